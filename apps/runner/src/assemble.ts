@@ -1,0 +1,138 @@
+import {
+  type BackendRecord,
+  type Cell,
+  findWorkload,
+  PHASES,
+  type Phase,
+  type Results,
+  type Timing,
+} from "@softmax-bench/core";
+import { median, summarize } from "@softmax-bench/stats";
+import type { Entry, Header, Measurement } from "./journal.js";
+import { cellKey, keyOf, type PlannedCell } from "./plan.js";
+import { PROFILES } from "./profiles.js";
+
+/** Results from a journal: what several processes measured of a cell becomes one cell. */
+export function assemble(header: Header, entries: readonly Entry[], planned: readonly PlannedCell[]): Results {
+  const { processes } = PROFILES[header.profile];
+  const measurements = byCell(entries);
+  const finished = planned.flatMap((cell) => {
+    const ofCell = measurements.get(keyOf(cell)) ?? [];
+    const over = ofCell.length === processes || ofCell.some(({ status }) => status !== "ok");
+    return over ? [cellOf(ofCell)] : [];
+  });
+  const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
+  return {
+    schemaVersion: 1,
+    run: {
+      id: header.id,
+      startedAt: header.startedAt,
+      finishedAt: new Date().toISOString(),
+      profile: header.profile,
+      argv: header.argv,
+      commit: header.commit,
+      seed: header.seed,
+      status: finished.length === planned.length ? "complete" : "interrupted",
+      cellsPlanned: planned.length,
+      wallNs: totalSpent(entries),
+    },
+    environment: header.environment,
+    workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
+    backends: header.backends.flatMap((id) => backendOf(id, entries)),
+    cells: finished,
+    distances: entries
+      .filter((entry) => entry.type === "distance")
+      .map(({ type: _, ...distance }) => {
+        const manual = medians.get(cellKey({ ...distance, method: distance.a }));
+        const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
+        return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
+      }),
+  };
+}
+
+function byCell(entries: readonly Entry[]): Map<string, Measurement[]> {
+  const groups = new Map<string, Measurement[]>();
+  for (const entry of entries) {
+    if (entry.type !== "cell") continue;
+    const group = groups.get(cellKey(entry));
+    if (group) group.push(entry);
+    else groups.set(cellKey(entry), [entry]);
+  }
+  return groups;
+}
+
+/** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
+function decisiveOf(measurements: readonly Measurement[]): Measurement {
+  const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
+  return (
+    measurements.find(({ status }) => status !== "ok") ??
+    measurements.reduce((worst, next) => (error(next) > error(worst) ? next : worst))
+  );
+}
+
+function cellOf(measurements: readonly Measurement[]): Cell {
+  const decisive = decisiveOf(measurements);
+  const { backend, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } = decisive;
+  const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
+  return {
+    ...{ backend, method, dtype, workload, status },
+    ...(reason ? { reason } : {}),
+    ...(note ? { note } : {}),
+    ...(status === "ok" ? { timing: timingOf(measurements) } : {}),
+    ...(loss === undefined ? {} : { loss }),
+    ...(accuracy ? { accuracy } : {}),
+    ...(gradientDigest ? { gradientDigest } : {}),
+    ...(status === "ok" && digests.size > 1 ? { nondeterministic: true } : {}),
+  };
+}
+
+function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
+  const timing: Partial<Record<Phase, Timing>> = {};
+  for (const phase of PHASES) {
+    const perProcess = measurements.flatMap(({ samples }) => (samples?.[phase].length ? [samples[phase]] : []));
+    if (perProcess.length === 0) continue;
+    const derived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
+    timing[phase] = { ...timingOver(perProcess), ...(derived ? { derived: "difference" } : {}) };
+  }
+  return timing;
+}
+
+/** The observations are process medians where there are several processes, else the samples of the one. */
+function timingOver(perProcess: readonly (readonly number[])[]): Timing {
+  const samples = perProcess.flat();
+  const several = perProcess.length > 1;
+  const processMedians = perProcess.map((ofOne) => median(ofOne));
+  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(several ? processMedians : samples);
+  return {
+    ...{ medianNs, madNs, coverage, samples },
+    ci95Ns: [low, high],
+    scope: several ? "processes" : "process",
+    ...(several ? { processMedians } : {}),
+  };
+}
+
+/** A backend as its processes saw it: the median cold start, the largest memory. */
+function backendOf(id: string, entries: readonly Entry[]): BackendRecord[] {
+  const records = entries.flatMap((entry) => (entry.type === "backend" && entry.id === id ? [entry] : []));
+  const last = records.findLast(({ status }) => status === "available") ?? records.at(-1);
+  if (!last) return [];
+  const { type: _, ...record } = last;
+  const coldStarts = records.flatMap(({ coldStartNs }) => coldStartNs ?? []);
+  const peaks = records.flatMap(({ peakRssBytes }) => peakRssBytes ?? []);
+  return [
+    {
+      ...record,
+      ...(coldStarts.length ? { coldStartNs: median(coldStarts) } : {}),
+      ...(peaks.length ? { peakRssBytes: Math.max(...peaks) } : {}),
+    },
+  ];
+}
+
+function totalSpent(entries: readonly Entry[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const entry of entries) {
+    if (entry.type !== "spent") continue;
+    for (const [purpose, ns] of Object.entries(entry.wallNs)) total[purpose] = (total[purpose] ?? 0) + ns;
+  }
+  return total;
+}

@@ -1,0 +1,37 @@
+import { COMPARISONS } from "@softmax-bench/core";
+import type { Entry, Measurement } from "./journal.js";
+import { cellKey, keyOf, type PlannedCell } from "./plan.js";
+
+/** What a cell still needs: to be measured, or (measured before, compared never) only its gradient. */
+export type Need = "measurement" | "gradient" | undefined;
+
+/** What the journal of an interrupted run already holds. */
+export class DoneWork {
+  readonly #measured = new Map<string, Measurement>();
+  readonly #distances = new Set<string>();
+  readonly #planned: ReadonlySet<string>;
+
+  constructor(entries: readonly Entry[], planned: readonly PlannedCell[]) {
+    this.#planned = new Set(planned.map(keyOf));
+    for (const entry of entries) {
+      if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
+      if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
+    }
+  }
+
+  need(cell: PlannedCell, round: number): Need {
+    const before = this.#measured.get(`${keyOf(cell)} ${round}`);
+    if (!before) return "measurement";
+    return round === 0 && before.status === "ok" && this.#lacksDistance(cell) ? "gradient" : undefined;
+  }
+
+  #lacksDistance(cell: PlannedCell): boolean {
+    return COMPARISONS.some(([a, b]) => {
+      if (cell.method !== a && cell.method !== b) return false;
+      const partner = keyOf({ ...cell, method: cell.method === a ? b : a });
+      const partnerBefore = this.#measured.get(`${partner} 0`);
+      const possible = this.#planned.has(partner) && (partnerBefore?.status ?? "ok") === "ok";
+      return possible && !this.#distances.has(keyOf({ ...cell, method: a }));
+    });
+  }
+}

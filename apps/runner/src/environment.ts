@@ -1,0 +1,30 @@
+import { execFileSync } from "node:child_process";
+import { cpus, release, totalmem, type } from "node:os";
+import type { Environment } from "@softmax-bench/core";
+
+/** The machine and the software that everything in a run has in common. */
+export function describeEnvironment(): Environment {
+  const processors = cpus();
+  const { node, v8, uv } = process.versions;
+  return {
+    cpu: processors[0]?.model.trim() ?? process.arch,
+    cores: Math.max(1, processors.length),
+    memoryBytes: totalmem(),
+    os: `${type()} ${release()} ${process.arch}`,
+    node: `v${node}`,
+    versions: { v8, uv },
+  };
+}
+
+/** The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes. */
+export function currentCommit(): string | null {
+  try {
+    const described = execFileSync("git", ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return described.trim() || null;
+  } catch {
+    return null;
+  }
+}

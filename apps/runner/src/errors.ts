@@ -1,0 +1,16 @@
+/** Exit codes of every command; documented in the README and in `--help`. */
+export const EXIT = {
+  ok: 0,
+  /** No backend is available, or a cell of an available backend failed, crashed or timed out. */
+  failure: 1,
+  /** Wrong usage, or the harness itself failed. */
+  usage: 2,
+  interrupted: 130,
+} as const;
+
+/** Something the user can mend, in one line: what was expected, what came, what to do. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

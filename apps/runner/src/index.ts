@@ -1,0 +1,1 @@
+export { type BenchOptions, defineConfig } from "./options.js";

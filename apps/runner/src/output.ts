@@ -1,0 +1,68 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatResults, type Results } from "@softmax-bench/core";
+import { renderMarkdown, type ReportView } from "@softmax-bench/report";
+import { messageOf, UsageError } from "./errors.js";
+
+/** The files of one run. */
+export interface RunFolder {
+  readonly id: string;
+  readonly path: string;
+  readonly journal: string;
+}
+
+const folderOf = (out: string, id: string): RunFolder => {
+  const path = join(out, id);
+  return { id, path, journal: join(path, "journal.jsonl") };
+};
+
+/**
+ * Makes a folder for a new run, named by start time and profile.
+ * @throws UsageError if `out` cannot be written to.
+ */
+export function createRunFolder(out: string, profile: string, startedAt: Date): RunFolder {
+  const stamp = startedAt.toISOString().replaceAll(/[-:]|\.\d+Z$/g, "").replace("T", "-");
+  try {
+    mkdirSync(out, { recursive: true });
+    for (let attempt = 1; ; attempt++) {
+      const folder = folderOf(out, `${stamp}-${profile}${attempt > 1 ? `-${attempt}` : ""}`);
+      if (existsSync(folder.path)) continue;
+      mkdirSync(folder.path);
+      return folder;
+    }
+  } catch (error) {
+    throw new UsageError(`cannot write to --out ${out}: ${messageOf(error)}; choose another folder`);
+  }
+}
+
+/** @throws UsageError naming the runs that can be continued, if this one cannot. */
+export function findRunFolder(out: string, id: string): RunFolder {
+  const folder = folderOf(out, id);
+  if (!/^[\w.-]+$/.test(id) || !existsSync(folder.journal)) {
+    const runs = existsSync(out) ? readdirSync(out).filter((name) => existsSync(folderOf(out, name).journal)) : [];
+    const known = runs.length ? `runs there: ${runs.slice(-3).join(", ")}` : "there are no runs";
+    throw new UsageError(`no run ${JSON.stringify(id)} in ${out}; ${known}`);
+  }
+  try {
+    accessSync(folder.path, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`cannot write to ${folder.path}: ${messageOf(error)}`);
+  }
+  return folder;
+}
+
+/** Writes results and report; a reader never sees half a file. */
+export function publish(folder: RunFolder, results: Results, view: ReportView): void {
+  writeAtomically(join(folder.path, "results.json"), formatResults(results));
+  writeAtomically(join(folder.path, "report.md"), renderMarkdown(view));
+}
+
+function writeAtomically(file: string, text: string): void {
+  const partial = `${file}.${process.pid}.partial`;
+  try {
+    writeFileSync(partial, text);
+    renameSync(partial, file);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}

@@ -1,0 +1,51 @@
+import { COMPARISONS, type MethodId, type Workload } from "@softmax-bench/core";
+import { UsageError } from "./errors.js";
+import { BACKENDS } from "./registry.js";
+import type { DType, Selection } from "./selection.js";
+
+/** One cell of the matrix. */
+export interface PlannedCell {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly workload: Workload;
+}
+
+export const cellKey = (cell: { backend: string; method: string; dtype: string; workload: string }): string =>
+  [cell.backend, cell.method, cell.dtype, cell.workload].join(" ");
+
+export const keyOf = ({ backend, method, dtype, workload }: PlannedCell): string =>
+  cellKey({ backend, method, dtype, workload: workload.id });
+
+/** Methods that are compared stand next to each other, so that few gradients are held at a time. */
+const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
+
+/** The whole matrix of a selection: backend by backend, small workloads first. */
+export function planCells({ backends, methods, dtypes, workloads }: Selection): PlannedCell[] {
+  const size = ({ rows, classes }: Workload) => rows * classes;
+  const ordered = methods.toSorted((a, b) => METHOD_ORDER.indexOf(a) - METHOD_ORDER.indexOf(b));
+  return backends.flatMap((backend) =>
+    workloads
+      .toSorted((a, b) => size(a) - size(b))
+      .flatMap((workload) =>
+        dtypes.flatMap((dtype) => ordered.map((method) => ({ backend, method, dtype, workload }))),
+      ),
+  );
+}
+
+/**
+ * The cells that the backends could run, going by what their runtimes can do at all.
+ * @throws UsageError if none is left.
+ */
+export async function runnable(cells: readonly PlannedCell[]): Promise<PlannedCell[]> {
+  const dtypes = new Map<string, readonly DType[]>();
+  for (const [id, load] of Object.entries(BACKENDS)) {
+    if (cells.some((cell) => cell.backend === id)) dtypes.set(id, (await load()).dtypes);
+  }
+  const left = cells.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
+  if (left.length === 0) {
+    const why = [...dtypes].map(([id, has]) => `${id} has only ${has.join(" and ")}`).join(", ");
+    throw new UsageError(`the selection leaves no cell to run: ${why}; choose another --dtype or --backend`);
+  }
+  return left;
+}

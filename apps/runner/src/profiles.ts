@@ -1,0 +1,63 @@
+/** How long one phase of one cell is sampled. Times in nanoseconds. */
+export interface SamplingLimits {
+  /** The phase runs unmeasured for this long first, and at least once. */
+  readonly warmupNs: number;
+  /** Sampling goes on until it has taken this long … */
+  readonly budgetNs: number;
+  /** … and there are this many samples … */
+  readonly minSamples: number;
+  /** … but a slow phase ends early when this is used up: then there are fewer samples, at least 3. */
+  readonly capNs: number;
+  readonly maxSamples: number;
+}
+
+export interface Profile {
+  readonly id: "smoke" | "default" | "full";
+  readonly summary: string;
+  readonly workloads: readonly string[];
+  /** Fresh processes that each cell is measured in. */
+  readonly processes: number;
+  /** A cell that takes longer is given up, in milliseconds. */
+  readonly cellTimeoutMs: number;
+  /** The gradient is what the tables rank; the other phases get a smaller share. */
+  readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
+}
+
+const MS = 1e6;
+const MATRIX = ["cifar-head", "imagenet-head", "vocab", "seed-3200"];
+
+export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
+  smoke: {
+    id: "smoke",
+    summary: "small shapes, seconds: does everything work?",
+    workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
+    processes: 1,
+    cellTimeoutMs: 10_000,
+    limits: {
+      gradient: { warmupNs: 2 * MS, budgetNs: 10 * MS, minSamples: 6, capNs: 100 * MS, maxSamples: 200 },
+      other: { warmupNs: 0, budgetNs: 2 * MS, minSamples: 3, capNs: 30 * MS, maxSamples: 50 },
+    },
+  },
+  default: {
+    id: "default",
+    summary: "the matrix in one process per backend, minutes",
+    workloads: MATRIX,
+    processes: 1,
+    cellTimeoutMs: 120_000,
+    limits: {
+      gradient: { warmupNs: 100 * MS, budgetNs: 500 * MS, minSamples: 6, capNs: 2500 * MS, maxSamples: 500 },
+      other: { warmupNs: 50 * MS, budgetNs: 150 * MS, minSamples: 3, capNs: 1000 * MS, maxSamples: 200 },
+    },
+  },
+  full: {
+    id: "full",
+    summary: "the matrix in six fresh processes, intervals over process medians",
+    workloads: MATRIX,
+    processes: 6,
+    cellTimeoutMs: 300_000,
+    limits: {
+      gradient: { warmupNs: 200 * MS, budgetNs: 1000 * MS, minSamples: 6, capNs: 5000 * MS, maxSamples: 500 },
+      other: { warmupNs: 100 * MS, budgetNs: 300 * MS, minSamples: 3, capNs: 2000 * MS, maxSamples: 200 },
+    },
+  },
+};

@@ -1,0 +1,22 @@
+/** Where the wall time of a run goes. */
+export type Purpose = "measure" | "start" | "prepare" | "verify";
+
+/** Adds up wall time by purpose, in nanoseconds; what is not attributed is `other`. */
+export class Spending {
+  readonly #begun = performance.now();
+  readonly #ns: Record<Purpose, number> = { measure: 0, start: 0, prepare: 0, verify: 0 };
+
+  add(purpose: Purpose, ns: number): void {
+    this.#ns[purpose] += ns;
+  }
+
+  /** Attributes the time since `begun` (of `performance.now()`). */
+  since(begun: number, purpose: Purpose): void {
+    this.add(purpose, (performance.now() - begun) * 1e6);
+  }
+
+  total(): Record<Purpose | "other", number> {
+    const known = Object.values(this.#ns).reduce((sum, ns) => sum + ns, 0);
+    return { ...this.#ns, other: Math.max(0, (performance.now() - this.#begun) * 1e6 - known) };
+  }
+}

@@ -1,0 +1,152 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { METHODS, parseResults } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
+
+const SMALL = ["--profile", "smoke", "--workload", "4x3"];
+
+describe("a run", () => {
+  it("has a cell for every backend, method, dtype and workload, and a reason for each that did not run", async () => {
+    const out = temporaryFolder();
+    const { code, stdout } = await bench([...SMALL, "--out", out]);
+    const run = onlyRun(out);
+    const { cells, backends, distances, run: record } = run.results();
+
+    expect(code).toBe(0);
+    expect(record.status).toBe("complete");
+    expect(backends.map(({ id, status }) => `${id} ${status}`)).toEqual([
+      "tfjs-wasm available",
+      "onnxruntime-cpu available",
+    ]);
+    expect(cells).toHaveLength(2 * METHODS.length * 2 * 1);
+    for (const cell of cells) {
+      if (cell.status === "ok") {
+        expect(Object.keys(cell.timing ?? {}).sort()).toEqual(["forward", "gradient", "readback", "roundtrip"]);
+        expect(cell.accuracy?.gradient.relL2).toBeLessThan(cell.dtype === "float32" ? 1e-5 : 1e-14);
+      } else {
+        expect(cell).toMatchObject({ backend: "tfjs-wasm", dtype: "float64", status: "unsupported" });
+        expect(cell.reason).toMatch(/float64/);
+      }
+    }
+    expect(distances).toHaveLength(3 * 5);
+    expect(distances.every(({ speedup }) => speedup && speedup > 0)).toBe(true);
+    expect(stdout).toContain("4x3");
+    expect(readFileSync(join(run.path, "report.md"), "utf8")).toContain("manual/exact-target");
+  });
+
+  it("writes results to stdout with --json, and nothing else there", async () => {
+    const out = temporaryFolder();
+    const args = ["--backend", "onnxruntime-cpu", "--method", "manual/*", "--dtype", "float64", "--json"];
+    const { code, stdout } = await bench([...SMALL, ...args, "--out", out]);
+    expect(code).toBe(0);
+    expect(parseResults(stdout).cells.map(({ method }) => method)).toEqual(
+      expect.arrayContaining(METHODS.filter(({ kind }) => kind === "manual").map(({ id }) => id)),
+    );
+  });
+
+  it("is reproducible: the same seed gives the same gradients, another one others", async () => {
+    const digests = async (seed: string) => {
+      const args = [...SMALL, "--backend", "tfjs-wasm", "--dtype", "float32", "--seed", seed, "--json"];
+      const { stdout } = await bench([...args, "--out", temporaryFolder()]);
+      return parseResults(stdout).cells.map(({ gradientDigest }) => gradientDigest);
+    };
+    const [first, again, other] = [await digests("1"), await digests("1"), await digests("2")];
+    expect(again).toEqual(first);
+    expect(other).not.toEqual(first);
+  });
+
+  it("counts non-finite gradients as a result, not as an error", async () => {
+    const out = temporaryFolder();
+    const config = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
+    const { code } = await bench(["--profile", "smoke", "--workload", "1x1", "--out", out], { cwd: config });
+    expect(code).toBe(0);
+    expect(onlyRun(out).results().cells.some(({ status }) => status === "failed")).toBe(false);
+  });
+});
+
+describe("bench.config.ts", () => {
+  const withConfig = (text: string) => {
+    const folder = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
+    writeFileSync(join(folder, "bench.config.ts"), text);
+    return folder;
+  };
+
+  it("sets what flags set; flags win", async () => {
+    const cwd = withConfig(`
+      import { defineConfig } from "@softmax-bench/runner";
+      export default defineConfig({ backends: ["tfjs-wasm"], methods: ["manual/*"], workloads: ["7x3"] });
+    `);
+    const { stdout } = await bench(["--list", "--method", "autograd/naive"], { cwd });
+    expect(stdout).toBe("tfjs-wasm autograd/naive float32 7x3\n");
+  });
+
+  it.each([
+    ['export default { profle: "smoke" }', /^bench: bench\.config\.ts: .*profle/],
+    ["export default { seed: -1 }", /^bench: bench\.config\.ts: seed: /],
+    ["export default {", /^bench: bench\.config\.ts does not load: /],
+  ])("is refused, naming the problem: %s", async (text, message) => {
+    const { code, stderr } = await bench(["--list"], { cwd: withConfig(text) });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("--list", () => {
+  it("prints the cells that would run, and runs nothing", async () => {
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await bench(["--list", "--out", out]);
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(4 * METHODS.length * 3);
+    expect(stderr).toBe("120 cells; 40 more would be recorded as unsupported\n");
+    expect(() => onlyRun(out)).toThrow();
+  });
+});
+
+describe("bad input", () => {
+  it.each([
+    [["--backend", "tfjs-wsm"], /unknown backend "tfjs-wsm": closest are tfjs-wasm/],
+    [["--method", "manual/navie"], /unknown method "manual\/navie": closest are manual\/naive/],
+    [["--dtype", "float23"], /unknown dtype "float23": closest are float32/],
+    [["--workload", "sed-3200"], /unknown workload "sed-3200": closest are seed-3200.*64x1000/],
+    [["--workload", "0x5"], /workload 0x5: expected 1 to/],
+    [["--workload", "99999x99999"], /expected 1 to \d+ elements/],
+    [["--profile", "smok"], /unknown profile "smok": closest are smoke/],
+    [["--seed", "-1"], /--seed takes a whole number, got "-1"/],
+    [["--threads", "0"], /threads: /],
+    [["--threads", "two"], /--threads takes a whole number, got "two"/],
+    [["--backend", "tfjs-wasm", "--dtype", "float64"], /leaves no cell to run: tfjs-wasm has only float32/],
+    [["--out", "/dev/null/runs"], /cannot write to --out \/dev\/null\/runs: /],
+    [["--resume", "nowhere"], /no run "nowhere" in /],
+    [["--resume", "../../etc"], /no run "\.\.\/\.\.\/etc"/],
+    [["--resume", "x", "--seed", "2"], /--resume continues a run as it was started; leave out its seed/],
+    [["--bakend", "tfjs-wasm"], /unknown option '--bakend'/],
+    [["extra"], /too many arguments/],
+  ])("%j exits 2 with one line", async (args, message) => {
+    const { code, stdout, stderr } = await bench(args);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+
+  it("exits 1 with each backend's reason and remedy when none is available", async () => {
+    const out = temporaryFolder();
+    const { code, stderr } = await bench([...SMALL, "--backend", "tfjs-wasm", "--out", out], {
+      env: { NODE_OPTIONS: "--jitless" },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("no backend is available\ntfjs-wasm: this Node has no WebAssembly (run Node without");
+    expect(onlyRun(out).results().backends[0]).toMatchObject({ status: "unavailable" });
+  });
+
+  it("--help explains every option with an example", async () => {
+    const { code, stdout } = await bench(["--help"]);
+    expect(code).toBe(0);
+    for (const option of ["profile", "backend", "method", "dtype", "workload", "out", "seed", "threads"]) {
+      expect(stdout.replaceAll(/\s+/g, " ")).toMatch(new RegExp(`e\\.g\\. --${option} `));
+    }
+  });
+});

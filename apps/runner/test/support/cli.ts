@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseResults, type Results } from "@softmax-bench/core";
+import { onTestFinished } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when stderr contains the text. */
+  says(text: string): Promise<void>;
+}
+
+/** Starts the real command line in a process of its own. */
+export function start(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    ...options,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  let [stdout, stderr] = ["", ""];
+  const waiting = new Set<{ text: string; resolve: () => void }>();
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    for (const waiter of waiting) {
+      if (stderr.includes(waiter.text)) waiter.resolve();
+    }
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject).on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return {
+    child,
+    ended,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        if (stderr.includes(text)) return resolve();
+        waiting.add({ text, resolve });
+        void ended.then(() => reject(new Error(`ended without saying ${JSON.stringify(text)}: ${stderr}`)));
+      }),
+  };
+}
+
+export const bench = (args: readonly string[], options?: Parameters<typeof start>[1]): Promise<Ended> =>
+  start(args, options).ended;
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, "bench-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The one run in an output folder. */
+export function onlyRun(out: string): { id: string; path: string; results: () => Results; journal: string } {
+  const [id, ...others] = readdirSync(out);
+  if (!id || others.length > 0) throw new Error(`expected one run in ${out}, found ${[id, ...others]}`);
+  const path = join(out, id);
+  return {
+    id,
+    path,
+    journal: join(path, "journal.jsonl"),
+    results: () => parseResults(readFileSync(join(path, "results.json"), "utf8")),
+  };
+}
+
+/** Process ids of the workers that a bench process has now. */
+export function workersOf({ child: { pid } }: Running): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.split(" ").filter(Boolean).map(Number);
+}

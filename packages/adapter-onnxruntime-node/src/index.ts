@@ -1,0 +1,1 @@
+export { onnxruntimeCpu } from "./cpu.js";

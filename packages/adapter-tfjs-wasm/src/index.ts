@@ -1,0 +1,43 @@
+import { cpus } from "node:os";
+import type { Availability, Backend } from "@softmax-bench/core";
+
+/** TensorFlow.js on its WebAssembly backend. In Node it computes on one thread. */
+export const tfjsWasm: Backend = {
+  id: "tfjs-wasm",
+  dtypes: ["float32"],
+
+  async probe(): Promise<Availability> {
+    if (!("WebAssembly" in globalThis)) {
+      return {
+        available: false,
+        reason: "this Node has no WebAssembly",
+        remedy: "run Node without --jitless",
+      };
+    }
+    try {
+      import.meta.resolve("@tensorflow/tfjs-backend-wasm");
+      return { available: true };
+    } catch {
+      return {
+        available: false,
+        reason: "@tensorflow/tfjs-backend-wasm is not installed",
+        remedy: "run pnpm install",
+      };
+    }
+  },
+
+  async open() {
+    const tf = await import("@tensorflow/tfjs-core");
+    const { version_wasm } = await import("@tensorflow/tfjs-backend-wasm");
+    const { TfjsEngine } = await import("@softmax-bench/tfjs");
+    if (!(await tf.setBackend("wasm"))) throw new Error("TensorFlow.js did not start its wasm backend");
+    await tf.ready();
+    const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
+    return new TfjsEngine({
+      engine: { name: "@tensorflow/tfjs-backend-wasm", version: version_wasm },
+      device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly${simd ? " SIMD" : ""}` },
+      threads: 1,
+      dtypes: tfjsWasm.dtypes,
+    });
+  },
+};

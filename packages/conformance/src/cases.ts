@@ -1,0 +1,62 @@
+import type { FloatDType, Method } from "@softmax-bench/core";
+
+/** A small, awkward input. */
+export interface Case {
+  readonly name: string;
+  readonly rows: number;
+  readonly classes: number;
+  readonly logits: readonly number[];
+  readonly labels: readonly number[];
+}
+
+/** Deterministic and irregular: the fractional parts of multiples of the golden ratio, around 0. */
+const irregular = (length: number, scale: number, offset = 0): number[] =>
+  Array.from({ length }, (_, index) => (((index * 0.6180339887) % 1) - 0.5) * 2 * scale + offset);
+
+const labelsFor = (rows: number, classes: number): number[] =>
+  Array.from({ length: rows }, (_, row) => (row * 7) % classes);
+
+const spread = (name: string, rows: number, classes: number, scale: number, offset = 0): Case => ({
+  name,
+  rows,
+  classes,
+  logits: irregular(rows * classes, scale, offset),
+  labels: labelsFor(rows, classes),
+});
+
+export const CASES: readonly Case[] = [
+  spread("ordinary logits", 7, 13, 3),
+  spread("one row", 1, 5, 2),
+  { name: "one class", rows: 4, classes: 1, logits: [0, -3, 5, 1e4], labels: [0, 0, 0, 0] },
+  { name: "one row of one class", rows: 1, classes: 1, logits: [2.5], labels: [0] },
+  { name: "ties at the maximum", rows: 2, classes: 4, logits: [1, 2, 2, 0, -1, -1, -1, -5], labels: [1, 3] },
+  { name: "all logits equal", rows: 3, classes: 6, logits: new Array(18).fill(0.75), labels: [0, 5, 2] },
+  spread("a common offset of 1e4", 3, 5, 4, 1e4),
+  spread("a common offset of -1e4", 3, 5, 4, -1e4),
+  {
+    name: "one dominant logit",
+    rows: 2,
+    classes: 4,
+    logits: [60, 0, 1, -2, 60, 0, 1, -2],
+    labels: [0, 2],
+  },
+];
+
+/** Logits whose exponential, summed over a few classes, neither overflows nor vanishes. */
+const EXP_RANGE: Readonly<Record<FloatDType, number>> = { float32: 80, float64: 700 };
+
+/**
+ * What to expect of a method. The naive formulation is accurate while exponentials are in range, and turns
+ * non-finite where they are not. In between, differentiated, it is at the mercy of the backend's rule for
+ * division: one that squares the divisor overflows at half the range, and loses a term without a sign of it.
+ */
+export function expectation(
+  { kind, formulation }: Method,
+  dtype: FloatDType,
+  { logits }: Case,
+): "accurate" | "non-finite" | "unspecified" {
+  if (formulation.id !== "naive") return "accurate";
+  const largest = Math.max(...logits.map(Math.abs));
+  if (largest > EXP_RANGE[dtype]) return "non-finite";
+  return kind === "autograd" && largest > EXP_RANGE[dtype] / 2 ? "unspecified" : "accurate";
+}

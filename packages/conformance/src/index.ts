@@ -1,0 +1,1 @@
+export { type DescribeOptions, describeBackend } from "./describe-backend.js";

@@ -1,0 +1,89 @@
+import type { FloatDType } from "@softmax-bench/graph";
+import type { GradientTask } from "./program.js";
+
+/**
+ * The contract between a runtime and everything that measures it. The split follows who pays for what:
+ * `probe` is cheap and safe to call anywhere, `open` starts a runtime, `prepare` compiles one task, and
+ * `Prepared` separates the work of a gradient from moving it – the two costs that a benchmark must not mix.
+ * Adapters compute; they never take a time.
+ */
+export interface Backend {
+  /** What users type, e.g. `tfjs-wasm`. */
+  readonly id: string;
+  /** Element types that the runtime has at all; a device may have fewer, see `EngineInfo.dtypes`. */
+  readonly dtypes: readonly FloatDType[];
+  /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
+  probe(): Promise<Availability>;
+  /** Starts the runtime. @throws Error if it does not start although `probe` said it would. */
+  open(options: OpenOptions): Promise<Engine>;
+}
+
+export type Availability =
+  | { readonly available: true }
+  | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+export interface OpenOptions {
+  /** Threads that the runtime may compute with; it reports what it really uses in `EngineInfo.threads`. */
+  readonly threads: number;
+}
+
+export type DeviceKind = "cpu" | "gpu" | "software-gpu";
+
+export interface EngineInfo {
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly device: { readonly kind: DeviceKind; readonly name: string };
+  readonly threads: number;
+  readonly dtypes: readonly FloatDType[];
+}
+
+/** `note` is what a reader of the cell must know, e.g. that the library's "autograd" is hand-written inside. */
+export type Support =
+  | { readonly ok: true; readonly note?: string }
+  | { readonly ok: false; readonly reason: string };
+
+export interface Engine extends AsyncDisposable {
+  readonly info: EngineInfo;
+  /** Cheap, never throws: an honest answer before anything is compiled. */
+  supports(task: GradientTask): Support;
+  /** Compiles the task and uploads the inputs. @throws Error if the task is not supported. */
+  prepare(task: GradientTask, inputs: Inputs): Promise<Prepared>;
+}
+
+export type FloatArray = Float32Array | Float64Array;
+
+/** Logits `[N, C]`, row-major, in the array type of the task's dtype; labels `[N]`, each in [0, C). */
+export interface Inputs {
+  readonly logits: FloatArray;
+  readonly labels: Int32Array;
+}
+
+export interface GradientResult {
+  /** Mean loss over the rows. */
+  readonly loss: number;
+  /** Gradient of the mean loss with respect to the logits: `[N, C]`, row-major, in the task's dtype. */
+  readonly gradient: FloatArray;
+}
+
+/**
+ * One compiled task with its inputs on the device. Every method resolves when its work is done, not when it
+ * is queued: lazy and asynchronous devices are synchronised inside.
+ */
+export interface Prepared extends AsyncDisposable {
+  /** Replaces the device's copy of the inputs with the host's. */
+  upload(): Promise<void>;
+  /** Computes the loss and leaves it on the device. */
+  forward(): Promise<void>;
+  /** Computes loss and gradient and leaves both on the device; pays nothing for moving the gradient. */
+  gradient(): Promise<void>;
+  /** Copies loss and gradient to the host; computes them first if `gradient` was never called. */
+  read(): Promise<GradientResult>;
+  /**
+   * `copies`: `read` moves what `gradient` left on the device. `recomputes`: the runtime cannot keep an output
+   * on its side, so `read` computes again and returns everything; its cost contains that of `gradient`.
+   */
+  readonly readback: "copies" | "recomputes";
+}
+
+/** What a measurement times; see `docs/methodology.md`. */
+export const PHASES = ["forward", "gradient", "readback", "roundtrip"] as const;
+export type Phase = (typeof PHASES)[number];

@@ -1,0 +1,27 @@
+export type { FloatDType } from "@softmax-bench/graph";
+export * from "./backend.js";
+export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
+export { FORMULATIONS } from "./formulations/index.js";
+export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { type GradientTask, type Program, programFor } from "./program.js";
+export type {
+  Accuracy,
+  BackendRecord,
+  Cell,
+  CellStatus,
+  DistanceRecord,
+  Environment,
+  Results,
+  RunRecord,
+  Timing,
+} from "./results/schema.js";
+export * as schema from "./results/schema.js";
+export {
+  describeIssue,
+  formatResults,
+  parseResults,
+  ResultsError,
+  resultsJsonSchema,
+} from "./results/serialize.js";
+export { generateInputs } from "./workloads/generate.js";
+export { findWorkload, WORKLOADS, type Workload } from "./workloads/workload.js";

@@ -1,0 +1,38 @@
+import type { Formulation } from "./formulations/formulation.js";
+import { FORMULATIONS } from "./formulations/index.js";
+
+/** How a gradient is obtained: differentiated by the backend, or written by hand. */
+export type MethodKind = "autograd" | "manual";
+
+/** `<kind>/<formulation>`, e.g. `manual/shifted`. */
+export type MethodId = `${MethodKind}/${string}`;
+
+export interface Method {
+  readonly id: MethodId;
+  readonly kind: MethodKind;
+  readonly formulation: Formulation;
+}
+
+const methodsOf = (kind: MethodKind): Method[] =>
+  FORMULATIONS.filter((formulation) =>
+    kind === "autograd" ? formulation.loss : formulation.lossAndGradient,
+  ).map((formulation) => ({ id: `${kind}/${formulation.id}`, kind, formulation }));
+
+/** Every method: all of `autograd/*`, then all of `manual/*`. */
+export const METHODS: readonly Method[] = [...methodsOf("autograd"), ...methodsOf("manual")];
+
+/** @throws RangeError if there is no such method. */
+export function methodOf(id: string): Method {
+  const method = METHODS.find((candidate) => candidate.id === id);
+  if (!method) throw new RangeError(`no method "${id}"; there are ${METHODS.map((m) => m.id).join(", ")}`);
+  return method;
+}
+
+/** Which hand-written gradient is set against which automatic one: the original experiment's question. */
+export const COMPARISONS: readonly (readonly [manual: MethodId, autograd: MethodId])[] = [
+  ["manual/naive", "autograd/naive"],
+  ["manual/shifted", "autograd/shifted"],
+  ["manual/log-softmax", "autograd/log-softmax"],
+  ["manual/exact-target", "autograd/shifted-detached"],
+  ["manual/fused", "autograd/library"],
+];

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { type Results, results } from "./schema.js";
+
+/** A text that is not a results file; the message names the offending field. */
+export class ResultsError extends Error {
+  override readonly name = "ResultsError";
+}
+
+/**
+ * The text of a results file.
+ * @throws ResultsError if the value does not match the schema: such a file is never written.
+ */
+export function formatResults(value: Results): string {
+  const encoded = z.safeEncode(results, value);
+  if (!encoded.success) throw new ResultsError(describeIssue(encoded.error, value));
+  return `${JSON.stringify(encoded.data, null, 1)}\n`;
+}
+
+/** @throws ResultsError if the text is not JSON or does not match the schema. */
+export function parseResults(json: string): Results {
+  const value = parseJson(json);
+  const decoded = results.safeDecode(value as z.input<typeof results>);
+  if (!decoded.success) throw new ResultsError(describeIssue(decoded.error, value));
+  return decoded.data;
+}
+
+/** The published JSON Schema of results files. */
+export const resultsJsonSchema = (): object => z.toJSONSchema(results, { io: "input" });
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new ResultsError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** `cells[3].timing.gradient.medianNs: …`: the first problem, in one line. */
+export function describeIssue(error: z.ZodError, value: unknown): string {
+  const [issue] = error.issues;
+  if (!issue) return "does not match the schema";
+  const path = issue.path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "");
+  const found = issue.path.reduce<unknown>(
+    (parent, key) => (parent as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
+  return `${path || "(root)"}: ${issue.message}${found === undefined ? "" : `, got ${excerpt(found)}`}`;
+}
+
+const excerpt = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);

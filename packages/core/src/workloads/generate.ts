@@ -1,0 +1,30 @@
+import type { FloatDType } from "@softmax-bench/graph";
+import type { FloatArray, Inputs } from "../backend.js";
+import { normalSource, uniformSource } from "./random.js";
+import type { Workload } from "./workload.js";
+
+const zeros = (dtype: FloatDType, length: number): FloatArray =>
+  dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+
+/**
+ * The inputs of a workload: the same bits on every machine for the same workload, dtype and seed.
+ * The float32 logits are the float64 logits, rounded.
+ */
+export function generateInputs(workload: Workload, dtype: FloatDType, seed: number): Inputs {
+  const { rows, classes, scale, margin } = workload;
+  const uniform = uniformSource(`${workload.id}/labels`, seed);
+  const normal = normalSource(`${workload.id}/logits`, seed);
+
+  const labels = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    labels[row] = workload.labels === "diagonal" ? row % classes : Math.floor(uniform() * classes);
+  }
+  const logits = zeros(dtype, rows * classes);
+  for (let row = 0, index = 0; row < rows; row++) {
+    const label = labels[row];
+    for (let column = 0; column < classes; column++, index++) {
+      logits[index] = normal() * scale + (column === label ? margin : 0);
+    }
+  }
+  return { logits, labels };
+}

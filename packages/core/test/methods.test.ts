@@ -1,0 +1,61 @@
+import { METHODS, type MethodId, programFor } from "@softmax-bench/core";
+import { differentiate, evaluate, type Tensor, tensor, type Value } from "@softmax-bench/graph";
+import { oracle } from "@softmax-bench/numerics";
+import { describe, expect, it } from "vitest";
+
+const [rows, classes] = [3, 5];
+const logits = tensor("float64", [rows, classes], [1, -2, 3, 0.5, 2, -1, -1, 4, 0, 0.25, 2, 2, 2, 2, 2]);
+const labels = tensor("int64", [rows], [2, 0, 4]);
+
+function lossAndGradient(method: MethodId, feeds: Record<string, Tensor> = { logits, labels }) {
+  const [n, c] = feeds.logits?.shape as [number, number];
+  const program = programFor({ method, dtype: "float64", rows: n, classes: c });
+  if (program.kind === "manual") return evaluate(program.gradient, feeds);
+  const { loss } = program.forward.outputs as { loss: Value };
+  const [gradient] = differentiate(loss, [program.forward.inputs[0] as Value]) as [Value];
+  return evaluate({ ...program.forward, outputs: { loss, gradient } }, feeds);
+}
+
+describe("methods", () => {
+  it("are the ones that the documentation lists", () => {
+    expect(METHODS.map(({ id }) => id)).toEqual([
+      "autograd/naive",
+      "autograd/shifted",
+      "autograd/shifted-detached",
+      "autograd/log-softmax",
+      "autograd/library",
+      "manual/naive",
+      "manual/shifted",
+      "manual/log-softmax",
+      "manual/exact-target",
+      "manual/fused",
+    ]);
+  });
+
+  const exact = oracle(logits.data as Float64Array, Int32Array.from(labels.data, Number), rows, classes);
+  for (const { id } of METHODS) {
+    it(`${id} agrees with the oracle in exact-enough arithmetic`, () => {
+      const { loss, gradient } = lossAndGradient(id);
+      expect(Number(loss?.data[0])).toBeCloseTo(exact.loss.hi, 14);
+      for (const [index, value] of exact.gradient.hi.entries()) {
+        expect(Number(gradient?.data[index])).toBeCloseTo(value, 15);
+      }
+    });
+  }
+
+  it("exact-target keeps what cancels in p − 1: logits [37.43, 0], label 0", () => {
+    const feeds = { logits: tensor("float64", [1, 2], [37.43, 0]), labels: tensor("int64", [1], [0]) };
+    const target = (method: MethodId) => Number(lossAndGradient(method, feeds).gradient?.data[0]);
+    expect(target("manual/shifted")).toBe(0);
+    expect(target("manual/exact-target")).toBeCloseTo(-Math.exp(-37.43), 30);
+  });
+
+  it("the loss does not overflow for large logits, except in the naive formulation", () => {
+    const feeds = { logits: tensor("float64", [1, 2], [1e4, 1e4 - 1]), labels: tensor("int64", [1], [1]) };
+    for (const { id, formulation } of METHODS) {
+      const loss = Number(lossAndGradient(id, feeds).loss?.data[0]);
+      if (formulation.id === "naive") expect(loss).toBeNaN();
+      else expect(loss).toBeCloseTo(Math.log1p(Math.E), 10);
+    }
+  });
+});

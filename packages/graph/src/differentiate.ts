@@ -1,0 +1,50 @@
+import { GraphError, type Node, topologicalOrder, type Value } from "./graph.js";
+import { definitionOf, describeNode } from "./op.js";
+import { formatType, sameShape } from "./tensor.js";
+import { add, expand, scalar } from "./vocabulary.js";
+
+/**
+ * Reverse-mode differentiation: gradients of `result` with respect to each of `wrt`, as values of the same
+ * graph vocabulary (so they can be serialised, evaluated and differentiated again).
+ *
+ * @param upstream gradient of some later quantity with respect to `result`, of its shape; 1 by default.
+ * @returns one value per entry of `wrt`, of its shape and dtype; zeros where `result` does not depend on it.
+ * @throws GraphError if an operator between `wrt` and `result` has no gradient rule, naming the node.
+ */
+export function differentiate(
+  result: Value,
+  wrt: readonly Value[],
+  upstream: Value = expand(scalar(1, result.dtype), result.shape),
+): Value[] {
+  if (!sameShape(upstream.shape, result.shape)) {
+    throw new GraphError(
+      `the upstream gradient of a ${formatType(result)} must have its shape, got ${formatType(upstream)}`,
+    );
+  }
+  const order = topologicalOrder([result]);
+  const active = dependents(order, wrt);
+  const gradients = new Map<Value, Value>([[result, upstream]]);
+
+  for (const node of order.toReversed()) {
+    if (!active.has(node) || !node.outputs.some((output) => gradients.has(output))) continue;
+    if (node.inputs.length === 0) continue;
+    const { gradient } = definitionOf(node.op);
+    if (!gradient) throw new GraphError(`${describeNode(node)} has no gradient`);
+
+    const downstream = gradient({ ...node, upstream: node.outputs.map((output) => gradients.get(output)) });
+    for (const [position, input] of node.inputs.entries()) {
+      const contribution = downstream[position];
+      if (!contribution || !active.has(input.node)) continue;
+      const sum = gradients.get(input);
+      gradients.set(input, sum ? add(sum, contribution) : contribution);
+    }
+  }
+  return wrt.map((value) => gradients.get(value) ?? expand(scalar(0, value.dtype), value.shape));
+}
+
+/** The nodes of `order` whose outputs depend on any of the values. */
+function dependents(order: readonly Node[], values: readonly Value[]): Set<Node> {
+  const found = new Set<Node>(values.map((value) => value.node));
+  for (const node of order) if (node.inputs.some((input) => found.has(input.node))) found.add(node);
+  return found;
+}

@@ -1,0 +1,18 @@
+import "./ops/index.js";
+
+export { differentiate } from "./differentiate.js";
+export { evaluate } from "./evaluate.js";
+export * from "./graph.js";
+export {
+  apply,
+  applyAll,
+  describeNode,
+  type GradientContext,
+  type OpDefinition,
+  operatorNames,
+  register,
+} from "./op.js";
+export { elideExpand } from "./rewrite/elide-expand.js";
+export { type Rule, rewrite } from "./rewrite/rewrite.js";
+export * from "./tensor.js";
+export * from "./vocabulary.js";

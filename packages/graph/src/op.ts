@@ -1,0 +1,76 @@
+import { type Attributes, GraphError, makeNode, type Node, outputOf, type Value } from "./graph.js";
+import { formatType, type Tensor, type TensorType } from "./tensor.js";
+
+/** What a gradient rule sees: the node and the gradient of the result with respect to each of its outputs. */
+export interface GradientContext {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Attributes;
+  /** One entry per output; `undefined` where the result does not depend on that output. */
+  readonly upstream: readonly (Value | undefined)[];
+}
+
+/** An operator: everything that this project knows about it, in one place. */
+export interface OpDefinition {
+  /** ONNX operator name. */
+  readonly name: string;
+  /** Types of the outputs. @throws GraphError if the inputs do not fit the operator. */
+  infer(inputs: readonly TensorType[], attributes: Attributes): readonly TensorType[];
+  /** Reference semantics: float32 results are computed in double precision and rounded once. */
+  evaluate(
+    inputs: readonly Tensor[],
+    attributes: Attributes,
+    outputs: readonly TensorType[],
+  ): readonly Tensor[];
+  /**
+   * Gradient with respect to each input, as an expression in the graph's own ops; `undefined` for an input
+   * that no gradient flows into. An operator without a rule cannot be differentiated.
+   */
+  readonly gradient?: (context: GradientContext) => readonly (Value | undefined)[];
+}
+
+const definitions = new Map<string, OpDefinition>();
+
+export function register(ops: readonly OpDefinition[]): void {
+  for (const op of ops) definitions.set(op.name, op);
+}
+
+/** Names of all registered operators, sorted. */
+export const operatorNames = (): string[] => [...definitions.keys()].sort();
+
+export function definitionOf(op: string): OpDefinition {
+  const definition = definitions.get(op);
+  if (!definition)
+    throw new GraphError(`unknown operator ${op}; known operators: ${operatorNames().join(", ")}`);
+  return definition;
+}
+
+/** The node in words, for messages: `Div(float32[2,3], float32[2,1])`. */
+export const describeNode = (node: Node): string =>
+  `${node.op}(${node.inputs.map(formatType).join(", ")})${
+    typeof node.attributes.name === "string" ? ` "${node.attributes.name}"` : ""
+  }`;
+
+/**
+ * Applies an operator and returns all its outputs.
+ * @throws GraphError if the operator is unknown or its inputs do not fit.
+ */
+export function applyAll(
+  op: string,
+  inputs: readonly Value[],
+  attributes: Attributes = {},
+): readonly Value[] {
+  const { infer } = definitionOf(op);
+  try {
+    return makeNode(op, inputs, attributes, infer(inputs, attributes)).outputs;
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    throw new GraphError(`${op}(${inputs.map(formatType).join(", ")}): ${error.message}`);
+  }
+}
+
+/** Applies an operator and returns its first output. */
+export function apply(op: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
+  const [first] = applyAll(op, inputs, attributes);
+  return first ?? outputOf(makeNode(op, inputs, attributes, []));
+}

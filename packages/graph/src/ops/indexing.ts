@@ -1,0 +1,116 @@
+import { type Attributes, GraphError, type Value } from "../graph.js";
+import type { OpDefinition } from "../op.js";
+import { allocate, type DType, read, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
+import { expand, gatherElements, scalar, scatterElements } from "../vocabulary.js";
+import { axisOf, expectInputs, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
+
+const integer = (type: TensorType): boolean => type.dtype === "int32" || type.dtype === "int64";
+
+const zerosLike = (x: Value): Value => expand(scalar(0, x.dtype), x.shape);
+
+/**
+ * ONNX `OneHot` with values [0, 1] and the new axis last: indices `[…]` → `[…, depth]`.
+ * An index outside `[0, depth)` gives a row of zeros.
+ */
+export const OneHot: OpDefinition = {
+  name: "OneHot",
+  infer: (inputs, attributes) => {
+    const [indices] = expectInputs(inputs, 1);
+    if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+    const dtype = stringAttribute(attributes, "dtype") as DType;
+    return [{ dtype, shape: [...indices.shape, numberAttribute(attributes, "depth")] }];
+  },
+  evaluate: ([indices], attributes, [type]) => {
+    if (!indices || !type) return [];
+    const depth = numberAttribute(attributes, "depth");
+    const data = allocate(type);
+    for (let row = 0; row < indices.data.length; row++) {
+      const index = read(indices.data, row);
+      if (index >= 0 && index < depth) write(data, row * depth + index, 1);
+    }
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  gradient: () => [undefined],
+};
+
+function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes): void {
+  if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+  const axis = axisOf(attributes, x.shape);
+  const fits =
+    indices.shape.length === x.shape.length &&
+    indices.shape.every((dim, position) => position === axis || dim === x.shape[position]);
+  if (!fits) {
+    throw new GraphError(`indices [${indices.shape}] must match [${x.shape}] on all axes but ${axis}`);
+  }
+}
+
+/** Calls `visit` with the flat index of each element of `indices` and that of the element of x it names. */
+function forEachIndex(
+  indices: Tensor,
+  shape: Shape,
+  axis: number,
+  visit: (from: number, to: number) => void,
+): void {
+  const source = lanesAlong(axis, indices.shape);
+  const target = lanesAlong(axis, shape);
+  for (let lane = 0; lane < source.count; lane++) {
+    for (let position = 0; position < source.length; position++) {
+      const from = source.index(lane, position);
+      visit(from, target.index(lane, read(indices.data, from)));
+    }
+  }
+}
+
+/** Picks one element per index along an axis; the other axes of `x` and `indices` are equal. */
+export const GatherElements: OpDefinition = {
+  name: "GatherElements",
+  infer: (inputs, attributes) => {
+    const [x, indices] = expectInputs(inputs, 2);
+    checkIndices(x, indices, attributes);
+    return [{ dtype: x.dtype, shape: indices.shape }];
+  },
+  evaluate: ([x, indices], attributes, [type]) => {
+    if (!x || !indices || !type) return [];
+    const data = allocate(type);
+    forEachIndex(indices, x.shape, numberAttribute(attributes, "axis"), (from, to) => {
+      write(data, from, read(x.data, to));
+    });
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  gradient: ({ inputs: [x, indices], attributes, upstream: [upstream] }) => {
+    if (!x || !indices || !upstream) return [];
+    const axis = numberAttribute(attributes, "axis");
+    return [scatterElements(zerosLike(x), indices, upstream, axis, "add"), undefined];
+  },
+};
+
+/**
+ * A copy of `x` with updates written to (reduction `none`) or added at (`add`) one element per index.
+ * With `none`, indices must be distinct: ONNX leaves duplicates undefined.
+ */
+export const ScatterElements: OpDefinition = {
+  name: "ScatterElements",
+  infer: (inputs, attributes) => {
+    const [x, indices, updates] = expectInputs(inputs, 3);
+    checkIndices(x, indices, attributes);
+    if (updates.dtype !== x.dtype) throw new GraphError(`updates must be ${x.dtype}, got ${updates.dtype}`);
+    return [x];
+  },
+  evaluate: ([x, indices, updates], attributes) => {
+    if (!x || !indices || !updates) return [];
+    const adds = stringAttribute(attributes, "reduction") === "add";
+    const data = x.data.slice();
+    forEachIndex(indices, x.shape, numberAttribute(attributes, "axis"), (from, to) => {
+      write(data, to, (adds ? read(data, to) : 0) + read(updates.data, from));
+    });
+    return [{ dtype: x.dtype, shape: x.shape, data }];
+  },
+  gradient: ({ inputs: [x, indices, updates], attributes, upstream: [upstream] }) => {
+    if (!x || !indices || !updates || !upstream) return [];
+    const axis = numberAttribute(attributes, "axis");
+    const ofUpdates = gatherElements(upstream, indices, axis);
+    const overwritten = stringAttribute(attributes, "reduction") === "none";
+    const ofX = overwritten ? scatterElements(upstream, indices, zerosLike(updates), axis) : upstream;
+    return [ofX, undefined, ofUpdates];
+  },
+};

@@ -1,0 +1,65 @@
+import type { Value } from "../graph.js";
+import type { OpDefinition } from "../op.js";
+import { allocate, read, type Tensor, write } from "../tensor.js";
+import { mul, reduceSum, softmax, sub } from "../vocabulary.js";
+import { axisOf, expectInputs, lanesAlong, numberAttribute } from "./support.js";
+
+/** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
+type Finish = (x: number, maximum: number, sum: number) => number;
+
+function normalization(
+  name: string,
+  finish: Finish,
+  adjoint: (upstream: Value, x: Value, axis: number) => Value,
+): OpDefinition {
+  return {
+    name,
+    infer: (inputs, attributes) => {
+      const [x] = expectInputs(inputs, 1);
+      axisOf(attributes, x.shape);
+      return [x];
+    },
+    evaluate: ([x], attributes) => (x ? [alongAxis(x, numberAttribute(attributes, "axis"), finish)] : []),
+    gradient: ({ inputs: [x], attributes, upstream: [upstream] }) =>
+      x && upstream ? [adjoint(upstream, x, numberAttribute(attributes, "axis"))] : [],
+  };
+}
+
+function alongAxis(x: Tensor, axis: number, finish: Finish): Tensor {
+  const lanes = lanesAlong(axis, x.shape);
+  const data = allocate(x);
+  for (let lane = 0; lane < lanes.count; lane++) {
+    let maximum = Number.NEGATIVE_INFINITY;
+    for (let position = 0; position < lanes.length; position++) {
+      maximum = Math.max(maximum, read(x.data, lanes.index(lane, position)));
+    }
+    let sum = 0;
+    for (let position = 0; position < lanes.length; position++) {
+      sum += Math.exp(read(x.data, lanes.index(lane, position)) - maximum);
+    }
+    for (let position = 0; position < lanes.length; position++) {
+      const index = lanes.index(lane, position);
+      write(data, index, finish(read(x.data, index), maximum, sum));
+    }
+  }
+  return { dtype: x.dtype, shape: x.shape, data };
+}
+
+/** exp(x − max) / Σ exp(x − max) along one axis. */
+export const Softmax = normalization(
+  "Softmax",
+  (x, maximum, sum) => Math.exp(x - maximum) / sum,
+  (upstream, x, axis) => {
+    const p = softmax(x, axis);
+    const weighted = mul(upstream, p);
+    return sub(weighted, mul(p, reduceSum(weighted, { axes: [axis], keepdims: true })));
+  },
+);
+
+/** x − max − log Σ exp(x − max) along one axis. */
+export const LogSoftmax = normalization(
+  "LogSoftmax",
+  (x, maximum, sum) => x - maximum - Math.log(sum),
+  (upstream, x, axis) =>
+    sub(upstream, mul(softmax(x, axis), reduceSum(upstream, { axes: [axis], keepdims: true }))),
+);

@@ -1,0 +1,72 @@
+import { broadcastIndices, stridesOf } from "../broadcast.js";
+import { type Attributes, GraphError } from "../graph.js";
+import { allocate, read, type Shape, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
+
+/** What op files share: reading attributes, checking inputs, and loops over tensors. */
+
+export function numberAttribute(attributes: Attributes, name: string): number {
+  const value = attributes[name];
+  if (typeof value !== "number") throw new GraphError(`attribute ${name} must be a number`);
+  return value;
+}
+
+export function stringAttribute(attributes: Attributes, name: string): string {
+  const value = attributes[name];
+  if (typeof value !== "string") throw new GraphError(`attribute ${name} must be a string`);
+  return value;
+}
+
+export function numbersAttribute(attributes: Attributes, name: string): readonly number[] {
+  const value = attributes[name];
+  if (!Array.isArray(value)) throw new GraphError(`attribute ${name} must be a list of numbers`);
+  return value as readonly number[];
+}
+
+export function expectInputs<T>(inputs: readonly T[], count: 1): readonly [T];
+export function expectInputs<T>(inputs: readonly T[], count: 2): readonly [T, T];
+export function expectInputs<T>(inputs: readonly T[], count: 3): readonly [T, T, T];
+export function expectInputs<T>(inputs: readonly T[], count: number): readonly T[] {
+  if (inputs.length !== count) throw new GraphError(`takes ${count} inputs, got ${inputs.length}`);
+  return inputs;
+}
+
+/** A checked, non-negative axis. */
+export function axisOf(attributes: Attributes, shape: Shape): number {
+  const axis = numberAttribute(attributes, "axis");
+  if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length) {
+    throw new GraphError(`axis ${axis} is outside shape [${shape}]`);
+  }
+  return axis;
+}
+
+/** Makes a tensor element by element, in row-major order. */
+export function generate(type: TensorType, element: (index: number) => number): Tensor {
+  const data = allocate(type);
+  for (let index = 0; index < data.length; index++) write(data, index, element(index));
+  return { dtype: type.dtype, shape: type.shape, data };
+}
+
+/** Reads a tensor as if it had been broadcast to `shape`. */
+export function broadcastReader({ data, shape }: Tensor, to: Shape): (index: number) => number {
+  const indices = broadcastIndices(shape, to);
+  return (index) => read(data, indices[index] as number);
+}
+
+/** A tensor cut into vectors along one axis. */
+export interface Lanes {
+  readonly count: number;
+  readonly length: number;
+  /** Flat index of element `position` of lane `lane`. */
+  index(lane: number, position: number): number;
+}
+
+export function lanesAlong(axis: number, shape: Shape): Lanes {
+  const length = shape[axis] as number;
+  const stride = stridesOf(shape)[axis] as number;
+  return {
+    count: length === 0 ? 0 : sizeOf(shape) / length,
+    length,
+    index: (lane, position) =>
+      Math.floor(lane / stride) * stride * length + (lane % stride) + position * stride,
+  };
+}

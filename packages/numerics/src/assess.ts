@@ -1,0 +1,100 @@
+import { type FloatArray, requireSameType } from "./float-array.js";
+import { countNonFinite } from "./metrics/non-finite.js";
+import { errorNorms } from "./metrics/relative.js";
+import { largestRowSum } from "./metrics/row-sum.js";
+import { ulpDistribution } from "./metrics/ulp.js";
+import type { Reference } from "./oracle.js";
+import { roundReference } from "./round.js";
+
+/** Every error metric of one computed gradient. All are >= 0 except `bias`, and none is ever NaN. */
+export interface GradientError {
+  /** ||g - g*||_2 / ||g*||_2. */
+  readonly relL2: number;
+  /** max |g - g*|. */
+  readonly maxAbs: number;
+  /** sum |g - g*|. */
+  readonly sumAbs: number;
+  /** Largest distance from the correctly rounded gradient, in ULP of the computed dtype. */
+  readonly maxUlp: number;
+  /** 99th percentile of those distances. */
+  readonly p99Ulp: number;
+  /** Median of those distances. */
+  readonly medianUlp: number;
+  /** Share of entries that are correctly rounded, between 0 and 1. */
+  readonly correctlyRounded: number;
+  /** Mean signed error g - g*. */
+  readonly bias: number;
+  /** Number of NaN or infinite entries. If there is one, all norms, bias and row sum are Infinity. */
+  readonly nonFinite: number;
+  /** max over rows of |sum_j g_ij|, which is 0 for the exact gradient. */
+  readonly rowSumResidual: number;
+}
+
+/**
+ * Assesses a computed gradient, rows x classes, row-major. Its array type is the dtype whose ULP are
+ * counted.
+ *
+ * @throws RangeError if its length differs from the reference's.
+ */
+export function assessGradient(computed: FloatArray, reference: Reference): GradientError {
+  const { relL2, maxAbs, sumAbs, bias } = errorNorms(computed, reference.gradient);
+  const ulp = ulpDistribution(computed, roundedGradient(reference, computed));
+  return {
+    relL2,
+    maxAbs,
+    sumAbs,
+    maxUlp: ulp.max,
+    p99Ulp: ulp.p99,
+    medianUlp: ulp.median,
+    correctlyRounded: ulp.correctlyRounded,
+    bias,
+    nonFinite: countNonFinite(computed),
+    rowSumResidual: largestRowSum(computed, reference.classes),
+  };
+}
+
+// Many methods are assessed against one reference, and rounding it costs as much as assessing.
+const roundedToFloat32 = new WeakMap<Reference, Float32Array>();
+
+function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
+  if (like instanceof Float64Array) return reference.gradient.hi;
+  const known = roundedToFloat32.get(reference);
+  if (known !== undefined) return known;
+  const rounded = roundReference(reference.gradient, "float32");
+  roundedToFloat32.set(reference, rounded);
+  return rounded;
+}
+
+/**
+ * Relative error |loss - loss*| / loss* of a computed mean loss. Infinity if either is NaN or infinite, or
+ * if the exact loss is 0 (one class) and the computed one is not.
+ */
+export function assessLoss(computed: number, { loss }: Reference): number {
+  const error = Math.abs(computed - loss.hi - loss.lo);
+  if (error === 0) return 0;
+  return Number.isFinite(error) ? error / loss.hi : Number.POSITIVE_INFINITY;
+}
+
+/** How far two gradients of the same dtype are from each other. None is ever NaN. */
+export interface Distance {
+  /** sum |a - b|. */
+  readonly sumAbs: number;
+  /** max |a - b|. */
+  readonly maxAbs: number;
+  /** ||a - b||_2 / ||b||_2. */
+  readonly relL2: number;
+  /** Largest distance of two entries in ULP. */
+  readonly maxUlp: number;
+}
+
+/**
+ * Distance between two methods' gradients, with no reference to the exact one. If an entry of either is
+ * NaN or infinite, all of it is Infinity.
+ *
+ * @throws RangeError unless the arrays have the same type and the same, non-zero length.
+ */
+export function distance(a: FloatArray, b: FloatArray): Distance {
+  requireSameType(a, b);
+  const { sumAbs, maxAbs, relL2 } = errorNorms(a, { hi: b });
+  return { sumAbs, maxAbs, relL2, maxUlp: ulpDistribution(a, b).max };
+}

@@ -1,0 +1,83 @@
+import { type FloatArray, requireSameLength } from "../float-array.js";
+import { CompensatedSum, EuclideanNorm } from "./accumulators.js";
+
+/** An exact array: float values, or unevaluated sums hi + lo when `lo` is given. */
+export interface ExactValues {
+  readonly hi: FloatArray;
+  readonly lo?: Float64Array;
+}
+
+/** Size and sign of the errors g - g* of a computed array g against an exact array g*. */
+export interface ErrorNorms {
+  /** ||g - g*||_2 / ||g*||_2; if g* is zero, 0 when g is too and Infinity otherwise. */
+  readonly relL2: number;
+  /** max |g - g*|. */
+  readonly maxAbs: number;
+  /** sum |g - g*|, compensated. */
+  readonly sumAbs: number;
+  /** Mean of the signed errors g - g*, compensated: 0 when they balance. */
+  readonly bias: number;
+}
+
+/** What any NaN or infinite entry makes of all norms: a result that is worse than every finite error. */
+const UNBOUNDED: ErrorNorms = {
+  relL2: Number.POSITIVE_INFINITY,
+  maxAbs: Number.POSITIVE_INFINITY,
+  sumAbs: Number.POSITIVE_INFINITY,
+  bias: Number.POSITIVE_INFINITY,
+};
+
+/** Entries are taken as float64 in blocks that stay in the first-level cache. */
+const BLOCK_LENGTH = 1024;
+
+/**
+ * The {@link ErrorNorms} of `computed` against `exact`. Each error is (g - hi) - lo, so a computed entry
+ * close to its exact value is not credited with the rounding of hi. If an entry on either side is NaN or
+ * infinite, all norms are Infinity: never NaN, and never better for leaving such entries out.
+ *
+ * @throws RangeError unless the arrays have the same, non-zero length.
+ */
+export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms {
+  requireSameLength(computed, exact.hi);
+  const errorNorm = new EuclideanNorm();
+  const exactNorm = new EuclideanNorm();
+  const signedSum = new CompensatedSum();
+  const absoluteSum = new CompensatedSum();
+
+  const errorBlock = new Float64Array(BLOCK_LENGTH);
+  const hiBlock = new Float64Array(BLOCK_LENGTH);
+
+  for (let start = 0; start < computed.length; start += BLOCK_LENGTH) {
+    const end = Math.min(start + BLOCK_LENGTH, computed.length);
+    const errors = errorBlock.subarray(0, end - start);
+    const hi = hiBlock.subarray(0, end - start);
+    errors.set(computed.subarray(start, end));
+    hi.set(exact.hi.subarray(start, end));
+    subtract(errors, hi);
+    if (exact.lo !== undefined) subtract(errors, exact.lo.subarray(start, end));
+
+    exactNorm.add(hi);
+    errorNorm.add(errors);
+    signedSum.add(errors);
+    takeMagnitudes(errors);
+    absoluteSum.add(errors);
+  }
+
+  if (!Number.isFinite(absoluteSum.value)) return UNBOUNDED;
+  return {
+    relL2: errorNorm.relativeTo(exactNorm),
+    maxAbs: errorNorm.max,
+    sumAbs: absoluteSum.value,
+    bias: signedSum.value / computed.length,
+  };
+}
+
+function subtract(values: Float64Array, subtrahends: Float64Array): void {
+  for (let i = 0; i < values.length; i++) {
+    values[i] = (values[i] as number) - (subtrahends[i] as number);
+  }
+}
+
+function takeMagnitudes(values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i] as number);
+}

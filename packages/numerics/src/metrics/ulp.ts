@@ -1,0 +1,110 @@
+import { float32Bits, float64Words, HIGH_WORD, LOW_WORD } from "../bits.js";
+import { type FloatArray, requireSameType } from "../float-array.js";
+import { QuantileHistogram } from "./quantile-histogram.js";
+
+const MAGNITUDE = 0x7fffffff;
+const FLOAT32_INFINITY = 0x7f800000;
+const FLOAT64_INFINITY_HIGH = 0x7ff00000;
+
+// Without its sign bit, a float's bit pattern counts the representable magnitudes below it, across
+// binades and subnormals alike. With the sign put back, the difference of two counts is their distance.
+
+function distanceOfFloat32Bits(a: number, b: number): number {
+  const magnitudeA = a & MAGNITUDE;
+  const magnitudeB = b & MAGNITUDE;
+  if (magnitudeA >= FLOAT32_INFINITY || magnitudeB >= FLOAT32_INFINITY) return Number.POSITIVE_INFINITY;
+  return Math.abs((a < 0 ? -magnitudeA : magnitudeA) - (b < 0 ? -magnitudeB : magnitudeB));
+}
+
+function distanceOfFloat64Words(aHigh: number, aLow: number, bHigh: number, bLow: number): number {
+  const magnitudeA = aHigh & MAGNITUDE;
+  const magnitudeB = bHigh & MAGNITUDE;
+  if (magnitudeA >= FLOAT64_INFINITY_HIGH || magnitudeB >= FLOAT64_INFINITY_HIGH) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const signA = aHigh > MAGNITUDE ? -1 : 1;
+  const signB = bHigh > MAGNITUDE ? -1 : 1;
+  // Both differences and the product are exact; only the last addition rounds.
+  const high = signA * magnitudeA - signB * magnitudeB;
+  const low = signA * aLow - signB * bLow;
+  return Math.abs(high * 2 ** 32 + low);
+}
+
+/**
+ * Number of float32 steps from a to b, exactly; both must be float32 values. The two zeros are one value.
+ * Infinity if either is NaN or infinite: no count of steps describes such an error.
+ */
+export function ulpDistanceFloat32(a: number, b: number): number {
+  const bits = float32Bits(Float32Array.of(a, b));
+  return distanceOfFloat32Bits(bits[0] as number, bits[1] as number);
+}
+
+/**
+ * Number of float64 steps from a to b; above 2^53, the float64 nearest to that number. The two zeros are
+ * one value. Infinity if either is NaN or infinite.
+ */
+export function ulpDistanceFloat64(a: number, b: number): number {
+  const words = float64Words(Float64Array.of(a, b));
+  return distanceOfFloat64Words(
+    words[HIGH_WORD] as number,
+    words[LOW_WORD] as number,
+    words[2 + HIGH_WORD] as number,
+    words[2 + LOW_WORD] as number,
+  );
+}
+
+/** How far the entries of one array are from those of another, in units in the last place. */
+export interface UlpDistribution {
+  /** Largest distance, exactly. */
+  readonly max: number;
+  /** Nearest-rank 99th percentile: exact below 1024, above that rounded up by less than 1/128. */
+  readonly p99: number;
+  /** Nearest-rank median, with the resolution of `p99`. */
+  readonly median: number;
+  /** Share of entries at distance 0, between 0 and 1. */
+  readonly correctlyRounded: number;
+}
+
+/**
+ * The ULP distances of `computed` from the correctly rounded `exactRounded`, entry by entry. An entry
+ * that is NaN or infinite on either side has distance Infinity.
+ *
+ * @throws RangeError unless the arrays have the same type and the same, non-zero length.
+ */
+export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray): UlpDistribution {
+  const distances = histogramOfDistances(computed, exactRounded);
+  return {
+    max: distances.max,
+    p99: distances.quantile(0.99),
+    median: distances.quantile(0.5),
+    correctlyRounded: distances.shareOfZeros,
+  };
+}
+
+function histogramOfDistances(a: FloatArray, b: FloatArray): QuantileHistogram {
+  requireSameType(a, b);
+  const histogram = new QuantileHistogram();
+  if (a instanceof Float32Array && b instanceof Float32Array) {
+    const aBits = float32Bits(a);
+    const bBits = float32Bits(b);
+    for (let i = 0; i < a.length; i++) {
+      histogram.add(distanceOfFloat32Bits(aBits[i] as number, bBits[i] as number));
+    }
+  } else if (a instanceof Float64Array && b instanceof Float64Array) {
+    const aWords = float64Words(a);
+    const bWords = float64Words(b);
+    for (let i = 0; i < aWords.length; i += 2) {
+      const high = i + HIGH_WORD;
+      const low = i + LOW_WORD;
+      histogram.add(
+        distanceOfFloat64Words(
+          aWords[high] as number,
+          aWords[low] as number,
+          bWords[high] as number,
+          bWords[low] as number,
+        ),
+      );
+    }
+  }
+  return histogram;
+}

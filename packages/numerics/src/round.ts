@@ -1,0 +1,30 @@
+import type { DoubleDoubleArray } from "./double-double/array.js";
+import type { FloatArray } from "./float-array.js";
+
+/**
+ * The float32 nearest to hi + lo, ties to even, for |lo| <= ulp(hi) / 2 and results that do not overflow.
+ *
+ * Rounding hi alone goes wrong only where hi lies exactly halfway between two float32, because every such
+ * midpoint is a float64: a sum on the other side of one would have had another hi. There lo decides.
+ */
+export function roundToFloat32(hi: number, lo: number): number {
+  const nearest = Math.fround(hi);
+  const rest = hi - nearest;
+  const opposite = nearest + 2 * rest;
+  const halfway = rest !== 0 && Math.fround(opposite) === opposite;
+  return halfway && lo !== 0 && lo > 0 === rest > 0 ? opposite : nearest;
+}
+
+export type Dtype = "float32" | "float64";
+
+/** Every entry of `exact` rounded to the nearest number of `dtype`, ties to even. */
+export function roundReference(exact: DoubleDoubleArray, dtype: "float32"): Float32Array;
+export function roundReference(exact: DoubleDoubleArray, dtype: "float64"): Float64Array;
+export function roundReference(exact: DoubleDoubleArray, dtype: Dtype): FloatArray;
+export function roundReference({ hi, lo }: DoubleDoubleArray, dtype: Dtype): FloatArray {
+  // |lo| <= ulp(hi) / 2 makes hi the float64 nearest to hi + lo.
+  if (dtype === "float64") return hi.slice();
+  const rounded = new Float32Array(hi.length);
+  for (let i = 0; i < hi.length; i++) rounded[i] = roundToFloat32(hi[i] as number, lo[i] as number);
+  return rounded;
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { assessGradient, assessLoss, distance, oracle, roundReference } from "../src/index.js";
+
+const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+
+const LOGITS = Float32Array.of(0.5, -1, 2, 3, 0, -0.5);
+const reference = oracle(LOGITS, Int32Array.of(2, 1), 2, 3);
+
+describe("assessGradient", () => {
+  it.for(["float32", "float64"] as const)(
+    "finds the correctly rounded %s gradient flawless in ULP",
+    (dtype) => {
+      const error = assessGradient(roundReference(reference.gradient, dtype), reference);
+      expect(error).toMatchObject({ maxUlp: 0, p99Ulp: 0, medianUlp: 0, correctlyRounded: 1, nonFinite: 0 });
+      const halfUlp = dtype === "float32" ? 2 ** -24 : 2 ** -53;
+      expect(error.relL2).toBeGreaterThan(0);
+      expect(error.relL2).toBeLessThanOrEqual(halfUlp);
+      expect(error.rowSumResidual).toBeLessThanOrEqual(3 * halfUlp);
+    },
+  );
+
+  it("counts ULP in the dtype of the computed array", () => {
+    const rounded = roundReference(reference.gradient, "float32");
+    const { maxUlp } = assessGradient(Float64Array.from(rounded), reference);
+    expect(maxUlp).toBeGreaterThan(2 ** 20);
+  });
+
+  it("sees one entry that is off", () => {
+    const computed = roundReference(reference.gradient, "float64");
+    computed[4] = (computed[4] as number) + 0.25;
+    const error = assessGradient(computed, reference);
+    expect(error.maxAbs).toBeCloseTo(0.25, 15);
+    expect(error.sumAbs).toBeCloseTo(0.25, 15);
+    expect(error.bias).toBeCloseTo(0.25 / 6, 15);
+    expect(error.rowSumResidual).toBeCloseTo(0.25, 15);
+    expect(error.correctlyRounded).toBeCloseTo(5 / 6, 15);
+  });
+
+  it("reports entries that are not finite as Infinity, never NaN", () => {
+    const computed = roundReference(reference.gradient, "float32");
+    computed[0] = nan;
+    expect(assessGradient(computed, reference)).toEqual({
+      relL2: infinity,
+      maxAbs: infinity,
+      sumAbs: infinity,
+      maxUlp: infinity,
+      p99Ulp: infinity,
+      medianUlp: 0,
+      correctlyRounded: 5 / 6,
+      bias: infinity,
+      nonFinite: 1,
+      rowSumResidual: infinity,
+    });
+  });
+
+  it("refuses a gradient of another size", () => {
+    expect(() => assessGradient(new Float32Array(5), reference)).toThrow(RangeError);
+  });
+});
+
+describe("assessLoss", () => {
+  it("is the relative error", () => {
+    expect(assessLoss(reference.loss.hi * 1.001, reference)).toBeCloseTo(0.001, 14);
+    expect(assessLoss(reference.loss.hi, reference)).toBeLessThan(2 ** -53);
+  });
+
+  it("is Infinity for a loss that is not finite", () => {
+    expect(assessLoss(nan, reference)).toBe(infinity);
+    expect(assessLoss(infinity, reference)).toBe(infinity);
+  });
+
+  it("is 0 or Infinity where the exact loss is 0", () => {
+    const oneClass = oracle(Float32Array.of(1), Int32Array.of(0), 1, 1);
+    expect(assessLoss(0, oneClass)).toBe(0);
+    expect(assessLoss(1e-9, oneClass)).toBe(infinity);
+  });
+});
+
+describe("distance", () => {
+  it("compares two gradients, relative to the second", () => {
+    const a = Float32Array.of(3, 4 + 2 ** -21);
+    const b = Float32Array.of(3, 4);
+    expect(distance(a, b)).toEqual({ sumAbs: 2 ** -21, maxAbs: 2 ** -21, relL2: 2 ** -21 / 5, maxUlp: 1 });
+  });
+
+  it("refuses gradients of different dtypes or lengths", () => {
+    expect(() => distance(new Float32Array(1), new Float64Array(1))).toThrow(RangeError);
+    expect(() => distance(new Float32Array(1), new Float32Array(2))).toThrow(RangeError);
+  });
+});

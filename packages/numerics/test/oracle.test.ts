@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { oracle } from "../src/index.js";
+import { Decimal60, exact, expectWithin } from "./support/decimal.js";
+
+const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+
+/** The reference of a float64 matrix given row by row. */
+function reference(rows: number[][], labels: number[]) {
+  return oracle(Float64Array.from(rows.flat()), Int32Array.from(labels), rows.length, rows[0]?.length ?? 0);
+}
+
+describe("oracle, values known by hand", () => {
+  it.for([2, 3, 10, 1000])("%i equal logits: loss ln C, gradient (1/C - [j = t]) / N", (classes) => {
+    const labels = [0, classes - 1];
+    const { loss, gradient } = reference(Array(2).fill(Array(classes).fill(0.7)), labels);
+    expectWithin(-95, loss, new Decimal60(classes).ln());
+    labels.forEach((label, row) => {
+      for (let j = 0; j < classes; j++) {
+        const k = row * classes + j;
+        const entry = { hi: gradient.hi[k] as number, lo: gradient.lo[k] as number };
+        const share = new Decimal60(1).div(classes);
+        expectWithin(-95, entry, share.minus(j === label ? 1 : 0).div(2));
+      }
+    });
+  });
+
+  it("two classes: the gradient is the logistic function of the difference", () => {
+    const { loss, gradient } = reference([[1.5, -0.25]], [1]);
+    const odds = exact(1.75).exp();
+    expectWithin(-95, loss, odds.plus(1).ln());
+    const p = odds.div(odds.plus(1));
+    expectWithin(-95, { hi: gradient.hi[0] as number, lo: gradient.lo[0] as number }, p);
+    expectWithin(-95, { hi: gradient.hi[1] as number, lo: gradient.lo[1] as number }, p.neg());
+  });
+
+  it("keeps the target's gradient where softmax - 1 rounds to 0", () => {
+    const { loss, gradient } = reference([[37.43, 0]], [0]);
+    expect(gradient.hi[0]).toBeCloseTo(-5.55e-17, 19);
+    expect(gradient.hi[0]).toBe(-(gradient.hi[1] as number));
+    expect(loss.hi).toBeCloseTo(5.55e-17, 19);
+  });
+
+  it("one class: loss and gradient are 0, not -0", () => {
+    const { loss, gradient } = reference([[5], [-3]], [0, 0]);
+    expect(loss).toEqual({ hi: 0, lo: 0 });
+    expect(Array.from(gradient.hi)).toEqual([0, 0]);
+    expect(Array.from(gradient.lo)).toEqual([0, 0]);
+  });
+
+  it("takes float32 logits as exact", () => {
+    const logits = Float32Array.of(0.1, 0.2, 0.3);
+    expect(oracle(logits, Int32Array.of(2), 1, 3)).toEqual(
+      oracle(Float64Array.from(logits), Int32Array.of(2), 1, 3),
+    );
+  });
+});
+
+describe("oracle, logits that are not finite", () => {
+  it("gives a class masked by -Infinity probability 0 and leaves the others as if it were absent", () => {
+    const masked = reference([[1, -infinity, 2]], [2]);
+    const without = reference([[1, 2]], [1]);
+    expect(masked.loss).toEqual(without.loss);
+    expect(Array.from(masked.gradient.hi)).toEqual([without.gradient.hi[0], 0, without.gradient.hi[1]]);
+  });
+
+  it("makes the loss Infinity, and the target's gradient -1/N, where the target is masked", () => {
+    const { loss, gradient } = reference([[-infinity, 0, 0, 0]], [0]);
+    expect(loss).toEqual({ hi: infinity, lo: 0 });
+    expect(gradient.hi[0]).toBe(-1);
+    expect(gradient.hi[1]).toBeCloseTo(1 / 3, 15);
+  });
+
+  it.for([[nan], [infinity], [-infinity, -infinity]])("makes a row with %s, and the loss, NaN", (bad) => {
+    const row = [...bad, ...(bad.length === 1 ? [1] : [])];
+    const { loss, gradient } = reference([row, [1, 2]], [0, 1]);
+    expect(loss.hi).toBeNaN();
+    expect(Array.from(gradient.hi.subarray(0, 2))).toEqual([nan, nan]);
+    expect(gradient.hi.subarray(2).every(Number.isFinite)).toBe(true);
+  });
+
+  it("falls back to a float64 loss where double-double splitting would overflow", () => {
+    expect(reference([[1e300, -1e300]], [1]).loss).toEqual({ hi: 2e300, lo: 0 });
+    expect(reference([[1e308, -1e308]], [1]).loss).toEqual({ hi: infinity, lo: 0 });
+  });
+});
+
+describe("oracle, arguments it refuses", () => {
+  const logits = new Float64Array(6);
+  it.for<[string, Float64Array, number[], number, number]>([
+    ["Expected 2 x 4 = 8 logits, got 6.", logits, [0, 0], 2, 4],
+    ["Expected one label for each of 2 rows, got 1.", logits, [0], 2, 3],
+    ["Label 3 of row 1 is not a class: expected 0 <= label < 3.", logits, [0, 3], 2, 3],
+    ["Label -1 of row 0 is not a class: expected 0 <= label < 3.", logits, [-1, 0], 2, 3],
+    ["Expected rows to be a positive integer, got 0.", new Float64Array(0), [], 0, 3],
+    ["Expected classes to be a positive integer, got 1.5.", logits, [0], 4, 1.5],
+  ])("%s", ([message, given, labels, rows, classes]) => {
+    expect(() => oracle(given, Int32Array.from(labels), rows, classes)).toThrow(new RangeError(message));
+  });
+});

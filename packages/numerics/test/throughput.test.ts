@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+// The built package: vitest turns the imports of sources it transforms into getters, ten times slower.
+import { assessGradient, oracle, roundReference } from "../dist/index.js";
+
+const ROWS = 1000;
+const CLASSES = 2000;
+const ELEMENTS = ROWS * CLASSES;
+
+/** Median of three timings, in elements per second. */
+function throughput(run: () => void): number {
+  const seconds = [0, 1, 2].map(() => {
+    const start = performance.now();
+    run();
+    return (performance.now() - start) / 1000;
+  });
+  const [, median = Number.NaN] = seconds.toSorted((a, b) => a - b);
+  return ELEMENTS / median;
+}
+
+// The bounds are generous, for a loaded machine. They fail on an allocation per element.
+it("oracle and assessGradient take millions of elements per second", { timeout: 60_000 }, () => {
+  const logits = Float32Array.from({ length: ELEMENTS }, (_, i) => 8 * Math.sin(i * i));
+  const labels = Int32Array.from({ length: ROWS }, (_, row) => (row * 7919) % CLASSES);
+  const reference = oracle(logits, labels, ROWS, CLASSES);
+  const computed = roundReference(reference.gradient, "float32");
+
+  const oracleRate = throughput(() => oracle(logits, labels, ROWS, CLASSES));
+  const assessRate = throughput(() => assessGradient(computed, reference));
+  const millions = (rate: number) => (rate / 1e6).toFixed(1);
+  console.log(`oracle ${millions(oracleRate)} M/s, assessGradient ${millions(assessRate)} M/s`);
+  expect(oracleRate).toBeGreaterThan(2e6);
+  expect(assessRate).toBeGreaterThan(2e6);
+});

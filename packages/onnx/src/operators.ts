@@ -1,0 +1,80 @@
+import {
+  type Attributes,
+  type DType,
+  type FloatDType,
+  GraphError,
+  type Node,
+  type Tensor,
+  tensor,
+} from "@softmax-bench/graph";
+import { TensorProto_DataType } from "./proto/onnx_pb.js";
+
+/** The ONNX operator set that models are written in; onnxruntime 1.30 supports it, and so do readers since 2024. */
+export const OPSET = 21;
+/** The IR version that came with it (ONNX 1.16). */
+export const IR_VERSION = 10;
+
+export const ONNX_DTYPE = {
+  float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
+  int32: TensorProto_DataType.INT32,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+} satisfies Record<DType, TensorProto_DataType>;
+
+export type OnnxAttribute = number | string;
+
+/** How a node is spelled in ONNX, where that differs from the graph: static attributes often are inputs there. */
+interface Spelling {
+  readonly op?: string;
+  readonly attributes?: (attributes: Attributes) => Readonly<Record<string, OnnxAttribute>>;
+  /** Constant inputs that follow the node's own. */
+  readonly constants?: (node: Node) => readonly Tensor[];
+}
+
+const numbers = (value: unknown): readonly number[] => (Array.isArray(value) ? value : []);
+const int64s = (values: readonly number[]): Tensor => tensor("int64", [values.length], values);
+
+const reduction: Spelling = {
+  attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
+  constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
+};
+const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
+const along: Spelling = { attributes: ({ axis }) => ({ axis: Number(axis) }) };
+
+const SPELLINGS: Readonly<Record<string, Spelling>> = {
+  ...{ Exp: {}, Log: {}, Neg: {}, Add: {}, Sub: {}, Mul: {}, Div: {}, Equal: {} },
+  ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction },
+  ...{ Reshape: shaped, Expand: shaped },
+  ...{ Softmax: along, LogSoftmax: along, GatherElements: along },
+  ScatterElements: {
+    attributes: ({ axis, reduction: combine }) => ({ axis: Number(axis), reduction: String(combine) }),
+  },
+  SoftmaxCrossEntropyLoss: { attributes: ({ reduction: combine }) => ({ reduction: String(combine) }) },
+  StopGradient: { op: "Identity" },
+  Cast: { attributes: ({ to }) => ({ to: ONNX_DTYPE[to as DType] }) },
+  OneHot: {
+    attributes: () => ({ axis: -1 }),
+    constants: ({ attributes }) => [
+      int64s([Number(attributes.depth)]),
+      tensor(attributes.dtype as FloatDType, [2], [0, 1]),
+    ],
+  },
+};
+
+export interface OnnxForm {
+  readonly op: string;
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+  readonly constants: readonly Tensor[];
+}
+
+/** @throws GraphError if the operator has no ONNX spelling. */
+export function onnxForm(node: Node): OnnxForm {
+  const spelling = SPELLINGS[node.op];
+  if (!spelling) throw new GraphError(`${node.op} cannot be written as ONNX`);
+  return {
+    op: spelling.op ?? node.op,
+    attributes: spelling.attributes?.(node.attributes) ?? {},
+    constants: spelling.constants?.(node) ?? [],
+  };
+}

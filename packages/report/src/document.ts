@@ -1,0 +1,157 @@
+import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
+import { formatBytes, formatCount, formatDuration, formatError, formatInterval, formatRatio } from "./format.js";
+import type { RankedCell } from "./ranking.js";
+import type { ReportView, WorkloadView } from "./view.js";
+
+/** A report as a sequence of blocks, which each output renders in its own way. */
+export type Block =
+  | { readonly kind: "heading"; readonly level: 1 | 2 | 3; readonly text: string }
+  | { readonly kind: "paragraph"; readonly text: string; readonly emphasis?: boolean }
+  | { readonly kind: "list"; readonly items: readonly string[] }
+  | {
+      readonly kind: "table";
+      readonly header: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+      /** Columns that hold numbers, which are set flush right. */
+      readonly numeric: readonly number[];
+    };
+
+/** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
+export type Detail = "brief" | "complete";
+
+export function documentOf(view: ReportView, detail: Detail): Block[] {
+  return [
+    { kind: "heading", level: 1, text: view.title },
+    { kind: "list", items: view.facts.map(([label, value]) => `${label}: ${value}`) },
+    ...paragraph(view.notice, true),
+    { kind: "heading", level: 2, text: "Backends" },
+    backendTable(view.backends),
+    ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
+    ...section("Notes", view.notes),
+    ...section("Wall time", view.wall ? [view.wall] : []),
+    ...(detail === "complete" ? section("What the columns mean", DEFINITIONS) : []),
+  ];
+}
+
+const DEFINITIONS = [
+  "gradient: median time of loss and gradient, left on the device, with its interval; = marks a tie with the fastest.",
+  "ULP: representable numbers between an entry and the correctly rounded one, from a double-double oracle.",
+  "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
+  "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
+  "speed-up: median time of the automatic gradient over that of the hand-written one.",
+  "cold start: process start to first gradient. Peak memory: largest resident set of a measuring process.",
+  "docs/methodology.md argues every choice.",
+];
+
+const section = (heading: string, items: readonly string[]): Block[] =>
+  items.length === 0
+    ? []
+    : [
+        { kind: "heading", level: 2, text: heading },
+        { kind: "list", items },
+      ];
+
+const paragraph = (text: string | undefined, emphasis = false): Block[] =>
+  text ? [{ kind: "paragraph", text, emphasis }] : [];
+
+function workloadBlocks(workload: WorkloadView, detail: Detail): Block[] {
+  return [
+    { kind: "heading", level: 2, text: workload.heading },
+    ...(workload.ranked.length ? [gradientTable(workload.ranked)] : []),
+    ...paragraph(workload.coverage),
+    ...absentBlocks(workload.absent, detail),
+    ...(workload.distances.length
+      ? ([
+          { kind: "heading", level: 3, text: "By hand against automatic" },
+          distanceTable(workload.distances),
+        ] satisfies Block[])
+      : []),
+    ...workload.verdicts.flatMap((verdict) => paragraph(verdict, true)),
+  ];
+}
+
+const gradientTable = (ranked: readonly RankedCell[]): Block => ({
+  kind: "table",
+  header: ["dtype", "backend", "method", "gradient", "interval", "ratio", "max ULP", "p99 ULP", "rel. L2", "non-finite"],
+  numeric: [3, 4, 5, 6, 7, 8, 9],
+  rows: ranked.map(({ dtype, backend, method, timing, ratio, tied, error }) => [
+    dtype,
+    backend,
+    method,
+    formatDuration(timing.medianNs),
+    formatInterval(timing.medianNs, timing.ci95Ns),
+    `${tied ? "= " : ""}${formatRatio(ratio)}`,
+    formatCount(error.maxUlp),
+    formatCount(error.p99Ulp),
+    formatError(error.relL2),
+    error.nonFinite ? formatCount(error.nonFinite) : "",
+  ]),
+});
+
+const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
+  kind: "table",
+  header: ["dtype", "backend", "by hand (a)", "automatic (b)", "Σ|a − b|", "rel. L2", "max ULP", "speed-up"],
+  numeric: [4, 5, 6, 7],
+  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, speedup }) => [
+    dtype,
+    backend,
+    a,
+    b,
+    formatError(sumAbs),
+    formatError(relL2),
+    formatCount(maxUlp),
+    speedup === undefined ? "" : formatRatio(speedup),
+  ]),
+});
+
+function backendTable(backends: readonly BackendRecord[]): Block {
+  return {
+    kind: "table",
+    header: ["backend", "runtime", "device", "threads", "cold start", "peak memory"],
+    numeric: [3, 4, 5],
+    rows: backends.map(({ id, status, reason, remedy, engine, device, threads, coldStartNs, peakRssBytes }) =>
+      status === "unavailable"
+        ? [id, `unavailable: ${reason ?? "no reason given"}${remedy ? `; ${remedy}` : ""}`, "", "", "", ""]
+        : [
+            id,
+            engine ? `${engine.name} ${engine.version}` : "",
+            deviceOf(device),
+            threads?.toString() ?? "",
+            coldStartNs === undefined ? "" : formatDuration(coldStartNs),
+            peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
+          ],
+    ),
+  };
+}
+
+function deviceOf(device: BackendRecord["device"]): string {
+  if (!device) return "";
+  const caution = device.kind === "software-gpu" ? ", times not representative" : "";
+  return `${device.kind} (${device.name}${caution})`;
+}
+
+function absentBlocks(absent: readonly Cell[], detail: Detail): Block[] {
+  if (absent.length === 0) return [];
+  if (detail === "brief") return [{ kind: "list", items: groupedByReason(absent) }];
+  return [
+    {
+      kind: "table",
+      header: ["dtype", "backend", "method", "status", "reason"],
+      numeric: [],
+      rows: absent.map(({ dtype, backend, method, status, reason = "" }) => [dtype, backend, method, status, reason]),
+    },
+  ];
+}
+
+function groupedByReason(absent: readonly Cell[]): string[] {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of absent) {
+    const key = JSON.stringify([cell.backend, cell.dtype, cell.status, cell.reason]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups.values()].map((cells) => {
+    const { backend, dtype, status, reason = "no reason given", method } = cells[0] as Cell;
+    const what = cells.length === 1 ? method : `${cells.length} methods`;
+    return `${backend} ${dtype}, ${what}: ${status}, ${reason}`;
+  });
+}

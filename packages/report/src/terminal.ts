@@ -1,0 +1,51 @@
+import Table from "cli-table3";
+import { createColors } from "picocolors";
+import { type Block, documentOf } from "./document.js";
+import { oneLine } from "./untrusted.js";
+import type { ReportView } from "./view.js";
+
+export interface TerminalOptions {
+  readonly color: boolean;
+}
+
+/** A report as text for a terminal. Nothing is said by colour alone. */
+export function renderTerminal(view: ReportView, { color }: TerminalOptions): string {
+  const paint = createColors(color);
+  return documentOf(view, "brief")
+    .map((block) => render(block, paint))
+    .join("\n");
+}
+
+type Paint = ReturnType<typeof createColors>;
+
+function render(block: Block, paint: Paint): string {
+  switch (block.kind) {
+    case "heading":
+      return `${block.level < 3 ? "\n" : ""}${paint.bold(oneLine(block.text))}`;
+    case "paragraph":
+      return block.emphasis ? paint.green(oneLine(block.text)) : paint.dim(oneLine(block.text));
+    case "list":
+      return block.items.map((item) => `  ${oneLine(item)}`).join("\n");
+    case "table":
+      return table(block, paint);
+  }
+}
+
+const NO_BORDERS = Object.fromEntries(
+  ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"]
+    .concat(["left", "left-mid", "mid", "mid-mid", "right", "right-mid"])
+    .map((edge) => [edge, ""]),
+);
+
+function table({ header, rows, numeric }: Extract<Block, { kind: "table" }>, paint: Paint): string {
+  const used = header.map((_, column) => rows.some((row) => row[column] !== ""));
+  const keep = <T>(cells: readonly T[]): T[] => cells.filter((_, column) => used[column]);
+  const drawn = new Table({
+    head: keep(header.map((title) => paint.bold(title))),
+    colAligns: keep(header.map((_, column) => (numeric.includes(column) ? "right" : "left"))),
+    chars: { ...NO_BORDERS, middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  for (const row of rows) drawn.push(keep(row).map(oneLine));
+  return drawn.toString();
+}

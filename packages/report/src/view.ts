@@ -1,0 +1,122 @@
+import type { BackendRecord, Cell, DistanceRecord, Results } from "@softmax-bench/core";
+import { formatBytes, formatPercent, formatWall } from "./format.js";
+import { type RankedCell, rank } from "./ranking.js";
+import { verdictOn } from "./verdict.js";
+
+/** What a report says, free of how it looks. Terminal and Markdown are both made from it. */
+export interface ReportView {
+  readonly title: string;
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  /** How to go on, where the run is not complete. */
+  readonly notice: string | undefined;
+  readonly backends: readonly BackendRecord[];
+  readonly workloads: readonly WorkloadView[];
+  readonly notes: readonly string[];
+  readonly wall: string | undefined;
+}
+
+export interface WorkloadView {
+  readonly heading: string;
+  readonly ranked: readonly RankedCell[];
+  /** Cells without a result, each with its reason. */
+  readonly absent: readonly Cell[];
+  readonly distances: readonly DistanceRecord[];
+  readonly verdicts: readonly string[];
+  /** What the intervals of this workload cover. */
+  readonly coverage: string | undefined;
+}
+
+const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
+
+export function viewOf(results: Results): ReportView {
+  const { run, backends, cells } = results;
+  return {
+    title: `softmax-bench ${run.id}`,
+    facts: factsOf(results),
+    notice:
+      run.status === "interrupted"
+        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells. Continue with: pnpm bench --resume ${run.id}`
+        : undefined,
+    backends,
+    workloads: workloadIds(results).map((id) => workloadView(id, results)),
+    notes: notesOf(cells),
+    wall: wallOf(run.wallNs),
+  };
+}
+
+/** In the order of the run's workloads; files without that list give them in the order of their cells. */
+function workloadIds({ workloads, cells }: Results): string[] {
+  return [...new Set([...(workloads ?? []).map(({ id }) => id), ...cells.map(({ workload }) => workload)])];
+}
+
+function workloadView(id: string, { workloads, cells, distances }: Results): WorkloadView {
+  const described = workloads?.find((workload) => workload.id === id);
+  const own = cells.filter(({ workload }) => workload === id);
+  const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
+    .filter(({ of }) => of.length > 0)
+    .map(({ dtype, of }) => ({ dtype, ranked: rank(of) }));
+  const ranked = byDtype.flatMap((group) => group.ranked);
+  return {
+    heading: described ? `${id}: ${described.rows}×${described.classes}, ${described.summary}` : id,
+    ranked,
+    absent: own.filter(({ status }) => status !== "ok"),
+    distances: distances.filter(({ workload }) => workload === id),
+    verdicts: byDtype.map((group) => verdictOn(id, group.dtype, group.ranked)),
+    coverage: coverageOf(ranked),
+  };
+}
+
+function coverageOf(ranked: readonly RankedCell[]): string | undefined {
+  const [first] = ranked;
+  if (!first) return undefined;
+  const { scope, processMedians } = first.timing;
+  const over =
+    scope === "processes"
+      ? `over the medians of ${processMedians?.length ?? "several"} fresh processes`
+      : "over samples inside one process, which says nothing of how processes differ";
+  const lowest = Math.min(...ranked.map(({ timing }) => timing.coverage));
+  const short =
+    lowest < 0.95 ? ` Slow cells have too few samples for 95 %: the least covers ${formatPercent(lowest)}.` : "";
+  return `Intervals for the median, ${over}.${short}`;
+}
+
+function factsOf({ run, environment }: Results): [string, string][] {
+  const { cpu, cores, memoryBytes, os, node } = environment;
+  return [
+    ["run", `${run.startedAt}, profile ${run.profile}${run.seed === undefined ? "" : `, seed ${run.seed}`}`],
+    ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`],
+    ["command", `pnpm bench ${run.argv.join(" ")}`.trim()],
+    ["commit", run.commit ?? "not in a git checkout"],
+  ];
+}
+
+/** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
+function notesOf(cells: readonly Cell[]): string[] {
+  const notes = cells.flatMap(({ backend, method, dtype, workload, status, note, reason, nondeterministic }) => {
+    const cell = `${backend} ${method} ${dtype} ${workload}`;
+    return [
+      ...(note ? [`${method} on ${backend}: ${note}`] : []),
+      ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
+      ...(status === "ok" || status === "unsupported" ? [] : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
+    ];
+  });
+  return [...new Set(notes)];
+}
+
+const PURPOSES: Readonly<Record<string, string>> = {
+  measure: "warm-up and measurement",
+  start: "starting processes",
+  prepare: "compiling and uploading",
+  verify: "checking against the oracle",
+  other: "other",
+};
+
+function wallOf(wallNs: Readonly<Record<string, number>> | undefined): string | undefined {
+  if (!wallNs) return undefined;
+  const total = Object.values(wallNs).reduce((sum, ns) => sum + ns, 0);
+  if (total === 0) return undefined;
+  const parts = Object.entries(wallNs)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([purpose, ns]) => `${PURPOSES[purpose] ?? purpose} ${formatPercent(ns / total)} (${formatWall(ns)})`);
+  return `${formatWall(total)}: ${parts.join(", ")}`;
+}

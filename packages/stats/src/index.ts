@@ -1,0 +1,4 @@
+export { type Interval, medianInterval } from "./interval.js";
+export { median, medianAbsoluteDeviation } from "./robust.js";
+export { type Summary, summarize } from "./summary.js";
+export { overlaps, tiedWithFastest } from "./ties.js";

@@ -1,0 +1,16 @@
+import { median as medianOf, medianAbsoluteDeviation as deviationOf } from "simple-statistics";
+
+/** @throws RangeError on an empty list. */
+export function median(samples: readonly number[]): number {
+  return medianOf(nonEmpty(samples) as number[]);
+}
+
+/** Median distance from the median, in the samples' own unit, without the factor that fits a normal. */
+export function medianAbsoluteDeviation(samples: readonly number[]): number {
+  return deviationOf(nonEmpty(samples) as number[]);
+}
+
+function nonEmpty(samples: readonly number[]): readonly number[] {
+  if (samples.length === 0) throw new RangeError("statistics need at least one sample");
+  return samples;
+}

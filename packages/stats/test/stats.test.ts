@@ -1,0 +1,85 @@
+import { median, medianAbsoluteDeviation, medianInterval, overlaps, summarize, tiedWithFastest } from "@softmax-bench/stats";
+import { assert, double, property } from "fast-check";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
+
+describe("medianInterval", () => {
+  // Coverage 1 − 2·Σ C(n, i)/2ⁿ over i below the lower rank, with the sum of binomial coefficients by hand.
+  it.each([
+    [6, 1, 6, 0.96875],
+    [8, 1, 8, 0.9921875],
+    [10, 2, 9, 0.978515625],
+    [15, 4, 12, 0.96484375],
+    [20, 6, 15, 1 - (2 * 21_700) / 2 ** 20],
+    [25, 8, 18, 1 - (2 * 726_206) / 2 ** 25],
+  ])("of %i samples is from rank %i to rank %i", (n, low, high, coverage) => {
+    const interval = medianInterval(upTo(n));
+    expect(interval).toMatchObject({ low, high });
+    expect(interval.coverage).toBeCloseTo(coverage, 8);
+  });
+
+  it.each([[1, 0], [2, 0.5], [3, 0.75], [5, 0.9375]])(
+    "of %i samples is the whole range, and says that it covers %d",
+    (n, coverage) => {
+      const interval = medianInterval(upTo(n));
+      expect(interval).toMatchObject({ low: 1, high: n });
+      expect(interval.coverage).toBeCloseTo(coverage, 12);
+    },
+  );
+
+  it("approaches n/2 ± 0.98·√n for many samples, where 2⁻ⁿ underflows", () => {
+    const { low, high, coverage } = medianInterval(upTo(10_000));
+    expect(Math.abs(low - (5000 - 98))).toBeLessThanOrEqual(1);
+    expect(Math.abs(high - (5000 + 99))).toBeLessThanOrEqual(1);
+    expect(coverage).toBeGreaterThanOrEqual(0.95);
+    expect(coverage).toBeLessThan(0.952);
+  });
+
+  it("contains the median, and does not depend on the order", () => {
+    const samples = fc.array(double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 60 });
+    assert(
+      property(samples, (values) => {
+        const { low, high } = medianInterval(values);
+        const middle = median(values);
+        expect(low).toBeLessThanOrEqual(middle);
+        expect(high).toBeGreaterThanOrEqual(middle);
+        expect(medianInterval(values.toReversed())).toEqual(medianInterval(values));
+      }),
+    );
+  });
+});
+
+describe("summarize", () => {
+  it("is robust: one outlier among nine moves nothing", () => {
+    const [quiet, noisy] = [summarize([1, 2, 3, 4, 5, 6, 7, 8, 9]), summarize([1, 2, 3, 4, 5, 6, 7, 8, 9e9])];
+    expect(noisy.median).toBe(quiet.median);
+    expect(noisy.mad).toBe(quiet.mad);
+  });
+
+  it("measures the spread as the median distance from the median", () => {
+    expect(medianAbsoluteDeviation([1, 1, 2, 2, 4, 6, 9])).toBe(1);
+  });
+
+  it("refuses an empty list", () => {
+    expect(() => summarize([])).toThrow(RangeError);
+    expect(() => medianInterval([])).toThrow(RangeError);
+  });
+});
+
+describe("ties", () => {
+  it("are what overlaps the fastest, not what overlaps something that does", () => {
+    const entries = [
+      { median: 5, low: 4, high: 6 },
+      { median: 2, low: 1, high: 4 },
+      { median: 7, low: 6, high: 8 },
+    ];
+    expect(tiedWithFastest(entries)).toEqual([true, true, false]);
+    expect(overlaps(entries[0] as never, entries[2] as never)).toBe(true);
+  });
+
+  it("are none among nothing", () => {
+    expect(tiedWithFastest([])).toEqual([]);
+  });
+});

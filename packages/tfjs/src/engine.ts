@@ -1,0 +1,95 @@
+import {
+  type Engine,
+  type EngineInfo,
+  type GradientResult,
+  type GradientTask,
+  type Inputs,
+  type Prepared,
+  type Program,
+  programFor,
+  type Support,
+} from "@softmax-bench/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { type DeviceGradient, forward, lossAndGradient } from "./gradient.js";
+
+const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
+const NOTES: Readonly<Record<string, string>> = {
+  "autograd/library": HAND_WRITTEN,
+  "autograd/log-softmax": `${HAND_WRITTEN}, for LogSoftmax`,
+};
+
+/** The engine of every TensorFlow.js backend. Expects that the backend is active and ready. */
+export class TfjsEngine implements Engine {
+  readonly info: EngineInfo;
+
+  constructor(info: EngineInfo) {
+    this.info = info;
+  }
+
+  supports({ method, dtype }: GradientTask): Support {
+    if (dtype === "float64") return { ok: false, reason: "TensorFlow.js has no float64" };
+    const note = NOTES[method];
+    return note ? { ok: true, note } : { ok: true };
+  }
+
+  async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
+    const support = this.supports(task);
+    if (!support.ok) throw new Error(support.reason);
+    return new TfjsPrepared(task, programFor(task), inputs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+class TfjsPrepared implements Prepared {
+  readonly readback = "copies";
+  readonly #task: GradientTask;
+  readonly #program: Program;
+  readonly #inputs: Inputs;
+  #logits: tf.Tensor;
+  #labels: tf.Tensor;
+  #result: DeviceGradient | undefined;
+
+  constructor(task: GradientTask, program: Program, inputs: Inputs) {
+    this.#task = task;
+    this.#program = program;
+    this.#inputs = inputs;
+    [this.#logits, this.#labels] = toDevice(task, inputs);
+  }
+
+  async upload(): Promise<void> {
+    tf.dispose([this.#logits, this.#labels]);
+    [this.#logits, this.#labels] = toDevice(this.#task, this.#inputs);
+  }
+
+  async forward(): Promise<void> {
+    tf.dispose(forward(this.#program, this.#logits, this.#labels));
+  }
+
+  async gradient(): Promise<void> {
+    this.#release();
+    this.#result = lossAndGradient(this.#program, this.#logits, this.#labels);
+  }
+
+  async read(): Promise<GradientResult> {
+    if (!this.#result) await this.gradient();
+    const { loss, gradient } = this.#result as DeviceGradient;
+    const [value] = await loss.data<"float32">();
+    return { loss: value as number, gradient: await gradient.data<"float32">() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#release();
+    tf.dispose([this.#logits, this.#labels]);
+  }
+
+  #release(): void {
+    if (this.#result) tf.dispose([this.#result.loss, this.#result.gradient]);
+    this.#result = undefined;
+  }
+}
+
+function toDevice({ rows, classes }: GradientTask, { logits, labels }: Inputs): [tf.Tensor, tf.Tensor] {
+  if (!(logits instanceof Float32Array)) throw new Error("TensorFlow.js takes logits as a Float32Array");
+  return [tf.tensor2d(logits, [rows, classes], "float32"), tf.tensor1d(labels, "int32")];
+}
