@@ -13,7 +13,11 @@ import { cellKey, keyOf, type PlannedCell } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
-export function assemble(header: Header, entries: readonly Entry[], planned: readonly PlannedCell[]): Results {
+export function assemble(
+  header: Header,
+  entries: readonly Entry[],
+  planned: readonly PlannedCell[],
+): Results {
   const { processes } = PROFILES[header.profile];
   const measurements = byCell(entries);
   const finished = planned.flatMap((cell) => {
@@ -89,7 +93,9 @@ function cellOf(measurements: readonly Measurement[]): Cell {
 function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
   const timing: Partial<Record<Phase, Timing>> = {};
   for (const phase of PHASES) {
-    const perProcess = measurements.flatMap(({ samples }) => (samples?.[phase].length ? [samples[phase]] : []));
+    const perProcess = measurements.flatMap(({ samples }) =>
+      samples?.[phase].length ? [samples[phase]] : [],
+    );
     if (perProcess.length === 0) continue;
     const derived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
     timing[phase] = { ...timingOver(perProcess), ...(derived ? { derived: "difference" } : {}) };

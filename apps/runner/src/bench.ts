@@ -71,7 +71,12 @@ export async function startBench(
 }
 
 /** Continues an interrupted run: measures only what its journal lacks. */
-export async function resumeBench(out: string, id: string, console: Console, output: Output): Promise<number> {
+export async function resumeBench(
+  out: string,
+  id: string,
+  console: Console,
+  output: Output,
+): Promise<number> {
   const folder = findRunFolder(out, id);
   const { header, entries, tornBytes } = recoverJournal(folder.journal);
   if (tornBytes > 0) {
@@ -134,13 +139,16 @@ function exitCodeOf(results: ReturnType<typeof assemble>, folder: RunFolder, con
     return EXIT.interrupted;
   }
   if (results.backends.every(({ status }) => status === "unavailable")) {
-    const why = results.backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
+    const why = results.backends.map(
+      ({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`,
+    );
     console.stderr.write(`no backend is available\n${why.join("\n")}\n`);
     return EXIT.failure;
   }
   const broken = results.cells.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return EXIT.ok;
-  console.stderr.write(`${broken.length} cells failed, crashed or timed out; the first: ${broken[0]?.reason}\n`);
+  console.stderr.write(
+    `${broken.length} cells failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+  );
   return EXIT.failure;
 }
-

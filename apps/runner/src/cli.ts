@@ -36,15 +36,26 @@ function command(): Command {
         "and writes results.json and report.md to a folder per run.",
     )
     .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`)
-    .option("--backend <ids>", `${Object.keys(BACKENDS).join(", ")}; e.g. --backend tfjs-wasm`, commaSeparated)
+    .option(
+      "--backend <ids>",
+      `${Object.keys(BACKENDS).join(", ")}; e.g. --backend tfjs-wasm`,
+      commaSeparated,
+    )
     .option("--method <globs>", `${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
     .option("--dtype <dtypes>", `${DTYPES.join(", ")}; e.g. --dtype float64`, commaSeparated)
-    .option("--workload <ids>", `${ids(WORKLOADS)}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+    .option(
+      "--workload <ids>",
+      `${ids(WORKLOADS)}, or a shape; e.g. --workload vocab,64x1000`,
+      commaSeparated,
+    )
     .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
     .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
     .option("--threads <n>", "threads per backend (default: all cores); e.g. --threads 1")
     .addOption(
-      new Option("--resume <run-id>", "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full"),
+      new Option(
+        "--resume <run-id>",
+        "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
+      ),
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
@@ -79,7 +90,8 @@ function optionsOf(flags: Flags): BenchOptions {
 
 function integer(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(value)) throw new UsageError(`${flag} takes a whole number, got ${JSON.stringify(value)}`);
+  if (!/^\d{1,10}$/.test(value))
+    throw new UsageError(`${flag} takes a whole number, got ${JSON.stringify(value)}`);
   return Number(value);
 }
 
@@ -91,7 +103,7 @@ export async function runBench(argv: readonly string[], console: Console): Promi
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     const known = error instanceof CommanderError || error instanceof UsageError;
     const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-    console.stderr.write(`bench: ${text?.replace(/^error: /, "")}\n`);
+    console.stderr.write(`bench: ${known ? text?.replace(/^error: /, "").replaceAll("\n", " ") : text}\n`);
     return EXIT.usage;
   }
 }
@@ -103,7 +115,8 @@ async function dispatch(flags: Flags, argv: readonly string[], console: Console)
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
     const [conflict] = [...Object.keys(fixed), ...(flags.list ? ["list"] : [])];
-    if (conflict) throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+    if (conflict)
+      throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
     return resumeBench(out ?? file.out ?? DEFAULT_OUT, flags.resume, console, { json });
   }
   const settings = settle(options, file);

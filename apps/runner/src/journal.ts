@@ -9,7 +9,7 @@ import { phaseSamples } from "./protocol.js";
  * and a run is continued from it.
  */
 
-export const header = z.object({
+const header = z.object({
   type: z.literal("run"),
   journalVersion: z.literal(1),
   id: z.string(),
@@ -27,7 +27,7 @@ export const header = z.object({
 });
 
 /** One cell, measured in one process (`round` counts the processes from 0). */
-export const measurement = z.object({
+const measurement = z.object({
   type: z.literal("cell"),
   round: z.int().nonnegative(),
   backend: z.string(),

@@ -1,8 +1,23 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { type Accuracy, COMPARISONS, type DistanceRecord, type FloatArray } from "@softmax-bench/core";
-import { assessGradient, assessLoss, distance, oracle, type Reference } from "@softmax-bench/numerics";
-import type { InputSource } from "./inputs.js";
+import {
+  type Accuracy,
+  COMPARISONS,
+  checkedRows,
+  type DistanceRecord,
+  type FloatArray,
+} from "@softmax-bench/core";
+import {
+  assessGradient,
+  assessLoss,
+  countNonFinite,
+  distance,
+  largestRowSum,
+  oracle,
+  type Reference,
+} from "@softmax-bench/numerics";
+import { GradientBuffers } from "./gradient-buffers.js";
+import { readGradient } from "./gradient-file.js";
+import { InputSource } from "./inputs.js";
 import { keyOf, type PlannedCell } from "./plan.js";
 
 /** What the parent finds out about a gradient. */
@@ -13,80 +28,113 @@ export interface Verdict {
   readonly distances: readonly DistanceRecord[];
 }
 
+/** The oracle's loss of a whole workload, and its gradient for the rows that are checked. */
+interface CheckedReference {
+  readonly checked: Int32Array;
+  readonly reference: Reference;
+}
+
 /**
  * Compares gradients with the oracle and with each other – in the parent, so that neither the oracle's
  * memory nor its time shows in a measuring process.
  */
 export class Judge {
   readonly #inputs: InputSource;
-  #reference: { readonly key: string; readonly value: Reference } | undefined;
+  readonly #seed: number;
+  readonly #references = new Map<string, CheckedReference>();
+  readonly #buffers = new GradientBuffers();
   /** Gradients that wait for the method that they are compared with, all of one backend, dtype and workload. */
   #held: { readonly key: string; readonly gradients: Map<string, FloatArray> } | undefined;
 
-  constructor(inputs: InputSource) {
-    this.#inputs = inputs;
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#inputs = new InputSource(seed);
   }
 
   /** @throws Error if the file does not hold the cell's gradient. */
   assess(cell: PlannedCell, loss: number, gradientFile: string): Verdict {
-    const gradient = readGradient(gradientFile, cell);
-    const reference = this.#referenceOf(cell);
+    const { rows, classes } = cell.workload;
+    const gradient = this.#buffers.take(cell.dtype, rows * classes);
+    readGradient(gradientFile, gradient);
+    const { checked, reference } = this.#referenceOf(cell);
+    const rowSumResidual = largestRowSum(gradient, classes);
     return {
       accuracy: {
         lossRelError: assessLoss(loss, reference),
-        gradient: assessGradient(gradient, reference),
+        rowsChecked: checked.length,
+        gradient: {
+          ...assessGradient(pickRows(gradient, checked, classes), reference),
+          nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
+          rowSumResidual,
+        },
       },
       gradientDigest: digest(gradient),
       distances: this.#distances(cell, gradient),
     };
   }
 
-  #referenceOf({ workload, dtype }: PlannedCell): Reference {
+  /** Kept for the next backend: at most 2^19 entries, 8 MB, each. */
+  #referenceOf({ workload, dtype }: PlannedCell): CheckedReference {
     const key = `${workload.id} ${dtype}`;
-    if (this.#reference?.key !== key) {
-      const { logits, labels } = this.#inputs.of(workload, dtype);
-      this.#reference = { key, value: oracle(logits, labels, workload.rows, workload.classes) };
-    }
-    return this.#reference.value;
+    const known = this.#references.get(key);
+    if (known) return known;
+    const { rows, classes } = workload;
+    const { logits, labels } = this.#inputs.of(workload, dtype);
+    const { loss, gradient } = oracle(logits, labels, rows, classes);
+    const checked = checkedRows(workload, this.#seed);
+    const made = {
+      checked,
+      reference: {
+        rows: checked.length,
+        classes,
+        loss,
+        gradient: {
+          hi: pickRows(gradient.hi, checked, classes),
+          lo: pickRows(gradient.lo, checked, classes),
+        },
+      },
+    };
+    this.#references.set(key, made);
+    return made;
   }
 
   #distances(cell: PlannedCell, gradient: FloatArray): DistanceRecord[] {
+    const { backend, dtype, workload, method } = cell;
     const key = keyOf({ ...cell, method: "manual/*" });
-    if (this.#held?.key !== key) this.#held = { key, gradients: new Map() };
-    const { gradients } = this.#held;
-    gradients.set(cell.method, gradient);
+    if (this.#held?.key !== key) this.#releaseHeld(key);
+    const gradients = this.#held?.gradients ?? new Map<string, FloatArray>();
+    gradients.set(method, gradient);
     return COMPARISONS.flatMap(([a, b]) => {
       const [ofA, ofB] = [gradients.get(a), gradients.get(b)];
-      if ((cell.method !== a && cell.method !== b) || !ofA || !ofB) return [];
-      gradients.delete(a);
-      gradients.delete(b);
-      const { backend, dtype, workload } = cell;
-      return [{ backend, dtype, workload: workload.id, a, b, ...distance(ofA, ofB) }];
+      if ((method !== a && method !== b) || !ofA || !ofB) return [];
+      const record = { backend, dtype, workload: workload.id, a, b, ...distance(ofA, ofB) };
+      for (const compared of [a, b]) {
+        this.#buffers.give(gradients.get(compared));
+        gradients.delete(compared);
+      }
+      return [record];
     });
   }
+
+  /** Gives back the gradients that found nothing to be compared with. */
+  #releaseHeld(nextKey: string): void {
+    for (const gradient of this.#held?.gradients.values() ?? []) this.#buffers.give(gradient);
+    this.#held = { key: nextKey, gradients: new Map() };
+  }
+}
+
+/** Some rows of a row-major matrix, as a new one – or the matrix itself, where they are all of them. */
+function pickRows<T extends FloatArray>(matrix: T, rows: Int32Array, classes: number): T {
+  if (rows.length * classes === matrix.length) return matrix;
+  const picked = matrix.slice(0, rows.length * classes) as T;
+  for (const [position, row] of rows.entries()) {
+    picked.set(matrix.subarray(row * classes, (row + 1) * classes), position * classes);
+  }
+  return picked;
 }
 
 /** Hash of the gradient's bytes: equal digests are equal gradients, bit for bit. */
 function digest({ buffer, byteOffset, byteLength }: FloatArray): string {
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-}
-
-function readGradient(file: string, { dtype, workload }: PlannedCell): FloatArray {
-  const length = workload.rows * workload.classes;
-  const values = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-  const { size } = statSync(file);
-  if (size !== values.byteLength) {
-    throw new Error(`the gradient of ${length} ${dtype} values takes ${values.byteLength} bytes, got ${size}`);
-  }
-  const bytes = new Uint8Array(values.buffer);
-  const descriptor = openSync(file, "r");
-  try {
-    for (let offset = 0; offset < bytes.length; ) {
-      offset += readSync(descriptor, bytes, offset, bytes.length - offset, offset);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-  return values;
 }

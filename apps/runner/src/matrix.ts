@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { DoneWork } from "./done.js";
 import { messageOf } from "./errors.js";
-import { InputSource } from "./inputs.js";
+import { createGradientFile, createScratchFolder } from "./gradient-file.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { Judge, type Verdict } from "./judge.js";
 import type { PlannedCell } from "./plan.js";
@@ -36,9 +35,11 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const { header, cells, signal, append } = options;
   const profile = PROFILES[header.profile];
   const spending = new Spending();
-  const judge = new Judge(new InputSource(header.seed));
+  const judge = new Judge(header.seed);
   const done = new DoneWork(options.done, cells);
-  const scratch = mkdtempSync(join(tmpdir(), "softmax-bench-"));
+  const scratch = createScratchFolder();
+  const gradientFile = join(scratch, "gradient.bin");
+  createGradientFile(gradientFile);
   try {
     for (let round = 0; round < profile.processes && !signal.aborted; round++) {
       for (const backend of header.backends) {
@@ -51,7 +52,6 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
           .filter((cell) => cell.backend === backend)
           .map((cell) => ({ cell, need: done.need(cell, round) }))
           .filter(({ need }) => need);
-        const gradientFile = join(scratch, "gradient.bin");
         await runBackend({ ...options, session, work, round, judge, spending, gradientFile });
         if (session.record) append({ type: "backend", ...session.record });
         if (signal.aborted) break;
@@ -65,7 +65,10 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
 
 interface BackendWork extends MatrixOptions {
   readonly session: BackendSession;
-  readonly work: readonly { readonly cell: PlannedCell; readonly need: "measurement" | "gradient" | undefined }[];
+  readonly work: readonly {
+    readonly cell: PlannedCell;
+    readonly need: "measurement" | "gradient" | undefined;
+  }[];
   readonly round: number;
   readonly judge: Judge;
   readonly spending: Spending;
@@ -96,7 +99,8 @@ async function runBackend(options: BackendWork): Promise<void> {
         append(measurement);
         observer.finish(cell, measurement);
       }
-      if (round === 0) for (const distance of verdict?.distances ?? []) append({ type: "distance", ...distance });
+      if (round === 0)
+        for (const distance of verdict?.distances ?? []) append({ type: "distance", ...distance });
       spending.since(begun, "verify");
     }
   } finally {

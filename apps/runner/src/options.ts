@@ -10,7 +10,7 @@ import { PROFILES } from "./profiles.js";
 const list = z.array(z.string().min(1)).min(1);
 
 /** What flags and `bench.config.ts` can set. */
-export const benchOptions = z
+const benchOptions = z
   .strictObject({
     profile: z.enum(["smoke", "default", "full"]).describe("how much, and how long"),
     backends: list.describe("backend ids; default: all"),
@@ -18,7 +18,11 @@ export const benchOptions = z
     dtypes: list.describe("float32, float64; default: both"),
     workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
     out: z.string().min(1).describe("folder that runs are written to"),
-    seed: z.int().min(0).max(2 ** 31 - 1).describe("seed of the inputs"),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .describe("seed of the inputs"),
     threads: z.int().min(1).max(1024).describe("threads per backend, where it has a choice"),
   })
   .partial();

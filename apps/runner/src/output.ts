@@ -1,7 +1,16 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { formatResults, type Results } from "@softmax-bench/core";
-import { renderMarkdown, type ReportView } from "@softmax-bench/report";
+import { type ReportView, renderMarkdown } from "@softmax-bench/report";
 import { messageOf, UsageError } from "./errors.js";
 
 /** The files of one run. */
@@ -21,7 +30,10 @@ const folderOf = (out: string, id: string): RunFolder => {
  * @throws UsageError if `out` cannot be written to.
  */
 export function createRunFolder(out: string, profile: string, startedAt: Date): RunFolder {
-  const stamp = startedAt.toISOString().replaceAll(/[-:]|\.\d+Z$/g, "").replace("T", "-");
+  const stamp = startedAt
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z$/g, "")
+    .replace("T", "-");
   try {
     mkdirSync(out, { recursive: true });
     for (let attempt = 1; ; attempt++) {
@@ -39,7 +51,9 @@ export function createRunFolder(out: string, profile: string, startedAt: Date): 
 export function findRunFolder(out: string, id: string): RunFolder {
   const folder = folderOf(out, id);
   if (!/^[\w.-]+$/.test(id) || !existsSync(folder.journal)) {
-    const runs = existsSync(out) ? readdirSync(out).filter((name) => existsSync(folderOf(out, name).journal)) : [];
+    const runs = existsSync(out)
+      ? readdirSync(out).filter((name) => existsSync(folderOf(out, name).journal))
+      : [];
     const known = runs.length ? `runs there: ${runs.slice(-3).join(", ")}` : "there are no runs";
     throw new UsageError(`no run ${JSON.stringify(id)} in ${out}; ${known}`);
   }

@@ -6,8 +6,10 @@ export interface SamplingLimits {
   readonly budgetNs: number;
   /** … and there are this many samples … */
   readonly minSamples: number;
-  /** … but a slow phase ends early when this is used up: then there are fewer samples, at least 3. */
+  /** … but a slow phase ends early when this is used up: then there are fewer samples … */
   readonly capNs: number;
+  /** … though never fewer than this. */
+  readonly floorSamples: number;
   readonly maxSamples: number;
 }
 
@@ -34,8 +36,22 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 1,
     cellTimeoutMs: 10_000,
     limits: {
-      gradient: { warmupNs: 2 * MS, budgetNs: 10 * MS, minSamples: 6, capNs: 100 * MS, maxSamples: 200 },
-      other: { warmupNs: 0, budgetNs: 2 * MS, minSamples: 3, capNs: 30 * MS, maxSamples: 50 },
+      gradient: {
+        warmupNs: 2 * MS,
+        budgetNs: 10 * MS,
+        minSamples: 6,
+        capNs: 100 * MS,
+        floorSamples: 3,
+        maxSamples: 200,
+      },
+      other: {
+        warmupNs: 0,
+        budgetNs: 2 * MS,
+        minSamples: 3,
+        capNs: 30 * MS,
+        floorSamples: 2,
+        maxSamples: 50,
+      },
     },
   },
   default: {
@@ -45,8 +61,22 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 1,
     cellTimeoutMs: 120_000,
     limits: {
-      gradient: { warmupNs: 100 * MS, budgetNs: 500 * MS, minSamples: 6, capNs: 2500 * MS, maxSamples: 500 },
-      other: { warmupNs: 50 * MS, budgetNs: 150 * MS, minSamples: 3, capNs: 1000 * MS, maxSamples: 200 },
+      gradient: {
+        warmupNs: 30 * MS,
+        budgetNs: 150 * MS,
+        minSamples: 6,
+        capNs: 600 * MS,
+        floorSamples: 3,
+        maxSamples: 500,
+      },
+      other: {
+        warmupNs: 10 * MS,
+        budgetNs: 40 * MS,
+        minSamples: 3,
+        capNs: 300 * MS,
+        floorSamples: 2,
+        maxSamples: 200,
+      },
     },
   },
   full: {
@@ -56,8 +86,22 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 6,
     cellTimeoutMs: 300_000,
     limits: {
-      gradient: { warmupNs: 200 * MS, budgetNs: 1000 * MS, minSamples: 6, capNs: 5000 * MS, maxSamples: 500 },
-      other: { warmupNs: 100 * MS, budgetNs: 300 * MS, minSamples: 3, capNs: 2000 * MS, maxSamples: 200 },
+      gradient: {
+        warmupNs: 200 * MS,
+        budgetNs: 1000 * MS,
+        minSamples: 6,
+        capNs: 5000 * MS,
+        floorSamples: 3,
+        maxSamples: 500,
+      },
+      other: {
+        warmupNs: 100 * MS,
+        budgetNs: 300 * MS,
+        minSamples: 3,
+        capNs: 2000 * MS,
+        floorSamples: 3,
+        maxSamples: 200,
+      },
     },
   },
 };

@@ -55,7 +55,10 @@ export const reply = z.discriminatedUnion("type", [
     note: z.string().optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
-    loss: z.number().or(z.nan()).or(z.literal([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])),
+    loss: z
+      .number()
+      .or(z.nan())
+      .or(z.literal([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])),
     peakRssBytes: z.number().nonnegative(),
     spent,
   }),

@@ -1,4 +1,11 @@
-import { findWorkload, METHODS, type MethodId, type schema, WORKLOADS, type Workload } from "@softmax-bench/core";
+import {
+  findWorkload,
+  METHODS,
+  type MethodId,
+  type schema,
+  WORKLOADS,
+  type Workload,
+} from "@softmax-bench/core";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import type { z } from "zod";

@@ -38,10 +38,6 @@ export class WorkerProcess {
     }
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
   /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     const child = this.#child;
@@ -55,7 +51,10 @@ export class WorkerProcess {
         const parsed = reply.safeParse(value);
         if (parsed.success) return finish({ kind: "answered", reply: parsed.data });
         this.kill();
-        finish({ kind: "crashed", reason: `the worker spoke nonsense: ${describeIssue(parsed.error, value)}` });
+        finish({
+          kind: "crashed",
+          reason: `the worker spoke nonsense: ${describeIssue(parsed.error, value)}`,
+        });
       };
       const onClose = (code: number | null, signal: string | null) => {
         const end = signal ? `was killed by ${signal}` : `exited with code ${code}`;

@@ -23,7 +23,12 @@ describe("a run", () => {
     expect(cells).toHaveLength(2 * METHODS.length * 2 * 1);
     for (const cell of cells) {
       if (cell.status === "ok") {
-        expect(Object.keys(cell.timing ?? {}).sort()).toEqual(["forward", "gradient", "readback", "roundtrip"]);
+        expect(Object.keys(cell.timing ?? {}).sort()).toEqual([
+          "forward",
+          "gradient",
+          "readback",
+          "roundtrip",
+        ]);
         expect(cell.accuracy?.gradient.relL2).toBeLessThan(cell.dtype === "float32" ? 1e-5 : 1e-14);
       } else {
         expect(cell).toMatchObject({ backend: "tfjs-wasm", dtype: "float64", status: "unsupported" });
@@ -62,7 +67,11 @@ describe("a run", () => {
     const config = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
     const { code } = await bench(["--profile", "smoke", "--workload", "1x1", "--out", out], { cwd: config });
     expect(code).toBe(0);
-    expect(onlyRun(out).results().cells.some(({ status }) => status === "failed")).toBe(false);
+    expect(
+      onlyRun(out)
+        .results()
+        .cells.some(({ status }) => status === "failed"),
+    ).toBe(false);
   });
 });
 
@@ -138,7 +147,9 @@ describe("bad input", () => {
       env: { NODE_OPTIONS: "--jitless" },
     });
     expect(code).toBe(1);
-    expect(stderr).toContain("no backend is available\ntfjs-wasm: this Node has no WebAssembly (run Node without");
+    expect(stderr).toContain(
+      "no backend is available\ntfjs-wasm: this Node has no WebAssembly (run Node without",
+    );
     expect(onlyRun(out).results().backends[0]).toMatchObject({ status: "unavailable" });
   });
 

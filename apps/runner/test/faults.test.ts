@@ -48,35 +48,41 @@ describe("a worker that dies", () => {
     const { cells } = onlyRun(out).results();
     const [stuck, ...others] = cells.filter(({ status }) => status !== "ok");
     expect(cells).toHaveLength(METHODS.length);
-    expect(stuck).toMatchObject({ status: "timeout", reason: expect.stringMatching(/^no result after 10 s/) });
+    expect(stuck).toMatchObject({
+      status: "timeout",
+      reason: expect.stringMatching(/^no result after 10 s/),
+    });
     expect(others).toEqual([]);
   });
 });
 
 describe("a run that is stopped", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)("by %s keeps what it has, and --resume measures the rest", async (signal) => {
-    const out = temporaryFolder();
-    const running = start(arguments_(out));
-    await running.says("[3/10]");
-    running.child.kill(signal);
-    const { code, stderr } = await running.ended;
-    const run = onlyRun(out);
-    const before = cellLines(run.journal);
-    expect(code).toBe(130);
-    expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
-    expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
-    expect(run.results().cells).toHaveLength(before.length);
-    expect(before.length).toBeGreaterThanOrEqual(3);
-    expect(before.length).toBeLessThan(METHODS.length);
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s keeps what it has, and --resume measures the rest",
+    async (signal) => {
+      const out = temporaryFolder();
+      const running = start(arguments_(out));
+      await running.says("[3/10]");
+      running.child.kill(signal);
+      const { code, stderr } = await running.ended;
+      const run = onlyRun(out);
+      const before = cellLines(run.journal);
+      expect(code).toBe(130);
+      expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
+      expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
+      expect(run.results().cells).toHaveLength(before.length);
+      expect(before.length).toBeGreaterThanOrEqual(3);
+      expect(before.length).toBeLessThan(METHODS.length);
 
-    const resumed = await bench(["--resume", run.id, "--out", out]);
-    const after = cellLines(run.journal);
-    expect(resumed.code).toBe(0);
-    expect(after.slice(0, before.length)).toEqual(before);
-    expect(after).toHaveLength(METHODS.length);
-    expect(run.results().run.status).toBe("complete");
-    expect(run.results().distances).toHaveLength(5);
-  });
+      const resumed = await bench(["--resume", run.id, "--out", out]);
+      const after = cellLines(run.journal);
+      expect(resumed.code).toBe(0);
+      expect(after.slice(0, before.length)).toEqual(before);
+      expect(after).toHaveLength(METHODS.length);
+      expect(run.results().run.status).toBe("complete");
+      expect(run.results().distances).toHaveLength(5);
+    },
+  );
 
   it("by kill -9 leaves no worker behind, and can be resumed without its torn last line", async () => {
     const out = temporaryFolder();

@@ -37,14 +37,13 @@ export class OnnxEngine implements Engine {
     const session = (model: Uint8Array) => InferenceSession.create(model, this.#options);
     const forward = await session(models.forward);
     const gradient = await session(models.gradient);
-    const read = await session(models.read);
-    return new OnnxPrepared(task, inputs, { forward, gradient, read });
+    return new OnnxPrepared(task, inputs, { forward, gradient });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-type Sessions = Readonly<Record<"forward" | "gradient" | "read", InferenceSession>>;
+type Sessions = Readonly<Record<"forward" | "gradient", InferenceSession>>;
 
 /**
  * On the CPU provider the host's arrays are the device's, so `upload` costs next to nothing. Every output of a
@@ -73,11 +72,11 @@ class OnnxPrepared implements Prepared {
   }
 
   async gradient(): Promise<void> {
-    await this.#sessions.gradient.run(this.#feeds);
+    await this.#sessions.gradient.run(this.#feeds, ["loss", "probe"]);
   }
 
   async read(): Promise<GradientResult> {
-    const { loss, gradient } = await this.#sessions.read.run(this.#feeds);
+    const { loss, gradient } = await this.#sessions.gradient.run(this.#feeds, ["loss", "gradient"]);
     return { loss: Number(floats(loss)[0]), gradient: floats(gradient) };
   }
 

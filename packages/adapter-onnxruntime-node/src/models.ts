@@ -14,14 +14,15 @@ import {
 } from "@softmax-bench/graph";
 import { oneHotAsEqual, serialize } from "@softmax-bench/onnx";
 
-/** The three ONNX models of a task, as bytes. All take `logits` [N, C] and `labels` [N]. */
+/** The ONNX models of a task, as bytes. Both take `logits` [N, C] and `labels` [N]. */
 export interface Models {
   /** Output: `loss`. */
   readonly forward: Uint8Array;
-  /** Outputs: `loss` and one element of the gradient – all of it is computed, next to nothing is moved. */
+  /**
+   * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Whoever asks for `probe` makes ONNX
+   * Runtime compute all of the gradient and move next to nothing.
+   */
   readonly gradient: Uint8Array;
-  /** Outputs: `loss` and `gradient`. */
-  readonly read: Uint8Array;
 }
 
 /** Writes a task's forward and backward computation as ONNX models that ONNX Runtime's CPU kernels can run. */
@@ -31,7 +32,6 @@ export function modelsFor(task: GradientTask): Models {
   return {
     forward: serialize(legalize(program.forward)),
     gradient: serialize(legalize({ ...full, outputs: withProbe(full.outputs) })),
-    read: serialize(legalize(full)),
   };
 }
 
@@ -51,5 +51,5 @@ function lossAndGradient(program: Program): Graph {
 function withProbe({ loss, gradient }: Graph["outputs"]): Graph["outputs"] {
   if (!loss || !gradient) throw new GraphError('a gradient graph needs the outputs "loss" and "gradient"');
   const first = constant(tensor("int64", [1, 1], [0]));
-  return { loss, probe: gatherElements(reshape(gradient, [1, sizeOf(gradient.shape)]), first, 1) };
+  return { loss, gradient, probe: gatherElements(reshape(gradient, [1, sizeOf(gradient.shape)]), first, 1) };
 }

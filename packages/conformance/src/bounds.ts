@@ -2,7 +2,7 @@ import type { FloatDType } from "@softmax-bench/core";
 import type { Case } from "./cases.js";
 
 /** Unit roundoff: half the distance from 1 to the next number. */
-export const UNIT_ROUNDOFF: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, float64: 2 ** -53 };
+const UNIT_ROUNDOFF: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, float64: 2 ** -53 };
 
 /**
  * Formulations that go through a function of the library, which may subtract log Σ exp(x) from the logits as

@@ -63,7 +63,8 @@ export function describeBackend(backend: Backend, options: DescribeOptions = {})
 
     it("computes the same bits twice", async () => {
       const digests = new Set<string>();
-      for (let time = 0; time < 2; time++) digests.add(digest(await compute(engine, "manual/fused", ORDINARY)));
+      for (let time = 0; time < 2; time++)
+        digests.add(digest(await compute(engine, "manual/fused", ORDINARY)));
       expect(digests.size).toBe(1);
     });
 
@@ -148,5 +149,7 @@ async function compute(
 }
 
 function digest({ gradient: { buffer, byteOffset, byteLength } }: GradientResult): string {
-  return createHash("sha256").update(new Uint8Array(buffer, byteOffset, byteLength)).digest("hex");
+  return createHash("sha256")
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest("hex");
 }

@@ -24,4 +24,5 @@ export {
   resultsJsonSchema,
 } from "./results/serialize.js";
 export { generateInputs } from "./workloads/generate.js";
+export { checkedRows } from "./workloads/rows.js";
 export { findWorkload, WORKLOADS, type Workload } from "./workloads/workload.js";

@@ -7,8 +7,13 @@ const [rows, classes] = [3, 5];
 const logits = tensor("float64", [rows, classes], [1, -2, 3, 0.5, 2, -1, -1, 4, 0, 0.25, 2, 2, 2, 2, 2]);
 const labels = tensor("int64", [rows], [2, 0, 4]);
 
-function lossAndGradient(method: MethodId, feeds: Record<string, Tensor> = { logits, labels }) {
-  const [n, c] = feeds.logits?.shape as [number, number];
+interface Feeds extends Record<string, Tensor> {
+  readonly logits: Tensor;
+  readonly labels: Tensor;
+}
+
+function lossAndGradient(method: MethodId, feeds: Feeds = { logits, labels }) {
+  const [n = 0, c = 0] = feeds.logits.shape;
   const program = programFor({ method, dtype: "float64", rows: n, classes: c });
   if (program.kind === "manual") return evaluate(program.gradient, feeds);
   const { loss } = program.forward.outputs as { loss: Value };

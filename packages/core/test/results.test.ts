@@ -44,7 +44,14 @@ const results: Results = {
         },
       },
     },
-    { backend: "b", method: "m", dtype: "float64", workload: "w", status: "unsupported", reason: "no float64" },
+    {
+      backend: "b",
+      method: "m",
+      dtype: "float64",
+      workload: "w",
+      status: "unsupported",
+      reason: "no float64",
+    },
   ],
   distances: [],
 };
@@ -66,7 +73,11 @@ describe("results.json", () => {
   });
 
   it.each([
-    [["cells", 0, "timing", "gradient", "medianNs"], "fast", /^cells\[0\]\.timing\.gradient\.medianNs: .*"fast"/],
+    [
+      ["cells", 0, "timing", "gradient", "medianNs"],
+      "fast",
+      /^cells\[0\]\.timing\.gradient\.medianNs: .*"fast"/,
+    ],
     [["cells", 1, "status"], "fine", /^cells\[1\]\.status: /],
     [["schemaVersion"], 2, /^schemaVersion: /],
     [["run", "startedAt"], "yesterday", /^run\.startedAt: /],

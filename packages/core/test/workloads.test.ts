@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { findWorkload, generateInputs, WORKLOADS, type Workload } from "@softmax-bench/core";
+import { checkedRows, findWorkload, generateInputs, WORKLOADS, type Workload } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { portableLog } from "../src/workloads/random.js";
 
 const sha256 = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
-  createHash("sha256").update(new Uint8Array(buffer, byteOffset, byteLength)).digest("hex").slice(0, 16);
+  createHash("sha256")
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest("hex")
+    .slice(0, 16);
 
 const named = (id: string): Workload => findWorkload(id) as Workload;
 
@@ -36,7 +39,7 @@ describe("workloads", () => {
   });
 
   it("are standard normal: mean 0, variance 1, kurtosis 3, within 5 standard errors", () => {
-    const { logits } = generateInputs(named("400x500"), "float64", 0);
+    const logits = Float64Array.from(generateInputs(named("400x500"), "float64", 0).logits);
     const moment = (power: number) => logits.reduce((sum, value) => sum + value ** power, 0) / logits.length;
     const n = logits.length;
     expect(Math.abs(moment(1))).toBeLessThan(5 / Math.sqrt(n));
@@ -56,6 +59,17 @@ describe("workloads", () => {
     }
   });
 
+  it("are compared with the oracle whole, or on distinct seeded rows that hold 2^19 entries", () => {
+    expect(checkedRows(named("imagenet-head"), 0)).toHaveLength(256);
+    const rows = checkedRows(named("seed-3200"), 0);
+    expect(rows).toHaveLength(163);
+    expect(new Set(rows).size).toBe(163);
+    expect(rows).toEqual(rows.toSorted());
+    expect(rows[0]).toBeGreaterThanOrEqual(0);
+    expect(rows.at(-1)).toBeLessThan(3200);
+    expect(checkedRows(named("seed-3200"), 1)).not.toEqual(rows);
+  });
+
   it("are found by shape, and refused when empty or too large", () => {
     expect(findWorkload("64x1000")).toMatchObject({ rows: 64, classes: 1000 });
     expect(findWorkload("64by1000")).toBeUndefined();
@@ -69,7 +83,9 @@ describe("portableLog", () => {
     for (let exponent = -60; exponent <= 0; exponent += 0.37) {
       const value = 2 ** exponent;
       const exact = Math.log(value);
-      expect(Math.abs(portableLog(value) - exact)).toBeLessThanOrEqual(4 * 2 ** -52 * Math.max(0.1, Math.abs(exact)));
+      expect(Math.abs(portableLog(value) - exact)).toBeLessThanOrEqual(
+        4 * 2 ** -52 * Math.max(0.1, Math.abs(exact)),
+      );
     }
   });
 });

@@ -2,7 +2,7 @@ import { type FloatArray, requireSameType } from "./float-array.js";
 import { countNonFinite } from "./metrics/non-finite.js";
 import { errorNorms } from "./metrics/relative.js";
 import { largestRowSum } from "./metrics/row-sum.js";
-import { ulpDistribution } from "./metrics/ulp.js";
+import { largestUlpDistance, ulpDistribution } from "./metrics/ulp.js";
 import type { Reference } from "./oracle.js";
 import { roundReference } from "./round.js";
 
@@ -96,5 +96,5 @@ export interface Distance {
 export function distance(a: FloatArray, b: FloatArray): Distance {
   requireSameType(a, b);
   const { sumAbs, maxAbs, relL2 } = errorNorms(a, { hi: b });
-  return { sumAbs, maxAbs, relL2, maxUlp: ulpDistribution(a, b).max };
+  return { sumAbs, maxAbs, relL2, maxUlp: largestUlpDistance(a, b) };
 }

@@ -1,6 +1,14 @@
 import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
-import { formatBytes, formatCount, formatDuration, formatError, formatInterval, formatRatio } from "./format.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatError,
+  formatInterval,
+  formatRatio,
+} from "./format.js";
 import type { RankedCell } from "./ranking.js";
+import { shorten } from "./untrusted.js";
 import type { ReportView, WorkloadView } from "./view.js";
 
 /** A report as a sequence of blocks, which each output renders in its own way. */
@@ -72,7 +80,18 @@ function workloadBlocks(workload: WorkloadView, detail: Detail): Block[] {
 
 const gradientTable = (ranked: readonly RankedCell[]): Block => ({
   kind: "table",
-  header: ["dtype", "backend", "method", "gradient", "interval", "ratio", "max ULP", "p99 ULP", "rel. L2", "non-finite"],
+  header: [
+    "dtype",
+    "backend",
+    "method",
+    "gradient",
+    "interval",
+    "ratio",
+    "max ULP",
+    "p99 ULP",
+    "rel. L2",
+    "non-finite",
+  ],
   numeric: [3, 4, 5, 6, 7, 8, 9],
   rows: ranked.map(({ dtype, backend, method, timing, ratio, tied, error }) => [
     dtype,
@@ -109,20 +128,25 @@ function backendTable(backends: readonly BackendRecord[]): Block {
     kind: "table",
     header: ["backend", "runtime", "device", "threads", "cold start", "peak memory"],
     numeric: [3, 4, 5],
-    rows: backends.map(({ id, status, reason, remedy, engine, device, threads, coldStartNs, peakRssBytes }) =>
-      status === "unavailable"
-        ? [id, `unavailable: ${reason ?? "no reason given"}${remedy ? `; ${remedy}` : ""}`, "", "", "", ""]
-        : [
-            id,
-            engine ? `${engine.name} ${engine.version}` : "",
-            deviceOf(device),
-            threads?.toString() ?? "",
-            coldStartNs === undefined ? "" : formatDuration(coldStartNs),
-            peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
-          ],
+    rows: backends.map(
+      ({ id, status, reason, remedy, engine, device, threads, coldStartNs, peakRssBytes }) =>
+        status === "unavailable"
+          ? [id, unavailability(reason, remedy), "", "", "", ""]
+          : [
+              id,
+              engine ? `${engine.name} ${engine.version}` : "",
+              deviceOf(device),
+              threads?.toString() ?? "",
+              coldStartNs === undefined ? "" : formatDuration(coldStartNs),
+              peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
+            ],
     ),
   };
 }
+
+/** The reason is shortened, so that however long it is, the remedy that follows it is still read. */
+const unavailability = (reason = "no reason given", remedy?: string): string =>
+  `unavailable: ${shorten(reason, 300)}${remedy ? `; ${remedy}` : ""}`;
 
 function deviceOf(device: BackendRecord["device"]): string {
   if (!device) return "";
@@ -138,7 +162,13 @@ function absentBlocks(absent: readonly Cell[], detail: Detail): Block[] {
       kind: "table",
       header: ["dtype", "backend", "method", "status", "reason"],
       numeric: [],
-      rows: absent.map(({ dtype, backend, method, status, reason = "" }) => [dtype, backend, method, status, reason]),
+      rows: absent.map(({ dtype, backend, method, status, reason = "" }) => [
+        dtype,
+        backend,
+        method,
+        status,
+        reason,
+      ]),
     },
   ];
 }

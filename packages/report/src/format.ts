@@ -1,18 +1,27 @@
 /** Quantities as people read them: three significant digits and a unit. */
 
-const scaled = (value: number, units: readonly (readonly [number, string])[]): string => {
-  const [size, unit] = units.find(([threshold]) => value >= threshold) ?? (units.at(-1) as [number, string]);
-  return `${significant(value / size)} ${unit}`;
+type Unit = readonly [size: number, symbol: string];
+
+/** The largest unit in which a value shows as 1 or more, once rounded: 999.9 µs are `1.00 ms`. */
+const unitFor = (value: number, units: readonly Unit[]): Unit =>
+  units.find(([size]) => rounded(value / size) >= 1) ?? (units.at(-1) as Unit);
+
+const scaled = (value: number, units: readonly Unit[]): string => {
+  const [size, symbol] = unitFor(value, units);
+  return `${significant(value / size)} ${symbol}`;
 };
 
-/** Three significant digits, without an exponent between 0.001 and 1e6. */
+/** To the three significant digits that are shown. */
+const rounded = (value: number): number => Number(value.toPrecision(3));
+
+/** Three significant digits; all digits from 1000 on. No exponent between 1e-6 and 1e21. */
 function significant(value: number): string {
   if (!Number.isFinite(value)) return formatNonFinite(value);
-  return value >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
+  if (value === 0) return "0";
+  return Math.abs(rounded(value)) >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
 }
 
-const formatNonFinite = (value: number): string =>
-  Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+const formatNonFinite = (value: number): string => (Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞");
 
 const TIME_UNITS = [
   [1e9, "s"],
@@ -32,7 +41,7 @@ export function formatWall(ns: number): string {
 
 /** `[4.61, 4.83]`, in the unit of the value that it belongs to. */
 export function formatInterval(ns: number, [low, high]: readonly [number, number]): string {
-  const [size] = TIME_UNITS.find(([threshold]) => ns >= threshold) ?? ([1] as const);
+  const [size] = unitFor(ns, TIME_UNITS);
   return `[${significant(low / size)}, ${significant(high / size)}]`;
 }
 
@@ -40,12 +49,16 @@ export const formatRatio = (ratio: number): string => `${significant(ratio)}×`;
 
 /** Relative and absolute errors: `6.1e-8`. */
 export const formatError = (value: number): string =>
-  Number.isFinite(value) ? (value === 0 ? "0" : value.toExponential(1)) : formatNonFinite(value);
+  Number.isFinite(value) ? (value === 0 ? "0" : exponential(value)) : formatNonFinite(value);
+
+/** Two significant digits, as `1.2e9` rather than `1.2e+9`. */
+const exponential = (value: number): string => value.toExponential(1).replace("e+", "e");
 
 /** Whole numbers, such as ULP: `12,345`, or `1.2e9` where digits say nothing. */
 export function formatCount(value: number): string {
   if (!Number.isFinite(value)) return formatNonFinite(value);
-  return value < 1e7 ? Math.round(value).toLocaleString("en-US") : value.toExponential(1);
+  const whole = Math.round(value);
+  return whole < 1e7 ? whole.toLocaleString("en-US") : exponential(value);
 }
 
 export const formatBytes = (bytes: number): string =>
@@ -56,4 +69,9 @@ export const formatBytes = (bytes: number): string =>
     [1, "B"],
   ]);
 
+/** A share of 1: `42 %`, with a digit more where small. */
 export const formatPercent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** A probability, rounded down so that what misses a level never shows as that level: `94.9 %`. */
+export const formatCoverage = (probability: number): string =>
+  `${(Math.floor(1000 * probability + 1e-9) / 10).toFixed(1)} %`;

@@ -11,24 +11,33 @@ export function renderMarkdown(view: ReportView): string {
 function render(block: Block): string {
   switch (block.kind) {
     case "heading":
-      return `${"#".repeat(block.level)} ${escape(block.text)}`;
+      return `${"#".repeat(block.level)} ${escapeMarkdown(block.text)}`;
     case "paragraph":
-      return block.emphasis ? `**${escape(block.text)}**` : escape(block.text);
+      return block.emphasis ? `**${escapeMarkdown(block.text)}**` : escapeMarkdown(block.text);
     case "list":
-      return block.items.map((item) => `- ${escape(item)}`).join("\n");
+      return block.items.map((item) => `- ${escapeMarkdown(item)}`).join("\n");
     case "table":
-      return markdownTable([block.header.map(escape), ...block.rows.map((row) => row.map(escape))], {
-        align: block.header.map((_, column) => (block.numeric.includes(column) ? "right" : "left")),
-      });
+      return markdownTable(
+        [block.header.map(escapeMarkdown), ...block.rows.map((row) => row.map(escapeMarkdown))],
+        {
+          align: block.header.map((_, column) => (block.numeric.includes(column) ? "right" : "left")),
+        },
+      );
   }
 }
 
-/** Text that may hold anything, as Markdown that shows just that. */
-function escape(text: string): string {
+/**
+ * Text that may hold anything, as Markdown that shows just that. A backslash does not stop what GitHub links after
+ * it has parsed (addresses, mentions), so an invisible space breaks those up.
+ */
+function escapeMarkdown(text: string): string {
   return oneLine(text)
-    .replaceAll(/[\\`*_{}[\]()#+!|~@]/g, "\\$&")
+    .replaceAll(/[\\`*_{}[\]()#+!|~$]/g, "\\$&")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
-    .replaceAll("://", ":&#8203;//");
+    .replace(/^-(?=[ -]|$)|(?<=^\d+)\.(?= |$)/, "\\$&")
+    .replaceAll("://", ":&#8203;//")
+    .replaceAll("@", "@&#8203;")
+    .replaceAll(/www(?=\.)/gi, "$&&#8203;");
 }

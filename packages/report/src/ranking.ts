@@ -16,21 +16,30 @@ export interface RankedCell {
   readonly tied: boolean;
 }
 
+/** Whether a cell has what a row of the table needs; only such a cell is ranked. */
+export const isMeasured = (cell: Cell): boolean => measurementsOf(cell).length > 0;
+
+const measurementsOf = ({ backend, method, dtype, status, timing, accuracy }: Cell) =>
+  status === "ok" && timing?.gradient && accuracy
+    ? [{ backend, method, dtype, timing: timing.gradient, error: accuracy.gradient }]
+    : [];
+
 /** The measured cells of one workload and dtype, fastest gradient first. */
 export function rank(cells: readonly Cell[]): RankedCell[] {
-  const measured = cells.flatMap(({ backend, method, dtype, status, timing, accuracy }) =>
-    status === "ok" && timing?.gradient && accuracy
-      ? [{ backend, method, dtype, timing: timing.gradient, error: accuracy.gradient }]
-      : [],
-  );
+  const measured = cells.flatMap(measurementsOf);
   measured.sort((a, b) => a.timing.medianNs - b.timing.medianNs);
   const ties = tiedWithFastest(
-    measured.map(({ timing: { medianNs, ci95Ns } }) => ({ median: medianNs, low: ci95Ns[0], high: ci95Ns[1] })),
+    measured.map(({ timing: { medianNs, ci95Ns } }) => ({
+      median: medianNs,
+      low: ci95Ns[0],
+      high: ci95Ns[1],
+    })),
   );
-  const fastest = measured[0]?.timing.medianNs ?? 1;
+  const fastest = measured[0]?.timing.medianNs ?? 0;
   return measured.map((cell, index) => ({
     ...cell,
-    ratio: cell.timing.medianNs / (fastest || 1),
+    // Nothing is a multiple of a time below the clock's resolution, which shows as 0.
+    ratio: cell.timing.medianNs === fastest ? 1 : cell.timing.medianNs / fastest,
     tied: index > 0 && Boolean(ties[index]),
   }));
 }

@@ -1,14 +1,26 @@
-/** Longest line that is printed, in characters; the longest honest sentence has about 400. */
+/** Longest line that is printed, in UTF-16 units; the longest honest sentence has about 400. */
 const LONGEST = 600;
 
 /**
  * A text from a results file, which may come from anywhere, as one harmless line: control characters (and with
- * them terminal escapes and line breaks) become spaces, invisible direction marks go, and the length is bounded.
+ * them terminal escapes and line breaks) become spaces, invisible direction marks and halves of characters go,
+ * and the length is bounded.
  */
 export function oneLine(text: string): string {
   const clean = text
-    .slice(0, 10 * LONGEST)
     .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
-    .replaceAll(/\p{Cf}/gu, "");
-  return clean.length > LONGEST ? `${clean.slice(0, LONGEST - 1)}…` : clean;
+    .replaceAll(/[\p{Cf}\p{Cs}]/gu, "")
+    .trim();
+  return shorten(clean, LONGEST);
 }
+
+/** At most `longest` UTF-16 units, the last of them `…` where something was cut off. */
+export function shorten(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  // Without the first half of a character whose second half would be cut off.
+  return `${text.slice(0, longest - 1).replace(/\p{Cs}$/u, "")}…`;
+}
+
+/** A word as a POSIX shell reads it, since readers paste commands: anything but plain characters is quoted. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,5 @@
 import type { Cell } from "@softmax-bench/core";
+import { overlaps } from "@softmax-bench/stats";
 import { formatCount, formatDuration, formatError } from "./format.js";
 import type { RankedCell } from "./ranking.js";
 
@@ -17,6 +18,12 @@ const isWithinBound = ({ dtype, error }: RankedCell): boolean =>
 
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
 
+const rangeOf = ({ timing: { ci95Ns } }: RankedCell) => ({ low: ci95Ns[0], high: ci95Ns[1] });
+
+/** Why a cell is outside the bound; an error over the finite entries alone may well be small. */
+const failingOf = ({ error: { nonFinite, relL2 } }: RankedCell): string =>
+  nonFinite > 0 ? `${formatCount(nonFinite)} non-finite` : formatError(relL2);
+
 /** `a, b and c`; beyond three, `a, b and 4 others`. */
 function enumerate(names: readonly string[]): string {
   const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} others`] : names;
@@ -32,13 +39,13 @@ export function verdictOn(workload: string, dtype: Cell["dtype"], ranked: readon
   const best = ranked.find(isWithinBound);
   if (!best) return `${start} no gradient is within the error bound (${bound}).`;
 
-  const [low, high] = best.timing.ci95Ns;
-  const rivals = ranked.filter(
-    (cell) => cell !== best && isWithinBound(cell) && cell.timing.ci95Ns[0] <= high && cell.timing.ci95Ns[1] >= low,
-  );
+  const isTied = (cell: RankedCell): boolean => overlaps(rangeOf(cell), rangeOf(best));
+  const rivals = ranked.filter((cell) => cell !== best && isWithinBound(cell) && isTied(cell));
   const tied = rivals.length ? `, tied with ${enumerate(rivals.map(nameOf))}` : "";
   const faster =
-    best === fastest ? "" : ` (${nameOf(fastest)} is faster, but outside: ${formatError(fastest.error.relL2)})`;
+    best === fastest
+      ? ""
+      : ` (${nameOf(fastest)} is ${isTied(fastest) ? "as fast" : "faster"}, but outside: ${failingOf(fastest)})`;
   return (
     `${start} ${nameOf(best)} is the fastest within the error bound (${bound}): ` +
     `${formatDuration(best.timing.medianNs)}, relative L2 error ${formatError(best.error.relL2)}, ` +

@@ -1,6 +1,7 @@
 import type { BackendRecord, Cell, DistanceRecord, Results } from "@softmax-bench/core";
-import { formatBytes, formatPercent, formatWall } from "./format.js";
-import { type RankedCell, rank } from "./ranking.js";
+import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
+import { isMeasured, type RankedCell, rank } from "./ranking.js";
+import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
 /** What a report says, free of how it looks. Terminal and Markdown are both made from it. */
@@ -35,7 +36,7 @@ export function viewOf(results: Results): ReportView {
     facts: factsOf(results),
     notice:
       run.status === "interrupted"
-        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells. Continue with: pnpm bench --resume ${run.id}`
+        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells. Continue with: pnpm bench --resume ${shellWord(run.id)}`
         : undefined,
     backends,
     workloads: workloadIds(results).map((id) => workloadView(id, results)),
@@ -45,8 +46,10 @@ export function viewOf(results: Results): ReportView {
 }
 
 /** In the order of the run's workloads; files without that list give them in the order of their cells. */
-function workloadIds({ workloads, cells }: Results): string[] {
-  return [...new Set([...(workloads ?? []).map(({ id }) => id), ...cells.map(({ workload }) => workload)])];
+function workloadIds({ workloads = [], cells, distances }: Results): string[] {
+  return [
+    ...new Set([...workloads.map(({ id }) => id), ...[...cells, ...distances].map((of) => of.workload)]),
+  ];
 }
 
 function workloadView(id: string, { workloads, cells, distances }: Results): WorkloadView {
@@ -59,25 +62,46 @@ function workloadView(id: string, { workloads, cells, distances }: Results): Wor
   return {
     heading: described ? `${id}: ${described.rows}×${described.classes}, ${described.summary}` : id,
     ranked,
-    absent: own.filter(({ status }) => status !== "ok"),
+    absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances.filter(({ workload }) => workload === id),
-    verdicts: byDtype.map((group) => verdictOn(id, group.dtype, group.ranked)),
+    verdicts: byDtype.length
+      ? byDtype.map((group) => verdictOn(id, group.dtype, group.ranked))
+      : [`${id}: no cell was measured.`],
     coverage: coverageOf(ranked),
   };
 }
 
+/** A cell may be ok and yet lack what a row needs, since the format leaves every measurement optional. */
+const withReason = (cell: Cell): Cell =>
+  cell.status === "ok" && !cell.reason
+    ? { ...cell, reason: cell.accuracy ? "no gradient time recorded" : "no accuracy recorded" }
+    : cell;
+
 function coverageOf(ranked: readonly RankedCell[]): string | undefined {
-  const [first] = ranked;
-  if (!first) return undefined;
-  const { scope, processMedians } = first.timing;
-  const over =
-    scope === "processes"
-      ? `over the medians of ${processMedians?.length ?? "several"} fresh processes`
-      : "over samples inside one process, which says nothing of how processes differ";
-  const lowest = Math.min(...ranked.map(({ timing }) => timing.coverage));
+  if (ranked.length === 0) return undefined;
+  const coverages = ranked.map(({ timing }) => timing.coverage);
+  const lowest = Math.min(...coverages);
+  const highest = Math.max(...coverages);
+  const covers = `the least covers ${formatCoverage(lowest)}`;
   const short =
-    lowest < 0.95 ? ` Slow cells have too few samples for 95 %: the least covers ${formatPercent(lowest)}.` : "";
-  return `Intervals for the median, ${over}.${short}`;
+    lowest >= 0.95
+      ? ""
+      : highest < 0.95
+        ? ` No cell has samples enough for 95 %: ${covers}, the most ${formatCoverage(highest)}.`
+        : ` Slow cells have too few samples for 95 %: ${covers}.`;
+  return `Intervals for the median, ${scopeOf(ranked)}.${short}`;
+}
+
+/** What the intervals are over; cells of one workload may differ, as where a process crashed. */
+function scopeOf(ranked: readonly RankedCell[]): string {
+  const across = ranked.filter(({ timing }) => timing.scope === "processes");
+  const inside = "over samples inside one process, which says nothing of how processes differ";
+  if (across.length === 0) return inside;
+  const counts = [...new Set(across.map(({ timing }) => timing.processMedians?.length ?? 0))];
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const count = fewest === 0 ? "several" : fewest === most ? most : `${fewest} to ${most}`;
+  const over = `over the medians of ${count} fresh processes`;
+  return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
 }
 
 function factsOf({ run, environment }: Results): [string, string][] {
@@ -85,31 +109,35 @@ function factsOf({ run, environment }: Results): [string, string][] {
   return [
     ["run", `${run.startedAt}, profile ${run.profile}${run.seed === undefined ? "" : `, seed ${run.seed}`}`],
     ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`],
-    ["command", `pnpm bench ${run.argv.join(" ")}`.trim()],
+    ["command", ["pnpm bench", ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
 function notesOf(cells: readonly Cell[]): string[] {
-  const notes = cells.flatMap(({ backend, method, dtype, workload, status, note, reason, nondeterministic }) => {
-    const cell = `${backend} ${method} ${dtype} ${workload}`;
-    return [
-      ...(note ? [`${method} on ${backend}: ${note}`] : []),
-      ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
-      ...(status === "ok" || status === "unsupported" ? [] : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
-    ];
-  });
+  const notes = cells.flatMap(
+    ({ backend, method, dtype, workload, status, note, reason, nondeterministic }) => {
+      const cell = `${backend} ${method} ${dtype} ${workload}`;
+      return [
+        ...(note ? [`${method} on ${backend}: ${note}`] : []),
+        ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
+        ...(status === "ok" || status === "unsupported"
+          ? []
+          : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
+      ];
+    },
+  );
   return [...new Set(notes)];
 }
 
-const PURPOSES: Readonly<Record<string, string>> = {
-  measure: "warm-up and measurement",
-  start: "starting processes",
-  prepare: "compiling and uploading",
-  verify: "checking against the oracle",
-  other: "other",
-};
+/** A map, since the purposes of a file may be named as members of every object are, such as `constructor`. */
+const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ["measure", "warm-up and measurement"],
+  ["start", "starting processes"],
+  ["prepare", "compiling and uploading"],
+  ["verify", "checking against the oracle"],
+]);
 
 function wallOf(wallNs: Readonly<Record<string, number>> | undefined): string | undefined {
   if (!wallNs) return undefined;
@@ -117,6 +145,9 @@ function wallOf(wallNs: Readonly<Record<string, number>> | undefined): string | 
   if (total === 0) return undefined;
   const parts = Object.entries(wallNs)
     .toSorted(([, a], [, b]) => b - a)
-    .map(([purpose, ns]) => `${PURPOSES[purpose] ?? purpose} ${formatPercent(ns / total)} (${formatWall(ns)})`);
+    .map(
+      ([purpose, ns]) =>
+        `${PURPOSES.get(purpose) ?? purpose} ${formatPercent(ns / total)} (${formatWall(ns)})`,
+    );
   return `${formatWall(total)}: ${parts.join(", ")}`;
 }

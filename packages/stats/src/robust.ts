@@ -1,4 +1,4 @@
-import { median as medianOf, medianAbsoluteDeviation as deviationOf } from "simple-statistics";
+import { medianAbsoluteDeviation as deviationOf, median as medianOf } from "simple-statistics";
 
 /** @throws RangeError on an empty list. */
 export function median(samples: readonly number[]): number {

@@ -20,7 +20,8 @@ export function lossAndGradient(program: Program, logits: tf.Tensor, labels: tf.
   if (program.kind === "manual") {
     return tf.tidy(() => interpret<"loss" | "gradient">(program.gradient, { logits, labels }));
   }
-  const lossOf = (x: tf.Tensor) => interpret<"loss">(program.forward, { logits: x, labels }).loss as tf.Scalar;
+  const lossOf = (x: tf.Tensor) =>
+    interpret<"loss">(program.forward, { logits: x, labels }).loss as tf.Scalar;
   const { value, grad } = tf.valueAndGrad(lossOf)(logits);
   return { loss: value, gradient: grad };
 }
@@ -33,7 +34,9 @@ export function lossAndGradient(program: Program, logits: tf.Tensor, labels: tf.
  * @returns a function of logits `[N, C]` (float32) and labels `[N]` (int32) that gives the mean loss
  * @throws RangeError if the method is not a manual one
  */
-export function softmaxCrossEntropy(method: MethodId): (logits: tf.Tensor2D, labels: tf.Tensor1D) => tf.Scalar {
+export function softmaxCrossEntropy(
+  method: MethodId,
+): (logits: tf.Tensor2D, labels: tf.Tensor1D) => tf.Scalar {
   return (logits, labels) => {
     const [rows, classes] = logits.shape;
     const program = programFor({ method, dtype: "float32", rows, classes });

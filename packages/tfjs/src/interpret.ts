@@ -1,9 +1,9 @@
 import {
   constantTensor,
   type Graph,
+  type Tensor as HostTensor,
   inputName,
   type Node,
-  type Tensor as HostTensor,
   topologicalOrder,
   type Value,
 } from "@softmax-bench/graph";

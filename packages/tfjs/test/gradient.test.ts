@@ -8,7 +8,11 @@ const manualMethods = METHODS.filter(({ kind }) => kind === "manual");
 
 /** A model of one dense layer: features [4, 3], weights [3, 5]. */
 const features = () => tf.tensor2d([0.1, -0.4, 0.9, 1.2, 0.3, -0.8, 0.5, 0.5, -0.2, -1.1, 0.7, 0.6], [4, 3]);
-const weights = () => tf.tensor2d(Array.from({ length: 15 }, (_, i) => Math.sin(i)), [3, 5]);
+const weights = () =>
+  tf.tensor2d(
+    Array.from({ length: 15 }, (_, i) => Math.sin(i)),
+    [3, 5],
+  );
 const labels = () => tf.tensor1d([2, 0, 4, 1], "int32");
 
 /** tfjs-core's own loss, which does not come from our graphs. */

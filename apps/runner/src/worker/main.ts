@@ -1,5 +1,5 @@
-import { openSync, closeSync, writeSync } from "node:fs";
-import { type Engine, type FloatArray, findWorkload, type GradientTask } from "@softmax-bench/core";
+import { type Engine, findWorkload, type GradientTask } from "@softmax-bench/core";
+import { writeGradient } from "../gradient-file.js";
 import { InputSource } from "../inputs.js";
 import { PROFILES, type Profile } from "../profiles.js";
 import type { MeasureRequest, OpenRequest, Reply, Request } from "../protocol.js";
@@ -25,7 +25,14 @@ async function open({ backend: id, threads, seed }: OpenRequest): Promise<Reply>
   await firstGradient(engine, COLD_START_TASK);
   const { engine: runtime, device, threads: used, dtypes } = engine.info;
   // performance.now() counts from the start of this process.
-  return { type: "opened", engine: runtime, device, threads: used, dtypes: [...dtypes], coldStartNs: performance.now() * 1e6 };
+  return {
+    type: "opened",
+    engine: runtime,
+    device,
+    threads: used,
+    dtypes: [...dtypes],
+    coldStartNs: performance.now() * 1e6,
+  };
 }
 
 async function firstGradient(opened: Engine, task: GradientTask): Promise<void> {
@@ -47,18 +54,8 @@ async function measure(request: MeasureRequest): Promise<Reply> {
     inputs.of(workload, request.dtype),
     profile,
   );
-  if (result) writeArray(request.gradientFile, result.gradient);
+  if (result) writeGradient(request.gradientFile, result.gradient);
   return reply;
-}
-
-function writeArray(file: string, values: FloatArray): void {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const descriptor = openSync(file, "w");
-  try {
-    for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 async function answer(request: Request): Promise<Reply> {

@@ -1,6 +1,6 @@
 import { type Engine, type GradientResult, type Inputs, methodOf, type Prepared } from "@softmax-bench/core";
 import type { Profile } from "../profiles.js";
-import type { MeasureRequest, Measured, Reply } from "../protocol.js";
+import type { Measured, MeasureRequest, Reply } from "../protocol.js";
 import { now, sample, sampleParts } from "./sample.js";
 
 export interface Measurement {
@@ -23,15 +23,15 @@ export async function measureCell(
   const start = performance.now();
   await using prepared = await engine.prepare(task, inputs);
   const compiled = performance.now();
-  const samples = request.timed ? await samplePhases(prepared, profile) : undefined;
+  const sampled = request.timed ? await samplePhases(prepared, profile) : undefined;
   const measured = performance.now();
-  const result = await prepared.read();
+  const result = sampled?.result ?? (await prepared.read());
   return {
     result,
     reply: {
       type: "measured",
       ...(support.note ? { note: support.note } : {}),
-      ...(samples ? { samples } : {}),
+      ...(sampled ? { samples: sampled.samples } : {}),
       readback: prepared.readback,
       loss: result.loss,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
@@ -40,17 +40,28 @@ export async function measureCell(
   };
 }
 
-async function samplePhases(
-  prepared: Prepared,
-  { limits }: Profile,
-): Promise<NonNullable<Measured["samples"]>> {
+interface Sampled {
+  readonly samples: NonNullable<Measured["samples"]>;
+  /** What the last round trip returned. */
+  readonly result: GradientResult | undefined;
+}
+
+async function samplePhases(prepared: Prepared, { limits }: Profile): Promise<Sampled> {
   const gradient = await sample(() => prepared.gradient(), limits.gradient);
   const forward = await sample(() => prepared.forward(), limits.other);
+  let result: GradientResult | undefined;
+  const timeRoundtrip = prepared.readback === "copies" ? timeCopying : timeRecomputing;
   const { roundtrip, readback } = await sampleParts(
-    prepared.readback === "copies" ? () => timeCopying(prepared) : () => timeRecomputing(prepared),
+    async () => {
+      const timed = await timeRoundtrip(prepared);
+      result = timed.result;
+      return timed.spans;
+    },
     limits.other,
+    // The same computation as the gradient phase, so it is warm.
+    { expectedNs: Math.min(...gradient) },
   );
-  return { forward, gradient, readback, roundtrip };
+  return { samples: { forward, gradient, readback, roundtrip }, result };
 }
 
 /** Upload, gradient and read back, one after the other. */
@@ -59,9 +70,9 @@ async function timeCopying(prepared: Prepared) {
   await prepared.upload();
   await prepared.gradient();
   const computed = now();
-  await prepared.read();
+  const result = await prepared.read();
   const end = now();
-  return { roundtrip: end - start, readback: end - computed };
+  return { result, spans: { roundtrip: end - start, readback: end - computed } };
 }
 
 /**
@@ -74,7 +85,8 @@ async function timeRecomputing(prepared: Prepared) {
   const start = now();
   await prepared.upload();
   const uploaded = now();
-  await prepared.read();
+  const result = await prepared.read();
   const end = now();
-  return { roundtrip: end - start, readback: Math.max(0, end - uploaded - (start - before)) };
+  const readback = Math.max(0, end - uploaded - (start - before));
+  return { result, spans: { roundtrip: end - start, readback } };
 }

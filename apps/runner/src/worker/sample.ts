@@ -6,6 +6,11 @@ type Work = () => Promise<unknown>;
 /** Monotonic time in nanoseconds. */
 export const now = (): number => Number(process.hrtime.bigint());
 
+/** What the phases before have shown: about how long a call takes, its kernels being warm. */
+interface Known {
+  readonly expectedNs?: number;
+}
+
 /**
  * Nanoseconds per call, in the order in which the calls were made.
  *
@@ -13,8 +18,9 @@ export const now = (): number => Number(process.hrtime.bigint());
  * the raw samples are taken from the clock that it is given. Batching is off, since it flips between 1 and 4096
  * calls a sample for fast work.
  */
-export async function sample(work: Work, limits: SamplingLimits): Promise<number[]> {
-  const { minSamples, maxSamples } = fitToCap(await warmUp(work, limits.warmupNs), limits);
+export async function sample(work: Work, limits: SamplingLimits, known: Known = {}): Promise<number[]> {
+  const callNs = await warmUp(work, limits.warmupNs, known);
+  const { minSamples, maxSamples } = fitToCap(callNs, limits);
   collectLargeGarbage();
   const ticks: number[] = [];
   const clock = () => {
@@ -22,12 +28,13 @@ export async function sample(work: Work, limits: SamplingLimits): Promise<number
     ticks.push(tick);
     return tick;
   };
-  await measure(work, {
+  let calls = 0;
+  await measure(() => (calls++ === 0 ? SKIPPED : work()), {
     now: clock,
     min_samples: minSamples,
     max_samples: maxSamples,
     min_cpu_time: limits.budgetNs,
-    warmup_samples: 1,
+    warmup_samples: 0,
     batch_threshold: 0,
     ...NO_GC,
   });
@@ -38,9 +45,10 @@ export async function sample(work: Work, limits: SamplingLimits): Promise<number
 export async function sampleParts<Part extends string>(
   work: () => Promise<Readonly<Record<Part, number>>>,
   limits: SamplingLimits,
+  known: Known = {},
 ): Promise<Record<Part, number[]>> {
   const calls: Readonly<Record<Part, number>>[] = [];
-  const { length } = await sample(async () => calls.push(await work()), limits);
+  const { length } = await sample(async () => calls.push(await work()), limits, known);
   const sampled = calls.slice(-length);
   const parts = Object.keys(sampled[0] ?? {}) as Part[];
   return Object.fromEntries(parts.map((part) => [part, sampled.map((call) => call[part])])) as Record<
@@ -48,6 +56,9 @@ export async function sampleParts<Part extends string>(
     number[]
   >;
 }
+
+/** What mitata gets for the one call that it warms up with: the work is warm already, and may be slow. */
+const SKIPPED = Promise.resolve();
 
 /** mitata would collect before every list of samples; its types leave the option out. */
 const NO_GC = { gc: false } as object;
@@ -60,8 +71,12 @@ function collectLargeGarbage(): void {
   if (process.memoryUsage().arrayBuffers > LARGE_GARBAGE) globalThis.gc?.();
 }
 
+/** A call that is expected to take longer than this, in nanoseconds, is not warmed up a second time. */
+const SLOW_CALL = 50e6;
+
 /** Repeats the work until the time is used up, at least once; returns the fastest call's time. */
-async function warmUp(work: Work, warmupNs: number): Promise<number> {
+async function warmUp(work: Work, warmupNs: number, { expectedNs = 0 }: Known): Promise<number> {
+  if (expectedNs > SLOW_CALL) return expectedNs;
   const started = now();
   let fastest = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -73,8 +88,8 @@ async function warmUp(work: Work, warmupNs: number): Promise<number> {
   }
 }
 
-function fitToCap(callNs: number, { minSamples, maxSamples, capNs }: SamplingLimits) {
-  const affordable = Math.max(3, Math.min(maxSamples, Math.floor(capNs / callNs)));
+function fitToCap(callNs: number, { floorSamples, minSamples, maxSamples, capNs }: SamplingLimits) {
+  const affordable = Math.max(floorSamples, Math.min(maxSamples, Math.floor(capNs / callNs)));
   return { minSamples: Math.min(minSamples, affordable), maxSamples: affordable };
 }
 

@@ -22,7 +22,10 @@ export interface Running {
 }
 
 /** Starts the real command line in a process of its own. */
-export function start(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+export function start(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     ...options,
     env: { ...process.env, ...options.env },

@@ -18,7 +18,7 @@ export const rowMax = (x: Value): Value => reduceMax(x, { axes: [1], keepdims: t
 
 const [rowAxis, classAxis] = [0, 1];
 export const rowsOf = ({ shape }: Value): number => shape[rowAxis] as number;
-export const classesOf = ({ shape }: Value): number => shape[classAxis] as number;
+const classesOf = ({ shape }: Value): number => shape[classAxis] as number;
 
 /** The labels as rows of zeros with a one, `[N, C]`, in the dtype of the logits. */
 export const targets = ({ logits, labels }: LossInputs): Value =>

@@ -50,6 +50,11 @@ export const timing = z.object({
 
 export const accuracy = z.object({
   lossRelError: real,
+  rowsChecked: z
+    .int()
+    .positive()
+    .optional()
+    .describe("rows that the error metrics are over; nonFinite and rowSumResidual are over all, always"),
   gradient: z.object({
     relL2: real,
     maxAbs: real,

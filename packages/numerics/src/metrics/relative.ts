@@ -1,5 +1,6 @@
+import { sumError } from "../double-double/error-free.js";
 import { type FloatArray, requireSameLength } from "../float-array.js";
-import { CompensatedSum, EuclideanNorm } from "./accumulators.js";
+import { EuclideanNorm } from "./euclidean-norm.js";
 
 /** An exact array: float values, or unevaluated sums hi + lo when `lo` is given. */
 export interface ExactValues {
@@ -41,8 +42,8 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
   requireSameLength(computed, exact.hi);
   const errorNorm = new EuclideanNorm();
   const exactNorm = new EuclideanNorm();
-  const signedSum = new CompensatedSum();
-  const absoluteSum = new CompensatedSum();
+  const signed = { sum: 0, tail: 0 };
+  const absolute = { sum: 0, tail: 0 };
 
   const errorBlock = new Float64Array(BLOCK_LENGTH);
   const hiBlock = new Float64Array(BLOCK_LENGTH);
@@ -56,19 +57,18 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
     subtract(errors, hi);
     if (exact.lo !== undefined) subtract(errors, exact.lo.subarray(start, end));
 
-    exactNorm.add(hi);
-    errorNorm.add(errors);
-    signedSum.add(errors);
-    takeMagnitudes(errors);
-    absoluteSum.add(errors);
+    exactNorm.addSquares(sumOfSquares(hi, exactNorm.unitFor(largestMagnitude(hi))));
+    errorNorm.addSquares(sumOfSquares(errors, errorNorm.unitFor(largestMagnitude(errors))));
+    addErrors(errors, signed, absolute);
   }
 
-  if (!Number.isFinite(absoluteSum.value)) return UNBOUNDED;
+  const sumAbs = absolute.sum + absolute.tail;
+  if (!Number.isFinite(sumAbs)) return UNBOUNDED;
   return {
     relL2: errorNorm.relativeTo(exactNorm),
     maxAbs: errorNorm.max,
-    sumAbs: absoluteSum.value,
-    bias: signedSum.value / computed.length,
+    sumAbs,
+    bias: (signed.sum + signed.tail) / computed.length,
   };
 }
 
@@ -78,6 +78,47 @@ function subtract(values: Float64Array, subtrahends: Float64Array): void {
   }
 }
 
-function takeMagnitudes(values: Float64Array): void {
-  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i] as number);
+function largestMagnitude(values: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i] as number);
+    if (magnitude > largest) largest = magnitude;
+  }
+  return largest;
+}
+
+function sumOfSquares(values: Float64Array, unit: number): number {
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) {
+    const scaled = (values[i] as number) * unit;
+    squares += scaled * scaled;
+  }
+  return squares;
+}
+
+/** A sum and the rounding errors of its additions, summed beside it (Neumaier 1974). */
+interface CompensatedSum {
+  sum: number;
+  tail: number;
+}
+
+/** Both sums in one pass: each is a chain of additions that wait for one another, and the two overlap. */
+function addErrors(errors: Float64Array, signed: CompensatedSum, absolute: CompensatedSum): void {
+  let { sum: signedSum, tail: signedTail } = signed;
+  let { sum: absoluteSum, tail: absoluteTail } = absolute;
+  for (let i = 0; i < errors.length; i++) {
+    const error = errors[i] as number;
+    const nextSigned = signedSum + error;
+    signedTail += sumError(signedSum, error, nextSigned);
+    signedSum = nextSigned;
+
+    const magnitude = Math.abs(error);
+    const nextAbsolute = absoluteSum + magnitude;
+    absoluteTail += sumError(absoluteSum, magnitude, nextAbsolute);
+    absoluteSum = nextAbsolute;
+  }
+  signed.sum = signedSum;
+  signed.tail = signedTail;
+  absolute.sum = absoluteSum;
+  absolute.tail = absoluteTail;
 }

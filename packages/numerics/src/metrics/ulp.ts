@@ -81,30 +81,44 @@ export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray):
   };
 }
 
+/**
+ * The largest of those distances alone.
+ *
+ * @throws RangeError unless the arrays have the same type and the same, non-zero length.
+ */
+export function largestUlpDistance(a: FloatArray, b: FloatArray): number {
+  let largest = 0;
+  forEachDistance(a, b, (distance) => {
+    if (distance > largest) largest = distance;
+  });
+  return largest;
+}
+
 function histogramOfDistances(a: FloatArray, b: FloatArray): QuantileHistogram {
-  requireSameType(a, b);
   const histogram = new QuantileHistogram();
+  forEachDistance(a, b, (distance) => histogram.add(distance));
+  return histogram;
+}
+
+function forEachDistance(a: FloatArray, b: FloatArray, visit: (distance: number) => void): void {
+  requireSameType(a, b);
   if (a instanceof Float32Array && b instanceof Float32Array) {
     const aBits = float32Bits(a);
     const bBits = float32Bits(b);
     for (let i = 0; i < a.length; i++) {
-      histogram.add(distanceOfFloat32Bits(aBits[i] as number, bBits[i] as number));
+      visit(distanceOfFloat32Bits(aBits[i] as number, bBits[i] as number));
     }
   } else if (a instanceof Float64Array && b instanceof Float64Array) {
     const aWords = float64Words(a);
     const bWords = float64Words(b);
     for (let i = 0; i < aWords.length; i += 2) {
-      const high = i + HIGH_WORD;
-      const low = i + LOW_WORD;
-      histogram.add(
-        distanceOfFloat64Words(
-          aWords[high] as number,
-          aWords[low] as number,
-          bWords[high] as number,
-          bWords[low] as number,
-        ),
-      );
+      const aHigh = aWords[i + HIGH_WORD] as number;
+      const bHigh = bWords[i + HIGH_WORD] as number;
+      const aLow = aWords[i + LOW_WORD] as number;
+      const bLow = bWords[i + LOW_WORD] as number;
+      // Nearly all entries agree in sign, exponent and leading digits.
+      const close = aHigh === bHigh && (aHigh & FLOAT64_INFINITY_HIGH) !== FLOAT64_INFINITY_HIGH;
+      visit(close ? Math.abs(aLow - bLow) : distanceOfFloat64Words(aHigh, aLow, bHigh, bLow));
     }
   }
-  return histogram;
 }

@@ -1,0 +1,44 @@
+// Sums the test reports of all packages and the cells of the smoke run; the last line is "N passed, N failed".
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const [smoke] = process.argv.slice(2);
+let [passed, failed] = [0, 0];
+
+for (const group of ["packages", "apps"]) {
+  for (const name of readdirSync(group)) {
+    const folder = join(group, name);
+    if (!existsSync(join(folder, "package.json"))) continue;
+    const report = join(folder, "reports", "vitest.json");
+    if (!existsSync(report)) {
+      console.log(`${folder}: no test report`);
+      failed++;
+      continue;
+    }
+    const { numPassedTests, numTotalTests, numFailedTestSuites, success } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
+    const notPassed = numTotalTests - numPassedTests;
+    console.log(`${folder}: ${numPassedTests} of ${numTotalTests} tests passed`);
+    passed += numPassedTests;
+    failed += notPassed || (success ? 0 : Math.max(1, numFailedTestSuites));
+  }
+}
+
+const runs = existsSync(smoke) ? readdirSync(smoke) : [];
+const results = runs.map((run) => JSON.parse(readFileSync(join(smoke, run, "results.json"), "utf8")));
+const cells = results.flatMap((result) => result.cells);
+const ok = cells.filter(({ status }) => status === "ok").length;
+const broken = cells.filter(({ status }) => !["ok", "unsupported"].includes(status)).length;
+console.log(`smoke benchmark: ${ok} cells measured, ${broken} broken, of ${cells.length}`);
+for (const backend of results.flatMap((result) => result.backends)) {
+  if (backend.status !== "available") {
+    console.log(`${backend.id} is unavailable: ${backend.reason}`);
+    failed++;
+  }
+}
+passed += ok;
+failed += broken + (ok === 0 ? 1 : 0);
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,64 @@
+import { describeBackend } from "@softmax-bench/conformance";
+import {
+  type Backend,
+  type Engine,
+  type GradientTask,
+  type Inputs,
+  type Prepared,
+  programFor,
+} from "@softmax-bench/core";
+import { differentiate, evaluate, type Graph, type Tensor, type Value } from "@softmax-bench/graph";
+
+/** The suite, on the one implementation that no runtime has a part in: the graphs' reference interpreter. */
+const reference: Backend = {
+  id: "reference-interpreter",
+  dtypes: ["float32", "float64"],
+  probe: async () => ({ available: true }),
+  open: async (): Promise<Engine> => ({
+    info: {
+      engine: { name: "reference interpreter", version: "1.0" },
+      device: { kind: "cpu", name: "JavaScript" },
+      threads: 1,
+      dtypes: ["float32", "float64"],
+    },
+    supports: () => ({ ok: true }),
+    prepare: async (task, inputs) => prepare(task, inputs),
+    [Symbol.asyncDispose]: async () => {},
+  }),
+};
+
+function prepare(task: GradientTask, inputs: Inputs): Prepared {
+  const graph = lossAndGradient(task);
+  let feeds = feedsOf(task, inputs);
+  return {
+    readback: "recomputes",
+    upload: async () => {
+      feeds = feedsOf(task, inputs);
+    },
+    forward: async () => {},
+    gradient: async () => {},
+    read: async () => {
+      const { loss, gradient } = evaluate(graph, feeds) as { loss: Tensor; gradient: Tensor };
+      return { loss: Number(loss.data[0]), gradient: gradient.data as Float32Array | Float64Array };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function lossAndGradient(task: GradientTask): Graph {
+  const program = programFor(task);
+  if (program.kind === "manual") return program.gradient;
+  const { loss } = program.forward.outputs as { loss: Value };
+  const [gradient] = differentiate(loss, [program.forward.inputs[0] as Value]) as [Value];
+  return { ...program.forward, outputs: { loss, gradient } };
+}
+
+const feedsOf = (
+  { dtype, rows, classes }: GradientTask,
+  { logits, labels }: Inputs,
+): Record<string, Tensor> => ({
+  logits: { dtype, shape: [rows, classes], data: logits.slice() },
+  labels: { dtype: "int64", shape: [rows], data: BigInt64Array.from(labels, BigInt) },
+});
+
+describeBackend(reference);

@@ -1,0 +1,22 @@
+import { uniformSource } from "./random.js";
+import type { Workload } from "./workload.js";
+
+/** Gradient entries that are compared with the oracle at most: all of them up to this size. */
+const CHECKED_ELEMENTS = 2 ** 19;
+
+/**
+ * The rows of a workload whose gradients are compared with the oracle, ascending: all of them, or for large
+ * workloads as many as hold 2^19 entries, drawn without replacement from the run's seed.
+ */
+export function checkedRows(workload: Workload, seed: number): Int32Array {
+  const { rows, classes, id } = workload;
+  const count = Math.min(rows, Math.max(1, Math.floor(CHECKED_ELEMENTS / classes)));
+  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  if (count === rows) return order;
+  const uniform = uniformSource(`${id}/rows`, seed);
+  for (let chosen = 0; chosen < count; chosen++) {
+    const other = chosen + Math.floor(uniform() * (rows - chosen));
+    [order[chosen], order[other]] = [order[other] as number, order[chosen] as number];
+  }
+  return order.subarray(0, count).sort();
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { viewOf } from "../src/index.js";
+import { linesWith, markdownOf, measured, terminalOf, withCells } from "./support/results.js";
+
+const rankedOf = (...cells: ReturnType<typeof measured>[]) =>
+  viewOf(withCells(...cells)).workloads[0]?.ranked ?? [];
+
+describe("ranking", () => {
+  it("puts the fastest gradient first, whatever the order of the file", () => {
+    const ranked = rankedOf(
+      measured("slow", { us: 300 }),
+      measured("fast", { us: 100 }),
+      measured("middle", { us: 200 }),
+    );
+    expect(ranked.map(({ method }) => method)).toEqual(["fast", "middle", "slow"]);
+  });
+
+  it("gives each median as a multiple of the smallest", () => {
+    const ranked = rankedOf(measured("slow", { us: 250 }), measured("fast", { us: 100 }));
+    expect(ranked.map(({ ratio }) => ratio)).toEqual([1, 2.5]);
+  });
+
+  it("compares cells of one dtype only, float32 before float64", () => {
+    const ranked = rankedOf(
+      measured("double", { us: 10 }, { dtype: "float64" }),
+      measured("single", { us: 100 }),
+    );
+    expect(ranked.map(({ method, ratio }) => [method, ratio])).toEqual([
+      ["single", 1],
+      ["double", 1],
+    ]);
+  });
+
+  it("compares backends with each other", () => {
+    const ranked = rankedOf(
+      measured("stable", { us: 200 }, { backend: "node" }),
+      measured("stable", { us: 100 }, { backend: "wasm" }),
+    );
+    expect(ranked.map(({ backend, ratio }) => [backend, ratio])).toEqual([
+      ["wasm", 1],
+      ["node", 2],
+    ]);
+  });
+
+  it("gives no finite multiple of a time that shows as zero", () => {
+    const ranked = rankedOf(measured("a", { us: 0 }), measured("b", { us: 0 }), measured("c", { us: 5 }));
+    expect(ranked.map(({ ratio }) => ratio)).toEqual([1, 1, Number.POSITIVE_INFINITY]);
+  });
+});
+
+describe("ties", () => {
+  const cells = [measured("fast", { us: 100 }), measured("near", { us: 101 }), measured("far", { us: 150 })];
+
+  it("marks a cell whose interval overlaps the fastest as a tie", () => {
+    expect(rankedOf(...cells).map(({ method, tied }) => [method, tied])).toEqual([
+      ["fast", false],
+      ["near", true],
+      ["far", false],
+    ]);
+  });
+
+  it("counts intervals that only touch as overlapping", () => {
+    const [, second] = rankedOf(
+      measured("fast", { time: { ci95Ns: [90_000, 110_000] } }),
+      measured("touching", { us: 120, time: { ci95Ns: [110_000, 130_000] } }),
+    );
+    expect(second?.tied).toBe(true);
+  });
+
+  it("compares with the fastest, not with the neighbour", () => {
+    const ranked = rankedOf(
+      measured("first", { us: 100 }),
+      measured("second", { us: 101.5 }),
+      measured("third", { us: 103 }),
+    );
+    expect(ranked.map(({ tied }) => tied)).toEqual([false, true, false]);
+  });
+
+  it("shows ties with a sign, so that nothing depends on colour", () => {
+    expect(linesWith(terminalOf(withCells(...cells)), "float32 node near")[0]).toContain("= 1.01×");
+    expect(linesWith(terminalOf(withCells(...cells)), "float32 node far")[0]).not.toContain("=");
+    expect(linesWith(markdownOf(withCells(...cells)), "| near |")[0]).toContain("| = 1.01× |");
+  });
+});
+
+describe("the gradient table", () => {
+  it("shows time, interval, ratio and errors of a cell", () => {
+    const cell = measured("stable", { us: 4700, error: { maxUlp: 12_345, p99Ulp: 3, relL2: 6.1e-8 } });
+    expect(linesWith(terminalOf(withCells(cell)), "float32 node stable")).toEqual([
+      "float32 node stable 4.70 ms [4.65, 4.75] 1.00× 12,345 3 6.1e-8",
+    ]);
+  });
+
+  it("shows errors that are not finite", () => {
+    const cell = measured("naive", {
+      error: { relL2: Number.NaN, maxUlp: Number.POSITIVE_INFINITY, nonFinite: 7 },
+    });
+    expect(linesWith(terminalOf(withCells(cell)), "float32 node naive")[0]).toMatch(/∞ 1 NaN 7$/);
+  });
+
+  it("has a column of non-finite entries in the terminal only where there are some", () => {
+    expect(terminalOf(withCells(measured("stable")))).not.toContain("non-finite");
+  });
+});
