@@ -58,19 +58,16 @@ export class Judge {
     readGradient(gradientFile, gradient);
     const { checked, reference } = this.#referenceOf(cell);
     const rowSumResidual = largestRowSum(gradient, classes);
-    return {
-      accuracy: {
-        lossRelError: assessLoss(loss, reference),
-        rowsChecked: checked.length,
-        gradient: {
-          ...assessGradient(pickRows(gradient, checked, classes), reference),
-          nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
-          rowSumResidual,
-        },
+    const accuracy = {
+      lossRelError: assessLoss(loss, reference),
+      rowsChecked: checked.length,
+      gradient: {
+        ...assessGradient(pickRows(gradient, checked, classes), reference),
+        nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
+        rowSumResidual,
       },
-      gradientDigest: digest(gradient),
-      distances: this.#distances(cell, gradient),
     };
+    return { accuracy, gradientDigest: digest(gradient), distances: this.#distances(cell, gradient) };
   }
 
   /** Kept for the next backend: at most 2^19 entries, 8 MB, each. */
@@ -80,20 +77,8 @@ export class Judge {
     if (known) return known;
     const { rows, classes } = workload;
     const { logits, labels } = this.#inputs.of(workload, dtype);
-    const { loss, gradient } = oracle(logits, labels, rows, classes);
     const checked = checkedRows(workload, this.#seed);
-    const made = {
-      checked,
-      reference: {
-        rows: checked.length,
-        classes,
-        loss,
-        gradient: {
-          hi: pickRows(gradient.hi, checked, classes),
-          lo: pickRows(gradient.lo, checked, classes),
-        },
-      },
-    };
+    const made = { checked, reference: oracle(logits, labels, rows, classes, checked) };
     this.#references.set(key, made);
     return made;
   }

@@ -63,7 +63,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         warmupNs: 30 * MS,
-        budgetNs: 150 * MS,
+        budgetNs: 200 * MS,
         minSamples: 6,
         capNs: 600 * MS,
         floorSamples: 3,
@@ -71,7 +71,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         warmupNs: 10 * MS,
-        budgetNs: 40 * MS,
+        budgetNs: 55 * MS,
         minSamples: 3,
         capNs: 300 * MS,
         floorSamples: 2,

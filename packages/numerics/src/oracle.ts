@@ -6,6 +6,7 @@ import { log, log1p } from "./double-double/log.js";
 
 /** The exact answer, to about 100 bits, that computed losses and gradients are compared with. */
 export interface Reference {
+  /** Rows of the gradient: all, or those that were asked for. */
   readonly rows: number;
   readonly classes: number;
   /** Mean loss in nats, as the unevaluated sum hi + lo. */
@@ -30,6 +31,8 @@ export interface Reference {
  *
  * @param logits rows x classes, row-major.
  * @param labels one class index per row, 0 <= label < classes.
+ * @param gradientRows the rows whose gradient is kept, ascending; all by default. The loss is of all rows,
+ * and the gradient is that of its mean over all rows, either way.
  * @throws RangeError if rows or classes is not a positive integer, a length does not match them, or a
  * label is out of range.
  */
@@ -38,52 +41,50 @@ export function oracle(
   labels: Int32Array,
   rows: number,
   classes: number,
+  gradientRows?: Int32Array,
 ): Reference {
   requireMatchingShapes(logits, labels, rows, classes);
-  const gradient = { hi: new Float64Array(logits.length), lo: new Float64Array(logits.length) };
+  const kept = gradientRows?.length ?? rows;
+  const gradient = { hi: new Float64Array(kept * classes), lo: new Float64Array(kept * classes) };
+  // One row of work space stays in cache, where a matrix would not.
+  const work = { hi: new Float64Array(classes), lo: new Float64Array(classes) };
+  let position = 0;
   let totalLoss = fromNumber(0);
   let roundedTotalLoss = 0;
 
   for (let row = 0; row < rows; row++) {
-    const start = row * classes;
-    const end = start + classes;
-    const target = start + (labels[row] as number);
-
-    subtractLargest(logits, gradient, start, end);
-    const margin = entry(gradient, target);
-    exponentiate(gradient, start, end);
-    const others = add(
-      sumOfNonNegative(gradient, start, target),
-      sumOfNonNegative(gradient, target + 1, end),
-    );
-    const partition = add(others, entry(gradient, target));
+    const target = labels[row] as number;
+    subtractLargest(logits.subarray(row * classes, (row + 1) * classes), work);
+    const margin = entry(work, target);
+    exponentiate(work, 0, classes);
+    const others = add(sumOfNonNegative(work, 0, target), sumOfNonNegative(work, target + 1, classes));
+    const partition = add(others, entry(work, target));
 
     const loss = rowLoss(margin, unscaled(others), unscaled(partition));
     totalLoss = add(totalLoss, loss);
     roundedTotalLoss += loss.hi;
 
-    setEntry(gradient, target, others);
+    if (gradientRows !== undefined && gradientRows[position] !== row) continue;
+    setEntry(work, target, others);
     const factor = divide(fromNumber(1), multiply(unscaled(partition), fromNumber(rows)));
-    scale(gradient, start, end, factor, 1 / EXP_SCALE);
-    setEntry(gradient, target, negate(entry(gradient, target)));
+    scale(work, 0, classes, factor, 1 / EXP_SCALE);
+    setEntry(work, target, negate(entry(work, target)));
+    gradient.hi.set(work.hi, position * classes);
+    gradient.lo.set(work.lo, position * classes);
+    position++;
   }
 
-  return { rows, classes, loss: mean(totalLoss, roundedTotalLoss, rows), gradient };
+  return { rows: kept, classes, loss: mean(totalLoss, roundedTotalLoss, rows), gradient };
 }
 
-/** shifted[i] = logits[i] - (largest logit of the row), exactly, for i in [start, end). */
-function subtractLargest(
-  logits: Float32Array | Float64Array,
-  shifted: DoubleDoubleArray,
-  start: number,
-  end: number,
-): void {
+/** shifted[i] = logits[i] - (largest logit of the row), exactly. */
+function subtractLargest(logits: Float32Array | Float64Array, shifted: DoubleDoubleArray): void {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let i = start; i < end; i++) {
+  for (let i = 0; i < logits.length; i++) {
     const logit = logits[i] as number;
     if (logit > largest) largest = logit;
   }
-  for (let i = start; i < end; i++) {
+  for (let i = 0; i < logits.length; i++) {
     const logit = logits[i] as number;
     const difference = logit - largest;
     shifted.hi[i] = difference;

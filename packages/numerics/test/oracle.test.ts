@@ -96,4 +96,15 @@ describe("oracle, arguments it refuses", () => {
   ])("%s", ([message, given, labels, rows, classes]) => {
     expect(() => oracle(given, Int32Array.from(labels), rows, classes)).toThrow(new RangeError(message));
   });
+
+  it("keeps the gradient of some rows, as they are among all", () => {
+    const logits = Float64Array.from({ length: 20 }, (_, index) => Math.sin(index));
+    const labels = Int32Array.of(0, 3, 1, 2, 3);
+    const all = oracle(logits, labels, 5, 4);
+    const some = oracle(logits, labels, 5, 4, Int32Array.of(1, 4));
+    expect(some.rows).toBe(2);
+    expect(some.loss).toEqual(all.loss);
+    const expected = [...all.gradient.hi.subarray(4, 8), ...all.gradient.hi.subarray(16, 20)];
+    expect([...some.gradient.hi]).toEqual(expected);
+  });
 });

@@ -54,11 +54,11 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
     const hi = hiBlock.subarray(0, end - start);
     errors.set(computed.subarray(start, end));
     hi.set(exact.hi.subarray(start, end));
-    subtract(errors, hi);
-    if (exact.lo !== undefined) subtract(errors, exact.lo.subarray(start, end));
+    let largestError = subtract(errors, hi);
+    if (exact.lo !== undefined) largestError = subtract(errors, exact.lo.subarray(start, end));
 
     exactNorm.addSquares(sumOfSquares(hi, exactNorm.unitFor(largestMagnitude(hi))));
-    errorNorm.addSquares(sumOfSquares(errors, errorNorm.unitFor(largestMagnitude(errors))));
+    errorNorm.addSquares(sumOfSquares(errors, errorNorm.unitFor(largestError)));
     addErrors(errors, signed, absolute);
   }
 
@@ -72,10 +72,16 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
   };
 }
 
-function subtract(values: Float64Array, subtrahends: Float64Array): void {
+/** Subtracts in place; returns the largest magnitude of the differences. */
+function subtract(values: Float64Array, subtrahends: Float64Array): number {
+  let largest = 0;
   for (let i = 0; i < values.length; i++) {
-    values[i] = (values[i] as number) - (subtrahends[i] as number);
+    const difference = (values[i] as number) - (subtrahends[i] as number);
+    values[i] = difference;
+    const magnitude = Math.abs(difference);
+    if (magnitude > largest) largest = magnitude;
   }
+  return largest;
 }
 
 function largestMagnitude(values: Float64Array): number {
