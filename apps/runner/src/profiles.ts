@@ -63,7 +63,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         warmupNs: 30 * MS,
-        budgetNs: 200 * MS,
+        budgetNs: 270 * MS,
         minSamples: 6,
         capNs: 600 * MS,
         floorSamples: 3,
@@ -71,7 +71,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         warmupNs: 10 * MS,
-        budgetNs: 55 * MS,
+        budgetNs: 65 * MS,
         minSamples: 3,
         capNs: 300 * MS,
         floorSamples: 2,
