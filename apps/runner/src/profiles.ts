@@ -1,6 +1,6 @@
 /** How long one phase of one cell is sampled. Times in nanoseconds. */
 export interface SamplingLimits {
-  /** The phase runs unmeasured for this long first, and at least once. */
+  /** The phase runs unmeasured for this long first, and at least twice (once if that takes a second). */
   readonly warmupNs: number;
   /** Sampling goes on until it has taken this long … */
   readonly budgetNs: number;
