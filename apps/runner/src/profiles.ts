@@ -63,15 +63,15 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         warmupNs: 30 * MS,
-        budgetNs: 270 * MS,
+        budgetNs: 200 * MS,
         minSamples: 6,
-        capNs: 600 * MS,
+        capNs: 450 * MS,
         floorSamples: 3,
         maxSamples: 500,
       },
       other: {
         warmupNs: 10 * MS,
-        budgetNs: 65 * MS,
+        budgetNs: 50 * MS,
         minSamples: 3,
         capNs: 300 * MS,
         floorSamples: 2,
