@@ -1,8 +1,8 @@
-import { findWorkload, formatResults } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
-import { EXIT, UsageError } from "./errors.js";
+import { EXIT } from "./errors.js";
 import { type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import type { Settings } from "./options.js";
@@ -83,9 +83,6 @@ export async function resumeBench(
     console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
   }
   const cells = planCells(select(header));
-  if (header.workloads.some((workload) => !findWorkload(workload))) {
-    throw new UsageError(`${folder.journal}: names a workload that does not exist any more`);
-  }
   return runAndReport(
     { folder, header, cells, journal: new Journal(folder.journal), done: entries },
     console,
