@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly seed: number;
   readonly cellTimeoutMs: number;
   readonly spending: Spending;
+  /** Descriptor of the file that workers write gradients to. */
+  readonly gradientFile: number;
 }
 
 export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly reason: string };
@@ -60,9 +62,9 @@ export class BackendSession {
   }
 
   async #start(): Promise<void> {
-    const { backend, threads, seed, spending } = this.#options;
+    const { backend, threads, seed, spending, gradientFile } = this.#options;
     const begun = performance.now();
-    const worker = new WorkerProcess();
+    const worker = new WorkerProcess(gradientFile);
     this.#worker = worker;
     const outcome = await worker.request({ type: "open", backend, threads, seed }, OPEN_TIMEOUT_MS);
     spending.since(begun, "start");

@@ -52,7 +52,7 @@ export class Judge {
   }
 
   /** @throws Error if the file does not hold the cell's gradient. */
-  assess(cell: PlannedCell, loss: number, gradientFile: string): Verdict {
+  assess(cell: PlannedCell, loss: number, gradientFile: number): Verdict {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
     readGradient(gradientFile, gradient);

@@ -1,9 +1,8 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync } from "node:fs";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { DoneWork } from "./done.js";
 import { messageOf } from "./errors.js";
-import { createGradientFile, createScratchFolder } from "./gradient-file.js";
+import { openGradientFile } from "./gradient-file.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { Judge, type Verdict } from "./judge.js";
 import type { PlannedCell } from "./plan.js";
@@ -37,15 +36,13 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const spending = new Spending();
   const judge = new Judge(header.seed);
   const done = new DoneWork(options.done, cells);
-  const scratch = createScratchFolder();
-  const gradientFile = join(scratch, "gradient.bin");
-  createGradientFile(gradientFile);
+  const gradientFile = openGradientFile();
   try {
     for (let round = 0; round < profile.processes && !signal.aborted; round++) {
       for (const backend of header.backends) {
         const { threads, seed } = header;
         const session = new BackendSession({
-          ...{ backend, threads, seed, spending },
+          ...{ backend, threads, seed, spending, gradientFile },
           cellTimeoutMs: profile.cellTimeoutMs,
         });
         const work = cells
@@ -58,7 +55,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
       }
     }
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    closeSync(gradientFile);
     append({ type: "spent", wallNs: spending.total() });
   }
 }
@@ -72,7 +69,7 @@ interface BackendWork extends MatrixOptions {
   readonly round: number;
   readonly judge: Judge;
   readonly spending: Spending;
-  readonly gradientFile: string;
+  readonly gradientFile: number;
 }
 
 async function runBackend(options: BackendWork): Promise<void> {
@@ -90,7 +87,6 @@ async function runBackend(options: BackendWork): Promise<void> {
         workload: cell.workload.id,
         profile: header.profile,
         timed: need === "measurement",
-        gradientFile,
       });
       if (signal.aborted) return;
       const begun = performance.now();
@@ -115,7 +111,7 @@ function settle(
   round: number,
   outcome: SessionOutcome,
   judge: Judge,
-  gradientFile: string,
+  gradientFile: number,
 ): { measurement: Measurement; verdict?: Verdict } {
   const { backend, method, dtype } = cell;
   const base = { type: "cell", round, backend, method, dtype, workload: cell.workload.id } as const;

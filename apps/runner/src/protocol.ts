@@ -3,7 +3,7 @@ import { z } from "zod";
 
 /**
  * What parent and worker say to each other. A worker serves one backend: it is opened once, then measures one
- * cell per request. Gradients do not travel here: the worker writes them to a file that the parent names.
+ * cell per request. Gradients do not travel here: the worker writes them to a file that both hold open.
  */
 
 export interface OpenRequest {
@@ -21,8 +21,6 @@ export interface MeasureRequest {
   readonly profile: string;
   /** False: compute the gradient, time nothing. */
   readonly timed: boolean;
-  /** Where to write the gradient: raw values of the dtype, row-major. */
-  readonly gradientFile: string;
 }
 
 export type Request = OpenRequest | MeasureRequest;

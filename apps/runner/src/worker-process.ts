@@ -25,11 +25,12 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   #output = "";
 
-  constructor() {
+  /** @param gradientFile descriptor that the worker inherits */
+  constructor(gradientFile: number) {
     this.#child = fork(WORKER, {
       serialization: "advanced",
       execArgv: V8_FLAGS,
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      stdio: ["ignore", "pipe", "pipe", "ipc", gradientFile],
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
     this.#child.on("error", (error) => this.#keep(error.message));

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
@@ -17,6 +18,11 @@ async function signalWorkerInMidCell(running: Running, signal: NodeJS.Signals): 
   const [worker] = workersOf(running);
   process.kill(worker as number, signal);
 }
+
+const scratchFolders = (): string[] =>
+  [tmpdir(), "/dev/shm"].flatMap((folder) =>
+    readdirSync(folder).filter((name) => name.startsWith("softmax-bench-")),
+  );
 
 const cellLines = (journal: string): string[] =>
   readFileSync(journal, "utf8")
@@ -84,13 +90,15 @@ describe("a run that is stopped", () => {
     },
   );
 
-  it("by kill -9 leaves no worker behind, and can be resumed without its torn last line", async () => {
+  it("by kill -9 leaves no worker and no file behind, and can be resumed without its torn last line", async () => {
     const out = temporaryFolder();
+    const before = scratchFolders();
     const running = start(arguments_(out));
     await running.says("[3/10]");
     const [worker] = workersOf(running);
     running.child.kill("SIGKILL");
     await running.ended;
+    expect(scratchFolders()).toEqual(before);
     const run = onlyRun(out);
     appendFileSync(run.journal, '{"type":"cell","round":0,"backe');
 

@@ -1,5 +1,5 @@
 import { type Engine, findWorkload, type GradientTask } from "@softmax-bench/core";
-import { writeGradient } from "../gradient-file.js";
+import { WORKER_DESCRIPTOR, writeGradient } from "../gradient-file.js";
 import { InputSource } from "../inputs.js";
 import { PROFILES, type Profile } from "../profiles.js";
 import type { MeasureRequest, OpenRequest, Reply, Request } from "../protocol.js";
@@ -54,7 +54,7 @@ async function measure(request: MeasureRequest): Promise<Reply> {
     inputs.of(workload, request.dtype),
     profile,
   );
-  if (result) writeGradient(request.gradientFile, result.gradient);
+  if (result) writeGradient(WORKER_DESCRIPTOR, result.gradient);
   return reply;
 }
 
