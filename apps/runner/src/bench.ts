@@ -2,7 +2,7 @@ import { formatResults } from "@softmax-bench/core";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
-import { EXIT } from "./errors.js";
+import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import type { Settings } from "./options.js";
@@ -98,7 +98,19 @@ interface Run {
   readonly done: readonly Entry[];
 }
 
-async function runAndReport(run: Run, console: Console, { json }: Output): Promise<number> {
+async function runAndReport(run: Run, console: Console, output: Output): Promise<number> {
+  try {
+    return await measureAndPublish(run, console, output);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const { id, path } = run.folder;
+    throw new UsageError(
+      `${error.message} while writing to ${path}; mend that and continue with: pnpm bench --resume ${id}`,
+    );
+  }
+}
+
+async function measureAndPublish(run: Run, console: Console, { json }: Output): Promise<number> {
   const { folder, header, cells, journal, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];

@@ -1,4 +1,12 @@
-import { closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { describeIssue, schema } from "@softmax-bench/core";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
@@ -58,14 +66,25 @@ export type Measurement = z.output<typeof measurement>;
 
 export class Journal {
   readonly #descriptor: number;
+  /** Bytes of whole lines. */
+  #size: number;
 
   /** Opens for appending. @throws Error if the file cannot be written. */
   constructor(file: string) {
     this.#descriptor = openSync(file, "a");
+    this.#size = fstatSync(this.#descriptor).size;
   }
 
+  /** Appends one line, or nothing: a line that the disk has no room for is taken back. */
   append(value: Entry): void {
-    writeSync(this.#descriptor, `${JSON.stringify(z.encode(entry, value))}\n`);
+    const line = Buffer.from(`${JSON.stringify(z.encode(entry, value))}\n`);
+    try {
+      for (let offset = 0; offset < line.length; ) offset += writeSync(this.#descriptor, line, offset);
+    } catch (error) {
+      ftruncateSync(this.#descriptor, this.#size);
+      throw error;
+    }
+    this.#size += line.length;
   }
 
   close(): void {

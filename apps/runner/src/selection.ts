@@ -75,6 +75,7 @@ function workloadOf(id: string): Workload {
 
 /** Names the closest valid values, closest first. */
 export function unknownValue(kind: string, value: string, known: readonly string[], also = ""): UsageError {
-  const closest = known.toSorted((a, b) => distance(value, a) - distance(value, b)).slice(0, 3);
-  return new UsageError(`unknown ${kind} ${JSON.stringify(value)}: closest are ${closest.join(", ")}${also}`);
+  const shown = value.length > 60 ? `${value.slice(0, 59)}…` : value;
+  const closest = known.toSorted((a, b) => distance(shown, a) - distance(shown, b)).slice(0, 3);
+  return new UsageError(`unknown ${kind} ${JSON.stringify(shown)}: closest are ${closest.join(", ")}${also}`);
 }

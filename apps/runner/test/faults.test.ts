@@ -111,6 +111,26 @@ describe("a run that is stopped", () => {
     expect(existsSync(`/proc/${worker}`)).toBe(false);
   });
 
+  it("by a full disk says so in one line, keeps whole lines only, and can be resumed", async () => {
+    const out = temporaryFolder();
+    const args = ["--profile", "smoke", "--backend", "onnxruntime-cpu", "--workload", "4x3", "--out", out];
+    const { code, stderr } = await bench(args, { fileSizeLimit: 24 });
+    const run = onlyRun(out);
+    expect(code).toBe(2);
+    expect(stderr.trim().split("\n").at(-1)).toMatch(
+      new RegExp(
+        `^bench: E\\w+: .* while writing to .*; mend that and continue with: .* --resume ${run.id}$`,
+      ),
+    );
+    expect(stderr).not.toContain("    at ");
+    expect(readFileSync(run.journal, "utf8").endsWith("\n")).toBe(true);
+
+    const resumed = await bench(["--resume", run.id, "--out", out]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).not.toContain("dropped");
+    expect(run.results().cells).toHaveLength(2 * METHODS.length);
+  });
+
   it("and damaged in the middle of its journal is refused, naming the line", async () => {
     const out = temporaryFolder();
     await bench(["--profile", "smoke", "--method", "manual/fused", "--workload", "2x2", "--out", out]);

@@ -21,14 +21,21 @@ export interface Running {
   says(text: string): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Largest file that may be written, in KiB: what a full disk is to the process. */
+  readonly fileSizeLimit?: number;
+}
+
 /** Starts the real command line in a process of its own. */
-export function start(
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    ...options,
-    env: { ...process.env, ...options.env },
+export function start(args: readonly string[], { cwd, env, fileSizeLimit }: StartOptions = {}): Running {
+  const command = [process.execPath, MAIN, ...args];
+  const limited = ["bash", "-c", `ulimit -f ${fileSizeLimit}; exec "$@"`, "bash", ...command];
+  const [file, ...rest] = fileSizeLimit === undefined ? command : limited;
+  const child = spawn(file as string, rest, {
+    ...(cwd ? { cwd } : {}),
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => {
@@ -60,7 +67,7 @@ export function start(
   };
 }
 
-export const bench = (args: readonly string[], options?: Parameters<typeof start>[1]): Promise<Ended> =>
+export const bench = (args: readonly string[], options?: StartOptions): Promise<Ended> =>
   start(args, options).ended;
 
 /** A folder that is gone after the test. */
