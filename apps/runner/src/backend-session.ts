@@ -1,7 +1,8 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import type { MeasureRequest, Opened } from "./protocol.js";
+import { openBackend } from "./open-backend.js";
+import type { MeasureRequest } from "./protocol.js";
 import type { Spending } from "./spending.js";
-import { type Outcome, WorkerProcess } from "./worker-process.js";
+import type { Outcome, WorkerProcess } from "./worker-process.js";
 
 const OPEN_TIMEOUT_MS = 60_000;
 /** A worker that fails to start this often in a row is not started again. */
@@ -15,6 +16,8 @@ export interface SessionOptions {
   readonly spending: Spending;
   /** Descriptor of the file that workers write gradients to. */
   readonly gradientFile: number;
+  /** Set if it is known that the backend cannot be started. */
+  readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
 }
 
 export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly reason: string };
@@ -25,6 +28,7 @@ export class BackendSession {
   #worker: WorkerProcess | undefined;
   #record: BackendRecord | undefined;
   #attempts = START_ATTEMPTS;
+  #ended = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -57,26 +61,33 @@ export class BackendSession {
 
   /** Nothing is started after this. */
   end(): void {
+    this.#ended = true;
     this.#attempts = 0;
     this.kill();
   }
 
   async #start(): Promise<void> {
-    const { backend, threads, seed, spending, gradientFile } = this.#options;
-    const begun = performance.now();
-    const worker = new WorkerProcess(gradientFile);
-    this.#worker = worker;
-    const outcome = await worker.request({ type: "open", backend, threads, seed }, OPEN_TIMEOUT_MS);
-    spending.since(begun, "start");
-    if (outcome.kind === "answered" && outcome.reply.type === "opened") {
-      this.#attempts = START_ATTEMPTS;
-      this.#record ??= recordOf(backend, outcome.reply);
+    const { spending, unavailable, ...options } = this.#options;
+    if (unavailable) {
+      this.#attempts = 0;
+      const { reason, remedy } = unavailable;
+      this.#record = { id: options.backend, status: "unavailable", reason, remedy };
       return;
     }
-    this.kill();
-    const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    this.#attempts = permanent ? 0 : Math.max(0, this.#attempts - 1);
-    this.#record ??= { id: backend, status: "unavailable", ...whyUnavailable(outcome) };
+    const begun = performance.now();
+    const opening = await openBackend({
+      ...options,
+      timeoutMs: OPEN_TIMEOUT_MS,
+      onStart: (worker) => {
+        this.#worker = worker;
+        if (this.#ended) worker.kill();
+      },
+    });
+    spending.since(begun, "start");
+    if (this.#record?.status !== "available") this.#record = opening.record;
+    this.#worker = opening.worker;
+    if (opening.worker) this.#attempts = START_ATTEMPTS;
+    else this.#attempts = opening.permanent || this.#ended ? 0 : Math.max(0, this.#attempts - 1);
   }
 
   #account(outcome: Outcome, elapsedNs: number): void {
@@ -96,21 +107,4 @@ export class BackendSession {
       };
     }
   }
-}
-
-const recordOf = (id: string, { engine, device, threads, dtypes, coldStartNs }: Opened): BackendRecord => ({
-  id,
-  status: "available",
-  engine,
-  device,
-  threads,
-  dtypes,
-  coldStartNs,
-});
-
-function whyUnavailable(outcome: Outcome): { reason: string; remedy?: string } {
-  if (outcome.kind !== "answered") return { reason: outcome.reason };
-  const { reply } = outcome;
-  if (reply.type === "unavailable") return { reason: reply.reason, remedy: reply.remedy };
-  return { reason: reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened` };
 }

@@ -1,6 +1,7 @@
 import { formatResults } from "@softmax-bench/core";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
+import { type Console, wantsColor } from "./console.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { type Entry, type Header, Journal, recoverJournal } from "./journal.js";
@@ -10,19 +11,14 @@ import { createRunFolder, findRunFolder, publish, type RunFolder } from "./outpu
 import { keyOf, type PlannedCell, planCells, runnable } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
+import { provisionBackends } from "./provision.js";
 import { select } from "./selection.js";
 
-/** Where a command writes, and what can stop it. */
-export interface Console {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  /** Aborted by Ctrl-C or SIGTERM. */
-  readonly signal: AbortSignal;
-}
-
-interface Output {
+export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
   readonly json: boolean;
+  /** Bring native parts that backends lack. */
+  readonly provision: boolean;
 }
 
 /** Prints the cells that a run would measure, one per line. */
@@ -110,7 +106,7 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
   }
 }
 
-async function measureAndPublish(run: Run, console: Console, { json }: Output): Promise<number> {
+async function measureAndPublish(run: Run, console: Console, { json, provision }: Output): Promise<number> {
   const { folder, header, cells, journal, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
@@ -119,13 +115,22 @@ async function measureAndPublish(run: Run, console: Console, { json }: Output): 
   console.stderr.write(
     `${folder.id}: ${remaining} of ${cells.length * processes} measurements to do, results in ${folder.path}\n`,
   );
+  const say = (line: string) => console.stderr.write(`${line}\n`);
+  const provisioned = await provisionBackends(provision ? header.backends : [], {
+    ...{ say, signal: console.signal },
+    wanted: false,
+  });
   const progress = createProgress(cells, processes, finished, console.stderr);
   const append = (entry: Entry) => {
     journal.append(entry);
     entries.push(entry);
   };
   try {
-    await runMatrix({ header, cells, done, append, observer: progress, signal: console.signal });
+    await runMatrix({
+      ...{ header, cells, done, append, provisioned },
+      observer: progress,
+      signal: console.signal,
+    });
   } finally {
     progress.stop();
     journal.close();
@@ -134,7 +139,7 @@ async function measureAndPublish(run: Run, console: Console, { json }: Output): 
   const view = viewOf(results);
   publish(folder, results, view);
 
-  const color = !json && Boolean(console.stdout.isTTY) && !process.env.NO_COLOR;
+  const color = !json && wantsColor(console.stdout);
   const summary = renderTerminal(view, { color });
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));

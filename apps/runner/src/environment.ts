@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import type { Environment } from "@softmax-bench/core";
 
@@ -6,14 +7,30 @@ import type { Environment } from "@softmax-bench/core";
 export function describeEnvironment(): Environment {
   const processors = cpus();
   const { node, v8, uv } = process.versions;
+  const simd = widestSimd();
   return {
     cpu: processors[0]?.model.trim() ?? process.arch,
     cores: Math.max(1, processors.length),
     memoryBytes: totalmem(),
+    ...(simd ? { simd } : {}),
     os: `${type()} ${release()} ${process.arch}`,
     node: `v${node}`,
     versions: { v8, uv },
   };
+}
+
+/** The widest vector instructions of the processor that matter here, best first in this list. */
+const SIMD = { avx512f: "AVX-512", avx2: "AVX2", avx: "AVX", sve: "SVE", asimd: "NEON" };
+
+function widestSimd(): string | undefined {
+  try {
+    const flags = /^(?:flags|Features)\s*:(.*)$/m
+      .exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]
+      ?.split(" ");
+    return Object.entries(SIMD).find(([flag]) => flags?.includes(flag))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes. */

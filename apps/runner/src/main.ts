@@ -1,5 +1,10 @@
 #!/usr/bin/env node
-import { runBench } from "./cli.js";
+import { bench } from "./commands/bench.js";
+import { execute } from "./commands/command.js";
+import { doctor } from "./commands/doctor.js";
+import { provision } from "./commands/provision.js";
+
+const COMMANDS = { bench, doctor, provision };
 
 const stop = new AbortController();
 let signals = 0;
@@ -7,10 +12,19 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
     signals++;
     if (signals > 1) process.exit(130);
-    process.stderr.write("\nstopping; once more to quit without results\n");
+    process.stderr.write("\nstopping; once more to quit at once\n");
     stop.abort();
   });
 }
 
-const { stdout, stderr } = process;
-process.exitCode = await runBench(process.argv.slice(2), { stdout, stderr, signal: stop.signal });
+const [name, ...argv] = process.argv.slice(2);
+const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1];
+if (name === undefined || !command) {
+  process.stderr.write(
+    `expected a command, one of ${Object.keys(COMMANDS).join(", ")}; got ${name ?? "none"}\n`,
+  );
+  process.exitCode = 2;
+} else {
+  const { stdout, stderr } = process;
+  process.exitCode = await execute(name, command, argv, { stdout, stderr, signal: stop.signal });
+}

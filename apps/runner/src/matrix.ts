@@ -1,11 +1,12 @@
 import { closeSync } from "node:fs";
+import type { Availability } from "@softmax-bench/core";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { DoneWork } from "./done.js";
 import { messageOf } from "./errors.js";
 import { openGradientFile } from "./gradient-file.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { Judge, type Verdict } from "./judge.js";
-import type { PlannedCell } from "./plan.js";
+import { leftOut, type PlannedCell } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import type { Measured } from "./protocol.js";
 import { Spending } from "./spending.js";
@@ -21,6 +22,8 @@ export interface MatrixOptions {
   readonly cells: readonly PlannedCell[];
   /** What an interrupted run already has. */
   readonly done: readonly Entry[];
+  /** What came of bringing native parts, by backend. */
+  readonly provisioned: ReadonlyMap<string, Availability>;
   readonly append: (entry: Entry) => void;
   readonly observer: Observer;
   readonly signal: AbortSignal;
@@ -44,6 +47,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
         const session = new BackendSession({
           ...{ backend, threads, seed, spending, gradientFile },
           cellTimeoutMs: profile.cellTimeoutMs,
+          unavailable: unavailability(options.provisioned.get(backend)),
         });
         const work = cells
           .filter((cell) => cell.backend === backend)
@@ -59,6 +63,9 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     append({ type: "spent", wallNs: spending.total() });
   }
 }
+
+const unavailability = (availability: Availability | undefined) =>
+  availability?.available === false ? availability : undefined;
 
 interface BackendWork extends MatrixOptions {
   readonly session: BackendSession;
@@ -80,6 +87,13 @@ async function runBackend(options: BackendWork): Promise<void> {
     for (const { cell, need } of work) {
       if (signal.aborted) return;
       observer.begin(cell);
+      const reason = leftOut(cell, PROFILES[header.profile]);
+      if (reason) {
+        const measurement = { ...baseOf(cell, round), status: "unsupported", reason } as const;
+        append(measurement);
+        observer.finish(cell, measurement);
+        continue;
+      }
       const outcome = await session.measure({
         type: "measure",
         method: cell.method,
@@ -105,6 +119,9 @@ async function runBackend(options: BackendWork): Promise<void> {
   }
 }
 
+const baseOf = ({ backend, method, dtype, workload }: PlannedCell, round: number) =>
+  ({ type: "cell", round, backend, method, dtype, workload: workload.id }) as const;
+
 /** Turns what the worker answered – or did not – into what the journal keeps. */
 function settle(
   cell: PlannedCell,
@@ -113,8 +130,8 @@ function settle(
   judge: Judge,
   gradientFile: number,
 ): { measurement: Measurement; verdict?: Verdict } {
-  const { backend, method, dtype } = cell;
-  const base = { type: "cell", round, backend, method, dtype, workload: cell.workload.id } as const;
+  const { backend } = cell;
+  const base = baseOf(cell, round);
   if (outcome.kind === "unavailable") {
     const reason = `${backend} is unavailable: ${outcome.reason}`;
     return { measurement: { ...base, status: "unsupported", reason } };

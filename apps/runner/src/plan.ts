@@ -1,5 +1,6 @@
 import { COMPARISONS, type MethodId, type Workload } from "@softmax-bench/core";
 import { UsageError } from "./errors.js";
+import type { Profile } from "./profiles.js";
 import { BACKENDS } from "./registry.js";
 import type { DType, Selection } from "./selection.js";
 
@@ -31,6 +32,13 @@ export function planCells({ backends, methods, dtypes, workloads }: Selection): 
         dtypes.flatMap((dtype) => ordered.map((method) => ({ backend, method, dtype, workload }))),
       ),
   );
+}
+
+/** Why a profile leaves a cell out; undefined if it does not. */
+export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Profile): string | undefined {
+  const most = largest[backend] ?? Number.POSITIVE_INFINITY;
+  if (workload.rows * workload.classes <= most) return undefined;
+  return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
 }
 
 /**

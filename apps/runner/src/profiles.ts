@@ -21,6 +21,14 @@ export interface Profile {
   readonly processes: number;
   /** A cell that takes longer is given up, in milliseconds. */
   readonly cellTimeoutMs: number;
+  /** A cell whose first round trip takes longer, in nanoseconds, is measured by that one: it has no other sample. */
+  readonly onceNs: number;
+  /** A cell whose gradient takes longer, in nanoseconds, is measured by a few round trips only. */
+  readonly slowNs: number;
+  /** Round trips of a slow cell. */
+  readonly slowSamples: number;
+  /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
+  readonly largest: Readonly<Record<string, number>>;
   /** The gradient is what the tables rank; the other phases get a smaller share. */
   readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
 }
@@ -35,6 +43,10 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
     processes: 1,
     cellTimeoutMs: 10_000,
+    onceNs: 300 * MS,
+    slowNs: 30 * MS,
+    slowSamples: 2,
+    largest: {},
     limits: {
       gradient: {
         warmupNs: 2 * MS,
@@ -60,20 +72,24 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: MATRIX,
     processes: 1,
     cellTimeoutMs: 120_000,
+    onceNs: 300 * MS,
+    slowNs: 80 * MS,
+    slowSamples: 1,
+    largest: { "tfjs-cpu": 1e6 },
     limits: {
       gradient: {
-        warmupNs: 30 * MS,
-        budgetNs: 200 * MS,
+        warmupNs: 10 * MS,
+        budgetNs: 40 * MS,
         minSamples: 6,
-        capNs: 450 * MS,
+        capNs: 150 * MS,
         floorSamples: 3,
         maxSamples: 500,
       },
       other: {
-        warmupNs: 10 * MS,
-        budgetNs: 50 * MS,
+        warmupNs: 3 * MS,
+        budgetNs: 8 * MS,
         minSamples: 3,
-        capNs: 300 * MS,
+        capNs: 80 * MS,
         floorSamples: 2,
         maxSamples: 200,
       },
@@ -85,6 +101,10 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: MATRIX,
     processes: 6,
     cellTimeoutMs: 300_000,
+    onceNs: Number.POSITIVE_INFINITY,
+    slowNs: Number.POSITIVE_INFINITY,
+    slowSamples: 3,
+    largest: {},
     limits: {
       gradient: {
         warmupNs: 200 * MS,

@@ -45,6 +45,7 @@ export const reply = z.discriminatedUnion("type", [
     device: schema.backend.shape.device.unwrap(),
     threads: z.int().positive(),
     dtypes: z.array(schema.dtype),
+    settings: schema.backend.shape.settings,
     coldStartNs: z.number().nonnegative(),
   }),
   z.object({ type: z.literal("unavailable"), reason: z.string(), remedy: z.string() }),

@@ -6,5 +6,12 @@ import type { Backend } from "@softmax-bench/core";
  */
 export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   "tfjs-wasm": async () => (await import("@softmax-bench/adapter-tfjs-wasm")).tfjsWasm,
+  "tfjs-node-gpu": async () => (await import("@softmax-bench/adapter-tfjs-node-gpu")).tfjsNodeGpu,
+  "tfjs-cpu": async () => (await import("@softmax-bench/adapter-tfjs-cpu")).tfjsCpu,
   "onnxruntime-cpu": async () => (await import("@softmax-bench/adapter-onnxruntime-node")).onnxruntimeCpu,
+  "onnxruntime-cuda": async () => (await import("@softmax-bench/adapter-onnxruntime-node")).onnxruntimeCuda,
+  "onnxruntime-webgpu": async () =>
+    (await import("@softmax-bench/adapter-onnxruntime-node")).onnxruntimeWebgpu,
+  "onnxruntime-web": async () => (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWeb,
+  "jax-js": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJs,
 };

@@ -25,12 +25,16 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   #output = "";
 
-  /** @param gradientFile descriptor that the worker inherits */
-  constructor(gradientFile: number) {
+  /**
+   * @param environment variables that it starts with, besides ours
+   * @param gradientFile descriptor that it inherits, if it is to measure
+   */
+  constructor(environment: Readonly<Record<string, string>>, gradientFile?: number) {
     this.#child = fork(WORKER, {
       serialization: "advanced",
       execArgv: V8_FLAGS,
-      stdio: ["ignore", "pipe", "pipe", "ipc", gradientFile],
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe", "ipc", gradientFile ?? "ignore"],
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
     this.#child.on("error", (error) => this.#keep(error.message));

@@ -10,7 +10,7 @@ const SMALL = ["--profile", "smoke", "--workload", "4x3"];
 describe("a run", () => {
   it("has a cell for every backend, method, dtype and workload, and a reason for each that did not run", async () => {
     const out = temporaryFolder();
-    const { code, stdout } = await bench([...SMALL, "--out", out]);
+    const { code, stdout } = await bench([...SMALL, "--backend", "tfjs-wasm,onnxruntime-cpu", "--out", out]);
     const run = onlyRun(out);
     const { cells, backends, distances, run: record } = run.results();
 
@@ -65,7 +65,12 @@ describe("a run", () => {
   it("counts non-finite gradients as a result, not as an error", async () => {
     const out = temporaryFolder();
     const config = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
-    const { code } = await bench(["--profile", "smoke", "--workload", "1x1", "--out", out], { cwd: config });
+    const { code } = await bench(
+      ["--profile", "smoke", "--workload", "1x1", "--no-provision", "--out", out],
+      {
+        cwd: config,
+      },
+    );
     expect(code).toBe(0);
     expect(
       onlyRun(out)
@@ -106,7 +111,8 @@ describe("bench.config.ts", () => {
 describe("--list", () => {
   it("prints the cells that would run, and runs nothing", async () => {
     const out = temporaryFolder();
-    const { code, stdout, stderr } = await bench(["--list", "--out", out]);
+    const args = ["--list", "--backend", "tfjs-wasm,onnxruntime-cpu", "--out", out];
+    const { code, stdout, stderr } = await bench(args);
     expect(code).toBe(0);
     expect(stdout.trim().split("\n")).toHaveLength(4 * METHODS.length * 3);
     expect(stderr).toBe("120 cells; 40 more would be recorded as unsupported\n");

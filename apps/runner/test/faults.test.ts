@@ -32,7 +32,7 @@ const cellLines = (journal: string): string[] =>
 describe("a worker that dies", () => {
   it("costs its cell only: kill -9", async () => {
     const out = temporaryFolder();
-    const running = start(arguments_(out));
+    const running = start(["bench", ...arguments_(out)]);
     await signalWorkerInMidCell(running, "SIGKILL");
     const { code, stderr } = await running.ended;
 
@@ -47,7 +47,7 @@ describe("a worker that dies", () => {
 
   it("is given up after the cell's time when it hangs", async () => {
     const out = temporaryFolder();
-    const running = start(arguments_(out));
+    const running = start(["bench", ...arguments_(out)]);
     await signalWorkerInMidCell(running, "SIGSTOP");
     await running.ended;
 
@@ -67,7 +67,7 @@ describe("a run that is stopped", () => {
     "by %s keeps what it has, and --resume measures the rest",
     async (signal) => {
       const out = temporaryFolder();
-      const running = start(arguments_(out));
+      const running = start(["bench", ...arguments_(out)]);
       await running.says("[3/10]");
       running.child.kill(signal);
       const { code, stderr } = await running.ended;
@@ -93,7 +93,7 @@ describe("a run that is stopped", () => {
   it("by kill -9 leaves no worker and no file behind, and can be resumed without its torn last line", async () => {
     const out = temporaryFolder();
     const before = scratchFolders();
-    const running = start(arguments_(out));
+    const running = start(["bench", ...arguments_(out)]);
     await running.says("[3/10]");
     const [worker] = workersOf(running);
     running.child.kill("SIGKILL");
@@ -133,7 +133,8 @@ describe("a run that is stopped", () => {
 
   it("and damaged in the middle of its journal is refused, naming the line", async () => {
     const out = temporaryFolder();
-    await bench(["--profile", "smoke", "--method", "manual/fused", "--workload", "2x2", "--out", out]);
+    const args = ["--backend", "tfjs-wasm,onnxruntime-cpu", "--method", "manual/fused", "--workload", "2x2"];
+    await bench(["--profile", "smoke", ...args, "--out", out]);
     const run = onlyRun(out);
     const lines = readFileSync(run.journal, "utf8").split("\n");
     lines[2] = `${lines[2]?.slice(0, 20)}`;
@@ -145,7 +146,8 @@ describe("a run that is stopped", () => {
 
   it("has nothing left to do once it is complete", async () => {
     const out = temporaryFolder();
-    await bench(["--profile", "smoke", "--method", "manual/fused", "--workload", "2x2", "--out", out]);
+    const args = ["--backend", "tfjs-wasm,onnxruntime-cpu", "--method", "manual/fused", "--workload", "2x2"];
+    await bench(["--profile", "smoke", ...args, "--out", out]);
     const run = onlyRun(out);
     const { code, stderr } = await bench(["--resume", run.id, "--out", out]);
     expect(code).toBe(0);

@@ -35,9 +35,10 @@ export const tfjsWasm: Backend = {
     const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
     return new TfjsEngine({
       engine: { name: "@tensorflow/tfjs-backend-wasm", version: version_wasm },
-      device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly${simd ? " SIMD" : ""}` },
+      device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
       threads: 1,
       dtypes: tfjsWasm.dtypes,
+      settings: { SIMD: simd ? "WebAssembly" : "none" },
     });
   },
 };

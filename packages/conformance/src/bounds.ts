@@ -19,9 +19,11 @@ const THROUGH_LIBRARY: ReadonlySet<string> = new Set(["library", "log-softmax"])
  *   logarithm and divisions a few u, for which 16 stands.
  * - The loss is log of the sum minus the shifted target logit, each rounded at its own size.
  * - Through a library, the largest logit counts as well.
+ *
+ * @param precision the dtype whose roundoff the backend's exponentials and logarithms reach
  */
-export function errorBounds(formulation: string, dtype: FloatDType, { classes, logits }: Case) {
-  const u = UNIT_ROUNDOFF[dtype];
+export function errorBounds(formulation: string, precision: FloatDType, { classes, logits }: Case) {
+  const u = UNIT_ROUNDOFF[precision];
   const largest = Math.max(...logits.map(Math.abs));
   const span = Math.max(...logits) - Math.min(...logits);
   const library = THROUGH_LIBRARY.has(formulation) ? 4 * largest : 0;

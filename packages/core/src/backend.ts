@@ -14,6 +14,13 @@ export interface Backend {
   readonly dtypes: readonly FloatDType[];
   /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
   probe(): Promise<Availability>;
+  /** Variables that its process must be started with: what native libraries read while they load. Never throws. */
+  environment?(): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Brings what the installed packages lack – libraries, an addon – into the user's cache, if it is not there.
+   * Never throws. Undefined if there is nothing to bring on this machine; absent where there never is.
+   */
+  provision?(options: ProvisionOptions): Promise<Availability | undefined>;
   /** Starts the runtime. @throws Error if it does not start although `probe` said it would. */
   open(options: OpenOptions): Promise<Engine>;
 }
@@ -21,6 +28,14 @@ export interface Backend {
 export type Availability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+export interface ProvisionOptions {
+  /** Hears of each step, in a few words: "downloading tensorflow-cpu 2.21.0". */
+  readonly progress: (step: string) => void;
+  readonly signal: AbortSignal;
+  /** The user named this backend: provision even what the machine cannot use yet, e.g. without its GPU. */
+  readonly wanted: boolean;
+}
 
 export interface OpenOptions {
   /** Threads that the runtime may compute with; it reports what it really uses in `EngineInfo.threads`. */
@@ -34,6 +49,8 @@ export interface EngineInfo {
   readonly device: { readonly kind: DeviceKind; readonly name: string };
   readonly threads: number;
   readonly dtypes: readonly FloatDType[];
+  /** What else decides error or time, by name, e.g. `{ TF32: "off" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** `note` is what a reader of the cell must know, e.g. that the library's "autograd" is hand-written inside. */

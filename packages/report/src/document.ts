@@ -22,6 +22,8 @@ export type Block =
       readonly rows: readonly (readonly string[])[];
       /** Columns that hold numbers, which are set flush right. */
       readonly numeric: readonly number[];
+      /** Columns of prose, which a terminal breaks into lines of that many characters. */
+      readonly prose?: { readonly columns: readonly number[]; readonly width: number };
     };
 
 /** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
@@ -148,7 +150,7 @@ function backendTable(backends: readonly BackendRecord[]): Block {
 const unavailability = (reason = "no reason given", remedy?: string): string =>
   `unavailable: ${shorten(reason, 300)}${remedy ? `; ${remedy}` : ""}`;
 
-function deviceOf(device: BackendRecord["device"]): string {
+export function deviceOf(device: BackendRecord["device"]): string {
   if (!device) return "";
   const caution = device.kind === "software-gpu" ? ", times not representative" : "";
   return `${device.kind} (${device.name}${caution})`;

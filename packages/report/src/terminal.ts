@@ -1,5 +1,7 @@
+import type { BackendRecord } from "@softmax-bench/core";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
+import { availabilityTable } from "./availability.js";
 import { type Block, documentOf } from "./document.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
@@ -9,11 +11,16 @@ export interface TerminalOptions {
 }
 
 /** A report as text for a terminal. Nothing is said by colour alone. */
-export function renderTerminal(view: ReportView, { color }: TerminalOptions): string {
+export const renderTerminal = (view: ReportView, options: TerminalOptions): string =>
+  renderBlocks(documentOf(view, "brief"), options);
+
+/** What is available here, what is not, why, and what would help. */
+export const renderDoctor = (backends: readonly BackendRecord[], options: TerminalOptions): string =>
+  renderBlocks([availabilityTable(backends)], options);
+
+function renderBlocks(blocks: readonly Block[], { color }: TerminalOptions): string {
   const paint = createColors(color);
-  return documentOf(view, "brief")
-    .map((block) => render(block, paint))
-    .join("\n");
+  return blocks.map((block) => render(block, paint)).join("\n");
 }
 
 type Paint = ReturnType<typeof createColors>;
@@ -37,12 +44,14 @@ const NO_BORDERS = Object.fromEntries(
     .map((edge) => [edge, ""]),
 );
 
-function table({ header, rows, numeric }: Extract<Block, { kind: "table" }>, paint: Paint): string {
+function table({ header, rows, numeric, prose }: Extract<Block, { kind: "table" }>, paint: Paint): string {
   const used = header.map((_, column) => rows.some((row) => row[column] !== ""));
   const keep = <T>(cells: readonly T[]): T[] => cells.filter((_, column) => used[column]);
   const drawn = new Table({
     head: keep(header.map((title) => paint.bold(title))),
     colAligns: keep(header.map((_, column) => (numeric.includes(column) ? "right" : "left"))),
+    colWidths: keep(header.map((_, column) => (prose?.columns.includes(column) ? prose.width : null))),
+    wordWrap: prose !== undefined,
     chars: { ...NO_BORDERS, middle: "  " },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });

@@ -35,7 +35,8 @@ export class TfjsEngine implements Engine {
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
-    return new TfjsPrepared(task, programFor(task), inputs);
+    const asynchronous = this.info.device.kind !== "cpu";
+    return new TfjsPrepared(task, programFor(task), inputs, asynchronous);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -46,11 +47,14 @@ class TfjsPrepared implements Prepared {
   readonly #task: GradientTask;
   readonly #program: Program;
   readonly #inputs: Inputs;
+  /** The device works on after a kernel's call has returned. */
+  readonly #asynchronous: boolean;
   #logits: tf.Tensor;
   #labels: tf.Tensor;
   #result: DeviceGradient | undefined;
 
-  constructor(task: GradientTask, program: Program, inputs: Inputs) {
+  constructor(task: GradientTask, program: Program, inputs: Inputs, asynchronous: boolean) {
+    this.#asynchronous = asynchronous;
     this.#task = task;
     this.#program = program;
     this.#inputs = inputs;
@@ -63,12 +67,15 @@ class TfjsPrepared implements Prepared {
   }
 
   async forward(): Promise<void> {
-    tf.dispose(forward(this.#program, this.#logits, this.#labels));
+    const loss = forward(this.#program, this.#logits, this.#labels);
+    await this.#finished(loss);
+    loss.dispose();
   }
 
   async gradient(): Promise<void> {
     this.#release();
     this.#result = lossAndGradient(this.#program, this.#logits, this.#labels);
+    await this.#finished(this.#result.gradient);
   }
 
   async read(): Promise<GradientResult> {
@@ -81,6 +88,14 @@ class TfjsPrepared implements Prepared {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#release();
     tf.dispose([this.#logits, this.#labels]);
+  }
+
+  /** One element cannot arrive before the kernel that writes it has ended. */
+  async #finished(result: tf.Tensor): Promise<void> {
+    if (!this.#asynchronous) return;
+    const element = tf.tidy(() => tf.slice(tf.reshape(result, [-1]), 0, 1));
+    await element.data();
+    element.dispose();
   }
 
   #release(): void {

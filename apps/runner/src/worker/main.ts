@@ -23,7 +23,7 @@ async function open({ backend: id, threads, seed }: OpenRequest): Promise<Reply>
   }
   engine = await backend.open({ threads });
   await firstGradient(engine, COLD_START_TASK);
-  const { engine: runtime, device, threads: used, dtypes } = engine.info;
+  const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
   // performance.now() counts from the start of this process.
   return {
     type: "opened",
@@ -31,6 +31,7 @@ async function open({ backend: id, threads, seed }: OpenRequest): Promise<Reply>
     device,
     threads: used,
     dtypes: [...dtypes],
+    ...(settings ? { settings } : {}),
     coldStartNs: performance.now() * 1e6,
   };
 }

@@ -46,40 +46,74 @@ interface Sampled {
   readonly result: GradientResult | undefined;
 }
 
-async function samplePhases(prepared: Prepared, { limits }: Profile): Promise<Sampled> {
+/**
+ * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips,
+ * which hold every phase but `forward`, and very slow ones by that first one alone.
+ */
+async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampled> {
+  const timeRoundtrip = prepared.readback === "copies" ? timeCopying : timeRecomputing;
+  const { limits, onceNs, slowNs, slowSamples } = profile;
+  let timed = await timeRoundtrip(prepared);
+  if (timed.spans.roundtrip > onceNs) return fromRoundtrips([timed]);
+  if (timed.spans.gradient > slowNs) {
+    const roundtrips: TimedRoundtrip[] = [];
+    while (roundtrips.length < slowSamples) roundtrips.push(await timeRoundtrip(prepared));
+    return fromRoundtrips(roundtrips);
+  }
   const gradient = await sample(() => prepared.gradient(), limits.gradient);
   const forward = await sample(() => prepared.forward(), limits.other);
-  let result: GradientResult | undefined;
-  const timeRoundtrip = prepared.readback === "copies" ? timeCopying : timeRecomputing;
   const { roundtrip, readback } = await sampleParts(
     async () => {
-      const timed = await timeRoundtrip(prepared);
-      result = timed.result;
+      timed = await timeRoundtrip(prepared);
       return timed.spans;
     },
     limits.other,
     // The same computation as the gradient phase, so it is warm.
     { expectedNs: Math.min(...gradient) },
   );
-  return { samples: { forward, gradient, readback, roundtrip }, result };
+  return { result: timed.result, samples: { forward, gradient, readback, roundtrip } };
+}
+
+function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): Sampled {
+  const spans = (part: keyof Spans) => roundtrips.map((timed) => timed.spans[part]);
+  return {
+    result: roundtrips.at(-1)?.result,
+    samples: {
+      forward: [],
+      gradient: spans("gradient"),
+      readback: spans("readback"),
+      roundtrip: spans("roundtrip"),
+    },
+  };
+}
+
+type Spans = Readonly<Record<"gradient" | "readback" | "roundtrip", number>>;
+
+interface TimedRoundtrip {
+  readonly result: GradientResult;
+  readonly spans: Spans;
 }
 
 /** Upload, gradient and read back, one after the other. */
-async function timeCopying(prepared: Prepared) {
+async function timeCopying(prepared: Prepared): Promise<TimedRoundtrip> {
   const start = now();
   await prepared.upload();
+  const uploaded = now();
   await prepared.gradient();
   const computed = now();
   const result = await prepared.read();
   const end = now();
-  return { result, spans: { roundtrip: end - start, readback: end - computed } };
+  return {
+    result,
+    spans: { gradient: computed - uploaded, readback: end - computed, roundtrip: end - start },
+  };
 }
 
 /**
  * Where reading computes again, what it costs beyond a gradient is a difference, taken between neighbours so
  * that drift stays out; noise below 0 counts as 0.
  */
-async function timeRecomputing(prepared: Prepared) {
+async function timeRecomputing(prepared: Prepared): Promise<TimedRoundtrip> {
   const before = now();
   await prepared.gradient();
   const start = now();
@@ -87,6 +121,7 @@ async function timeRecomputing(prepared: Prepared) {
   const uploaded = now();
   const result = await prepared.read();
   const end = now();
-  const readback = Math.max(0, end - uploaded - (start - before));
-  return { result, spans: { roundtrip: end - start, readback } };
+  const gradient = start - before;
+  const readback = Math.max(0, end - uploaded - gradient);
+  return { result, spans: { gradient, readback, roundtrip: end - start } };
 }

@@ -67,8 +67,12 @@ export function start(args: readonly string[], { cwd, env, fileSizeLimit }: Star
   };
 }
 
+/** Runs one of the commands to its end. */
+export const run = (command: string, args: readonly string[] = [], options?: StartOptions): Promise<Ended> =>
+  start([command, ...args], options).ended;
+
 export const bench = (args: readonly string[], options?: StartOptions): Promise<Ended> =>
-  start(args, options).ended;
+  run("bench", args, options);
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(parent = tmpdir()): string {

@@ -120,6 +120,7 @@ export const backend = z.object({
   device: z.object({ kind: z.enum(["cpu", "gpu", "software-gpu"]), name: text }).optional(),
   threads: z.int().positive().optional(),
   dtypes: z.array(dtype).optional(),
+  settings: z.record(id, text).optional().describe("what else decides error or time, e.g. TF32: off"),
   coldStartNs: nanoseconds.optional().describe("process start to first gradient"),
   peakRssBytes: z.number().nonnegative().optional().describe("largest resident set of a measuring process"),
 });
@@ -141,6 +142,7 @@ export const environment = z.object({
   os: text,
   node: text,
   versions: z.record(z.string(), text),
+  simd: text.optional().describe("the processor's widest vector instructions"),
 });
 
 export const run = z.object({

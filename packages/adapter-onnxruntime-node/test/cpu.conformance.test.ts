@@ -1,4 +1,4 @@
 import { onnxruntimeCpu } from "@softmax-bench/adapter-onnxruntime-node";
 import { describeBackend } from "@softmax-bench/conformance";
 
-describeBackend(onnxruntimeCpu);
+await describeBackend(onnxruntimeCpu);

@@ -1,11 +1,13 @@
 import { METHODS, WORKLOADS } from "@softmax-bench/core";
-import { Command, CommanderError, Option } from "commander";
-import { type Console, listCells, resumeBench, startBench } from "./bench.js";
-import { EXIT, UsageError } from "./errors.js";
-import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "./options.js";
-import { PROFILES } from "./profiles.js";
-import { BACKENDS } from "./registry.js";
-import { DTYPES, unknownValue } from "./selection.js";
+import { type Command, Option } from "commander";
+import { listCells, resumeBench, startBench } from "../bench.js";
+import type { Console } from "../console.js";
+import { UsageError } from "../errors.js";
+import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../options.js";
+import { PROFILES } from "../profiles.js";
+import { BACKENDS } from "../registry.js";
+import { DTYPES, unknownValue } from "../selection.js";
+import { newCommand } from "./command.js";
 
 const commaSeparated = (value: string, previous: readonly string[] = []): string[] => [
   ...previous,
@@ -26,11 +28,12 @@ interface Flags {
   readonly resume?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly provision: boolean;
 }
 
 function command(): Command {
   const profiles = Object.values(PROFILES).map(({ id, summary }) => `${id} (${summary})`);
-  return new Command("bench")
+  return newCommand("bench")
     .description(
       "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
         "and writes results.json and report.md to a folder per run.",
@@ -57,6 +60,7 @@ function command(): Command {
         "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
       ),
     )
+    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision")
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
     .addHelpText(
@@ -64,10 +68,7 @@ function command(): Command {
       `\nbench.config.ts in the current folder sets the same things; flags win.\n
 Exit codes: 0 done; 1 no backend available, or a cell failed, crashed or timed out;
 2 wrong usage; 130 stopped by Ctrl-C or SIGTERM (continue with --resume).`,
-    )
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ outputError: () => {} });
+    );
 }
 
 function optionsOf(flags: Flags): BenchOptions {
@@ -95,30 +96,19 @@ function integer(flag: string, value: string | undefined): number | undefined {
   return Number(value);
 }
 
-/** Runs `bench` and returns its exit code. */
-export async function runBench(argv: readonly string[], console: Console): Promise<number> {
-  try {
-    return await dispatch(command().parse(argv, { from: "user" }).opts<Flags>(), argv, console);
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    const known = error instanceof CommanderError || error instanceof UsageError;
-    const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-    console.stderr.write(`bench: ${known ? text?.replace(/^error: /, "").replaceAll("\n", " ") : text}\n`);
-    return EXIT.usage;
-  }
-}
-
-async function dispatch(flags: Flags, argv: readonly string[], console: Console): Promise<number> {
+/** Runs the matrix, or a part of it, and writes results and report. */
+export async function bench(argv: readonly string[], console: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const options = optionsOf(flags);
   const file = await loadConfig(process.cwd());
-  const json = flags.json ?? false;
+  const output = { json: flags.json ?? false, provision: flags.provision };
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
     const [conflict] = [...Object.keys(fixed), ...(flags.list ? ["list"] : [])];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
-    return resumeBench(out ?? file.out ?? DEFAULT_OUT, flags.resume, console, { json });
+    return resumeBench(out ?? file.out ?? DEFAULT_OUT, flags.resume, console, output);
   }
   const settings = settle(options, file);
-  return flags.list ? listCells(settings, console) : startBench(settings, argv, console, { json });
+  return flags.list ? listCells(settings, console) : startBench(settings, argv, console, output);
 }

@@ -2,17 +2,17 @@ import { type GradientTask, type Program, programFor } from "@softmax-bench/core
 import {
   constant,
   differentiate,
-  elideExpand,
   type Graph,
   GraphError,
   gatherElements,
+  input,
   reshape,
-  rewrite,
   sizeOf,
   tensor,
   type Value,
 } from "@softmax-bench/graph";
-import { oneHotAsEqual, serialize } from "@softmax-bench/onnx";
+import { serialize } from "@softmax-bench/onnx";
+import type { Legalize } from "./legalize.js";
 
 /** The ONNX models of a task, as bytes. Both take `logits` [N, C] and `labels` [N]. */
 export interface Models {
@@ -20,13 +20,13 @@ export interface Models {
   readonly forward: Uint8Array;
   /**
    * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Whoever asks for `probe` makes ONNX
-   * Runtime compute all of the gradient and move next to nothing.
+   * Runtime compute all of the gradient and move next to nothing; where it arrives, the gradient is done.
    */
   readonly gradient: Uint8Array;
 }
 
-/** Writes a task's forward and backward computation as ONNX models that ONNX Runtime's CPU kernels can run. */
-export function modelsFor(task: GradientTask): Models {
+/** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
+export function modelsFor(task: GradientTask, legalize: Legalize): Models {
   const program = programFor(task);
   const full = lossAndGradient(program);
   return {
@@ -35,7 +35,11 @@ export function modelsFor(task: GradientTask): Models {
   };
 }
 
-const legalize = (graph: Graph): Graph => rewrite(graph, elideExpand, oneHotAsEqual);
+/** A model that copies its input `from` to its output `to`, from wherever it is to wherever it is wanted. */
+export function copyModel(dtype: Value["dtype"], shape: Value["shape"]): Uint8Array {
+  const from = input("from", dtype, shape);
+  return serialize({ name: "copy", inputs: [from], outputs: { to: from } });
+}
 
 /** ONNX Runtime differentiates nothing: the backward of an autograd program is derived here, as another graph. */
 function lossAndGradient(program: Program): Graph {

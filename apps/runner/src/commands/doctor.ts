@@ -1,0 +1,30 @@
+import { renderDoctor } from "@softmax-bench/report";
+import type { Console } from "../console.js";
+import { wantsColor } from "../console.js";
+import { describeEnvironment } from "../environment.js";
+import { EXIT } from "../errors.js";
+import { examine } from "../examine.js";
+import { newCommand } from "./command.js";
+
+const command = () =>
+  newCommand("doctor")
+    .description(
+      "Says which backends work here, on what, and what would make the others work. Takes up to 5 s.",
+    )
+    .option("--json", "machine and backends as JSON on stdout; e.g. --json | jq '.backends[].status'")
+    .addHelpText("after", "\nExit codes: 0 at least one backend works; 1 none does; 2 wrong usage.");
+
+/** Starts every backend once and reports what came of it. */
+export async function doctor(argv: readonly string[], { stdout }: Console): Promise<number> {
+  const { json } = command().parse(argv, { from: "user" }).opts<{ json?: boolean }>();
+  const backends = await examine();
+  const environment = describeEnvironment();
+  if (json) {
+    stdout.write(`${JSON.stringify({ environment, backends }, null, 2)}\n`);
+  } else {
+    const { cpu, cores, os, node, simd } = environment;
+    stdout.write(`${[cpu, `${cores} cores`, simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
+    stdout.write(`${renderDoctor(backends, { color: wantsColor(stdout) })}\n`);
+  }
+  return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
+}

@@ -1,0 +1,63 @@
+import type { BackendRecord } from "@softmax-bench/core";
+import { messageOf } from "./errors.js";
+import type { Opened } from "./protocol.js";
+import { BACKENDS } from "./registry.js";
+import { type Outcome, WorkerProcess } from "./worker-process.js";
+
+export interface OpenBackendOptions {
+  readonly backend: string;
+  readonly threads: number;
+  readonly seed: number;
+  readonly timeoutMs: number;
+  /** Descriptor of the file that the worker writes gradients to; without one it measures nothing. */
+  readonly gradientFile?: number;
+  /** Hears of the worker before it has answered, for whoever may have to kill it. */
+  readonly onStart?: (worker: WorkerProcess) => void;
+}
+
+/** What came of starting a backend in a process of its own. */
+export type Opening =
+  | { readonly worker: WorkerProcess; readonly record: BackendRecord }
+  | { readonly worker?: undefined; readonly record: BackendRecord; readonly permanent: boolean };
+
+/** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
+export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
+  const { backend, threads, seed, timeoutMs, gradientFile, onStart } = options;
+  const unavailable = (reason: string, remedy: string): BackendRecord => ({
+    id: backend,
+    status: "unavailable",
+    reason,
+    remedy,
+  });
+  try {
+    const adapter = await BACKENDS[backend]?.();
+    const worker = new WorkerProcess((await adapter?.environment?.()) ?? {}, gradientFile);
+    onStart?.(worker);
+    const outcome = await worker.request({ type: "open", backend, threads, seed }, timeoutMs);
+    if (outcome.kind === "answered" && outcome.reply.type === "opened") {
+      return { worker, record: recordOf(backend, outcome.reply) };
+    }
+    worker.kill();
+    const remedy = adapter?.provision ? `pnpm provision ${backend}` : REINSTALL;
+    const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
+    return { permanent, record: unavailable(...whyUnavailable(outcome, remedy)) };
+  } catch (error) {
+    return { permanent: true, record: unavailable(messageOf(error), REINSTALL) };
+  }
+}
+
+/** For a runtime that is installed and yet does not start. */
+const REINSTALL = "pnpm install --force, which replaces damaged files";
+
+const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
+  id,
+  status: "available",
+  ...opened,
+});
+
+function whyUnavailable(outcome: Outcome, remedy: string): [reason: string, remedy: string] {
+  if (outcome.kind !== "answered") return [outcome.reason, remedy];
+  const { reply } = outcome;
+  if (reply.type === "unavailable") return [reply.reason, reply.remedy];
+  return [reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`, remedy];
+}

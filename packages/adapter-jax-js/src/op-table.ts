@@ -1,0 +1,103 @@
+import type { DType, Node } from "@softmax-bench/graph";
+import type { Jax, JaxArray } from "./load.js";
+
+/**
+ * ONNX operator semantics in jax-js functions, each differentiable by `grad`. An entry gets the node's inputs and
+ * returns its first output: no reader here needs a second one. Functions of jax-js consume their arguments, so
+ * each input is given as a reference of its own.
+ */
+type Reader = (jax: Jax, inputs: readonly JaxArray[], node: Node) => JaxArray;
+
+const unary =
+  (compute: (jax: Jax, x: JaxArray) => JaxArray): Reader =>
+  (jax, [x], node) =>
+    compute(jax, given(node, x));
+const binary =
+  (compute: (np: Jax["numpy"], a: JaxArray, b: JaxArray) => JaxArray): Reader =>
+  (jax, [a, b], node) =>
+    compute(jax.numpy, given(node, a), given(node, b));
+const reduction =
+  (compute: (np: Jax["numpy"], x: JaxArray, axes: number[], keepdims: boolean) => JaxArray): Reader =>
+  (jax, [x], node) =>
+    compute(jax.numpy, given(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
+
+export const OP_TABLE: Readonly<Record<string, Reader>> = {
+  Exp: unary(({ numpy }, x) => numpy.exp(x)),
+  Log: unary(({ numpy }, x) => numpy.log(x)),
+  Neg: unary(({ numpy }, x) => numpy.negative(x)),
+  StopGradient: unary(({ lax }, x) => lax.stopGradient(x)),
+
+  Add: binary((np, a, b) => np.add(a, b)),
+  Sub: binary((np, a, b) => np.subtract(a, b)),
+  Mul: binary((np, a, b) => np.multiply(a, b)),
+  Div: binary((np, a, b) => np.divide(a, b)),
+  Equal: binary((np, a, b) => np.equal(a, b)),
+
+  ReduceSum: reduction((np, x, axes, keepdims) => np.sum(x, axes, { keepdims })),
+  ReduceMean: reduction((np, x, axes, keepdims) => np.mean(x, axes, { keepdims })),
+  ReduceMax: reduction((np, x, axes, keepdims) => np.max(x, axes, { keepdims })),
+
+  Softmax: ({ nn }, [x], node) => nn.softmax(given(node, x), Number(node.attributes.axis)),
+  LogSoftmax: ({ nn }, [x], node) => nn.logSoftmax(given(node, x), Number(node.attributes.axis)),
+  /** jax-js ships no loss; this is how its own primitives make one: −mean of logSoftmax at the labels. */
+  SoftmaxCrossEntropyLoss: (jax, [scores, labels], node) => {
+    const logits = given(node, scores);
+    const [rows, classes] = logits.shape as [number, number];
+    const atLabels = oneHot(jax, given(node, labels), classes, logits.dtype);
+    const sum = jax.numpy.sum(jax.numpy.multiply(jax.nn.logSoftmax(logits, 1), atLabels));
+    return jax.numpy.multiply(sum, -1 / rows);
+  },
+
+  OneHot: (jax, [indices], node) =>
+    oneHot(jax, given(node, indices), Number(node.attributes.depth), jaxDType(jax, node.outputs[0]?.dtype)),
+  GatherElements: ({ numpy }, [x, indices], node) =>
+    numpy.takeAlongAxis(given(node, x), given(node, indices), Number(node.attributes.axis)),
+  ScatterElements: (jax, [x, indices, updates], node) =>
+    scatter(jax, node, given(node, x), given(node, indices), given(node, updates)),
+
+  Reshape: ({ numpy }, [x], node) => numpy.reshape(given(node, x), [...numbers(node, "shape")]),
+  Expand: ({ numpy }, [x], node) => numpy.broadcastTo(given(node, x), [...numbers(node, "shape")]),
+  Cast: (jax, [x], node) => jax.numpy.astype(given(node, x), jaxDType(jax, node.attributes.to)),
+};
+
+export function jaxDType({ numpy }: Jax, dtype: unknown): JaxArray["dtype"] {
+  const known: Partial<Record<DType, JaxArray["dtype"]>> = {
+    float32: numpy.float32,
+    float64: numpy.float64,
+    int32: numpy.int32,
+    int64: numpy.int32,
+    bool: numpy.bool,
+  };
+  const found = known[dtype as DType];
+  if (!found) throw new Error(`jax-js has no dtype ${String(dtype)}`);
+  return found;
+}
+
+function given(node: Node, input: JaxArray | undefined): JaxArray {
+  if (!input) throw new Error(`${node.op} lacks an input`);
+  return input;
+}
+
+function numbers(node: Node, name: string): readonly number[] {
+  const value = node.attributes[name];
+  if (!Array.isArray(value)) throw new Error(`${node.op} lacks its attribute ${name}`);
+  return value as readonly number[];
+}
+
+/** By comparison: jax-js's own oneHot takes rows of an identity matrix, 10 GB for 50,257 classes. */
+function oneHot({ numpy }: Jax, indices: JaxArray, depth: number, dtype: JaxArray["dtype"]): JaxArray {
+  const column = numpy.expandDims(indices, -1);
+  return numpy.astype(numpy.equal(column, numpy.arange(0, depth, 1, { dtype: numpy.int32 })), dtype);
+}
+
+/** jax-js has no scatter: a comparison of every column with the row's index selects what is replaced. */
+function scatter({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
+  const [, width] = indices.shape;
+  const [, columns] = x.shape;
+  if (Number(node.attributes.axis) !== 1 || indices.ndim !== 2 || width !== 1) {
+    throw new Error(`${node.op} is supported for one index per row, got indices [${indices.shape}]`);
+  }
+  const here = numpy.equal(indices, numpy.arange(0, columns as number, 1, { dtype: numpy.int32 }));
+  const value = node.attributes.reduction === "add" ? numpy.add(x.ref, updates) : updates;
+  return numpy.where(here, value, x);
+}

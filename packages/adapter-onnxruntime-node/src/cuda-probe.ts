@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import type { Availability } from "@softmax-bench/core";
+import { nvidiaDriver } from "@softmax-bench/provision";
+import { PROVIDER_FILES } from "./cuda-parts.js";
+import { firstLine, loads, nativeFolder } from "./installation.js";
+import { exists, findLibrary, missingDependencies } from "./shared-library.js";
+
+const PROVIDER = "libonnxruntime_providers_cuda.so";
+
+const no = (reason: string, remedy: string): Availability => ({ available: false, reason, remedy });
+
+/** What the CUDA provider needs, from the machine to the last library; the first thing missing counts. */
+export async function probeCuda(installation: string): Promise<Availability> {
+  const platform = `${process.platform}-${process.arch}`;
+  if (platform !== "linux-x64") {
+    return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${platform}`, "use Linux on x64");
+  }
+  if (!nvidiaDriver()) {
+    return no(
+      "there is no NVIDIA driver (/proc/driver/nvidia/version)",
+      "install the driver of your NVIDIA GPU; in a container, start it with --gpus all",
+    );
+  }
+  if (!(await findLibrary("libcuda.so.1"))) {
+    return no(
+      "the NVIDIA driver's library libcuda.so.1 is missing",
+      "install it with the driver, e.g. apt-get install libcuda1; in a container, start it with --gpus all",
+    );
+  }
+  return await probeProvider(installation);
+}
+
+/** The provider's own libraries in an onnxruntime-node, and NVIDIA's that they need. Never throws. */
+export async function probeProvider(installation: string): Promise<Availability> {
+  const folder = nativeFolder(installation);
+  for (const file of PROVIDER_FILES) {
+    if (!(await exists(join(folder, file)))) {
+      return no(
+        `${join(folder, file)} is missing: the npm package comes without it`,
+        "pnpm provision onnxruntime-cuda",
+      );
+    }
+  }
+  try {
+    const missing = await missingDependencies(join(folder, PROVIDER));
+    if (missing.length > 0) return withoutLibraries(missing);
+  } catch (error) {
+    return no(`ldd cannot read ${PROVIDER}: ${firstLine(error)}`, "pnpm provision onnxruntime-cuda");
+  }
+  return loads(installation);
+}
+
+function withoutLibraries(missing: readonly string[]): Availability {
+  const wheels = [...new Set(missing.flatMap(wheelOf))].join(" ");
+  return no(
+    `${PROVIDER} needs ${missing.join(", ")}, not found`,
+    wheels
+      ? `install CUDA, or python3 -m pip install ${wheels}, and add the libraries' folder to LD_LIBRARY_PATH`
+      : "install them, and add their folder to LD_LIBRARY_PATH",
+  );
+}
+
+/** Wheels of NVIDIA's libraries on PyPI: the library's version says which, since each CUDA has its own. */
+const WHEELS: Readonly<Record<string, string>> = {
+  "libcublas.so.12": "nvidia-cublas-cu12",
+  "libcublas.so.13": "nvidia-cublas~=13.0",
+  "libcublasLt.so.12": "nvidia-cublas-cu12",
+  "libcublasLt.so.13": "nvidia-cublas~=13.0",
+  "libcudart.so.12": "nvidia-cuda-runtime-cu12",
+  "libcudart.so.13": "nvidia-cuda-runtime~=13.0",
+  "libcudnn.so.9": "nvidia-cudnn-cu13~=9.0",
+  "libcufft.so.11": "nvidia-cufft-cu12",
+  "libcufft.so.12": "nvidia-cufft~=12.0",
+  "libcurand.so.10": "nvidia-curand~=10.4",
+  "libnvrtc.so.12": "nvidia-cuda-nvrtc-cu12",
+  "libnvrtc.so.13": "nvidia-cuda-nvrtc~=13.0",
+};
+
+const wheelOf = (library: string): readonly string[] => {
+  const wheel = WHEELS[library];
+  return wheel ? [wheel] : [];
+};

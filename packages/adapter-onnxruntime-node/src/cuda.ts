@@ -1,0 +1,50 @@
+import type { Availability, Backend } from "@softmax-bench/core";
+import { nvidiaDriver, provision } from "@softmax-bench/provision";
+import { cudaInstallation, cudaRecipe, hasProvider } from "./cuda-parts.js";
+import { probeCuda } from "./cuda-probe.js";
+import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
+import { nvidiaModels } from "./nvidia.js";
+
+/** Makes NVIDIA's libraries compute products of float32 matrices in float32; read when they load. */
+const TF32 = "NVIDIA_TF32_OVERRIDE";
+
+/** ONNX Runtime's CUDA execution provider. Its libraries are not in the npm package: they are provisioned. */
+export const onnxruntimeCuda: Backend = {
+  id: "onnxruntime-cuda",
+  dtypes: ["float32", "float64"],
+
+  async probe(): Promise<Availability> {
+    return await probeCuda(cudaInstallation());
+  },
+
+  async provision(options) {
+    if (hasProvider(installedFolder()) || !(options.wanted || nvidiaDriver())) return undefined;
+    return await provision(cudaRecipe(), options);
+  },
+
+  async environment() {
+    return { ...QUIET, [TF32]: process.env[TF32] ?? "0" };
+  },
+
+  async open({ threads }) {
+    const { forCpu, OnnxEngine, startDevice } = await import("@softmax-bench/onnxruntime");
+    const runtime = runtimeAt(cudaInstallation());
+    const session = {
+      executionProviders: ["cuda"],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    } as const;
+    const started = await startDevice({ runtime, session });
+    const models = new Set(await nvidiaModels());
+    const info = {
+      engine: { name: "onnxruntime-node", version: versionOf(runtime) },
+      device: { kind: "gpu", name: [...models].join(" or ") || "NVIDIA GPU" },
+      threads,
+      dtypes: onnxruntimeCuda.dtypes,
+      settings: { TF32: process.env[TF32] === "0" ? "off" : "on", inputs: "copied in every run" },
+    } as const;
+    // onnxruntime-node makes device tensors for WebGPU alone: here inputs and outputs are the host's.
+    return new OnnxEngine({ runtime, info, session, legalize: forCpu, keeps: "nothing" }, started);
+  },
+};

@@ -1,0 +1,45 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { Availability } from "@softmax-bench/core";
+
+export type OnnxRuntimeNode = typeof import("onnxruntime-node");
+
+const require = createRequire(import.meta.url);
+
+/**
+ * ONNX Runtime's native builds report usage to Microsoft from a thread of their own: nothing that a benchmark
+ * should start, for its users' sake or its timing's. Read when the library starts, so it is set for the process.
+ */
+export const QUIET = { ORT_DISABLE_TELEMETRY: "1" } as const;
+
+/** Folder of the onnxruntime-node that this package depends on. */
+export const installedFolder = (): string => dirname(require.resolve("onnxruntime-node/package.json"));
+
+export const installedVersion = (): string => require("onnxruntime-node/package.json").version;
+
+/** The runtime of an onnxruntime-node in another folder. @throws Error if its addon does not load. */
+export const runtimeAt = (folder: string): OnnxRuntimeNode => require(folder) as OnnxRuntimeNode;
+
+/** Where an installation keeps its native libraries for this platform. */
+export const nativeFolder = (installation: string): string =>
+  join(installation, "bin", "napi-v6", process.platform, process.arch);
+
+/** Version of the native library, as it reports itself. */
+export const versionOf = ({ env }: OnnxRuntimeNode): string => env.versions.node ?? env.versions.common;
+
+/** Whether the addon loads at all. */
+export function loads(installation: string): Availability {
+  try {
+    runtimeAt(installation);
+    return { available: true };
+  } catch (error) {
+    return {
+      available: false,
+      reason: `onnxruntime-node does not load: ${firstLine(error)}`,
+      remedy: `reinstall dependencies on this platform (${process.platform}-${process.arch}) with pnpm install`,
+    };
+  }
+}
+
+export const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";

@@ -1,0 +1,56 @@
+import { availableParallelism } from "node:os";
+import type { Availability, Backend, EngineInfo } from "@softmax-bench/core";
+import { installedFolder, loads, QUIET, runtimeAt, versionOf } from "./installation.js";
+import { vulkanDevice } from "./vulkan/device.js";
+import { driverEnvironment } from "./vulkan/environment.js";
+import { probeVulkan } from "./vulkan/probe.js";
+
+const IN_STEPS =
+  "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
+
+/** ONNX Runtime's WebGPU execution provider (Dawn), natively: on Linux through Vulkan, on a GPU or in software. */
+export const onnxruntimeWebgpu: Backend = {
+  id: "onnxruntime-webgpu",
+  dtypes: ["float32"],
+
+  async probe(): Promise<Availability> {
+    const runtime = loads(installedFolder());
+    return runtime.available && process.platform === "linux" ? await probeVulkan() : runtime;
+  },
+
+  async environment() {
+    return { ...QUIET, ...(await driverEnvironment()) };
+  },
+
+  async open() {
+    const { forWebgpu, OnnxEngine, startDevice } = await import("@softmax-bench/onnxruntime");
+    const runtime = runtimeAt(installedFolder());
+    const session = {
+      executionProviders: ["webgpu"],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    } as const;
+    const started = await startDevice({ runtime, session });
+    const device = await deviceInUse();
+    const info: EngineInfo = {
+      engine: { name: "onnxruntime-node", version: versionOf(runtime) },
+      device,
+      // A software driver has its own thread per core, whatever it is told.
+      threads: device.kind === "software-gpu" ? availableParallelism() : 1,
+      dtypes: onnxruntimeWebgpu.dtypes,
+    };
+    const notes = {
+      "autograd/log-softmax": IN_STEPS,
+      "autograd/library": IN_STEPS,
+      "manual/log-softmax": IN_STEPS,
+    } as const;
+    return new OnnxEngine({ runtime, info, session, legalize: forWebgpu, keeps: "tensors", notes }, started);
+  },
+};
+
+async function deviceInUse(): Promise<EngineInfo["device"]> {
+  if (process.platform === "linux") return await vulkanDevice();
+  const api = process.platform === "darwin" ? "Metal" : "Direct3D 12";
+  return { kind: "gpu", name: `default adapter (${api})` };
+}

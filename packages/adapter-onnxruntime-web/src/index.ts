@@ -1,0 +1,48 @@
+import { cpus } from "node:os";
+import type { Availability, Backend } from "@softmax-bench/core";
+
+/**
+ * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
+ * SIMD. It starts once per process: threads asked for later are not heard.
+ */
+export const onnxruntimeWeb: Backend = {
+  id: "onnxruntime-web",
+  dtypes: ["float32", "float64"],
+
+  async probe(): Promise<Availability> {
+    if (!("WebAssembly" in globalThis)) {
+      return {
+        available: false,
+        reason: "this Node has no WebAssembly",
+        remedy: "run Node without --jitless",
+      };
+    }
+    try {
+      import.meta.resolve("onnxruntime-web");
+      return { available: true };
+    } catch {
+      return { available: false, reason: "onnxruntime-web is not installed", remedy: "run pnpm install" };
+    }
+  },
+
+  async open({ threads }) {
+    const runtime = await import("onnxruntime-web");
+    const { forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
+    const { env } = runtime;
+    env.wasm.numThreads = threads;
+    env.logLevel = "error";
+    return new OnnxEngine({
+      runtime,
+      info: {
+        engine: { name: "onnxruntime-web", version: env.versions.web ?? env.versions.common },
+        device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
+        threads,
+        dtypes: onnxruntimeWeb.dtypes,
+        settings: { SIMD: "WebAssembly" },
+      },
+      session: { executionProviders: ["wasm"] },
+      legalize: forCpu,
+      keeps: "nothing",
+    });
+  },
+};

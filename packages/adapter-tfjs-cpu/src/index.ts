@@ -1,0 +1,35 @@
+import { cpus } from "node:os";
+import type { Availability, Backend } from "@softmax-bench/core";
+
+/** TensorFlow.js on its plain JavaScript kernels: what every other backend has to beat. */
+export const tfjsCpu: Backend = {
+  id: "tfjs-cpu",
+  dtypes: ["float32"],
+
+  async probe(): Promise<Availability> {
+    try {
+      import.meta.resolve("@tensorflow/tfjs-backend-cpu");
+      return { available: true };
+    } catch {
+      return {
+        available: false,
+        reason: "@tensorflow/tfjs-backend-cpu is not installed",
+        remedy: "run pnpm install",
+      };
+    }
+  },
+
+  async open() {
+    const tf = await import("@tensorflow/tfjs-core");
+    const { version_cpu } = await import("@tensorflow/tfjs-backend-cpu");
+    const { TfjsEngine } = await import("@softmax-bench/tfjs");
+    if (!(await tf.setBackend("cpu"))) throw new Error("TensorFlow.js did not start its cpu backend");
+    return new TfjsEngine({
+      engine: { name: "@tensorflow/tfjs-backend-cpu", version: version_cpu },
+      device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, JavaScript` },
+      threads: 1,
+      dtypes: tfjsCpu.dtypes,
+      settings: { SIMD: "none" },
+    });
+  },
+};

@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { cpus } from "node:os";
+import { delimiter, join } from "node:path";
+import type { Availability, Backend } from "@softmax-bench/core";
+import { inspect, provision } from "@softmax-bench/provision";
+import { ADDON, installedAddon, recipe } from "./parts.js";
+
+/**
+ * TensorFlow.js on native TensorFlow. One library serves CPU and GPU: `device.kind` says which it took. Its
+ * native parts come from an installed tfjs-node, from `LIBTENSORFLOW_DIR`, or are provisioned.
+ */
+export const tfjsNodeGpu: Backend = {
+  id: "tfjs-node-gpu",
+  dtypes: ["float32"],
+
+  async probe(): Promise<Availability> {
+    if (installedAddon()) return { available: true };
+    const { name } = recipe();
+    const found = await inspect(name);
+    if (found.state === "complete") return { available: true };
+    const { LIBTENSORFLOW_DIR } = process.env;
+    const tried = [
+      "no tfjs-node with its addon is installed",
+      LIBTENSORFLOW_DIR ? `LIBTENSORFLOW_DIR is ${LIBTENSORFLOW_DIR}` : "LIBTENSORFLOW_DIR is not set",
+      found.state === "damaged" ? found.reason : `${found.folder} is not there`,
+    ];
+    return {
+      available: false,
+      reason: `native TensorFlow is missing: ${tried.join("; ")}`,
+      remedy: "pnpm provision tfjs-node-gpu",
+    };
+  },
+
+  async environment() {
+    const cuda = installedAddon() ? undefined : join((await inspect(recipe().name)).folder, "nvidia");
+    const quiet = { TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? "2" };
+    if (!cuda || !existsSync(cuda)) return quiet;
+    const folders = (await readdir(cuda)).map((name) => join(cuda, name, "lib"));
+    const path = [...folders, process.env.LD_LIBRARY_PATH ?? ""].filter(Boolean).join(delimiter);
+    return { ...quiet, LD_LIBRARY_PATH: path };
+  },
+
+  async provision(options) {
+    return installedAddon() ? undefined : await provision(recipe(), options);
+  },
+
+  async open({ threads }) {
+    process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+    const { kernelBackend, loadAddon } = await import("./load.js");
+    const tf = await import("@tensorflow/tfjs-core");
+    const { TfjsEngine } = await import("@softmax-bench/tfjs");
+    const addon = loadAddon(installedAddon() ?? join((await inspect(recipe().name)).folder, ADDON));
+    tf.registerBackend("tensorflow", () => kernelBackend(addon));
+    if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow.js did not start on TensorFlow");
+    const gpu = addon.isUsingGpuDevice();
+    return new TfjsEngine({
+      engine: { name: "TensorFlow, by @tensorflow/tfjs-node-gpu", version: addon.TF_Version },
+      device: gpu
+        ? { kind: "gpu", name: "first GPU that TensorFlow lists" }
+        : { kind: "cpu", name: cpus()[0]?.model.trim() ?? process.arch },
+      threads,
+      dtypes: tfjsNodeGpu.dtypes,
+    });
+  },
+};

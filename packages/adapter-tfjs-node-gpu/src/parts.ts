@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { installWheel, nvidiaDriver, type Recipe } from "@softmax-bench/provision";
+import { buildBinding, tfjsNodeFolder, tfjsNodeVersion } from "./build-binding.js";
+import { wheelFor } from "./tensorflow.js";
+
+/** Where the addon lies in a part. */
+export const ADDON = join("binding", "tfjs_binding.node");
+
+/** The addon of a tfjs-node whose own install script worked, of the version whose JavaScript we run. */
+export function installedAddon(): string | undefined {
+  const version = tfjsNodeVersion();
+  const fromProject = createRequire(join(process.cwd(), "package.json"));
+  const folders = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"].flatMap((name) => {
+    try {
+      const manifest = fromProject.resolve(`${name}/package.json`);
+      return fromProject(manifest).version === version ? [dirname(manifest)] : [];
+    } catch {
+      return [];
+    }
+  });
+  return [tfjsNodeFolder(), ...folders]
+    .map((folder) => join(folder, "lib", "napi-v8", "tfjs_binding.node"))
+    .find((file) => existsSync(file));
+}
+
+/** What is to be made where no installation is usable: from `LIBTENSORFLOW_DIR` if set, else from a wheel. */
+export const recipe = (): Recipe => {
+  const given = process.env.LIBTENSORFLOW_DIR;
+  return given ? fromFolder(given) : fromWheel();
+};
+
+function fromFolder(folder: string): Recipe {
+  const libraries = join(folder, "lib");
+  return {
+    name: partName(`libtensorflow-${fingerprint(libraries)}`),
+    space: 1e7,
+    async build(part, { progress, signal }) {
+      progress(`building TensorFlow.js's addon for ${folder}`);
+      const libtensorflow = { libraries, headers: join(folder, "include") };
+      await buildBinding(libtensorflow, join(part, ADDON), libraries, signal);
+    },
+  };
+}
+
+/** Of the wheel only the libraries stay; they find CUDA's beside them. */
+function fromWheel(): Recipe {
+  const wheel = wheelFor(nvidiaDriver());
+  return {
+    name: partName(wheel.id),
+    space: wheel.space,
+    async build(part, { progress, signal }) {
+      progress(`downloading ${wheel.requirement.split(" ")[0]} with pip`);
+      const target = join(part, "unpacked");
+      await installWheel({ ...wheel, target, signal });
+      progress("building TensorFlow.js's addon");
+      const tensorflow = join(target, "tensorflow");
+      const libtensorflow = { libraries: tensorflow, headers: join(tensorflow, "include") };
+      await buildBinding(libtensorflow, join(part, ADDON), "$ORIGIN/../tensorflow", signal);
+      await keepLibraries(target, part);
+    },
+  };
+}
+
+async function keepLibraries(unpacked: string, part: string): Promise<void> {
+  const [tensorflow, libraries] = [join(unpacked, "tensorflow"), join(part, "tensorflow")];
+  await mkdir(libraries);
+  for (const name of await readdir(tensorflow)) {
+    if (/^libtensorflow.*\.so/.test(name)) await rename(join(tensorflow, name), join(libraries, name));
+  }
+  const nvidia = join(unpacked, "nvidia");
+  if (existsSync(nvidia)) await rename(nvidia, join(part, "nvidia"));
+  await rm(unpacked, { recursive: true });
+}
+
+const partName = (what: string): string =>
+  `tfjs-node-${tfjsNodeVersion()}-${what}-${process.platform}-${process.arch}`;
+
+/** Tells one library in a folder from the next one that is put there. */
+function fingerprint(libraries: string): string {
+  const hash = createHash("sha256").update(libraries);
+  const names = existsSync(libraries) ? ["libtensorflow.so.2", "libtensorflow_cc.so.2"] : [];
+  for (const name of names) {
+    const found = statSync(join(libraries, name), { throwIfNoEntry: false });
+    if (found) hash.update(`${found.size} ${found.mtimeMs}`);
+  }
+  return hash.digest("hex").slice(0, 12);
+}

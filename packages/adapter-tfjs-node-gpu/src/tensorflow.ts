@@ -1,0 +1,39 @@
+/** The TensorFlow that is fetched where none is installed: newer than what tfjs-node was built for, same C API. */
+const TENSORFLOW_VERSION = "2.21.0";
+
+const SHA256: Partial<Record<string, string>> = {
+  "tensorflow-cpu x64": "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
+  "tensorflow arm64": "4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c",
+};
+
+/** Which wheel has TensorFlow's libraries for this machine. */
+export interface Wheel {
+  readonly id: string;
+  /** In the syntax of a requirements file. */
+  readonly requirement: string;
+  /** CUDA's libraries are wheels of their own. */
+  readonly dependencies: boolean;
+  /** Bytes on disk, everything unpacked, and the wheel itself. */
+  readonly space: number;
+}
+
+/** With an NVIDIA driver the wheel for CUDA, else the smaller one. */
+export function wheelFor(driver: string | undefined): Wheel {
+  const pin = `==${TENSORFLOW_VERSION}`;
+  if (driver) {
+    return {
+      id: `tensorflow-cuda-${TENSORFLOW_VERSION}`,
+      requirement: `tensorflow[and-cuda]${pin}`,
+      dependencies: true,
+      space: 12e9,
+    };
+  }
+  const name = process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
+  const sha256 = SHA256[`${name} ${process.arch}`];
+  return {
+    id: `${name}-${TENSORFLOW_VERSION}`,
+    requirement: `${name}${pin}${sha256 ? ` --hash=sha256:${sha256}` : ""}`,
+    dependencies: false,
+    space: 2e9,
+  };
+}

@@ -1,0 +1,61 @@
+import type {
+  Engine,
+  EngineInfo,
+  GradientTask,
+  Inputs,
+  MethodId,
+  Prepared,
+  Support,
+} from "@softmax-bench/core";
+import { prepareOnDevice } from "./device.js";
+import { prepareOnHost } from "./host.js";
+import type { Legalize } from "./legalize.js";
+import type { Runtime, SessionOptions } from "./runtime.js";
+
+/** One execution provider of one ONNX Runtime. */
+export interface Provider {
+  readonly runtime: Runtime;
+  readonly info: EngineInfo;
+  readonly session: SessionOptions;
+  readonly legalize: Legalize;
+  /** Whether tensors can stay in the provider's memory between runs. */
+  readonly keeps: "tensors" | "nothing";
+  /** What a reader of a cell must know, by method. */
+  readonly notes?: Readonly<Partial<Record<MethodId, string>>>;
+}
+
+const NOTES: Readonly<Partial<Record<MethodId, string>>> = {
+  "autograd/library":
+    "ONNX Runtime's npm build has no training operators; the gradient of SoftmaxCrossEntropyLoss is this project's, (exp(logp) − onehot)/N",
+};
+
+/** Runs a task's models on one execution provider. */
+export class OnnxEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #provider: Provider;
+  readonly #device: AsyncDisposable | undefined;
+
+  /** @param device what `startDevice` returned; released with the engine */
+  constructor(provider: Provider, device?: AsyncDisposable) {
+    this.info = provider.info;
+    this.#provider = provider;
+    this.#device = device;
+  }
+
+  supports({ method, dtype }: GradientTask): Support {
+    if (!this.info.dtypes.includes(dtype)) return { ok: false, reason: `no ${dtype} kernels on this device` };
+    const notes = [NOTES[method], this.#provider.notes?.[method]].filter(Boolean);
+    return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };
+  }
+
+  async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
+    const support = this.supports(task);
+    if (!support.ok) throw new Error(support.reason);
+    const prepare = this.#provider.keeps === "tensors" ? prepareOnDevice : prepareOnHost;
+    return await prepare(this.#provider, task, inputs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#device?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import envPaths from "env-paths";
+import { z } from "zod";
+
+/** Where native parts are kept: `SOFTMAX_BENCH_CACHE`, else the user's cache folder. */
+export const cacheRoot = (): string =>
+  process.env.SOFTMAX_BENCH_CACHE || envPaths("softmax-bench", { suffix: "" }).cache;
+
+/** What a look at a part in the cache shows. */
+export type CacheState =
+  | { readonly state: "complete"; readonly folder: string }
+  | { readonly state: "absent"; readonly folder: string }
+  | { readonly state: "damaged"; readonly folder: string; readonly reason: string };
+
+/** Written last into a part's folder: what belongs to it. */
+const CONTENTS = "contents.json";
+const contents = z.object({
+  files: z.array(z.object({ path: z.string(), bytes: z.number(), sha256: z.string() })).min(1),
+});
+type Contents = z.output<typeof contents>;
+
+/**
+ * Looks whether a part is in the cache, whole. Never throws.
+ *
+ * @param name the part's folder in the cache
+ * @param thorough compare digests, not only sizes: about 2 s per GB
+ */
+export async function inspect(name: string, { thorough = false } = {}): Promise<CacheState> {
+  const folder = join(cacheRoot(), name);
+  const damaged = (reason: string): CacheState => ({ state: "damaged", folder, reason });
+  let expected: Contents;
+  try {
+    if (!(await exists(folder))) return { state: "absent", folder };
+    expected = contents.parse(JSON.parse(await readFile(join(folder, CONTENTS), "utf8")));
+  } catch {
+    return damaged(`${join(folder, CONTENTS)} is missing or unreadable`);
+  }
+  for (const { path, bytes, sha256 } of expected.files) {
+    const file = join(folder, path);
+    const found = await stat(file).catch(() => undefined);
+    if (!found) return damaged(`${file} is missing`);
+    if (found.size !== bytes) return damaged(`${file} has ${found.size} bytes where ${bytes} belong`);
+    if (thorough && (await digest(file)) !== sha256) return damaged(`${file} was changed`);
+  }
+  return { state: "complete", folder };
+}
+
+/** Seals a folder: lists every file in it, with size and digest. */
+export async function writeContents(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files: Contents["files"] = [];
+  for (const entry of entries.filter((candidate) => candidate.isFile())) {
+    const file = join(entry.parentPath, entry.name);
+    const { size } = await stat(file);
+    files.push({ path: relative(folder, file), bytes: size, sha256: await digest(file) });
+  }
+  await writeFile(join(folder, CONTENTS), `${JSON.stringify({ files } satisfies Contents, null, 2)}\n`);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return false;
+      throw error;
+    },
+  );
+
+async function digest(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}

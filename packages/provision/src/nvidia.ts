@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+
+/** Version of the loaded NVIDIA kernel driver, e.g. `570.86`; undefined where there is none. */
+export function nvidiaDriver(): string | undefined {
+  try {
+    return /\s(\d+\.\d+(\.\d+)?)\s/.exec(readFileSync("/proc/driver/nvidia/version", "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import { mkdir, rename, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Availability } from "@softmax-bench/core";
+import { cacheRoot, inspect, writeContents } from "./cache.js";
+import { Unavailable } from "./unavailable.js";
+
+/** How to make one part. */
+export interface Recipe {
+  /** Names everything that decides the result: versions, platform, processor. Becomes the folder's name. */
+  readonly name: string;
+  /** Bytes of disk space that building takes at most. */
+  readonly space: number;
+  /** Fills an empty folder. What it leaves there is the part; it is renamed afterwards. */
+  build(folder: string, options: ProvideOptions): Promise<void>;
+}
+
+export interface ProvideOptions {
+  readonly progress: (step: string) => void;
+  readonly signal: AbortSignal;
+  /** Compare what is there with its digests, and make it again if it was changed. */
+  readonly wanted?: boolean;
+}
+
+/** A lock whose holder was not heard of for this long, in milliseconds, is free: the holder was killed. */
+const STALE_MS = 10_000;
+const POLL_MS = 250;
+
+/**
+ * The folder of a part, made first if it is not in the cache or damaged. Building happens beside it, under a
+ * lock, and ends with a rename: whoever looks sees all of it or nothing, and two processes do not collide.
+ *
+ * @throws Unavailable naming what is missing
+ */
+export async function provide(recipe: Recipe, options: ProvideOptions): Promise<string> {
+  const folder = join(cacheRoot(), recipe.name);
+  const look = { thorough: options.wanted ?? false };
+  if ((await inspect(recipe.name, look)).state === "complete") return folder;
+  try {
+    await mkdir(cacheRoot(), { recursive: true });
+    await using _lock = await lock(folder, options);
+    const found = await inspect(recipe.name, look);
+    if (found.state === "complete") return folder;
+    if (found.state === "damaged") options.progress(`${found.reason}; making it again`);
+    await make(recipe, folder, options);
+    return folder;
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** `provide` for a backend's `provision`: the outcome as a value, whatever happens. */
+export async function provision(recipe: Recipe, options: ProvideOptions): Promise<Availability> {
+  try {
+    await provide(recipe, options);
+    return { available: true };
+  } catch (error) {
+    if (error instanceof Unavailable)
+      return { available: false, reason: error.message, remedy: error.remedy };
+    if (options.signal.aborted)
+      return { available: false, reason: "it was stopped", remedy: "start it again" };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { available: false, reason, remedy: `delete ${cacheRoot()} and start it again` };
+  }
+}
+
+async function make(recipe: Recipe, folder: string, options: ProvideOptions): Promise<void> {
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+  await checkSpace(recipe.space);
+  try {
+    await mkdir(partial);
+    await recipe.build(partial, options);
+    await writeContents(partial);
+    options.signal.throwIfAborted();
+    await rename(partial, folder);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function lock(folder: string, { progress, signal }: ProvideOptions): Promise<AsyncDisposable> {
+  // Not before it is needed: its exit handlers answer signals that Node would have ignored, such as SIGXFSZ.
+  const { default: lockfile } = await import("proper-lockfile");
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      const release = await lockfile.lock(folder, { realpath: false, stale: STALE_MS });
+      return { [Symbol.asyncDispose]: release };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
+      if (attempt === 0) progress("another process is at it; waiting");
+      await delay(POLL_MS, undefined, { signal });
+    }
+  }
+}
+
+async function checkSpace(needed: number): Promise<void> {
+  const { bavail, bsize } = await statfs(cacheRoot());
+  if (bavail * bsize >= needed) return;
+  throw new Unavailable(
+    `${cacheRoot()} has ${gigabytes(bavail * bsize)} free, and ${gigabytes(needed)} are needed`,
+    ANOTHER_FOLDER,
+  );
+}
+
+const ANOTHER_FOLDER = "free some space, or set SOFTMAX_BENCH_CACHE to a folder with enough";
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** What the operating system refuses – no space, no permission – is nobody's mistake but needs a remedy. */
+function explained(error: unknown): unknown {
+  const isSystemError = error instanceof Error && "syscall" in error;
+  if (!isSystemError) return error;
+  return new Unavailable(
+    error.message,
+    `let this user write to ${cacheRoot()}, or set SOFTMAX_BENCH_CACHE to a folder with space`,
+  );
+}

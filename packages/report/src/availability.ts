@@ -1,0 +1,38 @@
+import type { BackendRecord } from "@softmax-bench/core";
+import { type Block, deviceOf } from "./document.js";
+
+/** One row per backend: what runs here, on what, and why the rest does not. */
+export const availabilityTable = (backends: readonly BackendRecord[]): Block => ({
+  kind: "table",
+  header: [
+    "backend",
+    "available",
+    "runtime",
+    "device",
+    "threads",
+    "dtypes",
+    "SIMD",
+    "settings",
+    "reason",
+    "remedy",
+  ],
+  numeric: [4],
+  prose: { columns: [8, 9], width: 48 },
+  rows: backends.map(({ id, status, engine, device, threads, dtypes, settings, reason, remedy }) => {
+    const { SIMD = "", ...others } = settings ?? {};
+    return [
+      id,
+      status === "available" ? "yes" : "no",
+      engine ? `${engine.name} ${engine.version}` : "",
+      deviceOf(device),
+      threads?.toString() ?? "",
+      dtypes?.join(", ") ?? "",
+      SIMD,
+      Object.entries(others)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join(", "),
+      reason ?? "",
+      remedy ?? "",
+    ];
+  }),
+});
