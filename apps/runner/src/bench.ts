@@ -1,4 +1,4 @@
-import { formatResults } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";

@@ -1,4 +1,5 @@
-import { generateInputs, type Inputs, type schema, type Workload } from "@softmax-bench/core";
+import { generateInputs, type Inputs, type Workload } from "@softmax-bench/core";
+import type { schema } from "@softmax-bench/core/results";
 import type { z } from "zod";
 
 type DType = z.output<typeof schema.dtype>;

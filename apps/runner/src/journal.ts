@@ -7,7 +7,7 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { describeIssue, schema } from "@softmax-bench/core";
+import { describeIssue, schema } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
 import { phaseSamples } from "./protocol.js";

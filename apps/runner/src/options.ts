@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { describeIssue } from "@softmax-bench/core";
+import { describeIssue } from "@softmax-bench/core/results";
 import { createJiti } from "jiti";
 import { z } from "zod";
 import { messageOf, UsageError } from "./errors.js";

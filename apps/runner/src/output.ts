@@ -9,7 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { formatResults, type Results } from "@softmax-bench/core";
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown } from "@softmax-bench/report";
 import { messageOf, UsageError } from "./errors.js";
 

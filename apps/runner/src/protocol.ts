@@ -1,4 +1,4 @@
-import { schema } from "@softmax-bench/core";
+import { schema } from "@softmax-bench/core/results";
 import { z } from "zod";
 
 /**

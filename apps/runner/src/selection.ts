@@ -1,11 +1,5 @@
-import {
-  findWorkload,
-  METHODS,
-  type MethodId,
-  type schema,
-  WORKLOADS,
-  type Workload,
-} from "@softmax-bench/core";
+import { findWorkload, METHODS, type MethodId, WORKLOADS, type Workload } from "@softmax-bench/core";
+import type { schema } from "@softmax-bench/core/results";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import type { z } from "zod";

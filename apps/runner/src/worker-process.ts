@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describeIssue } from "@softmax-bench/core";
+import { describeIssue } from "@softmax-bench/core/results";
 import { type Reply, type Request, reply } from "./protocol.js";
 
 const WORKER = fileURLToPath(new URL("./worker/main.js", import.meta.url));

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { schema } from "@softmax-bench/core";
+import { schema } from "@softmax-bench/core/results";
 import { cacheRoot } from "@softmax-bench/provision";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";

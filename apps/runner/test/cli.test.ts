@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { METHODS, parseResults } from "@softmax-bench/core";
+import { METHODS } from "@softmax-bench/core";
+import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
 

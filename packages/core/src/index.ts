@@ -15,14 +15,6 @@ export type {
   RunRecord,
   Timing,
 } from "./results/schema.js";
-export * as schema from "./results/schema.js";
-export {
-  describeIssue,
-  formatResults,
-  parseResults,
-  ResultsError,
-  resultsJsonSchema,
-} from "./results/serialize.js";
 export { generateInputs } from "./workloads/generate.js";
 export { checkedRows } from "./workloads/rows.js";
 export { findWorkload, WORKLOADS, type Workload } from "./workloads/workload.js";

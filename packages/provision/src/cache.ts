@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import envPaths from "env-paths";
-import { z } from "zod";
 
 /** Where native parts are kept: `SOFTMAX_BENCH_CACHE`, else the user's cache folder. */
 export const cacheRoot = (): string =>
@@ -17,10 +16,9 @@ export type CacheState =
 
 /** Written last into a part's folder: what belongs to it. */
 const CONTENTS = "contents.json";
-const contents = z.object({
-  files: z.array(z.object({ path: z.string(), bytes: z.number(), sha256: z.string() })).min(1),
-});
-type Contents = z.output<typeof contents>;
+interface Contents {
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+}
 
 /**
  * Looks whether a part is in the cache, whole. Never throws.
@@ -34,7 +32,7 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
   let expected: Contents;
   try {
     if (!(await exists(folder))) return { state: "absent", folder };
-    expected = contents.parse(JSON.parse(await readFile(join(folder, CONTENTS), "utf8")));
+    expected = parseContents(await readFile(join(folder, CONTENTS), "utf8"));
   } catch {
     return damaged(`${join(folder, CONTENTS)} is missing or unreadable`);
   }
@@ -51,13 +49,24 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
 /** Seals a folder: lists every file in it, with size and digest. */
 export async function writeContents(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files: Contents["files"] = [];
+  const files: Contents["files"][number][] = [];
   for (const entry of entries.filter((candidate) => candidate.isFile())) {
     const file = join(entry.parentPath, entry.name);
     const { size } = await stat(file);
     files.push({ path: relative(folder, file), bytes: size, sha256: await digest(file) });
   }
   await writeFile(join(folder, CONTENTS), `${JSON.stringify({ files } satisfies Contents, null, 2)}\n`);
+}
+
+/** @throws Error if the text is anything but a list of files. */
+function parseContents(text: string): Contents {
+  const value = JSON.parse(text) as Partial<Contents> | null;
+  const files = value?.files;
+  const isFile = (file: Partial<Contents["files"][number]> | null): boolean =>
+    typeof file?.path === "string" && typeof file.bytes === "number" && typeof file.sha256 === "string";
+  if (!Array.isArray(files) || files.length === 0 || !files.every(isFile))
+    throw new Error("not a list of files");
+  return { files };
 }
 
 const exists = (path: string): Promise<boolean> =>

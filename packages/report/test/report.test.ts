@@ -1,4 +1,5 @@
-import { formatResults, parseResults, type Results } from "@softmax-bench/core";
+import type { Results } from "@softmax-bench/core";
+import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { viewOf } from "../src/index.js";
 import {

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseResults, type Results } from "@softmax-bench/core";
+import type { Results } from "@softmax-bench/core";
+import { parseResults } from "@softmax-bench/core/results";
 import { onTestFinished } from "vitest";
 
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
