@@ -116,19 +116,32 @@ function factsOf({ run, environment }: Results): [string, string][] {
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
 function notesOf(cells: readonly Cell[]): string[] {
-  const notes = cells.flatMap(
-    ({ backend, method, dtype, workload, status, note, reason, nondeterministic }) => {
-      const cell = `${backend} ${method} ${dtype} ${workload}`;
-      return [
-        ...(note ? [`${method} on ${backend}: ${note}`] : []),
-        ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
-        ...(status === "ok" || status === "unsupported"
-          ? []
-          : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
-      ];
-    },
+  const broken = cells.flatMap(({ backend, method, dtype, workload, status, reason, nondeterministic }) => {
+    const cell = `${backend} ${method} ${dtype} ${workload}`;
+    return [
+      ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
+      ...(status === "ok" || status === "unsupported"
+        ? []
+        : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
+    ];
+  });
+  return [...new Set([...adviceOf(cells), ...broken])];
+}
+
+/** What backends say of their cells: once for all methods of a backend that it holds for. */
+function adviceOf(cells: readonly Cell[]): string[] {
+  const methods = new Map<string, { backend: string; note: string; of: Set<string> }>();
+  for (const { backend, method, note } of cells) {
+    if (!note) continue;
+    const key = JSON.stringify([backend, note]);
+    const known = methods.get(key);
+    if (known) known.of.add(method);
+    else methods.set(key, { backend, note, of: new Set([method]) });
+  }
+  return Array.from(
+    methods.values(),
+    ({ backend, note, of }) => `${[...of].join(", ")} on ${backend}: ${note}`,
   );
-  return [...new Set(notes)];
 }
 
 /** A map, since the purposes of a file may be named as members of every object are, such as `constructor`. */
