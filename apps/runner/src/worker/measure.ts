@@ -62,7 +62,8 @@ async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampl
     while (roundtrips.length < slowSamples) roundtrips.push(await timeRoundtrip(prepared));
     return fromRoundtrips(roundtrips);
   }
-  const gradient = await sample(() => prepared.gradient(), limits.gradient);
+  const warm = { expectedNs: timed.spans.gradient };
+  const gradient = await sample(() => prepared.gradient(), limits.gradient, warm);
   const forward = await sample(() => prepared.forward(), limits.other);
   const { roundtrip, readback } = await sampleParts(
     async () => {
