@@ -1,26 +1,14 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Backend, probePackage } from "@softmax-bench/core";
 
 /** jax-js: arrays, `grad` and `jit` of JAX, compiled to WebAssembly as it runs. In Node it has one thread. */
 export const jaxJs: Backend = {
   id: "jax-js",
   dtypes: ["float32", "float64"],
 
-  async probe(): Promise<Availability> {
-    if (!("WebAssembly" in globalThis)) {
-      return {
-        available: false,
-        reason: "this Node has no WebAssembly",
-        remedy: "run Node without --jitless",
-      };
-    }
-    try {
-      import.meta.resolve("@jax-js/jax");
-      return { available: true };
-    } catch {
-      return { available: false, reason: "@jax-js/jax is not installed", remedy: "run pnpm install" };
-    }
+  async probe() {
+    return probePackage("@jax-js/jax", () => import.meta.resolve("@jax-js/jax"));
   },
 
   async open() {

@@ -1,5 +1,5 @@
 import { cpus } from "node:os";
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Backend, probePackage } from "@softmax-bench/core";
 
 /**
  * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
@@ -9,20 +9,8 @@ export const onnxruntimeWeb: Backend = {
   id: "onnxruntime-web",
   dtypes: ["float32", "float64"],
 
-  async probe(): Promise<Availability> {
-    if (!("WebAssembly" in globalThis)) {
-      return {
-        available: false,
-        reason: "this Node has no WebAssembly",
-        remedy: "run Node without --jitless",
-      };
-    }
-    try {
-      import.meta.resolve("onnxruntime-web");
-      return { available: true };
-    } catch {
-      return { available: false, reason: "onnxruntime-web is not installed", remedy: "run pnpm install" };
-    }
+  async probe() {
+    return probePackage("onnxruntime-web", () => import.meta.resolve("onnxruntime-web"));
   },
 
   async open({ threads }) {

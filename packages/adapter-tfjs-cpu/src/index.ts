@@ -1,22 +1,17 @@
 import { cpus } from "node:os";
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Backend, probePackage } from "@softmax-bench/core";
 
 /** TensorFlow.js on its plain JavaScript kernels: what every other backend has to beat. */
 export const tfjsCpu: Backend = {
   id: "tfjs-cpu",
   dtypes: ["float32"],
 
-  async probe(): Promise<Availability> {
-    try {
-      import.meta.resolve("@tensorflow/tfjs-backend-cpu");
-      return { available: true };
-    } catch {
-      return {
-        available: false,
-        reason: "@tensorflow/tfjs-backend-cpu is not installed",
-        remedy: "run pnpm install",
-      };
-    }
+  async probe() {
+    return probePackage(
+      "@tensorflow/tfjs-backend-cpu",
+      () => import.meta.resolve("@tensorflow/tfjs-backend-cpu"),
+      { webAssembly: false },
+    );
   },
 
   async open() {

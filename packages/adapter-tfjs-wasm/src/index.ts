@@ -1,29 +1,15 @@
 import { cpus } from "node:os";
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Backend, probePackage } from "@softmax-bench/core";
 
 /** TensorFlow.js on its WebAssembly backend. In Node it computes on one thread. */
 export const tfjsWasm: Backend = {
   id: "tfjs-wasm",
   dtypes: ["float32"],
 
-  async probe(): Promise<Availability> {
-    if (!("WebAssembly" in globalThis)) {
-      return {
-        available: false,
-        reason: "this Node has no WebAssembly",
-        remedy: "run Node without --jitless",
-      };
-    }
-    try {
-      import.meta.resolve("@tensorflow/tfjs-backend-wasm");
-      return { available: true };
-    } catch {
-      return {
-        available: false,
-        reason: "@tensorflow/tfjs-backend-wasm is not installed",
-        remedy: "run pnpm install",
-      };
-    }
+  async probe() {
+    return probePackage("@tensorflow/tfjs-backend-wasm", () =>
+      import.meta.resolve("@tensorflow/tfjs-backend-wasm"),
+    );
   },
 
   async open() {

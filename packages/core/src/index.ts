@@ -3,6 +3,7 @@ export * from "./backend.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { probePackage } from "./probe.js";
 export { type GradientTask, type Program, programFor } from "./program.js";
 export type {
   Accuracy,
