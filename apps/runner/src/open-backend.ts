@@ -38,9 +38,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
       return { worker, record: recordOf(backend, outcome.reply) };
     }
     worker.kill();
-    const remedy = adapter?.provision ? `pnpm provision ${backend}` : REINSTALL;
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    return { permanent, record: unavailable(...whyUnavailable(outcome, remedy)) };
+    const whenItDies = adapter?.provision ? `pnpm provision ${backend}, or else ${REINSTALL}` : REINSTALL;
+    return { permanent, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
   } catch (error) {
     return { permanent: true, record: unavailable(messageOf(error), REINSTALL) };
   }
@@ -55,9 +55,10 @@ const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => 
   ...opened,
 });
 
-function whyUnavailable(outcome: Outcome, remedy: string): [reason: string, remedy: string] {
-  if (outcome.kind !== "answered") return [outcome.reason, remedy];
+function whyUnavailable(outcome: Outcome, whenItDies: string): [reason: string, remedy: string] {
+  if (outcome.kind !== "answered") return [outcome.reason, whenItDies];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
-  return [reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`, remedy];
+  const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`;
+  return [reason, REINSTALL];
 }

@@ -36,7 +36,7 @@ export function loads(installation: string): Availability {
     return {
       available: false,
       reason: `onnxruntime-node does not load: ${firstLine(error)}`,
-      remedy: `reinstall dependencies on this platform (${process.platform}-${process.arch}) with pnpm install`,
+      remedy: `pnpm install --force, on this platform (${process.platform}-${process.arch})`,
     };
   }
 }

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { CommandError, run, Unavailable } from "@softmax-bench/provision";
+import { Unavailable } from "@softmax-bench/core";
+import { CommandError, run } from "@softmax-bench/provision";
 
 const require = createRequire(import.meta.url);
 

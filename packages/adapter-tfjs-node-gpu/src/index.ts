@@ -6,6 +6,8 @@ import type { Availability, Backend } from "@softmax-bench/core";
 import { inspect, provision } from "@softmax-bench/provision";
 import { ADDON, installedAddon, recipe } from "./parts.js";
 
+const PROVISION = "pnpm provision tfjs-node-gpu";
+
 /**
  * TensorFlow.js on native TensorFlow. One library serves CPU and GPU: `device.kind` says which it took. Its
  * native parts come from an installed tfjs-node, from `LIBTENSORFLOW_DIR`, or are provisioned.
@@ -28,7 +30,7 @@ export const tfjsNodeGpu: Backend = {
     return {
       available: false,
       reason: `native TensorFlow is missing: ${tried.join("; ")}`,
-      remedy: "pnpm provision tfjs-node-gpu",
+      remedy: PROVISION,
     };
   },
 
@@ -50,7 +52,10 @@ export const tfjsNodeGpu: Backend = {
     const { kernelBackend, loadAddon } = await import("./load.js");
     const tf = await import("@tensorflow/tfjs-core");
     const { TfjsEngine } = await import("@softmax-bench/tfjs");
-    const addon = loadAddon(installedAddon() ?? join((await inspect(recipe().name)).folder, ADDON));
+    const installed = installedAddon();
+    const addon = installed
+      ? loadAddon(installed, "install that tfjs-node anew, or remove it: another way is then taken")
+      : loadAddon(join((await inspect(recipe().name)).folder, ADDON), PROVISION);
     tf.registerBackend("tensorflow", () => kernelBackend(addon));
     if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow.js did not start on TensorFlow");
     const gpu = addon.isUsingGpuDevice();

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import util from "node:util";
+import { Unavailable } from "@softmax-bench/core";
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 
 const require = createRequire(import.meta.url);
@@ -10,8 +11,19 @@ export interface Addon {
   readonly TF_Version: string;
 }
 
-/** Loads the addon and, with it, TensorFlow. @throws Error if the loader or the addon fails */
-export const loadAddon = (file: string): Addon => require(file);
+/**
+ * Loads an addon and, with it, TensorFlow.
+ * @param remedy what would help if that fails
+ * @throws Unavailable if the dynamic linker or the addon fails
+ */
+export function loadAddon(file: string, remedy: string): Addon {
+  try {
+    return require(file);
+  } catch (error) {
+    const [why] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
+    throw new Unavailable(`${file} does not load: ${why}`, remedy);
+  }
+}
 
 /**
  * TensorFlow.js's kernels on the addon. The package's own entry point is not used: it insists on the addon at

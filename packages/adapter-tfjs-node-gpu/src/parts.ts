@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { installWheel, nvidiaDriver, type Recipe } from "@softmax-bench/provision";
 import { buildBinding, tfjsNodeFolder, tfjsNodeVersion } from "./build-binding.js";
 import { wheelFor } from "./tensorflow.js";
@@ -30,7 +30,7 @@ export function installedAddon(): string | undefined {
 /** What is to be made where no installation is usable: from `LIBTENSORFLOW_DIR` if set, else from a wheel. */
 export const recipe = (): Recipe => {
   const given = process.env.LIBTENSORFLOW_DIR;
-  return given ? fromFolder(given) : fromWheel();
+  return given ? fromFolder(resolve(given)) : fromWheel();
 };
 
 function fromFolder(folder: string): Recipe {

@@ -21,13 +21,24 @@ export interface Backend {
    * Never throws. Undefined if there is nothing to bring on this machine; absent where there never is.
    */
   provision?(options: ProvisionOptions): Promise<Availability | undefined>;
-  /** Starts the runtime. @throws Error if it does not start although `probe` said it would. */
+  /** Starts the runtime. @throws Error – `Unavailable`, if the remedy is known – if it does not start after all. */
   open(options: OpenOptions): Promise<Engine>;
 }
 
 export type Availability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+/** Why something cannot be had here, and what would help: how `open` says so when `probe` could not know. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  readonly remedy: string;
+
+  constructor(reason: string, remedy: string) {
+    super(reason);
+    this.remedy = remedy;
+  }
+}
 
 export interface ProvisionOptions {
   /** Hears of each step, in a few words: "downloading tensorflow-cpu 2.21.0". */

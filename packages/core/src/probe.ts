@@ -22,6 +22,10 @@ export function probePackage(
     resolve();
     return { available: true };
   } catch {
-    return { available: false, reason: `${name} is not installed`, remedy: "run pnpm install" };
+    return {
+      available: false,
+      reason: `${name} is not installed, or not whole`,
+      remedy: "pnpm install --force",
+    };
   }
 }

@@ -3,4 +3,3 @@ export { nvidiaDriver } from "./nvidia.js";
 export { installWheel } from "./pip.js";
 export { type ProvideOptions, provide, provision, type Recipe } from "./provide.js";
 export { CommandError, run } from "./run.js";
-export { Unavailable } from "./unavailable.js";

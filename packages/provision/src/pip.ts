@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Unavailable } from "@softmax-bench/core";
 import { CommandError, run } from "./run.js";
-import { Unavailable } from "./unavailable.js";
 
 export interface WheelRequest {
   /** As in a requirements file, e.g. `tensorflow-cpu==2.21.0 --hash=sha256:…`. */

@@ -1,9 +1,9 @@
-import { mkdir, rename, rm, statfs } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Availability } from "@softmax-bench/core";
+import { type Availability, Unavailable } from "@softmax-bench/core";
 import { cacheRoot, inspect, writeContents } from "./cache.js";
-import { Unavailable } from "./unavailable.js";
 
 /** How to make one part. */
 export interface Recipe {
@@ -65,10 +65,11 @@ export async function provision(recipe: Recipe, options: ProvideOptions): Promis
 }
 
 async function make(recipe: Recipe, folder: string, options: ProvideOptions): Promise<void> {
-  const partial = `${folder}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  await removeLeftovers(recipe.name);
   await rm(folder, { recursive: true, force: true });
   await checkSpace(recipe.space);
+  // A name of its own: a command that outlived its killed parent may still be writing to the last one.
+  const partial = `${folder}.${randomUUID()}${PARTIAL}`;
   try {
     await mkdir(partial);
     await recipe.build(partial, options);
@@ -79,6 +80,16 @@ async function make(recipe: Recipe, folder: string, options: ProvideOptions): Pr
     await rm(partial, { recursive: true, force: true });
     throw error;
   }
+}
+
+const PARTIAL = ".partial";
+
+/** Of processes that were killed: whoever holds the lock is the only one at work. */
+async function removeLeftovers(name: string): Promise<void> {
+  const leftovers = (await readdir(cacheRoot())).filter(
+    (entry) => entry.startsWith(`${name}.`) && entry.endsWith(PARTIAL),
+  );
+  for (const entry of leftovers) await rm(join(cacheRoot(), entry), { recursive: true, force: true });
 }
 
 async function lock(folder: string, { progress, signal }: ProvideOptions): Promise<AsyncDisposable> {

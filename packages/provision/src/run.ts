@@ -19,11 +19,12 @@ export class CommandError extends Error {
 /**
  * Runs a command to its end. What it writes to stdout – a progress bar, say – goes to our stderr.
  *
- * @throws CommandError if it does not exist, fails or is killed
+ * @throws CommandError if it does not exist, fails or is killed; the signal's reason, once it has ended, if aborted
  */
 export function run(command: string, args: readonly string[], { signal, env }: RunOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
+    let failure: Error | undefined;
     const child = spawn(command, args, {
       signal,
       env: { ...process.env, ...env },
@@ -33,11 +34,12 @@ export function run(command: string, args: readonly string[], { signal, env }: R
       said = (said + text).slice(-KEPT_OUTPUT);
     });
     child.on("error", (error: NodeJS.ErrnoException) => {
-      const missing = error.code === "ENOENT";
-      reject(missing ? new CommandError(`there is no command ${command}`, false) : error);
+      failure = error.code === "ENOENT" ? new CommandError(`there is no command ${command}`, false) : error;
     });
+    // Even when it is to stop: until it is gone it may go on writing files.
     child.on("close", (code, killedBy) => {
-      if (code === 0) resolve();
+      if (failure) reject(failure);
+      else if (code === 0) resolve();
       else reject(new CommandError(decisiveLine(said) || `${command} ${killedBy ?? `exited with ${code}`}`));
     });
   });

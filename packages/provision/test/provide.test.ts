@@ -1,18 +1,11 @@
 import { spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { inspect, type ProvideOptions, provision, type Recipe, Unavailable } from "@softmax-bench/provision";
+import { Unavailable } from "@softmax-bench/core";
+import { inspect, type ProvideOptions, provision, type Recipe } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 let cache = "";
@@ -119,7 +112,10 @@ describe("provision", () => {
     const maker = () =>
       spawn(process.execPath, [MAKER], { env: { ...process.env, SOFTMAX_BENCH_CACHE: cache } });
     const killed = maker();
-    await vi.waitFor(() => expect(existsSync(join(cache, "part-1.0.partial"))).toBe(true), 10_000);
+    await vi.waitFor(
+      () => expect(readdirSync(cache)).toContainEqual(expect.stringMatching(/\.partial$/)),
+      10_000,
+    );
     killed.kill("SIGKILL");
     const both = [maker(), maker()];
     const codes = await Promise.all(

@@ -1,8 +1,12 @@
 import type { BackendRecord } from "@softmax-bench/core";
 import { type Block, deviceOf } from "./document.js";
 
-/** One row per backend: what runs here, on what, and why the rest does not. */
-export const availabilityTable = (backends: readonly BackendRecord[]): Block => ({
+/**
+ * One row per backend: what runs here, on what, and why the rest does not.
+ *
+ * @param simd the processor's vector instructions: what a native runtime on the CPU can have
+ */
+export const availabilityTable = (backends: readonly BackendRecord[], simd = ""): Block => ({
   kind: "table",
   header: [
     "backend",
@@ -19,7 +23,7 @@ export const availabilityTable = (backends: readonly BackendRecord[]): Block => 
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
   rows: backends.map(({ id, status, engine, device, threads, dtypes, settings, reason, remedy }) => {
-    const { SIMD = "", ...others } = settings ?? {};
+    const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
     return [
       id,
       status === "available" ? "yes" : "no",

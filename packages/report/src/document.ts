@@ -36,6 +36,7 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     ...paragraph(view.notice, true),
     { kind: "heading", level: 2, text: "Backends" },
     backendTable(view.backends),
+    ...unavailableList(view.backends),
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
     ...section("Notes", view.notes),
     ...section("Wall time", view.wall ? [view.wall] : []),
@@ -130,25 +131,30 @@ function backendTable(backends: readonly BackendRecord[]): Block {
     kind: "table",
     header: ["backend", "runtime", "device", "threads", "cold start", "peak memory"],
     numeric: [3, 4, 5],
-    rows: backends.map(
-      ({ id, status, reason, remedy, engine, device, threads, coldStartNs, peakRssBytes }) =>
-        status === "unavailable"
-          ? [id, unavailability(reason, remedy), "", "", "", ""]
-          : [
-              id,
-              engine ? `${engine.name} ${engine.version}` : "",
-              deviceOf(device),
-              threads?.toString() ?? "",
-              coldStartNs === undefined ? "" : formatDuration(coldStartNs),
-              peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
-            ],
+    rows: backends.map(({ id, status, engine, device, threads, coldStartNs, peakRssBytes }) =>
+      status === "unavailable"
+        ? [id, "unavailable", "", "", "", ""]
+        : [
+            id,
+            engine ? `${engine.name} ${engine.version}` : "",
+            deviceOf(device),
+            threads?.toString() ?? "",
+            coldStartNs === undefined ? "" : formatDuration(coldStartNs),
+            peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
+          ],
     ),
   };
 }
 
 /** The reason is shortened, so that however long it is, the remedy that follows it is still read. */
-const unavailability = (reason = "no reason given", remedy?: string): string =>
-  `unavailable: ${shorten(reason, 300)}${remedy ? `; ${remedy}` : ""}`;
+function unavailableList(backends: readonly BackendRecord[]): Block[] {
+  const items = backends
+    .filter(({ status }) => status === "unavailable")
+    .map(({ id, reason = "no reason given", remedy }) =>
+      [`${id} is unavailable: ${shorten(reason, 300)}`, ...(remedy ? [remedy] : [])].join("; "),
+    );
+  return items.length === 0 ? [] : [{ kind: "list", items }];
+}
 
 export function deviceOf(device: BackendRecord["device"]): string {
   if (!device) return "";

@@ -1,4 +1,4 @@
-import type { BackendRecord } from "@softmax-bench/core";
+import type { BackendRecord, Environment } from "@softmax-bench/core";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 import { availabilityTable } from "./availability.js";
@@ -15,8 +15,11 @@ export const renderTerminal = (view: ReportView, options: TerminalOptions): stri
   renderBlocks(documentOf(view, "brief"), options);
 
 /** What is available here, what is not, why, and what would help. */
-export const renderDoctor = (backends: readonly BackendRecord[], options: TerminalOptions): string =>
-  renderBlocks([availabilityTable(backends)], options);
+export const renderDoctor = (
+  backends: readonly BackendRecord[],
+  { simd }: Pick<Environment, "simd">,
+  options: TerminalOptions,
+): string => renderBlocks([availabilityTable(backends, simd)], options);
 
 function renderBlocks(blocks: readonly Block[], { color }: TerminalOptions): string {
   const paint = createColors(color);

@@ -1,7 +1,7 @@
 import { type MethodId, type Program, programFor } from "@softmax-bench/core";
 import * as tf from "@tensorflow/tfjs-core";
-// Registers the gradients of all kernels: tfjs-core alone cannot differentiate.
-import "@tensorflow/tfjs";
+// tfjs-core alone cannot differentiate.
+import "#all-gradients";
 import { interpret } from "./interpret.js";
 
 /** A scalar loss and its gradient `[N, C]`, both float32 on the device. */

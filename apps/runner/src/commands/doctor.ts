@@ -1,6 +1,5 @@
 import { renderDoctor } from "@softmax-bench/report";
-import type { Console } from "../console.js";
-import { wantsColor } from "../console.js";
+import { type Console, wantsColor } from "../console.js";
 import { describeEnvironment } from "../environment.js";
 import { EXIT } from "../errors.js";
 import { examine } from "../examine.js";
@@ -24,7 +23,7 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
   } else {
     const { cpu, cores, os, node, simd } = environment;
     stdout.write(`${[cpu, `${cores} cores`, simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
-    stdout.write(`${renderDoctor(backends, { color: wantsColor(stdout) })}\n`);
+    stdout.write(`${renderDoctor(backends, environment, { color: wantsColor(stdout) })}\n`);
   }
   return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
 }

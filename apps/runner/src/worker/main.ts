@@ -1,4 +1,4 @@
-import { type Engine, findWorkload, type GradientTask } from "@softmax-bench/core";
+import { type Engine, findWorkload, type GradientTask, Unavailable } from "@softmax-bench/core";
 import { WORKER_DESCRIPTOR, writeGradient } from "../gradient-file.js";
 import { InputSource } from "../inputs.js";
 import { PROFILES, type Profile } from "../profiles.js";
@@ -63,6 +63,9 @@ async function answer(request: Request): Promise<Reply> {
   try {
     return request.type === "open" ? await open(request) : await measure(request);
   } catch (error) {
+    if (error instanceof Unavailable) {
+      return { type: "unavailable", reason: error.message, remedy: error.remedy };
+    }
     return { type: "failed", reason: error instanceof Error ? error.message : String(error) };
   }
 }

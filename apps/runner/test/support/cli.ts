@@ -25,13 +25,16 @@ export interface Running {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Another checkout's command line. */
+  readonly main?: string;
   /** Largest file that may be written, in KiB: what a full disk is to the process. */
   readonly fileSizeLimit?: number;
 }
 
 /** Starts the real command line in a process of its own. */
-export function start(args: readonly string[], { cwd, env, fileSizeLimit }: StartOptions = {}): Running {
-  const command = [process.execPath, MAIN, ...args];
+export function start(args: readonly string[], options: StartOptions = {}): Running {
+  const { cwd, env, fileSizeLimit, main = MAIN } = options;
+  const command = [process.execPath, main, ...args];
   const limited = ["bash", "-c", `ulimit -f ${fileSizeLimit}; exec "$@"`, "bash", ...command];
   const [file, ...rest] = fileSizeLimit === undefined ? command : limited;
   const child = spawn(file as string, rest, {

@@ -6,25 +6,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { schema } from "@softmax-bench/core/results";
 import { cacheRoot } from "@softmax-bench/provision";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
-import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
-
-const report = z.object({ environment: schema.environment, backends: z.array(schema.backend) });
-
-async function doctor(env: NodeJS.ProcessEnv = {}) {
-  const begun = performance.now();
-  const { code, stdout } = await run("doctor", ["--json"], { env });
-  const { backends } = report.parse(JSON.parse(stdout));
-  const find = (id: string) => backends.find((backend) => backend.id === id);
-  return { code, backends, find, seconds: (performance.now() - begun) / 1e3 };
-}
+import { bench, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { doctor, REQUIRED } from "./support/doctor.js";
 
 /** A cache with hard links to the parts in the real one, so that breaking it costs nothing. */
 function copyOfCache(): string {
@@ -53,44 +43,6 @@ function link(from: string, to: string): void {
 
 const provisioned =
   existsSync(cacheRoot()) && readdirSync(cacheRoot()).some((name) => name.startsWith("tfjs-node"));
-const required = (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").split(",");
-
-describe("doctor", () => {
-  it("says of every backend what it runs on, or why not and what would help, within 5 s", async () => {
-    const { code, backends, seconds } = await doctor();
-    expect(code).toBe(0);
-    expect(backends).toHaveLength(8);
-    for (const { status, engine, device, reason, remedy } of backends) {
-      if (status === "available") expect([engine?.version, device?.name]).not.toContain(undefined);
-      else expect(reason && remedy).toBeTruthy();
-    }
-    for (const id of required.filter(Boolean)) {
-      expect(backends).toContainEqual(expect.objectContaining({ id, status: "available" }));
-    }
-    expect(seconds).toBeLessThan(required.length > 1 ? 7 : 60);
-  });
-
-  it("has a table for people, and refuses what it does not know", async () => {
-    expect((await run("doctor")).stdout).toMatch(/backend +available +runtime/);
-    const { code, stderr } = await run("doctor", ["--jsn"]);
-    expect(code).toBe(2);
-    expect(stderr).toBe("doctor: unknown option '--jsn' (Did you mean --json?)\n");
-  });
-
-  it("survives a Node without WebAssembly", async () => {
-    const { find } = await doctor({ NODE_OPTIONS: "--jitless" });
-    for (const id of ["tfjs-wasm", "onnxruntime-web", "jax-js"]) {
-      expect(find(id)).toMatchObject({ status: "unavailable", remedy: "run Node without --jitless" });
-    }
-    expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });
-  });
-
-  it("names the missing Vulkan driver", async () => {
-    const { find } = await doctor({ VK_ICD_FILENAMES: "/nowhere.json" });
-    expect(find("onnxruntime-webgpu")).toMatchObject({ status: "unavailable" });
-    expect(find("onnxruntime-webgpu")?.remedy).toMatch(/^install /);
-  });
-});
 
 describe("a backend whose native parts are broken", () => {
   const withoutParts = { SOFTMAX_BENCH_CACHE: "/nonexistent-cache" };
@@ -148,15 +100,55 @@ describe("a backend whose native parts are broken", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("says so where the cache has no room, and leaves nothing half-written", async () => {
-    const cache = temporaryFolder();
+  it("says so where the cache has no room for what pip writes, and leaves nothing half-written", async () => {
+    const [cache, path] = [temporaryFolder(), temporaryFolder()];
+    const pip = `
+      while [ "$1" != --target ]; do shift; done
+      head -c 100000 /dev/zero > "$2/library" && exit 0
+      echo "ERROR: Could not install packages due to an OSError" >&2; exit 1`;
+    writeFileSync(join(path, "python3"), `#!/bin/sh\n${pip}\n`, { mode: 0o755 });
     const { code, stdout } = await run("provision", ["tfjs-node-gpu"], {
-      env: { SOFTMAX_BENCH_CACHE: cache, PIP_NO_INDEX: "1", PIP_FIND_LINKS: "/nowhere" },
-      fileSizeLimit: 1,
+      env: { SOFTMAX_BENCH_CACHE: cache, PATH: `${path}:${process.env.PATH}` },
+      fileSizeLimit: 16,
     });
     expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^tfjs-node-gpu: pip does not get tensorflow.*: ERROR: Could not install.*; see to it/,
+    );
     expect(stdout.trim().split("\n")).toHaveLength(1);
-    expect(stdout).toMatch(/^tfjs-node-gpu: .+; .+/);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it("leaves nothing behind when it is stopped, even if pip is slow to go", async () => {
+    const [cache, path] = [temporaryFolder(), temporaryFolder()];
+    const pip = `
+      trap '' INT; trap 'stopping=1' TERM
+      while [ "$1" != --target ]; do shift; done
+      count=0
+      while [ $count -lt 20 ]; do
+        mkdir -p "$2" && echo half > "$2/file-$count"; count=$((count + 1)); sleep 0.05
+        [ $count -eq 1 ] && echo started
+        [ -z "$stopping" ] && count=1
+      done`;
+    writeFileSync(join(path, "python3"), `#!/bin/sh\n${pip}\n`, { mode: 0o755 });
+    const running = start(["provision", "tfjs-node-gpu"], {
+      env: { SOFTMAX_BENCH_CACHE: cache, PATH: `${path}:${process.env.PATH}` },
+    });
+    await running.says("started");
+    running.child.kill("SIGINT");
+    expect((await running.ended).code).toBe(130);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it("names a LIBTENSORFLOW_DIR that holds no TensorFlow", async () => {
+    const [cache, folder] = [temporaryFolder(), temporaryFolder()];
+    const env = { SOFTMAX_BENCH_CACHE: cache, LIBTENSORFLOW_DIR: folder };
+    const { code, stdout } = await run("provision", ["tfjs-node-gpu"], { env });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\/lib lacks libtensorflow\.so\.2 or libtensorflow_cc\.so\.2; set LIBTENSORFLOW_DIR/,
+    );
+    expect((await doctor(env)).find("tfjs-node-gpu")?.reason).toContain(`LIBTENSORFLOW_DIR is ${folder}`);
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -167,7 +159,7 @@ describe("a backend whose native parts are broken", () => {
   });
 
   // What is damaged is replaced, not written to: through a hard link that would reach the real cache.
-  describe.runIf(provisioned || required.includes("tfjs-node-gpu"))("once provisioned", () => {
+  describe.runIf(provisioned || REQUIRED.includes("tfjs-node-gpu"))("once provisioned", () => {
     const addonIn = (cache: string) => {
       const [part] = readdirSync(cache);
       return join(cache, part as string, "binding", "tfjs_binding.node");
@@ -223,6 +215,39 @@ describe("a backend whose native parts are broken", () => {
         remedy: "pnpm provision tfjs-node-gpu",
       });
       expect(find("tfjs-cpu")).toMatchObject({ status: "available" });
+    });
+
+    /** A project with a tfjs-node whose own install script has worked. */
+    function projectWithTfjsNode(): { project: string; addon: string } {
+      const [cache, project] = [copyOfCache(), temporaryFolder()];
+      const [part] = readdirSync(cache);
+      const folder = join(project, "node_modules", "@tensorflow", "tfjs-node");
+      const binding = join(folder, "lib", "napi-v8");
+      mkdirSync(dirname(binding), { recursive: true });
+      writeFileSync(
+        join(folder, "package.json"),
+        JSON.stringify({ name: "@tensorflow/tfjs-node", version: "4.22.0" }),
+      );
+      cpSync(join(cache, part as string, "binding"), binding, { recursive: true });
+      symlinkSync(join(cacheRoot(), part as string, "tensorflow"), join(folder, "lib", "tensorflow"));
+      return { project, addon: join(binding, "tfjs_binding.node") };
+    }
+
+    it("takes a tfjs-node that is installed where it is run, and provisions nothing", async () => {
+      const { project } = projectWithTfjsNode();
+      const { find } = await doctor(withoutParts, undefined, project);
+      expect(find("tfjs-node-gpu")).toMatchObject({ status: "available", device: { kind: "cpu" } });
+    });
+
+    it("names the installed tfjs-node that does not load, and how to be rid of it", async () => {
+      const { project, addon } = projectWithTfjsNode();
+      writeFileSync(addon, "garbage");
+      const { find } = await doctor(withoutParts, undefined, project);
+      expect(find("tfjs-node-gpu")).toMatchObject({
+        status: "unavailable",
+        reason: expect.stringContaining(`${addon} does not load`),
+        remedy: expect.stringContaining("remove it"),
+      });
     });
   });
 });
