@@ -4,19 +4,22 @@ import {
   findWorkload,
   PHASES,
   type Phase,
+  type Precision,
   type Results,
+  SWEEP_ULP_LIMIT,
+  SWEEPS,
   type Timing,
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import type { Entry, Header, Measurement } from "./journal.js";
-import { cellKey, keyOf, type PlannedCell } from "./plan.js";
+import { cellKey, keyOf, type Plan } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
 export function assemble(
   header: Header,
   entries: readonly Entry[],
-  planned: readonly PlannedCell[],
+  { cells: planned, curves }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
   const measurements = byCell(entries);
@@ -25,6 +28,8 @@ export function assemble(
     const over = ofCell.length === processes || ofCell.some(({ status }) => status !== "ok");
     return over ? [cellOf(ofCell)] : [];
   });
+  const traced = entries.flatMap((entry) => (entry.type === "curve" ? [entry] : []));
+  const complete = finished.length === planned.length && traced.length === curves.length;
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
     schemaVersion: 1,
@@ -33,10 +38,11 @@ export function assemble(
       startedAt: header.startedAt,
       finishedAt: new Date().toISOString(),
       profile: header.profile,
+      ...(header.command ? { command: header.command } : {}),
       argv: header.argv,
       commit: header.commit,
       seed: header.seed,
-      status: finished.length === planned.length ? "complete" : "interrupted",
+      status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
     },
@@ -51,8 +57,23 @@ export function assemble(
         const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
         return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
       }),
+    ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
   };
 }
+
+function precisionOf({ sweeps = [] }: Header, traced: readonly TracedCurve[]): Precision {
+  return {
+    ulpLimit: SWEEP_ULP_LIMIT,
+    sweeps: SWEEPS.filter(({ id }) => sweeps.includes(id)).map(({ id, summary, axis }) => ({
+      id,
+      summary,
+      axis,
+    })),
+    curves: traced.map(({ type: _, ...curve }) => curve),
+  };
+}
+
+type TracedCurve = Extract<Entry, { type: "curve" }>;
 
 function byCell(entries: readonly Entry[]): Map<string, Measurement[]> {
   const groups = new Map<string, Measurement[]>();

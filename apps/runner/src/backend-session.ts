@@ -1,6 +1,7 @@
 import type { BackendRecord } from "@softmax-bench/core";
+import type { Exchange } from "./exchange.js";
 import { openBackend } from "./open-backend.js";
-import type { MeasureRequest } from "./protocol.js";
+import type { RunRequest } from "./protocol.js";
 import type { Spending } from "./spending.js";
 import type { Outcome, WorkerProcess } from "./worker-process.js";
 
@@ -11,11 +12,10 @@ const START_ATTEMPTS = 2;
 export interface SessionOptions {
   readonly backend: string;
   readonly threads: number;
-  readonly seed: number;
-  readonly cellTimeoutMs: number;
+  /** A request that takes longer is given up, in milliseconds. */
+  readonly timeoutMs: number;
   readonly spending: Spending;
-  /** Descriptor of the file that workers write gradients to. */
-  readonly gradientFile: number;
+  readonly exchange: Exchange;
   /** Set if it is known that the backend cannot be started. */
   readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
 }
@@ -39,8 +39,8 @@ export class BackendSession {
     return this.#record;
   }
 
-  /** Measures one cell, starting a worker first where there is none. */
-  async measure(request: MeasureRequest): Promise<SessionOutcome> {
+  /** Has a task run, starting a worker first where there is none. */
+  async run(request: RunRequest): Promise<SessionOutcome> {
     while (!this.#worker) {
       if (this.#attempts === 0) {
         return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
@@ -48,7 +48,7 @@ export class BackendSession {
       await this.#start();
     }
     const begun = performance.now();
-    const outcome = await this.#worker.request(request, this.#options.cellTimeoutMs);
+    const outcome = await this.#worker.request(request, this.#options.timeoutMs);
     this.#account(outcome, (performance.now() - begun) * 1e6);
     if (outcome.kind !== "answered") this.kill();
     return outcome;
@@ -67,7 +67,7 @@ export class BackendSession {
   }
 
   async #start(): Promise<void> {
-    const { spending, unavailable, ...options } = this.#options;
+    const { spending, unavailable, timeoutMs: _, ...options } = this.#options;
     if (unavailable) {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
@@ -92,7 +92,7 @@ export class BackendSession {
 
   #account(outcome: Outcome, elapsedNs: number): void {
     const { spending } = this.#options;
-    if (outcome.kind !== "answered" || outcome.reply.type !== "measured") {
+    if (outcome.kind !== "answered" || outcome.reply.type !== "computed") {
       spending.add("prepare", elapsedNs);
       return;
     }

@@ -1,3 +1,4 @@
+import type { MethodId, Results, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
@@ -8,11 +9,11 @@ import { type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import type { Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
-import { keyOf, type PlannedCell, planCells, runnable } from "./plan.js";
+import { keyOf, type Plan, planCells, planCurves, runnable } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
-import { select } from "./selection.js";
+import { type Selection, select, selectSweeps } from "./selection.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -22,8 +23,8 @@ export interface Output {
 }
 
 /** Prints the cells that a run would measure, one per line. */
-export async function listCells(settings: Settings, console: Console): Promise<number> {
-  const planned = planCells(select(settings));
+export async function listCells(selection: Selection, console: Console): Promise<number> {
+  const planned = planCells(selection);
   const cells = await runnable(planned);
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
@@ -32,24 +33,41 @@ export async function listCells(settings: Settings, console: Console): Promise<n
   return EXIT.ok;
 }
 
-/** Runs a new matrix. */
-export async function startBench(
-  settings: Settings,
-  argv: readonly string[],
-  console: Console,
-  output: Output,
-): Promise<number> {
-  const selection = select(settings);
-  const cells = planCells(selection);
-  await runnable(cells);
+/** What to run, checked, and how it was asked for. */
+export interface Request {
+  readonly command: "bench" | "precision";
+  readonly argv: readonly string[];
+  readonly settings: Settings;
+  readonly selection: Selection;
+  readonly sweeps: readonly Sweep[];
+  /** Methods of the cells, where they are fewer than those of the curves. */
+  readonly cellMethods?: readonly MethodId[];
+}
+
+const planOf = (
+  selection: Selection,
+  sweeps: readonly Sweep[],
+  cellMethods: readonly MethodId[] = selection.methods,
+): Plan => ({
+  cells: planCells({ ...selection, methods: cellMethods }),
+  curves: planCurves(selection, sweeps),
+});
+
+/** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
+export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
+  const { command, argv, settings, selection, sweeps, cellMethods } = request;
+  const plan = planOf(selection, sweeps, cellMethods);
+  await runnable([...plan.cells, ...plan.curves]);
 
   const startedAt = new Date();
-  const folder = createRunFolder(settings.out, settings.profile, startedAt);
+  const name = command === "bench" ? settings.profile : command;
+  const folder = createRunFolder(settings.out, name, startedAt);
   const header: Header = {
     type: "run",
     journalVersion: 1,
     id: folder.id,
     startedAt: startedAt.toISOString(),
+    command,
     profile: settings.profile,
     argv: [...argv],
     commit: currentCommit(),
@@ -57,30 +75,29 @@ export async function startBench(
     threads: settings.threads,
     backends: [...selection.backends],
     methods: [...selection.methods],
+    ...(cellMethods ? { cellMethods: [...cellMethods] } : {}),
     dtypes: [...selection.dtypes],
     workloads: selection.workloads.map(({ id }) => id),
+    sweeps: sweeps.map(({ id }) => id),
     environment: describeEnvironment(),
   };
   const journal = new Journal(folder.journal);
   journal.append(header);
-  return runAndReport({ folder, header, cells, journal, done: [] }, console, output);
+  return runAndReport({ folder, header, plan, journal, done: [] }, console, output);
 }
 
 /** Continues an interrupted run: measures only what its journal lacks. */
-export async function resumeBench(
-  out: string,
-  id: string,
-  console: Console,
-  output: Output,
-): Promise<number> {
+export async function resumeRun(out: string, id: string, console: Console, output: Output): Promise<number> {
   const folder = findRunFolder(out, id);
   const { header, entries, tornBytes } = recoverJournal(folder.journal);
   if (tornBytes > 0) {
     console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
   }
-  const cells = planCells(select(header));
+  const selection = select(header);
+  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
+  const plan = planOf(selection, selectSweeps(header.sweeps ?? []), cellMethods);
   return runAndReport(
-    { folder, header, cells, journal: new Journal(folder.journal), done: entries },
+    { folder, header, plan, journal: new Journal(folder.journal), done: entries },
     console,
     output,
   );
@@ -89,7 +106,7 @@ export async function resumeBench(
 interface Run {
   readonly folder: RunFolder;
   readonly header: Header;
-  readonly cells: readonly PlannedCell[];
+  readonly plan: Plan;
   readonly journal: Journal;
   readonly done: readonly Entry[];
 }
@@ -99,35 +116,35 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
     return await measureAndPublish(run, console, output);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    const { id, path } = run.folder;
+    const { path } = run.folder;
     throw new UsageError(
-      `${error.message} while writing to ${path}; mend that and continue with: pnpm bench --resume ${id}`,
+      `${error.message} while writing to ${path}; mend that and continue with: ${resumeCommand(run.header)}`,
     );
   }
 }
 
 async function measureAndPublish(run: Run, console: Console, { json, provision }: Output): Promise<number> {
-  const { folder, header, cells, journal, done } = run;
+  const { folder, header, plan, journal, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
-  const finished = done.filter((entry) => entry.type === "cell").length;
-  const remaining = Math.max(0, cells.length * processes - finished);
-  console.stderr.write(
-    `${folder.id}: ${remaining} of ${cells.length * processes} measurements to do, results in ${folder.path}\n`,
-  );
+  const total = plan.cells.length * processes + plan.curves.length;
+  const finished = done.filter(({ type }) => type === "cell" || type === "curve").length;
+  const remaining = Math.max(0, total - finished);
+  const what = plan.curves.length ? "measurements and curves" : "measurements";
+  console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
   const say = (line: string) => console.stderr.write(`${line}\n`);
   const provisioned = await provisionBackends(provision ? header.backends : [], {
     ...{ say, signal: console.signal },
     wanted: false,
   });
-  const progress = createProgress(cells, processes, finished, console.stderr);
+  const progress = createProgress(plan, processes, finished, console.stderr);
   const append = (entry: Entry) => {
     journal.append(entry);
     entries.push(entry);
   };
   try {
     await runMatrix({
-      ...{ header, cells, done, append, provisioned },
+      ...{ header, plan, done, append, provisioned },
       observer: progress,
       signal: console.signal,
     });
@@ -135,7 +152,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
     progress.stop();
     journal.close();
   }
-  const results = assemble(header, entries, cells);
+  const results = assemble(header, entries, plan);
   const view = viewOf(results);
   publish(folder, results, view);
 
@@ -144,12 +161,14 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
   console.stderr.write(`wrote ${folder.path}/results.json and report.md\n`);
-  return exitCodeOf(results, folder, console);
+  return exitCodeOf(results, header, console);
 }
 
-function exitCodeOf(results: ReturnType<typeof assemble>, folder: RunFolder, console: Console): number {
+const resumeCommand = ({ command = "bench", id }: Header): string => `pnpm ${command} --resume ${id}`;
+
+function exitCodeOf(results: Results, header: Header, console: Console): number {
   if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: pnpm bench --resume ${folder.id}\n`);
+    console.stderr.write(`stopped; continue with: ${resumeCommand(header)}\n`);
     return EXIT.interrupted;
   }
   if (results.backends.every(({ status }) => status === "unavailable")) {
@@ -159,10 +178,11 @@ function exitCodeOf(results: ReturnType<typeof assemble>, folder: RunFolder, con
     console.stderr.write(`no backend is available\n${why.join("\n")}\n`);
     return EXIT.failure;
   }
-  const broken = results.cells.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
+  const all = [...results.cells, ...(results.precision?.curves ?? [])];
+  const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return EXIT.ok;
   console.stderr.write(
-    `${broken.length} cells failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+    `${broken.length} ${results.precision ? "cells or curves" : "cells"} failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
   );
   return EXIT.failure;
 }

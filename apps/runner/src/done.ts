@@ -1,6 +1,6 @@
 import { COMPARISONS } from "@softmax-bench/core";
 import type { Entry, Measurement } from "./journal.js";
-import { cellKey, keyOf, type PlannedCell } from "./plan.js";
+import { cellKey, curveKey, keyOf, type PlannedCell, type PlannedCurve } from "./plan.js";
 
 /** What a cell still needs: to be measured, or (measured before, compared never) only its gradient. */
 export type Need = "measurement" | "gradient" | undefined;
@@ -9,14 +9,20 @@ export type Need = "measurement" | "gradient" | undefined;
 export class DoneWork {
   readonly #measured = new Map<string, Measurement>();
   readonly #distances = new Set<string>();
+  readonly #curves = new Set<string>();
   readonly #planned: ReadonlySet<string>;
 
   constructor(entries: readonly Entry[], planned: readonly PlannedCell[]) {
     this.#planned = new Set(planned.map(keyOf));
     for (const entry of entries) {
       if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
+      if (entry.type === "curve") this.#curves.add(curveKey(entry));
       if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
     }
+  }
+
+  hasCurve(curve: PlannedCurve): boolean {
+    return this.#curves.has(curveKey({ ...curve, sweep: curve.sweep.id }));
   }
 
   need(cell: PlannedCell, round: number): Need {

@@ -11,7 +11,7 @@ export function examine(): Promise<BackendRecord[]> {
   return Promise.all(
     Object.keys(BACKENDS).map(async (backend) => {
       const timeoutMs = Math.max(0, DEADLINE_MS - performance.now());
-      const opening = await openBackend({ backend, threads: availableParallelism(), seed: 0, timeoutMs });
+      const opening = await openBackend({ backend, threads: availableParallelism(), timeoutMs });
       opening.worker?.kill();
       return opening.record;
     }),

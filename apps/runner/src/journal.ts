@@ -22,6 +22,7 @@ const header = z.object({
   journalVersion: z.literal(1),
   id: z.string(),
   startedAt: z.iso.datetime(),
+  command: z.enum(["bench", "precision"]).optional(),
   profile: z.enum(["smoke", "default", "full"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
@@ -31,6 +32,9 @@ const header = z.object({
   methods: z.array(z.string()),
   dtypes: z.array(schema.dtype),
   workloads: z.array(z.string()),
+  sweeps: z.array(z.string()).optional(),
+  /** Of cells, where they are fewer than those of curves. */
+  cellMethods: z.array(z.string()).optional(),
   environment: schema.environment,
 });
 
@@ -57,6 +61,7 @@ const entry = z.discriminatedUnion("type", [
   measurement,
   schema.backend.extend({ type: z.literal("backend") }),
   schema.distance.omit({ speedup: true }).extend({ type: z.literal("distance") }),
+  z.object({ type: z.literal("curve"), ...schema.curveFields }),
   z.object({ type: z.literal("spent"), wallNs: z.record(z.string(), z.number().nonnegative()) }),
 ]);
 

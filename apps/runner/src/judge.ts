@@ -5,6 +5,7 @@ import {
   checkedRows,
   type DistanceRecord,
   type FloatArray,
+  type GradientResult,
 } from "@softmax-bench/core";
 import {
   assessGradient,
@@ -15,13 +16,14 @@ import {
   oracle,
   type Reference,
 } from "@softmax-bench/numerics";
+import { type Exchange, floatArray, readResults } from "./exchange.js";
 import { GradientBuffers } from "./gradient-buffers.js";
-import { readGradient } from "./gradient-file.js";
-import { InputSource } from "./inputs.js";
+import type { InputSource } from "./inputs.js";
 import { keyOf, type PlannedCell } from "./plan.js";
 
 /** What the parent finds out about a gradient. */
 export interface Verdict {
+  readonly loss: number;
   readonly accuracy: Accuracy;
   readonly gradientDigest: string;
   /** Distances to the gradients of compared methods that came before. */
@@ -43,74 +45,87 @@ export class Judge {
   readonly #seed: number;
   readonly #references = new Map<string, CheckedReference>();
   readonly #buffers = new GradientBuffers();
-  /** Gradients that wait for the method that they are compared with, all of one backend, dtype and workload. */
-  #held: { readonly key: string; readonly gradients: Map<string, FloatArray> } | undefined;
+  /** Results that wait for the method that they are compared with, all of one backend, dtype and workload. */
+  #held: { readonly key: string; readonly results: Map<string, GradientResult> } | undefined;
 
-  constructor(seed: number) {
+  constructor(seed: number, inputs: InputSource) {
     this.#seed = seed;
-    this.#inputs = new InputSource(seed);
+    this.#inputs = inputs;
   }
 
-  /** @throws Error if the file does not hold the cell's gradient. */
-  assess(cell: PlannedCell, loss: number, gradientFile: number): Verdict {
+  /** @throws Error if the exchange does not hold the cell's results. */
+  assess(cell: PlannedCell, exchange: Exchange): Verdict {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
-    readGradient(gradientFile, gradient);
+    const loss = floatArray(cell.dtype, 1);
+    readResults(exchange, [{ loss, gradient }]);
     const { checked, reference } = this.#referenceOf(cell);
-    const rowSumResidual = largestRowSum(gradient, classes);
     const accuracy = {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
-      gradient: {
-        ...assessGradient(pickRows(gradient, checked, classes), reference),
-        nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
-        rowSumResidual,
-      },
+      gradient: errorsOf(gradient, checked, reference),
     };
-    return { accuracy, gradientDigest: digest(gradient), distances: this.#distances(cell, gradient) };
+    return {
+      loss: loss[0] as number,
+      accuracy,
+      gradientDigest: digest(gradient),
+      distances: this.#distances(cell, { loss, gradient }),
+    };
   }
 
-  /** Kept for the next backend: at most 2^19 entries, 8 MB, each. */
+  /** Kept for the next backend: two float64 per checked entry, 164 MB for `seed-3200`. */
   #referenceOf({ workload, dtype }: PlannedCell): CheckedReference {
     const key = `${workload.id} ${dtype}`;
     const known = this.#references.get(key);
     if (known) return known;
     const { rows, classes } = workload;
-    const { logits, labels } = this.#inputs.of(workload, dtype);
     const checked = checkedRows(workload, this.#seed);
-    const made = { checked, reference: oracle(logits, labels, rows, classes, checked) };
+    const problem = { rows, classes, ...this.#inputs.of(workload, dtype) };
+    const made = { checked, reference: oracle(problem, checked) };
     this.#references.set(key, made);
     return made;
   }
 
-  #distances(cell: PlannedCell, gradient: FloatArray): DistanceRecord[] {
+  #distances(cell: PlannedCell, result: GradientResult): DistanceRecord[] {
     const { backend, dtype, workload, method } = cell;
     const key = keyOf({ ...cell, method: "manual/*" });
     if (this.#held?.key !== key) this.#releaseHeld(key);
-    const gradients = this.#held?.gradients ?? new Map<string, FloatArray>();
-    gradients.set(method, gradient);
+    const results = this.#held?.results ?? new Map<string, GradientResult>();
+    results.set(method, result);
     return COMPARISONS.flatMap(([a, b]) => {
-      const [ofA, ofB] = [gradients.get(a), gradients.get(b)];
+      const [ofA, ofB] = [results.get(a), results.get(b)];
       if ((method !== a && method !== b) || !ofA || !ofB) return [];
-      const record = { backend, dtype, workload: workload.id, a, b, ...distance(ofA, ofB) };
+      const loss = Math.abs((ofA.loss[0] as number) - (ofB.loss[0] as number));
+      const between = { ...distance(ofA.gradient, ofB.gradient), loss };
       for (const compared of [a, b]) {
-        this.#buffers.give(gradients.get(compared));
-        gradients.delete(compared);
+        this.#buffers.give(results.get(compared)?.gradient);
+        results.delete(compared);
       }
-      return [record];
+      return [{ backend, dtype, workload: workload.id, a, b, ...between }];
     });
   }
 
   /** Gives back the gradients that found nothing to be compared with. */
   #releaseHeld(nextKey: string): void {
-    for (const gradient of this.#held?.gradients.values() ?? []) this.#buffers.give(gradient);
-    this.#held = { key: nextKey, gradients: new Map() };
+    for (const { gradient } of this.#held?.results.values() ?? []) this.#buffers.give(gradient);
+    this.#held = { key: nextKey, results: new Map() };
   }
 }
 
-/** Some rows of a row-major matrix, as a new one – or the matrix itself, where they are all of them. */
+/** Errors of the checked rows; non-finite entries and row sums are over all rows, always. */
+function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {
+  const { classes } = reference;
+  if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
+  const rowSumResidual = largestRowSum(gradient, classes);
+  return {
+    ...assessGradient(pickRows(gradient, checked, classes), reference),
+    nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
+    rowSumResidual,
+  };
+}
+
+/** Some rows of a row-major matrix, as a new one. */
 function pickRows<T extends FloatArray>(matrix: T, rows: Int32Array, classes: number): T {
-  if (rows.length * classes === matrix.length) return matrix;
   const picked = matrix.slice(0, rows.length * classes) as T;
   for (const [position, row] of rows.entries()) {
     picked.set(matrix.subarray(row * classes, (row + 1) * classes), position * classes);

@@ -1,5 +1,6 @@
 import type { BackendRecord } from "@softmax-bench/core";
 import { messageOf } from "./errors.js";
+import type { Exchange } from "./exchange.js";
 import type { Opened } from "./protocol.js";
 import { BACKENDS } from "./registry.js";
 import { type Outcome, WorkerProcess } from "./worker-process.js";
@@ -7,10 +8,9 @@ import { type Outcome, WorkerProcess } from "./worker-process.js";
 export interface OpenBackendOptions {
   readonly backend: string;
   readonly threads: number;
-  readonly seed: number;
   readonly timeoutMs: number;
-  /** Descriptor of the file that the worker writes gradients to; without one it measures nothing. */
-  readonly gradientFile?: number;
+  /** Without these files the worker computes nothing. */
+  readonly exchange?: Exchange;
   /** Hears of the worker before it has answered, for whoever may have to kill it. */
   readonly onStart?: (worker: WorkerProcess) => void;
 }
@@ -22,7 +22,7 @@ export type Opening =
 
 /** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
-  const { backend, threads, seed, timeoutMs, gradientFile, onStart } = options;
+  const { backend, threads, timeoutMs, exchange, onStart } = options;
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
     status: "unavailable",
@@ -31,9 +31,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   });
   try {
     const adapter = await BACKENDS[backend]?.();
-    const worker = new WorkerProcess((await adapter?.environment?.()) ?? {}, gradientFile);
+    const worker = new WorkerProcess((await adapter?.environment?.()) ?? {}, exchange);
     onStart?.(worker);
-    const outcome = await worker.request({ type: "open", backend, threads, seed }, timeoutMs);
+    const outcome = await worker.request({ type: "open", backend, threads }, timeoutMs);
     if (outcome.kind === "answered" && outcome.reply.type === "opened") {
       return { worker, record: recordOf(backend, outcome.reply) };
     }

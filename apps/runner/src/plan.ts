@@ -1,4 +1,4 @@
-import { COMPARISONS, type MethodId, type Workload } from "@softmax-bench/core";
+import { COMPARISONS, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
 import { UsageError } from "./errors.js";
 import type { Profile } from "./profiles.js";
 import { BACKENDS } from "./registry.js";
@@ -11,6 +11,23 @@ export interface PlannedCell {
   readonly dtype: DType;
   readonly workload: Workload;
 }
+
+/** One method on one backend along one sweep. */
+export interface PlannedCurve {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly sweep: Sweep;
+}
+
+/** What a run does. */
+export interface Plan {
+  readonly cells: readonly PlannedCell[];
+  readonly curves: readonly PlannedCurve[];
+}
+
+export const curveKey = (curve: { backend: string; method: string; dtype: string; sweep: string }): string =>
+  [curve.backend, curve.method, curve.dtype, curve.sweep].join(" ");
 
 export const cellKey = (cell: { backend: string; method: string; dtype: string; workload: string }): string =>
   [cell.backend, cell.method, cell.dtype, cell.workload].join(" ");
@@ -34,6 +51,18 @@ export function planCells({ backends, methods, dtypes, workloads }: Selection): 
   );
 }
 
+/** All curves of a selection: backend by backend, sweep by sweep. */
+export function planCurves(
+  { backends, methods, dtypes }: Selection,
+  sweeps: readonly Sweep[],
+): PlannedCurve[] {
+  return backends.flatMap((backend) =>
+    sweeps.flatMap((sweep) =>
+      dtypes.flatMap((dtype) => methods.map((method) => ({ backend, method, dtype, sweep }))),
+    ),
+  );
+}
+
 /** Why a profile leaves a cell out; undefined if it does not. */
 export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Profile): string | undefined {
   const most = largest[backend] ?? Number.POSITIVE_INFINITY;
@@ -42,10 +71,12 @@ export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Pro
 }
 
 /**
- * The cells that the backends could run, going by what their runtimes can do at all.
+ * The cells and curves that the backends could run, going by what their runtimes can do at all.
  * @throws UsageError if none is left.
  */
-export async function runnable(cells: readonly PlannedCell[]): Promise<PlannedCell[]> {
+export async function runnable<Work extends PlannedCell | PlannedCurve>(
+  cells: readonly Work[],
+): Promise<Work[]> {
   const dtypes = new Map<string, readonly DType[]>();
   for (const [id, load] of Object.entries(BACKENDS)) {
     if (cells.some((cell) => cell.backend === id)) dtypes.set(id, (await load()).dtypes);
@@ -53,7 +84,7 @@ export async function runnable(cells: readonly PlannedCell[]): Promise<PlannedCe
   const left = cells.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
   if (left.length === 0) {
     const why = [...dtypes].map(([id, has]) => `${id} has only ${has.join(" and ")}`).join(", ");
-    throw new UsageError(`the selection leaves no cell to run: ${why}; choose another --dtype or --backend`);
+    throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
   }
   return left;
 }

@@ -1,32 +1,39 @@
-import { formatDuration, formatError } from "@softmax-bench/report";
+import type { Curve } from "@softmax-bench/core";
+import { formatCount, formatDuration, formatError } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
 import type { Measurement } from "./journal.js";
 import type { Observer } from "./matrix.js";
-import type { PlannedCell } from "./plan.js";
+import type { Plan, PlannedCell, PlannedCurve } from "./plan.js";
 
 export interface Progress extends Observer {
   stop(): void;
 }
 
-/** A bar where a person watches, one plain line per cell elsewhere. */
+/** A bar where a person watches, one plain line per cell or curve elsewhere. */
 export function createProgress(
-  cells: readonly PlannedCell[],
+  { cells, curves }: Plan,
   processes: number,
   finished: number,
   stream: NodeJS.WriteStream,
 ): Progress {
-  const total = cells.length * processes;
+  const total = cells.length * processes + curves.length;
   if (!stream.isTTY) return new Lines(finished, total, stream);
-  const weight = cells.reduce((sum, cell) => sum + weightOf(cell), 0) * processes;
+  const weight = cells.reduce((sum, cell) => sum + weightOf(cell), 0) * processes + curves.length;
   return new Bar(finished, total, weight * (1 - finished / total), stream);
 }
 
-const labelOf = ({ backend, method, dtype, workload }: PlannedCell): string =>
-  `${backend} ${method} ${dtype} ${workload.id}`;
+type Work = PlannedCell | PlannedCurve;
 
-function outcomeOf({ status, reason, samples, accuracy }: Measurement): string {
-  if (status !== "ok") return `${status}: ${reason}`;
+const labelOf = (work: Work): string =>
+  [work.backend, work.method, work.dtype, "sweep" in work ? work.sweep.id : work.workload.id].join(" ");
+
+function outcomeOf(outcome: Measurement | Curve): string {
+  if (outcome.status !== "ok") return `${outcome.status}: ${outcome.reason}`;
+  if ("points" in outcome) {
+    return `${outcome.points.length} points, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
+  }
+  const { samples, accuracy } = outcome;
   const time = samples ? formatDuration(median(samples.gradient)) : "not timed";
   const error = accuracy?.gradient.relL2 ?? Number.NaN;
   return `gradient ${time}, relative error ${formatError(error)}`;
@@ -45,16 +52,17 @@ class Lines implements Progress {
 
   begin(): void {}
 
-  finish(cell: PlannedCell, measurement: Measurement): void {
+  finish(work: Work, outcome: Measurement | Curve): void {
     this.#finished++;
-    this.#stream.write(`[${this.#finished}/${this.#total}] ${labelOf(cell)}: ${outcomeOf(measurement)}\n`);
+    this.#stream.write(`[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}\n`);
   }
 
   stop(): void {}
 }
 
-/** What a cell is expected to cost, in arbitrary units: a fixed part, and a part per element. */
-const weightOf = ({ workload }: PlannedCell): number => 1 + (workload.rows * workload.classes) / 2e6;
+/** What a cell or a curve is expected to cost, in arbitrary units: a fixed part, and a part per element. */
+const weightOf = (work: Work): number =>
+  "sweep" in work ? 1 : 1 + (work.workload.rows * work.workload.classes) / 2e6;
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
@@ -69,7 +77,7 @@ class Bar implements Progress {
     this.#bar = new SingleBar(
       {
         stream,
-        format: "{bar} {value}/{total} cells | {left} left | {cell}{last}",
+        format: "{bar} {value}/{total} | {left} left | {cell}{last}",
         barsize: 20,
         hideCursor: true,
         clearOnComplete: true,
@@ -81,13 +89,13 @@ class Bar implements Progress {
     this.#bar.start(total, finished, { cell: "starting", left: "?", last: "" });
   }
 
-  begin(cell: PlannedCell): void {
-    this.#bar.update({ cell: labelOf(cell), left: this.#timeLeft(), last: this.#last });
+  begin(work: Work): void {
+    this.#bar.update({ cell: labelOf(work), left: this.#timeLeft(), last: this.#last });
   }
 
-  finish(cell: PlannedCell, measurement: Measurement): void {
-    this.#finishedWeight += weightOf(cell);
-    this.#last = ` | last: ${outcomeOf(measurement)}`;
+  finish(work: Work, outcome: Measurement | Curve): void {
+    this.#finishedWeight += weightOf(work);
+    this.#last = ` | last: ${outcomeOf(outcome)}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });
   }
 

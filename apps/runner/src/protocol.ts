@@ -1,29 +1,29 @@
+import type { GradientTask } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import { z } from "zod";
 
 /**
- * What parent and worker say to each other. A worker serves one backend: it is opened once, then measures one
- * cell per request. Gradients do not travel here: the worker writes them to a file that both hold open.
+ * What parent and worker say to each other. A worker serves one backend: it is opened once, then runs one task per
+ * request. Arrays do not travel here but in files that both hold open (see `exchange.ts`).
  */
 
 export interface OpenRequest {
   readonly type: "open";
   readonly backend: string;
   readonly threads: number;
-  readonly seed: number;
 }
 
-export interface MeasureRequest {
-  readonly type: "measure";
-  readonly method: string;
-  readonly dtype: z.output<typeof schema.dtype>;
-  readonly workload: string;
-  readonly profile: string;
-  /** False: compute the gradient, time nothing. */
-  readonly timed: boolean;
+export interface RunRequest extends GradientTask {
+  readonly type: "run";
+  /** Changes when the inputs in the file do. */
+  readonly inputs: string;
+  /** Sets of inputs in the file, all of the task's shape. Each is computed; if the task is timed, there is one. */
+  readonly sets: number;
+  /** The profile whose limits the sampling keeps. Undefined: compute, time nothing. */
+  readonly sampling?: string | undefined;
 }
 
-export type Request = OpenRequest | MeasureRequest;
+export type Request = OpenRequest | RunRequest;
 
 const samples = z.array(z.number().nonnegative());
 
@@ -50,14 +50,10 @@ export const reply = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("unavailable"), reason: z.string(), remedy: z.string() }),
   z.object({
-    type: z.literal("measured"),
+    type: z.literal("computed"),
     note: z.string().optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
-    loss: z
-      .number()
-      .or(z.nan())
-      .or(z.literal([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])),
     peakRssBytes: z.number().nonnegative(),
     spent,
   }),
@@ -67,4 +63,4 @@ export const reply = z.discriminatedUnion("type", [
 
 export type Reply = z.output<typeof reply>;
 export type Opened = Extract<Reply, { type: "opened" }>;
-export type Measured = Extract<Reply, { type: "measured" }>;
+export type Computed = Extract<Reply, { type: "computed" }>;

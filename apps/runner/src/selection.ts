@@ -1,4 +1,12 @@
-import { findWorkload, METHODS, type MethodId, WORKLOADS, type Workload } from "@softmax-bench/core";
+import {
+  findWorkload,
+  METHODS,
+  type MethodId,
+  SWEEPS,
+  type Sweep,
+  WORKLOADS,
+  type Workload,
+} from "@softmax-bench/core";
 import type { schema } from "@softmax-bench/core/results";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
@@ -29,11 +37,21 @@ export interface Wanted {
 export function select({ backends, methods, dtypes, workloads }: Wanted): Selection {
   const backendIds = Object.keys(BACKENDS);
   return {
-    backends: inOrder(backendIds, backends ?? backendIds, "backend"),
-    methods: matchMethods(methods ?? ["**"]),
+    backends: inOrder(backendIds, unlessAll(backends) ?? backendIds, "backend"),
+    methods: matchMethods(unlessAll(methods) ?? ["**"]),
     dtypes: inOrder(DTYPES, dtypes ?? DTYPES, "dtype") as DType[],
     workloads: [...new Set(workloads)].map(workloadOf),
   };
+}
+
+const unlessAll = (wanted: readonly string[] | undefined): readonly string[] | undefined =>
+  wanted?.includes("all") ? undefined : wanted;
+
+/** Sweeps by id. @throws UsageError naming the closest valid value, for the first one that does not exist. */
+export function selectSweeps(wanted: readonly string[]): readonly Sweep[] {
+  const known = SWEEPS.map(({ id }) => id);
+  const ids = inOrder(known, wanted, "sweep");
+  return SWEEPS.filter(({ id }) => ids.includes(id));
 }
 
 /** The wanted values in the order of the known ones, without repetition. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describeIssue } from "@softmax-bench/core/results";
+import type { Exchange } from "./exchange.js";
 import { type Reply, type Request, reply } from "./protocol.js";
 
 const WORKER = fileURLToPath(new URL("./worker/main.js", import.meta.url));
@@ -27,14 +28,14 @@ export class WorkerProcess {
 
   /**
    * @param environment variables that it starts with, besides ours
-   * @param gradientFile descriptor that it inherits, if it is to measure
+   * @param exchange files that it inherits, if it is to compute
    */
-  constructor(environment: Readonly<Record<string, string>>, gradientFile?: number) {
+  constructor(environment: Readonly<Record<string, string>>, exchange?: Exchange) {
     this.#child = fork(WORKER, {
       serialization: "advanced",
       execArgv: V8_FLAGS,
       env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe", "ipc", gradientFile ?? "ignore"],
+      stdio: ["ignore", "pipe", "pipe", "ipc", exchange?.inputs ?? "ignore", exchange?.results ?? "ignore"],
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
     this.#child.on("error", (error) => this.#keep(error.message));

@@ -133,7 +133,7 @@ describe("bad input", () => {
     [["--seed", "-1"], /--seed takes a whole number, got "-1"/],
     [["--threads", "0"], /threads: /],
     [["--threads", "two"], /--threads takes a whole number, got "two"/],
-    [["--backend", "tfjs-wasm", "--dtype", "float64"], /leaves no cell to run: tfjs-wasm has only float32/],
+    [["--backend", "tfjs-wasm", "--dtype", "float64"], /leaves nothing to run: tfjs-wasm has only float32/],
     [["--out", "/dev/null/runs"], /cannot write to --out \/dev\/null\/runs: /],
     [["--resume", "nowhere"], /no run "nowhere" in /],
     [["--resume", "../../etc"], /no run "\.\.\/\.\.\/etc"/],

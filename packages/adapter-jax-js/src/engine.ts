@@ -1,6 +1,7 @@
 import {
   type Engine,
   type EngineInfo,
+  type FloatArray,
   type GradientResult,
   type GradientTask,
   type Inputs,
@@ -46,6 +47,9 @@ export class JaxEngine implements Engine {
 }
 
 type Pair = [loss: JaxArray, gradient: JaxArray];
+type Feeds = Record<string, JaxArray>;
+type Compute<Result> = (feeds: Feeds) => Result;
+type Jitted<Result> = Compute<Result> & { dispose(): void };
 
 class JaxPrepared implements Prepared {
   readonly readback = "copies";
@@ -54,8 +58,7 @@ class JaxPrepared implements Prepared {
   readonly #inputs: Inputs;
   readonly #forward: Jitted<JaxArray>;
   readonly #lossAndGradient: Jitted<Pair>;
-  #logits: JaxArray;
-  #labels: JaxArray;
+  #feeds: Feeds;
   #result: Pair | undefined;
 
   constructor(jax: Jax, task: GradientTask, inputs: Inputs) {
@@ -63,21 +66,20 @@ class JaxPrepared implements Prepared {
     this.#task = task;
     this.#inputs = inputs;
     const program = programFor(task);
-    const lossOf = (logits: JaxArray, labels: JaxArray) =>
-      interpret<"loss">(jax, program.forward, { logits, labels }).loss;
-    this.#forward = jax.jit(lossOf);
-    this.#lossAndGradient = jax.jit(lossAndGradientOf(jax, program, lossOf));
-    [this.#logits, this.#labels] = this.#toDevice();
+    this.#forward = jax.jit((feeds: Feeds) => interpret<"loss">(jax, program.forward, feeds).loss);
+    this.#lossAndGradient = jax.jit(lossAndGradientOf(jax, program));
+    this.#feeds = this.#toDevice();
   }
 
   async upload(): Promise<void> {
-    this.#logits.dispose();
-    this.#labels.dispose();
-    [this.#logits, this.#labels] = this.#toDevice();
+    this.#release();
+    for (const array of Object.values(this.#feeds)) array.dispose();
+    this.#feeds = this.#toDevice();
   }
 
   async forward(): Promise<void> {
-    const loss = this.#forward(this.#logits.ref, this.#labels.ref);
+    const { upstream: _, ...feeds } = this.#feeds;
+    const loss = this.#forward(referencesTo(feeds));
     await loss.blockUntilReady();
     loss.dispose();
   }
@@ -88,25 +90,19 @@ class JaxPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const [loss, gradient] = this.#result ?? (await this.#compute());
-    const [value] = await loss.ref.data();
-    const data = await gradient.ref.data();
-    if (data instanceof Float32Array || data instanceof Float64Array) {
-      return { loss: Number(value), gradient: data };
-    }
-    throw new Error(`jax-js returned ${data.constructor.name} where floating-point numbers were expected`);
+    return { loss: await floatsOf(loss), gradient: await floatsOf(gradient) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#release();
-    this.#logits.dispose();
-    this.#labels.dispose();
+    for (const array of Object.values(this.#feeds)) array.dispose();
     this.#forward.dispose();
     this.#lossAndGradient.dispose();
   }
 
   async #compute(): Promise<Pair> {
     this.#release();
-    const result = this.#lossAndGradient(this.#logits.ref, this.#labels.ref);
+    const result = this.#lossAndGradient(referencesTo(this.#feeds));
     await this.#jax.blockUntilReady(result);
     this.#result = result;
     return result;
@@ -117,28 +113,48 @@ class JaxPrepared implements Prepared {
     this.#result = undefined;
   }
 
-  #toDevice(): [JaxArray, JaxArray] {
+  #toDevice(): Feeds {
     const { numpy } = this.#jax;
     const { rows, classes, dtype } = this.#task;
-    const { logits, labels } = this.#inputs;
-    return [
-      numpy.array(logits as Float32Array<ArrayBuffer>, {
-        shape: [rows, classes],
-        dtype: jaxDType(this.#jax, dtype),
-      }),
-      numpy.array(labels as Int32Array<ArrayBuffer>, { shape: [rows], dtype: numpy.int32 }),
-    ];
+    const { logits, labels, weights, upstream } = this.#inputs;
+    const floats = (values: FloatArray, shape: number[]) =>
+      numpy.array(values as Float32Array<ArrayBuffer>, { shape, dtype: jaxDType(this.#jax, dtype) });
+    return {
+      logits: floats(logits, [rows, classes]),
+      labels:
+        labels instanceof Int32Array
+          ? numpy.array(labels as Int32Array<ArrayBuffer>, { shape: [rows], dtype: numpy.int32 })
+          : floats(labels, [rows, classes]),
+      ...(weights ? { weights: floats(weights, [classes]) } : {}),
+      ...(upstream ? { upstream: floats(upstream, [rows]) } : {}),
+    };
   }
 }
 
-type Compute<Result> = (logits: JaxArray, labels: JaxArray) => Result;
-type Jitted<Result> = Compute<Result> & { dispose(): void };
+/** Functions of jax-js consume what they are given. */
+const referencesTo = (feeds: Feeds): Feeds =>
+  Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, array.ref]));
+
+async function floatsOf(array: JaxArray): Promise<FloatArray> {
+  const data = await array.ref.data();
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  throw new Error(`jax-js returned ${data.constructor.name} where floating-point numbers were expected`);
+}
 
 /** By jax-js's own differentiation for an autograd program, as written for a manual one. */
-function lossAndGradientOf(jax: Jax, program: Program, lossOf: Compute<JaxArray>): Compute<Pair> {
-  if (program.kind === "autograd") return jax.valueAndGrad(lossOf) as Compute<Pair>;
-  return (logits, labels) => {
-    const { loss, gradient } = interpret<"loss" | "gradient">(jax, program.gradient, { logits, labels });
+function lossAndGradientOf(jax: Jax, program: Program): Compute<Pair> {
+  if (program.kind === "manual") {
+    return (feeds) => {
+      const { loss, gradient } = interpret<"loss" | "gradient">(jax, program.gradient, feeds);
+      return [loss, gradient];
+    };
+  }
+  return ({ logits, upstream, ...others }) => {
+    const lossOf = (x: JaxArray) =>
+      interpret<"loss">(jax, program.forward, { logits: x, ...referencesTo(others) }).loss;
+    if (!upstream) return jax.valueAndGrad(lossOf)(logits as JaxArray) as Pair;
+    const [loss, pullBack] = jax.vjp(lossOf, [logits as JaxArray]);
+    const [gradient] = pullBack(upstream);
     return [loss, gradient];
   };
 }

@@ -39,14 +39,8 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
 
   Softmax: ({ nn }, [x], node) => nn.softmax(given(node, x), Number(node.attributes.axis)),
   LogSoftmax: ({ nn }, [x], node) => nn.logSoftmax(given(node, x), Number(node.attributes.axis)),
-  /** jax-js ships no loss; this is how its own primitives make one: −mean of logSoftmax at the labels. */
-  SoftmaxCrossEntropyLoss: (jax, [scores, labels], node) => {
-    const logits = given(node, scores);
-    const [rows, classes] = logits.shape as [number, number];
-    const atLabels = oneHot(jax, given(node, labels), classes, logits.dtype);
-    const sum = jax.numpy.sum(jax.numpy.multiply(jax.nn.logSoftmax(logits, 1), atLabels));
-    return jax.numpy.multiply(sum, -1 / rows);
-  },
+  SoftmaxCrossEntropyLoss: (jax, [scores, labels, weights], node) =>
+    libraryLoss(jax, node, given(node, scores), given(node, labels), weights),
 
   OneHot: (jax, [indices], node) =>
     oneHot(jax, given(node, indices), Number(node.attributes.depth), jaxDType(jax, node.outputs[0]?.dtype)),
@@ -82,6 +76,27 @@ function numbers(node: Node, name: string): readonly number[] {
   const value = node.attributes[name];
   if (!Array.isArray(value)) throw new Error(`${node.op} lacks its attribute ${name}`);
   return value as readonly number[];
+}
+
+/** jax-js ships no loss; this is how its own primitives make one: −logSoftmax at the labels, weighted and reduced. */
+function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, weights?: JaxArray): JaxArray {
+  const { numpy, nn } = jax;
+  const { reduction, ignore_index } = node.attributes;
+  const [rows, classes] = logits.shape as [number, number];
+  const { dtype } = logits;
+  const ones = oneHot(jax, labels.ref, classes, dtype);
+  const weighted = weights ? numpy.multiply(ones, weights) : ones;
+  const ignored = ignore_index === undefined ? undefined : numpy.notEqual(labels.ref, Number(ignore_index));
+  labels.dispose();
+  const counts = ignored && numpy.astype(numpy.expandDims(ignored, -1), dtype);
+  const targets = counts ? numpy.multiply(weighted, counts) : weighted;
+  const losses = numpy.negative(numpy.sum(numpy.multiply(nn.logSoftmax(logits, 1), targets.ref), 1));
+  const total = numpy.sum(targets);
+  if (reduction === "mean" && (weights || ignored)) return numpy.divide(numpy.sum(losses), total);
+  total.dispose();
+  if (reduction === "none") return losses;
+  const sum = numpy.sum(losses);
+  return reduction === "mean" ? numpy.multiply(sum, 1 / rows) : sum;
 }
 
 /** By comparison: jax-js's own oneHot takes rows of an identity matrix, 10 GB for 50,257 classes. */

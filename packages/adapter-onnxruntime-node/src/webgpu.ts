@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Availability, Backend, EngineInfo } from "@softmax-bench/core";
+import type { Availability, Backend, EngineInfo, KernelAccuracy } from "@softmax-bench/core";
 import { installedFolder, loads, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { vulkanDevice } from "./vulkan/device.js";
 import { driverEnvironment } from "./vulkan/environment.js";
@@ -8,10 +8,21 @@ import { probeVulkan } from "./vulkan/probe.js";
 const IN_STEPS =
   "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
 
+/**
+ * What WGSL grants its implementations (section 15.7.4, "Floating point accuracy"): exp within 3 + 2|x| ULP, log within
+ * 3 ULP or 2^-21, a division within 2.5 ULP. An ULP is two unit roundoffs at most.
+ */
+const KERNELS: KernelAccuracy = {
+  exp: { fixed: 6, perArgument: 4 },
+  log: { absolute: 2 ** -21 * 2 ** 24, relative: 6 },
+  division: 5,
+};
+
 /** ONNX Runtime's WebGPU execution provider (Dawn), natively: on Linux through Vulkan, on a GPU or in software. */
 export const onnxruntimeWebgpu: Backend = {
   id: "onnxruntime-webgpu",
   dtypes: ["float32"],
+  kernels: KERNELS,
 
   async probe(): Promise<Availability> {
     const runtime = loads(installedFolder());

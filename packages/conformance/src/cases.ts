@@ -1,4 +1,4 @@
-import type { FloatDType, Method } from "@softmax-bench/core";
+import type { FloatDType, Inputs, LossOptions, Method } from "@softmax-bench/core";
 
 /** A small, awkward input. */
 export interface Case {
@@ -6,7 +6,12 @@ export interface Case {
   readonly rows: number;
   readonly classes: number;
   readonly logits: readonly number[];
+  /** Class indices `[N]`, or probabilities `[N, C]`. */
   readonly labels: readonly number[];
+  readonly weights?: readonly number[];
+  readonly upstream?: readonly number[];
+  /** What differs from the mean over labelled rows. */
+  readonly loss?: Partial<LossOptions>;
 }
 
 /** Deterministic and irregular: the fractional parts of multiples of the golden ratio, around 0. */
@@ -24,8 +29,9 @@ const spread = (name: string, rows: number, classes: number, scale: number, offs
   labels: labelsFor(rows, classes),
 });
 
+const ORDINARY = spread("ordinary logits", 7, 13, 3);
 export const CASES: readonly Case[] = [
-  spread("ordinary logits", 7, 13, 3),
+  ORDINARY,
   spread("one row", 1, 5, 2),
   { name: "one class", rows: 4, classes: 1, logits: [0, -3, 5, 1e4], labels: [0, 0, 0, 0] },
   { name: "one row of one class", rows: 1, classes: 1, logits: [2.5], labels: [0] },
@@ -41,6 +47,68 @@ export const CASES: readonly Case[] = [
     labels: [0, 2],
   },
 ];
+
+const WEIGHTS = irregular(13, 1, 1.25);
+const IGNORED = [-100, 7, 1, -100, 2, 9, 3];
+const PROBABILITIES = irregular(7 * 13, 0.5, 0.5);
+
+/** Every option of the loss on ordinary logits, alone and with those that it meets in a formula. */
+export const OPTION_CASES: readonly Case[] = (
+  [
+    { name: "the sum", loss: { reduction: "sum" } },
+    { name: "one loss per row", loss: { reduction: "none" }, upstream: irregular(7, 2, 0.5) },
+    { name: "class weights", loss: { weighted: true }, weights: WEIGHTS },
+    { name: "an ignored label outside the classes", loss: { ignoreIndex: -100 }, labels: IGNORED },
+    { name: "an ignored label among the classes", loss: { ignoreIndex: 7 } },
+    {
+      name: "the sum over weighted labels, some ignored",
+      loss: { reduction: "sum", weighted: true, ignoreIndex: -100 },
+      weights: WEIGHTS,
+      labels: IGNORED,
+    },
+    {
+      name: "one loss per row, weighted labels, some ignored",
+      loss: { reduction: "none", weighted: true, ignoreIndex: -100 },
+      weights: WEIGHTS,
+      labels: IGNORED,
+      upstream: irregular(7, 2, 0.5),
+    },
+    { name: "smoothed labels", loss: { labelSmoothing: 0.1 } },
+    {
+      name: "smoothed and weighted labels, some ignored",
+      loss: { labelSmoothing: 0.1, weighted: true, ignoreIndex: -100 },
+      weights: WEIGHTS,
+      labels: IGNORED,
+    },
+    { name: "probabilities", loss: { targets: "probabilities" }, labels: PROBABILITIES },
+    {
+      name: "one loss per row, smoothed and weighted probabilities",
+      loss: { reduction: "none", targets: "probabilities", labelSmoothing: 0.1, weighted: true },
+      weights: WEIGHTS,
+      labels: PROBABILITIES,
+      upstream: irregular(7, 2, 0.5),
+    },
+  ] satisfies readonly Partial<Case>[]
+).map((options) => ({ ...ORDINARY, ...options }));
+
+export const ALL_IGNORED: Case = {
+  ...ORDINARY,
+  name: "no label that counts",
+  loss: { ignoreIndex: -100 },
+  labels: new Array(7).fill(-100),
+};
+
+/** A case's inputs in the arrays of a dtype. */
+export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {
+  const floats = (values: readonly number[]) =>
+    dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+  return {
+    logits: floats(logits),
+    labels: loss?.targets === "probabilities" ? floats(labels) : Int32Array.from(labels),
+    ...(weights ? { weights: floats(weights) } : {}),
+    ...(upstream ? { upstream: floats(upstream) } : {}),
+  };
+}
 
 /** Logits whose exponential, summed over a few classes, neither overflows nor vanishes. */
 const EXP_RANGE: Readonly<Record<FloatDType, number>> = { float32: 80, float64: 700 };

@@ -2,6 +2,7 @@ import { describeBackend } from "@softmax-bench/conformance";
 import {
   type Backend,
   type Engine,
+  type FloatArray,
   type GradientTask,
   type Inputs,
   type Prepared,
@@ -39,7 +40,7 @@ function prepare(task: GradientTask, inputs: Inputs): Prepared {
     gradient: async () => {},
     read: async () => {
       const { loss, gradient } = evaluate(graph, feeds) as { loss: Tensor; gradient: Tensor };
-      return { loss: Number(loss.data[0]), gradient: gradient.data as Float32Array | Float64Array };
+      return { loss: loss.data as FloatArray, gradient: gradient.data as FloatArray };
     },
     [Symbol.asyncDispose]: async () => {},
   };
@@ -49,16 +50,23 @@ function lossAndGradient(task: GradientTask): Graph {
   const program = programFor(task);
   if (program.kind === "manual") return program.gradient;
   const { loss } = program.forward.outputs as { loss: Value };
-  const [gradient] = differentiate(loss, [program.forward.inputs[0] as Value]) as [Value];
+  const [logits] = program.forward.inputs as [Value];
+  const [gradient] = differentiate(loss, [logits], program.upstream) as [Value];
   return { ...program.forward, outputs: { loss, gradient } };
 }
 
-const feedsOf = (
-  { dtype, rows, classes }: GradientTask,
-  { logits, labels }: Inputs,
-): Record<string, Tensor> => ({
-  logits: { dtype, shape: [rows, classes], data: logits.slice() },
-  labels: { dtype: "int64", shape: [rows], data: BigInt64Array.from(labels, BigInt) },
-});
+function feedsOf({ dtype, rows, classes }: GradientTask, inputs: Inputs): Record<string, Tensor> {
+  const { logits, labels, weights, upstream } = inputs;
+  const floats = (shape: number[], data: FloatArray): Tensor => ({ dtype, shape, data: data.slice() });
+  return {
+    logits: floats([rows, classes], logits),
+    labels:
+      labels instanceof Int32Array
+        ? { dtype: "int64", shape: [rows], data: BigInt64Array.from(labels, BigInt) }
+        : floats([rows, classes], labels),
+    ...(weights ? { weights: floats([classes], weights) } : {}),
+    ...(upstream ? { upstream: floats([rows], upstream) } : {}),
+  };
+}
 
 describeBackend(reference);

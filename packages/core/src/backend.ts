@@ -1,4 +1,5 @@
 import type { FloatDType } from "@softmax-bench/graph";
+import type { KernelAccuracy } from "./bounds/kernels.js";
 import type { GradientTask } from "./program.js";
 
 /**
@@ -12,6 +13,8 @@ export interface Backend {
   readonly id: string;
   /** Element types that the runtime has at all; a device may have fewer, see `EngineInfo.dtypes`. */
   readonly dtypes: readonly FloatDType[];
+  /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
+  readonly kernels?: KernelAccuracy;
   /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
   probe(): Promise<Availability>;
   /** Variables that its process must be started with: what native libraries read while they load. Never throws. */
@@ -79,16 +82,25 @@ export interface Engine extends AsyncDisposable {
 
 export type FloatArray = Float32Array | Float64Array;
 
-/** Logits `[N, C]`, row-major, in the array type of the task's dtype; labels `[N]`, each in [0, C). */
+/**
+ * A task's inputs, row-major, floats in the array type of the task's dtype. Which there are, and what labels are, follows
+ * from the task's loss options.
+ */
 export interface Inputs {
+  /** `[N, C]`. */
   readonly logits: FloatArray;
-  readonly labels: Int32Array;
+  /** Class indices `[N]`, each in [0, C) or the ignored one; or probabilities `[N, C]`. */
+  readonly labels: Int32Array | FloatArray;
+  /** Class weights `[C]`. */
+  readonly weights?: FloatArray | undefined;
+  /** For reduction "none": gradient of a later quantity with respect to each row's loss, `[N]`. */
+  readonly upstream?: FloatArray | undefined;
 }
 
 export interface GradientResult {
-  /** Mean loss over the rows. */
-  readonly loss: number;
-  /** Gradient of the mean loss with respect to the logits: `[N, C]`, row-major, in the task's dtype. */
+  /** The loss, in the task's dtype: one value, or one per row for reduction "none". */
+  readonly loss: FloatArray;
+  /** Gradient of the loss with respect to the logits: `[N, C]`, row-major, in the task's dtype. */
   readonly gradient: FloatArray;
 }
 
@@ -97,13 +109,13 @@ export interface GradientResult {
  * is queued: lazy and asynchronous devices are synchronised inside.
  */
 export interface Prepared extends AsyncDisposable {
-  /** Replaces the device's copy of the inputs with the host's. */
+  /** Replaces the device's copy of the inputs with the host's, and forgets what was computed from the old one. */
   upload(): Promise<void>;
   /** Computes the loss and leaves it on the device. */
   forward(): Promise<void>;
   /** Computes loss and gradient and leaves both on the device; pays nothing for moving the gradient. */
   gradient(): Promise<void>;
-  /** Copies loss and gradient to the host; computes them first if `gradient` was never called. */
+  /** Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. */
   read(): Promise<GradientResult>;
   /**
    * `copies`: `read` moves what `gradient` left on the device. `recomputes`: the runtime cannot keep an output

@@ -1,7 +1,11 @@
 export type { FloatDType } from "@softmax-bench/graph";
 export * from "./backend.js";
+export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
+export { FAITHFUL, type KernelAccuracy } from "./bounds/kernels.js";
+export type { Rounding } from "./bounds/probabilities.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";
+export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, type Program, programFor } from "./program.js";
@@ -10,12 +14,16 @@ export type {
   BackendRecord,
   Cell,
   CellStatus,
+  Curve,
   DistanceRecord,
   Environment,
+  Precision,
   Results,
   RunRecord,
   Timing,
 } from "./results/schema.js";
+export { SWEEPS } from "./sweeps/index.js";
+export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
 export { generateInputs } from "./workloads/generate.js";
 export { checkedRows } from "./workloads/rows.js";
 export { findWorkload, WORKLOADS, type Workload } from "./workloads/workload.js";

@@ -1,5 +1,6 @@
-import { type FloatDType, type Graph, input } from "@softmax-bench/graph";
+import { type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
 import type { LossInputs } from "./formulations/formulation.js";
+import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
 
 /** What a backend is asked for: one method on one shape, in one dtype. */
@@ -8,34 +9,52 @@ export interface GradientTask {
   readonly dtype: FloatDType;
   readonly rows: number;
   readonly classes: number;
+  /** What differs from the mean over labelled rows. */
+  readonly loss?: Partial<LossOptions> | undefined;
 }
 
 /**
- * A task as graphs with inputs `logits` and `labels`. A manual program brings its gradient; of an autograd
- * program, the backend differentiates output `loss` with respect to input `logits`.
+ * A task as graphs, whose inputs are called as the fields of `Inputs`. A manual program brings its gradient; of an
+ * autograd program, the backend differentiates output `loss` with respect to input `logits`, from `upstream` (the
+ * gradient of some later quantity with respect to the loss) where the loss is one per row.
  */
 export type Program =
-  | { readonly kind: "autograd"; readonly forward: Graph }
+  | { readonly kind: "autograd"; readonly forward: Graph; readonly upstream: Value | undefined }
   | { readonly kind: "manual"; readonly forward: Graph; readonly gradient: Graph };
 
-/** @throws RangeError if there is no such method. */
+/** @throws RangeError if there is no such method, or the options contradict each other. */
 export function programFor(task: GradientTask): Program {
   const { formulation, kind } = methodOf(task.method);
-  const inputs: LossInputs = {
-    logits: input("logits", task.dtype, [task.rows, task.classes]),
-    labels: input("labels", "int64", [task.rows]),
-  };
-  const graph = (outputs: Graph["outputs"]): Graph => ({
-    name: task.method,
-    inputs: [inputs.logits, inputs.labels],
-    outputs,
-  });
+  const inputs = inputsOf(task);
+  const { logits, labels, weights, upstream } = inputs;
+  const forwardInputs = [logits, labels, ...(weights ? [weights] : [])];
+  const forward = (loss: Value): Graph => ({ name: task.method, inputs: forwardInputs, outputs: { loss } });
   if (kind === "autograd" && formulation.loss) {
-    return { kind, forward: graph({ loss: formulation.loss(inputs) }) };
+    return { kind, forward: forward(formulation.loss(inputs)), upstream };
   }
   if (kind === "manual" && formulation.lossAndGradient) {
     const { loss, gradient } = formulation.lossAndGradient(inputs);
-    return { kind, forward: graph({ loss }), gradient: graph({ loss, gradient }) };
+    const gradientInputs = [...forwardInputs, ...(upstream ? [upstream] : [])];
+    return {
+      kind,
+      forward: forward(loss),
+      gradient: { name: task.method, inputs: gradientInputs, outputs: { loss, gradient } },
+    };
   }
   throw new RangeError(`formulation ${formulation.id} has no ${kind} method`);
+}
+
+function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {
+  const options = { ...DEFAULT_LOSS, ...loss };
+  const indices = options.targets === "labels";
+  if (!indices && options.ignoreIndex !== undefined) {
+    throw new RangeError("ignoreIndex is for labels that are indices, not for probabilities");
+  }
+  return {
+    logits: input("logits", dtype, [rows, classes]),
+    labels: indices ? input("labels", "int64", [rows]) : input("labels", dtype, [rows, classes]),
+    weights: options.weighted ? input("weights", dtype, [classes]) : undefined,
+    upstream: options.reduction === "none" ? input("upstream", dtype, [rows]) : undefined,
+    options,
+  };
 }

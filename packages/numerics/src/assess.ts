@@ -1,8 +1,8 @@
-import { type FloatArray, requireSameType } from "./float-array.js";
+import { type FloatArray, requireSameLength, requireSameType } from "./float-array.js";
 import { countNonFinite } from "./metrics/non-finite.js";
 import { errorNorms } from "./metrics/relative.js";
 import { largestRowSum } from "./metrics/row-sum.js";
-import { largestUlpDistance, ulpDistribution } from "./metrics/ulp.js";
+import { ulpDistribution } from "./metrics/ulp.js";
 import type { Reference } from "./oracle.js";
 import { roundReference } from "./round.js";
 
@@ -12,6 +12,8 @@ export interface GradientError {
   readonly relL2: number;
   /** max |g - g*|. */
   readonly maxAbs: number;
+  /** max |g - g*| / max |g*|. */
+  readonly scaledMaxAbs: number;
   /** sum |g - g*|. */
   readonly sumAbs: number;
   /** Largest distance from the correctly rounded gradient, in ULP of the computed dtype. */
@@ -37,18 +39,19 @@ export interface GradientError {
  * @throws RangeError if its length differs from the reference's.
  */
 export function assessGradient(computed: FloatArray, reference: Reference): GradientError {
-  const { relL2, maxAbs, sumAbs, bias } = errorNorms(computed, reference.gradient);
+  const { relL2, maxAbs, scaledMaxAbs, sumAbs, bias } = errorNorms(computed, reference.gradient);
   const ulp = ulpDistribution(computed, roundedGradient(reference, computed));
   return {
     relL2,
     maxAbs,
+    scaledMaxAbs,
     sumAbs,
     maxUlp: ulp.max,
     p99Ulp: ulp.p99,
     medianUlp: ulp.median,
     correctlyRounded: ulp.correctlyRounded,
     bias,
-    nonFinite: countNonFinite(computed),
+    nonFinite: Number.isFinite(sumAbs) ? 0 : countNonFinite(computed),
     rowSumResidual: largestRowSum(computed, reference.classes),
   };
 }
@@ -66,13 +69,26 @@ function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
 }
 
 /**
- * Relative error |loss - loss*| / loss* of a computed mean loss. Infinity if either is NaN or infinite, or
- * if the exact loss is 0 (one class) and the computed one is not.
+ * Largest relative error |loss - loss*| / loss* over the entries of a computed loss. Infinity if a computed entry is NaN or
+ * infinite and the exact one is another value, or if the exact one is 0 (one class, an ignored row) and the computed one
+ * is not.
+ *
+ * @throws RangeError unless the computed loss has as many entries as the reference's.
  */
-export function assessLoss(computed: number, { loss }: Reference): number {
-  const error = Math.abs(computed - loss.hi - loss.lo);
-  if (error === 0) return 0;
-  return Number.isFinite(error) ? error / loss.hi : Number.POSITIVE_INFINITY;
+export function assessLoss(computed: FloatArray, { loss }: Reference): number {
+  requireSameLength(computed, loss.hi);
+  let largest = 0;
+  for (let i = 0; i < computed.length; i++) {
+    const [value, hi, lo] = [computed[i] as number, loss.hi[i] as number, loss.lo[i] as number];
+    if (Number.isNaN(value) && Number.isNaN(hi)) continue;
+    if (value === hi && !Number.isFinite(hi)) continue;
+    const error = Math.abs(value - hi - lo);
+    largest = Math.max(
+      largest,
+      error === 0 ? 0 : Number.isFinite(error) ? error / hi : Number.POSITIVE_INFINITY,
+    );
+  }
+  return largest;
 }
 
 /** How far two gradients of the same dtype are from each other. None is ever NaN. */
@@ -96,5 +112,5 @@ export interface Distance {
 export function distance(a: FloatArray, b: FloatArray): Distance {
   requireSameType(a, b);
   const { sumAbs, maxAbs, relL2 } = errorNorms(a, { hi: b });
-  return { sumAbs, maxAbs, relL2, maxUlp: largestUlpDistance(a, b) };
+  return { sumAbs, maxAbs, relL2, maxUlp: ulpDistribution(a, b).max };
 }

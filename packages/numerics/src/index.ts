@@ -20,4 +20,5 @@ export {
   ulpDistribution,
 } from "./metrics/ulp.js";
 export { oracle, type Reference } from "./oracle.js";
+export type { Problem, Reduction } from "./problem.js";
 export { type Dtype, roundReference, roundToFloat32 } from "./round.js";

@@ -4,7 +4,7 @@ import { assessGradient, assessLoss, distance, oracle, roundReference } from "..
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
 const LOGITS = Float32Array.of(0.5, -1, 2, 3, 0, -0.5);
-const reference = oracle(LOGITS, Int32Array.of(2, 1), 2, 3);
+const reference = oracle({ rows: 2, classes: 3, logits: LOGITS, labels: Int32Array.of(2, 1) });
 
 describe("assessGradient", () => {
   it.for(["float32", "float64"] as const)(
@@ -42,6 +42,7 @@ describe("assessGradient", () => {
     expect(assessGradient(computed, reference)).toEqual({
       relL2: infinity,
       maxAbs: infinity,
+      scaledMaxAbs: infinity,
       sumAbs: infinity,
       maxUlp: infinity,
       p99Ulp: infinity,
@@ -59,20 +60,38 @@ describe("assessGradient", () => {
 });
 
 describe("assessLoss", () => {
+  const exact = reference.loss.hi[0] as number;
+
   it("is the relative error", () => {
-    expect(assessLoss(reference.loss.hi * 1.001, reference)).toBeCloseTo(0.001, 14);
-    expect(assessLoss(reference.loss.hi, reference)).toBeLessThan(2 ** -53);
+    expect(assessLoss(Float64Array.of(exact * 1.001), reference)).toBeCloseTo(0.001, 14);
+    expect(assessLoss(Float64Array.of(exact), reference)).toBeLessThan(2 ** -53);
   });
 
-  it("is Infinity for a loss that is not finite", () => {
-    expect(assessLoss(nan, reference)).toBe(infinity);
-    expect(assessLoss(infinity, reference)).toBe(infinity);
+  it("is the largest one, where there is a loss per row", () => {
+    const problem = { rows: 2, classes: 3, logits: LOGITS, labels: Int32Array.of(2, 1) };
+    const perRow = oracle({ ...problem, reduction: "none" });
+    const [first = 0, second = 0] = perRow.loss.hi;
+    expect(assessLoss(Float64Array.of(first, second * 1.5), perRow)).toBeCloseTo(0.5, 14);
+    expect(() => assessLoss(Float64Array.of(first), perRow)).toThrow(RangeError);
+  });
+
+  it("is Infinity for a loss that is not finite where the exact one is", () => {
+    expect(assessLoss(Float64Array.of(nan), reference)).toBe(infinity);
+    expect(assessLoss(Float64Array.of(infinity), reference)).toBe(infinity);
+  });
+
+  it("is 0 for the exact loss, be it NaN or Infinity", () => {
+    const labels = Int32Array.of(0);
+    const masked = { rows: 1, classes: 2, logits: Float64Array.of(-infinity, 0), labels };
+    expect(assessLoss(Float32Array.of(infinity), oracle(masked))).toBe(0);
+    expect(assessLoss(Float32Array.of(nan), oracle({ ...masked, ignoreIndex: 0 }))).toBe(0);
+    expect(assessLoss(Float32Array.of(nan), oracle(masked))).toBe(infinity);
   });
 
   it("is 0 or Infinity where the exact loss is 0", () => {
-    const oneClass = oracle(Float32Array.of(1), Int32Array.of(0), 1, 1);
-    expect(assessLoss(0, oneClass)).toBe(0);
-    expect(assessLoss(1e-9, oneClass)).toBe(infinity);
+    const oneClass = oracle({ rows: 1, classes: 1, logits: Float32Array.of(1), labels: Int32Array.of(0) });
+    expect(assessLoss(Float64Array.of(0), oneClass)).toBe(0);
+    expect(assessLoss(Float64Array.of(1e-9), oneClass)).toBe(infinity);
   });
 });
 

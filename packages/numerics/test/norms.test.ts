@@ -9,7 +9,7 @@ const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 describe("errorNorms", () => {
   it("measures a small example", () => {
     const norms = errorNorms(Float64Array.of(3.5, 3, -1), { hi: Float64Array.of(3, 4, 0) });
-    expect(norms).toEqual({ relL2: 1.5 / 5, maxAbs: 1, sumAbs: 2.5, bias: -0.5 });
+    expect(norms).toEqual({ relL2: 1.5 / 5, maxAbs: 1, scaledMaxAbs: 0.25, sumAbs: 2.5, bias: -0.5 });
   });
 
   it("measures against hi + lo, not against hi", () => {
@@ -17,6 +17,7 @@ describe("errorNorms", () => {
     expect(errorNorms(Float64Array.of(1), exactValue)).toEqual({
       relL2: 2 ** -60,
       maxAbs: 2 ** -60,
+      scaledMaxAbs: 2 ** -60,
       sumAbs: 2 ** -60,
       bias: -(2 ** -60),
     });
@@ -59,7 +60,7 @@ describe("errorNorms", () => {
   });
 
   it("is 0 for no error at all, also where the exact array is 0", () => {
-    const zero = { relL2: 0, maxAbs: 0, sumAbs: 0, bias: 0 };
+    const zero = { relL2: 0, maxAbs: 0, scaledMaxAbs: 0, sumAbs: 0, bias: 0 };
     expect(errorNorms(Float64Array.of(1, 2), { hi: Float64Array.of(1, 2) })).toEqual(zero);
     expect(errorNorms(new Float32Array(2), { hi: new Float64Array(2) })).toEqual(zero);
   });
@@ -69,7 +70,13 @@ describe("errorNorms", () => {
   });
 
   it.for([nan, infinity, -infinity])("is Infinity throughout, never NaN, once an entry is %d", (bad) => {
-    const all = { relL2: infinity, maxAbs: infinity, sumAbs: infinity, bias: infinity };
+    const all = {
+      relL2: infinity,
+      maxAbs: infinity,
+      scaledMaxAbs: infinity,
+      sumAbs: infinity,
+      bias: infinity,
+    };
     expect(errorNorms(Float32Array.of(1, bad), { hi: Float64Array.of(1, 1) })).toEqual(all);
     expect(errorNorms(Float32Array.of(1, bad), { hi: Float64Array.of(1, bad) })).toEqual(all);
   });

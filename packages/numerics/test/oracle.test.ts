@@ -6,7 +6,13 @@ const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
 /** The reference of a float64 matrix given row by row. */
 function reference(rows: number[][], labels: number[]) {
-  return oracle(Float64Array.from(rows.flat()), Int32Array.from(labels), rows.length, rows[0]?.length ?? 0);
+  const { loss, gradient } = oracle({
+    rows: rows.length,
+    classes: rows[0]?.length ?? 0,
+    logits: Float64Array.from(rows.flat()),
+    labels: Int32Array.from(labels),
+  });
+  return { loss: { hi: loss.hi[0] as number, lo: loss.lo[0] as number }, gradient };
 }
 
 describe("oracle, values known by hand", () => {
@@ -49,9 +55,8 @@ describe("oracle, values known by hand", () => {
 
   it("takes float32 logits as exact", () => {
     const logits = Float32Array.of(0.1, 0.2, 0.3);
-    expect(oracle(logits, Int32Array.of(2), 1, 3)).toEqual(
-      oracle(Float64Array.from(logits), Int32Array.of(2), 1, 3),
-    );
+    const problem = { rows: 1, classes: 3, labels: Int32Array.of(2) };
+    expect(oracle({ ...problem, logits })).toEqual(oracle({ ...problem, logits: Float64Array.from(logits) }));
   });
 });
 
@@ -94,14 +99,16 @@ describe("oracle, arguments it refuses", () => {
     ["Expected rows to be a positive integer, got 0.", new Float64Array(0), [], 0, 3],
     ["Expected classes to be a positive integer, got 1.5.", logits, [0], 4, 1.5],
   ])("%s", ([message, given, labels, rows, classes]) => {
-    expect(() => oracle(given, Int32Array.from(labels), rows, classes)).toThrow(new RangeError(message));
+    const problem = { rows, classes, logits: given, labels: Int32Array.from(labels) };
+    expect(() => oracle(problem)).toThrow(new RangeError(message));
   });
 
   it("keeps the gradient of some rows, as they are among all", () => {
     const logits = Float64Array.from({ length: 20 }, (_, index) => Math.sin(index));
     const labels = Int32Array.of(0, 3, 1, 2, 3);
-    const all = oracle(logits, labels, 5, 4);
-    const some = oracle(logits, labels, 5, 4, Int32Array.of(1, 4));
+    const problem = { rows: 5, classes: 4, logits, labels };
+    const all = oracle(problem);
+    const some = oracle(problem, Int32Array.of(1, 4));
     expect(some.rows).toBe(2);
     expect(some.loss).toEqual(all.loss);
     const expected = [...all.gradient.hi.subarray(4, 8), ...all.gradient.hi.subarray(16, 20)];

@@ -1,4 +1,4 @@
-export { int32Inputs } from "./legalize/int32-inputs.js";
+export { int32 } from "./legalize/int32.js";
 export { logSoftmaxInSteps } from "./legalize/log-softmax.js";
 export { oneHotAsEqual } from "./legalize/one-hot.js";
 export { softmaxCrossEntropyLossInSteps } from "./legalize/softmax-cross-entropy-loss.js";

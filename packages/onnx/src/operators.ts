@@ -50,7 +50,12 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   ScatterElements: {
     attributes: ({ axis, reduction: combine }) => ({ axis: Number(axis), reduction: String(combine) }),
   },
-  SoftmaxCrossEntropyLoss: { attributes: ({ reduction: combine }) => ({ reduction: String(combine) }) },
+  SoftmaxCrossEntropyLoss: {
+    attributes: ({ reduction: combine, ignore_index }) => ({
+      reduction: String(combine),
+      ...(ignore_index === undefined ? {} : { ignore_index: Number(ignore_index) }),
+    }),
+  },
   StopGradient: { op: "Identity" },
   Cast: { attributes: ({ to }) => ({ to: ONNX_DTYPE[to as DType] }) },
   OneHot: {

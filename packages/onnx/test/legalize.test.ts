@@ -13,7 +13,7 @@ import {
   topologicalOrder,
   type Value,
 } from "@softmax-bench/graph";
-import { int32Inputs, logSoftmaxInSteps, softmaxCrossEntropyLossInSteps } from "@softmax-bench/onnx";
+import { int32, logSoftmaxInSteps, softmaxCrossEntropyLossInSteps } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
 
 // A row of everyday logits, one whose exponentials overflow, and one whose exponentials vanish beside the first.
@@ -50,9 +50,9 @@ describe.each(CASES)("%s in steps", (op, rule, graph) => {
   });
 });
 
-describe("int32Inputs", () => {
+describe("int32", () => {
   const graph = graphOf((x, t) => ({ onehot: oneHot(t, 4, "float64"), ...softmaxCrossEntropyLoss(x, t) }));
-  const narrowed = int32Inputs(graph);
+  const narrowed = int32(graph);
 
   it("takes integers as int32 and leaves the rest", () => {
     expect(narrowed.inputs.map(({ dtype }) => dtype)).toEqual(["float64", "int32"]);
@@ -67,7 +67,7 @@ describe("int32Inputs", () => {
   it("leaves a graph without integers alone", () => {
     const x = input("x", "float64", [2]);
     const plain: Graph = { name: "plain", inputs: [x], outputs: { y: exp(x) } };
-    expect(int32Inputs(plain)).toEqual(plain);
+    expect(int32(plain)).toEqual(plain);
   });
 });
 

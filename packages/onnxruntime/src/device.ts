@@ -1,7 +1,15 @@
-import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
+import type { FloatArray, GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
 import type { Provider } from "./engine.js";
-import { copyModel, modelsFor } from "./models.js";
-import { type Feeds, floatsOf, type RuntimeTensor, type Session, scalarOf, tensorOf } from "./runtime.js";
+import { copyModel, type ModelInput, modelsFor } from "./models.js";
+import {
+  type Feeds,
+  floatsOf,
+  inputTensor,
+  pick,
+  type RuntimeTensor,
+  type Session,
+  tensorOf,
+} from "./runtime.js";
 
 /**
  * Starts the device by running a first, tiny model. ONNX Runtime gives a WebGPU device up, with every shader it
@@ -17,14 +25,21 @@ export async function startDevice({
   return { [Symbol.asyncDispose]: () => first.release() };
 }
 
-/** Sessions of one task, by what they do; and the host's inputs, as tensors. */
+/** Sessions of one task, by what they do. */
 interface Compiled {
   readonly forward: Session;
+  /** What `forward` takes of the inputs of `gradient`. */
+  readonly forwardInputs: readonly ModelInput[];
   readonly gradient: Session;
-  readonly uploadLogits: Session;
-  readonly uploadLabels: Session;
+  readonly uploads: readonly Upload[];
   readonly download: Session;
-  readonly hostInputs: () => { readonly logits: RuntimeTensor; readonly labels: RuntimeTensor };
+}
+
+/** Copies one of the host's inputs to the device. */
+interface Upload {
+  readonly name: string;
+  readonly session: Session;
+  readonly hostTensor: () => RuntimeTensor;
 }
 
 /**
@@ -33,25 +48,27 @@ interface Compiled {
  * onnxruntime-node cannot read a device tensor (`getData()` ends the process), so copies are models, too.
  */
 export async function prepareOnDevice(
-  { runtime: { InferenceSession, Tensor }, session, legalize }: Provider,
+  { runtime, session, legalize }: Provider,
   task: GradientTask,
-  { logits, labels }: Inputs,
+  inputs: Inputs,
 ): Promise<Prepared> {
-  const { dtype, rows, classes } = task;
   const models = modelsFor(task, legalize);
-  const copyMatrix = copyModel(dtype, [rows, classes]);
   const compile = (model: Uint8Array, outputs: Readonly<Record<string, "cpu" | "gpu-buffer">>) =>
-    InferenceSession.create(model, { ...session, preferredOutputLocation: outputs });
+    runtime.InferenceSession.create(model, { ...session, preferredOutputLocation: outputs });
+  const uploads: Upload[] = [];
+  for (const input of models.gradient.inputs) {
+    uploads.push({
+      name: input.name,
+      session: await compile(copyModel(input.dtype, input.shape), { to: "gpu-buffer" }),
+      hostTensor: () => inputTensor(runtime, input, inputs),
+    });
+  }
   const prepared = new DevicePrepared({
-    forward: await compile(models.forward, { loss: "cpu" }),
-    gradient: await compile(models.gradient, { loss: "cpu", gradient: "gpu-buffer", probe: "cpu" }),
-    uploadLogits: await compile(copyMatrix, { to: "gpu-buffer" }),
-    uploadLabels: await compile(copyModel("int32", [rows]), { to: "gpu-buffer" }),
-    download: await compile(copyMatrix, { to: "cpu" }),
-    hostInputs: () => ({
-      logits: new Tensor(dtype, logits, [rows, classes]),
-      labels: new Tensor("int32", labels, [rows]),
-    }),
+    forward: await compile(models.forward.bytes, { loss: "cpu" }),
+    forwardInputs: models.forward.inputs,
+    gradient: await compile(models.gradient.bytes, { loss: "cpu", gradient: "gpu-buffer", probe: "cpu" }),
+    uploads,
+    download: await compile(copyModel(task.dtype, [task.rows, task.classes]), { to: "cpu" }),
   });
   await prepared.upload();
   return prepared;
@@ -61,25 +78,24 @@ class DevicePrepared implements Prepared {
   readonly readback = "copies";
   readonly #compiled: Compiled;
   #feeds: Feeds = {};
-  #result: { readonly loss: number; readonly gradient: RuntimeTensor } | undefined;
+  #result: { readonly loss: FloatArray; readonly gradient: RuntimeTensor } | undefined;
 
   constructor(compiled: Compiled) {
     this.#compiled = compiled;
   }
 
   async upload(): Promise<void> {
-    const { hostInputs, uploadLogits, uploadLabels } = this.#compiled;
-    const { logits, labels } = hostInputs();
+    this.#release();
     dispose(this.#feeds);
-    this.#feeds = {};
-    this.#feeds = {
-      logits: tensorOf(await uploadLogits.run({ from: logits }), "to"),
-      labels: tensorOf(await uploadLabels.run({ from: labels }), "to"),
-    };
+    const feeds: Record<string, RuntimeTensor> = {};
+    this.#feeds = feeds;
+    for (const { name, session, hostTensor } of this.#compiled.uploads) {
+      feeds[name] = tensorOf(await session.run({ from: hostTensor() }), "to");
+    }
   }
 
   async forward(): Promise<void> {
-    await this.#compiled.forward.run(this.#feeds);
+    await this.#compiled.forward.run(pick(this.#feeds, this.#compiled.forwardInputs));
   }
 
   async gradient(): Promise<void> {
@@ -93,18 +109,24 @@ class DevicePrepared implements Prepared {
   }
 
   async #compute() {
+    this.#release();
+    const outputs = await this.#compiled.gradient.run(this.#feeds);
+    this.#result = { loss: floatsOf(outputs, "loss"), gradient: tensorOf(outputs, "gradient") };
+    return this.#result;
+  }
+
+  #release(): void {
     this.#result?.gradient.dispose();
     this.#result = undefined;
-    const outputs = await this.#compiled.gradient.run(this.#feeds);
-    this.#result = { loss: scalarOf(outputs, "loss"), gradient: tensorOf(outputs, "gradient") };
-    return this.#result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     dispose(this.#feeds);
-    this.#result?.gradient.dispose();
-    const { forward, gradient, uploadLogits, uploadLabels, download } = this.#compiled;
-    for (const session of [forward, gradient, uploadLogits, uploadLabels, download]) await session.release();
+    this.#release();
+    const { forward, gradient, uploads, download } = this.#compiled;
+    for (const session of [forward, gradient, ...uploads.map((upload) => upload.session), download]) {
+      await session.release();
+    }
   }
 }
 

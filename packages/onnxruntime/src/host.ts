@@ -1,7 +1,7 @@
 import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
 import type { Provider } from "./engine.js";
-import { modelsFor } from "./models.js";
-import { type Feeds, floatsOf, type Runtime, type Session, scalarOf } from "./runtime.js";
+import { type Model, type ModelInput, modelsFor } from "./models.js";
+import { type Feeds, floatsOf, inputTensor, pick, type Session } from "./runtime.js";
 
 /**
  * For providers whose inputs and outputs are the host's arrays. On the CPU these are the device's, so `upload`
@@ -14,55 +14,62 @@ export async function prepareOnHost(
   inputs: Inputs,
 ): Promise<Prepared> {
   const models = modelsFor(task, legalize);
-  const forward = await runtime.InferenceSession.create(models.forward, session);
-  const gradient = await runtime.InferenceSession.create(models.gradient, session);
-  return new HostPrepared(forward, gradient, () => feedsOf(runtime, task, inputs));
+  const compile = async ({ bytes, inputs: wanted }: Model): Promise<Compiled> => ({
+    session: await runtime.InferenceSession.create(bytes, session),
+    inputs: wanted,
+  });
+  return new HostPrepared(await compile(models.forward), await compile(models.gradient), (wanted) =>
+    Object.fromEntries(wanted.map((input) => [input.name, inputTensor(runtime, input, inputs)])),
+  );
 }
+
+/** A model that is ready to run. */
+interface Compiled {
+  readonly session: Session;
+  readonly inputs: readonly ModelInput[];
+}
+
+type MakeFeeds = (wanted: readonly ModelInput[]) => Feeds;
 
 class HostPrepared implements Prepared {
   readonly readback = "recomputes";
-  readonly #forward: Session;
-  readonly #gradient: Session;
-  readonly #makeFeeds: () => Feeds;
-  #feeds: Feeds;
+  readonly #forward: Compiled;
+  readonly #gradient: Compiled;
+  readonly #makeFeeds: MakeFeeds;
+  #feeds: { readonly forward: Feeds; readonly gradient: Feeds };
 
-  constructor(forward: Session, gradient: Session, makeFeeds: () => Feeds) {
+  constructor(forward: Compiled, gradient: Compiled, makeFeeds: MakeFeeds) {
     this.#forward = forward;
     this.#gradient = gradient;
     this.#makeFeeds = makeFeeds;
-    this.#feeds = makeFeeds();
+    this.#feeds = this.#allFeeds();
   }
 
   async upload(): Promise<void> {
-    this.#feeds = this.#makeFeeds();
+    this.#feeds = this.#allFeeds();
   }
 
   async forward(): Promise<void> {
-    await this.#forward.run(this.#feeds);
+    await this.#forward.session.run(this.#feeds.forward);
   }
 
   async gradient(): Promise<void> {
-    await this.#gradient.run(this.#feeds, ["loss", "probe"]);
+    await this.#gradient.session.run(this.#feeds.gradient, ["loss", "probe"]);
   }
 
   async read(): Promise<GradientResult> {
-    const outputs = await this.#gradient.run(this.#feeds, ["loss", "gradient"]);
-    return { loss: scalarOf(outputs, "loss"), gradient: floatsOf(outputs, "gradient") };
+    const outputs = await this.#gradient.session.run(this.#feeds.gradient, ["loss", "gradient"]);
+    return { loss: floatsOf(outputs, "loss"), gradient: floatsOf(outputs, "gradient") };
+  }
+
+  /** Both models take the same tensors; the loss alone does without `upstream`. */
+  #allFeeds() {
+    const gradient = this.#makeFeeds(this.#gradient.inputs);
+    return { gradient, forward: pick(gradient, this.#forward.inputs) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#forward.release();
-    await this.#gradient.release();
+    await this.#forward.session.release();
+    await this.#gradient.session.release();
   }
-}
-
-function feedsOf(
-  { Tensor }: Runtime,
-  { dtype, rows, classes }: GradientTask,
-  { logits, labels }: Inputs,
-): Feeds {
-  return {
-    logits: new Tensor(dtype, logits, [rows, classes]),
-    labels: new Tensor("int64", BigInt64Array.from(labels, BigInt), [rows]),
-  };
 }

@@ -1,4 +1,4 @@
-import { type GradientTask, type Program, programFor } from "@softmax-bench/core";
+import { type GradientTask, type Inputs, type Program, programFor } from "@softmax-bench/core";
 import {
   constant,
   differentiate,
@@ -6,6 +6,7 @@ import {
   GraphError,
   gatherElements,
   input,
+  inputName,
   reshape,
   sizeOf,
   tensor,
@@ -14,15 +15,28 @@ import {
 import { serialize } from "@softmax-bench/onnx";
 import type { Legalize } from "./legalize.js";
 
-/** The ONNX models of a task, as bytes. Both take `logits` [N, C] and `labels` [N]. */
+/** A model as bytes, and what it takes. */
+export interface Model {
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly ModelInput[];
+}
+
+export interface ModelInput {
+  /** A field of `Inputs`. */
+  readonly name: keyof Inputs;
+  readonly dtype: Value["dtype"];
+  readonly shape: readonly number[];
+}
+
+/** The ONNX models of a task. */
 export interface Models {
   /** Output: `loss`. */
-  readonly forward: Uint8Array;
+  readonly forward: Model;
   /**
    * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Whoever asks for `probe` makes ONNX
    * Runtime compute all of the gradient and move next to nothing; where it arrives, the gradient is done.
    */
-  readonly gradient: Uint8Array;
+  readonly gradient: Model;
 }
 
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
@@ -30,10 +44,19 @@ export function modelsFor(task: GradientTask, legalize: Legalize): Models {
   const program = programFor(task);
   const full = lossAndGradient(program);
   return {
-    forward: serialize(legalize(program.forward)),
-    gradient: serialize(legalize({ ...full, outputs: withProbe(full.outputs) })),
+    forward: modelOf(legalize(program.forward)),
+    gradient: modelOf(legalize({ ...full, outputs: withProbe(full.outputs) })),
   };
 }
+
+const modelOf = (graph: Graph): Model => ({
+  bytes: serialize(graph),
+  inputs: graph.inputs.map((value) => ({
+    name: inputName(value) as keyof Inputs,
+    dtype: value.dtype,
+    shape: value.shape,
+  })),
+});
 
 /** A model that copies its input `from` to its output `to`, from wherever it is to wherever it is wanted. */
 export function copyModel(dtype: Value["dtype"], shape: Value["shape"]): Uint8Array {
@@ -44,12 +67,13 @@ export function copyModel(dtype: Value["dtype"], shape: Value["shape"]): Uint8Ar
 /** ONNX Runtime differentiates nothing: the backward of an autograd program is derived here, as another graph. */
 function lossAndGradient(program: Program): Graph {
   if (program.kind === "manual") return program.gradient;
-  const { forward } = program;
+  const { forward, upstream } = program;
   const [logits] = forward.inputs;
   const { loss } = forward.outputs;
   if (!logits || !loss) throw new GraphError(`${forward.name} needs an input and the output "loss"`);
-  const [gradient] = differentiate(loss, [logits]);
-  return { ...forward, outputs: { loss, gradient: gradient as Value } };
+  const [gradient] = differentiate(loss, [logits], upstream);
+  const inputs = [...forward.inputs, ...(upstream ? [upstream] : [])];
+  return { ...forward, inputs, outputs: { loss, gradient: gradient as Value } };
 }
 
 function withProbe({ loss, gradient }: Graph["outputs"]): Graph["outputs"] {

@@ -1,5 +1,6 @@
-import type { FloatArray } from "@softmax-bench/core";
+import type { FloatArray, Inputs } from "@softmax-bench/core";
 import type * as common from "onnxruntime-common";
+import type { ModelInput } from "./models.js";
 
 /** What is used of `onnxruntime-node` or `onnxruntime-web`: an adapter hands in the module that it loaded. */
 export type Runtime = Pick<typeof common, "InferenceSession" | "Tensor">;
@@ -27,4 +28,22 @@ export function floatsOf(outputs: Outputs, name: string): FloatArray {
   throw new Error(`ONNX Runtime returned ${type} as "${name}" where a float tensor was expected`);
 }
 
-export const scalarOf = (outputs: Outputs, name: string): number => Number(floatsOf(outputs, name)[0]);
+/**
+ * One of a task's inputs as a tensor: on the host's own array where the model takes its type, else converted.
+ * @throws Error if the task has no such input.
+ */
+export function inputTensor(
+  { Tensor }: Pick<Runtime, "Tensor">,
+  { name, dtype, shape }: ModelInput,
+  inputs: Inputs,
+): common.Tensor {
+  const values = inputs[name];
+  if (!values) throw new Error(`the task needs ${name}`);
+  if (dtype === "int64") return new Tensor("int64", BigInt64Array.from(values, BigInt), shape);
+  return new Tensor(dtype, values, shape);
+}
+
+/** Those of the feeds that a model takes. */
+export function pick(feeds: Feeds, wanted: readonly ModelInput[]): Feeds {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted.some((of) => of.name === name)));
+}

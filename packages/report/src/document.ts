@@ -1,4 +1,5 @@
 import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
+import { absentList } from "./absent.js";
 import {
   formatBytes,
   formatCount,
@@ -7,6 +8,7 @@ import {
   formatInterval,
   formatRatio,
 } from "./format.js";
+import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import type { RankedCell } from "./ranking.js";
 import { shorten } from "./untrusted.js";
 import type { ReportView, WorkloadView } from "./view.js";
@@ -38,11 +40,47 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     backendTable(view.backends),
     ...unavailableList(view.backends),
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
+    ...(view.precision ? precisionBlocks(view.precision, detail) : []),
     ...section("Notes", view.notes),
     ...section("Wall time", view.wall ? [view.wall] : []),
     ...(detail === "complete" ? section("What the columns mean", DEFINITIONS) : []),
   ];
 }
+
+function precisionBlocks(precision: PrecisionView, detail: Detail): Block[] {
+  const { ulpLimit, findings, reaches, absent } = precision;
+  return [
+    { kind: "heading", level: 2, text: "Which formulation?" },
+    {
+      kind: "paragraph",
+      text: `Within ${ulpLimit} ULP: 99 of 100 entries of the gradient are no further than that from the correctly rounded one.`,
+    },
+    ...findings.flatMap(({ heading, sentences }): Block[] => [
+      { kind: "heading", level: 3, text: heading },
+      { kind: "list", items: sentences },
+    ]),
+    ...(detail === "complete" ? [reachTable(reaches, ulpLimit)] : []),
+    ...absentList(absent),
+  ];
+}
+
+const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
+  kind: "table",
+  header: [
+    ...["dtype", "sweep", "backend", "method"],
+    ...["axis", `leaves ${ulpLimit} ULP at`, "with", "non-finite at", "max ULP"],
+  ],
+  numeric: [5, 6, 7, 8],
+  rows: reaches.map(
+    ({ dtype, sweep, backend, method, axis, leavesAt, ulpThere, nonFiniteAt, largestUlp }) => [
+      ...[dtype, sweep, backend, method, axis],
+      leavesAt === undefined ? "" : formatX(leavesAt),
+      leavesAt === undefined ? "" : formatCount(ulpThere),
+      nonFiniteAt === undefined ? "" : formatX(nonFiniteAt),
+      formatCount(largestUlp),
+    ],
+  ),
+});
 
 const DEFINITIONS = [
   "gradient: median time of loss and gradient, left on the device, with its interval; = marks a tie with the fastest.",
@@ -112,9 +150,19 @@ const gradientTable = (ranked: readonly RankedCell[]): Block => ({
 
 const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
   kind: "table",
-  header: ["dtype", "backend", "by hand (a)", "automatic (b)", "Σ|a − b|", "rel. L2", "max ULP", "speed-up"],
-  numeric: [4, 5, 6, 7],
-  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, speedup }) => [
+  header: [
+    "dtype",
+    "backend",
+    "by hand (a)",
+    "automatic (b)",
+    "Σ|a − b|",
+    "rel. L2",
+    "max ULP",
+    "|Δ loss|",
+    "speed-up",
+  ],
+  numeric: [4, 5, 6, 7, 8],
+  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, speedup }) => [
     dtype,
     backend,
     a,
@@ -122,6 +170,7 @@ const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
     formatError(sumAbs),
     formatError(relL2),
     formatCount(maxUlp),
+    loss === undefined ? "" : formatError(loss),
     speedup === undefined ? "" : formatRatio(speedup),
   ]),
 });
@@ -164,7 +213,7 @@ export function deviceOf(device: BackendRecord["device"]): string {
 
 function absentBlocks(absent: readonly Cell[], detail: Detail): Block[] {
   if (absent.length === 0) return [];
-  if (detail === "brief") return [{ kind: "list", items: groupedByReason(absent) }];
+  if (detail === "brief") return absentList(absent);
   return [
     {
       kind: "table",
@@ -179,17 +228,4 @@ function absentBlocks(absent: readonly Cell[], detail: Detail): Block[] {
       ]),
     },
   ];
-}
-
-function groupedByReason(absent: readonly Cell[]): string[] {
-  const groups = new Map<string, Cell[]>();
-  for (const cell of absent) {
-    const key = JSON.stringify([cell.backend, cell.dtype, cell.status, cell.reason]);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
-  }
-  return [...groups.values()].map((cells) => {
-    const { backend, dtype, status, reason = "no reason given", method } = cells[0] as Cell;
-    const what = cells.length === 1 ? method : `${cells.length} methods`;
-    return `${backend} ${dtype}, ${what}: ${status}, ${reason}`;
-  });
 }

@@ -3,6 +3,8 @@ import Table from "cli-table3";
 import { createColors } from "picocolors";
 import { availabilityTable } from "./availability.js";
 import { type Block, documentOf } from "./document.js";
+import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
+import { type GradientRecord, gradientBlocks } from "./gradients.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
 
@@ -20,6 +22,17 @@ export const renderDoctor = (
   { simd }: Pick<Environment, "simd">,
   options: TerminalOptions,
 ): string => renderBlocks([availabilityTable(backends, simd)], options);
+
+/** Every gradient of a user's arrays with its errors. */
+export const renderGradients = (records: readonly GradientRecord[], options: TerminalOptions): string =>
+  renderBlocks(gradientBlocks(records), options);
+
+/** What a gradient check found. */
+export const renderGradcheck = (
+  records: readonly GradcheckRecord[],
+  derivation: readonly string[],
+  options: TerminalOptions,
+): string => renderBlocks(gradcheckBlocks(records, derivation), options);
 
 function renderBlocks(blocks: readonly Block[], { color }: TerminalOptions): string {
   const paint = createColors(color);

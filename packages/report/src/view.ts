@@ -1,5 +1,6 @@
-import type { BackendRecord, Cell, DistanceRecord, Results } from "@softmax-bench/core";
+import type { BackendRecord, Cell, Curve, DistanceRecord, Results } from "@softmax-bench/core";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
+import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
@@ -12,6 +13,8 @@ export interface ReportView {
   readonly notice: string | undefined;
   readonly backends: readonly BackendRecord[];
   readonly workloads: readonly WorkloadView[];
+  /** What error curves along sweeps say, where the run drew some. */
+  readonly precision: PrecisionView | undefined;
   readonly notes: readonly string[];
   readonly wall: string | undefined;
 }
@@ -36,11 +39,12 @@ export function viewOf(results: Results): ReportView {
     facts: factsOf(results),
     notice:
       run.status === "interrupted"
-        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells. Continue with: pnpm bench --resume ${shellWord(run.id)}`
+        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${results.precision ? `, ${results.precision.curves.length} curves` : ""}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`
         : undefined,
     backends,
     workloads: workloadIds(results).map((id) => workloadView(id, results)),
-    notes: notesOf(cells),
+    precision: precisionOf(results),
+    notes: notesOf([...cells, ...(results.precision?.curves ?? []).map(asCell)]),
     wall: wallOf(run.wallNs),
   };
 }
@@ -109,10 +113,13 @@ function factsOf({ run, environment }: Results): [string, string][] {
   return [
     ["run", `${run.startedAt}, profile ${run.profile}${run.seed === undefined ? "" : `, seed ${run.seed}`}`],
     ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`],
-    ["command", ["pnpm bench", ...run.argv.map(shellWord)].join(" ")],
+    ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }
+
+/** A curve in the place of a cell: its sweep is its workload. */
+const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
 function notesOf(cells: readonly Cell[]): string[] {

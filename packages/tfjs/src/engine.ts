@@ -10,7 +10,7 @@ import {
   type Support,
 } from "@softmax-bench/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { type DeviceGradient, forward, lossAndGradient } from "./gradient.js";
+import { type DeviceGradient, type Feeds, forward, lossAndGradient } from "./gradient.js";
 
 const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
 const NOTES: Readonly<Record<string, string>> = {
@@ -49,8 +49,7 @@ class TfjsPrepared implements Prepared {
   readonly #inputs: Inputs;
   /** The device works on after a kernel's call has returned. */
   readonly #asynchronous: boolean;
-  #logits: tf.Tensor;
-  #labels: tf.Tensor;
+  #feeds: Feeds;
   #result: DeviceGradient | undefined;
 
   constructor(task: GradientTask, program: Program, inputs: Inputs, asynchronous: boolean) {
@@ -58,36 +57,36 @@ class TfjsPrepared implements Prepared {
     this.#task = task;
     this.#program = program;
     this.#inputs = inputs;
-    [this.#logits, this.#labels] = toDevice(task, inputs);
+    this.#feeds = toDevice(task, inputs);
   }
 
   async upload(): Promise<void> {
-    tf.dispose([this.#logits, this.#labels]);
-    [this.#logits, this.#labels] = toDevice(this.#task, this.#inputs);
+    this.#release();
+    tf.dispose({ ...this.#feeds });
+    this.#feeds = toDevice(this.#task, this.#inputs);
   }
 
   async forward(): Promise<void> {
-    const loss = forward(this.#program, this.#logits, this.#labels);
+    const loss = forward(this.#program, this.#feeds);
     await this.#finished(loss);
     loss.dispose();
   }
 
   async gradient(): Promise<void> {
     this.#release();
-    this.#result = lossAndGradient(this.#program, this.#logits, this.#labels);
+    this.#result = lossAndGradient(this.#program, this.#feeds);
     await this.#finished(this.#result.gradient);
   }
 
   async read(): Promise<GradientResult> {
     if (!this.#result) await this.gradient();
     const { loss, gradient } = this.#result as DeviceGradient;
-    const [value] = await loss.data<"float32">();
-    return { loss: value as number, gradient: await gradient.data<"float32">() };
+    return { loss: await loss.data<"float32">(), gradient: await gradient.data<"float32">() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#release();
-    tf.dispose([this.#logits, this.#labels]);
+    tf.dispose({ ...this.#feeds });
   }
 
   /** One element cannot arrive before the kernel that writes it has ended. */
@@ -104,7 +103,16 @@ class TfjsPrepared implements Prepared {
   }
 }
 
-function toDevice({ rows, classes }: GradientTask, { logits, labels }: Inputs): [tf.Tensor, tf.Tensor] {
+function toDevice({ rows, classes }: GradientTask, inputs: Inputs): Feeds {
+  const { logits, labels, weights, upstream } = inputs;
   if (!(logits instanceof Float32Array)) throw new Error("TensorFlow.js takes logits as a Float32Array");
-  return [tf.tensor2d(logits, [rows, classes], "float32"), tf.tensor1d(labels, "int32")];
+  return {
+    logits: tf.tensor2d(logits, [rows, classes], "float32"),
+    labels:
+      labels instanceof Int32Array
+        ? tf.tensor1d(labels, "int32")
+        : tf.tensor2d(labels as Float32Array, [rows, classes], "float32"),
+    ...(weights ? { weights: tf.tensor1d(weights as Float32Array, "float32") } : {}),
+    ...(upstream ? { upstream: tf.tensor1d(upstream as Float32Array, "float32") } : {}),
+  };
 }

@@ -1,28 +1,38 @@
 import { type MethodId, type Program, programFor } from "@softmax-bench/core";
+import type { Graph } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 // tfjs-core alone cannot differentiate.
 import "#all-gradients";
 import { interpret } from "./interpret.js";
 
-/** A scalar loss and its gradient `[N, C]`, both float32 on the device. */
+/** The loss (a scalar, or `[N]`) and its gradient `[N, C]`, both float32 on the device. */
 export interface DeviceGradient {
   readonly loss: tf.Tensor;
   readonly gradient: tf.Tensor;
 }
 
-/** The loss of a program on logits `[N, C]` (float32) and labels `[N]` (int32). */
-export function forward(program: Program, logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => interpret<"loss">(program.forward, { logits, labels }).loss);
+/** A program's inputs on the device: floats as float32, indices as int32. */
+export interface Feeds {
+  readonly logits: tf.Tensor;
+  readonly labels: tf.Tensor;
+  readonly weights?: tf.Tensor;
+  readonly upstream?: tf.Tensor;
 }
 
+const run = <Output extends string>(graph: Graph, feeds: Feeds): Record<Output, tf.Tensor> =>
+  interpret<Output>(graph, { ...feeds });
+
+/** The loss of a program. */
+export const forward = (program: Program, feeds: Feeds): tf.Tensor =>
+  tf.tidy(() => run<"loss">(program.forward, feeds).loss);
+
 /** Loss and gradient: by the tape for an autograd program, as written for a manual one. */
-export function lossAndGradient(program: Program, logits: tf.Tensor, labels: tf.Tensor): DeviceGradient {
+export function lossAndGradient(program: Program, feeds: Feeds): DeviceGradient {
   if (program.kind === "manual") {
-    return tf.tidy(() => interpret<"loss" | "gradient">(program.gradient, { logits, labels }));
+    return tf.tidy(() => run<"loss" | "gradient">(program.gradient, feeds));
   }
-  const lossOf = (x: tf.Tensor) =>
-    interpret<"loss">(program.forward, { logits: x, labels }).loss as tf.Scalar;
-  const { value, grad } = tf.valueAndGrad(lossOf)(logits);
+  const lossOf = (logits: tf.Tensor) => run<"loss">(program.forward, { ...feeds, logits }).loss;
+  const { value, grad } = tf.valueAndGrad(lossOf)(feeds.logits, feeds.upstream);
   return { loss: value, gradient: grad };
 }
 
@@ -42,7 +52,7 @@ export function softmaxCrossEntropy(
     const program = programFor({ method, dtype: "float32", rows, classes });
     if (program.kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
     const op = tf.customGrad((x, save) => {
-      const { loss, gradient } = lossAndGradient(program, x as tf.Tensor, labels);
+      const { loss, gradient } = lossAndGradient(program, { logits: x as tf.Tensor, labels });
       (save as tf.GradSaveFunc)([gradient]);
       return {
         value: loss as tf.Scalar,

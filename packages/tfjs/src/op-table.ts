@@ -38,10 +38,8 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
 
   Softmax: (node, [x]) => tf.softmax(given(node, x), Number(node.attributes.axis)),
   LogSoftmax: (node, [x]) => tf.logSoftmax(given(node, x), Number(node.attributes.axis)),
-  SoftmaxCrossEntropyLoss: (node, [scores, labels]) => {
-    const logits = given(node, scores);
-    return tf.losses.softmaxCrossEntropy(oneHot(given(node, labels), logits.shape[1] as number), logits);
-  },
+  SoftmaxCrossEntropyLoss: (node, [scores, labels, weights]) =>
+    libraryLoss(node, given(node, scores), given(node, labels), weights),
 
   OneHot: (node, [indices]) => oneHot(given(node, indices), Number(node.attributes.depth)),
   /** Not differentiable: TensorFlow.js has no gradient for GatherNd. */
@@ -87,6 +85,25 @@ function oneHot(indices: tf.Tensor, depth: number): tf.Tensor {
   const rows = depth === 1 ? tf.equal(tf.expandDims(indices, -1), 0) : tf.oneHot(indices, depth);
   return tf.cast(rows, "float32");
 }
+
+/** `tf.losses.softmaxCrossEntropy`, which knows weights of rows only: those of the labels, and 0 for ignored ones. */
+function libraryLoss(node: Node, logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+  const { reduction, ignore_index } = node.attributes;
+  const ones = oneHot(labels, logits.shape[1] as number);
+  const byClass = weights ? tf.sum(tf.mul(ones, weights), 1) : undefined;
+  const counts =
+    ignore_index === undefined
+      ? undefined
+      : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
+  const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
+  return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
+}
+
+const LIBRARY_REDUCTION: Readonly<Record<string, tf.Reduction>> = {
+  mean: tf.Reduction.MEAN,
+  sum: tf.Reduction.SUM,
+  none: tf.Reduction.NONE,
+};
 
 /** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */
 function detached(x: tf.Tensor): tf.Tensor {

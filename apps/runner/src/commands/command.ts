@@ -1,6 +1,9 @@
+import { METHODS } from "@softmax-bench/core";
 import { Command, CommanderError } from "commander";
 import type { Console } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
+import { BACKENDS } from "../registry.js";
+import { DTYPES } from "../selection.js";
 
 /** A command whose errors are ours to print. */
 export const newCommand = (name: string): Command =>
@@ -25,4 +28,43 @@ export async function execute(
     console.stderr.write(`${name}: ${known ? text?.replace(/^error: /, "").replaceAll("\n", " ") : text}\n`);
     return EXIT.usage;
   }
+}
+
+export const commaSeparated = (value: string, previous: readonly string[] = []): string[] => [
+  ...previous,
+  ...value.split(",").map((part) => part.trim()),
+];
+
+const ids = (known: readonly { id: string }[]): string => known.map(({ id }) => id).join(", ");
+
+/** Flags that choose what to compute on what. */
+export interface SelectionFlags {
+  readonly backend?: string[];
+  readonly method?: string[];
+  readonly threads?: string;
+  readonly provision: boolean;
+}
+
+/** Adds `SelectionFlags` to a command. */
+export const withSelection = (command: Command): Command =>
+  command
+    .option(
+      "--backend <ids>",
+      `all, or ${Object.keys(BACKENDS).join(", ")}; e.g. --backend tfjs-wasm`,
+      commaSeparated,
+    )
+    .option("--method <globs>", `all, or ${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
+    .option("--threads <n>", "threads per backend (default: all cores); e.g. --threads 1")
+    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
+
+/** Adds `--dtype`, a list. */
+export const withDtypes = (command: Command): Command =>
+  command.option("--dtype <dtypes>", `${DTYPES.join(", ")}; e.g. --dtype float64`, commaSeparated);
+
+/** @throws UsageError if the value of the flag is not a whole number. */
+export function integer(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,10}$/.test(value))
+    throw new UsageError(`${flag} takes a whole number, got ${JSON.stringify(value)}`);
+  return Number(value);
 }

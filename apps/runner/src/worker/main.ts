@@ -1,20 +1,19 @@
-import { type Engine, findWorkload, type GradientTask, Unavailable } from "@softmax-bench/core";
-import { WORKER_DESCRIPTOR, writeGradient } from "../gradient-file.js";
-import { InputSource } from "../inputs.js";
+import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
+import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import { PROFILES, type Profile } from "../profiles.js";
-import type { MeasureRequest, OpenRequest, Reply, Request } from "../protocol.js";
+import type { OpenRequest, Reply, Request, RunRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
-import { measureCell } from "./measure.js";
+import { compute } from "./compute.js";
+import { InputReader } from "./input-reader.js";
 
-/** A measuring process: one backend, one request at a time. It ends with the parent that started it. */
+/** A computing process: one backend, one request at a time. It ends with the parent that started it. */
 
 let engine: Engine | undefined;
-let inputs = new InputSource(0);
+const source = new InputReader(WORKER_EXCHANGE);
 
 const COLD_START_TASK = { method: "manual/shifted", dtype: "float32", rows: 128, classes: 10 } as const;
 
-async function open({ backend: id, threads, seed }: OpenRequest): Promise<Reply> {
-  inputs = new InputSource(seed);
+async function open({ backend: id, threads }: OpenRequest): Promise<Reply> {
   const backend = await BACKENDS[id]?.();
   if (!backend) return { type: "failed", reason: `there is no backend "${id}"` };
   const availability = await backend.probe();
@@ -44,24 +43,19 @@ async function firstGradient(opened: Engine, task: GradientTask): Promise<void> 
   await prepared.gradient();
 }
 
-async function measure(request: MeasureRequest): Promise<Reply> {
-  const workload = findWorkload(request.workload);
-  const profile: Profile | undefined = PROFILES[request.profile as Profile["id"]];
-  if (!engine || !workload || !profile) return { type: "failed", reason: "the worker was asked out of turn" };
-  const { reply, result } = await measureCell(
-    engine,
-    request,
-    workload,
-    inputs.of(workload, request.dtype),
-    profile,
-  );
-  if (result) writeGradient(WORKER_DESCRIPTOR, result.gradient);
+async function run({ type: _, inputs, sets, sampling, ...task }: RunRequest): Promise<Reply> {
+  const profile = sampling === undefined ? undefined : PROFILES[sampling as Profile["id"]];
+  if (!engine || (sampling !== undefined && !profile)) {
+    return { type: "failed", reason: "the worker was asked out of turn" };
+  }
+  const { reply, results } = await compute(engine, task, source.open(task, inputs, sets), profile);
+  if (results) writeResults(WORKER_EXCHANGE, results);
   return reply;
 }
 
 async function answer(request: Request): Promise<Reply> {
   try {
-    return request.type === "open" ? await open(request) : await measure(request);
+    return request.type === "open" ? await open(request) : await run(request);
   } catch (error) {
     if (error instanceof Unavailable) {
       return { type: "unavailable", reason: error.message, remedy: error.remedy };

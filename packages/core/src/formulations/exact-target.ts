@@ -1,22 +1,35 @@
-import { div, mul, scalar, sub } from "@softmax-bench/graph";
+import { log, mul, scalar, sub, type Value } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
-import { shiftedLoss } from "./shifted.js";
-import { normalizedExponentials, rowMax, rowSum, rowsOf, targets } from "./terms.js";
+import { reduceRows, scaleRows } from "./reduction.js";
+import { isConcentrated, rowGradients, shiftedCrossEntropies, type Targets, targetsOf } from "./targets.js";
+import { normalizedExponentials, rowMax, rowSum } from "./terms.js";
 
 /**
  * p_target − 1 cancels when the target dominates: for logits [37.43, 0] in float64 it gives 0, the true value
- * is −5.6e-17. A row of the gradient sums to zero, so −Σ_{j≠t} p_j is the same number without cancellation.
+ * is −5.6e-17. A row of the gradient sums to zero, so minus the sum of the others is the same number without
+ * cancellation. Probabilities have no such entry: for them it is the shifted formulation.
  */
 export const exactTarget: Formulation = {
   id: "exact-target",
   summary: "shifted, with the target entry as −Σ of the others (no cancellation)",
+  rounding: { probabilities: "shifted exponentials", balanced: true },
   lossAndGradient: (inputs) => {
-    const { logits } = inputs;
-    const z = sub(logits, rowMax(logits));
+    const z = sub(inputs.logits, rowMax(inputs.logits));
     const { p, sum } = normalizedExponentials(z);
-    const t = targets(inputs);
-    const offTarget = mul(p, sub(scalar(1, logits.dtype), t));
-    const gradient = sub(offTarget, mul(t, rowSum(offTarget)));
-    return { loss: shiftedLoss(z, sum, t), gradient: div(gradient, scalar(rowsOf(logits), logits.dtype)) };
+    const targets = targetsOf(inputs);
+    // Off the target, a concentrated label's gradient is p Σ q, without anything to subtract.
+    const others = isConcentrated(inputs) ? weighted(p, targets) : rowGradients(p, targets);
+    return {
+      loss: reduceRows(shiftedCrossEntropies(z, log(sum), targets), inputs),
+      gradient: scaleRows(targets.oneHot ? balanced(others, targets.oneHot) : others, inputs),
+    };
   },
 };
+
+const weighted = (p: Value, { total }: Targets): Value => (total ? mul(p, total) : p);
+
+/** Rows whose entry at the target is minus the sum of the others. */
+function balanced(gradients: Value, oneHot: Value): Value {
+  const offTarget = mul(gradients, sub(scalar(1, gradients.dtype), oneHot));
+  return sub(offTarget, mul(oneHot, rowSum(offTarget)));
+}

@@ -1,22 +1,33 @@
 import type { Value } from "@softmax-bench/graph";
+import type { Rounding } from "../bounds/probabilities.js";
+import type { LossOptions } from "../loss-options.js";
 
-/** What a loss is computed from: logits `[N, C]` (float32 or float64) and labels `[N]` (int64, in [0, C)). */
+/** What a loss is computed from; float values have the dtype of the logits (float32 or float64). */
 export interface LossInputs {
+  /** `[N, C]`. */
   readonly logits: Value;
+  /** Class indices `[N]` (int64), or probabilities `[N, C]`. */
   readonly labels: Value;
+  /** Class weights `[C]`, where classes have some. */
+  readonly weights: Value | undefined;
+  /** For reduction "none": gradient of a later quantity with respect to each row's loss, `[N]`. */
+  readonly upstream: Value | undefined;
+  readonly options: LossOptions;
 }
 
-/** The mean loss (a scalar) and its gradient with respect to the logits `[N, C]`. */
+/** The loss – a scalar, or `[N]` for reduction "none" – and its gradient with respect to the logits `[N, C]`. */
 export interface LossAndGradient {
   readonly loss: Value;
   readonly gradient: Value;
 }
 
-/** One way to compute mean softmax cross-entropy, as expressions that any reader of graphs can run. */
+/** One way to compute softmax cross-entropy, as expressions that any reader of graphs can run. */
 export interface Formulation {
   /** The part of a method's id behind the slash. */
   readonly id: string;
   readonly summary: string;
+  /** How its rounding errors accumulate: what its error bound is made from. */
+  readonly rounding: Rounding;
   /** The loss alone, to be differentiated automatically. Absent: there is no `autograd/<id>`. */
   readonly loss?: (inputs: LossInputs) => Value;
   /** The loss with a gradient written by hand. Absent: there is no `manual/<id>`. */

@@ -1,17 +1,20 @@
-import { exp, logSoftmax, mul, neg, reduceMean, type Value } from "@softmax-bench/graph";
+import { exp, logSoftmax } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
-import { meanGradient, rowSum, targets } from "./terms.js";
-
-const meanLoss = (logP: Value, t: Value): Value => neg(reduceMean(rowSum(mul(logP, t))));
+import { reduceRows, scaleRows } from "./reduction.js";
+import { crossEntropies, rowGradients, targetsOf } from "./targets.js";
 
 /** Through the runtime's own LogSoftmax; by hand, the gradient needs no division: (exp(logp) − t) / N. */
 export const logSoftmaxFormulation: Formulation = {
   id: "log-softmax",
   summary: "through the backend's LogSoftmax",
-  loss: (inputs) => meanLoss(logSoftmax(inputs.logits, 1), targets(inputs)),
+  rounding: { probabilities: "log-probabilities" },
+  loss: (inputs) => reduceRows(crossEntropies(logSoftmax(inputs.logits, 1), targetsOf(inputs)), inputs),
   lossAndGradient: (inputs) => {
     const logP = logSoftmax(inputs.logits, 1);
-    const t = targets(inputs);
-    return { loss: meanLoss(logP, t), gradient: meanGradient(exp(logP), t) };
+    const targets = targetsOf(inputs);
+    return {
+      loss: reduceRows(crossEntropies(logP, targets), inputs),
+      gradient: scaleRows(rowGradients(exp(logP), targets), inputs),
+    };
   },
 };

@@ -1,15 +1,14 @@
-import { log, mul, reduceMean, stopGradient, sub, type Value } from "@softmax-bench/graph";
+import { log, stopGradient, sub, type Value } from "@softmax-bench/graph";
 import type { Formulation, LossInputs } from "./formulation.js";
-import { meanGradient, normalizedExponentials, rowMax, rowSum, targets } from "./terms.js";
-
-/** mean(log Σ exp(z) − z_target), for logits shifted so that their largest is 0. */
-export const shiftedLoss = (z: Value, sum: Value, t: Value): Value =>
-  reduceMean(sub(log(sum), rowSum(mul(z, t))));
+import { reduceRows, scaleRows } from "./reduction.js";
+import { rowGradients, shiftedCrossEntropies, targetsOf } from "./targets.js";
+import { normalizedExponentials, rowMax } from "./terms.js";
 
 const shift = ({ logits }: LossInputs): Value => sub(logits, rowMax(logits));
 
-function lossOf(z: Value, t: Value): Value {
-  return shiftedLoss(z, normalizedExponentials(z).sum, t);
+function lossOf(z: Value, inputs: LossInputs): Value {
+  const { sum } = normalizedExponentials(z);
+  return reduceRows(shiftedCrossEntropies(z, log(sum), targetsOf(inputs)), inputs);
 }
 
 /**
@@ -19,12 +18,16 @@ function lossOf(z: Value, t: Value): Value {
 export const shifted: Formulation = {
   id: "shifted",
   summary: "row maximum subtracted; autograd differentiates through the maximum",
-  loss: (inputs) => lossOf(shift(inputs), targets(inputs)),
+  rounding: { probabilities: "shifted exponentials", throughMaximum: true },
+  loss: (inputs) => lossOf(shift(inputs), inputs),
   lossAndGradient: (inputs) => {
     const z = shift(inputs);
     const { p, sum } = normalizedExponentials(z);
-    const t = targets(inputs);
-    return { loss: shiftedLoss(z, sum, t), gradient: meanGradient(p, t) };
+    const targets = targetsOf(inputs);
+    return {
+      loss: reduceRows(shiftedCrossEntropies(z, log(sum), targets), inputs),
+      gradient: scaleRows(rowGradients(p, targets), inputs),
+    };
   },
 };
 
@@ -32,5 +35,6 @@ export const shifted: Formulation = {
 export const shiftedDetached: Formulation = {
   id: "shifted-detached",
   summary: "row maximum subtracted as a constant",
-  loss: (inputs) => lossOf(sub(inputs.logits, stopGradient(rowMax(inputs.logits))), targets(inputs)),
+  rounding: { probabilities: "shifted exponentials" },
+  loss: (inputs) => lossOf(sub(inputs.logits, stopGradient(rowMax(inputs.logits))), inputs),
 };

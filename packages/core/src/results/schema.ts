@@ -64,6 +64,7 @@ export const accuracy = z.object({
     medianUlp: real.optional(),
     correctlyRounded: z.number().min(0).max(1).optional(),
     bias: real.optional(),
+    scaledMaxAbs: real.optional().describe("maxAbs over the largest magnitude of the exact gradient"),
     nonFinite: z.int().nonnegative(),
     rowSumResidual: real,
   }),
@@ -108,6 +109,7 @@ export const distance = z.object({
   maxAbs: real,
   relL2: real,
   maxUlp: real,
+  loss: real.optional().describe("|loss of a − loss of b|"),
   speedup: z.number().positive().optional().describe("median gradient time of b over that of a"),
 });
 
@@ -123,6 +125,35 @@ export const backend = z.object({
   settings: z.record(id, text).optional().describe("what else decides error or time, e.g. TF32: off"),
   coldStartNs: nanoseconds.optional().describe("process start to first gradient"),
   peakRssBytes: z.number().nonnegative().optional().describe("largest resident set of a measuring process"),
+});
+
+const curvePoint = z.object({
+  x: z.number().describe("value on the sweep's axis"),
+  lossRelError: real,
+  ...accuracy.shape.gradient.shape,
+});
+
+/** The errors of one method on one backend along a sweep. */
+export const curveFields = {
+  backend: id,
+  method: id,
+  dtype,
+  sweep: id,
+  status: cellStatus,
+  reason: text.optional(),
+  note: text.optional(),
+  points: z.array(curvePoint).describe("ascending in x; empty unless the status is ok"),
+};
+
+export const curve = z.object(curveFields).refine((value) => value.status === "ok" || value.reason, {
+  path: ["reason"],
+  message: "a curve that is not ok needs a reason",
+});
+
+export const precision = z.object({
+  ulpLimit: z.number().describe("p99Ulp up to which a method counts as accurate"),
+  sweeps: z.array(z.object({ id, summary: text, axis: text })),
+  curves: z.array(curve),
 });
 
 export const workload = z.object({
@@ -150,6 +181,7 @@ export const run = z.object({
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   profile: id,
+  command: id.optional().describe("what was run, with argv: bench by default, or precision"),
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   seed: z.int().optional(),
@@ -169,6 +201,7 @@ export const results = z.object({
   backends: z.array(backend),
   cells: z.array(cell),
   distances: z.array(distance),
+  precision: precision.optional().describe("error curves along sweeps"),
 });
 
 export type Results = z.output<typeof results>;
@@ -177,6 +210,8 @@ export type CellStatus = z.output<typeof cellStatus>;
 export type Timing = z.output<typeof timing>;
 export type Accuracy = z.output<typeof accuracy>;
 export type DistanceRecord = z.output<typeof distance>;
+export type Curve = z.output<typeof curve>;
+export type Precision = z.output<typeof precision>;
 export type BackendRecord = z.output<typeof backend>;
 export type RunRecord = z.output<typeof run>;
 export type Environment = z.output<typeof environment>;

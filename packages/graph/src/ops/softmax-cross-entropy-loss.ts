@@ -1,50 +1,89 @@
-import { GraphError, type Value } from "../graph.js";
+import { GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { read, sizeOf, tensor } from "../tensor.js";
-import { div, exp, mul, oneHot, scalar, sub } from "../vocabulary.js";
+import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
+import { div, exp, labelWeights, mul, reduceSum, reshape, scalar, sub } from "../vocabulary.js";
 import { LogSoftmax } from "./softmax.js";
-import { expectInputs, stringAttribute } from "./support.js";
+import { optionalNumberAttribute, stringAttribute } from "./support.js";
 
 /**
- * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` → the mean loss (a scalar) and the
- * log-probabilities `[N, C]`. Mean reduction, no class weights, no ignored label.
+ * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` and, optionally, class weights `[C]` → the loss (a
+ * scalar; `[N]` for reduction "none") and the log-probabilities `[N, C]`. Attribute `ignore_index`, if given: rows
+ * with that label, which may lie outside `[0, C)`, have no loss. The weighted mean divides by the sum of the weights of
+ * the labels that count.
  *
- * The gradient is the one every framework writes by hand for this operator, `(exp(logProb) − onehot) / N`;
- * it reuses the operator's own second output.
+ * The gradient is the one every framework writes by hand for this operator, `exp(logProb) − onehot`, with each row times
+ * its weight and its share of the reduction; it reuses the operator's own second output.
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
-  infer: (inputs, attributes) => {
-    const [scores, labels] = expectInputs(inputs, 2);
-    const reduction = stringAttribute(attributes, "reduction");
-    if (reduction !== "mean") throw new GraphError(`reduction must be "mean", got "${reduction}"`);
-    if (scores.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== scores.shape[0]) {
+  infer: ([scores, labels, weights, ...others], attributes) => {
+    if (!scores || !labels || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
+    const [rows = 0, classes = 0] = scores.shape;
+    if (scores.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== rows) {
       throw new GraphError("takes scores [N, C] and labels [N]");
     }
-    return [{ dtype: scores.dtype, shape: [] }, scores];
+    if (weights && (weights.dtype !== scores.dtype || sizeOf(weights.shape) !== classes)) {
+      throw new GraphError(`takes weights ${scores.dtype}[${classes}]`);
+    }
+    const reduction = stringAttribute(attributes, "reduction");
+    if (!["mean", "sum", "none"].includes(reduction)) {
+      throw new GraphError(`reduction must be "mean", "sum" or "none", got "${reduction}"`);
+    }
+    return [{ dtype: scores.dtype, shape: reduction === "none" ? [rows] : [] }, scores];
   },
-  evaluate: ([scores, labels]) => {
-    if (!scores || !labels) return [];
+  evaluate: ([scores, labels, weights], attributes, [type]) => {
+    if (!scores || !labels || !type) return [];
     const [logProb] = LogSoftmax.evaluate([scores], { axis: 1 }, [scores]);
     if (!logProb) return [];
-    const rows = sizeOf(labels.shape);
-    const classes = sizeOf(scores.shape) / rows;
-    let sum = 0;
-    for (let row = 0; row < rows; row++) {
-      sum -= read(logProb.data, row * classes + read(labels.data, row));
-    }
-    return [tensor(scores.dtype, [], [sum / rows]), logProb];
+    const counted = rowWeights(labels, weights, optionalNumberAttribute(attributes, "ignore_index"));
+    return [reduced(rowLosses(logProb, labels, counted), counted, attributes.reduction, type), logProb];
   },
-  gradient: ({ inputs: [scores, labels], outputs: [, logProb], upstream: [ofLoss, ofLogProb] }) => {
+  gradient: ({ inputs, outputs: [, logProb], attributes, upstream: [ofLoss, ofLogProb] }) => {
+    const [scores, labels, weights] = inputs;
     if (!scores || !labels || !logProb) return [];
     if (ofLogProb) throw new GraphError("SoftmaxCrossEntropyLoss: no gradient through the log-probabilities");
     if (!ofLoss) return [];
-    return [lossGradient(scores, labels, logProb, ofLoss), undefined];
+    const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
+    const [rows = 1, classes = 1] = scores.shape;
+    const { dtype } = scores;
+    const targets = labelWeights(labels, classes, dtype, { weights, ignoreIndex });
+    const plain = !weights && ignoreIndex === undefined;
+    const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
+    const p = exp(logProb);
+    const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
+    const share =
+      attributes.reduction === "none"
+        ? reshape(ofLoss, [rows, 1])
+        : attributes.reduction === "mean"
+          ? div(ofLoss, rowWeight ? reduceSum(rowWeight) : scalar(rows, dtype))
+          : ofLoss;
+    return [mul(difference, share), undefined, ...(weights ? [undefined] : [])];
   },
 };
 
-function lossGradient(scores: Value, labels: Value, logProb: Value, upstream: Value): Value {
-  const [rows = 1, classes = 1] = scores.shape;
-  const difference = sub(exp(logProb), oneHot(labels, classes, scores.dtype));
-  return mul(difference, div(upstream, scalar(rows, scores.dtype)));
+/** What each row counts: its label's weight, or 1; 0 if it is ignored. */
+function rowWeights(labels: Tensor, weights: Tensor | undefined, ignoreIndex: number | undefined): number[] {
+  return Array.from({ length: sizeOf(labels.shape) }, (_, row) => {
+    const label = read(labels.data, row);
+    if (label === ignoreIndex) return 0;
+    return weights ? read(weights.data, label) : 1;
+  });
+}
+
+function rowLosses(logProb: Tensor, labels: Tensor, counted: readonly number[]): number[] {
+  const [, classes = 1] = logProb.shape;
+  return counted.map((weight, row) =>
+    weight === 0 ? 0 : -weight * read(logProb.data, row * classes + read(labels.data, row)),
+  );
+}
+
+function reduced(
+  losses: readonly number[],
+  counted: readonly number[],
+  reduction: unknown,
+  { dtype, shape }: TensorType,
+): Tensor {
+  if (reduction === "none") return tensor(dtype, shape, losses);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return tensor(dtype, shape, [reduction === "mean" ? sum(losses) / sum(counted) : sum(losses)]);
 }

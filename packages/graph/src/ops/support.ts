@@ -10,6 +10,9 @@ export function numberAttribute(attributes: Attributes, name: string): number {
   return value;
 }
 
+export const optionalNumberAttribute = (attributes: Attributes, name: string): number | undefined =>
+  attributes[name] === undefined ? undefined : numberAttribute(attributes, name);
+
 export function stringAttribute(attributes: Attributes, name: string): string {
   const value = attributes[name];
   if (typeof value !== "string") throw new GraphError(`attribute ${name} must be a string`);

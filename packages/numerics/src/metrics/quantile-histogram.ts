@@ -35,12 +35,14 @@ export class QuantileHistogram {
   #total = 0;
   #max = 0;
 
-  add(value: number): void {
-    this.#total++;
+  /** Adds a value, `times` times. */
+  add(value: number, times = 1): void {
+    if (times === 0) return;
+    this.#total += times;
     if (value > this.#max) this.#max = value;
     if (value === Number.POSITIVE_INFINITY) return;
     const bucket = bucketOf(value);
-    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
+    this.#counts[bucket] = (this.#counts[bucket] as number) + times;
   }
 
   /** The largest value added, exactly; 0 if there is none. */

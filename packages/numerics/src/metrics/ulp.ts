@@ -72,7 +72,13 @@ export interface UlpDistribution {
  * @throws RangeError unless the arrays have the same type and the same, non-zero length.
  */
 export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray): UlpDistribution {
-  const distances = histogramOfDistances(computed, exactRounded);
+  const distances = new QuantileHistogram();
+  requireSameType(computed, exactRounded);
+  if (computed instanceof Float32Array && exactRounded instanceof Float32Array) {
+    collectFloat32(float32Bits(computed), float32Bits(exactRounded), distances);
+  } else if (computed instanceof Float64Array && exactRounded instanceof Float64Array) {
+    collectFloat64(float64Words(computed), float64Words(exactRounded), distances);
+  }
   return {
     max: distances.max,
     p99: distances.quantile(0.99),
@@ -81,44 +87,31 @@ export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray):
   };
 }
 
-/**
- * The largest of those distances alone.
- *
- * @throws RangeError unless the arrays have the same type and the same, non-zero length.
- */
-export function largestUlpDistance(a: FloatArray, b: FloatArray): number {
-  let largest = 0;
-  forEachDistance(a, b, (distance) => {
-    if (distance > largest) largest = distance;
-  });
-  return largest;
-}
+/** Nearly all distances are small, and counted here; the histogram gets the others, and the counts. */
+const SMALL = 1024;
 
-function histogramOfDistances(a: FloatArray, b: FloatArray): QuantileHistogram {
-  const histogram = new QuantileHistogram();
-  forEachDistance(a, b, (distance) => histogram.add(distance));
-  return histogram;
-}
-
-function forEachDistance(a: FloatArray, b: FloatArray, visit: (distance: number) => void): void {
-  requireSameType(a, b);
-  if (a instanceof Float32Array && b instanceof Float32Array) {
-    const aBits = float32Bits(a);
-    const bBits = float32Bits(b);
-    for (let i = 0; i < a.length; i++) {
-      visit(distanceOfFloat32Bits(aBits[i] as number, bBits[i] as number));
-    }
-  } else if (a instanceof Float64Array && b instanceof Float64Array) {
-    const aWords = float64Words(a);
-    const bWords = float64Words(b);
-    for (let i = 0; i < aWords.length; i += 2) {
-      const aHigh = aWords[i + HIGH_WORD] as number;
-      const bHigh = bWords[i + HIGH_WORD] as number;
-      const aLow = aWords[i + LOW_WORD] as number;
-      const bLow = bWords[i + LOW_WORD] as number;
-      // Nearly all entries agree in sign, exponent and leading digits.
-      const close = aHigh === bHigh && (aHigh & FLOAT64_INFINITY_HIGH) !== FLOAT64_INFINITY_HIGH;
-      visit(close ? Math.abs(aLow - bLow) : distanceOfFloat64Words(aHigh, aLow, bHigh, bLow));
-    }
+function collectFloat32(a: Int32Array, b: Int32Array, distances: QuantileHistogram): void {
+  const counts = new Float64Array(SMALL);
+  for (let i = 0; i < a.length; i++) {
+    const distance = distanceOfFloat32Bits(a[i] as number, b[i] as number);
+    if (distance < SMALL) counts[distance] = (counts[distance] as number) + 1;
+    else distances.add(distance);
   }
+  for (let distance = 0; distance < SMALL; distance++) distances.add(distance, counts[distance]);
+}
+
+function collectFloat64(a: Uint32Array, b: Uint32Array, distances: QuantileHistogram): void {
+  const counts = new Float64Array(SMALL);
+  for (let i = 0; i < a.length; i += 2) {
+    const aHigh = a[i + HIGH_WORD] as number;
+    const bHigh = b[i + HIGH_WORD] as number;
+    const aLow = a[i + LOW_WORD] as number;
+    const bLow = b[i + LOW_WORD] as number;
+    // Nearly all entries agree in sign, exponent and leading digits.
+    const close = aHigh === bHigh && (aHigh & FLOAT64_INFINITY_HIGH) !== FLOAT64_INFINITY_HIGH;
+    const distance = close ? Math.abs(aLow - bLow) : distanceOfFloat64Words(aHigh, aLow, bHigh, bLow);
+    if (distance < SMALL) counts[distance] = (counts[distance] as number) + 1;
+    else distances.add(distance);
+  }
+  for (let distance = 0; distance < SMALL; distance++) distances.add(distance, counts[distance]);
 }

@@ -36,3 +36,9 @@ export function expectWithin(bits: number, actual: DoubleDouble, expected: Decim
     `${actual.hi} + ${actual.lo} differs from ${expected} by 2^${Decimal.log2(relative).toFixed(1)} relative, more than 2^${bits}`,
   );
 }
+
+/** ln(1 + y), by its series where 60 digits of 1 + y would not hold y. */
+export function log1p(y: Decimal): Decimal {
+  if (y.gt(1e-12)) return y.plus(1).ln();
+  return y.minus(y.pow(2).div(2)).plus(y.pow(3).div(3)).minus(y.pow(4).div(4));
+}

@@ -1,47 +1,55 @@
-import { type Engine, type GradientResult, type Inputs, methodOf, type Prepared } from "@softmax-bench/core";
+import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
 import type { Profile } from "../profiles.js";
-import type { Measured, MeasureRequest, Reply } from "../protocol.js";
+import type { Computed, Reply } from "../protocol.js";
+import type { InputSets } from "./input-reader.js";
 import { now, sample, sampleParts } from "./sample.js";
 
-export interface Measurement {
+export interface Computation {
   readonly reply: Reply;
-  readonly result?: GradientResult;
+  /** One per set of inputs. */
+  readonly results?: readonly GradientResult[];
 }
 
-/** Measures one cell: compiles it, samples each phase, and returns the gradient that it computed. */
-export async function measureCell(
+/** Compiles a task, samples each phase on the first set of inputs if a profile is given, and computes all sets. */
+export async function compute(
   engine: Engine,
-  request: MeasureRequest,
-  { rows, classes }: { readonly rows: number; readonly classes: number },
-  inputs: Inputs,
-  profile: Profile,
-): Promise<Measurement> {
-  const task = { method: methodOf(request.method).id, dtype: request.dtype, rows, classes };
+  task: GradientTask,
+  sets: InputSets,
+  profile: Profile | undefined,
+): Promise<Computation> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
 
   const start = performance.now();
-  await using prepared = await engine.prepare(task, inputs);
+  await using prepared = await engine.prepare(task, sets.inputs);
   const compiled = performance.now();
-  const sampled = request.timed ? await samplePhases(prepared, profile) : undefined;
+  const sampled = profile ? await samplePhases(prepared, profile) : undefined;
+  const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
+  for (let set = 1; set < sets.count; set++) {
+    sets.load(set);
+    await prepared.upload();
+    results.push(copyOf(await prepared.read(), sets.count));
+  }
   const measured = performance.now();
-  const result = sampled?.result ?? (await prepared.read());
   return {
-    result,
+    results,
     reply: {
-      type: "measured",
+      type: "computed",
       ...(support.note ? { note: support.note } : {}),
       ...(sampled ? { samples: sampled.samples } : {}),
       readback: prepared.readback,
-      loss: result.loss,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       spent: { prepare: (compiled - start) * 1e6, measure: (measured - compiled) * 1e6 },
     },
   };
 }
 
+/** A runtime may hand out its own memory, which the next set overwrites. */
+const copyOf = (result: GradientResult, sets: number): GradientResult =>
+  sets === 1 ? result : { loss: result.loss.slice(), gradient: result.gradient.slice() };
+
 interface Sampled {
-  readonly samples: NonNullable<Measured["samples"]>;
+  readonly samples: NonNullable<Computed["samples"]>;
   /** What the last round trip returned. */
   readonly result: GradientResult | undefined;
 }

@@ -1,0 +1,59 @@
+import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FloatArray, GradientResult } from "@softmax-bench/core";
+import { formatNpy } from "@softmax-bench/npy";
+import { messageOf, UsageError } from "./errors.js";
+import type { UserProblem } from "./user-arrays.js";
+
+/** A folder that gradients are written to: `<backend>/<method>/{loss,gradient}.npy`. */
+export class GradientFolder {
+  readonly path: string;
+  #written = 0;
+
+  /** @throws UsageError if the folder cannot be made or written to. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      mkdirSync(path, { recursive: true });
+      accessSync(path, constants.W_OK);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  /** @throws UsageError if there is no room. No file is ever half written. */
+  write(
+    backend: string,
+    method: string,
+    { loss, gradient }: GradientResult,
+    { rows, classes, loss: { reduction } }: Pick<UserProblem, "rows" | "classes" | "loss">,
+  ): void {
+    const lossShape = reduction === "none" ? [rows] : [];
+    const folder = join(this.path, backend, ...method.split("/"));
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeArray(join(folder, "loss.npy"), loss, lossShape);
+      writeArray(join(folder, "gradient.npy"), gradient, [rows, classes]);
+    } catch (error) {
+      throw cannotWrite(folder, error);
+    }
+    this.#written++;
+  }
+}
+
+const cannotWrite = (path: string, error: unknown): UsageError =>
+  new UsageError(`cannot write to --out ${path}: ${messageOf(error)}; choose another folder`);
+
+function writeArray(file: string, data: FloatArray, shape: readonly number[]): void {
+  const partial = `${file}.${process.pid}.partial`;
+  try {
+    writeFileSync(partial, formatNpy({ shape, data }));
+    renameSync(partial, file);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}

@@ -1,0 +1,81 @@
+import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
+import { BackendSession } from "./backend-session.js";
+import { messageOf } from "./errors.js";
+import { closeExchange, floatArray, lossLength, openExchange, readResults } from "./exchange.js";
+import { Feeder } from "./feeder.js";
+import { settle } from "./outcome.js";
+import { PROFILES } from "./profiles.js";
+import { provisionBackends } from "./provision.js";
+import { Spending } from "./spending.js";
+
+/** A task on given inputs. */
+export interface Job {
+  readonly task: GradientTask;
+  readonly inputs: Inputs;
+}
+
+export type JobOutcome =
+  | { readonly status: "ok"; readonly result: GradientResult; readonly note: string | undefined }
+  | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
+
+export interface JobOptions {
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  /** Bring native parts that the backend lacks, saying each step. */
+  readonly provision: ((line: string) => void) | undefined;
+}
+
+/**
+ * Computes jobs on one backend, untimed, in a process of its own, and hands over each outcome as it comes. When the
+ * signal aborts, what is under way is given up.
+ *
+ * @returns what is known of the backend; undefined if there was nothing to do.
+ */
+export async function runJobs<J extends Job>(
+  backend: string,
+  jobs: readonly J[],
+  { threads, signal, provision }: JobOptions,
+  consume: (job: J, outcome: JobOutcome) => void,
+): Promise<BackendRecord | undefined> {
+  const provisioned = await provisionBackends(provision ? [backend] : [], {
+    ...{ say: provision ?? (() => {}), signal },
+    wanted: false,
+  });
+  const availability = provisioned.get(backend);
+  const exchange = openExchange();
+  const feeder = new Feeder(exchange);
+  const session = new BackendSession({
+    ...{ backend, threads, exchange, spending: new Spending(), timeoutMs: PROFILES.full.cellTimeoutMs },
+    unavailable: availability?.available === false ? availability : undefined,
+  });
+  const stop = () => session.end();
+  signal.addEventListener("abort", stop);
+  try {
+    const ids = new Map<Inputs, string>();
+    for (const job of jobs) {
+      if (signal.aborted) break;
+      const { task } = job;
+      if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
+      const inputs = feeder.put(ids.get(job.inputs) as string, () => [job.inputs]);
+      const settled = settle(backend, await session.run({ type: "run", ...task, inputs, sets: 1 }));
+      if (signal.aborted) break;
+      if (settled.status !== "ok") {
+        consume(job, settled);
+        continue;
+      }
+      try {
+        const loss = floatArray(task.dtype, lossLength(task));
+        const gradient = floatArray(task.dtype, task.rows * task.classes);
+        readResults(exchange, [{ loss, gradient }]);
+        consume(job, { status: "ok", result: { loss, gradient }, note: settled.reply.note });
+      } catch (error) {
+        consume(job, { status: "failed", reason: messageOf(error) });
+      }
+    }
+    return session.record;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.kill();
+    closeExchange(exchange);
+  }
+}

@@ -1,0 +1,159 @@
+import type { FloatDType } from "@softmax-bench/graph";
+import type { FloatArray, Inputs } from "../backend.js";
+import { normalSource, uniformSource } from "../workloads/random.js";
+import type { Sweep } from "./sweep.js";
+
+/** Rows and classes where neither varies: a batch of CIFAR-10's head. */
+const [ROWS, CLASSES] = [256, 10];
+
+/** Entries at each number of classes, as near as whole rows come, and no more than 64 of those. */
+const ELEMENTS = 2 ** 16;
+
+/** Turns a row of standard normal logits into the row at a point. `label` is the row's class. */
+type Shape = (logits: Float64Array, label: number, point: number) => void;
+
+const largestBut = (logits: Float64Array, except: number): number =>
+  logits.reduce((most, logit, c) => (c === except ? most : Math.max(most, logit)), Number.NEGATIVE_INFINITY);
+
+/** A class that is not the label, the same for all points. */
+const otherThan = (label: number, classes: number): number => (label + 1) % classes;
+
+interface Description {
+  readonly id: string;
+  readonly summary: string;
+  readonly axis: string;
+  readonly points: readonly number[] | Readonly<Record<FloatDType, readonly number[]>>;
+  readonly shape?: Sweep["shape"];
+  readonly row: Shape;
+}
+
+function sweepOf({
+  id,
+  summary,
+  axis,
+  points,
+  shape = () => ({ rows: ROWS, classes: CLASSES }),
+  row,
+}: Description): Sweep {
+  return {
+    ...{ id, summary, axis, shape },
+    points: (dtype) => ("float32" in points ? points[dtype] : points),
+    inputs: (point, dtype, seed) => {
+      const { rows, classes } = shape(point);
+      return generate({ id, rows, classes, dtype, seed }, (logits, label) => row(logits, label, point));
+    },
+  };
+}
+
+interface Generated {
+  readonly id: string;
+  readonly rows: number;
+  readonly classes: number;
+  readonly dtype: FloatDType;
+  readonly seed: number;
+}
+
+function generate(
+  { id, rows, classes, dtype, seed }: Generated,
+  change: (logits: Float64Array, label: number) => void,
+): Inputs {
+  const normal = normalSource(`sweep/${id}/logits`, seed);
+  const uniform = uniformSource(`sweep/${id}/labels`, seed);
+  const labels = Int32Array.from({ length: rows }, () => Math.floor(uniform() * classes));
+  const logits: FloatArray =
+    dtype === "float32" ? new Float32Array(rows * classes) : new Float64Array(rows * classes);
+  for (const [row, label] of labels.entries()) {
+    const values = Float64Array.from({ length: classes }, normal);
+    change(values, label);
+    logits.set(values, row * classes);
+  }
+  return { logits, labels };
+}
+
+const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
+
+/** The curves that decide which formulation to use. */
+export const SWEEPS: readonly Sweep[] = [
+  sweepOf({
+    id: "classes",
+    summary: "standard normal logits",
+    axis: "classes",
+    points: [10, 32, 100, 316, 1000, 3162, 10_000, 31_623, 100_000, 262_144],
+    shape: (classes) => ({ rows: Math.min(64, Math.max(1, Math.floor(ELEMENTS / classes))), classes }),
+    row: () => {},
+  }),
+  sweepOf({
+    id: "scale",
+    summary: "normal logits of growing standard deviation",
+    axis: "standard deviation",
+    points: [1e-3, 1e-2, 0.1, 1, 3, 10, 30, 100, 300, 1e3, 1e4],
+    row: (logits, _, scale) => {
+      for (const [c, logit] of logits.entries()) logits[c] = logit * scale;
+    },
+  }),
+  sweepOf({
+    id: "offset",
+    summary: "standard normal logits with a common offset, which changes neither loss nor gradient",
+    axis: "offset",
+    points: [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6],
+    row: (logits, _, offset) => {
+      for (const [c, logit] of logits.entries()) logits[c] = logit + offset;
+    },
+  }),
+  sweepOf({
+    id: "confidence",
+    summary: "the target's logit above the largest other: a network that is right, and ever surer",
+    axis: "margin",
+    points: STEPS,
+    row: (logits, label, margin) => {
+      logits[label] = largestBut(logits, label) + margin;
+    },
+  }),
+  sweepOf({
+    id: "dominant",
+    summary: "another class's logit above all others: a network that is wrong, and ever surer",
+    axis: "lead",
+    points: STEPS,
+    row: (logits, label, lead) => {
+      const other = otherThan(label, logits.length);
+      logits[other] = largestBut(logits, other) + lead;
+    },
+  }),
+  sweepOf({
+    id: "ties",
+    summary: "several classes tied for the largest logit",
+    axis: "tied classes",
+    points: [1, 2, 3, 5, 8, CLASSES],
+    row: (logits, label, tied) => {
+      const largest = logits.reduce((a, b) => Math.max(a, b));
+      for (let k = 0; k < logits.length; k++) {
+        const c = (label + k) % logits.length;
+        if (k < tied) logits[c] = largest;
+        else if (logits[c] === largest) logits[c] = largest - 1;
+      }
+    },
+  }),
+  sweepOf({
+    id: "masked",
+    summary: "classes other than the target masked by −∞",
+    axis: "masked classes",
+    points: [0, 1, 2, 5, 8, CLASSES - 1],
+    row: (logits, label, masked) => {
+      for (let k = 1; k <= masked; k++) logits[(label + k) % logits.length] = Number.NEGATIVE_INFINITY;
+    },
+  }),
+  sweepOf({
+    id: "overflow",
+    summary: "the largest logit near the end of the exponential's range, the others 2 or more below",
+    axis: "largest logit",
+    points: {
+      float32: [40, 44, 45, 60, 80, 86, 88, 88.5, 88.7, 88.8, 89, 90, 104, 120],
+      float64: [350, 354, 356, 500, 700, 706, 709, 709.5, 709.7, 709.8, 710, 712, 745, 800],
+    },
+    row: (logits, label, largest) => {
+      const other = otherThan(label, logits.length);
+      for (const [c, logit] of logits.entries()) logits[c] = largest - 2 - Math.abs(logit);
+      logits[other] = largest;
+    },
+  }),
+];

@@ -1,0 +1,77 @@
+import { SWEEPS } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+
+const named = (id: string) => {
+  const sweep = SWEEPS.find((candidate) => candidate.id === id);
+  if (!sweep) throw new Error(`no sweep ${id}`);
+  return sweep;
+};
+
+/** The logits of one row and its label. */
+function rowOf(id: string, point: number, row = 0) {
+  const sweep = named(id);
+  const { classes } = sweep.shape(point);
+  const { logits, labels } = sweep.inputs(point, "float64", 0);
+  return { logits: [...logits.subarray(row * classes, (row + 1) * classes)], label: labels[row] as number };
+}
+
+describe.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))("sweep %s", (_, sweep) => {
+  it.each(["float32", "float64"] as const)("has ascending points with inputs of their shape, %s", (dtype) => {
+    const points = sweep.points(dtype);
+    expect(points).toEqual(points.toSorted((a, b) => a - b));
+    for (const point of points) {
+      const { rows, classes } = sweep.shape(point);
+      const { logits, labels } = sweep.inputs(point, dtype, 0);
+      expect(logits).toBeInstanceOf(dtype === "float32" ? Float32Array : Float64Array);
+      expect(logits).toHaveLength(rows * classes);
+      expect(labels).toHaveLength(rows);
+      expect(labels.every((label) => label >= 0 && label < classes)).toBe(true);
+      expect(logits.every((logit) => logit < Number.POSITIVE_INFINITY)).toBe(true);
+    }
+  });
+
+  it("is the same for the same seed, and another for another", () => {
+    const [point = 0] = sweep.points("float32");
+    expect(sweep.inputs(point, "float32", 3)).toEqual(sweep.inputs(point, "float32", 3));
+    expect(sweep.inputs(point, "float32", 3)).not.toEqual(sweep.inputs(point, "float32", 4));
+  });
+});
+
+describe("sweeps vary what they say", () => {
+  it("confidence: the target is so far above the largest other", () => {
+    const { logits, label } = rowOf("confidence", 30);
+    expect((logits[label] as number) - Math.max(...logits.filter((_, c) => c !== label))).toBeCloseTo(30, 12);
+  });
+
+  it("dominant: one other class is so far above all", () => {
+    const { logits, label } = rowOf("dominant", 40);
+    const sorted = logits.toSorted((a, b) => b - a);
+    expect((sorted[0] as number) - (sorted[1] as number)).toBeCloseTo(40, 12);
+    expect(logits[label]).not.toBe(sorted[0]);
+  });
+
+  it("ties: so many classes share the largest logit", () => {
+    const { logits } = rowOf("ties", 5);
+    expect(logits.filter((logit) => logit === Math.max(...logits))).toHaveLength(5);
+  });
+
+  it("masked: so many classes are −∞, never the target", () => {
+    const { logits, label } = rowOf("masked", 9);
+    expect(logits.filter((logit) => logit === Number.NEGATIVE_INFINITY)).toHaveLength(9);
+    expect(logits[label]).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+  });
+
+  it("overflow: the largest logit is exactly the point, the others are 2 or more below", () => {
+    const { logits } = rowOf("overflow", 88.7);
+    const sorted = logits.toSorted((a, b) => b - a);
+    expect(sorted[0]).toBe(88.7);
+    expect(sorted[1]).toBeLessThanOrEqual(86.7);
+  });
+
+  it("offset and scale: standard normal logits, moved and stretched", () => {
+    const plain = rowOf("offset", 0).logits;
+    expect(rowOf("offset", 1000).logits).toEqual(plain.map((logit) => logit + 1000));
+    const base = rowOf("scale", 1).logits;
+    expect(rowOf("scale", 300).logits).toEqual(base.map((logit) => logit * 300));
+  });
+});

@@ -1,0 +1,83 @@
+import { NpyError, quoted } from "./error.js";
+
+/** Numbers in the order of the machine; float16 is widened to float32, which is exact, and bool is 0 or 1. */
+export type NpyData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
+
+/** Element types, named as in NumPy. */
+export type NpyDType =
+  | "float16"
+  | "float32"
+  | "float64"
+  | "int8"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "uint16"
+  | "uint32"
+  | "uint64"
+  | "bool";
+
+export interface ElementType {
+  readonly dtype: NpyDType;
+  /** Bytes of an element. */
+  readonly size: number;
+  readonly littleEndian: boolean;
+  /** The elements of bytes in the machine's order, at an aligned offset. */
+  readonly view: (buffer: ArrayBuffer, length: number) => NpyData;
+}
+
+type Known = Omit<ElementType, "littleEndian">;
+
+const KINDS: Readonly<Record<string, Known>> = {
+  f2: { dtype: "float16", size: 2, view: (buffer, length) => widened(new Uint16Array(buffer, 0, length)) },
+  f4: { dtype: "float32", size: 4, view: (buffer, length) => new Float32Array(buffer, 0, length) },
+  f8: { dtype: "float64", size: 8, view: (buffer, length) => new Float64Array(buffer, 0, length) },
+  i1: { dtype: "int8", size: 1, view: (buffer, length) => new Int8Array(buffer, 0, length) },
+  i2: { dtype: "int16", size: 2, view: (buffer, length) => new Int16Array(buffer, 0, length) },
+  i4: { dtype: "int32", size: 4, view: (buffer, length) => new Int32Array(buffer, 0, length) },
+  i8: { dtype: "int64", size: 8, view: (buffer, length) => new BigInt64Array(buffer, 0, length) },
+  u1: { dtype: "uint8", size: 1, view: (buffer, length) => new Uint8Array(buffer, 0, length) },
+  u2: { dtype: "uint16", size: 2, view: (buffer, length) => new Uint16Array(buffer, 0, length) },
+  u4: { dtype: "uint32", size: 4, view: (buffer, length) => new Uint32Array(buffer, 0, length) },
+  u8: { dtype: "uint64", size: 8, view: (buffer, length) => new BigUint64Array(buffer, 0, length) },
+  b1: { dtype: "bool", size: 1, view: (buffer, length) => new Uint8Array(buffer, 0, length) },
+};
+
+/**
+ * The element type of a `descr` such as `<f4`: byte order, kind, size.
+ * @throws NpyError for everything else: records, strings, dates, complex numbers, and objects, whose pickles could run code.
+ */
+export function elementTypeOf(descr: string): ElementType {
+  const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
+  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  const ordered = order === "<" || order === ">" || (order === "|" && known?.size === 1);
+  if (!known || !ordered) {
+    throw new NpyError(
+      `expected elements of float16 … float64, an integer type or bool, got ${quoted(descr)}`,
+    );
+  }
+  return { ...known, littleEndian: order !== ">" };
+}
+
+/** IEEE 754 binary16, as bits, in binary32: sign, 5 bits of exponent, 10 of fraction. */
+function widened(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, (half) => {
+    const sign = half >> 15 ? -1 : 1;
+    const exponent = (half >> 10) & 0x1f;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}

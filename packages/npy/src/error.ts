@@ -1,0 +1,10 @@
+/** Bytes that are not a `.npy` file of numbers: one line, what was expected and what came. Names no file. */
+export class NpyError extends Error {
+  override readonly name = "NpyError";
+}
+
+/** A text from a file, shortened and without control characters. */
+export function quoted(text: string): string {
+  const clean = text.replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
+  return JSON.stringify(clean.length > 60 ? `${clean.slice(0, 59)}…` : clean);
+}

@@ -1,0 +1,61 @@
+import type { NpyData, NpyDType } from "./dtype.js";
+import { NpyError } from "./error.js";
+import { type Header, readHeader } from "./header.js";
+
+export interface NpyArray {
+  /** As the file has it; the data of float16 are float32. */
+  readonly dtype: NpyDType;
+  /** Outermost first; `[]` is a scalar. */
+  readonly shape: readonly number[];
+  /** Row-major, whatever the file's order. */
+  readonly data: NpyData;
+}
+
+/**
+ * Reads a `.npy` file of numbers. Nothing is allocated for more data than there are bytes.
+ * @throws NpyError if the bytes are anything else, or too few, or too many.
+ */
+export function parseNpy(bytes: Uint8Array): NpyArray {
+  const header = readHeader(bytes);
+  const { element, shape, offset } = header;
+  const length = shape.reduce((product, size) => product * size, 1);
+  const [needed, present] = [length * element.size, bytes.length - offset];
+  if (needed !== present) {
+    const claim = `claims ${element.dtype}[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
+    throw new NpyError(`${claim}, ${needed} bytes of data, but has ${present}`);
+  }
+  const copy = bytes.slice(offset).buffer as ArrayBuffer;
+  if (!element.littleEndian) reverseBytes(new Uint8Array(copy), element.size);
+  const data = element.view(copy, length);
+  return { dtype: element.dtype, shape, data: rowMajor(data, header) };
+}
+
+/** The machine's order is little-endian wherever Node runs. */
+function reverseBytes(bytes: Uint8Array, size: number): void {
+  for (let start = 0; start < bytes.length; start += size) bytes.subarray(start, start + size).reverse();
+}
+
+function rowMajor(data: NpyData, { fortranOrder, shape }: Header): NpyData {
+  if (!fortranOrder || shape.length < 2) return data;
+  const sorted = data.slice();
+  const strides: number[] = [];
+  for (let axis = 0, stride = 1; axis < shape.length; axis++) {
+    strides.push(stride);
+    stride *= shape[axis] as number;
+  }
+  const position = new Array<number>(shape.length).fill(0);
+  for (let flat = 0, source = 0; flat < data.length; flat++) {
+    sorted[flat] = data[source] as never;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = (position[axis] as number) + 1;
+      source += strides[axis] as number;
+      if (next < (shape[axis] as number)) {
+        position[axis] = next;
+        break;
+      }
+      source -= next * (strides[axis] as number);
+      position[axis] = 0;
+    }
+  }
+  return sorted;
+}

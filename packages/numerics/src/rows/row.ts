@@ -1,0 +1,46 @@
+import { type DoubleDouble, divide, multiply } from "../double-double/arithmetic.js";
+import type { DoubleDoubleArray } from "../double-double/array.js";
+import { sumError } from "../double-double/error-free.js";
+import { EXP_SCALE } from "../double-double/exp.js";
+import type { FloatArray } from "../float-array.js";
+
+/** What the kernels of rows share. */
+
+/** Work space for one row, which stays in cache where a matrix would not. */
+export const newRow = (classes: number): DoubleDoubleArray => ({
+  hi: new Float64Array(classes),
+  lo: new Float64Array(classes),
+});
+
+/** shifted[i] = logits[i] - (largest logit of the row), exactly. */
+export function subtractLargest(logits: FloatArray, shifted: DoubleDoubleArray): void {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i] as number;
+    if (logit > largest) largest = logit;
+  }
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i] as number;
+    const difference = logit - largest;
+    shifted.hi[i] = difference;
+    shifted.lo[i] = sumError(logit, -largest, difference);
+  }
+}
+
+/** A sum of exponentials without the factor that `exponentiate` gives them. */
+export function unscaled(value: DoubleDouble): DoubleDouble {
+  return { hi: value.hi / EXP_SCALE, lo: value.lo / EXP_SCALE };
+}
+
+/** Below this, products and quotients are taken of values scaled up: their tails stay clear of the subnormal numbers. */
+const TINY = 2 ** -400;
+
+const scaledUp = ({ hi, lo }: DoubleDouble): DoubleDouble => ({ hi: hi * EXP_SCALE, lo: lo * EXP_SCALE });
+
+/** a * b for a loss a, however small, and a factor b of everyday size. */
+export const timesLoss = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>
+  Math.abs(a.hi) < TINY ? unscaled(multiply(scaledUp(a), b)) : multiply(a, b);
+
+/** a / b for a loss a, however small, and a divisor b of everyday size. */
+export const overDivisor = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>
+  Math.abs(a.hi) < TINY ? unscaled(divide(scaledUp(a), b)) : divide(a, b);

@@ -1,0 +1,39 @@
+import {
+  cast,
+  constant,
+  constantTensor,
+  type Graph,
+  input,
+  inputName,
+  type Rule,
+  rewrite,
+  tensor,
+  type Value,
+} from "@softmax-bench/graph";
+
+/**
+ * The same graph with int32 in place of int64: inputs, constants and casts. ONNX Runtime's WebGPU provider has next to
+ * no int64 kernels, since WGSL has no such type: comparing int64 labels with all classes would leave the device.
+ */
+export function int32(graph: Graph): Graph {
+  const narrowed = new Map<unknown, Value>();
+  const inputs = graph.inputs.map((value) => {
+    if (value.dtype !== "int64") return value;
+    const replacement = input(inputName(value), "int32", value.shape);
+    narrowed.set(value.node, replacement);
+    return replacement;
+  });
+  const narrow: Rule = (node, [x]) => {
+    const replacement = narrowed.get(node);
+    if (replacement) return [replacement];
+    if (node.outputs[0]?.dtype !== "int64") return undefined;
+    if (node.op === "Constant") return [narrowConstant(node)];
+    return node.op === "Cast" && x ? [cast(x, "int32")] : undefined;
+  };
+  return { ...rewrite(graph, narrow), inputs };
+}
+
+function narrowConstant(node: Value["node"]): Value {
+  const { shape, data } = constantTensor(node);
+  return constant(tensor("int32", shape, Array.from(data, Number)));
+}

@@ -1,0 +1,55 @@
+import type { Cell, CellStatus } from "@softmax-bench/core";
+import { absentList } from "./absent.js";
+import type { Block } from "./document.js";
+import { formatError } from "./format.js";
+
+/** The entry of a gradient that uses most of its tolerance. */
+interface Worst {
+  readonly error: number;
+  readonly tolerance: number;
+  /** Error over tolerance. */
+  readonly ratio: number;
+}
+
+/** What a gradient check found of one method on one backend in one dtype. */
+export type GradcheckRecord = Pick<Cell, "backend" | "method" | "dtype"> &
+  (
+    | { readonly status: "ok"; readonly oracle: Worst; readonly differences: Worst }
+    | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string }
+  );
+
+/** One line per method, with tolerances, and beneath where these come from. */
+export function gradcheckBlocks(records: readonly GradcheckRecord[], derivation: readonly string[]): Block[] {
+  const checked = records.flatMap((record) => (record.status === "ok" ? [record] : []));
+  const failed = checked.filter(({ oracle, differences }) => !(oracle.ratio <= 1 && differences.ratio <= 1));
+  const columns = ({ error, tolerance, ratio }: Worst) => [
+    formatError(error),
+    formatError(tolerance),
+    Number.isFinite(ratio) ? ratio.toFixed(2) : "∞",
+  ];
+  return [
+    {
+      kind: "table",
+      header: [
+        ...["dtype", "backend", "method", "vs oracle", "tolerance", "ratio"],
+        ...["vs differences", "tolerance", "ratio", ""],
+      ],
+      numeric: [3, 4, 5, 6, 7, 8],
+      rows: checked.map((record) => [
+        record.dtype,
+        record.backend,
+        record.method,
+        ...columns(record.oracle),
+        ...columns(record.differences),
+        failed.includes(record) ? "FAILS" : "ok",
+      ]),
+    },
+    ...absentList(records.flatMap((record) => (record.status === "ok" ? [] : [record]))),
+    { kind: "list", items: derivation },
+    {
+      kind: "paragraph",
+      text: `${checked.length - failed.length} of ${checked.length} gradients are within their tolerances.`,
+      emphasis: true,
+    },
+  ];
+}

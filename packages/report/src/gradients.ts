@@ -1,0 +1,52 @@
+import type { Accuracy, CellStatus, FloatArray } from "@softmax-bench/core";
+import { absentList } from "./absent.js";
+import type { Block } from "./document.js";
+import { formatCount, formatError } from "./format.js";
+
+/** One method's gradient of a user's arrays on one backend, or why there is none. */
+export type GradientRecord =
+  | {
+      readonly backend: string;
+      readonly method: string;
+      readonly status: "ok";
+      readonly note: string | undefined;
+      /** One entry, or one per row. */
+      readonly loss: FloatArray;
+      readonly gradient?: FloatArray;
+      readonly lossRelError: number;
+      readonly gradientError: Accuracy["gradient"];
+    }
+  | {
+      readonly backend: string;
+      readonly method: string;
+      readonly status: Exclude<CellStatus, "ok">;
+      readonly reason: string;
+    };
+
+/** Every gradient with its errors against the oracle, and what did not run. */
+export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
+  const computed = records.flatMap((record) => (record.status === "ok" ? [record] : []));
+  return [
+    {
+      kind: "table",
+      header: [
+        ...["backend", "method", "loss", "loss rel. error"],
+        ...["max ULP", "p99 ULP", "rel. L2", "max / largest", "Σ of a row", "non-finite"],
+      ],
+      numeric: [2, 3, 4, 5, 6, 7, 8, 9],
+      rows: computed.map(({ backend, method, loss, lossRelError, gradientError: of }) => [
+        backend,
+        method,
+        loss.length === 1 ? String(loss[0]) : `${loss.length} rows`,
+        formatError(lossRelError),
+        formatCount(of.maxUlp),
+        formatCount(of.p99Ulp),
+        formatError(of.relL2),
+        of.scaledMaxAbs === undefined ? "" : formatError(of.scaledMaxAbs),
+        formatError(of.rowSumResidual),
+        of.nonFinite ? formatCount(of.nonFinite) : "",
+      ]),
+    },
+    ...absentList(records.flatMap((record) => (record.status === "ok" ? [] : [record]))),
+  ];
+}

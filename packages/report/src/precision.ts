@@ -1,0 +1,205 @@
+import type { Curve, Precision, Results } from "@softmax-bench/core";
+import { median } from "@softmax-bench/stats";
+import { formatCount } from "./format.js";
+
+/** How far along a sweep one method is accurate on one backend. */
+export interface Reach {
+  readonly sweep: string;
+  readonly axis: string;
+  readonly dtype: Curve["dtype"];
+  readonly method: string;
+  readonly backend: string;
+  /** The value nearest to 0 at which its error is above the limit; undefined if it is nowhere. */
+  readonly leavesAt: number | undefined;
+  /** The error there, in ULP. */
+  readonly ulpThere: number;
+  /** The value nearest to 0 at which the gradient or the loss is not finite. */
+  readonly nonFiniteAt: number | undefined;
+  /** Largest such error along the sweep, in ULP. */
+  readonly worstUlp: number;
+  /** Largest error of any entry along the sweep, in ULP. */
+  readonly largestUlp: number;
+}
+
+/** "Which formulation?", answered from the curves. */
+export interface PrecisionView {
+  readonly ulpLimit: number;
+  /** What holds over all sweeps of a dtype, then what each sweep shows. */
+  readonly findings: readonly { readonly heading: string; readonly sentences: readonly string[] }[];
+  readonly reaches: readonly Reach[];
+  /** Curves without a result. */
+  readonly absent: readonly Curve[];
+}
+
+const DTYPES: readonly Curve["dtype"][] = ["float32", "float64"];
+
+export function precisionOf({ precision }: Pick<Results, "precision">): PrecisionView | undefined {
+  if (!precision || precision.curves.length === 0) return undefined;
+  const { ulpLimit, sweeps, curves } = precision;
+  const reaches = curves.flatMap((curve) => reachOf(curve, precision));
+  const findings = DTYPES.flatMap((dtype) => {
+    const ofDtype = reaches.filter((reach) => reach.dtype === dtype);
+    if (ofDtype.length === 0) return [];
+    const bySweep = sweeps.flatMap(({ id, summary, axis }) => {
+      const own = ofDtype.filter(({ sweep }) => sweep === id);
+      if (own.length === 0) return [];
+      return [{ heading: `${dtype}, ${id}: ${summary}`, sentences: sentencesOn(own, axis, ulpLimit) }];
+    });
+    return [
+      { heading: `${dtype}, over all sweeps`, sentences: conclusionsOn(ofDtype, ulpLimit) },
+      ...bySweep,
+    ];
+  });
+  return { ulpLimit, findings, reaches, absent: curves.filter((curve) => !hasPoints(curve)) };
+}
+
+const hasPoints = ({ status, points }: Curve): boolean => status === "ok" && points.length > 0;
+
+function reachOf(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
+  if (!hasPoints(curve)) return [];
+  const { sweep, dtype, method, backend } = curve;
+  const outwards = curve.points.toSorted((a, b) => Math.abs(a.x) - Math.abs(b.x) || a.x - b.x);
+  const first = outwards.find(({ p99Ulp }) => p99Ulp > ulpLimit);
+  const notFinite = outwards.find(
+    ({ nonFinite, lossRelError }) => nonFinite > 0 || lossRelError === Number.POSITIVE_INFINITY,
+  );
+  return [
+    {
+      ...{ sweep, dtype, method, backend },
+      axis: sweeps.find(({ id }) => id === sweep)?.axis ?? "x",
+      leavesAt: first?.x,
+      ulpThere: first?.p99Ulp ?? 0,
+      nonFiniteAt: notFinite?.x,
+      worstUlp: Math.max(...outwards.map(({ p99Ulp }) => p99Ulp)),
+      largestUlp: Math.max(...outwards.map(({ maxUlp }) => maxUlp)),
+    },
+  ];
+}
+
+/** A method on all backends that ran it. */
+interface Group {
+  readonly method: string;
+  readonly reaches: readonly Reach[];
+}
+
+function byMethod(reaches: readonly Reach[]): Group[] {
+  const methods = [...new Set(reaches.map(({ method }) => method))];
+  return methods.map((method) => ({ method, reaches: reaches.filter((reach) => reach.method === method) }));
+}
+
+function sentencesOn(reaches: readonly Reach[], axis: string, ulpLimit: number): string[] {
+  const groups = byMethod(reaches);
+  const left = gather(groups, ({ leavesAt }) => leavesAt).map(({ x, methods, where }) => {
+    if (x === undefined) {
+      return `${enumerate(methods)} ${plural(methods, "stays", "stay")} within ${ulpLimit} ULP all along${where}.`;
+    }
+    const there = reaches.filter(({ method, leavesAt }) => methods.includes(method) && leavesAt === x);
+    const worst = Math.max(...there.map(({ ulpThere }) => ulpThere));
+    const size = Number.isFinite(worst) ? `up to ${formatCount(worst)} ULP` : "not finite";
+    return `${enumerate(methods)} ${plural(methods, "leaves", "leave")} ${ulpLimit} ULP at ${axis} ${formatX(x)}${where} (${size}).`;
+  });
+  const staying = groups.some((group) => commonest(group, ({ leavesAt }) => leavesAt).value === undefined);
+  const turned = gather(groups, ({ nonFiniteAt }) => nonFiniteAt).flatMap(({ x, methods, where }) =>
+    x === undefined
+      ? []
+      : [
+          `${enumerate(methods)} ${plural(methods, "turns", "turn")} non-finite at ${axis} ${formatX(x)}${where}.`,
+        ],
+  );
+  return [
+    ...(staying ? [] : [`No method stays within ${ulpLimit} ULP all along. ${leastOff(groups)}`]),
+    ...left,
+    ...turned,
+  ];
+}
+
+/** The methods whose worst error is smallest, by the median over backends. */
+function leastOff(groups: readonly Group[]): string {
+  const worst = groups.map(({ method, reaches }) => ({
+    method,
+    ulp: median(reaches.map(({ worstUlp }) => worstUlp)),
+  }));
+  const least = Math.min(...worst.map(({ ulp }) => ulp));
+  const methods = worst.filter(({ ulp }) => ulp === least).map(({ method }) => method);
+  const size = Number.isFinite(least) ? `${formatCount(least)} ULP` : "not finite";
+  return `At its worst, ${enumerate(methods)} ${plural(methods, "is", "are")} least off: ${size} (median over backends).`;
+}
+
+interface Gathered {
+  readonly x: number | undefined;
+  readonly methods: readonly string[];
+  /** " on all 7 backends", or nothing where there is one. */
+  readonly where: string;
+}
+
+/** Methods by the value that most of their backends have; those without one first, then nearest to 0 first. */
+function gather(groups: readonly Group[], of: (reach: Reach) => number | undefined): Gathered[] {
+  const gathered = new Map<number | undefined, { methods: string[]; share: number; most: number }>();
+  for (const group of groups) {
+    const { value, count } = commonest(group, of);
+    const known = gathered.get(value) ?? { methods: [], share: 1, most: 0 };
+    gathered.set(value, {
+      methods: [...known.methods, group.method],
+      share: Math.min(known.share, count / group.reaches.length),
+      most: Math.max(known.most, group.reaches.length),
+    });
+  }
+  const distance = (x: number | undefined) => (x === undefined ? -1 : Math.abs(x));
+  return [...gathered]
+    .sort(([a], [b]) => distance(a) - distance(b))
+    .map(([x, { methods, share, most }]) => ({
+      x,
+      methods,
+      where: most === 1 ? "" : share === 1 ? ` on all ${most} backends` : " on most backends",
+    }));
+}
+
+function commonest(
+  { reaches }: Group,
+  of: (reach: Reach) => number | undefined,
+): { readonly value: number | undefined; readonly count: number } {
+  const counts = new Map<number | undefined, number>();
+  for (const reach of reaches) counts.set(of(reach), (counts.get(of(reach)) ?? 0) + 1);
+  const [[value, count] = [undefined, 0]] = [...counts].sort(([, a], [, b]) => b - a);
+  return { value, count };
+}
+
+/** What holds over all sweeps of a dtype. */
+function conclusionsOn(reaches: readonly Reach[], ulpLimit: number): string[] {
+  const scores = byMethod(reaches).map(({ method, reaches: own }) => ({
+    method,
+    share: own.filter(({ leavesAt }) => leavesAt === undefined).length / own.length,
+    finite: own.every(({ nonFiniteAt }) => nonFiniteAt === undefined),
+    neverFinite: own.filter(({ nonFiniteAt }) => nonFiniteAt !== undefined).length,
+  }));
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const ranked = scores.toSorted((a, b) => b.share - a.share);
+  const best = ranked.filter(({ share }) => share === ranked[0]?.share);
+  const worst = ranked.at(-1);
+  const finite = scores.filter((score) => score.finite).map(({ method }) => method);
+  const least = scores.toSorted((a, b) => b.neverFinite - a.neverFinite)[0];
+  const first = `${enumerate(best.map(({ method }) => method))} can be trusted furthest: within ${ulpLimit} ULP all along in ${percent(best[0]?.share ?? 0)} of the sweeps on the backends that ran them`;
+  const rest =
+    worst && worst.share < (best[0]?.share ?? 0)
+      ? `; least, ${worst.method}, in ${percent(worst.share)}`
+      : "";
+  return [
+    `${first}${rest}.`,
+    finite.length
+      ? `${enumerate(finite)} ${plural(finite, "keeps", "keep")} loss and gradient finite in every sweep on every backend.`
+      : `No method keeps loss and gradient finite in every sweep on every backend; ${least?.method ?? "none"} loses them most often.`,
+  ];
+}
+
+const plural = (items: readonly unknown[], one: string, many: string): string =>
+  items.length === 1 ? one : many;
+
+/** `a, b and c`. */
+const enumerate = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+
+/** A value on an axis, as people write it: `1,000`, `-1e6`, `0.001`. */
+export const formatX = (x: number): string =>
+  Math.abs(x) >= 1e6 || (x !== 0 && Math.abs(x) < 1e-3)
+    ? x.toExponential().replace("e+", "e")
+    : x.toLocaleString("en-US", { maximumFractionDigits: 6 });
