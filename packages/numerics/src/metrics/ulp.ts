@@ -90,10 +90,16 @@ export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray):
 /** Nearly all distances are small, and counted here; the histogram gets the others, and the counts. */
 const SMALL = 1024;
 
+const isFiniteFloat32 = (bits: number): boolean => (bits & FLOAT32_INFINITY) !== FLOAT32_INFINITY;
+
 function collectFloat32(a: Int32Array, b: Int32Array, distances: QuantileHistogram): void {
-  const counts = new Float64Array(SMALL);
+  const counts = new Int32Array(SMALL);
   for (let i = 0; i < a.length; i++) {
-    const distance = distanceOfFloat32Bits(a[i] as number, b[i] as number);
+    const aBits = a[i] as number;
+    const bBits = b[i] as number;
+    // Nearly all entries agree in sign, and are finite.
+    const plain = (aBits ^ bBits) >= 0 && isFiniteFloat32(aBits) && isFiniteFloat32(bBits);
+    const distance = plain ? Math.abs(aBits - bBits) : distanceOfFloat32Bits(aBits, bBits);
     if (distance < SMALL) counts[distance] = (counts[distance] as number) + 1;
     else distances.add(distance);
   }
@@ -101,7 +107,7 @@ function collectFloat32(a: Int32Array, b: Int32Array, distances: QuantileHistogr
 }
 
 function collectFloat64(a: Uint32Array, b: Uint32Array, distances: QuantileHistogram): void {
-  const counts = new Float64Array(SMALL);
+  const counts = new Int32Array(SMALL);
   for (let i = 0; i < a.length; i += 2) {
     const aHigh = a[i + HIGH_WORD] as number;
     const bHigh = b[i + HIGH_WORD] as number;

@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SWEEPS } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+
+const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
+
+describe("pnpm precision", () => {
+  it("draws every sweep for every backend, method and dtype, and answers from the data", async () => {
+    const out = temporaryFolder();
+    const methods = ["--method", "manual/naive,manual/shifted,manual/exact-target"];
+    const sweeps = SWEEPS.map(({ id }) => id).join(",");
+    const { code, stdout } = await run("precision", [...BOTH, ...methods, "--sweep", sweeps, "--out", out]);
+    const { path, results } = onlyRun(out);
+    const { precision, cells, run: record } = results();
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ command: "precision", status: "complete" });
+    expect(cells).toEqual([]);
+    expect(precision?.sweeps.map(({ id }) => id)).toEqual(SWEEPS.map(({ id }) => id));
+    expect(precision?.curves).toHaveLength(2 * 3 * 2 * SWEEPS.length);
+    for (const { backend, dtype, status, sweep, points } of precision?.curves ?? []) {
+      const supported = dtype === "float32" || backend === "onnxruntime-cpu";
+      expect(status).toBe(supported ? "ok" : "unsupported");
+      const expected = SWEEPS.find(({ id }) => id === sweep)?.points(dtype);
+      if (supported) expect(points.map(({ x }) => x)).toEqual(expected);
+    }
+
+    const find = (sweep: string, method: string) =>
+      precision?.curves.find(
+        (curve) =>
+          curve.backend === "onnxruntime-cpu" &&
+          curve.dtype === "float32" &&
+          curve.sweep === sweep &&
+          curve.method === method,
+      )?.points ?? [];
+    const firstNonFinite = find("overflow", "manual/naive").find(({ nonFinite }) => nonFinite > 0);
+    expect(firstNonFinite?.x).toBeGreaterThan(88);
+    expect(firstNonFinite?.x).toBeLessThanOrEqual(88.8);
+    expect(find("overflow", "manual/shifted").every(({ nonFinite }) => nonFinite === 0)).toBe(true);
+    const sure = (method: string) => find("confidence", method).find(({ x }) => x === 40)?.maxUlp ?? 0;
+    expect(sure("manual/shifted")).toBeGreaterThan(1e8);
+    expect(sure("manual/exact-target")).toBeLessThan(100);
+
+    expect(stdout).toContain("Which formulation?");
+    expect(readFileSync(join(path, "report.md"), "utf8")).toContain("## Which formulation?");
+  });
+
+  it("repeats the original experiment: forward and gradient distance, and both times", async () => {
+    const out = temporaryFolder();
+    const only = ["--backend", "onnxruntime-cpu", "--sweep", "seed-3200"];
+    const { code } = await run("precision", [...only, "--out", out]);
+    const { cells, distances } = onlyRun(out).results();
+    expect(code).toBe(0);
+    expect(cells.map(({ method, dtype }) => `${method} ${dtype}`).sort()).toEqual([
+      "autograd/naive float32",
+      "autograd/naive float64",
+      "manual/naive float32",
+      "manual/naive float64",
+    ]);
+    for (const { dtype, sumAbs, loss, speedup } of distances) {
+      const unit = dtype === "float32" ? 1e-7 : 1e-16;
+      expect(sumAbs).toBeGreaterThan(unit / 10);
+      expect(sumAbs).toBeLessThan(10 * unit);
+      expect(loss).toBeLessThan(100 * unit);
+      expect(speedup).toBeGreaterThan(0);
+    }
+    for (const { accuracy, timing } of cells) {
+      expect(accuracy?.rowsChecked).toBe(3200);
+      expect(timing?.gradient?.samples.length).toBeGreaterThan(0);
+    }
+  }, 120_000);
+
+  it("can be stopped, and resumed where it was", async () => {
+    const out = temporaryFolder();
+    const part = ["--backend", "tfjs-wasm", "--dtype", "float32", "--sweep", "classes,scale,ties"];
+    const running = start(["precision", ...part, "--out", out]);
+    await running.says("[4/30]");
+    running.child.kill("SIGINT");
+    const { code, stderr } = await running.ended;
+    const { id, results } = onlyRun(out);
+    expect(code).toBe(130);
+    expect(stderr).toContain(`continue with: pnpm precision --resume ${id}`);
+    expect(results().run.status).toBe("interrupted");
+    const before = results().precision?.curves.length ?? 0;
+    expect(before).toBeGreaterThanOrEqual(4);
+    expect(before).toBeLessThan(30);
+
+    const resumed = await run("precision", ["--resume", id, "--out", out]);
+    expect(resumed.code).toBe(0);
+    expect(results().precision?.curves).toHaveLength(30);
+    expect(results().run.status).toBe("complete");
+  });
+
+  it.each([
+    [["--sweep", "clases"], /unknown sweep "clases": closest are classes/],
+    [["--backend", "tfjs-wasm", "--dtype", "float64"], /leaves nothing to run: tfjs-wasm has only float32/],
+    [["--resume", "x", "--sweep", "ties"], /leave out its sweep/],
+    [["--seed", "1.5"], /--seed takes a whole number/],
+  ])("%j exits 2 with one line", async (args, message) => {
+    const { code, stdout, stderr } = await run("precision", args);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+describe("pnpm gradcheck", () => {
+  it("passes every method, printing each tolerance and where it comes from", async () => {
+    const { code, stdout } = await run("gradcheck", BOTH);
+    expect(code).toBe(0);
+    expect(stdout).toContain("30 of 30 gradients are within their tolerances.");
+    expect(stdout).toContain("Blanchard, Higham and Higham 2021");
+    expect(stdout).toContain("h = 2^-30");
+    expect(stdout).toContain("tfjs-wasm float64, 10 methods: unsupported, TensorFlow.js has no float64");
+    expect(stdout).not.toContain("FAILS");
+  });
+
+  it("exits 2 for an unknown method, and 1 where no backend is available", async () => {
+    const unknown = await run("gradcheck", ["--method", "manual/nave"]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(/^gradcheck: unknown method "manual\/nave": closest are manual\/naive/);
+    const none = await run("gradcheck", ["--backend", "tfjs-wasm"], { env: { NODE_OPTIONS: "--jitless" } });
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain("no backend is available\ntfjs-wasm: this Node has no WebAssembly");
+  });
+});
