@@ -115,14 +115,19 @@ function sentencesOn(reaches: readonly Reach[], axis: string, ulpLimit: number):
 
 /** The methods whose worst error is smallest, by the median over backends. */
 function leastOff(groups: readonly Group[]): string {
-  const worst = groups.map(({ method, reaches }) => ({
-    method,
-    ulp: median(reaches.map(({ worstUlp }) => worstUlp)),
-  }));
+  const worst = groups.map(({ method, reaches }) => ({ method, ulp: median(worstByBackend(reaches)) }));
   const least = Math.min(...worst.map(({ ulp }) => ulp));
   const methods = worst.filter(({ ulp }) => ulp === least).map(({ method }) => method);
   const size = Number.isFinite(least) ? `${formatCount(least)} ULP` : "not finite";
   return `At its worst, ${enumerate(methods)} ${plural(methods, "is", "are")} least off: ${size} (median over backends).`;
+}
+
+function worstByBackend(reaches: readonly Reach[]): number[] {
+  const worst = new Map<string, number>();
+  for (const { backend, worstUlp } of reaches) {
+    worst.set(backend, Math.max(worst.get(backend) ?? 0, worstUlp));
+  }
+  return [...worst.values()];
 }
 
 interface Gathered {
@@ -185,6 +190,7 @@ function conclusionsOn(reaches: readonly Reach[], ulpLimit: number): string[] {
       : "";
   return [
     `${first}${rest}.`,
+    leastOff(byMethod(reaches)),
     finite.length
       ? `${enumerate(finite)} ${plural(finite, "keeps", "keep")} loss and gradient finite in every sweep on every backend.`
       : `No method keeps loss and gradient finite in every sweep on every backend; ${least?.method ?? "none"} loses them most often.`,
