@@ -94,8 +94,10 @@ function sentencesOn(reaches: readonly Reach[], axis: string, ulpLimit: number):
       return `${enumerate(methods)} ${plural(methods, "stays", "stay")} within ${ulpLimit} ULP all along${where}.`;
     }
     const there = reaches.filter(({ method, leavesAt }) => methods.includes(method) && leavesAt === x);
-    const worst = Math.max(...there.map(({ ulpThere }) => ulpThere));
-    const size = Number.isFinite(worst) ? `up to ${formatCount(worst)} ULP` : "not finite";
+    const size = sizes(
+      Math.max(...there.map(({ ulpThere }) => ulpThere)),
+      Math.max(...there.map(({ worstUlp }) => worstUlp)),
+    );
     return `${enumerate(methods)} ${plural(methods, "leaves", "leave")} ${ulpLimit} ULP at ${axis} ${formatX(x)}${where} (${size}).`;
   });
   const staying = groups.some((group) => commonest(group, ({ leavesAt }) => leavesAt).value === undefined);
@@ -130,33 +132,45 @@ function worstByBackend(reaches: readonly Reach[]): number[] {
   return [...worst.values()];
 }
 
+/** "up to 5 ULP there, 460,000 at worst". */
+function sizes(there: number, worst: number): string {
+  if (!Number.isFinite(there)) return "not finite";
+  const further =
+    worst > there ? `, ${Number.isFinite(worst) ? formatCount(worst) : "not finite"} at worst` : "";
+  return `up to ${formatCount(there)} ULP${further ? " there" : ""}${further}`;
+}
+
 interface Gathered {
   readonly x: number | undefined;
   readonly methods: readonly string[];
-  /** " on all 7 backends", or nothing where there is one. */
+  /** On how many backends. */
   readonly where: string;
 }
 
-/** Methods by the value that most of their backends have; those without one first, then nearest to 0 first. */
+/** Methods by the value that is commonest among their backends; those without one first, then nearest to 0 first. */
 function gather(groups: readonly Group[], of: (reach: Reach) => number | undefined): Gathered[] {
-  const gathered = new Map<number | undefined, { methods: string[]; share: number; most: number }>();
+  const gathered = new Map<number | undefined, { methods: string[]; counts: number[]; backends: number }>();
   for (const group of groups) {
     const { value, count } = commonest(group, of);
-    const known = gathered.get(value) ?? { methods: [], share: 1, most: 0 };
+    const known = gathered.get(value) ?? { methods: [], counts: [], backends: 0 };
     gathered.set(value, {
       methods: [...known.methods, group.method],
-      share: Math.min(known.share, count / group.reaches.length),
-      most: Math.max(known.most, group.reaches.length),
+      counts: [...known.counts, count],
+      backends: Math.max(known.backends, group.reaches.length),
     });
   }
   const distance = (x: number | undefined) => (x === undefined ? -1 : Math.abs(x));
   return [...gathered]
     .sort(([a], [b]) => distance(a) - distance(b))
-    .map(([x, { methods, share, most }]) => ({
-      x,
-      methods,
-      where: most === 1 ? "" : share === 1 ? ` on all ${most} backends` : " on most backends",
-    }));
+    .map(([x, { methods, counts, backends }]) => ({ x, methods, where: placeOf(counts, backends) }));
+}
+
+/** " on all 7 backends", " on 3 to 5 of 7 backends", or nothing where there is one. */
+function placeOf(counts: readonly number[], backends: number): string {
+  if (backends === 1) return "";
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  if (fewest === backends) return ` on all ${backends} backends`;
+  return ` on ${fewest === most ? fewest : `${fewest} to ${most}`} of ${backends} backends`;
 }
 
 function commonest(
