@@ -14,6 +14,7 @@ import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
+import { noneAvailable } from "./unavailable.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -171,13 +172,7 @@ function exitCodeOf(results: Results, header: Header, console: Console): number 
     console.stderr.write(`stopped; continue with: ${resumeCommand(header)}\n`);
     return EXIT.interrupted;
   }
-  if (results.backends.every(({ status }) => status === "unavailable")) {
-    const why = results.backends.map(
-      ({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`,
-    );
-    console.stderr.write(`no backend is available\n${why.join("\n")}\n`);
-    return EXIT.failure;
-  }
+  if (noneAvailable(results.backends, console.stderr)) return EXIT.failure;
   const all = [...results.cells, ...(results.precision?.curves ?? [])];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return EXIT.ok;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { FloatArray, Inputs, LossOptions } from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
@@ -124,7 +124,8 @@ function readFile(flag: string, file: string): UserArray {
 
 /** The whole of a regular file of bearable size. */
 function readBytes(file: string): Uint8Array {
-  const descriptor = openSync(file, "r");
+  // A pipe without a writer would never open.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) throw new UsageError("is not a regular file");

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
@@ -229,6 +230,14 @@ describe("pnpm gradient", () => {
     expect(stdout).toBe("");
     expect(code).toBe(2);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it("does not wait for a pipe that nobody writes to", async () => {
+    const pipe = join(temporaryFolder(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const { code, stderr } = await gradient(["--logits", pipe, "--labels", "[0]"]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`gradient: --logits ${pipe}: is not a regular file\n`);
   });
 
   it("refuses a folder that it cannot write to, before it computes", async () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SWEEPS } from "@softmax-bench/core";
+import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
+import { CHECK_CASES, Check, type CheckCase } from "../src/gradcheck.js";
 import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
@@ -115,6 +117,32 @@ describe("pnpm gradcheck", () => {
     expect(stdout).toContain("h = 2^-30");
     expect(stdout).toContain("tfjs-wasm float64, 10 methods: unsupported, TensorFlow.js has no float64");
     expect(stdout).not.toContain("FAILS");
+  });
+
+  it.each([
+    ["float32", 1e-5],
+    ["float64", 1e-14],
+  ] as const)("notices when a %s gradient is off by %d", (dtype, offset) => {
+    for (const check of CHECK_CASES.map((of) => new Check(of, dtype))) {
+      const task = check.taskFor({ method: "manual/shifted", dtype });
+      const { rows, classes, loss } = task;
+      const exact = oracle({ rows, classes, ...check.inputs, ...loss }).gradient.hi;
+      const right = check.compare(task, exact, undefined);
+      expect(right.oracle.ratio).toBe(0);
+      expect(right.differences.ratio).toBeLessThan(0.01);
+      const wrong = exact.map((value, index) => value + (index === 8 ? offset : 0));
+      const { oracle: against, differences } = check.compare(task, wrong, undefined);
+      expect(against.ratio).toBeGreaterThan(1);
+      expect(differences.ratio).toBeGreaterThan(1);
+      expect(differences.error).toBeCloseTo(offset, 16);
+    }
+  });
+
+  it("takes a value that is not a number as infinitely wrong", () => {
+    const check = new Check(CHECK_CASES[0] as CheckCase, "float32");
+    const task = check.taskFor({ method: "manual/shifted", dtype: "float32" });
+    const computed = new Float32Array(35).fill(Number.NaN);
+    expect(check.compare(task, computed, undefined).oracle.ratio).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("exits 2 for an unknown method, and 1 where no backend is available", async () => {

@@ -1,6 +1,6 @@
 import type { FloatArray, GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
-import type { Provider } from "./engine.js";
 import { copyModel, type ModelInput, modelsFor } from "./models.js";
+import type { Provider } from "./provider.js";
 import {
   type Feeds,
   floatsOf,

@@ -9,20 +9,7 @@ import type {
 } from "@softmax-bench/core";
 import { prepareOnDevice } from "./device.js";
 import { prepareOnHost } from "./host.js";
-import type { Legalize } from "./legalize.js";
-import type { Runtime, SessionOptions } from "./runtime.js";
-
-/** One execution provider of one ONNX Runtime. */
-export interface Provider {
-  readonly runtime: Runtime;
-  readonly info: EngineInfo;
-  readonly session: SessionOptions;
-  readonly legalize: Legalize;
-  /** Whether tensors can stay in the provider's memory between runs. */
-  readonly keeps: "tensors" | "nothing";
-  /** What a reader of a cell must know, by method. */
-  readonly notes?: Readonly<Partial<Record<MethodId, string>>>;
-}
+import type { Provider } from "./provider.js";
 
 const NOTES: Readonly<Partial<Record<MethodId, string>>> = {
   "autograd/library":

@@ -1,6 +1,6 @@
 import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
-import type { Provider } from "./engine.js";
 import { type Model, type ModelInput, modelsFor } from "./models.js";
+import type { Provider } from "./provider.js";
 import { type Feeds, floatsOf, inputTensor, pick, type Session } from "./runtime.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { Block } from "./document.js";
+import type { Block } from "./block.js";
 
 /** Work without a result. */
 export interface Absent {

@@ -1,5 +1,6 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import { type Block, deviceOf } from "./document.js";
+import type { Block } from "./block.js";
+import { deviceOf } from "./document.js";
 
 /**
  * One row per backend: what runs here, on what, and why the rest does not.

@@ -1,5 +1,6 @@
 import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
+import type { Block } from "./block.js";
 import {
   formatBytes,
   formatCount,
@@ -12,21 +13,6 @@ import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import type { RankedCell } from "./ranking.js";
 import { shorten } from "./untrusted.js";
 import type { ReportView, WorkloadView } from "./view.js";
-
-/** A report as a sequence of blocks, which each output renders in its own way. */
-export type Block =
-  | { readonly kind: "heading"; readonly level: 1 | 2 | 3; readonly text: string }
-  | { readonly kind: "paragraph"; readonly text: string; readonly emphasis?: boolean }
-  | { readonly kind: "list"; readonly items: readonly string[] }
-  | {
-      readonly kind: "table";
-      readonly header: readonly string[];
-      readonly rows: readonly (readonly string[])[];
-      /** Columns that hold numbers, which are set flush right. */
-      readonly numeric: readonly number[];
-      /** Columns of prose, which a terminal breaks into lines of that many characters. */
-      readonly prose?: { readonly columns: readonly number[]; readonly width: number };
-    };
 
 /** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
 export type Detail = "brief" | "complete";

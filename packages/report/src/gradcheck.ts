@@ -1,6 +1,6 @@
 import type { Cell, CellStatus } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
-import type { Block } from "./document.js";
+import type { Block } from "./block.js";
 import { formatError } from "./format.js";
 
 /** The entry of a gradient that uses most of its tolerance. */

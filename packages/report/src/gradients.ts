@@ -1,6 +1,6 @@
 import type { Accuracy, CellStatus, FloatArray } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
-import type { Block } from "./document.js";
+import type { Block } from "./block.js";
 import { formatCount, formatError } from "./format.js";
 
 /** One method's gradient of a user's arrays on one backend, or why there is none. */

@@ -1,5 +1,6 @@
 import { markdownTable } from "markdown-table";
-import { type Block, documentOf } from "./document.js";
+import type { Block } from "./block.js";
+import { documentOf } from "./document.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
 

@@ -2,6 +2,8 @@ import { METHODS } from "@softmax-bench/core";
 import { Command, CommanderError } from "commander";
 import type { Console } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
+import type { JobOptions } from "../jobs.js";
+import { checkOptions, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
 import { DTYPES } from "../selection.js";
 
@@ -67,4 +69,15 @@ export function integer(flag: string, value: string | undefined): number | undef
   if (!/^\d{1,10}$/.test(value))
     throw new UsageError(`${flag} takes a whole number, got ${JSON.stringify(value)}`);
   return Number(value);
+}
+
+/** What flags say on how to compute. @throws UsageError if `--threads` is out of range. */
+export function jobOptionsOf(
+  { threads, provision }: SelectionFlags,
+  { stderr, signal }: Console,
+): JobOptions {
+  const given = integer("--threads", threads);
+  const { threads: used } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
+  const say = (line: string) => stderr.write(`${line}\n`);
+  return { threads: used, signal, provision: provision ? say : undefined };
 }

@@ -4,10 +4,10 @@ import { type Console, wantsColor } from "../console.js";
 import { EXIT } from "../errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../gradcheck.js";
 import { runJobs } from "../jobs.js";
-import { checkOptions, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
 import { type DType, select } from "../selection.js";
-import { integer, newCommand, type SelectionFlags, withDtypes, withSelection } from "./command.js";
+import { noneAvailable } from "../unavailable.js";
+import { jobOptionsOf, newCommand, type SelectionFlags, withDtypes, withSelection } from "./command.js";
 
 interface Flags extends SelectionFlags {
   readonly dtype?: string[];
@@ -32,9 +32,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     ...{ backends: flags.backend, methods: flags.method, dtypes: flags.dtype },
     workloads: [],
   });
-  const given = integer("--threads", flags.threads);
-  const { threads } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
-  const provision = flags.provision ? (line: string) => stderr.write(`${line}\n`) : undefined;
+  const options = jobOptionsOf(flags, console);
   const checks = new Map<DType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
   );
@@ -52,28 +50,19 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
         })),
       ),
     );
-    const record = await runJobs(
-      backend,
-      jobs,
-      { threads, signal, provision },
-      ({ task, check }, outcome) => {
-        const { method, dtype } = task;
-        const found =
-          outcome.status === "ok"
-            ? { status: outcome.status, ...check.compare(task, outcome.result.gradient, kernels) }
-            : outcome;
-        keepWorse(records, { backend, method, dtype, ...found });
-      },
-    );
+    const record = await runJobs(backend, jobs, options, ({ task, check }, outcome) => {
+      const { method, dtype } = task;
+      const found =
+        outcome.status === "ok"
+          ? { status: outcome.status, ...check.compare(task, outcome.result.gradient, kernels) }
+          : outcome;
+      keepWorse(records, { backend, method, dtype, ...found });
+    });
     if (record) seen.push(record);
     if (signal.aborted) return EXIT.interrupted;
   }
   stdout.write(`${renderGradcheck(records, DERIVATION, { color: wantsColor(stdout) })}\n`);
-  if (seen.every(({ status }) => status === "unavailable")) {
-    const why = seen.map(({ id, reason, remedy }) => `${id}: ${reason} (${remedy})`);
-    stderr.write(`no backend is available\n${why.join("\n")}\n`);
-    return EXIT.failure;
-  }
+  if (noneAvailable(seen, stderr)) return EXIT.failure;
   return records.every(passes) ? EXIT.ok : EXIT.failure;
 }
 

@@ -5,10 +5,10 @@ import { type Console, wantsColor } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
 import { GradientFolder } from "../gradient-folder.js";
 import { type Job, type JobOutcome, runJobs } from "../jobs.js";
-import { checkOptions, settle } from "../options.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
+import { noneAvailable } from "../unavailable.js";
 import { readProblem, type UserProblem } from "../user-arrays.js";
-import { integer, newCommand, type SelectionFlags, withSelection } from "./command.js";
+import { jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "./command.js";
 
 const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 /** Gradients up to this size are printed with --json. */
@@ -60,7 +60,6 @@ const command = () =>
 export async function gradient(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const say = (line: string) => stderr.write(`${line}\n`);
   const selection = select({
     backends: flags.backend,
     methods: flags.method,
@@ -68,8 +67,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     workloads: [],
   });
   const [dtype = "float32"] = selection.dtypes;
-  const threads = integer("--threads", flags.threads);
-  const { threads: used } = settle(checkOptions(threads === undefined ? {} : { threads }, "flags"), {});
+  const options = jobOptionsOf(flags, console);
   const problem = readProblem(flags, dtype, {
     reduction: reductionOf(flags.reduction),
     ignoreIndex: ignoreIndexOf(flags.ignoreIndex),
@@ -86,7 +84,6 @@ export async function gradient(argv: readonly string[], console: Console): Promi
       task: { method, dtype, rows, classes, loss },
       inputs,
     }));
-    const options = { threads: used, signal, provision: flags.provision ? say : undefined };
     const record = await runJobs(backend, jobs, options, (job: Job, outcome: JobOutcome) => {
       const { method } = job.task;
       if (outcome.status !== "ok") return void records.push({ backend, method, ...outcome });
@@ -136,11 +133,7 @@ function exitCodeOf(
   backends: readonly BackendRecord[],
   { stderr }: Console,
 ): number {
-  if (backends.every(({ status }) => status === "unavailable")) {
-    const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason} (${remedy})`);
-    stderr.write(`no backend is available\n${why.join("\n")}\n`);
-    return EXIT.failure;
-  }
+  if (noneAvailable(backends, stderr)) return EXIT.failure;
   return records.every(({ status }) => status === "ok" || status === "unsupported") ? EXIT.ok : EXIT.failure;
 }
 

@@ -1,0 +1,15 @@
+import type { EngineInfo, MethodId } from "@softmax-bench/core";
+import type { Legalize } from "./legalize.js";
+import type { Runtime, SessionOptions } from "./runtime.js";
+
+/** One execution provider of one ONNX Runtime. */
+export interface Provider {
+  readonly runtime: Runtime;
+  readonly info: EngineInfo;
+  readonly session: SessionOptions;
+  readonly legalize: Legalize;
+  /** Whether tensors can stay in the provider's memory between runs. */
+  readonly keeps: "tensors" | "nothing";
+  /** What a reader of a cell must know, by method. */
+  readonly notes?: Readonly<Partial<Record<MethodId, string>>>;
+}

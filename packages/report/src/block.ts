@@ -1,0 +1,14 @@
+/** A part of a report, which each output renders in its own way. */
+export type Block =
+  | { readonly kind: "heading"; readonly level: 1 | 2 | 3; readonly text: string }
+  | { readonly kind: "paragraph"; readonly text: string; readonly emphasis?: boolean }
+  | { readonly kind: "list"; readonly items: readonly string[] }
+  | {
+      readonly kind: "table";
+      readonly header: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+      /** Columns that hold numbers, which are set flush right. */
+      readonly numeric: readonly number[];
+      /** Columns of prose, which a terminal breaks into lines of that many characters. */
+      readonly prose?: { readonly columns: readonly number[]; readonly width: number };
+    };
