@@ -1,3 +1,3 @@
 export { TfjsEngine } from "./engine.js";
-export { type DeviceGradient, softmaxCrossEntropy } from "./gradient.js";
+export { type DeviceGradient, type LossFunction, softmaxCrossEntropy } from "./gradient.js";
 export { interpret } from "./interpret.js";

@@ -36,6 +36,27 @@ describe.each(manualMethods)("softmaxCrossEntropy($id) inside a larger model", (
     expect(difference).toBeLessThan(1e-6);
   });
 
+  it("has the options of the loss: weights, smoothing, an ignored label, one loss per row", () => {
+    const classWeights = tf.tensor1d([0.5, 1, 2, 1.5, 0.25]);
+    const ignoring = tf.tensor1d([2, -100, 4, 1], "int32");
+    const perRow = softmaxCrossEntropy(id, { reduction: "none", ignoreIndex: -100, labelSmoothing: 0.2 });
+    const upstream = tf.tensor1d([1, 7, -2, 0.5]);
+    const ofModel = (w: tf.Tensor) => {
+      const logits = tf.matMul(features() as tf.Tensor2D, w as tf.Tensor2D) as tf.Tensor2D;
+      return tf.sum(tf.mul(perRow(logits, ignoring, classWeights), upstream)) as tf.Scalar;
+    };
+    // The definition in the library's own words, differentiated by its tape.
+    const defined = (w: tf.Tensor) => {
+      const logP = tf.logSoftmax(tf.matMul(features(), w as tf.Tensor2D));
+      const onehot = tf.cast(tf.oneHot(ignoring, 5), "float32");
+      const q = tf.mul(tf.add(tf.mul(onehot, 0.8), 0.2 / 5), classWeights);
+      const counted = tf.tensor2d([1, 0, 1, 1], [4, 1]);
+      return tf.sum(tf.mul(tf.neg(tf.sum(tf.mul(tf.mul(q, counted), logP), 1)), upstream)) as tf.Scalar;
+    };
+    const [manual, expected] = [tf.grad(ofModel)(weights()), tf.grad(defined)(weights())];
+    expect(tf.max(tf.abs(tf.sub(manual, expected))).dataSync()[0]).toBeLessThan(1e-5);
+  });
+
   it("trains: a step against the gradient lowers the loss", () => {
     const loss = softmaxCrossEntropy(id);
     const w = tf.variable(weights());
@@ -60,6 +81,7 @@ describe("softmaxCrossEntropy", () => {
     const target = labels();
     const { numTensors } = tf.memory();
     softmaxCrossEntropy("manual/exact-target")(logits, target).dispose();
+    softmaxCrossEntropy("manual/fused", { reduction: "none" })(logits, target).dispose();
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 });
