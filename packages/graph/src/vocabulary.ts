@@ -8,12 +8,56 @@ import { type DType, type Shape, sameShape, tensor } from "./tensor.js";
 export const exp = (x: Value): Value => apply("Exp", [x]);
 export const log = (x: Value): Value => apply("Log", [x]);
 export const neg = (x: Value): Value => apply("Neg", [x]);
+export const sqrt = (x: Value): Value => apply("Sqrt", [x]);
+export const abs = (x: Value): Value => apply("Abs", [x]);
+export const identity = (x: Value): Value => apply("Identity", [x]);
+
+export const relu = (x: Value): Value => apply("Relu", [x]);
+/** x where x > 0, alpha x elsewhere. */
+export const leakyRelu = (x: Value, alpha = 0.01): Value => apply("LeakyRelu", [x], { alpha });
+export const sigmoid = (x: Value): Value => apply("Sigmoid", [x]);
+export const tanh = (x: Value): Value => apply("Tanh", [x]);
+export const erf = (x: Value): Value => apply("Erf", [x]);
+/** x Φ(x) = x (1 + erf(x/√2)) / 2: ONNX `Gelu` without approximation, in operators that every runtime has. */
+export const gelu = (x: Value): Value =>
+  mul(mul(x, scalar(0.5, x.dtype)), add(scalar(1, x.dtype), erf(mul(x, scalar(Math.SQRT1_2, x.dtype)))));
+/** Not below `low` and not above `high`. */
+export const clip = (x: Value, low: number, high: number): Value => apply("Clip", [x], { low, high });
 
 export const add = (a: Value, b: Value): Value => apply("Add", [a, b]);
 export const sub = (a: Value, b: Value): Value => apply("Sub", [a, b]);
 export const mul = (a: Value, b: Value): Value => apply("Mul", [a, b]);
 export const div = (a: Value, b: Value): Value => apply("Div", [a, b]);
+/** a to the power of b; for a below 0, b must be whole. */
+export const pow = (a: Value, b: Value): Value => apply("Pow", [a, b]);
+/** The larger of each pair of elements. */
+export const max = (a: Value, b: Value): Value => apply("Max", [a, b]);
+/** The smaller of each pair of elements. */
+export const min = (a: Value, b: Value): Value => apply("Min", [a, b]);
+
 export const equal = (a: Value, b: Value): Value => apply("Equal", [a, b]);
+export const greater = (a: Value, b: Value): Value => apply("Greater", [a, b]);
+export const less = (a: Value, b: Value): Value => apply("Less", [a, b]);
+/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. */
+export const where = (condition: Value, a: Value, b: Value): Value => apply("Where", [condition, a, b]);
+
+/** Matrix products of the last two axes, the others broadcast; NumPy's `matmul`, for operands of rank 2 or more. */
+export const matMul = (a: Value, b: Value): Value => apply("MatMul", [a, b]);
+
+export interface GemmOptions {
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+}
+/** alpha A B + beta C, where A and B are matrices, transposed if asked for, and C broadcasts to their product. */
+export const gemm = (
+  a: Value,
+  b: Value,
+  c: Value | undefined,
+  { alpha = 1, beta = 1, transA = false, transB = false }: GemmOptions = {},
+): Value =>
+  apply("Gemm", [a, b, ...(c ? [c] : [])], { alpha, beta, transA: Number(transA), transB: Number(transB) });
 
 export interface ReduceOptions {
   /** Axes to reduce, non-negative; all by default. */
@@ -26,6 +70,10 @@ const reduce = (op: string, x: Value, { axes, keepdims = false }: ReduceOptions)
 export const reduceSum = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceSum", x, options);
 export const reduceMean = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMean", x, options);
 export const reduceMax = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMax", x, options);
+
+/** log Σ exp(x), by the maximum where that is needed. */
+export const reduceLogSumExp = (x: Value, options: ReduceOptions = {}): Value =>
+  reduce("ReduceLogSumExp", x, options);
 
 export const softmax = (x: Value, axis: number): Value => apply("Softmax", [x], { axis });
 export const logSoftmax = (x: Value, axis: number): Value => apply("LogSoftmax", [x], { axis });
@@ -105,6 +153,38 @@ export const reshape = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply("Reshape", [x], { shape });
 export const expand = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply("Expand", [x], { shape });
+
+/** Axis i of the result is axis `perm[i]` of x; the axes in reverse by default. */
+export const transpose = (
+  x: Value,
+  perm: readonly number[] = x.shape.map((_, axis) => axis).reverse(),
+): Value => apply("Transpose", [x], { perm });
+/** The two last axes exchanged. */
+export function transposeMatrices(x: Value): Value {
+  const rank = x.shape.length;
+  return transpose(x, [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2));
+}
+/** Without those axes, each of size 1. */
+export const squeeze = (x: Value, axes: readonly number[]): Value => apply("Squeeze", [x], { axes });
+/** With axes of size 1 at those places of the result, ascending. */
+export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply("Unsqueeze", [x], { axes });
+/** A matrix: the axes before `axis` as rows, the others as columns. */
+export const flatten = (x: Value, axis = 1): Value => apply("Flatten", [x], { axis });
+
+/** One after the other along an axis; all other sizes are equal. */
+export const concat = (xs: readonly Value[], axis: number): Value => apply("Concat", xs, { axis });
+/** Pieces of the given sizes along an axis. */
+export const split = (x: Value, sizes: readonly number[], axis: number): readonly Value[] =>
+  applyAll("Split", [x], { sizes, axis });
+/** Elements `start`, `start + step`, … before `end` along one axis: 0 ≤ start ≤ end ≤ size, step > 0. */
+export const slice = (x: Value, axis: number, start: number, end: number, step = 1): Value =>
+  apply("Slice", [x], { axis, start, end, step });
+/** So many elements of a constant before and after each axis, `[before_0, …, after_0, …]` as in ONNX. */
+export const pad = (x: Value, pads: readonly number[], value = 0): Value =>
+  apply("Pad", [x], { pads, value });
+/** Whole slices of x along an axis, one per index, in the place of that axis. */
+export const gather = (x: Value, indices: Value, axis: number): Value =>
+  apply("Gather", [x, indices], { axis });
 
 /** The value itself, through which no gradient flows. */
 export const stopGradient = (x: Value): Value => apply("StopGradient", [x]);

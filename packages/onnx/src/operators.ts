@@ -22,7 +22,8 @@ export const ONNX_DTYPE = {
   bool: TensorProto_DataType.BOOL,
 } satisfies Record<DType, TensorProto_DataType>;
 
-export type OnnxAttribute = number | string;
+/** Numbers are integers; a floating-point number says that it is one. */
+export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
 /** How a node is spelled in ONNX, where that differs from the graph: static attributes often are inputs there. */
 interface Spelling {
@@ -40,13 +41,48 @@ const reduction: Spelling = {
   constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
 };
 const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
+const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
 const along: Spelling = { attributes: ({ axis }) => ({ axis: Number(axis) }) };
 
 const SPELLINGS: Readonly<Record<string, Spelling>> = {
-  ...{ Exp: {}, Log: {}, Neg: {}, Add: {}, Sub: {}, Mul: {}, Div: {}, Equal: {} },
-  ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction },
+  ...{ Exp: {}, Log: {}, Neg: {}, Sqrt: {}, Abs: {}, Identity: {} },
+  ...{ Relu: {}, Sigmoid: {}, Tanh: {}, Erf: {} },
+  ...{ Add: {}, Sub: {}, Mul: {}, Div: {}, Pow: {}, Max: {}, Min: {} },
+  ...{ Equal: {}, Greater: {}, Less: {}, Where: {}, MatMul: {} },
+  ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
   ...{ Reshape: shaped, Expand: shaped },
-  ...{ Softmax: along, LogSoftmax: along, GatherElements: along },
+  ...{
+    Softmax: along,
+    LogSoftmax: along,
+    GatherElements: along,
+    Gather: along,
+    Concat: along,
+    Flatten: along,
+  },
+  LeakyRelu: { attributes: ({ alpha }) => ({ alpha: { float: Number(alpha) } }) },
+  Clip: {
+    constants: ({ attributes: { low, high }, outputs: [y] }) =>
+      [low, high].map((limit) => tensor(y?.dtype ?? "float32", [], [Number(limit)])),
+  },
+  Gemm: {
+    attributes: ({ alpha, beta, transA, transB }) => ({
+      ...{ alpha: { float: Number(alpha) }, beta: { float: Number(beta) } },
+      ...{ transA: Number(transA), transB: Number(transB) },
+    }),
+  },
+  Transpose: { attributes: ({ perm }) => ({ perm: numbers(perm) }) },
+  ...{ Squeeze: onAxes, Unsqueeze: onAxes },
+  Split: { ...along, constants: ({ attributes }) => [int64s(numbers(attributes.sizes))] },
+  Slice: {
+    constants: ({ attributes: { start, end, axis, step } }) =>
+      [start, end, axis, step].map((value) => int64s([Number(value)])),
+  },
+  Pad: {
+    constants: ({ attributes: { pads, value }, outputs: [y] }) => [
+      int64s(numbers(pads)),
+      tensor(y?.dtype ?? "float32", [], [Number(value)]),
+    ],
+  },
   ScatterElements: {
     attributes: ({ axis, reduction: combine }) => ({ axis: Number(axis), reduction: String(combine) }),
   },

@@ -13,6 +13,7 @@ import {
 import { IR_VERSION, ONNX_DTYPE, type OnnxAttribute, OPSET, onnxForm } from "./operators.js";
 import {
   AttributeProto_AttributeType,
+  type AttributeProtoSchema,
   ModelProtoSchema,
   type NodeProtoSchema,
   type TensorProtoSchema,
@@ -95,10 +96,12 @@ class GraphWriter {
   }
 }
 
-function attribute(name: string, value: OnnxAttribute) {
-  return typeof value === "string"
-    ? { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) }
-    : { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) };
+function attribute(name: string, value: OnnxAttribute): MessageInitShape<typeof AttributeProtoSchema> {
+  const { STRING, INT, INTS, FLOAT } = AttributeProto_AttributeType;
+  if (typeof value === "string") return { name, type: STRING, s: new TextEncoder().encode(value) };
+  if (typeof value === "number") return { name, type: INT, i: BigInt(value) };
+  if ("float" in value) return { name, type: FLOAT, f: value.float };
+  return { name, type: INTS, ints: value.map(BigInt) };
 }
 
 const dims = (shape: Shape): bigint[] => shape.map(BigInt);

@@ -2,7 +2,22 @@ import { broadcastShapes } from "../broadcast.js";
 import { GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import type { TensorType } from "../tensor.js";
-import { div, mul, neg, sumTo } from "../vocabulary.js";
+import {
+  add,
+  cast,
+  div,
+  equal,
+  greater,
+  log,
+  max,
+  mul,
+  neg,
+  pow,
+  scalar,
+  sub,
+  sumTo,
+  where,
+} from "../vocabulary.js";
 import { broadcastReader, expectInputs, generate } from "./support.js";
 
 /** Adjoint of each operand at the broadcast shape; the definition sums it back to the operand's own. */
@@ -55,13 +70,40 @@ export const Div = binary(
   (upstream, _, b, quotient) => [div(upstream, b), neg(div(mul(upstream, quotient), b))],
 );
 
+/** At a = 0 with b = 0 the first factor counts, as in PyTorch; a gradient with respect to b needs a > 0, and is 0 elsewhere. */
+export const Pow = binary(
+  "Pow",
+  (a, b) => a ** b,
+  (upstream, a, b, power) => {
+    const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
+    const slope = mul(b, pow(a, sub(b, one)));
+    return [
+      mul(upstream, where(equal(b, zero), zero, slope)),
+      mul(upstream, where(greater(a, zero), mul(power, log(max(a, zero))), zero)),
+    ];
+  },
+);
+
+/** Where both are equal, each gets half of the gradient, as in PyTorch and JAX. (TensorFlow.js gives `a` the whole.) */
+const extremum = (name: string, compute: (a: number, b: number) => number): OpDefinition =>
+  binary(name, compute, (upstream, a, b, chosen) => {
+    const share = (of: Value) => cast(equal(of, chosen), upstream.dtype);
+    const both = add(share(a), share(b));
+    return [div(mul(upstream, share(a)), both), div(mul(upstream, share(b)), both)];
+  });
+export const Max = extremum("Max", Math.max);
+export const Min = extremum("Min", Math.min);
+
 /** Elementwise comparison; its result is `bool`, so no gradient flows. */
-export const Equal: OpDefinition = {
+const comparison = (name: string, holds: (a: number, b: number) => boolean): OpDefinition => ({
   ...binary(
-    "Equal",
-    (a, b) => (a === b ? 1 : 0),
+    name,
+    (a, b) => (holds(a, b) ? 1 : 0),
     (upstream) => [upstream, upstream],
   ),
   infer: (inputs) => [{ ...inferBroadcast(inputs), dtype: "bool" }],
   gradient: () => [undefined, undefined],
-};
+});
+export const Equal = comparison("Equal", (a, b) => a === b);
+export const Greater = comparison("Greater", (a, b) => a > b);
+export const Less = comparison("Less", (a, b) => a < b);

@@ -1,17 +1,26 @@
 import { register } from "../op.js";
-import { Add, Div, Equal, Mul, Sub } from "./arithmetic.js";
-import { GatherElements, OneHot, ScatterElements } from "./indexing.js";
-import { ReduceMax, ReduceMean, ReduceSum } from "./reduction.js";
-import { Cast, Expand, Reshape } from "./shape.js";
+import { Clip, Erf, LeakyRelu, Relu, Sigmoid, Tanh } from "./activation.js";
+import { Add, Div, Equal, Greater, Less, Max, Min, Mul, Pow, Sub } from "./arithmetic.js";
+import { Concat, Split } from "./concat.js";
+import { Gather, GatherElements, OneHot, ScatterElements } from "./indexing.js";
+import { Gemm, MatMul } from "./linear.js";
+import { ReduceLogSumExp, ReduceMax, ReduceMean, ReduceSum } from "./reduction.js";
+import { Where } from "./selection.js";
+import { Cast, Expand, Flatten, Reshape, Squeeze, Transpose, Unsqueeze } from "./shape.js";
+import { Pad, Slice } from "./slice.js";
 import { LogSoftmax, Softmax } from "./softmax.js";
 import { SoftmaxCrossEntropyLoss } from "./softmax-cross-entropy-loss.js";
-import { Exp, Log, Neg, StopGradient } from "./unary.js";
+import { Abs, Exp, Identity, Log, Neg, Sqrt, StopGradient } from "./unary.js";
 
 register([
-  ...[Exp, Log, Neg, StopGradient],
-  ...[Add, Sub, Mul, Div, Equal],
-  ...[ReduceSum, ReduceMean, ReduceMax],
+  ...[Exp, Log, Neg, Sqrt, Abs, Identity, StopGradient],
+  ...[Relu, LeakyRelu, Sigmoid, Tanh, Erf, Clip],
+  ...[Add, Sub, Mul, Div, Pow, Max, Min],
+  ...[Equal, Greater, Less, Where],
+  ...[MatMul, Gemm],
+  ...[ReduceSum, ReduceMean, ReduceMax, ReduceLogSumExp],
   ...[Softmax, LogSoftmax, SoftmaxCrossEntropyLoss],
-  ...[OneHot, GatherElements, ScatterElements],
-  ...[Reshape, Expand, Cast],
+  ...[OneHot, Gather, GatherElements, ScatterElements],
+  ...[Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Expand, Cast],
+  ...[Concat, Split, Slice, Pad],
 ]);

@@ -1,7 +1,25 @@
 import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { allocate, type DType, read, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
-import { expand, gatherElements, scalar, scatterElements } from "../vocabulary.js";
+import {
+  allocate,
+  type DType,
+  read,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorType,
+  write,
+} from "../tensor.js";
+import {
+  expand,
+  gatherElements,
+  matMul,
+  oneHot,
+  reshape,
+  scalar,
+  scatterElements,
+  transpose,
+} from "../vocabulary.js";
 import { axisOf, expectInputs, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
 
 const integer = (type: TensorType): boolean => type.dtype === "int32" || type.dtype === "int64";
@@ -112,5 +130,43 @@ export const ScatterElements: OpDefinition = {
     const overwritten = stringAttribute(attributes, "reduction") === "none";
     const ofX = overwritten ? scatterElements(upstream, indices, zerosLike(updates), axis) : upstream;
     return [ofX, undefined, ofUpdates];
+  },
+};
+
+/**
+ * Slices of x along an axis, one per index, in the place of that axis. Its gradient is gathered back by a product with a
+ * one-hot matrix: repeated indices add up, without a scatter that runtimes leave unordered.
+ */
+export const Gather: OpDefinition = {
+  name: "Gather",
+  infer: (inputs, attributes) => {
+    const [x, indices] = expectInputs(inputs, 2);
+    if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+    const axis = axisOf(attributes, x.shape);
+    return [
+      { dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] },
+    ];
+  },
+  evaluate: ([x, indices], attributes, [type]) => {
+    if (!x || !indices || !type) return [];
+    const axis = numberAttribute(attributes, "axis");
+    const [count, inner] = [indices.data.length, sizeOf(x.shape.slice(axis + 1))];
+    const size = x.shape[axis] as number;
+    const data = allocate(type);
+    for (let flat = 0; flat < data.length; flat++) {
+      const outer = Math.floor(flat / (count * inner));
+      const index = read(indices.data, Math.floor(flat / inner) % count);
+      write(data, flat, read(x.data, (outer * size + index) * inner + (flat % inner)));
+    }
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  gradient: ({ inputs: [x, indices], attributes, upstream: [upstream] }) => {
+    if (!x || !indices || !upstream) return [];
+    const axis = numberAttribute(attributes, "axis");
+    const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
+    const [count, size] = [sizeOf(indices.shape), x.shape[axis] as number];
+    const chosen = oneHot(reshape(indices, [count]), size, x.dtype);
+    const rows = reshape(upstream, [outer, count, inner]);
+    return [reshape(matMul(transpose(chosen), rows), x.shape), undefined];
   },
 };

@@ -2,7 +2,19 @@ import { broadcastIndices } from "../broadcast.js";
 import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Shape, sizeOf, type TensorType, write } from "../tensor.js";
-import { cast, div, equal, expand, mul, reduceMax, reduceSum, reshape, scalar } from "../vocabulary.js";
+import {
+  cast,
+  div,
+  equal,
+  exp,
+  expand,
+  mul,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scalar,
+  sub,
+} from "../vocabulary.js";
 import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 
 interface Reduction {
@@ -85,3 +97,30 @@ export const ReduceMax = reduction(
     return mul(chosen, div(upstream, reduceSum(chosen, { axes, keepdims: true })));
   },
 );
+
+/** log Σ exp(x), computed from the maximum; its gradient is the softmax over the reduced axes. */
+export const ReduceLogSumExp: OpDefinition = {
+  ...ReduceSum,
+  name: "ReduceLogSumExp",
+  evaluate: ([x], attributes, [type]) => {
+    if (!x || !type) return [];
+    const targets = broadcastIndices(keptShape(x.shape, numbersAttribute(attributes, "axes")), x.shape);
+    const largest = new Float64Array(sizeOf(type.shape)).fill(Number.NEGATIVE_INFINITY);
+    for (const [index, target] of targets.entries()) {
+      largest[target] = Math.max(largest[target] as number, read(x.data, index));
+    }
+    const sums = new Float64Array(largest.length);
+    for (const [index, target] of targets.entries()) {
+      const maximum = largest[target] as number;
+      sums[target] = (sums[target] as number) + Math.exp(read(x.data, index) - maximum);
+    }
+    const data = allocate(type);
+    for (const [index, sum] of sums.entries()) write(data, index, (largest[index] as number) + Math.log(sum));
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  gradient: ({ inputs: [x], outputs: [y], attributes, upstream: [upstream] }) => {
+    if (!x || !y || !upstream) return [];
+    const kept = keptShape(x.shape, numbersAttribute(attributes, "axes"));
+    return [mul(reshape(upstream, kept), exp(sub(x, reshape(y, kept))))];
+  },
+};

@@ -1,21 +1,21 @@
 import type { Value } from "../graph.js";
 import type { GradientContext, OpDefinition } from "../op.js";
 import { read } from "../tensor.js";
-import { div, exp, mul, neg } from "../vocabulary.js";
+import { div, exp, greater, less, mul, neg, scalar, where } from "../vocabulary.js";
 import { expectInputs, generate } from "./support.js";
 
-function unary(
+export function unary(
   name: string,
   compute: (x: number) => number,
-  gradient: (upstream: Value, x: Value) => Value,
+  gradient: (upstream: Value, x: Value, y: Value) => Value,
 ): OpDefinition {
   return {
     name,
     infer: (inputs) => [...expectInputs(inputs, 1)],
     evaluate: ([x], _, [type]) =>
       x && type ? [generate(type, (index) => compute(read(x.data, index)))] : [],
-    gradient: ({ inputs: [x], upstream: [upstream] }: GradientContext) =>
-      x && upstream ? [gradient(upstream, x)] : [],
+    gradient: ({ inputs: [x], outputs: [y], upstream: [upstream] }: GradientContext) =>
+      x && y && upstream ? [gradient(upstream, x, y)] : [],
   };
 }
 
@@ -25,6 +25,18 @@ export const Neg = unary(
   "Neg",
   (x) => -x,
   (upstream) => neg(upstream),
+);
+
+export const Sqrt = unary("Sqrt", Math.sqrt, (upstream, x, y) => div(upstream, mul(scalar(2, x.dtype), y)));
+/** At 0 the gradient is 0, as everywhere. */
+export const Abs = unary("Abs", Math.abs, (upstream, x) => {
+  const zero = scalar(0, x.dtype);
+  return where(greater(x, zero), upstream, where(less(x, zero), neg(upstream), zero));
+});
+export const Identity = unary(
+  "Identity",
+  (x) => x,
+  (upstream) => upstream,
 );
 
 /** ONNX has no such operator: it is an `Identity` there, and blocks gradients here. */

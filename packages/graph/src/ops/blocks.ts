@@ -1,0 +1,44 @@
+import { stridesOf } from "../broadcast.js";
+import { allocate, read, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
+
+/** What operators share that copy blocks of tensors. */
+
+/** Copies a block of one tensor into another, `offsets` further along each axis. */
+export function copyInto(
+  from: Tensor,
+  to: { readonly data: Tensor["data"]; readonly shape: Shape },
+  offsets: readonly number[],
+): void {
+  const [strides, targets] = [stridesOf(from.shape), stridesOf(to.shape)];
+  for (let flat = 0; flat < from.data.length; flat++) {
+    let index = 0;
+    for (const [axis, stride] of strides.entries()) {
+      const position = Math.floor(flat / stride) % (from.shape[axis] as number);
+      index += (position + (offsets[axis] ?? 0)) * (targets[axis] as number);
+    }
+    write(to.data, index, read(from.data, flat));
+  }
+}
+
+/** A shape with another size along one axis. */
+export const withSize = (shape: Shape, axis: number, size: number): Shape =>
+  shape.map((dim, position) => (position === axis ? size : dim));
+
+/** An offset along one axis, 0 along the others. */
+export const offsetAlong = (shape: Shape, axis: number, offset: number): number[] =>
+  shape.map((_, position) => (position === axis ? offset : 0));
+
+/** Every `step`th element along one axis, from `start`, as many as the type has. */
+export function sliced(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
+  const data = allocate(type);
+  const [from, to] = [stridesOf(x.shape), stridesOf(type.shape)];
+  for (let flat = 0; flat < data.length; flat++) {
+    let index = 0;
+    for (const [position, stride] of to.entries()) {
+      const along = Math.floor(flat / stride) % (type.shape[position] as number);
+      index += (position === axis ? start + step * along : along) * (from[position] as number);
+    }
+    write(data, flat, read(x.data, index));
+  }
+  return { dtype: type.dtype, shape: type.shape, data };
+}

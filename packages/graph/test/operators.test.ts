@@ -1,0 +1,300 @@
+import {
+  abs,
+  add,
+  clip,
+  concat,
+  constant,
+  differentiate,
+  erf,
+  evaluate,
+  flatten,
+  GraphError,
+  gather,
+  gelu,
+  gemm,
+  greater,
+  identity,
+  input,
+  leakyRelu,
+  less,
+  matMul,
+  max,
+  min,
+  mul,
+  pad,
+  pow,
+  reduceLogSumExp,
+  reduceSum,
+  relu,
+  scalar,
+  sigmoid,
+  slice,
+  split,
+  sqrt,
+  squeeze,
+  type Tensor,
+  tanh,
+  tensor,
+  transpose,
+  transposeMatrices,
+  unsqueeze,
+  type Value,
+  where,
+} from "@softmax-bench/graph";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+const numbersOf = (value: Tensor | undefined): number[] =>
+  Array.from(value?.data ?? new Float64Array(0), Number);
+
+/** Multiples of 2^-10, none of them near another but by chance. */
+const number = fc.integer({ min: -2048, max: 2048 }).map((value) => value / 1024);
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** An operator on inputs of some shapes; inputs keep away from where it is not smooth. */
+interface Case {
+  readonly shapes: readonly (readonly number[])[];
+  readonly make: (...inputs: Value[]) => Value;
+  /** Where elements may be. */
+  readonly smooth?: (...values: number[]) => boolean;
+}
+
+const away = (x: number, from = 0) => Math.abs(x - from) > 0.01;
+const indices = (shape: readonly number[], values: readonly number[]) =>
+  constant(tensor("int64", shape, values));
+
+const CASES: Record<string, Case> = {
+  Sqrt: { shapes: [[2, 3]], make: (x) => sqrt(add(mul(x, x), scalar(0.5, "float64"))) },
+  Abs: { shapes: [[5]], make: (x) => abs(x), smooth: (x) => away(x) },
+  Identity: { shapes: [[3]], make: (x) => identity(x) },
+  Relu: { shapes: [[2, 4]], make: (x) => relu(x), smooth: (x) => away(x) },
+  LeakyRelu: { shapes: [[6]], make: (x) => leakyRelu(x, 0.2), smooth: (x) => away(x) },
+  Sigmoid: { shapes: [[2, 2]], make: (x) => sigmoid(x) },
+  Tanh: { shapes: [[3]], make: (x) => tanh(x) },
+  Erf: { shapes: [[4]], make: (x) => erf(x) },
+  "Gelu, expanded": { shapes: [[4]], make: (x) => gelu(x) },
+  Clip: { shapes: [[6]], make: (x) => clip(x, -1, 0.5), smooth: (x) => away(x, -1) && away(x, 0.5) },
+  "Pow of a positive base": {
+    shapes: [[2, 3], [3]],
+    make: (a, b) => pow(add(mul(a, a), scalar(0.5, "float64")), b),
+  },
+  "Pow by a whole number": {
+    shapes: [[4]],
+    make: (a) => pow(a, scalar(3, "float64")),
+    smooth: (x) => away(x),
+  },
+  "Max, broadcast": { shapes: [[2, 3], [3]], make: (a, b) => max(a, b), smooth: (...all) => distinct(all) },
+  "Min, broadcast": {
+    shapes: [[3], [2, 1, 3]],
+    make: (a, b) => min(a, b),
+    smooth: (...all) => distinct(all),
+  },
+  "Where, broadcast": {
+    shapes: [[2, 3], [3]],
+    make: (a, b) => where(greater(constant(tensor("float64", [2, 1], [1, -1])), scalar(0, "float64")), a, b),
+  },
+  MatMul: {
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
+    make: (a, b) => matMul(a, b),
+  },
+  "MatMul, batched": {
+    shapes: [
+      [2, 2, 3],
+      [2, 3, 2],
+    ],
+    make: (a, b) => matMul(a, b),
+  },
+  "MatMul, batches broadcast": {
+    shapes: [
+      [2, 1, 2, 3],
+      [3, 3, 1],
+    ],
+    make: (a, b) => matMul(a, b),
+  },
+  ...Object.fromEntries(
+    [false, true].flatMap((transA) =>
+      [false, true].map((transB) => [
+        `Gemm, ${transA ? "Aᵀ" : "A"} ${transB ? "Bᵀ" : "B"}`,
+        {
+          shapes: [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4], [4]],
+          make: (a, b, c) => gemm(a as Value, b as Value, c, { alpha: 0.5, beta: -2, transA, transB }),
+        } satisfies Case,
+      ]),
+    ),
+  ),
+  "Gemm, no C": {
+    shapes: [
+      [2, 3],
+      [3, 2],
+    ],
+    make: (a, b) => gemm(a, b, undefined),
+  },
+  "ReduceLogSumExp, keeping the axis": {
+    shapes: [[3, 4]],
+    make: (x) => reduceLogSumExp(x, { axes: [1], keepdims: true }),
+  },
+  "ReduceLogSumExp over everything": { shapes: [[2, 3]], make: (x) => reduceLogSumExp(x) },
+  Transpose: { shapes: [[2, 3, 4]], make: (x) => transpose(x, [1, 2, 0]) },
+  "Transpose of matrices": { shapes: [[2, 3, 4]], make: (x) => transposeMatrices(x) },
+  Squeeze: { shapes: [[1, 3, 1]], make: (x) => squeeze(x, [0, 2]) },
+  Unsqueeze: { shapes: [[2, 3]], make: (x) => unsqueeze(x, [0, 2]) },
+  Flatten: { shapes: [[2, 3, 2]], make: (x) => flatten(x) },
+  Concat: {
+    shapes: [
+      [2, 1],
+      [2, 3],
+      [2, 2],
+    ],
+    make: (...xs) => concat(xs, 1),
+  },
+  "Split, one piece of it": { shapes: [[2, 6]], make: (x) => split(x, [1, 3, 2], 1)[1] as Value },
+  "Split, all pieces": { shapes: [[4]], make: (x) => add(...(split(x, [2, 2], 0) as [Value, Value])) },
+  Slice: { shapes: [[5, 2]], make: (x) => slice(x, 0, 1, 4) },
+  "Slice with a step": { shapes: [[2, 8]], make: (x) => slice(x, 1, 1, 8, 3) },
+  "Slice of nothing": { shapes: [[2, 3]], make: (x) => add(reduceSum(slice(x, 1, 1, 1)), reduceSum(x)) },
+  Pad: { shapes: [[2, 2]], make: (x) => pad(x, [1, 0, 0, 2], 7) },
+  "Gather, repeated indices": {
+    shapes: [[2, 4, 2]],
+    make: (x) => gather(x, indices([2, 2], [3, 0, 3, 3]), 1),
+  },
+  "one value used twice": { shapes: [[2, 2]], make: (x) => matMul(x, transposeMatrices(x)) },
+};
+
+function distinct(values: readonly number[]): boolean {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted.every((value, index) => index === 0 || value - (sorted[index - 1] as number) > 0.01);
+}
+
+/** A scalar that depends on every element, with different weights. */
+function weighted(value: Value): Value {
+  const weights = Array.from({ length: size(value.shape) }, (_, i) => 0.3 + ((i * 7) % 5));
+  return reduceSum(mul(value, constant(tensor("float64", value.shape, weights))));
+}
+
+describe.each(Object.entries(CASES))("%s", (_, { shapes, make, smooth = () => true }) => {
+  const inputs = shapes.map((shape, position) => input(`x${position}`, "float64", shape));
+  const result = weighted(make(...inputs));
+  const gradients = differentiate(result, inputs);
+  const graph = { name: "t", inputs, outputs: { result, ...Object.fromEntries(gradients.entries()) } };
+  const feeds = fc
+    .tuple(...shapes.map((shape) => fc.array(number, { minLength: size(shape), maxLength: size(shape) })))
+    .filter((values) =>
+      values.length > 1 ? smooth(...values.flat()) : values.every((of) => of.every((x) => smooth(x))),
+    );
+  const at = (values: readonly (readonly number[])[]) =>
+    evaluate(
+      graph,
+      Object.fromEntries(
+        values.map((of, position) => [`x${position}`, tensor("float64", shapes[position] as number[], of)]),
+      ),
+    );
+
+  it("has the gradient that central differences have", () => {
+    fc.assert(
+      fc.property(feeds, (values) => {
+        const computed = at(values);
+        const step = 1e-5;
+        for (const [position, of] of values.entries()) {
+          for (const [index, x] of of.entries()) {
+            const moved = (by: number) => {
+              const next = values.map((array) => [...array]);
+              (next[position] as number[])[index] = x + by;
+              return Number(at(next).result?.data[0]);
+            };
+            const expected = (moved(step) - moved(-step)) / (2 * step);
+            const actual = Number(computed[String(position)]?.data[index]);
+            expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(expected)));
+          }
+        }
+      }),
+      { numRuns: 10, seed: 5 },
+    );
+  });
+
+  it("can be differentiated twice", () => {
+    const [first] = gradients as [Value];
+    const [second] = differentiate(reduceSum(mul(first, first)), [inputs[0] as Value]) as [Value];
+    expect(second.shape).toEqual(shapes[0]);
+  });
+});
+
+describe("conventions where an operator is not smooth", () => {
+  const gradientAt = (make: (x: Value) => Value, values: readonly number[]) => {
+    const x = input("x", "float64", [values.length]);
+    const [gradient] = differentiate(reduceSum(make(x)), [x]) as [Value];
+    const feeds = { x: tensor("float64", [values.length], values) };
+    return numbersOf(evaluate({ name: "t", inputs: [x], outputs: { gradient } }, feeds).gradient);
+  };
+  const zero = scalar(0, "float64");
+
+  it.each<[string, (x: Value) => Value, number[], number[]]>([
+    ["Abs and Relu at 0: 0", (x) => add(abs(x), relu(x)), [0], [0]],
+    ["LeakyRelu at 0: alpha", (x) => leakyRelu(x, 0.25), [0], [0.25]],
+    ["Clip at its limits: 1", (x) => clip(x, -1, 1), [-1, 1, 2], [1, 1, 0]],
+    [
+      "Max and Min of equals: half to each",
+      (x) => add(max(x, zero), mul(min(x, zero), scalar(3, "float64"))),
+      [0],
+      [2],
+    ],
+    ["Pow by 0 at 0: 0", (x) => pow(x, zero), [0], [0]],
+    ["Pow of a negative base by 2", (x) => pow(x, scalar(2, "float64")), [-3], [-6]],
+  ])("%s", (_, make, values, expected) => {
+    expect(gradientAt(make, values)).toEqual(expected);
+  });
+
+  it("the exponent of a base that is not positive has gradient 0", () => {
+    const b = input("b", "float64", [2]);
+    const [gradient] = differentiate(reduceSum(pow(constant(tensor("float64", [2], [0, -2])), b)), [b]) as [
+      Value,
+    ];
+    const feeds = { b: tensor("float64", [2], [2, 2]) };
+    expect(numbersOf(evaluate({ name: "t", inputs: [b], outputs: { gradient } }, feeds).gradient)).toEqual([
+      0, 0,
+    ]);
+  });
+});
+
+describe("what operators refuse, naming the node", () => {
+  const x = input("x", "float32", [2, 3]);
+  it.each<[string, () => unknown, string]>([
+    ["MatMul of vectors", () => matMul(x, input("v", "float32", [3])), "takes operands of rank 2 or more"],
+    ["MatMul of other sizes", () => matMul(x, x), "inner sizes 3 and 2 differ"],
+    ["Gemm of tensors", () => gemm(input("t", "float32", [1, 2, 3]), x, undefined), "takes matrices"],
+    ["Transpose by no order", () => transpose(x, [0, 0]), "[0,0] is not an order of the axes of [2,3]"],
+    ["Squeeze of a larger axis", () => squeeze(x, [1]), "axis 1 of [2,3] is not of size 1"],
+    ["Unsqueeze outside", () => unsqueeze(x, [4]), "not distinct axes of a result of rank 3"],
+    ["Concat of other sizes", () => concat([x, transpose(x)], 0), "agree in dtype and in all axes but 0"],
+    ["Split into other sizes", () => split(x, [1, 1], 1), "sizes [1,1] do not sum to 3"],
+    ["Slice outside", () => slice(x, 1, 0, 4), "range 0:4:1 is outside axis 1"],
+    ["Pad by fewer", () => pad(x, [-1, 0, 0, 0]), "pads must be 4 numbers of 0 or more"],
+    ["Where on numbers", () => where(x, x, x), "the condition must be bool"],
+    ["Gather by floats", () => gather(x, x, 0), "indices must be integers"],
+    ["Less of two dtypes", () => less(x, input("d", "float64", [2, 3])), "one dtype"],
+  ])("%s", (_, make, message) => {
+    expect(make).toThrow(GraphError);
+    expect(make).toThrow(message);
+  });
+});
+
+describe("Erf", () => {
+  // Abramowitz and Stegun, table 7.1, with more digits.
+  it.each([
+    [0, 0],
+    [0.5, 0.5204998778130465],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [-3, -0.9999779095030014],
+    [5, 0.9999999999984626],
+    [7, 1],
+  ])("of %d is %d", (x, expected) => {
+    const value = evaluate(
+      { name: "t", inputs: [], outputs: { y: erf(constant(tensor("float64", [], [x]))) } },
+      {},
+    ).y;
+    expect(Number(value?.data[0])).toBeCloseTo(expected, 14);
+  });
+});
