@@ -1,4 +1,6 @@
+import { tmpdir } from "node:os";
 import type { Inputs } from "@softmax-bench/core";
+import { isSystemError, UsageError } from "./errors.js";
 import { type Exchange, writeInputs } from "./exchange.js";
 
 /** Keeps track of the inputs that lie in the exchange: many tasks in a row have the same ones. */
@@ -10,13 +12,23 @@ export class Feeder {
     this.#exchange = exchange;
   }
 
-  /** Puts sets of inputs there, unless they are; returns their id. */
+  /**
+   * Puts sets of inputs there, unless they are; returns their id.
+   * @throws UsageError if there is no room for them.
+   */
   put(id: string, make: () => readonly Inputs[]): string {
-    if (this.#held !== id) {
-      this.#held = undefined;
-      writeInputs(this.#exchange, make());
-      this.#held = id;
+    if (this.#held === id) return id;
+    this.#held = undefined;
+    const sets = make();
+    try {
+      writeInputs(this.#exchange, sets);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new UsageError(
+        `no room for the inputs in shared memory or ${tmpdir()}: ${error.message}; make some, or choose less`,
+      );
     }
+    this.#held = id;
     return id;
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { formatNpy, parseNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
-import { run, temporaryFolder } from "./support/cli.js";
+import { run, start, temporaryFolder } from "./support/cli.js";
 
 const ONE = ["--backend", "onnxruntime-cpu"];
 const gradient = (args: readonly string[]) => run("gradient", args);
@@ -238,6 +238,16 @@ describe("pnpm gradient", () => {
     const { code, stderr } = await gradient(["--logits", pipe, "--labels", "[0]"]);
     expect(code).toBe(2);
     expect(stderr).toBe(`gradient: --logits ${pipe}: is not a regular file\n`);
+  });
+
+  it("says in one line that there is no room", async () => {
+    const data = new Float32Array(60_000);
+    const at = files({ "x.npy": formatNpy({ shape: [2, 30_000], data }) });
+    const args = ["gradient", "--logits", at("x.npy"), "--labels", "[0,1]", ...ONE];
+    const { code, stdout, stderr } = await start(args, { fileSizeLimit: 24 }).ended;
+    expect(stderr).toMatch(/^gradient: no room for the inputs .*EFBIG.*; make some, or choose less\n$/);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
   });
 
   it("refuses a folder that it cannot write to, before it computes", async () => {

@@ -1,7 +1,7 @@
 import { METHODS } from "@softmax-bench/core";
 import { Command, CommanderError } from "commander";
 import type { Console } from "../console.js";
-import { EXIT, UsageError } from "../errors.js";
+import { EXIT, isSystemError, UsageError } from "../errors.js";
 import type { JobOptions } from "../jobs.js";
 import { checkOptions, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
@@ -25,7 +25,7 @@ export async function execute(
     return await run(argv, console);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    const known = error instanceof CommanderError || error instanceof UsageError;
+    const known = error instanceof CommanderError || error instanceof UsageError || isSystemError(error);
     const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
     console.stderr.write(`${name}: ${known ? text?.replace(/^error: /, "").replaceAll("\n", " ") : text}\n`);
     return EXIT.usage;
