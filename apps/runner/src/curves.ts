@@ -4,7 +4,7 @@ import type { BackendSession } from "./backend-session.js";
 import { messageOf } from "./errors.js";
 import { type Exchange, floatArray, readResults } from "./exchange.js";
 import type { Feeder } from "./feeder.js";
-import { settle } from "./outcome.js";
+import { conclude } from "./outcome.js";
 import type { PlannedCurve } from "./plan.js";
 
 /** Neighbouring points of one shape: one task, with a set of inputs for each. */
@@ -42,9 +42,9 @@ export class CurveTracer {
       const inputs = this.#feeder.put(stretch.id, () => stretch.points.map((point) => point.inputs));
       const task = { method, dtype, rows, classes };
       const sets = stretch.points.length;
-      const settled = settle(backend, await session.run({ type: "run", ...task, inputs, sets }));
-      if (settled.status !== "ok") return { ...curve, ...settled, points: [] };
-      note = settled.reply.note;
+      const concluded = conclude(backend, await session.run({ type: "run", ...task, inputs, sets }));
+      if (concluded.status !== "ok") return { ...curve, ...concluded, points: [] };
+      note = concluded.reply.note;
       try {
         points.push(...this.#assess(stretch, dtype));
       } catch (error) {

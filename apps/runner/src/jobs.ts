@@ -1,9 +1,16 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
 import { BackendSession } from "./backend-session.js";
 import { messageOf } from "./errors.js";
-import { closeExchange, floatArray, lossLength, openExchange, readResults } from "./exchange.js";
+import {
+  closeExchange,
+  type Exchange,
+  floatArray,
+  lossLength,
+  openExchange,
+  readResults,
+} from "./exchange.js";
 import { Feeder } from "./feeder.js";
-import { settle } from "./outcome.js";
+import { type Conclusion, conclude } from "./outcome.js";
 import { PROFILES } from "./profiles.js";
 import { provisionBackends } from "./provision.js";
 import { Spending } from "./spending.js";
@@ -27,7 +34,7 @@ export interface JobOptions {
 
 /**
  * Computes jobs on one backend, untimed, in a process of its own, and hands over each outcome as it comes. When the
- * signal aborts, what is under way is given up.
+ * signal aborts, what is under way is given up. What `consume` throws ends it all.
  *
  * @returns what is known of the backend; undefined if there was nothing to do.
  */
@@ -57,20 +64,9 @@ export async function runJobs<J extends Job>(
       const { task } = job;
       if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
       const inputs = feeder.put(ids.get(job.inputs) as string, () => [job.inputs]);
-      const settled = settle(backend, await session.run({ type: "run", ...task, inputs, sets: 1 }));
+      const outcome = await session.run({ type: "run", ...task, inputs, sets: 1 });
       if (signal.aborted) break;
-      if (settled.status !== "ok") {
-        consume(job, settled);
-        continue;
-      }
-      try {
-        const loss = floatArray(task.dtype, lossLength(task));
-        const gradient = floatArray(task.dtype, task.rows * task.classes);
-        readResults(exchange, [{ loss, gradient }]);
-        consume(job, { status: "ok", result: { loss, gradient }, note: settled.reply.note });
-      } catch (error) {
-        consume(job, { status: "failed", reason: messageOf(error) });
-      }
+      consume(job, resultOf(task, conclude(backend, outcome), exchange));
     }
     return session.record;
   } finally {
@@ -78,4 +74,16 @@ export async function runJobs<J extends Job>(
     session.kill();
     closeExchange(exchange);
   }
+}
+
+function resultOf(task: GradientTask, conclusion: Conclusion, exchange: Exchange): JobOutcome {
+  if (conclusion.status !== "ok") return conclusion;
+  const loss = floatArray(task.dtype, lossLength(task));
+  const gradient = floatArray(task.dtype, task.rows * task.classes);
+  try {
+    readResults(exchange, [{ loss, gradient }]);
+  } catch (error) {
+    return { status: "failed", reason: messageOf(error) };
+  }
+  return { status: "ok", result: { loss, gradient }, note: conclusion.reply.note };
 }

@@ -8,7 +8,7 @@ import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { Judge, type Verdict } from "./judge.js";
-import { settle } from "./outcome.js";
+import { conclude } from "./outcome.js";
 import { leftOut, type Plan, type PlannedCell, type PlannedCurve } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import type { Computed } from "./protocol.js";
@@ -152,13 +152,13 @@ function judged(
   { round, judge, exchange }: BackendWork,
 ): { measurement: Measurement; verdict?: Verdict } {
   const base = baseOf(cell, round);
-  const settled = settle(cell.backend, outcome);
-  if (settled.status !== "ok") return { measurement: { ...base, ...settled } };
+  const concluded = conclude(cell.backend, outcome);
+  if (concluded.status !== "ok") return { measurement: { ...base, ...concluded } };
   try {
     const verdict = judge.assess(cell, exchange);
     const { loss, accuracy, gradientDigest } = verdict;
     const found = { loss, accuracy, gradientDigest };
-    return { verdict, measurement: { ...base, status: "ok", ...kept(settled.reply), ...found } };
+    return { verdict, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
   } catch (error) {
     return { measurement: { ...base, status: "failed", reason: messageOf(error) } };
   }

@@ -3,11 +3,11 @@ import type { SessionOutcome } from "./backend-session.js";
 import type { Computed } from "./protocol.js";
 
 /** What came of a request: the worker's answer, or why there is none in a cell's words. */
-export type Settled =
+export type Conclusion =
   | { readonly status: "ok"; readonly reply: Computed }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
-export function settle(backend: string, outcome: SessionOutcome): Settled {
+export function conclude(backend: string, outcome: SessionOutcome): Conclusion {
   if (outcome.kind === "unavailable") {
     return { status: "unsupported", reason: `${backend} is unavailable: ${outcome.reason}` };
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { formatNpy, parseNpy } from "@softmax-bench/npy";
@@ -238,6 +238,31 @@ describe("pnpm gradient", () => {
     const { code, stderr } = await gradient(["--logits", pipe, "--labels", "[0]"]);
     expect(code).toBe(2);
     expect(stderr).toBe(`gradient: --logits ${pipe}: is not a regular file\n`);
+  });
+
+  it("stops in one line where the disk is full, and leaves no half a file", async () => {
+    // Inputs of 24,528 bytes fit into 24 KiB; a gradient with its header does not.
+    const at = files({ "x.npy": formatNpy({ shape: [2, 3065], data: new Float32Array(6130) }) });
+    const out = join(temporaryFolder(), "out");
+    const args = [
+      "gradient",
+      "--logits",
+      at("x.npy"),
+      "--labels",
+      "[0,1]",
+      "--method",
+      "manual/*",
+      "--out",
+      out,
+    ];
+    const { code, stdout, stderr } = await start([...args, ...ONE], { fileSizeLimit: 24 }).ended;
+    expect(stderr).toMatch(/^gradient: cannot write to --out .*EFBIG.*; choose another folder\n$/);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+    const left = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.includes("gradient"),
+    );
+    expect(left).toEqual([]);
   });
 
   it("says in one line that there is no room", async () => {

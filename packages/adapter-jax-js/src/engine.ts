@@ -155,6 +155,7 @@ function lossAndGradientOf(jax: Jax, program: Program): Compute<Pair> {
     if (!upstream) return jax.valueAndGrad(lossOf)(logits as JaxArray) as Pair;
     const [loss, pullBack] = jax.vjp(lossOf, [logits as JaxArray]);
     const [gradient] = pullBack(upstream);
+    pullBack.dispose();
     return [loss, gradient];
   };
 }

@@ -51,7 +51,7 @@ const KINDS: Readonly<Record<string, Known>> = {
   u2: { dtype: "uint16", size: 2, view: (buffer, length) => new Uint16Array(buffer, 0, length) },
   u4: { dtype: "uint32", size: 4, view: (buffer, length) => new Uint32Array(buffer, 0, length) },
   u8: { dtype: "uint64", size: 8, view: (buffer, length) => new BigUint64Array(buffer, 0, length) },
-  b1: { dtype: "bool", size: 1, view: (buffer, length) => new Uint8Array(buffer, 0, length) },
+  b1: { dtype: "bool", size: 1, view: (buffer, length) => truthValues(new Uint8Array(buffer, 0, length)) },
 };
 
 /**
@@ -70,14 +70,24 @@ export function elementTypeOf(descr: string): ElementType {
   return { ...known, littleEndian: order !== ">" };
 }
 
-/** IEEE 754 binary16, as bits, in binary32: sign, 5 bits of exponent, 10 of fraction. */
-function widened(bits: Uint16Array): Float32Array {
-  return Float32Array.from(bits, (half) => {
-    const sign = half >> 15 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
+/** As in NumPy, any byte but 0 is true. */
+const truthValues = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => (byte === 0 ? 0 : 1));
+
+/** Every binary16 is a binary32: 5 bits of exponent with bias 15 become 8 with bias 127, 10 bits of fraction 23. */
+function widened(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = widenedBits(halves[i] as number);
+  return new Float32Array(bits.buffer);
+}
+
+function widenedBits(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // A subnormal is normal in binary32: its leading 1 moves to where the exponent begins, and is left out.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

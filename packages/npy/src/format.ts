@@ -11,17 +11,20 @@ const GROWTH_DIGITS = 21;
 
 /**
  * The bytes that `numpy.save` writes for an array: version 1.0, little-endian, row-major.
- * @throws RangeError if the number of elements does not fit the shape.
+ * @throws RangeError if the shape is none, or not that of so many elements.
  */
 export function formatNpy({ shape, data }: Writable): Uint8Array {
   const length = shape.reduce((product, size) => product * size, 1);
-  if (length !== data.length) throw new RangeError(`shape [${shape}] does not hold ${data.length} elements`);
+  const isShape = shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!isShape || length !== data.length)
+    throw new RangeError(`shape [${shape}] does not hold ${data.length} elements`);
   const descr = data instanceof Float32Array ? "<f4" : data instanceof Float64Array ? "<f8" : "<i4";
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const room = shape.length > 0 ? GROWTH_DIGITS - String(shape[0]).length : 0;
   const unpadded = 10 + dict.length + room + 1;
-  const padding = room + ((ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT);
+  // NumPy pads by a whole block where none is needed.
+  const padding = room + ALIGNMENT - (unpadded % ALIGNMENT);
   const header = new TextEncoder().encode(`${dict}${" ".repeat(padding)}\n`);
 
   const bytes = new Uint8Array(10 + header.length + data.byteLength);

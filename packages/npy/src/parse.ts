@@ -18,21 +18,25 @@ export interface NpyArray {
 export function parseNpy(bytes: Uint8Array): NpyArray {
   const header = readHeader(bytes);
   const { element, shape, offset } = header;
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
   const [needed, present] = [length * element.size, bytes.length - offset];
   if (needed !== present) {
     const claim = `claims ${element.dtype}[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
     throw new NpyError(`${claim}, ${needed} bytes of data, but has ${present}`);
   }
-  const copy = bytes.slice(offset).buffer as ArrayBuffer;
-  if (!element.littleEndian) reverseBytes(new Uint8Array(copy), element.size);
-  const data = element.view(copy, length);
+  // Not bytes.slice: that of a Buffer is no copy, and its memory begins elsewhere.
+  const copy: Uint8Array<ArrayBuffer> = new Uint8Array(bytes.subarray(offset));
+  if (!element.littleEndian) reverseBytes(copy, element.size);
+  const data = element.view(copy.buffer, length);
   return { dtype: element.dtype, shape, data: rowMajor(data, header) };
 }
 
 /** The machine's order is little-endian wherever Node runs. */
-function reverseBytes(bytes: Uint8Array, size: number): void {
-  for (let start = 0; start < bytes.length; start += size) bytes.subarray(start, start + size).reverse();
+function reverseBytes({ buffer, byteOffset, byteLength }: Uint8Array, size: number): void {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  if (size === 2) bytes.swap16();
+  if (size === 4) bytes.swap32();
+  if (size === 8) bytes.swap64();
 }
 
 function rowMajor(data: NpyData, { fortranOrder, shape }: Header): NpyData {

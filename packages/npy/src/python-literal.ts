@@ -3,7 +3,8 @@ import { NpyError, quoted } from "./error.js";
 /** What a header is made of: strings, whole numbers, booleans, tuples. */
 export type Literal = string | number | boolean | readonly Literal[];
 
-const TOKEN = /\s*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|(-?\d{1,20})(?![\w.])|(True|False)(?!\w)|([{}():,[\]]))/y;
+const TOKEN =
+  /\s*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|(-?(?:0|[1-9]\d{0,19}))(?![\w.])|(True|False)(?!\w)|([{}():,[\]]))/y;
 
 type Token = { readonly value: Literal } | { readonly mark: string };
 

@@ -34,6 +34,26 @@ describe("files that NumPy wrote", () => {
     shifted.set(bytes, 3);
     expect(parseNpy(shifted.subarray(3))).toEqual(parseNpy(bytes));
   });
+
+  it("are read from a Buffer, whose slice is no copy, and leave it as it was", () => {
+    for (const fixture of fixtures.read) {
+      const bytes = bytesOf(fixture);
+      const buffer = Buffer.from(bytes);
+      expect(parseNpy(buffer)).toEqual(parseNpy(bytes));
+      expect(buffer.equals(bytes)).toBe(true);
+    }
+  });
+
+  it("are empty where one size is 0, however large the others claim to be", () => {
+    const shape = `(${"9007199254740991, ".repeat(40)}0)`;
+    expect(parseNpy(fileWith(header({ shape }))).data).toHaveLength(0);
+  });
+
+  it("have bools of any byte, as in NumPy", () => {
+    const bytes = fileWith(header({ descr: "'|b1'", shape: "(3,)" }), 3);
+    bytes.set([0, 2, 255], bytes.length - 3);
+    expect(parseNpy(bytes).data).toEqual(Uint8Array.of(0, 1, 1));
+  });
 });
 
 describe("formatNpy", () => {
@@ -64,6 +84,16 @@ describe("formatNpy", () => {
         expect(parseNpy(formatNpy({ shape: dims, data }))).toMatchObject({ shape: dims, data });
       }),
     );
+  });
+
+  it("pads by 64 where nothing needs padding, as NumPy does", () => {
+    // numpy.save(file, numpy.zeros((0,) + (1,) * 35, "<f4")) writes 256 bytes.
+    const shape = [0, ...new Array<number>(35).fill(1)];
+    expect(formatNpy({ shape, data: new Float32Array(0) }).length).toBe(256);
+  });
+
+  it.each([[[-2, -3]], [[0.5, 12]], [[Number.NaN]]])("refuses %j, which is no shape", (shape) => {
+    expect(() => formatNpy({ shape, data: new Float32Array(6) })).toThrow(RangeError);
   });
 
   it("refuses a shape of another size", () => {
@@ -115,6 +145,7 @@ describe("hostile files", () => {
     ],
     ["a negative size", fileWith(header({ shape: "(-2,)" }), 8), /sizes of 0 or more, got "-2"/],
     ["a fractional size", fileWith(header({ shape: "(1.5,)" }), 8), /not a Python dict/],
+    ["leading zeros", fileWith(header({ shape: "(002,)" }), 8), /not a Python dict/],
     ["a shape that is no tuple", fileWith(header({ shape: "2" }), 8), /expected a tuple, got "2"/],
     ["parentheses that are no tuple", fileWith(header({ shape: "(2)" }), 8), /expected a tuple, got "2"/],
     [

@@ -96,6 +96,8 @@ function libraryLoss(node: Node, logits: tf.Tensor, labels: tf.Tensor, weights?:
       ? undefined
       : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
   const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
+  // The library's own default, which is what its users call.
+  if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
   return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
 }
 

@@ -18,8 +18,7 @@ import { TargetRows } from "./target-rows.js";
  * - Through log-probabilities, the absolute errors of log p become relative errors of p = exp(log p): |z| + |log p| and
  *   those of the sum and its logarithm, (|x| + |log Σ|) more where the library subtracts log Σ exp(x) from the logits as
  *   they are (the paper's section 4: the division-free softmax).
- * - The gradient of a row is p Σq − q: its two terms bring their own errors, the subtraction and the scaling by 1/N
- *   one u each. That is absolute: where the terms cancel, the result's relative error is unbounded.
+ * - The gradient of a row is p Σq − q: its two terms bring their own errors, the subtraction u and the division by N d u. That is absolute: where the terms cancel, the result's relative error is unbounded.
  * - Differentiating through the maximum adds, at the maximum, the sum of all entries, which is 0 but for its rounding:
  *   the errors of all entries, and C u of the sum of their magnitudes. The target entry as minus the sum of the others
  *   has their errors, and as much for the sum.
@@ -31,7 +30,7 @@ export interface ErrorBounds {
   readonly loss: Float64Array;
 }
 
-/** Roundings of an automatic gradient beyond those of the formula by hand: factors that go forth and back. */
+/** Operations of an automatic gradient beyond those of the formula by hand: factors that go forth and back. */
 const AUTOMATIC = 8;
 /** Roundings of a target's weight, smoothing and share of the reduction, besides its sums. */
 const OPTIONS = 8;
@@ -57,7 +56,7 @@ export function errorBounds(
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
   // A sum of N weights, where there is one.
-  const sharing = 2 + (plain ? 0 : OPTIONS + rows);
+  const sharing = 1 + kernels.division + (plain ? 0 : OPTIONS + rows);
   const gradient = new Float64Array(rows * classes);
   const rowLosses = new Float64Array(rows);
   let totalLoss = 0;
@@ -67,7 +66,8 @@ export function errorBounds(
     const { q, total, label } = targets.row(row);
     const { p, logP, relative, loss, smallest } = probabilityErrors(logits, rounding, kernels, dtype);
     const share = Math.abs(options.reduction === "none" ? (inputs.upstream?.[row] ?? 1) : 1 / divisor);
-    const extra = (kind === "autograd" ? AUTOMATIC + classes : 0) + (plain ? 0 : OPTIONS + classes);
+    const extra =
+      (kind === "autograd" ? AUTOMATIC * kernels.division + classes : 0) + (plain ? 0 : OPTIONS + classes);
     const own = gradient.subarray(row * classes, (row + 1) * classes);
     const size = (c: number) => Math.abs((p[c] as number) * total - (q[c] as number));
     let [rowLoss, lossError] = [0, 0];

@@ -1,74 +1,14 @@
-import type { FloatDType } from "@softmax-bench/graph";
-import type { FloatArray, Inputs } from "../backend.js";
-import { normalSource, uniformSource } from "../workloads/random.js";
+import { CLASSES, sweepOf } from "./generate.js";
 import type { Sweep } from "./sweep.js";
-
-/** Rows and classes where neither varies: a batch of CIFAR-10's head. */
-const [ROWS, CLASSES] = [256, 10];
 
 /** Entries at each number of classes, as near as whole rows come, and no more than 64 of those. */
 const ELEMENTS = 2 ** 16;
-
-/** Turns a row of standard normal logits into the row at a point. `label` is the row's class. */
-type Shape = (logits: Float64Array, label: number, point: number) => void;
 
 const largestBut = (logits: Float64Array, except: number): number =>
   logits.reduce((most, logit, c) => (c === except ? most : Math.max(most, logit)), Number.NEGATIVE_INFINITY);
 
 /** A class that is not the label, the same for all points. */
 const otherThan = (label: number, classes: number): number => (label + 1) % classes;
-
-interface Description {
-  readonly id: string;
-  readonly summary: string;
-  readonly axis: string;
-  readonly points: readonly number[] | Readonly<Record<FloatDType, readonly number[]>>;
-  readonly shape?: Sweep["shape"];
-  readonly row: Shape;
-}
-
-function sweepOf({
-  id,
-  summary,
-  axis,
-  points,
-  shape = () => ({ rows: ROWS, classes: CLASSES }),
-  row,
-}: Description): Sweep {
-  return {
-    ...{ id, summary, axis, shape },
-    points: (dtype) => ("float32" in points ? points[dtype] : points),
-    inputs: (point, dtype, seed) => {
-      const { rows, classes } = shape(point);
-      return generate({ id, rows, classes, dtype, seed }, (logits, label) => row(logits, label, point));
-    },
-  };
-}
-
-interface Generated {
-  readonly id: string;
-  readonly rows: number;
-  readonly classes: number;
-  readonly dtype: FloatDType;
-  readonly seed: number;
-}
-
-function generate(
-  { id, rows, classes, dtype, seed }: Generated,
-  change: (logits: Float64Array, label: number) => void,
-): Inputs {
-  const normal = normalSource(`sweep/${id}/logits`, seed);
-  const uniform = uniformSource(`sweep/${id}/labels`, seed);
-  const labels = Int32Array.from({ length: rows }, () => Math.floor(uniform() * classes));
-  const logits: FloatArray =
-    dtype === "float32" ? new Float32Array(rows * classes) : new Float64Array(rows * classes);
-  for (const [row, label] of labels.entries()) {
-    const values = Float64Array.from({ length: classes }, normal);
-    change(values, label);
-    logits.set(values, row * classes);
-  }
-  return { logits, labels };
-}
 
 const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
 
