@@ -21,25 +21,47 @@ export function differentiate(
       `the upstream gradient of a ${formatType(result)} must have its shape, got ${formatType(upstream)}`,
     );
   }
-  const order = topologicalOrder([result]);
+  const gradients = pullBack([result], wrt, [upstream]);
+  return wrt.map((value, index) => gradients[index] ?? expand(scalar(0, value.dtype), value.shape));
+}
+
+/**
+ * The sum over all results of their gradients with respect to each of `wrt`; undefined where no result depends on it.
+ *
+ * @param upstream one per result; undefined for a result that does not count.
+ * @param boundary nodes through which gradients do not go back.
+ */
+export function pullBack(
+  results: readonly Value[],
+  wrt: readonly Value[],
+  upstream: readonly (Value | undefined)[],
+  boundary?: ReadonlySet<Node>,
+): (Value | undefined)[] {
+  const order = topologicalOrder(results, boundary);
   const active = dependents(order, wrt);
-  const gradients = new Map<Value, Value>([[result, upstream]]);
+  const gradients = new Map<Value, Value>();
+  const accumulate = (value: Value, contribution: Value) => {
+    const sum = gradients.get(value);
+    gradients.set(value, sum ? add(sum, contribution) : contribution);
+  };
+  for (const [index, result] of results.entries()) {
+    const seed = upstream[index];
+    if (seed) accumulate(result, seed);
+  }
 
   for (const node of order.toReversed()) {
     if (!active.has(node) || !node.outputs.some((output) => gradients.has(output))) continue;
-    if (node.inputs.length === 0) continue;
+    if (node.inputs.length === 0 || boundary?.has(node)) continue;
     const { gradient } = definitionOf(node.op);
     if (!gradient) throw new GraphError(`${describeNode(node)} has no gradient`);
 
     const downstream = gradient({ ...node, upstream: node.outputs.map((output) => gradients.get(output)) });
     for (const [position, input] of node.inputs.entries()) {
       const contribution = downstream[position];
-      if (!contribution || !active.has(input.node)) continue;
-      const sum = gradients.get(input);
-      gradients.set(input, sum ? add(sum, contribution) : contribution);
+      if (contribution && active.has(input.node)) accumulate(input, contribution);
     }
   }
-  return wrt.map((value) => gradients.get(value) ?? expand(scalar(0, value.dtype), value.shape));
+  return wrt.map((value) => gradients.get(value));
 }
 
 /** The nodes of `order` whose outputs depend on any of the values. */

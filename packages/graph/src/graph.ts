@@ -21,6 +21,8 @@ export interface Value extends TensorType {
 /** A function from named inputs to named outputs, with ONNX operator semantics and static shapes. */
 export interface Graph {
   readonly name: string;
+  /** For readers of the graph and of files made from it. */
+  readonly description?: string;
   readonly inputs: readonly Value[];
   readonly outputs: Readonly<Record<string, Value>>;
 }
@@ -71,8 +73,14 @@ export function constantTensor(node: Node): Tensor {
   return value;
 }
 
-/** Every node that the values depend on, inputs before users. Iterative: depth is limited by memory only. */
-export function topologicalOrder(values: Iterable<Value>): Node[] {
+/**
+ * Every node that the values depend on, inputs before users; what nodes of `boundary` depend on is left out. Iterative:
+ * depth is limited by memory only.
+ */
+export function topologicalOrder(
+  values: Iterable<Value>,
+  boundary: ReadonlySet<Node> = new Set<Node>(),
+): Node[] {
   const order: Node[] = [];
   const seen = new Set<Node>();
   const stack = Array.from(values, (value) => ({ node: value.node, expanded: false })).reverse();
@@ -82,6 +90,7 @@ export function topologicalOrder(values: Iterable<Value>): Node[] {
     } else if (!seen.has(top.node)) {
       seen.add(top.node);
       stack.push({ node: top.node, expanded: true });
+      if (boundary.has(top.node)) continue;
       for (const { node } of top.node.inputs.toReversed()) stack.push({ node, expanded: false });
     }
   }

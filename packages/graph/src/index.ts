@@ -6,6 +6,8 @@ export * from "./graph.js";
 export {
   apply,
   applyAll,
+  type Body,
+  definitionOf,
   describeNode,
   type GradientContext,
   type OpDefinition,
@@ -13,6 +15,7 @@ export {
   register,
 } from "./op.js";
 export { elideExpand } from "./rewrite/elide-expand.js";
+export { type Kernels, legalize } from "./rewrite/legalize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";
 export * from "./tensor.js";
 export * from "./vocabulary.js";

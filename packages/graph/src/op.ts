@@ -27,7 +27,15 @@ export interface OpDefinition {
    * that no gradient flows into. An operator without a rule cannot be differentiated.
    */
   readonly gradient?: (context: GradientContext) => readonly (Value | undefined)[];
+  /**
+   * The same operator in simpler ones, as the function bodies of the ONNX specification: what a runtime without a kernel
+   * for it can run instead.
+   */
+  readonly body?: Body;
 }
+
+/** Makes all outputs of an operator from its inputs. */
+export type Body = (inputs: readonly Value[], attributes: Attributes) => readonly Value[];
 
 const definitions = new Map<string, OpDefinition>();
 

@@ -22,6 +22,8 @@ export const sizeOf = (shape: Shape): number => shape.reduce((size, dim) => size
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
+export const isFloat = ({ dtype }: TensorType): boolean => dtype === "float32" || dtype === "float64";
+
 export const formatType = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join(",")}]`;
 
 const ARRAYS = {

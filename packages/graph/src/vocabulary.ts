@@ -13,8 +13,11 @@ export const abs = (x: Value): Value => apply("Abs", [x]);
 export const identity = (x: Value): Value => apply("Identity", [x]);
 
 export const relu = (x: Value): Value => apply("Relu", [x]);
+/** A number as ONNX stores it in an attribute, in float32 whatever the tensors are; it counts as such everywhere. */
+const stored = Math.fround;
+
 /** x where x > 0, alpha x elsewhere. */
-export const leakyRelu = (x: Value, alpha = 0.01): Value => apply("LeakyRelu", [x], { alpha });
+export const leakyRelu = (x: Value, alpha = 0.01): Value => apply("LeakyRelu", [x], { alpha: stored(alpha) });
 export const sigmoid = (x: Value): Value => apply("Sigmoid", [x]);
 export const tanh = (x: Value): Value => apply("Tanh", [x]);
 export const erf = (x: Value): Value => apply("Erf", [x]);
@@ -57,7 +60,113 @@ export const gemm = (
   c: Value | undefined,
   { alpha = 1, beta = 1, transA = false, transB = false }: GemmOptions = {},
 ): Value =>
-  apply("Gemm", [a, b, ...(c ? [c] : [])], { alpha, beta, transA: Number(transA), transB: Number(transB) });
+  apply("Gemm", [a, b, ...(c ? [c] : [])], {
+    ...{ alpha: stored(alpha), beta: stored(beta) },
+    ...{ transA: Number(transA), transB: Number(transB) },
+  });
+
+/** How a window moves over the spatial axes; one number per axis, of which there are 1 or 2. */
+export interface WindowOptions {
+  /** Default: 1. */
+  readonly strides?: readonly number[] | undefined;
+  /** Elements before each axis, then those after each. Default: 0. */
+  readonly pads?: readonly number[] | undefined;
+  /** Default: 1. */
+  readonly dilations?: readonly number[] | undefined;
+}
+const windowAttributes = ({ shape }: Value, { strides, pads, dilations }: WindowOptions) => {
+  const each = (value: number, times = 1) =>
+    new Array<number>(times * Math.max(shape.length - 2, 0)).fill(value);
+  return { strides: strides ?? each(1), pads: pads ?? each(0, 2), dilations: dilations ?? each(1) };
+};
+
+export interface ConvOptions extends WindowOptions {
+  /** Into how many groups of channels operand and filter are divided. Default: 1. */
+  readonly group?: number;
+}
+/** Cross-correlation: x `[N, C, …]`, filter `[M, C/group, …]`, bias `[M]` → `[N, M, …]`. */
+export const conv = (
+  x: Value,
+  filter: Value,
+  bias?: Value,
+  { group = 1, ...window }: ConvOptions = {},
+): Value => apply("Conv", [x, filter, ...(bias ? [bias] : [])], { ...windowAttributes(x, window), group });
+
+export interface ConvTransposeOptions extends ConvOptions {
+  /** Elements added after each axis of the result. Default: 0. */
+  readonly outputPadding?: readonly number[];
+}
+/** The adjoint of `conv`: x `[N, C, …]`, filter `[C, M/group, …]`, bias `[M]` → `[N, M, …]`. */
+export const convTranspose = (
+  x: Value,
+  filter: Value,
+  bias?: Value,
+  { group = 1, outputPadding, ...window }: ConvTransposeOptions = {},
+): Value =>
+  apply("ConvTranspose", [x, filter, ...(bias ? [bias] : [])], {
+    ...windowAttributes(x, window),
+    group,
+    output_padding: outputPadding ?? new Array<number>(Math.max(x.shape.length - 2, 0)).fill(0),
+  });
+
+/** The largest element of each window of so many elements along each spatial axis of `[N, C, …]`. */
+export const maxPool = (x: Value, kernel: readonly number[], window: WindowOptions = {}): Value =>
+  apply("MaxPool", [x], { kernel_shape: kernel, ...windowAttributes(x, window) });
+
+export interface AveragePoolOptions extends WindowOptions {
+  /** Whether pads count as elements. Default: false. */
+  readonly countIncludePad?: boolean;
+}
+/** The mean of each window. */
+export const averagePool = (
+  x: Value,
+  kernel: readonly number[],
+  { countIncludePad = false, ...window }: AveragePoolOptions = {},
+): Value =>
+  apply("AveragePool", [x], {
+    kernel_shape: kernel,
+    ...windowAttributes(x, window),
+    count_include_pad: Number(countIncludePad),
+  });
+/** The mean over all spatial axes of `[N, C, …]`, which are kept with size 1. */
+export const globalAveragePool = (x: Value): Value => apply("GlobalAveragePool", [x]);
+
+/** A scale and an offset per channel, and the running mean and variance: all `[C]`. */
+export interface BatchStatistics {
+  readonly scale: Value;
+  readonly offset: Value;
+  readonly mean: Value;
+  readonly variance: Value;
+}
+/** x `[N, C, …]` normalised by the running statistics of each channel. */
+export const batchNormalization = (
+  x: Value,
+  { scale, offset, mean, variance }: BatchStatistics,
+  epsilon = 1e-5,
+): Value =>
+  apply("BatchNormalization", [x, scale, offset, mean, variance], {
+    ...{ epsilon: stored(epsilon), momentum: stored(0.9), training_mode: 0 },
+  });
+/** x normalised by the statistics of the batch itself, and the running ones, `momentum` of which stay. */
+export function batchNormalizationInTraining(
+  x: Value,
+  { scale, offset, mean, variance }: BatchStatistics,
+  { epsilon = 1e-5, momentum = 0.9 } = {},
+): { y: Value; mean: Value; variance: Value } {
+  const outputs = applyAll("BatchNormalization", [x, scale, offset, mean, variance], {
+    ...{ epsilon: stored(epsilon), momentum: stored(momentum), training_mode: 1 },
+  });
+  const [y, movedMean, movedVariance] = outputs as readonly [Value, Value, Value];
+  return { y, mean: movedMean, variance: movedVariance };
+}
+/** Each slice of x from an axis on normalised by its own mean and variance; scale and offset have its shape. */
+export const layerNormalization = (
+  x: Value,
+  scale: Value,
+  offset: Value | undefined,
+  { axis = x.shape.length - 1, epsilon = 1e-5 } = {},
+): Value =>
+  apply("LayerNormalization", [x, scale, ...(offset ? [offset] : [])], { axis, epsilon: stored(epsilon) });
 
 export interface ReduceOptions {
   /** Axes to reduce, non-negative; all by default. */
@@ -109,6 +218,24 @@ export function softmaxCrossEntropyLoss(
   );
   return { loss, logProb } as { loss: Value; logProb: Value };
 }
+
+/**
+ * ONNX `NegativeLogLikelihoodLoss`: log-probabilities `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction
+ * "none").
+ */
+export const negativeLogLikelihoodLoss = (
+  logProb: Value,
+  labels: Value,
+  {
+    reduction = "mean",
+    weights,
+    ignoreIndex,
+  }: LabelOptions & { readonly reduction?: "mean" | "sum" | "none" } = {},
+): Value =>
+  apply("NegativeLogLikelihoodLoss", [logProb, labels, ...(weights ? [weights] : [])], {
+    reduction,
+    ...(ignoreIndex === undefined ? {} : { ignore_index: ignoreIndex }),
+  });
 
 /** Rows `[N, C]` of zeros with the weight of the row's label at its place, or without it if the label is ignored. */
 export function labelWeights(
@@ -188,6 +315,10 @@ export const gather = (x: Value, indices: Value, axis: number): Value =>
 
 /** The value itself, through which no gradient flows. */
 export const stopGradient = (x: Value): Value => apply("StopGradient", [x]);
+
+/** Constant int64 positions. */
+export const indices = (shape: Shape, values: Iterable<number>): Value =>
+  constant(tensor("int64", shape, values));
 
 /** A scalar constant. */
 export const scalar = (value: number, dtype: DType): Value => constant(tensor(dtype, [], [value]));

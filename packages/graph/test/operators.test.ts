@@ -1,9 +1,14 @@
 import {
   abs,
   add,
+  averagePool,
+  batchNormalization,
+  batchNormalizationInTraining,
   clip,
   concat,
   constant,
+  conv,
+  convTranspose,
   differentiate,
   erf,
   evaluate,
@@ -12,20 +17,26 @@ import {
   gather,
   gelu,
   gemm,
+  globalAveragePool,
   greater,
   identity,
+  indices,
   input,
+  layerNormalization,
   leakyRelu,
   less,
   matMul,
   max,
+  maxPool,
   min,
   mul,
+  negativeLogLikelihoodLoss,
   pad,
   pow,
   reduceLogSumExp,
   reduceSum,
   relu,
+  reshape,
   scalar,
   sigmoid,
   slice,
@@ -49,19 +60,20 @@ const numbersOf = (value: Tensor | undefined): number[] =>
 
 /** Multiples of 2^-10, none of them near another but by chance. */
 const number = fc.integer({ min: -2048, max: 2048 }).map((value) => value / 1024);
+const ranked = (count: number) => Array.from({ length: count }, (_, index) => (index - count / 2) / 16);
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** An operator on inputs of some shapes; inputs keep away from where it is not smooth. */
 interface Case {
   readonly shapes: readonly (readonly number[])[];
   readonly make: (...inputs: Value[]) => Value;
+  /** Elements are all different, as a choice among them needs. */
+  readonly distinct?: boolean;
   /** Where elements may be. */
   readonly smooth?: (...values: number[]) => boolean;
 }
 
 const away = (x: number, from = 0) => Math.abs(x - from) > 0.01;
-const indices = (shape: readonly number[], values: readonly number[]) =>
-  constant(tensor("int64", shape, values));
 
 const CASES: Record<string, Case> = {
   Sqrt: { shapes: [[2, 3]], make: (x) => sqrt(add(mul(x, x), scalar(0.5, "float64"))) },
@@ -160,8 +172,119 @@ const CASES: Record<string, Case> = {
     shapes: [[2, 4, 2]],
     make: (x) => gather(x, indices([2, 2], [3, 0, 3, 3]), 1),
   },
+  ...windowCases(),
+  "BatchNormalization, inference": {
+    shapes: [[2, 3, 4], [3], [3], [3], [3]],
+    make: (x, scale, offset, mean, v) =>
+      batchNormalization(x, { scale, offset, mean, variance: add(mul(v, v), scalar(0.5, "float64")) }, 1e-3),
+  },
+  "BatchNormalization, training, all outputs": {
+    shapes: [[3, 2, 2, 2], [2], [2], [2], [2]],
+    make: (x, scale, offset, mean, variance) => {
+      const trained = batchNormalizationInTraining(x, { scale, offset, mean, variance }, { epsilon: 0.1 });
+      return concat([flatten(trained.y, 0), unsqueeze(concat([trained.mean, trained.variance], 0), [0])], 1);
+    },
+  },
+  LayerNormalization: {
+    shapes: [[2, 5], [5], [5]],
+    make: (x, scale, offset) => layerNormalization(x, scale, offset, { epsilon: 0.1 }),
+  },
+  "LayerNormalization over two axes, no offset": {
+    shapes: [
+      [2, 3, 2],
+      [3, 2],
+    ],
+    make: (x, scale) => layerNormalization(x, scale, undefined, { axis: 1, epsilon: 0.1 }),
+  },
+  "NegativeLogLikelihoodLoss, weighted, ignoring": {
+    shapes: [[4, 3], [3]],
+    make: (x, weights) =>
+      negativeLogLikelihoodLoss(x, indices([4], [2, 0, -1, 2]), {
+        weights: add(mul(weights, weights), scalar(0.5, "float64")),
+        ignoreIndex: -1,
+      }),
+  },
+  "NegativeLogLikelihoodLoss per row": {
+    shapes: [[2, 3]],
+    make: (x) => negativeLogLikelihoodLoss(x, indices([2], [2, 0]), { reduction: "none" }),
+  },
+  "one value for two inputs of a composite": {
+    shapes: [[2, 2]],
+    make: (x) => layerNormalization(x, slice(reshape(x, [4]), 0, 0, 2), slice(reshape(x, [4]), 0, 0, 2)),
+  },
   "one value used twice": { shapes: [[2, 2]], make: (x) => matMul(x, transposeMatrices(x)) },
 };
+
+/** Convolutions and pools with everything that a window can have. */
+function windowCases(): Record<string, Case> {
+  return {
+    Conv: { shapes: [[2, 3, 5, 4], [2, 3, 3, 2], [2]], make: (x, w, b) => conv(x, w, b) },
+    "Conv, groups, strides, pads, dilations": {
+      shapes: [
+        [2, 4, 7, 6],
+        [6, 2, 3, 2],
+      ],
+      make: (x, w) =>
+        conv(x, w, undefined, { strides: [2, 3], pads: [1, 0, 2, 1], dilations: [1, 2], group: 2 }),
+    },
+    "Conv, 1-D, windows that leave elements out": {
+      shapes: [[2, 2, 9], [3, 2, 2], [3]],
+      make: (x, w, b) => conv(x, w, b, { strides: [3], pads: [0, 1], dilations: [2] }),
+    },
+    "Conv, one channel per group": {
+      shapes: [
+        [1, 3, 4, 4],
+        [3, 1, 2, 2],
+      ],
+      make: (x, w) => conv(x, w, undefined, { group: 3 }),
+    },
+    ConvTranspose: {
+      shapes: [[2, 3, 3, 2], [3, 2, 2, 3], [2]],
+      make: (x, w, b) => convTranspose(x, w, b),
+    },
+    "ConvTranspose, groups, strides, pads, dilations, output padding": {
+      shapes: [
+        [2, 4, 3, 3],
+        [4, 1, 3, 2],
+      ],
+      make: (x, w) =>
+        convTranspose(x, w, undefined, {
+          ...{ strides: [2, 3], pads: [1, 0, 0, 2], dilations: [1, 2], group: 2, outputPadding: [1, 2] },
+        }),
+    },
+    "ConvTranspose, 1-D, pads beyond the filter": {
+      shapes: [
+        [1, 2, 5],
+        [2, 2, 2],
+      ],
+      make: (x, w) => convTranspose(x, w, undefined, { pads: [2, 3] }),
+    },
+    MaxPool: {
+      shapes: [[2, 2, 4, 4]],
+      make: (x) => maxPool(x, [2, 2], { strides: [2, 2] }),
+      distinct: true,
+    },
+    "MaxPool, overlapping, padded, dilated": {
+      shapes: [[1, 2, 5, 4]],
+      make: (x) => maxPool(x, [3, 2], { strides: [1, 2], pads: [1, 0, 2, 1], dilations: [2, 1] }),
+      distinct: true,
+    },
+    "MaxPool, 1-D": {
+      shapes: [[2, 1, 7]],
+      make: (x) => maxPool(x, [3], { strides: [2] }),
+      distinct: true,
+    },
+    AveragePool: {
+      shapes: [[2, 2, 5, 4]],
+      make: (x) => averagePool(x, [3, 2], { strides: [2, 1], pads: [1, 0, 1, 1] }),
+    },
+    "AveragePool, counting pads": {
+      shapes: [[1, 2, 6]],
+      make: (x) => averagePool(x, [3], { strides: [2], pads: [1, 2], countIncludePad: true }),
+    },
+    GlobalAveragePool: { shapes: [[2, 3, 2, 4]], make: (x) => globalAveragePool(x) },
+  };
+}
 
 function distinct(values: readonly number[]): boolean {
   const sorted = values.toSorted((a, b) => a - b);
@@ -174,13 +297,19 @@ function weighted(value: Value): Value {
   return reduceSum(mul(value, constant(tensor("float64", value.shape, weights))));
 }
 
-describe.each(Object.entries(CASES))("%s", (_, { shapes, make, smooth = () => true }) => {
+describe.each(Object.entries(CASES))("%s", (_, { shapes, make, distinct: apart, smooth = () => true }) => {
   const inputs = shapes.map((shape, position) => input(`x${position}`, "float64", shape));
   const result = weighted(make(...inputs));
   const gradients = differentiate(result, inputs);
   const graph = { name: "t", inputs, outputs: { result, ...Object.fromEntries(gradients.entries()) } };
   const feeds = fc
-    .tuple(...shapes.map((shape) => fc.array(number, { minLength: size(shape), maxLength: size(shape) })))
+    .tuple(
+      ...shapes.map((shape) =>
+        apart
+          ? fc.shuffledSubarray(ranked(size(shape)), { minLength: size(shape) })
+          : fc.array(number, { minLength: size(shape), maxLength: size(shape) }),
+      ),
+    )
     .filter((values) =>
       values.length > 1 ? smooth(...values.flat()) : values.every((of) => of.every((x) => smooth(x))),
     );

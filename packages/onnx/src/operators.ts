@@ -9,10 +9,10 @@ import {
 } from "@softmax-bench/graph";
 import { TensorProto_DataType } from "./proto/onnx_pb.js";
 
-/** The ONNX operator set that models are written in; onnxruntime 1.30 supports it, and so do readers since 2024. */
-export const OPSET = 21;
-/** The IR version that came with it (ONNX 1.16). */
-export const IR_VERSION = 10;
+/** The ONNX operator set that models are written in: the first that has all operators here, so that most readers know it. */
+export const OPSET = 17;
+/** The IR version that came with it (ONNX 1.12). */
+export const IR_VERSION = 8;
 
 export const ONNX_DTYPE = {
   float32: TensorProto_DataType.FLOAT,
@@ -31,25 +31,41 @@ interface Spelling {
   readonly attributes?: (attributes: Attributes) => Readonly<Record<string, OnnxAttribute>>;
   /** Constant inputs that follow the node's own. */
   readonly constants?: (node: Node) => readonly Tensor[];
+  /** Whether outputs after the first may be left out. */
+  readonly firstSuffices?: true;
 }
 
 const numbers = (value: unknown): readonly number[] => (Array.isArray(value) ? value : []);
 const int64s = (values: readonly number[]): Tensor => tensor("int64", [values.length], values);
 
 const reduction: Spelling = {
-  attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
-  constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
+  attributes: ({ axes, keepdims }) => ({ axes: numbers(axes), keepdims: Number(keepdims) }),
 };
 const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
 const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
+const window = ({ strides, pads, dilations }: Attributes) => ({
+  ...{ strides: numbers(strides), pads: numbers(pads), dilations: numbers(dilations) },
+});
 const along: Spelling = { attributes: ({ axis }) => ({ axis: Number(axis) }) };
+
+const loss: Spelling = {
+  attributes: ({ reduction: combine, ignore_index }) => ({
+    reduction: String(combine),
+    ...(ignore_index === undefined ? {} : { ignore_index: Number(ignore_index) }),
+  }),
+};
 
 const SPELLINGS: Readonly<Record<string, Spelling>> = {
   ...{ Exp: {}, Log: {}, Neg: {}, Sqrt: {}, Abs: {}, Identity: {} },
   ...{ Relu: {}, Sigmoid: {}, Tanh: {}, Erf: {} },
   ...{ Add: {}, Sub: {}, Mul: {}, Div: {}, Pow: {}, Max: {}, Min: {} },
   ...{ Equal: {}, Greater: {}, Less: {}, Where: {}, MatMul: {} },
-  ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
+  // Of the reductions, this one alone takes its axes as an input.
+  ReduceSum: {
+    attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
+    constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
+  },
+  ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
   ...{ Reshape: shaped, Expand: shaped },
   ...{
     Softmax: along,
@@ -70,6 +86,34 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
       ...{ transA: Number(transA), transB: Number(transB) },
     }),
   },
+  Conv: { attributes: (all) => ({ ...window(all), group: Number(all.group) }) },
+  ConvTranspose: {
+    attributes: (all) => ({
+      ...window(all),
+      group: Number(all.group),
+      output_padding: numbers(all.output_padding),
+    }),
+  },
+  MaxPool: {
+    firstSuffices: true,
+    attributes: (all) => ({ ...window(all), kernel_shape: numbers(all.kernel_shape) }),
+  },
+  AveragePool: {
+    attributes: ({ strides, pads, kernel_shape, count_include_pad }) => ({
+      ...{ strides: numbers(strides), pads: numbers(pads), kernel_shape: numbers(kernel_shape) },
+      count_include_pad: Number(count_include_pad),
+    }),
+  },
+  GlobalAveragePool: {},
+  BatchNormalization: {
+    attributes: ({ epsilon, momentum, training_mode }) => ({
+      ...{ epsilon: { float: Number(epsilon) }, momentum: { float: Number(momentum) } },
+      training_mode: Number(training_mode),
+    }),
+  },
+  LayerNormalization: {
+    attributes: ({ axis, epsilon }) => ({ axis: Number(axis), epsilon: { float: Number(epsilon) } }),
+  },
   Transpose: { attributes: ({ perm }) => ({ perm: numbers(perm) }) },
   ...{ Squeeze: onAxes, Unsqueeze: onAxes },
   Split: { ...along, constants: ({ attributes }) => [int64s(numbers(attributes.sizes))] },
@@ -86,12 +130,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   ScatterElements: {
     attributes: ({ axis, reduction: combine }) => ({ axis: Number(axis), reduction: String(combine) }),
   },
-  SoftmaxCrossEntropyLoss: {
-    attributes: ({ reduction: combine, ignore_index }) => ({
-      reduction: String(combine),
-      ...(ignore_index === undefined ? {} : { ignore_index: Number(ignore_index) }),
-    }),
-  },
+  ...{ SoftmaxCrossEntropyLoss: { ...loss, firstSuffices: true }, NegativeLogLikelihoodLoss: loss },
   StopGradient: { op: "Identity" },
   Cast: { attributes: ({ to }) => ({ to: ONNX_DTYPE[to as DType] }) },
   OneHot: {
@@ -107,6 +146,8 @@ export interface OnnxForm {
   readonly op: string;
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
   readonly constants: readonly Tensor[];
+  /** How many outputs must be written. */
+  readonly outputs: number;
 }
 
 /** @throws GraphError if the operator has no ONNX spelling. */
@@ -117,5 +158,6 @@ export function onnxForm(node: Node): OnnxForm {
     op: spelling.op ?? node.op,
     attributes: spelling.attributes?.(node.attributes) ?? {},
     constants: spelling.constants?.(node) ?? [],
+    outputs: spelling.firstSuffices ? 1 : node.outputs.length,
   };
 }

@@ -1,17 +1,12 @@
-import { elideExpand, type Graph, rewrite } from "@softmax-bench/graph";
-import { int32, logSoftmaxInSteps, oneHotAsEqual, softmaxCrossEntropyLossInSteps } from "@softmax-bench/onnx";
+import { elideExpand, type Graph, legalize, rewrite } from "@softmax-bench/graph";
+import { int32, ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "@softmax-bench/onnx";
 
 /** Rewrites a graph for the kernels that an execution provider has. */
 export type Legalize = (graph: Graph) => Graph;
 
-/** For the CPU provider, native or compiled to WebAssembly, and for CUDA's. Bit-identical. */
-export const forCpu: Legalize = (graph) => rewrite(graph, elideExpand, oneHotAsEqual);
+/** For the CPU provider, native or compiled to WebAssembly, and for CUDA's. Bit-identical for the losses. */
+export const forCpu: Legalize = (graph) => rewrite(legalize(graph, ONNXRUNTIME_CPU), elideExpand);
 
-/**
- * For the WebGPU provider. Without it, `Equal` on int64 and `LogSoftmax` would run on the CPU, and matrices
- * of the logits' size would go there and back in every run.
- */
-export const forWebgpu: Legalize = (graph) => {
-  const inSteps = rewrite(graph, logSoftmaxInSteps, softmaxCrossEntropyLossInSteps);
-  return rewrite(int32(inSteps), elideExpand, oneHotAsEqual);
-};
+/** For the WebGPU provider, on which `Equal` on int64 would run on the CPU, too. */
+export const forWebgpu: Legalize = (graph) =>
+  rewrite(int32(legalize(graph, ONNXRUNTIME_WEBGPU)), elideExpand);

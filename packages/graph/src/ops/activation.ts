@@ -30,6 +30,11 @@ export const LeakyRelu: OpDefinition = {
     const alpha = scalar(numberAttribute(attributes, "alpha"), x.dtype);
     return [where(greater(x, scalar(0, x.dtype)), upstream, mul(upstream, alpha))];
   },
+  body: ([x], attributes) => {
+    if (!x) return [];
+    const alpha = scalar(numberAttribute(attributes, "alpha"), x.dtype);
+    return [where(greater(x, scalar(0, x.dtype)), x, mul(x, alpha))];
+  },
 };
 
 export const Sigmoid = unary(

@@ -1,4 +1,4 @@
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { type Attributes, constant, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,
@@ -8,9 +8,12 @@ import {
   sizeOf,
   type Tensor,
   type TensorType,
+  tensor,
   write,
 } from "../tensor.js";
 import {
+  cast,
+  equal,
   expand,
   gatherElements,
   matMul,
@@ -49,6 +52,17 @@ export const OneHot: OpDefinition = {
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   gradient: () => [undefined],
+  body: ([positions], attributes) => {
+    if (!positions) return [];
+    const depth = numberAttribute(attributes, "depth");
+    const classes = tensor(
+      positions.dtype,
+      [depth],
+      Array.from({ length: depth }, (_, index) => index),
+    );
+    const column = reshape(positions, [...positions.shape, 1]);
+    return [cast(equal(column, constant(classes)), stringAttribute(attributes, "dtype") as DType)];
+  },
 };
 
 function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes): void {

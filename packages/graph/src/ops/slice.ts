@@ -1,4 +1,4 @@
-import { type Attributes, GraphError } from "../graph.js";
+import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type Shape, sizeOf, write } from "../tensor.js";
 import { pad, reshape, slice } from "../vocabulary.js";
@@ -48,7 +48,7 @@ export const Slice: OpDefinition = {
 };
 
 /** Puts `step − 1` zeros after each element along an axis. */
-function spreadOut(x: Parameters<typeof pad>[0], axis: number, step: number) {
+export function spreadOut(x: Value, axis: number, step: number): Value {
   const { shape } = x;
   const size = shape[axis] as number;
   const apart = reshape(x, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);

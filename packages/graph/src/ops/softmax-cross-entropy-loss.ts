@@ -1,7 +1,23 @@
-import { GraphError } from "../graph.js";
-import type { OpDefinition } from "../op.js";
+import { type Attributes, GraphError } from "../graph.js";
+import type { Body, OpDefinition } from "../op.js";
 import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
-import { div, exp, labelWeights, mul, reduceSum, reshape, scalar, sub } from "../vocabulary.js";
+import {
+  div,
+  exp,
+  gatherElements,
+  labelWeights,
+  logSoftmax,
+  mul,
+  neg,
+  negativeLogLikelihoodLoss,
+  readableLabels,
+  reduceMean,
+  reduceSum,
+  reshape,
+  scalar,
+  sub,
+} from "../vocabulary.js";
+import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
 import { optionalNumberAttribute, stringAttribute } from "./support.js";
 
@@ -16,20 +32,9 @@ import { optionalNumberAttribute, stringAttribute } from "./support.js";
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
-  infer: ([scores, labels, weights, ...others], attributes) => {
-    if (!scores || !labels || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
-    const [rows = 0, classes = 0] = scores.shape;
-    if (scores.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== rows) {
-      throw new GraphError("takes scores [N, C] and labels [N]");
-    }
-    if (weights && (weights.dtype !== scores.dtype || sizeOf(weights.shape) !== classes)) {
-      throw new GraphError(`takes weights ${scores.dtype}[${classes}]`);
-    }
-    const reduction = stringAttribute(attributes, "reduction");
-    if (!["mean", "sum", "none"].includes(reduction)) {
-      throw new GraphError(`reduction must be "mean", "sum" or "none", got "${reduction}"`);
-    }
-    return [{ dtype: scores.dtype, shape: reduction === "none" ? [rows] : [] }, scores];
+  infer: (inputs, attributes) => {
+    const [scores] = inputs;
+    return [inferLoss(inputs, attributes), ...(scores ? [scores] : [])];
   },
   evaluate: ([scores, labels, weights], attributes, [type]) => {
     if (!scores || !labels || !type) return [];
@@ -59,7 +64,65 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
           : ofLoss;
     return [mul(difference, share), undefined, ...(weights ? [undefined] : [])];
   },
+  body: ([scores, labels, weights], attributes) => {
+    if (!scores || !labels) return [];
+    const logProb = logSoftmax(scores, 1);
+    const options = { weights, ignoreIndex: optionalNumberAttribute(attributes, "ignore_index") };
+    const reduction = stringAttribute(attributes, "reduction") as Reduction;
+    return [negativeLogLikelihoodLoss(logProb, labels, { reduction, ...options }), logProb];
+  },
 };
+
+type Reduction = "mean" | "sum" | "none";
+
+function inferLoss(
+  [scores, labels, weights, ...others]: readonly TensorType[],
+  attributes: Attributes,
+): TensorType {
+  if (!scores || !labels || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
+  const [rows = 0, classes = 0] = scores.shape;
+  if (scores.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== rows) {
+    throw new GraphError("takes scores [N, C] and labels [N]");
+  }
+  if (weights && (weights.dtype !== scores.dtype || sizeOf(weights.shape) !== classes)) {
+    throw new GraphError(`takes weights ${scores.dtype}[${classes}]`);
+  }
+  const reduction = stringAttribute(attributes, "reduction");
+  if (!["mean", "sum", "none"].includes(reduction)) {
+    throw new GraphError(`reduction must be "mean", "sum" or "none", got "${reduction}"`);
+  }
+  return { dtype: scores.dtype, shape: reduction === "none" ? [rows] : [] };
+}
+
+const lossOfRows: Body = ([logProb, labels, weights], attributes) => {
+  if (!logProb || !labels) return [];
+  const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
+  const column = reshape(readableLabels(labels, ignoreIndex), [...labels.shape, 1]);
+  const losses = reshape(neg(gatherElements(logProb, column, 1)), labels.shape);
+  const { reduction } = attributes;
+  if (!weights && ignoreIndex === undefined) {
+    if (reduction === "none") return [losses];
+    return [reduction === "mean" ? reduceMean(losses) : reduceSum(losses)];
+  }
+  const [, classes = 1] = logProb.shape;
+  const counted = reduceSum(labelWeights(labels, classes, logProb.dtype, { weights, ignoreIndex }), {
+    axes: [1],
+  });
+  const weighted = mul(losses, counted);
+  if (reduction === "none") return [weighted];
+  const sum = reduceSum(weighted);
+  return [reduction === "mean" ? div(sum, reduceSum(counted)) : sum];
+};
+
+/**
+ * ONNX `NegativeLogLikelihoodLoss`: what `SoftmaxCrossEntropyLoss` does from the log-probabilities `[N, C]` on, with the
+ * same labels, weights and attributes.
+ */
+export const NegativeLogLikelihoodLoss = composite(
+  "NegativeLogLikelihoodLoss",
+  (inputs, attributes) => [inferLoss(inputs, attributes)],
+  lossOfRows,
+);
 
 /** What each row counts: its label's weight, or 1; 0 if it is ignored. */
 function rowWeights(labels: Tensor, weights: Tensor | undefined, ignoreIndex: number | undefined): number[] {

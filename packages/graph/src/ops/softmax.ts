@@ -1,7 +1,7 @@
-import type { Value } from "../graph.js";
+import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Tensor, write } from "../tensor.js";
-import { mul, reduceSum, softmax, sub } from "../vocabulary.js";
+import { div, exp, log, mul, reduceMax, reduceSum, softmax, sub } from "../vocabulary.js";
 import { axisOf, expectInputs, lanesAlong, numberAttribute } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
@@ -45,21 +45,42 @@ function alongAxis(x: Tensor, axis: number, finish: Finish): Tensor {
   return { dtype: x.dtype, shape: x.shape, data };
 }
 
+/** x − max along one axis, and Σ exp(x − max). */
+function shifted(x: Value, attributes: Attributes): { z: Value; sum: Value } {
+  const along = { axes: [numberAttribute(attributes, "axis")], keepdims: true };
+  const z = sub(x, reduceMax(x, along));
+  return { z, sum: reduceSum(exp(z), along) };
+}
+
 /** exp(x − max) / Σ exp(x − max) along one axis. */
-export const Softmax = normalization(
-  "Softmax",
-  (x, maximum, sum) => Math.exp(x - maximum) / sum,
-  (upstream, x, axis) => {
-    const p = softmax(x, axis);
-    const weighted = mul(upstream, p);
-    return sub(weighted, mul(p, reduceSum(weighted, { axes: [axis], keepdims: true })));
+export const Softmax: OpDefinition = {
+  ...normalization(
+    "Softmax",
+    (x, maximum, sum) => Math.exp(x - maximum) / sum,
+    (upstream, x, axis) => {
+      const p = softmax(x, axis);
+      const weighted = mul(upstream, p);
+      return sub(weighted, mul(p, reduceSum(weighted, { axes: [axis], keepdims: true })));
+    },
+  ),
+  body: ([x], attributes) => {
+    if (!x) return [];
+    const { z, sum } = shifted(x, attributes);
+    return [div(exp(z), sum)];
   },
-);
+};
 
 /** x − max − log Σ exp(x − max) along one axis. */
-export const LogSoftmax = normalization(
-  "LogSoftmax",
-  (x, maximum, sum) => x - maximum - Math.log(sum),
-  (upstream, x, axis) =>
-    sub(upstream, mul(softmax(x, axis), reduceSum(upstream, { axes: [axis], keepdims: true }))),
-);
+export const LogSoftmax: OpDefinition = {
+  ...normalization(
+    "LogSoftmax",
+    (x, maximum, sum) => x - maximum - Math.log(sum),
+    (upstream, x, axis) =>
+      sub(upstream, mul(softmax(x, axis), reduceSum(upstream, { axes: [axis], keepdims: true }))),
+  ),
+  body: ([x], attributes) => {
+    if (!x) return [];
+    const { z, sum } = shifted(x, attributes);
+    return [sub(z, log(sum))];
+  },
+};

@@ -1,0 +1,99 @@
+import { type Attributes, GraphError, type Value } from "../graph.js";
+import { allocate, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
+import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary.js";
+import { numberAttribute, numbersAttribute } from "./support.js";
+import { spatial, type Window } from "./window.js";
+
+/** What `Conv` and its adjoint `ConvTranspose` share. */
+
+/** Window attributes in the words of the vocabulary. */
+export const optionsOf = (attributes: Attributes) => ({
+  strides: numbersAttribute(attributes, "strides"),
+  pads: numbersAttribute(attributes, "pads"),
+  dilations: numbersAttribute(attributes, "dilations"),
+  group: numberAttribute(attributes, "group"),
+});
+
+export const channels = ({ shape }: TensorType): number => shape[1] as number;
+
+/** The operands of both operators; `perGroup` names the filter's axis that has one entry per channel of a group. */
+export function checkOperands(
+  [x, filter, bias, ...others]: readonly TensorType[],
+  { group, outputs, inputs }: { readonly group: number; readonly outputs: number; readonly inputs: number },
+): void {
+  if (!x || !filter || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
+  if (filter.dtype !== x.dtype || (bias && bias.dtype !== x.dtype)) {
+    throw new GraphError(`operands must have one dtype, got ${x.dtype} and ${filter.dtype}`);
+  }
+  if (filter.shape.length !== x.shape.length) {
+    throw new GraphError(`a filter of rank ${x.shape.length} was expected, got [${filter.shape}]`);
+  }
+  if (channels(x) !== inputs || outputs % group !== 0 || inputs % group !== 0) {
+    throw new GraphError(`${channels(x)} channels do not fit a filter [${filter.shape}] of ${group} groups`);
+  }
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
+    throw new GraphError(`a bias [${outputs}] was expected, got [${bias.shape}]`);
+  }
+}
+
+export const doubles = ({ data }: Tensor): Float64Array =>
+  data instanceof Float64Array ? data : Float64Array.from(data as Float32Array);
+
+/** Adds a bias per channel, and rounds once to the type. */
+export function finished(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
+  const plane = sizeOf(spatial(type.shape));
+  const data = allocate(type);
+  const offsets = bias && doubles(bias);
+  for (let index = 0; index < sums.length; index++) {
+    const offset = offsets ? (offsets[Math.floor(index / plane) % channels(type)] as number) : 0;
+    write(data, index, (sums[index] as number) + offset);
+  }
+  return [{ dtype: type.dtype, shape: type.shape, data }];
+}
+
+/** Visits, for each image and group, each pair of an input and an output channel, by their number in the whole batch. */
+export function forEachChannelPair(
+  { images, group, inputs, outputs }: Record<"images" | "group" | "inputs" | "outputs", number>,
+  visit: (input: number, output: number, inputOfGroup: number, outputOfAll: number) => void,
+): void {
+  const [insideIn, insideOut] = [inputs / group, outputs / group];
+  for (let image = 0; image < images; image++) {
+    for (let output = 0; output < outputs; output++) {
+      const first = Math.floor(output / insideOut) * insideIn;
+      for (let c = 0; c < insideIn; c++) {
+        visit(image * inputs + first + c, image * outputs + output, c, output);
+      }
+    }
+  }
+}
+
+export const biasGradient = (upstream: Value): Value =>
+  reduceSum(upstream, { axes: [...upstream.shape.keys()].filter((axis) => axis !== 1) });
+
+/**
+ * The gradient with respect to the filter is a convolution of the same operand with the upstream gradient as the filter,
+ * images and channels having changed places, strides and dilations too.
+ */
+export function filterGradient(
+  x: Value,
+  upstream: Value,
+  { kernel, ...window }: Window,
+  group: number,
+): Value {
+  const [images = 0, inputs = 0] = x.shape;
+  const [insideIn, axes] = [inputs / group, [...kernel.keys()]];
+  const grouped = reshape(x, [images, group, insideIn, ...spatial(x.shape)]);
+  const byChannel = transpose(grouped, [2, 1, 0, ...axes.map((axis) => axis + 3)]);
+  const exchange = [1, 0, ...axes.map((axis) => axis + 2)];
+  const correlated = conv(
+    reshape(byChannel, [insideIn, group * images, ...spatial(x.shape)]),
+    transpose(upstream, exchange),
+    undefined,
+    {
+      ...{ strides: window.dilations, dilations: window.strides, group },
+      pads: [...window.before, ...window.after],
+    },
+  );
+  const cut = kernel.reduce((value, size, axis) => slice(value, axis + 2, 0, size), correlated);
+  return transpose(cut, exchange);
+}

@@ -1,0 +1,57 @@
+import { pullBack } from "../differentiate.js";
+import { evaluate } from "../evaluate.js";
+import { type Attributes, input, type Value } from "../graph.js";
+import type { Body, GradientContext, OpDefinition } from "../op.js";
+import { isFloat, read, type Tensor, type TensorType } from "../tensor.js";
+import { generate } from "./support.js";
+
+/** An operator that its body says all about: how it is evaluated, and what its gradient is. */
+export function composite(name: string, infer: OpDefinition["infer"], body: Body): OpDefinition {
+  return {
+    name,
+    infer,
+    body,
+    evaluate: (inputs, attributes, types) => evaluateBody(body, inputs, attributes, types),
+    gradient: (context) => gradientThrough(body, context),
+  };
+}
+
+/** Runs a body in double precision, and rounds its outputs once. */
+export function evaluateBody(
+  body: Body,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+  types: readonly TensorType[],
+): readonly Tensor[] {
+  const wide = inputs.map(widened);
+  const inside = wide.map(({ dtype, shape }, position) => input(String(position), dtype, shape));
+  const outputs = Object.fromEntries(body(inside, attributes).entries());
+  const results = evaluate({ name: "body", inputs: inside, outputs }, Object.fromEntries(wide.entries()));
+  return types.map((type, position) => {
+    const { data } = results[position] as Tensor;
+    return generate(type, (index) => read(data, index));
+  });
+}
+
+const widened = (x: Tensor): Tensor =>
+  x.dtype === "float32"
+    ? { dtype: "float64", shape: x.shape, data: Float64Array.from(x.data as Float32Array) }
+    : x;
+
+/** The gradient of a body with respect to the node's own inputs, each taken as independent of the others. */
+export function gradientThrough(
+  body: Body,
+  { inputs, attributes, upstream }: GradientContext,
+): readonly (Value | undefined)[] {
+  const wrt = [...new Set(inputs.filter(isFloat))];
+  const gradients = pullBack(
+    body(inputs, attributes),
+    wrt,
+    upstream,
+    new Set(inputs.map(({ node }) => node)),
+  );
+  // An input that is given twice has its gradient, from both, at its first place.
+  return inputs.map((input, position) =>
+    inputs.indexOf(input) === position ? gradients[wrt.indexOf(input)] : undefined,
+  );
+}

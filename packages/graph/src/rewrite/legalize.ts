@@ -1,0 +1,40 @@
+import { type Attributes, type Graph, GraphError, type Node, topologicalOrder } from "../graph.js";
+import { definitionOf, describeNode } from "../op.js";
+import { type DType, isFloat } from "../tensor.js";
+import { type Rule, rewrite } from "./rewrite.js";
+
+/**
+ * What a runtime has kernels for: dtypes by operator, or by its attributes, too. The dtype of a node is that of its floating-point result or, if it
+ * has none, of its first floating-point operand; only these are looked up.
+ */
+export type Kernels = Readonly<
+  Record<string, readonly DType[] | ((attributes: Attributes) => readonly DType[])>
+>;
+
+/**
+ * Writes each operator that a runtime has no kernel for as its body, and the operators of that likewise.
+ * @throws GraphError if such an operator has no body, naming the node.
+ */
+export function legalize(graph: Graph, kernels: Kernels): Graph {
+  const inSteps: Rule = (node, inputs) => {
+    if (hasKernel(node, kernels)) return undefined;
+    const { body } = definitionOf(node.op);
+    if (!body)
+      throw new GraphError(`${describeNode(node)}: the runtime has no ${dtypeOf(node)} kernel for it`);
+    return body(inputs, node.attributes);
+  };
+  let legal = graph;
+  while (!topologicalOrder(Object.values(legal.outputs)).every((node) => hasKernel(node, kernels))) {
+    legal = rewrite(legal, inSteps);
+  }
+  return legal;
+}
+
+const hasKernel = (node: Node, kernels: Kernels): boolean => {
+  const dtype = dtypeOf(node);
+  if (node.inputs.length === 0 || dtype === undefined) return true;
+  const entry = kernels[node.op] ?? [];
+  return (typeof entry === "function" ? entry(node.attributes) : entry).includes(dtype);
+};
+
+const dtypeOf = (node: Node): DType | undefined => [...node.outputs, ...node.inputs].find(isFloat)?.dtype;

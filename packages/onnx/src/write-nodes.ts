@@ -1,0 +1,158 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  constantTensor,
+  GraphError,
+  inputName,
+  type Node,
+  type Tensor,
+  tensor,
+  type Value,
+} from "@softmax-bench/graph";
+import { type Affine, type AffineTensor, merge } from "./affine.js";
+import type { Family } from "./family.js";
+import { ONNX_DTYPE, type OnnxAttribute, onnxForm } from "./operators.js";
+import {
+  AttributeProto_AttributeType,
+  type AttributeProtoSchema,
+  type NodeProtoSchema,
+  type TensorProtoSchema,
+} from "./proto/onnx_pb.js";
+
+/** Writes a family's nodes as ONNX, named in order: `Exp_3`, or `Softmax_4_1` for a second output. */
+export class NodeWriter {
+  readonly nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
+  readonly initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
+  readonly #family: Family;
+  readonly #names = new Map<Value, string>();
+  readonly #public: ReadonlySet<string>;
+  #batchSize: string | undefined;
+
+  constructor(family: Family) {
+    const { inputs, outputs } = family.first;
+    this.#family = family;
+    this.#public = new Set([...inputs.map(inputName), ...Object.keys(outputs)]);
+    for (const value of inputs) this.#names.set(value, inputName(value));
+    const read = new Set([...family.order.flatMap((node) => node.inputs), ...Object.values(outputs)]);
+    for (const node of family.order) this.#write(node, read);
+    // An Identity gives a value its public name: it may be an input, or an output under two names.
+    for (const [name, value] of Object.entries(outputs)) {
+      this.#push("Identity", name, [this.#nameOf(value)], [name]);
+    }
+  }
+
+  /** @param read the values that any node reads */
+  #write(node: Node, read: ReadonlySet<Value>): void {
+    if (node.op === "Input") return;
+    const label = this.#unused(`${node.op}_${this.nodes.length + this.initializers.length}`);
+    const alike = this.#family.alike(node);
+    if (node.op === "Constant") {
+      this.#constant(label, alike.map(constantTensor), node);
+      for (const value of node.outputs) this.#names.set(value, label);
+      return;
+    }
+    const forms = alike.map(onnxForm);
+    const { op, attributes, constants, outputs: needed } = onnxForm(node);
+    if (forms.some((form) => JSON.stringify(form.attributes) !== JSON.stringify(attributes))) {
+      throw new GraphError(`the batch cannot be symbolic: attributes of ${node.op} depend on its size`);
+    }
+    const inputs = node.inputs.map((value) => this.#nameOf(value));
+    for (const index of constants.keys()) {
+      const tensors = forms.map((form) => form.constants[index] as Tensor);
+      inputs.push(this.#constant(`${label}_constant_${index}`, tensors, node));
+    }
+    // Outputs that nobody reads cost something.
+    const count = Math.max(needed, node.outputs.findLastIndex((value) => read.has(value)) + 1);
+    const outputs = node.outputs.slice(0, count).map((value, index) => {
+      const name = index ? `${label}_${index}` : label;
+      this.#names.set(value, name);
+      return name;
+    });
+    this.#push(op, label, inputs, outputs, attributes);
+  }
+
+  #push(
+    opType: string,
+    name: string,
+    input: readonly string[],
+    output: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): void {
+    const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
+    this.nodes.push({ opType, name, input: [...input], output: [...output], attribute });
+  }
+
+  #constant(name: string, tensors: readonly Tensor[], of: Node): string {
+    try {
+      const merged = merge(tensors, this.#family.sizes);
+      if ("elements" in merged) this.#computed(name, merged);
+      else this.initializers.push(tensorProto(name, merged));
+      return name;
+    } catch (error) {
+      if (!(error instanceof GraphError)) throw error;
+      throw new GraphError(`the batch cannot be symbolic: a constant of ${of.op} is ${error.message}`);
+    }
+  }
+
+  /** slope · batch size + offset, in the model. */
+  #computed(name: string, { dtype, shape, elements }: AffineTensor): void {
+    for (const part of ["slope", "offset"] satisfies (keyof Affine)[]) {
+      const values = elements.map((element) => element[part]);
+      this.initializers.push(tensorProto(`${name}_${part}`, tensor("int64", shape, values)));
+    }
+    this.#push("Mul", `${name}_scaled`, [this.#sizeOfBatch(), `${name}_slope`], [`${name}_scaled`]);
+    this.#push("Add", `${name}_moved`, [`${name}_scaled`, `${name}_offset`], [`${name}_moved`]);
+    this.#push("Cast", name, [`${name}_moved`], [name], { to: ONNX_DTYPE[dtype] });
+  }
+
+  /** The batch size as an int64 scalar, read off the first input that has it. */
+  #sizeOfBatch(): string {
+    this.#batchSize ??= this.#readSizeOfBatch();
+    return this.#batchSize;
+  }
+
+  #readSizeOfBatch(): string {
+    const { sizes, first } = this.#family;
+    for (const value of first.inputs) {
+      const shapes = this.#family.shapes(value);
+      const axis = value.shape.findIndex((_, at) =>
+        shapes.every((shape, which) => shape[at] === sizes[which]),
+      );
+      if (axis < 0) continue;
+      const [list, size] = [this.#unused("batch_as_list"), this.#unused("batch_size")];
+      this.#push("Shape", list, [inputName(value)], [list], { start: axis, end: axis + 1 });
+      this.#push("Squeeze", size, [list], [size]);
+      return size;
+    }
+    throw new GraphError("no input has it as a dimension");
+  }
+
+  /** A name that no input or output has. */
+  #unused(name: string): string {
+    return this.#public.has(name) ? this.#unused(`${name}_`) : name;
+  }
+
+  #nameOf(value: Value): string {
+    const name = this.#names.get(value);
+    if (name === undefined) throw new Error(`${value.node.op} was used before it was written`);
+    return name;
+  }
+}
+
+function attributeProto(name: string, value: OnnxAttribute): MessageInitShape<typeof AttributeProtoSchema> {
+  const { STRING, INT, INTS, FLOAT } = AttributeProto_AttributeType;
+  if (typeof value === "string") return { name, type: STRING, s: new TextEncoder().encode(value) };
+  if (typeof value === "number") return { name, type: INT, i: BigInt(value) };
+  if ("float" in value) return { name, type: FLOAT, f: value.float };
+  return { name, type: INTS, ints: value.map(BigInt) };
+}
+
+/** ONNX stores raw data little-endian, as every platform of Node does. */
+const tensorProto = (
+  name: string,
+  { dtype, shape, data }: Tensor,
+): MessageInitShape<typeof TensorProtoSchema> => ({
+  name,
+  dataType: ONNX_DTYPE[dtype],
+  dims: shape.map(BigInt),
+  rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
+});

@@ -1,0 +1,36 @@
+import {
+  evaluate,
+  exp,
+  type Graph,
+  input,
+  oneHot,
+  softmaxCrossEntropyLoss,
+  tensor,
+} from "@softmax-bench/graph";
+import { int32 } from "@softmax-bench/onnx";
+import { describe, expect, it } from "vitest";
+import { expectClose } from "./support.js";
+
+describe("int32", () => {
+  const [x, t] = [input("x", "float64", [3, 4]), input("t", "int64", [3])];
+  const outputs = { onehot: oneHot(t, 4, "float64"), ...softmaxCrossEntropyLoss(x, t) };
+  const graph: Graph = { name: "test", inputs: [x, t], outputs };
+  const narrowed = int32(graph);
+
+  it("takes integers as int32 and leaves the rest", () => {
+    expect(narrowed.inputs.map(({ dtype }) => dtype)).toEqual(["float64", "int32"]);
+    expect(narrowed.inputs.map(({ shape }) => shape)).toEqual(graph.inputs.map(({ shape }) => shape));
+  });
+
+  it("computes the same", () => {
+    const logits = tensor("float64", [3, 4], [0.3, -1.2, 0.8, 2.1, 800, 799, 0, -5, -900, 1, -800, 0.7]);
+    const labels = [1, 0, 3];
+    const narrow = evaluate(narrowed, { x: logits, t: tensor("int32", [3], labels) });
+    expectClose(narrow, evaluate(graph, { x: logits, t: tensor("int64", [3], labels) }), 0);
+  });
+
+  it("leaves a graph without integers alone", () => {
+    const plain: Graph = { name: "plain", inputs: [x], outputs: { y: exp(x) } };
+    expect(int32(plain)).toEqual(plain);
+  });
+});

@@ -1,0 +1,87 @@
+import {
+  constant,
+  differentiate,
+  type FloatDType,
+  type Graph,
+  input,
+  inputName,
+  mul,
+  reduceSum,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  tensor,
+  type Value,
+} from "@softmax-bench/graph";
+import { serialize } from "@softmax-bench/onnx";
+import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import { expect } from "vitest";
+import type { Sample } from "./samples.js";
+
+/** Numbers between 0.2 and 1.8, none like another. */
+export const numbers = (count: number): number[] =>
+  Array.from({ length: count }, (_, index) => 1 + 0.8 * Math.sin(78.233 * (index + 1)));
+
+/** The sample's result, and the gradient of a weighted sum of it with respect to each of its inputs. */
+export function graphOf({ shapes, make }: Sample, dtype: FloatDType): Graph {
+  const inputs = inputsOf(shapes, dtype);
+  const y = make(...inputs);
+  const weights = numbers(sizeOf(y.shape)).map((x) => x - 0.9);
+  const result = reduceSum(mul(y, constant(tensor(y.dtype, y.shape, weights))));
+  const gradients = differentiate(result, inputs);
+  const named = gradients.map((gradient, index) => [`gradient${index}`, gradient] as const);
+  return { name: "sample", inputs, outputs: { y, ...Object.fromEntries(named) } };
+}
+
+export const inputsOf = (shapes: readonly Shape[], dtype: FloatDType): Value[] =>
+  shapes.map((shape, index) => input(`x${index}`, dtype, shape));
+
+export const feedsFor = (graph: Graph): Record<string, Tensor> =>
+  Object.fromEntries(
+    graph.inputs.map((value, index) => {
+      const values = numbers(sizeOf(value.shape) + index).slice(index);
+      return [inputName(value), tensor(value.dtype, value.shape, values)];
+    }),
+  );
+
+/** Computes a graph in ONNX Runtime. */
+export const runInRuntime = (graph: Graph, feeds: Readonly<Record<string, Tensor>>) =>
+  runModel(serialize(graph), feeds);
+
+export async function runModel(
+  model: Uint8Array,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const session = await InferenceSession.create(model, { logSeverityLevel: 4 });
+  const fed = session.inputNames.map((name) => {
+    const { dtype, shape, data } = feeds[name] as Tensor;
+    return [name, new RuntimeTensor(dtype as "float32", data as Float32Array, shape)];
+  });
+  const outputs = await session.run(Object.fromEntries(fed) as Record<string, RuntimeTensor>);
+  await session.release();
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => {
+      const { dims, data } = value as RuntimeTensor;
+      const dtype = data instanceof Float32Array ? "float32" : "float64";
+      return [name, { dtype, shape: dims, data: data as Float32Array }];
+    }),
+  );
+}
+
+/** Compares outputs, relative to the largest element of each. */
+export function expectClose(
+  actual: Readonly<Record<string, Tensor>>,
+  expected: Readonly<Record<string, Tensor>>,
+  tolerance: number,
+): void {
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    expect(actual[name]?.shape, name).toEqual(shape);
+    const values = Array.from(data, Number);
+    const size = Math.max(...values.map(Math.abs), 1e-300);
+    for (const [index, value] of values.entries()) {
+      const difference = Math.abs(Number(actual[name]?.data[index]) - value) / size;
+      expect(difference, `${name}[${index}]`).toBeLessThanOrEqual(tolerance);
+    }
+  }
+}
