@@ -43,7 +43,9 @@ describe.runIf(python || process.env.CI)("the ONNX checker and shape inference",
         }
       }
     }
-    const { stdout, stderr, status } = spawnSync(python ?? "python3", ["-c", CHECK, folder], { encoding: "utf8" });
+    const { stdout, stderr, status } = spawnSync(python ?? "python3", ["-c", CHECK, folder], {
+      encoding: "utf8",
+    });
     expect(stderr).toBe("");
     expect(stdout).toBe("");
     expect(status).toBe(0);
