@@ -14,8 +14,11 @@ export {
   operatorNames,
   register,
 } from "./op.js";
-export { elideExpand } from "./rewrite/elide-expand.js";
+export { mergeCommonSubexpressions } from "./rewrite/common-subexpressions.js";
+export { foldConstants } from "./rewrite/fold-constants.js";
 export { type Kernels, legalize } from "./rewrite/legalize.js";
+export { optimize } from "./rewrite/optimize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";
+export { simplify } from "./rewrite/simplify.js";
 export * from "./tensor.js";
 export * from "./vocabulary.js";

@@ -33,6 +33,7 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { describe, expect, it } from "vitest";
+import { weighted } from "./support.js";
 
 const x = input("x", "float64", [3, 4]);
 const bias = input("b", "float64", [4]);
@@ -43,15 +44,6 @@ const FEEDS: Record<string, Tensor> = {
   x: tensor("float64", [3, 4], [0.3, -1.2, 0.8, 2.1, -0.4, 0.9, 1.7, -2.2, 0.05, 1.1, -0.6, 0.7]),
   b: tensor("float64", [4], [0.5, 1.5, 2.5, -0.75]),
 };
-
-/** A scalar that depends on every entry of the value, with different weights. */
-function weighted(value: Value): Value {
-  const weights = Array.from(
-    { length: value.shape.reduce((a, b) => a * b, 1) },
-    (_, i) => 0.3 + ((i * 7) % 5),
-  );
-  return reduceSum(mul(value, constant(tensor("float64", value.shape, weights))));
-}
 
 const run = (outputs: Graph["outputs"], feeds = FEEDS) =>
   evaluate({ name: "test", inputs: [x, bias], outputs }, feeds);

@@ -1,10 +1,7 @@
 import {
   add,
   constant,
-  elideExpand,
   evaluate,
-  expand,
-  type Graph,
   GraphError,
   gatherElements,
   input,
@@ -12,10 +9,8 @@ import {
   oneHot,
   reduceSum,
   reshape,
-  rewrite,
   softmax,
   tensor,
-  topologicalOrder,
 } from "@softmax-bench/graph";
 import { describe, expect, it } from "vitest";
 
@@ -77,32 +72,5 @@ describe("evaluate", () => {
       {},
     );
     expect(Array.from(rows?.data ?? new Float32Array(0), Number)).toEqual([0, 1, 0, 0, 0, 0]);
-  });
-});
-
-describe("elideExpand", () => {
-  const column = input("c", "float32", [2, 1]);
-  const graph: Graph = {
-    name: "t",
-    inputs: [x, column],
-    outputs: { y: mul(expand(column, [2, 3]), x) },
-  };
-  const feeds = {
-    x: tensor("float32", [2, 3], [1, 2, 3, 4, 5, 6]),
-    c: tensor("float32", [2, 1], [0.1, 0.2]),
-  };
-
-  it("removes the Expand and leaves every bit as it was", () => {
-    const rewritten = rewrite(graph, elideExpand);
-    const ops = topologicalOrder(Object.values(rewritten.outputs)).map(({ op }) => op);
-    expect(ops).not.toContain("Expand");
-    expect(evaluate(rewritten, feeds)).toEqual(evaluate(graph, feeds));
-  });
-
-  it("keeps an Expand that gives the result its shape", () => {
-    const both = mul(expand(column, [2, 3]), expand(column, [2, 3]));
-    const rewritten = rewrite({ ...graph, outputs: { y: both } }, elideExpand);
-    expect(rewritten.outputs.y?.shape).toEqual([2, 3]);
-    expect(evaluate(rewritten, feeds)).toEqual(evaluate({ ...graph, outputs: { y: both } }, feeds));
   });
 });

@@ -54,6 +54,7 @@ import {
 } from "@softmax-bench/graph";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { weighted } from "./support.js";
 
 const numbersOf = (value: Tensor | undefined): number[] =>
   Array.from(value?.data ?? new Float64Array(0), Number);
@@ -289,12 +290,6 @@ function windowCases(): Record<string, Case> {
 function distinct(values: readonly number[]): boolean {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted.every((value, index) => index === 0 || value - (sorted[index - 1] as number) > 0.01);
-}
-
-/** A scalar that depends on every element, with different weights. */
-function weighted(value: Value): Value {
-  const weights = Array.from({ length: size(value.shape) }, (_, i) => 0.3 + ((i * 7) % 5));
-  return reduceSum(mul(value, constant(tensor("float64", value.shape, weights))));
 }
 
 describe.each(Object.entries(CASES))("%s", (_, { shapes, make, distinct: apart, smooth = () => true }) => {

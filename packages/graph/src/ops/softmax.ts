@@ -1,7 +1,7 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Tensor, write } from "../tensor.js";
-import { div, exp, log, mul, reduceMax, reduceSum, softmax, sub } from "../vocabulary.js";
+import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary.js";
 import { axisOf, expectInputs, lanesAlong, numberAttribute } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
@@ -10,7 +10,7 @@ type Finish = (x: number, maximum: number, sum: number) => number;
 function normalization(
   name: string,
   finish: Finish,
-  adjoint: (upstream: Value, x: Value, axis: number) => Value,
+  adjoint: (upstream: Value, y: Value, along: ReduceOptions) => Value,
 ): OpDefinition {
   return {
     name,
@@ -20,8 +20,10 @@ function normalization(
       return [x];
     },
     evaluate: ([x], attributes) => (x ? [alongAxis(x, numberAttribute(attributes, "axis"), finish)] : []),
-    gradient: ({ inputs: [x], attributes, upstream: [upstream] }) =>
-      x && upstream ? [adjoint(upstream, x, numberAttribute(attributes, "axis"))] : [],
+    gradient: ({ outputs: [y], attributes, upstream: [upstream] }) => {
+      if (!y || !upstream) return [];
+      return [adjoint(upstream, y, { axes: [numberAttribute(attributes, "axis")], keepdims: true })];
+    },
   };
 }
 
@@ -57,10 +59,9 @@ export const Softmax: OpDefinition = {
   ...normalization(
     "Softmax",
     (x, maximum, sum) => Math.exp(x - maximum) / sum,
-    (upstream, x, axis) => {
-      const p = softmax(x, axis);
+    (upstream, p, along) => {
       const weighted = mul(upstream, p);
-      return sub(weighted, mul(p, reduceSum(weighted, { axes: [axis], keepdims: true })));
+      return sub(weighted, mul(p, reduceSum(weighted, along)));
     },
   ),
   body: ([x], attributes) => {
@@ -70,13 +71,15 @@ export const Softmax: OpDefinition = {
   },
 };
 
-/** x − max − log Σ exp(x − max) along one axis. */
+/**
+ * x − max − log Σ exp(x − max) along one axis. Its gradient takes the probabilities from its own result, as in PyTorch,
+ * TensorFlow and TensorFlow.js: exp(log p) has a relative error of |log p| u, which a softmax would not have.
+ */
 export const LogSoftmax: OpDefinition = {
   ...normalization(
     "LogSoftmax",
     (x, maximum, sum) => x - maximum - Math.log(sum),
-    (upstream, x, axis) =>
-      sub(upstream, mul(softmax(x, axis), reduceSum(upstream, { axes: [axis], keepdims: true }))),
+    (upstream, logP, along) => sub(upstream, mul(exp(logP), reduceSum(upstream, along))),
   ),
   body: ([x], attributes) => {
     if (!x) return [];

@@ -1,0 +1,44 @@
+import type { Attribute, Node, Value } from "../graph.js";
+import type { Tensor } from "../tensor.js";
+import type { Rule } from "./rewrite.js";
+
+/** Constants of more elements are the same only if they are one. */
+const COMPARED_ELEMENTS = 1024;
+
+/**
+ * Common-subexpression elimination: nodes of one operator, with the same attributes and the same inputs, become one.
+ * Bit-identical. The rule remembers what it has seen: make one for each graph.
+ */
+export function mergeCommonSubexpressions(): Rule {
+  const seen = new Map<string, readonly Value[]>();
+  const numbers = new Map<object, number>();
+  const numberOf = (of: object): number => {
+    const number = numbers.get(of) ?? numbers.size;
+    numbers.set(of, number);
+    return number;
+  };
+  const attributeKey = (value: Attribute) =>
+    typeof value === "object" && "data" in value ? tensorKey(value) : value;
+  const tensorKey = ({ dtype, shape, data }: Tensor) =>
+    data.length > COMPARED_ELEMENTS ? numberOf(data) : [dtype, shape, Array.from(data, spelled)];
+  const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
+    JSON.stringify([
+      op,
+      inputs.map(({ node, output }) => [numberOf(node), output]),
+      Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]),
+    ]);
+
+  return (node, inputs) => {
+    if (node.op === "Input") return undefined;
+    const key = keyOf(node, inputs);
+    const first = seen.get(key);
+    if (first) return first[0]?.node === node ? undefined : first;
+    const unchanged = inputs.every((input, position) => input === node.inputs[position]);
+    // A node with new inputs is rebuilt first, and seen as it then is the next time.
+    if (unchanged) seen.set(key, node.outputs);
+    return undefined;
+  };
+}
+
+/** JSON has neither negative zero nor numbers that are not finite. */
+const spelled = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,0 +1,29 @@
+import type { Graph } from "../graph.js";
+import { mergeCommonSubexpressions } from "./common-subexpressions.js";
+import { foldConstants } from "./fold-constants.js";
+import { rewrite } from "./rewrite.js";
+import { simplify } from "./simplify.js";
+
+/** More rounds than any graph has needed; each but the last made it smaller. */
+const ROUNDS = 100;
+
+/**
+ * Simplifies a graph, folds its constants and merges its common subexpressions until nothing changes. What no output depends
+ * on is gone, as from any graph: it is made of what its outputs need.
+ *
+ * @param fold whether constants are folded; not where their values must be told from one another later, as for a symbolic
+ * batch. Default: true.
+ */
+export function optimize(graph: Graph, { fold = true } = {}): Graph {
+  const rules = fold ? [simplify, foldConstants] : [simplify];
+  let current = graph;
+  for (let round = 0; round < ROUNDS; round++) {
+    const next = rewrite(rewrite(current, ...rules), mergeCommonSubexpressions());
+    if (sameOutputs(next, current)) return next;
+    current = next;
+  }
+  return current;
+}
+
+const sameOutputs = (a: Graph, b: Graph): boolean =>
+  Object.entries(a.outputs).every(([name, value]) => b.outputs[name] === value);

@@ -1,0 +1,24 @@
+import { constantTensor, type Node, type Value } from "../graph.js";
+import { read } from "../tensor.js";
+
+/** What rules look for. */
+
+/** Operators whose every element depends on the operands' elements at its own place only, all of which broadcast. */
+export const ELEMENTWISE: ReadonlySet<string> = new Set([
+  ...["Neg", "Exp", "Log", "Sqrt", "Abs", "Relu", "Sigmoid", "Tanh", "Erf", "Cast", "Clip", "LeakyRelu"],
+  ...["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"],
+]);
+
+/** The number that all elements of a constant are, if there is one. */
+export function uniform({ node }: Value): number | undefined {
+  if (node.op !== "Constant") return undefined;
+  const { data } = constantTensor(node);
+  if (data.length === 0) return undefined;
+  const first = read(data, 0);
+  for (let index = 1; index < data.length; index++)
+    if (!Object.is(read(data, index), first)) return undefined;
+  return first;
+}
+
+/** The operands of a value that an operator makes, if this one does. */
+export const madeBy = (op: string, { node }: Value): Node | undefined => (node.op === op ? node : undefined);

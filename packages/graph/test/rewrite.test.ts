@@ -1,0 +1,277 @@
+import {
+  add,
+  cast,
+  constant,
+  constantTensor,
+  definitionOf,
+  differentiate,
+  div,
+  evaluate,
+  exp,
+  expand,
+  foldConstants,
+  type Graph,
+  identity,
+  input,
+  logSoftmax,
+  matMul,
+  mergeCommonSubexpressions,
+  mul,
+  neg,
+  oneHot,
+  operatorNames,
+  optimize,
+  pad,
+  reduceSum,
+  relu,
+  reshape,
+  rewrite,
+  scalar,
+  sigmoid,
+  simplify,
+  slice,
+  stopGradient,
+  sub,
+  tanh,
+  tensor,
+  topologicalOrder,
+  transpose,
+  type Value,
+} from "@softmax-bench/graph";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { numbersFrom, weighted } from "./support.js";
+
+const x = input("x", "float32", [2, 3]);
+const column = input("c", "float32", [2, 1]);
+const labels = input("t", "int64", [2]);
+const feeds = {
+  x: tensor("float32", [2, 3], [1.1, -2.3, 0, 4.7, 5.9, -6.1]),
+  c: tensor("float32", [2, 1], [0.1, -0.7]),
+  t: tensor("int64", [2], [2, -1]),
+};
+const graphOf = (...values: readonly Value[]): Graph => ({
+  ...{ name: "test", inputs: [x, column, labels] },
+  outputs: Object.fromEntries(values.entries()),
+});
+const operatorsOf = ({ outputs }: Graph): string[] =>
+  topologicalOrder(Object.values(outputs))
+    .map(({ op }) => op)
+    .filter((op) => op !== "Input" && op !== "Constant");
+
+/** Compares bits, but for the sign of 0. */
+function expectSame(actual: Graph, expected: Graph): void {
+  const [a, e] = [evaluate(actual, feeds), evaluate(expected, feeds)];
+  for (const [name, { shape, data }] of Object.entries(e)) {
+    expect(a[name]?.shape).toEqual(shape);
+    expect(Array.from(a[name]?.data ?? [], (value) => Number(value) + 0)).toEqual(
+      Array.from(data, (value) => Number(value) + 0),
+    );
+  }
+}
+
+describe("simplify", () => {
+  const [one, zero] = [scalar(1, "float32"), scalar(0, "float32")];
+  it.each<[string, Value, string[]]>([
+    ["Identity", identity(exp(x)), ["Exp"]],
+    ["· 1", mul(mul(one, x), expand(one, [2, 3])), []],
+    ["/ 1", div(x, one), []],
+    ["+ 0 and − 0", sub(add(zero, x), zero), []],
+    ["· −1", mul(x, scalar(-1, "float32")), ["Neg"]],
+    ["− −", neg(neg(x)), []],
+    ["a − −b", sub(x, neg(column)), ["Add"]],
+    ["a + −b", add(x, neg(column)), ["Sub"]],
+    ["a Reshape of a Reshape", reshape(reshape(x, [6]), [3, 2]), ["Reshape"]],
+    ["a Reshape back", reshape(reshape(x, [6]), [2, 3]), []],
+    ["an Expand of an Expand", expand(expand(column, [2, 3]), [4, 2, 3]), ["Expand"]],
+    ["a Transpose back", transpose(transpose(x)), []],
+    [
+      "a Transpose of a Transpose",
+      transpose(transpose(reshape(x, [2, 3, 1]), [1, 2, 0]), [1, 2, 0]),
+      ["Reshape", "Transpose"],
+    ],
+    ["a Pad by nothing and a Slice of everything", pad(slice(x, 1, 0, 3), [0, 0, 0, 0]), []],
+    ["an Expand that the operator does by itself", mul(expand(column, [2, 3]), x), ["Mul"]],
+    ["an Expand before an elementwise operator", exp(expand(column, [2, 3])), ["Exp", "Expand"]],
+    ["Expands of both operands", mul(expand(column, [2, 3]), expand(one, [2, 3])), ["Expand"]],
+    ["a bool Cast to what it is", cast(cast(x, "float32"), "float32"), []],
+  ])("%s", (_, value, expected) => {
+    const graph = graphOf(value);
+    const simple = rewrite(rewrite(rewrite(graph, simplify), simplify), simplify);
+    expect(operatorsOf(simple).sort()).toEqual(expected.sort());
+    expectSame(simple, graph);
+  });
+
+  it.each<[string, Value]>([
+    ["a one-hot matrix", reduceSum(oneHot(labels, 3, "float32"), { axes: [1] })],
+    [
+      "and of a factor per row",
+      reduceSum(mul(oneHot(labels, 3, "float32"), column), { axes: [1], keepdims: true }),
+    ],
+    [
+      "and of one factor",
+      reduceSum(mul(scalar(0.3, "float32"), oneHot(labels, 3, "float32")), { axes: [1] }),
+    ],
+  ])("sums the rows of %s without making it, for labels that are no class, too", (_, value) => {
+    const graph = graphOf(value);
+    const simple = rewrite(graph, simplify);
+    expect(operatorsOf(simple)).not.toContain("OneHot");
+    expectSame(simple, graph);
+  });
+
+  it.each<[string, Value]>([
+    ["a factor per column", reduceSum(mul(oneHot(labels, 3, "float32"), x), { axes: [1] })],
+    ["the sum over rows", reduceSum(oneHot(labels, 3, "float32"), { axes: [0] })],
+    ["· 1 that broadcasts", mul(column, constant(tensor("float32", [1, 3], [1, 1, 1])))],
+    ["StopGradient, which differentiation must see", stopGradient(x)],
+  ])("leaves %s", (_, value) => {
+    expect(rewrite(graphOf(value), simplify).outputs[0]).toBe(value);
+  });
+});
+
+describe("mergeCommonSubexpressions", () => {
+  it("computes once what is written twice, constants included", () => {
+    const same = () => exp(mul(x, scalar(2, "float32")));
+    const graph = graphOf(add(same(), same()), same());
+    const merged = rewrite(rewrite(graph, mergeCommonSubexpressions()), mergeCommonSubexpressions());
+    const optimized = optimize(graph);
+    expect(operatorsOf(optimized)).toEqual(["Mul", "Exp", "Add"]);
+    expectSame(merged, graph);
+    expectSame(optimized, graph);
+  });
+
+  it("tells apart attributes, zeros of either sign, dtypes and inputs", () => {
+    const different = [
+      ...[reduceSum(x, { axes: [0] }), reduceSum(x, { axes: [1] })],
+      ...[mul(x, scalar(0, "float32")), mul(x, scalar(-0, "float32"))],
+      ...[mul(x, column), mul(column, x)],
+    ];
+    const merged = rewrite(graphOf(...different), mergeCommonSubexpressions());
+    expect(Object.values(merged.outputs)).toEqual(different);
+  });
+});
+
+describe("foldConstants", () => {
+  it("computes what no input changes, rounded once", () => {
+    const third = div(scalar(1, "float32"), scalar(3, "float32"));
+    const folded = rewrite(graphOf(mul(x, third)), foldConstants);
+    expect(operatorsOf(folded)).toEqual(["Mul"]);
+    const { data } = constantTensor(folded.outputs[0]?.node.inputs[1]?.node as Value["node"]);
+    expect(Number(data[0])).toBe(Math.fround(1 / 3));
+  });
+
+  it("leaves to the runtime what would make the model larger", () => {
+    const large = expand(scalar(1, "float32"), [1000, 1000]);
+    expect(rewrite(graphOf(large), foldConstants).outputs[0]).toBe(large);
+  });
+});
+
+describe("optimize", () => {
+  it("drops what no output needs: there is nothing else in a graph", () => {
+    exp(x);
+    expect(operatorsOf(optimize(graphOf(neg(x))))).toEqual(["Neg"]);
+  });
+
+  it("leaves the gradient of log-softmax with nothing that the gradient by hand has not", () => {
+    const [logits, t] = [input("x", "float32", [2, 3]), labels];
+    const loss = neg(reduceSum(mul(logSoftmax(logits, 1), oneHot(t, 3, "float32"))));
+    const [gradient] = differentiate(loss, [logits]) as [Value];
+    const optimized = optimize({ name: "test", inputs: [logits, t], outputs: { loss, gradient } });
+    const whole = topologicalOrder(Object.values(optimized.outputs)).filter(
+      ({ op, outputs: [y] }) => op !== "Input" && y?.shape.length === 2 && y.shape[1] === 3,
+    );
+    // By hand: LogSoftmax, OneHot, their product, Exp, and the difference.
+    expect(whole.map(({ op }) => op)).toEqual(["LogSoftmax", "OneHot", "Mul", "Neg", "Exp", "Mul", "Sub"]);
+  });
+});
+
+describe("random graphs", () => {
+  /** Steps that each take values made before, by number. */
+  const step = fc.record({
+    op: fc.constantFrom(
+      "add",
+      "sub",
+      "mul",
+      "sigmoid",
+      "tanh",
+      "relu",
+      "expand",
+      "sum",
+      "transpose",
+      "neg",
+      "one",
+      "dot",
+    ),
+    a: fc.nat(100),
+    b: fc.nat(100),
+  });
+  const program = fc.record({
+    steps: fc.array(step, { minLength: 2, maxLength: 12 }),
+    seed: fc.integer({ min: 1, max: 10_000 }),
+  });
+
+  /** Every value is a 3 × 3 matrix. */
+  function build(inputs: readonly Value[], steps: readonly { op: string; a: number; b: number }[]): Value {
+    const made = [...inputs];
+    for (const { op, a: first, b: second } of steps) {
+      const [a, b] = [made[first % made.length] as Value, made[second % made.length] as Value];
+      const half = scalar(0.5, a.dtype);
+      const next: Record<string, () => Value> = {
+        ...{ add: () => add(a, b), sub: () => sub(a, b), mul: () => mul(a, b), neg: () => neg(a) },
+        ...{ sigmoid: () => sigmoid(a), tanh: () => tanh(a), relu: () => relu(add(a, half)) },
+        expand: () => expand(reduceSum(a, { axes: [1], keepdims: true }), [3, 3]),
+        sum: () => mul(a, reduceSum(sigmoid(b))),
+        transpose: () => transpose(a),
+        one: () => div(mul(a, scalar(1, a.dtype)), expand(scalar(1, a.dtype), [3, 3])),
+        dot: () => mul(matMul(tanh(a), tanh(b)), half),
+      };
+      made.push((next[op] as () => Value)());
+    }
+    return made.at(-1) as Value;
+  }
+
+  it("have the gradients that central differences have, before and after optimisation", () => {
+    const property = fc.property(program, ({ steps, seed }) => {
+      const shape = [3, 3];
+      const inputs = ["a", "b"].map((name) => input(name, "float64", shape));
+      const y = build(inputs, steps);
+      const result = weighted(y);
+      const gradients = differentiate(result, inputs);
+      const graph: Graph = {
+        ...{ name: "random", inputs },
+        outputs: { result, ...Object.fromEntries(gradients.entries()) },
+      };
+      const [start, direction] = [numbersFrom(seed, 18), numbersFrom(seed + 0.5, 18)];
+      const at = (of: Graph, by: number) => {
+        const values = start.map((value, index) => value + by * (direction[index] as number));
+        return evaluate(of, {
+          a: tensor("float64", shape, values.slice(0, 9)),
+          b: tensor("float64", shape, values.slice(9)),
+        });
+      };
+      const results = at(graph, 0);
+      const optimized = at(optimize(graph), 0);
+      for (const [name, { data }] of Object.entries(results)) {
+        for (const [index, value] of data.entries()) {
+          const tolerance = 1e-12 * (1 + Math.abs(Number(value)));
+          expect(Math.abs(Number(optimized[name]?.data[index]) - Number(value))).toBeLessThanOrEqual(
+            tolerance,
+          );
+        }
+      }
+      const h = 1e-6;
+      const difference =
+        (Number(at(graph, h).result?.data[0]) - Number(at(graph, -h).result?.data[0])) / (2 * h);
+      const slopes = [...(results[0]?.data ?? []), ...(results[1]?.data ?? [])].map(Number);
+      const slope = slopes.reduce((sum, value, index) => sum + value * (direction[index] as number), 0);
+      const scale =
+        1 + slopes.reduce((sum, value) => sum + Math.abs(value), Math.abs(Number(results.result?.data[0])));
+      expect(Math.abs(slope - difference)).toBeLessThanOrEqual(1e-6 * scale);
+    });
+    fc.assert(property, { numRuns: 150, seed: 7 });
+  });
+});
+
+it("every operator has a gradient", () => {
+  expect(operatorNames().filter((op) => !definitionOf(op).gradient)).toEqual([]);
+});
