@@ -1,4 +1,16 @@
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
+export { ModelError } from "./read/error.js";
+export type { ReadGraph } from "./read/graph.js";
+export { loadModel } from "./read/load.js";
+export { type Model, type ModelInput, parseModel } from "./read/model.js";
+export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
 export { serialize, serializeBatched } from "./serialize.js";
+export {
+  crossEntropyHead,
+  gradientName,
+  type Head,
+  type TrainingOptions,
+  trainingGraph,
+} from "./training-graph.js";

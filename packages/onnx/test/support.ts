@@ -52,7 +52,9 @@ export async function runModel(
   model: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Tensor>> {
-  const session = await InferenceSession.create(model, { logSeverityLevel: 4 });
+  // Beyond "basic", ONNX Runtime fuses a double scale into a product as a float32 attribute: 1e-9 off.
+  const options = { logSeverityLevel: 4, graphOptimizationLevel: "basic" } as const;
+  const session = await InferenceSession.create(model, options);
   const fed = session.inputNames.map((name) => {
     const { dtype, shape, data } = feeds[name] as Tensor;
     return [name, new RuntimeTensor(dtype as "float32", data as Float32Array, shape)];

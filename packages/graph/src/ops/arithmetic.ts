@@ -38,7 +38,13 @@ function binary(name: string, compute: (a: number, b: number) => number, adjoint
       if (!a || !b || !type) return [];
       const readA = broadcastReader(a, type.shape);
       const readB = broadcastReader(b, type.shape);
-      return [generate(type, (index) => compute(readA(index), readB(index)))];
+      const whole = type.dtype === "int32" || type.dtype === "int64";
+      return [
+        generate(type, (index) => {
+          const value = compute(readA(index), readB(index));
+          return whole ? Math.trunc(value) : value;
+        }),
+      ];
     },
     gradient: ({ inputs: [a, b], outputs: [output], upstream: [upstream] }) => {
       if (!a || !b || !output || !upstream) return [];

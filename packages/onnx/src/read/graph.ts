@@ -1,0 +1,154 @@
+import {
+  constant,
+  evaluate,
+  type Graph,
+  input,
+  isFloat,
+  type Node,
+  sizeOf,
+  type Tensor,
+  type Value,
+} from "@softmax-bench/graph";
+import type { GraphProto, NodeProto } from "../proto/onnx_pb.js";
+import { ModelError, quoted } from "./error.js";
+import type { ModelInput } from "./model.js";
+import { OnnxNode, type Scope } from "./node.js";
+import { READERS } from "./operators.js";
+import type { ReadExternal, StoredTensor } from "./tensors.js";
+
+/** A model's graph. Its inputs are the model's, and then its parameters. */
+export interface ReadGraph extends Graph {
+  /** The floating-point tensors that the model stores and its nodes compute with; they are inputs of the graph. */
+  readonly parameters: ReadonlyMap<string, Value>;
+}
+
+interface Context {
+  readonly opset: number;
+  readonly inputs: readonly ModelInput[];
+  readonly initializers: ReadonlyMap<string, StoredTensor>;
+  readonly readExternal: ReadExternal;
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+/** @throws ModelError if the graph is malformed, or has an operator that is not supported. */
+export function readGraph(proto: GraphProto, context: Context): ReadGraph {
+  const scope = new GraphScope(context);
+  checkOperators(proto.node);
+  const isConstant = constancy();
+  for (const node of proto.node) readNode(node, scope, context.opset, isConstant);
+  const outputs = proto.output.map(({ name }) => {
+    const value = scope.value(name);
+    if (!value) throw new ModelError(`nothing makes output ${quoted(name)}`);
+    return [name, value] as const;
+  });
+  return {
+    ...{ name: proto.name || "model", description: proto.docString },
+    inputs: [...scope.inputs, ...scope.parameters.values()],
+    outputs: Object.fromEntries(outputs),
+    parameters: scope.parameters,
+  };
+}
+
+/** Values by name, as far as they have been made. */
+class GraphScope implements Scope {
+  readonly inputs: readonly Value[];
+  readonly parameters = new Map<string, Value>();
+  readonly readExternal: ReadExternal;
+  readonly #values = new Map<string, Value>();
+  readonly #initializers: ReadonlyMap<string, StoredTensor>;
+
+  constructor({ inputs, initializers, sizes, readExternal }: Context) {
+    this.readExternal = readExternal;
+    this.#initializers = initializers;
+    this.inputs = inputs.map((of) => input(of.name, of.dtype, sizedShape(of, sizes)));
+    for (const [index, { name }] of inputs.entries()) this.define(name, this.inputs[index] as Value);
+  }
+
+  define(name: string, value: Value): void {
+    if (this.#values.has(name) || this.#initializers.has(name)) {
+      throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
+    }
+    this.#values.set(name, value);
+  }
+
+  value(name: string): Value | undefined {
+    const made = this.#values.get(name) ?? this.parameters.get(name);
+    if (made) return made;
+    const stored = this.#initializers.get(name);
+    if (!stored) return undefined;
+    if (!isFloat(stored)) return constant(stored.read());
+    const parameter = input(name, stored.dtype, stored.shape);
+    this.parameters.set(name, parameter);
+    return parameter;
+  }
+
+  initializer(name: string): StoredTensor | undefined {
+    return this.#initializers.get(name);
+  }
+}
+
+function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, number>>): number[] {
+  const sized = shape.map((size) => (typeof size === "number" ? size : sizes[size]));
+  const open = shape.find((_, axis) => sized[axis] === undefined);
+  if (open !== undefined)
+    throw new ModelError(`input ${quoted(name)} has an open size ${quoted(String(open))}: give it one`);
+  return sized as number[];
+}
+
+/** All at once: whoever has such a model wants to know. */
+function checkOperators(nodes: readonly NodeProto[]): void {
+  const isKnown = ({ domain, opType }: NodeProto) =>
+    (domain === "" || domain === "ai.onnx") && Object.hasOwn(READERS, opType);
+  const unknown = new Set(
+    nodes
+      .filter((node) => !isKnown(node))
+      .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`),
+  );
+  if (unknown.size === 0) return;
+  const listed = [...unknown].slice(0, 8).map((name) => quoted(name).slice(1, -1));
+  const more = unknown.size > listed.length ? ` and ${unknown.size - listed.length} more` : "";
+  throw new ModelError(`operators that are not supported: ${listed.join(", ")}${more}`);
+}
+
+function readNode(
+  proto: NodeProto,
+  scope: GraphScope,
+  opset: number,
+  isConstant: (node: Node) => boolean,
+): void {
+  const node = new OnnxNode(proto, scope, opset);
+  const read = READERS[node.op];
+  if (!read) throw new ModelError(`${node.label} is not supported`);
+  const made = node.run(() => {
+    const result = read(node);
+    return "node" in result ? [result] : result;
+  });
+  node.checkRead();
+  for (const [position, name] of node.outputs.entries()) {
+    if (name === "") continue;
+    const value = made[position];
+    scope.define(name, known(value ?? node.fail(`has no output #${position}`), isConstant));
+  }
+}
+
+/** Larger tensors than shapes and positions need are left to the runtime. */
+const LARGEST = 2 ** 16;
+
+/** What is computed from constants alone, such as shapes, is a constant for the nodes that need to know it. */
+function known(value: Value, isConstant: (node: Node) => boolean): Value {
+  if (value.node.op === "Constant" || sizeOf(value.shape) > LARGEST || !isConstant(value.node)) return value;
+  return constant(evaluate({ name: "constant", inputs: [], outputs: { value } }, {}).value as Tensor);
+}
+
+/** Whether a node depends on constants alone. A reader makes few nodes on those that were asked about before. */
+function constancy(): (node: Node) => boolean {
+  const answers = new Map<Node, boolean>();
+  const isConstant = (node: Node): boolean => {
+    const answer =
+      answers.get(node) ??
+      (node.op === "Constant" || (node.inputs.length > 0 && node.inputs.every((of) => isConstant(of.node))));
+    answers.set(node, answer);
+    return answer;
+  };
+  return isConstant;
+}

@@ -1,0 +1,71 @@
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { ModelError, quoted } from "./error.js";
+import { type Model, parseModel } from "./model.js";
+import type { ExternalData } from "./tensors.js";
+
+/** The most that a protobuf message holds. */
+const PROTOBUF_LIMIT = 2 ** 31 - 1;
+
+/**
+ * An ONNX model from a file. Tensors that it stores in other files are read from the model's folder when they are asked for,
+ * and from nowhere else.
+ *
+ * @throws ModelError if the file is no model, is larger than a protobuf can be, or refers to data that is missing, too short
+ * or outside its folder
+ */
+export function loadModel(path: string): Model {
+  const { size } = inspected(path, "model");
+  if (size > PROTOBUF_LIMIT) {
+    throw new ModelError(
+      `the model has ${size} bytes, a protobuf at most ${PROTOBUF_LIMIT}; store its tensors as external data`,
+    );
+  }
+  const folder = dirname(realpathSync(path));
+  const model = parseModel(readFileSync(path), (data) => readBeside(folder, data));
+  for (const { external } of model.initializers.values()) if (external) pathBeside(folder, external);
+  return model;
+}
+
+function inspected(path: string, what: string) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new ModelError(`${what} ${quoted(path)} does not exist`);
+  if (!found.isFile()) throw new ModelError(`${what} ${quoted(path)} is not a regular file`);
+  return found;
+}
+
+function readBeside(folder: string, data: ExternalData): Uint8Array {
+  const { offset, length } = data;
+  const path = pathBeside(folder, data);
+  const descriptor = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(descriptor, bytes, filled, length - filled, offset + filled);
+      if (count === 0) throw new ModelError(`the model's data in ${quoted(data.location)} ends too early`);
+      filled += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** @throws ModelError if the location leads out of the folder, through a link too, is no file, or is too short. */
+function pathBeside(folder: string, { location, offset, length }: ExternalData): string {
+  const outside = () =>
+    new ModelError(`the model's data is said to be in ${quoted(location)}, outside its folder`);
+  if (isAbsolute(location) || location.includes("\0") || location.split(/[\\/]/).includes(".."))
+    throw outside();
+  const path = join(folder, location);
+  const { size } = inspected(path, "the model's data");
+  const from = relative(folder, realpathSync(path));
+  if (from === ".." || from.startsWith(`..${sep}`) || isAbsolute(from)) throw outside();
+  if (size < offset + length) {
+    throw new ModelError(
+      `the model's data in ${quoted(location)} has ${size} bytes, ${offset + length} are needed`,
+    );
+  }
+  return path;
+}

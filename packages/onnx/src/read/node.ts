@@ -1,0 +1,161 @@
+import { constant, constantTensor, GraphError, type Tensor, type Value } from "@softmax-bench/graph";
+import { type AttributeProto, AttributeProto_AttributeType, type NodeProto } from "../proto/onnx_pb.js";
+import { ModelError, quoted } from "./error.js";
+import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
+
+/** What a node's inputs may refer to. */
+export interface Scope {
+  /** A value that was made before; undefined if nothing has that name. */
+  value(name: string): Value | undefined;
+  /** An initialiser. */
+  initializer(name: string): StoredTensor | undefined;
+  readonly readExternal: ReadExternal;
+}
+
+/**
+ * A node of a model while it is read. It keeps count of what of it was asked for: a reader that leaves something unread would
+ * mistake the node for a simpler one.
+ */
+export class OnnxNode {
+  readonly op: string;
+  /** The operator set that the node is written in. */
+  readonly opset: number;
+  /** Names of the outputs; "" for one that is not wanted. */
+  readonly outputs: readonly string[];
+  readonly #proto: NodeProto;
+  readonly #scope: Scope;
+  readonly #attributes: ReadonlyMap<string, AttributeProto>;
+  readonly #asked = new Set<string | number>();
+
+  constructor(proto: NodeProto, scope: Scope, opset: number) {
+    this.op = proto.opType;
+    this.outputs = proto.output;
+    this.opset = opset;
+    this.#proto = proto;
+    this.#scope = scope;
+    this.#attributes = new Map(proto.attribute.map((attribute) => [attribute.name, attribute]));
+  }
+
+  get inputCount(): number {
+    return this.#proto.input.length;
+  }
+
+  /** The node in words: `Conv "conv1"`. */
+  get label(): string {
+    const name = this.#proto.name || this.#proto.output[0] || "";
+    return `${quoted(this.op).slice(1, -1)} ${quoted(name)}`;
+  }
+
+  fail(message: string): never {
+    throw new ModelError(`${this.label}: ${message}`);
+  }
+
+  /** Calls a function of the graph's vocabulary; what it refuses is refused in the node's name. */
+  run<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof GraphError) this.fail(error.message);
+      throw error;
+    }
+  }
+
+  has(position: number): boolean {
+    return (this.#proto.input[position] ?? "") !== "";
+  }
+
+  input(position: number): Value {
+    return this.optional(position) ?? this.fail(`lacks input #${position}`);
+  }
+
+  optional(position: number): Value | undefined {
+    this.#asked.add(position);
+    const name = this.#proto.input[position] ?? "";
+    if (name === "") return undefined;
+    const value = this.#scope.value(name);
+    if (value) return value;
+    this.fail(`reads ${quoted(name)}, which nothing before it makes: it is missing, later, or in a cycle`);
+  }
+
+  /** An input as a constant of the graph, even if it is an initialiser that could be trained. */
+  frozen(position: number): Value {
+    const tensor = this.#scope.initializer(this.#proto.input[position] ?? "");
+    if (!tensor) return this.input(position);
+    this.#asked.add(position);
+    return constant(tensor.read());
+  }
+
+  /** An input whose elements must be known. */
+  constant(position: number): Tensor {
+    const { node } = this.frozen(position);
+    if (node.op !== "Constant") {
+      this.fail(`input #${position} must be a constant, but ${node.op} makes it while the model runs`);
+    }
+    return constantTensor(node);
+  }
+
+  /** An optional input of known whole numbers. */
+  numbers(position: number): number[] | undefined {
+    return this.has(position) ? Array.from(this.constant(position).data, Number) : undefined;
+  }
+
+  int(name: string, otherwise: number): number {
+    const attribute = this.#attribute(name, "INT");
+    return attribute ? Number(attribute.i) : otherwise;
+  }
+
+  flag(name: string, otherwise = false): boolean {
+    return this.int(name, Number(otherwise)) !== 0;
+  }
+
+  ints(name: string): number[] | undefined {
+    return this.#attribute(name, "INTS")?.ints.map(Number);
+  }
+
+  float(name: string, otherwise: number): number {
+    return this.#attribute(name, "FLOAT")?.f ?? otherwise;
+  }
+
+  floats(name: string): number[] | undefined {
+    return this.#attribute(name, "FLOATS")?.floats;
+  }
+
+  string(name: string, otherwise: string): string {
+    const attribute = this.#attribute(name, "STRING");
+    return attribute ? new TextDecoder().decode(attribute.s) : otherwise;
+  }
+
+  tensor(name: string): Tensor | undefined {
+    const attribute = this.#attribute(name, "TENSOR");
+    return attribute?.t && storedTensor(attribute.t, this.#scope.readExternal).read();
+  }
+
+  hasAttribute(name: string): boolean {
+    return this.#attributes.has(name);
+  }
+
+  /** @throws ModelError if an attribute or an input was never asked for. */
+  checkRead(): void {
+    for (const name of this.#attributes.keys()) {
+      if (!this.#asked.has(name)) this.fail(`attribute ${quoted(name)} is not supported`);
+    }
+    for (const position of this.#proto.input.keys()) {
+      if (this.has(position) && !this.#asked.has(position)) this.fail(`input #${position} is not supported`);
+    }
+  }
+
+  /** Whether a later output than the first is wanted. */
+  wants(position: number): boolean {
+    return (this.outputs[position] ?? "") !== "";
+  }
+
+  #attribute(name: string, type: keyof typeof AttributeProto_AttributeType): AttributeProto | undefined {
+    this.#asked.add(name);
+    const attribute = this.#attributes.get(name);
+    if (attribute && attribute.type !== AttributeProto_AttributeType[type]) {
+      const given = AttributeProto_AttributeType[attribute.type] ?? attribute.type;
+      this.fail(`attribute ${quoted(name)} must be ${type}, got ${given}`);
+    }
+    return attribute;
+  }
+}

@@ -1,0 +1,104 @@
+import { allocate, type DType, sizeOf, type Tensor, type TensorType } from "@softmax-bench/graph";
+import { ONNX_DTYPE } from "../operators.js";
+import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "../proto/onnx_pb.js";
+import { ModelError, quoted } from "./error.js";
+
+/** Where the data of a tensor is that is not in the model itself. */
+export interface ExternalData {
+  /** A path relative to the model's folder. */
+  readonly location: string;
+  readonly offset: number;
+  /** In bytes. */
+  readonly length: number;
+}
+
+/** Reads data beside the model. @throws ModelError if it is not there, or not allowed to be there. */
+export type ReadExternal = (data: ExternalData) => Uint8Array;
+
+/** A tensor of a model, whose elements are read when they are asked for. */
+export interface StoredTensor extends TensorType {
+  readonly name: string;
+  /** Where its data is, if that is not in the model. */
+  readonly external?: ExternalData;
+  read(): Tensor;
+}
+
+/** @throws ModelError if there is no such dtype here. */
+export function dtypeOf(elemType: number, of: string): DType {
+  const found = Object.entries(ONNX_DTYPE).find(([, code]) => code === elemType)?.[0];
+  if (found) return found as DType;
+  const given = TensorProto_DataType[elemType] ?? elemType;
+  const known = Object.values(ONNX_DTYPE).map((code) => TensorProto_DataType[code]);
+  throw new ModelError(`${of} has elements of type ${given}; known are ${known.join(", ")}`);
+}
+
+/** A checked size. */
+export function sizeFrom(value: bigint, of: string): number {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new ModelError(`${of} has a size of ${value}`);
+  return Number(value);
+}
+
+/** @throws ModelError if the tensor is not what its type says. */
+export function storedTensor(proto: TensorProto, readExternal: ReadExternal): StoredTensor {
+  const of = `tensor ${quoted(proto.name)}`;
+  const dtype = dtypeOf(proto.dataType, of);
+  const shape = proto.dims.map((dim) => sizeFrom(dim, of));
+  const type = { dtype, shape };
+  if (!Number.isSafeInteger(sizeOf(shape))) throw new ModelError(`${of} has a shape of [${shape}]`);
+  if (proto.segment) throw new ModelError(`${of} is a segment of a tensor, which is not supported`);
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
+    const external = externalData(proto, type, of);
+    return { name: proto.name, ...type, external, read: () => fromBytes(readExternal(external), type, of) };
+  }
+  const tensor = proto.rawData.length > 0 ? fromBytes(proto.rawData, type, of) : fromFields(proto, type, of);
+  return { name: proto.name, ...type, read: () => tensor };
+}
+
+const BYTES = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 } satisfies Record<DType, number>;
+
+function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: string): ExternalData {
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get("location");
+  if (!location) throw new ModelError(`${of} is stored in another file, but the model does not say in which`);
+  const needed = sizeOf(shape) * BYTES[dtype];
+  const [offset, length] = [
+    wholeNumber(entries.get("offset") ?? "0"),
+    wholeNumber(entries.get("length") ?? `${needed}`),
+  ];
+  if (offset === undefined || length !== needed) {
+    throw new ModelError(
+      `${of} needs ${needed} bytes of ${quoted(location)}, the model says ${entries.get("length")}`,
+    );
+  }
+  return { location, offset, length };
+}
+
+const wholeNumber = (text: string): number | undefined =>
+  /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+
+/** ONNX stores raw data little-endian, as every platform of Node does. */
+function fromBytes(bytes: Uint8Array, type: TensorType, of: string): Tensor {
+  const needed = sizeOf(type.shape) * BYTES[type.dtype];
+  if (bytes.length !== needed) {
+    throw new ModelError(`${of} is ${type.dtype}[${type.shape}], ${needed} bytes, but has ${bytes.length}`);
+  }
+  const data = allocate(type);
+  new Uint8Array(data.buffer).set(bytes);
+  return { ...type, data };
+}
+
+function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
+  const fields = {
+    ...{ float32: proto.floatData, float64: proto.doubleData },
+    ...{ int32: proto.int32Data, int64: proto.int64Data, bool: proto.int32Data },
+  } satisfies Record<DType, readonly (number | bigint)[]>;
+  const values: readonly (number | bigint)[] = fields[type.dtype];
+  // Before anything of the size that the file claims is allocated.
+  if (values.length !== sizeOf(type.shape)) {
+    throw new ModelError(`${of} is ${type.dtype}[${type.shape}], but has ${values.length} elements`);
+  }
+  const data = allocate(type);
+  for (const [index, value] of values.entries()) data[index] = value;
+  return { ...type, data };
+}
