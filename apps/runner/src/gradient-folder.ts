@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { FloatArray, GradientResult } from "@softmax-bench/core";
+import type { GradientResult } from "@softmax-bench/core";
 import { formatNpy } from "@softmax-bench/npy";
 import { messageOf, UsageError } from "./errors.js";
 import type { UserProblem } from "./user-arrays.js";
+import { writeAtomically } from "./write-atomically.js";
 
 /** A folder that gradients are written to: `<backend>/<method>/{loss,gradient}.npy`. */
 export class GradientFolder {
@@ -36,8 +37,9 @@ export class GradientFolder {
     const folder = join(this.path, backend, ...method.split("/"));
     try {
       mkdirSync(folder, { recursive: true });
-      writeArray(join(folder, "loss.npy"), loss, lossShape);
-      writeArray(join(folder, "gradient.npy"), gradient, [rows, classes]);
+      writeAtomically(join(folder, "loss.npy"), formatNpy({ shape: lossShape, data: loss }));
+      const shape = [rows, classes];
+      writeAtomically(join(folder, "gradient.npy"), formatNpy({ shape, data: gradient }));
     } catch (error) {
       throw cannotWrite(folder, error);
     }
@@ -47,13 +49,3 @@ export class GradientFolder {
 
 const cannotWrite = (path: string, error: unknown): UsageError =>
   new UsageError(`cannot write to --out ${path}: ${messageOf(error)}; choose another folder`);
-
-function writeArray(file: string, data: FloatArray, shape: readonly number[]): void {
-  const partial = `${file}.${process.pid}.partial`;
-  try {
-    writeFileSync(partial, formatNpy({ shape, data }));
-    renameSync(partial, file);
-  } finally {
-    rmSync(partial, { force: true });
-  }
-}

@@ -2,12 +2,13 @@
 import { bench } from "./commands/bench.js";
 import { execute } from "./commands/command.js";
 import { doctor } from "./commands/doctor.js";
+import { exportModel } from "./commands/export.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 
-const COMMANDS = { bench, precision, gradcheck, gradient, doctor, provision };
+const COMMANDS = { bench, precision, gradcheck, gradient, export: exportModel, doctor, provision };
 
 const stop = new AbortController();
 let signals = 0;

@@ -1,18 +1,10 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown } from "@softmax-bench/report";
 import { messageOf, UsageError } from "./errors.js";
+import { writeAtomically } from "./write-atomically.js";
 
 /** The files of one run. */
 export interface RunFolder {
@@ -70,14 +62,4 @@ export function findRunFolder(out: string, id: string): RunFolder {
 export function publish(folder: RunFolder, results: Results, view: ReportView): void {
   writeAtomically(join(folder.path, "results.json"), formatResults(results));
   writeAtomically(join(folder.path, "report.md"), renderMarkdown(view));
-}
-
-function writeAtomically(file: string, text: string): void {
-  const partial = `${file}.${process.pid}.partial`;
-  try {
-    writeFileSync(partial, text);
-    renameSync(partial, file);
-  } finally {
-    rmSync(partial, { force: true });
-  }
 }

@@ -8,7 +8,7 @@ export { FORMULATIONS } from "./formulations/index.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { probePackage } from "./probe.js";
-export { type GradientTask, type Program, programFor } from "./program.js";
+export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export type {
   Accuracy,
   BackendRecord,

@@ -1,4 +1,11 @@
-import { type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
+import {
+  differentiate,
+  type FloatDType,
+  type Graph,
+  GraphError,
+  input,
+  type Value,
+} from "@softmax-bench/graph";
 import type { LossInputs } from "./formulations/formulation.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
@@ -42,6 +49,21 @@ export function programFor(task: GradientTask): Program {
     };
   }
   throw new RangeError(`formulation ${formulation.id} has no ${kind} method`);
+}
+
+/**
+ * A program as one graph with outputs `loss` and `gradient`, for runtimes that differentiate nothing: the backward of an
+ * autograd program is derived here.
+ */
+export function lossAndGradientGraph(program: Program): Graph {
+  if (program.kind === "manual") return program.gradient;
+  const { forward, upstream } = program;
+  const [logits] = forward.inputs;
+  const { loss } = forward.outputs;
+  if (!logits || !loss) throw new GraphError(`${forward.name} needs an input and the output "loss"`);
+  const [gradient] = differentiate(loss, [logits], upstream);
+  const inputs = [...forward.inputs, ...(upstream ? [upstream] : [])];
+  return { ...forward, inputs, outputs: { loss, gradient: gradient as Value } };
 }
 
 function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {

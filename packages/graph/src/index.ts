@@ -20,5 +20,6 @@ export { type Kernels, legalize } from "./rewrite/legalize.js";
 export { optimize } from "./rewrite/optimize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";
 export { simplify } from "./rewrite/simplify.js";
+export { substitute } from "./rewrite/substitute.js";
 export * from "./tensor.js";
 export * from "./vocabulary.js";

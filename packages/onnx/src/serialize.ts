@@ -1,5 +1,5 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type Graph, inputName, type Value } from "@softmax-bench/graph";
+import { type Graph, GraphError, inputName, type Value } from "@softmax-bench/graph";
 import { affine } from "./affine.js";
 import { Family } from "./family.js";
 import { IR_VERSION, ONNX_DTYPE, OPSET } from "./operators.js";
@@ -9,7 +9,7 @@ import { NodeWriter } from "./write-nodes.js";
 /**
  * A graph as the bytes of an ONNX model (opset 17, IR version 8). Inputs and outputs keep their names;
  * what no output depends on is left out.
- * @throws GraphError if an operator has no ONNX spelling.
+ * @throws GraphError if an operator has no ONNX spelling, or the constants are larger than a protobuf can be.
  */
 export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], []));
 
@@ -24,9 +24,14 @@ const SIZES = [101, 103, 107];
 export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array =>
   write(new Family(SIZES.map(graphOf), SIZES));
 
+/** The most that a protobuf message holds, less what a model has besides its tensors. */
+const LARGEST = 2 ** 31 - 2 ** 24;
+
 function write(family: Family): Uint8Array {
   const { name, description = "", inputs, outputs } = family.first;
   const { nodes, initializers } = new NodeWriter(family);
+  const bytes = initializers.reduce((sum, { rawData }) => sum + (rawData?.length ?? 0), 0);
+  if (bytes > LARGEST) throw new GraphError(`${bytes} bytes of constants do not fit a protobuf of 2 GB`);
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [{ domain: "", version: BigInt(OPSET) }],

@@ -1,7 +1,6 @@
-import { type GradientTask, type Inputs, type Program, programFor } from "@softmax-bench/core";
+import { type GradientTask, type Inputs, lossAndGradientGraph, programFor } from "@softmax-bench/core";
 import {
   constant,
-  differentiate,
   type Graph,
   GraphError,
   gatherElements,
@@ -42,7 +41,7 @@ export interface Models {
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
 export function modelsFor(task: GradientTask, legalize: Legalize): Models {
   const program = programFor(task);
-  const full = lossAndGradient(program);
+  const full = lossAndGradientGraph(program);
   return {
     forward: modelOf(legalize(program.forward)),
     gradient: modelOf(legalize({ ...full, outputs: withProbe(full.outputs) })),
@@ -62,18 +61,6 @@ const modelOf = (graph: Graph): Model => ({
 export function copyModel(dtype: Value["dtype"], shape: Value["shape"]): Uint8Array {
   const from = input("from", dtype, shape);
   return serialize({ name: "copy", inputs: [from], outputs: { to: from } });
-}
-
-/** ONNX Runtime differentiates nothing: the backward of an autograd program is derived here, as another graph. */
-function lossAndGradient(program: Program): Graph {
-  if (program.kind === "manual") return program.gradient;
-  const { forward, upstream } = program;
-  const [logits] = forward.inputs;
-  const { loss } = forward.outputs;
-  if (!logits || !loss) throw new GraphError(`${forward.name} needs an input and the output "loss"`);
-  const [gradient] = differentiate(loss, [logits], upstream);
-  const inputs = [...forward.inputs, ...(upstream ? [upstream] : [])];
-  return { ...forward, inputs, outputs: { loss, gradient: gradient as Value } };
 }
 
 function withProbe({ loss, gradient }: Graph["outputs"]): Graph["outputs"] {

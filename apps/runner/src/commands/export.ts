@@ -1,0 +1,217 @@
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { MethodId } from "@softmax-bench/core";
+import { type Graph, GraphError, inputName, optimize } from "@softmax-bench/graph";
+import { loadModel, type Model, ModelError, OPSET, serialize, serializeBatched } from "@softmax-bench/onnx";
+import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
+import type { Console } from "../console.js";
+import { EXIT, messageOf, UsageError } from "../errors.js";
+import { CROSS_ENTROPY, methodGraph, modelGraph, openBatch, PARTS, type Part } from "../exported-graph.js";
+import { DTYPES, select, unknownValue } from "../selection.js";
+import { writeAtomically } from "../write-atomically.js";
+import { commaSeparated, newCommand } from "./command.js";
+
+/** Runtimes by whose kernels a model is written. */
+const TARGETS: Readonly<Record<string, Legalize>> = {
+  "onnxruntime-cpu": forCpu,
+  "onnxruntime-webgpu": forWebgpu,
+  any: optimize,
+};
+const DYNAMIC = "dynamic";
+
+interface Flags {
+  readonly out: string;
+  readonly target: string;
+  readonly batch?: string;
+  readonly method?: string;
+  readonly workload?: string;
+  readonly dtype?: string;
+  readonly graph?: string;
+  readonly model?: string;
+  readonly loss?: string;
+  readonly wrt?: string[];
+  readonly logits?: string;
+  readonly size?: string[];
+}
+
+const command = () =>
+  newCommand("export")
+    .description(
+      "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",
+    )
+    .requiredOption("--out <file>", "the model to write; e.g. --out loss.onnx")
+    .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
+    .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
+    .option("--dtype <dtype>", `${DTYPES.join(" or ")} (default: float32); e.g. --dtype float64`)
+    .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
+    .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
+    .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
+    .option(
+      "--wrt <names>",
+      "all (default), or parameters and inputs to differentiate with respect to; e.g. --wrt fc.weight",
+      commaSeparated,
+    )
+    .option("--logits <output>", "which output the logits are, if there are several; e.g. --logits logits")
+    .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
+    .option("--batch <n>", `the batch size, or ${DYNAMIC} for any (default for a model that leaves it open)`)
+    .option(
+      "--target <runtime>",
+      `write what this runtime has no kernels for in simpler operators: ${Object.keys(TARGETS).join(", ")}`,
+      "onnxruntime-cpu",
+    )
+    .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
+
+/** A graph for each batch size, or one of a fixed size. */
+interface Source {
+  readonly graphOf: (batch: number) => Graph;
+  readonly batch: number | typeof DYNAMIC;
+}
+
+/** Writes a model. */
+export async function exportModel(argv: readonly string[], { stdout }: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const legalize = targetOf(flags.target);
+  checkFlags(flags);
+  const out = writable(flags.out);
+  let bytes: Uint8Array;
+  let graph: Graph;
+  try {
+    const { graphOf, batch } =
+      flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model);
+    graph = graphOf(batch === DYNAMIC ? 1 : batch);
+    bytes =
+      batch === DYNAMIC
+        ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
+        : serialize(legalize(graph));
+  } catch (error) {
+    if (error instanceof ModelError || error instanceof GraphError) {
+      throw new UsageError(
+        flags.model === undefined ? error.message : `--model ${flags.model}: ${error.message}`,
+      );
+    }
+    throw error;
+  }
+  try {
+    writeAtomically(out, bytes);
+  } catch (error) {
+    throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
+  }
+  stdout.write(`${summary(flags.out, bytes, graph)}\n`);
+  return EXIT.ok;
+}
+
+const BY_METHOD = ["workload", "dtype", "graph"] as const;
+const BY_MODEL = ["loss", "wrt", "logits", "size"] as const;
+
+/** @throws UsageError unless the flags are those of one of the two ways to export. */
+function checkFlags(flags: Flags): void {
+  if ((flags.method === undefined) === (flags.model === undefined)) {
+    throw new UsageError("give either --method and --workload, or --model");
+  }
+  const [mode, foreign] = flags.model === undefined ? ["--method", BY_MODEL] : ["--model", BY_METHOD];
+  const wrong = foreign.find((name) => flags[name] !== undefined);
+  if (wrong) throw new UsageError(`--${wrong} does not go with ${mode}`);
+  if (flags.method !== undefined && flags.workload === undefined) {
+    throw new UsageError("--method needs --workload, e.g. --workload 64x1000");
+  }
+}
+
+function targetOf(name: string): Legalize {
+  const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
+  if (!target) throw unknownValue("target", name, Object.keys(TARGETS));
+  return target;
+}
+
+function methodSource({ method, workload, dtype = "float32", graph = "both", batch }: Flags): Source {
+  const part = PARTS.find((known) => known === graph);
+  if (!part) throw unknownValue("graph", graph, PARTS);
+  const selected = select({
+    ...{ backends: [], methods: undefined, dtypes: [dtype] },
+    workloads: workload === undefined ? [] : [workload],
+  });
+  const [shape] = selected.workloads;
+  const [type = "float32"] = selected.dtypes;
+  const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
+  return {
+    graphOf: (size) => methodGraph({ method: id, dtype: type, rows: size, classes }, part satisfies Part),
+    batch: batchOf(batch) ?? rows,
+  };
+}
+
+/** One method, not a pattern. */
+function methodId(wanted: string): MethodId {
+  const { methods } = select({ backends: [], methods: [wanted], workloads: [] });
+  const [method, ...others] = methods;
+  if (!method || others.length > 0) throw new UsageError(`give one method, got ${wanted}`);
+  return method;
+}
+
+function modelSource(flags: Flags, file: string): Source {
+  const model = loadModel(file);
+  if (sameFile(file, flags.out))
+    throw new UsageError(`--out ${flags.out} is the model itself; choose another name`);
+  const sizes = sizesOf(flags.size ?? []);
+  const open = openBatch(model, sizes);
+  const wanted = batchOf(flags.batch);
+  if (open === undefined && wanted !== undefined) {
+    throw new UsageError(`--batch ${flags.batch}: the model's sizes are fixed: ${shapesOf(model)}`);
+  }
+  const request = {
+    loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
+    wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
+    logits: flags.logits,
+  } as const;
+  return {
+    graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
+    batch: open === undefined ? 1 : (wanted ?? DYNAMIC),
+  };
+}
+
+const shapesOf = ({ inputs }: Model): string =>
+  inputs.map(({ name, shape }) => `${name} [${shape.join(", ")}]`).join(", ");
+
+function batchOf(text: string | undefined): number | typeof DYNAMIC | undefined {
+  if (text === undefined || text === DYNAMIC) return text;
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new UsageError(`--batch takes a number from 1 on, or ${DYNAMIC}, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function sizesOf(pairs: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, size] = /^(.+)=([1-9]\d{0,8})$/.exec(pair) ?? [];
+      if (name === undefined) throw new UsageError(`--size takes <name>=<n>, got ${JSON.stringify(pair)}`);
+      return [name, Number(size)];
+    }),
+  );
+}
+
+/** @throws UsageError if a file cannot be written there, before any work is done. */
+function writable(file: string): string {
+  const folder = statSync(dirname(resolve(file)), { throwIfNoEntry: false });
+  if (!folder?.isDirectory())
+    throw new UsageError(`--out ${file}: there is no folder ${dirname(resolve(file))}`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--out ${file}: is a folder; give a file, e.g. --out ${file}/model.onnx`);
+  }
+  return file;
+}
+
+function sameFile(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
+}
+
+function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string {
+  const few = (names: readonly string[]) =>
+    names.length > 12 ? `${names.slice(0, 12).join(", ")} and ${names.length - 12} more` : names.join(", ");
+  const size =
+    bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
+  return [
+    `wrote ${file}: ${size}, operator set ${OPSET}`,
+    `  inputs: ${few(inputs.map(inputName))}`,
+    `  outputs: ${few(Object.keys(outputs))}`,
+  ].join("\n");
+}
