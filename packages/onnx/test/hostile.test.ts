@@ -1,0 +1,311 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { GraphError } from "@softmax-bench/graph";
+import { loadModel, ModelError, parseModel, trainingGraph } from "@softmax-bench/onnx";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  AttributeProto_AttributeType,
+  ModelProtoSchema,
+  type NodeProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  type TensorProtoSchema,
+} from "../src/proto/onnx_pb.js";
+
+type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
+type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
+const { FLOAT, FLOAT16, INT64 } = TensorProto_DataType;
+
+const valueInfo = (name: string, dims: readonly number[], elemType: number = FLOAT) => ({
+  name,
+  type: {
+    value: {
+      case: "tensorType" as const,
+      value: {
+        elemType,
+        shape: { dim: dims.map((dim) => ({ value: { case: "dimValue" as const, value: BigInt(dim) } })) },
+      },
+    },
+  },
+});
+
+interface Parts {
+  readonly nodes?: readonly NodeInit[];
+  readonly tensors?: readonly TensorInit[];
+  readonly opset?: number;
+  readonly elemType?: number;
+  readonly outputs?: readonly string[];
+}
+
+/** A model from x `[2, 3]` to `y`. */
+function modelOf({
+  nodes = [],
+  tensors = [],
+  opset = 17,
+  elemType = FLOAT,
+  outputs = ["y"],
+}: Parts): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: "", version: BigInt(opset) }],
+    graph: {
+      name: "hostile",
+      node: [...nodes],
+      initializer: [...tensors],
+      input: [valueInfo("x", [2, 3], elemType)],
+      output: outputs.map((name) => valueInfo(name, [2, 3])),
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+const relu: NodeInit = { opType: "Relu", input: ["x"], output: ["y"] };
+const node = (opType: string, input: string[], more: Partial<NodeInit> = {}): NodeInit =>
+  ({ opType, name: "n", input, output: ["y"], ...more }) as NodeInit;
+const int = (name: string, value: number) => ({
+  name,
+  type: AttributeProto_AttributeType.INT,
+  i: BigInt(value),
+});
+const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
+const weight: TensorInit = { name: "w", dataType: FLOAT, dims: [2n, 3n], rawData: bytesOf(1, 2, 3, 4, 5, 6) };
+
+const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph());
+
+describe("a model that is refused", () => {
+  it.each<[string, Parts, string]>([
+    [
+      "an operator that is not known",
+      { nodes: [node("LSTM", ["x"])] },
+      "operators that are not supported: LSTM",
+    ],
+    [
+      "another domain",
+      { nodes: [node("Relu", ["x"], { domain: "com.x" })] },
+      "operators that are not supported: com.x.Relu",
+    ],
+    ["a name out of Object's prototype", { nodes: [node("toString", ["x"])] }, "not supported: toString"],
+    [
+      "a cycle",
+      { nodes: [node("Add", ["x", "z"]), { opType: "Exp", input: ["y"], output: ["z"] }] },
+      'Add "n": reads "z", which nothing before it makes: it is missing, later, or in a cycle',
+    ],
+    [
+      "a node that reads itself",
+      { nodes: [node("Add", ["x", "y"])] },
+      'reads "y", which nothing before it makes',
+    ],
+    ["a value made twice", { nodes: [relu, relu] }, '"y" is made twice'],
+    ["an output that nothing makes", { nodes: [] }, 'nothing makes output "y"'],
+    ["an input too few", { nodes: [node("Add", ["x"])] }, 'Add "n": lacks input #1'],
+    ["an input too many", { nodes: [node("Relu", ["x", "x"])] }, "input #1 is not supported"],
+    ["an output too many", { nodes: [{ ...relu, output: ["y", "z"] }] }, "has no output #1"],
+    [
+      "an attribute that is not known",
+      { nodes: [node("Relu", ["x"], { attribute: [int("alpha", 1)] })] },
+      'attribute "alpha" is not supported',
+    ],
+    [
+      "an attribute of another type",
+      { nodes: [node("LeakyRelu", ["x"], { attribute: [int("alpha", 1)] })] },
+      'attribute "alpha" must be FLOAT, got INT',
+    ],
+    [
+      "an axis outside",
+      { nodes: [node("Softmax", ["x"], { attribute: [int("axis", 5)] })] },
+      "axis 5 is outside a shape of rank 2",
+    ],
+    [
+      "shapes that do not fit",
+      { nodes: [node("MatMul", ["x", "x"])] },
+      'MatMul "n": MatMul(float32[2,3], float32[2,3]): inner sizes 3 and 2 differ',
+    ],
+    [
+      "a shape that is not known",
+      {
+        nodes: [
+          { opType: "Cast", input: ["x"], output: ["s"], attribute: [int("to", INT64)] },
+          node("Reshape", ["x", "s"]),
+        ],
+      },
+      "must be a constant, but Cast makes it while the model runs",
+    ],
+    [
+      "an element type that is not known",
+      { nodes: [relu], elemType: FLOAT16 },
+      'input "x" has elements of type FLOAT16',
+    ],
+    ["an old operator set", { nodes: [relu], opset: 12 }, "operator set 12 is not supported, only 13 to"],
+    ["a new operator set", { nodes: [relu], opset: 99 }, "operator set 99 is not supported"],
+    ["no outputs", { nodes: [relu], outputs: [] }, "the model has no outputs"],
+    ["two tensors of one name", { nodes: [relu], tensors: [weight, weight] }, 'there are two tensors "w"'],
+    [
+      "a tensor of another size",
+      { nodes: [relu], tensors: [{ ...weight, dims: [2n, 4n] }] },
+      'tensor "w" is float32[2,4], 32 bytes, but has 24',
+    ],
+    [
+      "a tensor that claims to be huge",
+      { nodes: [relu], tensors: [{ ...weight, dims: [2n ** 40n, 2n ** 40n] }] },
+      'tensor "w" has a shape of',
+    ],
+    [
+      "a tensor that claims elements it has not",
+      { nodes: [relu], tensors: [{ name: "w", dataType: FLOAT, dims: [2n ** 40n] }] },
+      "but has 0 elements",
+    ],
+    [
+      "a negative size",
+      { nodes: [relu], tensors: [{ ...weight, dims: [-1n] }] },
+      'tensor "w" has a size of -1',
+    ],
+    [
+      "random dropout",
+      {
+        nodes: [node("Dropout", ["x", "", "t"])],
+        tensors: [{ name: "t", dataType: TensorProto_DataType.BOOL, dims: [], rawData: Uint8Array.of(1) }],
+      },
+      "its choice is random",
+    ],
+    [
+      "logits that are none",
+      { nodes: [node("ReduceSum", ["x"], { attribute: [int("keepdims", 0)] })] },
+      "logits must be floating-point [N, C]",
+    ],
+    [
+      "names with control characters",
+      { nodes: [node("A\u001b[2J\nB", ["x"])] },
+      "not supported: A\\u001b[2J\\nB",
+    ],
+  ])("has %s", (_, parts, message) => {
+    expect(() => read(parts)).toThrow(ModelError);
+    expect(() => read(parts)).toThrow(message);
+  });
+
+  it.each([
+    ["nothing", new Uint8Array(0)],
+    ["text", new TextEncoder().encode("not a model, by far")],
+    ["zeros", new Uint8Array(100)],
+    ["a model cut off", modelOf({ nodes: [relu], tensors: [weight] }).subarray(0, -9)],
+  ])("is %s", (_, bytes) => {
+    expect(() => parseModel(bytes)).toThrow(ModelError);
+    expect(() => parseModel(bytes)).toThrow("the file is not an ONNX model");
+  });
+
+  it("has data beside it, and is not a file", () => {
+    const model = parseModel(modelOf({ nodes: [relu], tensors: [external("w.bin")] }));
+    expect(() => model.initializers.get("w")?.read()).toThrow("load the model from its file");
+  });
+
+  it("names of its own that the training graph needs", () => {
+    const parts = { nodes: [{ ...relu, output: ["loss"] }], outputs: ["loss"] };
+    expect(() => read(parts)).toThrow('the model has a "loss" of its own');
+  });
+});
+
+function external(location: string, more: Record<string, string> = {}): TensorInit {
+  const entries = Object.entries({ location, ...more }).map(([key, value]) => ({ key, value }));
+  const { EXTERNAL } = TensorProto_DataLocation;
+  return { name: "w", dataType: FLOAT, dims: [2n, 3n], dataLocation: EXTERNAL, externalData: entries };
+}
+
+describe("data beside a model", () => {
+  const folder = mkdtempSync(join(tmpdir(), "onnx-external-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const inside = join(folder, "model");
+  mkdirSync(join(inside, "parts"), { recursive: true });
+  writeFileSync(join(folder, "secret.bin"), bytesOf(9, 9, 9, 9, 9, 9));
+  writeFileSync(join(inside, "parts", "w.bin"), bytesOf(0, 1, 2, 3, 4, 5, 6));
+  symlinkSync(join(folder, "secret.bin"), join(inside, "link.bin"));
+  const load = (tensor: TensorInit) => {
+    const path = join(inside, "model.onnx");
+    writeFileSync(path, modelOf({ nodes: [node("Add", ["x", "w"])], tensors: [tensor] }));
+    return loadModel(path);
+  };
+
+  it("is read where it is said to be", () => {
+    const model = load(external("parts/w.bin", { offset: "4", length: "24" }));
+    expect(Array.from(model.initializers.get("w")?.read().data ?? [], Number)).toEqual([1, 2, 3, 4, 5, 6]);
+    const graph = trainingGraph(model.graph());
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "w.grad"]);
+  });
+
+  it.each<[string, TensorInit, string]>([
+    ["missing", external("none.bin"), 'none.bin" does not exist'],
+    ["a folder", external("parts"), "is not a regular file"],
+    [
+      "above the model's folder",
+      external("../secret.bin"),
+      'said to be in "../secret.bin", outside its folder',
+    ],
+    ["at an absolute path", external(join(folder, "secret.bin")), "outside its folder"],
+    ["behind a link that leads out", external("link.bin"), "outside its folder"],
+    ["written the other system's way", external("..\\secret.bin"), "outside its folder"],
+    ["too short", external("parts/w.bin", { offset: "8" }), "has 28 bytes, 32 are needed"],
+    [
+      "of another length than the tensor",
+      external("parts/w.bin", { length: "8" }),
+      'needs 24 bytes of "parts/w.bin", the model says 8',
+    ],
+    ["at no offset", external("parts/w.bin", { offset: "-4" }), "needs 24 bytes"],
+    ["nowhere", external(""), "does not say in which"],
+  ])("is refused if it is %s", (_, tensor, message) => {
+    expect(() => load(tensor)).toThrow(ModelError);
+    expect(() => load(tensor)).toThrow(message);
+  });
+
+  it("a model that no protobuf can be is refused unread", () => {
+    const path = join(folder, "large.onnx");
+    writeFileSync(path, "");
+    truncateSync(path, 2 ** 31);
+    expect(() => loadModel(path)).toThrow("the model has 2147483648 bytes, a protobuf at most 2147483647");
+  });
+
+  it.each([
+    ["does not exist", "none.onnx"],
+    ["is not a regular file", "model"],
+  ])("a model %s", (message, name) => {
+    expect(() => loadModel(join(folder, name))).toThrow(message);
+  });
+});
+
+describe("a model with bytes changed", () => {
+  const good = ["cnn-opset13", "attention-opset17", "signals-opset18"].map((name) =>
+    readFileSync(new URL(`fixtures/${name}.onnx`, import.meta.url)),
+  );
+  const change = fc.record({
+    which: fc.nat(good.length - 1),
+    edits: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    length: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+  });
+
+  it("is read or refused in words, whatever the change", () => {
+    const property = fc.property(change, ({ which, edits, length }) => {
+      const original = good[which] as Uint8Array;
+      const bytes = Uint8Array.from(original);
+      for (const [at, value] of edits) bytes[Math.floor(at * (bytes.length - 1))] = value;
+      const given = length === null ? bytes : bytes.subarray(0, Math.floor(length * bytes.length));
+      try {
+        const model = parseModel(given);
+        const open = model.inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === "string"));
+        trainingGraph(model.graph(Object.fromEntries(open.map((name) => [name, 2]))));
+      } catch (error) {
+        if (!(error instanceof ModelError) && !(error instanceof GraphError)) throw error;
+      }
+    });
+    fc.assert(property, { numRuns: 1500, seed: 3 });
+  }, 60_000);
+});
