@@ -1,4 +1,5 @@
 import {
+  div,
   gatherElements,
   log,
   mul,
@@ -52,10 +53,9 @@ function everywhere(inputs: LossInputs): LossAndGradient {
   };
 }
 
-/** A plain mean by one multiplication, which is faster than a division. */
+/** A plain mean by one multiplication per entry, which is faster than a division. */
 function scale(gradients: LossAndGradient["gradient"], inputs: LossInputs) {
-  const plainMean = inputs.options.reduction === "mean" && !countedOf(inputs);
-  return plainMean
-    ? mul(gradients, scalar(1 / rowsOf(gradients), gradients.dtype))
-    : scaleRows(gradients, inputs);
+  if (inputs.options.reduction !== "mean" || countedOf(inputs)) return scaleRows(gradients, inputs);
+  const { dtype } = gradients;
+  return mul(gradients, div(scalar(1, dtype), scalar(rowsOf(gradients), dtype)));
 }

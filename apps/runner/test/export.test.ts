@@ -1,0 +1,243 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { METHODS } from "@softmax-bench/core";
+import { assessGradient, oracle } from "@softmax-bench/numerics";
+import { loadModel } from "@softmax-bench/onnx";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { run as command, temporaryFolder } from "./support/cli.js";
+
+const FIXTURES = fileURLToPath(new URL("../../../packages/onnx/test/fixtures", import.meta.url));
+const run = (args: readonly string[], options = {}) => command("export", args, options);
+
+type Feeds = Record<string, Tensor>;
+async function compute(file: string, feeds: Feeds): Promise<Feeds> {
+  const session = await InferenceSession.create(file, {
+    graphOptimizationLevel: "basic",
+    logSeverityLevel: 4,
+  });
+  const outputs = await session.run(
+    Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as Tensor])),
+  );
+  await session.release();
+  return outputs as Feeds;
+}
+
+const [rows, classes] = [6, 5];
+const logits = Float64Array.from({ length: rows * classes }, (_, index) => 3 * Math.sin(5 * index));
+const labels = Int32Array.from({ length: rows }, (_, row) => row % classes);
+const feedsOf = (dtype: string, count: number): Feeds => {
+  const values = logits.subarray(0, count * classes);
+  return {
+    logits: new Tensor(dtype as "float32", dtype === "float32" ? Float32Array.from(values) : values, [
+      count,
+      classes,
+    ]),
+    labels: new Tensor("int64", BigInt64Array.from(labels.subarray(0, count), BigInt), [count]),
+  };
+};
+
+describe("pnpm export --method", () => {
+  it.each(METHODS.map(({ id }) => id))(
+    "%s writes a model with the oracle's loss and gradient",
+    async (method) => {
+      const out = temporaryFolder();
+      for (const [dtype, batch, tolerance] of [
+        ["float32", String(rows), 1e-5],
+        ["float64", "dynamic", 1e-14],
+      ] as const) {
+        const file = join(out, `${dtype}.onnx`);
+        const args = [
+          "--method",
+          method,
+          "--workload",
+          `64x${classes}`,
+          "--dtype",
+          dtype,
+          "--batch",
+          batch,
+          "--out",
+          file,
+        ];
+        const { code, stdout, stderr } = await run(args);
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toBe(
+          `wrote ${file}: ${Math.ceil(readFileSync(file).length / 1000)} kB, operator set 17\n  inputs: logits, labels\n  outputs: loss, gradient\n`,
+        );
+        for (const count of batch === "dynamic" ? [1, 4, rows] : [rows]) {
+          const feeds = feedsOf(dtype, count);
+          const outputs = await compute(file, feeds);
+          const given = { logits: feeds.logits?.data as Float64Array, labels: labels.subarray(0, count) };
+          const exact = oracle({ rows: count, classes, ...given });
+          const { relL2 } = assessGradient(outputs.gradient?.data as Float64Array, exact);
+          expect(relL2).toBeLessThanOrEqual(tolerance);
+          const loss = exact.loss.hi[0] as number;
+          expect(Math.abs(Number(outputs.loss?.data[0]) - loss)).toBeLessThanOrEqual(tolerance * loss);
+        }
+      }
+    },
+  );
+
+  it.each([
+    ["forward", ["loss"]],
+    ["backward", ["gradient"]],
+    ["both", ["loss", "gradient"]],
+  ])("--graph %s", async (part, outputs) => {
+    const file = join(temporaryFolder(), "m.onnx");
+    const shape = ["--method", "autograd/shifted", "--workload", "4x3"];
+    const { code } = await run([...shape, "--graph", part, "--out", file]);
+    expect(code).toBe(0);
+    expect(loadModel(file).outputs).toEqual(outputs);
+  });
+
+  it("leaves operators as they are for --target any, and takes int32 labels for onnxruntime-webgpu", async () => {
+    const out = temporaryFolder();
+    const args = ["--method", "autograd/library", "--workload", "4x3"];
+    for (const target of ["any", "onnxruntime-webgpu"]) {
+      expect((await run([...args, "--target", target, "--out", join(out, target)])).code).toBe(0);
+    }
+    expect(readFileSync(join(out, "any"), "latin1")).toMatch(/SoftmaxCrossEntropyLoss[\s\S]*OneHot/);
+    expect(readFileSync(join(out, "onnxruntime-webgpu"), "latin1")).not.toMatch(
+      /"SoftmaxCrossEntropyLoss|OneHot/,
+    );
+    expect(loadModel(join(out, "onnxruntime-webgpu")).inputs.map(({ dtype }) => dtype)).toEqual([
+      "float32",
+      "int32",
+    ]);
+  });
+});
+
+describe("pnpm export --model", () => {
+  const expected = JSON.parse(readFileSync(join(FIXTURES, "cnn-opset13.json"), "utf8"));
+  const model = join(FIXTURES, "cnn-opset13.onnx");
+  const stored = loadModel(model).initializers;
+  const feeds: Feeds = {
+    x: new Tensor("float64", Float64Array.from(expected.x.data), expected.x.shape),
+    labels: new Tensor("int64", BigInt64Array.from(expected.labels, BigInt), [expected.labels.length]),
+    ...Object.fromEntries(
+      [...stored.values()].map((of) => [
+        of.name,
+        new Tensor("float64", of.read().data as Float64Array, of.shape),
+      ]),
+    ),
+  };
+  const check = (outputs: Feeds) => {
+    expect(Number(outputs.loss?.data[0])).toBeCloseTo(expected.loss, 11);
+    for (const [name, gradient] of Object.entries<number[]>(expected.gradients)) {
+      for (const [index, value] of gradient.entries()) {
+        expect(Number(outputs[`${name}.grad`]?.data[index])).toBeCloseTo(value, 10);
+      }
+    }
+  };
+
+  it("writes a training graph with PyTorch's loss and gradients, the batch left open as the model has it", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const args = ["--model", model, "--loss", "softmax-cross-entropy", "--wrt", "all", "--out", file];
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    check(await compute(file, feeds));
+    expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", 2, 9, 8]);
+  });
+
+  it("puts a gradient by hand on top of the network, and fixes the batch", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { code } = await run([
+      "--model",
+      model,
+      "--loss",
+      "manual/exact-target",
+      "--batch",
+      "3",
+      "--out",
+      file,
+    ]);
+    expect(code).toBe(0);
+    check(await compute(file, feeds));
+    expect(loadModel(file).inputs[0]?.shape).toEqual([3, 2, 9, 8]);
+  });
+
+  it("differentiates with respect to what is asked for", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { stdout } = await run(["--model", model, "--wrt", "head.bias,x", "--out", file]);
+    expect(stdout).toContain("outputs: loss, logits, head.bias.grad, x.grad\n");
+    const outputs = await compute(file, feeds);
+    for (const [index, value] of expected.gradients["head.bias"].entries()) {
+      expect(Number(outputs["head.bias.grad"]?.data[index])).toBeCloseTo(value, 12);
+    }
+  });
+});
+
+describe("what pnpm export refuses, in one line, with exit code 2, writing nothing", () => {
+  const [method, model] = [
+    ["--method", "manual/shifted", "--workload", "4x3"],
+    ["--model", "cnn.onnx"],
+  ];
+  it.each<[string, string[], RegExp]>([
+    ["no way to export", [], /give either --method and --workload, or --model/],
+    ["two ways", [...method, ...model], /give either/],
+    ["no workload", ["--method", "manual/shifted"], /--method needs --workload/],
+    [
+      "an unknown method",
+      ["--method", "manual/shiftd", "--workload", "4x3"],
+      /unknown method "manual\/shiftd": closest are manual\/shifted/,
+    ],
+    ["several methods", ["--method", "manual/*", "--workload", "4x3"], /give one method, got manual\/\*/],
+    ["an unknown workload", ["--method", "manual/shifted", "--workload", "seed"], /unknown workload "seed"/],
+    ["an unknown dtype", [...method, "--dtype", "float16"], /unknown dtype "float16"/],
+    ["an unknown part", [...method, "--graph", "half"], /unknown graph "half"/],
+    ["an unknown target", [...method, "--target", "tpu"], /unknown target "tpu": closest are any/],
+    ["a batch of none", [...method, "--batch", "0"], /--batch takes a number from 1 on, or dynamic, got "0"/],
+    ["a flag of the other way", [...method, "--wrt", "all"], /--wrt does not go with --method/],
+    ["a flag of the other way", [...model, "--dtype", "float64"], /--dtype does not go with --model/],
+    [
+      "a model that is not there",
+      ["--model", "none.onnx"],
+      /--model none.onnx: model "none.onnx" does not exist/,
+    ],
+    ["a model that is none", ["--model", "text.onnx"], /--model text.onnx: the file is not an ONNX model: /],
+    ["a folder as a model", ["--model", "."], /is not a regular file/],
+    [
+      "an unknown parameter",
+      [...model, "--wrt", "nothing"],
+      /there is no parameter "nothing"; there are "x", "first.weight"/,
+    ],
+    ["an unknown output", [...model, "--logits", "y"], /there is no output "y"; there are "logits"/],
+    ["an unknown loss", [...model, "--loss", "mse"], /unknown method "mse"/],
+    [
+      "a size that is not open",
+      [...model, "--size", "width=3"],
+      /the model leaves no size "width" open; it leaves batch/,
+    ],
+    ["a size that is none", [...model, "--size", "batch"], /--size takes <name>=<n>, got "batch"/],
+    ["the model itself as --out", [...model, "--out", "cnn.onnx"], /--out cnn.onnx is the model itself/],
+    ["a folder as --out", [...method, "--out", "."], /--out \.: is a folder/],
+    [
+      "a file in no folder as --out",
+      [...method, "--out", "no/m.onnx"],
+      /--out no\/m.onnx: there is no folder/,
+    ],
+  ])("%s", async (_, args, message) => {
+    const cwd = temporaryFolder();
+    copyFileSync(join(FIXTURES, "cnn-opset13.onnx"), join(cwd, "cnn.onnx"));
+    writeFileSync(join(cwd, "text.onnx"), "a text, and no model");
+    const before = readdirSync(cwd);
+    const given = args.includes("--out") ? args : [...args, "--out", "m.onnx"];
+    const { code, stdout, stderr } = await run(given, { cwd });
+    expect(stderr).toMatch(/^export: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(readdirSync(cwd)).toEqual(before);
+    expect(readFileSync(join(cwd, "cnn.onnx"))).toEqual(readFileSync(join(FIXTURES, "cnn-opset13.onnx")));
+  });
+
+  it("a full disk", async () => {
+    const file = join(temporaryFolder(), "m.onnx");
+    const args = ["--method", "manual/shifted", "--workload", "4x3000", "--out", file];
+    const { code, stderr } = await run(args, { fileSizeLimit: 8 });
+    expect(stderr).toMatch(/^export: cannot write --out .*EFBIG/);
+    expect(code).toBe(2);
+    expect(existsSync(file)).toBe(false);
+    expect(readdirSync(join(file, ".."))).toEqual([]);
+  });
+});
