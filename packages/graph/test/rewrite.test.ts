@@ -14,7 +14,6 @@ import {
   identity,
   input,
   logSoftmax,
-  matMul,
   mergeCommonSubexpressions,
   mul,
   neg,
@@ -23,24 +22,20 @@ import {
   optimize,
   pad,
   reduceSum,
-  relu,
   reshape,
   rewrite,
   scalar,
-  sigmoid,
   simplify,
   slice,
   stopGradient,
   sub,
-  tanh,
+  type Tensor,
   tensor,
   topologicalOrder,
   transpose,
   type Value,
 } from "@softmax-bench/graph";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { numbersFrom, weighted } from "./support.js";
 
 const x = input("x", "float32", [2, 3]);
 const column = input("c", "float32", [2, 1]);
@@ -64,9 +59,9 @@ function expectSame(actual: Graph, expected: Graph): void {
   const [a, e] = [evaluate(actual, feeds), evaluate(expected, feeds)];
   for (const [name, { shape, data }] of Object.entries(e)) {
     expect(a[name]?.shape).toEqual(shape);
-    expect(Array.from(a[name]?.data ?? [], (value) => Number(value) + 0)).toEqual(
-      Array.from(data, (value) => Number(value) + 0),
-    );
+    const numbers = (values: Tensor["data"] | undefined) =>
+      Array.from((values ?? []) as ArrayLike<number | bigint>, (value) => Number(value) + 0);
+    expect(numbers(a[name]?.data)).toEqual(numbers(data));
   }
 }
 
@@ -182,93 +177,6 @@ describe("optimize", () => {
     );
     // By hand: LogSoftmax, OneHot, their product, Exp, and the difference.
     expect(whole.map(({ op }) => op)).toEqual(["LogSoftmax", "OneHot", "Mul", "Neg", "Exp", "Mul", "Sub"]);
-  });
-});
-
-describe("random graphs", () => {
-  /** Steps that each take values made before, by number. */
-  const step = fc.record({
-    op: fc.constantFrom(
-      "add",
-      "sub",
-      "mul",
-      "sigmoid",
-      "tanh",
-      "relu",
-      "expand",
-      "sum",
-      "transpose",
-      "neg",
-      "one",
-      "dot",
-    ),
-    a: fc.nat(100),
-    b: fc.nat(100),
-  });
-  const program = fc.record({
-    steps: fc.array(step, { minLength: 2, maxLength: 12 }),
-    seed: fc.integer({ min: 1, max: 10_000 }),
-  });
-
-  /** Every value is a 3 × 3 matrix. */
-  function build(inputs: readonly Value[], steps: readonly { op: string; a: number; b: number }[]): Value {
-    const made = [...inputs];
-    for (const { op, a: first, b: second } of steps) {
-      const [a, b] = [made[first % made.length] as Value, made[second % made.length] as Value];
-      const half = scalar(0.5, a.dtype);
-      const next: Record<string, () => Value> = {
-        ...{ add: () => add(a, b), sub: () => sub(a, b), mul: () => mul(a, b), neg: () => neg(a) },
-        ...{ sigmoid: () => sigmoid(a), tanh: () => tanh(a), relu: () => relu(add(a, half)) },
-        expand: () => expand(reduceSum(a, { axes: [1], keepdims: true }), [3, 3]),
-        sum: () => mul(a, reduceSum(sigmoid(b))),
-        transpose: () => transpose(a),
-        one: () => div(mul(a, scalar(1, a.dtype)), expand(scalar(1, a.dtype), [3, 3])),
-        dot: () => mul(matMul(tanh(a), tanh(b)), half),
-      };
-      made.push((next[op] as () => Value)());
-    }
-    return made.at(-1) as Value;
-  }
-
-  it("have the gradients that central differences have, before and after optimisation", () => {
-    const property = fc.property(program, ({ steps, seed }) => {
-      const shape = [3, 3];
-      const inputs = ["a", "b"].map((name) => input(name, "float64", shape));
-      const y = build(inputs, steps);
-      const result = weighted(y);
-      const gradients = differentiate(result, inputs);
-      const graph: Graph = {
-        ...{ name: "random", inputs },
-        outputs: { result, ...Object.fromEntries(gradients.entries()) },
-      };
-      const [start, direction] = [numbersFrom(seed, 18), numbersFrom(seed + 0.5, 18)];
-      const at = (of: Graph, by: number) => {
-        const values = start.map((value, index) => value + by * (direction[index] as number));
-        return evaluate(of, {
-          a: tensor("float64", shape, values.slice(0, 9)),
-          b: tensor("float64", shape, values.slice(9)),
-        });
-      };
-      const results = at(graph, 0);
-      const optimized = at(optimize(graph), 0);
-      for (const [name, { data }] of Object.entries(results)) {
-        for (const [index, value] of data.entries()) {
-          const tolerance = 1e-12 * (1 + Math.abs(Number(value)));
-          expect(Math.abs(Number(optimized[name]?.data[index]) - Number(value))).toBeLessThanOrEqual(
-            tolerance,
-          );
-        }
-      }
-      const h = 1e-6;
-      const difference =
-        (Number(at(graph, h).result?.data[0]) - Number(at(graph, -h).result?.data[0])) / (2 * h);
-      const slopes = [...(results[0]?.data ?? []), ...(results[1]?.data ?? [])].map(Number);
-      const slope = slopes.reduce((sum, value, index) => sum + value * (direction[index] as number), 0);
-      const scale =
-        1 + slopes.reduce((sum, value) => sum + Math.abs(value), Math.abs(Number(results.result?.data[0])));
-      expect(Math.abs(slope - difference)).toBeLessThanOrEqual(1e-6 * scale);
-    });
-    fc.assert(property, { numRuns: 150, seed: 7 });
   });
 });
 

@@ -26,11 +26,15 @@ export const numbers = (count: number): number[] =>
 export function graphOf({ shapes, make }: Sample, dtype: FloatDType): Graph {
   const inputs = inputsOf(shapes, dtype);
   const y = make(...inputs);
-  const weights = numbers(sizeOf(y.shape)).map((x) => x - 0.9);
-  const result = reduceSum(mul(y, constant(tensor(y.dtype, y.shape, weights))));
-  const gradients = differentiate(result, inputs);
+  const gradients = differentiate(weighted(y), inputs);
   const named = gradients.map((gradient, index) => [`gradient${index}`, gradient] as const);
   return { name: "sample", inputs, outputs: { y, ...Object.fromEntries(named) } };
+}
+
+/** A scalar that depends on every element, with different weights. */
+export function weighted(y: Value): Value {
+  const weights = numbers(sizeOf(y.shape)).map((x) => x - 0.9);
+  return reduceSum(mul(y, constant(tensor(y.dtype, y.shape, weights))));
 }
 
 export const inputsOf = (shapes: readonly Shape[], dtype: FloatDType): Value[] =>
@@ -39,7 +43,7 @@ export const inputsOf = (shapes: readonly Shape[], dtype: FloatDType): Value[] =
 export const feedsFor = (graph: Graph): Record<string, Tensor> =>
   Object.fromEntries(
     graph.inputs.map((value, index) => {
-      const values = numbers(sizeOf(value.shape) + index).slice(index);
+      const values = numbers(sizeOf(value.shape) + 1000 * index).slice(1000 * index);
       return [inputName(value), tensor(value.dtype, value.shape, values)];
     }),
   );

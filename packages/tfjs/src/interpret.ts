@@ -8,7 +8,8 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
-import { OP_TABLE, tfjsDType } from "./op-table.js";
+import { OP_TABLE } from "./op-table.js";
+import { tfjsDType } from "./support.js";
 
 /**
  * Runs a graph op by op on the active TensorFlow.js backend. Inside `tf.grad` the tape sees every op; inside
@@ -21,8 +22,11 @@ export function interpret<Output extends string>(
 ): Record<Output, tf.Tensor> {
   const tensors = new Map<Value, tf.Tensor>();
   for (const node of topologicalOrder(Object.values(graph.outputs))) {
-    const [first] = node.outputs;
-    if (first) tensors.set(first, compute(node, tensors, feeds));
+    const made = compute(node, tensors, feeds);
+    for (const [position, tensor] of made.entries()) {
+      const output = node.outputs[position];
+      if (output) tensors.set(output, tensor);
+    }
   }
   const outputs = Object.entries(graph.outputs).map(([name, value]) => [name, tensors.get(value)]);
   return Object.fromEntries(outputs) as Record<Output, tf.Tensor>;
@@ -32,20 +36,21 @@ function compute(
   node: Node,
   tensors: ReadonlyMap<Value, tf.Tensor>,
   feeds: Readonly<Record<string, tf.Tensor>>,
-): tf.Tensor {
-  if (node.op === "Constant") return fromHost(constantTensor(node));
+): readonly tf.Tensor[] {
+  if (node.op === "Constant") return [fromHost(constantTensor(node))];
   const [first] = node.outputs;
   if (node.op === "Input" && first) {
     const fed = feeds[inputName(first)];
     if (!fed) throw new Error(`input "${inputName(first)}" was not fed`);
-    return fed;
+    return [fed];
   }
   const read = OP_TABLE[node.op];
   if (!read) throw new Error(`${node.op} is not in TensorFlow.js's op table`);
-  return read(
+  const made = read(
     node,
     node.inputs.map((input) => tensors.get(input) as tf.Tensor),
   );
+  return Array.isArray(made) ? made : [made as tf.Tensor];
 }
 
 const fromHost = ({ data, shape, dtype }: HostTensor): tf.Tensor =>

@@ -1,11 +1,15 @@
-import type { DType, Node } from "@softmax-bench/graph";
+import type { Kernels, Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
+import { gatherRows, oneHot, scatterRows } from "./indexing.js";
+import { libraryLoss } from "./library-loss.js";
+import { given, numbers, tfjsDType } from "./support.js";
+import { conv, hasConv, maxPool } from "./windows.js";
 
 /**
  * ONNX operator semantics in TensorFlow.js functions, each differentiable by its tape unless said otherwise.
- * An entry gets the node's inputs and returns its first output: no reader here needs a second one.
+ * An entry gets the node's inputs and returns its outputs; those that no reader here needs may be missing.
  */
-type Reader = (node: Node, inputs: readonly tf.Tensor[]) => tf.Tensor;
+type Reader = (node: Node, inputs: readonly tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[];
 
 const unary =
   (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
@@ -15,119 +19,141 @@ const binary =
   (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   (node, [a, b]) =>
     compute(given(node, a), given(node, b));
+/** Their gradients do not come back from broadcasting. */
+const extremum =
+  (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
+  (node, inputs) => {
+    const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...(node.outputs[0]?.shape ?? [])]));
+    return compute(given(node, a), given(node, b));
+  };
+/** The tape has no gradient for them, and should not ask for one. */
+const comparison = (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
+  binary((a, b) => compute(detached(a), detached(b)));
 const reduction =
   (compute: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor): Reader =>
   (node, [x]) =>
     compute(given(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
+/** Operators that give the same elements another shape. */
+const reshaped: Reader = (node, [x]) => tf.reshape(given(node, x), [...(node.outputs[0]?.shape ?? [])]);
+
+/** Along the last axis only, TensorFlow.js can differentiate them. */
+const normalization =
+  (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
+  (node, [operand]) => {
+    const x = given(node, operand);
+    const axis = Number(node.attributes.axis);
+    if (axis === x.rank - 1) return compute(x);
+    const exchange = x.shape.map((_, at) => (at === axis ? x.rank - 1 : at === x.rank - 1 ? axis : at));
+    return tf.transpose(compute(tf.transpose(x, exchange)), exchange);
+  };
 
 export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Exp: unary(tf.exp),
   Log: unary(tf.log),
   Neg: unary(tf.neg),
+  Sqrt: unary(tf.sqrt),
+  Abs: unary(tf.abs),
+  Identity: unary((x) => x),
   StopGradient: unary(detached),
+
+  Relu: unary(tf.relu),
+  LeakyRelu: (node, [x]) => tf.leakyRelu(given(node, x), Number(node.attributes.alpha)),
+  Sigmoid: unary(tf.sigmoid),
+  Tanh: unary(tf.tanh),
+  Erf: unary(tf.erf),
+  Clip: (node, [x]) =>
+    tf.clipByValue(given(node, x), Number(node.attributes.low), Number(node.attributes.high)),
 
   Add: binary(tf.add),
   Sub: binary(tf.sub),
   Mul: binary(tf.mul),
   Div: binary(tf.div),
-  Equal: binary(tf.equal),
+  Pow: binary(tf.pow),
+  Max: extremum(tf.maximum),
+  Min: extremum(tf.minimum),
+  Equal: comparison(tf.equal),
+  Greater: comparison(tf.greater),
+  Less: comparison(tf.less),
+  Where: (node, inputs) => {
+    // It broadcasts, but its gradient does not come back from that.
+    const shape = [...(node.outputs[0]?.shape ?? [])];
+    const [condition, a, b] = inputs.map((input) => tf.broadcastTo(input, shape));
+    return tf.where(given(node, condition), given(node, a), given(node, b));
+  },
+
+  MatMul: (node, inputs) => {
+    const batch = (node.outputs[0]?.shape ?? []).slice(0, -2);
+    const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...batch, ...input.shape.slice(-2)]));
+    return tf.matMul(given(node, a), given(node, b));
+  },
+  Gemm: (node, [a, b, c]) => {
+    const { alpha, beta, transA, transB } = node.attributes;
+    const product = tf.matMul(given(node, a), given(node, b), transA === 1, transB === 1);
+    const scaled = alpha === 1 ? product : tf.mul(product, Number(alpha));
+    return c ? tf.add(scaled, beta === 1 ? c : tf.mul(c, Number(beta))) : scaled;
+  },
+  Conv: conv,
+  MaxPool: maxPool,
 
   ReduceSum: reduction((x, axes, keepDims) => tf.sum(x, axes, keepDims)),
   ReduceMean: reduction((x, axes, keepDims) => tf.mean(x, axes, keepDims)),
   ReduceMax: reduction((x, axes, keepDims) => tf.max(x, axes, keepDims)),
+  ReduceLogSumExp: reduction((x, axes, keepDims) => tf.logSumExp(x, axes, keepDims)),
 
-  Softmax: (node, [x]) => tf.softmax(given(node, x), Number(node.attributes.axis)),
-  LogSoftmax: (node, [x]) => tf.logSoftmax(given(node, x), Number(node.attributes.axis)),
+  Softmax: normalization((x) => tf.softmax(x)),
+  LogSoftmax: normalization((x) => tf.logSoftmax(x)),
   SoftmaxCrossEntropyLoss: (node, [scores, labels, weights]) =>
     libraryLoss(node, given(node, scores), given(node, labels), weights),
 
   OneHot: (node, [indices]) => oneHot(given(node, indices), Number(node.attributes.depth)),
+  Gather: (node, [x, indices]) =>
+    tf.gather(given(node, x), tf.cast(given(node, indices), "int32"), Number(node.attributes.axis)),
   /** Not differentiable: TensorFlow.js has no gradient for GatherNd. */
   GatherElements: (node, [x, indices]) => gatherRows(node, given(node, x), given(node, indices)),
   /** Not differentiable: TensorFlow.js has no gradient for TensorScatterUpdate. */
   ScatterElements: (node, [x, indices, updates]) =>
     scatterRows(node, given(node, x), given(node, indices), given(node, updates)),
 
-  Reshape: (node, [x]) => tf.reshape(given(node, x), [...numbers(node, "shape")]),
+  Reshape: reshaped,
+  Flatten: reshaped,
+  Squeeze: reshaped,
+  Unsqueeze: reshaped,
+  Transpose: (node, [x]) => tf.transpose(given(node, x), [...numbers(node, "perm")]),
   Expand: (node, [x]) => tf.broadcastTo(given(node, x), [...numbers(node, "shape")]),
   Cast: (node, [x]) => tf.cast(given(node, x), tfjsDType(node.attributes.to)),
+
+  Concat: (node, inputs) => tf.concat([...inputs], Number(node.attributes.axis)),
+  Split: (node, [x]) => tf.split(given(node, x), [...numbers(node, "sizes")], Number(node.attributes.axis)),
+  Slice: (node, [operand]) => {
+    const x = given(node, operand);
+    const [axis, start, step] = ["axis", "start", "step"].map((name) => Number(node.attributes[name])) as [
+      ...[number, number, number],
+    ];
+    const size = node.outputs[0]?.shape[axis] ?? 0;
+    // A strided slice has no gradient.
+    const positions = Array.from({ length: size }, (_, at) => start + at * step);
+    if (step !== 1) return tf.gather(x, tf.tensor1d(positions, "int32"), axis);
+    const begin = x.shape.map((_, at) => (at === axis ? start : 0));
+    return tf.slice(x, begin, [...(node.outputs[0]?.shape ?? [])]);
+  },
+  Pad: (node, [x]) => {
+    const pads = numbers(node, "pads");
+    const half = pads.length / 2;
+    const pairs = Array.from({ length: half }, (_, axis): [number, number] => [
+      pads[axis] as number,
+      pads[axis + half] as number,
+    ]);
+    return tf.pad(given(node, x), pairs, Number(node.attributes.value));
+  },
 };
 
-const TFJS_DTYPE: Partial<Record<DType, "float32" | "int32" | "bool">> = {
-  float32: "float32",
-  int32: "int32",
-  int64: "int32",
-  bool: "bool",
-};
-
-export function tfjsDType(dtype: unknown): "float32" | "int32" | "bool" {
-  const found = TFJS_DTYPE[dtype as DType];
-  if (!found) throw new Error(`TensorFlow.js has no dtype ${String(dtype)}`);
-  return found;
-}
-
-function given(node: Node, input: tf.Tensor | undefined): tf.Tensor {
-  if (!input) throw new Error(`${node.op} lacks an input`);
-  return input;
-}
-
-function numbers(node: Node, name: string): readonly number[] {
-  const value = node.attributes[name];
-  if (!Array.isArray(value)) throw new Error(`${node.op} lacks its attribute ${name}`);
-  return value as readonly number[];
-}
-
-/**
- * Cast afterwards: the wasm kernel writes integers into the buffer even where float32 is asked for.
- * `tf.oneHot` refuses a depth of 1.
- */
-function oneHot(indices: tf.Tensor, depth: number): tf.Tensor {
-  const rows = depth === 1 ? tf.equal(tf.expandDims(indices, -1), 0) : tf.oneHot(indices, depth);
-  return tf.cast(rows, "float32");
-}
-
-/** `tf.losses.softmaxCrossEntropy`, which knows weights of rows only: those of the labels, and 0 for ignored ones. */
-function libraryLoss(node: Node, logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
-  const { reduction, ignore_index } = node.attributes;
-  const ones = oneHot(labels, logits.shape[1] as number);
-  const byClass = weights ? tf.sum(tf.mul(ones, weights), 1) : undefined;
-  const counts =
-    ignore_index === undefined
-      ? undefined
-      : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
-  const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
-  // The library's own default, which is what its users call.
-  if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
-  return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
-}
-
-const LIBRARY_REDUCTION: Readonly<Record<string, tf.Reduction>> = {
-  mean: tf.Reduction.MEAN,
-  sum: tf.Reduction.SUM,
-  none: tf.Reduction.NONE,
+/** What `interpret` can read; other operators have bodies that it can. */
+export const TFJS_KERNELS: Kernels = {
+  ...Object.fromEntries(Object.keys(OP_TABLE).map((op) => [op, ["float32"] as const])),
+  Conv: (attributes) => (hasConv(attributes) ? ["float32"] : []),
 };
 
 /** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */
 function detached(x: tf.Tensor): tf.Tensor {
   return tf.engine().makeTensorFromTensorInfo({ dataId: x.dataId, shape: x.shape, dtype: x.dtype });
-}
-
-/** [row, column] pairs for indices [N, 1] along axis 1, the one case that losses need. */
-function rowPairs(node: Node, indices: tf.Tensor): tf.Tensor {
-  const [rows, width] = indices.shape;
-  if (Number(node.attributes.axis) !== 1 || indices.rank !== 2 || width !== 1) {
-    throw new Error(`${node.op} is supported for one index per row, got indices [${indices.shape}]`);
-  }
-  return tf.stack([tf.range(0, rows as number, 1, "int32"), tf.reshape(indices, [-1])], 1);
-}
-
-function gatherRows(node: Node, x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
-  return tf.reshape(tf.gatherND(x, rowPairs(node, indices)), indices.shape);
-}
-
-function scatterRows(node: Node, x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor): tf.Tensor {
-  const pairs = rowPairs(node, indices);
-  const flat = tf.reshape(updates, [-1]);
-  const values = node.attributes.reduction === "add" ? tf.add(flat, tf.gatherND(x, pairs)) : flat;
-  return tf.tensorScatterUpdate(x, pairs, values);
 }

@@ -1,0 +1,33 @@
+import { differentiate, evaluate, type Graph, type Tensor } from "@softmax-bench/graph";
+import { describe, expect, it } from "vitest";
+import { SAMPLES } from "./samples.js";
+import { feedsFor, inputsOf, weighted } from "./support.js";
+import { tapeGradients } from "./tape.js";
+
+/** What TensorFlow.js cannot say: it has no gradient for these, or no double. PyTorch and central differences vouch for them. */
+const SILENT = ["GatherElements", "ScatterElements", "Cast", "NegativeLogLikelihoodLoss"];
+
+describe.each(Object.entries(SAMPLES).filter(([op]) => !SILENT.includes(op)))("%s", (op, samples) => {
+  it.each(samples.map((sample, index) => [index, sample] as const))(
+    "has the gradient that TensorFlow.js finds on its tape: #%d",
+    async (_, { shapes, make }) => {
+      const inputs = inputsOf(shapes, "float32");
+      const result = weighted(make(...inputs));
+      const gradients = differentiate(result, inputs);
+      const graph: Graph = { name: op, inputs, outputs: Object.fromEntries(gradients.entries()) };
+      const feeds = feedsFor(graph);
+      const expected = evaluate(graph, feeds);
+      const taped = await tapeGradients(result, inputs, feeds);
+      for (const position of inputs.keys()) expectNear(taped[`x${position}`], expected[position]);
+    },
+  );
+});
+
+function expectNear(actual: Float32Array | undefined, expected: Tensor | undefined): void {
+  const values = Array.from(expected?.data ?? [], Number);
+  const size = Math.max(...values.map(Math.abs), 1e-30);
+  expect(actual?.length).toBe(values.length);
+  for (const [index, value] of values.entries()) {
+    expect(Math.abs((actual?.[index] as number) - value) / size).toBeLessThanOrEqual(1e-5);
+  }
+}

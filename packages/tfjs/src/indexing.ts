@@ -1,0 +1,31 @@
+import type { Node } from "@softmax-bench/graph";
+import * as tf from "@tensorflow/tfjs-core";
+
+/**
+ * Cast afterwards: the wasm kernel writes integers into the buffer even where float32 is asked for.
+ * `tf.oneHot` refuses a depth of 1.
+ */
+export function oneHot(indices: tf.Tensor, depth: number): tf.Tensor {
+  const rows = depth === 1 ? tf.equal(tf.expandDims(indices, -1), 0) : tf.oneHot(indices, depth);
+  return tf.cast(rows, "float32");
+}
+
+/** [row, column] pairs for indices [N, 1] along axis 1, the one case that losses need. */
+function rowPairs(node: Node, indices: tf.Tensor): tf.Tensor {
+  const [rows, width] = indices.shape;
+  if (Number(node.attributes.axis) !== 1 || indices.rank !== 2 || width !== 1) {
+    throw new Error(`${node.op} is supported for one index per row, got indices [${indices.shape}]`);
+  }
+  return tf.stack([tf.range(0, rows as number, 1, "int32"), tf.reshape(indices, [-1])], 1);
+}
+
+export function gatherRows(node: Node, x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
+  return tf.reshape(tf.gatherND(x, rowPairs(node, indices)), indices.shape);
+}
+
+export function scatterRows(node: Node, x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor): tf.Tensor {
+  const pairs = rowPairs(node, indices);
+  const flat = tf.reshape(updates, [-1]);
+  const values = node.attributes.reduction === "add" ? tf.add(flat, tf.gatherND(x, pairs)) : flat;
+  return tf.tensorScatterUpdate(x, pairs, values);
+}
