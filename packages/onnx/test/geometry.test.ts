@@ -111,12 +111,14 @@ describe.each(Object.entries(CASES))("%s of any geometry", (name, { possible, sh
   });
 
   const { body } = definitionOf(name);
-  it.runIf(body)("is what its body computes", () => {
+  if (!body) return;
+
+  it("is what its body computes", () => {
     const property = fc.property(possibleGeometry, (g) => {
       const inputs = shapes(g).map((shape, position) => input(`x${position}`, "float64", shape));
       const [x, ...more] = inputs as [Value, ...Value[]];
       const made = make(g, x, ...more);
-      const [inSteps] = body?.(made.node.inputs, made.node.attributes) ?? [];
+      const [inSteps] = body(made.node.inputs, made.node.attributes);
       const graph: Graph = { name: "t", inputs, outputs: { made, inSteps: inSteps as Value } };
       const feeds = inputs.map(({ shape }, position) => [
         `x${position}`,
