@@ -9,76 +9,29 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { GraphError } from "@softmax-bench/graph";
 import { loadModel, ModelError, parseModel, trainingGraph } from "@softmax-bench/onnx";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { TensorProto_DataLocation } from "../src/proto/onnx_pb.js";
 import {
-  AttributeProto_AttributeType,
-  ModelProtoSchema,
-  type NodeProtoSchema,
-  TensorProto_DataLocation,
-  TensorProto_DataType,
-  type TensorProtoSchema,
-} from "../src/proto/onnx_pb.js";
+  attribute,
+  BOOL,
+  FLOAT,
+  FLOAT16,
+  floats,
+  INT64,
+  modelOf,
+  type NodeInit,
+  type Parts,
+  type TensorInit,
+} from "./build-model.js";
 
-type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
-type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
-const { FLOAT, FLOAT16, INT64 } = TensorProto_DataType;
-
-const valueInfo = (name: string, dims: readonly number[], elemType: number = FLOAT) => ({
-  name,
-  type: {
-    value: {
-      case: "tensorType" as const,
-      value: {
-        elemType,
-        shape: { dim: dims.map((dim) => ({ value: { case: "dimValue" as const, value: BigInt(dim) } })) },
-      },
-    },
-  },
-});
-
-interface Parts {
-  readonly nodes?: readonly NodeInit[];
-  readonly tensors?: readonly TensorInit[];
-  readonly opset?: number;
-  readonly elemType?: number;
-  readonly outputs?: readonly string[];
-}
-
-/** A model from x `[2, 3]` to `y`. */
-function modelOf({
-  nodes = [],
-  tensors = [],
-  opset = 17,
-  elemType = FLOAT,
-  outputs = ["y"],
-}: Parts): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    opsetImport: [{ domain: "", version: BigInt(opset) }],
-    graph: {
-      name: "hostile",
-      node: [...nodes],
-      initializer: [...tensors],
-      input: [valueInfo("x", [2, 3], elemType)],
-      output: outputs.map((name) => valueInfo(name, [2, 3])),
-    },
-  });
-  return toBinary(ModelProtoSchema, model);
-}
 const relu: NodeInit = { opType: "Relu", input: ["x"], output: ["y"] };
 const node = (opType: string, input: string[], more: Partial<NodeInit> = {}): NodeInit =>
   ({ opType, name: "n", input, output: ["y"], ...more }) as NodeInit;
-const int = (name: string, value: number) => ({
-  name,
-  type: AttributeProto_AttributeType.INT,
-  i: BigInt(value),
-});
+const weight = floats("w", [2, 3], [1, 2, 3, 4, 5, 6]);
 const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
-const weight: TensorInit = { name: "w", dataType: FLOAT, dims: [2n, 3n], rawData: bytesOf(1, 2, 3, 4, 5, 6) };
 
 const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph());
 
@@ -112,17 +65,17 @@ describe("a model that is refused", () => {
     ["an output too many", { nodes: [{ ...relu, output: ["y", "z"] }] }, "has no output #1"],
     [
       "an attribute that is not known",
-      { nodes: [node("Relu", ["x"], { attribute: [int("alpha", 1)] })] },
+      { nodes: [node("Relu", ["x"], { attribute: [attribute("alpha", 1)] })] },
       'attribute "alpha" is not supported',
     ],
     [
       "an attribute of another type",
-      { nodes: [node("LeakyRelu", ["x"], { attribute: [int("alpha", 1)] })] },
+      { nodes: [node("LeakyRelu", ["x"], { attribute: [attribute("alpha", 1)] })] },
       'attribute "alpha" must be FLOAT, got INT',
     ],
     [
       "an axis outside",
-      { nodes: [node("Softmax", ["x"], { attribute: [int("axis", 5)] })] },
+      { nodes: [node("Softmax", ["x"], { attribute: [attribute("axis", 5)] })] },
       "axis 5 is outside a shape of rank 2",
     ],
     [
@@ -134,7 +87,7 @@ describe("a model that is refused", () => {
       "a shape that is not known",
       {
         nodes: [
-          { opType: "Cast", input: ["x"], output: ["s"], attribute: [int("to", INT64)] },
+          { opType: "Cast", input: ["x"], output: ["s"], attribute: [attribute("to", INT64)] },
           node("Reshape", ["x", "s"]),
         ],
       },
@@ -173,13 +126,13 @@ describe("a model that is refused", () => {
       "random dropout",
       {
         nodes: [node("Dropout", ["x", "", "t"])],
-        tensors: [{ name: "t", dataType: TensorProto_DataType.BOOL, dims: [], rawData: Uint8Array.of(1) }],
+        tensors: [{ name: "t", dataType: BOOL, dims: [], rawData: Uint8Array.of(1) }],
       },
       "its choice is random",
     ],
     [
       "logits that are none",
-      { nodes: [node("ReduceSum", ["x"], { attribute: [int("keepdims", 0)] })] },
+      { nodes: [node("ReduceSum", ["x"], { attribute: [attribute("keepdims", 0)] })] },
       "logits must be floating-point [N, C]",
     ],
     [

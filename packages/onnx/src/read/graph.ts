@@ -13,7 +13,7 @@ import type { GraphProto, NodeProto } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import type { ModelInput } from "./model.js";
 import { OnnxNode, type Scope } from "./node.js";
-import { READERS } from "./operators.js";
+import { READERS } from "./operators/index.js";
 import type { ReadExternal, StoredTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, and then its parameters. */

@@ -1,0 +1,66 @@
+import {
+  concat,
+  indices as constantIndices,
+  gather,
+  pad,
+  slice,
+  split,
+  type Value,
+} from "@softmax-bench/graph";
+import { axisFrom, type Reader, type Readers } from "./reader.js";
+
+const readSplit: Reader = (node) => {
+  const x = node.input(0);
+  const axis = axisFrom(node, node.int("axis", 0), x.shape.length);
+  const size = x.shape[axis] as number;
+  const pieces = node.int("num_outputs", node.outputs.length);
+  const each = Math.ceil(size / pieces);
+  const equal = Array.from({ length: pieces }, (_, at) => Math.min(each, size - at * each));
+  return split(x, node.numbers(1) ?? equal, axis);
+};
+
+const readSlice: Reader = (node) => {
+  const x = node.input(0);
+  const [starts, ends] = [node.numbers(1) ?? [], node.numbers(2) ?? []];
+  const axes = node.numbers(3) ?? [...starts.keys()];
+  const steps = node.numbers(4) ?? starts.map(() => 1);
+  return axes.reduce((value, given, at) => {
+    const axis = axisFrom(node, given, x.shape.length);
+    return sliced(value, axis, starts[at] as number, ends[at] as number, steps[at] as number);
+  }, x);
+};
+
+/** NumPy's x[start:end:step] along one axis. */
+function sliced(x: Value, axis: number, start: number, end: number, step: number): Value {
+  const size = x.shape[axis] as number;
+  const [lowest, highest] = step > 0 ? [0, size] : [-1, size - 1];
+  const within = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, lowest), highest);
+  const [from, to] = [within(start), end < -size ? lowest : within(end)];
+  if (step > 0) return slice(x, axis, from, Math.max(from, to), step);
+  const count = Math.max(Math.ceil((to - from) / step), 0);
+  const positions = Array.from({ length: count }, (_, at) => from + at * step);
+  return gather(x, constantIndices([count], positions), axis);
+}
+
+const readPad: Reader = (node) => {
+  const x = node.input(0);
+  const mode = node.string("mode", "constant");
+  if (mode !== "constant") node.fail(`mode ${mode} is not supported, only constant is`);
+  const given = node.numbers(1) ?? [];
+  const value = node.numbers(2)?.[0] ?? 0;
+  const axes = (node.numbers(3) ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, x.shape.length));
+  const counts = x.shape.flatMap(() => [0, 0]);
+  for (const [at, axis] of axes.entries()) {
+    counts[axis] = given[at] as number;
+    counts[axis + x.shape.length] = given[at + axes.length] as number;
+  }
+  return pad(x, counts, value);
+};
+
+export const SLICES: Readers = {
+  Concat: (node) => {
+    const parts = Array.from({ length: node.inputCount }, (_, position) => node.input(position));
+    return concat(parts, axisFrom(node, node.int("axis", 0), parts[0]?.shape.length ?? 0));
+  },
+  ...{ Split: readSplit, Slice: readSlice, Pad: readPad },
+};

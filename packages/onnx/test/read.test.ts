@@ -1,0 +1,233 @@
+import { evaluate, isFloat, type Shape, sizeOf, tensor } from "@softmax-bench/graph";
+import { parseModel } from "@softmax-bench/onnx";
+import { describe, expect, it } from "vitest";
+import {
+  attribute,
+  BOOL,
+  floats,
+  INT64,
+  ints,
+  modelOf,
+  type NodeInit,
+  type TensorInit,
+} from "./build-model.js";
+import { expectClose, numbers, runModel } from "./support.js";
+
+interface Case {
+  readonly shape?: Shape;
+  readonly opset?: number;
+  readonly tensors?: readonly TensorInit[];
+  readonly nodes: readonly NodeInit[];
+}
+
+/** A node that makes `y`. */
+const node = (
+  opType: string,
+  input: string[],
+  attributes: Readonly<Record<string, Parameters<typeof attribute>[1]>> = {},
+  output: string[] = ["y"],
+): NodeInit => ({
+  ...{ opType, name: `make ${output[0]}`, input, output },
+  attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+});
+const image = [2, 2, 5, 6];
+const filter = floats("w", [4, 2, 3, 3], numbers(72));
+
+/** Spellings that this project does not write, but others do. */
+const CASES: Readonly<Record<string, Case>> = {
+  "ReduceMean with axes as an attribute": { opset: 13, nodes: [node("ReduceMean", ["x"], { axes: [-1] })] },
+  "ReduceMean with axes as an input": {
+    opset: 18,
+    tensors: [ints("a", [-2])],
+    nodes: [node("ReduceMean", ["x", "a"], { keepdims: 0 })],
+  },
+  "ReduceMax over everything": { nodes: [node("ReduceMax", ["x"])] },
+  "ReduceSum over nothing": {
+    tensors: [ints("a", [])],
+    nodes: [node("ReduceSum", ["x", "a"], { noop_with_empty_axes: 1 })],
+  },
+  ReduceLogSumExp: { nodes: [node("ReduceLogSumExp", ["x"], { axes: [0], keepdims: 0 })] },
+  "Softmax along its default axis": { shape: [2, 3, 4], nodes: [node("Softmax", ["x"])] },
+  "LogSoftmax along a negative axis": { nodes: [node("LogSoftmax", ["x"], { axis: -2 })] },
+  "Squeeze of all axes of size 1": { shape: [1, 3, 1], nodes: [node("Squeeze", ["x"])] },
+  "Squeeze and Unsqueeze by negative axes": {
+    ...{ shape: [2, 1, 3], tensors: [ints("a", [-2]), ints("b", [-1, 0])] },
+    nodes: [node("Squeeze", ["x", "a"], {}, ["s"]), node("Unsqueeze", ["s", "b"])],
+  },
+  "Reshape with 0 and −1": {
+    shape: [2, 3, 4],
+    tensors: [ints("s", [0, -1])],
+    nodes: [node("Reshape", ["x", "s"])],
+  },
+  "Reshape to a shape that is computed": {
+    ...{ shape: [2, 3, 4], tensors: [ints("one", [-1])] },
+    nodes: [
+      node("Shape", ["x"], { start: 0, end: 1 }, ["n"]),
+      node("Concat", ["n", "one"], { axis: 0 }, ["s"]),
+      node("Reshape", ["x", "s"]),
+    ],
+  },
+  "Expand both ways": { shape: [3, 1], tensors: [ints("s", [2, 1, 4])], nodes: [node("Expand", ["x", "s"])] },
+  "Flatten at a negative axis": { shape: [2, 3, 4], nodes: [node("Flatten", ["x"], { axis: -1 })] },
+  "Transpose by default": { shape: [2, 3, 4], nodes: [node("Transpose", ["x"])] },
+  "Slice from both ends": {
+    ...{ shape: [4, 7] },
+    tensors: [ints("s", [1, -5]), ints("e", [9, -1]), ints("a", [0, -1]), ints("t", [2, 1])],
+    nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
+  },
+  "Slice backwards": {
+    ...{ shape: [4, 7] },
+    tensors: [ints("s", [-1]), ints("e", [-100]), ints("a", [1]), ints("t", [-2])],
+    nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
+  },
+  "Slice along the first axes": {
+    shape: [4, 7],
+    tensors: [ints("s", [1]), ints("e", [3])],
+    nodes: [node("Slice", ["x", "s", "e"])],
+  },
+  "Split into equal parts": { shape: [6, 2], nodes: [node("Split", ["x"], {}, ["y", "z", "v"])] },
+  "Split into num_outputs": {
+    shape: [7, 2],
+    opset: 18,
+    nodes: [node("Split", ["x"], { num_outputs: 3 }, ["z", "v", "y"])],
+  },
+  "Pad of some axes": {
+    ...{ opset: 18, tensors: [ints("p", [1, 2]), floats("v", [], [7]), ints("a", [-1])] },
+    nodes: [node("Pad", ["x", "p", "v", "a"], { mode: "constant" })],
+  },
+  "Concat along a negative axis": { nodes: [node("Concat", ["x", "x"], { axis: -1 })] },
+  "Clip without a lower limit": { tensors: [floats("h", [], [1])], nodes: [node("Clip", ["x", "", "h"])] },
+  "Max of three, Min of one, Sum of three": {
+    ...{ tensors: [floats("w", [3], [0.5, 1, 1.5])] },
+    nodes: [
+      node("Max", ["x", "w", "x"], {}, ["a"]),
+      node("Min", ["a"], {}, ["b"]),
+      node("Sum", ["a", "b", "w"]),
+    ],
+  },
+  "Pow by an integer": { tensors: [ints("two", [2])], nodes: [node("Pow", ["x", "two"])] },
+  "Gelu by tanh": { opset: 20, nodes: [node("Gelu", ["x"], { approximate: "tanh" })] },
+  "Gelu by erf": { opset: 20, nodes: [node("Gelu", ["x"])] },
+  "Dropout without training": { tensors: [floats("r", [], [0.5])], nodes: [node("Dropout", ["x", "r"])] },
+  "MatMul with a vector on the right": {
+    tensors: [floats("w", [3], [1, 2, 3])],
+    nodes: [node("MatMul", ["x", "w"])],
+  },
+  "MatMul with a vector on the left": {
+    shape: [3],
+    tensors: [floats("w", [3, 2], numbers(6))],
+    nodes: [node("MatMul", ["x", "w"])],
+  },
+  "Gemm with a scalar added": {
+    tensors: [floats("w", [4, 3], numbers(12)), floats("c", [], [2])],
+    nodes: [node("Gemm", ["x", "w", "c"], { transB: 1, alpha: { float: 0.5 } })],
+  },
+  "Conv with auto_pad SAME_UPPER": {
+    shape: image,
+    tensors: [filter],
+    nodes: [node("Conv", ["x", "w"], { auto_pad: "SAME_UPPER", strides: [2, 2] })],
+  },
+  "Conv with auto_pad SAME_LOWER": {
+    shape: image,
+    tensors: [filter],
+    nodes: [node("Conv", ["x", "w"], { auto_pad: "SAME_LOWER", kernel_shape: [3, 3], strides: [2, 1] })],
+  },
+  "Conv with auto_pad VALID": {
+    shape: image,
+    tensors: [filter],
+    nodes: [node("Conv", ["x", "w"], { auto_pad: "VALID" })],
+  },
+  "MaxPool in ceil mode": {
+    shape: image,
+    nodes: [node("MaxPool", ["x"], { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 })],
+  },
+  "MaxPool in ceil mode, its last window in the pads": {
+    shape: [1, 1, 5, 5],
+    nodes: [
+      node("MaxPool", ["x"], { kernel_shape: [2, 2], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1 }),
+    ],
+  },
+  "AveragePool in ceil mode": {
+    shape: image,
+    nodes: [node("AveragePool", ["x"], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 })],
+  },
+  "AveragePool counting pads": {
+    shape: image,
+    nodes: [node("AveragePool", ["x"], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 })],
+  },
+  "LayerNormalization with a scale that broadcasts": {
+    shape: [2, 3, 4],
+    tensors: [floats("g", [4], numbers(4))],
+    nodes: [node("LayerNormalization", ["x", "g"], { axis: -1 })],
+  },
+  "Gather by negative positions": {
+    shape: [4, 3],
+    tensors: [ints("i", [-1, 0, 2, -4], [2, 2])],
+    nodes: [node("Gather", ["x", "i"])],
+  },
+  "GatherElements by positions that are computed": {
+    ...{ tensors: [ints("i", [0, -3], [2, 1]), ints("one", [1])] },
+    nodes: [node("Add", ["i", "one"], {}, ["j"]), node("GatherElements", ["x", "j"], { axis: 1 })],
+  },
+  "ScatterElements adding": {
+    ...{ opset: 18, tensors: [ints("i", [-1, 0, 2, 2], [2, 2]), floats("u", [2, 2], [1, 2, 3, 4])] },
+    nodes: [node("ScatterElements", ["x", "i", "u"], { axis: 1, reduction: "add" })],
+  },
+  "OneHot on the first axis, between other values": {
+    ...{ shape: [3, 2], tensors: [ints("i", [1, -1]), ints("d", [3]), floats("v", [2], [-1, 4])] },
+    nodes: [node("OneHot", ["i", "d", "v"], { axis: 0 }, ["o"]), node("Mul", ["x", "o"])],
+  },
+  "ConstantOfShape and Constant": {
+    nodes: [
+      node("Shape", ["x"], {}, ["s"]),
+      node("ConstantOfShape", ["s"], { value: floats("", [1], [3]) }, ["c"]),
+      node("Constant", [], { value_float: { float: 0.5 } }, ["h"]),
+      node("Mul", ["c", "h"], {}, ["p"]),
+      node("Sub", ["x", "p"]),
+    ],
+  },
+  "Where and Cast": {
+    ...{ tensors: [{ name: "b", dataType: BOOL, dims: [2n, 1n], rawData: Uint8Array.of(1, 0) }] },
+    nodes: [
+      node("Cast", ["b"], { to: 1 }, ["c"]),
+      node("Mul", ["c", "x"], {}, ["m"]),
+      node("Where", ["b", "m", "x"]),
+    ],
+  },
+  "SoftmaxCrossEntropyLoss of images": {
+    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2]), floats("w", [3], [1, 2, 0.5])] },
+    nodes: [node("SoftmaxCrossEntropyLoss", ["x", "t", "w"], { ignore_index: 2 })],
+  },
+  "and its second output": {
+    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2])] },
+    nodes: [node("SoftmaxCrossEntropyLoss", ["x", "t"], { reduction: "sum" }, ["l", "y"])],
+  },
+  "NegativeLogLikelihoodLoss of images, per element": {
+    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2])] },
+    nodes: [node("NegativeLogLikelihoodLoss", ["x", "t"], { reduction: "none" })],
+  },
+  "integers divided towards 0": {
+    ...{ tensors: [ints("a", [7, -7]), ints("b", [2])] },
+    nodes: [
+      node("Div", ["a", "b"], {}, ["q"]),
+      node("Cast", ["q"], { to: 1 }, ["f"]),
+      node("MatMul", ["f", "x"]),
+    ],
+  },
+};
+
+describe("a model is read as ONNX Runtime runs it", () => {
+  it.each(Object.entries(CASES))("%s", async (_, { shape = [2, 3], ...parts }) => {
+    const bytes = modelOf({ ...parts, shape });
+    const graph = parseModel(bytes).graph();
+    const x = tensor("float32", shape, numbers(sizeOf(shape)));
+    const stored = [...parseModel(bytes).initializers].filter(([, of]) => isFloat(of));
+    const feeds = { x, ...Object.fromEntries(stored.map(([name, of]) => [name, of.read()])) };
+    expectClose(evaluate(graph, feeds), await runModel(bytes, { x }), 1e-6);
+  });
+
+  it("takes integers as inputs", () => {
+    const bytes = modelOf({ elemType: INT64, nodes: [node("Cast", ["x"], { to: 1 })] });
+    expect(parseModel(bytes).inputs).toEqual([{ name: "x", dtype: "int64", shape: [2, 3] }]);
+  });
+});
