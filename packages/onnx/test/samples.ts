@@ -76,6 +76,13 @@ const sample = <const Shapes extends readonly Shape[]>(shapes: Shapes, make: Mak
 });
 const unary = (make: (x: Value) => Value): Sample[] => [sample([[3, 4]], make)];
 const binary = (make: (a: Value, b: Value) => Value): Sample[] => [
+  sample(
+    [
+      [3, 4],
+      [3, 4],
+    ],
+    make,
+  ),
   sample([[3, 4], [4]], make),
   sample(
     [
