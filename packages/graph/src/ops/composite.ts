@@ -17,7 +17,7 @@ export function composite(name: string, infer: OpDefinition["infer"], body: Body
 }
 
 /** Runs a body in double precision, and rounds its outputs once. */
-export function evaluateBody(
+function evaluateBody(
   body: Body,
   inputs: readonly Tensor[],
   attributes: Attributes,
@@ -39,7 +39,7 @@ const widened = (x: Tensor): Tensor =>
     : x;
 
 /** The gradient of a body with respect to the node's own inputs, each taken as independent of the others. */
-export function gradientThrough(
+function gradientThrough(
   body: Body,
   { inputs, attributes, upstream }: GradientContext,
 ): readonly (Value | undefined)[] {
