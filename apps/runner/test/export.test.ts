@@ -1,11 +1,12 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { loadModel } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { complaints, hasChecker } from "../../../packages/onnx/test/onnx-checker.js";
 import { run as command, temporaryFolder } from "./support/cli.js";
 
 const FIXTURES = fileURLToPath(new URL("../../../packages/onnx/test/fixtures", import.meta.url));
@@ -138,6 +139,7 @@ describe("pnpm export --model", () => {
     expect([code, stderr]).toEqual([0, ""]);
     check(await compute(file, feeds));
     expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", 2, 9, 8]);
+    if (hasChecker) expect(complaints(dirname(file))).toBe("");
   });
 
   it("puts a gradient by hand on top of the network, and fixes the batch", async () => {
