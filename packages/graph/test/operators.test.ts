@@ -13,6 +13,7 @@ import {
   erf,
   evaluate,
   flatten,
+  type Graph,
   GraphError,
   gather,
   gelu,
@@ -308,9 +309,9 @@ describe.each(Object.entries(CASES))("%s", (_, { shapes, make, distinct: apart, 
     .filter((values) =>
       values.length > 1 ? smooth(...values.flat()) : values.every((of) => of.every((x) => smooth(x))),
     );
-  const at = (values: readonly (readonly number[])[]) =>
+  const at = (values: readonly (readonly number[])[], of: Graph = graph) =>
     evaluate(
-      graph,
+      of,
       Object.fromEntries(
         values.map((of, position) => [`x${position}`, tensor("float64", shapes[position] as number[], of)]),
       ),
@@ -338,10 +339,30 @@ describe.each(Object.entries(CASES))("%s", (_, { shapes, make, distinct: apart, 
     );
   });
 
-  it("can be differentiated twice", () => {
+  it("has a gradient that can be differentiated, as central differences say", () => {
     const [first] = gradients as [Value];
-    const [second] = differentiate(reduceSum(mul(first, first)), [inputs[0] as Value]) as [Value];
-    expect(second.shape).toEqual(shapes[0]);
+    const x = inputs[0] as Value;
+    const squared = reduceSum(mul(first, first));
+    const [second] = differentiate(squared, [x]) as [Value];
+    const twice = { name: "t", inputs, outputs: { squared, second } };
+    fc.assert(
+      fc.property(feeds, fc.nat(), (values, chosen) => {
+        const of = values[0] as readonly number[];
+        const index = chosen % of.length;
+        const moved = (by: number) => {
+          const next = values.map((array) => [...array]);
+          (next[0] as number[])[index] = (of[index] as number) + by;
+          return at(next, twice);
+        };
+        const step = 1e-5;
+        const [more, less] = [moved(step), moved(-step)].map(({ squared: y }) => Number(y?.data[0]));
+        const expected = ((more as number) - (less as number)) / (2 * step);
+        const { second: slopes, squared: y } = at(values, twice);
+        const scale = Math.max(1, Math.abs(expected), Number(y?.data[0]));
+        expect(Math.abs(Number(slopes?.data[index]) - expected)).toBeLessThanOrEqual(1e-5 * scale);
+      }),
+      { numRuns: 10, seed: 6 },
+    );
   });
 });
 
