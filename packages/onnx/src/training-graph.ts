@@ -52,10 +52,8 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
   );
-  const taken = new Set([
-    ...model.inputs.map(({ node }) => node.attributes.name),
-    ...Object.keys(model.outputs),
-  ]);
+  const inputs = new Set(model.inputs.map(({ node }) => String(node.attributes.name)));
+  const taken = new Set([...inputs, ...Object.keys(model.outputs)]);
   const clash = [
     "loss",
     ...named.map(([name]) => name),
@@ -67,7 +65,12 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
     inputs: [...model.inputs, ...head.inputs],
-    outputs: { loss: head.loss, ...model.outputs, ...Object.fromEntries(named) },
+    // An output that is an input is known to whoever fed it.
+    outputs: Object.fromEntries([
+      ["loss", head.loss] as const,
+      ...Object.entries(model.outputs).filter(([name]) => !inputs.has(name)),
+      ...named,
+    ]),
   };
 }
 

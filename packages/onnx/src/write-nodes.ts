@@ -35,7 +35,9 @@ export class NodeWriter {
     const read = new Set([...family.order.flatMap((node) => node.inputs), ...Object.values(outputs)]);
     for (const node of family.order) this.#write(node, read);
     // An Identity gives a value its public name: it may be an input, or an output under two names.
+    const given = new Set(inputs.map(inputName));
     for (const [name, value] of Object.entries(outputs)) {
+      if (given.has(name)) throw new GraphError(`${JSON.stringify(name)} is an input and an output`);
       this.#push("Identity", name, [this.#nameOf(value)], [name]);
     }
   }

@@ -9,8 +9,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphError } from "@softmax-bench/graph";
-import { loadModel, ModelError, parseModel, trainingGraph } from "@softmax-bench/onnx";
+import { GraphError, optimize } from "@softmax-bench/graph";
+import { loadModel, ModelError, parseModel, serialize, trainingGraph } from "@softmax-bench/onnx";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { TensorProto_DataLocation } from "../src/proto/onnx_pb.js";
@@ -21,6 +21,7 @@ import {
   FLOAT16,
   floats,
   INT64,
+  ints,
   modelOf,
   type NodeInit,
   type Parts,
@@ -171,6 +172,35 @@ function external(location: string, more: Record<string, string> = {}): TensorIn
   const { EXTERNAL } = TensorProto_DataLocation;
   return { name: "w", dataType: FLOAT, dims: [2n, 3n], dataLocation: EXTERNAL, externalData: entries };
 }
+
+describe("a model that is odd, but good", () => {
+  it("computes a constant that nobody could store", () => {
+    const nodes = [
+      node("ConstantOfShape", ["s"], { output: ["c"] }),
+      node("ReduceSum", ["c"], { output: ["r"], attribute: [attribute("keepdims", 0)] }),
+      node("Add", ["x", "r"]),
+    ];
+    const graph = read({ nodes, tensors: [ints("s", [2 ** 20, 2 ** 20])] });
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y"]);
+  });
+
+  it("has an output that is an input", () => {
+    const graph = read({ outputs: ["x"] });
+    expect(Object.keys(graph.outputs)).toEqual(["loss"]);
+    expect(() => serialize(graph)).not.toThrow();
+  });
+
+  it("is ten thousand nodes deep", () => {
+    const nodes = Array.from({ length: 10_000 }, (_, at) =>
+      node("Tanh", [at === 0 ? "x" : `t${at - 1}`], {
+        name: `n${at}`,
+        output: [at === 9999 ? "y" : `t${at}`],
+      }),
+    );
+    const graph = trainingGraph(parseModel(modelOf({ nodes })).graph(), { wrt: ["x"] });
+    expect(serialize(optimize(graph)).length).toBeGreaterThan(10_000);
+  });
+});
 
 describe("data beside a model", () => {
   const folder = mkdtempSync(join(tmpdir(), "onnx-external-"));

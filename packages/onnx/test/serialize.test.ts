@@ -54,6 +54,10 @@ describe("serialize", () => {
     expect(() => serialize(graph)).toThrow("Odd cannot be written as ONNX");
   });
 
+  it("refuses a name for both an input and an output", () => {
+    expect(() => serialize(graphOf((x) => ({ x: exp(x) })))).toThrow('"x" is an input and an output');
+  });
+
   it("leaves out what no output depends on", () => {
     const dead = (x: Value) => {
       exp(softmax(x, 1));

@@ -205,8 +205,10 @@ function sameFile(a: string, b: string): boolean {
 }
 
 function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string {
-  const few = (names: readonly string[]) =>
-    names.length > 12 ? `${names.slice(0, 12).join(", ")} and ${names.length - 12} more` : names.join(", ");
+  const few = (names: readonly string[]) => {
+    const shown = names.slice(0, 12).map(printable).join(", ");
+    return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
+  };
   const size =
     bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
   return [
@@ -215,3 +217,7 @@ function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): s
     `  outputs: ${few(Object.keys(outputs))}`,
   ].join("\n");
 }
+
+/** A name as it is, unless it could do something to a terminal. */
+const printable = (name: string): string =>
+  /^[\w.:/-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));

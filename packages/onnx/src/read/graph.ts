@@ -136,17 +136,20 @@ const LARGEST = 2 ** 16;
 
 /** What is computed from constants alone, such as shapes, is a constant for the nodes that need to know it. */
 function known(value: Value, isConstant: (node: Node) => boolean): Value {
-  if (value.node.op === "Constant" || sizeOf(value.shape) > LARGEST || !isConstant(value.node)) return value;
+  if (value.node.op === "Constant" || !isConstant(value.node)) return value;
   return constant(evaluate({ name: "constant", inputs: [], outputs: { value } }, {}).value as Tensor);
 }
 
-/** Whether a node depends on constants alone. A reader makes few nodes on those that were asked about before. */
+/** Whether a node depends on constants alone, all of a size that is worth computing. A reader makes few nodes on those that were asked about before. */
 function constancy(): (node: Node) => boolean {
   const answers = new Map<Node, boolean>();
   const isConstant = (node: Node): boolean => {
     const answer =
       answers.get(node) ??
-      (node.op === "Constant" || (node.inputs.length > 0 && node.inputs.every((of) => isConstant(of.node))));
+      (node.op === "Constant" ||
+        (node.inputs.length > 0 &&
+          node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST) &&
+          node.inputs.every((of) => isConstant(of.node))));
     answers.set(node, answer);
     return answer;
   };
