@@ -3,8 +3,9 @@ export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
 export { ModelError } from "./read/error.js";
 export type { ReadGraph } from "./read/graph.js";
+export type { ModelInput } from "./read/inputs.js";
 export { loadModel } from "./read/load.js";
-export { type Model, type ModelInput, parseModel } from "./read/model.js";
+export { type Model, parseModel } from "./read/model.js";
 export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
 export { serialize, serializeBatched } from "./serialize.js";
 export {

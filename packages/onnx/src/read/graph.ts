@@ -11,7 +11,7 @@ import {
 } from "@softmax-bench/graph";
 import type { GraphProto, NodeProto } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
-import type { ModelInput } from "./model.js";
+import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
 import type { ReadExternal, StoredTensor } from "./tensors.js";

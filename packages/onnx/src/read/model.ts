@@ -1,21 +1,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import type { DType } from "@softmax-bench/graph";
-import { type ModelProto, ModelProtoSchema, type ValueInfoProto } from "../proto/onnx_pb.js";
+import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
-import { dtypeOf, type ReadExternal, type StoredTensor, sizeFrom, storedTensor } from "./tensors.js";
+import { inputFrom, type ModelInput } from "./inputs.js";
+import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** The oldest operator set that is read; since then, axes are inputs and Softmax has one meaning. */
 const OLDEST_OPSET = 13;
 /** The newest one; onnxruntime 1.30 reads it. */
 const NEWEST_OPSET = 26;
-
-/** What a model takes; a size that it leaves open is a name. */
-export interface ModelInput {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly (number | string)[];
-}
 
 /** An ONNX model: a graph for each choice of the sizes that it leaves open. */
 export interface Model {
@@ -87,16 +80,4 @@ function opsetOf({ opsetImport, functions }: ModelProto): number {
   if (functions.length > 0)
     throw new ModelError("functions are not supported; onnx.inliner puts them in their place");
   return opset;
-}
-
-function inputFrom({ name, type }: ValueInfoProto): ModelInput {
-  const of = `input ${quoted(name)}`;
-  if (type?.value.case !== "tensorType") throw new ModelError(`${of} is not a tensor`);
-  const { elemType, shape } = type.value.value;
-  if (!shape) throw new ModelError(`${of} has no shape`);
-  const sizes = shape.dim.map(({ value }, axis) => {
-    if (value.case === "dimValue" && value.value > 0n) return sizeFrom(value.value, of);
-    return value.case === "dimParam" && value.value !== "" ? value.value : `${name}.${axis}`;
-  });
-  return { name, dtype: dtypeOf(elemType, of), shape: sizes };
 }

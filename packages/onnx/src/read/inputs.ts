@@ -1,0 +1,24 @@
+import type { DType } from "@softmax-bench/graph";
+import type { ValueInfoProto } from "../proto/onnx_pb.js";
+import { ModelError, quoted } from "./error.js";
+import { dtypeOf, sizeFrom } from "./tensors.js";
+
+/** What a model takes; a size that it leaves open is a name. */
+export interface ModelInput {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** @throws ModelError if the input is not a tensor of known rank. */
+export function inputFrom({ name, type }: ValueInfoProto): ModelInput {
+  const of = `input ${quoted(name)}`;
+  if (type?.value.case !== "tensorType") throw new ModelError(`${of} is not a tensor`);
+  const { elemType, shape } = type.value.value;
+  if (!shape) throw new ModelError(`${of} has no shape`);
+  const sizes = shape.dim.map(({ value }, axis) => {
+    if (value.case === "dimValue" && value.value > 0n) return sizeFrom(value.value, of);
+    return value.case === "dimParam" && value.value !== "" ? value.value : `${name}.${axis}`;
+  });
+  return { name, dtype: dtypeOf(elemType, of), shape: sizes };
+}
