@@ -37,7 +37,7 @@ export const ONNXRUNTIME_CPU: Kernels = {
 
 /**
  * ONNX Runtime's WebGPU provider, float32 only. What it lacks would run on the CPU, and matrices would go there and back in
- * every run.
+ * every run. Seen in its log for the operators of losses; the others are taken to be as on the CPU.
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, FLOAT32])),

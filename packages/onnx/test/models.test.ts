@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   evaluate,
   inputName,
@@ -19,6 +21,7 @@ import {
   trainingGraph,
 } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
+import { complaints, hasChecker } from "./onnx-checker.js";
 import { expectClose, runModel } from "./support.js";
 
 interface Expected {
@@ -76,6 +79,19 @@ describe.each(MODELS)("%s, exported by PyTorch", (name) => {
   it("and in ONNX Runtime, with the batch size left open", async () => {
     const bytes = serializeBatched((size) => legalize(graphOf(size), ONNXRUNTIME_CPU));
     checkAgainstPyTorch(await runModel(bytes, feeds));
+  });
+
+  it.runIf(hasChecker)("and passes the ONNX checker, the batch size left open or fixed", () => {
+    const folder = mkdtempSync(join(tmpdir(), "onnx-models-"));
+    try {
+      const legal = (size: number) => legalize(graphOf(size), ONNXRUNTIME_CPU);
+      writeFileSync(join(folder, "open.onnx"), serializeBatched(legal));
+      writeFileSync(join(folder, "fixed.onnx"), serialize(legal(batch)));
+      writeFileSync(join(folder, "as-written.onnx"), serialize(graph));
+      expect(complaints(folder)).toBe("");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("and with the batch size fixed", async () => {
