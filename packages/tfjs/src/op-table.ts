@@ -26,9 +26,15 @@ const extremum =
     const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...(node.outputs[0]?.shape ?? [])]));
     return compute(given(node, a), given(node, b));
   };
-/** The tape has no gradient for them, and should not ask for one. */
+/** The tape would ask for the gradient of a comparison, and has none: it is 0. */
 const comparison = (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
-  binary((a, b) => compute(detached(a), detached(b)));
+  binary((a, b) => {
+    const gradFunc = () => [tf.zerosLike(a), tf.zerosLike(b)];
+    return tf.customGrad((...given) => ({
+      value: compute(given[0] as tf.Tensor, given[1] as tf.Tensor),
+      gradFunc,
+    }))(a, b);
+  });
 const reduction =
   (compute: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor): Reader =>
   (node, [x]) =>
