@@ -25,5 +25,6 @@ export type {
 export { SWEEPS } from "./sweeps/index.js";
 export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
 export { generateInputs } from "./workloads/generate.js";
+export { normalSource, uniformSource } from "./workloads/random.js";
 export { checkedRows } from "./workloads/rows.js";
 export { findWorkload, WORKLOADS, type Workload } from "./workloads/workload.js";

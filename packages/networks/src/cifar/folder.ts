@@ -1,0 +1,70 @@
+import { open, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError, type Images, parseRecords, RECORD_BYTES } from "./records.js";
+
+/** A batch of the data set, or the first so many images of one. */
+const BATCH = /^data_batch_([1-5])(?:\.first(\d{1,5}))?\.bin$/;
+const IMAGES_PER_BATCH = 10_000;
+
+/**
+ * The first images in a folder with CIFAR-10's binary version: `data_batch_1.bin` … `data_batch_5.bin`, or
+ * `data_batch_<n>.first<m>.bin` with the first m images of one.
+ * @throws DataError if there is no such folder or file, one has not the size that its name says, or there are too few images
+ */
+export async function readFolder(folder: string, count: number): Promise<Images> {
+  const names = (await namesIn(folder)).filter((name) => BATCH.test(name)).sort();
+  if (names.length === 0) {
+    throw new DataError(
+      `${folder} has no data_batch_1.bin; expected the binary version of CIFAR-10, unpacked`,
+    );
+  }
+  const parts: Images[] = [];
+  let missing = count;
+  for (const name of names) {
+    if (missing === 0) break;
+    const part = await readBatch(join(folder, name), name, missing);
+    parts.push(part);
+    missing -= part.labels.length;
+  }
+  if (missing > 0) throw new DataError(`${folder} has ${count - missing} images, ${count} are needed`);
+  return joined(parts);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw new DataError(`${folder} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function readBatch(file: string, name: string, most: number): Promise<Images> {
+  const [, , first] = BATCH.exec(name) ?? [];
+  const images = first === undefined ? IMAGES_PER_BATCH : Number(first);
+  const { size } = await stat(file);
+  if (size !== images * RECORD_BYTES) {
+    throw new DataError(
+      `${file} has ${size} bytes, expected ${images * RECORD_BYTES}: ${images} images of ${RECORD_BYTES} bytes`,
+    );
+  }
+  const count = Math.min(images, most);
+  await using handle = await open(file);
+  const bytes = new Uint8Array(count * RECORD_BYTES);
+  await handle.read(bytes, 0, bytes.length, 0);
+  return parseRecords(bytes, count, file);
+}
+
+function joined(parts: readonly Images[]): Images {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const pixels = new Float32Array(parts.reduce((sum, part) => sum + part.pixels.length, 0));
+  const labels = new Uint8Array(parts.reduce((sum, part) => sum + part.labels.length, 0));
+  let [pixel, label] = [0, 0];
+  for (const part of parts) {
+    pixels.set(part.pixels, pixel);
+    labels.set(part.labels, label);
+    pixel += part.pixels.length;
+    label += part.labels.length;
+  }
+  return { pixels, labels };
+}

@@ -1,0 +1,82 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheRoot, inspect, provide } from "@softmax-bench/provision";
+import { extract } from "tar";
+import { download, type Published, Unreachable } from "./download.js";
+import { readFolder } from "./folder.js";
+import type { Images } from "./records.js";
+import { syntheticImages } from "./synthetic.js";
+
+/** The binary version, from the data set's home page, which gives the digest. */
+export const CIFAR10: Published = {
+  url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+  md5: "c32a1d4ab5d03f1284b67883e8d87530",
+};
+
+export interface LoadOptions {
+  /** A folder with the data set; nothing else is looked at then. */
+  readonly directory?: string | undefined;
+  readonly archive?: Published;
+  /** One line for people. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Images, and where they are from. */
+export interface LoadedImages extends Images {
+  readonly source: "CIFAR-10" | "synthetic";
+  /** Why they are synthetic; to be said with everything that is found on them. */
+  readonly note?: string;
+}
+
+/** Bytes: the archive of 170 MB, and what is in it, 184 MB. */
+const SPACE = 400_000_000;
+
+/**
+ * The first images of CIFAR-10: from a folder, from the user's cache, or downloaded into it, once. Only where the network
+ * does not reach are they synthetic.
+ * @throws DataError if files are not what they should be, or the download fails half way
+ * @throws Unavailable if there is no room for it
+ */
+export async function loadImages(count: number, options: LoadOptions): Promise<LoadedImages> {
+  const { directory, archive = CIFAR10 } = options;
+  if (directory !== undefined) return { source: "CIFAR-10", ...(await readFolder(directory, count)) };
+  try {
+    return { source: "CIFAR-10", ...(await readFolder(await cached(archive, options), count)) };
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    const note = `images are synthetic: ${error.message}; CIFAR10_DIR names a folder with CIFAR-10's binary version`;
+    return { source: "synthetic", note, ...syntheticImages(count) };
+  }
+}
+
+async function cached(archive: Published, { say, signal }: LoadOptions): Promise<string> {
+  const name = `cifar-10-binary-${archive.md5.slice(0, 8)}`;
+  const found = await inspect(name);
+  if (found.state === "complete") return found.folder;
+  const partial = join(cacheRoot(), `${name}.tar.gz`);
+  const build = async (folder: string) => {
+    await download(archive, partial, { signal, progress: percentages(say) });
+    // Paths that lead out of the folder are left out by the library.
+    await extract({
+      file: partial,
+      cwd: folder,
+      strip: 1,
+      filter: (path) => /\/data_batch_[1-5]\.bin$/.test(path),
+    });
+    await readFolder(folder, 1);
+    await rm(partial, { force: true });
+  };
+  return await provide({ name, space: SPACE, build }, { progress: say, signal });
+}
+
+/** A line for every tenth. */
+function percentages(say: (line: string) => void): (bytes: number, of: number | undefined) => void {
+  let said = -1;
+  return (bytes, of) => {
+    const tenth = of ? Math.floor((10 * bytes) / of) : Math.floor(bytes / 17e6);
+    if (tenth === said) return;
+    said = tenth;
+    say(`CIFAR-10: ${(bytes / 1e6).toFixed(0)}${of ? ` of ${(of / 1e6).toFixed(0)}` : ""} MB`);
+  };
+}

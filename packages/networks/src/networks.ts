@@ -1,0 +1,110 @@
+import {
+  add,
+  type FloatDType,
+  flatten,
+  type Graph,
+  globalAveragePool,
+  input,
+  mul,
+  pad,
+  relu,
+  scalar,
+  slice,
+  type Value,
+} from "@softmax-bench/graph";
+import { type Layer, Layers } from "./layers.js";
+
+export const NETWORK_IDS = ["mlp", "plain", "resnet"] as const;
+export type NetworkId = (typeof NETWORK_IDS)[number];
+
+/** Classes of CIFAR-10. */
+export const CLASSES = 10;
+/** Channels, height and width of its images. */
+export const IMAGE_SHAPE = [3, 32, 32] as const;
+
+/** A network as a graph: inputs `images` `[N, 3, 32, 32]` and the parameters, output `logits` `[N, 10]`. */
+export interface Network extends Graph {
+  readonly id: NetworkId;
+  /** Layers with weights. */
+  readonly depth: number;
+  /** From the images to the logits. */
+  readonly layers: readonly Layer[];
+  readonly parameters: ReadonlyMap<string, Value>;
+}
+
+/** Width of the hidden layers of the multilayer perceptron. */
+const HIDDEN = 64;
+/** Channels of the three stages of a convolutional network; each but the first halves height and width. */
+const WIDTHS = [8, 16, 32] as const;
+
+/** Adds `count` layers to the images. */
+type Body = (layers: Layers, images: Value, count: number) => Value;
+
+const mlp: Body = (layers, images, count) => {
+  let x = flatten(images);
+  for (let layer = 0; layer < count; layer++) x = relu(layers.dense(x, HIDDEN));
+  return x;
+};
+
+/** The stage of a convolution, of so many. */
+const stageOf = (layer: number, count: number): number => Math.floor((layer * WIDTHS.length) / count);
+
+const plain: Body = (layers, images, count) => {
+  let x = images;
+  for (let layer = 0; layer < count; layer++) {
+    const stage = stageOf(layer, count);
+    const stride = layer > 0 && stage > stageOf(layer - 1, count) ? 2 : 1;
+    x = relu(layers.conv(x, WIDTHS[stage] as number, stride));
+  }
+  return flatten(globalAveragePool(x));
+};
+
+/**
+ * He et al. 2016 for CIFAR, without normalisation: one convolution, then blocks of two whose operand is added to their
+ * result, scaled by 1/√blocks so that it does not grow with their number. Where a block halves the image, the operand is
+ * subsampled and filled up with channels of zeros (option A).
+ */
+const resnet: Body = (layers, images, count) => {
+  const blocks = (count - 1) / 2;
+  let x = relu(layers.conv(images, WIDTHS[0]));
+  const share = scalar(1 / Math.sqrt(Math.max(blocks, 1)), layers.dtype);
+  for (let block = 0; block < blocks; block++) {
+    const stage = stageOf(block, blocks);
+    const stride = block > 0 && stage > stageOf(block - 1, blocks) ? 2 : 1;
+    const width = WIDTHS[stage] as number;
+    const branch = layers.conv(relu(layers.conv(x, width, stride)), width);
+    x = relu(add(shortcut(x, width, stride), mul(branch, share)));
+  }
+  return flatten(globalAveragePool(x));
+};
+
+function shortcut(x: Value, width: number, stride: number): Value {
+  const subsampled =
+    stride === 1
+      ? x
+      : [2, 3].reduce((value, axis) => slice(value, axis, 0, value.shape[axis] as number, stride), x);
+  const missing = width - (x.shape[1] as number);
+  return missing === 0 ? subsampled : pad(subsampled, [0, 0, 0, 0, 0, missing, 0, 0]);
+}
+
+const BODIES: Readonly<Record<NetworkId, Body>> = { mlp, plain, resnet };
+
+/**
+ * @param depth layers with weights, the last one being the classifier; for `resnet`, an even number
+ * @throws RangeError if there is no such network
+ */
+export function network(id: NetworkId, depth: number, batch: number, dtype: FloatDType): Network {
+  if (!Number.isInteger(depth) || depth < 2)
+    throw new RangeError(`a network has 2 layers or more, got ${depth}`);
+  if (id === "resnet" && depth % 2 !== 0) {
+    throw new RangeError(`a resnet has an even number of layers, got ${depth}`);
+  }
+  const layers = new Layers(dtype);
+  const images = input("images", dtype, [batch, ...IMAGE_SHAPE]);
+  const logits = layers.dense(BODIES[id](layers, images, depth - 1), CLASSES);
+  return {
+    ...{ id, depth, name: `${id}-${depth}`, layers: layers.list, parameters: layers.parameters },
+    inputs: [images, ...layers.parameters.values()],
+    outputs: { logits },
+  };
+}
