@@ -53,7 +53,10 @@ const command = () =>
     )
     .option("--logits <output>", "which output the logits are, if there are several; e.g. --logits logits")
     .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
-    .option("--batch <n>", `the batch size, or ${DYNAMIC} for any (default for a model that leaves it open)`)
+    .option(
+      "--batch <n>",
+      `the batch size, or ${DYNAMIC} for any (default: the rows of the workload; open if the model leaves it open)`,
+    )
     .option(
       "--target <runtime>",
       `write what this runtime has no kernels for in simpler operators: ${Object.keys(TARGETS).join(", ")}`,
