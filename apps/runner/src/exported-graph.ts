@@ -2,11 +2,12 @@ import {
   type GradientTask,
   lossAndGradientGraph,
   type MethodId,
+  methodHead,
   methodOf,
   programFor,
 } from "@softmax-bench/core";
-import { type Graph, isFloat, substitute, type Value } from "@softmax-bench/graph";
-import { crossEntropyHead, type Head, type Model, ModelError, trainingGraph } from "@softmax-bench/onnx";
+import type { Graph, Value } from "@softmax-bench/graph";
+import { crossEntropyHead, type Model, trainingGraph } from "@softmax-bench/onnx";
 import { UsageError } from "./errors.js";
 
 /** Which part of a method's computation a model has. */
@@ -46,25 +47,9 @@ export function modelGraph(
   sizes: Readonly<Record<string, number>>,
   { loss, wrt, logits }: TrainingRequest,
 ): Graph {
-  const head = loss === CROSS_ENTROPY ? crossEntropyHead : methodHead(loss);
+  const head = loss === CROSS_ENTROPY ? crossEntropyHead : (of: Value) => methodHead(loss, of);
   return trainingGraph(model.graph(sizes), { head, wrt, logits });
 }
-
-/** A method on top of a model: a manual one brings the gradient with respect to the logits. */
-const methodHead =
-  (method: MethodId) =>
-  (logits: Value): Head => {
-    const { dtype, shape } = logits;
-    if (!isFloat(logits) || (dtype !== "float32" && dtype !== "float64"))
-      throw new ModelError(`logits are ${dtype}`);
-    const [rows = 1, classes = 1] = shape;
-    const program = programFor({ method, dtype, rows, classes });
-    const graph = program.kind === "manual" ? program.gradient : program.forward;
-    const [own, ...inputs] = graph.inputs;
-    const { loss, gradient } = substitute(graph, new Map(own ? [[own, logits]] : []));
-    if (!loss) throw new UsageError(`${method} has no loss`);
-    return { inputs, loss, ...(gradient && { gradient }) };
-  };
 
 /**
  * The sizes that a model leaves open, for a batch of one size.

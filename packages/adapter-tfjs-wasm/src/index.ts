@@ -18,6 +18,8 @@ export const tfjsWasm: Backend = {
     const { TfjsEngine } = await import("@softmax-bench/tfjs");
     if (!(await tf.setBackend("wasm"))) throw new Error("TensorFlow.js did not start its wasm backend");
     await tf.ready();
+    const { registerFilterGradient } = await import("./filter-gradient.js");
+    registerFilterGradient();
     const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
     return new TfjsEngine({
       engine: { name: "@tensorflow/tfjs-backend-wasm", version: version_wasm },

@@ -13,6 +13,7 @@ import {
 import { oracle } from "@softmax-bench/numerics";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ALL_IGNORED, CASES, type Case, expectation, inputsOf, OPTION_CASES } from "./cases.js";
+import { describeNetworks } from "./networks.js";
 
 export interface DescribeOptions {
   /** Live objects on the runtime's side (tensors, buffers); must return to where it was after disposal. */
@@ -60,6 +61,8 @@ export async function describeBackend(backend: Backend, options: DescribeOptions
         });
       }
     }
+
+    describeNetworks(backend, () => engine);
 
     it("says why, before anything is compiled, where it does not support a task", async () => {
       for (const { id } of METHODS) {

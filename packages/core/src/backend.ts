@@ -1,6 +1,7 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { KernelAccuracy } from "./bounds/kernels.js";
 import type { GradientTask } from "./program.js";
+import type { PreparedStep, StepTask } from "./step.js";
 
 /**
  * The contract between a runtime and everything that measures it. The split follows who pays for what:
@@ -78,6 +79,8 @@ export interface Engine extends AsyncDisposable {
   supports(task: GradientTask): Support;
   /** Compiles the task and uploads the inputs. @throws Error if the task is not supported. */
   prepare(task: GradientTask, inputs: Inputs): Promise<Prepared>;
+  /** Compiles a step of training a network; absent where the runtime is read for losses only. */
+  prepareStep?(task: StepTask): Promise<PreparedStep>;
 }
 
 export type FloatArray = Float32Array | Float64Array;

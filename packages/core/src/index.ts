@@ -22,6 +22,14 @@ export type {
   RunRecord,
   Timing,
 } from "./results/schema.js";
+export {
+  type MethodHead,
+  methodHead,
+  type PreparedStep,
+  type StepInputs,
+  type StepResult,
+  type StepTask,
+} from "./step.js";
 export { SWEEPS } from "./sweeps/index.js";
 export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
 export { generateInputs } from "./workloads/generate.js";

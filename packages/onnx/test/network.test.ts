@@ -15,6 +15,7 @@ import {
   network,
   syntheticImages,
 } from "@softmax-bench/networks";
+import { errorNorms } from "@softmax-bench/numerics";
 import { gradientName, ONNXRUNTIME_CPU, serializeBatched, trainingGraph } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -45,14 +46,8 @@ function feedsFor(net: Network, from = 0): Record<string, Tensor> {
 }
 
 /** ‖a − b‖ / ‖b‖ */
-function relativeL2(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [difference, size] = [0, 0];
-  for (let index = 0; index < b.length; index++) {
-    difference += ((a[index] as number) - (b[index] as number)) ** 2;
-    size += (b[index] as number) ** 2;
-  }
-  return Math.sqrt(difference / size);
-}
+const relativeL2 = (a: Float32Array | Float64Array, b: Float32Array | Float64Array): number =>
+  errorNorms(a, { hi: Float64Array.from(b) }).relL2;
 
 const modelOf = (make: (dtype: FloatDType, batch: number) => Network, dtype: FloatDType): Uint8Array =>
   serializeBatched((batch) =>

@@ -5,11 +5,14 @@ import type {
   Inputs,
   MethodId,
   Prepared,
+  PreparedStep,
+  StepTask,
   Support,
 } from "@softmax-bench/core";
 import { prepareOnDevice } from "./device.js";
 import { prepareOnHost } from "./host.js";
 import type { Provider } from "./provider.js";
+import { prepareStep } from "./step.js";
 
 const NOTES: Readonly<Partial<Record<MethodId, string>>> = {
   "autograd/library":
@@ -40,6 +43,11 @@ export class OnnxEngine implements Engine {
     if (!support.ok) throw new Error(support.reason);
     const prepare = this.#provider.keeps === "tensors" ? prepareOnDevice : prepareOnHost;
     return await prepare(this.#provider, task, inputs);
+  }
+
+  async prepareStep(task: StepTask): Promise<PreparedStep> {
+    if (!this.info.dtypes.includes(task.dtype)) throw new Error(`no ${task.dtype} kernels on this device`);
+    return await prepareStep(this.#provider, task);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,12 +5,15 @@ import {
   type GradientTask,
   type Inputs,
   type Prepared,
+  type PreparedStep,
   type Program,
   programFor,
+  type StepTask,
   type Support,
 } from "@softmax-bench/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type DeviceGradient, type Feeds, forward, lossAndGradient } from "./gradient.js";
+import { TfjsStep } from "./step.js";
 
 const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
 const NOTES: Readonly<Record<string, string>> = {
@@ -37,6 +40,11 @@ export class TfjsEngine implements Engine {
     if (!support.ok) throw new Error(support.reason);
     const asynchronous = this.info.device.kind !== "cpu";
     return new TfjsPrepared(task, programFor(task), inputs, asynchronous);
+  }
+
+  async prepareStep(task: StepTask): Promise<PreparedStep> {
+    if (task.dtype === "float64") throw new Error("TensorFlow.js has no float64");
+    return new TfjsStep(task);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
