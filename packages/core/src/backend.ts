@@ -1,5 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { KernelAccuracy } from "./bounds/kernels.js";
+import type { FloatArray } from "./float-array.js";
 import type { GradientTask } from "./program.js";
 import type { PreparedStep, StepTask } from "./step.js";
 
@@ -82,8 +83,6 @@ export interface Engine extends AsyncDisposable {
   /** Compiles a step of training a network; absent where the runtime is read for losses only. */
   prepareStep?(task: StepTask): Promise<PreparedStep>;
 }
-
-export type FloatArray = Float32Array | Float64Array;
 
 /**
  * A task's inputs, row-major, floats in the array type of the task's dtype. Which there are, and what labels are, follows

@@ -6,7 +6,7 @@ import {
   substitute,
   type Value,
 } from "@softmax-bench/graph";
-import type { FloatArray } from "./backend.js";
+import type { FloatArray } from "./float-array.js";
 import type { MethodId } from "./methods.js";
 import { programFor } from "./program.js";
 

@@ -1,7 +1,7 @@
 import { GraphError, type Node, topologicalOrder, type Value } from "./graph.js";
 import { definitionOf, describeNode } from "./op.js";
 import { formatType, sameShape } from "./tensor.js";
-import { add, expand, scalar } from "./vocabulary.js";
+import { add, expand, scalar } from "./vocabulary/index.js";
 
 /**
  * Reverse-mode differentiation: gradients of `result` with respect to each of `wrt`, as values of the same

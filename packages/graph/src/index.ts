@@ -22,4 +22,4 @@ export { type Rule, rewrite } from "./rewrite/rewrite.js";
 export { simplify } from "./rewrite/simplify.js";
 export { substitute } from "./rewrite/substitute.js";
 export * from "./tensor.js";
-export * from "./vocabulary.js";
+export * from "./vocabulary/index.js";

@@ -1,5 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
-import type { FloatArray, Inputs } from "../backend.js";
+import type { Inputs } from "../backend.js";
+import type { FloatArray } from "../float-array.js";
 import { normalSource, uniformSource } from "../workloads/random.js";
 import type { Sweep } from "./sweep.js";
 

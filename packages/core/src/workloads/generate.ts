@@ -1,5 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
-import type { FloatArray, Inputs } from "../backend.js";
+import type { Inputs } from "../backend.js";
+import type { FloatArray } from "../float-array.js";
 import { normalSource, uniformSource } from "./random.js";
 import type { Workload } from "./workload.js";
 

@@ -1,6 +1,6 @@
 import type { OpDefinition } from "../op.js";
 import { read } from "../tensor.js";
-import { exp, greater, less, mul, neg, scalar, sub, where } from "../vocabulary.js";
+import { exp, greater, less, mul, neg, scalar, sub, where } from "../vocabulary/index.js";
 import { expectInputs, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 

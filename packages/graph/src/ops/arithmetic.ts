@@ -17,7 +17,7 @@ import {
   sub,
   sumTo,
   where,
-} from "../vocabulary.js";
+} from "../vocabulary/index.js";
 import { broadcastReader, expectInputs, generate } from "./support.js";
 
 /** Adjoint of each operand at the broadcast shape; the definition sums it back to the operand's own. */

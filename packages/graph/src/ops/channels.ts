@@ -1,6 +1,6 @@
 import { type Attributes, GraphError, type Value } from "../graph.js";
 import { allocate, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
-import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary.js";
+import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary/index.js";
 import { numberAttribute, numbersAttribute } from "./support.js";
 import { spatial, type Window } from "./window.js";
 

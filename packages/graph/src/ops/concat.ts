@@ -1,7 +1,7 @@
 import { GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type TensorType } from "../tensor.js";
-import { concat, expand, scalar, split } from "../vocabulary.js";
+import { concat, expand, scalar, split } from "../vocabulary/index.js";
 import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
 import { axisOf, expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 

@@ -1,7 +1,7 @@
 import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { sizeOf, type TensorType } from "../tensor.js";
-import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary.js";
+import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";
 import {
   biasGradient,
   channels,

@@ -1,7 +1,7 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { type Shape, sizeOf, type TensorType } from "../tensor.js";
-import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary.js";
+import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary/index.js";
 import {
   biasGradient,
   channels,

@@ -22,7 +22,7 @@ import {
   scalar,
   scatterElements,
   transpose,
-} from "../vocabulary.js";
+} from "../vocabulary/index.js";
 import { axisOf, expectInputs, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
 
 const integer = (type: TensorType): boolean => type.dtype === "int32" || type.dtype === "int64";

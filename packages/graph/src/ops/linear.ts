@@ -2,7 +2,7 @@ import { broadcastIndices, broadcastShapes } from "../broadcast.js";
 import { GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Shape, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
-import { gemm, matMul, mul, scalar, sumTo, transposeMatrices } from "../vocabulary.js";
+import { gemm, matMul, mul, scalar, sumTo, transposeMatrices } from "../vocabulary/index.js";
 import { broadcastReader, expectInputs, generate, numberAttribute } from "./support.js";
 
 const batchOf = (shape: Shape): Shape => shape.slice(0, -2);

@@ -1,6 +1,6 @@
 import { GraphError, type Value } from "../graph.js";
 import type { TensorType } from "../tensor.js";
-import { add, div, mul, reduceMean, reshape, scalar, sqrt, sub } from "../vocabulary.js";
+import { add, div, mul, reduceMean, reshape, scalar, sqrt, sub } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { axisOf, numberAttribute } from "./support.js";
 

@@ -1,27 +1,20 @@
-import { constant, GraphError } from "../graph.js";
+import { type Attributes, constant, GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, sizeOf, type TensorType, tensor, write } from "../tensor.js";
-import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary.js";
+import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 import { onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
 
-function inferPool(inputs: readonly TensorType[], attributes: OpAttributes): TensorType {
+function inferPool(inputs: readonly TensorType[], attributes: Attributes): TensorType {
   const [x] = expectInputs(inputs, 1);
   const window = windowOf(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
-  if (
-    [...window.before, ...window.after].some(
-      (pads, axis) => pads >= (window.kernel[axis % window.kernel.length] as number),
-    )
-  ) {
-    throw new GraphError(
-      `pads [${window.before},${window.after}] must be smaller than the kernel [${window.kernel}]`,
-    );
+  const pads = [...window.before, ...window.after];
+  if (pads.some((count, at) => count >= (window.kernel[at % window.kernel.length] as number))) {
+    throw new GraphError(`pads [${pads}] must be smaller than the kernel [${window.kernel}]`);
   }
   return { dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...places(window, spatial(x.shape))] };
 }
-
-type OpAttributes = Parameters<OpDefinition["infer"]>[1];
 
 /**
  * ONNX `MaxPool`: the largest element of each window and its place among all elements of X (int64, row-major). Of equal

@@ -14,7 +14,7 @@ import {
   reshape,
   scalar,
   sub,
-} from "../vocabulary.js";
+} from "../vocabulary/index.js";
 import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 
 interface Reduction {

@@ -1,7 +1,7 @@
 import { broadcastShapes } from "../broadcast.js";
 import { GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { scalar, sumTo, where } from "../vocabulary.js";
+import { scalar, sumTo, where } from "../vocabulary/index.js";
 import { broadcastReader, expectInputs, generate } from "./support.js";
 
 /** Elements of the second input where the first (bool) holds, of the third elsewhere; all three broadcast. */

@@ -2,7 +2,7 @@ import { broadcastShapes, stridesOf } from "../broadcast.js";
 import { type Attributes, GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { type DType, read, type Shape, sameShape, sizeOf } from "../tensor.js";
-import { cast, reshape, sumTo, transpose } from "../vocabulary.js";
+import { cast, reshape, sumTo, transpose } from "../vocabulary/index.js";
 import {
   broadcastReader,
   expectInputs,

@@ -1,7 +1,7 @@
 import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type Shape, sizeOf, write } from "../tensor.js";
-import { pad, reshape, slice } from "../vocabulary.js";
+import { pad, reshape, slice } from "../vocabulary/index.js";
 import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
 import { axisOf, expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 

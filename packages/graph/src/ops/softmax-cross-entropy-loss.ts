@@ -16,7 +16,7 @@ import {
   reshape,
   scalar,
   sub,
-} from "../vocabulary.js";
+} from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
 import { optionalNumberAttribute, stringAttribute } from "./support.js";

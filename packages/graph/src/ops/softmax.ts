@@ -1,7 +1,7 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Tensor, write } from "../tensor.js";
-import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary.js";
+import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary/index.js";
 import { axisOf, expectInputs, lanesAlong, numberAttribute } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */

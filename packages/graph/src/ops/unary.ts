@@ -1,7 +1,7 @@
 import type { Value } from "../graph.js";
 import type { GradientContext, OpDefinition } from "../op.js";
 import { read } from "../tensor.js";
-import { div, greater, less, mul, neg, scalar, where } from "../vocabulary.js";
+import { div, greater, less, mul, neg, scalar, where } from "../vocabulary/index.js";
 import { expectInputs, generate } from "./support.js";
 
 export function unary(

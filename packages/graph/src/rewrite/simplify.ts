@@ -14,7 +14,7 @@ import {
   scalar,
   sub,
   transpose,
-} from "../vocabulary.js";
+} from "../vocabulary/index.js";
 import { ELEMENTWISE, madeBy, uniform } from "./patterns.js";
 import type { Rule } from "./rewrite.js";
 

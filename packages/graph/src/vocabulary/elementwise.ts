@@ -1,0 +1,53 @@
+import type { Value } from "../graph.js";
+import { apply } from "../op.js";
+import type { DType } from "../tensor.js";
+import { scalar, stored } from "./numbers.js";
+
+export const exp = (x: Value): Value => apply("Exp", [x]);
+export const log = (x: Value): Value => apply("Log", [x]);
+export const neg = (x: Value): Value => apply("Neg", [x]);
+export const sqrt = (x: Value): Value => apply("Sqrt", [x]);
+export const abs = (x: Value): Value => apply("Abs", [x]);
+export const identity = (x: Value): Value => apply("Identity", [x]);
+export const relu = (x: Value): Value => apply("Relu", [x]);
+
+/** x where x > 0, alpha x elsewhere. */
+export const leakyRelu = (x: Value, alpha = 0.01): Value => apply("LeakyRelu", [x], { alpha: stored(alpha) });
+
+export const sigmoid = (x: Value): Value => apply("Sigmoid", [x]);
+export const tanh = (x: Value): Value => apply("Tanh", [x]);
+export const erf = (x: Value): Value => apply("Erf", [x]);
+
+/** x Φ(x) = x (1 + erf(x/√2)) / 2: ONNX `Gelu` without approximation, in operators that every runtime has. */
+export const gelu = (x: Value): Value =>
+  mul(mul(x, scalar(0.5, x.dtype)), add(scalar(1, x.dtype), erf(mul(x, scalar(Math.SQRT1_2, x.dtype)))));
+
+/** Not below `low` and not above `high`. */
+export const clip = (x: Value, low: number, high: number): Value => apply("Clip", [x], { low, high });
+
+export const add = (a: Value, b: Value): Value => apply("Add", [a, b]);
+export const sub = (a: Value, b: Value): Value => apply("Sub", [a, b]);
+export const mul = (a: Value, b: Value): Value => apply("Mul", [a, b]);
+export const div = (a: Value, b: Value): Value => apply("Div", [a, b]);
+
+/** a to the power of b; for a below 0, b must be whole. */
+export const pow = (a: Value, b: Value): Value => apply("Pow", [a, b]);
+
+/** The larger of each pair of elements. */
+export const max = (a: Value, b: Value): Value => apply("Max", [a, b]);
+
+/** The smaller of each pair of elements. */
+export const min = (a: Value, b: Value): Value => apply("Min", [a, b]);
+
+export const equal = (a: Value, b: Value): Value => apply("Equal", [a, b]);
+export const greater = (a: Value, b: Value): Value => apply("Greater", [a, b]);
+export const less = (a: Value, b: Value): Value => apply("Less", [a, b]);
+
+/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. */
+export const where = (condition: Value, a: Value, b: Value): Value => apply("Where", [condition, a, b]);
+
+export const cast = (x: Value, dtype: DType): Value =>
+  x.dtype === dtype ? x : apply("Cast", [x], { to: dtype });
+
+/** The value itself, through which no gradient flows. */
+export const stopGradient = (x: Value): Value => apply("StopGradient", [x]);
