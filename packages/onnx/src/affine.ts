@@ -15,21 +15,33 @@ export interface AffineTensor {
 
 /**
  * What a number is for any batch size, given what it is for some.
+ * @param rounded how numbers are stored: a count of more than 2^24 is rounded in float32
  * @throws GraphError if it is not affine in the batch size.
  */
-export function affine(values: readonly number[], sizes: readonly number[]): Affine {
+export function affine(
+  values: readonly number[],
+  sizes: readonly number[],
+  rounded: (value: number) => number = (value) => value,
+): Affine {
   const [first = 0, second = first] = values;
   if (values.every((value) => Object.is(value, first))) return { slope: 0, offset: first };
   const [size = 0, another = 0] = sizes;
   const slope = (second - first) / (another - size);
-  const offset = first - slope * size;
-  const fits = values.every((value, index) => value === slope * (sizes[index] as number) + offset);
-  if (!Number.isInteger(slope) || !fits) {
+  const candidates = [
+    { slope, offset: first - slope * size },
+    { slope: Math.round(first / size), offset: 0 },
+  ];
+  const fits = ({ slope: a, offset: b }: Affine) =>
+    Number.isInteger(a) &&
+    Number.isInteger(b) &&
+    values.every((value, index) => value === rounded(a * (sizes[index] as number) + b));
+  const found = candidates.find(fits);
+  if (!found) {
     throw new GraphError(
       `${values.join(", ")} for batches of ${sizes.join(", ")}, which is no multiple of them`,
     );
   }
-  return { slope, offset };
+  return found;
 }
 
 /** The tensor itself if it is the same for all batch sizes. @throws GraphError if its shape is not. */
@@ -43,7 +55,7 @@ export function merge(tensors: readonly Tensor[], sizes: readonly number[]): Ten
   const elements: Affine[] = [];
   for (const index of first.data.keys()) {
     const values = tensors.map(({ data }) => Number(data[index]));
-    elements.push(affine(values, sizes));
+    elements.push(affine(values, sizes, first.dtype === "float32" ? Math.fround : undefined));
   }
   return { dtype: first.dtype, shape: first.shape, elements };
 }

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type Graph, GraphError, inputName, type Value } from "@softmax-bench/graph";
+import { type Graph, GraphError, inputName, topologicalOrder, type Value } from "@softmax-bench/graph";
 import { affine } from "./affine.js";
 import { Family } from "./family.js";
 import { IR_VERSION, ONNX_DTYPE, OPSET } from "./operators.js";
@@ -13,16 +13,29 @@ import { NodeWriter } from "./write-nodes.js";
  */
 export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], []));
 
-/** Batch sizes to make a graph for; sizes that depend on them are unlikely to be those of anything else. */
-const SIZES = [101, 103, 107];
+/** Batch sizes to choose from; sums and products of them are unlikely to be sizes of anything else. */
+const PRIMES = [101, 103, 107, 109, 113, 127];
+/** Two sizes that show which sizes do not depend on the batch. */
+const PROBES = [89, 97];
 
 /**
  * A family of graphs, one for each batch size, as the bytes of one model in which the batch size is the symbolic
- * dimension `batch`. The graphs must be the same but for sizes and numbers that are affine in it.
+ * dimension `batch`. The graphs must be the same but for sizes and numbers that are affine in it: they are made for three
+ * sizes, and compared.
  * @throws GraphError if they are not, naming the operator; or if an operator has no ONNX spelling.
  */
-export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array =>
-  write(new Family(SIZES.map(graphOf), SIZES));
+export function serializeBatched(graphOf: (batch: number) => Graph): Uint8Array {
+  const [some = new Set(), others = new Set()] = PROBES.map((size) => sizesIn(graphOf(size)));
+  // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.
+  const isFixed = (size: number) => some.has(size) && others.has(size);
+  const sizes = PRIMES.filter((size) => !isFixed(size)).slice(0, 3);
+  return write(new Family(sizes.map(graphOf), sizes));
+}
+
+const sizesIn = ({ inputs, outputs }: Graph): Set<number> => {
+  const nodes = topologicalOrder([...inputs, ...Object.values(outputs)]);
+  return new Set(nodes.flatMap((node) => node.outputs.flatMap(({ shape }) => shape)));
+};
 
 /** The most that a protobuf message holds, less what a model has besides its tensors. */
 const LARGEST = 2 ** 31 - 2 ** 24;

@@ -130,6 +130,22 @@ describe("serializeBatched", () => {
     expect(() => serializeBatched(family)).toThrow("no input has it as a dimension");
   });
 
+  it.each([89, 101, 103])("is not confused by %d classes", async (classes) => {
+    const family = (batch: number) =>
+      graphOf((x) => ({ y: reshape(exp(reshape(x, [classes, batch])), [batch, classes]) }), [batch, classes]);
+    const graph = family(3);
+    const feeds = feedsFor(graph);
+    expectClose(await runModel(serializeBatched(family), feeds), evaluate(graph, feeds), 1e-6);
+  });
+
+  it("counts beyond the whole numbers of float32", async () => {
+    const family = (batch: number) =>
+      graphOf((x) => ({ y: div(x, scalar(batch * 999_983, "float32")) }), [batch, 2]);
+    const graph = family(500);
+    const feeds = feedsFor(graph);
+    expectClose(await runModel(serializeBatched(family), feeds), evaluate(graph, feeds), 1e-7);
+  });
+
   it("splits and joins along the batch", async () => {
     const family = (batch: number) =>
       graphOf((x) => ({ y: concat([...split(x, [1, batch - 1], 0)].reverse(), 0) }), [batch, 2]);
