@@ -28,8 +28,8 @@ export function affine(
   const [size = 0, another = 0] = sizes;
   const slope = (second - first) / (another - size);
   const candidates = [
-    { slope, offset: first - slope * size },
     { slope: Math.round(first / size), offset: 0 },
+    { slope, offset: first - slope * size },
   ];
   const fits = ({ slope: a, offset: b }: Affine) =>
     Number.isInteger(a) &&
