@@ -39,14 +39,18 @@ export function describeNetworks(backend: Backend, engineOf: () => Engine): void
   describe.each(NETWORK_IDS)(`the gradients of a network with ${DEPTH} layers: %s`, (id) => {
     const cases = METHODS.flatMap((method) => backend.dtypes.map((dtype) => [method, dtype] as const));
 
-    it.for(cases)("%s %s", { timeout: TIMEOUT_MS }, async ([method, dtype], { skip }) => {
+    it.for(cases)("%s %s", { timeout: TIMEOUT_MS }, async ([method, dtype]) => {
       const engine = engineOf();
-      if (!engine.prepareStep || !engine.info.dtypes.includes(dtype)) {
-        return skip(engine.prepareStep ? `no ${dtype} on this device` : "it runs losses only");
-      }
+      // A runtime that is read for losses only has nothing to show here.
+      if (!engine.prepareStep) return;
       const net = network(id, DEPTH, BATCH, dtype);
       const parameters = [...net.parameters.keys()];
-      await using step = await engine.prepareStep({ method, dtype, network: net, parameters });
+      const task = { method, dtype, network: net, parameters };
+      if (!engine.info.dtypes.includes(dtype)) {
+        await expect(engine.prepareStep(task)).rejects.toThrow(dtype);
+        return;
+      }
+      await using step = await engine.prepareStep(task);
       const expected = reference(id);
       for (let time = 0; time < 2; time++) {
         const { loss, gradients } = await step.run(stepInputs(net));
