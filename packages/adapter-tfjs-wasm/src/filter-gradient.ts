@@ -19,9 +19,8 @@ interface Attributes {
 }
 
 /**
- * The one kernel that the wasm backend lacks for training convolutions: the gradient with respect to the filter. For each
- * of its places, the elements of x `[N, H, W, C]` that it met, as a matrix, times the upstream gradient `[N, h, w, M]` –
- * out of the backend's own slices and products.
+ * The one kernel that the wasm backend lacks for training convolutions: the gradient with respect to the filter, out of
+ * the backend's own convolution and transposes.
  */
 export function registerFilterGradient(): void {
   if (getKernel(KERNEL, BACKEND)) return;
@@ -35,6 +34,14 @@ export function registerFilterGradient(): void {
   });
 }
 
+/**
+ * The gradient is itself a convolution: of x, whose channels are now the batch and whose batch the channels, with the
+ * upstream gradient as the filter, dilated by what were the strides.
+ *
+ * @param x `[N, H, W, C]`
+ * @param dy `[N, h, w, M]`
+ * @returns `[kH, kW, C, M]`
+ */
 function filterGradient(
   x: TensorInfo,
   dy: TensorInfo,
@@ -46,56 +53,40 @@ function filterGradient(
     if (!found) throw new Error(`the wasm backend has no kernel ${kernel}`);
     return found.kernelFunc({ inputs, backend, attrs: attrs as NamedAttrMap }) as TensorInfo;
   };
-  const xShape = x.shape as [number, number, number, number];
-  const geometry = backend_util.computeConv2DInfo(xShape, filterShape, strides, 1, pad, dimRoundingMode);
-  const { padInfo, strideHeight, strideWidth, outHeight, outWidth, batchSize, inChannels, outChannels } =
-    geometry;
-  const paddings = [
-    [0, 0],
-    [padInfo.top, padInfo.bottom],
-    [padInfo.left, padInfo.right],
-    [0, 0],
-  ];
-  const isPadded = paddings.some(([before, after]) => before !== 0 || after !== 0);
-  const padded = isPadded ? run("PadV2", { x }, { paddings, constantValue: 0 }) : x;
-
-  /** Takes the place of its operands. */
-  const joinedAlongFirst = (operands: readonly TensorInfo[]): TensorInfo => {
-    const [only, ...others] = operands;
-    if (only && others.length === 0) return only;
-    // This kernel takes its inputs as a list.
-    const joined = run("Concat", operands as unknown as Record<string, TensorInfo>, { axis: 0 });
-    for (const { dataId } of operands) backend.disposeData(dataId);
-    return joined;
+  /** Takes the place of its operand. */
+  const replaced = (kernel: string, x: TensorInfo, attrs: object): TensorInfo => {
+    const result = run(kernel, { x }, attrs);
+    backend.disposeData(x.dataId);
+    return result;
   };
+  const xShape = x.shape as [number, number, number, number];
+  const { padInfo, strideHeight, strideWidth } = backend_util.computeConv2DInfo(
+    ...([xShape, filterShape, strides, 1, pad, dimRoundingMode] as const),
+  );
+  const [height, width, inChannels, outChannels] = filterShape;
 
-  const places = batchSize * outHeight * outWidth;
-  const upstream = { ...dy, shape: [1, places, outChannels] };
-  const [height, width] = filterShape;
-  const parts: TensorInfo[] = [];
-  for (let ky = 0; ky < height; ky++) {
-    for (let kx = 0; kx < width; kx++) {
-      const met = run(
-        "StridedSlice",
-        { x: padded },
-        {
-          begin: [0, ky, kx, 0],
-          end: [
-            batchSize,
-            ky + (outHeight - 1) * strideHeight + 1,
-            kx + (outWidth - 1) * strideWidth + 1,
-            inChannels,
-          ],
-          strides: [1, strideHeight, strideWidth, 1],
-          ...{ beginMask: 0, endMask: 0, ellipsisMask: 0, newAxisMask: 0, shrinkAxisMask: 0 },
-        },
-      );
-      const columns = { ...met, shape: [1, places, inChannels] };
-      parts.push(run("BatchMatMul", { a: columns, b: upstream }, { transposeA: true, transposeB: false }));
-      backend.disposeData(met.dataId);
-    }
-  }
-  const joined = joinedAlongFirst(parts);
-  if (isPadded) backend.disposeData(padded.dataId);
-  return { ...joined, shape: filterShape };
+  const images = run("Transpose", { x }, { perm: [3, 1, 2, 0] });
+  const filter = run("Transpose", { x: dy }, { perm: [1, 2, 0, 3] });
+  const places = run(
+    "Conv2D",
+    { x: images, filter },
+    {
+      strides: 1,
+      dilations: [strideHeight, strideWidth],
+      pad: [
+        [0, 0],
+        [padInfo.top, padInfo.bottom],
+        [padInfo.left, padInfo.right],
+        [0, 0],
+      ],
+      dataFormat: "NHWC",
+    },
+  );
+  for (const { dataId } of [images, filter]) backend.disposeData(dataId);
+  // Rows and columns of x that the strides skip at the end make for more places than the filter has.
+  const kept = replaced("Slice", places, {
+    begin: [0, 0, 0, 0],
+    size: [inChannels, height, width, outChannels],
+  });
+  return replaced("Transpose", kept, { perm: [1, 2, 0, 3] });
 }

@@ -24,6 +24,7 @@ export type {
   Timing,
 } from "./results/schema.js";
 export {
+  interpretStep,
   type MethodHead,
   methodHead,
   type PreparedStep,

@@ -1,9 +1,14 @@
 import {
+  differentiate,
+  evaluate,
   type FloatDType,
   type Graph,
   GraphError,
+  inputName,
   isFloat,
   substitute,
+  type Tensor,
+  tensor,
   type Value,
 } from "@softmax-bench/graph";
 import type { FloatArray } from "./float-array.js";
@@ -61,4 +66,36 @@ export function methodHead(method: MethodId, logits: Value): MethodHead {
   const { loss, gradient } = substitute(graph, new Map(own ? [[own, logits]] : []));
   if (!loss) throw new GraphError(`${method} has no loss`);
   return { inputs, loss, ...(gradient && { gradient }) };
+}
+
+/** What every backend's step is held against: the step by the graph's own interpreter, in seconds instead of milliseconds. */
+export function interpretStep(
+  { method, network, parameters }: StepTask,
+  { values, labels }: StepInputs,
+): StepResult {
+  const { logits } = network.outputs;
+  if (!logits) throw new GraphError("the network has no output logits");
+  const head = methodHead(method, logits);
+  const wrt = parameters.map((name) => {
+    const found = network.inputs.find((input) => inputName(input) === name);
+    if (!found) throw new GraphError(`the network has no parameter ${name}`);
+    return found;
+  });
+  const gradients = head.gradient ? differentiate(logits, wrt, head.gradient) : differentiate(head.loss, wrt);
+  const named = parameters.map((name, index) => [name, gradients[index] as Value] as const);
+  const feeds = network.inputs.map((input): [string, Tensor] => {
+    const { dtype, shape } = input;
+    return [inputName(input), tensor(dtype, shape, values[inputName(input)] ?? [])];
+  });
+  const computed = evaluate(
+    {
+      ...{ name: "step", inputs: [...network.inputs, ...head.inputs] },
+      outputs: { ...Object.fromEntries(named), loss: head.loss },
+    },
+    { ...Object.fromEntries(feeds), labels: tensor("int64", [labels.length], labels) },
+  );
+  return {
+    loss: Number(computed.loss?.data[0]),
+    gradients: Object.fromEntries(parameters.map((name) => [name, computed[name]?.data as FloatArray])),
+  };
 }

@@ -29,3 +29,30 @@ export function scatterRows(node: Node, x: tf.Tensor, indices: tf.Tensor, update
   const values = node.attributes.reduction === "add" ? tf.add(flat, tf.gatherND(x, pairs)) : flat;
   return tf.tensorScatterUpdate(x, pairs, values);
 }
+
+/**
+ * Elements start, start + step, … along an axis. The tape has no gradient for a strided slice, nor the wasm backend a kernel
+ * for that of a gather: here it is the first column of a matrix with `step` columns.
+ */
+export function stridedSlice(
+  x: tf.Tensor,
+  axis: number,
+  start: number,
+  step: number,
+  size: number,
+): tf.Tensor {
+  const length = x.shape[axis] as number;
+  if (step < 0) return stridedSlice(tf.reverse(x, axis), axis, length - 1 - start, -step, size);
+  const [outer, inner] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)].map((sizes) =>
+    sizes.reduce((a, b) => a * b, 1),
+  ) as [number, number];
+  const taken = Math.min(size * step, length - start);
+  const rows = tf.slice(tf.reshape(x, [outer, length, inner]), [0, start, 0], [outer, taken, inner]);
+  const filled = tf.pad(rows, [
+    [0, 0],
+    [0, size * step - taken],
+    [0, 0],
+  ]);
+  const columns = tf.slice(tf.reshape(filled, [outer * size, step * inner]), [0, 0], [outer * size, inner]);
+  return tf.reshape(columns, x.shape.with(axis, size));
+}

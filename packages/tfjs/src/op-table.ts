@@ -1,6 +1,6 @@
 import type { Kernels, Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
-import { gatherRows, oneHot, scatterRows } from "./indexing.js";
+import { gatherRows, oneHot, scatterRows, stridedSlice } from "./indexing.js";
 import { libraryLoss } from "./library-loss.js";
 import { given, numbers, tfjsDType } from "./support.js";
 import { conv, hasConv, maxPool } from "./windows.js";
@@ -136,9 +136,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
       ...[number, number, number],
     ];
     const size = node.outputs[0]?.shape[axis] ?? 0;
-    // A strided slice has no gradient.
-    const positions = Array.from({ length: size }, (_, at) => start + at * step);
-    if (step !== 1) return tf.gather(x, tf.tensor1d(positions, "int32"), axis);
+    if (step !== 1) return stridedSlice(x, axis, start, step, size);
     const begin = x.shape.map((_, at) => (at === axis ? start : 0));
     return tf.slice(x, begin, [...(node.outputs[0]?.shape ?? [])]);
   },
