@@ -11,6 +11,7 @@ import {
   type Timing,
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
+import { depthSection } from "./depth-section.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { cellKey, keyOf, type Plan } from "./plan.js";
 import { PROFILES } from "./profiles.js";
@@ -19,7 +20,7 @@ import { PROFILES } from "./profiles.js";
 export function assemble(
   header: Header,
   entries: readonly Entry[],
-  { cells: planned, curves }: Plan,
+  { cells: planned, curves, networks: plannedNetworks }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
   const measurements = byCell(entries);
@@ -29,7 +30,11 @@ export function assemble(
     return over ? [cellOf(ofCell)] : [];
   });
   const traced = entries.flatMap((entry) => (entry.type === "curve" ? [entry] : []));
-  const complete = finished.length === planned.length && traced.length === curves.length;
+  const networks = entries.flatMap((entry) => (entry.type === "network" ? [entry] : []));
+  const complete =
+    finished.length === planned.length &&
+    traced.length === curves.length &&
+    networks.length === plannedNetworks.length;
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
     schemaVersion: 1,
@@ -58,6 +63,14 @@ export function assemble(
         return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
       }),
     ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
+    ...(header.depth
+      ? {
+          depth: depthSection(
+            header.depth,
+            networks.map(({ type: _, ...network }) => network),
+          ),
+        }
+      : {}),
   };
 }
 

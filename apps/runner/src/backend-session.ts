@@ -1,7 +1,7 @@
 import type { BackendRecord } from "@softmax-bench/core";
 import type { Exchange } from "./exchange.js";
 import { openBackend } from "./open-backend.js";
-import type { RunRequest } from "./protocol.js";
+import type { WorkRequest } from "./protocol.js";
 import type { Spending } from "./spending.js";
 import type { Outcome, WorkerProcess } from "./worker-process.js";
 
@@ -40,7 +40,7 @@ export class BackendSession {
   }
 
   /** Has a task run, starting a worker first where there is none. */
-  async run(request: RunRequest): Promise<SessionOutcome> {
+  async run(request: WorkRequest): Promise<SessionOutcome> {
     while (!this.#worker) {
       if (this.#attempts === 0) {
         return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
@@ -92,7 +92,7 @@ export class BackendSession {
 
   #account(outcome: Outcome, elapsedNs: number): void {
     const { spending } = this.#options;
-    if (outcome.kind !== "answered" || outcome.reply.type !== "computed") {
+    if (outcome.kind !== "answered" || !("spent" in outcome.reply)) {
       spending.add("prepare", elapsedNs);
       return;
     }

@@ -1,15 +1,18 @@
 import type { MethodId, Results, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
+import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
-import { type Entry, type Header, Journal, recoverJournal } from "./journal.js";
+import { describedImages } from "./images.js";
+import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
+import { imagesNeeded } from "./network-inputs.js";
 import type { Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
-import { keyOf, type Plan, planCells, planCurves, runnable } from "./plan.js";
+import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
@@ -36,30 +39,41 @@ export async function listCells(selection: Selection, console: Console): Promise
 
 /** What to run, checked, and how it was asked for. */
 export interface Request {
-  readonly command: "bench" | "precision";
+  readonly command: NonNullable<Header["command"]>;
   readonly argv: readonly string[];
   readonly settings: Settings;
   readonly selection: Selection;
   readonly sweeps: readonly Sweep[];
   /** Methods of the cells, where they are fewer than those of the curves. */
   readonly cellMethods?: readonly MethodId[];
+  /** Networks to compare gradients on. */
+  readonly experiment?: Omit<DepthSettings, "images">;
 }
 
 const planOf = (
   selection: Selection,
-  sweeps: readonly Sweep[],
-  cellMethods: readonly MethodId[] = selection.methods,
+  {
+    sweeps,
+    cellMethods = selection.methods,
+    depths = [],
+  }: {
+    readonly sweeps: readonly Sweep[];
+    readonly cellMethods?: readonly MethodId[] | undefined;
+    readonly depths?: readonly number[] | undefined;
+  },
 ): Plan => ({
   cells: planCells({ ...selection, methods: cellMethods }),
   curves: planCurves(selection, sweeps),
+  networks: planNetworks(selection, depths),
 });
 
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
-  const { command, argv, settings, selection, sweeps, cellMethods } = request;
-  const plan = planOf(selection, sweeps, cellMethods);
-  await runnable([...plan.cells, ...plan.curves]);
+  const { command, argv, settings, selection, sweeps, cellMethods, experiment } = request;
+  const plan = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
+  await runnable([...plan.cells, ...plan.curves, ...plan.networks]);
 
+  const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);
@@ -80,11 +94,13 @@ export async function startRun(request: Request, console: Console, output: Outpu
     dtypes: [...selection.dtypes],
     workloads: selection.workloads.map(({ id }) => id),
     sweeps: sweeps.map(({ id }) => id),
+    ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
     environment: describeEnvironment(),
   };
   const journal = new Journal(folder.journal);
   journal.append(header);
-  return runAndReport({ folder, header, plan, journal, done: [] }, console, output);
+  const images = described?.images;
+  return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
 }
 
 /** Continues an interrupted run: measures only what its journal lacks. */
@@ -96,12 +112,22 @@ export async function resumeRun(out: string, id: string, console: Console, outpu
   }
   const selection = select(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
-  const plan = planOf(selection, selectSweeps(header.sweeps ?? []), cellMethods);
-  return runAndReport(
-    { folder, header, plan, journal: new Journal(folder.journal), done: entries },
-    console,
-    output,
-  );
+  const sweeps = selectSweeps(header.sweeps ?? []);
+  const plan = planOf(selection, { sweeps, cellMethods, depths: header.depth?.depths });
+  const images = header.depth && (await sameImages(header.depth, console));
+  const journal = new Journal(folder.journal);
+  return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
+}
+
+/** @throws UsageError if the images are no longer those that the run began with. */
+async function sameImages(settings: DepthSettings, console: Console): Promise<Images> {
+  const { images, description } = await describedImages(imagesNeeded(settings), console);
+  if (description.digest !== settings.images.digest) {
+    throw new UsageError(
+      `the run began with ${settings.images.source} images, and these ${description.source} images are others; set CIFAR10_DIR as it was, or start a new run`,
+    );
+  }
+  return images;
 }
 
 interface Run {
@@ -109,6 +135,7 @@ interface Run {
   readonly header: Header;
   readonly plan: Plan;
   readonly journal: Journal;
+  readonly images: Images | undefined;
   readonly done: readonly Entry[];
 }
 
@@ -125,13 +152,17 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
 }
 
 async function measureAndPublish(run: Run, console: Console, { json, provision }: Output): Promise<number> {
-  const { folder, header, plan, journal, done } = run;
+  const { folder, header, plan, journal, images, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
-  const total = plan.cells.length * processes + plan.curves.length;
-  const finished = done.filter(({ type }) => type === "cell" || type === "curve").length;
+  const total = plan.cells.length * processes + plan.curves.length + plan.networks.length;
+  const finished = done.filter(({ type }) => ["cell", "curve", "network"].includes(type)).length;
   const remaining = Math.max(0, total - finished);
-  const what = plan.curves.length ? "measurements and curves" : "measurements";
+  const what = plan.networks.length
+    ? "networks"
+    : plan.curves.length
+      ? "measurements and curves"
+      : "measurements";
   console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
   const say = (line: string) => console.stderr.write(`${line}\n`);
   const provisioned = await provisionBackends(provision ? header.backends : [], {
@@ -145,7 +176,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   };
   try {
     await runMatrix({
-      ...{ header, plan, done, append, provisioned },
+      ...{ header, plan, images, done, append, provisioned },
       observer: progress,
       signal: console.signal,
     });
@@ -155,7 +186,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   }
   const results = assemble(header, entries, plan);
   const view = viewOf(results);
-  publish(folder, results, view);
+  await publish(folder, results, view);
 
   const color = !json && wantsColor(console.stdout);
   const summary = renderTerminal(view, { color });
@@ -173,11 +204,11 @@ function exitCodeOf(results: Results, header: Header, console: Console): number 
     return EXIT.interrupted;
   }
   if (noneAvailable(results.backends, console.stderr)) return EXIT.failure;
-  const all = [...results.cells, ...(results.precision?.curves ?? [])];
+  const all = [...results.cells, ...(results.precision?.curves ?? []), ...(results.depth?.networks ?? [])];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return EXIT.ok;
   console.stderr.write(
-    `${broken.length} ${results.precision ? "cells or curves" : "cells"} failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
   );
   return EXIT.failure;
 }

@@ -2,7 +2,7 @@ import type { Curve, GradientResult, Inputs, Sweep } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
 import type { BackendSession } from "./backend-session.js";
 import { messageOf } from "./errors.js";
-import { type Exchange, floatArray, readResults } from "./exchange.js";
+import { arraysOf, type Exchange, floatArray, readResults } from "./exchange.js";
 import type { Feeder } from "./feeder.js";
 import { conclude } from "./outcome.js";
 import type { PlannedCurve } from "./plan.js";
@@ -39,10 +39,16 @@ export class CurveTracer {
     let note: string | undefined;
     for (const stretch of this.#stretchesOf(sweep, dtype)) {
       const { rows, classes } = stretch;
-      const inputs = this.#feeder.put(stretch.id, () => stretch.points.map((point) => point.inputs));
+      const inputs = this.#feeder.put(stretch.id, () =>
+        stretch.points.flatMap((point) => arraysOf(point.inputs)),
+      );
       const task = { method, dtype, rows, classes };
       const sets = stretch.points.length;
-      const concluded = conclude(backend, await session.run({ type: "run", ...task, inputs, sets }));
+      const concluded = conclude(
+        backend,
+        await session.run({ type: "run", ...task, inputs, sets }),
+        "computed",
+      );
       if (concluded.status !== "ok") return { ...curve, ...concluded, points: [] };
       note = concluded.reply.note;
       try {
@@ -59,7 +65,10 @@ export class CurveTracer {
       loss: floatArray(dtype, 1),
       gradient: floatArray(dtype, rows * classes),
     }));
-    readResults(this.#exchange, results);
+    readResults(
+      this.#exchange,
+      results.flatMap(({ loss, gradient }) => [loss, gradient]),
+    );
     return points.map(({ x, reference }, index) => {
       const { loss, gradient } = results[index] as GradientResult;
       return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference) };

@@ -1,6 +1,14 @@
 import { COMPARISONS } from "@softmax-bench/core";
 import type { Entry, Measurement } from "./journal.js";
-import { cellKey, curveKey, keyOf, type PlannedCell, type PlannedCurve } from "./plan.js";
+import {
+  cellKey,
+  curveKey,
+  keyOf,
+  networkKey,
+  type PlannedCell,
+  type PlannedCurve,
+  type PlannedNetwork,
+} from "./plan.js";
 
 /** What a cell still needs: to be measured, or (measured before, compared never) only its gradient. */
 export type Need = "measurement" | "gradient" | undefined;
@@ -10,6 +18,7 @@ export class DoneWork {
   readonly #measured = new Map<string, Measurement>();
   readonly #distances = new Set<string>();
   readonly #curves = new Set<string>();
+  readonly #networks = new Set<string>();
   readonly #planned: ReadonlySet<string>;
 
   constructor(entries: readonly Entry[], planned: readonly PlannedCell[]) {
@@ -17,12 +26,17 @@ export class DoneWork {
     for (const entry of entries) {
       if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
       if (entry.type === "curve") this.#curves.add(curveKey(entry));
+      if (entry.type === "network") this.#networks.add(networkKey(entry));
       if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
     }
   }
 
   hasCurve(curve: PlannedCurve): boolean {
     return this.#curves.has(curveKey({ ...curve, sweep: curve.sweep.id }));
+  }
+
+  hasNetwork(network: PlannedNetwork): boolean {
+    return this.#networks.has(networkKey(network));
   }
 
   need(cell: PlannedCell, round: number): Need {

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FloatArray, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
+import type { FloatArray, GradientTask, Inputs } from "@softmax-bench/core";
 
 /**
  * How arrays get from the parent to the worker and back: raw values in two open files without a name, which the worker
@@ -60,9 +60,11 @@ function temporaryFolder(): string {
   throw new Error(`no folder for temporary files: neither /dev/shm nor ${tmpdir()} can be written to`);
 }
 
-/** Writes sets of inputs of one shape, one after the other. */
-export const writeInputs = ({ inputs }: Exchange, sets: readonly Inputs[]): void =>
-  writeArrays(inputs, sets.flatMap(arraysOf));
+export type Values = FloatArray | Int32Array;
+
+/** Writes arrays for the worker, one after the other. */
+export const writeInputs = ({ inputs }: Exchange, arrays: readonly Values[]): void =>
+  writeArrays(inputs, arrays);
 
 /** Arrays for the inputs of a task, filled with zeros. */
 export function allocateInputs({ dtype, rows, classes, loss }: GradientTask): Inputs {
@@ -75,46 +77,37 @@ export function allocateInputs({ dtype, rows, classes, loss }: GradientTask): In
   };
 }
 
-/** Fills arrays with one of the sets in the file. @throws Error if the file ends before that. */
-export function readInputs({ inputs }: Exchange, set: number, into: Inputs): void {
-  const arrays = arraysOf(into);
-  readArrays(inputs, arrays, set * sizeOf(arrays));
-}
+/** Fills arrays with one of the sets of such arrays in the file. @throws Error if the file ends before that. */
+export const readInputs = ({ inputs }: Exchange, set: number, into: readonly Values[]): void =>
+  readArrays(inputs, into, set * sizeOf(into));
 
-const arraysOf = ({ logits, labels, weights, upstream }: Inputs): Values[] => [
+/** The inputs of a task, in the order in which they lie in the file. */
+export const arraysOf = ({ logits, labels, weights, upstream }: Inputs): Values[] => [
   logits,
   labels,
   ...(weights ? [weights] : []),
   ...(upstream ? [upstream] : []),
 ];
 
-export const writeResults = ({ results }: Exchange, sets: readonly GradientResult[]): void =>
-  writeArrays(
-    results,
-    sets.flatMap(({ loss, gradient }) => [loss, gradient]),
-  );
+/** Writes arrays for the parent, one after the other. */
+export const writeResults = ({ results }: Exchange, arrays: readonly Values[]): void =>
+  writeArrays(results, arrays);
 
 /** Values in the loss of a task. */
 export const lossLength = ({ rows, loss }: Pick<GradientTask, "rows" | "loss">): number =>
   loss?.reduction === "none" ? rows : 1;
 
-/**
- * Fills arrays with the results of sets, one after the other.
- * @throws Error if the file does not hold exactly those.
- */
-export function readResults({ results }: Exchange, into: readonly GradientResult[]): void {
-  const arrays = into.flatMap(({ loss, gradient }) => [loss, gradient]);
+/** Fills arrays with what the worker wrote. @throws Error if the file does not hold exactly those. */
+export function readResults({ results }: Exchange, into: readonly Values[]): void {
   const { size } = fstatSync(results);
-  if (size !== sizeOf(arrays)) {
-    throw new Error(`expected results of ${sizeOf(arrays)} bytes, the worker wrote ${size}`);
+  if (size !== sizeOf(into)) {
+    throw new Error(`expected results of ${sizeOf(into)} bytes, the worker wrote ${size}`);
   }
-  readArrays(results, arrays, 0);
+  readArrays(results, into, 0);
 }
 
 export const floatArray = (dtype: GradientTask["dtype"], length: number): FloatArray =>
   dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-
-type Values = FloatArray | Int32Array;
 
 const sizeOf = (arrays: readonly Values[]): number =>
   arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);

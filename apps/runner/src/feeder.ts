@@ -1,7 +1,6 @@
 import { tmpdir } from "node:os";
-import type { Inputs } from "@softmax-bench/core";
 import { isSystemError, UsageError } from "./errors.js";
-import { type Exchange, writeInputs } from "./exchange.js";
+import { type Exchange, type Values, writeInputs } from "./exchange.js";
 
 /** Keeps track of the inputs that lie in the exchange: many tasks in a row have the same ones. */
 export class Feeder {
@@ -13,15 +12,15 @@ export class Feeder {
   }
 
   /**
-   * Puts sets of inputs there, unless they are; returns their id.
+   * Puts arrays there, unless they are; returns their id.
    * @throws UsageError if there is no room for them.
    */
-  put(id: string, make: () => readonly Inputs[]): string {
+  put(id: string, make: () => readonly Values[]): string {
     if (this.#held === id) return id;
     this.#held = undefined;
-    const sets = make();
+    const arrays = make();
     try {
-      writeInputs(this.#exchange, sets);
+      writeInputs(this.#exchange, arrays);
     } catch (error) {
       if (!isSystemError(error)) throw error;
       throw new UsageError(

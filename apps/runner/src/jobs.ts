@@ -2,6 +2,7 @@ import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } 
 import { BackendSession } from "./backend-session.js";
 import { messageOf } from "./errors.js";
 import {
+  arraysOf,
   closeExchange,
   type Exchange,
   floatArray,
@@ -63,10 +64,10 @@ export async function runJobs<J extends Job>(
       if (signal.aborted) break;
       const { task } = job;
       if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
-      const inputs = feeder.put(ids.get(job.inputs) as string, () => [job.inputs]);
+      const inputs = feeder.put(ids.get(job.inputs) as string, () => arraysOf(job.inputs));
       const outcome = await session.run({ type: "run", ...task, inputs, sets: 1 });
       if (signal.aborted) break;
-      consume(job, resultOf(task, conclude(backend, outcome), exchange));
+      consume(job, resultOf(task, conclude(backend, outcome, "computed"), exchange));
     }
     return session.record;
   } finally {
@@ -76,12 +77,12 @@ export async function runJobs<J extends Job>(
   }
 }
 
-function resultOf(task: GradientTask, conclusion: Conclusion, exchange: Exchange): JobOutcome {
+function resultOf(task: GradientTask, conclusion: Conclusion<"computed">, exchange: Exchange): JobOutcome {
   if (conclusion.status !== "ok") return conclusion;
   const loss = floatArray(task.dtype, lossLength(task));
   const gradient = floatArray(task.dtype, task.rows * task.classes);
   try {
-    readResults(exchange, [{ loss, gradient }]);
+    readResults(exchange, [loss, gradient]);
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }

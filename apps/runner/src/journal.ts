@@ -8,6 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import { describeIssue, schema } from "@softmax-bench/core/results";
+import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
 import { phaseSamples } from "./protocol.js";
@@ -17,12 +18,23 @@ import { phaseSamples } from "./protocol.js";
  * and a run is continued from it.
  */
 
+/** What networks a run compares gradients on. */
+const depthSettings = z.object({
+  network: z.enum(NETWORK_IDS),
+  depths: z.array(z.int()),
+  batch: z.int().positive(),
+  seeds: z.int().positive(),
+  methods: schema.depth.shape.methods,
+  training: schema.depth.shape.training,
+  images: schema.depth.shape.images,
+});
+
 const header = z.object({
   type: z.literal("run"),
   journalVersion: z.literal(1),
   id: z.string(),
   startedAt: z.iso.datetime(),
-  command: z.enum(["bench", "precision"]).optional(),
+  command: z.enum(["bench", "precision", "depth"]).optional(),
   profile: z.enum(["smoke", "default", "full"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
@@ -33,6 +45,7 @@ const header = z.object({
   dtypes: z.array(schema.dtype),
   workloads: z.array(z.string()),
   sweeps: z.array(z.string()).optional(),
+  depth: depthSettings.optional(),
   /** Of cells, where they are fewer than those of curves. */
   cellMethods: z.array(z.string()).optional(),
   environment: schema.environment,
@@ -62,11 +75,13 @@ const entry = z.discriminatedUnion("type", [
   schema.backend.extend({ type: z.literal("backend") }),
   schema.distance.omit({ speedup: true }).extend({ type: z.literal("distance") }),
   z.object({ type: z.literal("curve"), ...schema.curveFields }),
+  z.object({ type: z.literal("network"), ...schema.networkFields }),
   z.object({ type: z.literal("spent"), wallNs: z.record(z.string(), z.number().nonnegative()) }),
 ]);
 
 export type Entry = z.output<typeof entry>;
 export type Header = z.output<typeof header>;
+export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
 
 export class Journal {

@@ -58,7 +58,7 @@ export class Judge {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
-    readResults(exchange, [{ loss, gradient }]);
+    readResults(exchange, [loss, gradient]);
     const { checked, reference } = this.#referenceOf(cell);
     const accuracy = {
       lossRelError: assessLoss(loss, reference),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { bench } from "./commands/bench.js";
 import { execute } from "./commands/command.js";
+import { depth } from "./commands/depth.js";
 import { doctor } from "./commands/doctor.js";
 import { exportModel } from "./commands/export.js";
 import { gradcheck } from "./commands/gradcheck.js";
@@ -8,7 +9,7 @@ import { gradient } from "./commands/gradient.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 
-const COMMANDS = { bench, precision, gradcheck, gradient, export: exportModel, doctor, provision };
+const COMMANDS = { bench, precision, depth, gradcheck, gradient, export: exportModel, doctor, provision };
 
 const stop = new AbortController();
 let signals = 0;

@@ -1,28 +1,37 @@
-import type { Availability, Curve } from "@softmax-bench/core";
+import type { Availability, Curve, NetworkRecord } from "@softmax-bench/core";
+import type { Images } from "@softmax-bench/networks";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { CurveTracer } from "./curves.js";
 import { DoneWork } from "./done.js";
 import { messageOf } from "./errors.js";
-import { closeExchange, type Exchange, openExchange } from "./exchange.js";
+import { arraysOf, closeExchange, type Exchange, openExchange } from "./exchange.js";
 import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { Judge, type Verdict } from "./judge.js";
+import { NetworkComparer, REFERENCE } from "./networks.js";
 import { conclude } from "./outcome.js";
-import { leftOut, type Plan, type PlannedCell, type PlannedCurve } from "./plan.js";
+import { leftOut, type Plan, type PlannedCell, type Work } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import type { Computed } from "./protocol.js";
 import { Spending } from "./spending.js";
 
-/** What hears of each cell and each curve. */
+/** The steps of a deep network, all together, or its training on a slow backend. */
+const NETWORK_TIMEOUT_MS = 900_000;
+
+/** What hears of each piece of work. */
 export interface Observer {
-  begin(work: PlannedCell | PlannedCurve): void;
-  finish(work: PlannedCell | PlannedCurve, outcome: Measurement | Curve): void;
+  /** Something that the work needs. */
+  prepare(what: string): void;
+  begin(work: Work): void;
+  finish(work: Work, outcome: Measurement | Curve | NetworkRecord): void;
 }
 
 export interface MatrixOptions {
   readonly header: Header;
   readonly plan: Plan;
+  /** What networks see; there, if the plan has networks. */
+  readonly images: Images | undefined;
   /** What an interrupted run already has. */
   readonly done: readonly Entry[];
   /** What came of bringing native parts, by backend. */
@@ -33,12 +42,13 @@ export interface MatrixOptions {
 }
 
 /**
- * Runs what is missing of a plan: each backend in a process of its own, one cell after the other and then its curves,
+ * Runs what is missing of a plan: each backend in a process of its own, its cells, then curves, then networks,
  * every outcome journaled before the next one starts. When the signal aborts, what is under way is given up.
  */
 export async function runMatrix(options: MatrixOptions): Promise<void> {
   const { header, plan, signal, append } = options;
-  const { processes, cellTimeoutMs: timeoutMs } = PROFILES[header.profile];
+  const { processes, cellTimeoutMs } = PROFILES[header.profile];
+  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : cellTimeoutMs;
   const spending = new Spending();
   const exchange = openExchange();
   const feeder = new Feeder(exchange);
@@ -47,9 +57,14 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     ...{ exchange, feeder, inputs, spending },
     judge: new Judge(header.seed, inputs),
     tracer: new CurveTracer(header.seed, exchange, feeder),
+    comparer:
+      header.depth && options.images
+        ? new NetworkComparer(header.depth, options.images, exchange, feeder)
+        : undefined,
     done: new DoneWork(options.done, plan.cells),
   };
   try {
+    await computeReferences({ ...options, ...shared }, timeoutMs);
     for (let round = 0; round < processes && !signal.aborted; round++) {
       for (const backend of header.backends) {
         const unavailable = unavailability(options.provisioned.get(backend));
@@ -67,6 +82,50 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   }
 }
 
+/** For networks that are still to be compared, in a process that is gone before any is. */
+async function computeReferences(
+  {
+    plan,
+    done,
+    comparer,
+    header,
+    spending,
+    exchange,
+    signal,
+    observer,
+  }: Omit<BackendWork, "backend" | "session" | "round">,
+  timeoutMs: number,
+): Promise<void> {
+  const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));
+  if (!comparer || depths.size === 0) return;
+  const { backend } = REFERENCE;
+  const { threads } = header;
+  const session = new BackendSession({ backend, threads, timeoutMs, spending, exchange });
+  await stoppedBy(signal, session, async () => {
+    for (const depth of depths) {
+      if (signal.aborted) return;
+      observer.prepare(`float64 reference of depth ${depth}`);
+      await comparer.reference(depth, { backend, session });
+    }
+  });
+}
+
+/** Ends a session with its work, or at once if the signal aborts. */
+async function stoppedBy(
+  signal: AbortSignal,
+  session: BackendSession,
+  work: () => Promise<void>,
+): Promise<void> {
+  const stop = () => session.end();
+  signal.addEventListener("abort", stop);
+  try {
+    await work();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.kill();
+  }
+}
+
 const unavailability = (availability: Availability | undefined) =>
   availability?.available === false ? availability : undefined;
 
@@ -77,6 +136,7 @@ interface BackendWork extends Omit<MatrixOptions, "done"> {
   readonly done: DoneWork;
   readonly judge: Judge;
   readonly tracer: CurveTracer;
+  readonly comparer: NetworkComparer | undefined;
   readonly inputs: InputSource;
   readonly feeder: Feeder;
   readonly exchange: Exchange;
@@ -84,16 +144,12 @@ interface BackendWork extends Omit<MatrixOptions, "done"> {
 }
 
 async function runBackend(work: BackendWork): Promise<void> {
-  const { session, signal } = work;
-  const stop = () => session.end();
-  signal.addEventListener("abort", stop);
-  try {
+  await stoppedBy(work.signal, work.session, async () => {
     await runCells(work);
-    if (work.round === 0) await runCurves(work);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    session.kill();
-  }
+    if (work.round > 0) return;
+    await runCurves(work);
+    await runNetworks(work);
+  });
 }
 
 async function runCells(work: BackendWork): Promise<void> {
@@ -112,7 +168,9 @@ async function runCells(work: BackendWork): Promise<void> {
     }
     const { workload, method, dtype } = cell;
     const { rows, classes } = workload;
-    const inputs = work.feeder.put(`${workload.id} ${dtype}`, () => [work.inputs.of(workload, dtype)]);
+    const inputs = work.feeder.put(`${workload.id} ${dtype}`, () =>
+      arraysOf(work.inputs.of(workload, dtype)),
+    );
     const sampling = need === "measurement" ? header.profile : undefined;
     const task = { method, dtype, rows, classes };
     const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
@@ -142,6 +200,27 @@ async function runCurves({ backend, plan, done, tracer, session, signal, append,
   }
 }
 
+async function runNetworks({
+  backend,
+  plan,
+  done,
+  comparer,
+  session,
+  signal,
+  append,
+  observer,
+}: BackendWork) {
+  for (const planned of plan.networks) {
+    if (!comparer || planned.backend !== backend || done.hasNetwork(planned)) continue;
+    if (signal.aborted) return;
+    observer.begin(planned);
+    const network = await comparer.compare(planned, session);
+    if (signal.aborted) return;
+    append({ type: "network", ...network });
+    observer.finish(planned, network);
+  }
+}
+
 const baseOf = ({ backend, method, dtype, workload }: PlannedCell, round: number) =>
   ({ type: "cell", round, backend, method, dtype, workload: workload.id }) as const;
 
@@ -152,7 +231,7 @@ function judged(
   { round, judge, exchange }: BackendWork,
 ): { measurement: Measurement; verdict?: Verdict } {
   const base = baseOf(cell, round);
-  const concluded = conclude(cell.backend, outcome);
+  const concluded = conclude(cell.backend, outcome, "computed");
   if (concluded.status !== "ok") return { measurement: { ...base, ...concluded } };
   try {
     const verdict = judge.assess(cell, exchange);

@@ -58,8 +58,15 @@ export function findRunFolder(out: string, id: string): RunFolder {
   return folder;
 }
 
-/** Writes results and report; a reader never sees half a file. */
-export function publish(folder: RunFolder, results: Results, view: ReportView): void {
+/** Writes results and report with its charts; a reader never sees half a file. */
+export async function publish(folder: RunFolder, results: Results, view: ReportView): Promise<void> {
   writeAtomically(join(folder.path, "results.json"), formatResults(results));
+  const { depth } = results;
+  if (depth && view.depth) {
+    // Drawing takes a library that most runs do without.
+    const { renderChart } = await import("@softmax-bench/report/charts");
+    for (const chart of view.depth.charts)
+      writeAtomically(join(folder.path, chart.file), renderChart(chart, depth));
+  }
   writeAtomically(join(folder.path, "report.md"), renderMarkdown(view));
 }

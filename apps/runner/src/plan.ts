@@ -20,11 +20,24 @@ export interface PlannedCurve {
   readonly sweep: Sweep;
 }
 
+/** One network on one backend. */
+export interface PlannedNetwork {
+  readonly backend: string;
+  readonly dtype: DType;
+  readonly depth: number;
+}
+
 /** What a run does. */
 export interface Plan {
   readonly cells: readonly PlannedCell[];
   readonly curves: readonly PlannedCurve[];
+  readonly networks: readonly PlannedNetwork[];
 }
+
+export type Work = PlannedCell | PlannedCurve | PlannedNetwork;
+
+export const networkKey = ({ backend, dtype, depth }: PlannedNetwork): string =>
+  [backend, dtype, depth].join(" ");
 
 export const curveKey = (curve: { backend: string; method: string; dtype: string; sweep: string }): string =>
   [curve.backend, curve.method, curve.dtype, curve.sweep].join(" ");
@@ -63,6 +76,12 @@ export function planCurves(
   );
 }
 
+/** All networks of a selection: backend by backend, shallow ones first. */
+export const planNetworks = ({ backends, dtypes }: Selection, depths: readonly number[]): PlannedNetwork[] =>
+  backends.flatMap((backend) =>
+    depths.flatMap((depth) => dtypes.map((dtype) => ({ backend, dtype, depth }))),
+  );
+
 /** Why a profile leaves a cell out; undefined if it does not. */
 export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Profile): string | undefined {
   const most = largest[backend] ?? Number.POSITIVE_INFINITY;
@@ -71,12 +90,10 @@ export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Pro
 }
 
 /**
- * The cells and curves that the backends could run, going by what their runtimes can do at all.
+ * The part of some work that the backends could run, going by what their runtimes can do at all.
  * @throws UsageError if none is left.
  */
-export async function runnable<Work extends PlannedCell | PlannedCurve>(
-  cells: readonly Work[],
-): Promise<Work[]> {
+export async function runnable<W extends Work>(cells: readonly W[]): Promise<W[]> {
   const dtypes = new Map<string, readonly DType[]>();
   for (const [id, load] of Object.entries(BACKENDS)) {
     if (cells.some((cell) => cell.backend === id)) dtypes.set(id, (await load()).dtypes);

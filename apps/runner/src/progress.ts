@@ -1,35 +1,44 @@
-import type { Curve } from "@softmax-bench/core";
+import type { Curve, NetworkRecord } from "@softmax-bench/core";
 import { formatCount, formatDuration, formatError } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
 import type { Measurement } from "./journal.js";
 import type { Observer } from "./matrix.js";
-import type { Plan, PlannedCell, PlannedCurve } from "./plan.js";
+import type { Plan, Work } from "./plan.js";
 
 export interface Progress extends Observer {
   stop(): void;
 }
 
-/** A bar where a person watches, one plain line per cell or curve elsewhere. */
+/** A bar where a person watches, one plain line for each piece of work elsewhere. */
 export function createProgress(
-  { cells, curves }: Plan,
+  { cells, curves, networks }: Plan,
   processes: number,
   finished: number,
   stream: NodeJS.WriteStream,
 ): Progress {
-  const total = cells.length * processes + curves.length;
+  const others = [...curves, ...networks];
+  const total = cells.length * processes + others.length;
   if (!stream.isTTY) return new Lines(finished, total, stream);
-  const weight = cells.reduce((sum, cell) => sum + weightOf(cell), 0) * processes + curves.length;
+  const sum = (work: readonly Work[]) => work.reduce((weight, one) => weight + weightOf(one), 0);
+  const weight = sum(cells) * processes + sum(others);
   return new Bar(finished, total, weight * (1 - finished / total), stream);
 }
 
-type Work = PlannedCell | PlannedCurve;
+function labelOf(work: Work): string {
+  if ("depth" in work) return `${work.backend} ${work.dtype} depth ${work.depth}`;
+  const on = "sweep" in work ? work.sweep.id : work.workload.id;
+  return [work.backend, work.method, work.dtype, on].join(" ");
+}
 
-const labelOf = (work: Work): string =>
-  [work.backend, work.method, work.dtype, "sweep" in work ? work.sweep.id : work.workload.id].join(" ");
+type Outcome = Measurement | Curve | NetworkRecord;
 
-function outcomeOf(outcome: Measurement | Curve): string {
+function outcomeOf(outcome: Outcome): string {
   if (outcome.status !== "ok") return `${outcome.status}: ${outcome.reason}`;
+  if ("layers" in outcome) {
+    const { distance, reordering } = outcome.whole ?? {};
+    return `distance ${formatError(distance?.relL2.median ?? Number.NaN)}, reordering ${formatError(reordering?.relL2.median ?? Number.NaN)}`;
+  }
   if ("points" in outcome) {
     return `${outcome.points.length} points, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
   }
@@ -50,9 +59,13 @@ class Lines implements Progress {
     this.#stream = stream;
   }
 
+  prepare(what: string): void {
+    this.#stream.write(`${what}\n`);
+  }
+
   begin(): void {}
 
-  finish(work: Work, outcome: Measurement | Curve): void {
+  finish(work: Work, outcome: Outcome): void {
     this.#finished++;
     this.#stream.write(`[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}\n`);
   }
@@ -60,9 +73,11 @@ class Lines implements Progress {
   stop(): void {}
 }
 
-/** What a cell or a curve is expected to cost, in arbitrary units: a fixed part, and a part per element. */
-const weightOf = (work: Work): number =>
-  "sweep" in work ? 1 : 1 + (work.workload.rows * work.workload.classes) / 2e6;
+/** What work is expected to cost, in arbitrary units: a fixed part, and a part by its size. */
+function weightOf(work: Work): number {
+  if ("depth" in work) return work.depth;
+  return "sweep" in work ? 1 : 1 + (work.workload.rows * work.workload.classes) / 2e6;
+}
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
@@ -89,11 +104,15 @@ class Bar implements Progress {
     this.#bar.start(total, finished, { cell: "starting", left: "?", last: "" });
   }
 
+  prepare(what: string): void {
+    this.#bar.update({ cell: what, left: this.#timeLeft(), last: this.#last });
+  }
+
   begin(work: Work): void {
     this.#bar.update({ cell: labelOf(work), left: this.#timeLeft(), last: this.#last });
   }
 
-  finish(work: Work, outcome: Measurement | Curve): void {
+  finish(work: Work, outcome: Outcome): void {
     this.#finishedWeight += weightOf(work);
     this.#last = ` | last: ${outcomeOf(outcome)}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });

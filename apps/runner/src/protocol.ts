@@ -1,5 +1,6 @@
-import type { GradientTask } from "@softmax-bench/core";
+import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
+import type { NetworkId } from "@softmax-bench/networks";
 import { z } from "zod";
 
 /**
@@ -23,7 +24,35 @@ export interface RunRequest extends GradientTask {
   readonly sampling?: string | undefined;
 }
 
-export type Request = OpenRequest | RunRequest;
+/** A network by what it is made from; parent and worker each make its graph. */
+export interface NetworkSpec {
+  readonly id: NetworkId;
+  readonly depth: number;
+  readonly batch: number;
+  readonly dtype: FloatDType;
+}
+
+/** Steps of training, each from weights of its own: every method on every set of inputs in the file. */
+export interface StepsRequest {
+  readonly type: "steps";
+  readonly network: NetworkSpec;
+  readonly methods: readonly MethodId[];
+  readonly sets: number;
+}
+
+/** Stochastic gradient descent from the weights of the first set of inputs, over and over the batches of all. */
+export interface TrainRequest {
+  readonly type: "train";
+  readonly network: NetworkSpec;
+  readonly method: MethodId;
+  readonly sets: number;
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/** What a worker does for its backend once that is open. */
+export type WorkRequest = RunRequest | StepsRequest | TrainRequest;
+export type Request = OpenRequest | WorkRequest;
 
 const samples = z.array(z.number().nonnegative());
 
@@ -35,8 +64,12 @@ export const phaseSamples = z.object({
   roundtrip: samples,
 });
 
-/** Nanoseconds that the worker spent, by purpose. */
-const spent = z.object({ prepare: z.number().nonnegative(), measure: z.number().nonnegative() });
+/** What is told of all work that was done; what it gave is in the results file. */
+const finished = {
+  peakRssBytes: z.number().nonnegative(),
+  /** Nanoseconds that the worker spent, by purpose. */
+  spent: z.object({ prepare: z.number().nonnegative(), measure: z.number().nonnegative() }),
+};
 
 export const reply = z.discriminatedUnion("type", [
   z.object({
@@ -54,13 +87,21 @@ export const reply = z.discriminatedUnion("type", [
     note: z.string().optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
-    peakRssBytes: z.number().nonnegative(),
-    spent,
+    ...finished,
   }),
+  z.object({
+    type: z.literal("stepped"),
+    /** Nanoseconds of each step, by method in the order of the request; a list has an entry per set. */
+    samples: z.array(samples),
+    ...finished,
+  }),
+  z.object({ type: z.literal("trained"), ...finished }),
   z.object({ type: z.literal("unsupported"), reason: z.string() }),
   z.object({ type: z.literal("failed"), reason: z.string() }),
 ]);
 
 export type Reply = z.output<typeof reply>;
 export type Opened = Extract<Reply, { type: "opened" }>;
+/** Answers to work. */
+export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" }>;
 export type Computed = Extract<Reply, { type: "computed" }>;

@@ -1,9 +1,19 @@
 import { conv, type FloatDType, gemm, input, type Shape, type Value } from "@softmax-bench/graph";
 
-/** One layer with weights, by the names of its parameters. */
+/** Features that stand side by side in an order of their own: the network is the same in any other order. */
+export interface Channels {
+  readonly size: number;
+  /** Channels that are the first of these, in their own order, where a shortcut joins both. */
+  readonly first?: Channels;
+}
+
+/** One layer with weights. */
 export interface Layer {
   readonly name: string;
-  readonly parameters: readonly string[];
+  /** Names of its weight `[outputs, inputs, …]` and its bias `[outputs]`. */
+  readonly parameters: readonly [weight: string, bias: string];
+  readonly inputs: Channels;
+  readonly outputs: Channels;
 }
 
 /** Makes layers, and keeps count of them and of their parameters. */
@@ -17,26 +27,26 @@ export class Layers {
     this.dtype = dtype;
   }
 
-  /** 3×3 filters, padded by 1: x `[N, C, H, W]` → `[N, channels, H/stride, W/stride]`. */
-  conv(x: Value, channels: number, stride = 1): Value {
-    const [filter, bias] = this.#layer("conv", [channels, x.shape[1] as number, 3, 3]);
+  /** 3×3 filters, padded by 1: x `[N, inputs, H, W]` → `[N, outputs, H/stride, W/stride]`. */
+  conv(x: Value, inputs: Channels, outputs: Channels, stride = 1): Value {
+    const [filter, bias] = this.#layer("conv", inputs, outputs, [3, 3]);
     return conv(x, filter, bias, { pads: [1, 1, 1, 1], strides: [stride, stride] });
   }
 
-  /** x `[N, F]` → `[N, features]`. */
-  dense(x: Value, features: number): Value {
-    const [weight, bias] = this.#layer("dense", [features, x.shape[1] as number]);
+  /** x `[N, inputs]` → `[N, outputs]`. */
+  dense(x: Value, inputs: Channels, outputs: Channels): Value {
+    const [weight, bias] = this.#layer("dense", inputs, outputs, []);
     return gemm(x, weight, bias, { transB: true });
   }
 
-  #layer(kind: string, shape: readonly [outputs: number, ...number[]]): readonly [Value, Value] {
+  #layer(kind: string, inputs: Channels, outputs: Channels, window: Shape): readonly [Value, Value] {
     const name = `${kind}${this.list.length + 1}`;
-    const [weight, bias] = [
-      this.#parameter(`${name}.weight`, shape),
-      this.#parameter(`${name}.bias`, [shape[0]]),
+    const parameters = [`${name}.weight`, `${name}.bias`] as const;
+    this.list.push({ name, parameters, inputs, outputs });
+    return [
+      this.#parameter(parameters[0], [outputs.size, inputs.size, ...window]),
+      this.#parameter(parameters[1], [outputs.size]),
     ];
-    this.list.push({ name, parameters: [`${name}.weight`, `${name}.bias`] });
-    return [weight, bias];
   }
 
   #parameter(name: string, shape: Shape): Value {

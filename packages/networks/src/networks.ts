@@ -12,7 +12,7 @@ import {
   slice,
   type Value,
 } from "@softmax-bench/graph";
-import { type Layer, Layers } from "./layers.js";
+import { type Channels, type Layer, Layers } from "./layers.js";
 
 export const NETWORK_IDS = ["mlp", "plain", "resnet"] as const;
 export type NetworkId = (typeof NETWORK_IDS)[number];
@@ -37,13 +37,24 @@ const HIDDEN = 64;
 /** Channels of the three stages of a convolutional network; each but the first halves height and width. */
 const WIDTHS = [8, 16, 32] as const;
 
+/** Values and the order of their features, axis 1. */
+interface Features {
+  readonly x: Value;
+  readonly channels: Channels;
+}
+
 /** Adds `count` layers to the images. */
-type Body = (layers: Layers, images: Value, count: number) => Value;
+type Body = (layers: Layers, images: Value, count: number) => Features;
 
 const mlp: Body = (layers, images, count) => {
   let x = flatten(images);
-  for (let layer = 0; layer < count; layer++) x = relu(layers.dense(x, HIDDEN));
-  return x;
+  let channels: Channels = { size: x.shape[1] as number };
+  for (let layer = 0; layer < count; layer++) {
+    const hidden = { size: HIDDEN };
+    x = relu(layers.dense(x, channels, hidden));
+    channels = hidden;
+  }
+  return { x, channels };
 };
 
 /** The stage of a convolution, of so many. */
@@ -51,12 +62,15 @@ const stageOf = (layer: number, count: number): number => Math.floor((layer * WI
 
 const plain: Body = (layers, images, count) => {
   let x = images;
+  let channels: Channels = { size: IMAGE_SHAPE[0] };
   for (let layer = 0; layer < count; layer++) {
     const stage = stageOf(layer, count);
     const stride = layer > 0 && stage > stageOf(layer - 1, count) ? 2 : 1;
-    x = relu(layers.conv(x, WIDTHS[stage] as number, stride));
+    const next = { size: WIDTHS[stage] as number };
+    x = relu(layers.conv(x, channels, next, stride));
+    channels = next;
   }
-  return flatten(globalAveragePool(x));
+  return { x: flatten(globalAveragePool(x)), channels };
 };
 
 /**
@@ -66,16 +80,19 @@ const plain: Body = (layers, images, count) => {
  */
 const resnet: Body = (layers, images, count) => {
   const blocks = (count - 1) / 2;
-  let x = relu(layers.conv(images, WIDTHS[0]));
+  let channels: Channels = { size: WIDTHS[0] };
+  let x = relu(layers.conv(images, { size: IMAGE_SHAPE[0] }, channels));
   const share = scalar(1 / Math.sqrt(Math.max(blocks, 1)), layers.dtype);
   for (let block = 0; block < blocks; block++) {
     const stage = stageOf(block, blocks);
     const stride = block > 0 && stage > stageOf(block - 1, blocks) ? 2 : 1;
-    const width = WIDTHS[stage] as number;
-    const branch = layers.conv(relu(layers.conv(x, width, stride)), width);
-    x = relu(add(shortcut(x, width, stride), mul(branch, share)));
+    const size = WIDTHS[stage] as number;
+    const [inner, next] = [{ size }, size === channels.size ? channels : { size, first: channels }];
+    const branch = layers.conv(relu(layers.conv(x, channels, inner, stride)), inner, next);
+    x = relu(add(shortcut(x, size, stride), mul(branch, share)));
+    channels = next;
   }
-  return flatten(globalAveragePool(x));
+  return { x: flatten(globalAveragePool(x)), channels };
 };
 
 function shortcut(x: Value, width: number, stride: number): Value {
@@ -101,7 +118,8 @@ export function network(id: NetworkId, depth: number, batch: number, dtype: Floa
   }
   const layers = new Layers(dtype);
   const images = input("images", dtype, [batch, ...IMAGE_SHAPE]);
-  const logits = layers.dense(BODIES[id](layers, images, depth - 1), CLASSES);
+  const { x, channels } = BODIES[id](layers, images, depth - 1);
+  const logits = layers.dense(x, channels, { size: CLASSES });
   return {
     ...{ id, depth, name: `${id}-${depth}`, layers: layers.list, parameters: layers.parameters },
     inputs: [images, ...layers.parameters.values()],

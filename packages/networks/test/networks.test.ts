@@ -1,34 +1,34 @@
-import {
-  differentiate,
-  evaluate,
-  input,
-  sizeOf,
-  softmaxCrossEntropyLoss,
-  type Tensor,
-  tensor,
-  type Value,
-} from "@softmax-bench/graph";
+import { interpretStep, type StepInputs } from "@softmax-bench/core";
+import { sizeOf, type Tensor } from "@softmax-bench/graph";
 import {
   initialize,
   NETWORK_IDS,
   type Network,
   type NetworkId,
   network,
+  Reordering,
   syntheticImages,
 } from "@softmax-bench/networks";
+import { distance } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 
 const BATCH = 2;
 
-function feedsFor(net: Network, seed = 0): Record<string, Tensor> {
+/** A step in float64, on seeded weights. */
+function stepInputs(net: Network): StepInputs {
   const { pixels, labels } = syntheticImages(BATCH);
-  const [images] = net.inputs as readonly [Value];
+  const weights = [...initialize(net, 0)].map(([name, { data }]) => [name, data as Float64Array] as const);
   return {
-    images: tensor(images.dtype, images.shape, pixels),
-    labels: tensor("int64", [BATCH], labels),
-    ...Object.fromEntries(initialize(net, seed)),
+    values: { images: Float64Array.from(pixels), ...Object.fromEntries(weights) },
+    labels: Int32Array.from(labels),
   };
 }
+
+const stepOf = (
+  net: Network,
+  inputs: StepInputs,
+  parameters: readonly string[] = [...net.parameters.keys()],
+) => interpretStep({ method: "autograd/log-softmax", dtype: "float64", network: net, parameters }, inputs);
 
 describe.each(NETWORK_IDS)("%s", (id) => {
   it.each([2, 4, 8, 16, 32])("has %d layers with weights, the last of which is the classifier", (depth) => {
@@ -44,24 +44,14 @@ describe.each(NETWORK_IDS)("%s", (id) => {
     "with %d layers has, in float64, the gradient that central differences have",
     (depth) => {
       const net = network(id, depth, BATCH, "float64");
-      const labels = input("labels", "int64", [BATCH]);
-      const { loss } = softmaxCrossEntropyLoss(net.outputs.logits as Value, labels);
       const names = [...net.parameters.keys()];
-      const gradients = differentiate(loss, [...net.parameters.values()]);
-      const inputs = [...net.inputs, labels];
-      const feeds = feedsFor(net);
-      const forward = { name: "loss", inputs, outputs: { loss } };
-      const outputs = {
-        loss,
-        ...Object.fromEntries(names.map((name, index) => [name, gradients[index] as Value])),
-      };
-      const computed = evaluate({ ...forward, outputs }, feeds);
+      const inputs = stepInputs(net);
+      const { gradients } = stepOf(net, inputs);
 
       const lossWith = (name: string, at: number, by: number) => {
-        const { data, ...type } = feeds[name] as Tensor;
-        const moved = Float64Array.from(data as Float64Array);
+        const moved = Float64Array.from(inputs.values[name] as Float64Array);
         moved[at] = (moved[at] as number) + by;
-        return Number(evaluate(forward, { ...feeds, [name]: { ...type, data: moved } }).loss?.data[0]);
+        return stepOf(net, { ...inputs, values: { ...inputs.values, [name]: moved } }, []).loss;
       };
       for (const name of [
         names[0],
@@ -69,7 +59,7 @@ describe.each(NETWORK_IDS)("%s", (id) => {
         names[Math.floor(names.length / 2)],
         names.at(-2),
       ] as string[]) {
-        const gradient = Array.from((computed[name] as Tensor).data, Number);
+        const gradient = Array.from(gradients[name] as Float64Array);
         // Where the gradient is largest, rounding matters least.
         const largest = gradient.reduce(
           (most, slope, at) => (Math.abs(slope) > Math.abs(gradient[most] ?? 0) ? at : most),
@@ -80,6 +70,34 @@ describe.each(NETWORK_IDS)("%s", (id) => {
         expect(Math.abs((gradient[largest] ?? 0) - expected) / Math.abs(expected), name).toBeLessThanOrEqual(
           1e-6,
         );
+      }
+    },
+    60_000,
+  );
+});
+
+describe("Reordering", () => {
+  it.each<[NetworkId, number]>([
+    ["mlp", 3],
+    ["plain", 5],
+    ["resnet", 8],
+  ])(
+    "of a %s with %d layers changes no gradient but by rounding, and every sum",
+    (id, depth) => {
+      const net = network(id, depth, BATCH, "float64");
+      const inputs = stepInputs(net);
+      const reordering = new Reordering(net, 0);
+      const [plain, other] = [stepOf(net, inputs), stepOf(net, reordering.apply(inputs))];
+      expect(Math.abs(other.loss / plain.loss - 1)).toBeLessThan(1e-14);
+      const restored = reordering.restore(other.gradients);
+      for (const {
+        parameters: [weight, bias],
+      } of net.layers) {
+        for (const name of [weight, bias]) {
+          const [a, b] = [plain.gradients[name], restored[name]] as [Float64Array, Float64Array];
+          expect(distance(a, b).relL2, name).toBeLessThan(1e-13);
+        }
+        expect(restored[weight], weight).not.toEqual(plain.gradients[weight]);
       }
     },
     60_000,

@@ -9,8 +9,8 @@ export interface Absent {
   readonly reason?: string | undefined;
 }
 
-/** What did not run, gathered by reason: `tfjs-wasm float64, 10 methods: unsupported, …`. */
-export function absentList(absent: readonly Absent[]): Block[] {
+/** What did not run, gathered by reason: `tfjs-wasm float64, 10 methods: unsupported, …`. @param several of them */
+export function absentList(absent: readonly Absent[], several = "methods"): Block[] {
   const groups = new Map<string, Absent[]>();
   for (const item of absent) {
     const key = JSON.stringify([item.backend, item.dtype, item.status, item.reason]);
@@ -19,7 +19,7 @@ export function absentList(absent: readonly Absent[]): Block[] {
   const items = [...groups.values()].map((group) => {
     const { backend, dtype, status, reason = "no reason given", method } = group[0] as Absent;
     const methods = new Set(group.map((item) => item.method));
-    const what = methods.size === 1 ? method : `${methods.size} methods`;
+    const what = methods.size === 1 ? method : `${methods.size} ${several}`;
     return `${[backend, dtype].filter(Boolean).join(" ")}, ${what}: ${status}, ${reason}`;
   });
   return items.length ? [{ kind: "list", items }] : [];

@@ -2,6 +2,8 @@
 export type Block =
   | { readonly kind: "heading"; readonly level: 1 | 2 | 3; readonly text: string }
   | { readonly kind: "paragraph"; readonly text: string; readonly emphasis?: boolean }
+  /** A file next to the report; the text says what is on it. */
+  | { readonly kind: "image"; readonly file: string; readonly text: string }
   | { readonly kind: "list"; readonly items: readonly string[] }
   | {
       readonly kind: "table";

@@ -1,6 +1,7 @@
 import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
+import { depthBlocks } from "./depth.js";
 import {
   formatBytes,
   formatCount,
@@ -26,6 +27,7 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     backendTable(view.backends),
     ...unavailableList(view.backends),
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
+    ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
     ...(view.precision ? precisionBlocks(view.precision, detail) : []),
     ...section("Notes", view.notes),
     ...section("Wall time", view.wall ? [view.wall] : []),

@@ -15,6 +15,8 @@ function render(block: Block): string {
       return `${"#".repeat(block.level)} ${escapeMarkdown(block.text)}`;
     case "paragraph":
       return block.emphasis ? `**${escapeMarkdown(block.text)}**` : escapeMarkdown(block.text);
+    case "image":
+      return `![${escapeMarkdown(block.text)}](${block.file})`;
     case "list":
       return block.items.map((item) => `- ${escapeMarkdown(item)}`).join("\n");
     case "table":

@@ -48,6 +48,8 @@ function render(block: Block, paint: Paint): string {
       return `${block.level < 3 ? "\n" : ""}${paint.bold(oneLine(block.text))}`;
     case "paragraph":
       return block.emphasis ? paint.green(oneLine(block.text)) : paint.dim(oneLine(block.text));
+    case "image":
+      return paint.dim(`${oneLine(block.text)}: ${block.file}`);
     case "list":
       return block.items.map((item) => `  ${oneLine(item)}`).join("\n");
     case "table":

@@ -1,4 +1,5 @@
 import type { BackendRecord, Cell, Curve, DistanceRecord, Results } from "@softmax-bench/core";
+import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
@@ -15,6 +16,8 @@ export interface ReportView {
   readonly workloads: readonly WorkloadView[];
   /** What error curves along sweeps say, where the run drew some. */
   readonly precision: PrecisionView | undefined;
+  /** What networks of growing depth say, where the run has some. */
+  readonly depth: DepthView | undefined;
   readonly notes: readonly string[];
   readonly wall: string | undefined;
 }
@@ -39,11 +42,12 @@ export function viewOf(results: Results): ReportView {
     facts: factsOf(results),
     notice:
       run.status === "interrupted"
-        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${results.precision ? `, ${results.precision.curves.length} curves` : ""}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`
+        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${results.precision ? `, ${results.precision.curves.length} curves` : ""}${results.depth ? `, ${results.depth.networks.length} networks` : ""}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`
         : undefined,
     backends,
     workloads: workloadIds(results).map((id) => workloadView(id, results)),
     precision: precisionOf(results),
+    depth: depthOf(results),
     notes: notesOf([...cells, ...(results.precision?.curves ?? []).map(asCell)]),
     wall: wallOf(run.wallNs),
   };

@@ -1,4 +1,5 @@
 export { type Interval, medianInterval } from "./interval.js";
+export { powerLawExponent } from "./power-law.js";
 export { median, medianAbsoluteDeviation } from "./robust.js";
 export { type Summary, summarize } from "./summary.js";
 export { overlaps, tiedWithFastest } from "./ties.js";

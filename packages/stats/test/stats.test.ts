@@ -3,6 +3,7 @@ import {
   medianAbsoluteDeviation,
   medianInterval,
   overlaps,
+  powerLawExponent,
   summarize,
   tiedWithFastest,
 } from "@softmax-bench/stats";
@@ -92,5 +93,53 @@ describe("ties", () => {
 
   it("are none among nothing", () => {
     expect(tiedWithFastest([])).toEqual([]);
+  });
+});
+
+describe("powerLawExponent", () => {
+  it("is that of an exact power law", () => {
+    for (const exponent of [-1, 0, 0.5, 2]) {
+      const points = [2, 4, 8, 16, 32].map((x) => [x, 3e-7 * x ** exponent] as const);
+      expect(powerLawExponent(points)).toBeCloseTo(exponent, 12);
+    }
+  });
+
+  it("is the least squares slope of the logarithms", () => {
+    // ln x = 0, 1, 2; ln y = 0, 2, 1: slope Σ (x − x̄)(y − ȳ) / Σ (x − x̄)² = 1 / 2.
+    const { E } = Math;
+    expect(
+      powerLawExponent([
+        [1, 1],
+        [E, E ** 2],
+        [E ** 2, E],
+      ]),
+    ).toBeCloseTo(0.5, 12);
+  });
+
+  it.each([
+    [
+      "of one x",
+      [
+        [2, 1],
+        [2, 3],
+      ],
+    ],
+    [
+      "of a y that is 0",
+      [
+        [2, 0],
+        [4, 1],
+      ],
+    ],
+    [
+      "of a y that is not finite",
+      [
+        [2, 1],
+        [4, Number.POSITIVE_INFINITY],
+      ],
+    ],
+    ["of nothing", []],
+  ] as const)("is not defined %s", (_, points) => {
+    expect(powerLawExponent(points)).toBeUndefined();
   });
 });

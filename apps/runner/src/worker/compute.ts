@@ -1,13 +1,14 @@
 import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
+import type { Values } from "../exchange.js";
 import type { Profile } from "../profiles.js";
 import type { Computed, Reply } from "../protocol.js";
 import type { InputSets } from "./input-reader.js";
 import { now, sample, sampleParts } from "./sample.js";
 
-export interface Computation {
+/** What a worker says, and the arrays that it leaves in the exchange. */
+export interface Answer {
   readonly reply: Reply;
-  /** One per set of inputs. */
-  readonly results?: readonly GradientResult[];
+  readonly results?: readonly Values[];
 }
 
 /** Compiles a task, samples each phase on the first set of inputs if a profile is given, and computes all sets. */
@@ -16,13 +17,13 @@ export async function compute(
   task: GradientTask,
   sets: InputSets,
   profile: Profile | undefined,
-): Promise<Computation> {
+): Promise<Answer> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
 
-  const start = performance.now();
+  const start = now();
   await using prepared = await engine.prepare(task, sets.inputs);
-  const compiled = performance.now();
+  const compiled = now();
   const sampled = profile ? await samplePhases(prepared, profile) : undefined;
   const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
   for (let set = 1; set < sets.count; set++) {
@@ -30,19 +31,23 @@ export async function compute(
     await prepared.upload();
     results.push(copyOf(await prepared.read(), sets.count));
   }
-  const measured = performance.now();
   return {
-    results,
+    results: results.flatMap(({ loss, gradient }) => [loss, gradient]),
     reply: {
       type: "computed",
       ...(support.note ? { note: support.note } : {}),
       ...(sampled ? { samples: sampled.samples } : {}),
       readback: prepared.readback,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      spent: { prepare: (compiled - start) * 1e6, measure: (measured - compiled) * 1e6 },
+      ...finished(start, compiled),
     },
   };
 }
+
+/** What is told of all work that is done now: when it began, when it was compiled, in ns of `now()`. */
+export const finished = (start: number, compiled: number) => ({
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  spent: { prepare: compiled - start, measure: now() - compiled },
+});
 
 /** A runtime may hand out its own memory, which the next set overwrites. */
 const copyOf = (result: GradientResult, sets: number): GradientResult =>

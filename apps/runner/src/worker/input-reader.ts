@@ -1,5 +1,5 @@
 import type { GradientTask, Inputs } from "@softmax-bench/core";
-import { allocateInputs, type Exchange, readInputs } from "../exchange.js";
+import { allocateInputs, arraysOf, type Exchange, readInputs } from "../exchange.js";
 
 /** Sets of inputs that go, one after the other, through the same arrays. */
 export interface InputSets {
@@ -23,11 +23,11 @@ export class InputReader {
     if (this.#held?.id !== id) {
       this.#held = undefined;
       const inputs = allocateInputs(task);
-      readInputs(this.#exchange, 0, inputs);
+      readInputs(this.#exchange, 0, arraysOf(inputs));
       this.#held = { id, inputs };
     }
     const { inputs } = this.#held;
     if (count > 1) this.#held = undefined;
-    return { inputs, count, load: (set) => readInputs(this.#exchange, set, inputs) };
+    return { inputs, count, load: (set) => readInputs(this.#exchange, set, arraysOf(inputs)) };
   }
 }

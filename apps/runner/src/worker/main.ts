@@ -1,10 +1,12 @@
 import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
 import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import { PROFILES, type Profile } from "../profiles.js";
-import type { OpenRequest, Reply, Request, RunRequest } from "../protocol.js";
+import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
-import { compute } from "./compute.js";
+import { type Answer, compute } from "./compute.js";
 import { InputReader } from "./input-reader.js";
+import { runSteps } from "./steps.js";
+import { runTraining } from "./training.js";
 
 /** A computing process: one backend, one request at a time. It ends with the parent that started it. */
 
@@ -43,19 +45,35 @@ async function firstGradient(opened: Engine, task: GradientTask): Promise<void> 
   await prepared.gradient();
 }
 
-async function run({ type: _, inputs, sets, sampling, ...task }: RunRequest): Promise<Reply> {
+async function run(
+  opened: Engine,
+  { type: _, inputs, sets, sampling, ...task }: RunRequest,
+): Promise<Answer> {
   const profile = sampling === undefined ? undefined : PROFILES[sampling as Profile["id"]];
-  if (!engine || (sampling !== undefined && !profile)) {
-    return { type: "failed", reason: "the worker was asked out of turn" };
-  }
-  const { reply, results } = await compute(engine, task, source.open(task, inputs, sets), profile);
+  return await compute(opened, task, source.open(task, inputs, sets), profile);
+}
+
+async function work(request: WorkRequest): Promise<Reply> {
+  if (!engine) return { type: "failed", reason: "the worker was asked out of turn" };
+  const { reply, results } = await answerTo(engine, request);
   if (results) writeResults(WORKER_EXCHANGE, results);
   return reply;
 }
 
+function answerTo(opened: Engine, request: WorkRequest): Promise<Answer> {
+  switch (request.type) {
+    case "run":
+      return run(opened, request);
+    case "steps":
+      return runSteps(opened, request, WORKER_EXCHANGE);
+    case "train":
+      return runTraining(opened, request, WORKER_EXCHANGE);
+  }
+}
+
 async function answer(request: Request): Promise<Reply> {
   try {
-    return request.type === "open" ? await open(request) : await run(request);
+    return request.type === "open" ? await open(request) : await work(request);
   } catch (error) {
     if (error instanceof Unavailable) {
       return { type: "unavailable", reason: error.message, remedy: error.remedy };

@@ -1,30 +1,14 @@
 import { z } from "zod";
+import { depth, type gradients, type network } from "./depth.js";
+import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
 
 /**
  * `results.json`, the product's public format. It only ever grows: a field is added as optional, none is
  * renamed, removed or given another meaning. `results.schema.json` beside this package is made from it.
  */
 
-const NON_FINITE = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  "-Infinity": Number.NEGATIVE_INFINITY,
-};
-type NonFiniteName = keyof typeof NON_FINITE;
-
-/** A number that may be non-finite, which JSON cannot say: there it is "NaN", "Infinity" or "-Infinity". */
-export const real = z.codec(
-  z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]),
-  z.custom<number>((value) => typeof value === "number"),
-  {
-    decode: (json) => (typeof json === "number" ? json : NON_FINITE[json]),
-    encode: (value) => (Number.isFinite(value) ? value : (String(value) as NonFiniteName)),
-  },
-);
-
-const nanoseconds = z.number().nonnegative().describe("ns");
-const text = z.string().max(10_000);
-const id = z.string().min(1).max(200);
+export { depth, networkFields } from "./depth.js";
+export { cellStatus, dtype, real } from "./fields.js";
 
 export const timing = z.object({
   medianNs: nanoseconds,
@@ -69,10 +53,6 @@ export const accuracy = z.object({
     rowSumResidual: real,
   }),
 });
-
-export const dtype = z.enum(["float32", "float64"]);
-
-export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);
 
 const cellKey = { backend: id, method: id, dtype, workload: id };
 
@@ -181,7 +161,7 @@ export const run = z.object({
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   profile: id,
-  command: id.optional().describe("what was run, with argv: bench by default, or precision"),
+  command: id.optional().describe("what was run, with argv: bench by default, precision or depth"),
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   seed: z.int().optional(),
@@ -202,6 +182,7 @@ export const results = z.object({
   cells: z.array(cell),
   distances: z.array(distance),
   precision: precision.optional().describe("error curves along sweeps"),
+  depth: depth.optional().describe("gradients of networks as depth grows"),
 });
 
 export type Results = z.output<typeof results>;
@@ -212,6 +193,9 @@ export type Accuracy = z.output<typeof accuracy>;
 export type DistanceRecord = z.output<typeof distance>;
 export type Curve = z.output<typeof curve>;
 export type Precision = z.output<typeof precision>;
+export type Depth = z.output<typeof depth>;
+export type NetworkRecord = z.output<typeof network>;
+export type GradientsOverSeeds = z.output<typeof gradients>;
 export type BackendRecord = z.output<typeof backend>;
 export type RunRecord = z.output<typeof run>;
 export type Environment = z.output<typeof environment>;

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { Unavailable } from "@softmax-bench/core";
+import { CIFAR10, DataError, type LoadedImages, loadImages } from "@softmax-bench/networks";
+import type { Console } from "./console.js";
+import { UsageError } from "./errors.js";
+import type { DepthSettings } from "./journal.js";
+
+/** The images that networks see, and what results say of them. */
+export interface DescribedImages {
+  readonly images: LoadedImages;
+  readonly description: DepthSettings["images"];
+}
+
+/**
+ * CIFAR-10's first images – from the folder that `CIFAR10_DIR` names, the cache, its home page or `CIFAR10_URL` – or synthetic
+ * ones.
+ * @throws UsageError if they are not what they should be, or there is no room for them.
+ */
+export async function describedImages(count: number, { stderr, signal }: Console): Promise<DescribedImages> {
+  const say = (line: string) => stderr.write(`${line}\n`);
+  try {
+    const { CIFAR10_DIR: directory, CIFAR10_URL: url = CIFAR10.url } = process.env;
+    if (!/^https?:\/\/\S+$/.test(url)) {
+      throw new UsageError(`CIFAR10_URL takes an address such as ${CIFAR10.url}, got ${JSON.stringify(url)}`);
+    }
+    const archive = { ...CIFAR10, url };
+    const images = await loadImages(count, { directory: directory || undefined, archive, say, signal });
+    const { source, note, pixels, labels } = images;
+    if (note) say(note);
+    const digest = createHash("sha256").update(pixels).update(labels).digest("hex");
+    return { images, description: { source, ...(note ? { note } : {}), digest: `sha256:${digest}` } };
+  } catch (error) {
+    if (error instanceof DataError) throw new UsageError(error.message);
+    if (error instanceof Unavailable) throw new UsageError(`${error.message}; ${error.remedy}`);
+    throw error;
+  }
+}

@@ -1,0 +1,368 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { NetworkRecord } from "@softmax-bench/core";
+import { parseResults } from "@softmax-bench/core/results";
+import { syntheticImages } from "@softmax-bench/networks";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+
+/** A folder with images in CIFAR-10's binary version: those that the tests were given, or some of our own making. */
+function imageFolder(images = 40): string {
+  const folder = temporaryFolder();
+  const { pixels, labels } = syntheticImages(images);
+  const records = Array.from(labels, (label, image) => [
+    label,
+    ...Array.from(pixels.subarray(image * 3072, (image + 1) * 3072), (value) =>
+      Math.round((value + 1) * 127.5),
+    ),
+  ]);
+  writeFileSync(join(folder, `data_batch_1.first${images}.bin`), Uint8Array.from(records.flat()));
+  return folder;
+}
+
+const SMALL = ["--depths", "2,4", "--batch", "4", "--seeds", "5"];
+const ONE = [
+  "--backend",
+  "onnxruntime-cpu",
+  "--dtype",
+  "float32",
+  "--depths",
+  "2",
+  "--batch",
+  "2",
+  "--seeds",
+  "1",
+];
+/** Nothing listens there. */
+const NOWHERE = "http://127.0.0.1:9/cifar-10-binary.tar.gz";
+
+beforeEach(() => {
+  vi.stubEnv("CIFAR10_DIR", process.env.CIFAR10_DIR || imageFolder());
+  return () => vi.unstubAllEnvs();
+});
+
+describe("pnpm depth", () => {
+  it("compares gradients on tfjs-wasm, tfjs-node-gpu and onnxruntime-cpu, layer by layer", async () => {
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await run("depth", [...SMALL, "--out", out]);
+    expect(stderr).not.toContain("synthetic");
+    expect(code).toBe(0);
+    const { path, results } = onlyRun(out);
+    const { depth, run: record } = results();
+    expect(record).toMatchObject({ command: "depth", status: "complete" });
+    expect(depth).toMatchObject({
+      ...{ network: "resnet", batch: 4, seeds: 5, images: { source: "CIFAR-10" } },
+      methods: { manual: "manual/naive", autograd: "autograd/naive" },
+    });
+    const networks = depth?.networks ?? [];
+    expect(
+      networks.map(({ backend, dtype, depth: layers, status }) => [backend, dtype, layers, status]),
+    ).toEqual([
+      ...[2, 4].flatMap((layers) => [
+        ["tfjs-wasm", "float32", layers, "ok"],
+        ["tfjs-wasm", "float64", layers, "unsupported"],
+      ]),
+      ...[2, 4].flatMap((layers) => [
+        ["tfjs-node-gpu", "float32", layers, "ok"],
+        ["tfjs-node-gpu", "float64", layers, "unsupported"],
+      ]),
+      ...[2, 4].flatMap((layers) => [
+        ["onnxruntime-cpu", "float32", layers, "ok"],
+        ["onnxruntime-cpu", "float64", layers, "ok"],
+      ]),
+    ]);
+    for (const network of networks.filter(({ status }) => status === "ok")) expectPlausible(network);
+    expect(depth?.trends.map(({ backend, dtype, of }) => `${backend} ${dtype} ${of}`)).toHaveLength(4 * 4);
+    for (const { ci, exponent } of depth?.trends ?? []) {
+      expect(exponent).toBeGreaterThanOrEqual(ci[0]);
+      expect(exponent).toBeLessThanOrEqual(ci[1]);
+    }
+
+    expect(stdout).toContain(
+      "Does the difference between the gradient by hand and the automatic one grow with depth?",
+    );
+    expect(readFileSync(join(path, "report.md"), "utf8")).toContain("](depth-float32.svg)");
+    expect(readFileSync(join(path, "depth-float64.svg"), "utf8")).toMatch(/^<svg .*<\/svg>\n$/s);
+  }, 120_000);
+
+  function expectPlausible({ dtype, depth, layers, whole, step }: NetworkRecord): void {
+    const unit = dtype === "float32" ? 2 ** -24 : 2 ** -53;
+    expect(layers.map(({ name }) => name).at(-1)).toBe(`dense${depth}`);
+    expect(layers).toHaveLength(depth);
+    expect(layers.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(whole?.parameters);
+    for (const { norm, distance, reordering, error } of [whole, ...layers].flatMap((of) => of ?? [])) {
+      expect(norm.median).toBeGreaterThan(0);
+      for (const quantity of [distance.relL2, reordering.relL2, error?.manual, error?.autograd]) {
+        expect(quantity?.samples).toHaveLength(5);
+        expect(quantity?.median).toBeGreaterThan(0);
+        // A Relu whose operand is within rounding of 0 moves a gradient by more; not in most seeds.
+        expect(quantity?.median).toBeLessThan(1e4 * unit);
+      }
+    }
+    // Each step is computed as it is and in another order, after a first one that does not count.
+    expect(step?.manual.samples).toHaveLength(10);
+    expect(step?.autograd.samples).toHaveLength(10);
+  }
+
+  it.each([
+    ["mlp", "3"],
+    ["plain", "5"],
+  ])(
+    "runs %s, and any pair of methods, and prints the results",
+    async (network, layers) => {
+      const flags = [
+        "--network",
+        network,
+        "--depths",
+        layers,
+        "--formulation",
+        "fused",
+        "--batch",
+        "2",
+        "--seeds",
+        "2",
+      ];
+      const out = temporaryFolder();
+      const { code, stdout, stderr } = await run("depth", [
+        ...flags,
+        "--backend",
+        "onnxruntime-cpu",
+        "--json",
+        "--out",
+        out,
+      ]);
+      expect(code).toBe(0);
+      const { depth } = parseResults(stdout);
+      expect(depth?.methods).toEqual({ manual: "manual/fused", autograd: "autograd/library" });
+      expect(depth?.networks.map(({ status }) => status)).toEqual(["ok", "ok"]);
+      expect(stderr).toContain("Gradients of");
+    },
+    60_000,
+  );
+
+  it("trains by hand, automatically and in another order from the same start", async () => {
+    const out = temporaryFolder();
+    const flags = [
+      "--depths",
+      "4",
+      "--batch",
+      "4",
+      "--seeds",
+      "1",
+      "--train",
+      "6",
+      "--learning-rate",
+      "0.05",
+    ];
+    const { code, stdout } = await run("depth", [
+      ...flags,
+      "--backend",
+      "onnxruntime-cpu,tfjs-wasm",
+      "--out",
+      out,
+    ]);
+    expect(code).toBe(0);
+    const { path, results } = onlyRun(out);
+    const { depth } = results();
+    expect(depth?.training).toEqual({ steps: 6, learningRate: 0.05 });
+    const trained =
+      depth?.networks.flatMap(({ dtype, training }) => (training ? [{ dtype, ...training }] : [])) ?? [];
+    expect(trained).toHaveLength(3);
+    for (const { dtype, manual, autograd, reordered } of trained) {
+      for (const losses of [manual, autograd, reordered]) {
+        expect(losses).toHaveLength(6);
+        for (const [step, loss] of losses.entries()) {
+          const difference = Math.abs(loss / (autograd[step] as number) - 1);
+          expect(difference).toBeLessThan(dtype === "float32" ? 1e-4 : 1e-12);
+        }
+      }
+      expect(new Set(autograd).size).toBe(6);
+    }
+    expect(stdout).toContain("Trained for 6 steps at depth 4");
+    expect(existsSync(join(path, "training-float32.svg"))).toBe(true);
+  }, 60_000);
+
+  it("learns: over the batches of 40 images, again and again, the loss falls", async () => {
+    const out = temporaryFolder();
+    const flags = ["--network", "mlp", "--depths", "2", "--batch", "20", "--seeds", "1", "--train", "40"];
+    await run("depth", [...flags, "--backend", "onnxruntime-cpu", "--dtype", "float32", "--out", out], {
+      env: { CIFAR10_DIR: imageFolder(960) },
+    });
+    const losses = onlyRun(out).results().depth?.networks[0]?.training?.manual ?? [];
+    const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
+    expect(mean(losses.slice(-10))).toBeLessThan(0.7 * mean(losses.slice(0, 10)));
+  }, 60_000);
+
+  it("can be stopped, and resumed where it was", async () => {
+    const out = temporaryFolder();
+    const running = start([
+      "depth",
+      "--depths",
+      "2,4,6,8",
+      "--batch",
+      "4",
+      "--seeds",
+      "2",
+      "--backend",
+      "onnxruntime-cpu",
+      "--out",
+      out,
+    ]);
+    await running.says("[2/8]");
+    running.child.kill("SIGINT");
+    const { code, stderr } = await running.ended;
+    const { id, results } = onlyRun(out);
+    expect(code).toBe(130);
+    expect(stderr).toContain(`continue with: pnpm depth --resume ${id}`);
+    expect(results().run.status).toBe("interrupted");
+
+    const blank = temporaryFolder();
+    writeFileSync(join(blank, "data_batch_1.first40.bin"), new Uint8Array(40 * 3073));
+    const others = await run("depth", ["--resume", id, "--out", out], { env: { CIFAR10_DIR: blank } });
+    expect(others.code).toBe(2);
+    expect(others.stderr).toContain(
+      "the run began with CIFAR-10 images, and these CIFAR-10 images are others",
+    );
+    const resumed = await run("depth", ["--resume", id, "--out", out]);
+    expect(resumed.code).toBe(0);
+    expect(results().depth?.networks.map(({ status }) => status)).toEqual(Array(8).fill("ok"));
+    expect(results().run.status).toBe("complete");
+  }, 60_000);
+
+  it("says why a backend is not compared", async () => {
+    const out = temporaryFolder();
+    const { code, stdout } = await run("depth", [
+      "--depths",
+      "2",
+      "--batch",
+      "2",
+      "--seeds",
+      "1",
+      "--backend",
+      "jax-js,onnxruntime-cpu",
+      "--out",
+      out,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("jax-js float32, depth 2: unsupported, networks are not run on");
+  }, 60_000);
+});
+
+describe("images of pnpm depth", () => {
+  it("are synthetic where there is no network, which every output says", async () => {
+    const out = temporaryFolder();
+    const env = { CIFAR10_DIR: "", CIFAR10_URL: NOWHERE, SOFTMAX_BENCH_CACHE: temporaryFolder() };
+    const { code, stdout, stderr } = await run("depth", [...ONE, "--out", out], { env });
+    expect(code).toBe(0);
+    const { path, results } = onlyRun(out);
+    expect(stderr).toContain("images are synthetic: ");
+    expect(stdout).toContain("Images are synthetic: ");
+    expect(readFileSync(join(path, "report.md"), "utf8")).toContain("Images are synthetic: ");
+    expect(results().depth?.images).toMatchObject({
+      source: "synthetic",
+      note: expect.stringContaining("CIFAR10_DIR names a folder"),
+    });
+  }, 60_000);
+
+  const damaged: Readonly<Record<string, [(folder: string) => void, RegExp]>> = {
+    "are cut short": [
+      (folder) => writeFileSync(join(folder, "data_batch_1.bin"), new Uint8Array(3073 * 9_999)),
+      /data_batch_1\.bin has 30726927 bytes, expected 30730000: 10000 images of 3073 bytes/,
+    ],
+    "have a label that is none": [
+      (folder) => writeFileSync(join(folder, "data_batch_1.first2.bin"), new Uint8Array(2 * 3073).fill(77)),
+      /image 0 has label 77; labels of CIFAR-10 are 0 to 9/,
+    ],
+    "are too few": [
+      (folder) => writeFileSync(join(folder, "data_batch_1.first1.bin"), new Uint8Array(3073)),
+      /has 1 images, 2 are needed/,
+    ],
+    "are another version": [
+      (folder) => writeFileSync(join(folder, "data_batch_1"), "python"),
+      /has no data_batch_1\.bin; expected the binary version of CIFAR-10, unpacked/,
+    ],
+  };
+  it.each(Object.entries(damaged))(
+    "that %s are an error, in one line, and nothing is written",
+    async (_, [damage, message]) => {
+      const folder = temporaryFolder();
+      damage(folder);
+      await expectRefused(ONE, message, { CIFAR10_DIR: folder });
+    },
+  );
+
+  it("that are not there are an error", async () => {
+    await expectRefused(ONE, /cannot be read: ENOENT/, { CIFAR10_DIR: join(temporaryFolder(), "missing") });
+  });
+
+  it("that a server refuses are an error, not synthetic", async () => {
+    const server = createServer((_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/cifar-10-binary.tar.gz`;
+    const env = { CIFAR10_DIR: "", CIFAR10_URL: url, SOFTMAX_BENCH_CACHE: temporaryFolder() };
+    await expectRefused(ONE, /answers 404/, env);
+  });
+
+  it("that are something else are deleted, and an error", async () => {
+    const server = createServer((_, response) => response.end("not the archive"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/cifar-10-binary.tar.gz`;
+    const env = { CIFAR10_DIR: "", CIFAR10_URL: url, SOFTMAX_BENCH_CACHE: temporaryFolder() };
+    await expectRefused(ONE, /has the MD5 digest [0-9a-f]{32}, expected c32a1d4a/, env);
+  });
+});
+
+describe("wrong usage of pnpm depth", () => {
+  it.each<[readonly string[], RegExp]>([
+    [["--network", "resnt"], /unknown network "resnt": closest are resnet/],
+    [["--formulation", "stable"], /unknown formulation "stable"/],
+    [["--backend", "tfjs"], /unknown backend "tfjs"/],
+    [["--dtype", "float16"], /unknown dtype "float16"/],
+    [["--depths", "3"], /--depths: a resnet has an even number of layers, got 3/],
+    [["--network", "mlp", "--depths", "1"], /--depths: a network has 2 layers or more, got 1/],
+    [["--depths", "2,x"], /--depths takes a whole number, got "x"/],
+    [["--depths", "1000"], /--depths takes a number from 1 to 512, got 1000/],
+    [["--batch", "0"], /--batch takes a number from 1 to/],
+    [["--batch", "-1"], /--batch/],
+    [["--seeds", "1.5"], /--seeds takes a whole number, got "1.5"/],
+    [["--train", "0"], /--train takes a number from 1 to/],
+    [["--train", "5", "--learning-rate", "fast"], /--learning-rate takes a positive number, got "fast"/],
+    [["--train", "5", "--learning-rate", "-1"], /--learning-rate/],
+    [["--learning-rate", "0.1"], /--learning-rate is that of training; add --train/],
+    [
+      ["--backend", "tfjs-wasm", "--dtype", "float64"],
+      /the selection leaves nothing to run: tfjs-wasm has only float32/,
+    ],
+    [["--threads", "0"], /threads/],
+    [["--resume", "nothing"], /no run "nothing"/],
+    [["--resume", "nothing", "--batch", "2"], /leave out its batch/],
+    [["resnet"], /too many arguments/],
+  ])("%j is one line, and exit code 2", async (flags, message) => {
+    await expectRefused(flags, message);
+  });
+
+  it("names an address that is none", async () => {
+    const env = { CIFAR10_DIR: "", CIFAR10_URL: "somewhere", SOFTMAX_BENCH_CACHE: temporaryFolder() };
+    await expectRefused(ONE, /CIFAR10_URL takes an address such as https:.* got "somewhere"/, env);
+  });
+});
+
+async function expectRefused(
+  flags: readonly string[],
+  message: RegExp,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const out = join(temporaryFolder(), "runs");
+  mkdirSync(out);
+  const { code, stdout, stderr } = await run("depth", [...flags, "--out", out], { env });
+  const lines = stderr.trim().split("\n");
+  expect(lines.at(-1)).toMatch(message);
+  expect(lines.filter((line) => line.startsWith("depth: "))).toHaveLength(1);
+  expect(stdout).toBe("");
+  expect(code).toBe(2);
+  expect(readdirSync(out)).toEqual([]);
+}

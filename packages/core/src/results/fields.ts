@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+/** What the parts of the results format are made of. */
+
+const NON_FINITE = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+};
+type NonFiniteName = keyof typeof NON_FINITE;
+
+/** A number that may be non-finite, which JSON cannot say: there it is "NaN", "Infinity" or "-Infinity". */
+export const real = z.codec(
+  z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]),
+  z.custom<number>((value) => typeof value === "number"),
+  {
+    decode: (json) => (typeof json === "number" ? json : NON_FINITE[json]),
+    encode: (value) => (Number.isFinite(value) ? value : (String(value) as NonFiniteName)),
+  },
+);
+
+export const nanoseconds = z.number().nonnegative().describe("ns");
+export const text = z.string().max(10_000);
+export const id = z.string().min(1).max(200);
+
+export const dtype = z.enum(["float32", "float64"]);
+
+export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);

@@ -1,0 +1,268 @@
+import type { Depth, NetworkRecord, Results } from "@softmax-bench/core";
+import { type Absent, absentList } from "./absent.js";
+import type { Block } from "./block.js";
+import { formatCount, formatCoverage, formatError, formatRatio } from "./format.js";
+
+/** The depth experiment, answered from its gradients. */
+export interface DepthView {
+  readonly heading: string;
+  /** What holds of all that follows. */
+  readonly premises: readonly string[];
+  /** Does the difference grow with depth? */
+  readonly answer: string;
+  /** What each backend shows. */
+  readonly findings: readonly { readonly heading: string; readonly sentences: readonly string[] }[];
+  readonly networks: readonly Measured[];
+  /** Networks without a result. */
+  readonly absent: readonly Absent[];
+  /** Files with charts, next to the report. */
+  readonly charts: readonly Chart[];
+}
+
+export interface Chart {
+  readonly kind: "layers" | "training";
+  readonly dtype: NetworkRecord["dtype"];
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A network that was compared. */
+type Measured = NetworkRecord & { readonly whole: NonNullable<NetworkRecord["whole"]> };
+
+/** Relative difference of two losses from which their curves count as parted. */
+const PARTED = 0.01;
+
+/** Of an interval that growth is concluded from: that of 5 seeds covers 93.7 %. */
+const COVERAGE = 0.9;
+
+const isMeasured = (network: NetworkRecord): network is Measured =>
+  network.status === "ok" && network.whole !== undefined;
+
+export function depthOf({ depth }: Pick<Results, "depth">): DepthView | undefined {
+  if (!depth || depth.networks.length === 0) return undefined;
+  const { network, batch, seeds, methods, images, reference, networks } = depth;
+  const measured = networks.filter(isMeasured);
+  const groups = byPlace(measured);
+  return {
+    heading: `Gradients of ${network} as depth grows`,
+    premises: [
+      `${methods.manual} (by hand) and ${methods.autograd} (automatic) on top of ${network}, batch ${batch}, medians over ${seeds} ${seeds === 1 ? "seed" : "seeds"}. Distances and errors are relative, ‖a − b‖₂ / ‖b‖₂.`,
+      images.note ? sentence(images.note) : `Images: ${images.source}.`,
+      `Errors are against ${reference}; those of float64 gradients contain its own, which is as large.`,
+      "Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Step ratio: time of a training step, automatic over by hand.",
+    ],
+    answer: answerOf(depth, groups),
+    findings: groups.map((group) => ({
+      heading: placeOf(group),
+      sentences: [...sentencesOn(group, depth), ...group.flatMap(partingOf)],
+    })),
+    networks: measured,
+    absent: networks
+      .filter((one) => !isMeasured(one))
+      .map(({ depth: layers, ...one }) => ({ ...one, method: `depth ${layers}` })),
+    charts: chartsOf(depth, measured),
+  };
+}
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+
+/** Networks of one backend and dtype, shallow ones first. */
+type Group = readonly [Measured, ...Measured[]];
+
+function byPlace(networks: readonly Measured[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const network of networks.toSorted((a, b) => a.depth - b.depth)) {
+    const key = JSON.stringify([network.backend, network.dtype]);
+    const known = groups.get(key);
+    groups.set(key, known ? [...known, network] : [network]);
+  }
+  return [...groups.values()];
+}
+
+const placeOf = ([{ backend, dtype }]: Group): string => `${backend}, ${dtype}`;
+
+const trendOf = ([{ backend, dtype }]: Group, { trends }: Depth, of: Depth["trends"][number]["of"]) =>
+  trends.find((trend) => trend.backend === backend && trend.dtype === dtype && trend.of === of);
+
+/** Depths at which by hand and automatic are further apart than another order of sums takes the automatic one. */
+const exceeding = (group: Group): readonly number[] =>
+  group
+    .filter(({ whole }) => whole.distance.relL2.median > whole.reordering.relL2.median)
+    .map(({ depth }) => depth);
+
+function answerOf(depth: Depth, groups: readonly Group[]): string {
+  const trends = groups.flatMap((group) => {
+    const trend = trendOf(group, depth, "distance");
+    return trend ? [{ place: placeOf(group), ...trend }] : [];
+  });
+  const sure = trends.filter(({ coverage }) => coverage >= COVERAGE);
+  const grows = sure.filter(({ ci: [low] }) => low > 0);
+  const above = groups.filter((group) => exceeding(group).length > 0);
+  const growth =
+    trends.length === 0
+      ? "gradients that are the same, or of one depth, say nothing of growth"
+      : sure.length === 0
+        ? "so few seeds cannot tell: 5 or more can"
+        : grows.length === 0
+          ? "no growth with depth is seen"
+          : `it grows with depth on ${grows.map(({ place }) => place).join("; ")}${grows.length < trends.length ? ", and not measurably elsewhere" : ""}`;
+  const floor =
+    above.length === 0
+      ? "it is smaller than what another order of sums does, everywhere"
+      : `it exceeds what another order of sums does on ${above
+          .map(
+            (group) =>
+              `${placeOf(group)} (${exceeding(group)
+                .map((layers) => `depth ${layers}`)
+                .join(", ")})`,
+          )
+          .join("; ")}`;
+  return `Does the difference between the gradient by hand and the automatic one grow with depth? ${sentence(growth)} ${sentence(floor)}`;
+}
+
+function sentencesOn(group: Group, depth: Depth): string[] {
+  const [first] = group;
+  const along = (of: (network: Measured) => number | undefined): string => {
+    const values = [first, ...(group.length > 1 ? [group.at(-1) as Measured] : [])];
+    return values.map((one) => `${formatError(of(one) ?? Number.NaN)} at depth ${one.depth}`).join(" and ");
+  };
+  const identical = group.every(({ whole }) => whole.distance.relL2.samples.every((value) => value === 0));
+  const above = exceeding(group);
+  const { error } = first.whole;
+  return [
+    identical
+      ? "By hand and automatic are the same, bit for bit."
+      : `By hand and automatic differ by ${along(({ whole }) => whole.distance.relL2.median)}${growthOf(trendOf(group, depth, "distance"))}.`,
+    `Another order of sums moves the automatic gradient by ${along(({ whole }) => whole.reordering.relL2.median)}${growthOf(trendOf(group, depth, "reordering"))}: ${
+      above.length === 0
+        ? "more than that at every depth"
+        : above.length === group.length
+          ? "less than that at every depth"
+          : `less than that at depth ${above.join(", ")}`
+    }.`,
+    ...(error
+      ? [
+          `By hand is off by ${along(({ whole }) => whole.error?.manual.median)}${growthOf(trendOf(group, depth, "error/manual"))}, automatic by ${along(({ whole }) => whole.error?.autograd.median)}${growthOf(trendOf(group, depth, "error/autograd"))}.`,
+        ]
+      : []),
+    ...[...new Set(group.flatMap(({ note }) => note ?? []))].map(sentence),
+  ];
+}
+
+/** ", as depth^0.18 [−0.02, 0.35] (93.7 %)": undefined trends say nothing. */
+function growthOf(trend: Depth["trends"][number] | undefined): string {
+  if (!trend) return "";
+  const [low, high] = trend.ci.map(formatExponent);
+  return `, as depth^${formatExponent(trend.exponent)} [${low}, ${high}] (${formatCoverage(trend.coverage)})`;
+}
+
+const formatExponent = (value: number): string => value.toFixed(2).replace("-", "−");
+
+/** Whether and when the loss curves of training part. */
+function partingOf({ depth, training }: Measured): string[] {
+  if (!training) return [];
+  const { manual, autograd, reordered } = training;
+  return [
+    `Trained for ${autograd.length} steps at depth ${depth}, from a loss of ${formatLoss(autograd[0])} to ${formatLoss(autograd.at(-1))}: by hand and automatic ${partingWords(manual, autograd)}; automatic and itself in another order ${partingWords(reordered, autograd)}.`,
+  ];
+}
+
+const formatLoss = (loss: number | undefined): string =>
+  loss === undefined ? "?" : Number.isFinite(loss) ? loss.toPrecision(4) : String(loss);
+
+/** |a − b| / |b| of each step; Infinity where one is not finite. */
+export const relativeDifferences = (a: readonly number[], b: readonly number[]): number[] =>
+  b.map((loss, step) => {
+    const difference = Math.abs((a[step] ?? Number.NaN) - loss);
+    if (difference === 0 || Object.is(a[step], loss)) return 0;
+    return Number.isFinite(difference) ? difference / Math.abs(loss) : Number.POSITIVE_INFINITY;
+  });
+
+function partingWords(a: readonly number[], b: readonly number[]): string {
+  const differences = relativeDifferences(a, b);
+  const first = differences.findIndex((value) => value > 0);
+  if (first < 0) return "have the same loss at every step, bit for bit";
+  const parted = differences.findIndex((value) => value > PARTED);
+  const largest = Math.max(...differences);
+  const where = differences.indexOf(largest) + 1;
+  return parted < 0
+    ? `first differ at step ${first + 1} and never part by ${100 * PARTED} % (at most by ${formatError(largest)}, at step ${where})`
+    : `first differ at step ${first + 1} and part by ${100 * PARTED} % at step ${parted + 1}`;
+}
+
+function chartsOf({ network }: Depth, measured: readonly Measured[]): Chart[] {
+  const dtypes = (["float32", "float64"] as const).filter((dtype) =>
+    measured.some((one) => one.dtype === dtype),
+  );
+  return dtypes.flatMap((dtype): Chart[] => [
+    {
+      ...({ kind: "layers", dtype, file: `depth-${dtype}.svg` } as const),
+      text: `Distances and errors of the gradients of each layer of ${network}, ${dtype}, a line for each depth`,
+    },
+    ...(measured.some((one) => one.dtype === dtype && one.training)
+      ? [
+          {
+            ...({ kind: "training", dtype, file: `training-${dtype}.svg` } as const),
+            text: `Relative difference of the losses in training ${network}, ${dtype}`,
+          },
+        ]
+      : []),
+  ]);
+}
+
+export function depthBlocks(view: DepthView, isComplete: boolean): Block[] {
+  const { heading, premises, answer, findings, networks, absent, charts } = view;
+  return [
+    { kind: "heading", level: 2, text: heading },
+    { kind: "list", items: premises },
+    networkTable(networks),
+    ...absentList(absent, "depths"),
+    ...(isComplete ? charts.map(({ file, text }): Block => ({ kind: "image", file, text })) : []),
+    ...findings.flatMap(({ heading: place, sentences }): Block[] => [
+      { kind: "heading", level: 3, text: place },
+      { kind: "list", items: sentences },
+    ]),
+    ...(isComplete ? layerTables(networks) : []),
+    { kind: "paragraph", text: answer, emphasis: true },
+  ];
+}
+
+const numbersOf = ({ distance, reordering, error }: Measured["whole"]): string[] => [
+  formatError(distance.relL2.median),
+  formatCount(distance.maxUlp.median),
+  formatError(reordering.relL2.median),
+  error ? formatError(error.manual.median) : "",
+  error ? formatError(error.autograd.median) : "",
+];
+
+const NUMBERS = ["distance", "max ULP", "other order", "error by hand", "error automatic"];
+
+const networkTable = (networks: readonly Measured[]): Block => ({
+  kind: "table",
+  header: ["dtype", "backend", "depth", "parameters", ...NUMBERS, "step ratio"],
+  numeric: [2, 3, 4, 5, 6, 7, 8, 9],
+  rows: networks.map(({ dtype, backend, depth, whole, step }) => [
+    ...[dtype, backend, String(depth), formatCount(whole.parameters)],
+    ...numbersOf(whole),
+    step ? formatRatio(step.ratio.median) : "",
+  ]),
+});
+
+/** The layers of the deepest network of each backend; the others are in the results. */
+function layerTables(networks: readonly Measured[]): Block[] {
+  return byPlace(networks).flatMap((group): Block[] => {
+    const deepest = group.at(-1) as Measured;
+    return [
+      { kind: "heading", level: 3, text: `${placeOf(group)}: layers at depth ${deepest.depth}` },
+      {
+        kind: "table",
+        header: ["layer", "parameters", "gradient norm", ...NUMBERS],
+        numeric: [1, 2, 3, 4, 5, 6, 7],
+        rows: deepest.layers.map(({ name, parameters, norm, ...rest }) => [
+          ...[name, formatCount(parameters), formatError(norm.median)],
+          ...numbersOf({ parameters, norm, ...rest }),
+        ]),
+      },
+    ];
+  });
+}
