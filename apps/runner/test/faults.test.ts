@@ -41,7 +41,7 @@ describe("a worker that dies", () => {
     expect(cells).toHaveLength(METHODS.length);
     expect(crashed).toMatchObject({ status: "crashed", reason: "the worker was killed by SIGKILL" });
     expect(others).toEqual([]);
-    expect(stderr).toContain("1 cells failed, crashed or timed out");
+    expect(stderr).toContain("1 of 10 results failed, crashed or timed out");
     expect(code).toBe(1);
   });
 

@@ -56,7 +56,7 @@ export function depthOf({ depth }: Pick<Results, "depth">): DepthView | undefine
       heading: placeOf(group),
       sentences: [...sentencesOn(group, depth), ...group.flatMap(partingOf)],
     })),
-    networks: measured,
+    networks: groups.flat(),
     absent: networks
       .filter((one) => !isMeasured(one))
       .map(({ depth: layers, ...one }) => ({ ...one, method: `depth ${layers}` })),
