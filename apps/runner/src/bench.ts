@@ -1,11 +1,12 @@
-import type { MethodId, Results, Sweep } from "@softmax-bench/core";
+import type { Environment, MethodId, Results, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
+import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
-import { EXIT, isSystemError, UsageError } from "./errors.js";
+import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
@@ -74,6 +75,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   await runnable([...plan.cells, ...plan.curves, ...plan.networks]);
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
+  const environment = describeEnvironment();
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);
@@ -95,12 +97,28 @@ export async function startRun(request: Request, console: Console, output: Outpu
     workloads: selection.workloads.map(({ id }) => id),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
-    environment: describeEnvironment(),
+    environment: plan.cells.length
+      ? await withBandwidth(environment, settings.threads, console)
+      : environment,
   };
   const journal = new Journal(folder.journal);
   journal.append(header);
   const images = described?.images;
   return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
+}
+
+/** What the fastest gradient is held against; a machine too small to measure it does without. */
+async function withBandwidth(
+  environment: Environment,
+  threads: number,
+  { stderr }: Console,
+): Promise<Environment> {
+  try {
+    return { ...environment, copyBandwidth: await measureCopyBandwidth(threads, environment.cacheBytes) };
+  } catch (error) {
+    stderr.write(`the copy bandwidth of this machine was not measured: ${messageOf(error)}\n`);
+    return environment;
+  }
 }
 
 /** Continues an interrupted run: measures only what its journal lacks. */

@@ -1,8 +1,11 @@
 import type { BackendRecord, Cell, Curve, DistanceRecord, Results } from "@softmax-bench/core";
+import { type Achieved, achievedBandwidth } from "./bandwidth.js";
+import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
+import { recommend } from "./recommend.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
@@ -22,9 +25,11 @@ export interface ReportView {
   readonly wall: string | undefined;
 }
 
+export type RankedRow = RankedCell & { readonly achieved: Achieved | undefined };
+
 export interface WorkloadView {
   readonly heading: string;
-  readonly ranked: readonly RankedCell[];
+  readonly ranked: readonly RankedRow[];
   /** Cells without a result, each with its reason. */
   readonly absent: readonly Cell[];
   readonly distances: readonly DistanceRecord[];
@@ -60,20 +65,26 @@ function workloadIds({ workloads = [], cells, distances }: Results): string[] {
   ];
 }
 
-function workloadView(id: string, { workloads, cells, distances }: Results): WorkloadView {
+function workloadView(id: string, results: Results): WorkloadView {
+  const { workloads, cells, distances, backends } = results;
   const described = workloads?.find((workload) => workload.id === id);
   const own = cells.filter(({ workload }) => workload === id);
   const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of) }));
-  const ranked = byDtype.flatMap((group) => group.ranked);
+  const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
+  const ranked = byDtype
+    .flatMap((group) => group.ranked)
+    .map((cell) => ({ ...cell, achieved: achievedBandwidth(timed(cell), results) }));
   return {
     heading: described ? `${id}: ${described.rows}×${described.classes}, ${described.summary}` : id,
     ranked,
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances.filter(({ workload }) => workload === id),
     verdicts: byDtype.length
-      ? byDtype.map((group) => verdictOn(id, group.dtype, group.ranked))
+      ? byDtype.map(({ dtype, ranked: of }) =>
+          verdictOn(id, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
+        )
       : [`${id}: no cell was measured.`],
     coverage: coverageOf(ranked),
   };
