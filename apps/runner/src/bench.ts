@@ -121,6 +121,13 @@ async function withBandwidth(
   }
 }
 
+/** What a run was started to do. @throws UsageError if it names what this version does not know. */
+export function planOfRun(header: Header): Plan {
+  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
+  const sweeps = selectSweeps(header.sweeps ?? []);
+  return planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
+}
+
 /** Continues an interrupted run: measures only what its journal lacks. */
 export async function resumeRun(out: string, id: string, console: Console, output: Output): Promise<number> {
   const folder = findRunFolder(out, id);
@@ -128,10 +135,7 @@ export async function resumeRun(out: string, id: string, console: Console, outpu
   if (tornBytes > 0) {
     console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
   }
-  const selection = select(header);
-  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
-  const sweeps = selectSweeps(header.sweeps ?? []);
-  const plan = planOf(selection, { sweeps, cellMethods, depths: header.depth?.depths });
+  const plan = planOfRun(header);
   const images = header.depth && (await sameImages(header.depth, console));
   const journal = new Journal(folder.journal);
   return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
@@ -210,7 +214,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   const summary = renderTerminal(view, { color });
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
-  console.stderr.write(`wrote ${folder.path}/results.json and report.md\n`);
+  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
   return exitCodeOf(results, header, console);
 }
 

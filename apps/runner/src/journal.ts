@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  statSync,
   truncateSync,
   writeSync,
 } from "node:fs";
@@ -115,15 +116,22 @@ export class Journal {
 export interface ReadJournal {
   readonly header: Header;
   readonly entries: readonly Entry[];
-  /** Bytes of a last line that was cut short when the run died; they were removed from the file. */
+  /** Bytes of a last line that was cut short when the run died. */
   readonly tornBytes: number;
 }
 
+/** Reads a journal and drops a torn last line from the file. @throws UsageError, see `readJournal` */
+export function recoverJournal(file: string): ReadJournal {
+  const journal = readJournal(file);
+  if (journal.tornBytes > 0) truncateSync(file, statSync(file).size - journal.tornBytes);
+  return journal;
+}
+
 /**
- * Reads a journal and drops a torn last line from the file.
+ * Reads a journal that another process may be writing to: a last line without an end does not count.
  * @throws UsageError naming line and field if any other line is damaged.
  */
-export function recoverJournal(file: string): ReadJournal {
+export function readJournal(file: string): ReadJournal {
   const bytes = readFileSync(file);
   const complete = bytes.lastIndexOf("\n") + 1;
   const tornBytes = bytes.length - complete;
@@ -131,7 +139,6 @@ export function recoverJournal(file: string): ReadJournal {
   const entries = lines.map((line, index) => parseEntry(line, `${file}:${index + 1}`));
   const [first] = entries;
   if (first?.type !== "run") throw new UsageError(`${file}: the first line is not a run's header`);
-  if (tornBytes > 0) truncateSync(file, complete);
   return { header: first, entries, tornBytes };
 }
 

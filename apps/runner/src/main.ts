@@ -8,8 +8,12 @@ import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
+import { report } from "./commands/report.js";
 
-const COMMANDS = { bench, precision, depth, gradcheck, gradient, export: exportModel, doctor, provision };
+const COMMANDS = {
+  ...{ bench, precision, depth, gradcheck, gradient },
+  ...{ report, export: exportModel, doctor, provision },
+};
 
 const stop = new AbortController();
 let signals = 0;

@@ -2,6 +2,7 @@ export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
 export { renderMarkdown } from "./markdown.js";
 export * from "./model.js";
+export { type PageRun, renderPage } from "./page.js";
 export {
   renderDoctor,
   renderGradcheck,

@@ -184,8 +184,10 @@ export const run = z.object({
     .describe("where the wall time went: measure, start, prepare, verify, other"),
 });
 
+export const SCHEMA_VERSION = 1;
+
 export const results = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(SCHEMA_VERSION),
   run,
   environment,
   workloads: z.array(workload).optional(),

@@ -1,0 +1,33 @@
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
+
+/** A run that a page shows; `name` says where it came from. */
+export interface PageRun {
+  readonly name: string;
+  readonly results: Results;
+}
+
+const DATA = '<script type="application/json" id="runs">[]</script>';
+const NO_CONNECTIONS = "connect-src 'none'";
+
+/**
+ * The report page with runs in it: one HTML file that loads nothing else.
+ *
+ * @param template the built page of `@softmax-bench/viewer`
+ * @param live the page is served by the program that watches the run, and may ask it for news
+ * @throws Error if the template is another file
+ */
+export function renderPage(template: string, runs: readonly PageRun[], { live = false } = {}): string {
+  if (!template.includes(DATA) || !template.includes(NO_CONNECTIONS)) {
+    throw new Error("the page of @softmax-bench/viewer is not as this package expects it; build both anew");
+  }
+  const entries = runs.map(
+    ({ name, results }) => `{"name":${JSON.stringify(name)},"results":${formatResults(results, 0)}}`,
+  );
+  // No text of a results file may end the element that it stands in.
+  const json = `[${entries.join(",")}]`.replaceAll("<", "\\u003c");
+  const data = `<script type="application/json" id="runs"${live ? " data-live" : ""}>${json}</script>`;
+  return template
+    .replace(NO_CONNECTIONS, () => (live ? "connect-src 'self'" : NO_CONNECTIONS))
+    .replace(DATA, () => data);
+}
