@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import type { Environment, MethodId, Results, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import type { Images } from "@softmax-bench/networks";
-import { renderTerminal, viewOf } from "@softmax-bench/report";
+import { type Images, network } from "@softmax-bench/networks";
+import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
@@ -11,7 +12,7 @@ import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { imagesNeeded } from "./network-inputs.js";
-import type { Settings } from "./options.js";
+import { DEFAULT_OUT, type Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
 import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable } from "./plan.js";
 import { PROFILES } from "./profiles.js";
@@ -123,15 +124,36 @@ async function withBandwidth(
 
 /** What a run was started to do. @throws UsageError if it names what this version does not know. */
 export function planOfRun(header: Header): Plan {
+  checkNetworks(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
   return planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
 }
 
+function checkNetworks({ depth }: Header): void {
+  for (const layers of depth?.depths ?? []) {
+    try {
+      network(depth?.network ?? "mlp", layers, 1, "float32");
+    } catch (error) {
+      throw new UsageError(`the run's journal is damaged: ${messageOf(error)}; start a new run`);
+    }
+  }
+}
+
 /** Continues an interrupted run: measures only what its journal lacks. */
-export async function resumeRun(out: string, id: string, console: Console, output: Output): Promise<number> {
+export async function resumeRun(
+  command: Request["command"],
+  { out, id }: { readonly out: string; readonly id: string },
+  console: Console,
+  output: Output,
+): Promise<number> {
   const folder = findRunFolder(out, id);
   const { header, entries, tornBytes } = recoverJournal(folder.journal);
+  if ((header.command ?? "bench") !== command) {
+    throw new UsageError(
+      `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
+    );
+  }
   if (tornBytes > 0) {
     console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
   }
@@ -166,9 +188,9 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
     return await measureAndPublish(run, console, output);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    const { path } = run.folder;
+    const { header, folder } = run;
     throw new UsageError(
-      `${error.message} while writing to ${path}; mend that and continue with: ${resumeCommand(run.header)}`,
+      `${error.message} while writing to ${folder.path}; mend that and continue with: ${resumeCommand(header, folder)}`,
     );
   }
 }
@@ -215,14 +237,19 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
   console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
-  return exitCodeOf(results, header, console);
+  return exitCodeOf(results, run, console);
 }
 
-const resumeCommand = ({ command = "bench", id }: Header): string => `pnpm ${command} --resume ${id}`;
+const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
+  const out = dirname(path);
+  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
+    " ",
+  );
+};
 
-function exitCodeOf(results: Results, header: Header, console: Console): number {
+function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
   if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: ${resumeCommand(header)}\n`);
+    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
     return EXIT.interrupted;
   }
   if (noneAvailable(results.backends, console.stderr)) return EXIT.failure;

@@ -19,12 +19,15 @@ import { phaseSamples } from "./protocol.js";
  * and a run is continued from it.
  */
 
+/** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
+export const DEPTH_LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000, images: 50_000 };
+
 /** What networks a run compares gradients on. */
 const depthSettings = z.object({
   network: z.enum(NETWORK_IDS),
-  depths: z.array(z.int()),
-  batch: z.int().positive(),
-  seeds: z.int().positive(),
+  depths: z.array(z.int().min(2).max(DEPTH_LIMITS.depth)),
+  batch: z.int().positive().max(DEPTH_LIMITS.batch),
+  seeds: z.int().positive().max(DEPTH_LIMITS.seeds),
   methods: schema.depth.shape.methods,
   training: schema.depth.shape.training,
   images: schema.depth.shape.images,

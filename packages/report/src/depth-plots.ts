@@ -55,7 +55,11 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
       ticks: wholeNumbers(Math.max(1, ...networks.map(({ depth }) => depth))),
       tickFormat: "d",
     },
-    y: { type: "log", label: "↑ relative L2, median and range over seeds", tickFormat: exponential },
+    y: {
+      type: "log",
+      label: "↑ relative L2, median and range over seeds; a line for each depth",
+      tickFormat: exponential,
+    },
     color: { type: "ordinal", scheme: "observable10" },
     marks: [
       Plot.frame({ stroke: "#ddd" }),
@@ -63,7 +67,8 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
       Plot.lineY(points, { ...at, y: "value", z: "depth" }),
       Plot.dot(points, { ...at, y: "value", r: 1.5, fill: "depth" }),
       Plot.text(
-        points.filter(({ last }) => last),
+        // Where lines of other panels begin, there is no room for more.
+        points.filter(({ last, quantity }) => last && quantity === Object.keys(QUANTITIES)[0]),
         {
           ...{ x: "layer", fx: "quantity", fy: "backend", y: "value" },
           text: "depth",
@@ -126,10 +131,10 @@ export function trainingPlot(networks: readonly NetworkRecord[]): Plot.PlotOptio
   };
 }
 
-/** At most 7 of them, from 0 up. */
+/** At most 6 of them, from 1 or more up. */
 function wholeNumbers(most: number): number[] {
   const step = [1, 2, 5, 10, 20, 50, 100].find((size) => most / size <= 6) ?? Math.ceil(most / 6);
-  return Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
+  return Array.from({ length: Math.floor(most / step) }, (_, index) => (index + 1) * step);
 }
 
 const exponential = (value: number): string => value.toExponential(0).replace("e+", "e");

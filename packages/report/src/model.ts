@@ -16,6 +16,6 @@ export { type DepthView, relativeDifferences } from "./depth.js";
 export * from "./format.js";
 export { isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
-export { oneLine, shorten } from "./untrusted.js";
+export { oneLine, shellWord, shorten } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
 export { type ReportView, viewOf, type WorkloadView } from "./view.js";

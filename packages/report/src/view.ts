@@ -45,10 +45,7 @@ export function viewOf(results: Results): ReportView {
   return {
     title: `softmax-bench ${run.id}`,
     facts: factsOf(results),
-    notice:
-      run.status === "interrupted"
-        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${results.precision ? `, ${results.precision.curves.length} curves` : ""}${results.depth ? `, ${results.depth.networks.length} networks` : ""}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`
-        : undefined,
+    notice: noticeOf(results),
     backends,
     workloads: workloadIds(results).map((id) => workloadView(id, results)),
     precision: precisionOf(results),
@@ -57,6 +54,28 @@ export function viewOf(results: Results): ReportView {
     wall: wallOf(run.wallNs),
   };
 }
+
+/** How far an interrupted run came, and how to go on. */
+function noticeOf({ run, cells, precision, depth }: Results): string | undefined {
+  if (run.status !== "interrupted") return undefined;
+  const parts = [
+    ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
+    ...(precision ? [`${precision.curves.length} curves`] : []),
+    ...(depth ? [`${depth.networks.length} networks`] : []),
+  ];
+  const out = outOf(run.argv);
+  const command = [
+    `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
+    ...(out ? [`--out ${shellWord(out)}`] : []),
+  ];
+  return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
+}
+
+/** The folder that the run was told to write to. */
+const outOf = (argv: readonly string[]): string | undefined =>
+  argv.flatMap((word, index) =>
+    word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
+  )[0];
 
 /** In the order of the run's workloads; files without that list give them in the order of their cells. */
 function workloadIds({ workloads = [], cells, distances }: Results): string[] {
