@@ -63,6 +63,8 @@ class WasmSimdPrepared implements Prepared {
   readonly #labels: Values;
   readonly #gradient: FloatArray;
   readonly #options: GradientOptions;
+  /** What `read` copies to, again and again. */
+  #hostGradient: FloatArray | undefined;
   #loss: FloatArray | undefined;
 
   constructor(kernel: SoftmaxKernel, task: GradientTask, inputs: Inputs) {
@@ -103,7 +105,11 @@ class WasmSimdPrepared implements Prepared {
   }
 
   async read(): Promise<GradientResult> {
-    return { loss: this.#loss ?? this.#compute(), gradient: this.#gradient.slice() };
+    const loss = this.#loss ?? this.#compute();
+    // New memory costs four times as much as copying: every page of it is touched for the first time.
+    if (this.#hostGradient) this.#hostGradient.set(this.#gradient);
+    else this.#hostGradient = this.#gradient.slice();
+    return { loss, gradient: this.#hostGradient };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -120,7 +120,10 @@ export interface Prepared extends AsyncDisposable {
   forward(): Promise<void>;
   /** Computes loss and gradient and leaves both on the device; pays nothing for moving the gradient. */
   gradient(): Promise<void>;
-  /** Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. */
+  /**
+   * Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. The arrays
+   * may be used again by the next `read`; they outlive the disposal.
+   */
   read(): Promise<GradientResult>;
   /**
    * `copies`: `read` moves what `gradient` left on the device. `recomputes`: the runtime cannot keep an output

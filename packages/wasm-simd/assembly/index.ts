@@ -37,7 +37,7 @@ export function describe(
   gradient: usize,
   losses: usize,
   scratch: usize,
-  share: f64,
+  divisor: f64,
   smoothing: f64,
   hasIgnored: bool,
   ignored: i32,
@@ -55,7 +55,7 @@ export function describe(
   job.losses = losses;
   job.scratch = scratch;
   job.scratchSize = scratchSize(classes);
-  job.share = share;
+  job.divisor = divisor;
   job.keep = 1 - smoothing;
   job.even = smoothing / <f64>classes;
   job.hasIgnored = hasIgnored;

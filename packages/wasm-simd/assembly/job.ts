@@ -9,7 +9,7 @@ export class Job {
   probabilities: usize;
   /** `[classes]`. */
   weights: usize;
-  /** `[rows]`; without, each row has the same share. */
+  /** `[rows]`; without, each is 1. */
   upstream: usize;
   /** `[rows, classes]`; without, the losses are all that is wanted. */
   gradient: usize;
@@ -22,8 +22,8 @@ export class Job {
   classes: usize;
   /** Rows that a thread takes at a time. */
   chunk: usize;
-  /** Derivative of the loss with respect to a row's. */
-  share: f64;
+  /** What the sum of the rows' losses is divided by. */
+  divisor: f64;
   /** 1 − ε of label smoothing. */
   keep: f64;
   /** ε / classes. */

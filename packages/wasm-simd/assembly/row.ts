@@ -55,7 +55,7 @@ export function row<T>(index: usize, scratch: usize): void {
   const labelExponential = labelled ? Math.exp(z) : 0;
   const sumOfAll = sum + labelExponential;
   const logSum = labelled && z == 0 ? Math.log1p(sum) : Math.log(sumOfAll);
-  const share = job.upstream ? <f64>load<T>(job.upstream + index * size) : job.share;
+  const upstream = job.upstream ? <f64>load<T>(job.upstream + index * size) : 1;
 
   const weight = labelled && job.weights ? <f64>load<T>(job.weights + label * size) : 1;
   let q = labelled ? weight * job.keep : 0;
@@ -71,23 +71,24 @@ export function row<T>(index: usize, scratch: usize): void {
   store<f64>(job.losses + index * 8, loss);
   if (!gradient) return;
 
-  const factor = (total * share) / sumOfAll;
+  const factor = (total * upstream) / (sumOfAll * job.divisor);
+  const p = labelExponential / sumOfAll;
   shift = shifts;
-  let others: f64;
+  let entry: f64;
   if (job.dense) {
     const probabilities = job.probabilities ? job.probabilities + index * classes * size : 0;
-    others = subtractAll<T>(gradient, 0, label, probabilities, factor, share);
-    others += subtractAll<T>(gradient, label + 1, behind, probabilities, factor, share);
+    const share = upstream / job.divisor;
+    const before = subtractAll<T>(gradient, 0, label, probabilities, factor, share);
+    const others = before + subtractAll<T>(gradient, label + 1, behind, probabilities, factor, share);
+    entry = job.exactTarget ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
     scaleAll<T>(gradient, label, factor);
     scaleAll<T>(gradient + (label + 1) * size, behind, factor);
-    others = sum * factor;
+    // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
+    const others = p < 0.5 ? 1 - p : sum / sumOfAll;
+    entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
   }
-  if (!labelled) return;
-  const entry = job.exactTarget
-    ? <T>(0 - others)
-    : (<T>((labelExponential / sumOfAll) * total) - <T>q) * <T>share;
-  store<T>(gradient + label * size, entry);
+  if (labelled) store<T>(gradient + label * size, <T>entry);
 }
 
 function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize): void {

@@ -168,7 +168,7 @@ export class SoftmaxKernel implements AsyncDisposable {
         gradient,
         lossesAt,
         reserve(this.#exports.scratchSize(classes) * threads),
-        reduction === "mean" ? 1 / (divisor || 1) : 1,
+        reduction === "mean" ? divisor || 1 : 1,
         problem.labelSmoothing,
         ignoreIndex !== undefined,
         ignoreIndex ?? 0,

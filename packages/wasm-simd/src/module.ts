@@ -17,7 +17,7 @@ export interface KernelExports {
     gradient: number,
     losses: number,
     scratch: number,
-    share: number,
+    divisor: number,
     smoothing: number,
     hasIgnored: boolean,
     ignored: number,
