@@ -40,11 +40,13 @@ function exp32(x: v128, normal: bool): v128 {
   // ln 2 in two parts; n times the first is exact.
   const high = f32x4.sub(bounded, f32x4.mul(n, f32x4.splat(0.693359375)));
   const r = f32x4.sub(high, f32x4.mul(n, f32x4.splat(-2.12194442e-4)));
-  let q = f32x4.add(f32x4.mul(r, f32x4.splat(0.00138146081)), f32x4.splat(0.00836871658));
-  q = f32x4.add(f32x4.mul(r, q), f32x4.splat(0.041668389));
-  q = f32x4.add(f32x4.mul(r, q), f32x4.splat(0.166665211));
-  q = f32x4.add(f32x4.mul(r, q), f32x4.splat(0.49999994));
-  const p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(r, r), q), r), f32x4.splat(1));
+  // Short chains of operations that wait for each other (Estrin 1960): processors look ahead only so far.
+  const s = f32x4.mul(r, r);
+  const low = f32x4.add(f32x4.mul(r, f32x4.splat(0.166665211)), f32x4.splat(0.49999994));
+  const middle = f32x4.add(f32x4.mul(r, f32x4.splat(0.00836871658)), f32x4.splat(0.041668389));
+  const upper = f32x4.add(f32x4.mul(s, f32x4.splat(0.00138146081)), middle);
+  const q = f32x4.add(f32x4.mul(s, upper), low);
+  const p = f32x4.add(f32x4.add(f32x4.mul(s, q), r), f32x4.splat(1));
   const e = f32x4.mul(p, i32x4.shl(rounded, 23));
   return normal ? e : f32x4.mul(e, f32x4.splat(2.3283064365386963e-10));
 }
