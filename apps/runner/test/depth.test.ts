@@ -249,16 +249,23 @@ describe("pnpm depth", () => {
     ["[3]", /journal is damaged: a resnet has an even number of layers, got 3/],
     ["[-2]", /journal.jsonl:1: depth.depths\[0\]: .*; the journal is damaged/],
     ["[1000000000]", /journal.jsonl:1: depth.depths\[0\]: .*; the journal is damaged/],
-  ])("does not resume a run whose journal says to compare depths %s", async (depths, message) => {
-    const out = temporaryFolder();
-    await run("depth", [...ONE, "--out", out]);
-    const { id, journal } = onlyRun(out);
-    writeFileSync(journal, readFileSync(journal, "utf8").replace(/"depths":\[[^\]]*\]/, `"depths":${depths}`));
-    const { code, stderr } = await run("depth", ["--resume", id, "--out", out]);
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-    expect(code).toBe(2);
-  }, 60_000);
+  ])(
+    "does not resume a run whose journal says to compare depths %s",
+    async (depths, message) => {
+      const out = temporaryFolder();
+      await run("depth", [...ONE, "--out", out]);
+      const { id, journal } = onlyRun(out);
+      writeFileSync(
+        journal,
+        readFileSync(journal, "utf8").replace(/"depths":\[[^\]]*\]/, `"depths":${depths}`),
+      );
+      const { code, stderr } = await run("depth", ["--resume", id, "--out", out]);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(code).toBe(2);
+    },
+    60_000,
+  );
 
   it("says why a backend is not compared", async () => {
     const out = temporaryFolder();
