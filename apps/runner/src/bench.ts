@@ -1,10 +1,10 @@
-import type { MethodId, Results, Sweep } from "@softmax-bench/core";
+import type { MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
-import { currentCommit, describeEnvironment } from "./environment.js";
+import { currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
@@ -12,11 +12,13 @@ import { runMatrix } from "./matrix.js";
 import { imagesNeeded } from "./network-inputs.js";
 import type { Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
-import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable } from "./plan.js";
+import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable, withDtypes } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
+import { WHOLE } from "./shard.js";
+import { partOf } from "./split.js";
 import { noneAvailable } from "./unavailable.js";
 
 export interface Output {
@@ -27,9 +29,16 @@ export interface Output {
 }
 
 /** Prints the cells that a run would measure, one per line. */
-export async function listCells(selection: Selection, console: Console): Promise<number> {
-  const planned = planCells(selection);
-  const cells = await runnable(planned);
+export async function listCells(
+  selection: Selection,
+  { profile, seed }: Settings,
+  shard: Shard,
+  console: Console,
+): Promise<number> {
+  const whole = planCells(selection);
+  await runnable(whole);
+  const { cells: planned } = await partOf(whole, shard, PROFILES[profile], seed);
+  const cells = await withDtypes(planned);
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
@@ -46,6 +55,8 @@ export interface Request {
   readonly sweeps: readonly Sweep[];
   /** Methods of the cells, where they are fewer than those of the curves. */
   readonly cellMethods?: readonly MethodId[];
+  /** The part of the cells to measure. */
+  readonly shard?: Shard | undefined;
   /** Networks to compare gradients on. */
   readonly experiment?: Omit<DepthSettings, "images">;
 }
@@ -67,11 +78,21 @@ const planOf = (
   networks: planNetworks(selection, depths),
 });
 
+/** The part of a plan that a run is for, and the digest of the whole. */
+async function planned(
+  whole: Plan,
+  { profile, seed, shard = WHOLE }: Pick<Header, "profile" | "seed" | "shard">,
+): Promise<{ plan: Plan; digest: string }> {
+  const { cells, digest } = await partOf(whole.cells, shard, PROFILES[profile], seed);
+  return { plan: { ...whole, cells }, digest };
+}
+
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
-  const { command, argv, settings, selection, sweeps, cellMethods, experiment } = request;
-  const plan = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
-  await runnable([...plan.cells, ...plan.curves, ...plan.networks]);
+  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment } = request;
+  const whole = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
+  await runnable([...whole.cells, ...whole.curves, ...whole.networks]);
+  const { plan, digest } = await planned(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const startedAt = new Date();
@@ -86,6 +107,9 @@ export async function startRun(request: Request, console: Console, output: Outpu
     profile: settings.profile,
     argv: [...argv],
     commit: currentCommit(),
+    version: VERSION,
+    plan: digest,
+    ...(shard ? { shard } : {}),
     seed: settings.seed,
     threads: settings.threads,
     backends: [...selection.backends],
@@ -113,7 +137,13 @@ export async function resumeRun(out: string, id: string, console: Console, outpu
   const selection = select(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  const plan = planOf(selection, { sweeps, cellMethods, depths: header.depth?.depths });
+  const whole = planOf(selection, { sweeps, cellMethods, depths: header.depth?.depths });
+  const { plan, digest } = await planned(whole, header);
+  if (digest !== header.plan) {
+    throw new UsageError(
+      `${id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
+    );
+  }
   const images = header.depth && (await sameImages(header.depth, console));
   const journal = new Journal(folder.journal);
   return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
@@ -165,7 +195,8 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
       : "measurements";
   console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
   const say = (line: string) => console.stderr.write(`${line}\n`);
-  const provisioned = await provisionBackends(provision ? header.backends : [], {
+  const used = new Set([...plan.cells, ...plan.curves, ...plan.networks].map(({ backend }) => backend));
+  const provisioned = await provisionBackends(provision ? [...used] : [], {
     ...{ say, signal: console.signal },
     wanted: false,
   });
@@ -203,7 +234,8 @@ function exitCodeOf(results: Results, header: Header, console: Console): number 
     console.stderr.write(`stopped; continue with: ${resumeCommand(header)}\n`);
     return EXIT.interrupted;
   }
-  if (noneAvailable(results.backends, console.stderr)) return EXIT.failure;
+  // A shard may well have only what another machine can run; `merge` sees the whole.
+  if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
   const all = [...results.cells, ...(results.precision?.curves ?? []), ...(results.depth?.networks ?? [])];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return EXIT.ok;

@@ -20,10 +20,12 @@ export type {
   DistanceRecord,
   Environment,
   GradientsOverSeeds,
+  Machine,
   NetworkRecord,
   Precision,
   Results,
   RunRecord,
+  Shard,
   Timing,
 } from "./results/schema.js";
 export {
