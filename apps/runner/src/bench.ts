@@ -13,13 +13,13 @@ import { imagesNeeded } from "./network-inputs.js";
 import type { Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
 import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable, withDtypes } from "./plan.js";
+import { anyBroken, noneAvailable } from "./problems.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
 import { WHOLE } from "./shard.js";
 import { partOf } from "./split.js";
-import { noneAvailable } from "./unavailable.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -236,11 +236,5 @@ function exitCodeOf(results: Results, header: Header, console: Console): number 
   }
   // A shard may well have only what another machine can run; `merge` sees the whole.
   if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
-  const all = [...results.cells, ...(results.precision?.curves ?? []), ...(results.depth?.networks ?? [])];
-  const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
-  if (broken.length === 0) return EXIT.ok;
-  console.stderr.write(
-    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
-  );
-  return EXIT.failure;
+  return anyBroken(results, console.stderr) ? EXIT.failure : EXIT.ok;
 }

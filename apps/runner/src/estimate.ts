@@ -8,16 +8,16 @@ import type { DType } from "./selection.js";
  * all of them split a matrix alike.
  */
 
-/** Nanoseconds per element of a float32 gradient, the median over methods (`pnpm bench`, 2026-11-25). */
+/** Nanoseconds per element of a large float32 gradient, about the median over methods (`pnpm bench`, 2026-11-25). */
 const NS_PER_ELEMENT: Readonly<Record<string, number>> = {
-  "tfjs-wasm": 30,
+  "tfjs-wasm": 40,
   "tfjs-node-gpu": 15,
   "tfjs-cpu": 300,
   "onnxruntime-cpu": 5,
   "onnxruntime-cuda": 1,
-  "onnxruntime-webgpu": 60,
+  "onnxruntime-webgpu": 150,
   "onnxruntime-web": 8,
-  "jax-js": 40,
+  "jax-js": 15,
 };
 
 /** For a backend that the table does not have yet. */

@@ -6,10 +6,21 @@ import { doctor } from "./commands/doctor.js";
 import { exportModel } from "./commands/export.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
+import { merge } from "./commands/merge.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 
-const COMMANDS = { bench, precision, depth, gradcheck, gradient, export: exportModel, doctor, provision };
+const COMMANDS = {
+  bench,
+  merge,
+  precision,
+  depth,
+  gradcheck,
+  gradient,
+  export: exportModel,
+  doctor,
+  provision,
+};
 
 const stop = new AbortController();
 let signals = 0;

@@ -1,6 +1,7 @@
-import type { BackendRecord, Cell, Curve, DistanceRecord, Results } from "@softmax-bench/core";
+import type { BackendRecord, Cell, Curve, DistanceRecord, Environment, Results } from "@softmax-bench/core";
 import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
+import { type AcrossMachines, acrossMachines, type MachineView, machinesOf } from "./machines.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { shellWord } from "./untrusted.js";
@@ -13,7 +14,12 @@ export interface ReportView {
   /** How to go on, where the run is not complete. */
   readonly notice: string | undefined;
   readonly backends: readonly BackendRecord[];
+  /** A workload once per machine that measured it. */
   readonly workloads: readonly WorkloadView[];
+  /** Machines that the results are merged from; empty where it is one. */
+  readonly machines: readonly MachineView[];
+  /** Cells that several machines measured, side by side. */
+  readonly across: readonly AcrossMachines[];
   /** What error curves along sweeps say, where the run drew some. */
   readonly precision: PrecisionView | undefined;
   /** What networks of growing depth say, where the run has some. */
@@ -37,20 +43,42 @@ const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
 
 export function viewOf(results: Results): ReportView {
   const { run, backends, cells } = results;
+  const machines = machinesOf(results);
   return {
     title: `softmax-bench ${run.id}`,
-    facts: factsOf(results),
-    notice:
-      run.status === "interrupted"
-        ? `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${results.precision ? `, ${results.precision.curves.length} curves` : ""}${results.depth ? `, ${results.depth.networks.length} networks` : ""}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`
-        : undefined,
+    facts: factsOf(results, machines),
+    notice: noticeOf(results),
     backends,
-    workloads: workloadIds(results).map((id) => workloadView(id, results)),
+    workloads: workloadIds(results).flatMap((id) =>
+      machines.length === 0
+        ? [workloadView(id, results)]
+        : machines
+            .map((machine) => workloadView(id, ofMachine(results, machine), machine.label))
+            .filter(({ ranked, absent, distances }) => ranked.length + absent.length + distances.length > 0),
+    ),
+    machines,
+    across: acrossMachines(results, machines),
     precision: precisionOf(results),
     depth: depthOf(results),
     notes: notesOf([...cells, ...(results.precision?.curves ?? []).map(asCell)]),
     wall: wallOf(run.wallNs),
   };
+}
+
+function noticeOf({ run, cells, precision, depth }: Results): string | undefined {
+  if (run.status !== "interrupted") return undefined;
+  if (run.merged) {
+    const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
+    return `Incomplete: there is no complete run of shard ${missing}.`;
+  }
+  const curves = precision ? `, ${precision.curves.length} curves` : "";
+  const networks = depth ? `, ${depth.networks.length} networks` : "";
+  return `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${curves}${networks}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`;
+}
+
+function ofMachine(results: Results, { id }: MachineView): Results {
+  const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
+  return { ...results, cells: results.cells.filter(own), distances: results.distances.filter(own) };
 }
 
 /** In the order of the run's workloads; files without that list give them in the order of their cells. */
@@ -60,7 +88,9 @@ function workloadIds({ workloads = [], cells, distances }: Results): string[] {
   ];
 }
 
-function workloadView(id: string, { workloads, cells, distances }: Results): WorkloadView {
+/** @param machine where there are several, the label of the one that the results are of */
+function workloadView(id: string, { workloads, cells, distances }: Results, machine?: string): WorkloadView {
+  const name = machine ? `${id} on ${machine}` : id;
   const described = workloads?.find((workload) => workload.id === id);
   const own = cells.filter(({ workload }) => workload === id);
   const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
@@ -68,13 +98,13 @@ function workloadView(id: string, { workloads, cells, distances }: Results): Wor
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of) }));
   const ranked = byDtype.flatMap((group) => group.ranked);
   return {
-    heading: described ? `${id}: ${described.rows}×${described.classes}, ${described.summary}` : id,
+    heading: described ? `${name}: ${described.rows}×${described.classes}, ${described.summary}` : name,
     ranked,
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances.filter(({ workload }) => workload === id),
     verdicts: byDtype.length
-      ? byDtype.map((group) => verdictOn(id, group.dtype, group.ranked))
-      : [`${id}: no cell was measured.`],
+      ? byDtype.map((group) => verdictOn(name, group.dtype, group.ranked))
+      : [`${name}: no cell was measured.`],
     coverage: coverageOf(ranked),
   };
 }
@@ -112,23 +142,40 @@ function scopeOf(ranked: readonly RankedCell[]): string {
   return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
 }
 
-function factsOf({ run, environment }: Results): [string, string][] {
-  const { cpu, cores, memoryBytes, os, node } = environment;
+function factsOf({ run, environment, machines }: Results, views: readonly MachineView[]): [string, string][] {
+  const { shard, merged, seed } = run;
   return [
-    ["run", `${run.startedAt}, profile ${run.profile}${run.seed === undefined ? "" : `, seed ${run.seed}`}`],
-    ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`],
+    [
+      "run",
+      [
+        `${run.startedAt}, profile ${run.profile}`,
+        ...(seed === undefined ? [] : [`seed ${seed}`]),
+        ...(shard ? [`shard ${shard.index} of ${shard.count}`] : []),
+        ...(merged ? [`merged from ${merged.runs.join(", ")}`] : []),
+      ].join(", "),
+    ],
+    ...(machines && views.length
+      ? machines.map(({ environment }, index): [string, string] => [
+          views[index]?.label ?? "machine",
+          describeMachine(environment),
+        ])
+      : [["machine", describeMachine(environment)] satisfies [string, string]]),
     ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }
+
+const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
+  `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
 
 /** A curve in the place of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
 function notesOf(cells: readonly Cell[]): string[] {
-  const broken = cells.flatMap(({ backend, method, dtype, workload, status, reason, nondeterministic }) => {
-    const cell = `${backend} ${method} ${dtype} ${workload}`;
+  const broken = cells.flatMap((one) => {
+    const { backend, method, dtype, workload, machine, status, reason, nondeterministic } = one;
+    const cell = `${backend} ${method} ${dtype} ${workload}${machine ? ` on ${machine}` : ""}`;
     return [
       ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
       ...(status === "ok" || status === "unsupported"
