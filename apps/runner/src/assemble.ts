@@ -41,7 +41,7 @@ export function assemble(
     run: {
       id: header.id,
       startedAt: header.startedAt,
-      finishedAt: new Date().toISOString(),
+      finishedAt: notBefore(header.startedAt),
       profile: header.profile,
       ...(header.command ? { command: header.command } : {}),
       argv: header.argv,
@@ -184,3 +184,7 @@ export function sumByPurpose(spent: readonly Readonly<Record<string, number>>[])
   }
   return Object.fromEntries(total);
 }
+
+/** Now – or, where somebody has set the clock back, the time given: no run ends before it begins. */
+const notBefore = (startedAt: string): string =>
+  new Date(Math.max(Date.now(), Date.parse(startedAt))).toISOString();

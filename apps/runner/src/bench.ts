@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import type { MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
@@ -7,7 +8,7 @@ import { type Console, wantsColor } from "./console.js";
 import { currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
-import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
+import { type DepthSettings, type Entry, type Header, Journal, type Recovered } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { imagesNeeded } from "./network-inputs.js";
 import type { Settings } from "./options.js";
@@ -100,7 +101,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   const folder = createRunFolder(settings.out, name, startedAt);
   const header: Header = {
     type: "run",
-    journalVersion: 1,
+    journalVersion: 2,
     id: folder.id,
     startedAt: startedAt.toISOString(),
     command,
@@ -121,8 +122,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
     environment: describeEnvironment(),
   };
-  const journal = new Journal(folder.journal);
-  journal.append(header);
+  const journal = beginJournal(folder, header);
   const images = described?.images;
   return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
 }
@@ -130,10 +130,9 @@ export async function startRun(request: Request, console: Console, output: Outpu
 /** Continues an interrupted run: measures only what its journal lacks. */
 export async function resumeRun(out: string, id: string, console: Console, output: Output): Promise<number> {
   const folder = findRunFolder(out, id);
-  const { header, entries, tornBytes } = recoverJournal(folder.journal);
-  if (tornBytes > 0) {
-    console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
-  }
+  const recovered = Journal.recover(folder.journal);
+  const { header, entries, journal } = recovered;
+  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
   const selection = select(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
@@ -145,8 +144,41 @@ export async function resumeRun(out: string, id: string, console: Console, outpu
     );
   }
   const images = header.depth && (await sameImages(header.depth, console));
-  const journal = new Journal(folder.journal);
   return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
+}
+
+/** @throws UsageError if it cannot be written; nothing is left behind then. */
+function beginJournal(folder: RunFolder, header: Header): Journal {
+  try {
+    return Journal.begin(folder.journal, header);
+  } catch (error) {
+    rmSync(folder.path, { recursive: true, force: true });
+    if (!isSystemError(error)) throw error;
+    throw new UsageError(
+      `cannot write to ${folder.path}: ${error.message}; make room, or choose another --out`,
+    );
+  }
+}
+
+const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network"].includes(type);
+
+/** What happened to a run, and what that cost. */
+function recoveryLines(
+  { journal }: RunFolder,
+  { entries, tornBytes, damagedLines, abrupt }: Recovered,
+): string[] {
+  const results = entries.filter(isResult).length;
+  return [
+    ...(abrupt
+      ? [
+          `the process before was ended by force after ${results} results: killed, out of memory, or without power`,
+        ]
+      : []),
+    ...(tornBytes > 0 ? [`dropped an unfinished last line (${tornBytes} bytes) of ${journal}`] : []),
+    ...damagedLines.map(
+      (line) => `${journal}:${line} is damaged (wrong checksum): what it held is done again`,
+    ),
+  ];
 }
 
 /** @throws UsageError if the images are no longer those that the run began with. */
@@ -186,7 +218,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
   const total = plan.cells.length * processes + plan.curves.length + plan.networks.length;
-  const finished = done.filter(({ type }) => ["cell", "curve", "network"].includes(type)).length;
+  const finished = done.filter(isResult).length;
   const remaining = Math.max(0, total - finished);
   const what = plan.networks.length
     ? "networks"

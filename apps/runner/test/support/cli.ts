@@ -29,17 +29,27 @@ export interface StartOptions {
   readonly main?: string;
   /** Largest file that may be written, in KiB: what a full disk is to the process. */
   readonly fileSizeLimit?: number;
+  /** A folder that the process finds in the place of shared memory; only root can do that. */
+  readonly sharedMemory?: string;
+  /** Give it a process group of its own. */
+  readonly ownGroup?: boolean;
 }
 
 /** Starts the real command line in a process of its own. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  const { cwd, env, fileSizeLimit, main = MAIN } = options;
+  const { cwd, env, fileSizeLimit, sharedMemory, ownGroup = false, main = MAIN } = options;
   const command = [process.execPath, main, ...args];
-  const limited = ["bash", "-c", `ulimit -f ${fileSizeLimit}; exec "$@"`, "bash", ...command];
-  const [file, ...rest] = fileSizeLimit === undefined ? command : limited;
+  const first = (script: string) => ["bash", "-c", `${script}; exec "$@"`, "bash", ...command];
+  const [file, ...rest] =
+    fileSizeLimit !== undefined
+      ? first(`ulimit -f ${fileSizeLimit}`)
+      : sharedMemory !== undefined
+        ? ["unshare", "--mount", ...first(`mount --bind ${sharedMemory} /dev/shm`)]
+        : command;
   const child = spawn(file as string, rest, {
     ...(cwd ? { cwd } : {}),
     env: { ...process.env, ...env },
+    detached: ownGroup,
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => {
