@@ -111,16 +111,10 @@ export class WorkerProcess {
 
   #hear(line: string): void {
     if (this.#lost) return;
-    if (!this.#finish) return this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return this.#lose(`the worker spoke nonsense: ${excerpt(line)}`);
-    }
-    const parsed = reply.safeParse(value);
-    if (parsed.success) this.#finish({ kind: "answered", reply: parsed.data });
-    else this.#lose(`the worker spoke nonsense: ${describeIssue(parsed.error, value)}`);
+    if (!this.#finish) this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
+    const parsed = parseReply(line);
+    if (typeof parsed === "string") this.#lose(`the worker spoke nonsense: ${parsed}`);
+    else this.#finish?.({ kind: "answered", reply: parsed });
   }
 
   #lose(reason: string): void {
@@ -136,6 +130,18 @@ export class WorkerProcess {
     const output = fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
     return output ? `; it last printed: ${output}` : "";
   }
+}
+
+/** A reply, or what is wrong with it. */
+function parseReply(line: string): Reply | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return excerpt(line);
+  }
+  const parsed = reply.safeParse(value);
+  return parsed.success ? parsed.data : describeIssue(parsed.error, value);
 }
 
 const excerpt = (line: string): string => JSON.stringify(line.slice(0, 60));

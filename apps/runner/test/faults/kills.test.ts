@@ -45,7 +45,7 @@ describe(`kill -9 of the parent, ${KILLS} times at random moments`, () => {
     const workers = new Set<number>();
     let kills = 0;
     let lost = 0;
-    for (let runs = 0; kills < KILLS; runs++) {
+    while (kills < KILLS) {
       const out = temporaryFolder();
       let ended: Ended | undefined;
       let known: string[] = [];
