@@ -17,7 +17,7 @@ interface Unit {
  * A matrix in as many parts as there are shards, in its order: a shard is a stretch of it, so that few backends are
  * started twice. Of all ways to cut, one whose longest part is the shortest.
  */
-export async function splitCells(
+async function splitCells(
   cells: readonly PlannedCell[],
   count: number,
   profile: Profile,
@@ -34,11 +34,7 @@ export async function splitCells(
 }
 
 /** What a matrix is, in one digest: what it measures, and how that is split. */
-export const planDigest = (
-  parts: readonly (readonly PlannedCell[])[],
-  profile: Profile,
-  seed: number,
-): string => {
+const planDigest = (parts: readonly (readonly PlannedCell[])[], profile: Profile, seed: number): string => {
   const plan = JSON.stringify({ profile: profile.id, seed, parts: parts.map((part) => part.map(keyOf)) });
   return `sha256:${createHash("sha256").update(plan).digest("hex")}`;
 };

@@ -22,7 +22,7 @@ export interface AcrossMachines {
   readonly sameBits: boolean | undefined;
 }
 
-export interface OnMachine {
+interface OnMachine {
   readonly medianNs: number;
   /** Over the fastest cell of the same workload and dtype on the same machine: times of two machines do not compare. */
   readonly ratio: number;

@@ -53,9 +53,9 @@ const WORKER_FAULTS = {
   "a megabyte on stderr": () => {
     for (let line = 0; line < 2 ** 14; line++) process.stderr.write(`${String(line).padStart(63)}\n`);
   },
-  "a megabyte on stderr, and abort": () => {
+  "a megabyte on stderr, and die": () => {
     WORKER_FAULTS["a megabyte on stderr"]();
-    process.abort();
+    process.kill(process.pid, "SIGKILL");
   },
 };
 

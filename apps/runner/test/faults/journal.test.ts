@@ -79,7 +79,7 @@ describe("a journal", () => {
       size = bytes.length;
       return bytes;
     });
-    for (let at = 0; at < size; at += 5) {
+    for (let at = 0; at < size; at += 11) {
       let ends: number[] = [];
       const bit = (generator.next() >>> 0) % 8;
       const { entries, damagedLines, tornBytes } = recovered((bytes) => {
@@ -142,6 +142,17 @@ describe("a run whose journal was", () => {
     expect(stderr).toContain("dropped an unfinished last line (31 bytes)");
     expect(stderr).toContain("4 of 10 measurements to do");
     expect(cellLines(journal).slice(0, 6)).toEqual(before.slice(0, 6));
+    expectWhole();
+  });
+
+  it("cut after its last cell knows its backend, and is complete", async () => {
+    const { journal } = onlyRun(out);
+    const last = cellLines(journal).at(-1) ?? "";
+    truncateSync(journal, Buffer.byteLength(readFileSync(journal, "utf8").split(last)[0] + last) + 1);
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("0 of 10 measurements to do");
+    expect(onlyRun(out).results().backends).toMatchObject([{ id: "jax-js", status: "available" }]);
     expectWhole();
   });
 

@@ -76,9 +76,9 @@ describe("a worker that goes wrong on one cell costs that cell only, and the cel
     ["closes the channel", "close the channel", "crashed", /^the worker (closed its channel|exited|was)/],
     [
       "writes a megabyte on stderr and dies",
-      "a megabyte on stderr, and abort",
+      "a megabyte on stderr, and die",
       "crashed",
-      /^the worker was killed by SIGABRT; it last printed: .* 16381 16382 16383$/,
+      /^the worker was killed by SIGKILL; it last printed: .* 16381 16382 16383$/,
     ],
   ])("if it %s", async (_, fault, status, reason) => {
     const out = temporaryFolder();
@@ -97,11 +97,14 @@ describe("a worker that goes wrong on one cell costs that cell only, and the cel
     expect(onlyBroken(out).broken?.reason).toBe(broken?.reason);
   });
 
-  it.each(["hang", "mute", "spin"])("if it does not answer in the cell's time: %s", async (fault) => {
-    const out = temporaryFolder();
-    const { code } = await bench([...TINY, "--out", out], { env: withFault(fault) });
-    expect(onlyBroken(out).broken).toMatchObject({ status: "timeout", reason: "no result after 10 s" });
-    expect(code).toBe(1);
+  it("if it waits for ever, spins, or computes and does not answer: when the cell's time is over", async () => {
+    const runs = ["hang", "spin", "mute"].map(async (fault) => {
+      const out = temporaryFolder();
+      const { code } = await bench([...TINY, "--out", out], { env: withFault(fault) });
+      expect(code).toBe(1);
+      expect(onlyBroken(out).broken).toMatchObject({ status: "timeout", reason: "no result after 10 s" });
+    });
+    await Promise.all(runs);
   });
 
   it("unless all it does is write a megabyte on stderr: then the cell is there", async () => {
