@@ -17,6 +17,17 @@ function fillHeap() {
   for (;;) held.push(new Array(1e5).fill(0).map((_, index) => ({ index })));
 }
 
+/** Lines of 64 bytes, all of which have arrived when this returns. */
+function writeMegabyte() {
+  for (let line = 0; line < 2 ** 14; ) {
+    try {
+      if (writeSync(2, `${String(line).padStart(63)}\n`) > 0) line++;
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+    }
+  }
+}
+
 const WORKER_FAULTS = {
   hang: block,
   mute: () => {
@@ -50,11 +61,9 @@ const WORKER_FAULTS = {
     closeSync(CHANNEL);
     block();
   },
-  "a megabyte on stderr": () => {
-    for (let line = 0; line < 2 ** 14; line++) process.stderr.write(`${String(line).padStart(63)}\n`);
-  },
+  "a megabyte on stderr": writeMegabyte,
   "a megabyte on stderr, and die": () => {
-    WORKER_FAULTS["a megabyte on stderr"]();
+    writeMegabyte();
     process.kill(process.pid, "SIGKILL");
   },
 };
