@@ -1,17 +1,19 @@
 import { rmSync } from "node:fs";
-import type { MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
+import { dirname } from "node:path";
+import type { Environment, MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import type { Images } from "@softmax-bench/networks";
-import { renderTerminal, viewOf } from "@softmax-bench/report";
+import { type Images, network } from "@softmax-bench/networks";
+import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
+import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
 import { currentCommit, describeEnvironment, VERSION } from "./environment.js";
-import { EXIT, isSystemError, UsageError } from "./errors.js";
+import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, type Recovered } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { imagesNeeded } from "./network-inputs.js";
-import type { Settings } from "./options.js";
+import { DEFAULT_OUT, type Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
 import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable, withDtypes } from "./plan.js";
 import { anyBroken, noneAvailable } from "./problems.js";
@@ -96,6 +98,8 @@ export async function startRun(request: Request, console: Console, output: Outpu
   const { plan, digest } = await planned(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
+  const machine = describeEnvironment();
+  const environment = plan.cells.length ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);
@@ -120,29 +124,67 @@ export async function startRun(request: Request, console: Console, output: Outpu
     workloads: selection.workloads.map(({ id }) => id),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
-    environment: describeEnvironment(),
+    environment,
   };
   const journal = beginJournal(folder, header);
   const images = described?.images;
   return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
 }
 
+/** What the fastest gradient is held against; a machine too small to measure it does without. */
+async function withBandwidth(
+  environment: Environment,
+  threads: number,
+  { stderr }: Console,
+): Promise<Environment> {
+  try {
+    return { ...environment, copyBandwidth: await measureCopyBandwidth(threads, environment.cacheBytes) };
+  } catch (error) {
+    stderr.write(`the copy bandwidth of this machine was not measured: ${messageOf(error)}\n`);
+    return environment;
+  }
+}
+
+/** What a run was started to do. @throws UsageError if that is not what this version would do. */
+export async function planOfRun(header: Header): Promise<Plan> {
+  checkNetworks(header);
+  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
+  const sweeps = selectSweeps(header.sweeps ?? []);
+  const whole = planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
+  const { plan, digest } = await planned(whole, header);
+  if (digest === header.plan) return plan;
+  throw new UsageError(
+    `${header.id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
+  );
+}
+
+function checkNetworks({ depth }: Header): void {
+  for (const layers of depth?.depths ?? []) {
+    try {
+      network(depth?.network ?? "mlp", layers, 1, "float32");
+    } catch (error) {
+      throw new UsageError(`the run's journal is damaged: ${messageOf(error)}; start a new run`);
+    }
+  }
+}
+
 /** Continues an interrupted run: measures only what its journal lacks. */
-export async function resumeRun(out: string, id: string, console: Console, output: Output): Promise<number> {
+export async function resumeRun(
+  command: Request["command"],
+  { out, id }: { readonly out: string; readonly id: string },
+  console: Console,
+  output: Output,
+): Promise<number> {
   const folder = findRunFolder(out, id);
   const recovered = Journal.recover(folder.journal);
   const { header, entries, journal } = recovered;
-  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
-  const selection = select(header);
-  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
-  const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planOf(selection, { sweeps, cellMethods, depths: header.depth?.depths });
-  const { plan, digest } = await planned(whole, header);
-  if (digest !== header.plan) {
+  if ((header.command ?? "bench") !== command) {
     throw new UsageError(
-      `${id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
+      `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
     );
   }
+  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
+  const plan = await planOfRun(header);
   const images = header.depth && (await sameImages(header.depth, console));
   return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
 }
@@ -163,10 +205,7 @@ function beginJournal(folder: RunFolder, header: Header): Journal {
 const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network"].includes(type);
 
 /** What happened to a run, and what that cost. */
-function recoveryLines(
-  { journal }: RunFolder,
-  { entries, tornBytes, damagedLines, abrupt }: Recovered,
-): string[] {
+function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abrupt }: Recovered): string[] {
   const results = entries.filter(isResult).length;
   return [
     ...(abrupt
@@ -175,8 +214,8 @@ function recoveryLines(
         ]
       : []),
     ...(tornBytes > 0 ? [`dropped an unfinished last line (${tornBytes} bytes) of ${journal}`] : []),
-    ...damagedLines.map(
-      (line) => `${journal}:${line} is damaged (wrong checksum): what it held is done again`,
+    ...damage.map(
+      ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),
   ];
 }
@@ -206,9 +245,9 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
     return await measureAndPublish(run, console, output);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    const { path } = run.folder;
+    const { header, folder } = run;
     throw new UsageError(
-      `${error.message} while writing to ${path}; mend that and continue with: ${resumeCommand(run.header)}`,
+      `${error.message} while writing to ${folder.path}; mend that and continue with: ${resumeCommand(header, folder)}`,
     );
   }
 }
@@ -255,15 +294,20 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   const summary = renderTerminal(view, { color });
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
-  console.stderr.write(`wrote ${folder.path}/results.json and report.md\n`);
-  return exitCodeOf(results, header, console);
+  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
+  return exitCodeOf(results, run, console);
 }
 
-const resumeCommand = ({ command = "bench", id }: Header): string => `pnpm ${command} --resume ${id}`;
+const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
+  const out = dirname(path);
+  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
+    " ",
+  );
+};
 
-function exitCodeOf(results: Results, header: Header, console: Console): number {
+function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
   if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: ${resumeCommand(header)}\n`);
+    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
     return EXIT.interrupted;
   }
   // A shard may well have only what another machine can run; `merge` sees the whole.

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
+import { join } from "node:path";
 import type { Environment } from "@softmax-bench/core";
 
 /** Of softmax-bench. */
@@ -12,12 +13,13 @@ export const VERSION: string = JSON.parse(
 export function describeEnvironment(): Environment {
   const processors = cpus();
   const { node, v8, uv } = process.versions;
-  const simd = widestSimd();
+  const [simd, cacheBytes] = [widestSimd(), largestCache()];
   return {
     cpu: processors[0]?.model.trim() ?? process.arch,
     cores: Math.max(1, processors.length),
     memoryBytes: totalmem(),
     ...(simd ? { simd } : {}),
+    ...(cacheBytes ? { cacheBytes } : {}),
     os: `${type()} ${release()} ${process.arch}`,
     node: `v${node}`,
     versions: { v8, uv },
@@ -33,6 +35,19 @@ function widestSimd(): string | undefined {
       .exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]
       ?.split(" ");
     return Object.entries(SIMD).find(([flag]) => flags?.includes(flag))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of the largest cache that the first processor has a share in, as Linux tells it. */
+function largestCache(): number | undefined {
+  const folder = "/sys/devices/system/cpu/cpu0/cache";
+  try {
+    const sizes = readdirSync(folder)
+      .filter((name) => /^index\d+$/.test(name))
+      .map((name) => /^(\d+)K$/.exec(readFileSync(join(folder, name, "size"), "utf8").trim())?.[1]);
+    return Math.max(0, ...sizes.map((kibibytes) => 1024 * Number(kibibytes ?? 0))) || undefined;
   } catch {
     return undefined;
   }

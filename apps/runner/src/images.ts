@@ -20,9 +20,7 @@ export async function describedImages(count: number, { stderr, signal }: Console
   const say = (line: string) => stderr.write(`${line}\n`);
   try {
     const { CIFAR10_DIR: directory, CIFAR10_URL: url = CIFAR10.url } = process.env;
-    if (!/^https?:\/\/\S+$/.test(url)) {
-      throw new UsageError(`CIFAR10_URL takes an address such as ${CIFAR10.url}, got ${JSON.stringify(url)}`);
-    }
+    checkAddress(url);
     const archive = { ...CIFAR10, url };
     const images = await loadImages(count, { directory: directory || undefined, archive, say, signal });
     const { source, note, pixels, labels } = images;
@@ -33,5 +31,15 @@ export async function describedImages(count: number, { stderr, signal }: Console
     if (error instanceof DataError) throw new UsageError(error.message);
     if (error instanceof Unavailable) throw new UsageError(`${error.message}; ${error.remedy}`);
     throw error;
+  }
+}
+
+/** @throws UsageError; names and passwords in an address would end up in results and reports */
+function checkAddress(url: string): void {
+  const { protocol, username, password } = URL.canParse(url) ? new URL(url) : { protocol: "" };
+  if (username || password)
+    throw new UsageError("CIFAR10_URL takes an address without user name and password");
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new UsageError(`CIFAR10_URL takes an address such as ${CIFAR10.url}, got ${JSON.stringify(url)}`);
   }
 }

@@ -8,7 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import { crc32 } from "node:zlib";
-import { schema } from "@softmax-bench/core/results";
+import { describeIssue, schema } from "@softmax-bench/core/results";
 import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
@@ -22,12 +22,15 @@ import { phaseSamples } from "./protocol.js";
  * can be read, is therefore there three times.
  */
 
+/** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
+export const DEPTH_LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000, images: 50_000 };
+
 /** What networks a run compares gradients on. */
 const depthSettings = z.object({
   network: z.enum(NETWORK_IDS),
-  depths: z.array(z.int()),
-  batch: z.int().positive(),
-  seeds: z.int().positive(),
+  depths: z.array(z.int().min(2).max(DEPTH_LIMITS.depth)),
+  batch: z.int().positive().max(DEPTH_LIMITS.batch),
+  seeds: z.int().positive().max(DEPTH_LIMITS.seeds),
   methods: schema.depth.shape.methods,
   training: schema.depth.shape.training,
   images: schema.depth.shape.images,
@@ -91,17 +94,21 @@ export type Header = z.output<typeof header>;
 export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
 
-/** What a journal holds when a run is continued. */
-export interface Recovered {
-  readonly journal: Journal;
+/** What a journal holds. */
+interface ReadJournal {
   readonly header: Header;
   readonly entries: readonly Entry[];
-  /** Bytes of a last line that was cut short when the run died; they were removed from the file. */
+  /** Bytes of a last line that was cut short when the run died. */
   readonly tornBytes: number;
   /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
-  readonly damagedLines: readonly number[];
+  readonly damage: readonly { readonly line: number; readonly problem: string }[];
   /** The last process to write here did not live to say where its time went. */
   readonly abrupt: boolean;
+}
+
+/** A journal that a run is continued with; what was torn is no longer in the file. */
+export interface Recovered extends ReadJournal {
+  readonly journal: Journal;
 }
 
 /** An open journal, which no other process can open as long as this one lives. */
@@ -150,28 +157,14 @@ export class Journal {
   }
 
   #recover(file: string): Recovered {
-    const bytes = readFileSync(file);
-    const whole = bytes.lastIndexOf("\n") + 1;
-    const lines = bytes.subarray(0, whole).toString("utf8").split("\n").slice(0, -1);
-    const read = lines.map(parseLine);
+    const { endsWhole, ...read } = readJournal(file);
     // A last line that lacks nothing but its end is as good as any.
-    const last = parseLine(bytes.subarray(whole).toString("utf8"));
-    const entries = [...read, last].flatMap((found) => found ?? []);
-    const header = entries.find((found) => found.type === "run");
-    if (!header) {
-      throw new UsageError(
-        `${file} begins with no header: the run died before it began, or another version of softmax-bench wrote it, or it is damaged; start a new run`,
-      );
+    if (!endsWhole) this.#write(Buffer.from("\n"));
+    else if (read.tornBytes > 0) {
+      this.#size -= read.tornBytes;
+      ftruncateSync(this.#descriptor, this.#size);
     }
-    if (last) this.#write(Buffer.from("\n"));
-    else ftruncateSync(this.#descriptor, whole);
-    this.#size = fstatSync(this.#descriptor).size;
-    return {
-      ...{ journal: this, header, entries },
-      tornBytes: last ? 0 : bytes.length - whole,
-      damagedLines: read.flatMap((found, index) => (found ? [] : [index + 1])),
-      abrupt: entries.at(-1)?.type !== "spent",
-    };
+    return { journal: this, ...read };
   }
 
   #write(line: Buffer): void {
@@ -186,18 +179,47 @@ export class Journal {
   }
 }
 
+/**
+ * Reads a journal, which another process may be writing to.
+ *
+ * @returns and whether the last line has its end
+ * @throws UsageError if the header is lost.
+ */
+export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
+  const bytes = readFileSync(file);
+  const whole = bytes.lastIndexOf("\n") + 1;
+  const lines = bytes.subarray(0, whole).toString("utf8").split("\n").slice(0, -1).map(parseLine);
+  const { entry: last } = parseLine(bytes.subarray(whole).toString("utf8"));
+  const entries = [...lines, { entry: last }].flatMap(({ entry: found }) => found ?? []);
+  const header = entries.find((found) => found.type === "run");
+  if (!header) {
+    throw new UsageError(
+      `${file} begins with no header (${lines[0]?.problem ?? "no line"}): the run died before it began, or another version of softmax-bench wrote it, or it is damaged; start a new run`,
+    );
+  }
+  return {
+    ...{ header, entries, endsWhole: !last },
+    tornBytes: last ? 0 : bytes.length - whole,
+    damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
+    abrupt: entries.at(-1)?.type !== "spent",
+  };
+}
+
 const checksum = (json: string): string => crc32(json).toString(16).padStart(8, "0");
 
 /** An object as JSON, with the checksum of that as its last member. */
 const seal = (json: string): string => `${json.slice(0, -1)},"crc32":"${checksum(json)}"}`;
 
-/** What a line says; undefined if it is not what was written. */
-function parseLine(line: string): Entry | undefined {
+/** What a line says, or why it counts for nothing. */
+function parseLine(line: string): { readonly entry?: Entry | undefined; readonly problem?: string } {
   const [, members, written] = /^(\{.*),"crc32":"([0-9a-f]{8})"\}$/.exec(line) ?? [];
-  if (members === undefined || checksum(`${members}}`) !== written) return undefined;
+  if (members === undefined || checksum(`${members}}`) !== written) return { problem: "wrong checksum" };
+  let value: unknown;
   try {
-    return entry.safeDecode(JSON.parse(line) as z.input<typeof entry>).data;
+    value = JSON.parse(line);
   } catch {
-    return undefined;
+    return { problem: "not JSON" };
   }
+  const parsed = entry.safeDecode(value as z.input<typeof entry>);
+  return parsed.success ? { entry: parsed.data } : { problem: describeIssue(parsed.error, value) };
 }

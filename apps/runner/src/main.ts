@@ -9,17 +9,11 @@ import { gradient } from "./commands/gradient.js";
 import { merge } from "./commands/merge.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
+import { report } from "./commands/report.js";
 
 const COMMANDS = {
-  bench,
-  merge,
-  precision,
-  depth,
-  gradcheck,
-  gradient,
-  export: exportModel,
-  doctor,
-  provision,
+  ...{ bench, merge, precision, depth, gradcheck, gradient },
+  ...{ report, export: exportModel, doctor, provision },
 };
 
 const stop = new AbortController();

@@ -2,8 +2,9 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } fro
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { type ReportView, renderMarkdown } from "@softmax-bench/report";
+import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isSystemError, messageOf, UsageError } from "./errors.js";
+import { pageTemplate } from "./page-template.js";
 import { isPartial, writeAtomically } from "./write-atomically.js";
 
 /** The files of one run. */
@@ -49,13 +50,19 @@ function mkdirUnlessThere(path: string): boolean {
   }
 }
 
-/** @throws UsageError naming the runs that can be continued, if this one cannot. */
-export function findRunFolder(out: string, id: string): RunFolder {
+/**
+ * A run by its id, or the `latest`.
+ * @throws UsageError naming the runs that there are, if this one is not, or cannot be written to.
+ */
+export function findRunFolder(out: string, name: string): RunFolder {
+  const runs = existsSync(out)
+    ? readdirSync(out)
+        .filter((entry) => existsSync(folderOf(out, entry).journal))
+        .sort()
+    : [];
+  const id = name === "latest" ? (runs.at(-1) ?? name) : name;
   const folder = folderOf(out, id);
-  if (!/^[\w.-]+$/.test(id) || !existsSync(folder.journal)) {
-    const runs = existsSync(out)
-      ? readdirSync(out).filter((name) => existsSync(folderOf(out, name).journal))
-      : [];
+  if (!runs.includes(id)) {
     const known = runs.length ? `runs there: ${runs.slice(-3).join(", ")}` : "there are no runs";
     throw new UsageError(`no run ${JSON.stringify(id)} in ${out}; ${known}`);
   }
@@ -67,10 +74,19 @@ export function findRunFolder(out: string, id: string): RunFolder {
   return folder;
 }
 
-/** Writes results and report with its charts; a reader never sees half a file. */
+/** Writes results and reports; a reader never sees half a file. */
 export async function publish(folder: RunFolder, results: Results, view: ReportView): Promise<void> {
   removeLeftovers(folder);
   writeAtomically(join(folder.path, "results.json"), formatResults(results));
+  await publishReports(folder, results, view);
+}
+
+/** Writes report.md with its charts, and report.html. */
+export async function publishReports(
+  folder: Pick<RunFolder, "id" | "path">,
+  results: Results,
+  view: ReportView,
+): Promise<void> {
   const { depth } = results;
   if (depth && view.depth) {
     // Drawing takes a library that most runs do without.
@@ -79,6 +95,10 @@ export async function publish(folder: RunFolder, results: Results, view: ReportV
       writeAtomically(join(folder.path, chart.file), renderChart(chart, depth));
   }
   writeAtomically(join(folder.path, "report.md"), renderMarkdown(view));
+  writeAtomically(
+    join(folder.path, "report.html"),
+    renderPage(pageTemplate(), [{ name: folder.id, results }]),
+  );
 }
 
 /** What a process left that was killed while it wrote; no other one writes to this folder now. */

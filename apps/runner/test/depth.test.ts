@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { NetworkRecord } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { syntheticImages } from "@softmax-bench/networks";
@@ -35,8 +36,16 @@ const ONE = [
   "--seeds",
   "1",
 ];
-/** Nothing listens there. */
-const NOWHERE = "http://127.0.0.1:9/cifar-10-binary.tar.gz";
+/** Nobody listens there any more. */
+const NOWHERE = `http://127.0.0.1:${await closedPort()}/cifar-10-binary.tar.gz`;
+
+async function closedPort(): Promise<number> {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+  return port;
+}
 
 beforeEach(() => {
   vi.stubEnv("CIFAR10_DIR", process.env.CIFAR10_DIR || imageFolder());
@@ -215,8 +224,14 @@ describe("pnpm depth", () => {
     const { code, stderr } = await running.ended;
     const { id, results } = onlyRun(out);
     expect(code).toBe(130);
-    expect(stderr).toContain(`continue with: pnpm depth --resume ${id}`);
+    expect(stderr).toContain(`continue with: pnpm depth --resume ${id} --out ${out}`);
     expect(results().run.status).toBe("interrupted");
+
+    const other = await run("bench", ["--resume", id, "--out", out]);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      `bench: ${id} is not a run of pnpm bench; continue with: pnpm depth --resume ${id} --out ${out}\n`,
+    ]);
 
     const blank = temporaryFolder();
     writeFileSync(join(blank, "data_batch_1.first40.bin"), new Uint8Array(40 * 3073));
@@ -230,6 +245,33 @@ describe("pnpm depth", () => {
     expect(results().depth?.networks.map(({ status }) => status)).toEqual(Array(8).fill("ok"));
     expect(results().run.status).toBe("complete");
   }, 60_000);
+
+  it.each([
+    ["[3]", /journal is damaged: a resnet has an even number of layers, got 3/],
+    ["[-2]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
+    ["[1000000000]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
+  ])(
+    "does not resume a run whose journal says to compare depths %s",
+    async (depths, message) => {
+      const out = temporaryFolder();
+      await run("depth", [...ONE, "--out", out]);
+      const { id, journal } = onlyRun(out);
+      // With checksums that are right: what is written there may be anybody's.
+      const altered = readFileSync(journal, "utf8").replace(
+        /^(.*"depths":)\[[^\]]*\](.*),"crc32":"\w+"\}$/gm,
+        (_, before, after) => {
+          const members = `${before}${depths}${after}`;
+          return `${members},"crc32":"${crc32(`${members}}`).toString(16).padStart(8, "0")}"}`;
+        },
+      );
+      writeFileSync(journal, altered);
+      const { code, stderr } = await run("depth", ["--resume", id, "--out", out]);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(code).toBe(2);
+    },
+    60_000,
+  );
 
   it("says why a backend is not compared", async () => {
     const out = temporaryFolder();
@@ -338,11 +380,20 @@ describe("wrong usage of pnpm depth", () => {
       /the selection leaves nothing to run: tfjs-wasm has only float32/,
     ],
     [["--threads", "0"], /threads/],
+    [
+      ["--batch", "10000", "--seeds", "1000"],
+      /--batch 10000 and --seeds 1000 need 10000000 images, CIFAR-10 has 50000; choose smaller ones/,
+    ],
     [["--resume", "nothing"], /no run "nothing"/],
     [["--resume", "nothing", "--batch", "2"], /leave out its batch/],
     [["resnet"], /too many arguments/],
   ])("%j is one line, and exit code 2", async (flags, message) => {
     await expectRefused(flags, message);
+  });
+
+  it("takes no address with a password, and does not repeat it", async () => {
+    const env = { CIFAR10_DIR: "", CIFAR10_URL: "http://me:secret@127.0.0.1/a.tar.gz" };
+    await expectRefused(ONE, /CIFAR10_URL takes an address without user name and password$/, env);
   });
 
   it("names an address that is none", async () => {

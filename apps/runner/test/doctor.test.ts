@@ -6,8 +6,8 @@ import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
 import { doctor, REQUIRED } from "./support/doctor.js";
 
 describe("doctor", () => {
-  it("says of every backend what it runs on, or why not and what would help, within 5 s", async () => {
-    const { code, backends, seconds } = await doctor();
+  it("says of every backend what it runs on, or why not and what would help", async () => {
+    const { code, backends } = await doctor();
     expect(code).toBe(0);
     expect(backends).toHaveLength(8);
     for (const { status, engine, device, reason, remedy } of backends) {
@@ -17,11 +17,17 @@ describe("doctor", () => {
     for (const id of REQUIRED) {
       expect(backends).toContainEqual(expect.objectContaining({ id, status: "available" }));
     }
-    expect(seconds).toBeLessThan(REQUIRED.length > 0 ? 7 : 60);
   });
 
-  it("has a table for people, and refuses what it does not know", async () => {
-    expect((await run("doctor")).stdout).toMatch(/backend +available +runtime/);
+  it("answers within 5 s, give or take its own start, and says which backends took longer", async () => {
+    const begun = performance.now();
+    const { code, stdout } = await run("doctor");
+    expect(performance.now() - begun).toBeLessThan(7000);
+    expect([0, 1]).toContain(code);
+    expect(stdout).toMatch(/backend +available +runtime/);
+  });
+
+  it("refuses what it does not know", async () => {
     const { code, stderr } = await run("doctor", ["--jsn"]);
     expect(code).toBe(2);
     expect(stderr).toBe("doctor: unknown option '--jsn' (Did you mean --json?)\n");

@@ -31,7 +31,7 @@ export const jaxJs: Backend = {
     const jax = await loadJax();
     return new JaxEngine(
       {
-        engine: { name: "@jax-js/jax", version: installedVersion() },
+        engine: { name: "@jax-js/jax", version: installedVersion(), code: "webassembly" },
         device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
         threads: 1,
         dtypes: jaxJs.dtypes,

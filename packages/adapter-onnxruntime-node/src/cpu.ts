@@ -21,7 +21,7 @@ export const onnxruntimeCpu: Backend = {
     return new OnnxEngine({
       runtime,
       info: {
-        engine: { name: "onnxruntime-node", version: versionOf(runtime) },
+        engine: { name: "onnxruntime-node", version: versionOf(runtime), code: "native" },
         device: { kind: "cpu", name: cpus()[0]?.model.trim() ?? process.arch },
         threads,
         dtypes: onnxruntimeCpu.dtypes,

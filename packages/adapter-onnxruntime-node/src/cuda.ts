@@ -38,7 +38,7 @@ export const onnxruntimeCuda: Backend = {
     const started = await startDevice({ runtime, session });
     const models = new Set(await nvidiaModels());
     const info = {
-      engine: { name: "onnxruntime-node", version: versionOf(runtime) },
+      engine: { name: "onnxruntime-node", version: versionOf(runtime), code: "native" },
       device: { kind: "gpu", name: [...models].join(" or ") || "NVIDIA GPU" },
       threads,
       dtypes: onnxruntimeCuda.dtypes,

@@ -45,7 +45,7 @@ export const onnxruntimeWebgpu: Backend = {
     const started = await startDevice({ runtime, session });
     const device = await deviceInUse();
     const info: EngineInfo = {
-      engine: { name: "onnxruntime-node", version: versionOf(runtime) },
+      engine: { name: "onnxruntime-node", version: versionOf(runtime), code: "native" },
       device,
       // A software driver has its own thread per core, whatever it is told.
       threads: device.kind === "software-gpu" ? availableParallelism() : 1,

@@ -22,7 +22,11 @@ export const onnxruntimeWeb: Backend = {
     return new OnnxEngine({
       runtime,
       info: {
-        engine: { name: "onnxruntime-web", version: env.versions.web ?? env.versions.common },
+        engine: {
+          name: "onnxruntime-web",
+          version: env.versions.web ?? env.versions.common,
+          code: "webassembly",
+        },
         device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
         threads,
         dtypes: onnxruntimeWeb.dtypes,

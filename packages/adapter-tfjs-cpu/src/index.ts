@@ -20,7 +20,7 @@ export const tfjsCpu: Backend = {
     const { TfjsEngine } = await import("@softmax-bench/tfjs");
     if (!(await tf.setBackend("cpu"))) throw new Error("TensorFlow.js did not start its cpu backend");
     return new TfjsEngine({
-      engine: { name: "@tensorflow/tfjs-backend-cpu", version: version_cpu },
+      engine: { name: "@tensorflow/tfjs-backend-cpu", version: version_cpu, code: "javascript" },
       device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, JavaScript` },
       threads: 1,
       dtypes: tfjsCpu.dtypes,

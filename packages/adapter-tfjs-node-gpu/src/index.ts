@@ -60,7 +60,7 @@ export const tfjsNodeGpu: Backend = {
     if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow.js did not start on TensorFlow");
     const gpu = addon.isUsingGpuDevice();
     return new TfjsEngine({
-      engine: { name: "TensorFlow, by @tensorflow/tfjs-node-gpu", version: addon.TF_Version },
+      engine: { name: "TensorFlow, by @tensorflow/tfjs-node-gpu", version: addon.TF_Version, code: "native" },
       device: gpu
         ? { kind: "gpu", name: "first GPU that TensorFlow lists" }
         : { kind: "cpu", name: cpus()[0]?.model.trim() ?? process.arch },

@@ -22,7 +22,7 @@ export const tfjsWasm: Backend = {
     registerFilterGradient();
     const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
     return new TfjsEngine({
-      engine: { name: "@tensorflow/tfjs-backend-wasm", version: version_wasm },
+      engine: { name: "@tensorflow/tfjs-backend-wasm", version: version_wasm, code: "webassembly" },
       device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
       threads: 1,
       dtypes: tfjsWasm.dtypes,

@@ -17,7 +17,7 @@ const reference: Backend = {
   probe: async () => ({ available: true }),
   open: async (): Promise<Engine> => ({
     info: {
-      engine: { name: "reference interpreter", version: "1.0" },
+      engine: { name: "reference interpreter", version: "1.0", code: "javascript" },
       device: { kind: "cpu", name: "JavaScript" },
       threads: 1,
       dtypes: ["float32", "float64"],

@@ -60,8 +60,12 @@ export interface OpenOptions {
 
 export type DeviceKind = "cpu" | "gpu" | "software-gpu";
 
+/** What a runtime's kernels are: machine code of this platform, or what any JavaScript engine runs. */
+export const CODE_KINDS = ["native", "webassembly", "javascript"] as const;
+export type CodeKind = (typeof CODE_KINDS)[number];
+
 export interface EngineInfo {
-  readonly engine: { readonly name: string; readonly version: string };
+  readonly engine: { readonly name: string; readonly version: string; readonly code: CodeKind };
   readonly device: { readonly kind: DeviceKind; readonly name: string };
   readonly threads: number;
   readonly dtypes: readonly FloatDType[];

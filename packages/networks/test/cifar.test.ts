@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
   existsSync,
@@ -6,13 +7,20 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataError, loadImages, type Published, syntheticImages } from "@softmax-bench/networks";
+import {
+  DataError,
+  type LoadOptions,
+  loadImages,
+  type Published,
+  syntheticImages,
+} from "@softmax-bench/networks";
 import { create } from "tar";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -63,7 +71,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 const lines: string[] = [];
-const load = (count: number, options: { directory?: string; archive?: Published } = {}) =>
+const load = (count: number, options: Partial<LoadOptions> = {}) =>
   loadImages(count, {
     ...{ archive: published, signal: new AbortController().signal, say: (line) => lines.push(line) },
     ...options,
@@ -130,7 +138,7 @@ describe("a download", () => {
 
   it("that the server refuses is no reason for synthetic images", async () => {
     answer = (_, response) => response.writeHead(404).end();
-    await expect(load(3)).rejects.toThrow(/answers 404 Not Found/);
+    await expect(load(3)).rejects.toThrow(/answers 404$/);
   });
 
   it("that is stopped stops", async () => {
@@ -141,13 +149,52 @@ describe("a download", () => {
   });
 
   it("is replaced by synthetic images where nobody answers, which is said", async () => {
-    const nowhere = { ...published, url: "http://127.0.0.1:9/cifar-10-binary.tar.gz" };
+    const nowhere = { ...published, url: `http://127.0.0.1:${await closedPort()}/cifar-10-binary.tar.gz` };
     const { source, note, labels } = await load(50, { archive: nowhere });
     expect(source).toBe("synthetic");
     expect(note).toMatch(
-      /^images are synthetic: http:\/\/127.0.0.1:9\/\S+ cannot be reached \(.+\); CIFAR10_DIR names/,
+      /^images are synthetic: http:\/\/127.0.0.1:\d+\/\S+ cannot be reached \(.+\); CIFAR10_DIR names/,
     );
     expect(new Set(labels).size).toBeGreaterThan(5);
+  });
+});
+
+/** Nobody listens there. */
+async function closedPort(): Promise<number> {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+  return port;
+}
+
+describe("a server that answers, but not with the archive", () => {
+  const answers: Readonly<
+    Record<string, [(request: IncomingMessage, response: ServerResponse) => void, RegExp]>
+  > = {
+    "redirects for ever": [
+      (_, response) => response.writeHead(302, { location: "/again" }).end(),
+      /cannot be downloaded: redirect count exceeded/,
+    ],
+    "redirects to another protocol": [
+      (_, response) => response.writeHead(302, { location: "ftp://127.0.0.1/" }).end(),
+      /cannot be downloaded: /,
+    ],
+    "does not speak HTTP": [(_, response) => response.socket?.end("220 ready\r\n"), /cannot be downloaded: /],
+    "hangs up": [(_, response) => response.destroy(), /cannot be downloaded: /],
+    "has nothing left to send of nothing": [(_, response) => response.writeHead(416).end(), /answers 416$/],
+    "never says a word": [() => {}, /sent nothing for 0\.3 s/],
+    "falls silent": [
+      (_, response) => void response.writeHead(200, { "content-length": 1000 }).write("x"),
+      /sent nothing for 0\.3 s; start again to go on from there/,
+    ],
+  };
+  it.each(Object.entries(answers))("and %s is an error, not synthetic", async (_, [behaviour, message]) => {
+    answer = behaviour;
+    const loading = load(3, { silenceMs: 300 });
+    await expect(loading).rejects.toThrow(message);
+    await expect(loading).rejects.toThrow(DataError);
+    server.closeAllConnections();
   });
 });
 
@@ -196,6 +243,35 @@ describe("a folder", () => {
     await expect(load(3, { directory })).rejects.toThrow(DataError);
     await expect(load(3, { directory })).rejects.toThrow(message);
     expect(ranges).toEqual([]);
+  });
+
+  it("gives the images of a batch once, from the file that has most of them", async () => {
+    const [few, more] = [batchOf(2), batchOf(5)];
+    const directory = folderWith({ "data_batch_1.first2.bin": few, "data_batch_1.first5.bin": more });
+    expect([...(await load(4, { directory })).labels]).toEqual([0, 1, 2, 3]);
+    await expect(load(6, { directory })).rejects.toThrow(/has 5 images, 6 are needed/);
+  });
+
+  it.each(["data_batch_1.first1.bin", "data_batch_1.bin"])(
+    "with a pipe for %s is refused at once",
+    async (name) => {
+      const directory = folderWith({});
+      execFileSync("mkfifo", [join(directory, name)]);
+      await expect(load(1, { directory })).rejects.toThrow(
+        / is not a file; expected \d+ images of 3073 bytes/,
+      );
+    },
+  );
+
+  it("with a link to itself is refused", async () => {
+    const directory = folderWith({});
+    symlinkSync("data_batch_1.bin", join(directory, "data_batch_1.bin"));
+    await expect(load(1, { directory })).rejects.toThrow(/data_batch_1.bin cannot be read: ELOOP/);
+  });
+
+  it("does not take no images for some", async () => {
+    const directory = folderWith({ "data_batch_1.first0.bin": new Uint8Array() });
+    await expect(load(1, { directory })).rejects.toThrow(/has no data_batch_1.bin/);
   });
 
   it("that does not exist is refused", async () => {

@@ -47,7 +47,7 @@ function deviceTensor() {
 const provider: Provider = {
   runtime: { InferenceSession: CountingSession as never, Tensor: common.Tensor },
   info: {
-    engine: { name: "counting", version: "1.0" },
+    engine: { name: "counting", version: "1.0", code: "javascript" },
     device: { kind: "gpu", name: "none" },
     threads: 1,
     dtypes: ["float32"],

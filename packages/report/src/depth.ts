@@ -49,7 +49,7 @@ export function depthOf({ depth }: Pick<Results, "depth">): DepthView | undefine
       `${methods.manual} (by hand) and ${methods.autograd} (automatic) on top of ${network}, batch ${batch}, medians over ${seeds} ${seeds === 1 ? "seed" : "seeds"}. Distances and errors are relative, ‖a − b‖₂ / ‖b‖₂.`,
       images.note ? sentence(images.note) : `Images: ${images.source}.`,
       `Errors are against ${reference}; those of float64 gradients contain its own, which is as large.`,
-      "Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Step ratio: time of a training step, automatic over by hand.",
+      "Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Max ULP: largest distance of an entry, in ULP of that entry, which cancellation may leave near 0. Step ratio: time of a training step, automatic over by hand.",
     ],
     answer: answerOf(depth, groups),
     findings: groups.map((group) => ({
@@ -100,7 +100,9 @@ function answerOf(depth: Depth, groups: readonly Group[]): string {
   const above = groups.filter((group) => exceeding(group).length > 0);
   const growth =
     trends.length === 0
-      ? "gradients that are the same, or of one depth, say nothing of growth"
+      ? groups.every((group) => group.length === 1)
+        ? "one depth says nothing of growth"
+        : "gradients that are the same do not drift apart"
       : sure.length === 0
         ? "so few seeds cannot tell: 5 or more can"
         : grows.length === 0
@@ -135,10 +137,10 @@ function sentencesOn(group: Group, depth: Depth): string[] {
       : `By hand and automatic differ by ${along(({ whole }) => whole.distance.relL2.median)}${growthOf(trendOf(group, depth, "distance"))}.`,
     `Another order of sums moves the automatic gradient by ${along(({ whole }) => whole.reordering.relL2.median)}${growthOf(trendOf(group, depth, "reordering"))}: ${
       above.length === 0
-        ? "more than that at every depth"
+        ? "further than they differ, at every depth"
         : above.length === group.length
-          ? "less than that at every depth"
-          : `less than that at depth ${above.join(", ")}`
+          ? "less than they differ, at every depth"
+          : `less than they differ at depth ${above.join(", ")}`
     }.`,
     ...(error
       ? [
@@ -162,48 +164,73 @@ const formatExponent = (value: number): string => value.toFixed(2).replace("-", 
 function partingOf({ depth, training }: Measured): string[] {
   if (!training) return [];
   const { manual, autograd, reordered } = training;
+  const last = autograd[finiteSteps(autograd) - 1];
+  const end =
+    finiteSteps(autograd) === autograd.length
+      ? `to ${formatLoss(last)}`
+      : `until it diverged at step ${finiteSteps(autograd) + 1}`;
   return [
-    `Trained for ${autograd.length} steps at depth ${depth}, from a loss of ${formatLoss(autograd[0])} to ${formatLoss(autograd.at(-1))}: by hand and automatic ${partingWords(manual, autograd)}; automatic and itself in another order ${partingWords(reordered, autograd)}.`,
+    `Trained for ${autograd.length} steps at depth ${depth}, from a loss of ${formatLoss(autograd[0])} ${end}: by hand and automatic ${partingWords(manual, autograd)}; automatic and itself in another order ${partingWords(reordered, autograd)}.`,
   ];
 }
 
 const formatLoss = (loss: number | undefined): string =>
-  loss === undefined ? "?" : Number.isFinite(loss) ? loss.toPrecision(4) : String(loss);
+  loss === undefined || !Number.isFinite(loss) ? "?" : loss.toPrecision(4);
 
-/** |a − b| / |b| of each step; Infinity where one is not finite. */
+/** How many steps there are before the loss is no number any more. */
+function finiteSteps(losses: readonly number[]): number {
+  const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
+  return diverged < 0 ? losses.length : diverged;
+}
+
+/** |a − b| / |b| of each step, as long as both losses are finite. */
 export const relativeDifferences = (a: readonly number[], b: readonly number[]): number[] =>
-  b.map((loss, step) => {
+  b.slice(0, Math.min(finiteSteps(a), finiteSteps(b))).map((loss, step) => {
     const difference = Math.abs((a[step] ?? Number.NaN) - loss);
-    if (difference === 0 || Object.is(a[step], loss)) return 0;
-    return Number.isFinite(difference) ? difference / Math.abs(loss) : Number.POSITIVE_INFINITY;
+    return difference === 0 ? 0 : difference / Math.abs(loss);
   });
 
 function partingWords(a: readonly number[], b: readonly number[]): string {
   const differences = relativeDifferences(a, b);
+  const diverged =
+    finiteSteps(a) === finiteSteps(b)
+      ? ""
+      : `, and only one of them diverged, at step ${differences.length + 1}`;
   const first = differences.findIndex((value) => value > 0);
-  if (first < 0) return "have the same loss at every step, bit for bit";
+  if (first < 0) {
+    const until = differences.length === b.length ? "at every step" : "up to there";
+    return `have the same loss ${until}, bit for bit${diverged}`;
+  }
   const parted = differences.findIndex((value) => value > PARTED);
   const largest = Math.max(...differences);
   const where = differences.indexOf(largest) + 1;
   return parted < 0
-    ? `first differ at step ${first + 1} and never part by ${100 * PARTED} % (at most by ${formatError(largest)}, at step ${where})`
-    : `first differ at step ${first + 1} and part by ${100 * PARTED} % at step ${parted + 1}`;
+    ? `first differ at step ${first + 1} and never part by ${100 * PARTED} % (at most by ${formatError(largest)}, at step ${where})${diverged}`
+    : `first differ at step ${first + 1} and part by ${100 * PARTED} % at step ${parted + 1}${diverged}`;
 }
 
-function chartsOf({ network }: Depth, measured: readonly Measured[]): Chart[] {
+/** A chart of differences needs some. */
+const hasDifferences = ({ training }: Measured): boolean =>
+  training !== undefined &&
+  [training.manual, training.reordered].some((losses) =>
+    relativeDifferences(losses, training.autograd).some((difference) => difference > 0),
+  );
+
+function chartsOf({ network, images }: Depth, measured: readonly Measured[]): Chart[] {
   const dtypes = (["float32", "float64"] as const).filter((dtype) =>
     measured.some((one) => one.dtype === dtype),
   );
+  const on = images.source === "synthetic" ? " on synthetic images" : "";
   return dtypes.flatMap((dtype): Chart[] => [
     {
       ...({ kind: "layers", dtype, file: `depth-${dtype}.svg` } as const),
-      text: `Distances and errors of the gradients of each layer of ${network}, ${dtype}, a line for each depth`,
+      text: `Distances and errors of the gradients of each layer of ${network}${on}, ${dtype}, a line for each depth`,
     },
-    ...(measured.some((one) => one.dtype === dtype && one.training)
+    ...(measured.some((one) => one.dtype === dtype && hasDifferences(one))
       ? [
           {
             ...({ kind: "training", dtype, file: `training-${dtype}.svg` } as const),
-            text: `Relative difference of the losses in training ${network}, ${dtype}`,
+            text: `Relative difference of the losses in training ${network}${on}, ${dtype}`,
           },
         ]
       : []),

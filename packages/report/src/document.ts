@@ -8,13 +8,13 @@ import {
   formatDuration,
   formatError,
   formatInterval,
+  formatPercent,
   formatRatio,
 } from "./format.js";
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
-import type { RankedCell } from "./ranking.js";
 import { shorten } from "./untrusted.js";
-import type { ReportView, WorkloadView } from "./view.js";
+import type { RankedRow, ReportView, WorkloadView } from "./view.js";
 
 /** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
 export type Detail = "brief" | "complete";
@@ -74,6 +74,7 @@ const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
 
 const DEFINITIONS = [
   "gradient: median time of loss and gradient, left on the device, with its interval; = marks a tie with the fastest.",
+  "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
   "ULP: representable numbers between an entry and the correctly rounded one, from a double-double oracle.",
   "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
   "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
@@ -109,7 +110,7 @@ function workloadBlocks(workload: WorkloadView, detail: Detail): Block[] {
   ];
 }
 
-const gradientTable = (ranked: readonly RankedCell[]): Block => ({
+const gradientTable = (ranked: readonly RankedRow[]): Block => ({
   kind: "table",
   header: [
     "dtype",
@@ -118,19 +119,21 @@ const gradientTable = (ranked: readonly RankedCell[]): Block => ({
     "gradient",
     "interval",
     "ratio",
+    "of copy",
     "max ULP",
     "p99 ULP",
     "rel. L2",
     "non-finite",
   ],
-  numeric: [3, 4, 5, 6, 7, 8, 9],
-  rows: ranked.map(({ dtype, backend, method, timing, ratio, tied, error }) => [
+  numeric: [3, 4, 5, 6, 7, 8, 9, 10],
+  rows: ranked.map(({ dtype, backend, method, timing, ratio, tied, achieved, error }) => [
     dtype,
     backend,
     method,
     formatDuration(timing.medianNs),
     formatInterval(timing.medianNs, timing.ci95Ns),
     `${tied ? "= " : ""}${formatRatio(ratio)}`,
+    achieved && !achieved.inCache ? formatPercent(achieved.share) : "",
     formatCount(error.maxUlp),
     formatCount(error.p99Ulp),
     formatError(error.relL2),

@@ -1,7 +1,8 @@
-export { formatCount, formatDuration, formatError } from "./format.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
 export { renderMarkdown } from "./markdown.js";
+export * from "./model.js";
+export { type PageRun, renderPage } from "./page.js";
 export {
   renderDoctor,
   renderGradcheck,
@@ -9,5 +10,3 @@ export {
   renderTerminal,
   type TerminalOptions,
 } from "./terminal.js";
-export { errorBound, RECOMMENDED_ROUNDOFFS } from "./verdict.js";
-export { type ReportView, viewOf, type WorkloadView } from "./view.js";

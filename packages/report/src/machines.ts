@@ -10,6 +10,18 @@ export interface MachineView {
 export const machinesOf = ({ machines = [] }: Results): MachineView[] =>
   machines.map(({ id }, index) => ({ id, label: `machine ${index + 1}` }));
 
+/** What one machine contributed, as if nothing else was merged. */
+export function resultsOfMachine({ machines, ...results }: Results, { id }: MachineView): Results {
+  const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
+  return {
+    ...results,
+    environment: machines?.find((machine) => machine.id === id)?.environment ?? results.environment,
+    backends: results.backends.filter(own),
+    cells: results.cells.filter(own),
+    distances: results.distances.filter(own),
+  };
+}
+
 /** One cell on several machines. */
 export interface AcrossMachines {
   readonly backend: string;
@@ -33,7 +45,7 @@ interface OnMachine {
 export function acrossMachines({ cells }: Results, machines: readonly MachineView[]): AcrossMachines[] {
   if (machines.length < 2) return [];
   const groups = new Map<string, Cell[]>();
-  for (const cell of cells.filter(isMeasured)) {
+  for (const cell of cells.filter((one) => isMeasured(one))) {
     const key = JSON.stringify([cell.workload, cell.dtype, cell.backend, cell.method]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }

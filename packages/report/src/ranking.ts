@@ -1,7 +1,10 @@
-import type { Accuracy, Cell, Timing } from "@softmax-bench/core";
+import type { Accuracy, Cell, Phase, Timing } from "@softmax-bench/core";
 import { tiedWithFastest } from "@softmax-bench/stats";
 
 type GradientError = Accuracy["gradient"];
+
+/** What cells can be ranked by: how fast the gradient is, without or with moving it. */
+export type RankedPhase = Extract<Phase, "gradient" | "roundtrip">;
 
 /** A cell that was measured, among the others of its workload and dtype. */
 export interface RankedCell {
@@ -17,16 +20,19 @@ export interface RankedCell {
 }
 
 /** Whether a cell has what a row of the table needs; only such a cell is ranked. */
-export const isMeasured = (cell: Cell): boolean => measurementsOf(cell).length > 0;
+export const isMeasured = (cell: Cell, phase: RankedPhase = "gradient"): boolean =>
+  measurementsOf(cell, phase).length > 0;
 
-const measurementsOf = ({ backend, method, dtype, status, timing, accuracy }: Cell) =>
-  status === "ok" && timing?.gradient && accuracy
-    ? [{ backend, method, dtype, timing: timing.gradient, error: accuracy.gradient }]
+const measurementsOf = ({ backend, method, dtype, status, timing, accuracy }: Cell, phase: RankedPhase) => {
+  const timed = timing?.[phase];
+  return status === "ok" && timed && accuracy
+    ? [{ backend, method, dtype, timing: timed, error: accuracy.gradient }]
     : [];
+};
 
-/** The measured cells of one workload and dtype, fastest gradient first. */
-export function rank(cells: readonly Cell[]): RankedCell[] {
-  const measured = cells.flatMap(measurementsOf);
+/** The measured cells of one workload and dtype, fastest first. */
+export function rank(cells: readonly Cell[], phase: RankedPhase = "gradient"): RankedCell[] {
+  const measured = cells.flatMap((cell) => measurementsOf(cell, phase));
   measured.sort((a, b) => a.timing.medianNs - b.timing.medianNs);
   const ties = tiedWithFastest(
     measured.map(({ timing: { medianNs, ci95Ns } }) => ({

@@ -1,9 +1,18 @@
 import type { BackendRecord, Cell, Curve, DistanceRecord, Environment, Results } from "@softmax-bench/core";
+import { type Achieved, achievedBandwidth } from "./bandwidth.js";
+import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
-import { type AcrossMachines, acrossMachines, type MachineView, machinesOf } from "./machines.js";
+import {
+  type AcrossMachines,
+  acrossMachines,
+  type MachineView,
+  machinesOf,
+  resultsOfMachine,
+} from "./machines.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
+import { recommend } from "./recommend.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
@@ -28,9 +37,11 @@ export interface ReportView {
   readonly wall: string | undefined;
 }
 
+export type RankedRow = RankedCell & { readonly achieved: Achieved | undefined };
+
 export interface WorkloadView {
   readonly heading: string;
-  readonly ranked: readonly RankedCell[];
+  readonly ranked: readonly RankedRow[];
   /** Cells without a result, each with its reason. */
   readonly absent: readonly Cell[];
   readonly distances: readonly DistanceRecord[];
@@ -53,7 +64,7 @@ export function viewOf(results: Results): ReportView {
       machines.length === 0
         ? [workloadView(id, results)]
         : machines
-            .map((machine) => workloadView(id, ofMachine(results, machine), machine.label))
+            .map((machine) => workloadView(id, resultsOfMachine(results, machine), machine.label))
             .filter(({ ranked, absent, distances }) => ranked.length + absent.length + distances.length > 0),
     ),
     machines,
@@ -65,21 +76,31 @@ export function viewOf(results: Results): ReportView {
   };
 }
 
+/** How far an interrupted run came, and how to go on. */
 function noticeOf({ run, cells, precision, depth }: Results): string | undefined {
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
     const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
     return `Incomplete: there is no complete run of shard ${missing}.`;
   }
-  const curves = precision ? `, ${precision.curves.length} curves` : "";
-  const networks = depth ? `, ${depth.networks.length} networks` : "";
-  return `Interrupted: ${cells.length} of ${run.cellsPlanned ?? "?"} cells${curves}${networks}. Continue with: pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`;
+  const parts = [
+    ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
+    ...(precision ? [`${precision.curves.length} curves`] : []),
+    ...(depth ? [`${depth.networks.length} networks`] : []),
+  ];
+  const out = outOf(run.argv);
+  const command = [
+    `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
+    ...(out ? [`--out ${shellWord(out)}`] : []),
+  ];
+  return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
 }
 
-function ofMachine(results: Results, { id }: MachineView): Results {
-  const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
-  return { ...results, cells: results.cells.filter(own), distances: results.distances.filter(own) };
-}
+/** The folder that the run was told to write to. */
+const outOf = (argv: readonly string[]): string | undefined =>
+  argv.flatMap((word, index) =>
+    word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
+  )[0];
 
 /** In the order of the run's workloads; files without that list give them in the order of their cells. */
 function workloadIds({ workloads = [], cells, distances }: Results): string[] {
@@ -89,21 +110,27 @@ function workloadIds({ workloads = [], cells, distances }: Results): string[] {
 }
 
 /** @param machine where there are several, the label of the one that the results are of */
-function workloadView(id: string, { workloads, cells, distances }: Results, machine?: string): WorkloadView {
+function workloadView(id: string, results: Results, machine?: string): WorkloadView {
+  const { workloads, cells, distances, backends } = results;
   const name = machine ? `${id} on ${machine}` : id;
   const described = workloads?.find((workload) => workload.id === id);
   const own = cells.filter(({ workload }) => workload === id);
   const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of) }));
-  const ranked = byDtype.flatMap((group) => group.ranked);
+  const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
+  const ranked = byDtype
+    .flatMap((group) => group.ranked)
+    .map((cell) => ({ ...cell, achieved: achievedBandwidth(timed(cell), results) }));
   return {
     heading: described ? `${name}: ${described.rows}×${described.classes}, ${described.summary}` : name,
     ranked,
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances.filter(({ workload }) => workload === id),
     verdicts: byDtype.length
-      ? byDtype.map((group) => verdictOn(name, group.dtype, group.ranked))
+      ? byDtype.map(({ dtype, ranked: of }) =>
+          verdictOn(name, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
+        )
       : [`${name}: no cell was measured.`],
     coverage: coverageOf(ranked),
   };

@@ -66,7 +66,7 @@ describe("the depth experiment in a report", () => {
     expect(
       answerTo(withDepth([compared(2), compared(8)], { trends: [trend(0.5, [0.4, 0.6], 0.75)] })),
     ).toContain("So few seeds cannot tell");
-    expect(answerTo(withDepth([compared(2)]))).toContain("say nothing of growth");
+    expect(answerTo(withDepth([compared(2)]))).toContain("says nothing of growth");
   });
 
   it("says from which depth the difference exceeds what another order of sums does", () => {
@@ -79,7 +79,7 @@ describe("the depth experiment in a report", () => {
       "exceeds what another order of sums does on node, float32 (depth 8)",
     );
     const findings = viewOf(withDepth([below, above])).depth?.findings[0]?.sentences.join(" ");
-    expect(findings).toContain("less than that at depth 8");
+    expect(findings).toContain("less than they differ at depth 8");
   });
 
   it("says when loss curves part, and that those of another order do", () => {
@@ -95,11 +95,25 @@ describe("the depth experiment in a report", () => {
     expect(sentences.at(-1)).toContain("first differ at step 2 and never part by 1 %");
   });
 
-  it("takes a loss that is no number for parted", () => {
+  it("says which of two diverged, where the loss is no number any more", () => {
     const training = { manual: [2, Number.NaN], autograd: [2, 1], reordered: [2, 1] };
     const sentences = viewOf(withDepth([compared(4, {}, { training })])).depth?.findings[0]?.sentences ?? [];
-    expect(sentences.at(-1)).toContain("part by 1 % at step 2");
+    expect(sentences.at(-1)).toContain(
+      "have the same loss up to there, bit for bit, and only one of them diverged, at step 2",
+    );
     expect(sentences.at(-1)).toContain("have the same loss at every step");
+  });
+
+  it("compares no further than to where training diverged, and draws no empty chart of it", () => {
+    const diverged = [2.3, Number.NaN, Number.POSITIVE_INFINITY];
+    const training = { manual: diverged, autograd: diverged, reordered: diverged };
+    const results = withDepth([compared(4, {}, { training })]);
+    const { findings = [], charts = [] } = viewOf(results).depth ?? {};
+    expect(findings[0]?.sentences.at(-1)).toBe(
+      "Trained for 3 steps at depth 4, from a loss of 2.300 until it diverged at step 2: by hand and automatic have the same " +
+        "loss up to there, bit for bit; automatic and itself in another order have the same loss up to there, bit for bit.",
+    );
+    expect(charts.map(({ kind }) => kind)).toEqual(["layers"]);
   });
 
   it.each([

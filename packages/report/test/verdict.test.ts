@@ -29,7 +29,8 @@ describe("the closing sentence", () => {
   it("names the fastest cell where that is within the bound", () => {
     expect(sentenceOn(measured("slow", { us: 200 }), measured("fast", { us: 100 }))).toBe(
       "square, float32: node fast is the fastest within the error bound " +
-        "(relative L2 error ≤ 9.5e-7, 16 unit roundoffs): 100 µs, relative L2 error 3.0e-8, max 2 ULP.",
+        "(relative L2 error ≤ 9.5e-7, 16 unit roundoffs): 100 µs, relative L2 error 3.0e-8, max 2 ULP. " +
+        "Next is node slow, 2.00× as long.",
     );
   });
 

@@ -96,7 +96,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     ];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
-    return resumeRun(out ?? file.out ?? DEFAULT_OUT, flags.resume, console, output);
+    return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
   const settings = settle(options, file);
   const selection = select(settings);

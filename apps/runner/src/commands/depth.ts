@@ -4,7 +4,8 @@ import { Option } from "commander";
 import { resumeRun, startRun } from "../bench.js";
 import type { Console } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
-import type { DepthSettings } from "../journal.js";
+import { DEPTH_LIMITS, type DepthSettings } from "../journal.js";
+import { imagesNeeded } from "../network-inputs.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
@@ -25,8 +26,6 @@ const DEFAULTS = {
   formulation: "naive",
   learningRate: 0.1,
 } as const;
-
-const LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000 };
 
 interface Flags {
   readonly network?: string;
@@ -108,7 +107,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       const [conflict] = Object.keys(given);
       if (conflict)
         throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
-      return await resumeRun(out, resume, console, output);
+      return await resumeRun("depth", { out, id: resume }, console, output);
     }
     const wanted = settingsOf(given);
     const threads = integer("--threads", flags.threads);
@@ -131,9 +130,9 @@ export async function depth(argv: readonly string[], console: Console): Promise<
 /** @throws UsageError if a flag is out of range. */
 function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "images"> {
   const id = oneOf("network", flags.network ?? DEFAULTS.network, NETWORK_IDS);
-  const steps = inRange("--train", flags.train, LIMITS.train);
+  const steps = inRange("--train", flags.train, DEPTH_LIMITS.train);
   const usual = steps === undefined ? DEFAULTS.depths : DEFAULTS.trainingDepths;
-  const batch = inRange("--batch", flags.batch, LIMITS.batch) ?? DEFAULTS.batch;
+  const batch = inRange("--batch", flags.batch, DEPTH_LIMITS.batch) ?? DEFAULTS.batch;
   const formulation = oneOf("formulation", flags.formulation ?? DEFAULTS.formulation, FORMULATIONS);
   const [manual, autograd] = COMPARISONS[FORMULATIONS.indexOf(formulation)] ?? [];
   if (!manual || !autograd) throw new UsageError(`${formulation} is not there by hand and automatically`);
@@ -141,14 +140,21 @@ function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "image
   if (steps === undefined && flags.learningRate !== undefined) {
     throw new UsageError("--learning-rate is that of training; add --train, e.g. --train 200");
   }
-  return {
+  const settings = {
     network: id,
     depths: flags.depths ? depthsOf(id, flags.depths) : [...usual],
     batch,
-    seeds: inRange("--seeds", flags.seeds, LIMITS.seeds) ?? DEFAULTS.seeds,
+    seeds: inRange("--seeds", flags.seeds, DEPTH_LIMITS.seeds) ?? DEFAULTS.seeds,
     methods: { manual, autograd },
     ...(steps === undefined ? {} : { training: { steps, learningRate } }),
   };
+  const images = imagesNeeded(settings);
+  if (images > DEPTH_LIMITS.images) {
+    throw new UsageError(
+      `--batch ${batch} and --seeds ${settings.seeds} need ${images} images, CIFAR-10 has ${DEPTH_LIMITS.images}; choose smaller ones`,
+    );
+  }
+  return settings;
 }
 
 function oneOf<Id extends string>(kind: string, value: string, known: readonly Id[]): Id {
@@ -164,7 +170,7 @@ function inRange(flag: string, value: string | undefined, most: number): number 
 }
 
 function depthsOf(id: NetworkId, list: readonly string[]): number[] {
-  const depths = list.map((value) => inRange("--depths", value, LIMITS.depth) ?? 0);
+  const depths = list.map((value) => inRange("--depths", value, DEPTH_LIMITS.depth) ?? 0);
   for (const depth of depths) {
     try {
       network(id, depth, 1, "float32" satisfies FloatDType);

@@ -14,7 +14,7 @@ import { newCommand } from "./command.js";
 const command = () =>
   newCommand("merge")
     .description(
-      "Joins the shards of a matrix, from one machine or several, and writes results.json and report.md to a folder\n" +
+      "Joins the shards of a matrix, from one machine or several, and writes results.json and reports to a folder\n" +
         "like that of any other run. Results of different machines stay apart.",
     )
     .argument("<dirs...>", "folders of runs, or folders that hold some; e.g. shard-1 shard-2")
@@ -53,7 +53,7 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
   (json ? stderr : stdout).write(`${summary}\n`);
   if (json) stdout.write(formatResults(results));
-  stderr.write(`wrote ${folder.path}/results.json and report.md, of ${parts.length} runs\n`);
+  stderr.write(`wrote ${folder.path}/results.json, report.md and report.html, of ${parts.length} runs\n`);
   return exitCodeOf(results, parts, stderr);
 }
 

@@ -69,7 +69,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
     const [conflict] = [...Object.keys(fixed), ...(flags.sweep ? ["sweep"] : [])];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
-    return resumeRun(out, resume, console, output);
+    return resumeRun("precision", { out, id: resume }, console, output);
   }
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);

@@ -43,7 +43,9 @@ async function expectStopped(
   const run = onlyRun(out);
   expect(ended.code).toBe(2);
   expect(lastLine(ended.stderr)).toMatch(
-    new RegExp(`^bench: E\\w+: .* while writing to .*; mend that and continue with: .* --resume ${run.id}$`),
+    new RegExp(
+      `^bench: E\\w+: .* while writing to .*; mend that and continue with: pnpm bench --resume ${run.id} --out ${out}$`,
+    ),
   );
   expect(ended.stderr).not.toContain("    at ");
   expect(readFileSync(run.journal, "utf8").endsWith("\n")).toBe(true);
@@ -82,14 +84,19 @@ describe("a full disk", () => {
     const out = join(disk, "runs");
     await bench([...TINY, "--out", out]);
     const { id, path } = onlyRun(out);
-    for (const name of ["results.json", "report.md"]) rmSync(join(path, name));
+    for (const name of ["results.json", "report.md", "report.html"]) rmSync(join(path, name));
     fill(disk, 4);
     const ended = await bench(["--resume", id, "--out", out]);
     expect(readdirSync(path)).toEqual(["journal.jsonl"]);
     const { run, before } = await expectStopped(out, ended, () => rmSync(join(disk, "full")));
     expect(before).toHaveLength(METHODS.length);
     expect(run.results().cells).toHaveLength(METHODS.length);
-    expect(readdirSync(path).toSorted()).toEqual(["journal.jsonl", "report.md", "results.json"]);
+    expect(readdirSync(path).toSorted()).toEqual([
+      "journal.jsonl",
+      "report.html",
+      "report.md",
+      "results.json",
+    ]);
   });
 
   it.runIf(canMount)("that has no room for a beginning is said so, and nothing is left there", async () => {

@@ -51,7 +51,7 @@ const lineEnds = (bytes: Buffer): number[] =>
 
 describe("a journal", () => {
   it("that nobody touched is read as it was written", () => {
-    expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, tornBytes: 0, damagedLines: [] });
+    expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, tornBytes: 0, damage: [] });
   });
 
   it("cut anywhere after its header keeps every whole line, and drops the torn one", () => {
@@ -62,10 +62,10 @@ describe("a journal", () => {
     });
     const [first = 0] = ends;
     for (let length = first + 1; length <= (ends.at(-1) ?? 0) + 1; length += 11) {
-      const { entries, tornBytes, damagedLines, bytes } = recovered((whole) => whole.subarray(0, length));
+      const { entries, tornBytes, damage, bytes } = recovered((whole) => whole.subarray(0, length));
       const kept = ends.filter((end) => end <= length).length;
       expect(entries).toEqual(ENTRIES.slice(0, kept));
-      expect(damagedLines).toEqual([]);
+      expect(damage).toEqual([]);
       expect(bytes.at(-1)).toBe(10);
       if (ends.includes(length)) expect(tornBytes).toBe(0);
       else expect(tornBytes).toBe(length - 1 - (ends[kept - 1] ?? 0));
@@ -82,7 +82,7 @@ describe("a journal", () => {
     for (let at = 0; at < size; at += 11) {
       let ends: number[] = [];
       const bit = (generator.next() >>> 0) % 8;
-      const { entries, damagedLines, tornBytes } = recovered((bytes) => {
+      const { entries, damage, tornBytes } = recovered((bytes) => {
         ends = lineEnds(bytes);
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
         return bytes;
@@ -91,14 +91,14 @@ describe("a journal", () => {
       const line = ends.filter((end) => end < at).length;
       const lost = ends.includes(at) ? [line, line + 1] : [line];
       expect(entries).toEqual(ENTRIES.filter((_, index) => !lost.includes(index)));
-      if (damagedLines.length) expect(damagedLines).toContain(line + 1);
+      if (damage.length) expect(damage).toContainEqual({ line: line + 1, problem: "wrong checksum" });
       else expect(tornBytes).toBeGreaterThan(0);
     }
   });
 
   it("whose header is lost says what may have happened", () => {
     expect(() => recovered((bytes) => bytes.subarray(0, 40))).toThrow(
-      /begins with no header: the run died before it began, or another version .*; start a new run$/,
+      /begins with no header \(.*\): the run died before it began, or another version .*; start a new run$/,
     );
     expect(() => recovered(() => Buffer.from('{"type":"run","journalVersion":1}\n'))).toThrow(
       /another version/,

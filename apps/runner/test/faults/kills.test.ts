@@ -77,6 +77,7 @@ describe(`kill -9 of the parent, ${KILLS} times at random moments`, () => {
       expect(backends).toMatchObject([{ id: "jax-js", status: "available" }]);
       expect(readdirSync(onlyRun(out).path).toSorted()).toEqual([
         "journal.jsonl",
+        "report.html",
         "report.md",
         "results.json",
       ]);

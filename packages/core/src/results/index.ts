@@ -3,4 +3,11 @@
  * everything else that a measuring process needs.
  */
 export * as schema from "./schema.js";
-export { describeIssue, formatResults, parseResults, ResultsError, resultsJsonSchema } from "./serialize.js";
+export {
+  decodeResults,
+  describeIssue,
+  formatResults,
+  parseResults,
+  ResultsError,
+  resultsJsonSchema,
+} from "./serialize.js";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CODE_KINDS } from "../backend.js";
 import { depth, type gradients, type network } from "./depth.js";
 import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
 
@@ -104,7 +105,7 @@ export const backend = z.object({
   status: z.enum(["available", "unavailable"]),
   reason: text.optional(),
   remedy: text.optional(),
-  engine: z.object({ name: text, version: text }).optional(),
+  engine: z.object({ name: text, version: text, code: z.enum(CODE_KINDS).optional() }).optional(),
   device: z.object({ kind: z.enum(["cpu", "gpu", "software-gpu"]), name: text }).optional(),
   threads: z.int().positive().optional(),
   dtypes: z.array(dtype).optional(),
@@ -160,6 +161,16 @@ export const environment = z.object({
   node: text,
   versions: z.record(z.string(), text),
   simd: text.optional().describe("the processor's widest vector instructions"),
+  cacheBytes: z.number().positive().optional().describe("largest cache of the processor"),
+  copyBandwidth: z
+    .array(
+      z.object({
+        threads: z.int().positive(),
+        bytesPerSecond: z.number().positive().describe("read and written, both counted"),
+      }),
+    )
+    .optional()
+    .describe("of copying between buffers larger than the caches"),
 });
 
 export const machine = z.object({
@@ -203,8 +214,10 @@ export const run = z.object({
     .describe("where the wall time went: measure, start, prepare, verify, other"),
 });
 
+export const SCHEMA_VERSION = 1;
+
 export const results = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(SCHEMA_VERSION),
   run,
   environment: environment.describe("where there are several machines, the first one's"),
   machines: z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Results, results } from "./schema.js";
+import { type Results, results, SCHEMA_VERSION } from "./schema.js";
 
 /** A text that is not a results file; the message names the offending field. */
 export class ResultsError extends Error {
@@ -8,17 +8,26 @@ export class ResultsError extends Error {
 
 /**
  * The text of a results file.
+ * @param indent of each level, in spaces; 0 for one line
  * @throws ResultsError if the value does not match the schema: such a file is never written.
  */
-export function formatResults(value: Results): string {
+export function formatResults(value: Results, indent = 1): string {
   const encoded = z.safeEncode(results, value);
   if (!encoded.success) throw new ResultsError(describeIssue(encoded.error, value));
-  return `${JSON.stringify(encoded.data, null, 1)}\n`;
+  return `${JSON.stringify(encoded.data, null, indent)}\n`;
 }
 
 /** @throws ResultsError if the text is not JSON or does not match the schema. */
-export function parseResults(json: string): Results {
-  const value = parseJson(json);
+export const parseResults = (json: string): Results => decodeResults(parseJson(json));
+
+/** Results from what their JSON says. @throws ResultsError if it does not match the schema. */
+export function decodeResults(value: unknown): Results {
+  const version = (value as { schemaVersion?: unknown } | null | undefined)?.schemaVersion;
+  if (typeof version === "number" && version !== SCHEMA_VERSION) {
+    throw new ResultsError(
+      `schemaVersion: ${version}, and this program reads ${SCHEMA_VERSION}; use a newer one`,
+    );
+  }
   const decoded = results.safeDecode(value as z.input<typeof results>);
   if (!decoded.success) throw new ResultsError(describeIssue(decoded.error, value));
   return decoded.data;

@@ -21,27 +21,42 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
   /** Bytes so far, of how many if that is known. */
   readonly progress: (bytes: number, of: number | undefined) => void;
+  /** How long a server may send nothing, in milliseconds. */
+  readonly silenceMs?: number;
 }
 
 /**
  * Downloads a file, going on where an earlier attempt was cut off, and checks its digest.
  *
  * @param partial where it grows; what is there stays there if the download is cut off
- * @throws Unreachable if nobody answers; DataError if the server refuses, the download ends early, or its digest is another
+ * @throws Unreachable if nobody answers; DataError if the server refuses or falls silent, the download ends early, or its digest
+ * is another
  */
 export async function download(
   { url, md5 }: Published,
   partial: string,
-  { signal, progress }: DownloadOptions,
+  { signal: stopped, progress, silenceMs = SILENCE_MS }: DownloadOptions,
 ): Promise<void> {
+  using watch = watched(stopped, url, silenceMs);
+  const { signal, heard } = watch;
   const start = (await stat(partial).catch(() => undefined))?.size ?? 0;
   const response = await request(url, start, signal);
-  // A server that knows no ranges begins anew; 416 says that nothing is left.
+  heard();
+  // A server that knows no ranges begins anew; 416 says that nothing is left of what was asked for from there on.
   if (response.status !== 416) {
     const from = response.status === 206 ? start : 0;
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
     const total = Number.isFinite(length) ? from + length : undefined;
-    await receive(response, partial, from, (bytes) => progress(bytes, total), signal);
+    await receive(
+      response,
+      partial,
+      from,
+      (bytes) => {
+        heard();
+        progress(bytes, total);
+      },
+      signal,
+    );
     const { size } = await stat(partial);
     if (total !== undefined && size < total) throw cutOff(url, size, total);
   }
@@ -52,20 +67,37 @@ export async function download(
   }
 }
 
+/** A server that says nothing for this long, in milliseconds, has nothing to say. */
+const SILENCE_MS = 60_000;
+
+/** What a connection fails with where nobody is, or there is no network. */
+const NOBODY: readonly unknown[] = [
+  ...["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"],
+  ...["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"],
+];
+
 async function request(url: string, start: number, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { signal, ...(start > 0 ? { headers: { range: `bytes=${start}-` } } : {}) });
   } catch (error) {
-    if (signal.aborted) throw error;
-    const cause =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new Unreachable(`${url} cannot be reached (${cause})`);
+    if (signal.aborted) throw signal.reason;
+    const { message, code } = causeOf(error);
+    if (NOBODY.includes(code)) throw new Unreachable(`${url} cannot be reached (${message})`);
+    throw new DataError(`${url} cannot be downloaded: ${message}`);
   }
-  if (!response.ok && response.status !== 416) {
-    throw new DataError(`${url} answers ${response.status} ${response.statusText}`);
+  if (!response.ok && !(response.status === 416 && start > 0)) {
+    throw new DataError(`${url} answers ${response.status}`);
   }
   return response;
+}
+
+/** What is behind an error of `fetch`; where several addresses were tried, behind the first. */
+function causeOf(error: unknown): { message: string; code: unknown } {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  if (!(first instanceof Error)) return { message: String(first), code: undefined };
+  return { message: first.message, code: "code" in first ? first.code : undefined };
 }
 
 async function receive(
@@ -89,9 +121,25 @@ async function receive(
     const file = createWriteStream(partial, { flags: from > 0 ? "a" : "w" });
     await pipeline(body, counted, file, { signal });
   } catch (error) {
-    if (signal.aborted || (error instanceof Error && "syscall" in error && "path" in error)) throw error;
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof Error && "syscall" in error && "path" in error) throw error;
     throw cutOff(response.url, bytes, undefined);
   }
+}
+
+/** A signal that is aborted with the given one, or by silence: for `SILENCE_MS` nobody has called `heard`. */
+function watched(signal: AbortSignal, url: string, silenceMs: number) {
+  const silence = new AbortController();
+  const stop = () =>
+    silence.abort(
+      new DataError(`${url} sent nothing for ${silenceMs / 1e3} s; start again to go on from there`),
+    );
+  const timer = setTimeout(stop, silenceMs);
+  return {
+    signal: AbortSignal.any([signal, silence.signal]),
+    heard: () => timer.refresh(),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 const cutOff = (url: string, bytes: number, total: number | undefined): DataError =>

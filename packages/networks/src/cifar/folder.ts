@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DataError, type Images, parseRecords, RECORD_BYTES } from "./records.js";
 
 /** A batch of the data set, or the first so many images of one. */
-const BATCH = /^data_batch_([1-5])(?:\.first(\d{1,5}))?\.bin$/;
+const BATCH = /^data_batch_([1-5])(?:\.first([1-9]\d{0,4}))?\.bin$/;
 const IMAGES_PER_BATCH = 10_000;
 
 /**
@@ -12,7 +12,7 @@ const IMAGES_PER_BATCH = 10_000;
  * @throws DataError if there is no such folder or file, one has not the size that its name says, or there are too few images
  */
 export async function readFolder(folder: string, count: number): Promise<Images> {
-  const names = (await namesIn(folder)).filter((name) => BATCH.test(name)).sort();
+  const names = largestOfEach((await namesIn(folder)).filter((name) => BATCH.test(name)));
   if (names.length === 0) {
     throw new DataError(
       `${folder} has no data_batch_1.bin; expected the binary version of CIFAR-10, unpacked`,
@@ -30,6 +30,17 @@ export async function readFolder(folder: string, count: number): Promise<Images>
   return joined(parts);
 }
 
+const imagesIn = (name: string): number => Number(BATCH.exec(name)?.[2] ?? IMAGES_PER_BATCH);
+
+/** Of files with the same batch or a part of it, the one with most images. */
+function largestOfEach(names: readonly string[]): string[] {
+  const largest = new Map<string, string>();
+  for (const name of names.toSorted((a, b) => imagesIn(a) - imagesIn(b))) {
+    largest.set(BATCH.exec(name)?.[1] ?? name, name);
+  }
+  return [...largest.values()].sort();
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
@@ -39,9 +50,14 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 async function readBatch(file: string, name: string, most: number): Promise<Images> {
-  const [, , first] = BATCH.exec(name) ?? [];
-  const images = first === undefined ? IMAGES_PER_BATCH : Number(first);
-  const { size } = await stat(file);
+  const images = imagesIn(name);
+  const found = await stat(file).catch((error) => {
+    throw new DataError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  });
+  // Opening a pipe would wait for somebody to write to it.
+  if (!found.isFile())
+    throw new DataError(`${file} is not a file; expected ${images} images of ${RECORD_BYTES} bytes`);
+  const { size } = found;
   if (size !== images * RECORD_BYTES) {
     throw new DataError(
       `${file} has ${size} bytes, expected ${images * RECORD_BYTES}: ${images} images of ${RECORD_BYTES} bytes`,

@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** One line for people. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
+  /** How long a server may send nothing, in milliseconds. */
+  readonly silenceMs?: number;
 }
 
 /** Images, and where they are from. */
@@ -50,13 +52,14 @@ export async function loadImages(count: number, options: LoadOptions): Promise<L
   }
 }
 
-async function cached(archive: Published, { say, signal }: LoadOptions): Promise<string> {
+async function cached(archive: Published, { say, signal, ...patience }: LoadOptions): Promise<string> {
   const name = `cifar-10-binary-${archive.md5.slice(0, 8)}`;
   const found = await inspect(name);
   if (found.state === "complete") return found.folder;
   const partial = join(cacheRoot(), `${name}.tar.gz`);
   const build = async (folder: string) => {
-    await download(archive, partial, { signal, progress: percentages(say) });
+    say(`CIFAR-10: downloading ${archive.url}`);
+    await download(archive, partial, { signal, progress: percentages(say), ...patience });
     // Paths that lead out of the folder are left out by the library.
     await extract({
       file: partial,

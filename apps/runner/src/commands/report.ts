@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { renderPage, viewOf } from "@softmax-bench/report";
+import open from "open";
+import type { Console } from "../console.js";
+import { EXIT, messageOf, UsageError } from "../errors.js";
+import { DEFAULT_OUT } from "../options.js";
+import { findRunFolder, publishReports } from "../output.js";
+import { pageTemplate } from "../page-template.js";
+import { type ResultsFile, readResultsFile } from "../results-files.js";
+import { serveRun } from "../serve.js";
+import { writeAtomically } from "../write-atomically.js";
+import { integer, newCommand } from "./command.js";
+
+/** Where a page of several runs goes, unless the user says. */
+const DEFAULT_PAGE = "report.html";
+
+interface Flags {
+  readonly out: string;
+  readonly html?: string;
+  readonly open?: boolean;
+  readonly serve?: boolean;
+  readonly port?: string;
+}
+
+const command = () =>
+  newCommand("report")
+    .description(
+      "Rebuilds the report of a run; with several runs, makes one page that compares them; with --serve, follows a run\n" +
+        "that is going on.",
+    )
+    .argument("[run...]", "latest (the default), ids of runs, run folders, or results files")
+    .option("--out <dir>", `folder with runs (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`, DEFAULT_OUT)
+    .option(
+      "--html <file>",
+      `where the page goes (default: report.html next to the results; of several runs, or of a file by itself, ./${DEFAULT_PAGE}); e.g. --html compared.html`,
+    )
+    .option("--open", "open the page in a browser; e.g. --open")
+    .option("--serve", "serve one run on this machine only, updated while it is going on; e.g. --serve")
+    .option("--port <n>", "port of --serve (default: a free one); e.g. --port 8080")
+    .addHelpText("after", "\nExit codes: 0 done; 2 wrong usage, or a file that is not one of results.");
+
+/** Makes report pages from results that are there. */
+export async function report(argv: readonly string[], console: Console): Promise<number> {
+  const parsed = command().parse(argv, { from: "user" });
+  const { out, html, open: opens = false, serve = false, port } = parsed.opts<Flags>();
+  const names = parsed.args.length ? parsed.args : ["latest"];
+  if (serve) return serveOne(names, { out, port: portOf(port), opens, html }, console);
+  if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
+  const page = await writePage(
+    names.map((name) => readResultsFile(name, out)),
+    html,
+  );
+  console.stderr.write(`wrote ${page}\n`);
+  if (opens) await show(resolve(page), console);
+  return EXIT.ok;
+}
+
+/** One run's reports are made anew where they are. @returns the file of the page */
+async function writePage(runs: readonly ResultsFile[], html: string | undefined): Promise<string> {
+  const [only] = runs;
+  if (runs.length === 1 && only?.folder !== undefined && html === undefined) {
+    await publishReports({ id: only.name, path: only.folder }, only.results, viewOf(only.results));
+    return join(only.folder, "report.html");
+  }
+  const page = html ?? DEFAULT_PAGE;
+  writeAtomically(page, renderPage(pageTemplate(), runs));
+  return page;
+}
+
+interface ServeFlags {
+  readonly out: string;
+  readonly html: string | undefined;
+  readonly port: number;
+  readonly opens: boolean;
+}
+
+async function serveOne(names: readonly string[], { out, html, port, opens }: ServeFlags, console: Console) {
+  const [name = "latest", ...others] = names;
+  if (others.length)
+    throw new UsageError(`--serve shows one run, got ${names.length}; leave out all but one`);
+  if (html !== undefined) throw new UsageError("--serve writes no file; leave out --html");
+  const folder = findRunFolder(out, name);
+  await using server = await serveRun(folder, port);
+  console.stdout.write(`${server.url}\n`);
+  console.stderr.write(`serving ${folder.id} to this machine; stop with Ctrl-C\n`);
+  if (opens) await show(server.url, console);
+  if (!console.signal.aborted) {
+    await new Promise((stop) => console.signal.addEventListener("abort", stop, { once: true }));
+  }
+  return EXIT.ok;
+}
+
+function portOf(text: string | undefined): number {
+  const port = integer("--port", text) ?? 0;
+  if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, got ${port}`);
+  return port;
+}
+
+/** An opener that has not failed by then has started something. */
+const OPENER_MS = 3000;
+
+/** A machine without a browser has nothing to show it with: the page is there all the same. */
+async function show(target: string, { stderr }: Console): Promise<void> {
+  const opener = await open(target);
+  const done = new AbortController();
+  const problem = await Promise.race([
+    once(opener, "exit").then(
+      ([code]) => (code === 0 ? undefined : `its opener ended with exit code ${code}`),
+      messageOf,
+    ),
+    sleep(OPENER_MS, undefined, { signal: done.signal }).catch(() => undefined),
+  ]);
+  done.abort();
+  if (problem) stderr.write(`no browser opened ${target}: ${problem}\n`);
+}

@@ -1,0 +1,161 @@
+import type { Results } from "@softmax-bench/core";
+import { type Constraints, DEFAULT_CONSTRAINTS, oneLine, viewOf } from "@softmax-bench/report/model";
+import { useCallback, useMemo, useState } from "preact/hooks";
+import { nameOf, Select } from "./components/choices.js";
+import { useDroppedFiles } from "./dropped-files.js";
+import { useLive } from "./live.js";
+import { type Loaded, readText } from "./runs.js";
+import { ByHand } from "./sections/by-hand.js";
+import { Comparison } from "./sections/comparison.js";
+import { Depth } from "./sections/depth.js";
+import { Distributions } from "./sections/distributions.js";
+import { Environment } from "./sections/environment.js";
+import { Filters } from "./sections/filters.js";
+import { Limit } from "./sections/limit.js";
+import { Matrix } from "./sections/matrix.js";
+import { Sweeps } from "./sections/sweeps.js";
+import { TradeOff } from "./sections/trade-off.js";
+import { Verdict } from "./sections/verdict.js";
+import { choicesOf, type Selection, selectedCells, workloadOf } from "./selection.js";
+
+/** The page: one run in full, all of them compared. */
+export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
+  const [loaded, setLoaded] = useState(initial);
+  const [shown, show] = useState(0);
+  useLive(
+    isLive,
+    useCallback((run) => setLoaded([run]), []),
+  );
+  const open = async (files: readonly File[]) => {
+    const read = await Promise.all(files.map(async (file) => readText(file.name, await file.text())));
+    setLoaded((known) => [...known, ...read]);
+    const first = read.findIndex(({ problem }) => problem === undefined);
+    if (first >= 0) show(runsOf(loaded).length);
+  };
+  useDroppedFiles(open);
+  const runs = useMemo(() => runsOf(loaded), [loaded]);
+  const results = runs[shown] ?? runs[0];
+  return (
+    <div class="page">
+      <header>
+        <h1>{results ? `softmax-bench ${nameOf(results.run.id)}` : "softmax-bench"}</h1>
+        <div class="controls">
+          {runs.length > 1 && (
+            <Select
+              label="Run"
+              options={runs.map(({ run }, index) => [String(index), nameOf(run.id)])}
+              value={String(shown)}
+              onChange={(index) => show(Number(index))}
+            />
+          )}
+          <label>
+            Open results files{" "}
+            <input
+              type="file"
+              multiple
+              accept=".json,application/json"
+              onChange={(event) => void open([...(event.currentTarget.files ?? [])])}
+            />
+          </label>
+        </div>
+        {loaded.map(
+          ({ name, problem }) =>
+            problem && (
+              <p key={name} class="warning" role="alert">
+                {name}: {problem}
+              </p>
+            ),
+        )}
+      </header>
+      <main>
+        {results ? (
+          <Report results={results} runs={runs} isLive={isLive} />
+        ) : (
+          <p>There are no results here. Open a results.json, or drop it on this page.</p>
+        )}
+      </main>
+    </div>
+  );
+}
+
+const runsOf = (loaded: readonly Loaded[]): Results[] =>
+  loaded.flatMap((one) => (one.problem === undefined ? [one.results] : []));
+
+function Report({ results, runs, isLive }: { results: Results; runs: readonly Results[]; isLive: boolean }) {
+  const [constraints, setConstraints] = useState<Constraints>(DEFAULT_CONSTRAINTS);
+  const [selection, select] = useState<Selection>({
+    workload: undefined,
+    dtype: "float32",
+    hiddenBackends: new Set(),
+    hiddenMethods: new Set(),
+  });
+  const choices = useMemo(() => choicesOf(runs), [runs]);
+  const cells = useMemo(
+    () => selectedCells(results.cells, selection, choices),
+    [results, selection, choices],
+  );
+  const view = useMemo(() => viewOf(results), [results]);
+  const workload = workloadOf(selection, choices);
+  const { depth, precision } = results;
+  const hasCells = choices.workloads.length > 0;
+  const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
+    ["verdict", "Verdict", hasCells],
+    ["trade-off", "Precision against speed", hasCells],
+    ["matrix", "Every cell", hasCells],
+    ["by-hand", "By hand against automatic", results.distances.length > 0],
+    ["distributions", "Distributions", hasCells],
+    ["limit", "Limit", hasCells && results.environment.copyBandwidth !== undefined],
+    ["sweeps", "Formulations", precision !== undefined],
+    ["depth", "Depth", depth !== undefined],
+    ["comparison", "Comparison", runs.length > 1],
+    ["environment", "Environment", true],
+  ];
+  const { phase } = constraints;
+  return (
+    <>
+      <dl class="facts">
+        {view.facts.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{oneLine(value)}</dd>
+          </div>
+        ))}
+      </dl>
+      {view.notice && (
+        <p class="warning" role="status">
+          {isLive ? progressOf(results) : oneLine(view.notice)}
+        </p>
+      )}
+      <nav aria-label="Contents">
+        <ul>
+          {contents.map(
+            ([id, title, isThere]) =>
+              isThere && (
+                <li key={id}>
+                  <a href={`#${id}`}>{title}</a>
+                </li>
+              ),
+          )}
+        </ul>
+      </nav>
+      <Verdict results={results} constraints={constraints} onChange={setConstraints} />
+      {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
+      <TradeOff cells={cells} phase={phase} />
+      <Matrix cells={cells} phase={phase} />
+      <ByHand {...{ results, workload, selection }} />
+      <Distributions cells={cells} backends={results.backends} />
+      <Limit cells={cells} results={results} />
+      {precision && <Sweeps precision={precision} selection={selection} />}
+      {depth && <Depth results={results} depth={depth} />}
+      <Comparison {...{ runs, workload, selection }} />
+      <Environment results={results} view={view} />
+    </>
+  );
+}
+
+const progressOf = ({ cells, run, precision, depth }: Results): string =>
+  [
+    `Going on: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
+    ...(precision ? [`${precision.curves.length} curves`] : []),
+    ...(depth ? [`${depth.networks.length} networks`] : []),
+  ].join(", ");

@@ -1,0 +1,69 @@
+import type { Results } from "@softmax-bench/core";
+import { formatCount, formatError, formatRatio } from "@softmax-bench/report/model";
+import { nameOf } from "../components/choices.js";
+import { Figure } from "../components/figure.js";
+import { Table } from "../components/table.js";
+import { isShown, type Selection } from "../selection.js";
+import { Section } from "./section.js";
+
+/** What the experiment that this grew from found, in PyTorch, with 3200×3200 inputs; it gave no more digits. */
+const ORIGINAL = [
+  ["PyTorch, 2017", "float32", "by hand", "autograd", "~1e-7", "", "", "slightly above 1×"],
+  ["PyTorch, 2017", "float64", "by hand", "autograd", "~1e-16", "", "", "slightly above 1×"],
+];
+
+/** How far the gradient by hand is from the automatic one on the same backend, and how much faster. */
+export function ByHand({
+  results: { distances },
+  workload,
+  selection,
+}: {
+  results: Results;
+  workload: string | undefined;
+  selection: Selection;
+}) {
+  const shown = distances.filter(
+    ({ a, b, workload: on, ...of }) =>
+      on === workload &&
+      [a, b].every((method) => isShown({ ...of, method }, { ...selection, dtype: of.dtype })),
+  );
+  if (shown.length === 0) return null;
+  return (
+    <Section id="by-hand" title="By hand against automatic">
+      <Figure
+        caption="Distances between two gradients of one backend – not errors: both may be wrong alike"
+        numbers={{
+          name: "by-hand-against-automatic",
+          columns: [
+            "backend",
+            "dtype",
+            "workload",
+            "a",
+            "b",
+            "sum |a-b|",
+            "relative L2",
+            "max ULP",
+            "speed-up",
+          ],
+          rows: shown.map(({ backend, dtype, workload: on, a, b, sumAbs, relL2, maxUlp, speedup }) => [
+            ...[backend, dtype, on, a, b],
+            ...[sumAbs, relL2, maxUlp, speedup],
+          ]),
+        }}
+      >
+        <Table
+          label="By hand against automatic"
+          columns={["backend", "dtype", "by hand", "automatic", "Σ|a − b|", "rel. L2", "max ULP", "speed-up"]}
+          rows={[
+            ...(workload === "seed-3200" ? ORIGINAL : []),
+            ...shown.map(({ backend, dtype, a, b, sumAbs, relL2, maxUlp, speedup }) => [
+              ...[nameOf(backend), dtype, nameOf(a), nameOf(b)],
+              ...[formatError(sumAbs), formatError(relL2), formatCount(maxUlp)],
+              speedup === undefined ? "" : formatRatio(speedup),
+            ]),
+          ]}
+        />
+      </Figure>
+    </Section>
+  );
+}

@@ -1,0 +1,210 @@
+import * as Plot from "@observablehq/plot";
+import { type BackendRecord, type Cell, PHASES, type Phase } from "@softmax-bench/core";
+import { formatBytes, formatDuration } from "@softmax-bench/report/model";
+import { useMemo, useState } from "preact/hooks";
+import { Chart, type ChartOptions } from "../components/chart.js";
+import { nameOf, OneOf } from "../components/choices.js";
+import { Figure } from "../components/figure.js";
+import { phaseShares } from "../model/phases.js";
+import { Section } from "./section.js";
+
+/** What lies behind the medians. */
+export function Distributions({
+  cells,
+  backends,
+}: {
+  cells: readonly Cell[];
+  backends: readonly BackendRecord[];
+}) {
+  const measured = useMemo(() => cells.filter(({ timing }) => timing?.gradient), [cells]);
+  if (measured.length === 0) return null;
+  return (
+    <Section id="distributions" title="Distributions">
+      <Strips cells={measured} />
+      <Phases cells={measured} />
+      <Starts backends={backends} />
+    </Section>
+  );
+}
+
+const rowOf = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
+  `${nameOf(backend)} ${nameOf(method)}`;
+
+const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
+  cells.toSorted((a, b) => (a.timing?.[phase]?.medianNs ?? 0) - (b.timing?.[phase]?.medianNs ?? 0));
+
+function Strips({ cells }: { cells: readonly Cell[] }) {
+  const [phase, setPhase] = useState<Phase>("gradient");
+  const options = useMemo(() => stripPlot(cells, phase), [cells, phase]);
+  return (
+    <>
+      <OneOf<Phase> legend="Phase" options={PHASES.map((id) => [id, id])} value={phase} onChange={setPhase} />
+      <Figure
+        caption={`Every sample of the ${phase}; the tall tick is the median`}
+        numbers={{
+          name: `samples-${phase}`,
+          columns: ["backend", "method", "ns"],
+          rows: cells.flatMap(({ backend, method, timing }) =>
+            (timing?.[phase]?.samples ?? []).map((ns) => [backend, method, ns]),
+          ),
+        }}
+      >
+        <Chart
+          options={options}
+          label={`Samples of the ${phase} of ${cells.length} cells`}
+          leastWidth={560}
+        />
+      </Figure>
+    </>
+  );
+}
+
+function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
+  const sorted = byMedian(cells, phase).filter(({ timing }) => timing?.[phase]);
+  const samples = sorted.flatMap((cell) =>
+    (cell.timing?.[phase]?.samples ?? [])
+      .filter((ns) => ns > 0)
+      .map((ns) => ({ row: rowOf(cell), ms: ns / 1e6 })),
+  );
+  const medians = sorted.flatMap((cell) => {
+    const ms = (cell.timing?.[phase]?.medianNs ?? 0) / 1e6;
+    return ms > 0 ? [{ row: rowOf(cell), ms }] : [];
+  });
+  return {
+    height: 90 + 18 * sorted.length,
+    marginLeft: 290,
+    marginRight: 30,
+    marginTop: 40,
+    x: { type: "log", label: "ms →", grid: true, tickFormat: "~r", axis: "both" },
+    y: { label: null, domain: sorted.map(rowOf) },
+    marks: [
+      Plot.tickX(samples, { x: "ms", y: "row", strokeOpacity: 0.35, inset: 4 }),
+      Plot.tickX(medians, { x: "ms", y: "row", strokeWidth: 2.5, inset: 1, stroke: "#d1495b" }),
+    ],
+  };
+}
+
+function Phases({ cells }: { cells: readonly Cell[] }) {
+  const parts = useMemo(
+    () =>
+      byMedian(cells, "roundtrip").flatMap((cell) => {
+        const shares = phaseShares(cell);
+        return shares ? [{ cell, shares }] : [];
+      }),
+    [cells],
+  );
+  const options = useMemo(() => phasePlot(parts), [parts]);
+  if (parts.length === 0) return null;
+  return (
+    <Figure
+      caption="Where a round trip's time goes, fastest first"
+      numbers={{
+        name: "phases",
+        columns: ["backend", "method", "compute ns", "read back ns", "upload ns"],
+        rows: parts.map(({ cell, shares }) => [
+          ...[cell.backend, cell.method, shares.compute, shares.readback],
+          shares.upload,
+        ]),
+      }}
+    >
+      <Chart options={options} label={`Phases of the round trip of ${parts.length} cells`} leastWidth={560} />
+    </Figure>
+  );
+}
+
+function phasePlot(
+  parts: readonly { cell: Cell; shares: NonNullable<ReturnType<typeof phaseShares>> }[],
+): ChartOptions {
+  const bars = parts.flatMap(({ cell, shares }) => [
+    { row: rowOf(cell), phase: "compute", ms: shares.compute / 1e6 },
+    { row: rowOf(cell), phase: "read back", ms: shares.readback / 1e6 },
+    { row: rowOf(cell), phase: "upload", ms: shares.upload / 1e6 },
+  ]);
+  // The slowest would leave no room for the others: they are cut off, and their ends say so.
+  const totals = parts.map(({ shares }) => (shares.compute + shares.readback + shares.upload) / 1e6);
+  const most = 12 * (totals[0] ?? 1);
+  const longest = Math.max(...totals);
+  return {
+    height: 100 + 18 * parts.length,
+    marginLeft: 290,
+    marginRight: 60,
+    marginTop: 40,
+    x: { label: "ms →", domain: [0, Math.min(most, longest)], grid: true, clamp: true, axis: "both" },
+    y: { label: null, domain: parts.map(({ cell }) => rowOf(cell)) },
+    color: {
+      domain: ["compute", "read back", "upload"],
+      range: ["#4269d0", "#efb118", "#97bbf5"],
+      legend: true,
+    },
+    marks: [
+      Plot.barX(bars, { x: "ms", y: "row", fill: "phase", order: ["compute", "read back", "upload"] }),
+      Plot.text(
+        parts.filter((_, index) => (totals[index] ?? 0) > most),
+        {
+          ...{ x: most, y: ({ cell }) => rowOf(cell), textAnchor: "start", dx: 4 },
+          text: ({ shares }) => formatDuration(shares.compute + shares.readback + shares.upload),
+        },
+      ),
+    ],
+  };
+}
+
+function Starts({ backends }: { backends: readonly BackendRecord[] }) {
+  const started = useMemo(() => backends.filter(({ coldStartNs }) => coldStartNs !== undefined), [backends]);
+  const cold = useMemo(
+    () => lollipops(started, ({ coldStartNs = 0 }) => coldStartNs / 1e6, "ms", formatMs),
+    [started],
+  );
+  const memory = useMemo(
+    () => lollipops(started, ({ peakRssBytes = 0 }) => peakRssBytes / 2 ** 20, "MiB", formatMib),
+    [started],
+  );
+  if (started.length === 0) return null;
+  return (
+    <Figure
+      caption="Cold start: process start to first gradient. Peak memory: largest resident set of a measuring process"
+      numbers={{
+        name: "backends",
+        columns: ["backend", "cold start ns", "peak resident bytes"],
+        rows: started.map(({ id, coldStartNs, peakRssBytes }) => [id, coldStartNs, peakRssBytes]),
+      }}
+    >
+      <h3>Cold start</h3>
+      <Chart options={cold} label="Cold start of each backend" />
+      <h3>Peak memory</h3>
+      <Chart options={memory} label="Peak memory of each backend" />
+    </Figure>
+  );
+}
+
+const formatMs = (ms: number): string => formatDuration(1e6 * ms);
+const formatMib = (mebibytes: number): string => formatBytes(mebibytes * 2 ** 20);
+
+function lollipops(
+  backends: readonly BackendRecord[],
+  of: (backend: BackendRecord) => number,
+  unit: string,
+  format: (value: number) => string,
+): ChartOptions {
+  const sorted = backends
+    .toSorted((a, b) => of(a) - of(b))
+    .map((backend) => ({ id: nameOf(backend.id), value: of(backend) }));
+  return {
+    height: 50 + 24 * sorted.length,
+    marginLeft: 150,
+    marginRight: 80,
+    x: { label: `${unit} →`, grid: true, zero: true },
+    y: { label: null, domain: sorted.map(({ id }) => id) },
+    marks: [
+      Plot.ruleY(sorted, { x: "value", y: "id", strokeWidth: 2, strokeOpacity: 0.4 }),
+      Plot.dot(sorted, { x: "value", y: "id", fill: "currentColor", r: 4 }),
+      Plot.text(sorted, {
+        x: "value",
+        y: "id",
+        text: ({ value }) => format(value),
+        dx: 8,
+        textAnchor: "start",
+      }),
+    ],
+  };
+}

@@ -1,0 +1,48 @@
+import type { Cell } from "@softmax-bench/core";
+import { AnyOf, nameOf, OneOf, Select } from "../components/choices.js";
+import { type Choices, type Selection, workloadOf } from "../selection.js";
+
+/** What all that follows is about. */
+export function Filters({
+  choices,
+  selection,
+  onChange,
+}: {
+  choices: Choices;
+  selection: Selection;
+  onChange: (selection: Selection) => void;
+}) {
+  const { workloads, dtypes, backends, methods } = choices;
+  const set = (change: Partial<Selection>) => onChange({ ...selection, ...change });
+  return (
+    <form class="controls" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+      <fieldset>
+        <legend>Workload</legend>
+        <Select
+          label="Workload"
+          options={workloads.map((id) => [id, nameOf(id)])}
+          value={workloadOf(selection, choices) ?? ""}
+          onChange={(workload) => set({ workload })}
+        />
+      </fieldset>
+      <OneOf<Cell["dtype"]>
+        legend="Dtype"
+        options={dtypes.map((dtype) => [dtype, dtype])}
+        value={selection.dtype}
+        onChange={(dtype) => set({ dtype })}
+      />
+      <AnyOf
+        legend="Backends"
+        options={backends}
+        hidden={selection.hiddenBackends}
+        onChange={(hiddenBackends) => set({ hiddenBackends })}
+      />
+      <AnyOf
+        legend="Methods"
+        options={methods}
+        hidden={selection.hiddenMethods}
+        onChange={(hiddenMethods) => set({ hiddenMethods })}
+      />
+    </form>
+  );
+}

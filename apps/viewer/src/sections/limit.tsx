@@ -1,0 +1,83 @@
+import * as Plot from "@observablehq/plot";
+import type { Cell, Results } from "@softmax-bench/core";
+import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
+import { useMemo } from "preact/hooks";
+import { Chart, type ChartOptions } from "../components/chart.js";
+import { nameOf } from "../components/choices.js";
+import { Figure } from "../components/figure.js";
+import { Section } from "./section.js";
+
+interface Row {
+  readonly cell: Cell;
+  readonly achieved: Achieved;
+}
+
+/** How far each gradient is from moving its bytes as fast as the machine can copy them. */
+export function Limit({ cells, results }: { cells: readonly Cell[]; results: Results }) {
+  const rows = useMemo(
+    () =>
+      cells
+        .flatMap((cell): Row[] => {
+          const achieved = achievedBandwidth(cell, results);
+          return achieved ? [{ cell, achieved }] : [];
+        })
+        .toSorted((a, b) => b.achieved.share - a.achieved.share),
+    [cells, results],
+  );
+  const options = useMemo(() => sharePlot(rows), [rows]);
+  if (rows.length === 0) return null;
+  const measured = (results.environment.copyBandwidth ?? [])
+    .map(
+      ({ threads, bytesPerSecond }) =>
+        `${(bytesPerSecond / 1e9).toFixed(1)} GB/s with ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    )
+    .join(", ");
+  return (
+    <Section id="limit" title="How far from the limit">
+      <p>
+        This machine copies {measured}. A gradient reads its logits and writes itself, at least once.
+        {rows[0]?.achieved.inCache && " Here both fit in the processor's cache, which is faster than memory."}
+      </p>
+      <Figure
+        caption="Bytes of logits and gradient over the gradient's time, as a share of copying with as many threads"
+        numbers={{
+          name: "bandwidth",
+          columns: ["backend", "method", "bytes per second", "share of copy bandwidth"],
+          rows: rows.map(({ cell, achieved }) => [
+            ...[cell.backend, cell.method, achieved.bytesPerSecond],
+            achieved.share,
+          ]),
+        }}
+      >
+        <Chart options={options} label={`Achieved bandwidth of ${rows.length} cells`} leastWidth={560} />
+      </Figure>
+    </Section>
+  );
+}
+
+function sharePlot(rows: readonly Row[]): ChartOptions {
+  const points = rows.map(({ cell, achieved: { share } }) => ({
+    ...{ row: `${nameOf(cell.backend)} ${nameOf(cell.method)}`, backend: nameOf(cell.backend) },
+    share,
+  }));
+  return {
+    height: 90 + 18 * points.length,
+    marginLeft: 290,
+    marginRight: 60,
+    marginTop: 40,
+    x: { type: "log", label: "share of copy bandwidth →", grid: true, tickFormat: "~%", axis: "both" },
+    y: { label: null, domain: points.map(({ row }) => row) },
+    color: { type: "categorical", scheme: "observable10" },
+    marks: [
+      Plot.ruleX([1], { strokeDasharray: "4 3" }),
+      Plot.dot(points, { x: "share", y: "row", fill: "backend", r: 4 }),
+      Plot.text(points, {
+        x: "share",
+        y: "row",
+        text: ({ share }) => formatPercent(share),
+        dx: 8,
+        textAnchor: "start",
+      }),
+    ],
+  };
+}

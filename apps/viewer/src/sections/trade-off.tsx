@@ -1,0 +1,107 @@
+import * as Plot from "@observablehq/plot";
+import type { Cell } from "@softmax-bench/core";
+import {
+  formatDuration,
+  formatError,
+  type RankedCell,
+  type RankedPhase,
+  rank,
+} from "@softmax-bench/report/model";
+import { useMemo, useState } from "preact/hooks";
+import { Chart, type ChartOptions } from "../components/chart.js";
+import { nameOf, OneOf } from "../components/choices.js";
+import { Figure } from "../components/figure.js";
+import { paretoFront } from "../model/pareto.js";
+import { Section } from "./section.js";
+
+type ErrorOf = "relL2" | "maxUlp";
+
+/** Error against time, a mark for each cell, and those that nothing beats in both. */
+export function TradeOff({ cells, phase }: { cells: readonly Cell[]; phase: RankedPhase }) {
+  const [measure, setMeasure] = useState<ErrorOf>("relL2");
+  const ranked = useMemo(() => rank(cells, phase), [cells, phase]);
+  const options = useMemo(() => scatter(ranked, measure), [ranked, measure]);
+  if (ranked.length === 0) return null;
+  return (
+    <Section id="trade-off" title="Precision against speed">
+      <OneOf<ErrorOf>
+        legend="Error"
+        options={[
+          ["relL2", "relative L2"],
+          ["maxUlp", "largest, in ULP"],
+        ]}
+        value={measure}
+        onChange={setMeasure}
+      />
+      <Figure
+        caption="Error against time of each cell; the line joins those that none beats in both"
+        numbers={{
+          name: "precision-against-speed",
+          columns: ["backend", "method", "dtype", "median ns", "relative L2", "max ULP"],
+          rows: ranked.map(({ backend, method, dtype, timing, error }) => [
+            ...[backend, method, dtype, timing.medianNs],
+            ...[error.relL2, error.maxUlp],
+          ]),
+        }}
+      >
+        <Chart options={options} label={`Error against time of ${ranked.length} cells`} />
+      </Figure>
+    </Section>
+  );
+}
+
+/** A logarithm shows no others. */
+const isDrawable = (value: number): boolean => value > 0 && Number.isFinite(value);
+
+function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions {
+  const drawn = ranked.filter(
+    ({ timing, error }) => isDrawable(timing.medianNs) && isDrawable(error[measure]),
+  );
+  const milliseconds = ({ timing }: RankedCell) => timing.medianNs / 1e6;
+  const errorOf = ({ error }: RankedCell) => error[measure];
+  const front = paretoFront(drawn, milliseconds, errorOf);
+  const at = { x: milliseconds, y: errorOf };
+  const backend = (cell: RankedCell) => nameOf(cell.backend);
+  return {
+    height: 420,
+    marginLeft: 60,
+    marginRight: 30,
+    grid: true,
+    inset: 14,
+    x: { type: "log", label: "median time, ms →", tickFormat: "~r" },
+    y: {
+      type: "log",
+      label: measure === "relL2" ? "↑ relative L2 error" : "↑ largest error, ULP",
+      ...(measure === "relL2"
+        ? { ticks: 4, tickFormat: (value: number) => value.toExponential(0) }
+        : { ticks: 4, tickFormat: "~s" }),
+    },
+    color: { type: "categorical", legend: true, scheme: "observable10" },
+    symbol: { domain: ["by hand", "automatic"], range: ["circle", "triangle"], legend: true },
+    marks: [
+      Plot.line(front, { ...at, strokeOpacity: 0.5, strokeDasharray: "4 3" }),
+      Plot.dot(drawn, {
+        ...at,
+        stroke: backend,
+        fill: backend,
+        fillOpacity: 0.5,
+        symbol: ({ method }: RankedCell) => (method.startsWith("manual/") ? "by hand" : "automatic"),
+        r: 5,
+      }),
+      ...[0, 1].map((side) =>
+        Plot.text(
+          front.filter((_, index) => index % 2 === side),
+          { ...at, text: (cell) => nameOf(cell.method), textAnchor: "start", dx: 8, dy: side ? 12 : -12 },
+        ),
+      ),
+      Plot.tip(
+        drawn,
+        Plot.pointer({
+          ...at,
+          title: (cell: RankedCell) =>
+            `${nameOf(cell.backend)}\n${nameOf(cell.method)}\n${formatDuration(cell.timing.medianNs)}, error ${formatError(errorOf(cell))}`,
+        }),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,51 @@
+import type { Cell, Results } from "@softmax-bench/core";
+
+/** Which cells a reader looks at. What is hidden is named, so that what a later file adds is shown. */
+export interface Selection {
+  readonly workload: string | undefined;
+  readonly dtype: Cell["dtype"];
+  readonly hiddenBackends: ReadonlySet<string>;
+  readonly hiddenMethods: ReadonlySet<string>;
+}
+
+export interface Choices {
+  readonly workloads: readonly string[];
+  readonly dtypes: readonly Cell["dtype"][];
+  readonly backends: readonly string[];
+  readonly methods: readonly string[];
+}
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+
+/** What there is to choose from, over all runs that are open. */
+export function choicesOf(runs: readonly Results[]): Choices {
+  const cells = runs.flatMap((run) => run.cells);
+  return {
+    workloads: unique([
+      ...runs.flatMap(({ workloads = [] }) => workloads.map(({ id }) => id)),
+      ...cells.map(({ workload }) => workload),
+    ]).filter((id) => cells.some(({ workload }) => workload === id)),
+    dtypes: (["float32", "float64"] as const).filter((dtype) => cells.some((cell) => cell.dtype === dtype)),
+    backends: unique([
+      ...runs.flatMap(({ backends }) => backends.map(({ id }) => id)),
+      ...cells.map(({ backend }) => backend),
+    ]),
+    methods: unique(cells.map(({ method }) => method)).toSorted(),
+  };
+}
+
+/** The first workload stands for all until the reader chooses, `seed-3200` if it is there. */
+export const workloadOf = ({ workload }: Selection, { workloads }: Choices): string | undefined =>
+  [workload, "seed-3200", workloads[0]].find((id) => id !== undefined && workloads.includes(id));
+
+/** The cells of the selection, on the workload that it comes down to. */
+export function selectedCells(cells: readonly Cell[], selection: Selection, choices: Choices): Cell[] {
+  const workload = workloadOf(selection, choices);
+  return cells.filter((cell) => cell.workload === workload && isShown(cell, selection));
+}
+
+/** On any workload. */
+export const isShown = (
+  { backend, method, dtype }: Pick<Cell, "backend" | "method" | "dtype">,
+  { dtype: chosen, hiddenBackends, hiddenMethods }: Selection,
+): boolean => dtype === chosen && !hiddenBackends.has(backend) && !hiddenMethods.has(method);

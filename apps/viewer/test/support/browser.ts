@@ -1,0 +1,79 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { renderPage } from "@softmax-bench/report";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+
+/** Debian's. */
+const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+
+/** Why pages cannot be driven here; where it must be possible, the tests fail instead. */
+export const whyNoBrowser = existsSync(CHROMIUM)
+  ? undefined
+  : `chromium is unavailable: there is no ${CHROMIUM} (apt-get install chromium, or set CHROMIUM_PATH)`;
+
+/** One browser for a file of tests. */
+export function useBrowser(): () => Browser {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    // As root, and in containers, there is no sandbox to be had.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  });
+  afterAll(async () => await browser?.close());
+  return () => {
+    if (!browser) throw new Error("the browser has not been started");
+    return browser;
+  };
+}
+
+export const template = (): string => readFileSync(new URL("../../dist/index.html", import.meta.url), "utf8");
+
+export interface Opened {
+  readonly page: Page;
+  /** Errors of the page's script, and what its policy refused. */
+  readonly complaints: string[];
+}
+
+/** Opens a report, as a user opens the file. */
+export async function openReport(
+  browser: Browser,
+  runs: readonly Results[],
+  options: BrowserContextOptions = {},
+): Promise<Opened> {
+  return openHtml(
+    browser,
+    renderPage(
+      template(),
+      runs.map((results) => ({ name: results.run.id, results })),
+    ),
+    options,
+  );
+}
+
+export async function openHtml(
+  browser: Browser,
+  html: string,
+  options: BrowserContextOptions = {},
+): Promise<Opened> {
+  const file = join(mkdtempSync(join(tmpdir(), "softmax-bench-page-")), "report.html");
+  writeFileSync(file, html);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  onTestFinished(async () => await context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!/^(file|data|blob):/.test(request.url())) complaints.push(`asked for ${request.url()}`);
+  });
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(`file://${file}`);
+  return { page, complaints };
+}

@@ -1,0 +1,52 @@
+import type { BackendRecord, Cell, Environment, Results } from "@softmax-bench/core";
+
+/** How much of the machine's copy bandwidth a gradient reaches. */
+export interface Achieved {
+  /** Logits read once and gradient written once, over the time of the gradient. */
+  readonly bytesPerSecond: number;
+  /** Of copying with as many threads; above 1 where the data stay in cache. */
+  readonly share: number;
+  /** Logits and gradient fit in the largest cache, which the bandwidth of memory does not limit. */
+  readonly inCache: boolean;
+}
+
+const BYTES: Readonly<Record<Cell["dtype"], number>> = { float32: 4, float64: 8 };
+
+/** Bytes that no gradient of the workload can do without moving: its logits and itself. */
+const bytesMoved = ({ rows, classes }: { rows: number; classes: number }, dtype: Cell["dtype"]): number =>
+  2 * rows * classes * BYTES[dtype];
+
+/** Of copying with as many threads as the backend has, or the next fewer that were measured. */
+function copyBandwidthFor(
+  { threads = 1 }: BackendRecord,
+  { copyBandwidth = [] }: Environment,
+): number | undefined {
+  return copyBandwidth
+    .filter((measured) => measured.threads <= threads)
+    .toSorted((a, b) => b.threads - a.threads)[0]?.bytesPerSecond;
+}
+
+/**
+ * The bandwidth that a cell achieves.
+ *
+ * @returns undefined where it was not timed, the file has no copy bandwidth, or the device has a memory of its own
+ */
+export function achievedBandwidth(
+  {
+    backend: id,
+    dtype,
+    workload: workloadId,
+    timing,
+  }: Pick<Cell, "backend" | "dtype" | "workload" | "timing">,
+  { workloads = [], backends, environment }: Pick<Results, "workloads" | "backends" | "environment">,
+): Achieved | undefined {
+  const workload = workloads.find((one) => one.id === workloadId);
+  const backend = backends.find((one) => one.id === id);
+  const nanoseconds = timing?.gradient?.medianNs;
+  const limit =
+    backend && backend.device?.kind !== "gpu" ? copyBandwidthFor(backend, environment) : undefined;
+  if (!workload || !nanoseconds || !limit) return undefined;
+  const bytes = bytesMoved(workload, dtype);
+  const bytesPerSecond = (1e9 * bytes) / nanoseconds;
+  return { bytesPerSecond, share: bytesPerSecond / limit, inCache: bytes <= (environment.cacheBytes ?? 0) };
+}

@@ -1,0 +1,75 @@
+import type { BackendRecord, Cell } from "@softmax-bench/core";
+import { formatCount, formatError } from "./format.js";
+import type { RankedCell, RankedPhase } from "./ranking.js";
+
+/** What a reader asks of a gradient. */
+export interface Constraints {
+  /** What is to be fast. */
+  readonly phase: RankedPhase;
+  readonly error: ErrorLimit;
+  /** Only backends that compute on the CPU. */
+  readonly cpuOnly: boolean;
+  /** Only backends whose kernels are JavaScript or WebAssembly. */
+  readonly noNativeCode: boolean;
+}
+
+export interface ErrorLimit {
+  readonly measure: ErrorMeasure;
+  /** In unit roundoffs for `relL2`, else in ULP. */
+  readonly limit: number;
+}
+
+/**
+ * `relL2`: relative L2 error, in unit roundoffs. `p99Ulp`: what 99 of 100 entries keep to. `maxUlp`: what all do; of thousands of
+ * entries one is always some ULP off, whatever the formulation.
+ */
+export const ERROR_MEASURES = ["relL2", "p99Ulp", "maxUlp"] as const;
+export type ErrorMeasure = (typeof ERROR_MEASURES)[number];
+
+/**
+ * Relative L2 error of a gradient that is recommended, in unit roundoffs. Sixteen leaves room for what a stable
+ * formulation accumulates in an exponential, a sum and a quotient; cancellation and overflow go beyond it.
+ */
+export const RECOMMENDED_ROUNDOFFS = 16;
+
+/** What the terminal and Markdown go by. */
+export const DEFAULT_CONSTRAINTS: Constraints = {
+  phase: "gradient",
+  error: { measure: "relL2", limit: RECOMMENDED_ROUNDOFFS },
+  cpuOnly: false,
+  noNativeCode: false,
+};
+
+const UNIT_ROUNDOFF: Readonly<Record<Cell["dtype"], number>> = { float32: 2 ** -24, float64: 2 ** -53 };
+
+/** The limit in the quantity that is measured. */
+export const errorBound = (dtype: Cell["dtype"], { measure, limit } = DEFAULT_CONSTRAINTS.error): number =>
+  measure === "relL2" ? limit * UNIT_ROUNDOFF[dtype] : limit;
+
+export const isWithinBound = ({ dtype, error }: RankedCell, limit: ErrorLimit): boolean =>
+  error.nonFinite === 0 && error[limit.measure] <= errorBound(dtype, limit);
+
+/** The bound in words: `relative L2 error ≤ 9.5e-7, 16 unit roundoffs`. */
+export function describeBound(dtype: Cell["dtype"], error: ErrorLimit): string {
+  const { measure, limit } = error;
+  switch (measure) {
+    case "relL2":
+      return `relative L2 error ≤ ${formatError(errorBound(dtype, error))}, ${formatCount(limit)} unit roundoffs`;
+    case "p99Ulp":
+      return `99 of 100 entries within ${formatCount(limit)} ULP`;
+    case "maxUlp":
+      return `every entry within ${formatCount(limit)} ULP`;
+  }
+}
+
+/** Whether a backend is what the reader can use. What a file does not say of a backend, it is not taken to be. */
+export function isUsable(
+  backend: BackendRecord | undefined,
+  { cpuOnly, noNativeCode }: Constraints,
+): boolean {
+  const code = backend?.engine?.code;
+  return (
+    (!cpuOnly || backend?.device?.kind === "cpu") &&
+    (!noNativeCode || code === "webassembly" || code === "javascript")
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * What reports say, free of how they look: an entry point of its own, which runs in a browser too. Terminal, Markdown and page
+ * all go by it, so that they never disagree.
+ */
+export { type Achieved, achievedBandwidth } from "./bandwidth.js";
+export {
+  type Constraints,
+  DEFAULT_CONSTRAINTS,
+  ERROR_MEASURES,
+  type ErrorMeasure,
+  errorBound,
+  isUsable,
+  RECOMMENDED_ROUNDOFFS,
+} from "./constraints.js";
+export { type DepthView, relativeDifferences } from "./depth.js";
+export * from "./format.js";
+export { isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
+export { type Recommendation, recommend, recommendFor } from "./recommend.js";
+export { oneLine, shellWord, shorten } from "./untrusted.js";
+export { verdictOn } from "./verdict.js";
+export { type ReportView, viewOf, type WorkloadView } from "./view.js";
