@@ -41,11 +41,14 @@ export function assemble(
     run: {
       id: header.id,
       startedAt: header.startedAt,
-      finishedAt: new Date().toISOString(),
+      finishedAt: notBefore(header.startedAt),
       profile: header.profile,
       ...(header.command ? { command: header.command } : {}),
       argv: header.argv,
       commit: header.commit,
+      version: header.version,
+      plan: header.plan,
+      ...(header.shard ? { shard: header.shard } : {}),
       seed: header.seed,
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
@@ -151,28 +154,37 @@ function timingOver(perProcess: readonly (readonly number[])[]): Timing {
   };
 }
 
-/** A backend as its processes saw it: the median cold start, the largest memory. */
 function backendOf(id: string, entries: readonly Entry[]): BackendRecord[] {
   const records = entries.flatMap((entry) => (entry.type === "backend" && entry.id === id ? [entry] : []));
+  return combineBackends(records.map(({ type: _, ...record }) => record));
+}
+
+/** A backend as several processes saw it: the median cold start, the largest memory. None of none. */
+export function combineBackends(records: readonly BackendRecord[]): BackendRecord[] {
   const last = records.findLast(({ status }) => status === "available") ?? records.at(-1);
   if (!last) return [];
-  const { type: _, ...record } = last;
   const coldStarts = records.flatMap(({ coldStartNs }) => coldStartNs ?? []);
   const peaks = records.flatMap(({ peakRssBytes }) => peakRssBytes ?? []);
   return [
     {
-      ...record,
+      ...last,
       ...(coldStarts.length ? { coldStartNs: median(coldStarts) } : {}),
       ...(peaks.length ? { peakRssBytes: Math.max(...peaks) } : {}),
     },
   ];
 }
 
-function totalSpent(entries: readonly Entry[]): Record<string, number> {
-  const total: Record<string, number> = {};
-  for (const entry of entries) {
-    if (entry.type !== "spent") continue;
-    for (const [purpose, ns] of Object.entries(entry.wallNs)) total[purpose] = (total[purpose] ?? 0) + ns;
+const totalSpent = (entries: readonly Entry[]): Record<string, number> =>
+  sumByPurpose(entries.flatMap((entry) => (entry.type === "spent" ? [entry.wallNs] : [])));
+
+export function sumByPurpose(spent: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total = new Map<string, number>();
+  for (const [purpose, ns] of spent.flatMap((wallNs) => Object.entries(wallNs))) {
+    total.set(purpose, (total.get(purpose) ?? 0) + ns);
   }
-  return total;
+  return Object.fromEntries(total);
 }
+
+/** Now – or, where somebody has set the clock back, the time given: no run ends before it begins. */
+const notBefore = (startedAt: string): string =>
+  new Date(Math.max(Date.now(), Date.parse(startedAt))).toISOString();

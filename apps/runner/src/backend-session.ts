@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly timeoutMs: number;
   readonly spending: Spending;
   readonly exchange: Exchange;
+  /** Hears what is known of the backend when it has been started, or has not. */
+  readonly onRecord?: (record: BackendRecord) => void;
   /** Set if it is known that the backend cannot be started. */
   readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
 }
@@ -67,11 +69,12 @@ export class BackendSession {
   }
 
   async #start(): Promise<void> {
-    const { spending, unavailable, timeoutMs: _, ...options } = this.#options;
+    const { spending, unavailable, timeoutMs: _, onRecord, ...options } = this.#options;
     if (unavailable) {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
       this.#record = { id: options.backend, status: "unavailable", reason, remedy };
+      onRecord?.(this.#record);
       return;
     }
     const begun = performance.now();
@@ -84,7 +87,10 @@ export class BackendSession {
       },
     });
     spending.since(begun, "start");
-    if (this.#record?.status !== "available") this.#record = opening.record;
+    if (this.#record?.status !== "available") {
+      this.#record = opening.record;
+      if (!this.#ended) onRecord?.(opening.record);
+    }
     this.#worker = opening.worker;
     if (opening.worker) this.#attempts = START_ATTEMPTS;
     else this.#attempts = opening.permanent || this.#ended ? 0 : Math.max(0, this.#attempts - 1);

@@ -1,25 +1,28 @@
+import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Environment, MethodId, Results, Sweep } from "@softmax-bench/core";
+import type { Environment, MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
-import { currentCommit, describeEnvironment } from "./environment.js";
+import { currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
-import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
+import { type DepthSettings, type Entry, type Header, Journal, type Recovered } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { imagesNeeded } from "./network-inputs.js";
 import { DEFAULT_OUT, type Settings } from "./options.js";
 import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
-import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable } from "./plan.js";
+import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable, withDtypes } from "./plan.js";
+import { anyBroken, noneAvailable } from "./problems.js";
 import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
-import { noneAvailable } from "./unavailable.js";
+import { WHOLE } from "./shard.js";
+import { partOf } from "./split.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -29,9 +32,16 @@ export interface Output {
 }
 
 /** Prints the cells that a run would measure, one per line. */
-export async function listCells(selection: Selection, console: Console): Promise<number> {
-  const planned = planCells(selection);
-  const cells = await runnable(planned);
+export async function listCells(
+  selection: Selection,
+  { profile, seed }: Settings,
+  shard: Shard,
+  console: Console,
+): Promise<number> {
+  const whole = planCells(selection);
+  await runnable(whole);
+  const { cells: planned } = await partOf(whole, shard, PROFILES[profile], seed);
+  const cells = await withDtypes(planned);
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
@@ -48,6 +58,8 @@ export interface Request {
   readonly sweeps: readonly Sweep[];
   /** Methods of the cells, where they are fewer than those of the curves. */
   readonly cellMethods?: readonly MethodId[];
+  /** The part of the cells to measure. */
+  readonly shard?: Shard | undefined;
   /** Networks to compare gradients on. */
   readonly experiment?: Omit<DepthSettings, "images">;
 }
@@ -69,26 +81,40 @@ const planOf = (
   networks: planNetworks(selection, depths),
 });
 
+/** The part of a plan that a run is for, and the digest of the whole. */
+async function planned(
+  whole: Plan,
+  { profile, seed, shard = WHOLE }: Pick<Header, "profile" | "seed" | "shard">,
+): Promise<{ plan: Plan; digest: string }> {
+  const { cells, digest } = await partOf(whole.cells, shard, PROFILES[profile], seed);
+  return { plan: { ...whole, cells }, digest };
+}
+
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
-  const { command, argv, settings, selection, sweeps, cellMethods, experiment } = request;
-  const plan = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
-  await runnable([...plan.cells, ...plan.curves, ...plan.networks]);
+  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment } = request;
+  const whole = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
+  await runnable([...whole.cells, ...whole.curves, ...whole.networks]);
+  const { plan, digest } = await planned(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
-  const environment = describeEnvironment();
+  const machine = describeEnvironment();
+  const environment = plan.cells.length ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);
   const header: Header = {
     type: "run",
-    journalVersion: 1,
+    journalVersion: 2,
     id: folder.id,
     startedAt: startedAt.toISOString(),
     command,
     profile: settings.profile,
     argv: [...argv],
     commit: currentCommit(),
+    version: VERSION,
+    plan: digest,
+    ...(shard ? { shard } : {}),
     seed: settings.seed,
     threads: settings.threads,
     backends: [...selection.backends],
@@ -98,12 +124,9 @@ export async function startRun(request: Request, console: Console, output: Outpu
     workloads: selection.workloads.map(({ id }) => id),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
-    environment: plan.cells.length
-      ? await withBandwidth(environment, settings.threads, console)
-      : environment,
+    environment,
   };
-  const journal = new Journal(folder.journal);
-  journal.append(header);
+  const journal = beginJournal(folder, header);
   const images = described?.images;
   return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
 }
@@ -122,12 +145,17 @@ async function withBandwidth(
   }
 }
 
-/** What a run was started to do. @throws UsageError if it names what this version does not know. */
-export function planOfRun(header: Header): Plan {
+/** What a run was started to do. @throws UsageError if that is not what this version would do. */
+export async function planOfRun(header: Header): Promise<Plan> {
   checkNetworks(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  return planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
+  const whole = planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
+  const { plan, digest } = await planned(whole, header);
+  if (digest === header.plan) return plan;
+  throw new UsageError(
+    `${header.id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
+  );
 }
 
 function checkNetworks({ depth }: Header): void {
@@ -148,19 +176,48 @@ export async function resumeRun(
   output: Output,
 ): Promise<number> {
   const folder = findRunFolder(out, id);
-  const { header, entries, tornBytes } = recoverJournal(folder.journal);
+  const recovered = Journal.recover(folder.journal);
+  const { header, entries, journal } = recovered;
   if ((header.command ?? "bench") !== command) {
     throw new UsageError(
       `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
     );
   }
-  if (tornBytes > 0) {
-    console.stderr.write(`dropped an unfinished last line (${tornBytes} bytes) of ${folder.journal}\n`);
-  }
-  const plan = planOfRun(header);
+  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
+  const plan = await planOfRun(header);
   const images = header.depth && (await sameImages(header.depth, console));
-  const journal = new Journal(folder.journal);
   return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
+}
+
+/** @throws UsageError if it cannot be written; nothing is left behind then. */
+function beginJournal(folder: RunFolder, header: Header): Journal {
+  try {
+    return Journal.begin(folder.journal, header);
+  } catch (error) {
+    rmSync(folder.path, { recursive: true, force: true });
+    if (!isSystemError(error)) throw error;
+    throw new UsageError(
+      `cannot write to ${folder.path}: ${error.message}; make room, or choose another --out`,
+    );
+  }
+}
+
+const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network"].includes(type);
+
+/** What happened to a run, and what that cost. */
+function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abrupt }: Recovered): string[] {
+  const results = entries.filter(isResult).length;
+  return [
+    ...(abrupt
+      ? [
+          `the process before was ended by force after ${results} results: killed, out of memory, or without power`,
+        ]
+      : []),
+    ...(tornBytes > 0 ? [`dropped an unfinished last line (${tornBytes} bytes) of ${journal}`] : []),
+    ...damage.map(
+      ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
+    ),
+  ];
 }
 
 /** @throws UsageError if the images are no longer those that the run began with. */
@@ -200,7 +257,7 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
   const total = plan.cells.length * processes + plan.curves.length + plan.networks.length;
-  const finished = done.filter(({ type }) => ["cell", "curve", "network"].includes(type)).length;
+  const finished = done.filter(isResult).length;
   const remaining = Math.max(0, total - finished);
   const what = plan.networks.length
     ? "networks"
@@ -209,7 +266,8 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
       : "measurements";
   console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
   const say = (line: string) => console.stderr.write(`${line}\n`);
-  const provisioned = await provisionBackends(provision ? header.backends : [], {
+  const used = new Set([...plan.cells, ...plan.curves, ...plan.networks].map(({ backend }) => backend));
+  const provisioned = await provisionBackends(provision ? [...used] : [], {
     ...{ say, signal: console.signal },
     wanted: false,
   });
@@ -252,12 +310,7 @@ function exitCodeOf(results: Results, { header, folder }: Run, console: Console)
     console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
     return EXIT.interrupted;
   }
-  if (noneAvailable(results.backends, console.stderr)) return EXIT.failure;
-  const all = [...results.cells, ...(results.precision?.curves ?? []), ...(results.depth?.networks ?? [])];
-  const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
-  if (broken.length === 0) return EXIT.ok;
-  console.stderr.write(
-    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
-  );
-  return EXIT.failure;
+  // A shard may well have only what another machine can run; `merge` sees the whole.
+  if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
+  return anyBroken(results, console.stderr) ? EXIT.failure : EXIT.ok;
 }

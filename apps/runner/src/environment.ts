@@ -4,6 +4,11 @@ import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import type { Environment } from "@softmax-bench/core";
 
+/** Of softmax-bench. */
+export const VERSION: string = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+).version;
+
 /** The machine and the software that everything in a run has in common. */
 export function describeEnvironment(): Environment {
   const processors = cpus();

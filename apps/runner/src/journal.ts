@@ -1,22 +1,25 @@
 import {
   closeSync,
+  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
   readFileSync,
-  statSync,
-  truncateSync,
   writeSync,
 } from "node:fs";
+import { crc32 } from "node:zlib";
 import { describeIssue, schema } from "@softmax-bench/core/results";
 import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
+import { lock } from "./lock.js";
 import { phaseSamples } from "./protocol.js";
 
 /**
- * `journal.jsonl`: one line per finished thing, appended before the next one starts. Results are made from it,
- * and a run is continued from it.
+ * `journal.jsonl`: one line per finished thing, on the disk before the next one starts. Results are made from it, and a
+ * run is continued from it. Every line carries a checksum and stands for itself, so that a damaged one costs what it
+ * held and nothing else – or the next one too, if it is the end of a line that is damaged. The header, without which nothing
+ * can be read, is therefore there three times.
  */
 
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
@@ -35,13 +38,16 @@ const depthSettings = z.object({
 
 const header = z.object({
   type: z.literal("run"),
-  journalVersion: z.literal(1),
+  journalVersion: z.literal(2),
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth"]).optional(),
   profile: z.enum(["smoke", "default", "full"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
+  version: z.string(),
+  plan: z.string(),
+  shard: schema.shard.optional(),
   seed: z.int(),
   threads: z.int().positive(),
   backends: z.array(z.string()),
@@ -88,73 +94,132 @@ export type Header = z.output<typeof header>;
 export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
 
+/** What a journal holds. */
+interface ReadJournal {
+  readonly header: Header;
+  readonly entries: readonly Entry[];
+  /** Bytes of a last line that was cut short when the run died. */
+  readonly tornBytes: number;
+  /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
+  readonly damage: readonly { readonly line: number; readonly problem: string }[];
+  /** The last process to write here did not live to say where its time went. */
+  readonly abrupt: boolean;
+}
+
+/** A journal that a run is continued with; what was torn is no longer in the file. */
+export interface Recovered extends ReadJournal {
+  readonly journal: Journal;
+}
+
+/** An open journal, which no other process can open as long as this one lives. */
 export class Journal {
   readonly #descriptor: number;
   /** Bytes of whole lines. */
   #size: number;
 
-  /** Opens for appending. @throws Error if the file cannot be written. */
-  constructor(file: string) {
-    this.#descriptor = openSync(file, "a");
+  private constructor(file: string) {
+    this.#descriptor = openSync(file, "a+");
+    if (!lock(this.#descriptor)) {
+      closeSync(this.#descriptor);
+      throw new UsageError(`${file} is in use: another process measures this run; wait for it, or stop it`);
+    }
     this.#size = fstatSync(this.#descriptor).size;
+  }
+
+  /** A new journal. @throws Error if it cannot be written. */
+  static begin(file: string, header: Header): Journal {
+    const journal = new Journal(file);
+    for (let copy = 0; copy < 3; copy++) journal.append(header);
+    return journal;
+  }
+
+  /**
+   * The journal of a run that is to be continued, without its torn last line.
+   * @throws UsageError if another process has it open, or if its header is lost.
+   */
+  static recover(file: string): Recovered {
+    const journal = new Journal(file);
+    try {
+      return journal.#recover(file);
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
   }
 
   /** Appends one line, or nothing: a line that the disk has no room for is taken back. */
   append(value: Entry): void {
-    const line = Buffer.from(`${JSON.stringify(z.encode(entry, value))}\n`);
+    this.#write(Buffer.from(`${seal(JSON.stringify(z.encode(entry, value)))}\n`));
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #recover(file: string): Recovered {
+    const { endsWhole, ...read } = readJournal(file);
+    // A last line that lacks nothing but its end is as good as any.
+    if (!endsWhole) this.#write(Buffer.from("\n"));
+    else if (read.tornBytes > 0) {
+      this.#size -= read.tornBytes;
+      ftruncateSync(this.#descriptor, this.#size);
+    }
+    return { journal: this, ...read };
+  }
+
+  #write(line: Buffer): void {
     try {
       for (let offset = 0; offset < line.length; ) offset += writeSync(this.#descriptor, line, offset);
+      fdatasyncSync(this.#descriptor);
     } catch (error) {
       ftruncateSync(this.#descriptor, this.#size);
       throw error;
     }
     this.#size += line.length;
   }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
-
-export interface ReadJournal {
-  readonly header: Header;
-  readonly entries: readonly Entry[];
-  /** Bytes of a last line that was cut short when the run died. */
-  readonly tornBytes: number;
-}
-
-/** Reads a journal and drops a torn last line from the file. @throws UsageError, see `readJournal` */
-export function recoverJournal(file: string): ReadJournal {
-  const journal = readJournal(file);
-  if (journal.tornBytes > 0) truncateSync(file, statSync(file).size - journal.tornBytes);
-  return journal;
 }
 
 /**
- * Reads a journal that another process may be writing to: a last line without an end does not count.
- * @throws UsageError naming line and field if any other line is damaged.
+ * Reads a journal, which another process may be writing to.
+ *
+ * @returns and whether the last line has its end
+ * @throws UsageError if the header is lost.
  */
-export function readJournal(file: string): ReadJournal {
+export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
   const bytes = readFileSync(file);
-  const complete = bytes.lastIndexOf("\n") + 1;
-  const tornBytes = bytes.length - complete;
-  const lines = bytes.subarray(0, complete).toString("utf8").split("\n").slice(0, -1);
-  const entries = lines.map((line, index) => parseEntry(line, `${file}:${index + 1}`));
-  const [first] = entries;
-  if (first?.type !== "run") throw new UsageError(`${file}: the first line is not a run's header`);
-  return { header: first, entries, tornBytes };
+  const whole = bytes.lastIndexOf("\n") + 1;
+  const lines = bytes.subarray(0, whole).toString("utf8").split("\n").slice(0, -1).map(parseLine);
+  const { entry: last } = parseLine(bytes.subarray(whole).toString("utf8"));
+  const entries = [...lines, { entry: last }].flatMap(({ entry: found }) => found ?? []);
+  const header = entries.find((found) => found.type === "run");
+  if (!header) {
+    throw new UsageError(
+      `${file} begins with no header (${lines[0]?.problem ?? "no line"}): the run died before it began, or another version of softmax-bench wrote it, or it is damaged; start a new run`,
+    );
+  }
+  return {
+    ...{ header, entries, endsWhole: !last },
+    tornBytes: last ? 0 : bytes.length - whole,
+    damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
+    abrupt: entries.at(-1)?.type !== "spent",
+  };
 }
 
-function parseEntry(line: string, place: string): Entry {
+const checksum = (json: string): string => crc32(json).toString(16).padStart(8, "0");
+
+/** An object as JSON, with the checksum of that as its last member. */
+const seal = (json: string): string => `${json.slice(0, -1)},"crc32":"${checksum(json)}"}`;
+
+/** What a line says, or why it counts for nothing. */
+function parseLine(line: string): { readonly entry?: Entry | undefined; readonly problem?: string } {
+  const [, members, written] = /^(\{.*),"crc32":"([0-9a-f]{8})"\}$/.exec(line) ?? [];
+  if (members === undefined || checksum(`${members}}`) !== written) return { problem: "wrong checksum" };
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw new UsageError(`${place}: not JSON; the journal is damaged, start a new run`);
+    return { problem: "not JSON" };
   }
   const parsed = entry.safeDecode(value as z.input<typeof entry>);
-  if (!parsed.success) {
-    throw new UsageError(`${place}: ${describeIssue(parsed.error, value)}; the journal is damaged`);
-  }
-  return parsed.data;
+  return parsed.success ? { entry: parsed.data } : { problem: describeIssue(parsed.error, value) };
 }

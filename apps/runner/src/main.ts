@@ -6,12 +6,13 @@ import { doctor } from "./commands/doctor.js";
 import { exportModel } from "./commands/export.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
+import { merge } from "./commands/merge.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
 
 const COMMANDS = {
-  ...{ bench, precision, depth, gradcheck, gradient },
+  ...{ bench, merge, precision, depth, gradcheck, gradient },
   ...{ report, export: exportModel, doctor, provision },
 };
 

@@ -1,4 +1,4 @@
-import type { Availability, Curve, NetworkRecord } from "@softmax-bench/core";
+import type { Availability, BackendRecord, Curve, NetworkRecord } from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { CurveTracer } from "./curves.js";
@@ -70,9 +70,11 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
         const unavailable = unavailability(options.provisioned.get(backend));
         const session = new BackendSession({
           ...{ backend, threads: header.threads, timeoutMs, spending, exchange, unavailable },
+          // Before its first result: what follows may not live to say it.
+          onRecord: (record) => append({ type: "backend", ...record }),
         });
         await runBackend({ ...options, ...shared, backend, session, round });
-        if (session.record) append({ type: "backend", ...session.record });
+        if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
       }
     }
@@ -125,6 +127,9 @@ async function stoppedBy(
     session.kill();
   }
 }
+
+/** A cold start is recorded when it happens. */
+const withoutStart = ({ coldStartNs: _, ...record }: BackendRecord): BackendRecord => record;
 
 const unavailability = (availability: Availability | undefined) =>
   availability?.available === false ? availability : undefined;

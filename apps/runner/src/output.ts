@@ -1,11 +1,11 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
-import { messageOf, UsageError } from "./errors.js";
+import { isSystemError, messageOf, UsageError } from "./errors.js";
 import { pageTemplate } from "./page-template.js";
-import { writeAtomically } from "./write-atomically.js";
+import { isPartial, writeAtomically } from "./write-atomically.js";
 
 /** The files of one run. */
 export interface RunFolder {
@@ -32,12 +32,21 @@ export function createRunFolder(out: string, profile: string, startedAt: Date): 
     mkdirSync(out, { recursive: true });
     for (let attempt = 1; ; attempt++) {
       const folder = folderOf(out, `${stamp}-${profile}${attempt > 1 ? `-${attempt}` : ""}`);
-      if (existsSync(folder.path)) continue;
-      mkdirSync(folder.path);
-      return folder;
+      if (mkdirUnlessThere(folder.path)) return folder;
     }
   } catch (error) {
     throw new UsageError(`cannot write to --out ${out}: ${messageOf(error)}; choose another folder`);
+  }
+}
+
+/** Makes a folder in one step, since another run may begin in the same second. @returns whether it is new */
+function mkdirUnlessThere(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error) && error.code === "EEXIST") return false;
+    throw error;
   }
 }
 
@@ -67,6 +76,7 @@ export function findRunFolder(out: string, name: string): RunFolder {
 
 /** Writes results and reports; a reader never sees half a file. */
 export async function publish(folder: RunFolder, results: Results, view: ReportView): Promise<void> {
+  removeLeftovers(folder);
   writeAtomically(join(folder.path, "results.json"), formatResults(results));
   await publishReports(folder, results, view);
 }
@@ -89,4 +99,9 @@ export async function publishReports(
     join(folder.path, "report.html"),
     renderPage(pageTemplate(), [{ name: folder.id, results }]),
   );
+}
+
+/** What a process left that was killed while it wrote; no other one writes to this folder now. */
+function removeLeftovers({ path }: RunFolder): void {
+  for (const name of readdirSync(path).filter(isPartial)) rmSync(join(path, name));
 }

@@ -89,19 +89,26 @@ export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Pro
   return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
 }
 
-/**
- * The part of some work that the backends could run, going by what their runtimes can do at all.
- * @throws UsageError if none is left.
- */
-export async function runnable<W extends Work>(cells: readonly W[]): Promise<W[]> {
+/** The part of some work that the backends could run, going by what their runtimes can do at all. */
+export async function withDtypes<W extends Work>(work: readonly W[]): Promise<W[]> {
+  const dtypes = await dtypesOf(work);
+  return work.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
+}
+
+/** @throws UsageError if the backends could run none of it. */
+export async function runnable(work: readonly Work[]): Promise<void> {
+  if ((await withDtypes(work)).length > 0) return;
+  const why = [...(await dtypesOf(work))]
+    .map(([id, has]) => `${id} has only ${has.join(" and ")}`)
+    .join(", ");
+  throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
+}
+
+/** What the backends of some work compute in. */
+export async function dtypesOf(work: readonly Work[]): Promise<Map<string, readonly DType[]>> {
   const dtypes = new Map<string, readonly DType[]>();
   for (const [id, load] of Object.entries(BACKENDS)) {
-    if (cells.some((cell) => cell.backend === id)) dtypes.set(id, (await load()).dtypes);
+    if (work.some(({ backend }) => backend === id)) dtypes.set(id, (await load()).dtypes);
   }
-  const left = cells.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
-  if (left.length === 0) {
-    const why = [...dtypes].map(([id, has]) => `${id} has only ${has.join(" and ")}`).join(", ");
-    throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
-  }
-  return left;
+  return dtypes;
 }

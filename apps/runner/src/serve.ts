@@ -33,15 +33,13 @@ const TYPES: Readonly<Record<string, string>> = {
  * @throws UsageError if the port is taken, or the journal is damaged
  */
 export async function serveRun(folder: RunFolder, port: number): Promise<RunServer> {
-  resultsSoFar(folder);
+  await resultsSoFar(folder);
   const clients = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    try {
-      answer(request, response, folder, clients);
-    } catch (error) {
+    answer(request, response, folder, clients).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
       response.end(error instanceof UsageError ? error.message : "the run cannot be read");
-    }
+    });
   });
   await new Promise<void>((listening, failed) => {
     server.once("error", (error) => failed(new UsageError(`cannot serve on port ${port}: ${error.message}`)));
@@ -62,9 +60,9 @@ export async function serveRun(folder: RunFolder, port: number): Promise<RunServ
 }
 
 /** What a run has found so far. */
-function resultsSoFar({ journal }: RunFolder): Results {
+async function resultsSoFar({ journal }: RunFolder): Promise<Results> {
   const { header, entries } = readJournal(journal);
-  return assemble(header, entries, planOfRun(header));
+  return assemble(header, entries, await planOfRun(header));
 }
 
 function watchSize(file: string, changed: () => void): NodeJS.Timeout {
@@ -77,12 +75,12 @@ function watchSize(file: string, changed: () => void): NodeJS.Timeout {
   }, INTERVAL_MS);
 }
 
-function answer(
+async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   folder: RunFolder,
   clients: Set<ServerResponse>,
-): void {
+): Promise<void> {
   const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
   const send = (status: number, type: string, body: string | Uint8Array) =>
     response
@@ -95,11 +93,11 @@ function answer(
     return void refuse(405, "this server only shows");
   const { pathname } = new URL(request.url ?? "/", `http://${HOST}`);
   if (pathname === "/") {
-    const runs = [{ name: folder.id, results: resultsSoFar(folder) }];
+    const runs = [{ name: folder.id, results: await resultsSoFar(folder) }];
     return void send(200, "text/html; charset=utf-8", renderPage(pageTemplate(), runs, { live: true }));
   }
   if (pathname === "/results.json") {
-    return void send(200, "application/json", formatResults(resultsSoFar(folder)));
+    return void send(200, "application/json", formatResults(await resultsSoFar(folder)));
   }
   if (pathname === "/events") {
     response.writeHead(200, { ...headers, "content-type": "text/event-stream" }).write(":\n\n");

@@ -1,6 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describeIssue } from "@softmax-bench/core/results";
+import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
 import type { Exchange } from "./exchange.js";
 import { type Reply, type Request, reply } from "./protocol.js";
 
@@ -12,8 +14,27 @@ const WORKER = fileURLToPath(new URL("./worker/main.js", import.meta.url));
  */
 const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
-/** What a worker printed last, for the cell that it died in. */
-const KEPT_OUTPUT = 600;
+/**
+ * Has the kernel end a worker together with its parent, however that ends and whatever the worker is busy with. Where
+ * there is no `setpriv` of util-linux, a worker ends when it next looks at its channel.
+ */
+const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
+
+let canDieWithParent: boolean | undefined;
+
+function workerCommand(): [file: string, args: string[]] {
+  const [file, ...args] = DIES_WITH_PARENT;
+  canDieWithParent ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;
+  const node = [...V8_FLAGS, WORKER];
+  return canDieWithParent ? [file, [...args, process.execPath, ...node]] : [process.execPath, node];
+}
+
+/** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
+const KEPT_OUTPUT = 16_384;
+const SHOWN_OUTPUT = 600;
+
+/** How long a worker that closed its channel may take to end, in milliseconds. */
+const CLOSING_MS = 1000;
 
 /** How a request ended. A worker that is not `answered` is dead and has to be replaced. */
 export type Outcome =
@@ -24,55 +45,62 @@ export type Outcome =
 /** The parent's hold on one measuring process. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
+  readonly #channel: Duplex;
   #output = "";
+  /** Who waits for a reply. */
+  #finish: ((outcome: Outcome) => void) | undefined;
+  /** Why there will be no more replies. */
+  #lost: string | undefined;
 
   /**
    * @param environment variables that it starts with, besides ours
    * @param exchange files that it inherits, if it is to compute
    */
   constructor(environment: Readonly<Record<string, string>>, exchange?: Exchange) {
-    this.#child = fork(WORKER, {
-      serialization: "advanced",
-      execArgv: V8_FLAGS,
+    const [file, args] = workerCommand();
+    this.#child = spawn(file, args, {
+      // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
+      detached: true,
       env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe", "ipc", exchange?.inputs ?? "ignore", exchange?.results ?? "ignore"],
+      stdio: ["ignore", "pipe", "pipe", "pipe", exchange?.inputs ?? "ignore", exchange?.results ?? "ignore"],
+    });
+    const channel = this.#child.stdio[WORKER_CHANNEL];
+    if (!(channel instanceof Duplex)) throw new Error("expected a channel to the worker, got none");
+    this.#channel = channel;
+    onLine(channel, (line) => this.#hear(line));
+    // Whoever writes to a dead worker learns of it from `close`.
+    channel.on("error", () => {});
+    channel.on("end", () => {
+      setTimeout(() => this.#lose("the worker closed its channel"), CLOSING_MS).unref();
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
-    this.#child.on("error", (error) => this.#keep(error.message));
+    this.#child.on("error", (error) => this.#lose(`the worker does not start: ${error.message}`));
+    this.#child.on("close", (code, signal) => {
+      this.#lose(
+        `the worker ${signal ? `was killed by ${signal}` : `exited with code ${code}`}${this.#said()}`,
+      );
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => this.#keep(text));
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+      });
     }
   }
 
   /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
-    const child = this.#child;
     return new Promise((resolve) => {
-      const finish = (outcome: Outcome) => {
-        clearTimeout(timer);
-        child.off("message", onMessage).off("close", onClose);
-        resolve(outcome);
-      };
-      const onMessage = (value: unknown) => {
-        const parsed = reply.safeParse(value);
-        if (parsed.success) return finish({ kind: "answered", reply: parsed.data });
-        this.kill();
-        finish({
-          kind: "crashed",
-          reason: `the worker spoke nonsense: ${describeIssue(parsed.error, value)}`,
-        });
-      };
-      const onClose = (code: number | null, signal: string | null) => {
-        const end = signal ? `was killed by ${signal}` : `exited with code ${code}`;
-        finish({ kind: "crashed", reason: `the worker ${end}${this.#lastOutput()}` });
-      };
+      if (this.#lost) return resolve({ kind: "crashed", reason: this.#lost });
       const timer = setTimeout(() => {
         this.kill();
-        finish({ kind: "timeout", reason: `no result after ${timeoutMs / 1000} s${this.#lastOutput()}` });
+        this.#finish?.({ kind: "timeout", reason: `no result after ${timeoutMs / 1000} s${this.#said()}` });
       }, timeoutMs);
-      child.on("message", onMessage).on("close", onClose);
-      if (child.exitCode !== null || child.signalCode !== null) onClose(child.exitCode, child.signalCode);
-      else child.send(message, () => {});
+      this.#finish = (outcome) => {
+        clearTimeout(timer);
+        this.#finish = undefined;
+        resolve(outcome);
+      };
+      sendLine(this.#channel, message);
     });
   }
 
@@ -81,12 +109,39 @@ export class WorkerProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #keep(text: string): void {
-    this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+  #hear(line: string): void {
+    if (this.#lost) return;
+    if (!this.#finish) this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
+    const parsed = parseReply(line);
+    if (typeof parsed === "string") this.#lose(`the worker spoke nonsense: ${parsed}`);
+    else this.#finish?.({ kind: "answered", reply: parsed });
   }
 
-  #lastOutput(): string {
-    const output = this.#output.trim();
+  #lose(reason: string): void {
+    if (this.#lost) return;
+    this.#lost = reason;
+    this.kill();
+    this.#finish?.({ kind: "crashed", reason });
+  }
+
+  #said(): string {
+    // V8 prints why it gives up before a long trace of its own functions.
+    const fatal = /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
+    const output = fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
     return output ? `; it last printed: ${output}` : "";
   }
 }
+
+/** A reply, or what is wrong with it. */
+function parseReply(line: string): Reply | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return excerpt(line);
+  }
+  const parsed = reply.safeParse(value);
+  return parsed.success ? parsed.data : describeIssue(parsed.error, value);
+}
+
+const excerpt = (line: string): string => JSON.stringify(line.slice(0, 60));

@@ -10,6 +10,7 @@ export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.j
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
+export { machineId } from "./results/machine.js";
 export type {
   Accuracy,
   BackendRecord,
@@ -20,10 +21,12 @@ export type {
   DistanceRecord,
   Environment,
   GradientsOverSeeds,
+  Machine,
   NetworkRecord,
   Precision,
   Results,
   RunRecord,
+  Shard,
   Timing,
 } from "./results/schema.js";
 export {

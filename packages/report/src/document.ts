@@ -11,6 +11,7 @@ import {
   formatPercent,
   formatRatio,
 } from "./format.js";
+import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { shorten } from "./untrusted.js";
 import type { RankedRow, ReportView, WorkloadView } from "./view.js";
@@ -24,9 +25,10 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     { kind: "list", items: view.facts.map(([label, value]) => `${label}: ${value}`) },
     ...paragraph(view.notice, true),
     { kind: "heading", level: 2, text: "Backends" },
-    backendTable(view.backends),
+    backendTable(view.backends, view.machines),
     ...unavailableList(view.backends),
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
+    ...acrossBlocks(view),
     ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
     ...(view.precision ? precisionBlocks(view.precision, detail) : []),
     ...section("Notes", view.notes),
@@ -166,24 +168,64 @@ const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
   ]),
 });
 
-function backendTable(backends: readonly BackendRecord[]): Block {
+function backendTable(backends: readonly BackendRecord[], machines: readonly MachineView[]): Block {
+  const several = machines.length > 0;
   return {
     kind: "table",
-    header: ["backend", "runtime", "device", "threads", "cold start", "peak memory"],
+    header: [
+      ...["backend", "runtime", "device", "threads", "cold start", "peak memory"],
+      ...(several ? ["on"] : []),
+    ],
     numeric: [3, 4, 5],
-    rows: backends.map(({ id, status, engine, device, threads, coldStartNs, peakRssBytes }) =>
-      status === "unavailable"
-        ? [id, "unavailable", "", "", "", ""]
+    rows: backends.map(({ id, machine, status, engine, device, threads, coldStartNs, peakRssBytes }) => [
+      id,
+      ...(status === "unavailable"
+        ? ["unavailable", "", "", "", ""]
         : [
-            id,
             engine ? `${engine.name} ${engine.version}` : "",
             deviceOf(device),
             threads?.toString() ?? "",
             coldStartNs === undefined ? "" : formatDuration(coldStartNs),
             peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
-          ],
-    ),
+          ]),
+      ...(several ? [machines.find((known) => known.id === machine)?.label ?? ""] : []),
+    ]),
   };
+}
+
+/** What machines have in common and what not: the ratio to each one's fastest, and the gradient's bits. */
+function acrossBlocks({ machines, across }: ReportView): Block[] {
+  if (machines.length === 0) return [];
+  const labels = machines.map(({ label }) => label);
+  return [
+    { kind: "heading", level: 2, text: "Across machines" },
+    {
+      kind: "paragraph",
+      text: across.length
+        ? "Cells that several machines measured. Ratios are to the fastest on the same machine; times of two machines are not compared."
+        : "No cell was measured on two machines: times in different tables are not comparable.",
+    },
+    ...(across.length
+      ? ([
+          {
+            kind: "table",
+            header: [
+              ...["workload", "dtype", "backend", "method"],
+              ...labels.map((label) => `ratio on ${label}`),
+              ...labels.map((label) => `rel. L2 on ${label}`),
+              "gradients",
+            ],
+            numeric: [...labels, ...labels].map((_, index) => 4 + index),
+            rows: across.map(({ workload, dtype, backend, method, on, sameBits }) => [
+              ...[workload, dtype, backend, method],
+              ...on.map((one) => (one ? `${formatRatio(one.ratio)} (${formatDuration(one.medianNs)})` : "")),
+              ...on.map((one) => (one ? formatError(one.relL2) : "")),
+              sameBits === undefined ? "" : sameBits ? "same bits" : "differ",
+            ]),
+          },
+        ] satisfies Block[])
+      : []),
+  ];
 }
 
 /** The reason is shortened, so that however long it is, the remedy that follows it is still read. */

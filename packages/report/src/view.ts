@@ -1,8 +1,15 @@
-import type { BackendRecord, Cell, Curve, DistanceRecord, Results } from "@softmax-bench/core";
+import type { BackendRecord, Cell, Curve, DistanceRecord, Environment, Results } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
+import {
+  type AcrossMachines,
+  acrossMachines,
+  type MachineView,
+  machinesOf,
+  resultsOfMachine,
+} from "./machines.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
@@ -16,7 +23,12 @@ export interface ReportView {
   /** How to go on, where the run is not complete. */
   readonly notice: string | undefined;
   readonly backends: readonly BackendRecord[];
+  /** A workload once per machine that measured it. */
   readonly workloads: readonly WorkloadView[];
+  /** Machines that the results are merged from; empty where it is one. */
+  readonly machines: readonly MachineView[];
+  /** Cells that several machines measured, side by side. */
+  readonly across: readonly AcrossMachines[];
   /** What error curves along sweeps say, where the run drew some. */
   readonly precision: PrecisionView | undefined;
   /** What networks of growing depth say, where the run has some. */
@@ -42,12 +54,21 @@ const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
 
 export function viewOf(results: Results): ReportView {
   const { run, backends, cells } = results;
+  const machines = machinesOf(results);
   return {
     title: `softmax-bench ${run.id}`,
-    facts: factsOf(results),
+    facts: factsOf(results, machines),
     notice: noticeOf(results),
     backends,
-    workloads: workloadIds(results).map((id) => workloadView(id, results)),
+    workloads: workloadIds(results).flatMap((id) =>
+      machines.length === 0
+        ? [workloadView(id, results)]
+        : machines
+            .map((machine) => workloadView(id, resultsOfMachine(results, machine), machine.label))
+            .filter(({ ranked, absent, distances }) => ranked.length + absent.length + distances.length > 0),
+    ),
+    machines,
+    across: acrossMachines(results, machines),
     precision: precisionOf(results),
     depth: depthOf(results),
     notes: notesOf([...cells, ...(results.precision?.curves ?? []).map(asCell)]),
@@ -58,6 +79,10 @@ export function viewOf(results: Results): ReportView {
 /** How far an interrupted run came, and how to go on. */
 function noticeOf({ run, cells, precision, depth }: Results): string | undefined {
   if (run.status !== "interrupted") return undefined;
+  if (run.merged) {
+    const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
+    return `Incomplete: there is no complete run of shard ${missing}.`;
+  }
   const parts = [
     ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
     ...(precision ? [`${precision.curves.length} curves`] : []),
@@ -84,8 +109,10 @@ function workloadIds({ workloads = [], cells, distances }: Results): string[] {
   ];
 }
 
-function workloadView(id: string, results: Results): WorkloadView {
+/** @param machine where there are several, the label of the one that the results are of */
+function workloadView(id: string, results: Results, machine?: string): WorkloadView {
   const { workloads, cells, distances, backends } = results;
+  const name = machine ? `${id} on ${machine}` : id;
   const described = workloads?.find((workload) => workload.id === id);
   const own = cells.filter(({ workload }) => workload === id);
   const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
@@ -96,15 +123,15 @@ function workloadView(id: string, results: Results): WorkloadView {
     .flatMap((group) => group.ranked)
     .map((cell) => ({ ...cell, achieved: achievedBandwidth(timed(cell), results) }));
   return {
-    heading: described ? `${id}: ${described.rows}×${described.classes}, ${described.summary}` : id,
+    heading: described ? `${name}: ${described.rows}×${described.classes}, ${described.summary}` : name,
     ranked,
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances.filter(({ workload }) => workload === id),
     verdicts: byDtype.length
       ? byDtype.map(({ dtype, ranked: of }) =>
-          verdictOn(id, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
+          verdictOn(name, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
         )
-      : [`${id}: no cell was measured.`],
+      : [`${name}: no cell was measured.`],
     coverage: coverageOf(ranked),
   };
 }
@@ -142,23 +169,40 @@ function scopeOf(ranked: readonly RankedCell[]): string {
   return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
 }
 
-function factsOf({ run, environment }: Results): [string, string][] {
-  const { cpu, cores, memoryBytes, os, node } = environment;
+function factsOf({ run, environment, machines }: Results, views: readonly MachineView[]): [string, string][] {
+  const { shard, merged, seed } = run;
   return [
-    ["run", `${run.startedAt}, profile ${run.profile}${run.seed === undefined ? "" : `, seed ${run.seed}`}`],
-    ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`],
+    [
+      "run",
+      [
+        `${run.startedAt}, profile ${run.profile}`,
+        ...(seed === undefined ? [] : [`seed ${seed}`]),
+        ...(shard ? [`shard ${shard.index} of ${shard.count}`] : []),
+        ...(merged ? [`merged from ${merged.runs.join(", ")}`] : []),
+      ].join(", "),
+    ],
+    ...(machines && views.length
+      ? machines.map(({ environment }, index): [string, string] => [
+          views[index]?.label ?? "machine",
+          describeMachine(environment),
+        ])
+      : [["machine", describeMachine(environment)] satisfies [string, string]]),
     ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }
+
+const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
+  `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
 
 /** A curve in the place of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
 function notesOf(cells: readonly Cell[]): string[] {
-  const broken = cells.flatMap(({ backend, method, dtype, workload, status, reason, nondeterministic }) => {
-    const cell = `${backend} ${method} ${dtype} ${workload}`;
+  const broken = cells.flatMap((one) => {
+    const { backend, method, dtype, workload, machine, status, reason, nondeterministic } = one;
+    const cell = `${backend} ${method} ${dtype} ${workload}${machine ? ` on ${machine}` : ""}`;
     return [
       ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
       ...(status === "ok" || status === "unsupported"

@@ -6,6 +6,7 @@ import { UsageError } from "../errors.js";
 import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../options.js";
 import { PROFILES } from "../profiles.js";
 import { select, unknownValue } from "../selection.js";
+import { shardOf, WHOLE } from "../shard.js";
 import {
   commaSeparated,
   integer,
@@ -22,6 +23,7 @@ interface Flags extends SelectionFlags {
   readonly out?: string;
   readonly seed?: string;
   readonly resume?: string;
+  readonly shard?: string;
   readonly json?: boolean;
   readonly list?: boolean;
 }
@@ -47,6 +49,10 @@ function command(): Command {
         "--resume <run-id>",
         "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
       ),
+    )
+    .option(
+      "--shard <i/n>",
+      "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
@@ -84,13 +90,17 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const output = { json: flags.json ?? false, provision: flags.provision };
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
-    const [conflict] = [...Object.keys(fixed), ...(flags.list ? ["list"] : [])];
+    const [conflict] = [
+      ...Object.keys(fixed),
+      ...(["list", "shard"] as const).filter((name) => flags[name] !== undefined),
+    ];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
     return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
   const settings = settle(options, file);
   const selection = select(settings);
-  if (flags.list) return listCells(selection, console);
-  return startRun({ command: "bench", argv, settings, selection, sweeps: [] }, console, output);
+  const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
+  if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console);
+  return startRun({ command: "bench", argv, settings, selection, sweeps: [], shard }, console, output);
 }

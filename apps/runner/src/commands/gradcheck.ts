@@ -4,9 +4,9 @@ import { type Console, wantsColor } from "../console.js";
 import { EXIT } from "../errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../gradcheck.js";
 import { runJobs } from "../jobs.js";
+import { noneAvailable } from "../problems.js";
 import { BACKENDS } from "../registry.js";
 import { type DType, select } from "../selection.js";
-import { noneAvailable } from "../unavailable.js";
 import { jobOptionsOf, newCommand, type SelectionFlags, withDtypes, withSelection } from "./command.js";
 
 interface Flags extends SelectionFlags {

@@ -5,8 +5,8 @@ import { type Console, wantsColor } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
 import { GradientFolder } from "../gradient-folder.js";
 import { type Job, type JobOutcome, runJobs } from "../jobs.js";
+import { noneAvailable } from "../problems.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
-import { noneAvailable } from "../unavailable.js";
 import { readProblem, type UserProblem } from "../user-arrays.js";
 import { jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "./command.js";
 

@@ -1,4 +1,6 @@
+import { Socket } from "node:net";
 import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
+import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
 import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import { PROFILES, type Profile } from "../profiles.js";
 import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
@@ -9,6 +11,8 @@ import { runSteps } from "./steps.js";
 import { runTraining } from "./training.js";
 
 /** A computing process: one backend, one request at a time. It ends with the parent that started it. */
+
+const channel = new Socket({ fd: WORKER_CHANNEL, readable: true, writable: true });
 
 let engine: Engine | undefined;
 const source = new InputReader(WORKER_EXCHANGE);
@@ -82,9 +86,7 @@ async function answer(request: Request): Promise<Reply> {
   }
 }
 
-process.on("message", (request: Request) => {
-  void answer(request).then((reply) => process.send?.(reply));
+onLine(channel, (line) => {
+  void answer(JSON.parse(line) as Request).then((reply) => sendLine(channel, reply));
 });
-// Ctrl-C reaches the whole process group; the parent decides what happens to a worker.
-process.on("SIGINT", () => {});
-process.on("disconnect", () => process.exit());
+channel.on("close", () => process.exit());

@@ -7,7 +7,8 @@ import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { onTestFinished } from "vitest";
 
-const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+/** The built command line. */
+export const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -29,17 +30,31 @@ export interface StartOptions {
   readonly main?: string;
   /** Largest file that may be written, in KiB: what a full disk is to the process. */
   readonly fileSizeLimit?: number;
+  /** A folder that the process finds in the place of shared memory; only root can do that. */
+  readonly sharedMemory?: string;
+  /** Give it a process group of its own. */
+  readonly ownGroup?: boolean;
 }
 
 /** Starts the real command line in a process of its own. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  const { cwd, env, fileSizeLimit, main = MAIN } = options;
+  const { fileSizeLimit, sharedMemory, main = MAIN } = options;
   const command = [process.execPath, main, ...args];
-  const limited = ["bash", "-c", `ulimit -f ${fileSizeLimit}; exec "$@"`, "bash", ...command];
-  const [file, ...rest] = fileSizeLimit === undefined ? command : limited;
-  const child = spawn(file as string, rest, {
+  const first = (script: string) => ["bash", "-c", `${script}; exec "$@"`, "bash", ...command];
+  if (fileSizeLimit !== undefined) return spawned(first(`ulimit -f ${fileSizeLimit}`), options);
+  if (sharedMemory === undefined) return spawned(command, options);
+  return spawned(["unshare", "--mount", ...first(`mount --bind ${sharedMemory} /dev/shm`)], options);
+}
+
+/** Starts any command. */
+export function spawned(
+  [file, ...args]: readonly string[],
+  { cwd, env, ownGroup = false }: Pick<StartOptions, "cwd" | "env" | "ownGroup">,
+): Running {
+  const child = spawn(file as string, args, {
     ...(cwd ? { cwd } : {}),
     env: { ...process.env, ...env },
+    detached: ownGroup,
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => {

@@ -55,7 +55,11 @@ export const accuracy = z.object({
   }),
 });
 
-const cellKey = { backend: id, method: id, dtype, workload: id };
+const machineKey = id
+  .optional()
+  .describe("id of one of machines, where the results are merged from several machines");
+
+const cellKey = { backend: id, method: id, dtype, workload: id, machine: machineKey };
 
 export const cell = z
   .object({
@@ -84,6 +88,7 @@ export const distance = z.object({
   backend: id,
   dtype,
   workload: id,
+  machine: machineKey,
   a: id.describe("the manual method"),
   b: id.describe("the autograd method"),
   sumAbs: real,
@@ -96,6 +101,7 @@ export const distance = z.object({
 
 export const backend = z.object({
   id,
+  machine: machineKey,
   status: z.enum(["available", "unavailable"]),
   reason: text.optional(),
   remedy: text.optional(),
@@ -167,6 +173,17 @@ export const environment = z.object({
     .describe("of copying between buffers larger than the caches"),
 });
 
+export const machine = z.object({
+  id: id.describe("what decides error and time of a gradient: processor, cores, vector instructions, Node"),
+  environment,
+});
+
+/** One of the parts that a matrix is split into. */
+export const shard = z.object({
+  index: z.int().positive().describe("from 1"),
+  count: z.int().positive(),
+});
+
 export const run = z.object({
   id,
   startedAt: z.iso.datetime(),
@@ -175,7 +192,20 @@ export const run = z.object({
   command: id.optional().describe("what was run, with argv: bench by default, precision or depth"),
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
+  version: text.optional().describe("of softmax-bench"),
   seed: z.int().optional(),
+  plan: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional()
+    .describe("digest of the whole matrix, and of how it is split into shards"),
+  shard: shard.optional().describe("the part of the matrix that this run was for"),
+  merged: z
+    .object({
+      runs: z.array(id).describe("ids of the runs that the results are merged from"),
+      missing: z.array(shard).describe("shards of which there is no complete run"),
+    })
+    .optional(),
   status: z.enum(["complete", "interrupted"]).optional(),
   cellsPlanned: z.int().nonnegative().optional(),
   wallNs: z
@@ -189,7 +219,13 @@ export const SCHEMA_VERSION = 1;
 export const results = z.object({
   schemaVersion: z.literal(SCHEMA_VERSION),
   run,
-  environment,
+  environment: environment.describe("where there are several machines, the first one's"),
+  machines: z
+    .array(machine)
+    .optional()
+    .describe(
+      "of merged results, where they are several: then every cell, distance and backend names its own",
+    ),
   workloads: z.array(workload).optional(),
   backends: z.array(backend),
   cells: z.array(cell),
@@ -210,5 +246,7 @@ export type Depth = z.output<typeof depth>;
 export type NetworkRecord = z.output<typeof network>;
 export type GradientsOverSeeds = z.output<typeof gradients>;
 export type BackendRecord = z.output<typeof backend>;
+export type Machine = z.output<typeof machine>;
+export type Shard = z.output<typeof shard>;
 export type RunRecord = z.output<typeof run>;
 export type Environment = z.output<typeof environment>;

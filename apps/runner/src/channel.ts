@@ -1,0 +1,29 @@
+import type { Duplex } from "node:stream";
+
+/**
+ * How parent and worker talk: lines of JSON through a socket that the worker inherits. Node's own channel between
+ * processes would end the parent with an exception if a worker wrote anything else to it.
+ */
+
+/** Under this descriptor a worker finds its end. */
+export const WORKER_CHANNEL = 3;
+
+/** UTF-16 units; the longest honest line, of samples, has a hundredth of that. */
+const LONGEST_LINE = 2 ** 24;
+
+export function sendLine(channel: Duplex, value: unknown): void {
+  channel.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Hands over each line that comes. A line without an end is cut off and handed over, too. */
+export function onLine(channel: Duplex, take: (line: string) => void): void {
+  let begun = "";
+  channel.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (begun + text).split("\n");
+    begun = lines.pop() ?? "";
+    for (const line of lines) take(line);
+    if (begun.length <= LONGEST_LINE) return;
+    take(begun);
+    begun = "";
+  });
+}

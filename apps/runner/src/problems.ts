@@ -1,0 +1,20 @@
+import type { BackendRecord, Results } from "@softmax-bench/core";
+
+/** Whether not one backend could be used; says why of each, if so. */
+export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS.WriteStream): boolean {
+  if (backends.some(({ status }) => status === "available")) return false;
+  const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
+  stderr.write(`no backend is available\n${why.join("\n")}\n`);
+  return true;
+}
+
+/** Whether a result failed, crashed or timed out; says how many, if so. */
+export function anyBroken({ cells, precision, depth }: Results, stderr: NodeJS.WriteStream): boolean {
+  const all = [...cells, ...(precision?.curves ?? []), ...(depth?.networks ?? [])];
+  const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
+  if (broken.length === 0) return false;
+  stderr.write(
+    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+  );
+  return true;
+}

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type { Shard } from "@softmax-bench/core";
+import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./estimate.js";
+import { dtypesOf, keyOf, type PlannedCell } from "./plan.js";
+import type { Profile } from "./profiles.js";
+import type { DType } from "./selection.js";
+
+/** Cells that stay together, since their gradients are compared. */
+interface Unit {
+  readonly cells: readonly PlannedCell[];
+  readonly seconds: number;
+  /** What the first unit of its kind in a shard costs on top, by what it is for. */
+  readonly once: ReadonlyMap<string, number>;
+}
+
+/**
+ * A matrix in as many parts as there are shards, in its order: a shard is a stretch of it, so that few backends are
+ * started twice. Of all ways to cut, one whose longest part is the shortest.
+ */
+async function splitCells(
+  cells: readonly PlannedCell[],
+  count: number,
+  profile: Profile,
+): Promise<PlannedCell[][]> {
+  const units = unitsOf(cells, profile, await dtypesOf(cells));
+  let [low, high] = [0, cut(units, 1, Number.POSITIVE_INFINITY).longest];
+  // Sums and halves are the same on every machine, bit for bit; 50 halves leave nothing to find.
+  for (let step = 0; step < 50; step++) {
+    const middle = (low + high) / 2;
+    if (cut(units, count, middle).longest <= middle) high = middle;
+    else low = middle;
+  }
+  return cut(units, count, high).parts.map((part) => part.flatMap((unit) => unit.cells));
+}
+
+/** What a matrix is, in one digest: what it measures, and how that is split. */
+const planDigest = (parts: readonly (readonly PlannedCell[])[], profile: Profile, seed: number): string => {
+  const plan = JSON.stringify({ profile: profile.id, seed, parts: parts.map((part) => part.map(keyOf)) });
+  return `sha256:${createHash("sha256").update(plan).digest("hex")}`;
+};
+
+/** The part of a matrix that a run is for, and the digest of the whole. */
+export async function partOf(
+  cells: readonly PlannedCell[],
+  { index, count }: Shard,
+  profile: Profile,
+  seed: number,
+): Promise<{ cells: readonly PlannedCell[]; digest: string }> {
+  const parts = await splitCells(cells, count, profile);
+  return { cells: parts[index - 1] ?? [], digest: planDigest(parts, profile, seed) };
+}
+
+function unitsOf(
+  cells: readonly PlannedCell[],
+  profile: Profile,
+  dtypes: ReadonlyMap<string, readonly DType[]>,
+): Unit[] {
+  const groups = new Map<string, PlannedCell[]>();
+  for (const cell of cells) {
+    const key = [cell.backend, comparisonOf(cell), cell.dtype, cell.workload.id].join(" ");
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group as [PlannedCell];
+    const has = dtypes.get(first.backend) ?? [];
+    const seconds = group.reduce((sum, cell) => sum + cellSeconds(cell, profile, has), 0);
+    const once: [string, number][] = [
+      [first.backend, profile.processes * START_SECONDS],
+      [`${first.workload.id} ${first.dtype}`, referenceSeconds(first)],
+    ];
+    return { cells: group, seconds, once: new Map(seconds > 0 ? once : []) };
+  });
+}
+
+/** Fills one part after the other up to a limit, the last one with all that is left; none stays empty needlessly. */
+function cut(units: readonly Unit[], count: number, limit: number): { parts: Unit[][]; longest: number } {
+  const parts: Unit[][] = [[]];
+  let [seconds, longest] = [0, 0];
+  let paid = new Set<string>();
+  for (const [index, unit] of units.entries()) {
+    const cost = () =>
+      [...unit.once].reduce((sum, [what, once]) => sum + (paid.has(what) ? 0 : once), unit.seconds);
+    const full = seconds + cost() > limit || units.length - index <= count - parts.length;
+    if (full && parts.at(-1)?.length && parts.length < count) {
+      parts.push([]);
+      seconds = 0;
+      paid = new Set();
+    }
+    seconds += cost();
+    longest = Math.max(longest, seconds);
+    for (const what of unit.once.keys()) paid.add(what);
+    parts.at(-1)?.push(unit);
+  }
+  while (parts.length < count) parts.push([]);
+  return { parts, longest };
+}

@@ -1,0 +1,167 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { validateWorkflow } from "@action-validator/core";
+import { Job } from "kubernetes-models/batch/v1/Job";
+import { PersistentVolumeClaim } from "kubernetes-models/v1/PersistentVolumeClaim";
+import { describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { MAIN, onlyRun, spawned, temporaryFolder } from "./support/cli.js";
+
+const deployed = (file: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../../deploy/${file}`, import.meta.url)), "utf8");
+
+const packageManager = z
+  .object({ packageManager: z.string() })
+  .parse(
+    JSON.parse(readFileSync(fileURLToPath(new URL("../../../package.json", import.meta.url)), "utf8")),
+  ).packageManager;
+
+/**
+ * In the place of a checkout: a folder with a configuration that makes the matrix small, and an `npx` that runs this
+ * checkout's command line as `npx -y pnpm@…` would.
+ */
+function smallCheckout(): { folder: string; env: NodeJS.ProcessEnv } {
+  const folder = temporaryFolder();
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(
+    join(folder, "bench.config.ts"),
+    `export default { profile: "smoke", backends: ["tfjs-wasm", "jax-js"], dtypes: ["float32"], workloads: ["2x2"] };`,
+  );
+  writeFileSync(
+    join(bin, "npx"),
+    `#!/bin/sh\n[ "$1 $2" = "-y ${packageManager}" ] || exit 99\nshift 2\nexec "${process.execPath}" "${MAIN}" "$@"\n`,
+  );
+  chmodSync(join(bin, "npx"), 0o755);
+  return { folder, env: { PATH: `${bin}:${process.env.PATH}` } };
+}
+
+/** What a whole small matrix has. */
+function expectWhole(out: string, shards: number): void {
+  const { run, cells, distances } = onlyRun(out).results();
+  expect(run).toMatchObject({ status: "complete", merged: { missing: [] }, cellsPlanned: 20 });
+  expect(run.merged?.runs).toHaveLength(shards);
+  expect(cells.map(({ status }) => status)).toEqual(Array(20).fill("ok"));
+  expect(distances).toHaveLength(10);
+}
+
+const container = z.object({
+  command: z.array(z.string()),
+  env: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
+});
+const job = z.object({
+  kind: z.literal("Job"),
+  spec: z.object({
+    completions: z.int().default(1),
+    parallelism: z.int().default(1),
+    completionMode: z.string().default("NonIndexed"),
+    template: z.object({ spec: z.object({ containers: z.tuple([container]) }) }),
+  }),
+});
+
+const documents = (file: string): unknown[] =>
+  parseAllDocuments(deployed(`kubernetes/${file}`)).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJS();
+  });
+
+describe("deploy/kubernetes", () => {
+  const [claim, shards] = documents("shards.yaml");
+  const [merging] = documents("merge.yaml");
+
+  it("is what Kubernetes' API takes", () => {
+    type Constructed<T extends abstract new (...args: never) => unknown> = ConstructorParameters<T>[0];
+    expect(() =>
+      new PersistentVolumeClaim(claim as Constructed<typeof PersistentVolumeClaim>).validate(),
+    ).not.toThrow();
+    for (const document of [shards, merging]) {
+      expect(() => new Job(document as Constructed<typeof Job>).validate()).not.toThrow();
+    }
+    // The validation is one: it knows the types of fields.
+    const broken = { ...job.parse(shards), spec: { completions: "four" } } as unknown;
+    expect(() => new Job(broken as Constructed<typeof Job>).validate()).toThrow(/completions/);
+  });
+
+  it("measures every shard in a pod of its own, and joins them", async () => {
+    const { spec } = job.parse(shards);
+    const [bench] = spec.template.spec.containers;
+    const { folder, env } = smallCheckout();
+    const here = (command: readonly string[]) =>
+      command.map((word) => word.replace(/^\/results/, join(folder, "results")));
+    expect(spec.completionMode).toBe("Indexed");
+    const pods = Array.from({ length: spec.completions }, (_, index) => {
+      const given = Object.fromEntries(bench.env.map(({ name, value }) => [name, value]));
+      return spawned(here(bench.command), {
+        cwd: folder,
+        env: { ...env, ...given, JOB_COMPLETION_INDEX: String(index) },
+      }).ended;
+    });
+    for (const { code, stderr } of await Promise.all(pods)) expect(code, stderr).toBe(0);
+
+    const [merge] = job.parse(merging).spec.template.spec.containers;
+    const { code, stderr } = await spawned(here(merge.command), { cwd: folder, env }).ended;
+    expect(code, stderr).toBe(0);
+    expectWhole(join(folder, "results", "merged"), spec.completions);
+  });
+});
+
+const step = z.object({ run: z.string().optional(), env: z.record(z.string(), z.string()).default({}) });
+const workflow = z.object({
+  jobs: z.object({
+    shard: z.object({
+      strategy: z.object({ matrix: z.object({ shard: z.array(z.int()) }) }),
+      steps: z.array(step),
+    }),
+    merge: z.object({ steps: z.array(step) }),
+  }),
+});
+
+describe("deploy/github-actions", () => {
+  const content = deployed("github-actions/bench-shards.yml");
+
+  it("is a workflow by its published schema, and its jobs need each other", () => {
+    const errorsOf = (text: string): unknown => validateWorkflow(text).errors;
+    expect(errorsOf(content)).toEqual([]);
+    expect(errorsOf(content.replace("runs-on", "runs-where"))).not.toEqual([]);
+    expect(errorsOf(content.replace("needs: shard", "needs: shards"))).toMatchObject([
+      { code: "unresolved_job" },
+    ]);
+  });
+
+  it("measures every shard in a job of its own, and joins them", async () => {
+    const { shard, merge } = workflow.parse(parse(content)).jobs;
+    const total = shard.strategy.matrix.shard.length;
+    const { folder, env } = smallCheckout();
+    const runSteps = async (
+      steps: readonly z.output<typeof step>[],
+      cwd: string,
+      context: Record<string, string>,
+    ) => {
+      for (const { run: script, env: given } of steps) {
+        if (script === undefined) continue;
+        const values = Object.entries(given).map(([variable, value]) => [
+          variable,
+          value.replaceAll(/\$\{\{ ([\w.-]+) \}\}/g, (_, path: string) => context[path] ?? "unknown"),
+        ]);
+        const { code, stderr } = await spawned(["bash", "-ec", script], {
+          cwd,
+          env: { ...env, ...Object.fromEntries(values), GITHUB_STEP_SUMMARY: join(folder, "summary.md") },
+        }).ended;
+        expect(code, stderr).toBe(0);
+      }
+    };
+    for (let index = 0; index < total; index++) {
+      const context = { "strategy.job-index": String(index), "strategy.job-total": String(total) };
+      await runSteps(shard.steps, folder, context);
+      // What uploading and downloading artifacts amounts to.
+      cpSync(join(folder, "bench-results"), join(folder, "shards", `shard-${index}`), { recursive: true });
+      execFileSync("rm", ["-r", join(folder, "bench-results")]);
+    }
+    await runSteps(merge.steps, folder, {});
+    expectWhole(join(folder, "merged"), total);
+    expect(readFileSync(join(folder, "summary.md"), "utf8")).toContain("merged from");
+  });
+});

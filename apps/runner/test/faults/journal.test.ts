@@ -1,0 +1,225 @@
+import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { METHODS } from "@softmax-bench/core";
+import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Entry, type Header, Journal, type Recovered } from "../../src/journal.js";
+import { bench, onlyRun, start, temporaryFolder } from "../support/cli.js";
+import { cellLines, TINY, withFault } from "./support.js";
+
+const header: Header = {
+  type: "run",
+  journalVersion: 2,
+  id: "20260131-120000-smoke",
+  startedAt: "2026-01-31T12:00:00.000Z",
+  profile: "smoke",
+  argv: [],
+  commit: null,
+  version: "0.1.0",
+  plan: `sha256:${"0".repeat(64)}`,
+  seed: 0,
+  threads: 1,
+  backends: ["b"],
+  methods: ["manual/ünïcode"],
+  dtypes: ["float32"],
+  workloads: ["2x2"],
+  environment: { cpu: "c", cores: 1, memoryBytes: 1, os: "o", node: "v20", versions: {} },
+};
+
+const cell = (round: number): Entry => ({
+  ...{ type: "cell", round, backend: "b", method: "manual/naive", dtype: "float32", workload: "2x2" },
+  ...{ status: "failed", reason: `number ${round} – with "quotes", a \\ and ∞` },
+});
+
+/** Three times the header, four cells. */
+const ENTRIES = [header, header, header, ...[0, 1, 2, 3].map(cell)];
+
+/** What is read of a journal of those entries, once somebody has been at its bytes. */
+function recovered(damage: (bytes: Buffer) => Buffer): Omit<Recovered, "journal"> & { bytes: Buffer } {
+  const file = join(temporaryFolder(), "journal.jsonl");
+  const journal = Journal.begin(file, header);
+  for (const entry of ENTRIES.slice(3)) journal.append(entry);
+  journal.close();
+  writeFileSync(file, damage(readFileSync(file)));
+  const { journal: again, ...found } = Journal.recover(file);
+  again.close();
+  return { ...found, bytes: readFileSync(file) };
+}
+
+const lineEnds = (bytes: Buffer): number[] =>
+  [...bytes.entries()].flatMap(([at, byte]) => (byte === 10 ? [at] : []));
+
+describe("a journal", () => {
+  it("that nobody touched is read as it was written", () => {
+    expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, tornBytes: 0, damage: [] });
+  });
+
+  it("cut anywhere after its header keeps every whole line, and drops the torn one", () => {
+    let ends: number[] = [];
+    recovered((bytes) => {
+      ends = lineEnds(bytes);
+      return bytes;
+    });
+    const [first = 0] = ends;
+    for (let length = first + 1; length <= (ends.at(-1) ?? 0) + 1; length += 11) {
+      const { entries, tornBytes, damage, bytes } = recovered((whole) => whole.subarray(0, length));
+      const kept = ends.filter((end) => end <= length).length;
+      expect(entries).toEqual(ENTRIES.slice(0, kept));
+      expect(damage).toEqual([]);
+      expect(bytes.at(-1)).toBe(10);
+      if (ends.includes(length)) expect(tornBytes).toBe(0);
+      else expect(tornBytes).toBe(length - 1 - (ends[kept - 1] ?? 0));
+    }
+  });
+
+  it("with any one bit flipped loses what that line held at most, and names the line", () => {
+    const generator = xorshift128plus(8);
+    let size = 0;
+    recovered((bytes) => {
+      size = bytes.length;
+      return bytes;
+    });
+    for (let at = 0; at < size; at += 11) {
+      let ends: number[] = [];
+      const bit = (generator.next() >>> 0) % 8;
+      const { entries, damage, tornBytes } = recovered((bytes) => {
+        ends = lineEnds(bytes);
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+        return bytes;
+      });
+      // A flipped end of a line takes the next line with it, if there is one.
+      const line = ends.filter((end) => end < at).length;
+      const lost = ends.includes(at) ? [line, line + 1] : [line];
+      expect(entries).toEqual(ENTRIES.filter((_, index) => !lost.includes(index)));
+      if (damage.length) expect(damage).toContainEqual({ line: line + 1, problem: "wrong checksum" });
+      else expect(tornBytes).toBeGreaterThan(0);
+    }
+  });
+
+  it("whose header is lost says what may have happened", () => {
+    expect(() => recovered((bytes) => bytes.subarray(0, 40))).toThrow(
+      /begins with no header \(.*\): the run died before it began, or another version .*; start a new run$/,
+    );
+    expect(() => recovered(() => Buffer.from('{"type":"run","journalVersion":1}\n'))).toThrow(
+      /another version/,
+    );
+    expect(() => recovered(() => Buffer.alloc(0))).toThrow(/died before it began/);
+  });
+
+  it("is open to one process at a time", () => {
+    const file = join(temporaryFolder(), "journal.jsonl");
+    const journal = Journal.begin(file, header);
+    expect(() => Journal.recover(file)).toThrow(/is in use: another process measures this run/);
+    journal.close();
+    Journal.recover(file).journal.close();
+  });
+});
+
+describe("a run whose journal was", () => {
+  let out = "";
+  beforeEach(async () => {
+    out = temporaryFolder();
+    await bench([...TINY, "--out", out]);
+  });
+
+  const resume = () => bench(["--resume", onlyRun(out).id, "--out", out]);
+
+  function expectWhole(): void {
+    const { run, cells, distances } = onlyRun(out).results();
+    expect(run.status).toBe("complete");
+    expect(cells).toHaveLength(METHODS.length);
+    expect(cells.every(({ status }) => status === "ok")).toBe(true);
+    expect(distances).toHaveLength(5);
+  }
+
+  it("cut short is continued without its torn last line", async () => {
+    const { journal } = onlyRun(out);
+    const before = cellLines(journal);
+    const end = readFileSync(journal, "utf8").indexOf(before[6] ?? "");
+    truncateSync(journal, end + 31);
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("dropped an unfinished last line (31 bytes)");
+    expect(stderr).toContain("4 of 10 measurements to do");
+    expect(cellLines(journal).slice(0, 6)).toEqual(before.slice(0, 6));
+    expectWhole();
+  });
+
+  it("cut after its last cell knows its backend, and is complete", async () => {
+    const { journal } = onlyRun(out);
+    const last = cellLines(journal).at(-1) ?? "";
+    truncateSync(journal, Buffer.byteLength(readFileSync(journal, "utf8").split(last)[0] + last) + 1);
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("0 of 10 measurements to do");
+    expect(onlyRun(out).results().backends).toMatchObject([{ id: "jax-js", status: "available" }]);
+    expectWhole();
+  });
+
+  it("given a torn last line is complete without it", async () => {
+    appendFileSync(onlyRun(out).journal, '{"type":"cell","round":0,"backe');
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("dropped an unfinished last line (31 bytes)");
+    expect(stderr).toContain("0 of 10 measurements to do");
+    expectWhole();
+  });
+
+  it("damaged in its middle measures what is damaged again, and names the line", async () => {
+    const { journal } = onlyRun(out);
+    const bytes = readFileSync(journal);
+    // A digit of the fourth cell's samples: still JSON, still a number, and not what was measured.
+    const at = bytes.indexOf('"gradient":[', bytes.indexOf(cellLines(journal)[3] ?? "")) + 12;
+    const line = lineEnds(bytes).filter((end) => end < at).length + 1;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(journal, bytes);
+    rmSync(join(onlyRun(out).path, "results.json"));
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain(`journal.jsonl:${line} is damaged (wrong checksum): what it held is done again`);
+    expect(stderr).toContain("1 of 10 measurements to do");
+    expectWhole();
+  });
+
+  it("complete has nothing left to do", async () => {
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("0 of 10 measurements to do");
+    expectWhole();
+  });
+});
+
+describe("a clock that steps back", () => {
+  it("changes no duration, and no run ends before it begins", async () => {
+    const out = temporaryFolder();
+    const { code } = await bench([...TINY, "--out", out], { env: withFault("clock back") });
+    expect(code).toBe(0);
+    const { run, cells } = onlyRun(out).results();
+    expect(Date.parse(run.finishedAt)).toBeGreaterThanOrEqual(Date.parse(run.startedAt));
+    expect(Object.values(run.wallNs ?? {}).every((ns) => ns >= 0 && ns < 60e9)).toBe(true);
+    for (const { timing } of cells)
+      expect(Math.min(...(timing?.gradient?.samples ?? [-1]))).toBeGreaterThan(0);
+  });
+});
+
+describe("two runs at once", () => {
+  it("in one folder of results get a folder each", async () => {
+    const out = temporaryFolder();
+    const runs = await Promise.all([0, 1, 2].map(() => bench([...TINY, "--out", out])));
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(readdirSync(out)).toHaveLength(3);
+  });
+
+  it("that continue the same run: one does, the other is told so and changes nothing", async () => {
+    const out = temporaryFolder();
+    const first = start(["bench", ...TINY, "--out", out]);
+    await first.says("[2/10]");
+    const second = await bench(["--resume", onlyRun(out).id, "--out", out]);
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(
+      /^bench: .*journal\.jsonl is in use: another process measures this run; wait for it, or stop it\n$/,
+    );
+    expect((await first.ended).code).toBe(0);
+    expect(cellLines(onlyRun(out).journal)).toHaveLength(METHODS.length);
+  });
+});

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { METHODS } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { bench, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
+import { cellLines, isAlive, TINY, withFault } from "./support.js";
+
+/** Ten cells of a few hundred milliseconds each. */
+const slower = (out: string) => [
+  ...["--profile", "smoke", "--backend", "tfjs-wasm", "--dtype", "float32"],
+  ...["--workload", "700x700", "--out", out],
+];
+
+describe("a run that is stopped", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s keeps what it has, and --resume measures the rest",
+    async (signal) => {
+      const out = temporaryFolder();
+      const running = start(["bench", ...slower(out)]);
+      await running.says("[3/10]");
+      running.child.kill(signal);
+      const { code, stderr } = await running.ended;
+      const run = onlyRun(out);
+      const before = cellLines(run.journal);
+      expect(code).toBe(130);
+      expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
+      expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
+      expect(run.results().cells).toHaveLength(before.length);
+      expect(before.length).toBeGreaterThanOrEqual(3);
+      expect(before.length).toBeLessThan(METHODS.length);
+
+      const resumed = await bench(["--resume", run.id, "--out", out]);
+      const after = cellLines(run.journal);
+      expect(resumed.code).toBe(0);
+      expect(resumed.stderr).not.toContain("ended by force");
+      expect(after.slice(0, before.length)).toEqual(before);
+      expect(after).toHaveLength(METHODS.length);
+      expect(run.results().run.status).toBe("complete");
+      expect(run.results().distances).toHaveLength(5);
+    },
+  );
+
+  it("by SIGTERM to all of its processes blames no cell", async () => {
+    const out = temporaryFolder();
+    const running = start(["bench", ...slower(out)], { ownGroup: true });
+    await running.says("[3/10]");
+    await sleep(50);
+    process.kill(-(running.child.pid as number), "SIGTERM");
+    const { code } = await running.ended;
+    expect(code).toBe(130);
+    expect(
+      onlyRun(out)
+        .results()
+        .cells.every(({ status }) => status === "ok"),
+    ).toBe(true);
+  });
+
+  // What CI systems and containers give a job that they cancel, before SIGKILL.
+  it.each([
+    ["while its backend starts", "results in", "hang"],
+    ["while a worker spins", "[1/10]", "spin"],
+    ["in the middle of large gradients", "[4/10]", ""],
+  ])("by SIGTERM %s has written results and report within 5 s", async (_, moment, fault) => {
+    const out = temporaryFolder();
+    const large = [...TINY.slice(0, 2), "--backend", "onnxruntime-cpu", "--dtype", "float64"];
+    const args = fault ? TINY : [...large, "--workload", "2000x2000", "--no-provision"];
+    const running = start(["bench", ...args, "--out", out], { env: fault ? withFault(fault) : {} });
+    await running.says(moment);
+    await sleep(100);
+    const workers = workersOf(running);
+    const begun = performance.now();
+    running.child.kill("SIGTERM");
+    const { code, stderr } = await running.ended;
+    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(code).toBe(130);
+    expect(stderr).toContain("stopped; continue with: pnpm bench --resume ");
+    expect(onlyRun(out).results().run.status).toBe("interrupted");
+    await sleep(100);
+    expect(workers.filter(isAlive)).toEqual([]);
+  });
+});
+
+describe("a run whose process ends by Node's memory limit", () => {
+  it("has every finished cell, says so when it is continued, and ends as any other", async () => {
+    const out = temporaryFolder();
+    const flags = "--max-old-space-size=100";
+    const { code, stderr } = await bench([...TINY, "--out", out], {
+      env: withFault("parent fills its heap", { flags }),
+    });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("JavaScript heap out of memory");
+    const run = onlyRun(out);
+    const before = cellLines(run.journal);
+    expect(before.length).toBeGreaterThanOrEqual(2);
+
+    const resumed = await bench(["--resume", run.id, "--out", out]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toContain(`ended by force after ${before.length} results: killed, out of memory`);
+    expect(cellLines(run.journal).slice(0, before.length)).toEqual(before);
+    expect(run.results().cells).toHaveLength(METHODS.length);
+  });
+});

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const FAULT = fileURLToPath(new URL("./fault.mjs", import.meta.url));
+
+/** Ten cells of milliseconds each, on the backend that starts fastest. */
+export const TINY = [
+  ...["--profile", "smoke", "--backend", "jax-js", "--dtype", "float32", "--workload", "2x2"],
+  ...["--threads", "1", "--no-provision"],
+];
+
+/** The environment of a run in which something goes wrong: see `fault.mjs`. */
+export const withFault = (fault: string, { method = "manual/naive", flags = "" } = {}) => ({
+  NODE_OPTIONS: `--import file://${FAULT} ${flags}`,
+  FAULT: fault,
+  FAULT_METHOD: method,
+});
+
+/** Whole lines of results in a journal. */
+export const cellLines = (journal: string): string[] =>
+  readFileSync(journal, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{"type":"cell"'));
+
+/** Whether a process is there, as other than a zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

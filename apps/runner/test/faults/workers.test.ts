@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { METHODS } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { bench, onlyRun, type Running, start, temporaryFolder, workersOf } from "../support/cli.js";
+import { isAlive, TINY, withFault } from "./support.js";
+
+/** Ten cells of a few hundred milliseconds each. */
+const slower = (out: string) => [
+  ...["--profile", "smoke", "--backend", "tfjs-wasm", "--dtype", "float32"],
+  ...["--workload", "700x700", "--out", out],
+];
+
+/** Sends a signal to the worker while the third cell is being measured. */
+async function signalWorkerInMidCell(running: Running, signal: NodeJS.Signals): Promise<void> {
+  await running.says("[2/10]");
+  await sleep(30);
+  const [worker] = workersOf(running);
+  process.kill(worker as number, signal);
+}
+
+/** The one cell without a result among those of a run, all of which are there. */
+function onlyBroken(out: string) {
+  const { cells, distances } = onlyRun(out).results();
+  expect(cells).toHaveLength(METHODS.length);
+  const [broken, ...others] = cells.filter(({ status }) => status !== "ok");
+  expect(others).toEqual([]);
+  return { broken, cells, distances };
+}
+
+describe("a worker that dies", () => {
+  it("costs its cell only: kill -9", async () => {
+    const out = temporaryFolder();
+    const running = start(["bench", ...slower(out)]);
+    await signalWorkerInMidCell(running, "SIGKILL");
+    const { code, stderr } = await running.ended;
+
+    expect(onlyBroken(out).broken).toMatchObject({
+      status: "crashed",
+      reason: "the worker was killed by SIGKILL",
+    });
+    expect(stderr).toContain("1 of 10 results failed, crashed or timed out");
+    expect(code).toBe(1);
+  });
+
+  it("is given up after the cell's time when it hangs", async () => {
+    const out = temporaryFolder();
+    const running = start(["bench", ...slower(out)]);
+    await signalWorkerInMidCell(running, "SIGSTOP");
+    await running.ended;
+
+    expect(onlyBroken(out).broken).toMatchObject({
+      status: "timeout",
+      reason: expect.stringMatching(/^no result after 10 s/),
+    });
+  });
+});
+
+describe("a worker that goes wrong on one cell costs that cell only, and the cell says why", () => {
+  it.each([
+    [
+      "allocates until V8 ends it",
+      "fill the heap",
+      "crashed",
+      /^the worker was killed by SIG\w+; it last printed: FATAL ERROR: .*heap out of memory$/,
+    ],
+    [
+      "allocates until the system refuses",
+      "fill memory",
+      /^(crashed|failed)$/,
+      /allocation failed|out of memory|killed by SIG/i,
+    ],
+    ["exits with code 0", "exit 0", "crashed", /^the worker exited with code 0$/],
+    ["writes garbage on the channel", "garbage", "crashed", /^the worker spoke nonsense: "/],
+    ["answers something else", "other JSON", "crashed", /^the worker spoke nonsense: readback: /],
+    ["writes a line without end", "a line without end", "crashed", /^the worker spoke nonsense: "xxx/],
+    ["closes the channel", "close the channel", "crashed", /^the worker (closed its channel|exited|was)/],
+    [
+      "writes a megabyte on stderr and dies",
+      "a megabyte on stderr, and die",
+      "crashed",
+      /^the worker was killed by SIGKILL; it last printed: .* 16381 16382 16383$/,
+    ],
+  ])("if it %s", async (_, fault, status, reason) => {
+    const out = temporaryFolder();
+    const flags = fault === "fill the heap" ? "--max-old-space-size=200" : "";
+    const { code, stderr } = await bench([...TINY, "--out", out], { env: withFault(fault, { flags }) });
+    const { broken, distances } = onlyBroken(out);
+    expect(broken?.method).toBe("manual/naive");
+    expect(broken?.status).toMatch(status);
+    expect(broken?.reason).toMatch(reason);
+    expect(distances).toHaveLength(4);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`the first: ${broken?.reason}`);
+
+    const resumed = await bench(["--resume", onlyRun(out).id, "--out", out]);
+    expect(resumed.stderr).toContain("0 of 10 measurements to do");
+    expect(onlyBroken(out).broken?.reason).toBe(broken?.reason);
+  });
+
+  it("if it waits for ever, spins, or computes and does not answer: when the cell's time is over", async () => {
+    const runs = ["hang", "spin", "mute"].map(async (fault) => {
+      const out = temporaryFolder();
+      const { code } = await bench([...TINY, "--out", out], { env: withFault(fault) });
+      expect(code).toBe(1);
+      expect(onlyBroken(out).broken).toMatchObject({ status: "timeout", reason: "no result after 10 s" });
+    });
+    await Promise.all(runs);
+  });
+
+  it("unless all it does is write a megabyte on stderr: then the cell is there", async () => {
+    const out = temporaryFolder();
+    const { code } = await bench([...TINY, "--out", out], { env: withFault("a megabyte on stderr") });
+    expect(code).toBe(0);
+    expect(onlyBroken(out).broken).toBeUndefined();
+  });
+});
+
+describe("a worker whose parent is killed", () => {
+  it("is gone at once, even if it spins", async () => {
+    const out = temporaryFolder();
+    const running = start(["bench", ...TINY, "--out", out], { env: withFault("spin") });
+    await running.says("[1/10]");
+    await sleep(300);
+    const [worker = 0] = workersOf(running);
+    expect(isAlive(worker)).toBe(true);
+    running.child.kill("SIGKILL");
+    await sleep(500);
+    expect(isAlive(worker)).toBe(false);
+  });
+});

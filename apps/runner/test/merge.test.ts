@@ -1,0 +1,246 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { formatResults, parseResults } from "@softmax-bench/core/results";
+import { beforeEach, describe, expect, it } from "vitest";
+import { cellKey } from "../src/plan.js";
+import { bench, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
+
+const MATRIX = [
+  ...["--profile", "smoke", "--backend", "tfjs-wasm,onnxruntime-cpu", "--dtype", "float32"],
+  ...["--workload", "4x3,2x2", "--threads", "1"],
+];
+
+/** Results of each third of the matrix, and of all of it, measured once. */
+const measured: { shards: Results[]; whole: Results | undefined } = { shards: [], whole: undefined };
+
+beforeEach(async () => {
+  if (measured.whole) return;
+  const results = async (...args: string[]) =>
+    parseResults((await bench([...MATRIX, ...args, "--json", "--out", temporaryFolder()])).stdout);
+  for (const index of [1, 2, 3]) measured.shards.push(await results("--shard", `${index}/3`));
+  measured.whole = await results();
+}, 120_000);
+
+const shard = (index: number): Results => structuredClone(measured.shards[index - 1] as Results);
+const whole = (): Results => structuredClone(measured.whole as Results);
+
+/** The same results from a machine that is like none here. */
+const elsewhere = (results: Results): Results => ({
+  ...results,
+  environment: { ...results.environment, cpu: "Other CPU @ 1 GHz" },
+});
+
+/** Writes results as runs in a folder each. */
+function folders(...all: Results[]): string[] {
+  return all.map((results) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "results.json"), formatResults(results));
+    return folder;
+  });
+}
+
+async function merge(
+  dirs: readonly string[],
+): Promise<Ended & { results: () => Results; report: () => string; page: () => string }> {
+  const out = temporaryFolder();
+  const ended = await run("merge", [...dirs, "--out", out]);
+  return {
+    ...ended,
+    results: () => onlyRun(out).results(),
+    page: () => readFileSync(join(onlyRun(out).path, "report.html"), "utf8"),
+    report: () => readFileSync(join(onlyRun(out).path, "report.md"), "utf8").replaceAll("\\", ""),
+  };
+}
+
+const keysOf = ({ cells, distances }: Results) => ({
+  cells: cells.map(cellKey),
+  distances: distances.map((distance) => cellKey({ ...distance, method: distance.a })),
+});
+
+describe("shards of one machine, merged", () => {
+  it("are the run that nobody split: the same cells, gradients and distances", async () => {
+    const merged = await merge(folders(shard(3), shard(1), shard(2)));
+    const results = merged.results();
+    expect(merged.code).toBe(0);
+    expect(keysOf(results)).toEqual(keysOf(whole()));
+    expect(results.distances).toHaveLength(2 * 2 * 5);
+    expect(results.cells.map(({ gradientDigest }) => gradientDigest)).toEqual(
+      whole().cells.map(({ gradientDigest }) => gradientDigest),
+    );
+    expect(results.backends.map(({ id }) => id)).toEqual(["tfjs-wasm", "onnxruntime-cpu"]);
+    expect(results.run).toMatchObject({ status: "complete", cellsPlanned: 40, plan: shard(1).run.plan });
+    expect(results.run.shard).toBeUndefined();
+    expect(results.run.argv).not.toContain("--shard");
+    expect(results).not.toHaveProperty("machines");
+    expect(merged.report()).toContain("merged from");
+  });
+
+  it("name the one that is missing, and keep the rest", async () => {
+    const merged = await merge(folders(shard(1), shard(3)));
+    expect(merged.code).toBe(1);
+    expect(merged.stderr).toContain("shard 2 of 3 is missing; measure it with --shard 2/3, and merge again");
+    expect(merged.results().run.status).toBe("interrupted");
+    expect(merged.results().run.merged?.missing).toEqual([{ index: 2, count: 3 }]);
+    expect(merged.results().cells).toHaveLength(shard(1).cells.length + shard(3).cells.length);
+    expect(merged.report()).toContain("Incomplete: there is no complete run of shard 2 of 3.");
+  });
+
+  it("say how to go on with one that was stopped early", async () => {
+    const stopped = shard(2);
+    stopped.run.status = "interrupted";
+    stopped.cells.pop();
+    const merged = await merge(folders(shard(1), stopped, shard(3)));
+    expect(merged.code).toBe(1);
+    expect(merged.stderr).toMatch(/shard 2 of 3 was stopped early; continue it with: pnpm bench --resume /);
+    expect(merged.results().cells).toHaveLength(39);
+  });
+
+  it("take a cell that is there twice once, the successful one first", async () => {
+    const failed = shard(2);
+    const [cell] = failed.cells;
+    if (cell) failed.cells[0] = { ...cell, status: "crashed", reason: "SIGKILL", gradientDigest: undefined };
+    const merged = await merge(folders(shard(1), failed, shard(2), shard(3)));
+    expect(merged.code).toBe(0);
+    expect(keysOf(merged.results())).toEqual(keysOf(whole()));
+  });
+
+  it("must agree on the gradient of a cell that is there twice", async () => {
+    const other = shard(2);
+    const [cell] = other.cells;
+    if (cell) cell.gradientDigest = `sha256:${"0".repeat(64)}`;
+    const { code, stderr } = await merge(folders(shard(1), shard(2), other, shard(3)));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/disagree on \S+ \S+ float32 \S+: gradients sha256:\w+… and sha256:00000000…/);
+  });
+});
+
+describe("runs of several machines, merged", () => {
+  it("keep each machine's cells apart, and set common ones side by side", async () => {
+    const merged = await merge(folders(whole(), elsewhere(whole())));
+    const { machines = [], cells, distances, backends } = merged.results();
+    const report = merged.report();
+    expect(merged.code).toBe(0);
+    expect(machines.map(({ environment }) => environment.cpu)).toEqual([
+      whole().environment.cpu,
+      "Other CPU @ 1 GHz",
+    ]);
+    for (const list of [cells, distances, backends]) {
+      expect(new Set(list.map(({ machine }) => machine))).toEqual(new Set(machines.map(({ id }) => id)));
+    }
+    expect(cells).toHaveLength(2 * whole().cells.length);
+    expect(report).toMatch(/^## 4x3 on machine 1: .*\n/m);
+    expect(report).toMatch(/^\*\*2x2 on machine 2, float32: /m);
+    expect(report).toContain("| ratio on machine 1 | ratio on machine 2 |");
+    expect(report.match(/same bits/g)).toHaveLength(whole().cells.length);
+    // The page ranks the cells of a run: to it, each machine is one.
+    expect(merged.page()).toMatch(/"name":"[\w-]+, machine 1",[\s\S]*"name":"[\w-]+, machine 2",/);
+  });
+
+  it("may be one shard each; nothing is compared then", async () => {
+    const merged = await merge(folders(shard(1), elsewhere(shard(2)), shard(3)));
+    expect(merged.code).toBe(0);
+    expect(merged.results().run.status).toBe("complete");
+    expect(keysOf(merged.results()).cells.toSorted()).toEqual(keysOf(whole()).cells.toSorted());
+    expect(merged.report()).toContain("No cell was measured on two machines");
+  });
+
+  it("may differ in bits, which is said and no mistake", async () => {
+    const other = elsewhere(whole());
+    const [cell] = other.cells;
+    if (cell) cell.gradientDigest = `sha256:${"0".repeat(64)}`;
+    const merged = await merge(folders(whole(), other));
+    expect(merged.code).toBe(0);
+    expect(merged.report().match(/\| differ +\|/g)).toHaveLength(1);
+  });
+});
+
+describe("runs that do not belong together", () => {
+  it.each([
+    ["commit", (results: Results) => ({ ...results, run: { ...results.run, commit: "abc" } }), "commit abc"],
+    ["seed", (results: Results) => ({ ...results, run: { ...results.run, seed: 7 } }), "seed 7"],
+    [
+      "profile",
+      (results: Results) => ({ ...results, run: { ...results.run, profile: "full" } }),
+      "profile full",
+    ],
+    [
+      "version",
+      (results: Results) => ({ ...results, run: { ...results.run, version: "9.9.9" } }),
+      "version 9.9.9",
+    ],
+    [
+      "number of shards",
+      (results: Results) => ({ ...results, run: { ...results.run, shard: { index: 2, count: 4 } } }),
+      "shards of 4",
+    ],
+    [
+      "plan",
+      (results: Results) => ({ ...results, run: { ...results.run, plan: `sha256:${"1".repeat(64)}` } }),
+      "plan sha256:1111",
+    ],
+    [
+      "version of a backend",
+      (results: Results) => ({
+        ...results,
+        backends: [
+          {
+            ...results.backends[0],
+            id: "tfjs-wasm",
+            status: "available" as const,
+            engine: { name: "TensorFlow.js", version: "0.0.1" },
+          },
+        ],
+      }),
+      "TensorFlow.js 0.0.1",
+    ],
+  ])("by their %s are refused, naming both, and nothing is written", async (_, change, named) => {
+    const out = temporaryFolder();
+    const dirs = folders(shard(1), change(shard(2)));
+    const { code, stderr } = await run("merge", [...dirs, "--out", join(out, "merged")]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${dirs[0]} and ${dirs[1]} do not belong together`);
+    expect(stderr).toContain(named);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(() => onlyRun(out)).toThrow("expected one run");
+  });
+
+  it.each([
+    [
+      "a merged run",
+      () => ({ ...whole(), run: { ...whole().run, merged: { runs: ["a"], missing: [] } } }),
+      /is merged itself/,
+    ],
+    [
+      "a precision run",
+      () => ({ ...whole(), run: { ...whole().run, command: "precision" } }),
+      /is a run of pnpm precision/,
+    ],
+    [
+      "a run of an older version",
+      () => ({ ...whole(), run: { ...whole().run, plan: undefined } }),
+      /does not say what was planned/,
+    ],
+  ])("such as %s are refused", async (_, results, message) => {
+    const { code, stderr } = await merge(folders(results()));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it("are refused where they cannot be read, naming file and field", async () => {
+    const [folder = ""] = folders(whole());
+    const file = join(folder, "results.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"dtype": "float32"', '"dtype": "float16"'));
+    const { code, stderr } = await merge([folder]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`merge: ${file}: cells[0].dtype:`);
+  });
+
+  it("or are no runs, are refused", async () => {
+    expect((await merge([temporaryFolder()])).stderr).toMatch(/holds no run: expected results.json in it/);
+    expect((await merge(["/nonexistent"])).stderr).toBe(
+      "merge: /nonexistent is no folder; name folders of runs, or folders that hold some\n",
+    );
+    expect((await merge([])).code).toBe(2);
+  });
+});

@@ -1,0 +1,8 @@
+import type { Environment } from "./schema.js";
+
+/**
+ * What decides error and time of a gradient, and little else: two machines of which it is the same count as one. The
+ * kernel and the bytes of memory differ between instances of one type, and decide neither.
+ */
+export const machineId = ({ cpu, cores, simd, node }: Environment): string =>
+  [cpu.slice(0, 120), `${cores} cores`, ...(simd ? [simd] : []), `Node ${node}`].join(", ").slice(0, 200);

@@ -1,0 +1,86 @@
+import type { Cell, Results } from "@softmax-bench/core";
+import { isMeasured, rank } from "./ranking.js";
+
+/** A machine of merged results, by a label that is short enough for a heading. */
+export interface MachineView {
+  readonly id: string;
+  readonly label: string;
+}
+
+export const machinesOf = ({ machines = [] }: Results): MachineView[] =>
+  machines.map(({ id }, index) => ({ id, label: `machine ${index + 1}` }));
+
+/** What one machine contributed, as if nothing else was merged. */
+export function resultsOfMachine({ machines, ...results }: Results, { id }: MachineView): Results {
+  const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
+  return {
+    ...results,
+    environment: machines?.find((machine) => machine.id === id)?.environment ?? results.environment,
+    backends: results.backends.filter(own),
+    cells: results.cells.filter(own),
+    distances: results.distances.filter(own),
+  };
+}
+
+/** One cell on several machines. */
+export interface AcrossMachines {
+  readonly backend: string;
+  readonly method: string;
+  readonly dtype: Cell["dtype"];
+  readonly workload: string;
+  /** By machine, in their order; undefined where one did not measure the cell. */
+  readonly on: readonly (OnMachine | undefined)[];
+  /** Whether the gradients are the same, bit for bit; undefined if that is not known of all. */
+  readonly sameBits: boolean | undefined;
+}
+
+interface OnMachine {
+  readonly medianNs: number;
+  /** Over the fastest cell of the same workload and dtype on the same machine: times of two machines do not compare. */
+  readonly ratio: number;
+  readonly relL2: number;
+}
+
+/** Cells that at least two machines measured, in the order of the results. */
+export function acrossMachines({ cells }: Results, machines: readonly MachineView[]): AcrossMachines[] {
+  if (machines.length < 2) return [];
+  const groups = new Map<string, Cell[]>();
+  for (const cell of cells.filter((one) => isMeasured(one))) {
+    const key = JSON.stringify([cell.workload, cell.dtype, cell.backend, cell.method]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  const ratios = ratiosOf(cells);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first || group.length < 2) return [];
+    const { backend, method, dtype, workload } = first;
+    const on = machines.map(({ id }) => {
+      const cell = group.find(({ machine }) => machine === id);
+      const timing = cell?.timing?.gradient;
+      const relL2 = cell?.accuracy?.gradient.relL2;
+      if (!cell || !timing || relL2 === undefined) return undefined;
+      return { medianNs: timing.medianNs, ratio: ratios.get(cell) ?? Number.NaN, relL2 };
+    });
+    const digests = group.map(({ gradientDigest }) => gradientDigest);
+    const sameBits = digests.includes(undefined) ? undefined : new Set(digests).size === 1;
+    return [{ backend, method, dtype, workload, on, sameBits }];
+  });
+}
+
+/** The ratio of each cell to the fastest of its workload, dtype and machine. */
+function ratiosOf(cells: readonly Cell[]): Map<Cell, number> {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const key = JSON.stringify([cell.machine, cell.workload, cell.dtype]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  const ratios = new Map<Cell, number>();
+  for (const group of groups.values()) {
+    const ranked = rank(group);
+    for (const cell of group) {
+      const own = ranked.find(({ backend, method }) => backend === cell.backend && method === cell.method);
+      if (own) ratios.set(cell, own.ratio);
+    }
+  }
+  return ratios;
+}
