@@ -93,6 +93,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(cellMethods ? { cellMethods: [...cellMethods] } : {}),
     dtypes: [...selection.dtypes],
     workloads: selection.workloads.map(({ id }) => id),
+    ...(selection.cells ? { cells: [...selection.cells] } : {}),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
     environment: describeEnvironment(),

@@ -35,7 +35,7 @@ const header = z.object({
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth"]).optional(),
-  profile: z.enum(["smoke", "default", "full"]),
+  profile: z.enum(["smoke", "default", "full", "gate"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
   seed: z.int(),
@@ -44,6 +44,8 @@ const header = z.object({
   methods: z.array(z.string()),
   dtypes: z.array(schema.dtype),
   workloads: z.array(z.string()),
+  /** Keys of the cells, where they are fewer than the matrix has. */
+  cells: z.array(z.string()).optional(),
   sweeps: z.array(z.string()).optional(),
   depth: depthSettings.optional(),
   /** Of cells, where they are fewer than those of curves. */

@@ -19,6 +19,7 @@ interface Flags extends SelectionFlags {
   readonly dtype?: string[];
   readonly profile?: string;
   readonly workload?: string[];
+  readonly cell?: string[];
   readonly out?: string;
   readonly seed?: string;
   readonly resume?: string;
@@ -40,6 +41,11 @@ function command(): Command {
     ),
   )
     .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+    .option(
+      "--cell <cell>",
+      "one cell as --list prints it, several times for several, instead of the five above; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
+      commaSeparated,
+    )
     .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
     .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
     .addOption(
@@ -68,6 +74,7 @@ function optionsOf(flags: Flags): BenchOptions {
     methods: flags.method,
     dtypes: flags.dtype,
     workloads: flags.workload,
+    cells: flags.cell,
     out: flags.out,
     seed: integer("--seed", flags.seed),
     threads: integer("--threads", flags.threads),

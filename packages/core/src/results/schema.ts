@@ -51,6 +51,9 @@ export const accuracy = z.object({
     scaledMaxAbs: real.optional().describe("maxAbs over the largest magnitude of the exact gradient"),
     nonFinite: z.int().nonnegative(),
     rowSumResidual: real,
+    boundRatio: real
+      .optional()
+      .describe("largest |g − g*| over its a priori bound, entry by entry, on a sample of the checked rows"),
   }),
 });
 
