@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { MethodId, Results, Sweep } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
@@ -6,6 +7,7 @@ import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { currentCommit, describeEnvironment } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
+import { saveBaseline } from "./gate/save-baseline.js";
 import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, recoverJournal } from "./journal.js";
 import { runMatrix } from "./matrix.js";
@@ -24,6 +26,8 @@ export interface Output {
   readonly json: boolean;
   /** Bring native parts that backends lack. */
   readonly provision: boolean;
+  /** Keep the results, once complete, as the baseline of that name. */
+  readonly saveBaseline?: string | undefined;
 }
 
 /** Prints the cells that a run would measure, one per line. */
@@ -152,7 +156,8 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
   }
 }
 
-async function measureAndPublish(run: Run, console: Console, { json, provision }: Output): Promise<number> {
+async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  const { json, provision, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
@@ -194,6 +199,9 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
   console.stderr.write(`wrote ${folder.path}/results.json and report.md\n`);
+  if (baseline !== undefined && results.run.status === "complete") {
+    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  }
   return exitCodeOf(results, header, console);
 }
 

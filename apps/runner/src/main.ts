@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 import { bench } from "./commands/bench.js";
 import { execute } from "./commands/command.js";
+import { compare } from "./commands/compare.js";
 import { depth } from "./commands/depth.js";
 import { doctor } from "./commands/doctor.js";
 import { exportModel } from "./commands/export.js";
+import { gate } from "./commands/gate.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 
-const COMMANDS = { bench, precision, depth, gradcheck, gradient, export: exportModel, doctor, provision };
+const COMMANDS = {
+  ...{ bench, compare, gate, precision, depth, gradcheck, gradient },
+  ...{ export: exportModel, doctor, provision },
+};
 
 const stop = new AbortController();
 let signals = 0;

@@ -39,11 +39,7 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
       const [from, to] = [a.timing?.gradient, b.timing?.gradient];
       const time = machine.length || !from || !to ? undefined : compareTimings(from, to, limits);
       const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
-      return joined(
-        b,
-        { time, error, processMedians: to?.processMedians ?? (to ? [to.medianNs] : []) },
-        causesOf(baseline, candidate, b.backend),
-      );
+      return joined(b, { time, error }, causesOf(baseline, candidate, b.backend));
     }),
     notCompared: [
       ...pairs.flatMap(([a, b]) => notComparedOf(b, a, b)),
@@ -63,16 +59,15 @@ export const sidesOf = (baseline: Results, candidate: Results, limits: Limits, n
 interface Parts {
   readonly time: TimeComparison | undefined;
   readonly error: ErrorComparison | undefined;
-  readonly processMedians: readonly number[];
 }
 
 /** The verdicts on a cell, put together. */
 export function joined(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
   const { backend, method, dtype, workload } = id;
-  const { time, error, processMedians } = parts;
+  const { time, error } = parts;
   const verdict = worstOf(time, error);
   return {
-    ...{ backend, method, dtype, workload, verdict, processMedians },
+    ...{ backend, method, dtype, workload, verdict },
     ...(time ? { time } : {}),
     ...(error ? { error } : {}),
     causes: verdict === "pass" ? [] : causes,

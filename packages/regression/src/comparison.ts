@@ -16,8 +16,6 @@ export interface CellComparison extends CellId {
   /** Absent where times cannot be compared; `Comparison.notes` says why. */
   readonly time?: TimeComparison;
   readonly error?: ErrorComparison;
-  /** Medians of the candidate's fresh processes, in ns. */
-  readonly processMedians: readonly number[];
   /** What else changed, and may be why. */
   readonly causes: readonly string[];
 }
@@ -61,10 +59,10 @@ export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
 
 /**
  * A regression fails, whatever else there is. Without one, a cell that should have run and did not makes the whole
- * incomplete: fewer cells than were asked for never pass.
+ * incomplete: fewer cells than were asked for never pass. Nor does a comparison without a single time.
  */
 export function outcomeOf({ cells, notCompared }: Comparison): Outcome {
   if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
   if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
-  return cells.length === 0 ? "incomparable" : "pass";
+  return cells.some(({ time }) => time) ? "pass" : "incomparable";
 }

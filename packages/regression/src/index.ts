@@ -14,6 +14,15 @@ export {
 } from "./comparison.js";
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
 export { causesOf, differencesOf } from "./fingerprint.js";
+export {
+  differing,
+  gateComparison,
+  measurable,
+  mergedSide,
+  nondeterministic,
+  type Pass,
+  routedOf,
+} from "./gate.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
 export { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";

@@ -1,8 +1,13 @@
 export { formatCount, formatDuration, formatError } from "./format.js";
+export { bencherMetrics } from "./formats/bencher.js";
+export { githubActionBenchmark } from "./formats/github-action-benchmark.js";
+export { goBenchmarkText } from "./formats/go-benchmark.js";
+export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
-export { renderMarkdown } from "./markdown.js";
+export { renderComparisonMarkdown, renderMarkdown } from "./markdown.js";
 export {
+  renderComparison,
   renderDoctor,
   renderGradcheck,
   renderGradients,

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { listCells, resumeRun, startRun } from "../bench.js";
 import type { Console } from "../console.js";
 import { UsageError } from "../errors.js";
+import { checkBaselineName } from "../gate/save-baseline.js";
 import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../options.js";
 import { PROFILES } from "../profiles.js";
 import { select, unknownValue } from "../selection.js";
@@ -23,6 +24,7 @@ interface Flags extends SelectionFlags {
   readonly out?: string;
   readonly seed?: string;
   readonly resume?: string;
+  readonly saveBaseline?: string;
   readonly json?: boolean;
   readonly list?: boolean;
 }
@@ -53,6 +55,10 @@ function command(): Command {
         "--resume <run-id>",
         "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
       ),
+    )
+    .option(
+      "--save-baseline <name>",
+      "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
@@ -88,7 +94,9 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const options = optionsOf(flags);
   const file = await loadConfig(process.cwd());
-  const output = { json: flags.json ?? false, provision: flags.provision };
+  const { saveBaseline } = flags;
+  if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
+  const output = { json: flags.json ?? false, provision: flags.provision, saveBaseline };
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
     const [conflict] = [...Object.keys(fixed), ...(flags.list ? ["list"] : [])];
