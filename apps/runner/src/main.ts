@@ -10,10 +10,20 @@ import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
+import { validateGate } from "./commands/validate-gate.js";
 
 const COMMANDS = {
-  ...{ bench, compare, gate, precision, depth, gradcheck, gradient },
-  ...{ export: exportModel, doctor, provision },
+  bench,
+  compare,
+  gate,
+  "validate-gate": validateGate,
+  precision,
+  depth,
+  gradcheck,
+  gradient,
+  export: exportModel,
+  doctor,
+  provision,
 };
 
 const stop = new AbortController();

@@ -109,6 +109,7 @@ export function gateComparison(
   const merged = new Map(candidate.cells.map((cell) => [cellKey(cell), cell]));
   const mergedBefore = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
   const times = timesOf(passes, limits);
+  const timed = passes.some(({ stage }) => stage !== "errors");
   const { machine, software } = differencesOf(baseline, candidate);
   const cells: CellComparison[] = [];
   const notCompared: NotCompared[] = [];
@@ -124,7 +125,7 @@ export function gateComparison(
       });
     } else if (a?.status !== "ok" || b?.status !== "ok") {
       notCompared.push(...notComparedOf(id, a, b));
-    } else if (!time) {
+    } else if (!time && timed) {
       notCompared.push({
         ...idOf(key),
         kind: "broken",

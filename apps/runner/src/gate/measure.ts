@@ -23,8 +23,8 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   /** The same folder as the baseline's for a null comparison: then there is no other control. */
   readonly candidate: Checkout;
   readonly limits: Limits;
-  /** Leave out the times: only what gradients are is compared. */
-  readonly errorsOnly?: boolean;
+  /** Times alone – with the errors of gradients that are not the same – or errors alone; both, if undefined. */
+  readonly only?: "times" | "errors";
   readonly say: (line: string) => void;
 }
 
@@ -59,10 +59,10 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
     }
   };
 
-  if (!run.errorsOnly)
+  if (run.only !== "errors")
     await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, (role, cells) => measure("errors", 0, role, cells));
-  const routed = run.errorsOnly ? [] : routedOf(passes, limits);
+  const routed = routedOf(passes, limits);
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
@@ -73,15 +73,15 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
 
 /** Errors of the candidate's gradients, and of the baseline's where those are others. */
 async function measureErrors(
-  { cells, errorsOnly, say }: GateRun,
+  { cells, only, say }: GateRun,
   passes: readonly Pass[],
   measure: (role: Role, cells: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const all = errorsOnly ? cells : measurable(passes);
-  if (all.length === 0) return;
-  say(`errors of ${all.length} gradients`);
-  await measure("candidate", all);
-  const others = errorsOnly ? all : differing(passes);
+  const ofCandidate = only === "errors" ? cells : only === "times" ? differing(passes) : measurable(passes);
+  if (ofCandidate.length === 0) return;
+  say(`errors of ${ofCandidate.length} gradients`);
+  await measure("candidate", ofCandidate);
+  const others = only === "errors" ? cells : differing(passes);
   if (others.length > 0) {
     say(`errors of ${others.length} gradients of the baseline`);
     await measure("baseline", others);

@@ -25,9 +25,7 @@ export function saveBaseline(out: string, name: string, results: Results): strin
 
 function withoutSamples(cell: Results["cells"][number]): Results["cells"][number] {
   if (!cell.timing) return cell;
-  const phases = Object.entries(cell.timing).map(([phase, timing]) => [
-    phase,
-    { ...timing, samples: [] } satisfies Timing,
-  ]);
+  const bare = (timing: Timing): Timing => ({ ...timing, samples: [] });
+  const phases = Object.entries(cell.timing).map(([phase, timing]) => [phase, timing && bare(timing)]);
   return { ...cell, timing: Object.fromEntries(phases) };
 }
