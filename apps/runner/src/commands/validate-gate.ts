@@ -12,12 +12,7 @@ import type { Injection } from "../gate/injection.js";
 import { measureGate } from "../gate/measure.js";
 import { DEFAULT_OUT } from "../options.js";
 import { validationMarkdown } from "../validation/document.js";
-import {
-  type Experiment,
-  experimentsOf,
-  INJECTED_ERROR,
-  INJECTED_SLOWDOWN,
-} from "../validation/experiments.js";
+import { type Experiment, experimentsOf, INJECTED_ERROR } from "../validation/experiments.js";
 import {
   appendLine,
   type ExperimentOutcome,
@@ -107,14 +102,14 @@ function continued(
 }
 
 async function carryOut(
-  { id, kind, selection, method, seed }: Experiment,
+  { id, kind, selection, method, slowdown, seed }: Experiment,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ExperimentOutcome> {
   const begun = performance.now();
   const injection: Injection = {
     ...(method ? { method } : {}),
-    ...(kind === "slowdown" ? { slowdown: INJECTED_SLOWDOWN } : {}),
+    ...(slowdown === undefined ? {} : { slowdown }),
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
   const baseline: Checkout = { name: "this checkout", folder: HERE };

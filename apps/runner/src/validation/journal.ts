@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { UsageError } from "../errors.js";
@@ -42,14 +42,17 @@ export const appendLine = (file: string, value: ValidationHeader | ExperimentOut
   appendFileSync(file, `${JSON.stringify(value)}\n`);
 
 /**
- * What a journal holds; undefined if there is none. A last line that was cut short is left out.
+ * What a journal holds; undefined if there is none. A last line that was cut short is removed from the file.
  * @throws UsageError naming the line that is none.
  */
 export function readValidation(
   file: string,
 ): { header: ValidationHeader; outcomes: ExperimentOutcome[] } | undefined {
   if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  const bytes = readFileSync(file);
+  const complete = bytes.lastIndexOf("\n") + 1;
+  if (complete < bytes.length) truncateSync(file, complete);
+  const lines = bytes.subarray(0, complete).toString("utf8").split("\n").slice(0, -1);
   const parse = <T>(schema: z.ZodType<T>, index: number): T => {
     let value: unknown;
     try {

@@ -32,5 +32,5 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
   return `${[...head, "", ...lines].join("\n")}\n`;
 }
 
-/** A value within a name, where slashes part and spaces end: `manual:fused`. */
-const word = (value: string): string => oneLine(value).replaceAll("/", ":").replaceAll(/\s+/g, "_");
+/** A value within a name, where slashes part and spaces end: `manual.fused`. */
+const word = (value: string): string => oneLine(value).replaceAll("/", ".").replaceAll(/\s+/g, "_");
