@@ -47,6 +47,7 @@ export function assemble(
       ...(header.command ? { command: header.command } : {}),
       argv: header.argv,
       commit: header.commit,
+      ...(header.branch === undefined ? {} : { branch: header.branch }),
       seed: header.seed,
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,

@@ -5,7 +5,7 @@ import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
-import { currentCommit, describeEnvironment } from "./environment.js";
+import { currentBranch, currentCommit, describeEnvironment } from "./environment.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { saveBaseline } from "./gate/save-baseline.js";
 import { describedImages } from "./images.js";
@@ -90,6 +90,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     profile: settings.profile,
     argv: [...argv],
     commit: currentCommit(),
+    branch: currentBranch(),
     seed: settings.seed,
     threads: settings.threads,
     backends: [...selection.backends],

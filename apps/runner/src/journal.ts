@@ -38,6 +38,7 @@ const header = z.object({
   profile: z.enum(["smoke", "default", "full", "gate"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
+  branch: z.string().nullable().optional(),
   seed: z.int(),
   threads: z.int().positive(),
   backends: z.array(z.string()),

@@ -8,6 +8,7 @@ import { exportModel } from "./commands/export.js";
 import { gate } from "./commands/gate.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
+import { history } from "./commands/history.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 import { validateGate } from "./commands/validate-gate.js";
@@ -17,6 +18,7 @@ const COMMANDS = {
   compare,
   gate,
   "validate-gate": validateGate,
+  history,
   precision,
   depth,
   gradcheck,

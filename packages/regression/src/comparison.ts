@@ -27,7 +27,7 @@ export interface NotCompared extends CellId {
   readonly reason: string;
 }
 
-export interface Side {
+interface Side {
   /** What the user called it. */
   readonly name: string;
   readonly commit: string | null;

@@ -20,7 +20,7 @@ export interface Pass {
 }
 
 /** The blocks of a cell in a stage: those in which every process that belongs to it measured the cell. */
-export function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): Block[] {
+function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): Block[] {
   const ofStage = passes.filter((pass) => pass.stage === stage);
   const numbers = [...new Set(ofStage.map(({ block }) => block))];
   return numbers.flatMap((number) => {

@@ -5,6 +5,7 @@ export { goBenchmarkText } from "./formats/go-benchmark.js";
 export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
+export { historyPage } from "./history.js";
 export { renderComparisonMarkdown, renderMarkdown } from "./markdown.js";
 export {
   renderComparison,

@@ -1,3 +1,4 @@
+export { standsOut } from "./fence.js";
 export { type Centre, hodgesLehmann } from "./hodges-lehmann.js";
 export { holm } from "./holm.js";
 export { type Interval, medianInterval } from "./interval.js";

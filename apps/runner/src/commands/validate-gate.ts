@@ -102,11 +102,12 @@ function continued(
 }
 
 async function carryOut(
-  { id, kind, selection, method, slowdown, seed }: Experiment,
+  { id, kind, selection, method, slowdown, maxSlowdown, seed }: Experiment,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ExperimentOutcome> {
   const begun = performance.now();
+  const limits = { ...DEFAULT_LIMITS, ...(maxSlowdown === undefined ? {} : { maxSlowdown }) };
   const injection: Injection = {
     ...(method ? { method } : {}),
     ...(slowdown === undefined ? {} : { slowdown }),
@@ -116,12 +117,12 @@ async function carryOut(
   using candidate = injectedCheckout(id, injection);
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], signal);
   const passes = await measureGate({
-    ...{ baseline, candidate, cells, seed, signal, say, limits: DEFAULT_LIMITS },
+    ...{ baseline, candidate, cells, seed, signal, say, limits },
     threads: availableParallelism(),
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
   });
   const names = { baseline: baseline.name, candidate: id };
-  const comparison = gateComparison(passes, cells, DEFAULT_LIMITS, names);
+  const comparison = gateComparison(passes, cells, limits, names);
   return {
     ...{ type: "outcome", id, kind, seconds: (performance.now() - begun) / 1000 },
     cells: comparison.cells.map(({ verdict, time, error, ...cell }) => ({

@@ -167,6 +167,7 @@ export const run = z.object({
   command: id.optional().describe("what was run, with argv: bench by default, precision or depth"),
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
+  branch: text.nullable().optional().describe("git branch of the checkout, null where there is none"),
   seed: z.int().optional(),
   status: z.enum(["complete", "interrupted"]).optional(),
   cellsPlanned: z.int().nonnegative().optional(),
