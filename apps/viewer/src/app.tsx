@@ -1,5 +1,5 @@
 import type { Results } from "@softmax-bench/core";
-import { type Constraints, DEFAULT_CONSTRAINTS, oneLine, viewOf } from "@softmax-bench/report/model";
+import { apart, type Constraints, DEFAULT_CONSTRAINTS, oneLine, viewOf } from "@softmax-bench/report/model";
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { nameOf, Select } from "./components/choices.js";
 import { useDroppedFiles } from "./dropped-files.js";
@@ -79,7 +79,7 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
 }
 
 const runsOf = (loaded: readonly Loaded[]): Results[] =>
-  loaded.flatMap((one) => (one.problem === undefined ? [one.results] : []));
+  loaded.flatMap((one) => (one.problem === undefined ? apart(one.results) : []));
 
 function Report({ results, runs, isLive }: { results: Results; runs: readonly Results[]; isLive: boolean }) {
   const [constraints, setConstraints] = useState<Constraints>(DEFAULT_CONSTRAINTS);

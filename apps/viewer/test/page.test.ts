@@ -165,6 +165,29 @@ if (whyNoBrowser) {
       });
     });
 
+    it("shows merged results machine by machine, and never mixes their times", async () => {
+      const { environment, cells, backends, ...rest } = results();
+      const on = (machine: string, slower: number) => ({
+        cells: [cell("on-cpu", "manual/fused", { ms: 6 * slower, maxUlp: 12 }, { machine })],
+        backends: backends.filter(({ id }) => id === "on-cpu").map((one) => ({ ...one, machine })),
+        machine: { id: machine, environment: { ...environment, cpu: machine } },
+      });
+      const [small, large] = [on("small", 1), on("large", 0.5)];
+      const { page } = await open({
+        ...{ ...rest, environment, distances: [] },
+        cells: [...small.cells, ...large.cells],
+        backends: [...small.backends, ...large.backends],
+        machines: [small.machine, large.machine],
+      });
+      expect(await page.locator(".matrix button").allInnerTexts()).toEqual(["6.00 ms"]);
+      await page
+        .getByRole("combobox", { name: "Run" })
+        .selectOption({ label: "20260101-000000-default, machine 2" });
+      expect(await page.locator(".matrix button").allInnerTexts()).toEqual(["3.00 ms"]);
+      expect(await page.locator("#environment").innerText()).toMatch(/processor\s+large/);
+      expect(await page.locator("#comparison .warning").innerText()).toContain("The machines differ");
+    });
+
     it("opens results files that a reader chooses", async () => {
       const { page } = await openHtml(browser(), template());
       expect(await page.getByRole("main").innerText()).toContain("There are no results here");

@@ -22,6 +22,16 @@ export function resultsOfMachine({ machines, ...results }: Results, { id }: Mach
   };
 }
 
+/** Results of each machine, as runs of their own: what is drawn on one page must not mix their times. */
+export function apart(results: Results): Results[] {
+  const machines = machinesOf(results);
+  if (machines.length === 0) return [results];
+  return machines.map((machine) => {
+    const own = resultsOfMachine(results, machine);
+    return { ...own, run: { ...own.run, id: `${own.run.id}, ${machine.label}` } };
+  });
+}
+
 /** One cell on several machines. */
 export interface AcrossMachines {
   readonly backend: string;

@@ -14,6 +14,7 @@ export {
 } from "./constraints.js";
 export { type DepthView, relativeDifferences } from "./depth.js";
 export * from "./format.js";
+export { apart } from "./machines.js";
 export { isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
 export { oneLine, shellWord, shorten } from "./untrusted.js";

@@ -1,4 +1,4 @@
-import type { Cell, Environment, Results } from "@softmax-bench/core";
+import { type Cell, cellKey, type Results } from "@softmax-bench/core";
 
 /** One cell in two runs. */
 export interface Difference {
@@ -15,14 +15,11 @@ export interface Difference {
   readonly identical: boolean | undefined;
 }
 
-const keyOf = ({ backend, method, dtype, workload }: Cell): string =>
-  JSON.stringify([backend, method, dtype, workload]);
-
 /** Cells that both runs measured, the largest change first. */
 export function differencesBetween(first: Results, second: Results): Difference[] {
-  const known = new Map(first.cells.map((cell) => [keyOf(cell), cell]));
+  const known = new Map(first.cells.map((cell) => [cellKey(cell), cell]));
   return second.cells
-    .flatMap((cell) => differenceOf(known.get(keyOf(cell)), cell))
+    .flatMap((cell) => differenceOf(known.get(cellKey(cell)), cell))
     .toSorted((a, b) => Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)));
 }
 
@@ -41,7 +38,3 @@ function differenceOf(before: Cell | undefined, after: Cell): Difference[] {
     },
   ];
 }
-
-/** What times depend on: those of different machines are not compared without saying so. */
-export const machineOf = ({ cpu, cores, simd, node }: Environment): string =>
-  [cpu, `${cores} cores`, simd, `Node ${node}`].filter(Boolean).join(", ");

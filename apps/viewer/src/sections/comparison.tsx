@@ -1,12 +1,12 @@
 import * as Plot from "@observablehq/plot";
-import type { Results } from "@softmax-bench/core";
+import { machineId, type Results } from "@softmax-bench/core";
 import { formatError, formatRatio, oneLine } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { nameOf, Select } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
-import { type Difference, differencesBetween, machineOf } from "../model/comparison.js";
+import { type Difference, differencesBetween } from "../model/comparison.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -28,7 +28,7 @@ export function Comparison({
   );
   if (!first || !second || runs.length < 2) return null;
   const names = runs.map((run, index): [string, string] => [String(index), nameOf(run.run.id)]);
-  const machines = [first, second].map(({ environment }) => machineOf(environment));
+  const machines = [first, second].map(({ environment }) => machineId(environment));
   return (
     <Section id="comparison" title="Runs compared">
       <form class="controls" onSubmit={(event) => event.preventDefault()}>
@@ -125,7 +125,7 @@ function TimeLines({
           const ms = (cell.timing?.gradient?.medianNs ?? 0) / 1e6;
           if (cell.workload !== workload || !isShown(cell, selection) || !(ms > 0)) return [];
           const [backend, method] = [nameOf(cell.backend), nameOf(cell.method)];
-          return [{ backend, method, ms, at: new Date(run.startedAt), machine: machineOf(environment) }];
+          return [{ backend, method, ms, at: new Date(run.startedAt), machine: machineId(environment) }];
         }),
       ),
     [runs, workload, selection],
