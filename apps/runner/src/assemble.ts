@@ -1,6 +1,7 @@
 import {
   type BackendRecord,
   type Cell,
+  cellKey,
   findWorkload,
   PHASES,
   type Phase,
@@ -13,7 +14,7 @@ import {
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
 import type { Entry, Header, Measurement } from "./journal.js";
-import { cellKey, keyOf, type Plan } from "./plan.js";
+import { keyOf, type Plan } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
@@ -49,6 +50,7 @@ export function assemble(
       version: header.version,
       plan: header.plan,
       ...(header.shard ? { shard: header.shard } : {}),
+      ...(header.branch === undefined ? {} : { branch: header.branch }),
       seed: header.seed,
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,

@@ -7,8 +7,9 @@ import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
-import { currentCommit, describeEnvironment, VERSION } from "./environment.js";
+import { currentBranch, currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
+import { saveBaseline } from "./gate/save-baseline.js";
 import { describedImages } from "./images.js";
 import { type DepthSettings, type Entry, type Header, Journal, type Recovered } from "./journal.js";
 import { runMatrix } from "./matrix.js";
@@ -29,6 +30,8 @@ export interface Output {
   readonly json: boolean;
   /** Bring native parts that backends lack. */
   readonly provision: boolean;
+  /** Keep the results, once complete, as the baseline of that name. */
+  readonly saveBaseline?: string | undefined;
 }
 
 /** Prints the cells that a run would measure, one per line. */
@@ -99,7 +102,8 @@ export async function startRun(request: Request, console: Console, output: Outpu
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
-  const environment = plan.cells.length ? await withBandwidth(machine, settings.threads, console) : machine;
+  const reported = plan.cells.length > 0 && !PROFILES[settings.profile].timesOnly;
+  const environment = reported ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);
@@ -115,6 +119,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     version: VERSION,
     plan: digest,
     ...(shard ? { shard } : {}),
+    branch: currentBranch(),
     seed: settings.seed,
     threads: settings.threads,
     backends: [...selection.backends],
@@ -122,6 +127,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(cellMethods ? { cellMethods: [...cellMethods] } : {}),
     dtypes: [...selection.dtypes],
     workloads: selection.workloads.map(({ id }) => id),
+    ...(selection.cells ? { cells: [...selection.cells] } : {}),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
     environment,
@@ -252,7 +258,8 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
   }
 }
 
-async function measureAndPublish(run: Run, console: Console, { json, provision }: Output): Promise<number> {
+async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  const { json, provision, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
@@ -295,6 +302,9 @@ async function measureAndPublish(run: Run, console: Console, { json, provision }
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
   console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
+  if (baseline !== undefined && results.run.status === "complete") {
+    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  }
   return exitCodeOf(results, run, console);
 }
 

@@ -1,7 +1,6 @@
-import { COMPARISONS } from "@softmax-bench/core";
+import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import type { Entry, Measurement } from "./journal.js";
 import {
-  cellKey,
   curveKey,
   keyOf,
   networkKey,
@@ -20,8 +19,11 @@ export class DoneWork {
   readonly #curves = new Set<string>();
   readonly #networks = new Set<string>();
   readonly #planned: ReadonlySet<string>;
+  readonly #compared: boolean;
 
-  constructor(entries: readonly Entry[], planned: readonly PlannedCell[]) {
+  /** @param compared whether gradients are compared with each other at all */
+  constructor(entries: readonly Entry[], planned: readonly PlannedCell[], compared: boolean) {
+    this.#compared = compared;
     this.#planned = new Set(planned.map(keyOf));
     for (const entry of entries) {
       if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
@@ -42,7 +44,9 @@ export class DoneWork {
   need(cell: PlannedCell, round: number): Need {
     const before = this.#measured.get(`${keyOf(cell)} ${round}`);
     if (!before) return "measurement";
-    return round === 0 && before.status === "ok" && this.#lacksDistance(cell) ? "gradient" : undefined;
+    return this.#compared && round === 0 && before.status === "ok" && this.#lacksDistance(cell)
+      ? "gradient"
+      : undefined;
   }
 
   #lacksDistance(cell: PlannedCell): boolean {

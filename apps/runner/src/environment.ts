@@ -54,13 +54,17 @@ function largestCache(): number | undefined {
 }
 
 /** The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes. */
-export function currentCommit(): string | null {
+export const currentCommit = (): string | null =>
+  git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*");
+
+/** Its branch: in a GitHub workflow, where none is checked out, that of the pull request or of the push. */
+export const currentBranch = (): string | null =>
+  process.env.GITHUB_HEAD_REF || process.env.GITHUB_REF_NAME || git("branch", "--show-current");
+
+function git(...args: readonly string[]): string | null {
   try {
-    const described = execFileSync("git", ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return described.trim() || null;
+    const said = execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return said.trim() || null;
   } catch {
     return null;
   }

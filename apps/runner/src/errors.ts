@@ -5,6 +5,8 @@ export const EXIT = {
   failure: 1,
   /** Wrong usage, or the harness itself failed. */
   usage: 2,
+  /** There is nothing that can be compared. */
+  incomparable: 3,
   interrupted: 130,
 } as const;
 

@@ -4,8 +4,10 @@ import {
   COMPARISONS,
   checkedRows,
   type DistanceRecord,
+  FAITHFUL,
   type FloatArray,
   type GradientResult,
+  type KernelAccuracy,
 } from "@softmax-bench/core";
 import {
   assessGradient,
@@ -16,6 +18,7 @@ import {
   oracle,
   type Reference,
 } from "@softmax-bench/numerics";
+import { boundRatio } from "./bound-ratio.js";
 import { type Exchange, floatArray, readResults } from "./exchange.js";
 import { GradientBuffers } from "./gradient-buffers.js";
 import type { InputSource } from "./inputs.js";
@@ -24,7 +27,8 @@ import { keyOf, type PlannedCell } from "./plan.js";
 /** What the parent finds out about a gradient. */
 export interface Verdict {
   readonly loss: number;
-  readonly accuracy: Accuracy;
+  /** Absent where only digests are taken. */
+  readonly accuracy?: Accuracy;
   readonly gradientDigest: string;
   /** Distances to the gradients of compared methods that came before. */
   readonly distances: readonly DistanceRecord[];
@@ -36,21 +40,27 @@ interface CheckedReference {
   readonly reference: Reference;
 }
 
+export interface JudgeOptions {
+  readonly seed: number;
+  readonly inputs: InputSource;
+  /** What exponentials and logarithms of each backend reach. */
+  readonly kernels: ReadonlyMap<string, KernelAccuracy>;
+  readonly digestsOnly: boolean;
+}
+
 /**
  * Compares gradients with the oracle and with each other – in the parent, so that neither the oracle's
  * memory nor its time shows in a measuring process.
  */
 export class Judge {
-  readonly #inputs: InputSource;
-  readonly #seed: number;
+  readonly #options: JudgeOptions;
   readonly #references = new Map<string, CheckedReference>();
   readonly #buffers = new GradientBuffers();
   /** Results that wait for the method that they are compared with, all of one backend, dtype and workload. */
   #held: { readonly key: string; readonly results: Map<string, GradientResult> } | undefined;
 
-  constructor(seed: number, inputs: InputSource) {
-    this.#seed = seed;
-    this.#inputs = inputs;
+  constructor(options: JudgeOptions) {
+    this.#options = options;
   }
 
   /** @throws Error if the exchange does not hold the cell's results. */
@@ -59,18 +69,27 @@ export class Judge {
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
     readResults(exchange, [loss, gradient]);
+    const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
+    if (this.#options.digestsOnly) {
+      this.#buffers.give(gradient);
+      return { ...found, distances: [] };
+    }
     const { checked, reference } = this.#referenceOf(cell);
     const accuracy = {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
-      gradient: errorsOf(gradient, checked, reference),
+      gradient: {
+        ...errorsOf(gradient, checked, reference),
+        boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
+      },
     };
-    return {
-      loss: loss[0] as number,
-      accuracy,
-      gradientDigest: digest(gradient),
-      distances: this.#distances(cell, { loss, gradient }),
-    };
+    return { ...found, accuracy, distances: this.#distances(cell, { loss, gradient }) };
+  }
+
+  #boundRatio(cell: PlannedCell, gradient: FloatArray, checked: CheckedReference): number {
+    const inputs = this.#options.inputs.of(cell.workload, cell.dtype);
+    const kernels = this.#options.kernels.get(cell.backend) ?? FAITHFUL;
+    return boundRatio(cell, { inputs, gradient, ...checked }, kernels);
   }
 
   /** Kept for the next backend: two float64 per checked entry, 164 MB for `seed-3200`. */
@@ -79,8 +98,8 @@ export class Judge {
     const known = this.#references.get(key);
     if (known) return known;
     const { rows, classes } = workload;
-    const checked = checkedRows(workload, this.#seed);
-    const problem = { rows, classes, ...this.#inputs.of(workload, dtype) };
+    const checked = checkedRows(workload, this.#options.seed);
+    const problem = { rows, classes, ...this.#options.inputs.of(workload, dtype) };
     const made = { checked, reference: oracle(problem, checked) };
     this.#references.set(key, made);
     return made;

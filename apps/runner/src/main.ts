@@ -1,19 +1,23 @@
 #!/usr/bin/env node
 import { bench } from "./commands/bench.js";
 import { execute } from "./commands/command.js";
+import { compare } from "./commands/compare.js";
 import { depth } from "./commands/depth.js";
 import { doctor } from "./commands/doctor.js";
 import { exportModel } from "./commands/export.js";
+import { gate } from "./commands/gate.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
+import { history } from "./commands/history.js";
 import { merge } from "./commands/merge.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
+import { validateGate } from "./commands/validate-gate.js";
 
 const COMMANDS = {
-  ...{ bench, merge, precision, depth, gradcheck, gradient },
-  ...{ report, export: exportModel, doctor, provision },
+  ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
+  ...{ precision, depth, gradcheck, gradient, export: exportModel, doctor, provision },
 };
 
 const stop = new AbortController();

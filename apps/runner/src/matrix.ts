@@ -1,4 +1,11 @@
-import type { Availability, BackendRecord, Curve, NetworkRecord } from "@softmax-bench/core";
+import {
+  type Availability,
+  type BackendRecord,
+  type Curve,
+  FAITHFUL,
+  type KernelAccuracy,
+  type NetworkRecord,
+} from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
 import { BackendSession, type SessionOutcome } from "./backend-session.js";
 import { CurveTracer } from "./curves.js";
@@ -14,6 +21,7 @@ import { conclude } from "./outcome.js";
 import { leftOut, type Plan, type PlannedCell, type Work } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import type { Computed } from "./protocol.js";
+import { BACKENDS } from "./registry.js";
 import { Spending } from "./spending.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
@@ -53,15 +61,21 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const exchange = openExchange();
   const feeder = new Feeder(exchange);
   const inputs = new InputSource(header.seed);
+  const kernels = await kernelsOf(header.backends);
   const shared = {
     ...{ exchange, feeder, inputs, spending },
-    judge: new Judge(header.seed, inputs),
+    judge: new Judge({
+      seed: header.seed,
+      inputs,
+      kernels,
+      digestsOnly: PROFILES[header.profile].timesOnly ?? false,
+    }),
     tracer: new CurveTracer(header.seed, exchange, feeder),
     comparer:
       header.depth && options.images
         ? new NetworkComparer(header.depth, options.images, exchange, feeder)
         : undefined,
-    done: new DoneWork(options.done, plan.cells),
+    done: new DoneWork(options.done, plan.cells, !PROFILES[header.profile].timesOnly),
   };
   try {
     await computeReferences({ ...options, ...shared }, timeoutMs);
@@ -82,6 +96,12 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     closeExchange(exchange);
     append({ type: "spent", wallNs: spending.total() });
   }
+}
+
+/** The accuracy of each backend's elementary functions. */
+async function kernelsOf(backends: readonly string[]): Promise<ReadonlyMap<string, KernelAccuracy>> {
+  const loaded = await Promise.all(backends.map(async (id) => [id, await BACKENDS[id]?.()] as const));
+  return new Map(loaded.map(([id, backend]) => [id, backend?.kernels ?? FAITHFUL]));
 }
 
 /** For networks that are still to be compared, in a process that is gone before any is. */
@@ -241,7 +261,7 @@ function judged(
   try {
     const verdict = judge.assess(cell, exchange);
     const { loss, accuracy, gradientDigest } = verdict;
-    const found = { loss, accuracy, gradientDigest };
+    const found = { loss, ...(accuracy ? { accuracy } : {}), gradientDigest };
     return { verdict, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
   } catch (error) {
     return { measurement: { ...base, status: "failed", reason: messageOf(error) } };

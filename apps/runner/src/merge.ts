@@ -1,6 +1,7 @@
 import {
   type BackendRecord,
   type Cell,
+  cellKey,
   type DistanceRecord,
   type Machine,
   machineId,
@@ -9,7 +10,7 @@ import {
 } from "@softmax-bench/core";
 import { combineBackends, sumByPurpose } from "./assemble.js";
 import { UsageError } from "./errors.js";
-import { cellKey } from "./plan.js";
+
 import { WHOLE } from "./shard.js";
 
 /** Results and where they came from. */

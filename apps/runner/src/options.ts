@@ -12,11 +12,12 @@ const list = z.array(z.string().min(1)).min(1);
 /** What flags and `bench.config.ts` can set. */
 const benchOptions = z
   .strictObject({
-    profile: z.enum(["smoke", "default", "full"]).describe("how much, and how long"),
+    profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
     backends: list.describe("backend ids; default: all"),
     methods: list.describe("globs over method ids; default: all"),
     dtypes: list.describe("float32, float64; default: both"),
     workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
+    cells: list.describe("cells as --list prints them; default: all of the matrix"),
     out: z.string().min(1).describe("folder that runs are written to"),
     seed: z
       .int()
@@ -39,6 +40,7 @@ export interface Settings {
   readonly methods: readonly string[] | undefined;
   readonly dtypes: readonly string[] | undefined;
   readonly workloads: readonly string[];
+  readonly cells: readonly string[] | undefined;
   readonly out: string;
   readonly seed: number;
   readonly threads: number;
@@ -56,6 +58,7 @@ export function settle(flags: BenchOptions, file: BenchOptions): Settings {
     methods: chosen.methods,
     dtypes: chosen.dtypes,
     workloads: chosen.workloads ?? PROFILES[profile].workloads,
+    cells: chosen.cells,
     out: chosen.out ?? DEFAULT_OUT,
     seed: chosen.seed ?? 0,
     threads: chosen.threads ?? availableParallelism(),

@@ -1,4 +1,4 @@
-import { COMPARISONS, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
+import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
 import { UsageError } from "./errors.js";
 import type { Profile } from "./profiles.js";
 import { BACKENDS } from "./registry.js";
@@ -42,9 +42,6 @@ export const networkKey = ({ backend, dtype, depth }: PlannedNetwork): string =>
 export const curveKey = (curve: { backend: string; method: string; dtype: string; sweep: string }): string =>
   [curve.backend, curve.method, curve.dtype, curve.sweep].join(" ");
 
-export const cellKey = (cell: { backend: string; method: string; dtype: string; workload: string }): string =>
-  [cell.backend, cell.method, cell.dtype, cell.workload].join(" ");
-
 export const keyOf = ({ backend, method, dtype, workload }: PlannedCell): string =>
   cellKey({ backend, method, dtype, workload: workload.id });
 
@@ -52,16 +49,17 @@ export const keyOf = ({ backend, method, dtype, workload }: PlannedCell): string
 const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
 
 /** The whole matrix of a selection: backend by backend, small workloads first. */
-export function planCells({ backends, methods, dtypes, workloads }: Selection): PlannedCell[] {
+export function planCells({ backends, methods, dtypes, workloads, cells }: Selection): PlannedCell[] {
   const size = ({ rows, classes }: Workload) => rows * classes;
   const ordered = methods.toSorted((a, b) => METHOD_ORDER.indexOf(a) - METHOD_ORDER.indexOf(b));
-  return backends.flatMap((backend) =>
+  const matrix = backends.flatMap((backend) =>
     workloads
       .toSorted((a, b) => size(a) - size(b))
       .flatMap((workload) =>
         dtypes.flatMap((dtype) => ordered.map((method) => ({ backend, method, dtype, workload }))),
       ),
   );
+  return cells ? matrix.filter((cell) => cells.has(keyOf(cell))) : matrix;
 }
 
 /** All curves of a selection: backend by backend, sweep by sweep. */

@@ -14,7 +14,7 @@ export interface SamplingLimits {
 }
 
 export interface Profile {
-  readonly id: "smoke" | "default" | "full";
+  readonly id: "smoke" | "default" | "full" | "gate";
   readonly summary: string;
   readonly workloads: readonly string[];
   /** Fresh processes that each cell is measured in. */
@@ -27,6 +27,8 @@ export interface Profile {
   readonly slowNs: number;
   /** Round trips of a slow cell. */
   readonly slowSamples: number;
+  /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
+  readonly timesOnly?: boolean;
   /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
   readonly largest: Readonly<Record<string, number>>;
   /** The gradient is what the tables rank; the other phases get a smaller share. */
@@ -121,6 +123,36 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
         capNs: 2000 * MS,
         floorSamples: 3,
         maxSamples: 200,
+      },
+    },
+  },
+  gate: {
+    id: "gate",
+    summary: "times of gradients and their digests, fast: one of the many processes of pnpm gate",
+    workloads: MATRIX,
+    processes: 1,
+    cellTimeoutMs: 30_000,
+    onceNs: 100 * MS,
+    slowNs: Number.POSITIVE_INFINITY,
+    slowSamples: 1,
+    timesOnly: true,
+    largest: { "tfjs-cpu": 0.3e6, "onnxruntime-webgpu": 1e6 },
+    limits: {
+      gradient: {
+        warmupNs: 3 * MS,
+        budgetNs: 15 * MS,
+        minSamples: 3,
+        capNs: 30 * MS,
+        floorSamples: 1,
+        maxSamples: 200,
+      },
+      other: {
+        warmupNs: 0,
+        budgetNs: 0,
+        minSamples: 1,
+        capNs: 0,
+        floorSamples: 1,
+        maxSamples: 1,
       },
     },
   },

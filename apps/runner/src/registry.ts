@@ -14,4 +14,5 @@ export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
     (await import("@softmax-bench/adapter-onnxruntime-node")).onnxruntimeWebgpu,
   "onnxruntime-web": async () => (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWeb,
   "jax-js": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJs,
+  "wasm-simd": async () => (await import("@softmax-bench/adapter-wasm-simd")).wasmSimd,
 };

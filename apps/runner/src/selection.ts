@@ -23,6 +23,8 @@ export interface Selection {
   readonly methods: readonly MethodId[];
   readonly dtypes: readonly DType[];
   readonly workloads: readonly Workload[];
+  /** Keys of the cells to run of the matrix, where those are not all. */
+  readonly cells: ReadonlySet<string> | undefined;
 }
 
 /** What the user asked for, unchecked; what is left out means all (or the profile's workloads). */
@@ -31,16 +33,45 @@ export interface Wanted {
   readonly methods?: readonly string[] | undefined;
   readonly dtypes?: readonly string[] | undefined;
   readonly workloads: readonly string[];
+  /** Cells as `--list` prints them; they name all of the above. */
+  readonly cells?: readonly string[] | undefined;
 }
 
 /** @throws UsageError naming the closest valid value, for the first one that does not exist. */
-export function select({ backends, methods, dtypes, workloads }: Wanted): Selection {
+export function select(wanted: Wanted): Selection {
+  const { backends, methods, dtypes, workloads } = wanted.cells ? partsOf(wanted.cells) : wanted;
   const backendIds = Object.keys(BACKENDS);
   return {
+    cells: wanted.cells && new Set(wanted.cells),
     backends: inOrder(backendIds, unlessAll(backends) ?? backendIds, "backend"),
     methods: matchMethods(unlessAll(methods) ?? ["**"]),
     dtypes: inOrder(DTYPES, dtypes ?? DTYPES, "dtype") as DType[],
     workloads: [...new Set(workloads)].map(workloadOf),
+  };
+}
+
+/** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */
+function partsOf(cells: readonly string[]): Required<Omit<Wanted, "cells">> {
+  const parts = cells.map((cell) => {
+    const [backend, method, dtype, workload, ...more] = cell.split(" ");
+    if (!backend || !dtype || !workload || more.length > 0) {
+      throw new UsageError(
+        `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortened(cell))}`,
+      );
+    }
+    const ids = METHODS.map(({ id }) => id);
+    const known = ids.find((id) => id === method);
+    if (!known) throw unknownValue("method", method ?? "", ids);
+    return { backend, method: known, dtype, workload };
+  });
+  const unique = <Part extends keyof (typeof parts)[number]>(part: Part) => [
+    ...new Set(parts.map((cell) => cell[part])),
+  ];
+  return {
+    backends: unique("backend"),
+    methods: unique("method"),
+    dtypes: unique("dtype"),
+    workloads: unique("workload"),
   };
 }
 
@@ -85,9 +116,11 @@ function workloadOf(id: string): Workload {
   return workload;
 }
 
+const shortened = (value: string): string => (value.length > 60 ? `${value.slice(0, 59)}…` : value);
+
 /** Names the closest valid values, closest first. */
 export function unknownValue(kind: string, value: string, known: readonly string[], also = ""): UsageError {
-  const shown = value.length > 60 ? `${value.slice(0, 59)}…` : value;
+  const shown = shortened(value);
   const closest = known.toSorted((a, b) => distance(shown, a) - distance(shown, b)).slice(0, 3);
   return new UsageError(`unknown ${kind} ${JSON.stringify(shown)}: closest are ${closest.join(", ")}${also}`);
 }

@@ -9,7 +9,7 @@ describe("doctor", () => {
   it("says of every backend what it runs on, or why not and what would help", async () => {
     const { code, backends } = await doctor();
     expect(code).toBe(0);
-    expect(backends).toHaveLength(8);
+    expect(backends).toHaveLength(9);
     for (const { status, engine, device, reason, remedy } of backends) {
       if (status === "available") expect([engine?.version, device?.name]).not.toContain(undefined);
       else expect(reason && remedy).toBeTruthy();
@@ -35,7 +35,7 @@ describe("doctor", () => {
 
   it("survives a Node without WebAssembly", async () => {
     const { find } = await doctor({ NODE_OPTIONS: "--jitless" });
-    for (const id of ["tfjs-wasm", "onnxruntime-web", "jax-js"]) {
+    for (const id of ["tfjs-wasm", "onnxruntime-web", "jax-js", "wasm-simd"]) {
       expect(find(id)).toMatchObject({ status: "unavailable", remedy: "run Node without --jitless" });
     }
     expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });

@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Results } from "@softmax-bench/core";
+import { cellKey, type Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { beforeEach, describe, expect, it } from "vitest";
-import { cellKey } from "../src/plan.js";
 import { bench, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
 
 const MATRIX = [

@@ -1,6 +1,5 @@
-import { COMPARISONS } from "@softmax-bench/core";
+import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { cellKey } from "../src/plan.js";
 import { shardOf } from "../src/shard.js";
 import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
 

@@ -1,6 +1,7 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { KernelAccuracy } from "./bounds/kernels.js";
 import type { FloatArray } from "./float-array.js";
+import type { MethodId } from "./methods.js";
 import type { GradientTask } from "./program.js";
 import type { PreparedStep, StepTask } from "./step.js";
 
@@ -15,6 +16,8 @@ export interface Backend {
   readonly id: string;
   /** Element types that the runtime has at all; a device may have fewer, see `EngineInfo.dtypes`. */
   readonly dtypes: readonly FloatDType[];
+  /** The methods that it has at all, where it is not built from the formulations' graphs; absent: every one. */
+  readonly methods?: readonly MethodId[];
   /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
   readonly kernels?: KernelAccuracy;
   /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
@@ -121,7 +124,10 @@ export interface Prepared extends AsyncDisposable {
   forward(): Promise<void>;
   /** Computes loss and gradient and leaves both on the device; pays nothing for moving the gradient. */
   gradient(): Promise<void>;
-  /** Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. */
+  /**
+   * Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. The arrays
+   * may be used again by the next `read`; they outlive the disposal.
+   */
   read(): Promise<GradientResult>;
   /**
    * `copies`: `read` moves what `gradient` left on the device. `recomputes`: the runtime cannot keep an output

@@ -3,6 +3,7 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
+export { cellKey } from "./cell-key.js";
 export type { FloatArray } from "./float-array.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";

@@ -1,9 +1,15 @@
+export { bencherMetrics } from "./formats/bencher.js";
+export { githubActionBenchmark } from "./formats/github-action-benchmark.js";
+export { goBenchmarkText } from "./formats/go-benchmark.js";
+export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
-export { renderMarkdown } from "./markdown.js";
+export { historyPage } from "./history.js";
+export { renderComparisonMarkdown, renderMarkdown } from "./markdown.js";
 export * from "./model.js";
 export { type PageRun, renderPage } from "./page.js";
 export {
+  renderComparison,
   renderDoctor,
   renderGradcheck,
   renderGradients,

@@ -1,5 +1,7 @@
+import type { Comparison } from "@softmax-bench/regression";
 import { markdownTable } from "markdown-table";
 import type { Block } from "./block.js";
+import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
@@ -7,6 +9,27 @@ import type { ReportView } from "./view.js";
 /** A report as GitHub-flavoured Markdown. */
 export function renderMarkdown(view: ReportView): string {
   return `${documentOf(view, "complete").map(render).join("\n\n")}\n`;
+}
+
+/**
+ * What a comparison says, as GitHub-flavoured Markdown. Rows are left out, the least important first, until it is short
+ * enough, and it says how many.
+ *
+ * @param maxBytes of UTF-8
+ */
+export function renderComparisonMarkdown(
+  comparison: Comparison,
+  maxBytes = Number.POSITIVE_INFINITY,
+): string {
+  for (let rows = comparison.cells.length; ; rows = Math.floor(rows / 2)) {
+    const text = `${comparisonBlocks(comparison, rows).map(render).join("\n\n")}\n`;
+    if (Buffer.byteLength(text) <= maxBytes) return text;
+    if (rows === 0)
+      return Buffer.from(text)
+        .subarray(0, maxBytes)
+        .toString("utf8")
+        .replace(/\uFFFD$/, "");
+  }
 }
 
 function render(block: Block): string {

@@ -1,8 +1,10 @@
 import type { BackendRecord, Environment } from "@softmax-bench/core";
+import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 import { availabilityTable } from "./availability.js";
 import type { Block } from "./block.js";
+import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
 import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
 import { type GradientRecord, gradientBlocks } from "./gradients.js";
@@ -34,6 +36,12 @@ export const renderGradcheck = (
   derivation: readonly string[],
   options: TerminalOptions,
 ): string => renderBlocks(gradcheckBlocks(records, derivation), options);
+
+/** What a comparison says: every cell but those that passed. */
+export function renderComparison(comparison: Comparison, options: TerminalOptions): string {
+  const notable = comparison.cells.filter(({ verdict }) => verdict !== "pass").length;
+  return renderBlocks(comparisonBlocks(comparison, notable), options);
+}
 
 function renderBlocks(blocks: readonly Block[], { color }: TerminalOptions): string {
   const paint = createColors(color);

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { listCells, resumeRun, startRun } from "../bench.js";
 import type { Console } from "../console.js";
 import { UsageError } from "../errors.js";
+import { checkBaselineName } from "../gate/save-baseline.js";
 import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../options.js";
 import { PROFILES } from "../profiles.js";
 import { select, unknownValue } from "../selection.js";
@@ -20,10 +21,12 @@ interface Flags extends SelectionFlags {
   readonly dtype?: string[];
   readonly profile?: string;
   readonly workload?: string[];
+  readonly cell?: string[];
   readonly out?: string;
   readonly seed?: string;
   readonly resume?: string;
   readonly shard?: string;
+  readonly saveBaseline?: string;
   readonly json?: boolean;
   readonly list?: boolean;
 }
@@ -42,6 +45,11 @@ function command(): Command {
     ),
   )
     .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+    .option(
+      "--cell <cell>",
+      "one cell as --list prints it, several times for several, instead of the five above; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
+      commaSeparated,
+    )
     .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
     .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
     .addOption(
@@ -53,6 +61,10 @@ function command(): Command {
     .option(
       "--shard <i/n>",
       "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
+    )
+    .option(
+      "--save-baseline <name>",
+      "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
@@ -74,6 +86,7 @@ function optionsOf(flags: Flags): BenchOptions {
     methods: flags.method,
     dtypes: flags.dtype,
     workloads: flags.workload,
+    cells: flags.cell,
     out: flags.out,
     seed: integer("--seed", flags.seed),
     threads: integer("--threads", flags.threads),
@@ -87,7 +100,9 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const options = optionsOf(flags);
   const file = await loadConfig(process.cwd());
-  const output = { json: flags.json ?? false, provision: flags.provision };
+  const { saveBaseline } = flags;
+  if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
+  const output = { json: flags.json ?? false, provision: flags.provision, saveBaseline };
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
     const [conflict] = [

@@ -75,7 +75,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
   const settings = settle(optionsOf(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
-  const selection = select({ ...settings, workloads: experiment ? [EXPERIMENT.id] : [] });
+  const selection = select({ ...settings, cells: undefined, workloads: experiment ? [EXPERIMENT.id] : [] });
   return startRun(
     {
       ...{ command: "precision", argv, settings, selection },

@@ -66,6 +66,7 @@ interface Sampled {
 async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampled> {
   const timeRoundtrip = prepared.readback === "copies" ? timeCopying : timeRecomputing;
   const { limits, onceNs, slowNs, slowSamples } = profile;
+  if (profile.timesOnly) return sampleGradient(prepared, profile);
   let timed = await timeRoundtrip(prepared);
   if (timed.spans.roundtrip > onceNs) return fromRoundtrips([timed]);
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
@@ -88,6 +89,18 @@ async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampl
     { expectedNs: Math.min(...gradient) },
   );
   return { result: timed.result, samples: { forward, gradient, readback, roundtrip } };
+}
+
+/** The gradient phase alone: a slow one once, at the first call already. */
+async function sampleGradient(prepared: Prepared, { limits, onceNs }: Profile): Promise<Sampled> {
+  const start = now();
+  await prepared.gradient();
+  const firstNs = now() - start;
+  const gradient =
+    firstNs > onceNs
+      ? [firstNs]
+      : await sample(() => prepared.gradient(), limits.gradient, { expectedNs: firstNs });
+  return { result: undefined, samples: { forward: [], gradient, readback: [], roundtrip: [] } };
 }
 
 function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): Sampled {

@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { METHODS } from "@softmax-bench/core";
+import { cellKey, METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
 import { describe, expect, it } from "vitest";
-import { cellKey } from "../../src/plan.js";
 import {
   bench,
   type Ended,

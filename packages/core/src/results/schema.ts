@@ -52,6 +52,9 @@ export const accuracy = z.object({
     scaledMaxAbs: real.optional().describe("maxAbs over the largest magnitude of the exact gradient"),
     nonFinite: z.int().nonnegative(),
     rowSumResidual: real,
+    boundRatio: real
+      .optional()
+      .describe("largest |g − g*| over its a priori bound, entry by entry, on a sample of the checked rows"),
   }),
 });
 
@@ -193,6 +196,7 @@ export const run = z.object({
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   version: text.optional().describe("of softmax-bench"),
+  branch: text.nullable().optional().describe("git branch of the checkout, null where there is none"),
   seed: z.int().optional(),
   plan: z
     .string()

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { parseResults } from "@softmax-bench/core/results";
+import { messageOf, UsageError } from "../errors.js";
+import { commitOf } from "./revision.js";
+
+/** Results that were found under a name. */
+export interface Found {
+  readonly file: string;
+  readonly results: Results;
+}
+
+const RESULTS = "results.json";
+export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
+
+/** Whether a text can be the name of a baseline or a run: one folder or file, and no way out of here. */
+export const isName = (text: string): boolean => /^[\w-][\w.-]*$/.test(text);
+
+/**
+ * Results by any of their names, tried in this order: `latest`, the newest run; a baseline; a run's id; a file, or a
+ * folder with results; a git revision, the newest run of its commit.
+ *
+ * @returns undefined if there is nothing by that name
+ * @throws UsageError if what there is cannot be read
+ */
+export async function findResults(name: string, out: string): Promise<Found | undefined> {
+  const runs = runsIn(out);
+  if (name === "latest") {
+    const newest = runs.at(-1);
+    return newest === undefined ? undefined : read(join(out, newest, RESULTS));
+  }
+  const named = isName(name) ? [baselineFile(out, name), join(out, name, RESULTS)] : [];
+  const file = [...named, name, join(name, RESULTS)].find(
+    (path) => existsSync(path) && statSync(path).isFile(),
+  );
+  if (file) return read(file);
+  const commit = await commitOf(name);
+  if (!commit) return undefined;
+  for (const run of runs.toReversed()) {
+    const found = read(join(out, run, RESULTS));
+    if (found.results.run.commit === commit) return found;
+  }
+  return undefined;
+}
+
+/** @throws UsageError saying which names there are, if there is nothing by this one. */
+export async function needResults(name: string, out: string): Promise<Found> {
+  const found = await findResults(name, out);
+  if (found) return found;
+  const baselines = existsSync(join(out, "baselines")) ? readdirSync(join(out, "baselines")) : [];
+  const known = [...baselines.map((file) => file.replace(/\.json$/, "")), ...runsIn(out).slice(-2)];
+  throw new UsageError(
+    `no run, baseline, file or git revision with a run ${JSON.stringify(name)} in ${out}; there are ${known.join(", ") || "none"}`,
+  );
+}
+
+/** Ids of the finished runs in a folder, oldest first: ids begin with the time. */
+export const runsIn = (out: string): string[] =>
+  existsSync(out)
+    ? readdirSync(out)
+        .filter((run) => existsSync(join(out, run, RESULTS)))
+        .sort()
+    : [];
+
+function read(file: string): Found {
+  try {
+    return { file, results: parseResults(readFileSync(file, "utf8")) };
+  } catch (error) {
+    throw new UsageError(`${file}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Checkout, HERE } from "./checkout.js";
+import type { Injection } from "./injection.js";
+
+/** A copy of this checkout that computes with a defect. It is gone when it is disposed of. */
+export interface InjectedCheckout extends Checkout, Disposable {}
+
+/**
+ * Copies the checkout with what is installed in it, as hard links – a second's work – and replaces its registry of
+ * backends by one that goes through `inject`.
+ */
+export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
+  const reports = join(HERE, "reports");
+  mkdirSync(reports, { recursive: true });
+  const folder = mkdtempSync(join(reports, "injected-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const parts = ["apps", "packages", "node_modules"].map((part) => join(HERE, part));
+    execFileSync("cp", ["-al", ...parts, folder]);
+    const registry = join(folder, "apps", "runner", "dist", "registry.js");
+    // A name of its own for what is shared with this checkout; the new file is not.
+    renameSync(registry, registry.replace(/\.js$/, ".original.js"));
+    writeFileSync(
+      registry,
+      `import { inject } from "./gate/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+    );
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { name, folder, [Symbol.dispose]: remove };
+}

@@ -1,0 +1,95 @@
+import { uniformSource } from "@softmax-bench/core";
+import {
+  decidingBlocks,
+  differing,
+  type Limits,
+  measurable,
+  nondeterministic,
+  orderOf,
+  type Pass,
+  ROUTING_BLOCKS,
+  type Role,
+  routedOf,
+} from "@softmax-bench/regression";
+import { type Checkout, measureIn, type PassOptions } from "./checkout.js";
+
+/** Processes in which a gradient that is not always the same is compared with the oracle, on each side. */
+const ERROR_PROCESSES = 3;
+/** Errors are taken where times are not, by a profile that compares gradients and wastes no time on timing. */
+const ERROR_PROFILE = "smoke";
+
+export interface GateRun extends Omit<PassOptions, "profile"> {
+  readonly baseline: Checkout;
+  /** The same folder as the baseline's for a null comparison: then there is no other control. */
+  readonly candidate: Checkout;
+  readonly limits: Limits;
+  /** Times alone – with the errors of gradients that are not the same – or errors alone; both, if undefined. */
+  readonly only?: "times" | "errors";
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Measures two checkouts in turns: a first stage of a few blocks over all cells, errors, and a second stage of new blocks
+ * over the cells that the first one routes, with the baseline's revision against itself as a control.
+ */
+export async function measureGate(run: GateRun): Promise<Pass[]> {
+  const { baseline, candidate, limits, seed, say } = run;
+  const uniform = uniformSource("gate/orientation", seed);
+  const passes: Pass[] = [];
+  const measure = async (stage: Pass["stage"], block: number, role: Role, cells: readonly string[]) => {
+    const profile = stage === "errors" ? ERROR_PROFILE : "gate";
+    const checkout = role === "candidate" ? candidate : baseline;
+    const results = await measureIn(checkout, { ...run, profile, cells });
+    passes.push({ stage, block, role, results });
+  };
+  const measureBlocks = async (
+    stage: "route" | "decide",
+    count: number,
+    roles: readonly Role[],
+    cells: string[],
+  ) => {
+    for (let block = 0; block < count; block++) {
+      say(
+        `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${cells.length} cells`,
+      );
+      for (const role of orderOf(roles, uniform)) await measure(stage, block, role, cells);
+      // Nothing more is to be had of what is not there.
+      if (stage === "route" && block === 0) cells = measurable(passes);
+      if (cells.length === 0) return;
+    }
+  };
+
+  if (run.only !== "errors")
+    await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
+  await measureErrors(run, passes, (role, cells) => measure("errors", 0, role, cells));
+  const routed = routedOf(passes, limits);
+  if (routed.length > 0) {
+    const isNull = baseline.folder === candidate.folder;
+    const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
+    await measureBlocks("decide", decidingBlocks(routed.length), roles, routed);
+  }
+  return passes;
+}
+
+/** Errors of the candidate's gradients, and of the baseline's where those are others. */
+async function measureErrors(
+  { cells, only, say }: GateRun,
+  passes: readonly Pass[],
+  measure: (role: Role, cells: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const ofCandidate = only === "errors" ? cells : only === "times" ? differing(passes) : measurable(passes);
+  if (ofCandidate.length === 0) return;
+  say(`errors of ${ofCandidate.length} gradients`);
+  await measure("candidate", ofCandidate);
+  const others = only === "errors" ? cells : differing(passes);
+  if (others.length > 0) {
+    say(`errors of ${others.length} gradients of the baseline`);
+    await measure("baseline", others);
+  }
+  const varying = nondeterministic(passes);
+  for (let process = 1; varying.length > 0 && process < ERROR_PROCESSES; process++) {
+    say(`${varying.length} gradients differ from process to process: their errors again`);
+    await measure("candidate", varying);
+    await measure("baseline", varying);
+  }
+}

@@ -1,0 +1,57 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
+import { type Comparison, type Outcome, outcomeOf } from "@softmax-bench/regression";
+import {
+  bencherMetrics,
+  githubActionBenchmark,
+  goBenchmarkText,
+  junitXml,
+  renderComparisonMarkdown,
+} from "@softmax-bench/report";
+import { EXIT } from "../errors.js";
+import { writeAtomically } from "../write-atomically.js";
+
+/** GitHub cuts off a step summary above 1 MiB, and refuses a comment above 65,536 characters. */
+const SUMMARY_BYTES = 2 ** 20 - 1024;
+const COMMENT_BYTES = 65_000;
+
+/** Everything that is said of a comparison, by the name of its file. */
+export function filesOf(
+  comparison: Comparison,
+  baseline: Results,
+  candidate: Results,
+): ReadonlyMap<string, string> {
+  return new Map([
+    ["summary.md", renderComparisonMarkdown(comparison, SUMMARY_BYTES)],
+    ["comment.md", renderComparisonMarkdown(comparison, COMMENT_BYTES)],
+    ["junit.xml", junitXml(comparison)],
+    ["github-action-benchmark.json", githubActionBenchmark(candidate)],
+    ["bencher.json", bencherMetrics(candidate)],
+    ["baseline.bench.txt", goBenchmarkText(baseline)],
+    ["candidate.bench.txt", goBenchmarkText(candidate)],
+    ["baseline.json", formatResults(baseline)],
+    ["results.json", formatResults(candidate)],
+  ]);
+}
+
+/** Writes the files, all of them made before, and the step's summary where GitHub wants one. */
+export function writeOutputs(folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) writeAtomically(join(folder, name), text);
+  const summary = process.env.GITHUB_STEP_SUMMARY;
+  if (summary) appendFileSync(summary, files.get("summary.md") ?? "");
+}
+
+const CODES: Readonly<Record<Outcome, number>> = {
+  pass: EXIT.ok,
+  regression: EXIT.failure,
+  incomplete: EXIT.usage,
+  incomparable: EXIT.incomparable,
+};
+
+export const exitCodeOf = (comparison: Comparison): number => CODES[outcomeOf(comparison)];
+
+export const EXIT_CODES_HELP = `
+Exit codes: 0 no regression; 1 a regression; 2 wrong usage, or a cell that should have run did not;
+3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;

@@ -1,0 +1,64 @@
+import { METHODS } from "@softmax-bench/core";
+
+/** One job of the validation: a gate between this checkout and a copy of it, in which it is known what differs. */
+export interface Experiment {
+  readonly id: string;
+  readonly kind: "A/A" | "slowdown" | "error";
+  /** Flags of `pnpm bench` that choose its cells. */
+  readonly selection: readonly string[];
+  /** In a slowdown, the method that is slower in the copy, and by how much. */
+  readonly method?: string;
+  readonly slowdown?: number;
+  /** What the gate is told to find; its default, if undefined. */
+  readonly maxSlowdown?: number;
+  /** Seed of inputs and of the order of processes. */
+  readonly seed: number;
+}
+
+export const INJECTED_ERROR = 1e-6;
+
+/**
+ * Two passes over the default matrix are more than 400 comparisons. Ten slowdowns, one in each method, each on two
+ * backends and two workloads, are 40 trials: a cell is as good a trial as a job.
+ */
+const FULL: readonly Experiment[] = [
+  { id: "error", kind: "error", selection: [], seed: 0 },
+  ...METHODS.map(
+    ({ id }, index): Experiment => ({
+      id: `slowdown ${id}`,
+      kind: "slowdown",
+      selection: [
+        ...["--backend", "onnxruntime-cpu,tfjs-wasm", "--dtype", "float32"],
+        ...["--workload", "imagenet-head,512x512"],
+      ],
+      method: id,
+      slowdown: 0.1,
+      seed: 100 + index,
+    }),
+  ),
+  ...[1, 2].map((seed): Experiment => ({ id: `A/A ${seed}`, kind: "A/A", selection: [], seed })),
+];
+
+const SMALL = ["--backend", "onnxruntime-cpu", "--dtype", "float32", "--workload", "128x1000"];
+const ONE_METHOD = ["--method", "manual/fused"];
+const TWO_METHODS = ["--method", "manual/fused,manual/shifted"];
+
+/**
+ * The same three kinds in a few cells, and a slowdown and a limit that show whatever else runs, to see that all of it works; what it
+ * finds proves nothing.
+ */
+const QUICK: readonly Experiment[] = [
+  { id: "error", kind: "error", selection: SMALL, seed: 0 },
+  {
+    id: "slowdown manual/fused",
+    kind: "slowdown",
+    selection: [...SMALL, ...TWO_METHODS],
+    method: "manual/fused",
+    slowdown: 1,
+    maxSlowdown: 1,
+    seed: 100,
+  },
+  { id: "A/A 1", kind: "A/A", selection: [...SMALL, ...ONE_METHOD], maxSlowdown: 1, seed: 1 },
+];
+
+export const experimentsOf = (quick: boolean): readonly Experiment[] => (quick ? QUICK : FULL);

@@ -1,0 +1,58 @@
+import type { ExperimentOutcome } from "./journal.js";
+
+/** One claim about the gate, and whether the experiments bear it out. */
+export interface Proof {
+  readonly claim: string;
+  readonly found: string;
+  readonly holds: boolean;
+}
+
+/** Comparisons of unchanged cells that the claim on false alarms needs. */
+const COMPARISONS = 400;
+const TRIALS = 40;
+
+/** What the outcomes show. A claim that was tried less often than it demands does not hold. */
+export function proofsOf(outcomes: readonly ExperimentOutcome[], quick: boolean): Proof[] {
+  const cellsOf = (kind: ExperimentOutcome["kind"]) =>
+    outcomes.filter((outcome) => outcome.kind === kind).flatMap(({ cells }) => cells);
+  const count = (cells: readonly { verdict: string }[], ...verdicts: string[]) =>
+    cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
+
+  const same = cellsOf("A/A");
+  const alarms = count(same, "regression", "improvement", "changed");
+  const slowed = cellsOf("slowdown").filter(({ injected }) => injected);
+  const bystanders = cellsOf("slowdown").filter(({ injected }) => !injected);
+  const found = count(slowed, "regression");
+  const wrong = count(bystanders, "regression", "improvement", "changed");
+  const falsified = cellsOf("error");
+  const noticed = count(falsified, "regression", "changed");
+  const broken = outcomes.flatMap((outcome) => outcome.broken);
+  const enough = (cells: readonly unknown[], needed: number) => cells.length >= (quick ? 1 : needed);
+  return [
+    {
+      claim: `Of at least ${COMPARISONS} comparisons of a revision with itself, at most 1 % are flagged`,
+      found: `${alarms} of ${same.length} flagged, ${count(same, "inconclusive")} inconclusive`,
+      holds: enough(same, COMPARISONS) && alarms <= 0.01 * same.length,
+    },
+    {
+      claim: `A slowdown of ${quick ? 100 : 10} % in one method is found in at least 95 % of ${TRIALS} trials`,
+      found: `${found} of ${slowed.length} found, ${count(slowed, "inconclusive")} inconclusive`,
+      holds: enough(slowed, TRIALS) && found >= 0.95 * slowed.length,
+    },
+    {
+      claim: "No other cell of those jobs is flagged more often than 1 %",
+      found: `${wrong} of ${bystanders.length} flagged`,
+      holds: enough(bystanders, 1) && wrong <= 0.01 * bystanders.length,
+    },
+    {
+      claim: "A relative error of 1e-6 in a gradient is always found",
+      found: `${noticed} of ${falsified.length} found, ${count(falsified, "regression")} of them as a regression`,
+      holds: enough(falsified, 1) && noticed === falsified.length,
+    },
+    {
+      claim: "Every cell that was asked for ran",
+      found: broken.length ? `${broken.length} did not: ${broken.slice(0, 3).join(", ")}` : "all did",
+      holds: broken.length === 0,
+    },
+  ];
+}

@@ -1,0 +1,322 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Results } from "@softmax-bench/core";
+import { formatResults, parseResults } from "@softmax-bench/core/results";
+import { beforeAll, describe, expect, it } from "vitest";
+import { bench, run, temporaryFolder } from "./support/cli.js";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ONE_CELL = ["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32"];
+const SMALL = [...ONE_CELL, "--workload", "64x100"];
+
+/** A folder with one run of one cell, kept as the baseline `main`. */
+async function withBaseline(): Promise<string> {
+  const out = temporaryFolder();
+  const { code } = await bench(["--profile", "smoke", ...SMALL, "--save-baseline", "main", "--out", out]);
+  expect(code).toBe(0);
+  return out;
+}
+
+const read = (file: string): Results => parseResults(readFileSync(file, "utf8"));
+/** Rewrites a baseline. */
+function change(out: string, edit: (results: Results) => Results): void {
+  const file = join(out, "baselines", "main.json");
+  writeFileSync(file, formatResults(edit(read(file))));
+}
+const withoutCommit = (results: Results): Results => ({ ...results, run: { ...results.run, commit: null } });
+
+const FORMATS = [
+  ...["baseline.bench.txt", "baseline.json", "bencher.json", "candidate.bench.txt", "comment.md"],
+  ...["github-action-benchmark.json", "junit.xml", "results.json", "summary.md"],
+];
+
+describe("--cell", () => {
+  it("runs the cells that --list prints, and no others", async () => {
+    const cells = ["tfjs-wasm manual/fused float32 4x3", "onnxruntime-cpu manual/naive float64 5x2"];
+    const { stdout } = await bench(["--list", ...cells.flatMap((cell) => ["--cell", cell])]);
+    expect(stdout.trim().split("\n")).toEqual(cells);
+  });
+
+  it.each([
+    ["tfjs-wasm manual/fused float32", /--cell takes a cell as --list prints it/],
+    ["tfjs-wasm manual\u002ffusd float32 4x3", /unknown method "manual\/fusd": closest are manual\/fused/],
+    ["tfjs-wsm manual/fused float32 4x3", /unknown backend "tfjs-wsm": closest are tfjs-wasm/],
+  ])("refuses %j with one line", async (cell, message) => {
+    const { code, stderr } = await bench(["--list", "--cell", cell]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("the gate profile", () => {
+  it("times gradients alone and keeps their digests, which are those of any other run", async () => {
+    const args = [...SMALL, "--json"];
+    const [gate, smoke] = [
+      parseResults((await bench(["--profile", "gate", ...args, "--out", temporaryFolder()])).stdout),
+      parseResults((await bench(["--profile", "smoke", ...args, "--out", temporaryFolder()])).stdout),
+    ];
+    const [cell] = gate.cells;
+    expect(Object.keys(cell?.timing ?? {})).toEqual(["gradient"]);
+    expect(cell?.accuracy).toBeUndefined();
+    expect(cell?.gradientDigest).toBe(smoke.cells[0]?.gradientDigest);
+    expect(smoke.cells[0]?.accuracy?.gradient.boundRatio).toBeGreaterThan(0);
+    expect(smoke.cells[0]?.accuracy?.gradient.boundRatio).toBeLessThan(1);
+  });
+});
+
+describe("pnpm compare", () => {
+  it("finds a run by every name that it has, and writes every format", async () => {
+    const out = await withBaseline();
+    const [id] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    const names = [
+      "latest",
+      "main",
+      id as string,
+      join(out, id as string),
+      join(out, "baselines", "main.json"),
+    ];
+    const folder = temporaryFolder();
+    for (const name of names) {
+      const { code, stdout } = await run("compare", ["main", name, "--in", out, "--out", folder]);
+      expect(code).toBe(0);
+      expect(stdout).toContain("1 cells compared");
+    }
+    expect(readdirSync(folder).sort()).toEqual(FORMATS);
+  });
+
+  it("keeps no raw samples in a baseline", async () => {
+    const out = await withBaseline();
+    const timings = Object.values(read(join(out, "baselines", "main.json")).cells[0]?.timing ?? {});
+    expect(timings.map((timing) => timing?.samples)).toEqual([[], [], [], []]);
+  });
+
+  it("exits 1 where the candidate takes twice as long", async () => {
+    const out = await withBaseline();
+    change(out, (results) => ({
+      ...results,
+      cells: results.cells.map((cell) => {
+        const gradient = cell.timing?.gradient;
+        if (!gradient) return cell;
+        const [low, high] = gradient.ci95Ns;
+        // Faster than any sample of the run.
+        const ci95Ns: [number, number] = [low / 50, Math.min(high, low) / 50];
+        return { ...cell, timing: { gradient: { ...gradient, medianNs: low / 50, ci95Ns } } };
+      }),
+    }));
+    const { code, stdout } = await run("compare", ["main", "latest", "--in", out]);
+    expect(stdout).toContain("Regression: latest against main");
+    expect(code).toBe(1);
+  });
+
+  it("exits 3 between machines, naming what differs", async () => {
+    const out = await withBaseline();
+    change(out, (results) => ({ ...results, environment: { ...results.environment, cpu: "Another" } }));
+    const { code, stdout } = await run("compare", ["main", "latest", "--in", out]);
+    expect(stdout).toContain("the machines differ: processor Another →");
+    expect(code).toBe(3);
+  });
+
+  it.each([
+    [
+      ["nothing", "latest"],
+      /no run, baseline, file or git revision with a run "nothing" in .*; there are main, /,
+    ],
+    [
+      ["main", "latest", "--max-slowdown", "ten"],
+      /--max-slowdown takes a percentage .* such as 10%, got "ten"/,
+    ],
+    [["main", "latest", "--max-slowdown", "0%"], /--max-slowdown takes a percentage of at least 1%/],
+    [["main"], /missing required argument 'candidate'/],
+  ])("%j exits 2 with one line", async (args, message) => {
+    const out = await withBaseline();
+    const { code, stderr } = await run("compare", [...args, "--in", out]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+
+  it("exits 2 for a file that is no results file, naming the field", async () => {
+    const out = await withBaseline();
+    writeFileSync(join(out, "baselines", "main.json"), '{"schemaVersion": 2}');
+    const { code, stderr } = await run("compare", ["main", "latest", "--in", out]);
+    expect(stderr).toMatch(/main\.json: schemaVersion: /);
+    expect(code).toBe(2);
+  });
+});
+
+describe("--save-baseline", () => {
+  it.each(["../main", "latest", ".x", ""])("refuses the name %j before it measures", async (name) => {
+    const { code, stderr } = await bench([...SMALL, "--save-baseline", name, "--out", temporaryFolder()]);
+    expect(stderr).toMatch(/--save-baseline takes a name of letters, digits/);
+    expect(code).toBe(2);
+  });
+});
+
+describe("pnpm gate", () => {
+  let here: string;
+  beforeAll(() => {
+    here = execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
+  });
+
+  it("compares with the file where the baseline's commit is not here, and says how weak that is", async () => {
+    const out = await withBaseline();
+    change(out, withoutCommit);
+    const { code, stderr } = await run("gate", [
+      "--baseline",
+      "main",
+      ...SMALL,
+      "--no-provision",
+      "--out",
+      out,
+    ]);
+    expect(stderr).toContain("only the file of main can be compared with, since it names no commit");
+    expect([0, 1]).toContain(code);
+    const folder = readdirSync(out).find((name) => name.endsWith("-gate"));
+    expect(readdirSync(join(out, folder as string)).sort()).toEqual(FORMATS);
+    expect(read(join(out, folder as string, "results.json")).cells).toHaveLength(1);
+  });
+
+  it("refuses a baseline from another machine that it cannot measure: exit 3, errors compared", async () => {
+    const out = await withBaseline();
+    change(out, (results) => ({
+      ...withoutCommit(results),
+      environment: { ...results.environment, cpu: "Another" },
+    }));
+    const { code, stdout } = await run("gate", [
+      "--baseline",
+      "main",
+      ...SMALL,
+      "--no-provision",
+      "--out",
+      out,
+    ]);
+    expect(stdout).toContain("Nothing comparable");
+    expect(code).toBe(3);
+  });
+
+  it("exits 1 for an error above the baseline's, whatever the machine", async () => {
+    const out = await withBaseline();
+    change(out, (results) => ({
+      ...withoutCommit(results),
+      environment: { ...results.environment, cpu: "Another" },
+      cells: results.cells.map((cell) => ({
+        ...cell,
+        gradientDigest: `sha256:${"0".repeat(64)}`,
+        ...(cell.accuracy
+          ? {
+              accuracy: {
+                ...cell.accuracy,
+                gradient: { ...cell.accuracy.gradient, medianUlp: 0, p99Ulp: 0 },
+              },
+            }
+          : {}),
+      })),
+    }));
+    const tight = ["--max-error-growth", "0%", "--workload", "64x1000"];
+    const bigger = await run("gate", [
+      "--baseline",
+      "main",
+      ...ONE_CELL,
+      ...tight,
+      "--no-provision",
+      "--out",
+      out,
+    ]);
+    // Another workload than the baseline's: nothing to compare, so nothing passes.
+    expect(bigger.code).toBe(3);
+    const { code, stdout } = await run("gate", [
+      ...["--baseline", "main", ...SMALL, "--max-error-growth", "0%", "--no-provision", "--out", out],
+    ]);
+    expect(stdout).toContain("Regression");
+    expect(code).toBe(1);
+  });
+
+  it("measures a commit and this checkout in turns, and writes every format before it exits", async () => {
+    const out = temporaryFolder();
+    const { code, stderr, stdout } = await run(
+      "gate",
+      [...["--baseline", here, ...SMALL, "--no-provision", "--out", out]],
+      { env: { GITHUB_STEP_SUMMARY: join(out, "step.md") } },
+    );
+    expect([0, 1], stderr).toContain(code);
+    expect(stderr).toContain("first look: block 2 of 2, 1 cells");
+    expect(stdout).toContain("Both were measured here, in turns, in fresh processes.");
+    const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+    expect(readdirSync(join(out, folder)).sort()).toEqual(FORMATS);
+    expect(readFileSync(join(out, "step.md"), "utf8")).toBe(
+      readFileSync(join(out, folder, "summary.md"), "utf8"),
+    );
+    const [cell] = read(join(out, folder, "results.json")).cells;
+    // Two blocks of two processes at least.
+    expect(cell?.timing?.gradient).toMatchObject({ scope: "processes" });
+    expect(cell?.timing?.gradient?.processMedians?.length).toBeGreaterThanOrEqual(4);
+    expect(cell?.accuracy?.gradient.boundRatio).toBeLessThan(1);
+  }, 600_000);
+
+  it.each([
+    [["--baseline", "no-such-thing"], /no run, baseline, file or git revision/],
+    [["--baseline", "--upload-pack=x"], /argument missing|no run, baseline/],
+    [[], /required option '--baseline <name>' not specified/],
+    [["--baseline", "HEAD", "--workload", "0x5"], /workload 0x5: expected 1 to/],
+  ])("%j exits 2", async (args, message) => {
+    const { code, stderr } = await run("gate", [...args, "--no-provision", "--out", temporaryFolder()]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it("never passes without a backend that was asked for by name", async () => {
+    const out = await withBaseline();
+    const args = [
+      "--baseline",
+      here,
+      "--backend",
+      "tfjs-wasm",
+      "--method",
+      "manual/fused",
+      "--workload",
+      "4x3",
+    ];
+    const { code } = await run("gate", [...args, "--no-provision", "--out", out], {
+      env: { NODE_OPTIONS: "--jitless" },
+    });
+    expect([2, 3]).toContain(code);
+  });
+});
+
+describe("pnpm validate:gate --quick", () => {
+  it("finds what is injected, goes on where it was stopped, and writes a page", async () => {
+    const out = temporaryFolder();
+    const first = await run("validate-gate", ["--quick", "--out", out]);
+    const journal = readFileSync(join(out, "journal.jsonl"), "utf8").trim().split("\n");
+    expect(journal, first.stderr).toHaveLength(4);
+    expect(first.stdout).toContain(
+      "holds: A relative error of 1e-6 in a gradient is always found: 10 of 10 found",
+    );
+    expect(first.stdout).toContain("holds: A slowdown of 100 % in one method is found");
+    expect(first.stdout).toContain("holds: Every cell that was asked for ran: all did");
+
+    // As if it had been stopped before the last experiment, in the middle of a line.
+    writeFileSync(join(out, "journal.jsonl"), `${journal.slice(0, 3).join("\n")}\n{"type":"outc`);
+    const { stderr } = await run("validate-gate", ["--quick", "--out", out]);
+    expect(stderr.match(/experiment \d of 3/g)).toEqual(["experiment 3 of 3"]);
+    expect(readFileSync(join(out, "journal.jsonl"), "utf8").trim().split("\n")).toHaveLength(4);
+    expect(readFileSync(join(out, "validation.md"), "utf8")).toMatch(
+      /^# Validation of the regression gate\n/,
+    );
+  }, 900_000);
+
+  it("refuses to go on with the journal of another validation", async () => {
+    const out = temporaryFolder();
+    const header = { type: "validation", quick: false, commit: null, cpu: "x", cores: 1, node: "v1" };
+    const startedAt = "2026-01-01T00:00:00.000Z";
+    writeFileSync(join(out, "journal.jsonl"), `${JSON.stringify({ ...header, startedAt })}\n`);
+    const { code, stderr } = await run("validate-gate", ["--quick", "--out", out]);
+    expect(stderr).toMatch(
+      /was begun with quick false, and now it is true; delete it, or choose another --out/,
+    );
+    expect(code).toBe(2);
+  });
+});

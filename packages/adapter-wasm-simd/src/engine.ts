@@ -1,0 +1,134 @@
+import {
+  DEFAULT_LOSS,
+  type Engine,
+  type EngineInfo,
+  type FloatArray,
+  type GradientResult,
+  type GradientTask,
+  type Inputs,
+  type Prepared,
+  type Support,
+} from "@softmax-bench/core";
+import type { GradientOptions, SoftmaxKernel } from "@softmax-bench/wasm-simd";
+import { wasmSimd } from "./index.js";
+
+const METHODS =
+  "one kernel written by hand, which has manual/shifted, manual/exact-target and manual/fused only";
+/** manual/fused is the fastest there is: keeping the target's exponential apart costs nothing, so it is exact, too. */
+const FUSED = "the kernel of manual/exact-target";
+
+/** What the kernel addresses, less what it needs itself. */
+const ADDRESSABLE = 4 * 2 ** 30 - 2 ** 24;
+const BYTES = { float32: 4, float64: 8 } as const;
+
+export class WasmSimdEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #kernel: SoftmaxKernel;
+
+  constructor(info: EngineInfo, kernel: SoftmaxKernel) {
+    this.info = info;
+    this.#kernel = kernel;
+  }
+
+  supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
+    if (!wasmSimd.methods?.includes(method)) return { ok: false, reason: METHODS };
+    const matrices = loss?.targets === "probabilities" ? 3 : 2;
+    const bytes = matrices * rows * classes * BYTES[dtype] + 4 * rows * BYTES.float64;
+    if (bytes > ADDRESSABLE) {
+      return { ok: false, reason: `needs ${(bytes / 2 ** 30).toFixed(1)} GiB; WebAssembly addresses 4` };
+    }
+    return method === "manual/fused" ? { ok: true, note: FUSED } : { ok: true };
+  }
+
+  async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
+    const support = this.supports(task);
+    if (!support.ok) throw new Error(support.reason);
+    return new WasmSimdPrepared(this.#kernel, task, inputs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kernel[Symbol.asyncDispose]();
+  }
+}
+
+type Values = FloatArray | Int32Array;
+
+/** The inputs and the gradient, in the kernel's memory. */
+class WasmSimdPrepared implements Prepared {
+  readonly readback = "copies";
+  readonly #kernel: SoftmaxKernel;
+  readonly #task: GradientTask;
+  readonly #copies: [host: Values, device: Values][] = [];
+  readonly #logits: FloatArray;
+  readonly #labels: Values;
+  readonly #gradient: FloatArray;
+  readonly #options: GradientOptions;
+  /** What `read` copies to, again and again. */
+  #hostGradient: FloatArray | undefined;
+  #loss: FloatArray | undefined;
+
+  constructor(kernel: SoftmaxKernel, task: GradientTask, inputs: Inputs) {
+    const { dtype, rows, classes, method } = task;
+    const { logits, labels, weights, upstream } = inputs;
+    this.#kernel = kernel;
+    this.#task = task;
+    const floats = (host: FloatArray) => this.#onDevice(host, kernel.allocate(dtype, host.length));
+    this.#logits = floats(logits);
+    this.#labels =
+      labels instanceof Int32Array
+        ? this.#onDevice(labels, kernel.allocate("int32", labels.length))
+        : floats(labels);
+    this.#gradient = kernel.allocate(dtype, rows * classes);
+    const { reduction, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...task.loss };
+    this.#options = {
+      reduction,
+      ignoreIndex,
+      labelSmoothing,
+      classes,
+      weights: weights && floats(weights),
+      upstream: upstream && floats(upstream),
+      exactTarget: method !== "manual/shifted",
+    };
+  }
+
+  async upload(): Promise<void> {
+    for (const [host, device] of this.#copies) device.set(host);
+    this.#loss = undefined;
+  }
+
+  async forward(): Promise<void> {
+    this.#kernel.loss(this.#logits, this.#labels, this.#options);
+  }
+
+  async gradient(): Promise<void> {
+    this.#compute();
+  }
+
+  async read(): Promise<GradientResult> {
+    const loss = this.#loss ?? this.#compute();
+    // New memory costs four times as much as copying: every page of it is touched for the first time.
+    if (this.#hostGradient) this.#hostGradient.set(this.#gradient);
+    else this.#hostGradient = this.#gradient.slice();
+    return { loss, gradient: this.#hostGradient };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const array of [...this.#copies.map(([, device]) => device), this.#gradient]) {
+      this.#kernel.free(array);
+    }
+  }
+
+  #onDevice<Device extends Values>(host: Values, device: Device): Device {
+    device.set(host);
+    this.#copies.push([host, device]);
+    return device;
+  }
+
+  #compute(): FloatArray {
+    const options = { ...this.#options, out: this.#gradient };
+    const { loss, losses } = this.#kernel.softmaxCrossEntropy(this.#logits, this.#labels, options);
+    const values = options.reduction === "none" ? losses : [loss];
+    this.#loss = this.#task.dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+    return this.#loss;
+  }
+}

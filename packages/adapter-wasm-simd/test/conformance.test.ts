@@ -1,0 +1,4 @@
+import { wasmSimd } from "@softmax-bench/adapter-wasm-simd";
+import { describeBackend } from "@softmax-bench/conformance";
+
+await describeBackend(wasmSimd);

@@ -1,0 +1,94 @@
+import { wasmSimd } from "@softmax-bench/adapter-wasm-simd";
+import {
+  errorBounds,
+  type FloatArray,
+  type FloatDType,
+  type GradientTask,
+  type Inputs,
+  type LossOptions,
+} from "@softmax-bench/core";
+import { oracle } from "@softmax-bench/numerics";
+import { afterAll, describe, expect, it } from "vitest";
+
+const engine = await wasmSimd.open({ threads: 2 });
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+});
+
+/** Around a vector of either type, around a block, and over several blocks. */
+const CLASSES = [1, 2, 3, 4, 5, 9, 1024, 1026, 2051];
+const ROWS = 3;
+const OPTIONS: readonly Partial<LossOptions>[] = [
+  {},
+  { weighted: true, ignoreIndex: -100 },
+  { labelSmoothing: 0.1 },
+  { labelSmoothing: 0.1, weighted: true, reduction: "none" },
+  { targets: "probabilities" },
+  { targets: "probabilities", labelSmoothing: 0.2, weighted: true, reduction: "sum" },
+];
+
+const irregular = (length: number, scale: number, offset = 0): number[] =>
+  Array.from({ length }, (_, index) => (((index * 0.6180339887) % 1) - 0.5) * 2 * scale + offset);
+
+function inputsFor(dtype: FloatDType, classes: number, options: Partial<LossOptions>): Inputs {
+  const floats = (values: readonly number[]): FloatArray =>
+    dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+  return {
+    logits: floats(irregular(ROWS * classes, 4)),
+    labels:
+      options.targets === "probabilities"
+        ? floats(irregular(ROWS * classes, 0.5, 0.5))
+        : Int32Array.of(options.ignoreIndex ?? 0, classes >> 1, classes - 1),
+    ...(options.weighted ? { weights: floats(irregular(classes, 1, 1.25)) } : {}),
+    ...(options.reduction === "none" ? { upstream: floats([1, -0.5, 2]) } : {}),
+  };
+}
+
+describe.each(["float32", "float64"] as const)("%s", (dtype) => {
+  it.each(CLASSES)(
+    "is within its error bounds for every option, at %i classes",
+    { timeout: 60_000 },
+    async (classes) => {
+      for (const loss of OPTIONS) {
+        const inputs = inputsFor(dtype, classes, loss);
+        const exact = oracle({ rows: ROWS, classes, ...inputs, ...loss });
+        for (const method of wasmSimd.methods ?? []) {
+          const task: GradientTask = { method, dtype, rows: ROWS, classes, loss };
+          await using prepared = await engine.prepare(task, inputs);
+          const computed = await prepared.read();
+          const bounds = errorBounds(task, inputs);
+          for (const of of ["loss", "gradient"] as const) {
+            computed[of].forEach((value, index) => {
+              const error = Math.abs(value - (exact[of].hi[index] as number));
+              const where = `${method}, ${JSON.stringify(loss)}: ${of}[${index}] = ${value}`;
+              expect(error, where).toBeLessThanOrEqual(bounds[of][index] as number);
+            });
+          }
+        }
+      }
+    },
+  );
+});
+
+describe("memory", () => {
+  it("is given back on disposal: what does not fit 4 GiB at once fits one after the other", async () => {
+    const [rows, classes] = [1, 2 ** 24];
+    const inputs = { logits: new Float32Array(rows * classes), labels: Int32Array.of(0) };
+    for (let time = 0; time < 40; time++) {
+      await using _ = await engine.prepare(
+        { method: "manual/fused", dtype: "float32", rows, classes },
+        inputs,
+      );
+    }
+  });
+
+  it.each([
+    ["holds 64 M elements of float64", 65_536, {}, { ok: true }],
+    ["does not hold three matrices of 1.5 GiB", 200_000, { targets: "probabilities" }, { ok: false }],
+  ] as const)("%s", (_, rows, loss, expected) => {
+    const task: GradientTask = { method: "manual/shifted", dtype: "float64", rows, classes: 1024, loss };
+    const support = engine.supports(task);
+    expect(support).toMatchObject(expected);
+    if (!support.ok) expect(support.reason).toBe("needs 4.6 GiB; WebAssembly addresses 4");
+  });
+});

@@ -1,0 +1,99 @@
+import { type Cell, cellKey, type Results } from "@softmax-bench/core";
+import {
+  type CellComparison,
+  type CellId,
+  type Comparison,
+  type NotCompared,
+  worstOf,
+} from "./comparison.js";
+import { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
+import { causesOf, differencesOf } from "./fingerprint.js";
+import type { Limits } from "./limits.js";
+import type { TimeComparison } from "./time.js";
+import { compareTimings } from "./unpaired.js";
+
+/** What was compared, as the user called it. */
+export interface Names {
+  readonly baseline: string;
+  readonly candidate: string;
+}
+
+/** Compares two results files that were measured one after the other. */
+export function compare(baseline: Results, candidate: Results, limits: Limits, names: Names): Comparison {
+  const { machine, software } = differencesOf(baseline, candidate);
+  const before = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
+  const pairs = candidate.cells.map((cell) => [before.get(cellKey(cell)), cell] as const);
+  const present = new Set(candidate.cells.map(cellKey));
+  const comparable = pairs.flatMap(([a, b]) =>
+    a?.status === "ok" && b.status === "ok" ? [[a, b] as const] : [],
+  );
+  return {
+    ...sidesOf(baseline, candidate, limits, names),
+    notes: [
+      ...(machine.length
+        ? [`Times are not compared, since the machines differ: ${machine.join("; ")}.`]
+        : ["The two runs did not take turns: times are compared with what medians of processes range over."]),
+      ...(software.length ? [`What else differs: ${software.join("; ")}.`] : []),
+    ],
+    cells: comparable.map(([a, b]) => {
+      const [from, to] = [a.timing?.gradient, b.timing?.gradient];
+      const time = machine.length || !from || !to ? undefined : compareTimings(from, to, limits);
+      const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
+      return joined(b, { time, error }, causesOf(baseline, candidate, b.backend));
+    }),
+    notCompared: [
+      ...pairs.flatMap(([a, b]) => notComparedOf(b, a, b)),
+      ...baseline.cells
+        .filter((cell) => !present.has(cellKey(cell)))
+        .flatMap((cell) => notComparedOf(cell, cell, undefined)),
+    ],
+  };
+}
+
+export const sidesOf = (baseline: Results, candidate: Results, limits: Limits, names: Names) => ({
+  baseline: { name: names.baseline, commit: baseline.run.commit, environment: baseline.environment },
+  candidate: { name: names.candidate, commit: candidate.run.commit, environment: candidate.environment },
+  limits,
+});
+
+interface Parts {
+  readonly time: TimeComparison | undefined;
+  readonly error: ErrorComparison | undefined;
+}
+
+/** The verdicts on a cell, put together. */
+export function joined(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
+  const { backend, method, dtype, workload } = id;
+  const { time, error } = parts;
+  const verdict = worstOf(time, error);
+  return {
+    ...{ backend, method, dtype, workload, verdict },
+    ...(time ? { time } : {}),
+    ...(error ? { error } : {}),
+    causes: verdict === "pass" ? [] : causes,
+  };
+}
+
+export const gradientsOf = (cells: readonly Cell[]): Gradients => ({
+  digests: cells.flatMap(({ gradientDigest }) => gradientDigest ?? []),
+  accuracies: cells.flatMap(({ accuracy }) => accuracy ?? []),
+});
+
+/** Why a cell has no verdict; nothing if both sides have it. */
+export function notComparedOf(id: Cell, a: Cell | undefined, b: Cell | undefined): NotCompared[] {
+  const { backend, method, dtype, workload } = id;
+  const because = (kind: NotCompared["kind"], reason: string) => [
+    { backend, method, dtype, workload, kind, reason },
+  ];
+  if (a?.status === "ok" && b?.status === "ok") return [];
+  const broken = b && ["failed", "crashed", "timeout"].includes(b.status);
+  if (broken) return because("broken", `candidate ${b.status}: ${b.reason}`);
+  if (a?.status === "ok" && b)
+    return because("broken", `the baseline has it; candidate ${b.status}: ${b.reason}`);
+  if (b?.status === "ok" && a && a.status !== "unsupported")
+    return because("broken", `baseline ${a.status}: ${a.reason}`);
+  if (!a) return because("one-sided", "only the candidate has it");
+  if (!b) return because("one-sided", "only the baseline has it");
+  if (b.status === "ok") return because("one-sided", `baseline ${a.status}: ${a.reason}`);
+  return because("nowhere", b.reason ?? b.status);
+}

@@ -1,0 +1,68 @@
+import type { Cell, Environment } from "@softmax-bench/core";
+import type { ErrorComparison } from "./error.js";
+import type { Limits } from "./limits.js";
+import type { TimeComparison } from "./time.js";
+
+/** Worst first. */
+export const VERDICTS = ["regression", "inconclusive", "changed", "improvement", "pass"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export type CellId = Pick<Cell, "backend" | "method" | "dtype" | "workload">;
+
+/** One cell of both sides. */
+export interface CellComparison extends CellId {
+  /** The worse of the two. */
+  readonly verdict: Verdict;
+  /** Absent where times cannot be compared; `Comparison.notes` says why. */
+  readonly time?: TimeComparison;
+  readonly error?: ErrorComparison;
+  /** What else changed, and may be why. */
+  readonly causes: readonly string[];
+}
+
+/** A cell without a verdict. */
+export interface NotCompared extends CellId {
+  /** `nowhere`: neither side can run it. `broken`: it should have run and did not. `one-sided`: only one side has it. */
+  readonly kind: "nowhere" | "broken" | "one-sided";
+  readonly reason: string;
+}
+
+interface Side {
+  /** What the user called it. */
+  readonly name: string;
+  readonly commit: string | null;
+  readonly environment: Environment;
+}
+
+export interface Comparison {
+  readonly baseline: Side;
+  readonly candidate: Side;
+  readonly limits: Limits;
+  /** How it was measured, and what weakens it, each a sentence. */
+  readonly notes: readonly string[];
+  readonly cells: readonly CellComparison[];
+  readonly notCompared: readonly NotCompared[];
+}
+
+/** The verdict on a cell from those on its parts. */
+export const worstOf = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
+  VERDICTS.find((verdict) => parts.some((part) => part?.verdict === verdict)) ?? "pass";
+
+/** How many cells have each verdict. */
+export const tally = ({ cells }: Comparison): Readonly<Record<Verdict, number>> =>
+  Object.fromEntries(
+    VERDICTS.map((verdict) => [verdict, cells.filter((cell) => cell.verdict === verdict).length]),
+  ) as Record<Verdict, number>;
+
+/** What a comparison comes to. */
+export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
+
+/**
+ * A regression fails, whatever else there is. Without one, a cell that should have run and did not makes the whole
+ * incomplete: fewer cells than were asked for never pass. Nor does a comparison without a single time.
+ */
+export function outcomeOf({ cells, notCompared }: Comparison): Outcome {
+  if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
+  if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
+  return cells.some(({ time }) => time) ? "pass" : "incomparable";
+}

@@ -1,0 +1,98 @@
+import type { Accuracy, Cell } from "@softmax-bench/core";
+import type { Limits } from "./limits.js";
+
+/** What is known of a cell's gradient, from one process or several. */
+export interface Gradients {
+  /** Of every process that computed it: there are several where the processes disagree. */
+  readonly digests: readonly string[];
+  /** From every process in which it was compared with the oracle. */
+  readonly accuracies: readonly Accuracy[];
+}
+
+export interface ErrorComparison {
+  readonly verdict: "pass" | "changed" | "regression" | "inconclusive";
+  /** Relative L2 errors, the largest over processes. */
+  readonly baseline: number | undefined;
+  readonly candidate: number | undefined;
+  /** Processes of the candidate do not agree on the gradient. */
+  readonly nondeterministic: boolean;
+  readonly reason: string;
+}
+
+const UNIT_ROUNDOFF: Readonly<Record<Cell["dtype"], number>> = { float32: 2 ** -24, float64: 2 ** -53 };
+
+/**
+ * What must not grow. Where an error is below the floor – a few roundings, or ULP – it counts as the floor: that the
+ * baseline was lucky is no reason to fail. An error in all entries shows in the median, one in few in the norms.
+ */
+const METRICS: readonly {
+  readonly name: string;
+  readonly of: (accuracy: Accuracy) => number | undefined;
+  readonly floor: (u: number) => number;
+}[] = [
+  { name: "relative L2 error", of: ({ gradient }) => gradient.relL2, floor: (u) => u },
+  {
+    name: "largest error over the largest entry",
+    of: ({ gradient }) => gradient.scaledMaxAbs,
+    floor: (u) => u,
+  },
+  { name: "99th percentile of errors in ULP", of: ({ gradient }) => gradient.p99Ulp, floor: () => 2 },
+  { name: "median error in ULP", of: ({ gradient }) => gradient.medianUlp, floor: () => 1 },
+  { name: "number of non-finite entries", of: ({ gradient }) => gradient.nonFinite, floor: () => 0 },
+  { name: "relative error of the loss", of: ({ lossRelError }) => lossRelError, floor: (u) => 8 * u },
+];
+
+/**
+ * Gate A: no entry may be further from the exact one than its a priori bound allows, on any machine. Gate B: against the
+ * baseline, the same digest is the same gradient; another one may have errors larger by the limit at most.
+ */
+export function compareErrors(
+  dtype: Cell["dtype"],
+  baseline: Gradients,
+  candidate: Gradients,
+  { maxErrorGrowth }: Limits,
+): ErrorComparison {
+  const worst = (metric: (accuracy: Accuracy) => number | undefined, { accuracies }: Gradients) => {
+    const values = accuracies.flatMap((accuracy) => metric(accuracy) ?? []);
+    return values.length ? Math.max(...values) : undefined;
+  };
+  const relL2 = ({ gradient }: Accuracy) => gradient.relL2;
+  const base = {
+    baseline: worst(relL2, baseline),
+    candidate: worst(relL2, candidate),
+    nondeterministic: new Set(candidate.digests).size > 1,
+  };
+  const bound = worst(({ gradient }) => gradient.boundRatio, candidate);
+  if (bound !== undefined && !(bound <= 1)) {
+    return {
+      ...base,
+      verdict: "regression",
+      reason: `an error is ${bound.toPrecision(2)} times its analytic bound`,
+    };
+  }
+  const digests = new Set([...baseline.digests, ...candidate.digests]);
+  if (digests.size === 1) return { ...base, verdict: "pass", reason: "the same gradient, bit for bit" };
+  if (baseline.accuracies.length === 0 || candidate.accuracies.length === 0) {
+    const which = candidate.accuracies.length === 0 ? "candidate" : "baseline";
+    return { ...base, verdict: "inconclusive", reason: `another gradient, and no errors of the ${which}` };
+  }
+  const u = UNIT_ROUNDOFF[dtype];
+  const growths = METRICS.flatMap(({ name, of, floor }) => {
+    const [before, after] = [worst(of, baseline), worst(of, candidate)];
+    return before === undefined || after === undefined ? [] : [{ name, ...growth(before, after, floor(u)) }];
+  });
+  const largest = growths.reduce((a, b) => (b.ratio > a.ratio ? b : a));
+  const reason = `${largest.name}: ${show(largest.before)} → ${show(largest.after)}`;
+  if (largest.ratio > 1 + maxErrorGrowth) return { ...base, verdict: "regression", reason };
+  const varies = base.nondeterministic && !(new Set(baseline.digests).size === 1);
+  const what = varies ? "the gradient differs from process to process, in both" : "another gradient";
+  return { ...base, verdict: "changed", reason: `${what}; ${reason}` };
+}
+
+function growth(before: number, after: number, floor: number) {
+  const [from, to] = [Math.max(before, floor), Math.max(after, floor)];
+  // Infinity over Infinity, and 0 over 0, are no growth.
+  return { before, after, ratio: from === to ? 1 : to / from };
+}
+
+const show = (value: number): string => (Number.isInteger(value) ? String(value) : value.toPrecision(2));

@@ -1,0 +1,220 @@
+import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
+import { median, summarize } from "@softmax-bench/stats";
+import type { Block, Role } from "./blocks.js";
+import { gradientsOf, joined, type Names, notComparedOf, sidesOf } from "./compare.js";
+import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
+import { compareErrors } from "./error.js";
+import { causesOf, differencesOf } from "./fingerprint.js";
+import type { Limits } from "./limits.js";
+import { decide, isRouted, notRouted } from "./procedure.js";
+import type { TimeComparison } from "./time.js";
+
+/** What one start of a checkout's command line measured. */
+export interface Pass {
+  readonly role: Role;
+  /** `route` and `decide` are the two stages; `errors` is untimed, and compared with the oracle. */
+  readonly stage: "route" | "decide" | "errors";
+  /** Which block of its stage, from 0. */
+  readonly block: number;
+  readonly results: Results;
+}
+
+/** The blocks of a cell in a stage: those in which every process that belongs to it measured the cell. */
+function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): Block[] {
+  const ofStage = passes.filter((pass) => pass.stage === stage);
+  const numbers = [...new Set(ofStage.map(({ block }) => block))];
+  return numbers.flatMap((number) => {
+    const own = ofStage.filter(({ block }) => block === number);
+    const pair = (role: Role) =>
+      own.filter((pass) => pass.role === role).flatMap(({ results }) => medianOf(results, key));
+    const [baseline, candidate, control] = [pair("baseline"), pair("candidate"), pair("control")];
+    const wanted = own.some(({ role }) => role === "control")
+      ? [baseline, candidate, control]
+      : [baseline, candidate];
+    if (wanted.some(({ length }) => length !== 2)) return [];
+    const both = ([first, second]: number[]) => [first as number, second as number] as const;
+    return [
+      {
+        baseline: both(baseline),
+        candidate: both(candidate),
+        ...(control.length ? { control: both(control) } : {}),
+      },
+    ];
+  });
+}
+
+const medianOf = ({ cells }: Results, key: string): number[] =>
+  cells.filter((cell) => cellKey(cell) === key).flatMap(({ timing }) => timing?.gradient?.medianNs ?? []);
+
+/** Keys of the cells that both sides can measure, so far. */
+export function measurable(passes: readonly Pass[]): string[] {
+  const measured = (role: Role) =>
+    new Set(
+      passes
+        .filter((pass) => pass.role === role)
+        .flatMap(({ results }) => results.cells.filter(({ status }) => status === "ok").map(cellKey)),
+    );
+  const [baseline, candidate] = [measured("baseline"), measured("candidate")];
+  return [...candidate].filter((key) => baseline.has(key));
+}
+
+/** Keys of the cells that the first stage routes to the second. */
+export const routedOf = (passes: readonly Pass[], limits: Limits): string[] =>
+  measurable(passes).filter((key) => {
+    const blocks = blocksOf(passes, "route", key);
+    return blocks.length > 0 && isRouted(blocks, limits);
+  });
+
+/** Cells of one side in every pass, by key; the control is the baseline's. */
+function cellsOf(passes: readonly Pass[], side: "baseline" | "candidate"): Map<string, Cell[]> {
+  const groups = new Map<string, Cell[]>();
+  for (const { role, results } of passes) {
+    if ((role === "candidate") !== (side === "candidate")) continue;
+    for (const cell of results.cells) {
+      const group = groups.get(cellKey(cell));
+      if (group) group.push(cell);
+      else groups.set(cellKey(cell), [cell]);
+    }
+  }
+  return groups;
+}
+
+const digestsOf = (cells: readonly Cell[] = []): Set<string | undefined> =>
+  new Set(cells.filter(({ status }) => status === "ok").map(({ gradientDigest }) => gradientDigest));
+
+/** Keys of the cells whose gradient is not one and the same in all processes of both sides. */
+export function differing(passes: readonly Pass[]): string[] {
+  const [baseline, candidate] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
+  return measurable(passes).filter((key) => {
+    const both = [...digestsOf(baseline.get(key)), ...digestsOf(candidate.get(key))];
+    return new Set(both).size > 1;
+  });
+}
+
+/** Keys of the cells in which processes of one side disagree. */
+export function nondeterministic(passes: readonly Pass[]): string[] {
+  const sides = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
+  return measurable(passes).filter((key) => sides.some((side) => digestsOf(side.get(key)).size > 1));
+}
+
+/** What a gate measured, as a verdict per cell. @param asked keys of all cells that were to be compared */
+export function gateComparison(
+  passes: readonly Pass[],
+  asked: readonly string[],
+  limits: Limits,
+  names: Names,
+): Comparison {
+  const [baseline, candidate] = [mergedSide(passes, "baseline"), mergedSide(passes, "candidate")];
+  const [before, after] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
+  const merged = new Map(candidate.cells.map((cell) => [cellKey(cell), cell]));
+  const mergedBefore = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
+  const times = timesOf(passes, limits);
+  const timed = passes.some(({ stage }) => stage !== "errors");
+  const { machine, software } = differencesOf(baseline, candidate);
+  const cells: CellComparison[] = [];
+  const notCompared: NotCompared[] = [];
+  for (const key of new Set([...asked, ...merged.keys()])) {
+    const [a, b] = [mergedBefore.get(key), merged.get(key)];
+    const time = times.get(key);
+    const id = b ?? a;
+    if (!id) {
+      notCompared.push({
+        ...idOf(key),
+        kind: "broken",
+        reason: "it was asked for, and no process measured it",
+      });
+    } else if (a?.status !== "ok" || b?.status !== "ok") {
+      notCompared.push(...notComparedOf(id, a, b));
+    } else if (!time && timed) {
+      notCompared.push({
+        ...idOf(key),
+        kind: "broken",
+        reason: "no block has a time from all of its processes",
+      });
+    } else {
+      const error = compareErrors(
+        b.dtype,
+        gradientsOf(before.get(key) ?? []),
+        gradientsOf(after.get(key) ?? []),
+        limits,
+      );
+      cells.push(joined(b, { time, error }, causesOf(baseline, candidate, b.backend)));
+    }
+  }
+  return {
+    ...sidesOf(baseline, candidate, limits, names),
+    notes: [
+      "Both were measured here, in turns, in fresh processes.",
+      ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
+    ],
+    cells,
+    notCompared,
+  };
+}
+
+/** Verdicts on time: by the second stage for routed cells, by the first for the others. */
+function timesOf(passes: readonly Pass[], limits: Limits): Map<string, TimeComparison> {
+  const routed = new Set(routedOf(passes, limits));
+  const first = measurable(passes).map((key) => [key, blocksOf(passes, "route", key)] as const);
+  const second = [...routed].map((key) => [key, blocksOf(passes, "decide", key)] as const);
+  const decidable = second.filter(([, blocks]) => blocks.length > 0);
+  const decided = decide(
+    decidable.map(([, blocks]) => blocks),
+    limits,
+  );
+  return new Map([
+    ...first
+      .filter(([key, blocks]) => blocks.length > 0 && !routed.has(key))
+      .map(([key, blocks]) => [key, notRouted(blocks, limits)] as const),
+    ...decidable.map(([key], index) => [key, decided[index] as TimeComparison] as const),
+  ]);
+}
+
+/** All passes of one side as one results file: a cell's observations are the medians of its processes. */
+export function mergedSide(passes: readonly Pass[], side: "baseline" | "candidate"): Results {
+  const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
+  const [first] = own;
+  if (!first) throw new RangeError(`no pass of the ${side}`);
+  const timed = cellsOf(
+    passes.filter(({ stage }) => stage !== "errors"),
+    side,
+  );
+  const all = cellsOf(passes, side);
+  return {
+    ...first.results,
+    run: {
+      ...first.results.run,
+      finishedAt: own.at(-1)?.results.run.finishedAt ?? first.results.run.finishedAt,
+    },
+    cells: [...all].map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
+    distances: [],
+  };
+}
+
+/** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
+function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
+  const relL2 = ({ accuracy }: Cell) => accuracy?.gradient.relL2 ?? -1;
+  const wrong = cells.find(({ status }) => status !== "ok");
+  const decisive = wrong ?? cells.reduce((worst, cell) => (relL2(cell) > relL2(worst) ? cell : worst));
+  const { timing: _, nondeterministic: __, ...rest } = decisive;
+  if (rest.status !== "ok") return rest;
+  const medians = timed.flatMap(({ timing }) => timing?.gradient?.medianNs ?? []);
+  return {
+    ...rest,
+    ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
+    ...(digestsOf(cells).size > 1 ? { nondeterministic: true } : {}),
+  };
+}
+
+function timingOver(processMedians: readonly number[]): Timing {
+  const { mad, low, high, coverage } = summarize(processMedians);
+  return {
+    ...{ medianNs: median(processMedians), madNs: mad, ci95Ns: [low, high], coverage },
+    ...{ scope: "processes", samples: [], processMedians: [...processMedians] },
+  };
+}
+
+const idOf = (key: string) => {
+  const [backend = "", method = "", dtype, workload = ""] = key.split(" ");
+  return { backend, method, dtype: dtype === "float64" ? "float64" : "float32", workload } as const;
+};

@@ -1,0 +1,112 @@
+import { type Centre, hodgesLehmann, holm, median, signFlipTest } from "@softmax-bench/stats";
+import { type Block, controlOf, slowdownOf } from "./blocks.js";
+import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, thresholdsOf } from "./limits.js";
+import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
+
+/**
+ * The two stages of a gate. Blocks of the first are few: they only choose the cells that are looked at again, and are
+ * not used for anything else. Blocks of the second are new, so that being chosen for bad luck in the first says nothing
+ * about them; they decide, with a correction for the number of cells that were chosen.
+ */
+
+export const ROUTING_BLOCKS = 2;
+const DECIDING_BLOCKS = 10;
+
+/** Whether the first stage's blocks of a cell call for a second look. */
+export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
+  const { limit, route } = thresholdsOf(limits);
+  const slowdowns = blocks.map(slowdownOf);
+  const mean = meanOf(slowdowns);
+  // One disturbed process can hide a slowdown in the mean, though hardly in both blocks. An improvement is good news,
+  // and can wait until it is as large as what must not be missed of a regression.
+  return mean >= route || Math.max(...slowdowns) >= 2 * route || mean <= -limit;
+}
+
+/**
+ * Blocks of the second stage: with n of them the smallest p is 2⁻ⁿ, which the correction for all routed cells must leave
+ * below α – with three blocks to spare, so that not every single one has to agree.
+ */
+export const decidingBlocks = (routed: number): number =>
+  Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / ALPHA)) + 3);
+
+/** What the first stage says of a cell that it does not route. */
+export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
+  const threshold = percent(Math.expm1(thresholdsOf(limits).route));
+  return {
+    ...measured(blocks, hodgesLehmann(blocks.map(slowdownOf))),
+    verdict: "pass",
+    reason: `${blocks.length} blocks give less than the ${threshold} that would call for more`,
+  };
+}
+
+/** Decides over all routed cells at once, each by its blocks of the second stage, in the order given. */
+export function decide(routed: readonly (readonly Block[])[], limits: Limits): TimeComparison[] {
+  const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownOf))));
+  const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownOf(block)))));
+  return routed.map((blocks, index) =>
+    decideOne(blocks, { slower: slower[index] as number, faster: faster[index] as number }, limits),
+  );
+}
+
+interface CorrectedP {
+  readonly slower: number;
+  readonly faster: number;
+}
+
+function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): TimeComparison {
+  const { limit, floor } = thresholdsOf(limits);
+  const centre = hodgesLehmann(blocks.map(slowdownOf));
+  const { estimate, low, high } = centre;
+  const base = { ...measured(blocks, centre), p: estimate < 0 ? p.faster : p.slower };
+  const inconclusive = (reason: string, gap: number): TimeComparison => ({
+    ...base,
+    verdict: "inconclusive",
+    moreBlocks: moreBlocks(blocks.length, (high - low) / 2, gap),
+    reason,
+  });
+  const drift = controlEstimate(blocks);
+  if (Math.abs(estimate) >= floor && Math.abs(drift) >= floor) {
+    return inconclusive(`the baseline differs from itself by ${percent(Math.expm1(drift))}`, estimate);
+  }
+  if (estimate >= floor) {
+    if (base.candidateNs - base.baselineNs < ABSOLUTE_FLOOR_NS) {
+      return { ...base, verdict: "pass", reason: `slower by less than ${ABSOLUTE_FLOOR_NS / 1000} µs` };
+    }
+    if (p.slower <= ALPHA) return { ...base, verdict: "regression", reason: significance(p.slower) };
+    return inconclusive(`slower, but ${significance(p.slower)}`, estimate);
+  }
+  if (estimate <= -floor && p.faster <= ALPHA) {
+    return { ...base, verdict: "improvement", reason: significance(p.faster) };
+  }
+  if (high < limit) {
+    return { ...base, verdict: "pass", reason: `a slowdown of ${percent(limits.maxSlowdown)} is ruled out` };
+  }
+  return inconclusive(`a slowdown of ${percent(limits.maxSlowdown)} is not ruled out`, limit - estimate);
+}
+
+/** Of two groups of six processes that are the same, by how much the second seems slower, in logarithms; 0 if unknown. */
+function controlEstimate(blocks: readonly Block[]): number {
+  const differences = blocks.flatMap((block) => controlOf(block) ?? []);
+  return differences.length ? hodgesLehmann(differences).estimate : 0;
+}
+
+/** An interval narrows with the square root of the blocks: as many more until it is narrower than the gap. */
+function moreBlocks(blocks: number, halfWidth: number, gap: number): number {
+  const needed = Math.ceil(blocks * (halfWidth / Math.abs(gap)) ** 2);
+  const more = Math.max(1, needed - blocks);
+  return more > MOST_BLOCKS ? Number.POSITIVE_INFINITY : more;
+}
+
+const significance = (p: number): string =>
+  `p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)} after correction${p > ALPHA ? `, more than ${ALPHA}` : ""}`;
+
+const measured = (blocks: readonly Block[], { estimate, low, high, coverage }: Centre) => ({
+  baselineNs: median(blocks.flatMap(({ baseline }) => baseline)),
+  candidateNs: median(blocks.flatMap(({ candidate }) => candidate)),
+  slowdown: Math.expm1(estimate),
+  interval: [Math.expm1(low), Math.expm1(high)] as const,
+  coverage,
+  blocks: blocks.length,
+});
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;

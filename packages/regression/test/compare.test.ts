@@ -1,0 +1,163 @@
+import type { Accuracy, Cell, Results } from "@softmax-bench/core";
+import { compare, compareErrors, DEFAULT_LIMITS, outcomeOf } from "@softmax-bench/regression";
+import { describe, expect, it } from "vitest";
+
+const accuracy = (over: Partial<Accuracy["gradient"]> = {}): Accuracy => ({
+  lossRelError: 1e-8,
+  gradient: {
+    ...{ relL2: 4e-8, maxAbs: 1e-9, sumAbs: 1e-6, maxUlp: 12, p99Ulp: 5, medianUlp: 1, scaledMaxAbs: 6e-8 },
+    ...{ nonFinite: 0, rowSumResidual: 1e-9, boundRatio: 0.01 },
+    ...over,
+  },
+});
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+const gradients = (letters: string, over: Partial<Accuracy["gradient"]> = {}) => ({
+  digests: [...letters].map(digest),
+  accuracies: [accuracy(over)],
+});
+const judge = (a: ReturnType<typeof gradients>, b: ReturnType<typeof gradients>, maxErrorGrowth = 1) =>
+  compareErrors("float32", a, b, { ...DEFAULT_LIMITS, maxErrorGrowth });
+
+describe("errors", () => {
+  it("pass where the gradient is the same, bit for bit", () => {
+    expect(judge(gradients("aaa"), gradients("a"))).toMatchObject({
+      verdict: "pass",
+      nondeterministic: false,
+    });
+  });
+
+  it("fail beyond the analytic bound, even where nothing changed", () => {
+    expect(judge(gradients("a"), gradients("a", { boundRatio: 1.5 }))).toMatchObject({
+      verdict: "regression",
+      reason: "an error is 1.5 times its analytic bound",
+    });
+    expect(judge(gradients("a"), gradients("a", { boundRatio: Number.POSITIVE_INFINITY })).verdict).toBe(
+      "regression",
+    );
+  });
+
+  it.each([
+    ["1.9 times the error is another gradient, and allowed", { relL2: 1.9 * 2 ** -24 }, "changed"],
+    ["more than twice the error is a regression", { relL2: 2.1 * 2 ** -24 }, "regression"],
+    ["a relative error of 1e-6 in every entry shows in the median", { medianUlp: 12 }, "regression"],
+    ["an error in one entry shows in the largest", { scaledMaxAbs: 1e-6 }, "regression"],
+    ["a NaN is a regression", { nonFinite: 1 }, "regression"],
+  ])("against the baseline: %s", (_, over, verdict) => {
+    expect(judge(gradients("a", { relL2: 1e-8 }), gradients("b", over)).verdict).toBe(verdict);
+  });
+
+  it("take the largest error where processes disagree, and say so", () => {
+    const varying = {
+      digests: [digest("b"), digest("c")],
+      accuracies: [accuracy(), accuracy({ relL2: 1e-5 })],
+    };
+    expect(judge(gradients("a"), varying)).toMatchObject({
+      verdict: "regression",
+      nondeterministic: true,
+      candidate: 1e-5,
+    });
+    expect(judge(varying, varying)).toMatchObject({ verdict: "changed" });
+  });
+
+  it("may be held to no growth at all", () => {
+    const [before, after] = [gradients("a", { relL2: 1e-6 }), gradients("b", { relL2: 1.01e-6 })];
+    expect(judge(before, after).verdict).toBe("changed");
+    expect(judge(before, after, 0).verdict).toBe("regression");
+  });
+
+  it("are undecided where another gradient was not compared with the oracle", () => {
+    expect(judge(gradients("a"), { digests: [digest("b")], accuracies: [] })).toMatchObject({
+      verdict: "inconclusive",
+    });
+  });
+});
+
+const cell = (over: Partial<Cell> = {}, medianNs = 1e6): Cell => ({
+  ...{ backend: "b", method: "manual/fused", dtype: "float32", workload: "w", status: "ok" },
+  timing: {
+    gradient: {
+      ...{ medianNs, madNs: 0, coverage: 0.97, scope: "processes", samples: [] },
+      ci95Ns: [medianNs * 0.99, medianNs * 1.01],
+      processMedians: new Array(6).fill(medianNs),
+    },
+  },
+  accuracy: accuracy(),
+  gradientDigest: digest("a"),
+  ...over,
+});
+
+const results = (cells: Cell[], over: { cpu?: string; node?: string; version?: string } = {}): Results => ({
+  schemaVersion: 1,
+  run: {
+    ...{ id: "r", startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:00:10.000Z" },
+    ...{ profile: "full", argv: [], commit: null },
+  },
+  environment: {
+    cpu: over.cpu ?? "EPYC",
+    cores: 2,
+    memoryBytes: 1,
+    os: "o",
+    node: over.node ?? "v20",
+    versions: {},
+  },
+  backends: [{ id: "b", status: "available", engine: { name: "runtime", version: over.version ?? "1.0" } }],
+  cells,
+  distances: [],
+});
+const compared = (a: Results, b: Results) =>
+  compare(a, b, DEFAULT_LIMITS, { baseline: "main", candidate: "latest" });
+
+describe("two results files", () => {
+  it.each([
+    [1, "pass"],
+    [1.01, "pass"],
+    [1.05, "inconclusive"],
+    [1.12, "inconclusive"],
+    [1.2, "regression"],
+    [0.8, "improvement"],
+  ])("of one machine, %d times as slow: %s", (ratio, verdict) => {
+    const comparison = compared(results([cell()]), results([cell({}, 1e6 * ratio)]));
+    expect(comparison.cells[0]?.time?.verdict).toBe(verdict);
+  });
+
+  it("of two machines are not compared in time, and in error they are", () => {
+    const comparison = compared(results([cell()]), results([cell({}, 3e6)], { cpu: "Xeon" }));
+    expect(comparison.cells[0]).toMatchObject({ verdict: "pass", error: { verdict: "pass" } });
+    expect(comparison.cells[0]?.time).toBeUndefined();
+    expect(comparison.notes[0]).toBe(
+      "Times are not compared, since the machines differ: processor EPYC → Xeon.",
+    );
+  });
+
+  it("name the version that changed as the probable cause, on the cells that did", () => {
+    const changed = cell({ gradientDigest: digest("b") });
+    const same = cell({ method: "manual/naive" });
+    const comparison = compared(results([cell(), same]), results([changed, same], { version: "1.1" }));
+    expect(comparison.cells.map(({ verdict, causes }) => [verdict, causes])).toEqual([
+      ["changed", ["runtime 1.0 → 1.1"]],
+      ["pass", []],
+    ]);
+  });
+
+  it.each([
+    ["a cell that both have", [cell()], [cell()], "pass"],
+    [
+      "a regression and a crash",
+      [cell(), cell({ method: "m" })],
+      [cell({}, 2e6), cell({ method: "m", status: "crashed", reason: "x" })],
+      "regression",
+    ],
+    ["a cell that crashed", [cell()], [cell({ status: "crashed", reason: "x" })], "incomplete"],
+    ["a backend that is gone", [cell()], [cell({ status: "unsupported", reason: "gone" })], "incomplete"],
+    [
+      "a backend that neither has",
+      [cell({ status: "unsupported", reason: "n" })],
+      [cell({ status: "unsupported", reason: "n" })],
+      "incomparable",
+    ],
+    ["no cell in common", [cell()], [cell({ method: "m" })], "incomparable"],
+    ["nothing", [], [], "incomparable"],
+  ])("come to an outcome: %s", (_, a, b, outcome) => {
+    expect(outcomeOf(compared(results(a), results(b)))).toBe(outcome);
+  });
+});

@@ -1,0 +1,108 @@
+import type { Cell, Results } from "@softmax-bench/core";
+import {
+  DEFAULT_LIMITS,
+  differing,
+  gateComparison,
+  mergedSide,
+  nondeterministic,
+  outcomeOf,
+  type Pass,
+  routedOf,
+} from "@softmax-bench/regression";
+import { describe, expect, it } from "vitest";
+
+const NAMES = { baseline: "main", candidate: "this checkout" };
+const key = (method: string) => `b ${method} float32 w`;
+
+const measured = (method: string, ns: number, digest = "a"): Cell => ({
+  ...{ backend: "b", method, dtype: "float32", workload: "w", status: "ok" },
+  timing: {
+    gradient: {
+      ...{ medianNs: ns, madNs: 0, ci95Ns: [ns, ns], coverage: 0, scope: "process", samples: [ns] },
+    },
+  },
+  gradientDigest: `sha256:${digest.repeat(64)}`,
+});
+const crashed = (method: string): Cell => ({
+  ...{ backend: "b", method, dtype: "float32", workload: "w" },
+  ...{ status: "crashed", reason: "the worker was killed" },
+});
+const results = (cells: Cell[]): Results => ({
+  schemaVersion: 1,
+  run: {
+    ...{ id: "r", startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:00:10.000Z" },
+    ...{ profile: "gate", argv: [], commit: null },
+  },
+  environment: { cpu: "EPYC", cores: 2, memoryBytes: 1, os: "o", node: "v20", versions: {} },
+  backends: [{ id: "b", status: "available" }],
+  cells,
+  distances: [],
+});
+
+/** Blocks in which the baseline has one list of cells, the candidate another. */
+const blocks = (stage: "route" | "decide", count: number, baseline: Cell[], candidate: Cell[]): Pass[] =>
+  Array.from({ length: count }, (_, block) =>
+    (["baseline", "candidate", "candidate", "baseline"] as const).map((role) => ({
+      ...{ stage, block, role },
+      results: results(role === "candidate" ? candidate : baseline),
+    })),
+  ).flat();
+const judge = (passes: readonly Pass[], asked: readonly string[]) =>
+  gateComparison(passes, asked, DEFAULT_LIMITS, NAMES);
+
+describe("a gate's passes", () => {
+  const [steady, slow] = [measured("steady", 1e6), measured("slow", 1e6)];
+  const first = blocks("route", 2, [steady, slow], [steady, measured("slow", 1.15e6)]);
+
+  it("are judged by the second stage where the first one routes, and by the first elsewhere", () => {
+    expect(routedOf(first, DEFAULT_LIMITS)).toEqual([key("slow")]);
+    const passes = [...first, ...blocks("decide", 10, [slow], [measured("slow", 1.12e6)])];
+    const { cells, notCompared } = judge(passes, [key("steady"), key("slow")]);
+    expect(cells.map(({ method, verdict, time }) => [method, verdict, time?.blocks])).toEqual([
+      ["steady", "pass", 2],
+      ["slow", "regression", 10],
+    ]);
+    // The first stage's 15 % chose the cell, and do not count.
+    expect(cells[1]?.time?.slowdown).toBeCloseTo(0.12, 12);
+    expect(notCompared).toEqual([]);
+  });
+
+  it("are incomplete where a routed cell has no second stage", () => {
+    const comparison = judge(first, [key("steady"), key("slow")]);
+    expect(comparison.notCompared).toMatchObject([{ method: "slow", kind: "broken" }]);
+    expect(outcomeOf(comparison)).toBe("incomplete");
+  });
+
+  it("are incomplete where a cell that was asked for was measured nowhere", () => {
+    const comparison = judge(blocks("route", 2, [steady], [steady]), [key("steady"), key("gone")]);
+    expect(comparison.notCompared).toMatchObject([{ method: "gone", kind: "broken" }]);
+    expect(outcomeOf(comparison)).toBe("incomplete");
+  });
+
+  it("are incomplete where one process of many crashed in a cell", () => {
+    const [one, ...others] = blocks("route", 2, [steady], [steady]);
+    const passes = [...others, { ...(one as Pass), results: results([crashed("steady")]) }];
+    expect(outcomeOf(judge(passes, [key("steady")]))).toBe("incomplete");
+  });
+
+  it("tell gradients that are others from gradients that vary", () => {
+    const other = blocks("route", 2, [steady], [measured("steady", 1e6, "b")]);
+    expect(differing(other)).toEqual([key("steady")]);
+    expect(nondeterministic(other)).toEqual([]);
+    const varying = blocks(
+      "route",
+      2,
+      [steady],
+      [measured("steady", 1e6, "a"), measured("steady", 1e6, "b")],
+    );
+    expect(nondeterministic(varying)).toEqual([key("steady")]);
+  });
+
+  it("become one results file per side, whose observations are the medians of processes", () => {
+    const { cells } = mergedSide(first, "candidate");
+    expect(cells.map(({ timing }) => timing?.gradient?.processMedians)).toEqual([
+      [1e6, 1e6, 1e6, 1e6],
+      [1.15e6, 1.15e6, 1.15e6, 1.15e6],
+    ]);
+  });
+});

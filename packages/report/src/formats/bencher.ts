@@ -1,0 +1,14 @@
+import type { Results } from "@softmax-bench/core";
+import { seriesOf } from "./series.js";
+
+/** Results in the Bencher Metric Format: measures `latency`, in ns, and `grad-error`, the relative L2 error. */
+export function bencherMetrics(results: Results): string {
+  const metrics = seriesOf(results).map(({ name, latency: { value, low, high }, error }) => [
+    name,
+    {
+      latency: { value, lower_value: low, upper_value: high },
+      ...(error === undefined ? {} : { "grad-error": { value: error } }),
+    },
+  ]);
+  return `${JSON.stringify(Object.fromEntries(metrics), null, 1)}\n`;
+}

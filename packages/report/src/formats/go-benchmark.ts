@@ -1,0 +1,36 @@
+import type { Results } from "@softmax-bench/core";
+import { oneLine } from "../untrusted.js";
+
+/**
+ * Results in Go's benchmark format (golang.org/design/14313-benchmark-format, with the `Unit` lines of benchstat): a line
+ * per process, so that `benchstat baseline.bench.txt candidate.bench.txt` sees processes as its samples, and
+ * `benchstat -col /method` compares methods. The dtype stands last, since a number after a hyphen at the end of a name
+ * would be taken for GOMAXPROCS.
+ */
+export function goBenchmarkText({ cells, environment, run }: Results): string {
+  const { cpu, os, node } = environment;
+  const head = [
+    ...[`os: ${oneLine(os)}`, `cpu: ${oneLine(cpu)}`, `node: ${oneLine(node)}`],
+    ...(run.commit ? [`commit: ${oneLine(run.commit)}`] : []),
+    "Unit grad-rel-l2 better=lower assume=exact",
+  ];
+  const lines = cells.flatMap(({ backend, method, dtype, workload, status, timing, accuracy }) => {
+    const gradient = timing?.gradient;
+    if (status !== "ok" || !gradient) return [];
+    const parts = [
+      ["backend", backend],
+      ["method", method],
+      ["workload", workload],
+      ["dtype", dtype],
+    ] as const;
+    const name = parts.map(([key, value]) => `/${key}=${word(value)}`).join("");
+    const relL2 = accuracy?.gradient.relL2;
+    const error = relL2 !== undefined && Number.isFinite(relL2) ? ` ${relL2} grad-rel-l2` : "";
+    const medians = gradient.processMedians ?? [gradient.medianNs];
+    return medians.map((ns) => `BenchmarkGradient${name} 1 ${ns} ns/op${error}`);
+  });
+  return `${[...head, "", ...lines].join("\n")}\n`;
+}
+
+/** A value within a name, where slashes part and spaces end: `manual.fused`. */
+const word = (value: string): string => oneLine(value).replaceAll("/", ".").replaceAll(/\s+/g, "_");

@@ -1,0 +1,49 @@
+import { cellKey } from "@softmax-bench/core";
+import { type CellComparison, type CellId, type Comparison, outcomeOf } from "@softmax-bench/regression";
+import Builder from "fast-xml-builder";
+import { whyOf } from "../comparison.js";
+import { oneLine } from "../untrusted.js";
+
+/**
+ * A comparison as JUnit XML: a test case per cell. A regression is a failure, a cell that should have run and did not an
+ * error, one that this machine cannot run skipped; whatever else there is to say is the case's output.
+ */
+export function junitXml(comparison: Comparison): string {
+  const { cells, notCompared, baseline, candidate } = comparison;
+  const count = (predicate: boolean[]) => predicate.filter(Boolean).length;
+  const counts = {
+    "@tests": cells.length + notCompared.length,
+    "@failures": count(cells.map(({ verdict }) => verdict === "regression")),
+    "@errors": count(notCompared.map(({ kind }) => kind === "broken")),
+    "@skipped": count(notCompared.map(({ kind }) => kind !== "broken")),
+  };
+  const suite = {
+    "@name": oneLine(`softmax-bench: ${candidate.name} against ${baseline.name}`),
+    ...counts,
+    properties: { property: { "@name": "outcome", "@value": outcomeOf(comparison) } },
+    testcase: [
+      ...cells.map((cell) => ({ ...nameOf(cell), ...resultOf(cell) })),
+      ...notCompared.map((cell) => ({
+        ...nameOf(cell),
+        [cell.kind === "broken" ? "error" : "skipped"]: { "@message": oneLine(cell.reason) },
+      })),
+    ],
+  };
+  const builder = new Builder({ ignoreAttributes: false, attributeNamePrefix: "@", format: true });
+  const document = {
+    "?xml": { "@version": "1.0", "@encoding": "UTF-8" },
+    testsuites: { "@name": "softmax-bench", ...counts, testsuite: suite },
+  };
+  return builder.build(document);
+}
+
+const nameOf = (cell: CellId) => ({
+  "@classname": oneLine(`${cell.backend}.${cell.workload}`),
+  "@name": oneLine(cellKey(cell)),
+});
+
+function resultOf(cell: CellComparison): object {
+  const said = oneLine(`${cell.verdict}: ${whyOf(cell)}`);
+  if (cell.verdict === "regression") return { failure: { "@message": said, "@type": "regression" } };
+  return cell.verdict === "pass" ? {} : { "system-out": said };
+}

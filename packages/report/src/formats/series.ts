@@ -1,0 +1,31 @@
+import { cellKey, type Results } from "@softmax-bench/core";
+import { oneLine } from "../untrusted.js";
+
+const UNIT_ROUNDOFF = { float32: 2 ** -24, float64: 2 ** -53 } as const;
+
+/** A cell as tools that follow series of numbers see it. */
+export interface Series {
+  readonly name: string;
+  /** Of the gradient, in ns; a median, with an interval. */
+  readonly latency: { readonly value: number; readonly low: number; readonly high: number };
+  /** Relative L2, at least a unit roundoff: growth from an error of 0, or of luck, would be boundless. */
+  readonly error?: number;
+}
+
+/** Every measured cell. Where an error is not finite there is none: these formats have no word for it. */
+export const seriesOf = ({ cells }: Results): Series[] =>
+  cells.flatMap((cell) => {
+    const gradient = cell.timing?.gradient;
+    if (cell.status !== "ok" || !gradient) return [];
+    const relL2 = cell.accuracy?.gradient.relL2;
+    const [low, high] = gradient.ci95Ns;
+    return [
+      {
+        name: oneLine(cellKey(cell)),
+        latency: { value: gradient.medianNs, low, high },
+        ...(relL2 !== undefined && Number.isFinite(relL2)
+          ? { error: Math.max(relL2, UNIT_ROUNDOFF[cell.dtype]) }
+          : {}),
+      },
+    ];
+  });

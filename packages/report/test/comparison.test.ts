@@ -1,0 +1,224 @@
+import type { Results } from "@softmax-bench/core";
+import { type CellComparison, type Comparison, DEFAULT_LIMITS } from "@softmax-bench/regression";
+import { DOMParser } from "@xmldom/xmldom";
+import { describe, expect, it } from "vitest";
+import {
+  bencherMetrics,
+  githubActionBenchmark,
+  goBenchmarkText,
+  historyPage,
+  junitXml,
+  renderComparison,
+  renderComparisonMarkdown,
+} from "../src/index.js";
+import { measured, resultsOf } from "./support/results.js";
+
+const cell = (over: Partial<CellComparison> = {}): CellComparison => ({
+  ...{ backend: "node", method: "manual/fused", dtype: "float32", workload: "seed-3200", verdict: "pass" },
+  time: {
+    ...{ verdict: "pass", baselineNs: 1e6, candidateNs: 1.01e6, slowdown: 0.01, interval: [-0.02, 0.04] },
+    ...{ coverage: 0.5, blocks: 2, reason: "2 blocks give less" },
+  },
+  error: {
+    ...{ verdict: "pass", baseline: 4e-8, candidate: 4e-8, nondeterministic: false },
+    reason: "the same gradient, bit for bit",
+  },
+  causes: [],
+  ...over,
+});
+
+const slower = cell({
+  method: "manual/naive",
+  verdict: "regression",
+  time: {
+    ...{ verdict: "regression", baselineNs: 1e6, candidateNs: 1.2e6, slowdown: 0.2, interval: [0.15, 0.25] },
+    ...{ coverage: 0.95, blocks: 10, p: 0.002, reason: "p = 0.002 after correction" },
+  },
+  causes: ["onnxruntime-node 1.29.0 → 1.30.0"],
+});
+
+const HOSTILE = 'a\u001b[31m"<b>&]]>\n@me | `x`';
+
+const { environment } = resultsOf();
+const comparison = (over: Partial<Comparison> = {}): Comparison => ({
+  baseline: { name: "main", commit: "abc1234", environment },
+  candidate: { name: "this checkout", commit: "def5678", environment },
+  limits: DEFAULT_LIMITS,
+  notes: ["Both were measured here."],
+  cells: [cell(), slower],
+  notCompared: [
+    {
+      backend: "cuda",
+      method: "manual/fused",
+      dtype: "float32",
+      workload: "seed-3200",
+      kind: "nowhere",
+      reason: "no GPU",
+    },
+    {
+      backend: "node",
+      method: "autograd/naive",
+      dtype: "float32",
+      workload: "seed-3200",
+      kind: "broken",
+      reason: HOSTILE,
+    },
+  ],
+  ...over,
+});
+
+describe("a comparison as text", () => {
+  it("begins with what it comes to, shows the worst first, and why", () => {
+    const text = renderComparison(comparison(), { color: false });
+    expect(text).toContain("Regression: this checkout against main");
+    expect(text).toContain("2 cells compared: 1 regression, 1 pass.");
+    expect(text).toContain(
+      "time: p = 0.002 after correction; probable cause: onnxruntime-node 1.29.0 → 1.30.0",
+    );
+    expect(text).toContain("+20.0 %");
+    expect(text).not.toContain("\u001b");
+  });
+
+  it.each([
+    ["No regression", { cells: [cell()], notCompared: [] }],
+    ["Incomplete: cells that should have run did not", { cells: [cell()] }],
+    ["Nothing comparable", { cells: [], notCompared: [] }],
+  ])("says %s", (headline, over) => {
+    expect(renderComparisonMarkdown(comparison(over))).toMatch(new RegExp(`^# ${headline}: `));
+  });
+
+  it("says of an inconclusive cell how many more blocks would settle it", () => {
+    const time = { ...slower.time, verdict: "inconclusive", moreBlocks: 14, reason: "slower, but p = 0.2" };
+    const inconclusive = cell({ verdict: "inconclusive", time: time as CellComparison["time"] & object });
+    expect(renderComparisonMarkdown(comparison({ cells: [inconclusive] }))).toContain(
+      "about 14 more blocks would settle it",
+    );
+  });
+
+  it("fits into any size, leaving out the best cells first, and says how many", () => {
+    const cells = [...new Array(2000).fill(cell()), slower];
+    const whole = renderComparisonMarkdown(comparison({ cells }));
+    expect(Buffer.byteLength(whole)).toBeGreaterThan(65_000);
+    const short = renderComparisonMarkdown(comparison({ cells }), 65_000);
+    expect(Buffer.byteLength(short)).toBeLessThanOrEqual(65_000);
+    expect(short).toContain("manual/naive");
+    expect(short).toMatch(/\d+ more cells, none worse than these/);
+    expect(Buffer.byteLength(renderComparisonMarkdown(comparison({ cells }), 100))).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("JUnit XML", () => {
+  const parsed = (of: Comparison) => {
+    const problems: string[] = [];
+    const parser = new DOMParser({ onError: (level, message) => problems.push(`${level}: ${message}`) });
+    const document = parser.parseFromString(junitXml(of), "text/xml");
+    expect(problems).toEqual([]);
+    return document;
+  };
+
+  it("has a case per cell: regressions fail, what did not run is an error, what is not here is skipped", () => {
+    const document = parsed(comparison());
+    const suite = document.getElementsByTagName("testsuite")[0];
+    const count = (name: string) => suite?.getAttribute(name);
+    expect([count("tests"), count("failures"), count("errors"), count("skipped")]).toEqual([
+      "4",
+      "1",
+      "1",
+      "1",
+    ]);
+    expect(document.getElementsByTagName("testcase")).toHaveLength(4);
+    expect(document.getElementsByTagName("failure")[0]?.getAttribute("message")).toContain("p = 0.002");
+    expect(document.getElementsByTagName("skipped")[0]?.getAttribute("message")).toBe("no GPU");
+  });
+
+  it("is well-formed whatever a reason says, and says it", () => {
+    const error = parsed(comparison()).getElementsByTagName("error")[0];
+    expect(error?.getAttribute("message")).toBe('a [31m"<b>&]]> @me | `x`');
+  });
+
+  it("is well-formed without a cell", () => {
+    expect(parsed(comparison({ cells: [], notCompared: [] })).getElementsByTagName("testcase")).toHaveLength(
+      0,
+    );
+  });
+});
+
+const results: Results = resultsOf({
+  cells: [
+    measured("manual/fused", { us: 100, time: { processMedians: [99_000, 101_000] } }),
+    measured("manual/naive", { us: 50, error: { relL2: 0 } }, { dtype: "float64" }),
+    measured("autograd/naive", { us: 70, error: { relL2: Number.POSITIVE_INFINITY } }),
+  ],
+});
+
+describe("github-action-benchmark", () => {
+  it("is a list of named values with unit and range, errors no smaller than a unit roundoff", () => {
+    const entries = JSON.parse(githubActionBenchmark(results));
+    expect(entries[0]).toEqual({
+      name: "node manual/fused float32 square",
+      unit: "ns",
+      value: 100_000,
+      range: "± 1000",
+      extra: "Xeon, 2 cores, Node v20.19.0",
+    });
+    expect(entries[3]).toMatchObject({ name: "node manual/naive float64 square, error", value: 2 ** -53 });
+    expect(entries).toHaveLength(5);
+    for (const { value } of entries) expect(value).toBeGreaterThan(0);
+  });
+});
+
+describe("Bencher Metric Format", () => {
+  it("has a latency with its interval and an error by name", () => {
+    expect(JSON.parse(bencherMetrics(results))["node manual/fused float32 square"]).toEqual({
+      latency: { value: 100_000, lower_value: 99_000, upper_value: 101_000 },
+      "grad-error": { value: 2 ** -24 },
+    });
+  });
+});
+
+describe("Go benchmark text", () => {
+  const lines = goBenchmarkText(results).split("\n");
+
+  it("has a line per process, that benchstat's grammar reads", () => {
+    const benchmarks = lines.filter((line) => line.startsWith("Benchmark"));
+    expect(benchmarks.slice(0, 2)).toEqual([
+      "BenchmarkGradient/backend=node/method=manual.fused/workload=square/dtype=float32 1 99000 ns/op 3e-8 grad-rel-l2",
+      "BenchmarkGradient/backend=node/method=manual.fused/workload=square/dtype=float32 1 101000 ns/op 3e-8 grad-rel-l2",
+    ]);
+    // golang.org/design/14313-benchmark-format: name, iterations, then pairs of value and unit, all parted by spaces.
+    for (const line of benchmarks) expect(line).toMatch(/^Benchmark[A-Z]\S* \d+( \S+ \S+)+$/);
+    expect(lines).toContain("Unit grad-rel-l2 better=lower assume=exact");
+  });
+
+  it("ends no name in a hyphen and a number, which would be GOMAXPROCS", () => {
+    const text = goBenchmarkText(
+      resultsOf({ cells: [measured("manual/fused", {}, { workload: "seed-3200" })] }),
+    );
+    expect(text).not.toMatch(/-\d+ 1 /);
+  });
+});
+
+describe("a history page", () => {
+  const runs = (times: readonly number[]) =>
+    times.map((us, index) =>
+      resultsOf({
+        run: { id: `run-${index}`, startedAt: `2026-01-${String(index + 1).padStart(2, "0")}T00:00:00.000Z` },
+        cells: [measured("manual/fused", { us })],
+      }),
+    );
+  const steady = [100, 101, 100, 102, 101, 100, 101, 100, 101, 100, 101];
+
+  it("has a row per cell with every run in it, and marks a change that stands out", () => {
+    const page = historyPage("main", runs([...steady, 130]));
+    expect(page.match(/<tr><td>node manual\/fused float32 square<\/td><td>12<\/td>/g)).toHaveLength(1);
+    expect(page).toContain('<span class="out">+28.7 % !</span>');
+    expect(historyPage("main", runs([...steady, 102]))).not.toContain('class="out"');
+  });
+
+  it("keeps machines apart, and shows what is hostile as text", () => {
+    const other = resultsOf({ environment: { cpu: "<script>" }, cells: [measured("manual/fused")] });
+    const page = historyPage("<b>", [...runs([1]), other]);
+    expect(page.match(/<h2>/g)).toHaveLength(2);
+    expect(page).not.toMatch(/<script|<b>/);
+  });
+});

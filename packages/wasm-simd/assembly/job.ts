@@ -1,0 +1,41 @@
+/** What to compute: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
+@unmanaged
+export class Job {
+  /** `[rows, classes]`. */
+  logits: usize;
+  /** `[rows]`, int32. */
+  labels: usize;
+  /** `[rows, classes]`. */
+  probabilities: usize;
+  /** `[classes]`. */
+  weights: usize;
+  /** `[rows]`; without, each is 1. */
+  upstream: usize;
+  /** `[rows, classes]`; without, the losses are all that is wanted. */
+  gradient: usize;
+  /** `[rows]`, float64. */
+  losses: usize;
+  /** For each thread `scratchSize` bytes: the exponentials of one block, then the shift of each block of a row. */
+  scratch: usize;
+  scratchSize: usize;
+  rows: usize;
+  classes: usize;
+  /** Rows that a thread takes at a time. */
+  chunk: usize;
+  /** What the sum of the rows' losses is divided by. */
+  divisor: f64;
+  /** 1 − ε of label smoothing. */
+  keep: f64;
+  /** ε / classes. */
+  even: f64;
+  ignored: i32;
+  hasIgnored: bool;
+  /** Whether classes other than the label count. */
+  dense: bool;
+  /** Whether the label's entry is minus the sum of the others; else p Σq − q. */
+  exactTarget: bool;
+  double: bool;
+}
+
+// Data has the same address in every instance that shares the memory.
+export const job = changetype<Job>(memory.data(offsetof<Job>(), 64));

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+
+/** The compiled kernel's exports; pointers are offsets in its memory, 0 where there is nothing. See `assembly/`. */
+export interface KernelExports {
+  heapStart(): number;
+  scratchSize(classes: number): number;
+  exp(double: boolean, normal: boolean, x: number, count: number, out: number): void;
+  describe(
+    double: boolean,
+    rows: number,
+    classes: number,
+    logits: number,
+    labels: number,
+    probabilities: number,
+    weights: number,
+    upstream: number,
+    gradient: number,
+    losses: number,
+    scratch: number,
+    divisor: number,
+    smoothing: number,
+    hasIgnored: boolean,
+    ignored: number,
+    exactTarget: boolean,
+  ): void;
+  compute(threads: number): void;
+  serve(thread: number): void;
+  stop(threads: number): void;
+}
+
+/** As many as the kernel has words for; see `assembly/threads.ts`. */
+export const MAX_THREADS = 64;
+
+export const PAGE = 65536;
+/** What 32 bits address, but for the last page: so the end of an array is an address, too. */
+export const MAX_PAGES = 65535;
+
+export const compile = (): WebAssembly.Module =>
+  new WebAssembly.Module(readFileSync(new URL("./kernel.wasm", import.meta.url)));
+
+/** A memory for any number of instances, of `pages` at first. */
+export const createMemory = (pages = 1): WebAssembly.Memory =>
+  new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true });
+
+export const instantiate = (module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports =>
+  new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;

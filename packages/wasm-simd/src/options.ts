@@ -1,0 +1,152 @@
+export type FloatDType = "float32" | "float64";
+export type FloatArray = Float32Array | Float64Array;
+
+export interface LossOptions {
+  /**
+   * What becomes of the rows' losses: their mean (of labels: over the sum of the weights of the rows that count), their sum,
+   * or – "none" – a loss per row, whose gradient is that of Σ upstream · losses. Default "mean".
+   */
+  readonly reduction?: "mean" | "sum" | "none" | undefined;
+  /** Class weights `[C]`. */
+  readonly weights?: FloatArray | undefined;
+  /** For reduction "none": gradient of a later quantity with respect to each row's loss, `[N]`. Default: all 1. */
+  readonly upstream?: FloatArray | undefined;
+  /** Rows with this label have no loss and no gradient; it may lie outside [0, C). */
+  readonly ignoreIndex?: number | undefined;
+  /** ε in [0, 1]: targets become t (1 − ε) + ε/C. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** For probabilities as labels, from which it does not follow: C. */
+  readonly classes?: number | undefined;
+  /** The label's entry as minus the sum of the others, which does not cancel; false: as p Σq − q. Default true. */
+  readonly exactTarget?: boolean | undefined;
+}
+
+export interface GradientOptions extends LossOptions {
+  /** Where the gradient goes, `[N, C]`; default: a new array. In the kernel's memory, it is not copied. */
+  readonly out?: FloatArray | undefined;
+}
+
+/** What to compute, checked. */
+export interface Problem {
+  readonly dtype: FloatDType;
+  readonly rows: number;
+  readonly classes: number;
+  readonly reduction: "mean" | "sum" | "none";
+  readonly weights: FloatArray | undefined;
+  readonly upstream: FloatArray | undefined;
+  readonly ignoreIndex: number | undefined;
+  readonly labelSmoothing: number;
+  readonly exactTarget: boolean;
+  /** What the mean divides by: 0 where no row counts. */
+  readonly divisor: number;
+}
+
+/** @throws RangeError, or TypeError for arrays of the wrong type, that says what was expected. */
+export function problemOf(
+  logits: FloatArray,
+  labels: Int32Array | FloatArray,
+  options: GradientOptions,
+): Problem {
+  const {
+    reduction = "mean",
+    weights,
+    upstream,
+    ignoreIndex,
+    labelSmoothing = 0,
+    exactTarget = true,
+  } = options;
+  const dtype = dtypeOf("logits", logits);
+  const { rows, classes } = shapeOf(logits, labels, options.classes);
+  if (!["mean", "sum", "none"].includes(reduction)) {
+    throw new RangeError(`reduction: expected "mean", "sum" or "none", got "${reduction}"`);
+  }
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new RangeError(`labelSmoothing: expected a number from 0 to 1, got ${labelSmoothing}`);
+  }
+  checkFloats("weights", weights, dtype, classes);
+  checkFloats("upstream", upstream, dtype, rows);
+  checkFloats("out", options.out, dtype, rows * classes);
+  if (upstream && reduction !== "none") {
+    throw new RangeError(`upstream: expected with reduction "none" only, got it with "${reduction}"`);
+  }
+  if (!(labels instanceof Int32Array)) {
+    checkFloats("labels", labels, dtype, rows * classes);
+    if (ignoreIndex !== undefined) {
+      throw new RangeError(
+        "ignoreIndex: expected with labels that are indices only, got it with probabilities",
+      );
+    }
+  } else if (ignoreIndex !== undefined && ignoreIndex !== (ignoreIndex | 0)) {
+    throw new RangeError(`ignoreIndex: expected an integer of 32 bits, got ${ignoreIndex}`);
+  }
+  const divisor = labels instanceof Int32Array ? weightOf(labels, classes, weights, ignoreIndex) : rows;
+  return {
+    dtype,
+    rows,
+    classes,
+    reduction,
+    weights,
+    upstream,
+    ignoreIndex,
+    labelSmoothing,
+    exactTarget,
+    divisor,
+  };
+}
+
+function dtypeOf(name: string, array: unknown): FloatDType {
+  if (array instanceof Float32Array) return "float32";
+  if (array instanceof Float64Array) return "float64";
+  throw new TypeError(`${name}: expected a Float32Array or a Float64Array, got ${kindOf(array)}`);
+}
+
+const kindOf = (value: unknown): string => (value as object | undefined)?.constructor?.name ?? String(value);
+
+function shapeOf(
+  logits: FloatArray,
+  labels: Int32Array | FloatArray,
+  given: number | undefined,
+): { rows: number; classes: number } {
+  const indices = labels instanceof Int32Array;
+  if (!indices) dtypeOf("labels (Int32Array for indices)", labels);
+  const classes = indices ? (given ?? logits.length / labels.length) : given;
+  if (classes === undefined)
+    throw new RangeError("classes: expected with labels that are probabilities, got none");
+  const rows = logits.length / classes;
+  const consistent = Number.isInteger(classes) && Number.isInteger(rows) && classes > 0 && rows > 0;
+  if (!consistent || (indices && labels.length !== rows)) {
+    const shape = indices ? `for ${labels.length} labels` : "";
+    throw new RangeError(
+      `logits: expected rows × classes entries ${shape}, got ${logits.length}`.replace("  ", " "),
+    );
+  }
+  return { rows, classes };
+}
+
+function checkFloats(name: string, array: FloatArray | undefined, dtype: FloatDType, length: number): void {
+  if (array === undefined) return;
+  if (dtypeOf(name, array) !== dtype) {
+    throw new TypeError(`${name}: expected ${dtype} as the logits are, got a ${kindOf(array)}`);
+  }
+  if (array.length !== length)
+    throw new RangeError(`${name}: expected ${length} entries, got ${array.length}`);
+}
+
+/** The sum of the weights of the labels that count. @throws RangeError for a label that is no class. */
+function weightOf(
+  labels: Int32Array,
+  classes: number,
+  weights: FloatArray | undefined,
+  ignoreIndex: number | undefined,
+): number {
+  let sum = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] as number;
+    if (label === ignoreIndex) continue;
+    if (label < 0 || label >= classes) {
+      throw new RangeError(`labels: expected 0 to ${classes - 1}, got ${label} in row ${row}`);
+    }
+    sum += weights ? (weights[label] as number) : 1;
+  }
+  return sum;
+}

@@ -1,0 +1,265 @@
+import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+
+const kernel = await SoftmaxKernel.start({ threads: 1 });
+const team = await SoftmaxKernel.start({ threads: 3 });
+afterAll(async () => {
+  await kernel[Symbol.asyncDispose]();
+  await team[Symbol.asyncDispose]();
+});
+
+/** Deterministic and irregular: fractional parts of multiples of the golden ratio, around 0. */
+const irregular = (length: number, scale: number) =>
+  Float32Array.from({ length }, (_, index) => (((index * 0.6180339887) % 1) - 0.5) * 2 * scale);
+const labelsFor = (rows: number, classes: number) =>
+  Int32Array.from({ length: rows }, (_, row) => (row * 7) % classes);
+
+/** Loss and gradient of one row as they are defined, in float64. */
+function byDefinition(logits: ArrayLike<number>, label: number) {
+  const x = Float64Array.from(logits);
+  const maximum = x.reduce((a, b) => Math.max(a, b));
+  const exponentials = x.map((value) => Math.exp(value - maximum));
+  const sum = exponentials.reduce((a, b) => a + b);
+  const others = exponentials.reduce((a, b, c) => (c === label ? a : a + b), 0);
+  return {
+    loss: Math.log(sum) - ((x[label] as number) - maximum),
+    gradient: exponentials.map((e, c) => (c === label ? -others / sum : e / sum)),
+  };
+}
+
+/** (|x − max x| + 10) roundoffs for each entry: the shift, the exponential, the sum, the product. */
+function expectRows(logits: Float32Array, labels: Int32Array, gradient: ArrayLike<number>): void {
+  const classes = logits.length / labels.length;
+  labels.forEach((label, row) => {
+    const own = logits.subarray(row * classes, (row + 1) * classes);
+    const exact = byDefinition(own, label).gradient;
+    const maximum = own.reduce((a, b) => Math.max(a, b));
+    const minimum = own.reduce((a, b) => (b > Number.NEGATIVE_INFINITY ? Math.min(a, b) : a), maximum);
+    exact.forEach((expected, c) => {
+      const z = c === label ? maximum - minimum : Math.min(maximum - (own[c] as number), 104);
+      const tolerance = (Math.abs(expected) / labels.length) * (z + 10) * 2 ** -24 + 2 ** -126;
+      const error = Math.abs((gradient[row * classes + c] as number) - expected / labels.length);
+      expect(error, `row ${row}, class ${c} of ${classes}`).toBeLessThanOrEqual(tolerance);
+    });
+  });
+}
+
+describe("softmaxCrossEntropy", () => {
+  it("is right for every number of classes around a vector's and a block's, and every label", () => {
+    for (const classes of [...Array.from({ length: 40 }, (_, index) => index + 1), 1023, 1024, 1025, 2051]) {
+      const step = classes > 40 ? 97 : 1;
+      for (let label = 0; label < classes; label += step) {
+        const logits = irregular(2 * classes, 4);
+        const labels = Int32Array.of(label, classes - 1 - label);
+        const { gradient } = kernel.softmaxCrossEntropy(logits, labels);
+        expectRows(logits, labels, gradient);
+      }
+    }
+  });
+
+  it("is right where each block has a larger maximum than those before, and where it has a smaller one", () => {
+    for (const slope of [0.01, -0.01, 0.05]) {
+      const logits = Float32Array.from({ length: 10_000 }, (_, c) => c * slope);
+      for (const label of [0, 5000, 9999]) {
+        const labels = Int32Array.of(label);
+        expectRows(logits, labels, kernel.softmaxCrossEntropy(logits, labels).gradient);
+      }
+    }
+  });
+
+  it("writes nothing but the gradient", () => {
+    const around = kernel.allocate("float32", 4 * 16 + 3 * 5);
+    around.fill(7);
+    const out = around.subarray(32, 32 + 15);
+    const logits = irregular(15, 2);
+    kernel.softmaxCrossEntropy(logits, labelsFor(3, 5), { out });
+    expect(around.filter((value) => value === 7)).toHaveLength(around.length - 15);
+    kernel.free(around);
+  });
+
+  it("takes masked classes: probability 0, and an infinite loss only for a masked label", () => {
+    const logits = irregular(3000, 3);
+    // A whole block at the start, and the last class.
+    logits.fill(Number.NEGATIVE_INFINITY, 0, 1100);
+    logits[2999] = Number.NEGATIVE_INFINITY;
+    const labels = Int32Array.of(1500);
+    const { loss, gradient } = kernel.softmaxCrossEntropy(logits, labels);
+    expectRows(logits, labels, gradient);
+    expect(loss).toBeCloseTo(byDefinition(logits, 1500).loss, 5);
+    expect(gradient[0]).toBe(0);
+    const masked = kernel.softmaxCrossEntropy(logits, Int32Array.of(3));
+    expect(masked.loss).toBe(Number.POSITIVE_INFINITY);
+    expect(masked.gradient[3]).toBe(-1);
+  });
+
+  it("is NaN all over a row that has a NaN or an infinite logit, or is masked altogether", () => {
+    for (const poison of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const place of [0, 4, 9]) {
+        const logits = irregular(20, 2);
+        logits[10 + place] = poison;
+        const { losses, gradient } = kernel.softmaxCrossEntropy(logits, Int32Array.of(4, 4));
+        expect(losses[0]).toBeGreaterThan(0);
+        expect(losses[1]).toBeNaN();
+        expect(gradient.subarray(0, 10).some(Number.isNaN)).toBe(false);
+        expect(gradient.subarray(10).every(Number.isNaN)).toBe(true);
+      }
+    }
+    const masked = new Float32Array(10).fill(Number.NEGATIVE_INFINITY);
+    expect(kernel.softmaxCrossEntropy(masked, Int32Array.of(4)).gradient.every(Number.isNaN)).toBe(true);
+  });
+
+  it("does not cancel at a confident label: neither the gradient nor the loss", () => {
+    const logits = Float64Array.of(37.43, 0);
+    const { loss, gradient } = kernel.softmaxCrossEntropy(logits, Int32Array.of(0));
+    // exp(−37.43) to 17 digits (bc).
+    expect(gradient[0]).toBeCloseTo(-5.5508e-17, 20);
+    expect(loss).toBeCloseTo(5.5508e-17, 20);
+    const usual = kernel.softmaxCrossEntropy(logits, Int32Array.of(0), { exactTarget: false });
+    expect(usual.gradient[0]).toBe(0);
+  });
+
+  it("returns the same bits whatever the number of threads, again and again", () => {
+    const [rows, classes] = [301, 997];
+    const logits = irregular(rows * classes, 5);
+    const labels = labelsFor(rows, classes);
+    const expected = kernel.softmaxCrossEntropy(logits, labels);
+    for (let time = 0; time < 50; time++) {
+      const { loss, gradient } = team.softmaxCrossEntropy(logits, labels);
+      expect(loss).toBe(expected.loss);
+      expect(Buffer.compare(bytesOf(gradient), bytesOf(expected.gradient))).toBe(0);
+    }
+  });
+
+  it("wakes threads that have gone to sleep", async () => {
+    const logits = irregular(300 * 1000, 5);
+    const labels = labelsFor(300, 1000);
+    const expected = kernel.loss(logits, labels).loss;
+    for (let time = 0; time < 5; time++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(team.loss(logits, labels).loss).toBe(expected);
+    }
+  });
+
+  it("uses arrays of its own memory in place", () => {
+    const logits = kernel.allocate("float32", 15);
+    logits.set(irregular(15, 2));
+    const out = kernel.allocate("float32", 15);
+    const { gradient } = kernel.softmaxCrossEntropy(logits, labelsFor(3, 5), { out });
+    expect(gradient).toBe(out);
+    expectRows(logits, labelsFor(3, 5), out);
+    kernel.free(logits);
+    kernel.free(out);
+  });
+
+  it("writes to any array that it is given", () => {
+    const out = new Float32Array(15);
+    expect(kernel.softmaxCrossEntropy(irregular(15, 2), labelsFor(3, 5), { out }).gradient).toBe(out);
+    expectRows(irregular(15, 2), labelsFor(3, 5), out);
+  });
+
+  it.each([
+    ["no logits at all", [], [], {}, /^logits: expected rows × classes entries for 0 labels, got 0$/],
+    ["logits that are no rows", [1, 2, 3], [0, 1], {}, /^logits: .* for 2 labels, got 3$/],
+    ["a label that is no class", [1, 2, 3, 4], [0, 2], {}, /^labels: expected 0 to 1, got 2 in row 1$/],
+    ["a negative label", [1, 2], [-1], {}, /^labels: expected 0 to 1, got -1 in row 0$/],
+    ["too few weights", [1, 2], [0], { weights: Float32Array.of(1) }, /^weights: expected 2 entries, got 1$/],
+    [
+      "weights of another dtype",
+      [1, 2],
+      [0],
+      { weights: Float64Array.of(1, 1) },
+      /^weights: expected float32/,
+    ],
+    ["a smoothing above 1", [1, 2], [0], { labelSmoothing: 2 }, /^labelSmoothing: .* got 2$/],
+    ["an upstream for the mean", [1, 2], [0], { upstream: Float32Array.of(1) }, /^upstream: expected with/],
+    [
+      "a reduction that there is not",
+      [1, 2],
+      [0],
+      { reduction: "max" as "sum" },
+      /^reduction: .* got "max"$/,
+    ],
+    [
+      "an output that is too short",
+      [1, 2],
+      [0],
+      { out: new Float32Array(1) },
+      /^out: expected 2 entries, got 1$/,
+    ],
+  ] as const)("refuses %s", (_, logits, labels, options, message) => {
+    const call = () =>
+      kernel.softmaxCrossEntropy(Float32Array.from(logits), Int32Array.from(labels), options);
+    expect(call).toThrow(message);
+  });
+
+  it("refuses to write over the logits", () => {
+    const logits = kernel.allocate("float32", 8);
+    logits.fill(0);
+    const call = () => kernel.softmaxCrossEntropy(logits, Int32Array.of(0), { out: logits });
+    expect(call).toThrow(/^out: expected memory apart from the logits/);
+    kernel.free(logits);
+  });
+
+  it("refuses labels of the wrong type, and probabilities without a number of classes", () => {
+    const logits = Float32Array.of(1, 2);
+    const wrong = [0] as unknown as Int32Array;
+    expect(() => kernel.softmaxCrossEntropy(logits, wrong)).toThrow(/^labels .* got Array$/);
+    expect(() => kernel.softmaxCrossEntropy(logits, Float32Array.of(0, 1))).toThrow(/^classes: expected/);
+  });
+});
+
+describe("allocate", () => {
+  const sizes = fc.array(fc.record({ length: fc.integer({ min: 0, max: 50_000 }), free: fc.boolean() }));
+
+  it("hands out arrays that do not overlap, and takes them back", () => {
+    const before = kernel.allocated;
+    fc.assert(
+      fc.property(sizes, (steps) => {
+        const live: Float32Array[] = [];
+        steps.forEach(({ length, free }, step) => {
+          const array = kernel.allocate("float32", length);
+          array.fill(step);
+          live.push(array);
+          if (free) kernel.free(live.splice(step % live.length, 1)[0] as Float32Array);
+        });
+        for (const array of live) expect(new Set(array).size).toBeLessThanOrEqual(1);
+        for (const array of live) kernel.free(array);
+        expect(kernel.allocated).toBe(before);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("refuses what does not fit into 4 GiB, and stays usable", () => {
+    expect(() => kernel.allocate("float64", 2 ** 29)).toThrow(/^WebAssembly addresses 4 GiB; .* do not fit$/);
+    kernel.free(kernel.allocate("float64", 10));
+  });
+
+  it("refuses to free what it did not hand out, or twice", () => {
+    expect(() => kernel.free(new Float32Array(4))).toThrow(
+      /^free: expected an array from this kernel's allocate$/,
+    );
+    const array = kernel.allocate("float32", 4);
+    kernel.free(array);
+    expect(() => kernel.free(array)).toThrow(/free each array once/);
+  });
+});
+
+describe("a kernel", () => {
+  it("refuses numbers of threads that it cannot have", async () => {
+    await expect(SoftmaxKernel.start({ threads: 0 })).rejects.toThrow(
+      /^threads: expected an integer from 1 to 64/,
+    );
+  });
+
+  it("ends its threads, and refuses to go on", async () => {
+    const disposed = await SoftmaxKernel.start({ threads: 2 });
+    await disposed[Symbol.asyncDispose]();
+    await disposed[Symbol.asyncDispose]();
+    expect(() => disposed.loss(Float32Array.of(1, 2), Int32Array.of(0))).toThrow(/^this kernel was disposed/);
+  });
+});
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Float64Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);
