@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   ftruncateSync,
   mkdtempSync,
@@ -26,6 +27,9 @@ export interface Exchange {
 /** Under these descriptors a worker finds the files. */
 export const WORKER_EXCHANGE: Exchange = { inputs: 4, results: 5 };
 
+/** Linux' open flag for a file without a name; Node has no constant for it. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
 /**
  * Two empty files that no folder lists, in memory where the system has such a place: no disk is busy while cells are
  * measured.
@@ -33,6 +37,19 @@ export const WORKER_EXCHANGE: Exchange = { inputs: 4, results: 5 };
  * @throws Error if no temporary folder can be written to.
  */
 export function openExchange(): Exchange {
+  for (const parent of PARENTS) {
+    try {
+      const open = () => openSync(parent, constants.O_RDWR | O_TMPFILE, 0o600);
+      return { inputs: open(), results: open() };
+    } catch {
+      // Not on this file system, or not for this user: the next one.
+    }
+  }
+  return openAndUnname();
+}
+
+/** The same where no file system has files without names. */
+function openAndUnname(): Exchange {
   const folder = temporaryFolder();
   try {
     return {
@@ -49,8 +66,10 @@ export function closeExchange({ inputs, results }: Exchange): void {
   closeSync(results);
 }
 
+const PARENTS = ["/dev/shm", tmpdir()];
+
 function temporaryFolder(): string {
-  for (const parent of ["/dev/shm", tmpdir()]) {
+  for (const parent of PARENTS) {
     try {
       return mkdtempSync(join(parent, "softmax-bench-"));
     } catch {

@@ -29,7 +29,7 @@ function randomNumbers() {
 
 const scratchFolders = (): string[] =>
   [tmpdir(), "/dev/shm"].flatMap((folder) =>
-    readdirSync(folder).filter((name) => name.startsWith("softmax-bench-")),
+    readdirSync(folder).filter((name) => /^softmax-bench-\w{6}$/.test(name)),
   );
 
 /** Waits until a run has said something after what it had said before, or is over. */
