@@ -95,5 +95,10 @@ function resultsOf({ name }: Checkout, text: string): Results {
 
 function failureOf({ name, folder }: Checkout, { code, stderr }: Ran): UsageError {
   const said = stderr.trim().split("\n").at(-1) || "nothing";
+  if (/unknown profile "gate"/.test(said)) {
+    return new UsageError(
+      `${name} is from before there was a gate, and cannot be driven by one; choose a later baseline`,
+    );
+  }
   return new UsageError(`the command line of ${name} (${folder}) exited with ${code}, saying: ${said}`);
 }
