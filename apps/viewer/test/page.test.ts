@@ -100,6 +100,7 @@ if (whyNoBrowser) {
         expect(await detail.innerText()).toContain("gradient sha256:000");
         await detail.getByText("Numbers", { exact: false }).first().click();
         const rows = detail.getByRole("table", { name: "Numbers: samples" }).getByRole("row");
+        await rows.first().waitFor();
         expect(await rows.count()).toBe(1 + 4 * 9);
         expect(await rows.nth(1).innerText()).toMatch(/^forward\s+1\s+2910000/);
       });
