@@ -1,7 +1,7 @@
 import { BLOCK, sumOfExponentials } from "./block";
 import { job } from "./job";
 
-export { compute, serve, stop } from "./threads";
+export { compute, isRunning, serve, stateOf, stop } from "./threads";
 
 /** Where memory is free from; what is before belongs to this module. */
 export function heapStart(): usize {

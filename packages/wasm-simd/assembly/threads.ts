@@ -4,48 +4,74 @@ import { row } from "./row";
 /**
  * Threads over one memory: the thread that asks takes part, and the others sleep until it wakes them. Rows are taken a chunk
  * at a time, so that a thread which is held up holds up nobody else. A result does not depend on who computes it.
+ *
+ * Sleeping is left to JavaScript's Atomics.wait: after `memory.atomic.wait32` in here, V8 11 to 13 (Node 20 to 24) were seen to
+ * go on with local variables that had become 0.
  */
 
 /** Words of 32 bits, each in a cache line of its own. */
 const LINE: usize = 64;
 const nextRow: usize = memory.data(64, 64);
-const working: usize = memory.data(64, 64);
-/** One for each of at most 64 threads; grows by 1 to wake it. */
-const calls: usize = memory.data(4096, 64);
+/** What each of at most 64 threads is about. */
+const states: usize = memory.data(4096, 64);
+/** As in `src/states.ts`. */
+const IDLE = 0;
+const CALLED = 1;
+const RUNNING = 2;
+const STOPPED = 3;
 
-/** How often a thread looks before it goes to sleep: some 30 µs, about what being woken takes. */
-const LOOKS = 20_000;
+/**
+ * How often a thread looks before it goes to sleep: for some 200 µs. Being woken takes some 50, and between two calls lie the
+ * copies in and out.
+ */
+const LOOKS = 150_000;
 
-/** Computes the job with this thread and `threads` − 1 others; returns when all is done. */
+/**
+ * Computes the job with this thread and those of `threads` − 1 others that come in time. When it returns, all rows are taken;
+ * `isRunning` says who is still at work on some.
+ */
 export function compute(threads: i32): void {
   atomic.store<i32>(nextRow, 0);
-  atomic.store<i32>(working, threads - 1);
-  for (let thread = 1; thread < threads; thread++) wake(thread);
+  for (let thread = 1; thread < threads; thread++) tell(thread, CALLED);
   takeRows(0);
-  awaitZero(working);
+  // Who has not come yet – the processor may be busy – need not come any more.
+  for (let thread = 1; thread < threads; thread++) atomic.cmpxchg<i32>(stateOf(thread), CALLED, IDLE);
 }
 
-/** Serves as a thread from 1 on, until it is woken for `stop`. */
-export function serve(thread: i32): void {
-  const call = calls + <usize>thread * LINE;
-  for (let served = 0; ; served++) {
-    awaitChange(call, served);
-    if (atomic.load<i32>(working) < 0) return;
+/** Whether a thread is still at work after some 200 µs; then its word is `RUNNING`. */
+export function isRunning(thread: i32): bool {
+  return !changes(stateOf(thread), RUNNING);
+}
+
+/**
+ * Serves as a thread from 1 on: takes part whenever it is called. Returns false if it was idle for some 200 µs – its word
+ * being `IDLE` –, true if it was stopped.
+ */
+export function serve(thread: i32): bool {
+  const state = stateOf(thread);
+  while (changes(state, IDLE)) {
+    const found = atomic.cmpxchg<i32>(state, CALLED, RUNNING);
+    if (found == STOPPED) return true;
+    if (found != CALLED) continue;
     takeRows(thread);
-    if (atomic.sub<i32>(working, 1) == 1) atomic.notify(working, 1);
+    tell(thread, IDLE);
   }
+  return false;
 }
 
 /** Ends all threads from 1 to `threads` − 1. */
 export function stop(threads: i32): void {
-  atomic.store<i32>(working, -1);
-  for (let thread = 1; thread < threads; thread++) wake(thread);
+  for (let thread = 1; thread < threads; thread++) tell(thread, STOPPED);
 }
 
-function wake(thread: i32): void {
-  const call = calls + <usize>thread * LINE;
-  atomic.add<i32>(call, 1);
-  atomic.notify(call, 1);
+/** Where a thread's word is. */
+export function stateOf(thread: i32): usize {
+  return states + <usize>thread * LINE;
+}
+
+function tell(thread: i32, state: i32): void {
+  atomic.store<i32>(stateOf(thread), state);
+  atomic.notify(stateOf(thread), 1);
 }
 
 function takeRows(thread: i32): void {
@@ -62,17 +88,8 @@ function takeRows(thread: i32): void {
   }
 }
 
-/** Returns when the word is no longer `value`. */
-function awaitChange(word: usize, value: i32): void {
-  for (let look = 0; look < LOOKS; look++) if (atomic.load<i32>(word) != value) return;
-  while (atomic.load<i32>(word) == value) atomic.wait<i32>(word, value, -1);
-}
-
-/** Returns when the word is 0. */
-function awaitZero(word: usize): void {
-  for (;;) {
-    const value = atomic.load<i32>(word);
-    if (value == 0) return;
-    awaitChange(word, value);
-  }
+/** Whether the word becomes another one than `value` while it is looked at. */
+function changes(word: usize, value: i32): bool {
+  for (let look = 0; look < LOOKS; look++) if (atomic.load<i32>(word) != value) return true;
+  return false;
 }

@@ -9,6 +9,7 @@ import {
   type Problem,
   problemOf,
 } from "./options.js";
+import { compute } from "./states.js";
 import { startTeam } from "./team.js";
 
 export interface LossResult {
@@ -174,7 +175,7 @@ export class SoftmaxKernel implements AsyncDisposable {
         ignoreIndex ?? 0,
         problem.exactTarget,
       );
-      this.#exports.compute(threads);
+      compute(this.#exports, this.#memory, threads);
       const losses = new Float64Array(this.#memory.buffer, lossesAt, rows).slice();
       return { losses, loss: reduced(losses, problem) };
     } finally {

@@ -24,7 +24,9 @@ export interface KernelExports {
     exactTarget: boolean,
   ): void;
   compute(threads: number): void;
-  serve(thread: number): void;
+  isRunning(thread: number): number;
+  serve(thread: number): number;
+  stateOf(thread: number): number;
   stop(threads: number): void;
 }
 
