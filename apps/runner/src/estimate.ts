@@ -18,6 +18,7 @@ const NS_PER_ELEMENT: Readonly<Record<string, number>> = {
   "onnxruntime-webgpu": 150,
   "onnxruntime-web": 8,
   "jax-js": 15,
+  "wasm-simd": 2,
 };
 
 /** For a backend that the table does not have yet. */
