@@ -105,7 +105,11 @@ describe("pnpm report", () => {
   };
 
   it.each<[string, () => string[], RegExp]>([
-    ["no such run", () => ["nothing"], /no results of "nothing": neither a file, nor .*; runs there: 20/],
+    [
+      "no such run",
+      () => ["nothing"],
+      /no run, baseline, file or git revision with a run "nothing" in .*; there are 20/,
+    ],
     ["not JSON", () => [damaged("{")], /results\.json is not a results file: not JSON/],
     ["something else", () => [damaged(`{"schemaVersion":1}`)], /results\.json is not a results file: run: /],
     ["a later version", () => [damaged(`{"schemaVersion":9}`)], /schemaVersion: 9, and this program reads 1/],

@@ -2,7 +2,10 @@
  * What reports say, free of how they look: an entry point of its own, which runs in a browser too. Terminal, Markdown and page
  * all go by it, so that they never disagree.
  */
+
 export { type Achieved, achievedBandwidth } from "./bandwidth.js";
+export type { Block } from "./block.js";
+export { comparisonBlocks } from "./comparison.js";
 export {
   type Constraints,
   DEFAULT_CONSTRAINTS,

@@ -3,7 +3,7 @@ import { compare as compareResults } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
 import { messageOf, UsageError } from "../errors.js";
-import { needResults } from "../gate/find.js";
+import { needResults } from "../find-results.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
 import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../gate/outputs.js";
 import { DEFAULT_OUT } from "../options.js";

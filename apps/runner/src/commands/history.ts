@@ -4,7 +4,7 @@ import type { Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
 import type { Console } from "../console.js";
 import { EXIT } from "../errors.js";
-import { needResults, runsIn } from "../gate/find.js";
+import { needResults, runsIn } from "../find-results.js";
 import { DEFAULT_OUT } from "../options.js";
 import { writeAtomically } from "../write-atomically.js";
 import { newCommand } from "./command.js";

@@ -1,14 +1,14 @@
 import { once } from "node:events";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { renderPage, viewOf } from "@softmax-bench/report";
+import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
 import open from "open";
 import type { Console } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
+import { needResults } from "../find-results.js";
 import { DEFAULT_OUT } from "../options.js";
 import { findRunFolder, publishReports } from "../output.js";
 import { pageTemplate } from "../page-template.js";
-import { type ResultsFile, readResultsFile } from "../results-files.js";
 import { serveRun } from "../serve.js";
 import { writeAtomically } from "../write-atomically.js";
 import { integer, newCommand } from "./command.js";
@@ -30,7 +30,10 @@ const command = () =>
       "Rebuilds the report of a run; with several runs, makes one page that compares them; with --serve, follows a run\n" +
         "that is going on.",
     )
-    .argument("[run...]", "latest (the default), ids of runs, run folders, or results files")
+    .argument(
+      "[run...]",
+      "latest (the default), runs, baselines, run folders, results files or git revisions",
+    )
     .option("--out <dir>", `folder with runs (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`, DEFAULT_OUT)
     .option(
       "--html <file>",
@@ -48,17 +51,27 @@ export async function report(argv: readonly string[], console: Console): Promise
   const names = parsed.args.length ? parsed.args : ["latest"];
   if (serve) return serveOne(names, { out, port: portOf(port), opens, html }, console);
   if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
-  const page = await writePage(
-    names.map((name) => readResultsFile(name, out)),
-    html,
-  );
+  const page = await writePage(await Promise.all(names.map((name) => runOf(name, out))), html);
   console.stderr.write(`wrote ${page}\n`);
   if (opens) await show(resolve(page), console);
   return EXIT.ok;
 }
 
+interface Run extends PageRun {
+  /** That its results lie in; undefined for a file by itself. */
+  readonly folder: string | undefined;
+}
+
+async function runOf(name: string, out: string): Promise<Run> {
+  const { file, results } = await needResults(name, out);
+  const folder = dirname(file);
+  return basename(file) === "results.json"
+    ? { name: basename(resolve(folder)), results, folder }
+    : { name: basename(file), results, folder: undefined };
+}
+
 /** One run's reports are made anew where they are. @returns the file of the page */
-async function writePage(runs: readonly ResultsFile[], html: string | undefined): Promise<string> {
+async function writePage(runs: readonly Run[], html: string | undefined): Promise<string> {
   const [only] = runs;
   if (runs.length === 1 && only?.folder !== undefined && html === undefined) {
     await publishReports({ id: only.name, path: only.folder }, only.results, viewOf(only.results));

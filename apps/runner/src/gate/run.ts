@@ -8,8 +8,8 @@ import {
   type Names,
 } from "@softmax-bench/regression";
 import { UsageError } from "../errors.js";
+import { type Found, findResults, needResults } from "../find-results.js";
 import { type Checkout, HERE, listIn, measureIn, type PassOptions } from "./checkout.js";
-import { type Found, findResults, needResults } from "./find.js";
 import { measureGate } from "./measure.js";
 import { checkoutOf, cleanCommit, commitOf } from "./revision.js";
 

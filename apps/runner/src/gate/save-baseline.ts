@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import type { Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { UsageError } from "../errors.js";
+import { baselineFile, isName } from "../find-results.js";
 import { writeAtomically } from "../write-atomically.js";
-import { baselineFile, isName } from "./find.js";
 
 /** @throws UsageError if no baseline can have this name. */
 export function checkBaselineName(name: string): void {

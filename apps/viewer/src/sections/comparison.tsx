@@ -1,12 +1,12 @@
 import * as Plot from "@observablehq/plot";
 import { machineId, type Results } from "@softmax-bench/core";
-import { formatError, formatRatio, oneLine } from "@softmax-bench/report/model";
+import { compare, DEFAULT_LIMITS } from "@softmax-bench/regression";
+import { comparisonBlocks } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
+import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { nameOf, Select } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { Table } from "../components/table.js";
-import { type Difference, differencesBetween } from "../model/comparison.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -22,13 +22,17 @@ export function Comparison({
 }) {
   const [chosen, choose] = useState<readonly [number, number]>([0, runs.length - 1]);
   const [first, second] = [runs[chosen[0]] ?? runs[0], runs[chosen[1]] ?? runs.at(-1)];
-  const differences = useMemo(
-    () => (first && second ? differencesBetween(first, second).filter((of) => isShown(of, selection)) : []),
-    [first, second, selection],
-  );
-  if (!first || !second || runs.length < 2) return null;
+  const comparison = useMemo(() => {
+    if (!first || !second) return undefined;
+    const [baseline, candidate] = [first, second].map((run) => ({
+      ...run,
+      cells: run.cells.filter((cell) => isShown(cell, selection)),
+    })) as [Results, Results];
+    const names = { baseline: nameOf(first.run.id), candidate: nameOf(second.run.id) };
+    return compare(baseline, candidate, DEFAULT_LIMITS, names);
+  }, [first, second, selection]);
+  if (!comparison || runs.length < 2) return null;
   const names = runs.map((run, index): [string, string] => [String(index), nameOf(run.run.id)]);
-  const machines = [first, second].map(({ environment }) => machineId(environment));
   return (
     <Section id="comparison" title="Runs compared">
       <form class="controls" onSubmit={(event) => event.preventDefault()}>
@@ -45,66 +49,33 @@ export function Comparison({
           onChange={(index) => choose([chosen[0], Number(index)])}
         />
       </form>
-      {machines[0] !== machines[1] && (
-        <p class="warning">
-          The machines differ, and times with them: {oneLine(machines[0] ?? "")}; {oneLine(machines[1] ?? "")}
-          .
-        </p>
-      )}
-      <p>
-        Intervals are what those of both medians allow. Each is over samples of one process or a few;{" "}
-        <code>pnpm gate</code> decides on fresh processes in turns.
-      </p>
-      <Differences differences={differences} />
+      <Differences comparison={comparison} />
       {runs.length > 2 && <TimeLines {...{ runs, workload, selection }} />}
     </Section>
   );
 }
 
-const verdictOn = ({ interval: [low, high] }: Difference): string =>
-  low > 1 ? "slower" : high < 1 ? "faster" : "no difference";
+/** Cells that get a row; the numbers have all. */
+const ROWS = 50;
 
-function Differences({ differences }: { differences: readonly Difference[] }) {
+function Differences({ comparison }: { comparison: ReturnType<typeof compare> }) {
+  const label = "Two runs compared";
   return (
     <Figure
-      caption="Gradient time of the second run over that of the first, the largest change first"
+      caption="What pnpm compare says; pnpm gate decides, on fresh processes in turns"
       numbers={{
         name: "comparison",
         columns: [
-          ...["backend", "method", "dtype", "workload", "ratio", "low", "high"],
-          ...["relative L2 before", "relative L2 after", "identical"],
+          ...["backend", "method", "dtype", "workload", "verdict"],
+          ...["slowdown", "low", "high", "relative L2 before", "relative L2 after"],
         ],
-        rows: differences.map(({ backend, method, dtype, workload, ratio, interval, errors, identical }) => [
-          ...[backend, method, dtype, workload, ratio, ...interval],
-          ...errors,
-          identical === undefined ? undefined : String(identical),
+        rows: comparison.cells.map(({ backend, method, dtype, workload, verdict, time, error }) => [
+          ...[backend, method, dtype, workload, verdict],
+          ...[time?.slowdown, time?.interval[0], time?.interval[1], error?.baseline, error?.candidate],
         ]),
       }}
     >
-      <Table
-        label="Differences between two runs"
-        columns={[
-          "backend",
-          "method",
-          "dtype",
-          "workload",
-          "ratio",
-          "interval",
-          "verdict",
-          "error",
-          "gradient",
-        ]}
-        rows={differences
-          .slice(0, 50)
-          .map((of) => [
-            ...[nameOf(of.backend), nameOf(of.method), of.dtype, nameOf(of.workload), formatRatio(of.ratio)],
-            `[${of.interval.map((value) => value.toFixed(2)).join(", ")}]`,
-            verdictOn(of),
-            of.errors.map(formatError).join(" → "),
-            of.identical === undefined ? "" : of.identical ? "same bits" : "changed",
-          ])}
-      />
-      {differences.length > 50 && <p>{differences.length - 50} smaller changes are among the numbers.</p>}
+      <Blocks blocks={comparisonBlocks(comparison, ROWS)} label={label} />
     </Figure>
   );
 }

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
-import { messageOf, UsageError } from "../errors.js";
-import { commitOf } from "./revision.js";
+import { messageOf, UsageError } from "./errors.js";
+import { commitOf } from "./gate/revision.js";
 
 /** Results that were found under a name. */
 export interface Found {
@@ -63,10 +63,15 @@ export const runsIn = (out: string): string[] =>
         .sort()
     : [];
 
+/** Larger files are no results of ours, and would not fit in a string. */
+const LARGEST_BYTES = 400e6;
+
 function read(file: string): Found {
   try {
+    const { size } = statSync(file);
+    if (size > LARGEST_BYTES) throw new Error(`${size} bytes, and results have at most ${LARGEST_BYTES}`);
     return { file, results: parseResults(readFileSync(file, "utf8")) };
   } catch (error) {
-    throw new UsageError(`${file}: ${messageOf(error)}`);
+    throw new UsageError(`${file} is not a results file: ${messageOf(error)}`);
   }
 }
