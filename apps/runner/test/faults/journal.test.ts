@@ -214,7 +214,10 @@ describe("two runs at once", () => {
     const out = temporaryFolder();
     const first = start(["bench", ...TINY, "--out", out]);
     await first.says("[2/10]");
+    // Held up, or it would be over before the other has started.
+    first.child.kill("SIGSTOP");
     const second = await bench(["--resume", onlyRun(out).id, "--out", out]);
+    first.child.kill("SIGCONT");
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(
       /^bench: .*journal\.jsonl is in use: another process measures this run; wait for it, or stop it\n$/,

@@ -26,7 +26,7 @@ export function Chart({
   }, []);
   useLayoutEffect(() => {
     if (available === 0) return;
-    const width = Math.min(1100, Math.max(leastWidth, available));
+    const width = Math.min(1208, Math.max(leastWidth, available));
     const drawn = Plot.plot({ ...options, width, style: { background: "none", fontSize: "12px" } });
     // Inside of a picture with a name of its own, parts have none.
     for (const mark of drawn.querySelectorAll<SVGElement>("[aria-label]")) {
