@@ -10,10 +10,9 @@ import {
   type Support,
 } from "@softmax-bench/core";
 import type { GradientOptions, SoftmaxKernel } from "@softmax-bench/wasm-simd";
-import { wasmSimd } from "./index.js";
+import { METHODS } from "./methods.js";
 
-const METHODS =
-  "one kernel written by hand, which has manual/shifted, manual/exact-target and manual/fused only";
+const OTHER_METHODS = `one kernel written by hand, which has ${METHODS.join(", ")} only`;
 /** manual/fused is the fastest there is: keeping the target's exponential apart costs nothing, so it is exact, too. */
 const FUSED = "the kernel of manual/exact-target";
 
@@ -31,7 +30,7 @@ export class WasmSimdEngine implements Engine {
   }
 
   supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
-    if (!wasmSimd.methods?.includes(method)) return { ok: false, reason: METHODS };
+    if (!METHODS.includes(method)) return { ok: false, reason: OTHER_METHODS };
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
     const bytes = matrices * rows * classes * BYTES[dtype] + 4 * rows * BYTES.float64;
     if (bytes > ADDRESSABLE) {

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { type Backend, probePackage } from "@softmax-bench/core";
+import { METHODS } from "./methods.js";
 
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
 export const wasmSimd: Backend = {
   id: "wasm-simd",
   dtypes: ["float32", "float64"],
-  methods: ["manual/shifted", "manual/exact-target", "manual/fused"],
+  methods: METHODS,
 
   async probe() {
     return probePackage(PACKAGE, () => import.meta.resolve(PACKAGE));
