@@ -1,0 +1,62 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { formatResults } from "@softmax-bench/core/results";
+import { renderPage } from "@softmax-bench/report";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { template, useBrowser, whyNoBrowser } from "./support/browser.js";
+import { results } from "./support/results.js";
+
+const { cells, run, ...rest } = results();
+
+/** A run that has come so far. */
+const after = (count: number) => ({
+  ...rest,
+  run: { ...run, status: count < cells.length ? ("interrupted" as const) : ("complete" as const) },
+  cells: cells.slice(0, count),
+});
+
+if (whyNoBrowser) {
+  it.skipIf(!process.env.CI)(whyNoBrowser, () => expect.fail(whyNoBrowser));
+} else {
+  describe("a page that is served while a run goes on", () => {
+    const browser = useBrowser();
+
+    it("shows what has come since, and keeps what the reader chose", async () => {
+      let done = 2;
+      const listeners = new Set<ServerResponse>();
+      const server = createServer((request, response) => {
+        if (request.url === "/events") {
+          listeners.add(response.writeHead(200, { "content-type": "text/event-stream" }));
+          response.write(":\n\n");
+        } else if (request.url === "/results.json") {
+          response.end(formatResults(after(done)));
+        } else {
+          const html = renderPage(template(), [{ name: "live", results: after(done) }], { live: true });
+          response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(html);
+        }
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const page = await browser().newPage();
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const status = page.getByRole("status");
+      expect(await status.innerText()).toBe("Going on: 2 of 7 cells");
+      const cpuOnly = page.getByRole("checkbox", { name: "CPU only" });
+      await cpuOnly.check();
+
+      done = 4;
+      for (const listener of listeners) listener.write("data: changed\n\n");
+      await page.getByText("Going on: 4 of 7 cells").waitFor();
+      expect(await cpuOnly.isChecked()).toBe(true);
+
+      done = cells.length;
+      for (const listener of listeners) listener.write("data: changed\n\n");
+      await status.waitFor({ state: "detached" });
+      expect(await page.locator(".matrix button").count()).toBe(6);
+      await page.close();
+    });
+  });
+}
