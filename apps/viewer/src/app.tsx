@@ -1,5 +1,11 @@
 import type { Results } from "@softmax-bench/core";
-import { apart, type Constraints, DEFAULT_CONSTRAINTS, oneLine, viewOf } from "@softmax-bench/report/model";
+import {
+  apart,
+  type Constraints,
+  DEFAULT_CONSTRAINTS,
+  oneLine,
+  runViewOf,
+} from "@softmax-bench/report/model";
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { nameOf, Select } from "./components/choices.js";
 import { useDroppedFiles } from "./dropped-files.js";
@@ -94,7 +100,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
     () => selectedCells(results.cells, selection, choices),
     [results, selection, choices],
   );
-  const view = useMemo(() => viewOf(results), [results]);
+  const view = useMemo(() => runViewOf(results), [results]);
   const workload = workloadOf(selection, choices);
   const { depth, precision } = results;
   const hasCells = choices.workloads.length > 0;

@@ -15,11 +15,11 @@ export {
   isUsable,
   RECOMMENDED_ROUNDOFFS,
 } from "./constraints.js";
-export { type DepthView, relativeDifferences } from "./depth.js";
+export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
 export * from "./format.js";
 export { apart } from "./machines.js";
 export { isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
 export { oneLine, shellWord, shorten } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
-export { type ReportView, viewOf, type WorkloadView } from "./view.js";
+export { type ReportView, type RunView, runViewOf, viewOf, type WorkloadView } from "./view.js";

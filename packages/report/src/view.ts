@@ -17,11 +17,8 @@ import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
 /** What a report says, free of how it looks. Terminal and Markdown are both made from it. */
-export interface ReportView {
+export interface ReportView extends RunView {
   readonly title: string;
-  readonly facts: readonly (readonly [label: string, value: string])[];
-  /** How to go on, where the run is not complete. */
-  readonly notice: string | undefined;
   readonly backends: readonly BackendRecord[];
   /** A workload once per machine that measured it. */
   readonly workloads: readonly WorkloadView[];
@@ -33,6 +30,13 @@ export interface ReportView {
   readonly precision: PrecisionView | undefined;
   /** What networks of growing depth say, where the run has some. */
   readonly depth: DepthView | undefined;
+}
+
+/** What a report says of the run as a whole. */
+export interface RunView {
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  /** How to go on, where the run is not complete. */
+  readonly notice: string | undefined;
   readonly notes: readonly string[];
   readonly wall: string | undefined;
 }
@@ -53,13 +57,11 @@ export interface WorkloadView {
 const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
 
 export function viewOf(results: Results): ReportView {
-  const { run, backends, cells } = results;
   const machines = machinesOf(results);
   return {
-    title: `softmax-bench ${run.id}`,
-    facts: factsOf(results, machines),
-    notice: noticeOf(results),
-    backends,
+    ...runViewOf(results),
+    title: `softmax-bench ${results.run.id}`,
+    backends: results.backends,
     workloads: workloadIds(results).flatMap((id) =>
       machines.length === 0
         ? [workloadView(id, results)]
@@ -71,7 +73,15 @@ export function viewOf(results: Results): ReportView {
     across: acrossMachines(results, machines),
     precision: precisionOf(results),
     depth: depthOf(results),
-    notes: notesOf([...cells, ...(results.precision?.curves ?? []).map(asCell)]),
+  };
+}
+
+export function runViewOf(results: Results): RunView {
+  const { run, cells, precision } = results;
+  return {
+    facts: factsOf(results, machinesOf(results)),
+    notice: noticeOf(results),
+    notes: notesOf([...cells, ...(precision?.curves ?? []).map(asCell)]),
     wall: wallOf(run.wallNs),
   };
 }

@@ -1,6 +1,6 @@
 import type { Depth as DepthRecord, Results } from "@softmax-bench/core";
 import { layerPlot, trainingPlot } from "@softmax-bench/report/depth-plots";
-import { oneLine, viewOf } from "@softmax-bench/report/model";
+import { depthOf, oneLine } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../components/chart.js";
 import { Figure } from "../components/figure.js";
@@ -8,7 +8,7 @@ import { Section } from "./section.js";
 
 /** Gradients of networks as depth grows. */
 export function Depth({ results, depth }: { results: Results; depth: DepthRecord }) {
-  const view = useMemo(() => viewOf(results).depth, [results]);
+  const view = useMemo(() => depthOf(results), [results]);
   if (!view) return null;
   return (
     <Section id="depth" title={oneLine(view.heading)}>

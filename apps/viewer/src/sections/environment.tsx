@@ -1,10 +1,10 @@
 import type { Results } from "@softmax-bench/core";
-import { formatBytes, oneLine, type ReportView } from "@softmax-bench/report/model";
+import { formatBytes, oneLine, type RunView } from "@softmax-bench/report/model";
 import { Table } from "../components/table.js";
 import { Section } from "./section.js";
 
 /** What was measured where, and how to do it again. */
-export function Environment({ results, view }: { results: Results; view: ReportView }) {
+export function Environment({ results, view }: { results: Results; view: RunView }) {
   const { environment, backends, run } = results;
   const { cpu, cores, memoryBytes, os, node, simd, cacheBytes, versions } = environment;
   const command = view.facts.find(([label]) => label === "command")?.[1] ?? "";
