@@ -18,7 +18,7 @@ const contentSecurityPolicy = (): Plugin => ({
       const [script, ...others] = scripts;
       if (!script || others.length) throw new Error(`expected one script in the page, got ${scripts.length}`);
       const hash = createHash("sha256").update(script).digest("base64");
-      page.source = html.replace("script-src 'self'", `script-src 'sha256-${hash}'`);
+      page.source = html.replace("script-src 'sha256-SCRIPT'", `script-src 'sha256-${hash}'`);
     },
   },
 });
