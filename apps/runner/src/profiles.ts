@@ -139,12 +139,12 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     largest: { "tfjs-cpu": 0.3e6, "onnxruntime-webgpu": 1e6 },
     limits: {
       gradient: {
-        warmupNs: 3 * MS,
-        budgetNs: 15 * MS,
+        warmupNs: 5 * MS,
+        budgetNs: 60 * MS,
         minSamples: 3,
-        capNs: 30 * MS,
+        capNs: 100 * MS,
         floorSamples: 1,
-        maxSamples: 200,
+        maxSamples: 2000,
       },
       other: {
         warmupNs: 0,

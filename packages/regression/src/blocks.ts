@@ -2,7 +2,7 @@
 export type Role = "baseline" | "candidate" | "control";
 
 /**
- * Medians of a cell in the processes of one block, in ns: two processes of each role, one in the first half of the block
+ * Times of a cell in the processes of one block, in ns: two processes of each role, one in the first half of the block
  * and one in the second.
  */
 export interface Block {
@@ -13,8 +13,8 @@ export interface Block {
 }
 
 /**
- * The order of the processes of a block: the roles in random order, then in reverse, as A-B-B-A. Drift that is linear
- * over the block falls out; which role is outside is drawn, so that the rest of it is as likely to favour either.
+ * The order of the processes of a block: the roles in random order, then in reverse, as A-B-B-A. Which role is outside is
+ * drawn, so that drift over the block is as likely to favour either.
  *
  * @param uniform numbers in [0, 1)
  */
@@ -26,12 +26,15 @@ export function orderOf(roles: readonly Role[], uniform: () => number): Role[] {
   return [...drawn, ...drawn.toReversed()];
 }
 
-/** ½ ln(B₁B₂ / A₁A₂): by which factor, in logarithms, the candidate is slower than the baseline in one block. */
-export const slowdownOf = ({ baseline, candidate }: Block): number => halfLogRatio(candidate, baseline);
+/**
+ * ln(min(B₁, B₂) / min(A₁, A₂)): by which factor, in logarithms, the candidate is slower than the baseline in one block. What
+ * disturbs a process only adds to its time, so the less disturbed one of two says more than both.
+ */
+export const slowdownOf = ({ baseline, candidate }: Block): number => logRatio(candidate, baseline);
 
 /** The same of the baseline's revision against itself; undefined where it was not measured. */
 export const controlOf = ({ baseline, control }: Block): number | undefined =>
-  control && halfLogRatio(control, baseline);
+  control && logRatio(control, baseline);
 
-const halfLogRatio = (over: readonly [number, number], under: readonly [number, number]): number =>
-  Math.log((over[0] / under[0]) * (over[1] / under[1])) / 2;
+const logRatio = (over: readonly [number, number], under: readonly [number, number]): number =>
+  Math.log(Math.min(...over) / Math.min(...under));

@@ -1,5 +1,5 @@
 import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
-import { median, summarize } from "@softmax-bench/stats";
+import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
 import { gradientsOf, joined, type Names, notComparedOf, sidesOf } from "./compare.js";
 import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
@@ -26,7 +26,7 @@ function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): B
   return numbers.flatMap((number) => {
     const own = ofStage.filter(({ block }) => block === number);
     const pair = (role: Role) =>
-      own.filter((pass) => pass.role === role).flatMap(({ results }) => medianOf(results, key));
+      own.filter((pass) => pass.role === role).flatMap(({ results }) => timeOf(results, key));
     const [baseline, candidate, control] = [pair("baseline"), pair("candidate"), pair("control")];
     const wanted = own.some(({ role }) => role === "control")
       ? [baseline, candidate, control]
@@ -43,8 +43,20 @@ function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): B
   });
 }
 
-const medianOf = ({ cells }: Results, key: string): number[] =>
-  cells.filter((cell) => cellKey(cell) === key).flatMap(({ timing }) => timing?.gradient?.medianNs ?? []);
+const timeOf = ({ cells }: Results, key: string): number[] =>
+  cells.filter((cell) => cellKey(cell) === key).flatMap(processTime);
+
+/** Share of a process's samples that its time is not below. */
+const UNDISTURBED = 0.1;
+
+/**
+ * What one process says of a cell, in ns: the lower decile of its samples. A virtual machine is slowed down by its neighbours
+ * for tens of milliseconds at a time, by a third, which moves a median from process to process; a decile hardly.
+ */
+function processTime({ timing }: Cell): number[] {
+  const { samples = [] } = timing?.gradient ?? {};
+  return samples.length ? [quantile(samples, UNDISTURBED)] : [];
+}
 
 /** Keys of the cells that both sides can measure, so far. */
 export function measurable(passes: readonly Pass[]): string[] {
@@ -170,7 +182,7 @@ function timesOf(passes: readonly Pass[], limits: Limits): Map<string, TimeCompa
   ]);
 }
 
-/** All passes of one side as one results file: a cell's observations are the medians of its processes. */
+/** All passes of one side as one results file: a cell's observations are the times of its processes. */
 export function mergedSide(passes: readonly Pass[], side: "baseline" | "candidate"): Results {
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
@@ -198,10 +210,10 @@ function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   const decisive = wrong ?? cells.reduce((worst, cell) => (relL2(cell) > relL2(worst) ? cell : worst));
   const { timing: _, nondeterministic: __, ...rest } = decisive;
   if (rest.status !== "ok") return rest;
-  const medians = timed.flatMap(({ timing }) => timing?.gradient?.medianNs ?? []);
+  const times = timed.flatMap(processTime);
   return {
     ...rest,
-    ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
+    ...(times.length ? { timing: { gradient: timingOver(times) } } : {}),
     ...(digestsOf(cells).size > 1 ? { nondeterministic: true } : {}),
   };
 }

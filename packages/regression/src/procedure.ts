@@ -10,7 +10,7 @@ import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
  */
 
 export const ROUTING_BLOCKS = 2;
-const DECIDING_BLOCKS = 10;
+const DECIDING_BLOCKS = 12;
 
 /** Whether the first stage's blocks of a cell call for a second look. */
 export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
@@ -24,10 +24,10 @@ export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
 
 /**
  * Blocks of the second stage: with n of them the smallest p is 2⁻ⁿ, which the correction for all routed cells must leave
- * below α – with three blocks to spare, so that not every single one has to agree.
+ * below α – with five blocks to spare, so that one may well say the opposite.
  */
 export const decidingBlocks = (routed: number): number =>
-  Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / ALPHA)) + 3);
+  Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / ALPHA)) + 5);
 
 /** What the first stage says of a cell that it does not route. */
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {

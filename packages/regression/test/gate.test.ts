@@ -1,4 +1,4 @@
-import type { Cell, Results } from "@softmax-bench/core";
+import type { Cell, Results, Timing } from "@softmax-bench/core";
 import {
   DEFAULT_LIMITS,
   differing,
@@ -65,6 +65,16 @@ describe("a gate's passes", () => {
     // The first stage's 15 % chose the cell, and do not count.
     expect(cells[1]?.time?.slowdown).toBeCloseTo(0.12, 12);
     expect(notCompared).toEqual([]);
+  });
+
+  it("take the lower decile of a process's samples for its time: what disturbs it, by a third for a while, only adds", () => {
+    const disturbed = (from: number): Cell => {
+      const samples = Array.from({ length: 20 }, (_, index) => (index < from ? 1e6 : 1.33e6));
+      const cell = measured("steady", 1e6);
+      return { ...cell, timing: { gradient: { ...(cell.timing?.gradient as Timing), samples } } };
+    };
+    const passes = blocks("route", 2, [disturbed(18)], [disturbed(4)]);
+    expect(judge(passes, [key("steady")]).cells[0]?.time?.slowdown).toBeCloseTo(0, 12);
   });
 
   it("are incomplete where a routed cell has no second stage", () => {

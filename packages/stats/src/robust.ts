@@ -1,8 +1,17 @@
-import { medianAbsoluteDeviation as deviationOf, median as medianOf } from "simple-statistics";
+import {
+  medianAbsoluteDeviation as deviationOf,
+  median as medianOf,
+  quantile as quantileOf,
+} from "simple-statistics";
 
 /** @throws RangeError on an empty list. */
 export function median(samples: readonly number[]): number {
   return medianOf(nonEmpty(samples) as number[]);
+}
+
+/** What a share `p` of the samples does not exceed. @throws RangeError on an empty list. */
+export function quantile(samples: readonly number[], p: number): number {
+  return quantileOf(nonEmpty(samples) as number[], p);
 }
 
 /** Median distance from the median, in the samples' own unit, without the factor that fits a normal. */

@@ -4,6 +4,7 @@ import {
   medianInterval,
   overlaps,
   powerLawExponent,
+  quantile,
   summarize,
   tiedWithFastest,
 } from "@softmax-bench/stats";
@@ -77,6 +78,14 @@ describe("summarize", () => {
   it("refuses an empty list", () => {
     expect(() => summarize([])).toThrow(RangeError);
     expect(() => medianInterval([])).toThrow(RangeError);
+  });
+});
+
+describe("quantile", () => {
+  it("is what a share of the samples does not exceed, in any order", () => {
+    const samples = [9, 1, 5, 3, 7, 2, 8, 4, 6, 10, 11];
+    expect([0, 0.1, 0.5, 1].map((p) => quantile(samples, p))).toEqual([1, 2, 6, 11]);
+    expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 });
 

@@ -32,7 +32,8 @@ const command = (): Command =>
         newCommand("gate")
           .description(
             "Fails if this checkout computes gradients slower or less exactly than a baseline – and only then.\n" +
-              "Both revisions are measured here, in turns, in fresh processes; docs/regression-gate.md says how.",
+              "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
+              "docs/regression-gate.md says how.",
           )
           .requiredOption(
             "--baseline <name>",
@@ -54,7 +55,7 @@ const command = (): Command =>
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const limits = limitsOf(flags);
-  const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) };
+  const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = settle(checkOptions(Object.fromEntries(set), "flags"), {});
   const say = (line: string) => stderr.write(`${line}\n`);

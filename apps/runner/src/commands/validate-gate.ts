@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
@@ -118,7 +117,7 @@ async function carryOut(
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], signal);
   const passes = await measureGate({
     ...{ baseline, candidate, cells, seed, signal, say, limits },
-    threads: availableParallelism(),
+    threads: 1,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
   });
   const names = { baseline: baseline.name, candidate: id };
