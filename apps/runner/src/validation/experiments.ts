@@ -23,7 +23,6 @@ export const INJECTED_ERROR = 1e-6;
  * job. Backends alternate.
  */
 const FULL: readonly Experiment[] = [
-  { id: "error", kind: "error", selection: [], seed: 0 },
   ...METHODS.map(
     ({ id }, index): Experiment => ({
       id: `slowdown ${id}`,
@@ -39,6 +38,7 @@ const FULL: readonly Experiment[] = [
   ),
   { id: "A/A 1", kind: "A/A", selection: [], seed: 1 },
   { id: "A/A 2", kind: "A/A", selection: ["--workload", "cifar-head,imagenet-head"], seed: 2 },
+  { id: "error", kind: "error", selection: [], seed: 0 },
 ];
 
 const SMALL = ["--backend", "onnxruntime-cpu", "--dtype", "float32", "--workload", "128x1000"];
