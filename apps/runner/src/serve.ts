@@ -68,11 +68,20 @@ async function resultsSoFar({ journal }: RunFolder): Promise<Results> {
 function watchSize(file: string, changed: () => void): NodeJS.Timeout {
   let known = statSync(file).size;
   return setInterval(() => {
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? known;
+    const size = sizeOf(file) ?? known;
     if (size === known) return;
     known = size;
     changed();
   }, INTERVAL_MS);
+}
+
+/** Undefined while the file is not there, or cannot be looked at. */
+function sizeOf(file: string): number | undefined {
+  try {
+    return statSync(file).size;
+  } catch {
+    return undefined;
+  }
 }
 
 async function answer(
@@ -91,7 +100,7 @@ async function answer(
   if (!isLocal(request)) return void refuse(421, "this server answers to this machine's own name only");
   if (request.method !== "GET" && request.method !== "HEAD")
     return void refuse(405, "this server only shows");
-  const { pathname } = new URL(request.url ?? "/", `http://${HOST}`);
+  const { url: pathname = "/" } = request;
   if (pathname === "/") {
     const runs = [{ name: folder.id, results: await resultsSoFar(folder) }];
     return void send(200, "text/html; charset=utf-8", renderPage(pageTemplate(), runs, { live: true }));

@@ -142,7 +142,7 @@ describe("pnpm compare", () => {
     const out = await withBaseline();
     writeFileSync(join(out, "baselines", "main.json"), '{"schemaVersion": 2}');
     const { code, stderr } = await run("compare", ["main", "latest", "--in", out]);
-    expect(stderr).toMatch(/main\.json: schemaVersion: /);
+    expect(stderr).toMatch(/main\.json is not a results file: schemaVersion: /);
     expect(code).toBe(2);
   });
 });

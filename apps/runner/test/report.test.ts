@@ -116,8 +116,14 @@ describe("pnpm report", () => {
     [
       "a place that is none",
       () => [finished.id, "--html", "/nowhere/page.html"],
-      /ENOENT.*\/nowhere\/page\.html/,
+      /cannot write the page to "\/nowhere\/page.html": ENOENT.*; choose another --html/,
     ],
+    [
+      "results for a page",
+      () => [finished.id, "--html", join(finished.path, "results.json")],
+      /results.json is there and not a page of before/,
+    ],
+    ["a folder for a page", () => [finished.id, "--html", out], /is there and not a page of before/],
     ["a port without a server", () => ["--port", "80"], /--port is that of --serve/],
     ["several to serve", () => [finished.id, finished.id, "--serve"], /--serve shows one run, got 2/],
     ["a page to serve", () => ["--serve", "--html", "a.html"], /leave out --html/],

@@ -28,7 +28,7 @@ import { choicesOf, type Selection, selectedCells, workloadOf } from "./selectio
 export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
   const [loaded, setLoaded] = useState(initial);
   const [shown, show] = useState(0);
-  useLive(
+  const silence = useLive(
     isLive,
     useCallback((run) => setLoaded([run]), []),
   );
@@ -64,6 +64,11 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
             />
           </label>
         </div>
+        {silence && (
+          <p class="warning" role="alert">
+            {oneLine(silence)}
+          </p>
+        )}
         {loaded.map(
           ({ name, problem }) =>
             problem && (
@@ -144,6 +149,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
           )}
         </ul>
       </nav>
+      {!hasCells && !precision && !depth && <p>This run has no cells.</p>}
       <Verdict results={results} constraints={constraints} onChange={setConstraints} />
       {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
       <TradeOff cells={cells} phase={phase} />

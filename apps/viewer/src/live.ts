@@ -1,15 +1,25 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Loaded, readText } from "./runs.js";
 
-/** Follows a run that is going on, where the page is served by the program that watches it. */
-export function useLive(isLive: boolean, update: (loaded: Loaded) => void): void {
+/**
+ * Follows a run that is going on, where the page is served by the program that watches it.
+ * @returns why there is no news, while there is none
+ */
+export function useLive(isLive: boolean, update: (loaded: Loaded) => void): string | undefined {
+  const [problem, setProblem] = useState<string>();
   useEffect(() => {
     if (!isLive) return;
     const events = new EventSource("events");
+    events.onopen = () => setProblem(undefined);
+    events.onerror = () =>
+      setProblem("The connection to pnpm report --serve is lost: this is how far the run was.");
     events.onmessage = async () => {
       const response = await fetch("results.json");
-      if (response.ok) update(readText("this run", await response.text()));
+      const text = await response.text();
+      setProblem(response.ok ? undefined : `The run cannot be read any more: ${text}`);
+      if (response.ok) update(readText("this run", text));
     };
     return () => events.close();
   }, [isLive, update]);
+  return problem;
 }

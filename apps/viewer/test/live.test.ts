@@ -56,6 +56,10 @@ if (whyNoBrowser) {
       for (const listener of listeners) listener.write("data: changed\n\n");
       await status.waitFor({ state: "detached" });
       expect(await page.locator(".matrix button").count()).toBe(6);
+
+      server.closeAllConnections();
+      server.close();
+      await page.getByText("The connection to pnpm report --serve is lost").waitFor();
       await page.close();
     });
   });

@@ -48,5 +48,6 @@ export function achievedBandwidth(
   if (!workload || !nanoseconds || !limit) return undefined;
   const bytes = bytesMoved(workload, dtype);
   const bytesPerSecond = (1e9 * bytes) / nanoseconds;
+  if (!Number.isFinite(bytesPerSecond)) return undefined;
   return { bytesPerSecond, share: bytesPerSecond / limit, inCache: bytes <= (environment.cacheBytes ?? 0) };
 }

@@ -1,10 +1,11 @@
 import { once } from "node:events";
+import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
 import open from "open";
 import type { Console } from "../console.js";
-import { EXIT, messageOf, UsageError } from "../errors.js";
+import { EXIT, isSystemError, messageOf, UsageError } from "../errors.js";
 import { needResults } from "../find-results.js";
 import { DEFAULT_OUT } from "../options.js";
 import { findRunFolder, publishReports } from "../output.js";
@@ -27,14 +28,14 @@ interface Flags {
 const command = () =>
   newCommand("report")
     .description(
-      "Rebuilds the report of a run; with several runs, makes one page that compares them; with --serve, follows a run\n" +
-        "that is going on.",
+      "Rebuilds the report of a run; with several runs, makes one page that compares them;\n" +
+        "with --serve, follows a run that is going on.",
     )
     .argument(
       "[run...]",
       "latest (the default), runs, baselines, run folders, results files or git revisions",
     )
-    .option("--out <dir>", `folder with runs (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`, DEFAULT_OUT)
+    .option("--out <dir>", "folder with runs; e.g. --out /tmp/runs", DEFAULT_OUT)
     .option(
       "--html <file>",
       `where the page goes (default: report.html next to the results; of several runs, or of a file by itself, ./${DEFAULT_PAGE}); e.g. --html compared.html`,
@@ -78,8 +79,25 @@ async function writePage(runs: readonly Run[], html: string | undefined): Promis
     return join(only.folder, "report.html");
   }
   const page = html ?? DEFAULT_PAGE;
-  writeAtomically(page, renderPage(pageTemplate(), runs));
+  try {
+    checkTarget(page);
+    writeAtomically(page, renderPage(pageTemplate(), runs));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new UsageError(
+      `cannot write the page to ${JSON.stringify(page)}: ${error.message}; choose another --html`,
+    );
+  }
   return page;
+}
+
+/** @throws UsageError if something else than a page of before would be replaced: results, a device, a folder. */
+function checkTarget(page: string): void {
+  const target = lstatSync(page, { throwIfNoEntry: false });
+  if (!target) return;
+  const start = "<!doctype html>";
+  if (target.isFile() && readFileSync(page, "utf8").slice(0, start.length) === start) return;
+  throw new UsageError(`--html ${page} is there and not a page of before; choose another file, or remove it`);
 }
 
 interface ServeFlags {

@@ -74,7 +74,7 @@ function sharePlot(rows: readonly Row[]): ChartOptions {
       Plot.text(points, {
         x: "share",
         y: "row",
-        text: ({ share }) => formatPercent(share),
+        text: ({ share }) => (share < 0.0005 ? "< 0.1 %" : formatPercent(share)),
         dx: 8,
         textAnchor: "start",
       }),

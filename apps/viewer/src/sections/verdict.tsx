@@ -146,8 +146,8 @@ function Card({
           </p>
           {next && (
             <p class="next">
-              {tied.length ? "tied with" : "next"} {nameOf(next.backend)} {nameOf(next.method)},{" "}
-              {formatRatio(next.timing.medianNs / best.timing.medianNs)}
+              {tied.length ? "tied with" : "next"} {nameOf(next.backend)} {nameOf(next.method)}
+              {best.timing.medianNs > 0 && `, ${formatRatio(next.timing.medianNs / best.timing.medianNs)}`}
               {tied.length > 1 && ` and ${tied.length - 1} more`}
             </p>
           )}
