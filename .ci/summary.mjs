@@ -17,6 +17,17 @@ function skippedWithReason({ testResults }) {
   return skipped.length;
 }
 
+/** Which tests failed, where the end of the output shows it. */
+function nameFailed(folder, { testResults }) {
+  for (const { assertionResults, message, name } of testResults) {
+    const tests = assertionResults.filter(({ status }) => status === "failed");
+    for (const { fullName, failureMessages } of tests) {
+      console.log(`failed: ${folder}: ${fullName}: ${failureMessages.join(" ").split("\n")[0]}`);
+    }
+    if (message && tests.length === 0) console.log(`failed: ${folder}: ${name}: ${message.split("\n")[0]}`);
+  }
+}
+
 for (const group of ["packages", "apps"]) {
   for (const name of readdirSync(group)) {
     const folder = join(group, name);
@@ -30,6 +41,7 @@ for (const group of ["packages", "apps"]) {
     const results = JSON.parse(readFileSync(report, "utf8"));
     const { numPassedTests, numTotalTests, numFailedTestSuites, success } = results;
     const notPassed = numTotalTests - numPassedTests - skippedWithReason(results);
+    nameFailed(folder, results);
     console.log(`${folder}: ${numPassedTests} of ${numTotalTests} tests passed`);
     passed += numPassedTests;
     failed += notPassed || (success ? 0 : Math.max(1, numFailedTestSuites));
