@@ -41,13 +41,16 @@ export class BackendSession {
     return this.#record;
   }
 
+  /** Starts a worker where there is none. @returns whether there is one */
+  async start(): Promise<boolean> {
+    while (!this.#worker && this.#attempts > 0) await this.#start();
+    return this.#worker !== undefined;
+  }
+
   /** Has a task run, starting a worker first where there is none. */
   async run(request: WorkRequest): Promise<SessionOutcome> {
-    while (!this.#worker) {
-      if (this.#attempts === 0) {
-        return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
-      }
-      await this.#start();
+    if (!(await this.start()) || !this.#worker) {
+      return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
     }
     const begun = performance.now();
     const outcome = await this.#worker.request(request, this.#options.timeoutMs);

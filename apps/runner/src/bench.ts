@@ -24,6 +24,7 @@ import { provisionBackends } from "./provision.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
 import { WHOLE } from "./shard.js";
 import { partOf } from "./split.js";
+import type { Turns } from "./turns.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -65,6 +66,8 @@ export interface Request {
   readonly shard?: Shard | undefined;
   /** Networks to compare gradients on. */
   readonly experiment?: Omit<DepthSettings, "images">;
+  /** Set if other runs measure at the same time. */
+  readonly turns?: Turns | undefined;
 }
 
 const planOf = (
@@ -95,7 +98,7 @@ async function planned(
 
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
-  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment } = request;
+  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, turns } = request;
   const whole = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
   await runnable([...whole.cells, ...whole.curves, ...whole.networks]);
   const { plan, digest } = await planned(whole, { ...settings, shard });
@@ -134,7 +137,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   };
   const journal = beginJournal(folder, header);
   const images = described?.images;
-  return runAndReport({ folder, header, plan, journal, images, done: [] }, console, output);
+  return runAndReport({ folder, header, plan, journal, images, done: [], turns }, console, output);
 }
 
 /** What the fastest gradient is held against; a machine too small to measure it does without. */
@@ -244,6 +247,7 @@ interface Run {
   readonly journal: Journal;
   readonly images: Images | undefined;
   readonly done: readonly Entry[];
+  readonly turns?: Turns | undefined;
 }
 
 async function runAndReport(run: Run, console: Console, output: Output): Promise<number> {
@@ -260,7 +264,7 @@ async function runAndReport(run: Run, console: Console, output: Output): Promise
 
 async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
   const { json, provision, saveBaseline: baseline } = output;
-  const { folder, header, plan, journal, images, done } = run;
+  const { folder, header, plan, journal, images, done, turns } = run;
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
   const total = plan.cells.length * processes + plan.curves.length + plan.networks.length;
@@ -285,7 +289,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   };
   try {
     await runMatrix({
-      ...{ header, plan, images, done, append, provisioned },
+      ...{ header, plan, images, done, append, provisioned, turns },
       observer: progress,
       signal: console.signal,
     });

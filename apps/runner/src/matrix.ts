@@ -23,6 +23,7 @@ import { PROFILES } from "./profiles.js";
 import type { Computed } from "./protocol.js";
 import { BACKENDS } from "./registry.js";
 import { Spending } from "./spending.js";
+import type { Turns } from "./turns.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
@@ -47,6 +48,8 @@ export interface MatrixOptions {
   readonly append: (entry: Entry) => void;
   readonly observer: Observer;
   readonly signal: AbortSignal;
+  /** Set if other runs measure at the same time: one cell is measured at a time. */
+  readonly turns: Turns | undefined;
 }
 
 /**
@@ -193,11 +196,14 @@ async function runCells(work: BackendWork): Promise<void> {
     }
     const { workload, method, dtype } = cell;
     const { rows, classes } = workload;
+    await work.turns?.take("prepare");
+    await session.start();
     const inputs = work.feeder.put(`${workload.id} ${dtype}`, () =>
       arraysOf(work.inputs.of(workload, dtype)),
     );
     const sampling = need === "measurement" ? header.profile : undefined;
     const task = { method, dtype, rows, classes };
+    await work.turns?.take("cell");
     const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
     if (signal.aborted) return;
     const begun = performance.now();

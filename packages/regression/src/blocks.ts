@@ -13,17 +13,17 @@ export interface Block {
 }
 
 /**
- * The order of the processes of a block: the roles in random order, then in reverse, as A-B-B-A. Which role is outside is
- * drawn, so that drift over the block is as likely to favour either.
+ * The two halves of a block: the roles in random order, and in reverse, as A-B and B-A. The processes of a half measure each
+ * cell in this order. Which role is outside is drawn, so that drift over the block is as likely to favour either.
  *
  * @param uniform numbers in [0, 1)
  */
-export function orderOf(roles: readonly Role[], uniform: () => number): Role[] {
+export function orderOf(roles: readonly Role[], uniform: () => number): [Role[], Role[]] {
   const drawn = roles
     .map((role) => ({ role, at: uniform() }))
     .sort((a, b) => a.at - b.at)
     .map(({ role }) => role);
-  return [...drawn, ...drawn.toReversed()];
+  return [drawn, drawn.toReversed()];
 }
 
 /**

@@ -25,7 +25,9 @@ const decideOne = (of: readonly Block[]) => decide([of], DEFAULT_LIMITS)[0];
 describe("the order of a block", () => {
   it("is A-B-B-A or B-A-A-B, as often", () => {
     const uniform = uniformSource("orders", 1);
-    const orders = Array.from({ length: 1000 }, () => orderOf(["baseline", "candidate"], uniform).join(" "));
+    const orders = Array.from({ length: 1000 }, () =>
+      orderOf(["baseline", "candidate"], uniform).flat().join(" "),
+    );
     const outside = orders.filter((order) => order === "baseline candidate candidate baseline");
     const inside = orders.filter((order) => order === "candidate baseline baseline candidate");
     expect(outside.length + inside.length).toBe(1000);
@@ -33,7 +35,7 @@ describe("the order of a block", () => {
   });
 
   it("gives every role the same mean place, so that a linear drift is nobody's", () => {
-    const order = orderOf(["baseline", "candidate", "control"], uniformSource("orders", 2));
+    const order = orderOf(["baseline", "candidate", "control"], uniformSource("orders", 2)).flat();
     for (const role of new Set(order)) expect(order.indexOf(role) + order.lastIndexOf(role)).toBe(5);
   });
 });

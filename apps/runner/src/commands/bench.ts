@@ -8,6 +8,7 @@ import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from
 import { PROFILES } from "../profiles.js";
 import { select, unknownValue } from "../selection.js";
 import { shardOf, WHOLE } from "../shard.js";
+import { inheritedTurns } from "../turns.js";
 import {
   commaSeparated,
   integer,
@@ -29,6 +30,7 @@ interface Flags extends SelectionFlags {
   readonly saveBaseline?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly inTurns?: boolean;
 }
 
 function command(): Command {
@@ -67,6 +69,10 @@ function command(): Command {
       "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
+    .option(
+      "--in-turns",
+      "measure each cell when the process that started this one says so; for pnpm gate, which compares two runs that way",
+    )
     .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
     .addHelpText(
       "after",
@@ -107,7 +113,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     const { out, ...fixed } = options;
     const [conflict] = [
       ...Object.keys(fixed),
-      ...(["list", "shard"] as const).filter((name) => flags[name] !== undefined),
+      ...(["list", "shard", "inTurns"] as const).filter((name) => flags[name] !== undefined),
     ];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
@@ -117,5 +123,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const selection = select(settings);
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
   if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console);
-  return startRun({ command: "bench", argv, settings, selection, sweeps: [], shard }, console, output);
+  using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
+  const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
+  return await startRun(request, console, output);
 }

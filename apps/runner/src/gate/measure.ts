@@ -11,7 +11,7 @@ import {
   type Role,
   routedOf,
 } from "@softmax-bench/regression";
-import { type Checkout, measureIn, type PassOptions } from "./checkout.js";
+import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
 
 /** Processes in which a gradient that is not always the same is compared with the oracle, on each side. */
 const ERROR_PROCESSES = 3;
@@ -36,12 +36,7 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
   const { baseline, candidate, limits, seed, say } = run;
   const uniform = uniformSource("gate/orientation", seed);
   const passes: Pass[] = [];
-  const measure = async (stage: Pass["stage"], block: number, role: Role, cells: readonly string[]) => {
-    const profile = stage === "errors" ? ERROR_PROFILE : "gate";
-    const checkout = role === "candidate" ? candidate : baseline;
-    const results = await measureIn(checkout, { ...run, profile, cells });
-    passes.push({ stage, block, role, results });
-  };
+  const checkoutOf = (role: Role) => (role === "candidate" ? candidate : baseline);
   const measureBlocks = async (
     stage: "route" | "decide",
     count: number,
@@ -52,7 +47,12 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
       say(
         `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${cells.length} cells`,
       );
-      for (const role of orderOf(roles, uniform)) await measure(stage, block, role, cells);
+      for (const half of orderOf(roles, uniform)) {
+        const measured = await measureInTurns(half.map(checkoutOf), { ...run, profile: "gate", cells });
+        for (const [index, results] of measured.entries()) {
+          passes.push({ stage, block, role: half[index] as Role, results });
+        }
+      }
       // Nothing more is to be had of what is not there.
       if (stage === "route" && block === 0) cells = measurable(passes);
       if (cells.length === 0) return;
@@ -61,7 +61,10 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
 
   if (run.only !== "errors")
     await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
-  await measureErrors(run, passes, (role, cells) => measure("errors", 0, role, cells));
+  await measureErrors(run, passes, async (role, cells) => {
+    const results = await measureIn(checkoutOf(role), { ...run, profile: ERROR_PROFILE, cells });
+    passes.push({ stage: "errors", block: 0, role, results });
+  });
   const routed = routedOf(passes, limits);
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
