@@ -6,7 +6,7 @@ import {
   input,
   type Value,
 } from "@softmax-bench/graph";
-import type { LossInputs } from "./formulations/formulation.js";
+import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
 
@@ -27,7 +27,13 @@ export interface GradientTask {
  */
 export type Program =
   | { readonly kind: "autograd"; readonly forward: Graph; readonly upstream: Value | undefined }
-  | { readonly kind: "manual"; readonly forward: Graph; readonly gradient: Graph };
+  | {
+      readonly kind: "manual";
+      readonly forward: Graph;
+      readonly gradient: Graph;
+      /** As `gradient`, faster, and only where its loss is finite: see `Formulation.shortcut`. */
+      readonly shortcut: Graph | undefined;
+    };
 
 /** @throws RangeError if there is no such method, or the options contradict each other. */
 export function programFor(task: GradientTask): Program {
@@ -41,11 +47,17 @@ export function programFor(task: GradientTask): Program {
   }
   if (kind === "manual" && formulation.lossAndGradient) {
     const { loss, gradient } = formulation.lossAndGradient(inputs);
+    const shortcut = formulation.shortcut?.(inputs);
     const gradientInputs = [...forwardInputs, ...(upstream ? [upstream] : [])];
+    const backward = (outputs: LossAndGradient): Graph => ({
+      ...{ name: task.method, inputs: gradientInputs },
+      outputs: { ...outputs },
+    });
     return {
       kind,
       forward: forward(loss),
-      gradient: { name: task.method, inputs: gradientInputs, outputs: { loss, gradient } },
+      gradient: backward({ loss, gradient }),
+      shortcut: shortcut && backward(shortcut),
     };
   }
   throw new RangeError(`formulation ${formulation.id} has no ${kind} method`);

@@ -53,6 +53,32 @@ describe("methods", () => {
     });
   }
 
+  describe("a shortcut", () => {
+    const shortcutOf = (feeds: Feeds, { id }: (typeof METHODS)[number]) => {
+      const [n = 0, c = 0] = feeds.logits.shape;
+      const program = programFor({ method: id, dtype: "float64", rows: n, classes: c });
+      return program.kind === "manual" && program.shortcut ? evaluate(program.shortcut, feeds) : undefined;
+    };
+    const shortcuts = METHODS.filter((method) => shortcutOf({ logits, labels }, method));
+
+    it("is what manual/fused has", () => {
+      expect(shortcuts.map(({ id }) => id)).toEqual(["manual/fused"]);
+    });
+
+    it.each(shortcuts)("of $id gives the same where the labels are likely enough", (method) => {
+      const [short, full] = [shortcutOf({ logits, labels }, method), lossAndGradient(method.id)];
+      expect(short?.gradient?.data).toEqual(full.gradient?.data);
+      expect(Number(short?.loss?.data[0])).toBeCloseTo(exact.loss.hi[0] as number, 14);
+    });
+
+    it.each(shortcuts)("of $id is not finite where one label of many is all but impossible", (method) => {
+      const unlikely = tensor("float64", [2, 3], [1, 2, 0, 0, -700, 0]);
+      const feeds = { logits: unlikely, labels: tensor("int64", [2], [1, 1]) };
+      expect(Number(shortcutOf(feeds, method)?.loss?.data[0])).toBe(Number.POSITIVE_INFINITY);
+      expect(Number(lossAndGradient(method.id, feeds).loss?.data[0])).toBeCloseTo(350.55, 1);
+    });
+  });
+
   it("exact-target keeps what cancels in p − 1: logits [37.43, 0], label 0", () => {
     const feeds = { logits: tensor("float64", [1, 2], [37.43, 0]), labels: tensor("int64", [1], [0]) };
     const target = (method: MethodId) => Number(lossAndGradient(method, feeds).gradient?.data[0]);

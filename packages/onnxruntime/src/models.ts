@@ -36,15 +36,18 @@ export interface Models {
    * Runtime compute all of the gradient and move next to nothing; where it arrives, the gradient is done.
    */
   readonly gradient: Model;
+  /** As `gradient`, and faster; where its loss is not finite, `gradient` is what holds. */
+  readonly shortcut: Model | undefined;
 }
 
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
 export function modelsFor(task: GradientTask, legalize: Legalize): Models {
   const program = programFor(task);
-  const full = lossAndGradientGraph(program);
+  const backward = (graph: Graph) => modelOf(legalize({ ...graph, outputs: withProbe(graph.outputs) }));
   return {
     forward: modelOf(legalize(program.forward)),
-    gradient: modelOf(legalize({ ...full, outputs: withProbe(full.outputs) })),
+    gradient: backward(lossAndGradientGraph(program)),
+    shortcut: program.kind === "manual" && program.shortcut ? backward(program.shortcut) : undefined,
   };
 }
 

@@ -32,4 +32,9 @@ export interface Formulation {
   readonly loss?: (inputs: LossInputs) => Value;
   /** The loss with a gradient written by hand. Absent: there is no `manual/<id>`. */
   readonly lossAndGradient?: (inputs: LossInputs) => LossAndGradient;
+  /**
+   * The same in fewer passes over memory, for inputs that are as usual; where they are not, its loss – or one of a row – is
+   * not finite, and `lossAndGradient` is what holds. Undefined for options that it has no shortcut for.
+   */
+  readonly shortcut?: (inputs: LossInputs) => LossAndGradient | undefined;
 }

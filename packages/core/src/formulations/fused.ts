@@ -1,14 +1,19 @@
 import {
   div,
+  type FloatDType,
   gatherElements,
+  less,
   log,
   mul,
+  neg,
   readableLabels,
   reshape,
   scalar,
   scatterElements,
   softmax,
   sub,
+  type Value,
+  where,
 } from "@softmax-bench/graph";
 import type { Formulation, LossAndGradient, LossInputs } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
@@ -18,23 +23,47 @@ import { rowMax, rowsOf } from "./terms.js";
 /**
  * Few passes over memory: the runtime's own Softmax, one element per row touched for the target, one scaling.
  * No one-hot matrix, and no exponential of a large number: log Σ exp(x) = max x − log(max p). The target logit
- * is taken from the maximum first, where a common offset cancels exactly.
+ * is taken from the maximum first, where a common offset cancels exactly. Its shortcut is the loss of labels that are not
+ * all but impossible, −log p, which needs no maximum.
  */
 export const fused: Formulation = {
   id: "fused",
   summary: "the fewest passes over memory that the backend's kernels allow",
   rounding: { probabilities: "shifted exponentials" },
-  lossAndGradient: (inputs) => (isConcentrated(inputs) ? atLabels(inputs) : everywhere(inputs)),
+  lossAndGradient: (inputs) =>
+    isConcentrated(inputs) ? atLabels(inputs, lossByMaximum) : everywhere(inputs),
+  shortcut: (inputs) => (isConcentrated(inputs) ? atLabels(inputs, lossByProbability) : undefined),
 };
 
-function atLabels(inputs: LossInputs): LossAndGradient {
+/** What a row's loss is made from: logits, probabilities, and the latter's entry at the label. */
+interface Row {
+  readonly logits: Value;
+  readonly p: Value;
+  readonly label: Value;
+  readonly pAtLabel: Value;
+}
+
+/** Right for any finite logits, for two more passes over memory. */
+const lossByMaximum = ({ logits, p, label }: Row): Value =>
+  sub(sub(rowMax(logits), gatherElements(logits, label, 1)), log(rowMax(p)));
+
+/** Below these, probabilities may have lost digits to underflow: a safe distance from the smallest normal number. */
+const LEAST_PROBABILITY = { float32: 2 ** -100, float64: 2 ** -1000 };
+
+/** −log p. Where p may not be exact enough, it counts as 0, and the loss is infinite. */
+function lossByProbability({ pAtLabel }: Row): Value {
+  const { dtype } = pAtLabel;
+  const least = scalar(LEAST_PROBABILITY[dtype as FloatDType], dtype);
+  return neg(log(where(less(pAtLabel, least), scalar(0, dtype), pAtLabel)));
+}
+
+function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradient {
   const { logits, labels, options } = inputs;
   const label = reshape(readableLabels(labels, options.ignoreIndex), [rowsOf(logits), 1]);
   const p = softmax(logits, 1);
-  const belowMaximum = sub(rowMax(logits), gatherElements(logits, label, 1));
-  const losses = sub(belowMaximum, log(rowMax(p)));
-  const atTarget = sub(gatherElements(p, label, 1), scalar(1, logits.dtype));
-  const gradients = scatterElements(p, label, atTarget, 1);
+  const pAtLabel = gatherElements(p, label, 1);
+  const losses = lossOf({ logits, p, label, pAtLabel });
+  const gradients = scatterElements(p, label, sub(pAtLabel, scalar(1, logits.dtype)), 1);
   const counted = countedOf(inputs);
   return {
     loss: reduceRows(counted ? mul(losses, counted) : losses, inputs),
