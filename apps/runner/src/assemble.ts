@@ -16,12 +16,13 @@ import { depthSection } from "./depth-section.js";
 import type { Entry, Header, Measurement } from "./journal.js";
 import { keyOf, type Plan } from "./plan.js";
 import { PROFILES } from "./profiles.js";
+import { scalingSection } from "./scaling/section.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
 export function assemble(
   header: Header,
   entries: readonly Entry[],
-  { cells: planned, curves, networks: plannedNetworks }: Plan,
+  { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
   const measurements = byCell(entries);
@@ -32,10 +33,12 @@ export function assemble(
   });
   const traced = entries.flatMap((entry) => (entry.type === "curve" ? [entry] : []));
   const networks = entries.flatMap((entry) => (entry.type === "network" ? [entry] : []));
+  const series = entries.flatMap((entry) => (entry.type === "series" ? [entry] : []));
   const complete =
     finished.length === planned.length &&
     traced.length === curves.length &&
-    networks.length === plannedNetworks.length;
+    networks.length === plannedNetworks.length &&
+    series.length === plannedSeries.length;
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
     schemaVersion: 1,
@@ -76,6 +79,7 @@ export function assemble(
           ),
         }
       : {}),
+    ...(header.scaling ? { scaling: scalingSection(series.map(({ type: _, ...one }) => one)) } : {}),
   };
 }
 

@@ -1,39 +1,39 @@
 import { rmSync } from "node:fs";
-import { dirname } from "node:path";
-import type { Environment, MethodId, Results, Shard, Sweep } from "@softmax-bench/core";
-import { formatResults } from "@softmax-bench/core/results";
+import type { Environment, MethodId, Shard, Sweep } from "@softmax-bench/core";
 import { type Images, network } from "@softmax-bench/networks";
-import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
-import { assemble } from "./assemble.js";
-import { type Console, wantsColor } from "./console.js";
+import type { Console } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
 import { currentBranch, currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
-import { saveBaseline } from "./gate/save-baseline.js";
 import { describedImages } from "./images.js";
-import { type DepthSettings, type Entry, type Header, Journal, type Recovered } from "./journal.js";
-import { runMatrix } from "./matrix.js";
+import {
+  type DepthSettings,
+  type Header,
+  isResult,
+  Journal,
+  type Recovered,
+  type ScalingSettings,
+} from "./journal.js";
 import { imagesNeeded } from "./network-inputs.js";
-import { DEFAULT_OUT, type Settings } from "./options.js";
-import { createRunFolder, findRunFolder, publish, type RunFolder } from "./output.js";
-import { keyOf, type Plan, planCells, planCurves, planNetworks, runnable, withDtypes } from "./plan.js";
-import { anyBroken, noneAvailable } from "./problems.js";
+import type { Settings } from "./options.js";
+import { createRunFolder, findRunFolder, type RunFolder } from "./output.js";
+import {
+  keyOf,
+  type Plan,
+  planCells,
+  planCurves,
+  planNetworks,
+  planSeries,
+  runnable,
+  withDtypes,
+  workOf,
+} from "./plan.js";
 import { PROFILES } from "./profiles.js";
-import { createProgress } from "./progress.js";
-import { provisionBackends } from "./provision.js";
+import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";
 import { type Selection, select, selectSweeps } from "./selection.js";
 import { WHOLE } from "./shard.js";
 import { partOf } from "./split.js";
 import type { Turns } from "./turns.js";
-
-export interface Output {
-  /** Results as JSON on stdout; the summary goes to stderr. */
-  readonly json: boolean;
-  /** Bring native parts that backends lack. */
-  readonly provision: boolean;
-  /** Keep the results, once complete, as the baseline of that name. */
-  readonly saveBaseline?: string | undefined;
-}
 
 /** Prints the cells that a run would measure, one per line. */
 export async function listCells(
@@ -66,6 +66,8 @@ export interface Request {
   readonly shard?: Shard | undefined;
   /** Networks to compare gradients on. */
   readonly experiment?: Omit<DepthSettings, "images">;
+  /** Shapes and threads to time gradients with. */
+  readonly scaling?: ScalingSettings | undefined;
   /** Set if other runs measure at the same time. */
   readonly turns?: Turns | undefined;
 }
@@ -76,15 +78,18 @@ const planOf = (
     sweeps,
     cellMethods = selection.methods,
     depths = [],
+    threads = [],
   }: {
     readonly sweeps: readonly Sweep[];
     readonly cellMethods?: readonly MethodId[] | undefined;
     readonly depths?: readonly number[] | undefined;
+    readonly threads?: readonly number[] | undefined;
   },
 ): Plan => ({
   cells: planCells({ ...selection, methods: cellMethods }),
   curves: planCurves(selection, sweeps),
   networks: planNetworks(selection, depths),
+  series: planSeries(selection, threads),
 });
 
 /** The part of a plan that a run is for, and the digest of the whole. */
@@ -98,14 +103,17 @@ async function planned(
 
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
-  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, turns } = request;
-  const whole = planOf(selection, { sweeps, cellMethods, depths: experiment?.depths });
-  await runnable([...whole.cells, ...whole.curves, ...whole.networks]);
+  const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, scaling, turns } =
+    request;
+  const whole = planOf(selection, {
+    ...{ sweeps, cellMethods, depths: experiment?.depths, threads: scaling?.threads },
+  });
+  await runnable(workOf(whole));
   const { plan, digest } = await planned(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
-  const reported = plan.cells.length > 0 && !PROFILES[settings.profile].timesOnly;
+  const reported = plan.cells.length + plan.series.length > 0 && !PROFILES[settings.profile].timesOnly;
   const environment = reported ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
@@ -133,11 +141,12 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(selection.cells ? { cells: [...selection.cells] } : {}),
     sweeps: sweeps.map(({ id }) => id),
     ...(experiment && described ? { depth: { ...experiment, images: described.description } } : {}),
+    ...(scaling ? { scaling } : {}),
     environment,
   };
   const journal = beginJournal(folder, header);
   const images = described?.images;
-  return runAndReport({ folder, header, plan, journal, images, done: [], turns }, console, output);
+  return runAndPublish({ folder, header, plan, journal, images, done: [], turns }, console, output);
 }
 
 /** What the fastest gradient is held against; a machine too small to measure it does without. */
@@ -159,7 +168,9 @@ export async function planOfRun(header: Header): Promise<Plan> {
   checkNetworks(header);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planOf(select(header), { sweeps, cellMethods, depths: header.depth?.depths });
+  const whole = planOf(select(header), {
+    ...{ sweeps, cellMethods, depths: header.depth?.depths, threads: header.scaling?.threads },
+  });
   const { plan, digest } = await planned(whole, header);
   if (digest === header.plan) return plan;
   throw new UsageError(
@@ -195,7 +206,7 @@ export async function resumeRun(
   for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
   const plan = await planOfRun(header);
   const images = header.depth && (await sameImages(header.depth, console));
-  return runAndReport({ folder, header, plan, journal, images, done: entries }, console, output);
+  return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
 }
 
 /** @throws UsageError if it cannot be written; nothing is left behind then. */
@@ -210,8 +221,6 @@ function beginJournal(folder: RunFolder, header: Header): Journal {
     );
   }
 }
-
-const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network"].includes(type);
 
 /** What happened to a run, and what that cost. */
 function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abrupt }: Recovered): string[] {
@@ -238,93 +247,4 @@ async function sameImages(settings: DepthSettings, console: Console): Promise<Im
     );
   }
   return images;
-}
-
-interface Run {
-  readonly folder: RunFolder;
-  readonly header: Header;
-  readonly plan: Plan;
-  readonly journal: Journal;
-  readonly images: Images | undefined;
-  readonly done: readonly Entry[];
-  readonly turns?: Turns | undefined;
-}
-
-async function runAndReport(run: Run, console: Console, output: Output): Promise<number> {
-  try {
-    return await measureAndPublish(run, console, output);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const { header, folder } = run;
-    throw new UsageError(
-      `${error.message} while writing to ${folder.path}; mend that and continue with: ${resumeCommand(header, folder)}`,
-    );
-  }
-}
-
-async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
-  const { json, provision, saveBaseline: baseline } = output;
-  const { folder, header, plan, journal, images, done, turns } = run;
-  const { processes } = PROFILES[header.profile];
-  const entries = [...done];
-  const total = plan.cells.length * processes + plan.curves.length + plan.networks.length;
-  const finished = done.filter(isResult).length;
-  const remaining = Math.max(0, total - finished);
-  const what = plan.networks.length
-    ? "networks"
-    : plan.curves.length
-      ? "measurements and curves"
-      : "measurements";
-  console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
-  const say = (line: string) => console.stderr.write(`${line}\n`);
-  const used = new Set([...plan.cells, ...plan.curves, ...plan.networks].map(({ backend }) => backend));
-  const provisioned = await provisionBackends(provision ? [...used] : [], {
-    ...{ say, signal: console.signal },
-    wanted: false,
-  });
-  const progress = createProgress(plan, processes, finished, console.stderr);
-  const append = (entry: Entry) => {
-    journal.append(entry);
-    entries.push(entry);
-  };
-  try {
-    await runMatrix({
-      ...{ header, plan, images, done, append, provisioned, turns },
-      observer: progress,
-      signal: console.signal,
-    });
-  } finally {
-    progress.stop();
-    journal.close();
-  }
-  const results = assemble(header, entries, plan);
-  const view = viewOf(results);
-  await publish(folder, results, view);
-
-  const color = !json && wantsColor(console.stdout);
-  const summary = renderTerminal(view, { color });
-  (json ? console.stderr : console.stdout).write(`${summary}\n`);
-  if (json) console.stdout.write(formatResults(results));
-  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
-  if (baseline !== undefined && results.run.status === "complete") {
-    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
-  }
-  return exitCodeOf(results, run, console);
-}
-
-const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
-  const out = dirname(path);
-  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
-    " ",
-  );
-};
-
-function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
-  if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
-    return EXIT.interrupted;
-  }
-  // A shard may well have only what another machine can run; `merge` sees the whole.
-  if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
-  return anyBroken(results, console.stderr) ? EXIT.failure : EXIT.ok;
 }

@@ -7,6 +7,8 @@ import {
   type PlannedCell,
   type PlannedCurve,
   type PlannedNetwork,
+  type PlannedSeries,
+  seriesKey,
 } from "./plan.js";
 
 /** What a cell still needs: to be measured, or (measured before, compared never) only its gradient. */
@@ -18,6 +20,7 @@ export class DoneWork {
   readonly #distances = new Set<string>();
   readonly #curves = new Set<string>();
   readonly #networks = new Set<string>();
+  readonly #series = new Set<string>();
   readonly #planned: ReadonlySet<string>;
   readonly #compared: boolean;
 
@@ -29,6 +32,7 @@ export class DoneWork {
       if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
       if (entry.type === "curve") this.#curves.add(curveKey(entry));
       if (entry.type === "network") this.#networks.add(networkKey(entry));
+      if (entry.type === "series") this.#series.add(seriesKey(entry));
       if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
     }
   }
@@ -39,6 +43,10 @@ export class DoneWork {
 
   hasNetwork(network: PlannedNetwork): boolean {
     return this.#networks.has(networkKey(network));
+  }
+
+  hasSeries(series: PlannedSeries): boolean {
+    return this.#series.has(seriesKey(series));
   }
 
   need(cell: PlannedCell, round: number): Need {

@@ -36,12 +36,17 @@ const depthSettings = z.object({
   images: schema.depth.shape.images,
 });
 
+const counts = z.array(z.int().positive()).min(1).readonly();
+
+/** Shapes and threads that a run times gradients with. */
+const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });
+
 const header = z.object({
   type: z.literal("run"),
   journalVersion: z.literal(2),
   id: z.string(),
   startedAt: z.iso.datetime(),
-  command: z.enum(["bench", "precision", "depth"]).optional(),
+  command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),
   profile: z.enum(["smoke", "default", "full", "gate"]),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
@@ -59,6 +64,7 @@ const header = z.object({
   cells: z.array(z.string()).optional(),
   sweeps: z.array(z.string()).optional(),
   depth: depthSettings.optional(),
+  scaling: scalingSettings.optional(),
   /** Of cells, where they are fewer than those of curves. */
   cellMethods: z.array(z.string()).optional(),
   environment: schema.environment,
@@ -89,13 +95,18 @@ const entry = z.discriminatedUnion("type", [
   schema.distance.omit({ speedup: true }).extend({ type: z.literal("distance") }),
   z.object({ type: z.literal("curve"), ...schema.curveFields }),
   z.object({ type: z.literal("network"), ...schema.networkFields }),
+  z.object({ type: z.literal("series"), ...schema.seriesFields }),
   z.object({ type: z.literal("spent"), wallNs: z.record(z.string(), z.number().nonnegative()) }),
 ]);
 
 export type Entry = z.output<typeof entry>;
 export type Header = z.output<typeof header>;
+export type ScalingSettings = z.output<typeof scalingSettings>;
 export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
+
+/** Whether an entry is something that was to be measured, and not something said about it. */
+export const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network", "series"].includes(type);
 
 /** What a journal holds. */
 interface ReadJournal {

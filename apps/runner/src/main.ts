@@ -9,15 +9,17 @@ import { gate } from "./commands/gate.js";
 import { gradcheck } from "./commands/gradcheck.js";
 import { gradient } from "./commands/gradient.js";
 import { history } from "./commands/history.js";
+import { limit } from "./commands/limit.js";
 import { merge } from "./commands/merge.js";
 import { precision } from "./commands/precision.js";
 import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
+import { scaling } from "./commands/scaling.js";
 import { validateGate } from "./commands/validate-gate.js";
 
 const COMMANDS = {
   ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
-  ...{ precision, depth, gradcheck, gradient, export: exportModel, doctor, provision },
+  ...{ precision, depth, scaling, limit, gradcheck, gradient, export: exportModel, doctor, provision },
 };
 
 const stop = new AbortController();

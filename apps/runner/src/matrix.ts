@@ -22,6 +22,7 @@ import { leftOut, type Plan, type PlannedCell, type Work } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import type { Computed } from "./protocol.js";
 import { BACKENDS } from "./registry.js";
+import { type MeasuredSeries, traceSeries, type WithSession } from "./scaling/tracer.js";
 import { Spending } from "./spending.js";
 import type { Turns } from "./turns.js";
 
@@ -33,7 +34,7 @@ export interface Observer {
   /** Something that the work needs. */
   prepare(what: string): void;
   begin(work: Work): void;
-  finish(work: Work, outcome: Measurement | Curve | NetworkRecord): void;
+  finish(work: Work, outcome: Measurement | Curve | NetworkRecord | MeasuredSeries): void;
 }
 
 export interface MatrixOptions {
@@ -85,12 +86,14 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     for (let round = 0; round < processes && !signal.aborted; round++) {
       for (const backend of header.backends) {
         const unavailable = unavailability(options.provisioned.get(backend));
-        const session = new BackendSession({
-          ...{ backend, threads: header.threads, timeoutMs, spending, exchange, unavailable },
-          // Before its first result: what follows may not live to say it.
-          onRecord: (record) => append({ type: "backend", ...record }),
-        });
-        await runBackend({ ...options, ...shared, backend, session, round });
+        const sessionWith = (threads: number) =>
+          new BackendSession({
+            ...{ backend, threads, timeoutMs, spending, exchange, unavailable },
+            // Before its first result: what follows may not live to say it.
+            onRecord: (record) => append({ type: "backend", ...record }),
+          });
+        const session = sessionWith(header.threads);
+        await runBackend({ ...options, ...shared, backend, session, sessionWith, round });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
       }
@@ -118,7 +121,7 @@ async function computeReferences(
     exchange,
     signal,
     observer,
-  }: Omit<BackendWork, "backend" | "session" | "round">,
+  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round">,
   timeoutMs: number,
 ): Promise<void> {
   const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));
@@ -136,15 +139,15 @@ async function computeReferences(
 }
 
 /** Ends a session with its work, or at once if the signal aborts. */
-async function stoppedBy(
+async function stoppedBy<T>(
   signal: AbortSignal,
   session: BackendSession,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T> {
   const stop = () => session.end();
   signal.addEventListener("abort", stop);
   try {
-    await work();
+    return await work();
   } finally {
     signal.removeEventListener("abort", stop);
     session.kill();
@@ -160,6 +163,8 @@ const unavailability = (availability: Availability | undefined) =>
 interface BackendWork extends Omit<MatrixOptions, "done"> {
   readonly backend: string;
   readonly session: BackendSession;
+  /** Another one of the same backend, in a process of its own. */
+  readonly sessionWith: (threads: number) => BackendSession;
   readonly round: number;
   readonly done: DoneWork;
   readonly judge: Judge;
@@ -177,6 +182,7 @@ async function runBackend(work: BackendWork): Promise<void> {
     if (work.round > 0) return;
     await runCurves(work);
     await runNetworks(work);
+    await runSeries(work);
   });
 }
 
@@ -249,6 +255,32 @@ async function runNetworks({
     if (signal.aborted) return;
     append({ type: "network", ...network });
     observer.finish(planned, network);
+  }
+}
+
+async function runSeries({
+  backend,
+  plan,
+  header,
+  done,
+  sessionWith,
+  signal,
+  append,
+  observer,
+}: BackendWork) {
+  const { scaling } = header;
+  const withSession: WithSession = (threads, use) => {
+    const session = sessionWith(threads);
+    return stoppedBy(signal, session, () => use(session));
+  };
+  for (const planned of plan.series) {
+    if (!scaling || planned.backend !== backend || done.hasSeries(planned)) continue;
+    if (signal.aborted) return;
+    observer.begin(planned);
+    const series = await traceSeries(planned, scaling, withSession);
+    if (signal.aborted) return;
+    append({ type: "series", ...series });
+    observer.finish(planned, series);
   }
 }
 

@@ -27,14 +27,37 @@ export interface PlannedNetwork {
   readonly depth: number;
 }
 
+/** One method on one backend, over many shapes, with so many threads. */
+export interface PlannedSeries {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly threads: number;
+}
+
 /** What a run does. */
 export interface Plan {
   readonly cells: readonly PlannedCell[];
   readonly curves: readonly PlannedCurve[];
   readonly networks: readonly PlannedNetwork[];
+  readonly series: readonly PlannedSeries[];
 }
 
-export type Work = PlannedCell | PlannedCurve | PlannedNetwork;
+export type Work = PlannedCell | PlannedCurve | PlannedNetwork | PlannedSeries;
+
+export const workOf = ({ cells, curves, networks, series }: Plan): Work[] => [
+  ...cells,
+  ...curves,
+  ...networks,
+  ...series,
+];
+
+export const seriesKey = ({
+  backend,
+  method,
+  dtype,
+  threads,
+}: Omit<PlannedSeries, "method"> & { method: string }): string => [backend, method, dtype, threads].join(" ");
 
 export const networkKey = ({ backend, dtype, depth }: PlannedNetwork): string =>
   [backend, dtype, depth].join(" ");
@@ -78,6 +101,17 @@ export function planCurves(
 export const planNetworks = ({ backends, dtypes }: Selection, depths: readonly number[]): PlannedNetwork[] =>
   backends.flatMap((backend) =>
     depths.flatMap((depth) => dtypes.map((dtype) => ({ backend, dtype, depth }))),
+  );
+
+/** All series of a selection: backend by backend, few threads first. */
+export const planSeries = (
+  { backends, methods, dtypes }: Selection,
+  threads: readonly number[],
+): PlannedSeries[] =>
+  backends.flatMap((backend) =>
+    methods.flatMap((method) =>
+      dtypes.flatMap((dtype) => threads.map((count) => ({ backend, method, dtype, threads: count }))),
+    ),
   );
 
 /** Why a profile leaves a cell out; undefined if it does not. */

@@ -9,8 +9,14 @@ export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS
 }
 
 /** Whether a result failed, crashed or timed out; says how many, if so. */
-export function anyBroken({ cells, precision, depth }: Results, stderr: NodeJS.WriteStream): boolean {
-  const all = [...cells, ...(precision?.curves ?? []), ...(depth?.networks ?? [])];
+export function anyBroken(
+  { cells, precision, depth, scaling }: Results,
+  stderr: NodeJS.WriteStream,
+): boolean {
+  const all = [
+    ...[...cells, ...(precision?.curves ?? [])],
+    ...[...(depth?.networks ?? []), ...(scaling?.series ?? [])],
+  ];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return false;
   stderr.write(

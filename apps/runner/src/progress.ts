@@ -5,6 +5,7 @@ import { Presets, SingleBar } from "cli-progress";
 import type { Measurement } from "./journal.js";
 import type { Observer } from "./matrix.js";
 import type { Plan, Work } from "./plan.js";
+import type { MeasuredSeries } from "./scaling/tracer.js";
 
 export interface Progress extends Observer {
   stop(): void;
@@ -12,12 +13,12 @@ export interface Progress extends Observer {
 
 /** A bar where a person watches, one plain line for each piece of work elsewhere. */
 export function createProgress(
-  { cells, curves, networks }: Plan,
+  { cells, curves, networks, series }: Plan,
   processes: number,
   finished: number,
   stream: NodeJS.WriteStream,
 ): Progress {
-  const others = [...curves, ...networks];
+  const others = [...curves, ...networks, ...series];
   const total = cells.length * processes + others.length;
   if (!stream.isTTY) return new Lines(finished, total, stream);
   const sum = (work: readonly Work[]) => work.reduce((weight, one) => weight + weightOf(one), 0);
@@ -27,17 +28,25 @@ export function createProgress(
 
 function labelOf(work: Work): string {
   if ("depth" in work) return `${work.backend} ${work.dtype} depth ${work.depth}`;
+  if ("threads" in work) {
+    const threads = `${work.threads} ${work.threads === 1 ? "thread" : "threads"}`;
+    return [work.backend, work.method, work.dtype, threads].join(" ");
+  }
   const on = "sweep" in work ? work.sweep.id : work.workload.id;
   return [work.backend, work.method, work.dtype, on].join(" ");
 }
 
-type Outcome = Measurement | Curve | NetworkRecord;
+type Outcome = Measurement | Curve | NetworkRecord | MeasuredSeries;
 
 function outcomeOf(outcome: Outcome): string {
   if (outcome.status !== "ok") return `${outcome.status}: ${outcome.reason}`;
   if ("layers" in outcome) {
     const { distance, reordering } = outcome.whole ?? {};
     return `distance ${formatError(distance?.relL2.median ?? Number.NaN)}, reordering ${formatError(reordering?.relL2.median ?? Number.NaN)}`;
+  }
+  if ("threads" in outcome) {
+    const timed = outcome.points.filter(({ medianNs }) => medianNs !== undefined);
+    return `${timed.length} of ${outcome.points.length} shapes timed`;
   }
   if ("points" in outcome) {
     return `${outcome.points.length} points, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
@@ -76,6 +85,7 @@ class Lines implements Progress {
 /** What work is expected to cost, in arbitrary units: a fixed part, and a part by its size. */
 function weightOf(work: Work): number {
   if ("depth" in work) return work.depth;
+  if ("threads" in work) return 1;
   return "sweep" in work ? 1 : 1 + (work.workload.rows * work.workload.classes) / 2e6;
 }
 

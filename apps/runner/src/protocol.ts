@@ -50,8 +50,22 @@ export interface TrainRequest {
   readonly learningRate: number;
 }
 
+/** The gradient of one shape, timed, on inputs that the worker makes. */
+export interface ScaleRequest extends GradientTask {
+  readonly type: "scale";
+  /** The profile whose limits the sampling keeps. */
+  readonly sampling: string;
+}
+
+/** The memory that gradients take, on inputs that the worker makes. */
+export interface MemoryRequest extends Pick<GradientTask, "method" | "dtype" | "classes"> {
+  readonly type: "memory";
+  /** Ascending. */
+  readonly rows: readonly number[];
+}
+
 /** What a worker does for its backend once that is open. */
-export type WorkRequest = RunRequest | StepsRequest | TrainRequest;
+export type WorkRequest = RunRequest | StepsRequest | TrainRequest | ScaleRequest | MemoryRequest;
 export type Request = OpenRequest | WorkRequest;
 
 const samples = z.array(z.number().nonnegative());
@@ -96,6 +110,13 @@ export const reply = z.discriminatedUnion("type", [
     ...finished,
   }),
   z.object({ type: z.literal("trained"), ...finished }),
+  z.object({
+    type: z.literal("scaled"),
+    note: z.string().optional(),
+    gradientNs: samples.min(1),
+    ...finished,
+  }),
+  z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
   z.object({ type: z.literal("unsupported"), reason: z.string() }),
   z.object({ type: z.literal("failed"), reason: z.string() }),
 ]);
@@ -103,5 +124,5 @@ export const reply = z.discriminatedUnion("type", [
 export type Reply = z.output<typeof reply>;
 export type Opened = Extract<Reply, { type: "opened" }>;
 /** Answers to work. */
-export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" }>;
+export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" | "scaled" | "held" }>;
 export type Computed = Extract<Reply, { type: "computed" }>;

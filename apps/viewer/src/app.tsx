@@ -19,6 +19,7 @@ import { Environment } from "./sections/environment.js";
 import { Filters } from "./sections/filters.js";
 import { Limit } from "./sections/limit.js";
 import { Matrix } from "./sections/matrix.js";
+import { Scaling } from "./sections/scaling.js";
 import { Sweeps } from "./sections/sweeps.js";
 import { TradeOff } from "./sections/trade-off.js";
 import { Verdict } from "./sections/verdict.js";
@@ -107,7 +108,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
   );
   const view = useMemo(() => runViewOf(results), [results]);
   const workload = workloadOf(selection, choices);
-  const { depth, precision } = results;
+  const { depth, precision, scaling } = results;
   const hasCells = choices.workloads.length > 0;
   const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
     ["verdict", "Verdict", hasCells],
@@ -118,6 +119,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
     ["limit", "Limit", hasCells && results.environment.copyBandwidth !== undefined],
     ["sweeps", "Formulations", precision !== undefined],
     ["depth", "Depth", depth !== undefined],
+    ["scaling", "Scaling", scaling !== undefined],
     ["comparison", "Comparison", runs.length > 1],
     ["environment", "Environment", true],
   ];
@@ -149,7 +151,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
           )}
         </ul>
       </nav>
-      {!hasCells && !precision && !depth && <p>This run has no cells.</p>}
+      {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
       <Verdict results={results} constraints={constraints} onChange={setConstraints} />
       {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
       <TradeOff cells={cells} phase={phase} />
@@ -159,15 +161,17 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       <Limit cells={cells} results={results} />
       {precision && <Sweeps precision={precision} selection={selection} />}
       {depth && <Depth results={results} depth={depth} />}
+      {scaling && <Scaling results={results} scaling={scaling} />}
       <Comparison {...{ runs, workload, selection }} />
       <Environment results={results} view={view} />
     </>
   );
 }
 
-const progressOf = ({ cells, run, precision, depth }: Results): string =>
+const progressOf = ({ cells, run, precision, depth, scaling }: Results): string =>
   [
     `Going on: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
     ...(precision ? [`${precision.curves.length} curves`] : []),
     ...(depth ? [`${depth.networks.length} networks`] : []),
+    ...(scaling ? [`${scaling.series.length} series`] : []),
   ].join(", ");

@@ -5,7 +5,7 @@ import { renderPage } from "@softmax-bench/report";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { openHtml, openReport, template, useBrowser, whyNoBrowser } from "./support/browser.js";
-import { cell, results } from "./support/results.js";
+import { cell, results, scaling } from "./support/results.js";
 
 /** Each would say so in a dialog, or by asking for a file. */
 const ATTACKS = [
@@ -70,6 +70,7 @@ function sayingEverywhere(text: string): Results {
       a: text,
       b: text,
     })),
+    scaling: scalingSaying(text, long),
     precision: {
       ulpLimit: 4,
       sweeps: [{ id: text, summary: long, axis: text }],
@@ -84,6 +85,11 @@ function sayingEverywhere(text: string): Results {
       ],
     },
   };
+}
+
+function scalingSaying(text: string, long: string): NonNullable<Results["scaling"]> {
+  const { series, threading } = scaling(text, text);
+  return { threading, series: series.map((one) => ({ ...one, reason: long, note: long })) };
 }
 
 const LOADED = "main section, main > p";

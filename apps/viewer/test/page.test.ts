@@ -7,7 +7,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { openHtml, openReport, template, useBrowser, whyNoBrowser } from "./support/browser.js";
-import { cell, REASON, results } from "./support/results.js";
+import { cell, REASON, results, scaling } from "./support/results.js";
 
 if (whyNoBrowser) {
   it.skipIf(!process.env.CI)(whyNoBrowser, () => expect.fail(whyNoBrowser));
@@ -137,6 +137,22 @@ if (whyNoBrowser) {
       const row = page.locator("#limit tbody tr", { hasText: "on-cpu" }).filter({ hasText: "manual/fused" });
       const share = Number((await row.locator("td").last().innerText()).trim());
       expect(share).toBeCloseTo((2 * 3200 ** 2 * 4) / 6e-3 / 2e10, 6);
+    });
+
+    it("tells how times grow, where threads pay, and what memory is held", async () => {
+      const { page } = await openReport(browser(), [
+        results({ cells: [], distances: [], scaling: scaling() }),
+      ]);
+      const section = page.locator("#scaling");
+      const fits = await section.getByRole("table", { name: "Fits" }).locator("tbody tr").allInnerTexts();
+      expect(fits[0]).toMatch(
+        /float32\s+on-cpu\s+manual\/fused\s+2\s+2\.00 µs\s+0 ns\s+20\.0 GB\/s\s+1\.0 %\s+3/,
+      );
+      expect(await section.innerText()).toContain(
+        "on-cpu manual/fused float32: 2 threads pay from 64,000 elements on, whatever the shape (at most 1.90×).",
+      );
+      const memory = section.getByRole("table", { name: "Memory" }).locator("tbody tr");
+      expect(await memory.first().innerText()).toMatch(/8\.0\s+0\.0 %\s+0\.0 %\s+0\.0 %\s+returned/);
     });
 
     describe("given several runs", () => {

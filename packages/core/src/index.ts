@@ -27,6 +27,8 @@ export type {
   Precision,
   Results,
   RunRecord,
+  Scaling,
+  Series,
   Shard,
   Timing,
 } from "./results/schema.js";

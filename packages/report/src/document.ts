@@ -13,6 +13,7 @@ import {
 } from "./format.js";
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
+import { scalingBlocks } from "./scaling.js";
 import { shorten } from "./untrusted.js";
 import type { RankedRow, ReportView, WorkloadView } from "./view.js";
 
@@ -30,6 +31,7 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
     ...acrossBlocks(view),
     ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
+    ...(view.scaling ? scalingBlocks(view.scaling) : []),
     ...(view.precision ? precisionBlocks(view.precision, detail) : []),
     ...section("Notes", view.notes),
     ...section("Wall time", view.wall ? [view.wall] : []),

@@ -5,6 +5,7 @@ export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
 export { historyPage } from "./history.js";
+export type { NativeTime } from "./limit.js";
 export { renderComparisonMarkdown, renderMarkdown } from "./markdown.js";
 export * from "./model.js";
 export { type PageRun, renderPage } from "./page.js";
@@ -13,6 +14,7 @@ export {
   renderDoctor,
   renderGradcheck,
   renderGradients,
+  renderLimit,
   renderTerminal,
   type TerminalOptions,
 } from "./terminal.js";

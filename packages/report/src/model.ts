@@ -20,6 +20,16 @@ export * from "./format.js";
 export { apart } from "./machines.js";
 export { isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
+export {
+  FIT_HEADER,
+  fitRow,
+  type HeldMemory,
+  heldMemory,
+  MEMORY_HEADER,
+  memoryRow,
+  type ScalingView,
+  scalingOf,
+} from "./scaling.js";
 export { oneLine, shellWord, shorten } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
 export { type ReportView, type RunView, runViewOf, viewOf, type WorkloadView } from "./view.js";

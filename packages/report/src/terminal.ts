@@ -1,4 +1,4 @@
-import type { BackendRecord, Environment } from "@softmax-bench/core";
+import type { BackendRecord, Environment, Results } from "@softmax-bench/core";
 import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
@@ -8,6 +8,7 @@ import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
 import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
 import { type GradientRecord, gradientBlocks } from "./gradients.js";
+import { limitBlocks, type NativeTime } from "./limit.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
 
@@ -36,6 +37,14 @@ export const renderGradcheck = (
   derivation: readonly string[],
   options: TerminalOptions,
 ): string => renderBlocks(gradcheckBlocks(records, derivation), options);
+
+/** How far a run's gradients are from native code. */
+export const renderLimit = (
+  results: Results,
+  native: readonly NativeTime[],
+  compiler: string,
+  options: TerminalOptions,
+): string => renderBlocks(limitBlocks(results, native, compiler), options);
 
 /** What a comparison says: every cell but those that passed. */
 export function renderComparison(comparison: Comparison, options: TerminalOptions): string {

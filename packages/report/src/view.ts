@@ -13,6 +13,7 @@ import {
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
+import { type ScalingView, scalingOf } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
@@ -30,6 +31,8 @@ export interface ReportView extends RunView {
   readonly precision: PrecisionView | undefined;
   /** What networks of growing depth say, where the run has some. */
   readonly depth: DepthView | undefined;
+  /** How times grow with size and threads, where the run looked at that. */
+  readonly scaling: ScalingView | undefined;
 }
 
 /** What a report says of the run as a whole. */
@@ -73,6 +76,7 @@ export function viewOf(results: Results): ReportView {
     across: acrossMachines(results, machines),
     precision: precisionOf(results),
     depth: depthOf(results),
+    scaling: scalingOf(results),
   };
 }
 
@@ -87,7 +91,7 @@ export function runViewOf(results: Results): RunView {
 }
 
 /** How far an interrupted run came, and how to go on. */
-function noticeOf({ run, cells, precision, depth }: Results): string | undefined {
+function noticeOf({ run, cells, precision, depth, scaling }: Results): string | undefined {
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
     const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
@@ -97,6 +101,7 @@ function noticeOf({ run, cells, precision, depth }: Results): string | undefined
     ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
     ...(precision ? [`${precision.curves.length} curves`] : []),
     ...(depth ? [`${depth.networks.length} networks`] : []),
+    ...(scaling ? [`${scaling.series.length} series`] : []),
   ];
   const out = outOf(run.argv);
   const command = [

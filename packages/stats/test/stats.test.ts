@@ -2,6 +2,7 @@ import {
   median,
   medianAbsoluteDeviation,
   medianInterval,
+  nonNegativeLeastSquares,
   overlaps,
   powerLawExponent,
   quantile,
@@ -150,5 +151,39 @@ describe("powerLawExponent", () => {
     ["of nothing", []],
   ] as const)("is not defined %s", (_, points) => {
     expect(powerLawExponent(points)).toBeUndefined();
+  });
+});
+
+describe("nonNegativeLeastSquares", () => {
+  it("finds coefficients that there are, of columns of any size", () => {
+    const rows = [
+      [1, 1e-9, 2e12],
+      [1, 3e-9, 1e12],
+      [1, 2e-9, 5e12],
+      [1, 9e-9, 3e12],
+    ];
+    const truth = [5, 2e9, 3e-12];
+    const targets = rows.map((row) =>
+      row.reduce((sum, value, index) => sum + value * (truth[index] as number), 0),
+    );
+    const found = nonNegativeLeastSquares(rows, targets);
+    for (const [index, value] of found.entries()) expect(value / (truth[index] as number)).toBeCloseTo(1, 9);
+  });
+
+  it("gives 0 where the best is negative, and the best of what is left", () => {
+    // y = 2 x − 1 over x = 1, 2, 3: without the constant, Σxy / Σx² = 22 / 14.
+    const found = nonNegativeLeastSquares(
+      [1, 2, 3].map((x) => [x, 1]),
+      [1, 3, 5],
+    );
+    expect(found[0]).toBeCloseTo(22 / 14, 12);
+    expect(found[1]).toBe(0);
+  });
+
+  it.each([
+    [[], []],
+    [[[1]], [1, 2]],
+  ])("refuses %j for %j", (rows, targets) => {
+    expect(() => nonNegativeLeastSquares(rows, targets)).toThrow(RangeError);
   });
 });

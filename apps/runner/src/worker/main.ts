@@ -7,6 +7,7 @@ import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../pr
 import { BACKENDS } from "../registry.js";
 import { type Answer, compute } from "./compute.js";
 import { InputReader } from "./input-reader.js";
+import { MadeInputs, measureMemory, scale } from "./scale.js";
 import { runSteps } from "./steps.js";
 import { runTraining } from "./training.js";
 
@@ -16,6 +17,7 @@ const channel = new Socket({ fd: WORKER_CHANNEL, readable: true, writable: true 
 
 let engine: Engine | undefined;
 const source = new InputReader(WORKER_EXCHANGE);
+const made = new MadeInputs();
 
 const COLD_START_TASK = { method: "manual/shifted", dtype: "float32", rows: 128, classes: 10 } as const;
 
@@ -72,6 +74,10 @@ function answerTo(opened: Engine, request: WorkRequest): Promise<Answer> {
       return runSteps(opened, request, WORKER_EXCHANGE);
     case "train":
       return runTraining(opened, request, WORKER_EXCHANGE);
+    case "scale":
+      return scale(opened, request, made);
+    case "memory":
+      return measureMemory(opened, request, made);
   }
 }
 

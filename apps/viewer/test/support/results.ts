@@ -1,4 +1,4 @@
-import type { Cell, Results, Timing } from "@softmax-bench/core";
+import type { Cell, Results, Scaling, Timing } from "@softmax-bench/core";
 
 /** Results of a made-up machine, in the format's own types. */
 
@@ -108,4 +108,26 @@ export const results = (over: Partial<Results> = {}): Results => ({
     },
   ],
   ...over,
+});
+
+/** Times of one method with one thread and with two: 2 µs a call, 10 and 20 GB/s. */
+export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling => ({
+  series: [1, 2].map((threads) => ({
+    ...{ backend, method, dtype: "float32", threads, status: "ok" },
+    points: [
+      ...[1, 64, 4096].map((rows) => ({
+        ...{ rows, classes: 1000, medianNs: 2000 + (0.8 * rows * 1000) / threads, samples: 9 },
+      })),
+      { rows: 65_536, classes: 1000, samples: 0, reason: REASON },
+    ],
+    fit: { overheadNs: 2000, rowNs: 0, bytesPerSecond: 1e10 * threads, relativeError: 0.01 },
+    memory: {
+      beforeBytes: 1e8,
+      points: [1, 2, 4].map((size) => ({
+        ...{ elements: size * 1e6, heldBytes: 1e8 + size * 8e6, afterBytes: 1e8 },
+      })),
+      repeatedBytes: 1e8,
+    },
+  })),
+  threading: [{ backend, method, dtype: "float32", threads: 2, fromElements: 64_000, best: 1.9 }],
 });

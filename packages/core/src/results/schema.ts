@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CODE_KINDS } from "../backend.js";
 import { depth, type gradients, type network } from "./depth.js";
 import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
+import { scaling, type series } from "./scaling.js";
 
 /**
  * `results.json`, the product's public format. It only ever grows: a field is added as optional, none is
@@ -10,6 +11,7 @@ import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
 
 export { depth, networkFields } from "./depth.js";
 export { cellStatus, dtype, real } from "./fields.js";
+export { scaling, seriesFields } from "./scaling.js";
 
 export const timing = z.object({
   medianNs: nanoseconds,
@@ -192,7 +194,7 @@ export const run = z.object({
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   profile: id,
-  command: id.optional().describe("what was run, with argv: bench by default, precision or depth"),
+  command: id.optional().describe("what was run, with argv: bench by default, precision, depth or scaling"),
   argv: z.array(text),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   version: text.optional().describe("of softmax-bench"),
@@ -236,6 +238,7 @@ export const results = z.object({
   distances: z.array(distance),
   precision: precision.optional().describe("error curves along sweeps"),
   depth: depth.optional().describe("gradients of networks as depth grows"),
+  scaling: scaling.optional().describe("times as rows, classes and threads grow"),
 });
 
 export type Results = z.output<typeof results>;
@@ -247,6 +250,8 @@ export type DistanceRecord = z.output<typeof distance>;
 export type Curve = z.output<typeof curve>;
 export type Precision = z.output<typeof precision>;
 export type Depth = z.output<typeof depth>;
+export type Scaling = z.output<typeof scaling>;
+export type Series = z.output<typeof series>;
 export type NetworkRecord = z.output<typeof network>;
 export type GradientsOverSeeds = z.output<typeof gradients>;
 export type BackendRecord = z.output<typeof backend>;

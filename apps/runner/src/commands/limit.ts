@@ -1,0 +1,93 @@
+import { dirname, join } from "node:path";
+import { findWorkload, type Results } from "@softmax-bench/core";
+import { type NativeTime, renderLimit } from "@softmax-bench/report";
+import { median } from "@softmax-bench/stats";
+import { type Console, wantsColor } from "../console.js";
+import { describeEnvironment } from "../environment.js";
+import { EXIT, UsageError } from "../errors.js";
+import { needResults } from "../find-results.js";
+import { buildNativeLimit } from "../native-limit.js";
+import { DEFAULT_OUT } from "../options.js";
+import { writeAtomically } from "../write-atomically.js";
+import { newCommand } from "./command.js";
+
+interface Flags {
+  readonly in: string;
+  readonly json?: boolean;
+}
+
+/** How long each workload is timed, in milliseconds. */
+const MILLISECONDS = 400;
+
+const command = () =>
+  newCommand("limit")
+    .description(
+      "Builds the same gradient in C for this processor (tools/native-limit; needs cc with OpenMP, or what CC names), times\n" +
+        "it on the workloads of a run, and says how far the run's backends are from that.",
+    )
+    .argument("[run]", "latest, a run's id, a file or a git revision; e.g. 20260131-120000-default", "latest")
+    .option("--in <dir>", "folder with runs; e.g. --in /tmp/runs", DEFAULT_OUT)
+    .option("--json", "the native times as JSON on stdout; e.g. --json > native-limit.json")
+    .addHelpText(
+      "after",
+      "\nWrites native-limit.json beside the run's results.json.\n\nExit codes: 0 done; 2 wrong usage, no compiler, or a run of another machine; 130 stopped.",
+    );
+
+/** Times native code on the workloads of a run. */
+export async function limit(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
+  const parsed = command().parse(argv, { from: "user" });
+  const { in: folder, json } = parsed.opts<Flags>();
+  const { file, results } = await needResults(parsed.args[0] ?? "latest", folder);
+  checkMachine(results);
+  const wanted = wantedOf(results);
+  if (wanted.length === 0) throw new UsageError(`${file} has no gradient that was timed on a processor`);
+  try {
+    using native = await buildNativeLimit(signal);
+    const times: NativeTime[] = [];
+    for (const { workload, dtype, threads, ...shape } of wanted) {
+      stderr.write(`${workload} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}\n`);
+      const medianNs = median(await native.times(shape, dtype, threads, MILLISECONDS));
+      times.push({ workload, dtype, threads, medianNs });
+    }
+    const record = { run: results.run.id, cpu: results.environment.cpu, compiler: native.compiler, times };
+    const text = `${JSON.stringify(record, null, 2)}\n`;
+    const written = join(dirname(file), "native-limit.json");
+    writeAtomically(written, text);
+    const rendered = renderLimit(results, times, native.compiler, { color: !json && wantsColor(stdout) });
+    (json ? stderr : stdout).write(`${rendered}\n`);
+    if (json) stdout.write(text);
+    stderr.write(`wrote ${written}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
+    throw error;
+  }
+}
+
+/** @throws UsageError if the run's times are another machine's. */
+function checkMachine({ run, environment }: Results): void {
+  const { cpu, cores } = describeEnvironment();
+  if (environment.cpu === cpu && environment.cores === cores) return;
+  throw new UsageError(
+    `${run.id} was measured on ${environment.cores} cores of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: pnpm bench`,
+  );
+}
+
+interface Wanted extends Omit<NativeTime, "medianNs"> {
+  readonly rows: number;
+  readonly classes: number;
+}
+
+/** Each workload, dtype and number of threads that the run's processors were timed with. */
+function wantedOf({ cells, backends }: Results): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  for (const { backend: id, workload, dtype, timing } of cells) {
+    const backend = backends.find((one) => one.id === id);
+    const found = findWorkload(workload);
+    if (!timing?.gradient || !found || backend?.device?.kind !== "cpu") continue;
+    const { threads = 1 } = backend;
+    const { rows, classes } = found;
+    wanted.set(JSON.stringify([workload, dtype, threads]), { workload, dtype, threads, rows, classes });
+  }
+  return [...wanted.values()];
+}

@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "./errors.js";
+import { HERE } from "./gate/checkout.js";
+import type { Shape } from "./scaling/shapes.js";
+import type { DType } from "./selection.js";
+
+const SOURCE = join(HERE, "tools", "native-limit", "limit.c");
+const FLAGS = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-std=gnu11", "-lm"];
+
+/** The same gradient in C, built for this processor: what JavaScript's are held against. */
+export interface NativeLimit extends Disposable {
+  /** The compiler and its flags. */
+  readonly compiler: string;
+  /** Nanoseconds of each gradient, over about so many milliseconds. */
+  times(shape: Shape, dtype: DType, threads: number, milliseconds: number): Promise<number[]>;
+}
+
+/** Builds the program of `tools/native-limit`, in a second. @throws UsageError if there is no compiler, or it fails */
+export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit> {
+  const compiler = process.env.CC || "cc";
+  const folder = mkdtempSync(join(tmpdir(), "softmax-bench-limit-"));
+  const dispose = () => rmSync(folder, { recursive: true, force: true });
+  const program = join(folder, "limit");
+  try {
+    await output(compiler, ["-o", program, SOURCE, ...FLAGS], signal);
+  } catch (error) {
+    dispose();
+    if (signal.aborted) throw error;
+    throw new UsageError(
+      `${compiler} did not build ${SOURCE}: ${(error as Error).message}; install a C compiler with OpenMP, e.g. apt-get install gcc, or name one in CC`,
+    );
+  }
+  return {
+    compiler: [compiler, ...FLAGS].join(" "),
+    async times({ rows, classes }, dtype, threads, milliseconds) {
+      const numbers = [rows, classes, threads, milliseconds].map(String);
+      const said = await output(program, ["time", dtype, ...numbers], signal);
+      return said.trim().split("\n").map(Number);
+    },
+    [Symbol.dispose]: dispose,
+  };
+}
+
+/** What a program prints. @throws Error with what it complained of, unless it exits 0 */
+function output(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], signal });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code) =>
+      code === 0 ? resolve(stdout) : reject(new Error(stderr.trim().split("\n")[0] || `exit code ${code}`)),
+    );
+  });
+}

@@ -1,0 +1,122 @@
+import { dirname } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
+import type { Images } from "@softmax-bench/networks";
+import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
+import { assemble } from "./assemble.js";
+import { type Console, wantsColor } from "./console.js";
+import { EXIT, isSystemError, UsageError } from "./errors.js";
+import { saveBaseline } from "./gate/save-baseline.js";
+import { type Entry, type Header, isResult, type Journal } from "./journal.js";
+import { runMatrix } from "./matrix.js";
+import { DEFAULT_OUT } from "./options.js";
+import { publish, type RunFolder } from "./output.js";
+import { type Plan, workOf } from "./plan.js";
+import { anyBroken, noneAvailable } from "./problems.js";
+import { PROFILES } from "./profiles.js";
+import { createProgress } from "./progress.js";
+import { provisionBackends } from "./provision.js";
+import type { Turns } from "./turns.js";
+
+export interface Output {
+  /** Results as JSON on stdout; the summary goes to stderr. */
+  readonly json: boolean;
+  /** Bring native parts that backends lack. */
+  readonly provision: boolean;
+  /** Keep the results, once complete, as the baseline of that name. */
+  readonly saveBaseline?: string | undefined;
+}
+
+/** A run that has a folder and an open journal. */
+export interface Run {
+  readonly folder: RunFolder;
+  readonly header: Header;
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly images: Images | undefined;
+  readonly done: readonly Entry[];
+  readonly turns?: Turns | undefined;
+}
+
+/** Measures what is left to do of a run, and publishes it. @returns the exit code */
+export async function runAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  try {
+    return await measureAndPublish(run, console, output);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const { header, folder } = run;
+    throw new UsageError(
+      `${error.message} while writing to ${folder.path}; mend that and continue with: ${resumeCommand(header, folder)}`,
+    );
+  }
+}
+
+async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  const { json, provision, saveBaseline: baseline } = output;
+  const { folder, header, plan, journal, images, done, turns } = run;
+  const { processes } = PROFILES[header.profile];
+  const entries = [...done];
+  const total = plan.cells.length * (processes - 1) + workOf(plan).length;
+  const finished = done.filter(isResult).length;
+  const remaining = Math.max(0, total - finished);
+  const what = plan.series.length
+    ? "series"
+    : plan.networks.length
+      ? "networks"
+      : plan.curves.length
+        ? "measurements and curves"
+        : "measurements";
+  console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
+  const say = (line: string) => console.stderr.write(`${line}\n`);
+  const used = new Set(workOf(plan).map(({ backend }) => backend));
+  const provisioned = await provisionBackends(provision ? [...used] : [], {
+    ...{ say, signal: console.signal },
+    wanted: false,
+  });
+  const progress = createProgress(plan, processes, finished, console.stderr);
+  const append = (entry: Entry) => {
+    journal.append(entry);
+    entries.push(entry);
+  };
+  try {
+    await runMatrix({
+      ...{ header, plan, images, done, append, provisioned, turns },
+      observer: progress,
+      signal: console.signal,
+    });
+  } finally {
+    progress.stop();
+    journal.close();
+  }
+  const results = assemble(header, entries, plan);
+  const view = viewOf(results);
+  await publish(folder, results, view);
+
+  const color = !json && wantsColor(console.stdout);
+  const summary = renderTerminal(view, { color });
+  (json ? console.stderr : console.stdout).write(`${summary}\n`);
+  if (json) console.stdout.write(formatResults(results));
+  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
+  if (baseline !== undefined && results.run.status === "complete") {
+    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  }
+  return exitCodeOf(results, run, console);
+}
+
+/** The command that continues a run. */
+export const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
+  const out = dirname(path);
+  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
+    " ",
+  );
+};
+
+function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
+  if (results.run.status === "interrupted") {
+    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
+    return EXIT.interrupted;
+  }
+  // A shard may well have only what another machine can run; `merge` sees the whole.
+  if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
+  return anyBroken(results, console.stderr) ? EXIT.failure : EXIT.ok;
+}

@@ -1,0 +1,85 @@
+import type { Scaling, Series } from "@softmax-bench/core";
+import { median, nonNegativeLeastSquares } from "@softmax-bench/stats";
+import { elementsOf } from "./shapes.js";
+import type { MeasuredSeries } from "./tracer.js";
+
+/** What results say of the series of a run. */
+export const scalingSection = (series: readonly MeasuredSeries[]): Scaling => ({
+  series: series.map((one) => {
+    const fit = fitOf(one);
+    return fit ? { ...one, fit } : { ...one };
+  }),
+  threading: threadingOf(series),
+});
+
+const BYTES: Readonly<Record<Series["dtype"], number>> = { float32: 4, float64: 8 };
+
+interface Timed {
+  readonly rows: number;
+  readonly classes: number;
+  readonly medianNs: number;
+}
+
+const timedOf = ({ points }: MeasuredSeries): Timed[] =>
+  points.flatMap(({ medianNs, rows, classes }) => (medianNs ? [{ rows, classes, medianNs }] : []));
+
+/** Points that a fit of three coefficients needs: one to spare. */
+const FEWEST_POINTS = 4;
+
+/**
+ * time ≈ overhead + row · rows + bytes / bandwidth, with no negative part. Errors are relative: a microsecond counts at
+ * a small shape as much as a millisecond at a large one.
+ */
+function fitOf(series: MeasuredSeries): Series["fit"] {
+  const timed = timedOf(series);
+  if (timed.length < FEWEST_POINTS) return undefined;
+  const bytes = (shape: Timed) => 2 * elementsOf(shape) * BYTES[series.dtype];
+  const terms = timed.map((shape) => [1, shape.rows, bytes(shape)].map((term) => term / shape.medianNs));
+  const coefficients = nonNegativeLeastSquares(
+    terms,
+    timed.map(() => 1),
+  );
+  const [overheadNs = 0, rowNs = 0, byteNs = 0] = coefficients;
+  const predicted = terms.map((row) =>
+    row.reduce((sum, term, index) => sum + term * (coefficients[index] ?? 0), 0),
+  );
+  return {
+    ...{ overheadNs, rowNs },
+    ...(byteNs > 0 ? { bytesPerSecond: 1e9 / byteNs } : {}),
+    relativeError: median(predicted.map((value) => Math.abs(value - 1))),
+  };
+}
+
+/** A ratio of times from which more threads pay. */
+const PAYS = 1.1;
+
+function threadingOf(series: readonly MeasuredSeries[]): Scaling["threading"] {
+  const groups = new Map<string, MeasuredSeries[]>();
+  for (const one of series
+    .filter(({ status }) => status === "ok")
+    .toSorted((a, b) => a.threads - b.threads)) {
+    const key = `${one.backend} ${one.method} ${one.dtype}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].flatMap(([fewest, ...others]) =>
+    others.flatMap((more) => (fewest ? (compared(fewest, more) ?? []) : [])),
+  );
+}
+
+function compared(fewest: MeasuredSeries, more: MeasuredSeries): Scaling["threading"][number] | undefined {
+  const before = new Map(timedOf(fewest).map((timed) => [`${timed.rows}x${timed.classes}`, timed.medianNs]));
+  const ratios = timedOf(more).flatMap((timed) => {
+    const single = before.get(`${timed.rows}x${timed.classes}`);
+    return single ? [{ elements: elementsOf(timed), ratio: single / timed.medianNs }] : [];
+  });
+  if (ratios.length === 0) return undefined;
+  const { backend, method, dtype, threads } = more;
+  const slow = ratios.filter(({ ratio }) => ratio < PAYS).map(({ elements }) => elements);
+  const lastSlow = Math.max(0, ...slow);
+  const paying = ratios.map(({ elements }) => elements).filter((elements) => elements > lastSlow);
+  return {
+    ...{ backend, method, dtype, threads },
+    fromElements: paying.length ? Math.min(...paying) : null,
+    best: Math.max(...ratios.map(({ ratio }) => ratio)),
+  };
+}

@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findWorkload, generateInputs } from "@softmax-bench/core";
+import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
+
+const SOURCE = fileURLToPath(new URL("../../../tools/native-limit/limit.c", import.meta.url));
+
+/** What nobody needs but for this; where tests decide what lands, it must be there. */
+const hasCompiler = spawnSync("cc", ["--version"]).status === 0 || process.env.CI;
+if (!hasCompiler) it.skip("there is no C compiler: install one, e.g. apt-get install gcc");
+
+describe.runIf(hasCompiler)("the native yardstick", () => {
+  const folder = mkdtempSync(join(tmpdir(), "softmax-bench-limit-test-"));
+  const program = join(folder, "limit");
+  beforeAll(() => {
+    execFileSync("cc", ["-o", program, SOURCE, "-O3", "-march=native", "-fopenmp", "-std=gnu11", "-lm"]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each([
+    ["float32", "7x33", 4e-6],
+    ["float32", "64x1000", 4e-6],
+    ["float64", "7x33", 1e-14],
+    ["float64", "1x1", 1e-14],
+  ] as const)("computes the gradient: %s, %s", (dtype, shape, tolerance) => {
+    const workload = findWorkload(shape);
+    if (!workload) throw new Error(shape);
+    const { rows, classes } = workload;
+    const { logits, labels } = generateInputs(workload, dtype, 1);
+    const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+      new Uint8Array(buffer, byteOffset, byteLength);
+    const input = Buffer.concat([bytes(logits), bytes(labels)]);
+    const said = execFileSync(program, ["gradient", dtype, `${rows}`, `${classes}`], { input });
+    const answer = said.buffer.slice(said.byteOffset, said.byteOffset + said.length);
+    const reference = oracle({ rows, classes, logits, labels });
+    const [loss] = new Float64Array(answer, 0, 1);
+    const gradient = dtype === "float32" ? new Float32Array(answer, 8) : new Float64Array(answer, 8);
+    expect(gradient).toHaveLength(rows * classes);
+    expect(assessGradient(gradient, reference).relL2).toBeLessThan(tolerance);
+    expect(assessLoss(Float64Array.of(loss as number), reference)).toBeLessThan(10 * tolerance);
+  });
+
+  it.each([
+    [["time", "float16", "1", "1", "1", "1"], /expected float32 or float64/],
+    [["time", "float32", "0", "1", "1", "1"], /expected a whole number/],
+    [[], /expected: time/],
+  ])("refuses %j", (args, message) => {
+    expect(() => execFileSync(program, args, { stdio: "pipe" })).toThrow(message);
+  });
+});
+
+describe.runIf(hasCompiler)("pnpm limit", () => {
+  const SMALL = [
+    "--profile",
+    "smoke",
+    "--backend",
+    "wasm-simd",
+    "--workload",
+    "64x100",
+    "--dtype",
+    "float32",
+  ];
+
+  it("times native code on a run's workloads, and says how far its backends are from that", async () => {
+    const out = temporaryFolder();
+    expect((await bench([...SMALL, "--out", out])).code).toBe(0);
+    const { code, stdout, stderr } = await run("limit", ["--in", out]);
+    expect(stderr).toContain("native-limit.json");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /64x100\s+float32\s+wasm-simd\s+manual\/\S+\s+\d+\s+\S+ [µm]s\s+\S+ [µnm]?s\s+\S+×/,
+    );
+    const { times } = JSON.parse(readFileSync(join(onlyRun(out).path, "native-limit.json"), "utf8"));
+    expect(times).toEqual([
+      expect.objectContaining({ workload: "64x100", dtype: "float32", medianNs: expect.any(Number) }),
+    ]);
+  }, 120_000);
+
+  it("needs a compiler, and says so", async () => {
+    const out = temporaryFolder();
+    await bench([...SMALL, "--out", out]);
+    const { code, stderr } = await run("limit", ["--in", out], { env: { CC: "no-such-compiler" } });
+    expect(stderr.trim().split("\n").at(-1)).toMatch(
+      /no-such-compiler did not build .*; install a C compiler with OpenMP, e\.g\. apt-get install gcc, or name one in CC/,
+    );
+    expect(code).toBe(2);
+    expect(existsSync(join(onlyRun(out).path, "native-limit.json"))).toBe(false);
+  }, 120_000);
+
+  it("refuses a run of another machine", async () => {
+    const out = temporaryFolder();
+    await bench([...SMALL, "--out", out]);
+    const file = join(onlyRun(out).path, "results.json");
+    const results = JSON.parse(readFileSync(file, "utf8"));
+    results.environment.cpu = "Another CPU";
+    writeFileSync(file, JSON.stringify(results));
+    const { code, stderr } = await run("limit", ["--in", out]);
+    expect(stderr).toMatch(/was measured on \d+ cores of Another CPU, and this machine has .*: pnpm bench/);
+    expect(code).toBe(2);
+  }, 120_000);
+});

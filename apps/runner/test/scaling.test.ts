@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { heldMemory } from "@softmax-bench/report";
+import { describe, expect, it } from "vitest";
+import { scalingSection } from "../src/scaling/section.js";
+import { shapesOf, threadCounts } from "../src/scaling/shapes.js";
+import type { MeasuredSeries } from "../src/scaling/tracer.js";
+import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+
+const SMALL = ["--rows", "1,64,1024", "--classes", "10,1000", "--threads", "1,2"];
+
+describe("pnpm scaling", () => {
+  it("times every shape with every number of threads, fits the times, and looks at memory", async () => {
+    const out = temporaryFolder();
+    const backends = ["--backend", "wasm-simd,onnxruntime-cpu,tfjs-wasm"];
+    const { code, stdout } = await run("scaling", [...backends, ...SMALL, "--out", out]);
+    const { results, path } = onlyRun(out);
+    const { scaling, run: record, cells } = results();
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ command: "scaling", status: "complete" });
+    expect(cells).toEqual([]);
+    expect(scaling?.series.map(({ backend, threads, status }) => [backend, threads, status])).toEqual([
+      ["tfjs-wasm", 1, "ok"],
+      // It has one thread, whatever is asked for.
+      ["tfjs-wasm", 2, "unsupported"],
+      ["onnxruntime-cpu", 1, "ok"],
+      ["onnxruntime-cpu", 2, "ok"],
+      ["wasm-simd", 1, "ok"],
+      ["wasm-simd", 2, "ok"],
+    ]);
+    for (const { points, fit, status } of scaling?.series ?? []) {
+      if (status !== "ok") continue;
+      expect(points.map(({ rows, classes }) => rows * classes)).toEqual([
+        10, 640, 1000, 10_240, 64_000, 1_024_000,
+      ]);
+      for (const { medianNs, samples } of points) {
+        expect(medianNs).toBeGreaterThan(0);
+        expect(samples).toBeGreaterThanOrEqual(3);
+      }
+      expect(fit?.bytesPerSecond).toBeGreaterThan(1e7);
+    }
+    expect(scaling?.threading.map(({ backend, threads }) => [backend, threads])).toEqual([
+      ["onnxruntime-cpu", 2],
+      ["wasm-simd", 2],
+    ]);
+    expect(stdout).toContain("Scaling");
+    expect(readFileSync(join(path, "report.md"), "utf8")).toContain("## Scaling");
+  }, 300_000);
+
+  it("finds memory that grows linearly and is given back, or used again", async () => {
+    const out = temporaryFolder();
+    const backends = ["wasm-simd", "onnxruntime-cpu", "tfjs-wasm", "tfjs-node-gpu"];
+    const small = ["--rows", "64", "--classes", "16", "--threads", "1"];
+    const { code } = await run("scaling", ["--backend", backends.join(","), ...small, "--out", out]);
+    expect(code).toBe(0);
+    const { series = [] } = onlyRun(out).results().scaling ?? {};
+    const held = series.flatMap((one) => heldMemory(one) ?? []);
+    expect(held).toHaveLength(series.filter(({ status }) => status === "ok").length);
+    expect(held.length).toBeGreaterThanOrEqual(3);
+    for (const { backend, bytesPerElement, deviation, growth, words } of held) {
+      // Logits and gradient are float32 each, and the runtime has at least one of them.
+      expect(bytesPerElement, backend).toBeGreaterThan(3.5);
+      expect(deviation, backend).toBeLessThan(0.35);
+      expect(growth, backend).toBeLessThan(0.15);
+      expect(words, backend).not.toContain("grows");
+    }
+  }, 300_000);
+
+  it("continues where it was stopped", async () => {
+    const out = temporaryFolder();
+    const stopped = start(["scaling", "--backend", "wasm-simd,jax-js", ...SMALL, "--out", out]);
+    await stopped.says("[1/4]");
+    stopped.child.kill("SIGTERM");
+    const { code, stderr } = await stopped.ended;
+    expect(code).toBe(130);
+    const { id, results } = onlyRun(out);
+    expect(stderr).toContain(`continue with: pnpm scaling --resume ${id}`);
+    const before = results().scaling?.series ?? [];
+    const { code: after } = await run("scaling", ["--resume", id, "--out", out]);
+    expect(after).toBe(0);
+    const { scaling, run: record } = results();
+    expect(record.status).toBe("complete");
+    expect(scaling?.series).toHaveLength(4);
+    expect(scaling?.series.slice(0, before.length)).toEqual(before);
+  }, 300_000);
+
+  it.each([
+    [["--rows", "0"], /--rows takes numbers from 1 to 67108864, got 0/],
+    [["--classes", "1e3"], /--classes takes a whole number, got "1e3"/],
+    [["--threads", "2000"], /--threads takes numbers from 1 to 1024, got 2000/],
+    [
+      ["--rows", "67108864", "--classes", "2"],
+      /leave no shape of at most 67108864 elements; the smallest has/,
+    ],
+    [["--resume", "x", "--rows", "1"], /leave out its rows/],
+    [["--backend", "tfjs-wsm"], /unknown backend "tfjs-wsm"/],
+  ])("%j exits 2 with one line", async (args, message) => {
+    const { code, stderr } = await run("scaling", [...args, "--out", temporaryFolder()]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+});
+
+describe("shapes", () => {
+  it("are every pair of rows and classes, small ones first, up to 64 Mi elements", () => {
+    expect(shapesOf([1, 2 ** 16], [4, 2 ** 10, 2 ** 11])).toEqual([
+      { rows: 1, classes: 4 },
+      { rows: 1, classes: 2 ** 10 },
+      { rows: 1, classes: 2 ** 11 },
+      { rows: 2 ** 16, classes: 4 },
+      { rows: 2 ** 16, classes: 2 ** 10 },
+    ]);
+  });
+
+  it.each([
+    [1, [1]],
+    [2, [1, 2]],
+    [6, [1, 2, 4, 6]],
+  ])("threads worth trying on %i cores are %j", (cores, counts) => {
+    expect(threadCounts(cores)).toEqual(counts);
+  });
+});
+
+describe("what is concluded from times", () => {
+  const SHAPES = shapesOf([1, 16, 256, 4096], [2, 128, 8192]);
+  const series = (threads: number, time: (rows: number, classes: number) => number): MeasuredSeries => ({
+    ...{ backend: "a", method: "manual/fused", dtype: "float32", threads, status: "ok" },
+    points: SHAPES.map(({ rows, classes }) => ({ rows, classes, medianNs: time(rows, classes), samples: 9 })),
+  });
+
+  it("is the model that they follow", () => {
+    // 5 µs, 20 ns a row, 10 GB/s: 0.1 ns for each of 8 bytes an element.
+    const { series: [first] = [] } = scalingSection([series(1, (n, c) => 5000 + 20 * n + 0.8 * n * c)]);
+    expect(first?.fit?.overheadNs).toBeCloseTo(5000, 3);
+    expect(first?.fit?.rowNs).toBeCloseTo(20, 6);
+    expect(first?.fit?.bytesPerSecond).toBeCloseTo(1e10, -2);
+    expect(first?.fit?.relativeError).toBeLessThan(1e-9);
+  });
+
+  it("has no negative part, whatever the times", () => {
+    const { series: [first] = [] } = scalingSection([series(1, (n, c) => 0.8 * n * c - 0.3 * n + 1)]);
+    expect(first?.fit?.overheadNs).toBeGreaterThanOrEqual(0);
+    expect(first?.fit?.rowNs).toBe(0);
+  });
+
+  it("is no bandwidth where times do not grow", () => {
+    const { series: [first] = [] } = scalingSection([series(1, () => 1e6)]);
+    expect(first?.fit).toMatchObject({ rowNs: expect.closeTo(0, 3), relativeError: expect.closeTo(0, 6) });
+  });
+
+  it("is from how many elements on a second thread pays, for every shape", () => {
+    const one = (n: number, c: number) => 1000 + n * c;
+    const two = (n: number, c: number) => 6000 + (n * c) / (n > 1 ? 2 : 1);
+    const { threading } = scalingSection([series(1, one), series(2, two)]);
+    // 1 × 8192 gains nothing; 256 × 128 is the next that is larger.
+    expect(threading).toEqual([
+      expect.objectContaining({ threads: 2, fromElements: 256 * 128, best: expect.closeTo(2, 1) }),
+    ]);
+    const never = scalingSection([series(1, one), series(2, one)]).threading;
+    expect(never).toEqual([expect.objectContaining({ fromElements: null, best: 1 })]);
+  });
+});

@@ -1,0 +1,168 @@
+import type { Results, Scaling, Series } from "@softmax-bench/core";
+import { type Absent, absentList } from "./absent.js";
+import type { Block } from "./block.js";
+import { formatCount, formatDuration, formatPercent, formatRatio } from "./format.js";
+
+/** How times grow with rows, classes and threads, and what memory gradients hold. */
+export interface ScalingView {
+  readonly premises: readonly string[];
+  /** Series with a fit, the largest bandwidth first. */
+  readonly fitted: readonly Fitted[];
+  /** Where threads begin to pay, a sentence for each. */
+  readonly threading: readonly string[];
+  readonly memory: readonly HeldMemory[];
+  /** Series, and shapes of a series, without a time. */
+  readonly absent: readonly Absent[];
+}
+
+type Fitted = Series & { readonly fit: NonNullable<Series["fit"]> };
+
+/** What a gradient holds, from sizes that double. */
+export interface HeldMemory extends Pick<Series, "backend" | "method" | "dtype" | "threads"> {
+  /** Growth from the smallest to the largest. */
+  readonly bytesPerElement: number;
+  /** Largest |held − line through the first and the last| over what the last holds: 0 is a straight line. */
+  readonly deviation: number;
+  /** What is left when the largest was disposed of, over what it held. */
+  readonly kept: number;
+  /** By how much that grew in more uses, over what one holds. */
+  readonly growth: number;
+  readonly words: string;
+}
+
+/** Shares of what a gradient holds, below which a process's own ups and downs decide. */
+const RETURNED = 0.15;
+const GROWING = 0.15;
+
+export function scalingOf({ scaling }: Pick<Results, "scaling">): ScalingView | undefined {
+  if (!scaling || scaling.series.length === 0) return undefined;
+  const { series, threading } = scaling;
+  return {
+    premises: [
+      "time ≈ overhead + row · rows + bytes / bandwidth, fitted to the medians of all shapes with relative errors; bytes are those of logits, read once, and gradient, written once.",
+      "Off by: the median relative difference of fit and measurement. Small shapes are in a cache, large ones are not, and one bandwidth is between both.",
+      "A gradient is held with its loss, uploaded logits and what the runtime needs, until it is disposed of; measured as the resident set of the process, without the memory of a GPU.",
+    ],
+    fitted: series
+      .filter((one): one is Fitted => one.fit !== undefined)
+      .toSorted((a, b) => (b.fit.bytesPerSecond ?? 0) - (a.fit.bytesPerSecond ?? 0)),
+    threading: threading.map(threadingSentence),
+    memory: series.flatMap((one) => heldMemory(one) ?? []),
+    absent: series.flatMap(absentOf),
+  };
+}
+
+function threadingSentence({
+  backend,
+  method,
+  dtype,
+  threads,
+  fromElements,
+  best,
+}: Scaling["threading"][number]): string {
+  const who = `${backend} ${method} ${dtype}`;
+  const most = `at most ${formatRatio(best)}`;
+  return fromElements === null
+    ? `${who}: ${threads} threads do not pay for every large shape (${most}).`
+    : `${who}: ${threads} threads pay from ${formatCount(fromElements)} elements on, whatever the shape (${most}).`;
+}
+
+/** @returns undefined where memory was not measured at two sizes at least */
+export function heldMemory({
+  backend,
+  method,
+  dtype,
+  threads,
+  memory,
+}: Pick<Series, "backend" | "method" | "dtype" | "threads" | "memory">): HeldMemory | undefined {
+  const [first, last] = [memory?.points[0], memory?.points.at(-1)];
+  if (!memory || !first || !last || last.elements <= first.elements) return undefined;
+  const { beforeBytes, points, repeatedBytes } = memory;
+  const bytesPerElement = (last.heldBytes - first.heldBytes) / (last.elements - first.elements);
+  const held = Math.max(1, last.heldBytes - beforeBytes);
+  const line = (elements: number) => first.heldBytes + bytesPerElement * (elements - first.elements);
+  const deviation =
+    Math.max(...points.map(({ elements, heldBytes }) => Math.abs(heldBytes - line(elements)))) / held;
+  const kept = Math.max(0, last.afterBytes - beforeBytes) / held;
+  const growth = Math.max(0, repeatedBytes - last.afterBytes) / held;
+  const words =
+    growth > GROWING
+      ? "grows with each use"
+      : kept <= RETURNED
+        ? "returned"
+        : "kept for the next, which takes no more";
+  return {
+    ...{ backend, method, dtype, threads },
+    ...{ bytesPerElement, deviation, kept, growth, words },
+  };
+}
+
+function absentOf({ backend, method, dtype, threads, status, reason, points }: Series): Absent[] {
+  const place = { backend, dtype };
+  const count = `${threads} ${threads === 1 ? "thread" : "threads"}`;
+  if (status !== "ok") return [{ ...place, method: `${method} with ${count}`, status, reason }];
+  return points.flatMap(({ rows, classes, reason: why }) =>
+    why
+      ? [
+          {
+            ...place,
+            method: `${method} ${rows}x${classes} with ${count}`,
+            status: "unsupported",
+            reason: why,
+          },
+        ]
+      : [],
+  );
+}
+
+const formatBandwidth = (bytesPerSecond: number | undefined): string =>
+  bytesPerSecond === undefined ? "" : `${(bytesPerSecond / 1e9).toPrecision(3)} GB/s`;
+
+export function scalingBlocks({ premises, fitted, threading, memory, absent }: ScalingView): Block[] {
+  return [
+    { kind: "heading", level: 2, text: "Scaling" },
+    { kind: "list", items: premises },
+    fitTable(fitted),
+    ...(threading.length ? ([{ kind: "list", items: threading }] satisfies Block[]) : []),
+    ...(memory.length
+      ? ([{ kind: "heading", level: 3, text: "Memory" }, memoryTable(memory)] satisfies Block[])
+      : []),
+    ...absentList(absent, "series and shapes"),
+  ];
+}
+
+export const FIT_HEADER = [
+  ...["dtype", "backend", "method", "threads"],
+  ...["overhead", "per row", "bandwidth", "off by", "shapes"],
+];
+
+export const fitRow = ({ dtype, backend, method, threads, fit, points }: Fitted): string[] => [
+  ...[dtype, backend, method, String(threads)],
+  ...[formatDuration(fit.overheadNs), formatDuration(fit.rowNs), formatBandwidth(fit.bytesPerSecond)],
+  formatPercent(fit.relativeError),
+  String(points.filter(({ medianNs }) => medianNs !== undefined).length),
+];
+
+const fitTable = (fitted: readonly Fitted[]): Block => ({
+  kind: "table",
+  header: FIT_HEADER,
+  numeric: [3, 4, 5, 6, 7, 8],
+  rows: fitted.map(fitRow),
+});
+
+export const MEMORY_HEADER = [
+  ...["dtype", "backend", "method", "threads", "bytes per element", "off a line by"],
+  ...["left when disposed of", "more after three uses", ""],
+];
+
+export const memoryRow = (held: HeldMemory): string[] => [
+  ...[held.dtype, held.backend, held.method, String(held.threads), held.bytesPerElement.toFixed(1)],
+  ...[formatPercent(held.deviation), formatPercent(held.kept), formatPercent(held.growth), held.words],
+];
+
+const memoryTable = (memory: readonly HeldMemory[]): Block => ({
+  kind: "table",
+  header: MEMORY_HEADER,
+  numeric: [3, 4, 5, 6, 7],
+  rows: memory.map(memoryRow),
+});

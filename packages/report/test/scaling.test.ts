@@ -1,0 +1,106 @@
+import type { Results, Series } from "@softmax-bench/core";
+import { formatResults, parseResults } from "@softmax-bench/core/results";
+import { describe, expect, it } from "vitest";
+import { heldMemory, viewOf } from "../src/index.js";
+import { markdownOf, resultsOf, terminalOf } from "./support/results.js";
+
+const MB = 1e6;
+
+interface Held {
+  readonly held?: readonly number[];
+  readonly after?: number;
+  readonly repeated?: number;
+}
+
+/** Megabytes beyond the 100 of the process, for 1, 2 and 4 million elements. */
+const memory = ({ held = [8, 16, 32], after = 0, repeated = after }: Held = {}): Series["memory"] => ({
+  beforeBytes: 100 * MB,
+  points: held.map((megabytes, index) => ({
+    elements: 2 ** index * 1e6,
+    heldBytes: (100 + megabytes) * MB,
+    afterBytes: (100 + after) * MB,
+  })),
+  repeatedBytes: (100 + repeated) * MB,
+});
+
+const series = (over: Partial<Series> = {}): Series => ({
+  ...{ backend: "node", method: "manual/fused", dtype: "float32", threads: 1, status: "ok" },
+  points: [
+    { rows: 1, classes: 10, medianNs: 2000, samples: 9 },
+    { rows: 4096, classes: 16_384, samples: 0, reason: "left out: a call would take 3 s" },
+  ],
+  fit: { overheadNs: 1900, rowNs: 12, bytesPerSecond: 1.2e10, relativeError: 0.05 },
+  memory: memory(),
+  ...over,
+});
+
+const withScaling = (
+  all: Series[],
+  threading: NonNullable<Results["scaling"]>["threading"] = [],
+): Results => ({ ...resultsOf({ cells: [] }), scaling: { series: all, threading } });
+
+describe("scaling in a report", () => {
+  it("is a table of what a call, a row and a byte cost", () => {
+    const text = markdownOf(withScaling([series()]));
+    expect(text).toContain("## Scaling");
+    expect(text).toMatch(
+      /\| float32 \| node +\| manual\/fused \| +1 \| +1\.90 µs \| 12\.0 ns \| 12\.0 GB\/s \|/,
+    );
+    expect(text).toContain("left out: a call would take 3 s");
+  });
+
+  it("says from where threads pay, and where they never do", () => {
+    const pays = { backend: "node", method: "manual/fused", dtype: "float32", threads: 2 } as const;
+    const text = terminalOf(
+      withScaling(
+        [series()],
+        [
+          { ...pays, fromElements: 65_536, best: 1.91 },
+          { ...pays, threads: 4, fromElements: null, best: 1.05 },
+        ],
+      ),
+    );
+    expect(text).toContain("2 threads pay from 65,536 elements on, whatever the shape (at most 1.91×)");
+    expect(text).toContain("4 threads do not pay for every large shape (at most 1.05×)");
+  });
+
+  it("says why a series has no times", () => {
+    const absent = series({
+      status: "unsupported",
+      reason: "it computes with 1 thread here",
+      points: [],
+      threads: 2,
+    });
+    const { fit: _, memory: __, ...rest } = absent;
+    expect(terminalOf(withScaling([rest]))).toContain("it computes with 1 thread here");
+  });
+
+  it("is what a results file keeps", () => {
+    const results = withScaling([series()]);
+    expect(parseResults(formatResults(results)).scaling).toEqual(results.scaling);
+    expect(viewOf(resultsOf({ cells: [] })).scaling).toBeUndefined();
+  });
+});
+
+describe("memory", () => {
+  const wordsOf = (held: Held) => heldMemory(series({ memory: memory(held) }))?.words;
+
+  it("grows with the elements, by the slope from the smallest to the largest", () => {
+    expect(heldMemory(series())).toMatchObject({ bytesPerElement: 8, deviation: 0, kept: 0, growth: 0 });
+    expect(heldMemory(series({ memory: memory({ held: [8, 20, 32] }) }))?.deviation).toBeCloseTo(4 / 32, 6);
+  });
+
+  it.each([
+    [{}, "returned"],
+    [{ after: 4 }, "returned"],
+    [{ after: 30 }, "kept for the next, which takes no more"],
+    [{ after: 30, repeated: 62 }, "grows with each use"],
+    [{ repeated: 12 }, "grows with each use"],
+  ])("%j is %s", (held, words) => {
+    expect(wordsOf(held)).toBe(words);
+  });
+
+  it("is not concluded from one size", () => {
+    expect(heldMemory(series({ memory: memory({ held: [8] }) }))).toBeUndefined();
+  });
+});
