@@ -24,6 +24,8 @@ export class NodeWriter {
   readonly initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   readonly #family: Family;
   readonly #names = new Map<Value, string>();
+  /** Names of values that are outputs: the first, where a value has several. */
+  readonly #published: ReadonlyMap<Value, string>;
   readonly #public: ReadonlySet<string>;
   #batchSize: string | undefined;
 
@@ -31,14 +33,19 @@ export class NodeWriter {
     const { inputs, outputs } = family.first;
     this.#family = family;
     this.#public = new Set([...inputs.map(inputName), ...Object.keys(outputs)]);
+    this.#published = new Map(
+      Object.entries(outputs)
+        .toReversed()
+        .map(([name, value]) => [value, name]),
+    );
     for (const value of inputs) this.#names.set(value, inputName(value));
     const read = new Set([...family.order.flatMap((node) => node.inputs), ...Object.values(outputs)]);
     for (const node of family.order) this.#write(node, read);
-    // An Identity gives a value its public name: it may be an input, or an output under two names.
+    // An Identity, which is a copy, gives a value another name: it may be an input, a constant, or an output under two names.
     const given = new Set(inputs.map(inputName));
     for (const [name, value] of Object.entries(outputs)) {
       if (given.has(name)) throw new GraphError(`${JSON.stringify(name)} is an input and an output`);
-      this.#push("Identity", name, [this.#nameOf(value)], [name]);
+      if (this.#nameOf(value) !== name) this.#push("Identity", name, [this.#nameOf(value)], [name]);
     }
   }
 
@@ -65,7 +72,7 @@ export class NodeWriter {
     // Outputs that nobody reads cost something.
     const count = Math.max(needed, node.outputs.findLastIndex((value) => read.has(value)) + 1);
     const outputs = node.outputs.slice(0, count).map((value, index) => {
-      const name = index ? `${label}_${index}` : label;
+      const name = this.#published.get(value) ?? (index ? `${label}_${index}` : label);
       this.#names.set(value, name);
       return name;
     });

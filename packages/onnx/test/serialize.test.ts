@@ -1,3 +1,4 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import {
   add,
   averagePool,
@@ -27,6 +28,7 @@ import {
 } from "@softmax-bench/graph";
 import { ONNXRUNTIME_CPU, serialize, serializeBatched } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
+import { ModelProtoSchema } from "../src/proto/onnx_pb.js";
 import { expectClose, feedsFor, runInRuntime, runModel } from "./support.js";
 
 const graphOf = (make: (x: Value) => Graph["outputs"], shape: Shape = [3, 4]): Graph => {
@@ -56,6 +58,18 @@ describe("serialize", () => {
 
   it("refuses a name for both an input and an output", () => {
     expect(() => serialize(graphOf((x) => ({ x: exp(x) })))).toThrow('"x" is an input and an output');
+  });
+
+  it("names an output where it is made, without a copy, even where something else reads it", () => {
+    const graph = graphOf((x) => {
+      const y = exp(x);
+      return { y, z: add(y, x) };
+    });
+    const written = fromBinary(ModelProtoSchema, serialize(graph));
+    expect(written.graph?.node.map(({ opType, input }) => [opType, ...input])).toEqual([
+      ["Exp", "x"],
+      ["Add", "y", "x"],
+    ]);
   });
 
   it("leaves out what no output depends on", () => {
