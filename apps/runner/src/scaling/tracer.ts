@@ -4,7 +4,7 @@ import type { BackendSession } from "../backend-session.js";
 import type { ScalingSettings } from "../journal.js";
 import { conclude } from "../outcome.js";
 import type { PlannedSeries } from "../plan.js";
-import { elementsOf, type Shape, shapesOf } from "./shapes.js";
+import { type Shape, shapesOf } from "./shapes.js";
 
 /** A series as it was measured, before anything is concluded from it. */
 export type MeasuredSeries = Omit<Series, "fit">;
@@ -14,8 +14,7 @@ export type WithSession = <T>(threads: number, use: (session: BackendSession) =>
 
 /** A call that would take longer, in nanoseconds, is not worth its minutes: the shapes before it have shown the slope. */
 const SLOWEST_CALL = 2e9;
-/** From so many elements on, the time of a call says what a larger one takes. */
-const TELLING_ELEMENTS = 2 ** 14;
+const LEFT_OUT = `left out: a call might take more than ${SLOWEST_CALL / 1e9} s`;
 
 /** Sizes at which memory is looked at: rows of `MEMORY_CLASSES`. */
 const MEMORY_CLASSES = 1024;
@@ -37,7 +36,7 @@ export async function traceSeries(
   );
   if (series.status !== "ok") return series;
   const affordable = MEMORY_ROWS.filter(
-    (n) => expectedNs({ rows: n, classes: MEMORY_CLASSES }, series.points) <= SLOWEST_CALL,
+    (n) => mostNs({ rows: n, classes: MEMORY_CLASSES }, series.points) <= SLOWEST_CALL,
   );
   const memory = await withSession(planned.threads, (session) => memoryOf(planned, affordable, session));
   return { ...series, ...(memory ? { memory } : {}) };
@@ -58,13 +57,8 @@ async function timesOf(
   const points: Point[] = [];
   let note: string | undefined;
   for (const shape of shapes) {
-    const expected = expectedNs(shape, points);
-    if (expected > SLOWEST_CALL) {
-      points.push({
-        ...shape,
-        samples: 0,
-        reason: `left out: a call would take ${Math.round(expected / 1e9)} s`,
-      });
+    if (mostNs(shape, points) > SLOWEST_CALL) {
+      points.push({ ...shape, samples: 0, reason: LEFT_OUT });
       continue;
     }
     const outcome = await session.run({ type: "scale", method, dtype, ...shape, sampling: SAMPLING });
@@ -84,14 +78,18 @@ async function timesOf(
   return { ...base, status: "ok", ...(note ? { note } : {}), points };
 }
 
-/** What a call of a shape would take, going by the largest smaller one; 0 if nothing tells. */
-function expectedNs(shape: Shape, points: readonly Point[]): number {
-  const last = points.findLast(
-    (point) => point.medianNs !== undefined && elementsOf(point) <= elementsOf(shape),
+/**
+ * What a call of a shape takes at most, going by others: as many times longer as it has more rows, and more classes. 0 if
+ * there are none.
+ */
+const mostNs = ({ rows, classes }: Shape, points: readonly Point[]): number =>
+  points.reduce(
+    (most, { medianNs, ...point }) =>
+      medianNs
+        ? Math.min(most, medianNs * Math.max(1, rows / point.rows) * Math.max(1, classes / point.classes))
+        : most,
+    points.length ? Number.POSITIVE_INFINITY : 0,
   );
-  if (!last?.medianNs || elementsOf(last) < TELLING_ELEMENTS) return 0;
-  return (last.medianNs * elementsOf(shape)) / elementsOf(last);
-}
 
 async function memoryOf(
   { backend, method, dtype }: PlannedSeries,
