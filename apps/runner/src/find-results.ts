@@ -11,7 +11,7 @@ export interface Found {
   readonly results: Results;
 }
 
-const RESULTS = "results.json";
+export const RESULTS = "results.json";
 export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
 
 /** Whether a text can be the name of a baseline or a run: one folder or file, and no way out of here. */

@@ -36,7 +36,10 @@ const depthSettings = z.object({
   images: schema.depth.shape.images,
 });
 
-const counts = z.array(z.int().positive()).min(1).readonly();
+/** Of rows, of classes, and of threads. */
+export const MOST_SCALING_VALUES = 100;
+
+const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).readonly();
 
 /** Shapes and threads that a run times gradients with. */
 const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });

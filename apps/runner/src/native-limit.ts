@@ -37,8 +37,13 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
     compiler: [compiler, ...FLAGS].join(" "),
     async times({ rows, classes }, dtype, threads, milliseconds) {
       const numbers = [rows, classes, threads, milliseconds].map(String);
-      const said = await output(program, ["time", dtype, ...numbers], signal);
-      return said.trim().split("\n").map(Number);
+      try {
+        const said = await output(program, ["time", dtype, ...numbers], signal);
+        return said.trim().split("\n").map(Number);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        throw new UsageError(`native code on ${rows}x${classes} ${dtype}: ${(error as Error).message}`);
+      }
     },
     [Symbol.dispose]: dispose,
   };

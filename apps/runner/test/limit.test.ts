@@ -92,6 +92,21 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     expect(existsSync(join(onlyRun(out).path, "native-limit.json"))).toBe(false);
   }, 120_000);
 
+  it("leaves out what a file names that is no workload, and writes nothing beside a file from elsewhere", async () => {
+    const out = temporaryFolder();
+    await bench([...SMALL, "--out", out]);
+    const results = JSON.parse(readFileSync(join(onlyRun(out).path, "results.json"), "utf8"));
+    for (const cell of results.cells) cell.workload = "999999999x999999999";
+    const file = join(out, "foreign.json");
+    writeFileSync(file, JSON.stringify(results));
+    const { code, stderr } = await run("limit", [file, "--in", out]);
+    expect(stderr.trim()).toMatch(
+      /foreign\.json has no gradient that was timed on a processor; name another run/,
+    );
+    expect(code).toBe(2);
+    expect(existsSync(join(out, "native-limit.json"))).toBe(false);
+  }, 120_000);
+
   it("refuses a run of another machine", async () => {
     const out = temporaryFolder();
     await bench([...SMALL, "--out", out]);

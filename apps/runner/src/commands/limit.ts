@@ -1,11 +1,11 @@
-import { dirname, join } from "node:path";
-import { findWorkload, type Results } from "@softmax-bench/core";
+import { basename, dirname, join } from "node:path";
+import { findWorkload, type Results, type Workload } from "@softmax-bench/core";
 import { type NativeTime, renderLimit } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { type Console, wantsColor } from "../console.js";
 import { describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
-import { needResults } from "../find-results.js";
+import { needResults, RESULTS } from "../find-results.js";
 import { buildNativeLimit } from "../native-limit.js";
 import { DEFAULT_OUT } from "../options.js";
 import { writeAtomically } from "../write-atomically.js";
@@ -19,6 +19,9 @@ interface Flags {
 /** How long each workload is timed, in milliseconds. */
 const MILLISECONDS = 400;
 
+/** More are no machine's; a file may say anything. */
+const MOST_THREADS = 1024;
+
 const command = () =>
   newCommand("limit")
     .description(
@@ -30,7 +33,7 @@ const command = () =>
     .option("--json", "the native times as JSON on stdout; e.g. --json > native-limit.json")
     .addHelpText(
       "after",
-      "\nWrites native-limit.json beside the run's results.json.\n\nExit codes: 0 done; 2 wrong usage, no compiler, or a run of another machine; 130 stopped.",
+      "\nWrites native-limit.json beside a run's results.json.\n\nExit codes: 0 done; 2 wrong usage, no compiler, or a run of another machine; 130 stopped.",
     );
 
 /** Times native code on the workloads of a run. */
@@ -40,7 +43,11 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   const { file, results } = await needResults(parsed.args[0] ?? "latest", folder);
   checkMachine(results);
   const wanted = wantedOf(results);
-  if (wanted.length === 0) throw new UsageError(`${file} has no gradient that was timed on a processor`);
+  if (wanted.length === 0) {
+    throw new UsageError(
+      `${file} has no gradient that was timed on a processor; name another run, or measure one: pnpm bench`,
+    );
+  }
   try {
     using native = await buildNativeLimit(signal);
     const times: NativeTime[] = [];
@@ -51,12 +58,15 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     }
     const record = { run: results.run.id, cpu: results.environment.cpu, compiler: native.compiler, times };
     const text = `${JSON.stringify(record, null, 2)}\n`;
-    const written = join(dirname(file), "native-limit.json");
-    writeAtomically(written, text);
     const rendered = renderLimit(results, times, native.compiler, { color: !json && wantsColor(stdout) });
     (json ? stderr : stdout).write(`${rendered}\n`);
     if (json) stdout.write(text);
-    stderr.write(`wrote ${written}\n`);
+    // Beside a run's results; a file from elsewhere, or a baseline, has no such place.
+    if (basename(file) === RESULTS) {
+      const written = join(dirname(file), "native-limit.json");
+      writeAtomically(written, text);
+      stderr.write(`wrote ${written}\n`);
+    }
     return EXIT.ok;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
@@ -73,6 +83,15 @@ function checkMachine({ run, environment }: Results): void {
   );
 }
 
+/** A workload of ours; a file may name others, or ones that are too large. */
+function known(id: string): Workload | undefined {
+  try {
+    return findWorkload(id);
+  } catch {
+    return undefined;
+  }
+}
+
 interface Wanted extends Omit<NativeTime, "medianNs"> {
   readonly rows: number;
   readonly classes: number;
@@ -83,9 +102,10 @@ function wantedOf({ cells, backends }: Results): Wanted[] {
   const wanted = new Map<string, Wanted>();
   for (const { backend: id, workload, dtype, timing } of cells) {
     const backend = backends.find((one) => one.id === id);
-    const found = findWorkload(workload);
+    const found = known(workload);
     if (!timing?.gradient || !found || backend?.device?.kind !== "cpu") continue;
     const { threads = 1 } = backend;
+    if (threads > MOST_THREADS) continue;
     const { rows, classes } = found;
     wanted.set(JSON.stringify([workload, dtype, threads]), { workload, dtype, threads, rows, classes });
   }

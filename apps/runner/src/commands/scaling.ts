@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { resumeRun, startRun } from "../bench.js";
 import type { Console } from "../console.js";
 import { UsageError } from "../errors.js";
+import { MOST_SCALING_VALUES } from "../journal.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
 import {
@@ -111,8 +112,12 @@ export async function scaling(argv: readonly string[], console: Console): Promis
 
 /** @throws UsageError if a list has anything but whole numbers in range. */
 function listsOf({ rows, classes, threads }: Pick<Flags, "rows" | "classes" | "threads">) {
-  const list = (flag: string, values: readonly string[] | undefined, most: number) =>
-    values && [...new Set(values.map((value) => inRange(flag, value, most)))].sort((a, b) => a - b);
+  const list = (flag: string, values: readonly string[] | undefined, most: number) => {
+    if (values && values.length > MOST_SCALING_VALUES) {
+      throw new UsageError(`${flag} takes at most ${MOST_SCALING_VALUES} numbers, got ${values.length}`);
+    }
+    return values && [...new Set(values.map((value) => inRange(flag, value, most)))].sort((a, b) => a - b);
+  };
   return {
     rows: list("--rows", rows, MOST_ELEMENTS),
     classes: list("--classes", classes, MOST_ELEMENTS),
