@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { GradientResult } from "@softmax-bench/core";
 import { formatNpy } from "@softmax-bench/npy";
 import { messageOf, UsageError } from "./errors.js";
+import { makeFolder } from "./make-folder.js";
 import type { UserProblem } from "./user-arrays.js";
 import { writeAtomically } from "./write-atomically.js";
 
@@ -15,7 +16,7 @@ export class GradientFolder {
   constructor(path: string) {
     this.path = path;
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path);
       accessSync(path, constants.W_OK);
     } catch (error) {
       throw cannotWrite(path, error);
@@ -36,7 +37,7 @@ export class GradientFolder {
     const lossShape = reduction === "none" ? [rows] : [];
     const folder = join(this.path, backend, ...method.split("/"));
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       writeAtomically(join(folder, "loss.npy"), formatNpy({ shape: lossShape, data: loss }));
       const shape = [rows, classes];
       writeAtomically(join(folder, "gradient.npy"), formatNpy({ shape, data: gradient }));

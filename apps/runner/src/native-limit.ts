@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "./errors.js";
@@ -26,6 +26,7 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
   const program = join(folder, "limit");
   try {
     await output(compiler, ["-o", program, SOURCE, ...FLAGS], signal);
+    if (!existsSync(program)) throw new Error("it made no program");
   } catch (error) {
     dispose();
     if (signal.aborted) throw error;
@@ -39,7 +40,9 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
       const numbers = [rows, classes, threads, milliseconds].map(String);
       try {
         const said = await output(program, ["time", dtype, ...numbers], signal);
-        return said.trim().split("\n").map(Number);
+        const times = said.trim().split("\n").map(Number);
+        if (times.every((ns) => ns > 0)) return times;
+        throw new Error(`expected nanoseconds, got ${JSON.stringify(said.slice(0, 60))}`);
       } catch (error) {
         if (signal.aborted) throw error;
         throw new UsageError(`native code on ${rows}x${classes} ${dtype}: ${(error as Error).message}`);

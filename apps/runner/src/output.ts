@@ -4,6 +4,7 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isSystemError, messageOf, UsageError } from "./errors.js";
+import { makeFolder } from "./make-folder.js";
 import { pageTemplate } from "./page-template.js";
 import { isPartial, writeAtomically } from "./write-atomically.js";
 
@@ -29,7 +30,7 @@ export function createRunFolder(out: string, profile: string, startedAt: Date): 
     .replaceAll(/[-:]|\.\d+Z$/g, "")
     .replace("T", "-");
   try {
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     for (let attempt = 1; ; attempt++) {
       const folder = folderOf(out, `${stamp}-${profile}${attempt > 1 ? `-${attempt}` : ""}`);
       if (mkdirUnlessThere(folder.path)) return folder;

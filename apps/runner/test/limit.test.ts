@@ -92,6 +92,16 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     expect(existsSync(join(onlyRun(out).path, "native-limit.json"))).toBe(false);
   }, 120_000);
 
+  it("blames a compiler that makes nothing", async () => {
+    const out = temporaryFolder();
+    await bench([...SMALL, "--out", out]);
+    const { code, stderr } = await run("limit", ["--in", out], { env: { CC: "true" } });
+    expect(stderr.trim().split("\n").at(-1)).toMatch(
+      /true did not build .*: it made no program; install a C compiler/,
+    );
+    expect(code).toBe(2);
+  }, 120_000);
+
   it("leaves out what a file names that is no workload, and writes nothing beside a file from elsewhere", async () => {
     const out = temporaryFolder();
     await bench([...SMALL, "--out", out]);

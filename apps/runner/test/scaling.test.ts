@@ -85,9 +85,9 @@ describe("pnpm scaling", () => {
   }, 300_000);
 
   it.each([
-    [["--rows", "0"], /--rows takes numbers from 1 to 67108864, got 0/],
-    [["--classes", "1e3"], /--classes takes a whole number, got "1e3"/],
-    [["--threads", "2000"], /--threads takes numbers from 1 to 1024, got 2000/],
+    [["--rows", "0"], /--rows takes whole numbers from 1 to 67108864, got "0"/],
+    [["--classes", "1e3"], /--classes takes whole numbers from 1 to 67108864, got "1e3"/],
+    [["--threads", "2000"], /--threads takes whole numbers from 1 to 1024, got "2000"/],
     [
       ["--rows", "67108864", "--classes", "2"],
       /leave no shape of at most 67108864 elements; the smallest has/,
@@ -100,6 +100,21 @@ describe("pnpm scaling", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(code).toBe(2);
   });
+});
+
+describe("a folder that no file system lets be made", () => {
+  it("is refused at once", async () => {
+    const { code, stderr } = await run("scaling", [
+      "--backend",
+      "jax-js",
+      "--out",
+      "/proc/softmax-bench/runs",
+    ]);
+    expect(stderr).toMatch(
+      /cannot write to --out \/proc\/softmax-bench\/runs: ENOENT.*; choose another folder/,
+    );
+    expect(code).toBe(2);
+  }, 30_000);
 });
 
 describe("shapes", () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { compare as compareResults } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
@@ -6,6 +6,7 @@ import { messageOf, UsageError } from "../errors.js";
 import { needResults } from "../find-results.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
 import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../gate/outputs.js";
+import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { newCommand } from "./command.js";
 
@@ -46,7 +47,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
 
 function folderAt(path: string): string {
   try {
-    if (!existsSync(path)) mkdirSync(path, { recursive: true });
+    if (!existsSync(path)) makeFolder(path);
     return path;
   } catch (error) {
     throw new UsageError(`cannot write to --out ${path}: ${messageOf(error)}; choose another folder`);

@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
 import type { Console } from "../console.js";
 import { EXIT } from "../errors.js";
 import { needResults, runsIn } from "../find-results.js";
+import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { writeAtomically } from "../write-atomically.js";
 import { newCommand } from "./command.js";
@@ -39,7 +39,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     stderr.write(`there is no run in ${flags.in}; pnpm bench makes one\n`);
     return EXIT.incomparable;
   }
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   for (const [branch, runs] of branches) {
     // A branch may be called anything: what a file cannot, becomes a hyphen.
     const file = join(out, `${branch.replaceAll(/[^\w.-]+/g, "-").replace(/^\.+/, "")}.html`);

@@ -15,7 +15,7 @@ import {
   threadCounts,
 } from "../scaling/shapes.js";
 import { select } from "../selection.js";
-import { commaSeparated, integer, newCommand, type SelectionFlags, withDtypes } from "./command.js";
+import { commaSeparated, newCommand, type SelectionFlags, withDtypes } from "./command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
@@ -126,7 +126,7 @@ function listsOf({ rows, classes, threads }: Pick<Flags, "rows" | "classes" | "t
 }
 
 function inRange(flag: string, value: string, most: number): number {
-  const number = integer(flag, value) ?? 0;
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
   if (number >= 1 && number <= most) return number;
-  throw new UsageError(`${flag} takes numbers from 1 to ${most}, got ${number}`);
+  throw new UsageError(`${flag} takes whole numbers from 1 to ${most}, got ${JSON.stringify(value)}`);
 }

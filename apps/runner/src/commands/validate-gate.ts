@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
@@ -9,6 +8,7 @@ import { type Checkout, HERE, listIn } from "../gate/checkout.js";
 import { injectedCheckout } from "../gate/injected-checkout.js";
 import type { Injection } from "../gate/injection.js";
 import { measureGate } from "../gate/measure.js";
+import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { validationMarkdown } from "../validation/document.js";
 import { type Experiment, experimentsOf, INJECTED_ERROR } from "../validation/experiments.js";
@@ -53,7 +53,7 @@ export async function validateGate(
   const { quick = false, out } = command().parse(argv, { from: "user" }).opts<Flags>();
   const say = (line: string) => stderr.write(`${line}\n`);
   const file = join(out, "journal.jsonl");
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const { header, outcomes } = continued(file, quick);
   const experiments = experimentsOf(quick);
   for (const [index, experiment] of experiments.entries()) {

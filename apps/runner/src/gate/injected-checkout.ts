@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../make-folder.js";
 import { type Checkout, HERE } from "./checkout.js";
 import type { Injection } from "./injection.js";
 
@@ -13,7 +14,7 @@ export interface InjectedCheckout extends Checkout, Disposable {}
  */
 export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
   const reports = join(HERE, "reports");
-  mkdirSync(reports, { recursive: true });
+  makeFolder(reports);
   const folder = mkdtempSync(join(reports, "injected-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { UsageError } from "../errors.js";
 import { baselineFile, isName } from "../find-results.js";
+import { makeFolder } from "../make-folder.js";
 import { writeAtomically } from "../write-atomically.js";
 
 /** @throws UsageError if no baseline can have this name. */
@@ -18,7 +18,7 @@ export function checkBaselineName(name: string): void {
 /** Keeps results as a baseline, which is committed: without raw samples, a tenth of the size. Returns the file. */
 export function saveBaseline(out: string, name: string, results: Results): string {
   const file = baselineFile(out, name);
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   writeAtomically(file, formatResults({ ...results, cells: results.cells.map(withoutSamples) }));
   return file;
 }
