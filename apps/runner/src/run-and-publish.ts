@@ -118,5 +118,7 @@ function exitCodeOf(results: Results, { header, folder }: Run, console: Console)
   }
   // A shard may well have only what another machine can run; `merge` sees the whole.
   if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
-  return anyBroken(results, console.stderr) ? EXIT.failure : EXIT.ok;
+  const nothingTimed = results.scaling?.series.every(({ status }) => status !== "ok");
+  if (nothingTimed) console.stderr.write("no series could be timed; the report says why\n");
+  return anyBroken(results, console.stderr) || nothingTimed ? EXIT.failure : EXIT.ok;
 }

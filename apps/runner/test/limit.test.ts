@@ -70,13 +70,16 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     const out = temporaryFolder();
     expect((await bench([...SMALL, "--out", out])).code).toBe(0);
     const { code, stdout, stderr } = await run("limit", ["--in", out]);
-    expect(stderr).toContain("native-limit.json");
-    expect(code).toBe(0);
+    // Where other tests run at the same time, it says so, and keeps nothing.
+    const isQuiet = code === 0;
+    if (!isQuiet) expect(stderr).toContain("the machine was busy: times varied on 64x100 float32");
+    expect([0, 1]).toContain(code);
+    expect(existsSync(join(onlyRun(out).path, "native-limit.json"))).toBe(isQuiet);
     expect(stdout).toMatch(
       /64x100\s+float32\s+wasm-simd\s+manual\/\S+\s+\d+\s+\S+ [µm]s\s+\S+ [µnm]?s\s+\S+×/,
     );
-    const { times } = JSON.parse(readFileSync(join(onlyRun(out).path, "native-limit.json"), "utf8"));
-    expect(times).toEqual([
+    const { stdout: json } = await run("limit", ["--in", out, "--json"]);
+    expect(JSON.parse(json).times).toEqual([
       expect.objectContaining({ workload: "64x100", dtype: "float32", medianNs: expect.any(Number) }),
     ]);
   }, 120_000);
@@ -111,7 +114,7 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     writeFileSync(file, JSON.stringify(results));
     const { code, stderr } = await run("limit", [file, "--in", out]);
     expect(stderr.trim()).toMatch(
-      /foreign\.json has no gradient that was timed on a processor; name another run/,
+      /foreign\.json has no cells that were timed on a processor, as runs of pnpm bench have; name such a run/,
     );
     expect(code).toBe(2);
     expect(existsSync(join(out, "native-limit.json"))).toBe(false);

@@ -161,7 +161,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       <Limit cells={cells} results={results} />
       {precision && <Sweeps precision={precision} selection={selection} />}
       {depth && <Depth results={results} depth={depth} />}
-      {scaling && <Scaling results={results} scaling={scaling} />}
+      {scaling && <Scaling results={results} />}
       <Comparison {...{ runs, workload, selection }} />
       <Environment results={results} view={view} />
     </>

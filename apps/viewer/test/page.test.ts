@@ -149,7 +149,7 @@ if (whyNoBrowser) {
         /float32\s+on-cpu\s+manual\/fused\s+2\s+2\.00 µs\s+0 ns\s+20\.0 GB\/s\s+1\.0 %\s+3/,
       );
       expect(await section.innerText()).toContain(
-        "on-cpu manual/fused float32: 2 threads pay from 64,000 elements on, whatever the shape (at most 1.90×).",
+        "on-cpu manual/fused float32: 2 threads pay from 64,000 elements on, for every shape here (at most 1.90×).",
       );
       const memory = section.getByRole("table", { name: "Memory" }).locator("tbody tr");
       expect(await memory.first().innerText()).toMatch(/8\.0\s+0\.0 %\s+0\.0 %\s+0\.0 %\s+returned/);

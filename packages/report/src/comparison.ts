@@ -40,7 +40,9 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       emphasis: true,
     },
     ...(shown.length ? [cellTable(shown)] : []),
-    ...(left > 0 ? [{ kind: "paragraph", text: `${left} more cells, none worse than these.` } as const] : []),
+    ...(left > 0 && shown.length > 0
+      ? [{ kind: "paragraph", text: `${left} more cells, none worse than these.` } as const]
+      : []),
     ...absentList(notCompared.map(({ kind, ...cell }) => ({ ...cell, status: STATUS[kind] }))),
     {
       kind: "list",

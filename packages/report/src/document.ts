@@ -31,7 +31,7 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
     ...acrossBlocks(view),
     ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
-    ...(view.scaling ? scalingBlocks(view.scaling) : []),
+    ...(view.scaling ? scalingBlocks(view.scaling, detail) : []),
     ...(view.precision ? precisionBlocks(view.precision, detail) : []),
     ...section("Notes", view.notes),
     ...section("Wall time", view.wall ? [view.wall] : []),

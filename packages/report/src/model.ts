@@ -29,6 +29,7 @@ export {
   memoryRow,
   type ScalingView,
   scalingOf,
+  type TimedShape,
 } from "./scaling.js";
 export { oneLine, shellWord, shorten } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";

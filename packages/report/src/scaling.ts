@@ -1,7 +1,7 @@
 import type { Results, Scaling, Series } from "@softmax-bench/core";
-import { type Absent, absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatCount, formatDuration, formatPercent, formatRatio } from "./format.js";
+import { shorten } from "./untrusted.js";
 
 /** How times grow with rows, classes and threads, and what memory gradients hold. */
 export interface ScalingView {
@@ -11,8 +11,16 @@ export interface ScalingView {
   /** Where threads begin to pay, a sentence for each. */
   readonly threading: readonly string[];
   readonly memory: readonly HeldMemory[];
-  /** Series, and shapes of a series, without a time. */
-  readonly absent: readonly Absent[];
+  readonly times: readonly TimedShape[];
+  /** Series, and shapes of a series, without a time, each a sentence. */
+  readonly absent: readonly string[];
+}
+
+/** The time of one shape. */
+export interface TimedShape extends Pick<Series, "backend" | "method" | "dtype" | "threads"> {
+  readonly rows: number;
+  readonly classes: number;
+  readonly medianNs: number;
 }
 
 type Fitted = Series & { readonly fit: NonNullable<Series["fit"]> };
@@ -48,6 +56,11 @@ export function scalingOf({ scaling }: Pick<Results, "scaling">): ScalingView | 
       .toSorted((a, b) => (b.fit.bytesPerSecond ?? 0) - (a.fit.bytesPerSecond ?? 0)),
     threading: threading.map(threadingSentence),
     memory: series.flatMap((one) => heldMemory(one) ?? []),
+    times: series.flatMap(({ backend, method, dtype, threads, points }) =>
+      points.flatMap(({ rows, classes, medianNs }) =>
+        medianNs === undefined ? [] : [{ backend, method, dtype, threads, rows, classes, medianNs }],
+      ),
+    ),
     absent: series.flatMap(absentOf),
   };
 }
@@ -63,8 +76,8 @@ function threadingSentence({
   const who = `${backend} ${method} ${dtype}`;
   const most = `at most ${formatRatio(best)}`;
   return fromElements === null
-    ? `${who}: ${threads} threads do not pay for every large shape (${most}).`
-    : `${who}: ${threads} threads pay from ${formatCount(fromElements)} elements on, whatever the shape (${most}).`;
+    ? `${who}: ${threads} threads do not pay for all of the largest shapes here (${most}).`
+    : `${who}: ${threads} threads pay from ${formatCount(fromElements)} elements on, for every shape here (${most}).`;
 }
 
 /** @returns undefined where memory was not measured at two sizes at least */
@@ -97,37 +110,52 @@ export function heldMemory({
   };
 }
 
-function absentOf({ backend, method, dtype, threads, status, reason, points }: Series): Absent[] {
-  const place = { backend, dtype };
-  const count = `${threads} ${threads === 1 ? "thread" : "threads"}`;
-  if (status !== "ok") return [{ ...place, method: `${method} with ${count}`, status, reason }];
-  return points.flatMap(({ rows, classes, reason: why }) =>
-    why
-      ? [
-          {
-            ...place,
-            method: `${method} ${rows}x${classes} with ${count}`,
-            status: "unsupported",
-            reason: why,
-          },
-        ]
-      : [],
-  );
+/** What of a series has no time, and why: shapes by their reason. */
+function absentOf({ backend, method, dtype, threads, status, reason, points, fit }: Series): string[] {
+  const who = `${backend} ${method} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  if (status !== "ok") return [`${who}: ${status}, ${shorten(reason ?? "no reason given", 300)}`];
+  const byReason = new Map<string, string[]>();
+  for (const { rows, classes, reason: why } of points) {
+    if (why) byReason.set(why, [...(byReason.get(why) ?? []), `${rows}x${classes}`]);
+  }
+  return [
+    ...[...byReason].map(([why, shapes]) => `${who}, ${shapes.join(", ")}: ${shorten(why, 300)}`),
+    ...(fit ? [] : [`${who}: too few shapes for a fit`]),
+  ];
 }
 
 const formatBandwidth = (bytesPerSecond: number | undefined): string =>
   bytesPerSecond === undefined ? "" : `${(bytesPerSecond / 1e9).toPrecision(3)} GB/s`;
 
-export function scalingBlocks({ premises, fitted, threading, memory, absent }: ScalingView): Block[] {
+export function scalingBlocks(view: ScalingView, detail: "brief" | "complete"): Block[] {
+  const { premises, fitted, threading, memory, times, absent } = view;
+  const list = (items: readonly string[]): Block[] => (items.length ? [{ kind: "list", items }] : []);
   return [
     { kind: "heading", level: 2, text: "Scaling" },
     { kind: "list", items: premises },
-    fitTable(fitted),
-    ...(threading.length ? ([{ kind: "list", items: threading }] satisfies Block[]) : []),
+    ...(fitted.length ? [fitTable(fitted)] : []),
+    ...list(threading),
     ...(memory.length
       ? ([{ kind: "heading", level: 3, text: "Memory" }, memoryTable(memory)] satisfies Block[])
       : []),
-    ...absentList(absent, "series and shapes"),
+    ...list(absent),
+    ...(detail === "complete" || fitted.length === 0 ? timeTable(times) : []),
+  ];
+}
+
+function timeTable(times: readonly TimedShape[]): Block[] {
+  if (times.length === 0) return [];
+  return [
+    { kind: "heading", level: 3, text: "Times" },
+    {
+      kind: "table",
+      header: ["dtype", "backend", "method", "threads", "rows", "classes", "gradient"],
+      numeric: [3, 4, 5, 6],
+      rows: times.map(({ dtype, backend, method, threads, rows, classes, medianNs }) => [
+        ...[dtype, backend, method, String(threads)],
+        ...[formatCount(rows), formatCount(classes), formatDuration(medianNs)],
+      ]),
+    },
   ];
 }
 

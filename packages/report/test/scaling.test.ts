@@ -46,7 +46,11 @@ describe("scaling in a report", () => {
     expect(text).toMatch(
       /\| float32 \| node +\| manual\/fused \| +1 \| +1\.90 µs \| 12\.0 ns \| 12\.0 GB\/s \|/,
     );
-    expect(text).toContain("left out: a call would take 3 s");
+    expect(text).toContain(
+      "node manual/fused float32, 1 thread, 4096x16384: left out: a call would take 3 s",
+    );
+    expect(text).toContain("### Times");
+    expect(terminalOf(withScaling([series()]))).not.toContain("Times");
   });
 
   it("says from where threads pay, and where they never do", () => {
@@ -60,8 +64,8 @@ describe("scaling in a report", () => {
         ],
       ),
     );
-    expect(text).toContain("2 threads pay from 65,536 elements on, whatever the shape (at most 1.91×)");
-    expect(text).toContain("4 threads do not pay for every large shape (at most 1.05×)");
+    expect(text).toContain("2 threads pay from 65,536 elements on, for every shape here (at most 1.91×)");
+    expect(text).toContain("4 threads do not pay for all of the largest shapes here (at most 1.05×)");
   });
 
   it("says why a series has no times", () => {
@@ -73,6 +77,13 @@ describe("scaling in a report", () => {
     });
     const { fit: _, memory: __, ...rest } = absent;
     expect(terminalOf(withScaling([rest]))).toContain("it computes with 1 thread here");
+  });
+
+  it("shows the times themselves where there are too few for a fit", () => {
+    const { fit: _, ...rest } = series();
+    const text = terminalOf(withScaling([rest]));
+    expect(text).toContain("node manual/fused float32, 1 thread: too few shapes for a fit");
+    expect(text).toContain("2.00 µs");
   });
 
   it("is what a results file keeps", () => {

@@ -36,50 +36,53 @@ interface Flags extends SelectionFlags {
 function command(): Command {
   const profiles = Object.values(PROFILES).map(({ id, summary }) => `${id} (${summary})`);
   const workloads = WORKLOADS.map(({ id }) => id).join(", ");
-  return withDtypes(
-    withSelection(
-      newCommand("bench")
-        .description(
-          "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
-            "and writes results.json and report.md to a folder per run.",
-        )
-        .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`),
-    ),
-  )
-    .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
-    .option(
-      "--cell <cell>",
-      "one cell as --list prints it, several times for several, instead of the five above; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
-      commaSeparated,
-    )
-    .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
-    .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
-    .addOption(
-      new Option(
-        "--resume <run-id>",
-        "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
+  return (
+    withDtypes(
+      withSelection(
+        newCommand("bench")
+          .description(
+            "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
+              "and writes results.json and report.md to a folder per run.",
+          )
+          .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`),
       ),
     )
-    .option(
-      "--shard <i/n>",
-      "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
-    )
-    .option(
-      "--save-baseline <name>",
-      "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
-    )
-    .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
-    .option(
-      "--in-turns",
-      "measure each cell when the process that started this one says so; for pnpm gate, which compares two runs that way",
-    )
-    .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
-    .addHelpText(
-      "after",
-      `\nbench.config.ts in the current folder sets the same things; flags win.\n
+      .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+      .option(
+        "--cell <cell>",
+        "one cell as --list prints it, several times for several, instead of the five above; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
+        commaSeparated,
+      )
+      .option(
+        "--out <dir>",
+        `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`,
+      )
+      .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
+      .addOption(
+        new Option(
+          "--resume <run-id>",
+          "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
+        ),
+      )
+      .option(
+        "--shard <i/n>",
+        "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
+      )
+      .option(
+        "--save-baseline <name>",
+        "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
+      )
+      .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
+      // For pnpm gate, which starts two runs with a channel to take turns by: nothing that a user could give.
+      .addOption(new Option("--in-turns").hideHelp())
+      .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
+      .addHelpText(
+        "after",
+        `\nbench.config.ts in the current folder sets the same things; flags win.\n
 Exit codes: 0 done; 1 no backend available, or a cell failed, crashed or timed out;
 2 wrong usage; 130 stopped by Ctrl-C or SIGTERM (continue with --resume).`,
-    );
+      )
+  );
 }
 
 function optionsOf(flags: Flags): BenchOptions {

@@ -48,7 +48,7 @@ export interface SelectionFlags {
 }
 
 /** Adds `SelectionFlags` to a command. */
-export const withSelection = (command: Command): Command =>
+export const withSelection = (command: Command, { threads = "all cores" } = {}): Command =>
   command
     .option(
       "--backend <ids>",
@@ -56,7 +56,7 @@ export const withSelection = (command: Command): Command =>
       commaSeparated,
     )
     .option("--method <globs>", `all, or ${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
-    .option("--threads <n>", "threads per backend (default: all cores); e.g. --threads 1")
+    .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`)
     .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
 
 /** Adds `--dtype`, a list. */

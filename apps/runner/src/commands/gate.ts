@@ -40,6 +40,7 @@ const command = (): Command =>
             "a baseline, a run, a results file or a git revision; e.g. --baseline main",
           ),
       ),
+      { threads: "1" },
     ),
   )
     .option("--workload <ids>", "workloads, as of pnpm bench; e.g. --workload vocab,64x1000", commaSeparated)

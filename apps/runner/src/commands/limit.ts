@@ -19,6 +19,9 @@ interface Flags {
 /** How long each workload is timed, in milliseconds. */
 const MILLISECONDS = 400;
 
+/** Of median and least, from where other work has shared the processor. */
+const DISTURBED = 1.5;
+
 /** More are no machine's; a file may say anything. */
 const MOST_THREADS = 1024;
 
@@ -33,7 +36,7 @@ const command = () =>
     .option("--json", "the native times as JSON on stdout; e.g. --json > native-limit.json")
     .addHelpText(
       "after",
-      "\nWrites native-limit.json beside a run's results.json.\n\nExit codes: 0 done; 2 wrong usage, no compiler, or a run of another machine; 130 stopped.",
+      "\nWrites native-limit.json beside a run's results.json.\n\nNeeds a machine that does nothing else.\n\nExit codes: 0 done; 1 the machine was busy; 2 wrong usage, no compiler, or a run of another machine; 130 stopped.",
     );
 
 /** Times native code on the workloads of a run. */
@@ -45,15 +48,19 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   const wanted = wantedOf(results);
   if (wanted.length === 0) {
     throw new UsageError(
-      `${file} has no gradient that was timed on a processor; name another run, or measure one: pnpm bench`,
+      `${file} has no cells that were timed on a processor, as runs of pnpm bench have; name such a run, or make one`,
     );
   }
   try {
     using native = await buildNativeLimit(signal);
     const times: NativeTime[] = [];
+    const disturbed: string[] = [];
     for (const { workload, dtype, threads, ...shape } of wanted) {
       stderr.write(`${workload} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}\n`);
-      const medianNs = median(await native.times(shape, dtype, threads, MILLISECONDS));
+      const samples = await native.times(shape, dtype, threads, MILLISECONDS);
+      const leastNs = samples.reduce((least, ns) => Math.min(least, ns));
+      const medianNs = median(samples);
+      if (medianNs > DISTURBED * leastNs) disturbed.push(`${workload} ${dtype}`);
       times.push({ workload, dtype, threads, medianNs });
     }
     const record = { run: results.run.id, cpu: results.environment.cpu, compiler: native.compiler, times };
@@ -61,6 +68,12 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     const rendered = renderLimit(results, times, native.compiler, { color: !json && wantsColor(stdout) });
     (json ? stderr : stdout).write(`${rendered}\n`);
     if (json) stdout.write(text);
+    if (disturbed.length > 0) {
+      stderr.write(
+        `the machine was busy: times varied on ${disturbed.join(", ")} (OpenMP's threads wait for each other); nothing is kept, repeat it when nothing else runs\n`,
+      );
+      return EXIT.failure;
+    }
     // Beside a run's results; a file from elsewhere, or a baseline, has no such place.
     if (basename(file) === RESULTS) {
       const written = join(dirname(file), "native-limit.json");

@@ -52,7 +52,7 @@ const command = () =>
     )
     .option(
       "--threads <list>",
-      "(default: powers of two up to all cores); backends with no choice are timed with what they have; e.g. --threads 1,2",
+      "(default: powers of two up to all cores); a backend that has no choice is timed if its number is among them; e.g. --threads 1,2",
       commaSeparated,
     )
     .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
@@ -66,7 +66,7 @@ const command = () =>
     .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision")
     .addHelpText(
       "after",
-      `\nExit codes: 0 done; 1 no backend available, or a series failed, crashed or timed out;
+      `\nExit codes: 0 done; 1 no backend available, nothing timed, or a series failed, crashed or timed out;
 2 wrong usage; 130 stopped by Ctrl-C or SIGTERM (continue with --resume).`,
     );
 

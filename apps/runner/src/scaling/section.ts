@@ -23,8 +23,8 @@ interface Timed {
 const timedOf = ({ points }: MeasuredSeries): Timed[] =>
   points.flatMap(({ medianNs, rows, classes }) => (medianNs ? [{ rows, classes, medianNs }] : []));
 
-/** Points that a fit of three coefficients needs: one to spare. */
-const FEWEST_POINTS = 4;
+/** Points that a fit of three coefficients needs: as many again to be off by anything. */
+const FEWEST_POINTS = 6;
 
 /**
  * time ≈ overhead + row · rows + bytes / bandwidth, with no negative part. Errors are relative: a microsecond counts at

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import type { Results, Scaling as ScalingRecord } from "@softmax-bench/core";
+import type { Results } from "@softmax-bench/core";
 import {
   FIT_HEADER,
   fitRow,
@@ -7,6 +7,7 @@ import {
   memoryRow,
   oneLine,
   scalingOf,
+  type TimedShape,
 } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
@@ -16,9 +17,9 @@ import { Table } from "../components/table.js";
 import { Section } from "./section.js";
 
 /** Times as rows, classes and threads grow. */
-export function Scaling({ results, scaling }: { results: Results; scaling: ScalingRecord }) {
+export function Scaling({ results }: { results: Results }) {
   const view = useMemo(() => scalingOf(results), [results]);
-  const points = useMemo(() => pointsOf(scaling), [scaling]);
+  const points = view?.times ?? NO_TIMES;
   const options = useMemo(() => timePlot(points), [points]);
   if (!view) return null;
   return (
@@ -33,51 +34,41 @@ export function Scaling({ results, scaling }: { results: Results; scaling: Scali
         numbers={{
           name: "scaling",
           columns: ["backend", "method", "dtype", "threads", "rows", "classes", "nanoseconds"],
-          rows: points.map(({ backend, method, dtype, threads, rows, classes, nanoseconds }) => [
+          rows: points.map(({ backend, method, dtype, threads, rows, classes, medianNs }) => [
             ...[backend, method, dtype, threads],
-            ...[rows, classes, nanoseconds],
+            ...[rows, classes, medianNs],
           ]),
         }}
       >
         <Chart options={options} label={`Times of ${points.length} shapes`} leastWidth={700} />
       </Figure>
-      <Table label="Fits" columns={FIT_HEADER} rows={view.fitted.map(fitRow)} />
-      <ul>
-        {view.threading.map((sentence) => (
-          <li key={sentence}>{oneLine(sentence)}</li>
-        ))}
-      </ul>
+      {view.fitted.length > 0 && <Table label="Fits" columns={FIT_HEADER} rows={view.fitted.map(fitRow)} />}
+      <Sentences of={view.threading} />
       {view.memory.length > 0 && (
         <>
           <h3>Memory</h3>
           <Table label="Memory" columns={MEMORY_HEADER} rows={view.memory.map(memoryRow)} />
         </>
       )}
+      <Sentences of={view.absent} />
     </Section>
   );
 }
 
-interface Point {
-  readonly backend: string;
-  readonly method: string;
-  readonly dtype: string;
-  readonly threads: number;
-  readonly rows: number;
-  readonly classes: number;
-  readonly nanoseconds: number;
-}
+const NO_TIMES: readonly TimedShape[] = [];
 
-const pointsOf = ({ series }: ScalingRecord): Point[] =>
-  series.flatMap(({ backend, method, dtype, threads, points }) =>
-    points.flatMap(({ rows, classes, medianNs }) =>
-      medianNs ? [{ backend, method, dtype, threads, rows, classes, nanoseconds: medianNs }] : [],
-    ),
-  );
+const Sentences = ({ of }: { of: readonly string[] }) => (
+  <ul>
+    {of.map((sentence) => (
+      <li key={sentence}>{oneLine(sentence)}</li>
+    ))}
+  </ul>
+);
 
-function timePlot(points: readonly Point[]): ChartOptions {
-  const dots = points.map(({ backend, threads, rows, classes, nanoseconds }) => ({
+function timePlot(points: readonly TimedShape[]): ChartOptions {
+  const dots = points.map(({ backend, threads, rows, classes, medianNs }) => ({
     ...{ backend: nameOf(backend), threads: `${threads} ${threads === 1 ? "thread" : "threads"}` },
-    ...{ elements: rows * classes, seconds: nanoseconds / 1e9 },
+    ...{ elements: rows * classes, seconds: medianNs / 1e9 },
   }));
   return {
     height: 420,
