@@ -103,7 +103,7 @@ export function heldMemory({
       ? "grows with each use"
       : kept <= RETURNED
         ? "returned"
-        : "kept for the next, which takes no more";
+        : "kept, used again";
   return {
     ...{ backend, method, dtype, threads },
     ...{ bytesPerElement, deviation, kept, growth, words },

@@ -104,7 +104,7 @@ describe("memory", () => {
   it.each([
     [{}, "returned"],
     [{ after: 4 }, "returned"],
-    [{ after: 30 }, "kept for the next, which takes no more"],
+    [{ after: 30 }, "kept, used again"],
     [{ after: 30, repeated: 62 }, "grows with each use"],
     [{ repeated: 12 }, "grows with each use"],
   ])("%j is %s", (held, words) => {
