@@ -117,3 +117,19 @@ export class BackendSession {
     }
   }
 }
+
+/** Ends a session with its work, or at once if the signal aborts. */
+export async function stoppedBy<T>(
+  signal: AbortSignal,
+  session: BackendSession,
+  work: () => Promise<T>,
+): Promise<T> {
+  const stop = () => session.end();
+  signal.addEventListener("abort", stop);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.kill();
+  }
+}

@@ -1,56 +1,29 @@
-import {
-  type Availability,
-  type BackendRecord,
-  type Curve,
-  FAITHFUL,
-  type KernelAccuracy,
-  type NetworkRecord,
-} from "@softmax-bench/core";
+import { type Availability, type BackendRecord, FAITHFUL, type KernelAccuracy } from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
-import { BackendSession, type SessionOutcome } from "./backend-session.js";
+import { BackendSession, stoppedBy } from "./backend-session.js";
+import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
 import { CurveTracer } from "./curves.js";
 import { DoneWork } from "./done.js";
-import { messageOf } from "./errors.js";
-import { arraysOf, closeExchange, type Exchange, openExchange } from "./exchange.js";
+import { closeExchange, openExchange } from "./exchange.js";
 import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
-import type { Entry, Header, Measurement } from "./journal.js";
-import { Judge, type Verdict } from "./judge.js";
+import type { Entry } from "./journal.js";
+import { Judge } from "./judge.js";
 import { NetworkComparer, REFERENCE } from "./networks.js";
-import { conclude } from "./outcome.js";
-import { leftOut, type Plan, type PlannedCell, type Work } from "./plan.js";
 import { PROFILES } from "./profiles.js";
-import type { Computed } from "./protocol.js";
 import { BACKENDS } from "./registry.js";
-import { type MeasuredSeries, traceSeries, type WithSession } from "./scaling/tracer.js";
 import { Spending } from "./spending.js";
-import type { Turns } from "./turns.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
 
-/** What hears of each piece of work. */
-export interface Observer {
-  /** Something that the work needs. */
-  prepare(what: string): void;
-  begin(work: Work): void;
-  finish(work: Work, outcome: Measurement | Curve | NetworkRecord | MeasuredSeries): void;
-}
-
-export interface MatrixOptions {
-  readonly header: Header;
-  readonly plan: Plan;
+export interface MatrixOptions extends RunContext {
   /** What networks see; there, if the plan has networks. */
   readonly images: Images | undefined;
   /** What an interrupted run already has. */
   readonly done: readonly Entry[];
   /** What came of bringing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
-  readonly append: (entry: Entry) => void;
-  readonly observer: Observer;
-  readonly signal: AbortSignal;
-  /** Set if other runs measure at the same time: one cell is measured at a time. */
-  readonly turns: Turns | undefined;
 }
 
 /**
@@ -138,176 +111,8 @@ async function computeReferences(
   });
 }
 
-/** Ends a session with its work, or at once if the signal aborts. */
-async function stoppedBy<T>(
-  signal: AbortSignal,
-  session: BackendSession,
-  work: () => Promise<T>,
-): Promise<T> {
-  const stop = () => session.end();
-  signal.addEventListener("abort", stop);
-  try {
-    return await work();
-  } finally {
-    signal.removeEventListener("abort", stop);
-    session.kill();
-  }
-}
-
 /** A cold start is recorded when it happens. */
 const withoutStart = ({ coldStartNs: _, ...record }: BackendRecord): BackendRecord => record;
 
 const unavailability = (availability: Availability | undefined) =>
   availability?.available === false ? availability : undefined;
-
-interface BackendWork extends Omit<MatrixOptions, "done"> {
-  readonly backend: string;
-  readonly session: BackendSession;
-  /** Another one of the same backend, in a process of its own. */
-  readonly sessionWith: (threads: number) => BackendSession;
-  readonly round: number;
-  readonly done: DoneWork;
-  readonly judge: Judge;
-  readonly tracer: CurveTracer;
-  readonly comparer: NetworkComparer | undefined;
-  readonly inputs: InputSource;
-  readonly feeder: Feeder;
-  readonly exchange: Exchange;
-  readonly spending: Spending;
-}
-
-async function runBackend(work: BackendWork): Promise<void> {
-  await stoppedBy(work.signal, work.session, async () => {
-    await runCells(work);
-    if (work.round > 0) return;
-    await runCurves(work);
-    await runNetworks(work);
-    await runSeries(work);
-  });
-}
-
-async function runCells(work: BackendWork): Promise<void> {
-  const { backend, plan, done, round, header, session, signal, append, observer, spending } = work;
-  for (const cell of plan.cells) {
-    const need = cell.backend === backend ? done.need(cell, round) : undefined;
-    if (!need) continue;
-    if (signal.aborted) return;
-    observer.begin(cell);
-    const reason = leftOut(cell, PROFILES[header.profile]);
-    if (reason) {
-      const measurement = { ...baseOf(cell, round), status: "unsupported", reason } as const;
-      append(measurement);
-      observer.finish(cell, measurement);
-      continue;
-    }
-    const { workload, method, dtype } = cell;
-    const { rows, classes } = workload;
-    await work.turns?.take("prepare");
-    await session.start();
-    const inputs = work.feeder.put(`${workload.id} ${dtype}`, () =>
-      arraysOf(work.inputs.of(workload, dtype)),
-    );
-    const sampling = need === "measurement" ? header.profile : undefined;
-    const task = { method, dtype, rows, classes };
-    await work.turns?.take("cell");
-    const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
-    if (signal.aborted) return;
-    const begun = performance.now();
-    const { measurement, verdict } = judged(cell, outcome, work);
-    if (need === "measurement") {
-      append(measurement);
-      observer.finish(cell, measurement);
-    }
-    if (round === 0) {
-      for (const distance of verdict?.distances ?? []) append({ type: "distance", ...distance });
-    }
-    spending.since(begun, "verify");
-  }
-}
-
-async function runCurves({ backend, plan, done, tracer, session, signal, append, observer }: BackendWork) {
-  for (const planned of plan.curves) {
-    if (planned.backend !== backend || done.hasCurve(planned)) continue;
-    if (signal.aborted) return;
-    observer.begin(planned);
-    const curve = await tracer.trace(planned, session);
-    if (signal.aborted) return;
-    append({ type: "curve", ...curve });
-    observer.finish(planned, curve);
-  }
-}
-
-async function runNetworks({
-  backend,
-  plan,
-  done,
-  comparer,
-  session,
-  signal,
-  append,
-  observer,
-}: BackendWork) {
-  for (const planned of plan.networks) {
-    if (!comparer || planned.backend !== backend || done.hasNetwork(planned)) continue;
-    if (signal.aborted) return;
-    observer.begin(planned);
-    const network = await comparer.compare(planned, session);
-    if (signal.aborted) return;
-    append({ type: "network", ...network });
-    observer.finish(planned, network);
-  }
-}
-
-async function runSeries({
-  backend,
-  plan,
-  header,
-  done,
-  sessionWith,
-  signal,
-  append,
-  observer,
-}: BackendWork) {
-  const { scaling } = header;
-  const withSession: WithSession = (threads, use) => {
-    const session = sessionWith(threads);
-    return stoppedBy(signal, session, () => use(session));
-  };
-  for (const planned of plan.series) {
-    if (!scaling || planned.backend !== backend || done.hasSeries(planned)) continue;
-    if (signal.aborted) return;
-    observer.begin(planned);
-    const series = await traceSeries(planned, scaling, withSession);
-    if (signal.aborted) return;
-    append({ type: "series", ...series });
-    observer.finish(planned, series);
-  }
-}
-
-const baseOf = ({ backend, method, dtype, workload }: PlannedCell, round: number) =>
-  ({ type: "cell", round, backend, method, dtype, workload: workload.id }) as const;
-
-/** Turns what the worker answered – or did not – into what the journal keeps. */
-function judged(
-  cell: PlannedCell,
-  outcome: SessionOutcome,
-  { round, judge, exchange }: BackendWork,
-): { measurement: Measurement; verdict?: Verdict } {
-  const base = baseOf(cell, round);
-  const concluded = conclude(cell.backend, outcome, "computed");
-  if (concluded.status !== "ok") return { measurement: { ...base, ...concluded } };
-  try {
-    const verdict = judge.assess(cell, exchange);
-    const { loss, accuracy, gradientDigest } = verdict;
-    const found = { loss, ...(accuracy ? { accuracy } : {}), gradientDigest };
-    return { verdict, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
-  } catch (error) {
-    return { measurement: { ...base, status: "failed", reason: messageOf(error) } };
-  }
-}
-
-const kept = ({ note, readback, samples }: Computed) => ({
-  readback,
-  ...(note ? { note } : {}),
-  ...(samples ? { samples } : {}),
-});

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UsageError } from "./errors.js";
+import { promisify } from "node:util";
+import { messageOf, UsageError } from "./errors.js";
 import { HERE } from "./gate/checkout.js";
 import type { Shape } from "./scaling/shapes.js";
 import type { DType } from "./selection.js";
@@ -31,7 +32,7 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
     dispose();
     if (signal.aborted) throw error;
     throw new UsageError(
-      `${compiler} did not build ${SOURCE}: ${(error as Error).message}; install a C compiler with OpenMP, e.g. apt-get install gcc, or name one in CC`,
+      `${compiler} did not build ${SOURCE}: ${messageOf(error)}; install a C compiler with OpenMP, e.g. apt-get install gcc, or name one in CC`,
     );
   }
   return {
@@ -45,27 +46,24 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
         throw new Error(`expected nanoseconds, got ${JSON.stringify(said.slice(0, 60))}`);
       } catch (error) {
         if (signal.aborted) throw error;
-        throw new UsageError(`native code on ${rows}x${classes} ${dtype}: ${(error as Error).message}`);
+        throw new UsageError(`native code on ${rows}x${classes} ${dtype}: ${messageOf(error)}`);
       }
     },
     [Symbol.dispose]: dispose,
   };
 }
 
+const execute = promisify(execFile);
+
+/** Times of hundreds of thousands of calls. */
+const LONGEST_OUTPUT = 2 ** 26;
+
 /** What a program prints. @throws Error with what it complained of, unless it exits 0 */
-function output(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], signal });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    child.on("error", reject);
-    child.on("close", (code) =>
-      code === 0 ? resolve(stdout) : reject(new Error(stderr.trim().split("\n")[0] || `exit code ${code}`)),
-    );
-  });
+async function output(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  try {
+    return (await execute(file, args, { signal, maxBuffer: LONGEST_OUTPUT })).stdout;
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { readonly stderr?: string };
+    throw new Error(stderr.trim().split("\n")[0] || message);
+  }
 }

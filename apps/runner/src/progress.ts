@@ -2,8 +2,8 @@ import type { Curve, NetworkRecord } from "@softmax-bench/core";
 import { formatCount, formatDuration, formatError } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
+import type { Observer } from "./backend-work.js";
 import type { Measurement } from "./journal.js";
-import type { Observer } from "./matrix.js";
 import type { Plan, Work } from "./plan.js";
 import type { MeasuredSeries } from "./scaling/tracer.js";
 

@@ -85,9 +85,9 @@ describe("pnpm scaling", () => {
   }, 300_000);
 
   it.each([
-    [["--rows", "0"], /--rows takes whole numbers from 1 to 67108864, got "0"/],
-    [["--classes", "1e3"], /--classes takes whole numbers from 1 to 67108864, got "1e3"/],
-    [["--threads", "2000"], /--threads takes whole numbers from 1 to 1024, got "2000"/],
+    [["--rows", "0"], /--rows takes a whole number from 1 to 67108864, got "0"/],
+    [["--classes", "1e3"], /--classes takes a whole number from 1 to 67108864, got "1e3"/],
+    [["--threads", "2000"], /--threads takes a whole number from 1 to 1024, got "2000"/],
     [
       ["--rows", "67108864", "--classes", "2"],
       /leave no shape of at most 67108864 elements; the smallest has/,

@@ -71,6 +71,13 @@ export function integer(flag: string, value: string | undefined): number | undef
   return Number(value);
 }
 
+/** @throws UsageError if the value of the flag is not a whole number from 1 to `most`. */
+export function inRange(flag: string, value: string, most: number): number {
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw new UsageError(`${flag} takes a whole number from 1 to ${most}, got ${JSON.stringify(value)}`);
+}
+
 /** What flags say on how to compute. @throws UsageError if `--threads` is out of range. */
 export function jobOptionsOf(
   { threads, provision }: SelectionFlags,

@@ -9,7 +9,7 @@ import { imagesNeeded } from "../network-inputs.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
-import { commaSeparated, integer, newCommand } from "./command.js";
+import { commaSeparated, inRange, integer, newCommand } from "./command.js";
 
 /** Formulations that there are by hand and automatically. */
 const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", ""));
@@ -130,9 +130,9 @@ export async function depth(argv: readonly string[], console: Console): Promise<
 /** @throws UsageError if a flag is out of range. */
 function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "images"> {
   const id = oneOf("network", flags.network ?? DEFAULTS.network, NETWORK_IDS);
-  const steps = inRange("--train", flags.train, DEPTH_LIMITS.train);
+  const steps = optional("--train", flags.train, DEPTH_LIMITS.train);
   const usual = steps === undefined ? DEFAULTS.depths : DEFAULTS.trainingDepths;
-  const batch = inRange("--batch", flags.batch, DEPTH_LIMITS.batch) ?? DEFAULTS.batch;
+  const batch = optional("--batch", flags.batch, DEPTH_LIMITS.batch) ?? DEFAULTS.batch;
   const formulation = oneOf("formulation", flags.formulation ?? DEFAULTS.formulation, FORMULATIONS);
   const [manual, autograd] = COMPARISONS[FORMULATIONS.indexOf(formulation)] ?? [];
   if (!manual || !autograd) throw new UsageError(`${formulation} is not there by hand and automatically`);
@@ -144,7 +144,7 @@ function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "image
     network: id,
     depths: flags.depths ? depthsOf(id, flags.depths) : [...usual],
     batch,
-    seeds: inRange("--seeds", flags.seeds, DEPTH_LIMITS.seeds) ?? DEFAULTS.seeds,
+    seeds: optional("--seeds", flags.seeds, DEPTH_LIMITS.seeds) ?? DEFAULTS.seeds,
     methods: { manual, autograd },
     ...(steps === undefined ? {} : { training: { steps, learningRate } }),
   };
@@ -163,14 +163,11 @@ function oneOf<Id extends string>(kind: string, value: string, known: readonly I
   return found;
 }
 
-function inRange(flag: string, value: string | undefined, most: number): number | undefined {
-  const number = integer(flag, value);
-  if (number === undefined || (number >= 1 && number <= most)) return number;
-  throw new UsageError(`${flag} takes a number from 1 to ${most}, got ${number}`);
-}
+const optional = (flag: string, value: string | undefined, most: number): number | undefined =>
+  value === undefined ? undefined : inRange(flag, value, most);
 
 function depthsOf(id: NetworkId, list: readonly string[]): number[] {
-  const depths = list.map((value) => inRange("--depths", value, DEPTH_LIMITS.depth) ?? 0);
+  const depths = list.map((value) => inRange("--depths", value, DEPTH_LIMITS.depth));
   for (const depth of depths) {
     try {
       network(id, depth, 1, "float32" satisfies FloatDType);

@@ -15,7 +15,7 @@ import {
   threadCounts,
 } from "../scaling/shapes.js";
 import { select } from "../selection.js";
-import { commaSeparated, newCommand, type SelectionFlags, withDtypes } from "./command.js";
+import { commaSeparated, inRange, newCommand, type SelectionFlags, withDtypes } from "./command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
@@ -123,10 +123,4 @@ function listsOf({ rows, classes, threads }: Pick<Flags, "rows" | "classes" | "t
     classes: list("--classes", classes, MOST_ELEMENTS),
     threads: list("--threads", threads, MOST_THREADS),
   };
-}
-
-function inRange(flag: string, value: string, most: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw new UsageError(`${flag} takes whole numbers from 1 to ${most}, got ${JSON.stringify(value)}`);
 }
