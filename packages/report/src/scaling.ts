@@ -98,12 +98,7 @@ export function heldMemory({
     Math.max(...points.map(({ elements, heldBytes }) => Math.abs(heldBytes - line(elements)))) / held;
   const kept = Math.max(0, last.afterBytes - beforeBytes) / held;
   const growth = Math.max(0, repeatedBytes - last.afterBytes) / held;
-  const words =
-    growth > GROWING
-      ? "grows with each use"
-      : kept <= RETURNED
-        ? "returned"
-        : "kept, used again";
+  const words = growth > GROWING ? "grows with each use" : kept <= RETURNED ? "returned" : "kept, used again";
   return {
     ...{ backend, method, dtype, threads },
     ...{ bytesPerElement, deviation, kept, growth, words },
