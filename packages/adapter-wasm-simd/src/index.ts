@@ -23,7 +23,9 @@ export const wasmSimd: Backend = {
         device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
         threads: kernel.threads,
         dtypes: wasmSimd.dtypes,
-        settings: { SIMD: "WebAssembly, 128 bits" },
+        settings: {
+          SIMD: `WebAssembly, 128 bits${kernel.instructions === "relaxed-simd" ? ", relaxed" : ""}`,
+        },
       },
       kernel,
     );

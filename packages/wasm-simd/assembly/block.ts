@@ -1,10 +1,13 @@
-import { exp, leastNormal } from "./exp";
-import { larger, largest, loadSome, smaller, smallest, splat, storeSome, total } from "./vector";
+import { evaluate, leastNormal, reduce } from "./exp";
+import { larger, largest, loadSome, smaller, smallest, splat, storeSome } from "./vector";
 
 /** Loops over a contiguous block of a row, small enough to stay in the first-level cache between them. */
 
 /** Entries of a block: 4 KB of float32. Within one, sums are of the lanes' type; across blocks, float64. */
 export const BLOCK: usize = 1024;
+
+/** Two blocks of float64. */
+export const SCRATCH: usize = 2 * BLOCK * 8;
 
 /** The smallest of the entries that `maximum` saw last. */
 let minimum: f64 = 0;
@@ -39,42 +42,29 @@ export function maximum<T>(x: usize, count: usize): f64 {
   return <f64>v128.extract_lane<T>(largest<T>(larger<T>(a, b)), 0);
 }
 
-/** Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. */
-export function exponentials<T>(x: usize, count: usize, out: usize, shift: f64): f64 {
-  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, out, shift, true);
-  return sumOfExponentials<T>(x, count, out, shift, false);
+/**
+ * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. `scratch` has SCRATCH bytes, and may be
+ * where they are stored.
+ */
+export function exponentials<T>(x: usize, count: usize, out: usize, shift: f64, scratch: usize): f64 {
+  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, out, shift, scratch, true);
+  return sumOfExponentials<T>(x, count, out, shift, scratch, false);
 }
 
 /** The same for any block. */
 // @ts-ignore: decorator
 @inline
-export function sumOfExponentials<T>(x: usize, count: usize, out: usize, shift: f64, normal: bool): f64 {
-  const m = splat<T>(shift);
-  let a = splat<T>(0);
-  let b = a;
-  const end = x + count * sizeof<T>();
-  for (; x + 32 <= end; x += 32, out += 32) {
-    const e = exp<T>(v128.sub<T>(v128.load(x), m), normal);
-    v128.store(out, e);
-    a = v128.add<T>(a, e);
-    const f = exp<T>(v128.sub<T>(v128.load(x, 16), m), normal);
-    v128.store(out, f, 16);
-    b = v128.add<T>(b, f);
-  }
-  if (x + 16 <= end) {
-    const e = exp<T>(v128.sub<T>(v128.load(x), m), normal);
-    v128.store(out, e);
-    a = v128.add<T>(a, e);
-    x += 16;
-    out += 16;
-  }
-  if (x < end) {
-    const rest = (end - x) / sizeof<T>();
-    const e = exp<T>(v128.sub<T>(loadSome<T>(x, rest, splat<T>(-Infinity)), m), false);
-    storeSome<T>(out, rest, e);
-    b = v128.add<T>(b, e);
-  }
-  return total<T>(v128.add<T>(a, b));
+export function sumOfExponentials<T>(
+  x: usize,
+  count: usize,
+  out: usize,
+  shift: f64,
+  scratch: usize,
+  normal: bool,
+): f64 {
+  const exponents = scratch + BLOCK * 8;
+  reduce<T>(x, count, shift, scratch, exponents, normal);
+  return evaluate<T>(scratch, exponents, count, out, normal);
 }
 
 /** Multiplies `count` entries by a factor, in place. */

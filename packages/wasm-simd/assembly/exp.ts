@@ -1,18 +1,13 @@
-import { larger } from "./vector";
+import { firstLanes, larger, loadSome, minusProduct, plusProduct, splat, storeSome, total } from "./vector";
 
 /**
- * exp(x) of each lane for x ≤ 0: at most 1.5 ULP from exact; NaN for NaN. If `normal` is false, so are subnormal results,
- * and 0 for −Infinity, which takes two more operations; if it is true, x must not be less than `leastNormal`.
+ * exp(x) for x ≤ 0: at most 1.5 ULP from exact; NaN for NaN. If `normal` is false, so are subnormal results, and 0 for
+ * −Infinity, which takes two more operations; if it is true, x must not be less than `leastNormal`.
  *
- * x = n ln 2 + r with |r| ≤ ln 2 / 2, and exp(x) = 2^n exp(r) (Cody and Waite 1980). exp(r) = 1 + (r + r² Q(r)), so that
- * only the last addition rounds at the size of the result. Q is the minimax polynomial for the relative error of exp(r),
- * by Remez's exchange: 0.05 unit roundoffs for degree 6 in float32, 0.03 for degree 11 in float64.
+ * x = n ln 2 + r with |r| ≤ ln 2 / 2, and exp(x) = 2^n exp(r) (Cody and Waite 1980). These are two loops over a block, `reduce`
+ * and `evaluate`: operations on one vector wait for each other, and processors do not look ahead far enough to have several
+ * whole exponentials under way.
  */
-// @ts-ignore: decorator
-@inline
-export function exp<T>(x: v128, normal: bool): v128 {
-  return sizeof<T>() == 8 ? exp64(x, normal) : exp32(x, normal);
-}
 
 /** Down to here, exp(x) is a normal number. */
 // @ts-ignore: decorator
@@ -22,60 +17,164 @@ export function leastNormal<T>(): f64 {
 }
 
 /**
- * Adding 1.5 · 2^23 rounds to the nearest integer n and leaves it in the low bits, from where a shift makes it an
- * exponent, with the bias of 127. Where results may be subnormal, 32 more keep 2^n normal until the last multiplication,
- * which alone rounds. 2^n multiplies, since adding to the exponent would turn a NaN into a number.
+ * In memory, for V8 13 (Node 24) makes the code's constants anew for every vector.
+ *
+ * 1 / ln 2; ln 2 in two parts, n times the first of which is exact. Adding 1.5 · 2^23 (2^52) rounds to an integer n and leaves
+ * it in the low bits, from where a shift makes it an exponent, with its bias. Where results may be subnormal, 32 (64) more
+ * keep 2^n normal until the last multiplication, which alone rounds; then −104 (−746) bounds x. Coefficients from degree 0 on.
  */
-// @ts-ignore: decorator
-@inline
-const ROUND32: f32 = 12582912 + 127;
+const CONSTANTS32: usize = memory.data<f32>([
+  1.44269502, 0.693359375, -2.12194442e-4, 12582912 + 127, 12582912 + 127 + 32, -104, 2.3283064365386963e-10, 1, 1,
+  0.49999994, 0.166665211, 0.041668389, 0.00836871658, 0.00138146081,
+]);
+const CONSTANTS64: usize = memory.data<f64>([
+  1.4426950408889634, 6.93147180369123816490e-1, 1.90821492927058770002e-10, 6755399441055744 + 1023,
+  6755399441055744 + 1023 + 64, -746, 5.421010862427522e-20, 1, 1, 0.5000000000000011, 0.16666666666666413,
+  0.04166666666653017, 0.008333333333494446, 0.0013888888943627284, 0.00019841269506603288, 2.4801493101955578e-5,
+  2.755758636039974e-6, 2.7630247274859504e-7, 2.50000633795847e-8,
+]);
 
 // @ts-ignore: decorator
 @inline
-function exp32(x: v128, normal: bool): v128 {
-  const bounded = normal ? x : larger<f32>(x, f32x4.splat(-104));
-  const round = f32x4.splat(normal ? ROUND32 : ROUND32 + 32);
-  const rounded = f32x4.add(f32x4.mul(bounded, f32x4.splat(1.44269502)), round);
-  const n = f32x4.sub(rounded, round);
-  // ln 2 in two parts; n times the first is exact.
-  const high = f32x4.sub(bounded, f32x4.mul(n, f32x4.splat(0.693359375)));
-  const r = f32x4.sub(high, f32x4.mul(n, f32x4.splat(-2.12194442e-4)));
-  // Short chains of operations that wait for each other (Estrin 1960): processors look ahead only so far.
-  const s = f32x4.mul(r, r);
-  const low = f32x4.add(f32x4.mul(r, f32x4.splat(0.166665211)), f32x4.splat(0.49999994));
-  const middle = f32x4.add(f32x4.mul(r, f32x4.splat(0.00836871658)), f32x4.splat(0.041668389));
-  const upper = f32x4.add(f32x4.mul(s, f32x4.splat(0.00138146081)), middle);
-  const q = f32x4.add(f32x4.mul(s, upper), low);
-  const p = f32x4.add(f32x4.add(f32x4.mul(s, q), r), f32x4.splat(1));
-  const e = f32x4.mul(p, i32x4.shl(rounded, 23));
-  return normal ? e : f32x4.mul(e, f32x4.splat(2.3283064365386963e-10));
+function constant<T>(index: usize): v128 {
+  return v128.load_splat<T>((sizeof<T>() == 8 ? CONSTANTS64 : CONSTANTS32) + index * sizeof<T>());
+}
+
+/** float32 has coefficients up to degree 6. */
+// @ts-ignore: decorator
+@inline
+function coefficient<T>(degree: usize): v128 {
+  return sizeof<T>() == 4 && degree > 6 ? splat<T>(0) : constant<T>(7 + degree);
+}
+
+/** Stores r and n of x − shift for `count` entries, and as many more as fill a vector. */
+// @ts-ignore: decorator
+@inline
+export function reduce<T>(x: usize, count: usize, shift: f64, rests: usize, exponents: usize, normal: bool): void {
+  const m = splat<T>(shift);
+  const perLn2 = constant<T>(0);
+  const high = constant<T>(1);
+  const low = constant<T>(2);
+  const round = normal ? constant<T>(3) : constant<T>(4);
+  const least = constant<T>(5);
+  const pair: isize = 32 / sizeof<T>();
+  let left = <isize>count;
+  for (; left >= pair; left -= pair, x += 32, rests += 32, exponents += 32) {
+    reduceVector<T>(v128.load(x), rests, exponents, normal, m, perLn2, high, low, round, least);
+    reduceVector<T>(v128.load(x, 16), rests + 16, exponents + 16, normal, m, perLn2, high, low, round, least);
+  }
+  for (; left > 0; left -= pair / 2, x += 16, rests += 16, exponents += 16) {
+    reduceVector<T>(loadSome<T>(x, left, m), rests, exponents, normal, m, perLn2, high, low, round, least);
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-const ROUND64: f64 = 6755399441055744 + 1023;
+function reduceVector<T>(
+  x: v128,
+  rest: usize,
+  exponent: usize,
+  normal: bool,
+  shift: v128,
+  perLn2: v128,
+  high: v128,
+  low: v128,
+  round: v128,
+  least: v128,
+): void {
+  const shifted = v128.sub<T>(x, shift);
+  const z = normal ? shifted : larger<T>(shifted, least);
+  const rounded = plusProduct<T>(round, z, perLn2);
+  const n = v128.sub<T>(rounded, round);
+  v128.store(rest, minusProduct<T>(minusProduct<T>(z, n, high), n, low));
+  v128.store(exponent, rounded);
+}
 
+/** Stores the exponentials of `count` entries that were reduced, and returns their sum. */
 // @ts-ignore: decorator
 @inline
-function exp64(x: v128, normal: bool): v128 {
-  const bounded = normal ? x : larger<f64>(x, f64x2.splat(-746));
-  const round = f64x2.splat(normal ? ROUND64 : ROUND64 + 64);
-  const rounded = f64x2.add(f64x2.mul(bounded, f64x2.splat(1.4426950408889634)), round);
-  const n = f64x2.sub(rounded, round);
-  const high = f64x2.sub(bounded, f64x2.mul(n, f64x2.splat(6.93147180369123816490e-1)));
-  const r = f64x2.sub(high, f64x2.mul(n, f64x2.splat(1.90821492927058770002e-10)));
-  // Even and odd coefficients apart: two chains of half the length.
-  const s = f64x2.mul(r, r);
-  let even = f64x2.add(f64x2.mul(s, f64x2.splat(2.7630247274859504e-7)), f64x2.splat(2.4801493101955578e-5));
-  let odd = f64x2.add(f64x2.mul(s, f64x2.splat(2.50000633795847e-8)), f64x2.splat(2.755758636039974e-6));
-  even = f64x2.add(f64x2.mul(s, even), f64x2.splat(0.0013888888943627284));
-  odd = f64x2.add(f64x2.mul(s, odd), f64x2.splat(0.00019841269506603288));
-  even = f64x2.add(f64x2.mul(s, even), f64x2.splat(0.04166666666653017));
-  odd = f64x2.add(f64x2.mul(s, odd), f64x2.splat(0.008333333333494446));
-  even = f64x2.add(f64x2.mul(s, even), f64x2.splat(0.5000000000000011));
-  odd = f64x2.add(f64x2.mul(s, odd), f64x2.splat(0.16666666666666413));
-  const q = f64x2.add(even, f64x2.mul(r, odd));
-  const p = f64x2.add(f64x2.add(f64x2.mul(s, q), r), f64x2.splat(1));
-  const e = f64x2.mul(p, i64x2.shl(rounded, 52));
-  return normal ? e : f64x2.mul(e, f64x2.splat(5.421010862427522e-20));
+export function evaluate<T>(rests: usize, exponents: usize, count: usize, out: usize, normal: bool): f64 {
+  const tiny = constant<T>(6);
+  const c0 = coefficient<T>(0);
+  const c2 = coefficient<T>(2);
+  const c3 = coefficient<T>(3);
+  const c4 = coefficient<T>(4);
+  const c5 = coefficient<T>(5);
+  const c6 = coefficient<T>(6);
+  const c7 = coefficient<T>(7);
+  const c8 = coefficient<T>(8);
+  const c9 = coefficient<T>(9);
+  const c10 = coefficient<T>(10);
+  const c11 = coefficient<T>(11);
+  let a = splat<T>(0);
+  let b = a;
+  const pair: isize = 32 / sizeof<T>();
+  let left = <isize>count;
+  for (; left >= pair; left -= pair, rests += 32, exponents += 32, out += 32) {
+    const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
+    const e = power<T>(p, v128.load(exponents), normal, tiny);
+    v128.store(out, e);
+    a = v128.add<T>(a, e);
+    const q = polynomial<T>(v128.load(rests, 16), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
+    const f = power<T>(q, v128.load(exponents, 16), normal, tiny);
+    v128.store(out, f, 16);
+    b = v128.add<T>(b, f);
+  }
+  for (; left > 0; left -= pair / 2, rests += 16, exponents += 16, out += 16) {
+    const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
+    const e = power<T>(p, v128.load(exponents), normal, tiny);
+    storeSome<T>(out, left, e);
+    a = v128.add<T>(a, firstLanes<T>(e, left));
+  }
+  return total<T>(v128.add<T>(a, b));
+}
+
+/**
+ * exp(r) = 1 + (r + r² Q(r)), so that only the last addition rounds at the size of the result. Q is the minimax polynomial for
+ * the relative error of exp(r), by Remez's exchange: 0.05 unit roundoffs for degree 6 in float32, 0.03 for degree 11 in
+ * float64. Short chains of operations that wait for each other (Estrin 1960); in float64, even and odd coefficients apart.
+ */
+// @ts-ignore: decorator
+@inline
+function polynomial<T>(
+  r: v128,
+  c0: v128,
+  c2: v128,
+  c3: v128,
+  c4: v128,
+  c5: v128,
+  c6: v128,
+  c7: v128,
+  c8: v128,
+  c9: v128,
+  c10: v128,
+  c11: v128,
+): v128 {
+  const s = v128.mul<T>(r, r);
+  let q: v128;
+  if (sizeof<T>() == 8) {
+    let even = plusProduct<T>(c8, s, c10);
+    let odd = plusProduct<T>(c9, s, c11);
+    even = plusProduct<T>(c6, s, even);
+    odd = plusProduct<T>(c7, s, odd);
+    even = plusProduct<T>(c4, s, even);
+    odd = plusProduct<T>(c5, s, odd);
+    even = plusProduct<T>(c2, s, even);
+    odd = plusProduct<T>(c3, s, odd);
+    q = plusProduct<T>(even, r, odd);
+  } else {
+    const low = plusProduct<T>(c2, r, c3);
+    const middle = plusProduct<T>(c4, r, c5);
+    const upper = plusProduct<T>(middle, s, c6);
+    q = plusProduct<T>(low, s, upper);
+  }
+  return v128.add<T>(plusProduct<T>(r, s, q), c0);
+}
+
+/** p 2^n. Multiplied, since adding to the exponent would turn a NaN into a number. */
+// @ts-ignore: decorator
+@inline
+function power<T>(p: v128, rounded: v128, normal: bool, tiny: v128): v128 {
+  const e = v128.mul<T>(p, sizeof<T>() == 8 ? i64x2.shl(rounded, 52) : i32x4.shl(rounded, 23));
+  return normal ? e : v128.mul<T>(e, tiny);
 }

@@ -1,4 +1,4 @@
-import { BLOCK, sumOfExponentials } from "./block";
+import { BLOCK, SCRATCH, sumOfExponentials } from "./block";
 import { job } from "./job";
 
 export { compute, isRunning, serve, stateOf, stop } from "./threads";
@@ -12,16 +12,22 @@ export function heapStart(): usize {
 export function scratchSize(classes: usize): usize {
   // Two runs of blocks, before and behind the label.
   const blocks = classes / BLOCK + 2;
-  return (BLOCK * 8 + blocks * 8 + 63) & ~63;
+  return (SCRATCH + blocks * 8 + 63) & ~63;
 }
 
-/** exp(x) of `count` float32 or float64 at `x`, each ≤ 0, by either way of `exp.ts`. */
-export function exp(double: bool, normal: bool, x: usize, count: usize, out: usize): void {
-  if (double) {
-    if (normal) sumOfExponentials<f64>(x, count, out, 0, true);
-    else sumOfExponentials<f64>(x, count, out, 0, false);
-  } else if (normal) sumOfExponentials<f32>(x, count, out, 0, true);
-  else sumOfExponentials<f32>(x, count, out, 0, false);
+/** exp(x) of `count` float32 or float64 at `x`, each ≤ 0, by either way of `exp.ts`; `scratch` as `compute` has it. */
+export function exp(double: bool, normal: bool, x: usize, count: usize, out: usize, scratch: usize): void {
+  if (double) expOfAll<f64>(normal, x, count, out, scratch);
+  else expOfAll<f32>(normal, x, count, out, scratch);
+}
+
+function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: usize): void {
+  for (let done: usize = 0; done < count; done += BLOCK) {
+    const offset = done * sizeof<T>();
+    const length = min(BLOCK, count - done);
+    if (normal) sumOfExponentials<T>(x + offset, length, out + offset, 0, scratch, true);
+    else sumOfExponentials<T>(x + offset, length, out + offset, 0, scratch, false);
+  }
 }
 
 /** Says what `compute` computes: the fields of `Job`. */

@@ -1,4 +1,4 @@
-import { BLOCK, exponentials, maximum, scale } from "./block";
+import { BLOCK, SCRATCH, exponentials, maximum, scale } from "./block";
 import { job } from "./job";
 import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 
@@ -25,7 +25,7 @@ export function row<T>(index: usize, scratch: usize): void {
   const size = sizeof<T>();
   const x = job.logits + index * classes * size;
   const gradient = job.gradient ? job.gradient + index * classes * size : 0;
-  const shifts = scratch + BLOCK * 8;
+  const shifts = scratch + SCRATCH;
 
   let label = classes;
   let labelLogit = -Infinity;
@@ -48,8 +48,8 @@ export function row<T>(index: usize, scratch: usize): void {
   shift = shifts;
   const out = gradient ? gradient : scratch;
   const stride: usize = gradient ? size : 0;
-  exponentiate<T>(x, label, out, stride);
-  exponentiate<T>(x + (label + 1) * size, behind, out + (label + 1) * stride, stride);
+  exponentiate<T>(x, label, out, stride, scratch);
+  exponentiate<T>(x + (label + 1) * size, behind, out + (label + 1) * stride, stride, scratch);
 
   const z = labelLogit - rowMaximum;
   const labelExponential = labelled ? Math.exp(z) : 0;
@@ -91,7 +91,7 @@ export function row<T>(index: usize, scratch: usize): void {
   if (labelled) store<T>(gradient + label * size, <T>entry);
 }
 
-function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize): void {
+function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize, scratch: usize): void {
   for (let done: usize = 0; done < count; done += BLOCK) {
     const length = min(BLOCK, count - done);
     const from = x + done * sizeof<T>();
@@ -103,7 +103,7 @@ function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize): voi
     store<f64>(shift, rowMaximum);
     shift += 8;
     // Where all so far are masked, −∞ − (−∞) would be NaN.
-    sum += exponentials<T>(from, length, out + done * stride, rowMaximum == -Infinity ? 0 : rowMaximum);
+    sum += exponentials<T>(from, length, out + done * stride, rowMaximum == -Infinity ? 0 : rowMaximum, scratch);
   }
 }
 

@@ -1,4 +1,4 @@
-import { loadSome, splat, storeSome, total } from "./vector";
+import { firstLanes, loadSome, splat, storeSome, total } from "./vector";
 
 /**
  * Loops over a block of a row in which every class counts: q_c = w_c (t_c · keep + even), where w are class weights and t
@@ -87,14 +87,4 @@ export function subtract<T>(
     result += total<T>(firstLanes<T>(g, rest));
   }
   return result;
-}
-
-/** The first `count` lanes of a vector, 0 in the others. */
-function firstLanes<T>(v: v128, count: usize): v128 {
-  let kept = splat<T>(0);
-  if (sizeof<T>() == 8) return f64x2.replace_lane(kept, 0, f64x2.extract_lane(v, 0));
-  kept = f32x4.replace_lane(kept, 0, f32x4.extract_lane(v, 0));
-  if (count > 1) kept = f32x4.replace_lane(kept, 1, f32x4.extract_lane(v, 1));
-  if (count > 2) kept = f32x4.replace_lane(kept, 2, f32x4.extract_lane(v, 2));
-  return kept;
 }

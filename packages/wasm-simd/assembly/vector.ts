@@ -20,6 +20,20 @@ export function smaller<T>(a: v128, b: v128): v128 {
   return v128.pmin<T>(a, b);
 }
 
+/** a + b c, with one rounding where the build has relaxed SIMD and the processor such an instruction, else two. */
+// @ts-ignore: decorator
+@inline
+export function plusProduct<T>(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? v128.relaxed_madd<T>(b, c, a) : v128.add<T>(a, v128.mul<T>(b, c));
+}
+
+/** a − b c, likewise. */
+// @ts-ignore: decorator
+@inline
+export function minusProduct<T>(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? v128.relaxed_nmadd<T>(b, c, a) : v128.sub<T>(a, v128.mul<T>(b, c));
+}
+
 /** The sum of the lanes, in float64. */
 // @ts-ignore: decorator
 @inline
@@ -48,8 +62,9 @@ export function smallest<T>(v: v128): v128 {
   return sizeof<T>() == 8 ? pairs : smaller<T>(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2));
 }
 
-/** The first `count` lanes from memory, which ends there; `fill` in the others. */
-export function loadSome<T>(from: usize, count: usize, fill: v128): v128 {
+/** The first `count` > 0 lanes from memory, which ends there; `fill` in the others. */
+export function loadSome<T>(from: usize, count: isize, fill: v128): v128 {
+  if (count >= 16 / sizeof<T>()) return v128.load(from);
   if (sizeof<T>() == 8) return v128.load64_lane(from, fill, 0);
   let v = fill;
   if (count == 1) return v128.load32_lane(from, v, 0);
@@ -57,8 +72,12 @@ export function loadSome<T>(from: usize, count: usize, fill: v128): v128 {
   return count == 2 ? v : v128.load32_lane(from + 8, v, 2);
 }
 
-/** Stores the first `count` lanes and nothing behind them. */
-export function storeSome<T>(to: usize, count: usize, v: v128): void {
+/** Stores the first `count` > 0 lanes and nothing behind them. */
+export function storeSome<T>(to: usize, count: isize, v: v128): void {
+  if (count >= 16 / sizeof<T>()) {
+    v128.store(to, v);
+    return;
+  }
   if (sizeof<T>() == 8) {
     v128.store64_lane(to, v, 0);
     return;
@@ -69,4 +88,11 @@ export function storeSome<T>(to: usize, count: usize, v: v128): void {
   }
   v128.store64_lane(to, v, 0);
   if (count == 3) v128.store32_lane(to + 8, v, 2);
+}
+
+const MASKS: usize = memory.data<u64>([-1, -1, 0, 0]);
+
+/** The first `count` lanes, 0 in the others. */
+export function firstLanes<T>(v: v128, count: isize): v128 {
+  return v128.and(v, v128.load(MASKS + 16 - min<isize>(16, count * sizeof<T>())));
 }

@@ -1,2 +1,3 @@
-export { type GradientResult, type LossResult, SoftmaxKernel } from "./kernel.js";
+export { type GradientResult, type KernelOptions, type LossResult, SoftmaxKernel } from "./kernel.js";
+export type { Instructions } from "./module.js";
 export type { FloatArray, FloatDType, GradientOptions, LossOptions } from "./options.js";

@@ -1,6 +1,14 @@
 import type { Worker } from "node:worker_threads";
 import { Heap } from "./heap.js";
-import { compile, createMemory, instantiate, type KernelExports, MAX_THREADS } from "./module.js";
+import {
+  compile,
+  createMemory,
+  fastest,
+  type Instructions,
+  instantiate,
+  type KernelExports,
+  MAX_THREADS,
+} from "./module.js";
 import {
   type FloatArray,
   type FloatDType,
@@ -11,6 +19,16 @@ import {
 } from "./options.js";
 import { compute } from "./states.js";
 import { startTeam } from "./team.js";
+
+export interface KernelOptions {
+  /** Threads that compute, the calling one included: 1 to 64. Default 1. */
+  readonly threads?: number | undefined;
+  /**
+   * `relaxed-simd`: the default where there is such, from Node 22 on. It multiplies and adds at once, which rounds as the
+   * processor does. Results of `simd` have the same bits everywhere.
+   */
+  readonly instructions?: Instructions | undefined;
+}
 
 export interface LossResult {
   /** The mean or the sum of the losses; for reduction "none", Σ upstream · losses. Its gradient is what is computed. */
@@ -37,6 +55,7 @@ export class SoftmaxKernel implements AsyncDisposable {
   static readonly MAX_THREADS = MAX_THREADS;
   /** Threads that compute, the calling one included. */
   readonly threads: number;
+  readonly instructions: Instructions;
   readonly #exports: KernelExports;
   readonly #memory: WebAssembly.Memory;
   readonly #heap: Heap;
@@ -45,7 +64,13 @@ export class SoftmaxKernel implements AsyncDisposable {
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   #stopped = false;
 
-  private constructor(exports: KernelExports, memory: WebAssembly.Memory, workers: readonly Worker[]) {
+  private constructor(
+    instructions: Instructions,
+    exports: KernelExports,
+    memory: WebAssembly.Memory,
+    workers: readonly Worker[],
+  ) {
+    this.instructions = instructions;
     this.#exports = exports;
     this.#memory = memory;
     this.#heap = new Heap(memory, exports.heapStart());
@@ -56,16 +81,21 @@ export class SoftmaxKernel implements AsyncDisposable {
   /**
    * Compiles the kernel and starts its threads, the calling one included.
    *
-   * @throws RangeError if the number of threads is not from 1 to 64
+   * @throws RangeError if the number of threads is not from 1 to 64, or the instructions are not to be had
    */
-  static async start({ threads = 1 }: { readonly threads?: number } = {}): Promise<SoftmaxKernel> {
+  static async start({ threads = 1, instructions = fastest() }: KernelOptions = {}): Promise<SoftmaxKernel> {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new RangeError(`threads: expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
     }
-    const module = compile();
+    if (instructions !== "simd" && instructions !== fastest()) {
+      throw new RangeError(
+        `instructions: expected "simd", or "relaxed-simd" from Node 22 on, got "${instructions}"`,
+      );
+    }
+    const module = compile(instructions);
     const memory = createMemory();
     const exports = instantiate(module, memory);
-    return new SoftmaxKernel(exports, memory, await startTeam(module, memory, threads));
+    return new SoftmaxKernel(instructions, exports, memory, await startTeam(module, memory, threads));
   }
 
   /** Bytes of the kernel's memory that are taken. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 export interface KernelExports {
   heapStart(): number;
   scratchSize(classes: number): number;
-  exp(double: boolean, normal: boolean, x: number, count: number, out: number): void;
+  exp(double: boolean, normal: boolean, x: number, count: number, out: number, scratch: number): void;
   describe(
     double: boolean,
     rows: number,
@@ -37,8 +37,22 @@ export const PAGE = 65536;
 /** What 32 bits address, but for the last page: so the end of an array is an address, too. */
 export const MAX_PAGES = 65535;
 
-export const compile = (): WebAssembly.Module =>
-  new WebAssembly.Module(readFileSync(new URL("./kernel.wasm", import.meta.url)));
+/**
+ * What the kernel is compiled to. `relaxed-simd` multiplies and adds at once: faster, but whether that rounds once or twice is
+ * the processor's. Results of `simd` have the same bits everywhere.
+ */
+export type Instructions = "simd" | "relaxed-simd";
+
+const codeOf = (instructions: Instructions) =>
+  readFileSync(new URL(`./${instructions}.wasm`, import.meta.url));
+
+/** `relaxed-simd` where there is such: from Node 22 on. */
+export const fastest = (): Instructions =>
+  WebAssembly.validate(codeOf("relaxed-simd")) ? "relaxed-simd" : "simd";
+
+/** @throws WebAssembly.CompileError if there are no such instructions here */
+export const compile = (instructions = fastest()): WebAssembly.Module =>
+  new WebAssembly.Module(codeOf(instructions));
 
 /** A memory for any number of instances, of `pages` at first. */
 export const createMemory = (pages = 1): WebAssembly.Memory =>

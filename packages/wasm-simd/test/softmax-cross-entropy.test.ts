@@ -1,12 +1,21 @@
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { INSTRUCTIONS } from "./instructions.js";
 
-const kernel = await SoftmaxKernel.start({ threads: 1 });
-const team = await SoftmaxKernel.start({ threads: 3 });
+const kernels = await Promise.all(
+  INSTRUCTIONS.map(async (instructions) => ({
+    instructions,
+    kernel: await SoftmaxKernel.start({ instructions }),
+    team: await SoftmaxKernel.start({ instructions, threads: 3 }),
+  })),
+);
+const [{ kernel }] = kernels as [(typeof kernels)[0]];
 afterAll(async () => {
-  await kernel[Symbol.asyncDispose]();
-  await team[Symbol.asyncDispose]();
+  for (const { kernel, team } of kernels) {
+    await kernel[Symbol.asyncDispose]();
+    await team[Symbol.asyncDispose]();
+  }
 });
 
 /** Deterministic and irregular: fractional parts of multiples of the golden ratio, around 0. */
@@ -45,7 +54,7 @@ function expectRows(logits: Float32Array, labels: Int32Array, gradient: ArrayLik
   });
 }
 
-describe("softmaxCrossEntropy", () => {
+describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ kernel, team }) => {
   it("is right for every number of classes around a vector's and a block's, and every label", () => {
     for (const classes of [...Array.from({ length: 40 }, (_, index) => index + 1), 1023, 1024, 1025, 2051]) {
       const step = classes > 40 ? 97 : 1;
@@ -251,6 +260,11 @@ describe("a kernel", () => {
     await expect(SoftmaxKernel.start({ threads: 0 })).rejects.toThrow(
       /^threads: expected an integer from 1 to 64/,
     );
+  });
+
+  it("refuses instructions that there are not", async () => {
+    const instructions = "avx" as "simd";
+    await expect(SoftmaxKernel.start({ instructions })).rejects.toThrow(/^instructions: .* got "avx"$/);
   });
 
   it("ends its threads, and refuses to go on", async () => {
