@@ -99,7 +99,12 @@ export async function describeBackend(backend: Backend, options: DescribeOptions
       const { rows, classes } = ORDINARY;
       const exact = oracle({ rows, classes, ...inputs });
       expect(after.loss[0]).toBeCloseTo(exact.loss.hi[0] as number, 5);
-      expect(digest(after)).not.toBe(before);
+      const afterwards = digest(after);
+      expect(afterwards).not.toBe(before);
+      if (!prepared.roundtrip) return;
+      expect(digest(await prepared.roundtrip())).toBe(afterwards);
+      inputs.logits.reverse();
+      expect(digest(await prepared.roundtrip())).toBe(before);
     });
 
     it("gives back what it takes, over 200 runs", async () => {

@@ -130,6 +130,11 @@ export interface Prepared extends AsyncDisposable {
    */
   read(): Promise<GradientResult>;
   /**
+   * Upload, gradient and read as one call, where the runtime overlaps them. It returns the same bits; what is on the device
+   * afterwards may be older.
+   */
+  roundtrip?(): Promise<GradientResult>;
+  /**
    * `copies`: `read` moves what `gradient` left on the device. `recomputes`: the runtime cannot keep an output
    * on its side, so `read` computes again and returns everything; its cost contains that of `gradient`.
    */

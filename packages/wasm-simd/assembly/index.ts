@@ -1,7 +1,7 @@
 import { BLOCK, SCRATCH, sumOfExponentials } from "./block";
 import { job } from "./job";
 
-export { compute, isRunning, serve, stateOf, stop } from "./threads";
+export { becomesDone, begin, isDone, isRunning, offer, serve, stateOf, stop, withdraw, work } from "./threads";
 
 /** Where memory is free from; what is before belongs to this module. */
 export function heapStart(): usize {
@@ -15,7 +15,7 @@ export function scratchSize(classes: usize): usize {
   return (SCRATCH + blocks * 8 + 63) & ~63;
 }
 
-/** exp(x) of `count` float32 or float64 at `x`, each ≤ 0, by either way of `exp.ts`; `scratch` as `compute` has it. */
+/** exp(x) of `count` float32 or float64 at `x`, each ≤ 0, by either way of `exp.ts`; `scratch` as `Job` has it. */
 export function exp(double: bool, normal: bool, x: usize, count: usize, out: usize, scratch: usize): void {
   if (double) expOfAll<f64>(normal, x, count, out, scratch);
   else expOfAll<f32>(normal, x, count, out, scratch);
@@ -30,19 +30,15 @@ function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: 
   }
 }
 
-/** Says what `compute` computes: the fields of `Job`. */
+/** Says what is to be computed, in three parts: see `Job`. */
 export function describe(
   double: bool,
   rows: usize,
   classes: usize,
-  logits: usize,
   labels: usize,
-  probabilities: usize,
   weights: usize,
   upstream: usize,
-  gradient: usize,
   losses: usize,
-  scratch: usize,
   divisor: f64,
   smoothing: f64,
   hasIgnored: bool,
@@ -52,24 +48,41 @@ export function describe(
   job.double = double;
   job.rows = rows;
   job.classes = classes;
-  job.logits = logits;
   job.labels = labels;
-  job.probabilities = probabilities;
   job.weights = weights;
   job.upstream = upstream;
-  job.gradient = gradient;
   job.losses = losses;
-  job.scratch = scratch;
-  job.scratchSize = scratchSize(classes);
   job.divisor = divisor;
   job.keep = 1 - smoothing;
   job.even = smoothing / <f64>classes;
   job.hasIgnored = hasIgnored;
   job.ignored = ignored;
-  job.dense = probabilities != 0 || smoothing != 0;
   job.exactTarget = exactTarget;
-  job.chunk = max(1, CHUNK / classes);
 }
 
-/** Entries that a thread takes at a time: some 10 µs. */
-const CHUNK: usize = 32768;
+/** Where the matrices are. */
+export function place(
+  logits: usize,
+  logitsRows: usize,
+  probabilities: usize,
+  probabilitiesRows: usize,
+  gradient: usize,
+  gradientRows: usize,
+): void {
+  job.logits = logits;
+  job.logitsRows = logitsRows;
+  job.probabilities = probabilities;
+  job.probabilitiesRows = probabilitiesRows;
+  job.gradient = gradient;
+  job.gradientRows = gradientRows;
+  job.dense = probabilities != 0 || job.even != 0;
+}
+
+/** How the work is divided. */
+export function divide(chunk: usize, slots: usize, done: usize, scratch: usize): void {
+  job.chunk = chunk;
+  job.slots = slots;
+  job.done = done;
+  job.scratch = scratch;
+  job.scratchSize = scratchSize(job.classes);
+}

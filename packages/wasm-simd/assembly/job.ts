@@ -20,8 +20,16 @@ export class Job {
   scratchSize: usize;
   rows: usize;
   classes: usize;
+  /** As many rows of each matrix are here at a time: row n is at n modulo that. All of them, where it is used in place. */
+  logitsRows: usize;
+  probabilitiesRows: usize;
+  gradientRows: usize;
   /** Rows that a thread takes at a time. */
   chunk: usize;
+  /** Chunks that are here at a time, where rows pass through. */
+  slots: usize;
+  /** `[slots]`, int32: for chunk n, at n modulo `slots`, n + 1 when it is done. */
+  done: usize;
   /** What the sum of the rows' losses is divided by. */
   divisor: f64;
   /** 1 − ε of label smoothing. */

@@ -23,8 +23,11 @@ let shift: usize = 0;
 export function row<T>(index: usize, scratch: usize): void {
   const classes = job.classes;
   const size = sizeof<T>();
-  const x = job.logits + index * classes * size;
-  const gradient = job.gradient ? job.gradient + index * classes * size : 0;
+  const x = job.logits + (index % job.logitsRows) * classes * size;
+  const gradient = job.gradient ? job.gradient + (index % job.gradientRows) * classes * size : 0;
+  const probabilities = job.probabilities
+    ? job.probabilities + (index % job.probabilitiesRows) * classes * size
+    : 0;
   const shifts = scratch + SCRATCH;
 
   let label = classes;
@@ -62,7 +65,6 @@ export function row<T>(index: usize, scratch: usize): void {
   let total = q;
   let loss = q == 0 ? 0 : q * (logSum - z);
   if (job.dense) {
-    const probabilities = job.probabilities ? job.probabilities + index * classes * size : 0;
     const ofProducts = weighAll<T>(x, probabilities);
     q += weight * job.even;
     total += ofTargets;
@@ -76,7 +78,6 @@ export function row<T>(index: usize, scratch: usize): void {
   shift = shifts;
   let entry: f64;
   if (job.dense) {
-    const probabilities = job.probabilities ? job.probabilities + index * classes * size : 0;
     const share = upstream / job.divisor;
     const before = subtractAll<T>(gradient, 0, label, probabilities, factor, share);
     const others = before + subtractAll<T>(gradient, label + 1, behind, probabilities, factor, share);

@@ -3,7 +3,8 @@ import { row } from "./row";
 
 /**
  * Threads over one memory: the thread that asks takes part, and the others sleep until it wakes them. Rows are taken a chunk
- * at a time, so that a thread which is held up holds up nobody else. A result does not depend on who computes it.
+ * at a time, so that a thread which is held up holds up nobody else. A result does not depend on who computes it. Rows may
+ * still be arriving while others are computed: the thread that asks copies them.
  *
  * Sleeping is left to JavaScript's Atomics.wait: after `memory.atomic.wait32` in here, V8 11 to 13 (Node 20 to 24) were seen to
  * go on with local variables that had become 0.
@@ -12,6 +13,8 @@ import { row } from "./row";
 /** Words of 32 bits, each in a cache line of its own. */
 const LINE: usize = 64;
 const nextRow: usize = memory.data(64, 64);
+/** Rows that have arrived. */
+const arrived: usize = memory.data(64, 64);
 /** What each of at most 64 threads is about. */
 const states: usize = memory.data(4096, 64);
 /** As in `src/states.ts`. */
@@ -26,15 +29,40 @@ const STOPPED = 3;
  */
 const LOOKS = 150_000;
 
-/**
- * Computes the job with this thread and those of `threads` − 1 others that come in time. When it returns, all rows are taken;
- * `isRunning` says who is still at work on some.
- */
-export function compute(threads: i32): void {
-  atomic.store<i32>(nextRow, 0);
-  for (let thread = 1; thread < threads; thread++) tell(thread, CALLED);
-  takeRows(0);
-  // Who has not come yet – the processor may be busy – need not come any more.
+/** No row of the job has arrived yet, and none is taken. */
+export function begin(): void {
+  memory.fill(job.done, 0, job.slots * 4);
+  atomic.store<usize>(arrived, 0);
+  atomic.store<usize>(nextRow, 0);
+}
+
+/** The first `rows` rows have arrived: calls the threads 1 to `threads` − 1, as far as they are idle. */
+export function offer(rows: usize, threads: i32): void {
+  atomic.store<usize>(arrived, rows);
+  for (let thread = 1; thread < threads; thread++) {
+    const state = stateOf(thread);
+    if (atomic.cmpxchg<i32>(state, IDLE, CALLED) == IDLE) atomic.notify(state, 1);
+  }
+}
+
+/** Computes one chunk with this thread; false if all that has arrived is taken. */
+export function work(): bool {
+  return takeChunk(job.scratch);
+}
+
+/** Whether a chunk is done: one of the latest `job.slots`. */
+export function isDone(chunk: i32): bool {
+  return atomic.load<i32>(doneOf(chunk)) == chunk + 1;
+}
+
+/** Whether it is, after some 200 µs at the latest. */
+export function becomesDone(chunk: i32): bool {
+  for (let look = 0; look < LOOKS; look++) if (isDone(chunk)) return true;
+  return false;
+}
+
+/** All rows are taken: who has not come yet – the processor may be busy – need not come any more. */
+export function withdraw(threads: i32): void {
   for (let thread = 1; thread < threads; thread++) atomic.cmpxchg<i32>(stateOf(thread), CALLED, IDLE);
 }
 
@@ -53,7 +81,8 @@ export function serve(thread: i32): bool {
     const found = atomic.cmpxchg<i32>(state, CALLED, RUNNING);
     if (found == STOPPED) return true;
     if (found != CALLED) continue;
-    takeRows(thread);
+    const scratch = job.scratch + <usize>thread * job.scratchSize;
+    while (takeChunk(scratch)) {}
     tell(thread, IDLE);
   }
   return false;
@@ -74,18 +103,33 @@ function tell(thread: i32, state: i32): void {
   atomic.notify(stateOf(thread), 1);
 }
 
-function takeRows(thread: i32): void {
-  const scratch = job.scratch + <usize>thread * job.scratchSize;
-  const chunk = job.chunk;
-  for (;;) {
-    const first = <usize>atomic.add<i32>(nextRow, <i32>chunk);
-    if (first >= job.rows) return;
-    const end = min(job.rows, first + chunk);
-    for (let index = first; index < end; index++) {
-      if (job.double) row<f64>(index, scratch);
-      else row<f32>(index, scratch);
-    }
+function takeChunk(scratch: usize): bool {
+  const first = firstOfChunk();
+  if (first >= job.rows) return false;
+  const end = min(job.rows, first + job.chunk);
+  for (let index = first; index < end; index++) {
+    if (job.double) row<f64>(index, scratch);
+    else row<f32>(index, scratch);
   }
+  const chunk = <i32>(first / job.chunk);
+  atomic.store<i32>(doneOf(chunk), chunk + 1);
+  return true;
+}
+
+/** Takes the next chunk that has arrived; `job.rows` if there is none. */
+function firstOfChunk(): usize {
+  let next = atomic.load<usize>(nextRow);
+  while (next < atomic.load<usize>(arrived)) {
+    const found = atomic.cmpxchg<usize>(nextRow, next, next + job.chunk);
+    if (found == next) return next;
+    next = found;
+  }
+  return job.rows;
+}
+
+/** The word that is n + 1 when chunk n is done. */
+function doneOf(chunk: i32): usize {
+  return job.done + (<usize>chunk % job.slots) * 4;
 }
 
 /** Whether the word becomes another one than `value` while it is looked at. */

@@ -15,6 +15,8 @@ export class Heap {
   /** By address; neighbours are merged. */
   #free: Span[] = [];
   #end: number;
+  /** A shared memory that has grown has a new buffer; arrays on the old ones stay valid. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   constructor(memory: WebAssembly.Memory, start: number) {
     this.#memory = memory;
@@ -26,11 +28,22 @@ export class Heap {
     return [...this.#taken.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /** The memory as it is now. */
+  get buffer(): WebAssembly.Memory["buffer"] {
+    return this.#memory.buffer;
+  }
+
+  /** Whether an array is in this memory. */
+  owns({ buffer }: { readonly buffer: ArrayBufferLike }): boolean {
+    return this.#buffers.has(buffer);
+  }
+
   /** An offset, a multiple of 64. @throws RangeError if it does not fit into 4 GiB. */
   allocate(bytes: number): number {
     const size = roundUp(Math.max(bytes, 1), ALIGNMENT);
     const start = this.#reuse(size) ?? this.#extend(size);
     this.#taken.set(start, size);
+    this.#buffers.add(this.#memory.buffer);
     return start;
   }
 

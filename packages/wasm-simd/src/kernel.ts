@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import { compute, divide } from "./compute.js";
 import { Heap } from "./heap.js";
 import {
   compile,
@@ -10,6 +11,7 @@ import {
   MAX_THREADS,
 } from "./module.js";
 import {
+  ARRAYS,
   type FloatArray,
   type FloatDType,
   type GradientOptions,
@@ -17,8 +19,8 @@ import {
   type Problem,
   problemOf,
 } from "./options.js";
-import { compute } from "./states.js";
 import { startTeam } from "./team.js";
+import { Workspace } from "./workspace.js";
 
 export interface KernelOptions {
   /** Threads that compute, the calling one included: 1 to 64. Default 1. */
@@ -42,11 +44,6 @@ export interface GradientResult extends LossResult {
   readonly gradient: FloatArray;
 }
 
-const BYTES = { float32: 4, float64: 8 } as const;
-
-/** Entries below which waking another thread takes longer than doing its part. */
-const ENTRIES_PER_THREAD = 1 << 15;
-
 /**
  * Softmax cross-entropy on its own threads and its own memory. Calls are synchronous; arrays from `allocate` are used in
  * place, others are copied in and out.
@@ -60,8 +57,6 @@ export class SoftmaxKernel implements AsyncDisposable {
   readonly #memory: WebAssembly.Memory;
   readonly #heap: Heap;
   readonly #workers: readonly Worker[];
-  /** A shared memory that has grown has a new buffer; arrays on the old ones stay valid. */
-  readonly #buffers = new WeakSet<ArrayBufferLike>();
   #stopped = false;
 
   private constructor(
@@ -109,17 +104,14 @@ export class SoftmaxKernel implements AsyncDisposable {
   allocate(dtype: "int32", length: number): Int32Array;
   allocate(dtype: FloatDType, length: number): FloatArray;
   allocate(dtype: FloatDType | "int32", length: number): FloatArray | Int32Array {
-    const start = this.#allocate(length * (dtype === "float64" ? 8 : 4));
-    const { buffer } = this.#memory;
-    if (dtype === "float32") return new Float32Array(buffer, start, length);
-    return dtype === "float64"
-      ? new Float64Array(buffer, start, length)
-      : new Int32Array(buffer, start, length);
+    const ArrayType = ARRAYS[dtype];
+    const start = this.#heap.allocate(length * ArrayType.BYTES_PER_ELEMENT);
+    return new ArrayType(this.#heap.buffer, start, length);
   }
 
   /** Gives back an array from `allocate`, which must not be used again. @throws RangeError if it is none. */
   free(array: FloatArray | Int32Array): void {
-    if (!this.#owns(array)) throw new RangeError("free: expected an array from this kernel's allocate");
+    if (!this.#heap.owns(array)) throw new RangeError("free: expected an array from this kernel's allocate");
     this.#heap.free(array.byteOffset);
   }
 
@@ -135,24 +127,19 @@ export class SoftmaxKernel implements AsyncDisposable {
     options: GradientOptions = {},
   ): GradientResult {
     const problem = problemOf(logits, labels, options);
-    const { out } = options;
-    if (out && overlap(out, logits))
-      throw new RangeError("out: expected memory apart from the logits, got theirs");
-    const own = out && this.#owns(out) ? out : undefined;
-    const target = own ?? this.allocate(problem.dtype, logits.length);
-    try {
-      const result = this.#run(problem, logits, labels, target.byteOffset);
-      if (own) return { ...result, gradient: own };
-      if (out) out.set(target);
-      return { ...result, gradient: out ?? target.slice() };
-    } finally {
-      if (!own) this.free(target);
+    const { out, weights, upstream } = options;
+    for (const [name, array] of Object.entries({ logits, labels, weights, upstream })) {
+      if (out && array && overlap(out, array)) {
+        throw new RangeError(`out: expected memory apart from the ${name}, got theirs`);
+      }
     }
+    const gradient = out ?? new ARRAYS[problem.dtype](logits.length);
+    return { ...this.#run(problem, logits, labels, gradient), gradient };
   }
 
   /** The loss alone. @throws RangeError, TypeError if arrays or options do not fit together */
   loss(logits: FloatArray, labels: Int32Array | FloatArray, options: LossOptions = {}): LossResult {
-    return this.#run(problemOf(logits, labels, options), logits, labels, 0);
+    return this.#run(problemOf(logits, labels, options), logits, labels);
   }
 
   /** Ends the threads. The memory goes when nothing refers to it any more. */
@@ -163,63 +150,47 @@ export class SoftmaxKernel implements AsyncDisposable {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  #run(problem: Problem, logits: FloatArray, labels: Int32Array | FloatArray, gradient: number): LossResult {
+  #run(
+    problem: Problem,
+    logits: FloatArray,
+    labels: Int32Array | FloatArray,
+    gradient?: FloatArray,
+  ): LossResult {
     if (this.#stopped) throw new Error("this kernel was disposed; start another one");
     const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor } = problem;
-    const threads = Math.max(
-      1,
-      Math.min(this.threads, rows, Math.floor((rows * classes) / ENTRIES_PER_THREAD)),
+    const division = divide(rows, classes, this.threads);
+    using space = new Workspace(this.#heap);
+    const lossesAt = space.reserve(rows * Float64Array.BYTES_PER_ELEMENT);
+    const [indices, probabilities] = labels instanceof Int32Array ? [labels] : [undefined, labels];
+    this.#exports.describe(
+      dtype === "float64",
+      rows,
+      classes,
+      space.vector(indices),
+      space.vector(weights),
+      space.vector(upstream),
+      lossesAt,
+      reduction === "mean" ? divisor || 1 : 1,
+      problem.labelSmoothing,
+      ignoreIndex !== undefined,
+      ignoreIndex ?? 0,
+      problem.exactTarget,
     );
-    const temporary: number[] = [];
-    const reserve = (bytes: number): number => {
-      const start = this.#allocate(bytes);
-      temporary.push(start);
-      return start;
-    };
-    const place = (array: FloatArray | Int32Array | undefined): number => {
-      if (!array) return 0;
-      if (this.#owns(array)) return array.byteOffset;
-      const start = reserve(array.byteLength);
-      const bytes = new Uint8Array(this.#memory.buffer, start, array.byteLength);
-      bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-      return start;
-    };
-    try {
-      const indices = labels instanceof Int32Array;
-      const lossesAt = reserve(rows * BYTES.float64);
-      this.#exports.describe(
-        dtype === "float64",
-        rows,
-        classes,
-        place(logits),
-        indices ? place(labels) : 0,
-        indices ? 0 : place(labels),
-        place(weights),
-        place(upstream),
-        gradient,
-        lossesAt,
-        reserve(this.#exports.scratchSize(classes) * threads),
-        reduction === "mean" ? divisor || 1 : 1,
-        problem.labelSmoothing,
-        ignoreIndex !== undefined,
-        ignoreIndex ?? 0,
-        problem.exactTarget,
-      );
-      compute(this.#exports, this.#memory, threads);
-      const losses = new Float64Array(this.#memory.buffer, lossesAt, rows).slice();
-      return { losses, loss: reduced(losses, problem) };
-    } finally {
-      for (const start of temporary) this.#heap.free(start);
-    }
+    this.#exports.place(
+      ...space.matrix(logits, "in", dtype, division),
+      ...space.matrix(probabilities, "in", dtype, division),
+      ...space.matrix(gradient, "out", dtype, division),
+    );
+    this.#exports.divide(
+      division.chunk,
+      division.slots,
+      space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
+      space.reserve(this.#exports.scratchSize(classes) * division.threads),
+    );
+    compute(this.#exports, this.#memory, division, space.passages);
+    const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
+    return { losses, loss: reduced(losses, problem) };
   }
-
-  #allocate(bytes: number): number {
-    const start = this.#heap.allocate(bytes);
-    this.#buffers.add(this.#memory.buffer);
-    return start;
-  }
-
-  #owns = ({ buffer }: FloatArray | Int32Array): boolean => this.#buffers.has(buffer);
 }
 
 function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem): number {
@@ -231,10 +202,10 @@ function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem
   return reduction === "mean" ? sum / divisor : sum;
 }
 
-function overlap(a: FloatArray, b: FloatArray): boolean {
+function overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
   // Two buffers of one memory are two objects, but offsets in either are in the same memory.
   const same = a.buffer === b.buffer || (isShared(a) && isShared(b));
   return same && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 }
 
-const isShared = ({ buffer }: FloatArray): boolean => buffer instanceof SharedArrayBuffer;
+const isShared = ({ buffer }: FloatArray | Int32Array): boolean => buffer instanceof SharedArrayBuffer;

@@ -9,21 +9,31 @@ export interface KernelExports {
     double: boolean,
     rows: number,
     classes: number,
-    logits: number,
     labels: number,
-    probabilities: number,
     weights: number,
     upstream: number,
-    gradient: number,
     losses: number,
-    scratch: number,
     divisor: number,
     smoothing: number,
     hasIgnored: boolean,
     ignored: number,
     exactTarget: boolean,
   ): void;
-  compute(threads: number): void;
+  place(
+    logits: number,
+    logitsRows: number,
+    probabilities: number,
+    probabilitiesRows: number,
+    gradient: number,
+    gradientRows: number,
+  ): void;
+  divide(chunk: number, slots: number, done: number, scratch: number): void;
+  begin(): void;
+  offer(rows: number, threads: number): void;
+  work(): number;
+  isDone(chunk: number): number;
+  becomesDone(chunk: number): number;
+  withdraw(threads: number): void;
   isRunning(thread: number): number;
   serve(thread: number): number;
   stateOf(thread: number): number;

@@ -1,5 +1,6 @@
 export type FloatDType = "float32" | "float64";
 export type FloatArray = Float32Array | Float64Array;
+export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
 
 export interface LossOptions {
   /**

@@ -18,9 +18,8 @@ export function serve(kernel: KernelExports, memory: WebAssembly.Memory, thread:
   while (!kernel.serve(thread)) sleepWhile(kernel, memory, thread, IDLE);
 }
 
-/** Computes what was described; returns when all is done. */
-export function compute(kernel: KernelExports, memory: WebAssembly.Memory, threads: number): void {
-  kernel.compute(threads);
+/** Returns when none of the other threads is at work. */
+export function awaitIdle(kernel: KernelExports, memory: WebAssembly.Memory, threads: number): void {
   for (let thread = 1; thread < threads; thread++) {
     while (kernel.isRunning(thread)) sleepWhile(kernel, memory, thread, RUNNING);
   }

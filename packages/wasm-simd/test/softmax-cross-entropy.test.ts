@@ -54,7 +54,7 @@ function expectRows(logits: Float32Array, labels: Int32Array, gradient: ArrayLik
   });
 }
 
-describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ kernel, team }) => {
+describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, kernel, team }) => {
   it("is right for every number of classes around a vector's and a block's, and every label", () => {
     for (const classes of [...Array.from({ length: 40 }, (_, index) => index + 1), 1023, 1024, 1025, 2051]) {
       const step = classes > 40 ? 97 : 1;
@@ -161,6 +161,47 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ kernel, team }
     kernel.free(out);
   });
 
+  it("returns the same bits whether rows pass through its memory or are there, of any of the matrices", () => {
+    // Several windows of chunks of many rows; a row at a time; less than a chunk.
+    for (const [rows, classes] of [
+      [1003, 500],
+      [9, 20_000],
+      [3, 5],
+    ] as const) {
+      const own = (host: Float32Array) => {
+        const array = team.allocate("float32", host.length);
+        array.set(host);
+        return array;
+      };
+      const logits = irregular(rows * classes, 5);
+      const probabilities = irregular(rows * classes, 0.5).map((value) => value + 0.5);
+      const [ownLogits, ownProbabilities] = [own(logits), own(probabilities)];
+      const [out, ownOut] = [new Float32Array(logits.length), own(logits)];
+      const expected = kernel.softmaxCrossEntropy(logits, probabilities, { classes });
+      for (const x of [logits, ownLogits]) {
+        for (const t of [probabilities, ownProbabilities]) {
+          for (const g of [out, ownOut]) {
+            g.fill(Number.NaN);
+            const { losses } = team.softmaxCrossEntropy(x, t, { classes, out: g });
+            expect(losses).toEqual(expected.losses);
+            expect(Buffer.compare(bytesOf(g), bytesOf(expected.gradient))).toBe(0);
+          }
+          expect(team.loss(x, t, { classes }).losses).toEqual(expected.losses);
+        }
+      }
+      for (const array of [ownLogits, ownProbabilities, ownOut]) team.free(array);
+      expect(team.allocated).toBe(0);
+    }
+  });
+
+  it("takes no more memory for arrays that pass through than for a few of their rows", async () => {
+    await using own = await SoftmaxKernel.start({ instructions });
+    const [rows, classes] = [20_000, 1000];
+    own.softmaxCrossEntropy(new Float32Array(rows * classes), new Int32Array(rows));
+    // Grown once for that, and would have to again for one of the matrices.
+    expect(own.allocate("int32", 1).buffer.byteLength).toBeLessThan(2 ** 20);
+  });
+
   it("writes to any array that it is given", () => {
     const out = new Float32Array(15);
     expect(kernel.softmaxCrossEntropy(irregular(15, 2), labelsFor(3, 5), { out }).gradient).toBe(out);
@@ -202,11 +243,15 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ kernel, team }
     expect(call).toThrow(message);
   });
 
-  it("refuses to write over the logits", () => {
-    const logits = kernel.allocate("float32", 8);
+  it("refuses to write over what it reads", () => {
+    const [logits, other] = [kernel.allocate("float32", 8), new Float32Array(8)];
     logits.fill(0);
-    const call = () => kernel.softmaxCrossEntropy(logits, Int32Array.of(0), { out: logits });
-    expect(call).toThrow(/^out: expected memory apart from the logits/);
+    const over = (out: Float32Array, options = {}) =>
+      kernel.softmaxCrossEntropy(logits, other, { classes: 8, out, ...options });
+    expect(() => over(logits)).toThrow(/^out: expected memory apart from the logits/);
+    expect(() => over(other)).toThrow(/^out: expected memory apart from the labels/);
+    const weights = new Float32Array(8);
+    expect(() => over(weights, { weights })).toThrow(/^out: expected memory apart from the weights/);
     kernel.free(logits);
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
+import { compute, divide } from "../dist/compute.js";
 import { compile, createMemory, instantiate } from "../dist/module.js";
-import { compute } from "../dist/states.js";
 import { startTeam } from "../dist/team.js";
 
 const module = compile();
@@ -18,8 +18,12 @@ it("has the other thread's help, whether it looks out for work or sleeps", async
   const logits = 65536;
   const labels = logits + rows * classes * 4;
   const losses = labels + rows * 4;
-  const scratch = losses + rows * 8;
-  kernel.describe(false, rows, classes, logits, labels, 0, 0, 0, 0, losses, scratch, 1, 0, false, 0, true);
+  const done = losses + rows * 8;
+  const scratch = done + 64;
+  const division = divide(rows, classes, 2);
+  kernel.describe(false, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  kernel.place(logits, rows, 0, rows, 0, rows);
+  kernel.divide(division.chunk, division.slots, done, scratch);
   // Without a gradient, exponentials go to each thread's scratch.
   const own = new Float32Array(memory.buffer, scratch + kernel.scratchSize(classes), classes - 1);
   for (const pauseMs of [0, 20]) {
@@ -28,7 +32,7 @@ it("has the other thread's help, whether it looks out for work or sleeps", async
     for (let time = 0; time < 50 && helped < 2; time++) {
       own.fill(0);
       await setTimeout(pauseMs);
-      compute(kernel, memory, 2);
+      compute(kernel, memory, division);
       if (own.includes(1)) helped++;
     }
     expect(helped).toBe(2);

@@ -64,16 +64,16 @@ interface Sampled {
  * which hold every phase but `forward`, and very slow ones by that first one alone.
  */
 async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampled> {
-  const timeRoundtrip = prepared.readback === "copies" ? timeCopying : timeRecomputing;
+  const timeRoundtrip = roundtripOf(prepared);
   const { limits, onceNs, slowNs, slowSamples } = profile;
   if (profile.timesOnly) return sampleGradient(prepared, profile);
-  let timed = await timeRoundtrip(prepared);
+  let timed = await timeRoundtrip();
   if (timed.spans.roundtrip > onceNs) return fromRoundtrips([timed]);
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
-  if (timed.spans.gradient > slowNs) timed = await timeRoundtrip(prepared);
+  if (timed.spans.gradient > slowNs) timed = await timeRoundtrip();
   if (timed.spans.gradient > slowNs) {
     const roundtrips = [timed];
-    while (roundtrips.length < slowSamples) roundtrips.push(await timeRoundtrip(prepared));
+    while (roundtrips.length < slowSamples) roundtrips.push(await timeRoundtrip());
     return fromRoundtrips(roundtrips);
   }
   const warm = { expectedNs: timed.spans.gradient };
@@ -81,7 +81,7 @@ async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampl
   const forward = await sample(() => prepared.forward(), limits.other);
   const { roundtrip, readback } = await sampleParts(
     async () => {
-      timed = await timeRoundtrip(prepared);
+      timed = await timeRoundtrip();
       return timed.spans;
     },
     limits.other,
@@ -119,6 +119,13 @@ interface TimedRoundtrip {
   readonly spans: Spans;
 }
 
+/** How a round trip of this kind is timed. */
+function roundtripOf(prepared: Prepared): () => Promise<TimedRoundtrip> {
+  const overlapping = prepared.roundtrip?.bind(prepared);
+  if (overlapping) return () => timeOverlapping(prepared, overlapping);
+  return () => (prepared.readback === "copies" ? timeCopying(prepared) : timeRecomputing(prepared));
+}
+
 /** Upload, gradient and read back, one after the other. */
 async function timeCopying(prepared: Prepared): Promise<TimedRoundtrip> {
   const start = now();
@@ -149,4 +156,22 @@ async function timeRecomputing(prepared: Prepared): Promise<TimedRoundtrip> {
   const gradient = start - before;
   const readback = Math.max(0, end - uploaded - gradient);
   return { result, spans: { gradient, readback, roundtrip: end - start } };
+}
+
+/** Where the runtime overlaps the parts of a round trip, they are timed beside it. */
+async function timeOverlapping(
+  prepared: Prepared,
+  roundtrip: () => Promise<GradientResult>,
+): Promise<TimedRoundtrip> {
+  const before = now();
+  await prepared.gradient();
+  const computed = now();
+  await prepared.read();
+  const start = now();
+  const result = await roundtrip();
+  const end = now();
+  return {
+    result,
+    spans: { gradient: computed - before, readback: start - computed, roundtrip: end - start },
+  };
 }
