@@ -34,11 +34,12 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const [name, ...argv] = process.argv.slice(2);
-const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1];
-if (name === undefined || !command) {
-  process.stderr.write(
-    `expected a command, one of ${Object.keys(COMMANDS).join(", ")}; got ${name ?? "none"}\n`,
-  );
+const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
+const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
+if (name === "--help" || name === "-h") {
+  process.stdout.write(`a command, ${known}; each has --help\n`);
+} else if (name === undefined || !command) {
+  process.stderr.write(`expected a command, ${known}; got ${name ?? "none"}\n`);
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;

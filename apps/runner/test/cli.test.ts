@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
+import { bench, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--profile", "smoke", "--workload", "4x3"];
 
@@ -158,6 +158,16 @@ describe("bad input", () => {
       "no backend is available\ntfjs-wasm: this Node has no WebAssembly (run Node without",
     );
     expect(onlyRun(out).results().backends[0]).toMatchObject({ status: "unavailable" });
+  });
+
+  it("--help without a command names them", async () => {
+    const { code, stdout, stderr } = await start(["--help"]).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^a command, one of bench, .*; each has --help\n$/);
+    expect(await start(["bnech"]).ended).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^expected a command, one of bench, .*; got bnech\n$/),
+    });
   });
 
   it("--help explains every option with an example", async () => {

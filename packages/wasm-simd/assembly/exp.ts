@@ -16,23 +16,33 @@ export function leastNormal<T>(): f64 {
   return sizeof<T>() == 8 ? -708 : -87;
 }
 
-/**
- * In memory, for V8 13 (Node 24) makes the code's constants anew for every vector.
- *
- * 1 / ln 2; ln 2 in two parts, n times the first of which is exact. Adding 1.5 · 2^23 (2^52) rounds to an integer n and leaves
- * it in the low bits, from where a shift makes it an exponent, with its bias. Where results may be subnormal, 32 (64) more
- * keep 2^n normal until the last multiplication, which alone rounds; then −104 (−746) bounds x. Coefficients from degree 0 on.
- */
+/** Constants, in memory: V8 13 (Node 24) makes those of the code anew for every vector. */
 const CONSTANTS32: usize = memory.data<f32>([
-  1.44269502, 0.693359375, -2.12194442e-4, 12582912 + 127, 12582912 + 127 + 32, -104, 2.3283064365386963e-10, 1, 1,
-  0.49999994, 0.166665211, 0.041668389, 0.00836871658, 0.00138146081,
+  1.44269502, 0.693359375, -2.12194442e-4, 12582912 + 127, 12582912 + 127 + 32, -104, 2.3283064365386963e-10,
+  1, 1, 0.49999994, 0.166665211, 0.041668389, 0.00836871658, 0.00138146081,
 ]);
 const CONSTANTS64: usize = memory.data<f64>([
   1.4426950408889634, 6.93147180369123816490e-1, 1.90821492927058770002e-10, 6755399441055744 + 1023,
-  6755399441055744 + 1023 + 64, -746, 5.421010862427522e-20, 1, 1, 0.5000000000000011, 0.16666666666666413,
-  0.04166666666653017, 0.008333333333494446, 0.0013888888943627284, 0.00019841269506603288, 2.4801493101955578e-5,
-  2.755758636039974e-6, 2.7630247274859504e-7, 2.50000633795847e-8,
+  6755399441055744 + 1023 + 64, -746, 5.421010862427522e-20,
+  1, 1, 0.5000000000000011, 0.16666666666666413, 0.04166666666653017, 0.008333333333494446, 0.0013888888943627284,
+  0.00019841269506603288, 2.4801493101955578e-5, 2.755758636039974e-6, 2.7630247274859504e-7, 2.50000633795847e-8,
 ]);
+/** 1 / ln 2. */
+const PER_LN2 = 0;
+/** ln 2 in two parts: n times the first is exact. */
+const LN2_HIGH = 1;
+const LN2_LOW = 2;
+/**
+ * Adding 1.5 · 2^23 (2^52) rounds to an integer n and leaves it in the low bits, from where a shift makes it an exponent, with
+ * its bias. Where results may be subnormal, 32 (64) more keep 2^n normal until the last multiplication, which alone rounds.
+ */
+const ROUND_NORMAL = 3;
+const ROUND_ANY = 4;
+/** x is bounded by this where results may be subnormal, and those are multiplied by 2^-32 (2^-64). */
+const LEAST = 5;
+const TINY = 6;
+/** Of the polynomial: the coefficient of degree 0. Those of higher degrees follow. */
+const COEFFICIENTS = 7;
 
 // @ts-ignore: decorator
 @inline
@@ -44,7 +54,7 @@ function constant<T>(index: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function coefficient<T>(degree: usize): v128 {
-  return sizeof<T>() == 4 && degree > 6 ? splat<T>(0) : constant<T>(7 + degree);
+  return sizeof<T>() == 4 && degree > 6 ? splat<T>(0) : constant<T>(COEFFICIENTS + degree);
 }
 
 /** Stores r and n of x − shift for `count` entries, and as many more as fill a vector. */
@@ -52,11 +62,11 @@ function coefficient<T>(degree: usize): v128 {
 @inline
 export function reduce<T>(x: usize, count: usize, shift: f64, rests: usize, exponents: usize, normal: bool): void {
   const m = splat<T>(shift);
-  const perLn2 = constant<T>(0);
-  const high = constant<T>(1);
-  const low = constant<T>(2);
-  const round = normal ? constant<T>(3) : constant<T>(4);
-  const least = constant<T>(5);
+  const perLn2 = constant<T>(PER_LN2);
+  const high = constant<T>(LN2_HIGH);
+  const low = constant<T>(LN2_LOW);
+  const round = normal ? constant<T>(ROUND_NORMAL) : constant<T>(ROUND_ANY);
+  const least = constant<T>(LEAST);
   const pair: isize = 32 / sizeof<T>();
   let left = <isize>count;
   for (; left >= pair; left -= pair, x += 32, rests += 32, exponents += 32) {
@@ -94,7 +104,7 @@ function reduceVector<T>(
 // @ts-ignore: decorator
 @inline
 export function evaluate<T>(rests: usize, exponents: usize, count: usize, out: usize, normal: bool): f64 {
-  const tiny = constant<T>(6);
+  const tiny = constant<T>(TINY);
   const c0 = coefficient<T>(0);
   const c2 = coefficient<T>(2);
   const c3 = coefficient<T>(3);
