@@ -3,6 +3,7 @@ import {
   type Engine,
   type EngineInfo,
   type FloatArray,
+  type FloatDType,
   type GradientResult,
   type GradientTask,
   type Inputs,
@@ -34,7 +35,8 @@ export class WasmSimdEngine implements Engine {
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
     // Of matrices that pass through, each thread has two rows or some 64 KB.
     const entries = (rows + Math.min(rows, 2 * this.info.threads)) * classes;
-    const bytes = matrices * entries * BYTES[dtype] + 4 * rows * BYTES.float64;
+    const weights = loss?.weighted ? 2 * classes : 0;
+    const bytes = (matrices * entries + weights) * BYTES[dtype] + 4 * rows * BYTES.float64;
     if (bytes > ADDRESSABLE) {
       return { ok: false, reason: `needs ${(bytes / 2 ** 30).toFixed(1)} GiB; WebAssembly addresses 4` };
     }
@@ -60,6 +62,7 @@ class WasmSimdPrepared implements Prepared {
   readonly #kernel: SoftmaxKernel;
   readonly #task: GradientTask;
   readonly #inputs: Inputs;
+  readonly #allocated: Values[] = [];
   readonly #copies: [host: Values, device: Values][] = [];
   readonly #logits: FloatArray;
   readonly #labels: Values;
@@ -70,28 +73,28 @@ class WasmSimdPrepared implements Prepared {
   #loss: FloatArray | undefined;
 
   constructor(kernel: SoftmaxKernel, task: GradientTask, inputs: Inputs) {
-    const { dtype, rows, classes, method } = task;
     const { logits, labels, weights, upstream } = inputs;
     this.#kernel = kernel;
     this.#task = task;
     this.#inputs = inputs;
-    const floats = (host: FloatArray) => this.#onDevice(host, kernel.allocate(dtype, host.length));
-    this.#logits = floats(logits);
-    this.#labels =
-      labels instanceof Int32Array
-        ? this.#onDevice(labels, kernel.allocate("int32", labels.length))
-        : floats(labels);
-    this.#gradient = kernel.allocate(dtype, rows * classes);
-    const { reduction, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...task.loss };
-    this.#options = {
-      reduction,
-      ignoreIndex,
-      labelSmoothing,
-      classes,
-      weights: weights && floats(weights),
-      upstream: upstream && floats(upstream),
-      exactTarget: method !== "manual/shifted",
-    };
+    try {
+      this.#logits = this.#floats(logits);
+      this.#labels = labels instanceof Int32Array ? this.#indices(labels) : this.#floats(labels);
+      this.#gradient = this.#allocate(task.dtype, logits.length);
+      const { reduction, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...task.loss };
+      this.#options = {
+        reduction,
+        ignoreIndex,
+        labelSmoothing,
+        classes: task.classes,
+        weights: weights && this.#floats(weights),
+        upstream: upstream && this.#floats(upstream),
+        exactTarget: task.method !== "manual/shifted",
+      };
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
   }
 
   async upload(): Promise<void> {
@@ -109,30 +112,55 @@ class WasmSimdPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const loss = this.#loss ?? this.#compute();
-    // New memory costs four times as much as copying: every page of it is touched for the first time.
-    if (this.#hostGradient) this.#hostGradient.set(this.#gradient);
-    else this.#hostGradient = this.#gradient.slice();
-    return { loss, gradient: this.#hostGradient };
+    const gradient = this.#onHost();
+    gradient.set(this.#gradient);
+    return { loss, gradient };
   }
 
   async roundtrip(): Promise<GradientResult> {
     const { logits, labels, weights, upstream } = this.#inputs;
-    this.#hostGradient ??= logits.slice();
-    const options = { ...this.#options, weights, upstream, out: this.#hostGradient };
+    const gradient = this.#onHost();
+    const options = { ...this.#options, weights, upstream, out: gradient };
     const loss = this.#lossOf(this.#kernel.softmaxCrossEntropy(logits, labels, options));
-    return { loss, gradient: this.#hostGradient };
+    return { loss, gradient };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const array of [...this.#copies.map(([, device]) => device), this.#gradient]) {
-      this.#kernel.free(array);
-    }
+    this.#free();
   }
 
-  #onDevice<Device extends Values>(host: Values, device: Device): Device {
+  #free(): void {
+    for (const array of this.#allocated) this.#kernel.free(array);
+  }
+
+  #allocate(dtype: FloatDType, length: number): FloatArray {
+    const array = this.#kernel.allocate(dtype, length);
+    this.#allocated.push(array);
+    return array;
+  }
+
+  #floats(host: FloatArray): FloatArray {
+    return this.#copy(host, this.#allocate(this.#task.dtype, host.length));
+  }
+
+  #indices(host: Int32Array): Int32Array {
+    const device = this.#kernel.allocate("int32", host.length);
+    this.#allocated.push(device);
+    return this.#copy(host, device);
+  }
+
+  #copy<Device extends Values>(host: Values, device: Device): Device {
     device.set(host);
     this.#copies.push([host, device]);
     return device;
+  }
+
+  /** New memory costs four times as much as copying, since every page of it is touched for the first time: it is kept. */
+  #onHost(): FloatArray {
+    const { length } = this.#gradient;
+    this.#hostGradient ??=
+      this.#task.dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+    return this.#hostGradient;
   }
 
   #compute(): FloatArray {

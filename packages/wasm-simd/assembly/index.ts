@@ -1,7 +1,7 @@
 import { BLOCK, SCRATCH, sumOfExponentials } from "./block";
 import { job } from "./job";
 
-export { becomesDone, begin, isDone, isRunning, offer, serve, stateOf, stop, withdraw, work } from "./threads";
+export { becomesDone, begin, doneOf, isDone, isRunning, offer, serve, stateOf, stop, withdraw, work } from "./threads";
 
 /** Where memory is free from; what is before belongs to this module. */
 export function heapStart(): usize {
@@ -30,7 +30,7 @@ function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: 
   }
 }
 
-/** Says what is to be computed, in three parts: see `Job`. */
+/** Says what is to be computed: this first, then `place`, then `divide`. See `Job`. */
 export function describe(
   double: bool,
   rows: usize,

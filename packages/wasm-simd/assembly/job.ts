@@ -15,7 +15,7 @@ export class Job {
   gradient: usize;
   /** `[rows]`, float64. */
   losses: usize;
-  /** For each thread `scratchSize` bytes: the exponentials of one block, then the shift of each block of a row. */
+  /** For each thread `scratchSize` bytes: those of `exponentials` for a block, then the shift of each block of a row. */
   scratch: usize;
   scratchSize: usize;
   rows: usize;

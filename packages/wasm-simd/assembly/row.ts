@@ -39,8 +39,9 @@ export function row<T>(index: usize, scratch: usize): void {
       if (gradient) memory.fill(gradient, 0, classes * size);
       return;
     }
-    label = <usize>read;
-    labelLogit = <f64>load<T>(x + label * size);
+    // Checked before; one that has changed since then is none.
+    label = min(<usize>read, classes);
+    if (label < classes) labelLogit = <f64>load<T>(x + label * size);
   }
   const labelled = label < classes;
   // The label's place, or the row's end: what is before, and how many are behind.
@@ -63,7 +64,9 @@ export function row<T>(index: usize, scratch: usize): void {
   const weight = labelled && job.weights ? <f64>load<T>(job.weights + label * size) : 1;
   let q = labelled ? weight * job.keep : 0;
   let total = q;
-  let loss = q == 0 ? 0 : q * (logSum - z);
+  // An infinite loss of a class of no weight does not count; a NaN does.
+  const own = logSum - z;
+  let loss = q == 0 && own == own ? 0 : q * own;
   if (job.dense) {
     const ofProducts = weighAll<T>(x, probabilities);
     q += weight * job.even;
@@ -81,7 +84,9 @@ export function row<T>(index: usize, scratch: usize): void {
     const share = upstream / job.divisor;
     const before = subtractAll<T>(gradient, 0, label, probabilities, factor, share);
     const others = before + subtractAll<T>(gradient, label + 1, behind, probabilities, factor, share);
-    entry = job.exactTarget ? 0 - others : ((p * total - q) * upstream) / job.divisor;
+    // Where the other classes have the larger part of the targets, their sum has more rounding errors than p − q.
+    const exact = job.exactTarget && q + q >= total;
+    entry = exact ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
     scaleAll<T>(gradient, label, factor);
     scaleAll<T>(gradient + (label + 1) * size, behind, factor);
@@ -89,7 +94,7 @@ export function row<T>(index: usize, scratch: usize): void {
     const others = p < 0.5 ? 1 - p : sum / sumOfAll;
     entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
   }
-  if (labelled) store<T>(gradient + label * size, <T>entry);
+  if (labelled) store<T>(gradient + label * size, <T>(p == p ? entry : p));
 }
 
 function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize, scratch: usize): void {

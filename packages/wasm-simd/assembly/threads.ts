@@ -24,12 +24,12 @@ const RUNNING = 2;
 const STOPPED = 3;
 
 /**
- * How often a thread looks before it goes to sleep: for some 200 µs. Being woken takes some 50, and between two calls lie the
- * copies in and out.
+ * How often a thread looks before it goes to sleep: for 100 to 200 µs. Being woken takes some 50, and between two calls may lie
+ * copies.
  */
 const LOOKS = 150_000;
 
-/** No row of the job has arrived yet, and none is taken. */
+/** No row of the job has arrived yet, and none is taken. The job is described by now. */
 export function begin(): void {
   memory.fill(job.done, 0, job.slots * 4);
   atomic.store<usize>(arrived, 0);
@@ -55,25 +55,25 @@ export function isDone(chunk: i32): bool {
   return atomic.load<i32>(doneOf(chunk)) == chunk + 1;
 }
 
-/** Whether it is, after some 200 µs at the latest. */
+/** Whether it is, after 200 µs at the latest. If not, its word will be notified. */
 export function becomesDone(chunk: i32): bool {
   for (let look = 0; look < LOOKS; look++) if (isDone(chunk)) return true;
   return false;
 }
 
-/** All rows are taken: who has not come yet – the processor may be busy – need not come any more. */
+/** Once all rows are taken: who has not come yet – the processor may be busy – need not come any more. */
 export function withdraw(threads: i32): void {
   for (let thread = 1; thread < threads; thread++) atomic.cmpxchg<i32>(stateOf(thread), CALLED, IDLE);
 }
 
-/** Whether a thread is still at work after some 200 µs; then its word is `RUNNING`. */
+/** Whether a thread is still at work after 200 µs; then its word is `RUNNING`. */
 export function isRunning(thread: i32): bool {
   return !changes(stateOf(thread), RUNNING);
 }
 
 /**
- * Serves as a thread from 1 on: takes part whenever it is called. Returns false if it was idle for some 200 µs – its word
- * being `IDLE` –, true if it was stopped.
+ * Serves as a thread from 1 on: takes part whenever it is called. Returns false if it was idle for 200 µs – its word being
+ * `IDLE` –, true if it was stopped.
  */
 export function serve(thread: i32): bool {
   const state = stateOf(thread);
@@ -81,9 +81,12 @@ export function serve(thread: i32): bool {
     const found = atomic.cmpxchg<i32>(state, CALLED, RUNNING);
     if (found == STOPPED) return true;
     if (found != CALLED) continue;
-    const scratch = job.scratch + <usize>thread * job.scratchSize;
-    while (takeChunk(scratch)) {}
-    tell(thread, IDLE);
+    do {
+      const scratch = job.scratch + <usize>thread * job.scratchSize;
+      while (takeChunk(scratch)) {}
+      tell(thread, IDLE);
+      // What arrived before that did not call.
+    } while (hasArrived() && atomic.cmpxchg<i32>(state, IDLE, RUNNING) == IDLE);
   }
   return false;
 }
@@ -112,8 +115,15 @@ function takeChunk(scratch: usize): bool {
     else row<f32>(index, scratch);
   }
   const chunk = <i32>(first / job.chunk);
-  atomic.store<i32>(doneOf(chunk), chunk + 1);
+  const word = doneOf(chunk);
+  atomic.store<i32>(word, chunk + 1);
+  atomic.notify(word, 1);
   return true;
+}
+
+/** Whether rows have arrived that nobody has taken. */
+function hasArrived(): bool {
+  return atomic.load<usize>(nextRow) < atomic.load<usize>(arrived);
 }
 
 /** Takes the next chunk that has arrived; `job.rows` if there is none. */
@@ -127,8 +137,8 @@ function firstOfChunk(): usize {
   return job.rows;
 }
 
-/** The word that is n + 1 when chunk n is done. */
-function doneOf(chunk: i32): usize {
+/** Where the word is that is n + 1 when chunk n is done. */
+export function doneOf(chunk: i32): usize {
   return job.done + (<usize>chunk % job.slots) * 4;
 }
 

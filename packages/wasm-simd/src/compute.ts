@@ -1,6 +1,6 @@
 import type { KernelExports } from "./module.js";
 import type { FloatArray } from "./options.js";
-import { awaitIdle } from "./states.js";
+import { awaitDone, awaitIdle } from "./states.js";
 
 /** Entries that a thread takes at a time: some 10 µs. */
 const CHUNK = 16384;
@@ -48,13 +48,17 @@ export function compute(
 ): void {
   const { rows, threads } = division;
   kernel.begin();
-  if (passages.length > 0) computeWhileCopying(kernel, memory, division, passages);
-  else {
-    kernel.offer(rows, threads);
-    while (kernel.work());
+  try {
+    if (passages.length > 0) computeWhileCopying(kernel, memory, division, passages);
+    else {
+      kernel.offer(rows, threads);
+      while (kernel.work());
+    }
+  } finally {
+    // Whatever happens: nobody uses the job's memory afterwards.
+    kernel.withdraw(threads);
+    awaitIdle(kernel, memory, threads);
   }
-  kernel.withdraw(threads);
-  awaitIdle(kernel, memory, threads);
 }
 
 function computeWhileCopying(
@@ -80,6 +84,6 @@ function computeWhileCopying(
       copy("in", arrived++);
       kernel.offer(Math.min(rows, arrived * chunk), threads);
     } else if (kernel.isDone(left)) copy("out", left++);
-    else if (!kernel.work() && !kernel.becomesDone(left)) awaitIdle(kernel, memory, threads);
+    else if (!kernel.work()) awaitDone(kernel, memory, left);
   }
 }

@@ -46,7 +46,7 @@ export interface GradientResult extends LossResult {
 
 /**
  * Softmax cross-entropy on its own threads and its own memory. Calls are synchronous; arrays from `allocate` are used in
- * place, others are copied in and out.
+ * place, rows of others pass through.
  */
 export class SoftmaxKernel implements AsyncDisposable {
   static readonly MAX_THREADS = MAX_THREADS;
@@ -78,11 +78,13 @@ export class SoftmaxKernel implements AsyncDisposable {
    *
    * @throws RangeError if the number of threads is not from 1 to 64, or the instructions are not to be had
    */
-  static async start({ threads = 1, instructions = fastest() }: KernelOptions = {}): Promise<SoftmaxKernel> {
+  static async start({ threads = 1, ...options }: KernelOptions = {}): Promise<SoftmaxKernel> {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new RangeError(`threads: expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
     }
-    if (instructions !== "simd" && instructions !== fastest()) {
+    const best = fastest();
+    const { instructions = best } = options;
+    if (instructions !== "simd" && instructions !== best) {
       throw new RangeError(
         `instructions: expected "simd", or "relaxed-simd" from Node 22 on, got "${instructions}"`,
       );
@@ -105,6 +107,10 @@ export class SoftmaxKernel implements AsyncDisposable {
   allocate(dtype: FloatDType, length: number): FloatArray;
   allocate(dtype: FloatDType | "int32", length: number): FloatArray | Int32Array {
     const ArrayType = ARRAYS[dtype];
+    if (!ArrayType) throw new RangeError(`dtype: expected float32, float64 or int32, got ${dtype}`);
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new RangeError(`length: expected an integer from 0 on, got ${length}`);
+    }
     const start = this.#heap.allocate(length * ArrayType.BYTES_PER_ELEMENT);
     return new ArrayType(this.#heap.buffer, start, length);
   }
@@ -126,15 +132,15 @@ export class SoftmaxKernel implements AsyncDisposable {
     labels: Int32Array | FloatArray,
     options: GradientOptions = {},
   ): GradientResult {
-    const problem = problemOf(logits, labels, options);
-    const { out, weights, upstream } = options;
+    const given = { ...options };
+    const problem = problemOf(logits, labels, given);
+    const { out = new ARRAYS[problem.dtype](logits.length), weights, upstream } = given;
     for (const [name, array] of Object.entries({ logits, labels, weights, upstream })) {
-      if (out && array && overlap(out, array)) {
+      if (array && this.#overlap(out, array)) {
         throw new RangeError(`out: expected memory apart from the ${name}, got theirs`);
       }
     }
-    const gradient = out ?? new ARRAYS[problem.dtype](logits.length);
-    return { ...this.#run(problem, logits, labels, gradient), gradient };
+    return { ...this.#run(problem, logits, labels, out), gradient: out };
   }
 
   /** The loss alone. @throws RangeError, TypeError if arrays or options do not fit together */
@@ -148,6 +154,12 @@ export class SoftmaxKernel implements AsyncDisposable {
     this.#stopped = true;
     this.#exports.stop(this.threads);
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
+    // Two buffers of this memory are two objects, but offsets in either are in the same memory.
+    const same = a.buffer === b.buffer || (this.#heap.owns(a) && this.#heap.owns(b));
+    return same && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
   }
 
   #run(
@@ -170,7 +182,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.vector(weights),
       space.vector(upstream),
       lossesAt,
-      reduction === "mean" ? divisor || 1 : 1,
+      reduction === "mean" ? divisor : 1,
       problem.labelSmoothing,
       ignoreIndex !== undefined,
       ignoreIndex ?? 0,
@@ -201,11 +213,3 @@ function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem
   // PyTorch's mean over nothing is NaN.
   return reduction === "mean" ? sum / divisor : sum;
 }
-
-function overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
-  // Two buffers of one memory are two objects, but offsets in either are in the same memory.
-  const same = a.buffer === b.buffer || (isShared(a) && isShared(b));
-  return same && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
-}
-
-const isShared = ({ buffer }: FloatArray | Int32Array): boolean => buffer instanceof SharedArrayBuffer;

@@ -31,6 +31,7 @@ export interface KernelExports {
   begin(): void;
   offer(rows: number, threads: number): void;
   work(): number;
+  doneOf(chunk: number): number;
   isDone(chunk: number): number;
   becomesDone(chunk: number): number;
   withdraw(threads: number): void;

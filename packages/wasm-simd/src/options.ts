@@ -113,6 +113,9 @@ function shapeOf(
   const classes = indices ? (given ?? logits.length / labels.length) : given;
   if (classes === undefined)
     throw new RangeError("classes: expected with labels that are probabilities, got none");
+  if (given !== undefined && !(Number.isSafeInteger(given) && given > 0)) {
+    throw new RangeError(`classes: expected a positive integer, got ${given}`);
+  }
   const rows = logits.length / classes;
   const consistent = Number.isInteger(classes) && Number.isInteger(rows) && classes > 0 && rows > 0;
   if (!consistent || (indices && labels.length !== rows)) {

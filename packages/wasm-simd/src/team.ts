@@ -16,14 +16,26 @@ export async function startTeam(
 ): Promise<Worker[]> {
   const workers = Array.from({ length: threads - 1 }, (_, index) => {
     const workerData: WorkerData = { module, memory, thread: index + 1 };
-    return new Worker(new URL("./worker.js", import.meta.url), { workerData });
+    // Options of the process, like --input-type, may not suit a thread.
+    return new Worker(new URL("./worker.js", import.meta.url), { workerData, execArgv: [] });
   });
   try {
-    await Promise.all(workers.map((worker) => once(worker, "message")));
+    await Promise.all(workers.map(ready));
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.terminate()));
     throw error;
   }
   for (const worker of workers) worker.unref();
   return workers;
+}
+
+/** Resolves when a thread serves. @throws Error if it does not get there */
+async function ready(worker: Worker): Promise<void> {
+  const ended = new AbortController();
+  worker.once("exit", () => ended.abort(new Error("a thread of the kernel ended before it was ready")));
+  try {
+    await once(worker, "message", { signal: ended.signal });
+  } catch (error) {
+    throw ended.signal.aborted ? ended.signal.reason : error;
+  }
 }

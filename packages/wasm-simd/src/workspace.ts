@@ -42,10 +42,16 @@ export class Workspace implements Disposable {
     if (!host) return [0, rows];
     if (this.#heap.owns(host)) return [host.byteOffset, rows];
     const ArrayType = ARRAYS[dtype];
-    const length = slots * chunk * classes;
+    const rowsHere = Math.min(rows, slots * chunk);
+    const length = rowsHere * classes;
     const start = this.reserve(length * ArrayType.BYTES_PER_ELEMENT);
-    this.passages.push({ direction, host, window: new ArrayType(this.#heap.buffer, start, length) });
-    return [start, slots * chunk];
+    this.passages.push({
+      direction,
+      // Subclasses may have other ideas of `subarray`.
+      host: new ArrayType(host.buffer as ArrayBuffer, host.byteOffset, host.length),
+      window: new ArrayType(this.#heap.buffer, start, length),
+    });
+    return [start, rowsHere];
   }
 
   [Symbol.dispose](): void {

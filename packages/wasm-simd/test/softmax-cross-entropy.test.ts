@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -116,6 +117,33 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
     }
     const masked = new Float32Array(10).fill(Number.NEGATIVE_INFINITY);
     expect(kernel.softmaxCrossEntropy(masked, Int32Array.of(4)).gradient.every(Number.isNaN)).toBe(true);
+    const weights = Float32Array.of(0, 1);
+    const weightless = kernel.softmaxCrossEntropy(Float32Array.of(Number.NaN, 0), Int32Array.of(0), {
+      weights,
+      reduction: "sum",
+    });
+    expect([weightless.loss, ...weightless.gradient]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+    const alone = Float32Array.of(Number.POSITIVE_INFINITY);
+    expect(
+      kernel.softmaxCrossEntropy(alone, Int32Array.of(0), { labelSmoothing: 0.1 }).gradient[0],
+    ).toBeNaN();
+  });
+
+  it("has neither a mean nor its gradient where the labels' weights add up to 0", () => {
+    const weights = Float32Array.of(1, -1);
+    const { loss, gradient } = kernel.softmaxCrossEntropy(irregular(4, 1), Int32Array.of(0, 1), { weights });
+    expect([loss, ...gradient].some(Number.isFinite)).toBe(false);
+  });
+
+  it("is right at the label where smoothing gives most to the other classes", () => {
+    const classes = 2000;
+    const logits = irregular(classes, 1e-3);
+    for (const labelSmoothing of [0.6, 0.9, 1]) {
+      const { gradient } = kernel.softmaxCrossEntropy(logits, Int32Array.of(7), { labelSmoothing });
+      const target = 1 - labelSmoothing + labelSmoothing / classes;
+      const p = byDefinition(logits, 7).gradient[7] as number;
+      expect(Math.abs((gradient[7] as number) - (p + 1 - target))).toBeLessThan(2 ** -23 * target + 1e-9);
+    }
   });
 
   it("does not cancel at a confident label: neither the gradient nor the loss", () => {
@@ -230,6 +258,7 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
       { reduction: "max" as "sum" },
       /^reduction: .* got "max"$/,
     ],
+    ["a number of classes that is none", [1, 2], [0], { classes: -2 }, /^classes: .* got -2$/],
     [
       "an output that is too short",
       [1, 2],
@@ -241,6 +270,29 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
     const call = () =>
       kernel.softmaxCrossEntropy(Float32Array.from(logits), Int32Array.from(labels), options);
     expect(call).toThrow(message);
+  });
+
+  it("takes arrays of classes of their own", () => {
+    class Matrix extends Float32Array {
+      constructor(...shape: readonly number[]) {
+        super(shape.reduce((a, b) => a * b));
+      }
+    }
+    const [logits, out] = [new Matrix(3, 5), new Matrix(3, 5)];
+    logits.set(irregular(15, 2));
+    kernel.softmaxCrossEntropy(logits, labelsFor(3, 5), { out });
+    expectRows(Float32Array.from(logits), labelsFor(3, 5), out);
+  });
+
+  it("takes shared memory of others", () => {
+    const shared = () => new Float32Array(new SharedArrayBuffer(60));
+    const [logits, out] = [shared(), shared()];
+    logits.set(irregular(15, 2));
+    kernel.softmaxCrossEntropy(logits, labelsFor(3, 5), { out });
+    expectRows(logits, labelsFor(3, 5), out);
+    const shifted = new Float32Array(logits.buffer, 4, 10);
+    const call = () => kernel.softmaxCrossEntropy(logits.subarray(0, 10), Int32Array.of(0), { out: shifted });
+    expect(call).toThrow(/^out: expected memory apart from the logits/);
   });
 
   it("refuses to write over what it reads", () => {
@@ -290,6 +342,18 @@ describe("allocate", () => {
     kernel.free(kernel.allocate("float64", 10));
   });
 
+  it.each([
+    ["float32", undefined, /^length: .* got undefined$/],
+    ["float32", Number.NaN, /^length: .* got NaN$/],
+    ["float32", -1, /^length: .* got -1$/],
+    ["int32", 1.5, /^length: .* got 1.5$/],
+    ["int8", 4, /^dtype: .* got int8$/],
+  ])("refuses %s of length %s, and takes nothing", (dtype, length, message) => {
+    const before = kernel.allocated;
+    expect(() => kernel.allocate(dtype as "float32", length as number)).toThrow(message);
+    expect(kernel.allocated).toBe(before);
+  });
+
   it("refuses to free what it did not hand out, or twice", () => {
     expect(() => kernel.free(new Float32Array(4))).toThrow(
       /^free: expected an array from this kernel's allocate$/,
@@ -310,6 +374,27 @@ describe("a kernel", () => {
   it("refuses instructions that there are not", async () => {
     const instructions = "avx" as "simd";
     await expect(SoftmaxKernel.start({ instructions })).rejects.toThrow(/^instructions: .* got "avx"$/);
+  });
+
+  it.each([
+    ["starts where the process has options that suit no thread", {}, /^2$/],
+    [
+      "says so where a thread ends at once",
+      {
+        NODE_OPTIONS:
+          "--import=data:text/javascript,import{isMainThread}from'node:worker_threads';if(!isMainThread)process.exit(3)",
+      },
+      /^a thread of the kernel ended before it was ready$/,
+    ],
+  ])("%s", (_, env, expected) => {
+    const library = JSON.stringify(import.meta.resolve("@softmax-bench/wasm-simd"));
+    const code = `
+      import { SoftmaxKernel } from ${library};
+      const started = SoftmaxKernel.start({ threads: 2 });
+      console.log(await started.then(({ threads }) => threads, ({ message }) => message));`;
+    const args = ["--input-type=module", "--eval", code];
+    const said = execFileSync(process.execPath, args, { env: { ...process.env, ...env }, encoding: "utf8" });
+    expect(said.trim()).toMatch(expected);
   });
 
   it("ends its threads, and refuses to go on", async () => {
