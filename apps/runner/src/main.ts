@@ -33,6 +33,13 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+// Who reads may stop, as `head` does; what was begun goes on, and its exit code counts.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const [name, ...argv] = process.argv.slice(2);
 const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
 const known = `one of ${Object.keys(COMMANDS).join(", ")}`;

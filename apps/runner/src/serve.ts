@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
@@ -35,6 +35,8 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function serveRun(folder: RunFolder, port: number): Promise<RunServer> {
   await resultsSoFar(folder);
   const clients = new Set<ServerResponse>();
+  // Loaded here: on Node 22, importing it compiles WebAssembly, and a Node without that could report nothing.
+  const { createServer } = await import("node:http");
   const server = createServer((request, response) => {
     answer(request, response, folder, clients).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });

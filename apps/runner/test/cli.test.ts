@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { bench, onlyRun, start, temporaryFolder } from "./support/cli.js";
+import { bench, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--profile", "smoke", "--workload", "4x3"];
 
@@ -158,6 +158,12 @@ describe("bad input", () => {
       "no backend is available\ntfjs-wasm: this Node has no WebAssembly (run Node without",
     );
     expect(onlyRun(out).results().backends[0]).toMatchObject({ status: "unavailable" });
+  });
+
+  it("goes on where nobody reads what it says", async () => {
+    const pipe = `set -o pipefail; "$0" "$1" doctor | head -1`;
+    const { code, stderr } = await spawned(["bash", "-c", pipe, process.execPath, MAIN], {}).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   it("--help without a command names them", async () => {

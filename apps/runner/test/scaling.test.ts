@@ -50,7 +50,7 @@ describe("pnpm scaling", () => {
   it("finds memory that grows linearly and is given back, or used again", async () => {
     const out = temporaryFolder();
     const backends = ["wasm-simd", "onnxruntime-cpu", "tfjs-wasm", "tfjs-node-gpu"];
-    const small = ["--rows", "64", "--classes", "16", "--threads", "1"];
+    const small = ["--rows", "1", "--classes", "10", "--threads", "1"];
     const { code } = await run("scaling", ["--backend", backends.join(","), ...small, "--out", out]);
     expect(code).toBe(0);
     const { series = [] } = onlyRun(out).results().scaling ?? {};

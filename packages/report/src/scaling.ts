@@ -105,8 +105,9 @@ export function heldMemory({
   };
 }
 
-/** What of a series has no time, and why: shapes by their reason. */
-function absentOf({ backend, method, dtype, threads, status, reason, points, fit }: Series): string[] {
+/** What of a series has no time or memory, and why: shapes by their reason. */
+function absentOf({ status, reason, points, fit, memoryReason, ...series }: Series): string[] {
+  const { backend, method, dtype, threads } = series;
   const who = `${backend} ${method} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   if (status !== "ok") return [`${who}: ${status}, ${shorten(reason ?? "no reason given", 300)}`];
   const byReason = new Map<string, string[]>();
@@ -116,6 +117,7 @@ function absentOf({ backend, method, dtype, threads, status, reason, points, fit
   return [
     ...[...byReason].map(([why, shapes]) => `${who}, ${shapes.join(", ")}: ${shorten(why, 300)}`),
     ...(fit ? [] : [`${who}: too few shapes for a fit`]),
+    ...(memoryReason ? [`${who}: no memory: ${shorten(memoryReason, 300)}`] : []),
   ];
 }
 

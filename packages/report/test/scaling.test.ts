@@ -79,6 +79,11 @@ describe("scaling in a report", () => {
     expect(terminalOf(withScaling([rest]))).toContain("it computes with 1 thread here");
   });
 
+  it("says why a series has no memory", () => {
+    const { memory: _, ...rest } = series({ memoryReason: "left out: a call might take more than 2 s" });
+    expect(terminalOf(withScaling([rest]))).toContain("no memory: left out: a call might take more than 2 s");
+  });
+
   it("shows the times themselves where there are too few for a fit", () => {
     const { fit: _, ...rest } = series();
     const text = terminalOf(withScaling([rest]));

@@ -18,7 +18,7 @@ const LEFT_OUT = `left out: a call might take more than ${SLOWEST_CALL / 1e9} s`
 
 /** Sizes at which memory is looked at: rows of `MEMORY_CLASSES`. */
 const MEMORY_CLASSES = 1024;
-const MEMORY_ROWS = [1024, 2048, 4096, 8192];
+const MEMORY_ROWS = [1024, 2048, 4096, 8192] as const;
 
 /** The profile whose limits the sampling of the gradient keeps. */
 const SAMPLING = "default";
@@ -31,22 +31,22 @@ export async function traceSeries(
   { rows, classes }: ScalingSettings,
   withSession: WithSession,
 ): Promise<MeasuredSeries> {
-  const series = await withSession(planned.threads, (session) =>
-    timesOf(planned, shapesOf(rows, classes), session),
-  );
+  const { series, memoryRows } = await withSession(planned.threads, async (session) => {
+    const traced = await timesOf(planned, shapesOf(rows, classes), session);
+    return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
+  });
   if (series.status !== "ok") return series;
-  const affordable = MEMORY_ROWS.filter(
-    (n) => mostNs({ rows: n, classes: MEMORY_CLASSES }, series.points) <= SLOWEST_CALL,
-  );
-  const memory = await withSession(planned.threads, (session) => memoryOf(planned, affordable, session));
-  return { ...series, ...(memory ? { memory } : {}) };
+  if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
+  const memory = await withSession(planned.threads, (session) => memoryOf(planned, memoryRows, session));
+  return { ...series, ...memory };
 }
 
 async function timesOf(
-  { backend, method, dtype, threads }: PlannedSeries,
+  planned: PlannedSeries,
   shapes: readonly Shape[],
   session: BackendSession,
 ): Promise<MeasuredSeries> {
+  const { backend, method, dtype, threads } = planned;
   const base = { backend, method, dtype, threads };
   await session.start();
   const used = session.record?.threads ?? 1;
@@ -57,25 +57,61 @@ async function timesOf(
   const points: Point[] = [];
   let note: string | undefined;
   for (const shape of shapes) {
-    if (mostNs(shape, points) > SLOWEST_CALL) {
-      points.push({ ...shape, samples: 0, reason: LEFT_OUT });
-      continue;
+    const timed = await timeOf(planned, shape, points, session);
+    if (timed.status === "unsupported") {
+      return { ...base, status: "unsupported", reason: timed.reason, points: [] };
     }
-    const outcome = await session.run({ type: "scale", method, dtype, ...shape, sampling: SAMPLING });
-    const concluded = conclude(backend, outcome, "scaled");
-    if (concluded.status === "unsupported") return { ...base, ...concluded, points: [] };
-    if (concluded.status !== "ok") {
-      points.push({ ...shape, samples: 0, reason: `${concluded.status}: ${concluded.reason}` });
-      continue;
-    }
-    const { gradientNs } = concluded.reply;
-    note = concluded.reply.note;
-    points.push({ ...shape, medianNs: median(gradientNs), samples: gradientNs.length });
+    note ??= timed.note;
+    points.push(timed.point);
   }
   const [first] = points;
   // What fails at its smallest shape fails for another reason than size.
   if (first?.reason) return { ...base, status: "failed", reason: first.reason, points: [] };
   return { ...base, status: "ok", ...(note ? { note } : {}), points };
+}
+
+type Timed =
+  | { readonly status: "unsupported"; readonly reason: string }
+  | { readonly status: "tried"; readonly point: Point; readonly note?: string | undefined };
+
+/** The time of a shape, unless others say that it may take too long. */
+async function timeOf(
+  { backend, method, dtype }: PlannedSeries,
+  shape: Shape,
+  others: readonly Point[],
+  session: BackendSession,
+): Promise<Timed> {
+  const without = (reason: string): Timed => ({ status: "tried", point: { ...shape, samples: 0, reason } });
+  if (mostNs(shape, others) > SLOWEST_CALL) return without(LEFT_OUT);
+  const outcome = await session.run({ type: "scale", method, dtype, ...shape, sampling: SAMPLING });
+  const concluded = conclude(backend, outcome, "scaled");
+  if (concluded.status === "unsupported") return { status: "unsupported", reason: concluded.reason };
+  if (concluded.status !== "ok") return without(`${concluded.status}: ${concluded.reason}`);
+  const { gradientNs, note } = concluded.reply;
+  const point = { ...shape, medianNs: median(gradientNs), samples: gradientNs.length };
+  return { status: "tried", point, note };
+}
+
+/**
+ * The rows at which memory can be looked at in the time that a call may take. Small shapes say little of large ones, so some
+ * between are timed where that is needed.
+ */
+async function affordableRows(
+  planned: PlannedSeries,
+  points: readonly Point[],
+  session: BackendSession,
+): Promise<number[]> {
+  if (points.length === 0) return [];
+  const known = [...points];
+  const affordable = () =>
+    MEMORY_ROWS.filter((rows) => mostNs({ rows, classes: MEMORY_CLASSES }, known) <= SLOWEST_CALL);
+  for (const rows of [1, 32, MEMORY_ROWS[0]]) {
+    if (affordable().length === MEMORY_ROWS.length) break;
+    const timed = await timeOf(planned, { rows, classes: MEMORY_CLASSES }, known, session);
+    if (timed.status === "unsupported" || timed.point.reason) break;
+    known.push(timed.point);
+  }
+  return affordable();
 }
 
 /**
@@ -95,9 +131,9 @@ async function memoryOf(
   { backend, method, dtype }: PlannedSeries,
   rows: readonly number[],
   session: BackendSession,
-): Promise<Series["memory"]> {
-  if (rows.length < 2) return undefined;
+): Promise<Pick<Series, "memory" | "memoryReason">> {
   const outcome = await session.run({ type: "memory", method, dtype, rows, classes: MEMORY_CLASSES });
   const concluded = conclude(backend, outcome, "held");
-  return concluded.status === "ok" ? concluded.reply.memory : undefined;
+  if (concluded.status === "ok") return { memory: concluded.reply.memory };
+  return { memoryReason: `${concluded.status}: ${concluded.reason}` };
 }

@@ -58,6 +58,7 @@ export const seriesFields = {
   note: text.optional(),
   points: z.array(point).describe("ascending in elements; empty unless the status is ok"),
   memory: memory.optional().describe("absent where a call takes seconds, or failed"),
+  memoryReason: text.optional().describe("why there is no memory, where there are points"),
 };
 
 export const series = z
