@@ -43,12 +43,19 @@ export function maximum<T>(x: usize, count: usize): f64 {
 }
 
 /**
- * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. `scratch` has SCRATCH bytes, and may be
- * where they are stored.
+ * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. The entry at `left` counts as 0, if there is
+ * one. `scratch` has SCRATCH bytes, and may be where they are stored.
  */
-export function exponentials<T>(x: usize, count: usize, out: usize, shift: f64, scratch: usize): f64 {
-  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, out, shift, scratch, true);
-  return sumOfExponentials<T>(x, count, out, shift, scratch, false);
+export function exponentials<T>(
+  x: usize,
+  count: usize,
+  left: usize,
+  out: usize,
+  shift: f64,
+  scratch: usize,
+): f64 {
+  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, left, out, shift, scratch, true);
+  return sumOfExponentials<T>(x, count, left, out, shift, scratch, false);
 }
 
 /** The same for any block. */
@@ -57,6 +64,7 @@ export function exponentials<T>(x: usize, count: usize, out: usize, shift: f64, 
 export function sumOfExponentials<T>(
   x: usize,
   count: usize,
+  left: usize,
   out: usize,
   shift: f64,
   scratch: usize,
@@ -64,6 +72,8 @@ export function sumOfExponentials<T>(
 ): f64 {
   const exponents = scratch + BLOCK * 8;
   reduce<T>(x, count, shift, scratch, exponents, normal);
+  // Then 2^n is 0.
+  if (left < count) store<T>(exponents + left * sizeof<T>(), 0);
   return evaluate<T>(scratch, exponents, count, out, normal);
 }
 

@@ -28,21 +28,21 @@ const CONSTANTS64: usize = memory.data<f64>([
   0.00019841269506603288, 2.4801493101955578e-5, 2.755758636039974e-6, 2.7630247274859504e-7, 2.50000633795847e-8,
 ]);
 /** 1 / ln 2. */
-const PER_LN2 = 0;
+const PER_LN2: usize = 0;
 /** ln 2 in two parts: n times the first is exact. */
-const LN2_HIGH = 1;
-const LN2_LOW = 2;
+const LN2_HIGH: usize = 1;
+const LN2_LOW: usize = 2;
 /**
  * Adding 1.5 · 2^23 (2^52) rounds to an integer n and leaves it in the low bits, from where a shift makes it an exponent, with
  * its bias. Where results may be subnormal, 32 (64) more keep 2^n normal until the last multiplication, which alone rounds.
  */
-const ROUND_NORMAL = 3;
-const ROUND_ANY = 4;
+const ROUND_NORMAL: usize = 3;
+const ROUND_ANY: usize = 4;
 /** x is bounded by this where results may be subnormal, and those are multiplied by 2^-32 (2^-64). */
-const LEAST = 5;
-const TINY = 6;
+const LEAST: usize = 5;
+const TINY: usize = 6;
 /** Of the polynomial: the coefficient of degree 0. Those of higher degrees follow. */
-const COEFFICIENTS = 7;
+const COEFFICIENTS: usize = 7;
 
 // @ts-ignore: decorator
 @inline

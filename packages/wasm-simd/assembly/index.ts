@@ -10,8 +10,7 @@ export function heapStart(): usize {
 
 /** Bytes of scratch that each thread needs. */
 export function scratchSize(classes: usize): usize {
-  // Two runs of blocks, before and behind the label.
-  const blocks = classes / BLOCK + 2;
+  const blocks = classes / BLOCK + 1;
   return (SCRATCH + blocks * 8 + 63) & ~63;
 }
 
@@ -25,8 +24,8 @@ function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: 
   for (let done: usize = 0; done < count; done += BLOCK) {
     const offset = done * sizeof<T>();
     const length = min(BLOCK, count - done);
-    if (normal) sumOfExponentials<T>(x + offset, length, out + offset, 0, scratch, true);
-    else sumOfExponentials<T>(x + offset, length, out + offset, 0, scratch, false);
+    if (normal) sumOfExponentials<T>(x + offset, length, length, out + offset, 0, scratch, true);
+    else sumOfExponentials<T>(x + offset, length, length, out + offset, 0, scratch, false);
   }
 }
 

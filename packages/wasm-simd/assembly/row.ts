@@ -10,7 +10,7 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
  * A second pass over the gradient scales every block from its own shift to the row's. So memory is read once and written once
  * where a row fits the cache, and once more where it does not; no logit is exponentiated twice.
  *
- * The label's exponential is kept apart: minus the sum of the others is its entry of the gradient, without cancellation.
+ * The label's exponential is left out of the sum: minus the others' sum is its entry of the gradient, without cancellation.
  */
 
 // Of the row at hand. Every thread has an instance of this module, and so its own.
@@ -44,16 +44,11 @@ export function row<T>(index: usize, scratch: usize): void {
     if (label < classes) labelLogit = <f64>load<T>(x + label * size);
   }
   const labelled = label < classes;
-  // The label's place, or the row's end: what is before, and how many are behind.
-  const behind = labelled ? classes - label - 1 : 0;
 
-  rowMaximum = labelLogit;
+  rowMaximum = -Infinity;
   sum = 0;
   shift = shifts;
-  const out = gradient ? gradient : scratch;
-  const stride: usize = gradient ? size : 0;
-  exponentiate<T>(x, label, out, stride, scratch);
-  exponentiate<T>(x + (label + 1) * size, behind, out + (label + 1) * stride, stride, scratch);
+  exponentiate<T>(x, label, gradient, scratch);
 
   const z = labelLogit - rowMaximum;
   const labelExponential = labelled ? Math.exp(z) : 0;
@@ -82,14 +77,13 @@ export function row<T>(index: usize, scratch: usize): void {
   let entry: f64;
   if (job.dense) {
     const share = upstream / job.divisor;
-    const before = subtractAll<T>(gradient, 0, label, probabilities, factor, share);
-    const others = before + subtractAll<T>(gradient, label + 1, behind, probabilities, factor, share);
+    const ofAll = subtractAll<T>(gradient, probabilities, factor, share);
+    const others = labelled ? ofAll - <f64>load<T>(gradient + label * size) : 0;
     // Where the other classes have the larger part of the targets, their sum has more rounding errors than p − q.
     const exact = job.exactTarget && q + q >= total;
     entry = exact ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
-    scaleAll<T>(gradient, label, factor);
-    scaleAll<T>(gradient + (label + 1) * size, behind, factor);
+    scaleAll<T>(gradient, factor);
     // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
     const others = p < 0.5 ? 1 - p : sum / sumOfAll;
     entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
@@ -97,19 +91,23 @@ export function row<T>(index: usize, scratch: usize): void {
   if (labelled) store<T>(gradient + label * size, <T>(p == p ? entry : p));
 }
 
-function exponentiate<T>(x: usize, count: usize, out: usize, stride: usize, scratch: usize): void {
-  for (let done: usize = 0; done < count; done += BLOCK) {
-    const length = min(BLOCK, count - done);
-    const from = x + done * sizeof<T>();
-    const largest = maximum<T>(from, length);
+/** To the gradient, if there is one. */
+function exponentiate<T>(x: usize, label: usize, gradient: usize, scratch: usize): void {
+  for (let done: usize = 0; done < job.classes; done += BLOCK) {
+    const offset = done * sizeof<T>();
+    const length = min(BLOCK, job.classes - done);
+    const largest = maximum<T>(x + offset, length);
     if (largest > rowMaximum) {
-      sum *= Math.exp(rowMaximum - largest);
+      if (sum != 0) sum *= Math.exp(rowMaximum - largest);
       rowMaximum = largest;
     }
     store<f64>(shift, rowMaximum);
     shift += 8;
+    const out = gradient ? gradient + offset : scratch;
     // Where all so far are masked, −∞ − (−∞) would be NaN.
-    sum += exponentials<T>(from, length, out + done * stride, rowMaximum == -Infinity ? 0 : rowMaximum, scratch);
+    const by = rowMaximum == -Infinity ? 0 : rowMaximum;
+    // In other blocks, the difference is no place in the block: neither above nor, modulo 2^32, below.
+    sum += exponentials<T>(x + offset, length, label - done, out, by, scratch);
   }
 }
 
@@ -120,9 +118,9 @@ function factorOfBlock(factor: f64): f64 {
   return own == rowMaximum && own != -Infinity ? factor : factor * Math.exp(own - rowMaximum);
 }
 
-function scaleAll<T>(out: usize, count: usize, factor: f64): void {
-  for (let done: usize = 0; done < count; done += BLOCK) {
-    scale<T>(out + done * sizeof<T>(), min(BLOCK, count - done), factorOfBlock(factor));
+function scaleAll<T>(gradient: usize, factor: f64): void {
+  for (let done: usize = 0; done < job.classes; done += BLOCK) {
+    scale<T>(gradient + done * sizeof<T>(), min(BLOCK, job.classes - done), factorOfBlock(factor));
   }
 }
 
@@ -150,21 +148,14 @@ function weighAll<T>(x: usize, probabilities: usize): f64 {
   return ofProducts;
 }
 
-/** The gradients of `count` classes from `first` on; returns their sum. */
-function subtractAll<T>(
-  gradient: usize,
-  first: usize,
-  count: usize,
-  probabilities: usize,
-  factor: f64,
-  share: f64,
-): f64 {
+/** The gradient, as if the label did not add to its own targets; returns its sum. */
+function subtractAll<T>(gradient: usize, probabilities: usize, factor: f64, share: f64): f64 {
   let result: f64 = 0;
-  for (let done: usize = 0; done < count; done += BLOCK) {
-    const offset = (first + done) * sizeof<T>();
+  for (let done: usize = 0; done < job.classes; done += BLOCK) {
+    const offset = done * sizeof<T>();
     result += subtract<T>(
       gradient + offset,
-      min(BLOCK, count - done),
+      min(BLOCK, job.classes - done),
       job.weights ? job.weights + offset : 0,
       probabilities ? probabilities + offset : 0,
       job.keep,

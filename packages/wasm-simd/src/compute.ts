@@ -1,5 +1,5 @@
+import { copy } from "./copy.js";
 import type { KernelExports } from "./module.js";
-import type { FloatArray } from "./options.js";
 import { awaitDone, awaitIdle } from "./states.js";
 
 /** Entries that a thread takes at a time: some 10 µs. */
@@ -31,9 +31,10 @@ export function divide(rows: number, classes: number, threads: number): Division
 export interface Passage {
   readonly direction: "in" | "out";
   /** `[rows, classes]`. */
-  readonly host: FloatArray;
-  /** `[slots · chunk, classes]`. */
-  readonly window: FloatArray;
+  readonly host: Buffer;
+  /** `[slots · chunk, classes]`, or all rows if they are fewer. */
+  readonly window: Buffer;
+  readonly rowBytes: number;
 }
 
 /**
@@ -64,26 +65,27 @@ export function compute(
 function computeWhileCopying(
   kernel: KernelExports,
   memory: WebAssembly.Memory,
-  { rows, classes, threads, chunk, slots }: Division,
+  { rows, threads, chunk, slots }: Division,
   passages: readonly Passage[],
 ): void {
-  const copy = (direction: Passage["direction"], index: number): void => {
-    const from = index * chunk;
-    const to = Math.min(rows, from + chunk);
+  const pass = (direction: Passage["direction"], index: number): void => {
+    const first = index * chunk;
+    const end = Math.min(rows, first + chunk);
     const slot = (index % slots) * chunk;
-    for (const { direction: own, host, window } of passages) {
+    for (const { direction: own, host, window, rowBytes } of passages) {
+      const [from, to, at] = [first * rowBytes, end * rowBytes, slot * rowBytes];
       if (own !== direction) continue;
-      if (own === "in") window.set(host.subarray(from * classes, to * classes), slot * classes);
-      else host.set(window.subarray(slot * classes, (slot + to - from) * classes), from * classes);
+      if (own === "in") copy(host.subarray(from, to), window, at);
+      else copy(window.subarray(at, at + to - from), host, from);
     }
   };
   const chunks = Math.ceil(rows / chunk);
   let arrived = 0;
   for (let left = 0; left < chunks; ) {
     if (arrived < chunks && arrived - left < slots) {
-      copy("in", arrived++);
+      pass("in", arrived++);
       kernel.offer(Math.min(rows, arrived * chunk), threads);
-    } else if (kernel.isDone(left)) copy("out", left++);
+    } else if (kernel.isDone(left)) pass("out", left++);
     else if (!kernel.work()) awaitDone(kernel, memory, left);
   }
 }

@@ -1,4 +1,5 @@
 import type { Division, Passage } from "./compute.js";
+import { bytesOf, copy } from "./copy.js";
 import type { Heap } from "./heap.js";
 import { ARRAYS, type FloatArray, type FloatDType } from "./options.js";
 
@@ -27,8 +28,7 @@ export class Workspace implements Disposable {
     if (!array) return 0;
     if (this.#heap.owns(array)) return array.byteOffset;
     const start = this.reserve(array.byteLength);
-    const bytes = new Uint8Array(this.#heap.buffer, start, array.byteLength);
-    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    copy(bytesOf(array), this.#bytesAt(start, array.byteLength));
     return start;
   }
 
@@ -41,17 +41,16 @@ export class Workspace implements Disposable {
   ): Place {
     if (!host) return [0, rows];
     if (this.#heap.owns(host)) return [host.byteOffset, rows];
-    const ArrayType = ARRAYS[dtype];
+    const rowBytes = classes * ARRAYS[dtype].BYTES_PER_ELEMENT;
     const rowsHere = Math.min(rows, slots * chunk);
-    const length = rowsHere * classes;
-    const start = this.reserve(length * ArrayType.BYTES_PER_ELEMENT);
-    this.passages.push({
-      direction,
-      // Subclasses may have other ideas of `subarray`.
-      host: new ArrayType(host.buffer as ArrayBuffer, host.byteOffset, host.length),
-      window: new ArrayType(this.#heap.buffer, start, length),
-    });
+    const start = this.reserve(rowsHere * rowBytes);
+    const window = this.#bytesAt(start, rowsHere * rowBytes);
+    this.passages.push({ direction, host: bytesOf(host), window, rowBytes });
     return [start, rowsHere];
+  }
+
+  #bytesAt(start: number, length: number): Buffer {
+    return Buffer.from(this.#heap.buffer, start, length);
   }
 
   [Symbol.dispose](): void {
