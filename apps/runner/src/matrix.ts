@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { type Availability, type BackendRecord, FAITHFUL, type KernelAccuracy } from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
 import { BackendSession, stoppedBy } from "./backend-session.js";
@@ -32,6 +33,8 @@ export interface MatrixOptions extends RunContext {
  */
 export async function runMatrix(options: MatrixOptions): Promise<void> {
   const { header, plan, signal, append } = options;
+  // Garbage is collected here when something is allocated, not in steps and threads beside what the workers measure.
+  setFlagsFromString("--no-incremental-marking");
   const { processes, cellTimeoutMs } = PROFILES[header.profile];
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : cellTimeoutMs;
   const spending = new Spending();

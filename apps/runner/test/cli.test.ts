@@ -160,6 +160,16 @@ describe("bad input", () => {
     expect(onlyRun(out).results().backends[0]).toMatchObject({ status: "unavailable" });
   });
 
+  it("collects its garbage at once, not in steps beside what is measured", async () => {
+    const cells = ["--profile", "smoke", "--workload", "256x1000,512x1000", "--out", temporaryFolder()];
+    const args = ["--trace-gc", MAIN, "bench", "--backend", "wasm-simd", ...cells];
+    const { stdout } = await spawned([process.execPath, ...args], {}).ended;
+    const collections = stdout.split("\n").filter((line) => line.includes("Mark-Compact"));
+    // The first is of the start.
+    expect(collections.at(0)).toContain("steps since start of marking");
+    expect(collections.at(-1)).not.toContain("steps since start of marking");
+  });
+
   it("goes on where nobody reads what it says", async () => {
     const pipe = `set -o pipefail; "$0" "$1" doctor | head -1`;
     const { code, stderr } = await spawned(["bash", "-c", pipe, process.execPath, MAIN], {}).ended;
