@@ -33,7 +33,7 @@ export class WasmSimdEngine implements Engine {
   supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
     if (!METHODS.includes(method)) return { ok: false, reason: OTHER_METHODS };
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
-    // Of matrices that pass through, each thread has two rows or some 64 KB.
+    // Of matrices that pass through, each thread has two rows, or two chunks of 64 KB or 128.
     const entries = (rows + Math.min(rows, 2 * this.info.threads)) * classes;
     const weights = loss?.weighted ? 2 * classes : 0;
     const bytes = (matrices * entries + weights) * BYTES[dtype] + 4 * rows * BYTES.float64;

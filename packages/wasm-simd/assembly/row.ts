@@ -106,7 +106,7 @@ function exponentiate<T>(x: usize, label: usize, gradient: usize, scratch: usize
     const out = gradient ? gradient + offset : scratch;
     // Where all so far are masked, −∞ − (−∞) would be NaN.
     const by = rowMaximum == -Infinity ? 0 : rowMaximum;
-    // In other blocks, the difference is no place in the block: neither above nor, modulo 2^32, below.
+    // Where the label is in another block, the difference is no less than the length, also modulo 2^32.
     sum += exponentials<T>(x + offset, length, label - done, out, by, scratch);
   }
 }
