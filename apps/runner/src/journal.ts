@@ -14,6 +14,7 @@ import { z } from "zod";
 import { UsageError } from "./errors.js";
 import { lock } from "./lock.js";
 import { phaseSamples } from "./protocol.js";
+import { writeAtomically } from "./write-atomically.js";
 
 /**
  * `journal.jsonl`: one line per finished thing, on the disk before the next one starts. Results are made from it, and a
@@ -143,11 +144,10 @@ export class Journal {
     this.#size = fstatSync(this.#descriptor).size;
   }
 
-  /** A new journal. @throws Error if it cannot be written. */
+  /** A new journal, which is there with its header or not at all. @throws Error if it cannot be written. */
   static begin(file: string, header: Header): Journal {
-    const journal = new Journal(file);
-    for (let copy = 0; copy < 3; copy++) journal.append(header);
-    return journal;
+    writeAtomically(file, lineOf(header).repeat(3));
+    return new Journal(file);
   }
 
   /**
@@ -166,7 +166,7 @@ export class Journal {
 
   /** Appends one line, or nothing: a line that the disk has no room for is taken back. */
   append(value: Entry): void {
-    this.#write(Buffer.from(`${seal(JSON.stringify(z.encode(entry, value)))}\n`));
+    this.#write(Buffer.from(lineOf(value)));
   }
 
   close(): void {
@@ -221,6 +221,8 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     abrupt: entries.at(-1)?.type !== "spent",
   };
 }
+
+const lineOf = (value: Entry): string => `${seal(JSON.stringify(z.encode(entry, value)))}\n`;
 
 const checksum = (json: string): string => crc32(json).toString(16).padStart(8, "0");
 
