@@ -91,4 +91,13 @@ describe("memory", () => {
     expect(support).toMatchObject(expected);
     if (!support.ok) expect(support.reason).toBe("needs 4.6 GiB; WebAssembly addresses 4");
   });
+
+  it("counts class weights, and the rows that pass through", () => {
+    const row = { method: "manual/shifted", dtype: "float64", rows: 1, classes: 130_000_000 } as const;
+    expect(engine.supports(row)).toMatchObject({ ok: true });
+    expect(engine.supports({ ...row, loss: { weighted: true } })).toMatchObject({
+      ok: false,
+      reason: "needs 5.8 GiB; WebAssembly addresses 4",
+    });
+  });
 });

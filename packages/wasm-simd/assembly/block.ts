@@ -43,19 +43,19 @@ export function maximum<T>(x: usize, count: usize): f64 {
 }
 
 /**
- * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. The entry at `left` counts as 0, if there is
- * one. `scratch` has SCRATCH bytes, and may be where they are stored.
+ * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. The entry at `omitted` counts as 0, if it is
+ * in the block. `scratch` has SCRATCH bytes, and may be where they are stored.
  */
 export function exponentials<T>(
   x: usize,
   count: usize,
-  left: usize,
+  omitted: usize,
   out: usize,
   shift: f64,
   scratch: usize,
 ): f64 {
-  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, left, out, shift, scratch, true);
-  return sumOfExponentials<T>(x, count, left, out, shift, scratch, false);
+  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, true);
+  return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, false);
 }
 
 /** The same for any block. */
@@ -64,7 +64,7 @@ export function exponentials<T>(
 export function sumOfExponentials<T>(
   x: usize,
   count: usize,
-  left: usize,
+  omitted: usize,
   out: usize,
   shift: f64,
   scratch: usize,
@@ -72,8 +72,8 @@ export function sumOfExponentials<T>(
 ): f64 {
   const exponents = scratch + BLOCK * 8;
   reduce<T>(x, count, shift, scratch, exponents, normal);
-  // Then 2^n is 0.
-  if (left < count) store<T>(exponents + left * sizeof<T>(), 0);
+  // 2^n of it becomes 0.
+  if (omitted < count) store<T>(exponents + omitted * sizeof<T>(), 0);
   return evaluate<T>(scratch, exponents, count, out, normal);
 }
 

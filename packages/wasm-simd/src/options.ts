@@ -18,7 +18,10 @@ export interface LossOptions {
   readonly labelSmoothing?: number | undefined;
   /** For probabilities as labels, from which it does not follow: C. */
   readonly classes?: number | undefined;
-  /** The label's entry as minus the sum of the others, which does not cancel; false: as p Σq − q. Default true. */
+  /**
+   * The label's entry as minus the sum of the others, which does not cancel – unless smoothing gives those more than the label;
+   * false: as p Σq − q. Default true.
+   */
   readonly exactTarget?: boolean | undefined;
 }
 
