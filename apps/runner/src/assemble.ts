@@ -3,19 +3,23 @@ import {
   type Cell,
   cellKey,
   findWorkload,
+  type Noise,
   PHASES,
   type Phase,
   type Precision,
   type Results,
+  type Steadiness,
   SWEEP_ULP_LIMIT,
   SWEEPS,
   type Timing,
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
+import { measurementKey } from "./done.js";
 import type { Entry, Header, Measurement } from "./journal.js";
-import { keyOf, type Plan } from "./plan.js";
+import { curveKey, keyOf, networkKey, type Plan, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
+import { resolutionSection } from "./resolution.js";
 import { scalingSection } from "./scaling/section.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
@@ -25,15 +29,20 @@ export function assemble(
   { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
-  const measurements = byCell(entries);
-  const finished = planned.flatMap((cell) => {
-    const ofCell = measurements.get(keyOf(cell)) ?? [];
-    const over = ofCell.length === processes || ofCell.some(({ status }) => status !== "ok");
-    return over ? [cellOf(ofCell)] : [];
+  const all = latest(entries, "cell", measurementKey);
+  const measurements = groupByCell(all.filter(({ twin }) => !twin));
+  const twins = groupByCell(all.filter(({ twin }) => twin));
+  const replicated = planned.flatMap((cell) => {
+    const own = measurements.get(keyOf(cell)) ?? [];
+    const isFinished = own.length >= processes || own.some(({ status }) => status !== "ok");
+    return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
-  const traced = entries.flatMap((entry) => (entry.type === "curve" ? [entry] : []));
-  const networks = entries.flatMap((entry) => (entry.type === "network" ? [entry] : []));
-  const series = entries.flatMap((entry) => (entry.type === "series" ? [entry] : []));
+  const finished = replicated.map(({ cell }) => cell);
+  const traced = latest(entries, "curve", curveKey);
+  const networks = latest(entries, "network", networkKey);
+  const series = latest(entries, "series", seriesKey);
+  const resolution = resolutionSection(replicated);
+  const noise = noiseSection(entries);
   const complete =
     finished.length === planned.length &&
     traced.length === curves.length &&
@@ -58,18 +67,23 @@ export function assemble(
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
+      ...(finished.length > 0 ? { processes: median(replicated.map(({ own }) => own.length)) | 0 || 1 } : {}),
     },
     environment: header.environment,
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
     backends: header.backends.flatMap((id) => backendOf(id, entries)),
     cells: finished,
-    distances: entries
-      .filter((entry) => entry.type === "distance")
-      .map(({ type: _, ...distance }) => {
-        const manual = medians.get(cellKey({ ...distance, method: distance.a }));
-        const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
-        return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
-      }),
+    distances: latest(
+      entries,
+      "distance",
+      ({ a, b, ...cell }) => `${cellKey({ ...cell, method: a })} ${b}`,
+    ).map(({ type: _, ...distance }) => {
+      const manual = medians.get(cellKey({ ...distance, method: distance.a }));
+      const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
+      return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
+    }),
+    ...(resolution ? { resolution } : {}),
+    ...(noise ? { noise } : {}),
     ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
     ...(header.depth
       ? {
@@ -83,7 +97,7 @@ export function assemble(
   };
 }
 
-function precisionOf({ sweeps = [] }: Header, traced: readonly TracedCurve[]): Precision {
+function precisionOf({ sweeps = [] }: Header, traced: readonly EntryOf<"curve">[]): Precision {
   return {
     ulpLimit: SWEEP_ULP_LIMIT,
     sweeps: SWEEPS.filter(({ id }) => sweeps.includes(id)).map(({ id, summary, axis }) => ({
@@ -95,17 +109,42 @@ function precisionOf({ sweeps = [] }: Header, traced: readonly TracedCurve[]): P
   };
 }
 
-type TracedCurve = Extract<Entry, { type: "curve" }>;
+type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;
 
-function byCell(entries: readonly Entry[]): Map<string, Measurement[]> {
-  const groups = new Map<string, Measurement[]>();
+/** Entries of a type, one per key: where a journal has several, after damage, the last one counts. */
+function latest<Type extends Entry["type"]>(
+  entries: readonly Entry[],
+  type: Type,
+  key: (entry: EntryOf<Type>) => string,
+): EntryOf<Type>[] {
+  const found = new Map<string, EntryOf<Type>>();
   for (const entry of entries) {
-    if (entry.type !== "cell") continue;
-    const group = groups.get(cellKey(entry));
-    if (group) group.push(entry);
-    else groups.set(cellKey(entry), [entry]);
+    if (entry.type === type) found.set(key(entry as EntryOf<Type>), entry as EntryOf<Type>);
+  }
+  return [...found.values()];
+}
+
+function groupByCell(measurements: readonly Measurement[]): Map<string, Measurement[]> {
+  const groups = new Map<string, Measurement[]>();
+  for (const measurement of measurements) {
+    const group = groups.get(cellKey(measurement));
+    if (group) group.push(measurement);
+    else groups.set(cellKey(measurement), [measurement]);
   }
   return groups;
+}
+
+/** What else the machine did, over all processes that worked on the run. */
+function noiseSection(entries: readonly Entry[]): Noise | undefined {
+  const states = entries.filter((entry) => entry.type === "machine");
+  const [first, ...others] = states;
+  if (!first) return undefined;
+  const last = others.at(-1)?.when === "after" ? others.pop() : undefined;
+  return {
+    before: first.state,
+    during: others.map(({ state }) => state),
+    ...(last ? { after: last.state } : {}),
+  };
 }
 
 /** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
@@ -136,14 +175,26 @@ function cellOf(measurements: readonly Measurement[]): Cell {
 function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
   const timing: Partial<Record<Phase, Timing>> = {};
   for (const phase of PHASES) {
-    const perProcess = measurements.flatMap(({ samples }) =>
-      samples?.[phase].length ? [samples[phase]] : [],
-    );
+    const timed = measurements.filter(({ samples }) => samples?.[phase].length);
+    const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
     if (perProcess.length === 0) continue;
-    const derived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
-    timing[phase] = { ...timingOver(perProcess), ...(derived ? { derived: "difference" } : {}) };
+    const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
+    const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
+    timing[phase] = {
+      ...timingOver(perProcess),
+      ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
+      steadiness: combineSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase] ?? "untested")),
+      ...(isDerived ? { derived: "difference" } : {}),
+    };
   }
   return timing;
+}
+
+/** A median over processes is not moved by a minority of them that had not settled. */
+function combineSteadiness(perProcess: readonly Steadiness[]): Steadiness {
+  const count = (steadiness: Steadiness) => perProcess.filter((one) => one === steadiness).length;
+  if (count("settled") > perProcess.length / 2) return "settled";
+  return count("unsettled") > 0 ? "unsettled" : "untested";
 }
 
 /** The observations are process medians where there are several processes, else the samples of the one. */
@@ -151,10 +202,15 @@ function timingOver(perProcess: readonly (readonly number[])[]): Timing {
   const samples = perProcess.flat();
   const several = perProcess.length > 1;
   const processMedians = perProcess.map((ofOne) => median(ofOne));
-  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(several ? processMedians : samples);
+  const observations = several ? processMedians : samples;
+  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
   return {
-    ...{ medianNs, madNs, coverage, samples },
-    ci95Ns: [low, high],
+    medianNs,
+    madNs,
+    n: observations.length,
+    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
+    coverage,
+    samples,
     scope: several ? "processes" : "process",
     ...(several ? { processMedians } : {}),
   };

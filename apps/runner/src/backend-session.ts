@@ -107,8 +107,9 @@ export class BackendSession {
     }
     const { spent, peakRssBytes } = outcome.reply;
     spending.add("measure", spent.measure);
+    spending.add("settle", spent.settle);
     spending.add("prepare", spent.prepare);
-    spending.add("verify", Math.max(0, elapsedNs - spent.measure - spent.prepare));
+    spending.add("verify", Math.max(0, elapsedNs - spent.measure - spent.settle - spent.prepare));
     if (this.#record) {
       this.#record = {
         ...this.#record,

@@ -1,24 +1,27 @@
-import type { Curve, NetworkRecord } from "@softmax-bench/core";
+import type { Curve, DistanceRecord, NetworkRecord } from "@softmax-bench/core";
 import { type BackendSession, type SessionOutcome, stoppedBy } from "./backend-session.js";
 import type { CurveTracer } from "./curves.js";
-import type { DoneWork } from "./done.js";
+import type { DoneWork, Need } from "./done.js";
 import { messageOf } from "./errors.js";
 import { arraysOf, type Exchange } from "./exchange.js";
 import type { Feeder } from "./feeder.js";
 import type { InputSource } from "./inputs.js";
 import type { Entry, Header, Measurement } from "./journal.js";
-import type { Judge, Verdict } from "./judge.js";
+import type { Judge } from "./judge.js";
 import type { NetworkComparer } from "./networks.js";
 import { conclude } from "./outcome.js";
-import { leftOut, type Plan, type PlannedCell, type Work } from "./plan.js";
-import { PROFILES } from "./profiles.js";
+import { leftOut, type Plan, type Work } from "./plan.js";
+import { PROFILES, samplingOf } from "./profiles.js";
 import type { Computed } from "./protocol.js";
 import { type MeasuredSeries, traceSeries, type WithSession } from "./scaling/tracer.js";
 import type { Spending } from "./spending.js";
 import type { Turns } from "./turns.js";
+import type { Visit } from "./visits.js";
 
 /** What hears of each piece of work. */
 export interface Observer {
+  /** A process of each backend is to do some work. */
+  startRound(round: number, work: readonly Work[]): void;
   /** Something that the work needs. */
   prepare(what: string): void;
   begin(work: Work): void;
@@ -42,7 +45,10 @@ export interface BackendWork extends RunContext {
   readonly session: BackendSession;
   /** Another one of the same backend, in a process of its own. */
   readonly sessionWith: (threads: number) => BackendSession;
+  /** Counts the processes of the backend, from 0. */
   readonly round: number;
+  /** Its measurements of cells, in the order of this process. */
+  readonly visits: readonly Visit[];
   readonly done: DoneWork;
   readonly judge: Judge;
   readonly tracer: CurveTracer;
@@ -65,42 +71,49 @@ export async function runBackend(work: BackendWork): Promise<void> {
 }
 
 async function runCells(work: BackendWork): Promise<void> {
-  const { backend, plan, done, round, header, session, signal, append, observer, spending } = work;
-  for (const cell of plan.cells) {
-    const need = cell.backend === backend ? done.need(cell, round) : undefined;
+  const { done, round, signal } = work;
+  for (const visit of work.visits) {
+    const need = done.need(visit, round);
     if (!need) continue;
     if (signal.aborted) return;
-    observer.begin(cell);
-    const reason = leftOut(cell, PROFILES[header.profile]);
-    if (reason) {
-      const measurement = { ...baseOf(cell, round), status: "unsupported", reason } as const;
-      append(measurement);
-      observer.finish(cell, measurement);
-      continue;
-    }
-    const { workload, method, dtype } = cell;
-    const { rows, classes } = workload;
-    await work.turns?.take("prepare");
-    await session.start();
-    const inputs = work.feeder.put(`${workload.id} ${dtype}`, () =>
-      arraysOf(work.inputs.of(workload, dtype)),
-    );
-    const sampling = need === "measurement" ? header.profile : undefined;
-    const task = { method, dtype, rows, classes };
-    await work.turns?.take("cell");
-    const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
-    if (signal.aborted) return;
-    const begun = performance.now();
-    const { measurement, verdict } = judged(cell, outcome, work);
-    if (need === "measurement") {
-      append(measurement);
-      observer.finish(cell, measurement);
-    }
-    if (round === 0) {
-      for (const distance of verdict?.distances ?? []) append({ type: "distance", ...distance });
-    }
-    spending.since(begun, "verify");
+    await runVisit(work, visit, need);
   }
+}
+
+async function runVisit(work: BackendWork, visit: Visit, need: NonNullable<Need>): Promise<void> {
+  const { done, round, header, session, signal, append, observer, spending } = work;
+  const { cell } = visit;
+  const profile = PROFILES[header.profile];
+  observer.begin(cell);
+  const keep = (measurement: Measurement) => {
+    append(measurement);
+    done.add(measurement);
+    if (!visit.isTwin) observer.finish(cell, measurement);
+  };
+  const reason = leftOut(cell, profile);
+  if (reason) {
+    if (!visit.isTwin) keep({ ...baseOf(visit, round), status: "unsupported", reason });
+    return;
+  }
+  const { workload, method, dtype } = cell;
+  const { rows, classes } = workload;
+  await work.turns?.take("prepare");
+  await session.start();
+  const inputs = work.feeder.put(`${workload.id} ${dtype}`, () => arraysOf(work.inputs.of(workload, dtype)));
+  const task = { method, dtype, rows, classes };
+  const sampling = need === "measurement" ? samplingOf(profile, visit.isTwin ? 1 : round) : undefined;
+  await work.turns?.take("cell");
+  const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
+  if (signal.aborted) return;
+  const begun = performance.now();
+  const { measurement, distances } = judged(visit, outcome, work);
+  // A twin of a cell that does not work says nothing.
+  if (need === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
+  for (const distance of distances) {
+    append({ type: "distance", ...distance });
+    done.add({ type: "distance", ...distance });
+  }
+  spending.since(begun, "verify");
 }
 
 async function runCurves({ backend, plan, done, tracer, session, signal, append, observer }: BackendWork) {
@@ -162,30 +175,45 @@ async function runSeries({
   }
 }
 
-const baseOf = ({ backend, method, dtype, workload }: PlannedCell, round: number) =>
-  ({ type: "cell", round, backend, method, dtype, workload: workload.id }) as const;
+const baseOf = ({ cell: { backend, method, dtype, workload }, isTwin }: Visit, round: number) =>
+  ({
+    type: "cell",
+    round,
+    ...(isTwin ? ({ twin: true } as const) : {}),
+    backend,
+    method,
+    dtype,
+    workload: workload.id,
+  }) as const;
 
 /** Turns what the worker answered – or did not – into what the journal keeps. */
 function judged(
-  cell: PlannedCell,
+  visit: Visit,
   outcome: SessionOutcome,
-  { round, judge, exchange }: BackendWork,
-): { measurement: Measurement; verdict?: Verdict } {
-  const base = baseOf(cell, round);
+  { round, judge, exchange, done, header }: BackendWork,
+): { measurement: Measurement; distances: readonly DistanceRecord[] } {
+  const { cell, isTwin } = visit;
+  const base = baseOf(visit, round);
+  const isFirst = round === 0 && !isTwin;
+  const pairs = isFirst ? done.partnersOf(cell) : [];
   const concluded = conclude(cell.backend, outcome, "computed");
-  if (concluded.status !== "ok") return { measurement: { ...base, ...concluded } };
+  if (concluded.status !== "ok") {
+    judge.abandon(cell, pairs);
+    return { measurement: { ...base, ...concluded }, distances: [] };
+  }
   try {
-    const verdict = judge.assess(cell, exchange);
-    const { loss, accuracy, gradientDigest } = verdict;
-    const found = { loss, ...(accuracy ? { accuracy } : {}), gradientDigest };
-    return { verdict, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
+    const errors = isFirst && !PROFILES[header.profile].timesOnly;
+    const { distances, ...found } = judge.assess(cell, exchange, { errors, pairs });
+    return { distances, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
   } catch (error) {
-    return { measurement: { ...base, status: "failed", reason: messageOf(error) } };
+    judge.abandon(cell, pairs);
+    return { measurement: { ...base, status: "failed", reason: messageOf(error) }, distances: [] };
   }
 }
 
-const kept = ({ note, readback, samples }: Computed) => ({
+const kept = ({ note, readback, samples, sampling }: Computed) => ({
   readback,
   ...(note ? { note } : {}),
   ...(samples ? { samples } : {}),
+  ...(sampling ? { sampling } : {}),
 });

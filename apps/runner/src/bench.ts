@@ -133,6 +133,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     branch: currentBranch(),
     seed: settings.seed,
     threads: settings.threads,
+    ...(settings.timeMs === undefined ? {} : { timeMs: settings.timeMs }),
     backends: [...selection.backends],
     methods: [...selection.methods],
     ...(cellMethods ? { cellMethods: [...cellMethods] } : {}),

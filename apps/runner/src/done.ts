@@ -10,12 +10,14 @@ import {
   type PlannedSeries,
   seriesKey,
 } from "./plan.js";
+import type { Visit } from "./visits.js";
 
-/** What a cell still needs: to be measured, or (measured before, compared never) only its gradient. */
+/** What a visit is still for: to measure, or (measured before, compared never) only the gradient. */
 export type Need = "measurement" | "gradient" | undefined;
 
-/** What the journal of an interrupted run already holds. */
+/** What the journal of a run already holds. */
 export class DoneWork {
+  /** By cell, twin or not, and round. */
   readonly #measured = new Map<string, Measurement>();
   readonly #distances = new Set<string>();
   readonly #curves = new Set<string>();
@@ -28,13 +30,15 @@ export class DoneWork {
   constructor(entries: readonly Entry[], planned: readonly PlannedCell[], compared: boolean) {
     this.#compared = compared;
     this.#planned = new Set(planned.map(keyOf));
-    for (const entry of entries) {
-      if (entry.type === "cell") this.#measured.set(`${cellKey(entry)} ${entry.round}`, entry);
-      if (entry.type === "curve") this.#curves.add(curveKey(entry));
-      if (entry.type === "network") this.#networks.add(networkKey(entry));
-      if (entry.type === "series") this.#series.add(seriesKey(entry));
-      if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
-    }
+    for (const entry of entries) this.add(entry);
+  }
+
+  add(entry: Entry): void {
+    if (entry.type === "cell") this.#measured.set(measurementKey(entry), entry);
+    if (entry.type === "curve") this.#curves.add(curveKey(entry));
+    if (entry.type === "network") this.#networks.add(networkKey(entry));
+    if (entry.type === "series") this.#series.add(seriesKey(entry));
+    if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
   }
 
   hasCurve(curve: PlannedCurve): boolean {
@@ -49,21 +53,39 @@ export class DoneWork {
     return this.#series.has(seriesKey(series));
   }
 
-  need(cell: PlannedCell, round: number): Need {
-    const before = this.#measured.get(`${keyOf(cell)} ${round}`);
-    if (!before) return "measurement";
-    return this.#compared && round === 0 && before.status === "ok" && this.#lacksDistance(cell)
-      ? "gradient"
-      : undefined;
+  /** What a cell that did not work in one process does not work in the next. */
+  need({ cell, isTwin }: Visit, round: number): Need {
+    const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
+    if (statusBefore === undefined) {
+      const others = Array.from({ length: round }, (_, earlier) => this.#before(keyOf(cell), false, earlier));
+      return others.some((measurement) => measurement && measurement.status !== "ok")
+        ? undefined
+        : "measurement";
+    }
+    const isCompared = this.#compared && round === 0 && !isTwin && statusBefore === "ok";
+    return isCompared && this.partnersOf(cell).length > 0 ? "gradient" : undefined;
   }
 
-  #lacksDistance(cell: PlannedCell): boolean {
-    return COMPARISONS.some(([a, b]) => {
+  /** Pairs of methods that the cell's gradient is yet to be compared in. */
+  partnersOf(cell: PlannedCell): (typeof COMPARISONS)[number][] {
+    if (!this.#compared) return [];
+    return COMPARISONS.filter(([a, b]) => {
       if (cell.method !== a && cell.method !== b) return false;
       const partner = keyOf({ ...cell, method: cell.method === a ? b : a });
-      const partnerBefore = this.#measured.get(`${partner} 0`);
-      const possible = this.#planned.has(partner) && (partnerBefore?.status ?? "ok") === "ok";
-      return possible && !this.#distances.has(keyOf({ ...cell, method: a }));
+      const isPossible =
+        this.#planned.has(partner) && (this.#before(partner, false, 0)?.status ?? "ok") === "ok";
+      return isPossible && !this.#distances.has(keyOf({ ...cell, method: a }));
     });
   }
+
+  #before(key: string, isTwin: boolean, round: number): Measurement | undefined {
+    return this.#measured.get(roundKey(key, isTwin, round));
+  }
 }
+
+/** What identifies a measurement: one of a journal's that came twice replaces the first. */
+export const measurementKey = (entry: Measurement): string =>
+  roundKey(cellKey(entry), entry.twin ?? false, entry.round);
+
+const roundKey = (key: string, isTwin: boolean, round: number): string =>
+  `${key} ${round}${isTwin ? " twin" : ""}`;

@@ -43,16 +43,15 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, dtypes: readonl
   return profile.processes * (handlingSeconds(elements) + samplingNs(call, profile) / 1e9);
 }
 
-/** As `worker/compute.ts` goes about it: one call, a few, or all phases within their limits. */
-function samplingNs(call: number, { onceNs, slowNs, slowSamples, limits }: Profile): number {
-  if (call > onceNs) return call;
+/** As `worker/compute.ts` goes about it: a few calls, or all phases within their limits. */
+function samplingNs(call: number, { slowNs, slowSamples, limits }: Profile): number {
   if (call > slowNs) return (1 + slowSamples) * call;
   return phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
 }
 
-const phaseNs = (call: number, { warmupNs, budgetNs, minSamples, capNs, floorSamples }: SamplingLimits) =>
-  Math.max(warmupNs, 2 * call) +
-  Math.max(floorSamples * call, Math.min(capNs, Math.max(budgetNs, minSamples * call)));
+/** Warm-up and two windows, about. */
+const phaseNs = (call: number, { windowNs, minSamples, capNs, floorSamples }: SamplingLimits) =>
+  2 * call + 2 * Math.max(floorSamples * call, Math.min(capNs, Math.max(windowNs, minSamples * call)));
 
 /** Methods that are compared are measured in one run, which has both gradients to compare. */
 export const comparisonOf = ({ method }: PlannedCell): string =>

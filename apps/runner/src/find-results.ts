@@ -18,17 +18,25 @@ export const baselineFile = (out: string, name: string): string => join(out, "ba
 export const isName = (text: string): boolean => /^[\w-][\w.-]*$/.test(text);
 
 /**
- * Results by any of their names, tried in this order: `latest`, the newest run; a baseline; a run's id; a file, or a
- * folder with results; a git revision, the newest run of its commit.
+ * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's id; a
+ * file, or a folder with results; a git revision, the newest run of its commit.
  *
+ * @param isKind what `latest` may be
  * @returns undefined if there is nothing by that name
  * @throws UsageError if what there is cannot be read
  */
-export async function findResults(name: string, out: string): Promise<Found | undefined> {
+export async function findResults(
+  name: string,
+  out: string,
+  isKind: (results: Results) => boolean = () => true,
+): Promise<Found | undefined> {
   const runs = runsIn(out);
   if (name === "latest") {
-    const newest = runs.at(-1);
-    return newest === undefined ? undefined : read(join(out, newest, RESULTS));
+    for (const run of runs.toReversed()) {
+      const found = read(join(out, run, RESULTS));
+      if (isKind(found.results)) return found;
+    }
+    return undefined;
   }
   const named = isName(name) ? [baselineFile(out, name), join(out, name, RESULTS)] : [];
   const file = [...named, name, join(name, RESULTS)].find(
@@ -45,8 +53,12 @@ export async function findResults(name: string, out: string): Promise<Found | un
 }
 
 /** @throws UsageError saying which names there are, if there is nothing by this one. */
-export async function needResults(name: string, out: string): Promise<Found> {
-  const found = await findResults(name, out);
+export async function needResults(
+  name: string,
+  out: string,
+  isKind?: (results: Results) => boolean,
+): Promise<Found> {
+  const found = await findResults(name, out, isKind);
   if (found) return found;
   const baselines = existsSync(join(out, "baselines")) ? readdirSync(join(out, "baselines")) : [];
   const known = [...baselines.map((file) => file.replace(/\.json$/, "")), ...runsIn(out).slice(-2)];
@@ -54,6 +66,15 @@ export async function needResults(name: string, out: string): Promise<Found> {
     `no run, baseline, file or git revision with a run ${JSON.stringify(name)} in ${out}; there are ${known.join(", ") || "none"}`,
   );
 }
+
+/** Whether results are of the same command and profile: only such runs compare like with like. */
+export const sameKindAs =
+  ({ run: { command = "bench", profile } }: Results) =>
+  ({ run }: Results): boolean =>
+    (run.command ?? "bench") === command && run.profile === profile;
+
+/** Whether a run timed cells. */
+export const hasCells = ({ cells }: Results): boolean => cells.some(({ timing }) => timing !== undefined);
 
 /** Ids of the finished runs in a folder, oldest first: ids begin with the time. */
 export const runsIn = (out: string): string[] =>

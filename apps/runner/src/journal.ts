@@ -13,7 +13,7 @@ import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
 import { lock } from "./lock.js";
-import { phaseSamples } from "./protocol.js";
+import { phaseSamples, samplingRecord } from "./protocol.js";
 import { writeAtomically } from "./write-atomically.js";
 
 /**
@@ -59,6 +59,8 @@ const header = z.object({
   shard: schema.shard.optional(),
   branch: z.string().nullable().optional(),
   seed: z.int(),
+  /** Milliseconds that the run was given, where that is not its profile's. */
+  timeMs: z.number().positive().optional(),
   threads: z.int().positive(),
   backends: z.array(z.string()),
   methods: z.array(z.string()),
@@ -86,7 +88,10 @@ const measurement = z.object({
   reason: z.string().optional(),
   note: z.string().optional(),
   readback: z.enum(["copies", "recomputes"]).optional(),
+  /** The same code once more, for an A/A pair. */
+  twin: z.literal(true).optional(),
   samples: phaseSamples.optional(),
+  sampling: samplingRecord.optional(),
   loss: schema.real.optional(),
   accuracy: schema.accuracy.optional(),
   gradientDigest: z.string().optional(),
@@ -100,6 +105,11 @@ const entry = z.discriminatedUnion("type", [
   z.object({ type: z.literal("curve"), ...schema.curveFields }),
   z.object({ type: z.literal("network"), ...schema.networkFields }),
   z.object({ type: z.literal("series"), ...schema.seriesFields }),
+  z.object({
+    type: z.literal("machine"),
+    when: z.enum(["before", "during", "after"]),
+    state: schema.machineState,
+  }),
   z.object({ type: z.literal("spent"), wallNs: z.record(z.string(), z.number().nonnegative()) }),
 ]);
 

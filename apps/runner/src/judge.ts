@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type Accuracy,
-  COMPARISONS,
+  type COMPARISONS,
   checkedRows,
   type DistanceRecord,
   FAITHFUL,
@@ -45,7 +45,14 @@ export interface JudgeOptions {
   readonly inputs: InputSource;
   /** What exponentials and logarithms of each backend reach. */
   readonly kernels: ReadonlyMap<string, KernelAccuracy>;
-  readonly digestsOnly: boolean;
+}
+
+/** What is wanted of one gradient. */
+export interface Wanted {
+  /** Its errors; without, only its digest and the loss. */
+  readonly errors: boolean;
+  /** Pairs of methods that it is to be compared in; the gradient is held until the other one of each has come. */
+  readonly pairs: readonly (typeof COMPARISONS)[number][];
 }
 
 /**
@@ -56,26 +63,33 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #references = new Map<string, CheckedReference>();
   readonly #buffers = new GradientBuffers();
-  /** Results that wait for the method that they are compared with, all of one backend, dtype and workload. */
-  #held: { readonly key: string; readonly results: Map<string, GradientResult> } | undefined;
+  /** Gradients that wait for another one, by cell. */
+  readonly #held = new Map<string, GradientResult>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
   }
 
   /** @throws Error if the exchange does not hold the cell's results. */
-  assess(cell: PlannedCell, exchange: Exchange): Verdict {
+  assess(cell: PlannedCell, exchange: Exchange, { errors, pairs }: Wanted): Verdict {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
     readResults(exchange, [loss, gradient]);
     const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
-    if (this.#options.digestsOnly) {
-      this.#buffers.give(gradient);
-      return { ...found, distances: [] };
-    }
+    const accuracy = errors ? this.#accuracyOf(cell, { loss, gradient }) : undefined;
+    const distances = this.#compare(cell, { loss, gradient }, pairs);
+    return { ...found, ...(accuracy ? { accuracy } : {}), distances };
+  }
+
+  /** Releases the gradients that wait for a cell which has none. */
+  abandon(cell: PlannedCell, pairs: Wanted["pairs"]): void {
+    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
+  }
+
+  #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
     const { checked, reference } = this.#referenceOf(cell);
-    const accuracy = {
+    return {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
       gradient: {
@@ -83,7 +97,6 @@ export class Judge {
         boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
       },
     };
-    return { ...found, accuracy, distances: this.#distances(cell, { loss, gradient }) };
   }
 
   #boundRatio(cell: PlannedCell, gradient: FloatArray, checked: CheckedReference): number {
@@ -105,31 +118,37 @@ export class Judge {
     return made;
   }
 
-  #distances(cell: PlannedCell, result: GradientResult): DistanceRecord[] {
-    const { backend, dtype, workload, method } = cell;
-    const key = keyOf({ ...cell, method: "manual/*" });
-    if (this.#held?.key !== key) this.#releaseHeld(key);
-    const results = this.#held?.results ?? new Map<string, GradientResult>();
-    results.set(method, result);
-    return COMPARISONS.flatMap(([a, b]) => {
-      const [ofA, ofB] = [results.get(a), results.get(b)];
-      if ((method !== a && method !== b) || !ofA || !ofB) return [];
-      const loss = Math.abs((ofA.loss[0] as number) - (ofB.loss[0] as number));
-      const between = { ...distance(ofA.gradient, ofB.gradient), loss };
-      for (const compared of [a, b]) {
-        this.#buffers.give(results.get(compared)?.gradient);
-        results.delete(compared);
+  /** Distances to the gradients that are held; this one is held if another is yet to come. */
+  #compare(cell: PlannedCell, result: GradientResult, pairs: Wanted["pairs"]): DistanceRecord[] {
+    const { backend, dtype, workload } = cell;
+    const distances: DistanceRecord[] = [];
+    let isAwaited = false;
+    for (const pair of pairs) {
+      const otherKey = keyOf({ ...cell, method: otherOf(pair, cell) });
+      const other = this.#held.get(otherKey);
+      if (!other) {
+        isAwaited = true;
+        continue;
       }
-      return [{ backend, dtype, workload: workload.id, a, b, ...between }];
-    });
+      const [a, b] = pair;
+      const [manual, automatic] = cell.method === a ? [result, other] : [other, result];
+      const loss = Math.abs((manual.loss[0] as number) - (automatic.loss[0] as number));
+      const between = distance(manual.gradient, automatic.gradient);
+      distances.push({ backend, dtype, workload: workload.id, a, b, ...between, loss });
+      this.#release(otherKey);
+    }
+    if (isAwaited) this.#held.set(keyOf(cell), result);
+    else this.#buffers.give(result.gradient);
+    return distances;
   }
 
-  /** Gives back the gradients that found nothing to be compared with. */
-  #releaseHeld(nextKey: string): void {
-    for (const { gradient } of this.#held?.results.values() ?? []) this.#buffers.give(gradient);
-    this.#held = { key: nextKey, results: new Map() };
+  #release(key: string): void {
+    this.#buffers.give(this.#held.get(key)?.gradient);
+    this.#held.delete(key);
   }
 }
+
+const otherOf = ([a, b]: Wanted["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
 
 /** Errors of the checked rows; non-finite entries and row sums are over all rows, always. */
 function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {

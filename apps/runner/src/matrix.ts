@@ -1,5 +1,11 @@
 import { setFlagsFromString } from "node:v8";
-import { type Availability, type BackendRecord, FAITHFUL, type KernelAccuracy } from "@softmax-bench/core";
+import {
+  type Availability,
+  type Backend,
+  type BackendRecord,
+  FAITHFUL,
+  uniformSource,
+} from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
 import { BackendSession, stoppedBy } from "./backend-session.js";
 import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
@@ -10,10 +16,13 @@ import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
 import type { Entry } from "./journal.js";
 import { Judge } from "./judge.js";
+import { MachineMonitor } from "./machine-monitor.js";
 import { NetworkComparer, REFERENCE } from "./networks.js";
-import { PROFILES } from "./profiles.js";
+import type { Plan, PlannedCell, Work } from "./plan.js";
+import { PROFILES, type Profile } from "./profiles.js";
 import { BACKENDS } from "./registry.js";
 import { Spending } from "./spending.js";
+import { drawVisits, shuffle } from "./visits.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
@@ -29,38 +38,50 @@ export interface MatrixOptions extends RunContext {
 
 /**
  * Runs what is missing of a plan: each backend in a process of its own, its cells, then curves, then networks,
- * every outcome journaled before the next one starts. When the signal aborts, what is under way is given up.
+ * every outcome journaled before the next one starts. Then cells again in fresh processes, while there is time. When the
+ * signal aborts, what is under way is given up.
  */
 export async function runMatrix(options: MatrixOptions): Promise<void> {
-  const { header, plan, signal, append } = options;
+  const { header, plan, signal, append, observer } = options;
   // Garbage is collected here when something is allocated, not in steps and threads beside what the workers measure.
   setFlagsFromString("--no-incremental-marking");
-  const { processes, cellTimeoutMs } = PROFILES[header.profile];
-  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : cellTimeoutMs;
+  const profile = PROFILES[header.profile];
+  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : profile.cellTimeoutMs;
   const spending = new Spending();
   const exchange = openExchange();
   const feeder = new Feeder(exchange);
   const inputs = new InputSource(header.seed);
-  const kernels = await kernelsOf(header.backends);
+  const backends = await loadBackends(header.backends);
+  const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
+  const done = new DoneWork(options.done, plan.cells, !profile.timesOnly);
   const shared = {
-    ...{ exchange, feeder, inputs, spending },
-    judge: new Judge({
-      seed: header.seed,
-      inputs,
-      kernels,
-      digestsOnly: PROFILES[header.profile].timesOnly ?? false,
-    }),
+    exchange,
+    feeder,
+    inputs,
+    spending,
+    done,
+    judge: new Judge({ seed: header.seed, inputs, kernels }),
     tracer: new CurveTracer(header.seed, exchange, feeder),
     comparer:
       header.depth && options.images
         ? new NetworkComparer(header.depth, options.images, exchange, feeder)
         : undefined,
-    done: new DoneWork(options.done, plan.cells, !PROFILES[header.profile].timesOnly),
+  };
+  const monitor = new MachineMonitor();
+  const observe = async (when: "before" | "during" | "after") =>
+    append({ type: "machine", when, state: await monitor.observe() });
+  const canHaveTwin = ({ backend, method, dtype }: PlannedCell) => {
+    const { dtypes, methods } = backends.get(backend) ?? {};
+    return (dtypes?.includes(dtype) ?? false) && (methods?.includes(method) ?? true);
   };
   try {
+    await observe("before");
     await computeReferences({ ...options, ...shared }, timeoutMs);
-    for (let round = 0; round < processes && !signal.aborted; round++) {
-      for (const backend of header.backends) {
+    const hasTime = roundTimer(profile, header.timeMs);
+    for (let round = 0; hasTime(round) && !signal.aborted; round++) {
+      observer.startRound(round, remainingWork(plan, done, round));
+      const uniform = uniformSource(`backends/${round}`, header.seed);
+      for (const backend of shuffle(header.backends, uniform)) {
         const unavailable = unavailability(options.provisioned.get(backend));
         const sessionWith = (threads: number) =>
           new BackendSession({
@@ -69,21 +90,53 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
             onRecord: (record) => append({ type: "backend", ...record }),
           });
         const session = sessionWith(header.threads);
-        await runBackend({ ...options, ...shared, backend, session, sessionWith, round });
+        const visits = drawVisits(
+          plan.cells.filter((cell) => cell.backend === backend),
+          { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
+        );
+        await runBackend({ ...options, ...shared, backend, session, sessionWith, round, visits });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
+        await observe("during");
       }
     }
   } finally {
     closeExchange(exchange);
+    await observe("after");
     append({ type: "spent", wallNs: spending.total() });
   }
 }
 
-/** The accuracy of each backend's elementary functions. */
-async function kernelsOf(backends: readonly string[]): Promise<ReadonlyMap<string, KernelAccuracy>> {
-  const loaded = await Promise.all(backends.map(async (id) => [id, await BACKENDS[id]?.()] as const));
-  return new Map(loaded.map(([id, backend]) => [id, backend?.kernels ?? FAITHFUL]));
+/** Says whether there is another round: at least as many as the profile asks for, then as many as the time allows. */
+function roundTimer(
+  { processes, mostProcesses, timeMs }: Profile,
+  given = timeMs,
+): (round: number) => boolean {
+  const begun = performance.now();
+  let roundBegun = begun;
+  return (round) => {
+    const now = performance.now();
+    const lastRoundMs = now - roundBegun;
+    roundBegun = now;
+    return round < processes || (round < mostProcesses && now - begun + lastRoundMs <= given);
+  };
+}
+
+/** What is missing of a plan that a round is for. */
+function remainingWork({ cells, curves, networks, series }: Plan, done: DoneWork, round: number): Work[] {
+  const missing = cells.filter((cell) => done.need({ cell, isTwin: false }, round) === "measurement");
+  if (round > 0) return missing;
+  return [
+    ...missing,
+    ...curves.filter((curve) => !done.hasCurve(curve)),
+    ...networks.filter((network) => !done.hasNetwork(network)),
+    ...series.filter((one) => !done.hasSeries(one)),
+  ];
+}
+
+async function loadBackends(ids: readonly string[]): Promise<ReadonlyMap<string, Backend>> {
+  const loaded = await Promise.all(ids.map(async (id) => [id, await BACKENDS[id]?.()] as const));
+  return new Map(loaded.flatMap(([id, backend]) => (backend ? [[id, backend] as const] : [])));
 }
 
 /** For networks that are still to be compared, in a process that is gone before any is. */
@@ -97,7 +150,7 @@ async function computeReferences(
     exchange,
     signal,
     observer,
-  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round">,
+  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round" | "visits">,
   timeoutMs: number,
 ): Promise<void> {
   const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));

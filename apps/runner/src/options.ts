@@ -25,6 +25,7 @@ const benchOptions = z
       .max(2 ** 31 - 1)
       .describe("seed of the inputs"),
     threads: z.int().min(1).max(1024).describe("threads per backend, where it has a choice"),
+    timeMs: z.number().positive().describe("milliseconds that the run may take; default: the profile's"),
   })
   .partial();
 
@@ -44,6 +45,7 @@ export interface Settings {
   readonly out: string;
   readonly seed: number;
   readonly threads: number;
+  readonly timeMs: number | undefined;
 }
 
 export const DEFAULT_OUT = "bench-results";
@@ -62,6 +64,7 @@ export function settle(flags: BenchOptions, file: BenchOptions): Settings {
     out: chosen.out ?? DEFAULT_OUT,
     seed: chosen.seed ?? 0,
     threads: chosen.threads ?? availableParallelism(),
+    timeMs: chosen.timeMs,
   };
 }
 

@@ -1,128 +1,151 @@
-/** How long one phase of one cell is sampled. Times in nanoseconds. */
+/** How one phase of one cell is sampled. Times in nanoseconds. */
 export interface SamplingLimits {
-  /** The phase runs unmeasured for this long first, and at least twice (once if that takes a second). */
-  readonly warmupNs: number;
-  /** Sampling goes on until it has taken this long … */
-  readonly budgetNs: number;
-  /** … and there are this many samples … */
+  /** Windows of samples are taken until one is steady, or until this much time is used up. */
+  readonly settleNs: number;
+  /** A window takes at least this long … */
+  readonly windowNs: number;
+  /** … and holds at least this many samples … */
   readonly minSamples: number;
-  /** … but a slow phase ends early when this is used up: then there are fewer samples … */
+  /** … but a slow phase's ends when this is used up: then it holds fewer … */
   readonly capNs: number;
   /** … though never fewer than this. */
   readonly floorSamples: number;
   readonly maxSamples: number;
+  /** A sample is the mean of as many calls as fit in this time, of one if none does. */
+  readonly batchNs: number;
 }
 
-export interface Profile {
-  readonly id: "smoke" | "default" | "full" | "gate";
-  readonly summary: string;
-  readonly workloads: readonly string[];
-  /** Fresh processes that each cell is measured in. */
-  readonly processes: number;
-  /** A cell that takes longer is given up, in milliseconds. */
-  readonly cellTimeoutMs: number;
-  /** A cell whose first round trip takes longer, in nanoseconds, is measured by that one: it has no other sample. */
-  readonly onceNs: number;
+/** How one cell is sampled in one process: a part of a request to a worker, as data. */
+export interface Sampling {
+  /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
+  readonly phases: "all" | "ranked" | "gradient";
   /** A cell whose gradient takes longer, in nanoseconds, is measured by a few round trips only. */
   readonly slowNs: number;
-  /** Round trips of a slow cell. */
+  /** Round trips of a slow cell, after one that does not count. */
   readonly slowSamples: number;
-  /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
-  readonly timesOnly?: boolean;
-  /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
-  readonly largest: Readonly<Record<string, number>>;
   /** The gradient is what the tables rank; the other phases get a smaller share. */
   readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
 }
 
+export interface Profile extends Omit<Sampling, "phases"> {
+  readonly id: "smoke" | "default" | "full" | "gate";
+  readonly summary: string;
+  readonly workloads: readonly string[];
+  /** Fresh processes that each cell is measured in, at least … */
+  readonly processes: number;
+  /** … and at most, as long as the time of the run allows. */
+  readonly mostProcesses: number;
+  /** The time that a run may take, in milliseconds, before no further process is started for each backend. */
+  readonly timeMs: number;
+  /** A cell that takes longer is given up, in milliseconds. */
+  readonly cellTimeoutMs: number;
+  /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
+  readonly timesOnly?: boolean;
+  /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
+  readonly largest: Readonly<Record<string, number>>;
+}
+
 const MS = 1e6;
+const MINUTE_MS = 60_000;
 const MATRIX = ["cifar-head", "imagenet-head", "vocab", "seed-3200"];
+
+/** Calls are batched until the clock's 0.1 µs are a thousandth. */
+const BATCH = 0.1 * MS;
 
 export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   smoke: {
     id: "smoke",
-    summary: "small shapes, seconds: does everything work?",
+    summary: "small shapes, seconds: does everything work? its times mean little",
     workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
     processes: 1,
+    mostProcesses: 1,
+    timeMs: MINUTE_MS,
     cellTimeoutMs: 10_000,
-    onceNs: 300 * MS,
     slowNs: 30 * MS,
     slowSamples: 2,
     largest: {},
     limits: {
       gradient: {
-        warmupNs: 2 * MS,
-        budgetNs: 10 * MS,
+        settleNs: 0,
+        windowNs: 10 * MS,
         minSamples: 6,
-        capNs: 100 * MS,
+        capNs: 60 * MS,
         floorSamples: 3,
         maxSamples: 200,
+        batchNs: BATCH,
       },
       other: {
-        warmupNs: 0,
-        budgetNs: 2 * MS,
+        settleNs: 0,
+        windowNs: 2 * MS,
         minSamples: 3,
         capNs: 30 * MS,
         floorSamples: 2,
         maxSamples: 50,
+        batchNs: BATCH,
       },
     },
   },
   default: {
     id: "default",
-    summary: "the matrix in one process per backend, minutes",
+    summary: "the matrix in several processes per backend, minutes",
     workloads: MATRIX,
-    processes: 1,
+    processes: 2,
+    mostProcesses: 6,
+    timeMs: 5 * MINUTE_MS,
     cellTimeoutMs: 120_000,
-    onceNs: 250 * MS,
     slowNs: 60 * MS,
-    slowSamples: 1,
+    slowSamples: 2,
     largest: { "tfjs-cpu": 1e6 },
     limits: {
       gradient: {
-        warmupNs: 10 * MS,
-        budgetNs: 40 * MS,
-        minSamples: 6,
-        capNs: 150 * MS,
+        settleNs: 2000 * MS,
+        windowNs: 40 * MS,
+        minSamples: 10,
+        capNs: 400 * MS,
         floorSamples: 3,
-        maxSamples: 500,
+        maxSamples: 400,
+        batchNs: BATCH,
       },
       other: {
-        warmupNs: 3 * MS,
-        budgetNs: 8 * MS,
-        minSamples: 3,
-        capNs: 50 * MS,
-        floorSamples: 1,
+        settleNs: 100 * MS,
+        windowNs: 8 * MS,
+        minSamples: 10,
+        capNs: 60 * MS,
+        floorSamples: 2,
         maxSamples: 200,
+        batchNs: BATCH,
       },
     },
   },
   full: {
     id: "full",
-    summary: "the matrix in six fresh processes, intervals over process medians",
+    summary: "the matrix in six fresh processes, intervals over their medians; half an hour",
     workloads: MATRIX,
     processes: 6,
+    mostProcesses: 6,
+    timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 300_000,
-    onceNs: Number.POSITIVE_INFINITY,
     slowNs: Number.POSITIVE_INFINITY,
     slowSamples: 3,
     largest: {},
     limits: {
       gradient: {
-        warmupNs: 200 * MS,
-        budgetNs: 1000 * MS,
-        minSamples: 6,
+        settleNs: 10_000 * MS,
+        windowNs: 500 * MS,
+        minSamples: 10,
         capNs: 5000 * MS,
-        floorSamples: 3,
-        maxSamples: 500,
+        floorSamples: 10,
+        maxSamples: 2000,
+        batchNs: BATCH,
       },
       other: {
-        warmupNs: 100 * MS,
-        budgetNs: 300 * MS,
-        minSamples: 3,
+        settleNs: 1000 * MS,
+        windowNs: 200 * MS,
+        minSamples: 10,
         capNs: 2000 * MS,
         floorSamples: 3,
-        maxSamples: 200,
+        maxSamples: 500,
+        batchNs: BATCH,
       },
     },
   },
@@ -131,29 +154,40 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     summary: "times of gradients and their digests, fast: one of the many processes of pnpm gate",
     workloads: MATRIX,
     processes: 1,
+    mostProcesses: 1,
+    timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 30_000,
-    onceNs: Number.POSITIVE_INFINITY,
     slowNs: Number.POSITIVE_INFINITY,
     slowSamples: 1,
     timesOnly: true,
     largest: { "tfjs-cpu": 0.3e6, "onnxruntime-webgpu": 1e6 },
     limits: {
       gradient: {
-        warmupNs: 5 * MS,
-        budgetNs: 60 * MS,
+        settleNs: 400 * MS,
+        windowNs: 60 * MS,
         minSamples: 3,
         capNs: 100 * MS,
         floorSamples: 1,
         maxSamples: 2000,
+        batchNs: BATCH,
       },
       other: {
-        warmupNs: 0,
-        budgetNs: 0,
+        settleNs: 0,
+        windowNs: 0,
         minSamples: 1,
         capNs: 0,
         floorSamples: 1,
         maxSamples: 1,
+        batchNs: 0,
       },
     },
   },
 };
+
+/** How the cells of a profile are sampled in their first process, or in a later one, which repeats what is ranked. */
+export const samplingOf = ({ slowNs, slowSamples, limits, timesOnly }: Profile, round: number): Sampling => ({
+  phases: timesOnly ? "gradient" : round === 0 ? "all" : "ranked",
+  slowNs,
+  slowSamples,
+  limits,
+});

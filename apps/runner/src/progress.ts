@@ -4,7 +4,7 @@ import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
 import type { Observer } from "./backend-work.js";
 import type { Measurement } from "./journal.js";
-import type { Plan, Work } from "./plan.js";
+import type { Work } from "./plan.js";
 import type { MeasuredSeries } from "./scaling/tracer.js";
 
 export interface Progress extends Observer {
@@ -12,19 +12,8 @@ export interface Progress extends Observer {
 }
 
 /** A bar where a person watches, one plain line for each piece of work elsewhere. */
-export function createProgress(
-  { cells, curves, networks, series }: Plan,
-  processes: number,
-  finished: number,
-  stream: NodeJS.WriteStream,
-): Progress {
-  const others = [...curves, ...networks, ...series];
-  const total = cells.length * processes + others.length;
-  if (!stream.isTTY) return new Lines(finished, total, stream);
-  const sum = (work: readonly Work[]) => work.reduce((weight, one) => weight + weightOf(one), 0);
-  const weight = sum(cells) * processes + sum(others);
-  return new Bar(finished, total, weight * (1 - finished / total), stream);
-}
+export const createProgress = (stream: NodeJS.WriteStream): Progress =>
+  stream.isTTY ? new Bar(stream) : new Lines(stream);
 
 function labelOf(work: Work): string {
   if ("depth" in work) return `${work.backend} ${work.dtype} depth ${work.depth}`;
@@ -53,19 +42,22 @@ function outcomeOf(outcome: Outcome): string {
   }
   const { samples, accuracy } = outcome;
   const time = samples ? formatDuration(median(samples.gradient)) : "not timed";
-  const error = accuracy?.gradient.relL2 ?? Number.NaN;
-  return `gradient ${time}, relative error ${formatError(error)}`;
+  return `gradient ${time}${accuracy ? `, relative error ${formatError(accuracy.gradient.relL2)}` : ""}`;
 }
 
 class Lines implements Progress {
-  readonly #total: number;
   readonly #stream: NodeJS.WriteStream;
-  #finished: number;
+  #total = 0;
+  #finished = 0;
 
-  constructor(finished: number, total: number, stream: NodeJS.WriteStream) {
-    this.#finished = finished;
-    this.#total = total;
+  constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
+  }
+
+  startRound(round: number, work: readonly Work[]): void {
+    this.#total = work.length;
+    this.#finished = 0;
+    if (round > 0) this.#stream.write(`process ${round + 1} of each backend: ${work.length} cells again\n`);
   }
 
   prepare(what: string): void {
@@ -91,18 +83,17 @@ function weightOf(work: Work): number {
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
-  readonly #started = performance.now();
-  readonly #weight: number;
+  #begun = performance.now();
+  /** Of what the round has to do, see `weightOf`. */
+  #weight = 0;
   #finishedWeight = 0;
   #last = "";
 
-  /** @param weight of what is left to do, see `weightOf` */
-  constructor(finished: number, total: number, weight: number, stream: NodeJS.WriteStream) {
-    this.#weight = weight;
+  constructor(stream: NodeJS.WriteStream) {
     this.#bar = new SingleBar(
       {
         stream,
-        format: "{bar} {value}/{total} | {left} left | {cell}{last}",
+        format: "process {round} | {bar} {value}/{total} | {left} left of it | {cell}{last}",
         barsize: 20,
         hideCursor: true,
         clearOnComplete: true,
@@ -111,7 +102,13 @@ class Bar implements Progress {
       },
       Presets.shades_classic,
     );
-    this.#bar.start(total, finished, { cell: "starting", left: "?", last: "" });
+  }
+
+  startRound(round: number, work: readonly Work[]): void {
+    this.#begun = performance.now();
+    this.#weight = work.reduce((sum, one) => sum + weightOf(one), 0);
+    this.#finishedWeight = 0;
+    this.#bar.start(work.length, 0, { round: round + 1, cell: "starting", left: "?", last: this.#last });
   }
 
   prepare(what: string): void {
@@ -134,7 +131,7 @@ class Bar implements Progress {
 
   #timeLeft(): string {
     if (this.#finishedWeight === 0) return "?";
-    const perUnit = (performance.now() - this.#started) / this.#finishedWeight;
+    const perUnit = (performance.now() - this.#begun) / this.#finishedWeight;
     const seconds = Math.round((perUnit * Math.max(0, this.#weight - this.#finishedWeight)) / 1000);
     return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   }

@@ -2,6 +2,7 @@ import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks";
 import { z } from "zod";
+import type { Sampling, SamplingLimits } from "./profiles.js";
 
 /**
  * What parent and worker say to each other. A worker serves one backend: it is opened once, then runs one task per
@@ -20,8 +21,8 @@ export interface RunRequest extends GradientTask {
   readonly inputs: string;
   /** Sets of inputs in the file, all of the task's shape. Each is computed; if the task is timed, there is one. */
   readonly sets: number;
-  /** The profile whose limits the sampling keeps. Undefined: compute, time nothing. */
-  readonly sampling?: string | undefined;
+  /** How the task is timed. Undefined: compute, time nothing. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** A network by what it is made from; parent and worker each make its graph. */
@@ -53,8 +54,7 @@ export interface TrainRequest {
 /** The gradient of one shape, timed, on inputs that the worker makes. */
 export interface ScaleRequest extends GradientTask {
   readonly type: "scale";
-  /** The profile whose limits the sampling keeps. */
-  readonly sampling: string;
+  readonly limits: SamplingLimits;
 }
 
 /** The memory that gradients take, on inputs that the worker makes. */
@@ -78,11 +78,25 @@ export const phaseSamples = z.object({
   roundtrip: samples,
 });
 
+/** How the samples of a cell came about. */
+export const samplingRecord = z.object({
+  /** Calls that a sample is the mean of, by phase; one where a phase is not named. */
+  callsPerSample: z.partialRecord(phaseSamples.keyof(), z.int().positive()),
+  steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
+  /** Until the gradient phase had settled. */
+  settlingNs: z.number().nonnegative(),
+});
+
 /** What is told of all work that was done; what it gave is in the results file. */
 const finished = {
   peakRssBytes: z.number().nonnegative(),
   /** Nanoseconds that the worker spent, by purpose. */
-  spent: z.object({ prepare: z.number().nonnegative(), measure: z.number().nonnegative() }),
+  spent: z.object({
+    prepare: z.number().nonnegative(),
+    /** Until times had settled, as far as samples were taken for that alone. */
+    settle: z.number().nonnegative(),
+    measure: z.number().nonnegative(),
+  }),
 };
 
 export const reply = z.discriminatedUnion("type", [
@@ -101,6 +115,7 @@ export const reply = z.discriminatedUnion("type", [
     note: z.string().optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
+    sampling: samplingRecord.optional(),
     ...finished,
   }),
   z.object({

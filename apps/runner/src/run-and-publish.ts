@@ -13,7 +13,6 @@ import { DEFAULT_OUT } from "./options.js";
 import { publish, type RunFolder } from "./output.js";
 import { type Plan, workOf } from "./plan.js";
 import { anyBroken, noneAvailable } from "./problems.js";
-import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import type { Turns } from "./turns.js";
@@ -25,6 +24,8 @@ export interface Output {
   readonly provision: boolean;
   /** Keep the results, once complete, as the baseline of that name. */
   readonly saveBaseline?: string | undefined;
+  /** Keep them even if the machine was busy. */
+  readonly force?: boolean;
 }
 
 /** A run that has a folder and an open journal. */
@@ -54,26 +55,25 @@ export async function runAndPublish(run: Run, console: Console, output: Output):
 async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
   const { json, provision, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done, turns } = run;
-  const { processes } = PROFILES[header.profile];
   const entries = [...done];
-  const total = plan.cells.length * (processes - 1) + workOf(plan).length;
-  const finished = done.filter(isResult).length;
-  const remaining = Math.max(0, total - finished);
+  const total = workOf(plan).length;
   const what = plan.series.length
     ? "series"
     : plan.networks.length
       ? "networks"
       : plan.curves.length
         ? "measurements and curves"
-        : "measurements";
-  console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
+        : "cells";
+  const before = done.filter(isResult).length;
+  const resumed = before > 0 ? `, ${before} results are there` : "";
+  console.stderr.write(`${folder.id}: ${total} ${what}${resumed}; results in ${folder.path}\n`);
   const say = (line: string) => console.stderr.write(`${line}\n`);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const provisioned = await provisionBackends(provision ? [...used] : [], {
     ...{ say, signal: console.signal },
     wanted: false,
   });
-  const progress = createProgress(plan, processes, finished, console.stderr);
+  const progress = createProgress(console.stderr);
   const append = (entry: Entry) => {
     journal.append(entry);
     entries.push(entry);
@@ -97,10 +97,17 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
   console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
-  if (baseline !== undefined && results.run.status === "complete") {
-    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  if (view.busy) console.stderr.write(`${view.busy}\n`);
+  const code = exitCodeOf(results, run, console);
+  if (baseline === undefined || results.run.status !== "complete") return code;
+  if (view.busy && !output.force) {
+    console.stderr.write(
+      `no baseline ${baseline} is kept of a busy machine; repeat the run when it is quiet, or insist with --force\n`,
+    );
+    return EXIT.failure;
   }
-  return exitCodeOf(results, run, console);
+  console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  return code;
 }
 
 /** The command that continues a run. */

@@ -1,10 +1,10 @@
 /** Where the wall time of a run goes. */
-export type Purpose = "measure" | "start" | "prepare" | "verify";
+export type Purpose = "measure" | "settle" | "start" | "prepare" | "verify";
 
 /** Adds up wall time by purpose, in nanoseconds; what is not attributed is `other`. */
 export class Spending {
   readonly #begun = performance.now();
-  readonly #ns: Record<Purpose, number> = { measure: 0, start: 0, prepare: 0, verify: 0 };
+  readonly #ns: Record<Purpose, number> = { measure: 0, settle: 0, start: 0, prepare: 0, verify: 0 };
 
   add(purpose: Purpose, ns: number): void {
     this.#ns[purpose] += ns;

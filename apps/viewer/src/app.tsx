@@ -134,6 +134,11 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
           </div>
         ))}
       </dl>
+      {view.busy && (
+        <p class="warning" role="status">
+          {oneLine(view.busy)}
+        </p>
+      )}
       {view.notice && (
         <p class="warning" role="status">
           {isLive ? progressOf(results) : oneLine(view.notice)}
@@ -154,7 +159,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
       <Verdict results={results} constraints={constraints} onChange={setConstraints} />
       {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
-      <TradeOff cells={cells} phase={phase} />
+      <TradeOff cells={cells} results={results} phase={phase} />
       <Matrix cells={cells} phase={phase} />
       <ByHand {...{ results, workload, selection }} />
       <Distributions cells={cells} backends={results.backends} />

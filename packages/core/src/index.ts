@@ -23,15 +23,20 @@ export type {
   Environment,
   GradientsOverSeeds,
   Machine,
+  MachineState,
   NetworkRecord,
+  Noise,
   Precision,
+  Resolution,
   Results,
   RunRecord,
   Scaling,
   Series,
   Shard,
+  Steadiness,
   Timing,
 } from "./results/schema.js";
+export { intervalOf, observationsOf } from "./results/timing.js";
 export {
   interpretStep,
   type MethodHead,

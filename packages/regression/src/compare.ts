@@ -21,6 +21,7 @@ export interface Names {
 /** Compares two results files that were measured one after the other. */
 export function compare(baseline: Results, candidate: Results, limits: Limits, names: Names): Comparison {
   const { machine, software } = differencesOf(baseline, candidate);
+  const [resolutionBefore, resolutionAfter] = [resolutionLookup(baseline), resolutionLookup(candidate)];
   const before = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
   const pairs = candidate.cells.map((cell) => [before.get(cellKey(cell)), cell] as const);
   const present = new Set(candidate.cells.map(cellKey));
@@ -29,15 +30,25 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
   );
   return {
     ...sidesOf(baseline, candidate, limits, names),
+    inTurns: false,
     notes: [
       ...(machine.length
         ? [`Times are not compared, since the machines differ: ${machine.join("; ")}.`]
-        : ["The two runs did not take turns: times are compared with what medians of processes range over."]),
+        : [
+            "The two runs did not take turns. Intervals contain what processes of each run differ by and what runs drift by; pnpm gate can tell a regression, this cannot.",
+          ]),
       ...(software.length ? [`What else differs: ${software.join("; ")}.`] : []),
     ],
     cells: comparable.map(([a, b]) => {
       const [from, to] = [a.timing?.gradient, b.timing?.gradient];
-      const time = machine.length || !from || !to ? undefined : compareTimings(from, to, limits);
+      const time =
+        machine.length || !from || !to
+          ? undefined
+          : compareTimings(
+              { timing: from, resolution: resolutionBefore(a) },
+              { timing: to, resolution: resolutionAfter(b) },
+              limits,
+            );
       const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
       return joined(b, { time, error }, causesOf(baseline, candidate, b.backend));
     }),
@@ -48,6 +59,19 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
         .flatMap((cell) => notComparedOf(cell, cell, undefined)),
     ],
   };
+}
+
+/** Of a run that did not measure its resolution, as a ratio minus 1. */
+const ASSUMED_RESOLUTION = 0.15;
+
+/** How far times of identical code differ in a run. */
+function resolutionLookup({ resolution }: Results): (cell: Cell) => number {
+  const known = new Map(
+    (resolution?.groups ?? [])
+      .filter(({ phase }) => phase === "gradient")
+      .map(({ backend, workload, ratio }) => [`${backend} ${workload}`, ratio]),
+  );
+  return ({ backend, workload }) => known.get(`${backend} ${workload}`) ?? ASSUMED_RESOLUTION;
 }
 
 export const sidesOf = (baseline: Results, candidate: Results, limits: Limits, names: Names) => ({

@@ -3,8 +3,19 @@ import type { ErrorComparison } from "./error.js";
 import type { Limits } from "./limits.js";
 import type { TimeComparison } from "./time.js";
 
-/** Worst first. */
-export const VERDICTS = ["regression", "inconclusive", "changed", "improvement", "pass"] as const;
+/**
+ * Worst first. `slower` and `faster` are what two runs say that were not measured in turns: differences beyond what
+ * processes of the same code differ by, which a slower hour of the machine explains as well as the code does.
+ */
+export const VERDICTS = [
+  "regression",
+  "slower",
+  "inconclusive",
+  "changed",
+  "faster",
+  "improvement",
+  "pass",
+] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 export type CellId = Pick<Cell, "backend" | "method" | "dtype" | "workload">;
@@ -38,6 +49,8 @@ export interface Comparison {
   readonly baseline: Side;
   readonly candidate: Side;
   readonly limits: Limits;
+  /** Whether both sides were measured in turns; only then a slower time is called a regression. */
+  readonly inTurns: boolean;
   /** How it was measured, and what weakens it, each a sentence. */
   readonly notes: readonly string[];
   readonly cells: readonly CellComparison[];

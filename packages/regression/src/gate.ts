@@ -44,7 +44,7 @@ function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): B
 }
 
 const timeOf = ({ cells }: Results, key: string): number[] =>
-  cells.filter((cell) => cellKey(cell) === key).flatMap(processTime);
+  cells.filter((cell) => cellKey(cell) === key).flatMap(lowerDecile);
 
 /** Share of a process's samples that its time is not below. */
 const UNDISTURBED = 0.1;
@@ -53,7 +53,7 @@ const UNDISTURBED = 0.1;
  * What one process says of a cell, in ns: the lower decile of its samples. A virtual machine is slowed down by its neighbours
  * for tens of milliseconds at a time, by a third, which moves a median from process to process; a decile hardly.
  */
-function processTime({ timing }: Cell): number[] {
+function lowerDecile({ timing }: Cell): number[] {
   const { samples = [] } = timing?.gradient ?? {};
   return samples.length ? [quantile(samples, UNDISTURBED)] : [];
 }
@@ -155,6 +155,7 @@ export function gateComparison(
   }
   return {
     ...sidesOf(baseline, candidate, limits, names),
+    inTurns: true,
     notes: [
       "Both were measured here, in turns, in fresh processes.",
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
@@ -182,7 +183,7 @@ function timesOf(passes: readonly Pass[], limits: Limits): Map<string, TimeCompa
   ]);
 }
 
-/** All passes of one side as one results file: a cell's observations are the times of its processes. */
+/** All passes of one side as one results file: a cell's observations are the medians of its processes. */
 export function mergedSide(passes: readonly Pass[], side: "baseline" | "candidate"): Results {
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
@@ -210,19 +211,29 @@ function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   const decisive = wrong ?? cells.reduce((worst, cell) => (relL2(cell) > relL2(worst) ? cell : worst));
   const { timing: _, nondeterministic: __, ...rest } = decisive;
   if (rest.status !== "ok") return rest;
-  const times = timed.flatMap(processTime);
+  const medians = timed.flatMap(({ timing }) => {
+    const samples = timing?.gradient?.samples ?? [];
+    return samples.length ? [median(samples)] : [];
+  });
   return {
     ...rest,
-    ...(times.length ? { timing: { gradient: timingOver(times) } } : {}),
+    ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
     ...(digestsOf(cells).size > 1 ? { nondeterministic: true } : {}),
   };
 }
 
+/** What is published of a cell are medians; the gate's own statistic stays in its verdicts. */
 function timingOver(processMedians: readonly number[]): Timing {
-  const { mad, low, high, coverage } = summarize(processMedians);
+  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(processMedians);
   return {
-    ...{ medianNs: median(processMedians), madNs: mad, ci95Ns: [low, high], coverage },
-    ...{ scope: "processes", samples: [], processMedians: [...processMedians] },
+    medianNs,
+    madNs,
+    n: processMedians.length,
+    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
+    coverage,
+    scope: "processes",
+    samples: [],
+    processMedians: [...processMedians],
   };
 }
 

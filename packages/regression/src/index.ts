@@ -25,4 +25,4 @@ export {
 } from "./gate.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
-export { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
+export { MOST_BLOCKS, percent, type TimeComparison, timeChange } from "./time.js";

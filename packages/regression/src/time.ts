@@ -1,6 +1,6 @@
 /** What is concluded on the time of a cell's gradient. Slowdowns are ratios minus 1. */
 export interface TimeComparison {
-  readonly verdict: "pass" | "regression" | "improvement" | "inconclusive";
+  readonly verdict: "pass" | "regression" | "improvement" | "inconclusive" | "slower" | "faster";
   readonly baselineNs: number;
   readonly candidateNs: number;
   readonly slowdown: number;
@@ -22,3 +22,7 @@ export const MOST_BLOCKS = 200;
 /** `+3.2 %` */
 export const percent = (ratioMinusOne: number): string =>
   `${ratioMinusOne < 0 ? "−" : "+"}${Math.abs(100 * ratioMinusOne).toFixed(1)} %`;
+
+/** A change of a time: `+3.2 %`; from twice as long on, `2.9× as long`. */
+export const timeChange = (ratioMinusOne: number): string =>
+  ratioMinusOne >= 1 ? `${Number((1 + ratioMinusOne).toPrecision(2))}× as long` : percent(ratioMinusOne);

@@ -1,34 +1,41 @@
 import type { Timing } from "@softmax-bench/core";
+import { jointResolution } from "@softmax-bench/stats";
 import { type Limits, thresholdsOf } from "./limits.js";
 import { percent, type TimeComparison } from "./time.js";
 
 /**
- * How far, in logarithms, medians of processes of the same code lie apart on one machine: they range over 4 to 6 %
- * (docs/regression-gate.md). No interval from inside a run knows of it.
+ * How far, in logarithms, whole runs of the same code lie apart on one machine beyond what their own replicates
+ * show: a run knows its processes, not the hour (docs/methodology.md).
  */
-const PROCESS_RANGE = 0.06;
+const RUN_DRIFT = 0.06;
+
+/** A time of one cell in one run, and how far times of identical code differ in that run, as a ratio minus 1. */
+export interface TimedCell {
+  readonly timing: Timing;
+  readonly resolution: number;
+}
 
 /**
- * What two runs of the same machine say that did not take turns. It is far weaker than blocks: the machine may have
- * been another between the two, and no probability can be stated. The interval is from the baseline's slowest to the
- * candidate's fastest plausible median, and back.
+ * What two runs say of a time that did not take turns. The interval is what the resolutions of both and the drift between runs leave
+ * open. It advises: the machine may have been another between the two, so that no difference is called a
+ * regression.
  */
-export function compareTimings(baseline: Timing, candidate: Timing, limits: Limits): TimeComparison {
+export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits: Limits): TimeComparison {
   const { limit, floor } = thresholdsOf(limits);
-  const [low, high] = [
-    Math.log(candidate.ci95Ns[0] / baseline.ci95Ns[1]) - PROCESS_RANGE,
-    Math.log(candidate.ci95Ns[1] / baseline.ci95Ns[0]) + PROCESS_RANGE,
-  ];
+  const [from, to] = [baseline.timing.medianNs, candidate.timing.medianNs];
+  const halfWidth = Math.log1p(jointResolution(baseline.resolution, candidate.resolution)) + RUN_DRIFT;
+  const difference = Math.log(to / from);
+  const [low, high] = [difference - halfWidth, difference + halfWidth];
   const base = {
-    baselineNs: baseline.medianNs,
-    candidateNs: candidate.medianNs,
-    slowdown: candidate.medianNs / baseline.medianNs - 1,
+    baselineNs: from,
+    candidateNs: to,
+    slowdown: to / from - 1,
     interval: [Math.expm1(low), Math.expm1(high)] as const,
     blocks: 0,
   };
   const reason = "two runs that did not take turns";
-  if (low >= floor) return { ...base, verdict: "regression", reason };
-  if (high <= -floor) return { ...base, verdict: "improvement", reason };
+  if (low > 0 && difference >= floor) return { ...base, verdict: "slower", reason };
+  if (high < 0 && difference <= -floor) return { ...base, verdict: "faster", reason };
   if (high < limit) return { ...base, verdict: "pass", reason };
   return {
     ...base,

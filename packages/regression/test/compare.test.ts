@@ -103,6 +103,10 @@ const results = (cells: Cell[], over: { cpu?: string; node?: string; version?: s
   backends: [{ id: "b", status: "available", engine: { name: "runtime", version: over.version ?? "1.0" } }],
   cells,
   distances: [],
+  resolution: {
+    groups: [{ backend: "b", workload: "w", phase: "gradient", ratio: 0.01, processes: 6 }],
+    identicalPairs: [],
+  },
 });
 const compared = (a: Results, b: Results) =>
   compare(a, b, DEFAULT_LIMITS, { baseline: "main", candidate: "latest" });
@@ -112,12 +116,21 @@ describe("two results files", () => {
     [1, "pass"],
     [1.01, "pass"],
     [1.05, "inconclusive"],
-    [1.12, "inconclusive"],
-    [1.2, "regression"],
-    [0.8, "improvement"],
-  ])("of one machine, %d times as slow: %s", (ratio, verdict) => {
+    [1.12, "slower"],
+    [1.2, "slower"],
+    [0.8, "faster"],
+  ])("of one machine, %d times as slow: %s, which is no judgement", (ratio, verdict) => {
     const comparison = compared(results([cell()]), results([cell({}, 1e6 * ratio)]));
     expect(comparison.cells[0]?.time?.verdict).toBe(verdict);
+  });
+
+  it("leave open what either run cannot resolve, and what runs drift by", () => {
+    const coarse: Results = { ...results([cell({}, 1.15e6)]), resolution: undefined };
+    const [found] = compared(results([cell()]), coarse).cells;
+    expect(found?.time?.verdict).toBe("inconclusive");
+    const [low, high] = found?.time?.interval ?? [];
+    expect(low).toBeLessThan(0);
+    expect(high).toBeGreaterThan(0.3);
   });
 
   it("of two machines are not compared in time, and in error they are", () => {
@@ -142,10 +155,20 @@ describe("two results files", () => {
   it.each([
     ["a cell that both have", [cell()], [cell()], "pass"],
     [
-      "a regression and a crash",
+      "an error beyond its bound, and a crash",
+      [cell(), cell({ method: "m" })],
+      [
+        cell({ accuracy: accuracy({ boundRatio: 2 }) }),
+        cell({ method: "m", status: "crashed", reason: "x" }),
+      ],
+      "regression",
+    ],
+    ["a time that is twice as long", [cell()], [cell({}, 2e6)], "pass"],
+    [
+      "a time that is twice as long, and a crash",
       [cell(), cell({ method: "m" })],
       [cell({}, 2e6), cell({ method: "m", status: "crashed", reason: "x" })],
-      "regression",
+      "incomplete",
     ],
     ["a cell that crashed", [cell()], [cell({ status: "crashed", reason: "x" })], "incomplete"],
     ["a backend that is gone", [cell()], [cell({ status: "unsupported", reason: "gone" })], "incomplete"],

@@ -108,6 +108,26 @@ describe("a gate's passes", () => {
     expect(nondeterministic(varying)).toEqual([key("steady")]);
   });
 
+  it("publish medians, not the lower deciles that they are judged by", () => {
+    const samples = [...new Array(9).fill(2e6), 1e6, 1e6];
+    const timing = { medianNs: 2e6, madNs: 0, coverage: 0, scope: "process" as const, samples };
+    const passes = first.map((pass) => ({
+      ...pass,
+      results: {
+        ...pass.results,
+        cells: pass.results.cells.map((cell) => ({ ...cell, timing: { gradient: timing } })),
+      },
+    }));
+    const [cell] = mergedSide(passes, "candidate").cells;
+    expect(cell?.timing?.gradient).toMatchObject({
+      medianNs: 2e6,
+      processMedians: [2e6, 2e6, 2e6, 2e6],
+      n: 4,
+    });
+    expect(cell?.timing?.gradient).not.toHaveProperty("ci95Ns");
+    expect(judge(passes, [key("steady")]).cells[0]?.time?.baselineNs).toBe(1e6);
+  });
+
   it("become one results file per side, whose observations are the medians of processes", () => {
     const { cells } = mergedSide(first, "candidate");
     expect(cells.map(({ timing }) => timing?.gradient?.processMedians)).toEqual([

@@ -6,7 +6,9 @@ import {
   outcomeOf,
   percent,
   tally,
+  timeChange,
   VERDICTS,
+  type Verdict,
 } from "@softmax-bench/regression";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
@@ -19,29 +21,57 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
   incomparable: "Nothing comparable",
 };
 
-/** What a comparison says. @param rows cells that get a row in the table, the worst first */
+/** What runs that were not measured in turns come to: differences, which are not judged. */
+function adviceHeadline({ cells }: Comparison): string {
+  const count = (...verdicts: readonly Verdict[]) =>
+    cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  if (cells.length === 0) return HEADLINES.incomparable;
+  const parts = [
+    [count("slower"), "slower"],
+    [count("faster"), "faster"],
+    [count("regression"), "with a larger error"],
+  ] as const;
+  const differing = parts.filter(([number]) => number > 0);
+  if (differing.length === 0) return "No difference beyond the resolution";
+  return differing.map(([number, what]) => `${number} ${what}`).join(", ");
+}
+
+/** A verdict in words: only a comparison in turns may call something a regression. */
+export const verdictWord = (verdict: Verdict, { inTurns }: Pick<Comparison, "inTurns">): string =>
+  verdict === "regression" && !inTurns ? "larger error" : verdict;
+
+/**
+ * What a comparison says. @param rows cells that get a row in the table: of a gate the worst first, of advice the largest
+ * difference first
+ */
 export function comparisonBlocks(comparison: Comparison, rows: number): Block[] {
-  const { baseline, candidate, limits, notes, notCompared } = comparison;
+  const { baseline, candidate, limits, notes, notCompared, inTurns } = comparison;
   const worst = VERDICTS.flatMap((verdict) => comparison.cells.filter((cell) => cell.verdict === verdict));
-  const shown = worst.slice(0, rows);
+  const shown = (inTurns ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
   const left = worst.length - shown.length;
   const counts = Object.entries(tally(comparison)).filter(([, count]) => count > 0);
   const sideOf = ({ name, commit }: Comparison["baseline"]) => `${name} (commit ${commit ?? "unknown"})`;
   const { cpu, cores, node } = candidate.environment;
+  const headline = inTurns ? HEADLINES[outcomeOf(comparison)] : adviceHeadline(comparison);
   return [
     {
       kind: "heading",
       level: 1,
-      text: `${HEADLINES[outcomeOf(comparison)]}: ${candidate.name} against ${baseline.name}`,
+      text: `${headline}: ${candidate.name} against ${baseline.name}`,
     },
     {
       kind: "paragraph",
-      text: `${comparison.cells.length} cells compared: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ") || "none"}.`,
+      text: `${comparison.cells.length} cells compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.`,
       emphasis: true,
     },
-    ...(shown.length ? [cellTable(shown)] : []),
+    ...(shown.length ? [cellTable(shown, comparison)] : []),
     ...(left > 0 && shown.length > 0
-      ? [{ kind: "paragraph", text: `${left} more cells, none worse than these.` } as const]
+      ? [
+          {
+            kind: "paragraph",
+            text: `${left} more cells, ${inTurns ? "none worse than these" : "none with a larger difference"}.`,
+          } as const,
+        ]
       : []),
     ...absentList(notCompared.map(({ kind, ...cell }) => ({ ...cell, status: STATUS[kind] }))),
     {
@@ -57,25 +87,29 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
   ];
 }
 
+/** How large a difference of times is, whichever way. */
+const sizeOf = ({ time }: CellComparison): number => Math.abs(Math.log1p(time?.slowdown ?? 0));
+
 const STATUS = { broken: "did not run", nowhere: "not here", "one-sided": "not compared" } as const;
 
-const cellTable = (cells: readonly CellComparison[]): Block => ({
+const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Block => ({
   kind: "table",
   header: [
     ...["verdict", "backend", "method", "dtype", "workload"],
-    ...["baseline", "candidate", "slowdown", "interval", "blocks", "rel. L2", "why"],
+    ...(comparison.inTurns ? ["baseline p10", "candidate p10"] : ["baseline", "candidate"]),
+    ...["slowdown", "interval", "blocks", "rel. L2", "why"],
   ],
   numeric: [5, 6, 7, 8, 9, 10],
   rows: cells.map((cell) => {
     const { verdict, backend, method, dtype, workload, time, error } = cell;
     return [
-      ...[verdict, backend, method, dtype, workload],
+      ...[verdictWord(verdict, comparison), backend, method, dtype, workload],
       ...(time
         ? [
             formatDuration(time.baselineNs),
             formatDuration(time.candidateNs),
-            percent(time.slowdown),
-            `[${time.interval.map(percent).join(", ")}]`,
+            timeChange(time.slowdown),
+            `[${time.interval.map(timeChange).join(", ")}]`,
             time.blocks ? String(time.blocks) : "",
           ]
         : ["", "", "", "", ""]),

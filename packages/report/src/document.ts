@@ -1,4 +1,4 @@
-import type { BackendRecord, Cell, DistanceRecord } from "@softmax-bench/core";
+import { type BackendRecord, type Cell, observationsOf, type Steadiness } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { depthBlocks } from "./depth.js";
@@ -7,7 +7,6 @@ import {
   formatCount,
   formatDuration,
   formatError,
-  formatInterval,
   formatPercent,
   formatRatio,
 } from "./format.js";
@@ -15,7 +14,7 @@ import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { scalingBlocks } from "./scaling.js";
 import { shorten } from "./untrusted.js";
-import type { RankedRow, ReportView, WorkloadView } from "./view.js";
+import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./view.js";
 
 /** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
 export type Detail = "brief" | "complete";
@@ -23,6 +22,7 @@ export type Detail = "brief" | "complete";
 export function documentOf(view: ReportView, detail: Detail): Block[] {
   return [
     { kind: "heading", level: 1, text: view.title },
+    ...paragraph(view.busy, true),
     { kind: "list", items: view.facts.map(([label, value]) => `${label}: ${value}`) },
     ...paragraph(view.notice, true),
     { kind: "heading", level: 2, text: "Backends" },
@@ -75,12 +75,15 @@ const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
 });
 
 const DEFINITIONS = [
-  "gradient: median time of loss and gradient, left on the device, with its interval; = marks a tie with the fastest.",
+  "gradient: median time of loss and gradient, left on the device; = marks a tie with the fastest.",
+  "±: the resolution. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; closer times are tied.",
+  "n: what the median is over: fresh processes, or samples where there was one process.",
+  "settled: empty if the times had stopped changing; no, if they had not within their time; untested, if the samples are too few to tell. Only a settled cell is called the fastest.",
   "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
   "ULP: representable numbers between an entry and the correctly rounded one, from a double-double oracle.",
   "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
   "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
-  "speed-up: median time of the automatic gradient over that of the hand-written one.",
+  "speed-up: median time of the automatic gradient over that of the hand-written one; below 1, by hand is slower; =: within the resolution.",
   "cold start: process start to first gradient. Peak memory: largest resident set of a measuring process.",
   "docs/methodology.md argues every choice.",
 ];
@@ -100,7 +103,7 @@ function workloadBlocks(workload: WorkloadView, detail: Detail): Block[] {
   return [
     { kind: "heading", level: 2, text: workload.heading },
     ...(workload.ranked.length ? [gradientTable(workload.ranked)] : []),
-    ...paragraph(workload.coverage),
+    ...paragraph(workload.resolution),
     ...absentBlocks(workload.absent, detail),
     ...(workload.distances.length
       ? ([
@@ -119,7 +122,9 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "backend",
     "method",
     "gradient",
-    "interval",
+    "±",
+    "n",
+    "settled",
     "ratio",
     "of copy",
     "max ULP",
@@ -127,13 +132,15 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "rel. L2",
     "non-finite",
   ],
-  numeric: [3, 4, 5, 6, 7, 8, 9, 10],
-  rows: ranked.map(({ dtype, backend, method, timing, ratio, tied, achieved, error }) => [
+  numeric: [3, 4, 5, 7, 8, 9, 10, 11, 12],
+  rows: ranked.map(({ dtype, backend, method, timing, resolution, ratio, tied, achieved, error }) => [
     dtype,
     backend,
     method,
     formatDuration(timing.medianNs),
-    formatInterval(timing.medianNs, timing.ci95Ns),
+    formatPercent(resolution),
+    formatCount(observationsOf(timing)),
+    SETTLED[timing.steadiness ?? "settled"],
     `${tied ? "= " : ""}${formatRatio(ratio)}`,
     achieved && !achieved.inCache ? formatPercent(achieved.share) : "",
     formatCount(error.maxUlp),
@@ -143,7 +150,9 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
   ]),
 });
 
-const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
+const SETTLED: Readonly<Record<Steadiness, string>> = { settled: "", unsettled: "no", untested: "untested" };
+
+const distanceTable = (distances: readonly ComparedMethods[]): Block => ({
   kind: "table",
   header: [
     "dtype",
@@ -157,7 +166,7 @@ const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
     "speed-up",
   ],
   numeric: [4, 5, 6, 7, 8],
-  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, speedup }) => [
+  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, speedup, isSpeedupTied }) => [
     dtype,
     backend,
     a,
@@ -166,7 +175,7 @@ const distanceTable = (distances: readonly DistanceRecord[]): Block => ({
     formatError(relL2),
     formatCount(maxUlp),
     loss === undefined ? "" : formatError(loss),
-    speedup === undefined ? "" : formatRatio(speedup),
+    speedup === undefined ? "" : `${isSpeedupTied ? "= " : ""}${formatRatio(speedup)}`,
   ]),
 });
 

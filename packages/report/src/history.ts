@@ -1,5 +1,5 @@
 import { type Cell, cellKey, type Results } from "@softmax-bench/core";
-import { percent } from "@softmax-bench/regression";
+import { timeChange } from "@softmax-bench/regression";
 import { median, standsOut } from "@softmax-bench/stats";
 import { formatDuration, formatError } from "./format.js";
 import { oneLine } from "./untrusted.js";
@@ -80,7 +80,7 @@ function row(key: string, points: readonly Point[]): string {
     `<span title="${escapeHtml(last.commit ?? last.run)}">${formatDuration(last.ns)}</span>`,
     change === undefined
       ? ""
-      : `<span${outstanding ? ' class="out"' : ""}>${percent(change)}${outstanding ? " !" : ""}</span>`,
+      : `<span${outstanding ? ' class="out"' : ""}>${timeChange(change)}${outstanding ? " !" : ""}</span>`,
     errors.length ? formatError(errors.at(-1) as number) : "",
     errors.length > 1 && errors.at(-1) !== errors.at(-2) ? formatError(errors.at(-2) as number) : "",
   ];

@@ -19,6 +19,14 @@ export function resultsOfMachine({ machines, ...results }: Results, { id }: Mach
     backends: results.backends.filter(own),
     cells: results.cells.filter(own),
     distances: results.distances.filter(own),
+    ...(results.resolution
+      ? {
+          resolution: {
+            groups: results.resolution.groups.filter(own),
+            identicalPairs: results.resolution.identicalPairs.filter(own),
+          },
+        }
+      : {}),
   };
 }
 
@@ -52,14 +60,15 @@ interface OnMachine {
 }
 
 /** Cells that at least two machines measured, in the order of the results. */
-export function acrossMachines({ cells }: Results, machines: readonly MachineView[]): AcrossMachines[] {
+export function acrossMachines(results: Results, machines: readonly MachineView[]): AcrossMachines[] {
   if (machines.length < 2) return [];
+  const { cells } = results;
   const groups = new Map<string, Cell[]>();
   for (const cell of cells.filter((one) => isMeasured(one))) {
     const key = JSON.stringify([cell.workload, cell.dtype, cell.backend, cell.method]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  const ratios = ratiosOf(cells);
+  const ratios = ratiosOf(results);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first || group.length < 2) return [];
@@ -78,15 +87,15 @@ export function acrossMachines({ cells }: Results, machines: readonly MachineVie
 }
 
 /** The ratio of each cell to the fastest of its workload, dtype and machine. */
-function ratiosOf(cells: readonly Cell[]): Map<Cell, number> {
+function ratiosOf(results: Results): Map<Cell, number> {
   const groups = new Map<string, Cell[]>();
-  for (const cell of cells) {
+  for (const cell of results.cells) {
     const key = JSON.stringify([cell.machine, cell.workload, cell.dtype]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
   const ratios = new Map<Cell, number>();
   for (const group of groups.values()) {
-    const ranked = rank(group);
+    const ranked = rank(group, results);
     for (const cell of group) {
       const own = ranked.find(({ backend, method }) => backend === cell.backend && method === cell.method);
       if (own) ratios.set(cell, own.ratio);

@@ -1,5 +1,6 @@
-import type { Accuracy, Cell, Phase, Timing } from "@softmax-bench/core";
-import { tiedWithFastest } from "@softmax-bench/stats";
+import type { Accuracy, Cell, Phase, Results, Steadiness, Timing } from "@softmax-bench/core";
+import { rankWithTies } from "@softmax-bench/stats";
+import { resolutionsOf } from "./resolution.js";
 
 type GradientError = Accuracy["gradient"];
 
@@ -13,9 +14,13 @@ export interface RankedCell {
   readonly dtype: Cell["dtype"];
   readonly timing: Timing;
   readonly error: GradientError;
+  /** How far times of identical code may differ, as a ratio minus 1. */
+  readonly resolution: number;
+  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. */
+  readonly rank: number;
   /** Median over the smallest median of the same workload and dtype. */
   readonly ratio: number;
-  /** The interval overlaps that of the fastest: the order of the two means nothing. */
+  /** It shares the first rank with a faster one: the order of the two means nothing. */
   readonly tied: boolean;
 }
 
@@ -23,29 +28,43 @@ export interface RankedCell {
 export const isMeasured = (cell: Cell, phase: RankedPhase = "gradient"): boolean =>
   measurementsOf(cell, phase).length > 0;
 
-const measurementsOf = ({ backend, method, dtype, status, timing, accuracy }: Cell, phase: RankedPhase) => {
+const measurementsOf = (cell: Cell, phase: RankedPhase) => {
+  const { backend, method, dtype, workload, machine, status, timing, accuracy } = cell;
   const timed = timing?.[phase];
   return status === "ok" && timed && accuracy
-    ? [{ backend, method, dtype, timing: timed, error: accuracy.gradient }]
+    ? [{ backend, method, dtype, workload, machine, timing: timed, error: accuracy.gradient }]
     : [];
 };
 
-/** The measured cells of one workload and dtype, fastest first. */
-export function rank(cells: readonly Cell[], phase: RankedPhase = "gradient"): RankedCell[] {
-  const measured = cells.flatMap((cell) => measurementsOf(cell, phase));
-  measured.sort((a, b) => a.timing.medianNs - b.timing.medianNs);
-  const ties = tiedWithFastest(
-    measured.map(({ timing: { medianNs, ci95Ns } }) => ({
-      median: medianNs,
-      low: ci95Ns[0],
-      high: ci95Ns[1],
-    })),
+/** Whether the times of a cell had stopped changing; files that do not say are given the benefit of the doubt. */
+export const hasSettled = ({ timing: { steadiness } }: RankedCell): boolean =>
+  (steadiness ?? ("settled" satisfies Steadiness)) === "settled";
+
+/** The measured cells of one workload and dtype, fastest first. @param results that the cells are of */
+export function rank(
+  cells: readonly Cell[],
+  results: Pick<Results, "resolution">,
+  phase: RankedPhase = "gradient",
+): RankedCell[] {
+  const resolutions = resolutionsOf(results);
+  const measured = cells
+    .flatMap((cell) => measurementsOf(cell, phase))
+    .map((cell) => ({ ...cell, resolution: resolutions(cell, phase) }))
+    .sort(
+      (a, b) =>
+        a.timing.medianNs - b.timing.medianNs ||
+        a.backend.localeCompare(b.backend) ||
+        a.method.localeCompare(b.method),
+    );
+  const ranks = rankWithTies(
+    measured.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
   );
   const fastest = measured[0]?.timing.medianNs ?? 0;
-  return measured.map((cell, index) => ({
+  return measured.map(({ workload: _, machine: __, ...cell }, index) => ({
     ...cell,
+    rank: ranks[index] ?? 1,
     // Nothing is a multiple of a time below the clock's resolution, which shows as 0.
     ratio: cell.timing.medianNs === fastest ? 1 : cell.timing.medianNs / fastest,
-    tied: index > 0 && Boolean(ties[index]),
+    tied: index > 0 && ranks[index] === 1,
   }));
 }

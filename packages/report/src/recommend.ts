@@ -1,25 +1,23 @@
 import type { BackendRecord, Results } from "@softmax-bench/core";
-import { overlaps } from "@softmax-bench/stats";
+import { areTied } from "@softmax-bench/stats";
 import { type Constraints, isUsable, isWithinBound } from "./constraints.js";
-import { type RankedCell, rank } from "./ranking.js";
+import { hasSettled, type RankedCell, rank } from "./ranking.js";
 
 /** Which gradient to take, of one workload and dtype. */
 export interface Recommendation {
-  /** The fastest that satisfies all constraints; undefined if none does. */
+  /** The fastest that satisfies all constraints and whose times had settled; undefined if none does. */
   readonly best: RankedCell | undefined;
-  /** Others that satisfy them and whose intervals overlap its own. */
+  /** Others of which the same is true, and whose times cannot be told from its own. */
   readonly tied: readonly RankedCell[];
-  /** The fastest that satisfies them and is slower, beyond doubt. */
+  /** The fastest that satisfies them and is slower, by more than the resolution. */
   readonly runnerUp: RankedCell | undefined;
-  /** A usable cell that is no slower, but outside the error bound. */
+  /** A usable cell with a smaller median that does not qualify: its error is outside the bound, or its times had not settled. */
   readonly faster: RankedCell | undefined;
-  /** Whether that one is faster beyond doubt. */
+  /** Whether that one's time cannot be told from the best one's. */
   readonly fasterIsTied: boolean;
   /** Whether a cell was measured on a backend that the reader can use. */
   readonly anyUsable: boolean;
 }
-
-const rangeOf = ({ timing: { ci95Ns } }: RankedCell) => ({ low: ci95Ns[0], high: ci95Ns[1] });
 
 /** @param ranked cells of one workload and dtype, fastest first, see `rank` */
 export function recommend(
@@ -29,26 +27,30 @@ export function recommend(
 ): Recommendation {
   const records = new Map(backends.map((backend) => [backend.id, backend]));
   const usable = ranked.filter(({ backend }) => isUsable(records.get(backend), constraints));
-  const eligible = usable.filter((cell) => isWithinBound(cell, constraints.error));
-  const [best, ...others] = eligible;
+  const [best, ...others] = usable.filter(
+    (cell) => isWithinBound(cell, constraints.error) && hasSettled(cell),
+  );
   const [fastest] = usable;
-  const isTied = (cell: RankedCell): boolean => best !== undefined && overlaps(rangeOf(cell), rangeOf(best));
+  const isTied = (cell: RankedCell): boolean =>
+    best !== undefined && areTied(resolvedTime(cell), resolvedTime(best));
   return {
     best,
     tied: others.filter(isTied),
     runnerUp: others.find((cell) => !isTied(cell)),
-    faster: best && fastest !== best ? fastest : undefined,
+    faster: fastest !== best ? fastest : undefined,
     fasterIsTied: fastest !== undefined && isTied(fastest),
     anyUsable: usable.length > 0,
   };
 }
 
+const resolvedTime = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
+
 /** The same from results. */
 export function recommendFor(
-  { cells, backends }: Pick<Results, "cells" | "backends">,
+  results: Pick<Results, "cells" | "backends" | "resolution">,
   { workload, dtype }: { readonly workload: string; readonly dtype: RankedCell["dtype"] },
   constraints: Constraints,
 ): Recommendation {
-  const own = cells.filter((cell) => cell.workload === workload && cell.dtype === dtype);
-  return recommend(rank(own, constraints.phase), constraints, backends);
+  const own = results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype);
+  return recommend(rank(own, results, constraints.phase), constraints, results.backends);
 }

@@ -1,8 +1,16 @@
-import type { BackendRecord, Cell, Curve, DistanceRecord, Environment, Results } from "@softmax-bench/core";
+import {
+  type BackendRecord,
+  type Cell,
+  type Curve,
+  type DistanceRecord,
+  type Environment,
+  observationsOf,
+  type Results,
+} from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
-import { formatBytes, formatCoverage, formatPercent, formatWall } from "./format.js";
+import { formatBytes, formatPercent, formatWall } from "./format.js";
 import {
   type AcrossMachines,
   acrossMachines,
@@ -10,9 +18,11 @@ import {
   machinesOf,
   resultsOfMachine,
 } from "./machines.js";
+import { busyMachine } from "./noise.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
+import { describeResolution, resolutionsOf } from "./resolution.js";
 import { type ScalingView, scalingOf } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
@@ -38,6 +48,8 @@ export interface ReportView extends RunView {
 /** What a report says of the run as a whole. */
 export interface RunView {
   readonly facts: readonly (readonly [label: string, value: string])[];
+  /** Why its times are to be doubted, where the machine was busy. */
+  readonly busy: string | undefined;
   /** How to go on, where the run is not complete. */
   readonly notice: string | undefined;
   readonly notes: readonly string[];
@@ -51,10 +63,16 @@ export interface WorkloadView {
   readonly ranked: readonly RankedRow[];
   /** Cells without a result, each with its reason. */
   readonly absent: readonly Cell[];
-  readonly distances: readonly DistanceRecord[];
+  readonly distances: readonly ComparedMethods[];
   readonly verdicts: readonly string[];
-  /** What the intervals of this workload cover. */
-  readonly coverage: string | undefined;
+  /** What the times are medians of, and how far they can be told apart. */
+  readonly resolution: string | undefined;
+}
+
+/** By hand against automatic. */
+export interface ComparedMethods extends DistanceRecord {
+  /** Their times cannot be told apart. */
+  readonly isSpeedupTied: boolean;
 }
 
 const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
@@ -84,6 +102,7 @@ export function runViewOf(results: Results): RunView {
   const { run, cells, precision } = results;
   return {
     facts: factsOf(results, machinesOf(results)),
+    busy: busyMachine(results),
     notice: noticeOf(results),
     notes: notesOf([...cells, ...(precision?.curves ?? []).map(asCell)]),
     wall: wallOf(run.wallNs),
@@ -132,8 +151,11 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
   const own = cells.filter(({ workload }) => workload === id);
   const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
     .filter(({ of }) => of.length > 0)
-    .map(({ dtype, of }) => ({ dtype, ranked: rank(of) }));
+    .map(({ dtype, of }) => ({ dtype, ranked: rank(of, results) }));
   const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
+  const resolutions = resolutionsOf(results);
+  const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
+    Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
   const ranked = byDtype
     .flatMap((group) => group.ranked)
     .map((cell) => ({ ...cell, achieved: achievedBandwidth(timed(cell), results) }));
@@ -141,13 +163,15 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     heading: described ? `${name}: ${described.rows}×${described.classes}, ${described.summary}` : name,
     ranked,
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
-    distances: distances.filter(({ workload }) => workload === id),
+    distances: distances
+      .filter(({ workload }) => workload === id)
+      .map((distance) => ({ ...distance, isSpeedupTied: isTied(distance) })),
     verdicts: byDtype.length
       ? byDtype.map(({ dtype, ranked: of }) =>
           verdictOn(name, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
         )
       : [`${name}: no cell was measured.`],
-    coverage: coverageOf(ranked),
+    resolution: resolutionOf(ranked),
   };
 }
 
@@ -157,34 +181,37 @@ const withReason = (cell: Cell): Cell =>
     ? { ...cell, reason: cell.accuracy ? "no gradient time recorded" : "no accuracy recorded" }
     : cell;
 
-function coverageOf(ranked: readonly RankedCell[]): string | undefined {
+/** How the times of a workload came about, and what they can be told apart by. */
+function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
   if (ranked.length === 0) return undefined;
-  const coverages = ranked.map(({ timing }) => timing.coverage);
-  const lowest = Math.min(...coverages);
-  const highest = Math.max(...coverages);
-  const covers = `the least covers ${formatCoverage(lowest)}`;
-  const short =
-    lowest >= 0.95
-      ? ""
-      : highest < 0.95
-        ? ` No cell has samples enough for 95 %: ${covers}, the most ${formatCoverage(highest)}.`
-        : ` Slow cells have too few samples for 95 %: ${covers}.`;
-  return `Intervals for the median, ${scopeOf(ranked)}.${short}`;
+  const resolutions = ranked.map(({ resolution }) => resolution);
+  const [least, most] = [Math.min(...resolutions), Math.max(...resolutions)].map(formatPercent);
+  const range = least === most ? least : `${least} to ${most}`;
+  const unsettled = ranked.filter(({ timing }) => timing.steadiness === "unsettled").length;
+  const untested = ranked.filter(({ timing }) => timing.steadiness === "untested").length;
+  return [
+    `Medians ${scopeOf(ranked)}. Resolution ${range}: = marks what cannot be told from the fastest.`,
+    ...(unsettled > 0
+      ? [`${unsettled} of ${ranked.length} had not settled within ${unsettled === 1 ? "its" : "their"} time.`]
+      : []),
+    ...(untested > 0 ? [`${untested} rest on too few samples to tell whether they had settled.`] : []),
+  ].join(" ");
 }
 
-/** What the intervals are over; cells of one workload may differ, as where a process crashed. */
+/** What the medians are over; cells of one workload may differ, as where a process crashed. */
 function scopeOf(ranked: readonly RankedCell[]): string {
   const across = ranked.filter(({ timing }) => timing.scope === "processes");
-  const inside = "over samples inside one process, which says nothing of how processes differ";
+  const inside = "over the samples of one process";
   if (across.length === 0) return inside;
-  const counts = [...new Set(across.map(({ timing }) => timing.processMedians?.length ?? 0))];
+  const counts = [...new Set(across.map(({ timing }) => observationsOf(timing)))];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
-  const count = fewest === 0 ? "several" : fewest === most ? most : `${fewest} to ${most}`;
-  const over = `over the medians of ${count} fresh processes`;
+  const count = fewest === most ? most : `${fewest} to ${most}`;
+  const over = `over ${count} fresh processes`;
   return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
 }
 
-function factsOf({ run, environment, machines }: Results, views: readonly MachineView[]): [string, string][] {
+function factsOf(results: Results, views: readonly MachineView[]): [string, string][] {
+  const { run, environment, machines } = results;
   const { shard, merged, seed } = run;
   return [
     [
@@ -202,6 +229,7 @@ function factsOf({ run, environment, machines }: Results, views: readonly Machin
           describeMachine(environment),
         ])
       : [["machine", describeMachine(environment)] satisfies [string, string]]),
+    ["resolution", describeResolution(results)],
     ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
@@ -246,7 +274,8 @@ function adviceOf(cells: readonly Cell[]): string[] {
 
 /** A map, since the purposes of a file may be named as members of every object are, such as `constructor`. */
 const PURPOSES: ReadonlyMap<string, string> = new Map([
-  ["measure", "warm-up and measurement"],
+  ["measure", "measurement"],
+  ["settle", "waiting until times had settled"],
   ["start", "starting processes"],
   ["prepare", "compiling and uploading"],
   ["verify", "checking against the oracle"],

@@ -11,7 +11,7 @@ import {
   renderComparison,
   renderComparisonMarkdown,
 } from "../src/index.js";
-import { measured, resultsOf } from "./support/results.js";
+import { measured, RESOLUTION, resultsOf } from "./support/results.js";
 
 const cell = (over: Partial<CellComparison> = {}): CellComparison => ({
   ...{ backend: "node", method: "manual/fused", dtype: "float32", workload: "seed-3200", verdict: "pass" },
@@ -44,6 +44,7 @@ const comparison = (over: Partial<Comparison> = {}): Comparison => ({
   baseline: { name: "main", commit: "abc1234", environment },
   candidate: { name: "this checkout", commit: "def5678", environment },
   limits: DEFAULT_LIMITS,
+  inTurns: true,
   notes: ["Both were measured here."],
   cells: [cell(), slower],
   notCompared: [
@@ -85,6 +86,31 @@ describe("a comparison as text", () => {
     ["Nothing comparable", { cells: [], notCompared: [] }],
   ])("says %s", (headline, over) => {
     expect(renderComparisonMarkdown(comparison(over))).toMatch(new RegExp(`^# ${headline}: `));
+  });
+
+  it("judges nothing where the two were not measured in turns, and shows the largest difference first", () => {
+    const time = { ...slower.time, verdict: "slower", slowdown: 6.3, interval: [5, 8] };
+    const advice = comparison({
+      inTurns: false,
+      cells: [
+        cell({ verdict: "regression", time: { ...slower.time, slowdown: 0.2 } as never }),
+        cell({ method: "manual/naive", verdict: "slower", time: time as never }),
+      ],
+      notCompared: [],
+    });
+    const text = renderComparison(advice, { color: false });
+    expect(text).toContain("1 slower, 1 with a larger error: this checkout against main");
+    expect(`${text}${renderComparisonMarkdown(advice)}${junitXml(advice)}`.toLowerCase()).not.toContain(
+      "regression:",
+    );
+    expect(text.indexOf("manual/naive")).toBeLessThan(text.indexOf("manual/fused"));
+    expect(text).toContain("7.3× as long");
+    expect(junitXml(advice)).toContain('type="larger error"');
+  });
+
+  it("says that nothing differs beyond the resolution", () => {
+    const text = renderComparisonMarkdown(comparison({ inTurns: false, cells: [cell()], notCompared: [] }));
+    expect(text).toMatch(/^# No difference beyond the resolution: /);
   });
 
   it("says of an inconclusive cell how many more blocks would settle it", () => {
@@ -144,6 +170,7 @@ describe("JUnit XML", () => {
 });
 
 const results: Results = resultsOf({
+  resolution: RESOLUTION,
   cells: [
     measured("manual/fused", { us: 100, time: { processMedians: [99_000, 101_000] } }),
     measured("manual/naive", { us: 50, error: { relL2: 0 } }, { dtype: "float64" }),
@@ -162,8 +189,20 @@ describe("github-action-benchmark", () => {
       extra: "Xeon, 2 cores, Node v20.19.0",
     });
     expect(entries[3]).toMatchObject({ name: "node manual/naive float64 square, error", value: 2 ** -53 });
+    expect(entries[1]).toMatchObject({ unit: "relative L2" });
     expect(entries).toHaveLength(5);
     for (const { value } of entries) expect(value).toBeGreaterThan(0);
+  });
+});
+
+describe("a time without an interval", () => {
+  it("has the resolution of the run around it", () => {
+    const few = measured("manual/fused", { us: 100, time: { ci95Ns: undefined, coverage: 0.75 } });
+    const { latency } = JSON.parse(bencherMetrics(resultsOf({ resolution: RESOLUTION, cells: [few] })))[
+      "node manual/fused float32 square"
+    ];
+    expect(latency.lower_value).toBeCloseTo(100_000 / 1.02, 6);
+    expect(latency.upper_value).toBeCloseTo(102_000, 6);
   });
 });
 

@@ -51,7 +51,7 @@ describe("ranking", () => {
 describe("ties", () => {
   const cells = [measured("fast", { us: 100 }), measured("near", { us: 101 }), measured("far", { us: 150 })];
 
-  it("marks a cell whose interval overlaps the fastest as a tie", () => {
+  it("are times closer than the resolution of the run", () => {
     expect(rankedOf(...cells).map(({ method, tied }) => [method, tied])).toEqual([
       ["fast", false],
       ["near", true],
@@ -59,21 +59,42 @@ describe("ties", () => {
     ]);
   });
 
-  it("counts intervals that only touch as overlapping", () => {
+  it("are none further apart, however wide intervals inside a process are", () => {
     const [, second] = rankedOf(
       measured("fast", { time: { ci95Ns: [90_000, 110_000] } }),
-      measured("touching", { us: 120, time: { ci95Ns: [110_000, 130_000] } }),
+      measured("overlapping", { us: 105, time: { ci95Ns: [95_000, 130_000] } }),
+    );
+    expect(second?.tied).toBe(false);
+  });
+
+  it("are times closer than that, however narrow their intervals are", () => {
+    const [, second] = rankedOf(
+      measured("fast", { time: { ci95Ns: [100_000, 100_000] } }),
+      measured("disjoint", { us: 101.9, time: { ci95Ns: [101_900, 101_900] } }),
     );
     expect(second?.tied).toBe(true);
   });
 
-  it("compares with the fastest, not with the neighbour", () => {
+  it("compares with the fastest of a group, not with the neighbour", () => {
     const ranked = rankedOf(
+      measured("third", { us: 103 }),
       measured("first", { us: 100 }),
       measured("second", { us: 101.5 }),
-      measured("third", { us: 103 }),
     );
-    expect(ranked.map(({ tied }) => tied)).toEqual([false, true, false]);
+    expect(ranked.map(({ method, rank, tied }) => [method, rank, tied])).toEqual([
+      ["first", 1, false],
+      ["second", 1, true],
+      ["third", 3, false],
+    ]);
+  });
+
+  it("are as coarse as is assumed, in a file that did not measure its resolution", () => {
+    const results = {
+      ...withCells(measured("a", { us: 100 }), measured("b", { us: 114 })),
+      resolution: undefined,
+    };
+    expect(viewOf(results).workloads[0]?.ranked.map(({ rank }) => rank)).toEqual([1, 1]);
+    expect(terminalOf(results)).toContain("resolution: not measured by this file; 15 % is assumed");
   });
 
   it("shows ties with a sign, so that nothing depends on colour", () => {
@@ -84,10 +105,10 @@ describe("ties", () => {
 });
 
 describe("the gradient table", () => {
-  it("shows time, interval, ratio and errors of a cell", () => {
+  it("shows time, resolution, observations, ratio and errors of a cell", () => {
     const cell = measured("stable", { us: 4700, error: { maxUlp: 12_345, p99Ulp: 3, relL2: 6.1e-8 } });
     expect(linesWith(terminalOf(withCells(cell)), "float32 node stable")).toEqual([
-      "float32 node stable 4.70 ms [4.65, 4.75] 1.00× 12,345 3 6.1e-8",
+      "float32 node stable 4.70 ms 2.0 % 5 1.00× 12,345 3 6.1e-8",
     ]);
   });
 
@@ -96,6 +117,16 @@ describe("the gradient table", () => {
       error: { relL2: Number.NaN, maxUlp: Number.POSITIVE_INFINITY, nonFinite: 7 },
     });
     expect(linesWith(terminalOf(withCells(cell)), "float32 node naive")[0]).toMatch(/∞ 1 NaN 7$/);
+  });
+
+  it("says which times had not settled, and which nobody can tell of", () => {
+    const results = withCells(
+      measured("a", { time: { steadiness: "unsettled" } }),
+      measured("b", { us: 200, time: { steadiness: "untested" } }),
+      measured("c", { us: 300, time: { steadiness: "settled" } }),
+    );
+    const rows = ["a", "b", "c"].map((name) => linesWith(terminalOf(results), `float32 node ${name} `)[0]);
+    expect(rows.map((row) => /5 (\w*) ?\d\.\d\d×/.exec(row ?? "")?.[1])).toEqual(["no", "untested", ""]);
   });
 
   it("has a column of non-finite entries in the terminal only where there are some", () => {

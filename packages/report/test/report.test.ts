@@ -166,8 +166,14 @@ describe("the wall time", () => {
 
   it("is divided by purpose, the largest first", () => {
     expect(wallOf({ start: 20e9, measure: 75e9, verify: 5e9 })).toBe(
-      "1m 40s: warm-up and measurement 75 % (1m 15s), starting processes 20 % (20.0s), " +
+      "1m 40s: measurement 75 % (1m 15s), starting processes 20 % (20.0s), " +
         "checking against the oracle 5.0 % (5.0s)",
+    );
+  });
+
+  it("says what waiting for steady times took", () => {
+    expect(wallOf({ settle: 60e9, measure: 40e9 })).toBe(
+      "1m 40s: waiting until times had settled 60 % (1m 0s), measurement 40 % (40.0s)",
     );
   });
 

@@ -40,7 +40,7 @@ describe("the closing sentence", () => {
     expect(sentence).toMatch(/ \(node wrong is faster, but outside: 2\.0e-2\)\.$/);
   });
 
-  it("does not call a cell faster whose interval overlaps that of the named one", () => {
+  it("does not call a cell faster that cannot be told from the named one", () => {
     const sentence = sentenceOn(measured("wrong", { us: 99, error: OUTSIDE }), measured("right"));
     expect(sentence).toMatch(/ \(node wrong is as fast, but outside: 2\.0e-2\)\.$/);
   });
@@ -75,16 +75,37 @@ describe("the closing sentence", () => {
   });
 
   it.each([
-    [1, "tied with node b."],
-    [2, "tied with node b and node c."],
-    [3, "tied with node b, node c and node d."],
-    [4, "tied with node b, node c and 2 others."],
-    [6, "tied with node b, node c and 4 others."],
+    [1, "tied with node b: the resolution is 2.0 %."],
+    [2, "tied with node b and node c: the resolution is 2.0 %."],
+    [3, "tied with node b, node c and node d: the resolution is 2.0 %."],
+    [4, "tied with node b, node c and 2 others: the resolution is 2.0 %."],
+    [6, "tied with node b, node c and 4 others: the resolution is 2.0 %."],
   ])("names rivals, of more than three only the first two (%d rivals)", (rivals, ending) => {
     const cells = ["a", "b", "c", "d", "e", "f", "g"]
       .slice(0, rivals + 1)
       .map((name, index) => measured(name, { us: 100 + index / 10 }));
     expect(sentenceOn(...cells)).toMatch(new RegExp(`, ${ending.replaceAll(".", "\\.")}$`));
+  });
+
+  it("never names a cell whose times had not settled, however fast", () => {
+    const sentence = sentenceOn(
+      measured("falling", { us: 50, time: { steadiness: "unsettled" } }),
+      measured("few", { us: 60, time: { steadiness: "untested", samples: [1, 2, 3] } }),
+      measured("right"),
+    );
+    expect(sentence).toContain("node right is the fastest within");
+    expect(sentence).toContain("(node falling is faster, but its times had not settled)");
+  });
+
+  it("has no winner where no time had settled", () => {
+    const sentence = sentenceOn(
+      measured("few", { time: { steadiness: "untested", samples: [1, 2, 3] } }),
+      measured("slow", { us: 200, time: { steadiness: "unsettled" } }),
+    );
+    expect(sentence).toBe(
+      "square, float32: no winner: no time within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) had settled. " +
+        "Fastest so far is node few, 100 µs; a longer --time or another --profile may settle it.",
+    );
   });
 
   it("counts no cell outside the bound among the rivals", () => {
@@ -107,53 +128,65 @@ describe("the closing sentence", () => {
   });
 });
 
-describe("what the intervals cover", () => {
-  const coverage = (...cells: ReturnType<typeof measured>[]) =>
-    viewOf(resultsOf({ cells })).workloads[0]?.coverage;
-  const short = { coverage: 0.875 };
+describe("what the times are", () => {
+  const resolution = (...cells: ReturnType<typeof measured>[]) =>
+    viewOf(withCells(...cells)).workloads[0]?.resolution;
 
-  it("says over how many fresh processes the intervals are", () => {
-    expect(coverage(measured("a"))).toBe("Intervals for the median, over the medians of 5 fresh processes.");
-  });
-
-  it("says so as a range where cells differ", () => {
-    expect(coverage(measured("a"), measured("b", { time: { processMedians: [1, 2, 3] } }))).toContain(
-      "over the medians of 3 to 5 fresh processes.",
+  it("says over how many fresh processes the medians are, and what they resolve", () => {
+    expect(resolution(measured("a"))).toBe(
+      "Medians over 5 fresh processes. Resolution 2.0 %: = marks what cannot be told from the fastest.",
     );
   });
 
-  it("says several where the file does not tell how many", () => {
-    const { processMedians: _, ...gradient } = measured("a").timing?.gradient ?? { processMedians: [] };
-    expect(coverage({ ...measured("a"), timing: { gradient } } as ReturnType<typeof measured>)).toContain(
-      "several fresh processes",
+  it("says so as ranges where cells differ", () => {
+    expect(
+      resolution(
+        measured("a"),
+        measured("b", { time: { processMedians: [1, 2, 3] } }, { backend: "unknown" }),
+      ),
+    ).toContain("Medians over 3 to 5 fresh processes. Resolution 2.0 % to 15 %");
+  });
+
+  it("says where there was one process only", () => {
+    expect(resolution(measured("a", { time: { scope: "process" } }))).toContain(
+      "Medians over the samples of one process.",
+    );
+    expect(resolution(measured("a"), measured("b", { time: { scope: "process" } }))).toContain(
+      "5 fresh processes; of some cells over the samples of one process",
     );
   });
 
-  it("warns that samples inside one process say nothing of others", () => {
-    expect(coverage(measured("a", { time: { scope: "process" } }))).toBe(
-      "Intervals for the median, over samples inside one process, which says nothing of how processes differ.",
-    );
+  it("counts what had not settled", () => {
+    expect(
+      resolution(
+        measured("a", { time: { steadiness: "unsettled" } }),
+        measured("b", { time: { steadiness: "untested" } }),
+        measured("c"),
+      ),
+    ).toMatch(/1 of 3 had not settled within its time\. 1 rest on too few samples/);
+  });
+});
+
+describe("a busy machine", () => {
+  const state = { loadAverage: 2, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
+  const busy = (during: Partial<typeof state>) =>
+    viewOf(resultsOf({ noise: { before: state, during: [{ ...state, ...during }], after: state } })).busy;
+
+  it("is named at the top of every output, in one line", () => {
+    const results = resultsOf({ noise: { before: state, during: [{ ...state, otherCores: 1 }] } });
+    const line = "The machine was busy: other programs used 1.0 of 2 cores while this was measured.";
+    expect(terminalOf(results).split("\n").indexOf("softmax-bench 20260101-000000-smoke")).toBe(1);
+    expect(terminalOf(results).split("\n")[2]).toContain(line);
+    expect(markdownOf(results).split("\n").slice(0, 4).join()).toContain(line);
   });
 
-  it("does not claim fresh processes for all where only some cells had them", () => {
-    expect(coverage(measured("a"), measured("b", { time: { scope: "process" } }))).toMatch(
-      /5 fresh processes; of some cells over samples inside one process/,
-    );
+  it("is one where the hypervisor took time, or the processor's speed varied", () => {
+    expect(busy({ steal: 0.5 })).toContain("the hypervisor took 0.5 cores for others");
+    expect(busy({ spinNs: 1.5e6 })).toContain("the processor's speed varied by 50 %");
   });
 
-  it("gives the least coverage where some cells miss 95 %", () => {
-    expect(coverage(measured("a"), measured("b", { time: short }))).toMatch(
-      / Slow cells have too few samples for 95 %: the least covers 87\.5 %\.$/,
-    );
-  });
-
-  it("does not blame slow cells where every cell misses 95 %", () => {
-    expect(coverage(measured("a", { time: { coverage: 0.9375 } }), measured("b", { time: short }))).toMatch(
-      / No cell has samples enough for 95 %: the least covers 87\.5 %, the most 93\.7 %\.$/,
-    );
-  });
-
-  it("does not round a coverage just short of 95 % to 95 %", () => {
-    expect(coverage(measured("a"), measured("b", { time: { coverage: 0.9496 } }))).toContain("covers 94.9 %");
+  it("is none where only a load average is left from before", () => {
+    expect(busy({ loadAverage: 9 })).toBeUndefined();
+    expect(viewOf(resultsOf()).busy).toBeUndefined();
   });
 });

@@ -1,13 +1,41 @@
-import type { Interval } from "./interval.js";
+import { jointResolution } from "./resolution.js";
 
-type Range = Pick<Interval, "low" | "high">;
-
-export const overlaps = (a: Range, b: Range): boolean => a.low <= b.high && b.low <= a.high;
-
-/** For each entry, whether its interval overlaps that of the entry with the smallest median. */
-export function tiedWithFastest(entries: readonly (Range & { readonly median: number })[]): boolean[] {
-  const [first, ...rest] = entries;
-  if (!first) return [];
-  const fastest = rest.reduce((best, entry) => (entry.median < best.median ? entry : best), first);
-  return entries.map((entry) => overlaps(entry, fastest));
+/** A time with the resolution it is known to; undefined if no replicate says how far identical code may differ. */
+export interface ResolvedTime {
+  readonly time: number;
+  readonly resolution: number | undefined;
 }
+
+/** Whether the order of two times means nothing. Times of unknown resolution cannot be told from anything. */
+export function areTied(a: ResolvedTime, b: ResolvedTime): boolean {
+  if (a.resolution === undefined || b.resolution === undefined) return true;
+  const [low, high] = a.time < b.time ? [a.time, b.time] : [b.time, a.time];
+  return high <= low * (1 + jointResolution(a.resolution, b.resolution));
+}
+
+/**
+ * Ranks of times, in the order of the entries: those tied with the fastest share rank 1, those tied with the fastest of the
+ * rest share the next, and so on. The ranks depend on the entries alone, not on their order.
+ */
+export function rankWithTies(entries: readonly ResolvedTime[]): number[] {
+  const ranks: number[] = new Array(entries.length).fill(0);
+  let unranked = [...entries.keys()].sort((a, b) => compare(at(a), at(b)));
+  for (let rank = 1; unranked.length > 0; ) {
+    const leader = at(unranked[0] as number);
+    const group = unranked.filter((index, position) => position === 0 || areTied(at(index), leader));
+    for (const index of group) ranks[index] = rank;
+    rank += group.length;
+    unranked = unranked.filter((index) => ranks[index] === 0);
+  }
+  return ranks;
+
+  function at(index: number): ResolvedTime {
+    return entries[index] as ResolvedTime;
+  }
+}
+
+/** Fastest first; of equal times, the better known first. */
+const compare = (a: ResolvedTime, b: ResolvedTime): number =>
+  a.time - b.time ||
+  (a.resolution ?? Number.POSITIVE_INFINITY) - (b.resolution ?? Number.POSITIVE_INFINITY) ||
+  0;

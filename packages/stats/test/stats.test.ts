@@ -3,11 +3,9 @@ import {
   medianAbsoluteDeviation,
   medianInterval,
   nonNegativeLeastSquares,
-  overlaps,
   powerLawExponent,
   quantile,
   summarize,
-  tiedWithFastest,
 } from "@softmax-bench/stats";
 import fc, { assert, double, property } from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -87,22 +85,6 @@ describe("quantile", () => {
     const samples = [9, 1, 5, 3, 7, 2, 8, 4, 6, 10, 11];
     expect([0, 0.1, 0.5, 1].map((p) => quantile(samples, p))).toEqual([1, 2, 6, 11]);
     expect(() => quantile([], 0.5)).toThrow(RangeError);
-  });
-});
-
-describe("ties", () => {
-  it("are what overlaps the fastest, not what overlaps something that does", () => {
-    const entries = [
-      { median: 5, low: 4, high: 6 },
-      { median: 2, low: 1, high: 4 },
-      { median: 7, low: 6, high: 8 },
-    ];
-    expect(tiedWithFastest(entries)).toEqual([true, true, false]);
-    expect(overlaps(entries[0] as never, entries[2] as never)).toBe(true);
-  });
-
-  it("are none among nothing", () => {
-    expect(tiedWithFastest([])).toEqual([]);
   });
 });
 

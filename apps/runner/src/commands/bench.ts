@@ -11,6 +11,7 @@ import { shardOf, WHOLE } from "../shard.js";
 import { inheritedTurns } from "../turns.js";
 import {
   commaSeparated,
+  duration,
   integer,
   newCommand,
   type SelectionFlags,
@@ -28,6 +29,8 @@ interface Flags extends SelectionFlags {
   readonly resume?: string;
   readonly shard?: string;
   readonly saveBaseline?: string;
+  readonly time?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
   readonly list?: boolean;
   readonly inTurns?: boolean;
@@ -69,9 +72,14 @@ function command(): Command {
         "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
       )
       .option(
+        "--time <duration>",
+        "how long the run may take (default: the profile's, 5m for default): cells are measured in further processes while there is time; e.g. --time 10m",
+      )
+      .option(
         "--save-baseline <name>",
         "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
       )
+      .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
       // For pnpm gate, which starts two runs with a channel to take turns by: nothing that a user could give.
       .addOption(new Option("--in-turns").hideHelp())
@@ -99,6 +107,7 @@ function optionsOf(flags: Flags): BenchOptions {
     out: flags.out,
     seed: integer("--seed", flags.seed),
     threads: integer("--threads", flags.threads),
+    timeMs: duration("--time", flags.time),
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return checkOptions(Object.fromEntries(set), "flags");
@@ -111,7 +120,15 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const file = await loadConfig(process.cwd());
   const { saveBaseline } = flags;
   if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
-  const output = { json: flags.json ?? false, provision: flags.provision, saveBaseline };
+  if (flags.force && saveBaseline === undefined) {
+    throw new UsageError("--force is for --save-baseline: it keeps a baseline of a busy machine");
+  }
+  const output = {
+    json: flags.json ?? false,
+    provision: flags.provision,
+    saveBaseline,
+    force: flags.force ?? false,
+  };
   if (flags.resume !== undefined) {
     const { out, ...fixed } = options;
     const [conflict] = [

@@ -71,6 +71,17 @@ export function integer(flag: string, value: string | undefined): number | undef
   return Number(value);
 }
 
+const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A duration such as `90s`, `10m` or `1h`, in milliseconds. @throws UsageError if the value of the flag is none */
+export function duration(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const [, number, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)([smh])$/.exec(value) ?? [];
+  const milliseconds = Number(number) * (TIME_UNITS_MS[unit] ?? Number.NaN);
+  if (milliseconds > 0) return milliseconds;
+  throw new UsageError(`${flag} takes a duration such as 90s, 10m or 1h, got ${JSON.stringify(value)}`);
+}
+
 /** @throws UsageError if the value of the flag is not a whole number from 1 to `most`. */
 export function inRange(flag: string, value: string, most: number): number {
   const number = /^\d+$/.test(value) ? Number(value) : 0;

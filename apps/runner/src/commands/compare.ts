@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { compare as compareResults } from "@softmax-bench/regression";
+import { type CellComparison, compare as compareResults, outcomeOf } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
-import { messageOf, UsageError } from "../errors.js";
-import { needResults } from "../find-results.js";
+import { EXIT, messageOf, UsageError } from "../errors.js";
+import { needResults, sameKindAs } from "../find-results.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
-import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../gate/outputs.js";
+import { filesOf, writeOutputs } from "../gate/outputs.js";
 import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { newCommand } from "./command.js";
@@ -13,21 +13,24 @@ import { newCommand } from "./command.js";
 interface Flags extends LimitFlags {
   readonly in: string;
   readonly out?: string;
+  readonly strict?: boolean;
 }
 
 const command = () =>
   withLimits(
     newCommand("compare")
       .description(
-        "Compares two results, cell by cell. Each is named by `latest`, a baseline, a run's id, a file, or a git\n" +
-          "revision that has a run. Nothing is measured; pnpm gate measures both in turns, and sees far more.",
+        "Compares two results, cell by cell, the largest difference first. Each is named by `latest` (the newest run of the\n" +
+          "other's kind), a baseline, a run's id, a file, or a git revision that has a run. Nothing is measured, and nothing is\n" +
+          "judged: pnpm gate measures both in turns, and alone can tell a regression from a slower hour.",
       )
       .argument("<baseline>", "e.g. main")
       .argument("<candidate>", "e.g. latest"),
   )
     .option("--in <dir>", "folder with runs and baselines; e.g. --in /tmp/runs", DEFAULT_OUT)
     .option("--out <dir>", "folder for summary.md, junit.xml and the other formats; e.g. --out /tmp/compared")
-    .addHelpText("after", EXIT_CODES_HELP);
+    .option("--strict", "exit 1 if a cell is slower or has a larger error; e.g. --strict")
+    .addHelpText("after", COMPARE_EXIT_CODES);
 
 /** Compares two results that are there. */
 export async function compare(argv: readonly string[], { stdout, stderr }: Console): Promise<number> {
@@ -35,14 +38,36 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const flags = parsed.opts<Flags>();
   const [baseline = "", candidate = ""] = parsed.args;
   const limits = limitsOf(flags);
-  const [before, after] = [await needResults(baseline, flags.in), await needResults(candidate, flags.in)];
+  const { before, after } = await resultsOf(baseline, candidate, flags.in);
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
     writeOutputs(folderAt(flags.out), filesOf(comparison, before.results, after.results));
     stderr.write(`wrote ${flags.out}/summary.md, junit.xml and others\n`);
   }
   stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
-  return exitCodeOf(comparison);
+  if (outcomeOf(comparison) === "incomparable" && comparison.cells.length === 0) return EXIT.incomparable;
+  return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
+}
+
+const COMPARE_EXIT_CODES = `
+Exit codes: 0 compared, whatever differs; 1 with --strict, a cell is slower or has a larger error; 2 wrong usage;
+3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;
+
+const isWorse = ({ verdict }: CellComparison): boolean => verdict === "slower" || verdict === "regression";
+
+/** @throws UsageError if there is nothing by one of the names, or both are the latest. */
+async function resultsOf(baseline: string, candidate: string, folder: string) {
+  if (baseline === "latest" && candidate === "latest") {
+    throw new UsageError(
+      "expected two different results, got latest twice; name a baseline, a run or a file",
+    );
+  }
+  if (baseline === "latest") {
+    const after = await needResults(candidate, folder);
+    return { before: await needResults(baseline, folder, sameKindAs(after.results)), after };
+  }
+  const before = await needResults(baseline, folder);
+  return { before, after: await needResults(candidate, folder, sameKindAs(before.results)) };
 }
 
 function folderAt(path: string): string {

@@ -5,7 +5,7 @@ import { median } from "@softmax-bench/stats";
 import { type Console, wantsColor } from "../console.js";
 import { describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
-import { needResults, RESULTS } from "../find-results.js";
+import { hasCells, needResults, RESULTS } from "../find-results.js";
 import { buildNativeLimit } from "../native-limit.js";
 import { DEFAULT_OUT } from "../options.js";
 import { writeAtomically } from "../write-atomically.js";
@@ -43,7 +43,7 @@ const command = () =>
 export async function limit(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const parsed = command().parse(argv, { from: "user" });
   const { in: folder, json } = parsed.opts<Flags>();
-  const { file, results } = await needResults(parsed.args[0] ?? "latest", folder);
+  const { file, results } = await needResults(parsed.args[0] ?? "latest", folder, hasCells);
   checkMachine(results);
   const wanted = wantedOf(results);
   if (wanted.length === 0) {

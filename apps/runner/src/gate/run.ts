@@ -8,7 +8,7 @@ import {
   type Names,
 } from "@softmax-bench/regression";
 import { UsageError } from "../errors.js";
-import { type Found, findResults, needResults } from "../find-results.js";
+import { type Found, findResults, hasCells, needResults } from "../find-results.js";
 import { type Checkout, HERE, listIn, measureIn, type PassOptions } from "./checkout.js";
 import { measureGate } from "./measure.js";
 import { checkoutOf, cleanCommit, commitOf } from "./revision.js";
@@ -38,10 +38,11 @@ const CANDIDATE = "this checkout";
  */
 export async function gate(request: GateRequest): Promise<Gated> {
   const { baseline: name, signal, say } = request;
-  const found = await findResults(name, request.out);
+  const found = await findResults(name, request.out, hasCells);
   const commit = await revisionOf(name, found);
   const candidate: Checkout = { name: CANDIDATE, folder: HERE };
-  if (!commit) return againstFile(request, found ?? (await needResults(name, request.out)), candidate);
+  if (!commit)
+    return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   if (commit === (await cleanCommit())) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
     return inTurns(request, { ...candidate, name }, candidate);

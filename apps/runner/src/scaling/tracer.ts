@@ -4,6 +4,7 @@ import type { BackendSession } from "../backend-session.js";
 import type { ScalingSettings } from "../journal.js";
 import { conclude } from "../outcome.js";
 import type { PlannedSeries } from "../plan.js";
+import { PROFILES } from "../profiles.js";
 import { type Shape, shapesOf } from "./shapes.js";
 
 /** A series as it was measured, before anything is concluded from it. */
@@ -20,8 +21,8 @@ const LEFT_OUT = `left out: a call might take more than ${SLOWEST_CALL / 1e9} s`
 const MEMORY_CLASSES = 1024;
 const MEMORY_ROWS = [1024, 2048, 4096, 8192] as const;
 
-/** The profile whose limits the sampling of the gradient keeps. */
-const SAMPLING = "default";
+/** How the gradient is sampled. */
+const LIMITS = PROFILES.default.limits.gradient;
 
 type Point = Series["points"][number];
 
@@ -83,7 +84,7 @@ async function timeOf(
 ): Promise<Timed> {
   const without = (reason: string): Timed => ({ status: "tried", point: { ...shape, samples: 0, reason } });
   if (mostNs(shape, others) > SLOWEST_CALL) return without(LEFT_OUT);
-  const outcome = await session.run({ type: "scale", method, dtype, ...shape, sampling: SAMPLING });
+  const outcome = await session.run({ type: "scale", method, dtype, ...shape, limits: LIMITS });
   const concluded = conclude(backend, outcome, "scaled");
   if (concluded.status === "unsupported") return { status: "unsupported", reason: concluded.reason };
   if (concluded.status !== "ok") return without(`${concluded.status}: ${concluded.reason}`);

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { describeIssue } from "@softmax-bench/core/results";
+import { VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
 import { UsageError } from "../errors.js";
 
@@ -25,7 +26,7 @@ const outcome = z.object({
       cell: z.string(),
       /** Something was injected into it. */
       injected: z.boolean(),
-      verdict: z.enum(["regression", "inconclusive", "changed", "improvement", "pass"]),
+      verdict: z.enum(VERDICTS),
       slowdown: z.number().optional(),
       blocks: z.int().nonnegative().optional(),
       reason: z.string(),

@@ -1,6 +1,6 @@
 import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
 import type { Values } from "../exchange.js";
-import type { Profile } from "../profiles.js";
+import type { Sampling } from "../profiles.js";
 import type { Computed, Reply } from "../protocol.js";
 import type { InputSets } from "./input-reader.js";
 import { now, sample, sampleParts } from "./sample.js";
@@ -11,12 +11,12 @@ export interface Answer {
   readonly results?: readonly Values[];
 }
 
-/** Compiles a task, samples each phase on the first set of inputs if a profile is given, and computes all sets. */
+/** Compiles a task, samples its phases on the first set of inputs if it is to be timed, and computes all sets. */
 export async function compute(
   engine: Engine,
   task: GradientTask,
   sets: InputSets,
-  profile: Profile | undefined,
+  sampling: Sampling | undefined,
 ): Promise<Answer> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
@@ -24,7 +24,7 @@ export async function compute(
   const start = now();
   await using prepared = await engine.prepare(task, sets.inputs);
   const compiled = now();
-  const sampled = profile ? await samplePhases(prepared, profile) : undefined;
+  const sampled = sampling ? await samplePhases(prepared, sampling) : undefined;
   const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
   for (let set = 1; set < sets.count; set++) {
     sets.load(set);
@@ -36,70 +36,100 @@ export async function compute(
     reply: {
       type: "computed",
       ...(support.note ? { note: support.note } : {}),
-      ...(sampled ? { samples: sampled.samples } : {}),
+      ...(sampled ? { samples: sampled.samples, sampling: sampled.record } : {}),
       readback: prepared.readback,
-      ...finished(start, compiled),
+      ...finished(start, compiled, sampled?.record.settlingNs),
     },
   };
 }
 
 /** What is told of all work that is done now: when it began, when it was compiled, in ns of `now()`. */
-export const finished = (start: number, compiled: number) => ({
+export const finished = (start: number, compiled: number, settlingNs = 0) => ({
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
-  spent: { prepare: compiled - start, measure: now() - compiled },
+  spent: { prepare: compiled - start, settle: settlingNs, measure: now() - compiled - settlingNs },
 });
 
 /** A runtime may hand out its own memory, which the next set overwrites. */
 const copyOf = (result: GradientResult, sets: number): GradientResult =>
   sets === 1 ? result : { loss: result.loss.slice(), gradient: result.gradient.slice() };
 
-interface Sampled {
+interface SampledPhases {
   readonly samples: NonNullable<Computed["samples"]>;
+  readonly record: NonNullable<Computed["sampling"]>;
   /** What the last round trip returned. */
   readonly result: GradientResult | undefined;
 }
 
 /**
- * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips,
- * which hold every phase but `forward`, and very slow ones by that first one alone.
+ * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips, which hold
+ * every phase but `forward`.
  */
-async function samplePhases(prepared: Prepared, profile: Profile): Promise<Sampled> {
+async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<SampledPhases> {
+  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling);
   const timeRoundtrip = roundtripOf(prepared);
-  const { limits, onceNs, slowNs, slowSamples } = profile;
-  if (profile.timesOnly) return sampleGradient(prepared, profile);
+  const { limits, slowNs, slowSamples } = sampling;
   let timed = await timeRoundtrip();
-  if (timed.spans.roundtrip > onceNs) return fromRoundtrips([timed]);
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
-  if (timed.spans.gradient > slowNs) timed = await timeRoundtrip();
   if (timed.spans.gradient > slowNs) {
-    const roundtrips = [timed];
-    while (roundtrips.length < slowSamples) roundtrips.push(await timeRoundtrip());
-    return fromRoundtrips(roundtrips);
+    const roundtrips: TimedRoundtrip[] = [];
+    do roundtrips.push(await timeRoundtrip());
+    while (roundtrips.length < slowSamples && isSlow(roundtrips, slowNs));
+    if (isSlow(roundtrips, slowNs)) return fromRoundtrips(roundtrips);
   }
-  const warm = { expectedNs: timed.spans.gradient };
-  const gradient = await sample(() => prepared.gradient(), limits.gradient, warm);
-  const forward = await sample(() => prepared.forward(), limits.other);
-  const { roundtrip, readback } = await sampleParts(
-    async () => {
-      timed = await timeRoundtrip();
-      return timed.spans;
+  const gradient = await sample(() => prepared.gradient(), limits.gradient);
+  const forward =
+    sampling.phases === "all" ? await sample(() => prepared.forward(), limits.other) : undefined;
+  const { parts, steadiness } = await sampleParts(async () => {
+    timed = await timeRoundtrip();
+    return timed.spans;
+  }, limits.other);
+  return {
+    result: timed.result,
+    samples: {
+      forward: [...(forward?.samples ?? [])],
+      gradient: [...gradient.samples],
+      readback: parts.readback,
+      roundtrip: parts.roundtrip,
     },
-    limits.other,
-    // The same computation as the gradient phase, so it is warm.
-    { expectedNs: Math.min(...gradient) },
-  );
-  return { result: timed.result, samples: { forward, gradient, readback, roundtrip } };
+    record: {
+      callsPerSample: {
+        gradient: gradient.callsPerSample,
+        ...(forward ? { forward: forward.callsPerSample } : {}),
+      },
+      steadiness: {
+        gradient: gradient.steadiness,
+        ...(forward ? { forward: forward.steadiness } : {}),
+        readback: steadiness,
+        roundtrip: steadiness,
+      },
+      settlingNs: gradient.settlingNs,
+    },
+  };
 }
 
-/** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up a slow one. */
-async function sampleGradient(prepared: Prepared, { limits }: Profile): Promise<Sampled> {
-  const start = now();
+const isSlow = (roundtrips: readonly TimedRoundtrip[], slowNs: number): boolean =>
+  roundtrips.every(({ spans }) => spans.gradient > slowNs);
+
+/** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
+async function sampleGradient(prepared: Prepared, { limits }: Sampling): Promise<SampledPhases> {
   const result = await prepared.read();
-  const gradient = await sample(() => prepared.gradient(), limits.gradient, { expectedNs: now() - start });
-  return { result, samples: { forward: [], gradient, readback: [], roundtrip: [] } };
+  const { samples, callsPerSample, steadiness, settlingNs } = await sample(
+    () => prepared.gradient(),
+    limits.gradient,
+  );
+  return {
+    result,
+    samples: { forward: [], gradient: [...samples], readback: [], roundtrip: [] },
+    record: {
+      callsPerSample: { gradient: callsPerSample },
+      steadiness: { gradient: steadiness },
+      settlingNs,
+    },
+  };
 }
 
-function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): Sampled {
+/** A few round trips are too few to tell whether they have settled. */
+function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): SampledPhases {
   const spans = (part: keyof Spans) => roundtrips.map((timed) => timed.spans[part]);
   return {
     result: roundtrips.at(-1)?.result,
@@ -108,6 +138,11 @@ function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): Sampled {
       gradient: spans("gradient"),
       readback: spans("readback"),
       roundtrip: spans("roundtrip"),
+    },
+    record: {
+      callsPerSample: {},
+      steadiness: { gradient: "untested", readback: "untested", roundtrip: "untested" },
+      settlingNs: 0,
     },
   };
 }

@@ -2,7 +2,6 @@ import { Socket } from "node:net";
 import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
 import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
 import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
-import { PROFILES, type Profile } from "../profiles.js";
 import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
 import { type Answer, compute } from "./compute.js";
@@ -55,8 +54,7 @@ async function run(
   opened: Engine,
   { type: _, inputs, sets, sampling, ...task }: RunRequest,
 ): Promise<Answer> {
-  const profile = sampling === undefined ? undefined : PROFILES[sampling as Profile["id"]];
-  return await compute(opened, task, source.open(task, inputs, sets), profile);
+  return await compute(opened, task, source.open(task, inputs, sets), sampling);
 }
 
 async function work(request: WorkRequest): Promise<Reply> {

@@ -1,63 +1,133 @@
+import { type Steadiness, steadinessOf } from "@softmax-bench/stats";
 import { measure } from "mitata";
 import type { SamplingLimits } from "../profiles.js";
+import { backgroundNs } from "./compilation.js";
 
 type Work = () => Promise<unknown>;
 
 /** Monotonic time in nanoseconds. */
 export const now = (): number => Number(process.hrtime.bigint());
 
-/** What the phases before have shown: about how long a call takes, its kernels being warm. */
-interface Known {
-  readonly expectedNs?: number;
+/** Times of one phase. */
+export interface Sampled {
+  /** Nanoseconds per call, in the order taken. */
+  readonly samples: readonly number[];
+  /** Calls that each sample is the mean of. */
+  readonly callsPerSample: number;
+  readonly steadiness: Steadiness;
+  /** Nanoseconds spent before the window that the samples are of. */
+  readonly settlingNs: number;
 }
 
 /**
- * Nanoseconds per call, in the order in which the calls were made.
- *
- * mitata paces the sampling. Its own list comes back sorted and, above 12 entries, without the extremes, so
- * the raw samples are taken from the clock that it is given. Batching is off, since it flips between 1 and 4096
- * calls a sample for fast work.
+ * Samples a phase when its times have stopped changing. Windows of samples are taken until one shows no drift while V8
+ * was not optimising anything, or until the time for that is used up; the last window is what counts.
  */
-export async function sample(work: Work, limits: SamplingLimits, known: Known = {}): Promise<number[]> {
-  const callNs = await warmUp(work, limits.warmupNs, known);
-  const { minSamples, maxSamples } = fitToCap(callNs, limits);
+export async function sample(work: Work, limits: SamplingLimits): Promise<Sampled> {
+  const begun = now();
+  let callNs = await warmUp(work);
   collectLargeGarbage();
+  for (;;) {
+    const start = now();
+    const compiling = watchCompilation();
+    const window = await takeWindow(work, fitToLimits(callNs, limits));
+    const optimising = compiling();
+    const steadiness = steadinessOf(window.samples);
+    const isSettled = steadiness === "settled" && !optimising;
+    if (isSettled || now() - begun + (now() - start) > limits.settleNs) {
+      return {
+        ...window,
+        steadiness: steadiness === "settled" && optimising ? "unsettled" : steadiness,
+        settlingNs: start - begun,
+      };
+    }
+    callNs = Math.min(...window.samples);
+  }
+}
+
+/** Like `sample`, for work that times parts of itself: samples of each part. Its calls are never batched. */
+export async function sampleParts<Part extends string>(
+  work: () => Promise<Readonly<Record<Part, number>>>,
+  limits: SamplingLimits,
+): Promise<{ readonly parts: Record<Part, number[]>; readonly steadiness: Steadiness }> {
+  const calls: Readonly<Record<Part, number>>[] = [];
+  const { samples, steadiness } = await sample(async () => calls.push(await work()), {
+    ...limits,
+    batchNs: 0,
+  });
+  const sampled = calls.slice(-samples.length);
+  const names = Object.keys(sampled[0] ?? {}) as Part[];
+  const parts = Object.fromEntries(names.map((part) => [part, sampled.map((call) => call[part])])) as Record<
+    Part,
+    number[]
+  >;
+  return { parts, steadiness };
+}
+
+/**
+ * Calls that do not count: ONNX Runtime allocates in the first run, and again in the second, by the pattern that the
+ * first has shown. Work that takes longer than a second gets one.
+ */
+const WARMUP_CALLS = 2;
+const VERY_SLOW_CALL = 1e9;
+
+/** Returns the fastest call's time, in nanoseconds. */
+async function warmUp(work: Work): Promise<number> {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let call = 0; call < WARMUP_CALLS && !(fastest > VERY_SLOW_CALL && call > 0); call++) {
+    const start = now();
+    await work();
+    fastest = Math.min(fastest, now() - start);
+  }
+  return fastest;
+}
+
+interface Window {
+  readonly samples: readonly number[];
+  readonly callsPerSample: number;
+}
+
+interface WindowSize {
+  readonly minSamples: number;
+  readonly maxSamples: number;
+  readonly windowNs: number;
+  readonly callsPerSample: number;
+}
+
+/**
+ * mitata paces a window and batches fast calls: a sample is the mean of a fixed number of them, so that the clock, which costs
+ * 0.1 µs, and single interruptions weigh little. The number is fixed here, since mitata's own rule flips between 1 and 4,096 calls for
+ * work of about 50 µs. Its list comes back sorted and, above 12 entries, without the extremes, so samples in order
+ * are taken from the clock that it is given.
+ */
+async function takeWindow(
+  work: Work,
+  { minSamples, maxSamples, windowNs, callsPerSample }: WindowSize,
+): Promise<Window> {
   const ticks: number[] = [];
   const clock = () => {
     const tick = now();
     ticks.push(tick);
     return tick;
   };
-  let calls = 0;
-  await measure(() => (calls++ === 0 ? SKIPPED : work()), {
+  let warmup = MITATA_WARMUP_CALLS;
+  await measure(() => (warmup-- > 0 ? SKIPPED : work()), {
     now: clock,
     min_samples: minSamples,
     max_samples: maxSamples,
-    min_cpu_time: limits.budgetNs,
-    warmup_samples: 0,
-    batch_threshold: 0,
+    min_cpu_time: windowNs,
+    warmup_samples: 1,
+    warmup_threshold: Number.POSITIVE_INFINITY,
+    batch_threshold: Number.POSITIVE_INFINITY,
+    batch_samples: callsPerSample,
+    batch_unroll: 1,
     ...NO_GC,
   });
-  return pairs(ticks).map(([start, end]) => end - start);
+  return { samples: pairs(ticks).map(([start, end]) => (end - start) / callsPerSample), callsPerSample };
 }
 
-/** Like `sample`, for work that times parts of itself: a list per part, one entry per call. */
-export async function sampleParts<Part extends string>(
-  work: () => Promise<Readonly<Record<Part, number>>>,
-  limits: SamplingLimits,
-  known: Known = {},
-): Promise<Record<Part, number[]>> {
-  const calls: Readonly<Record<Part, number>>[] = [];
-  const { length } = await sample(async () => calls.push(await work()), limits, known);
-  const sampled = calls.slice(-length);
-  const parts = Object.keys(sampled[0] ?? {}) as Part[];
-  return Object.fromEntries(parts.map((part) => [part, sampled.map((call) => call[part])])) as Record<
-    Part,
-    number[]
-  >;
-}
-
-/** What mitata gets for the one call that it warms up with: the work is warm already, and may be slow. */
+/** mitata makes two calls before its first sample: the work is warm already, and may be slow. */
+const MITATA_WARMUP_CALLS = 2;
 const SKIPPED = Promise.resolve();
 
 /** mitata would collect before every list of samples; its types leave the option out. */
@@ -71,34 +141,34 @@ function collectLargeGarbage(): void {
   if (process.memoryUsage().arrayBuffers > LARGE_GARBAGE) globalThis.gc?.();
 }
 
-/** A call that is expected to take longer than this, in nanoseconds, is not warmed up a second time. */
-const SLOW_CALL = 50e6;
+/** Share of a window that V8's threads may compute in, all together, without its code being taken as unfinished. */
+const QUIET = 0.1;
 
-/**
- * Calls that do not count, at least: ONNX Runtime allocates in the first run, and again in the second, by the
- * pattern that the first has shown. Work that takes longer than a second gets one.
- */
-const WARMUP_CALLS = 2;
-const VERY_SLOW_CALL = 1e9;
-
-/** Repeats the work until time and calls are used up; returns the fastest call's time. */
-async function warmUp(work: Work, warmupNs: number, { expectedNs = 0 }: Known): Promise<number> {
-  if (expectedNs > SLOW_CALL) return expectedNs;
-  const started = now();
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let calls = 1; ; calls++) {
-    const start = now();
-    await work();
-    const end = now();
-    fastest = Math.min(fastest, end - start);
-    const enough = calls >= WARMUP_CALLS || fastest > VERY_SLOW_CALL;
-    if (enough && end - started >= warmupNs) return fastest;
-  }
+/** Whether V8 was optimising code from the call on until that of the result. */
+function watchCompilation(): () => boolean {
+  const [start, before] = [now(), backgroundNs()];
+  return () => {
+    const after = backgroundNs();
+    if (before === undefined || after === undefined) return false;
+    return after - before > QUIET * (now() - start);
+  };
 }
 
-function fitToCap(callNs: number, { floorSamples, minSamples, maxSamples, capNs }: SamplingLimits) {
-  const affordable = Math.max(floorSamples, Math.min(maxSamples, Math.floor(capNs / callNs)));
-  return { minSamples: Math.min(minSamples, affordable), maxSamples: affordable };
+function fitToLimits(
+  callNs: number,
+  { windowNs, minSamples, capNs, floorSamples, maxSamples, batchNs }: SamplingLimits,
+): WindowSize {
+  const callsPerSample = Math.max(1, Math.round(batchNs / callNs));
+  const affordable = Math.max(
+    floorSamples,
+    Math.min(maxSamples, Math.floor(capNs / (callNs * callsPerSample))),
+  );
+  return {
+    windowNs,
+    callsPerSample,
+    minSamples: Math.min(minSamples, affordable),
+    maxSamples: affordable,
+  };
 }
 
 function pairs(ticks: readonly number[]): [number, number][] {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine, FloatArray, GradientTask, Inputs } from "@softmax-bench/core";
 import { floatArray } from "../exchange.js";
-import { PROFILES, type Profile } from "../profiles.js";
 import type { MemoryRequest, ScaleRequest } from "../protocol.js";
 import { type Answer, finished } from "./compute.js";
 import { now, sample } from "./sample.js";
@@ -41,7 +40,7 @@ function filled(array: FloatArray): FloatArray {
 /** Times the gradient of one shape. */
 export async function scale(
   engine: Engine,
-  { type: _, sampling, ...task }: ScaleRequest,
+  { type: _, limits, ...task }: ScaleRequest,
   made: MadeInputs,
 ): Promise<Answer> {
   const support = engine.supports(task);
@@ -49,14 +48,16 @@ export async function scale(
   const inputs = made.of(task);
   const start = now();
   await using prepared = await engine.prepare(task, inputs);
-  await prepared.gradient();
   const compiled = now();
-  await prepared.gradient();
-  const warm = { expectedNs: now() - compiled };
-  const { limits } = PROFILES[sampling as Profile["id"]];
-  const gradientNs = await sample(() => prepared.gradient(), limits.gradient, warm);
-  const note = support.note ? { note: support.note } : {};
-  return { reply: { type: "scaled", ...note, gradientNs, ...finished(start, compiled) } };
+  const { samples, settlingNs } = await sample(() => prepared.gradient(), limits);
+  return {
+    reply: {
+      type: "scaled",
+      ...(support.note ? { note: support.note } : {}),
+      gradientNs: [...samples],
+      ...finished(start, compiled, settlingNs),
+    },
+  };
 }
 
 /** How often the largest gradient is computed again, to see whether what is left of one grows. */

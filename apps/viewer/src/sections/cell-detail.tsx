@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, PHASES } from "@softmax-bench/core";
+import { type Cell, intervalOf, observationsOf, PHASES } from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -20,7 +20,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
   const name = `${nameOf(backend)} ${nameOf(method)}, ${dtype}, ${nameOf(workload)}`;
   const timed = PHASES.flatMap((phase) => {
     const timing = cell.timing?.[phase];
-    return timing ? [{ phase, ...timing }] : [];
+    return timing ? [{ phase, timing }] : [];
   });
   return (
     <article class="card detail" aria-label={name}>
@@ -52,16 +52,26 @@ export function CellDetail({ cell }: { cell: Cell }) {
           numbers={{
             name: "samples",
             columns: ["phase", "sample", "ns"],
-            rows: timed.flatMap(({ phase, samples }) => samples.map((ns, index) => [phase, index + 1, ns])),
+            rows: timed.flatMap(({ phase, timing: { samples } }) =>
+              samples.map((ns, index) => [phase, index + 1, ns]),
+            ),
           }}
         >
           <Table
             label={`Times of ${name}`}
-            columns={["phase", "median", "interval", "covers", "samples"]}
-            rows={timed.map(({ phase, medianNs, ci95Ns, coverage, samples }) => [
-              ...[phase, formatDuration(medianNs), formatInterval(medianNs, ci95Ns)],
-              ...[`${(100 * coverage).toFixed(1)} %`, formatCount(samples.length)],
-            ])}
+            columns={["phase", "median", "95 % interval", "n", "samples", "settled"]}
+            rows={timed.map(({ phase, timing }) => {
+              const { medianNs, samples, scope, steadiness } = timing;
+              const interval = intervalOf(timing);
+              return [
+                phase,
+                formatDuration(medianNs),
+                interval ? formatInterval(medianNs, interval) : "too few for one",
+                `${formatCount(observationsOf(timing))} ${scope === "processes" ? "processes" : "samples"}`,
+                formatCount(samples.length),
+                steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
+              ];
+            })}
           />
           <Chart options={options} label={`Samples of ${name}`} />
         </Figure>

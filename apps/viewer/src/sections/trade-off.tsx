@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
-import type { Cell } from "@softmax-bench/core";
+import type { Cell, Results } from "@softmax-bench/core";
 import {
   formatDuration,
   formatError,
+  formatPercent,
   type RankedCell,
   type RankedPhase,
   rank,
@@ -17,9 +18,17 @@ import { Section } from "./section.js";
 type ErrorOf = "relL2" | "maxUlp";
 
 /** Error against time, a mark for each cell, and those that nothing beats in both. */
-export function TradeOff({ cells, phase }: { cells: readonly Cell[]; phase: RankedPhase }) {
+export function TradeOff({
+  cells,
+  results,
+  phase,
+}: {
+  cells: readonly Cell[];
+  results: Results;
+  phase: RankedPhase;
+}) {
   const [measure, setMeasure] = useState<ErrorOf>("relL2");
-  const ranked = useMemo(() => rank(cells, phase), [cells, phase]);
+  const ranked = useMemo(() => rank(cells, results, phase), [cells, results, phase]);
   const options = useMemo(() => scatter(ranked, measure), [ranked, measure]);
   if (ranked.length === 0) return null;
   return (
@@ -37,9 +46,18 @@ export function TradeOff({ cells, phase }: { cells: readonly Cell[]; phase: Rank
         caption="Error against time of each cell; the line joins those that none beats in both"
         numbers={{
           name: "precision-against-speed",
-          columns: ["backend", "method", "dtype", "median ns", "relative L2", "max ULP"],
-          rows: ranked.map(({ backend, method, dtype, timing, error }) => [
-            ...[backend, method, dtype, timing.medianNs],
+          columns: [
+            "rank",
+            "backend",
+            "method",
+            "dtype",
+            "median ns",
+            "resolution",
+            "relative L2",
+            "max ULP",
+          ],
+          rows: ranked.map(({ rank: place, backend, method, dtype, timing, resolution, error }) => [
+            ...[place, backend, method, dtype, timing.medianNs, formatPercent(resolution)],
             ...[error.relL2, error.maxUlp],
           ]),
         }}

@@ -6,6 +6,7 @@ import {
   formatCount,
   formatDuration,
   formatError,
+  formatPercent,
   formatRatio,
   type RankedCell,
   recommendFor,
@@ -141,13 +142,15 @@ function Card({
             <strong>{nameOf(best.backend)}</strong> {nameOf(best.method)}
           </p>
           <p>
-            {formatDuration(best.timing.medianNs)}, relative L2 error {formatError(best.error.relL2)}, max{" "}
-            {formatCount(best.error.maxUlp)} ULP
+            {formatDuration(best.timing.medianNs)} ± {formatPercent(best.resolution)}, relative L2 error{" "}
+            {formatError(best.error.relL2)}, max {formatCount(best.error.maxUlp)} ULP
           </p>
           {next && (
             <p class="next">
               {tied.length ? "tied with" : "next"} {nameOf(next.backend)} {nameOf(next.method)}
-              {best.timing.medianNs > 0 && `, ${formatRatio(next.timing.medianNs / best.timing.medianNs)}`}
+              {!tied.length &&
+                best.timing.medianNs > 0 &&
+                `, ${formatRatio(next.timing.medianNs / best.timing.medianNs)}`}
               {tied.length > 1 && ` and ${tied.length - 1} more`}
             </p>
           )}

@@ -16,17 +16,44 @@ export { scaling, seriesFields } from "./scaling.js";
 export const timing = z.object({
   medianNs: nanoseconds,
   madNs: nanoseconds.describe("median absolute deviation from the median, unscaled"),
-  ci95Ns: z.tuple([nanoseconds, nanoseconds]).describe("interval for the median; see coverage and scope"),
+  n: z
+    .int()
+    .positive()
+    .optional()
+    .describe("observations that the median is over: processes where scope is processes, else samples"),
+  ci95Ns: z
+    .tuple([nanoseconds, nanoseconds])
+    .optional()
+    .describe(
+      "interval that covers the median with at least 95 %; absent where there are too few observations for one. " +
+        "Files written before n existed have it always: look at coverage",
+    ),
   coverage: z
     .number()
     .min(0)
     .max(1)
-    .describe("probability that the interval covers the median, were the observations independent"),
+    .describe(
+      "probability that the interval – without one, the range of the observations – covers the median, were they independent",
+    ),
   scope: z
     .enum(["process", "processes"])
     .describe("process: over samples inside one process; processes: over medians of fresh processes"),
-  samples: z.array(nanoseconds).describe("raw, in the order in which they were taken"),
+  samples: z
+    .array(nanoseconds)
+    .describe(
+      "raw, in the order in which they were taken, process by process; fast calls are means, see callsPerSample",
+    ),
+  callsPerSample: z
+    .array(z.int().positive())
+    .optional()
+    .describe("calls that each sample is the mean of, one entry per process"),
   processMedians: z.array(nanoseconds).optional().describe("one per fresh process, where there were several"),
+  steadiness: z
+    .enum(["settled", "unsettled", "untested"])
+    .optional()
+    .describe(
+      "whether the times had stopped changing: settled in most processes; unsettled; untested: too few samples to tell",
+    ),
   derived: z
     .literal("difference")
     .optional()
@@ -158,6 +185,60 @@ export const workload = z.object({
   labels: z.enum(["diagonal", "uniform"]),
 });
 
+const identicalPair = z.object({
+  backend: id,
+  method: id,
+  dtype,
+  workload: id,
+  machine: machineKey,
+  medianNs: z
+    .tuple([nanoseconds, nanoseconds])
+    .describe("the same code measured twice, as if it were two cells; medians over processes"),
+});
+
+export const resolution = z.object({
+  groups: z
+    .array(
+      z.object({
+        backend: id,
+        workload: id,
+        machine: machineKey,
+        phase: z.enum(["gradient", "roundtrip"]),
+        ratio: z
+          .number()
+          .nonnegative()
+          .describe("minus 1: medians of identical code differ by less in 95 % of pairs; 0.03 is 3 %"),
+        processes: z.int().positive().describe("that each median is over"),
+      }),
+    )
+    .describe("of the cells of one backend and workload"),
+  identicalPairs: z.array(identicalPair).describe("A/A pairs, gradient phase"),
+});
+
+export const machineState = z.object({
+  loadAverage: z.number().nonnegative().describe("over the last minute"),
+  windowNs: nanoseconds.optional().describe("since the state before"),
+  otherCores: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("processors' worth of work that other processes did since the state before"),
+  steal: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("processors' worth of time that the hypervisor gave to others since the state before"),
+  spinNs: nanoseconds
+    .optional()
+    .describe("of a fixed piece of arithmetic: grows as the processor slows down"),
+});
+
+export const noise = z.object({
+  before: machineState,
+  during: z.array(machineState),
+  after: machineState.optional(),
+});
+
 export const environment = z.object({
   cpu: text,
   cores: z.int().positive(),
@@ -217,7 +298,8 @@ export const run = z.object({
   wallNs: z
     .record(z.string(), nanoseconds)
     .optional()
-    .describe("where the wall time went: measure, start, prepare, verify, other"),
+    .describe("where the wall time went: measure, settle, start, prepare, verify, other"),
+  processes: z.int().positive().optional().describe("fresh processes that most cells were measured in"),
 });
 
 export const SCHEMA_VERSION = 1;
@@ -236,6 +318,8 @@ export const results = z.object({
   backends: z.array(backend),
   cells: z.array(cell),
   distances: z.array(distance),
+  resolution: resolution.optional().describe("how far times of identical code differ in this run"),
+  noise: noise.optional().describe("what else the machine did while it measured"),
   precision: precision.optional().describe("error curves along sweeps"),
   depth: depth.optional().describe("gradients of networks as depth grows"),
   scaling: scaling.optional().describe("times as rows, classes and threads grow"),
@@ -245,6 +329,10 @@ export type Results = z.output<typeof results>;
 export type Cell = z.output<typeof cell>;
 export type CellStatus = z.output<typeof cellStatus>;
 export type Timing = z.output<typeof timing>;
+export type Steadiness = NonNullable<Timing["steadiness"]>;
+export type Resolution = z.output<typeof resolution>;
+export type Noise = z.output<typeof noise>;
+export type MachineState = z.output<typeof machineState>;
 export type Accuracy = z.output<typeof accuracy>;
 export type DistanceRecord = z.output<typeof distance>;
 export type Curve = z.output<typeof curve>;

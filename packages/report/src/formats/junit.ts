@@ -1,7 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
 import { type CellComparison, type CellId, type Comparison, outcomeOf } from "@softmax-bench/regression";
 import Builder from "fast-xml-builder";
-import { whyOf } from "../comparison.js";
+import { verdictWord, whyOf } from "../comparison.js";
 import { oneLine } from "../untrusted.js";
 
 /**
@@ -20,9 +20,9 @@ export function junitXml(comparison: Comparison): string {
   const suite = {
     "@name": oneLine(`softmax-bench: ${candidate.name} against ${baseline.name}`),
     ...counts,
-    properties: { property: { "@name": "outcome", "@value": outcomeOf(comparison) } },
+    properties: { property: { "@name": "outcome", "@value": outcomeName(comparison) } },
     testcase: [
-      ...cells.map((cell) => ({ ...nameOf(cell), ...resultOf(cell) })),
+      ...cells.map((cell) => ({ ...nameOf(cell), ...resultOf(cell, comparison) })),
       ...notCompared.map((cell) => ({
         ...nameOf(cell),
         [cell.kind === "broken" ? "error" : "skipped"]: { "@message": oneLine(cell.reason) },
@@ -37,13 +37,17 @@ export function junitXml(comparison: Comparison): string {
   return builder.build(document);
 }
 
+const outcomeName = (comparison: Comparison): string =>
+  verdictWord(outcomeOf(comparison) as never, comparison);
+
 const nameOf = (cell: CellId) => ({
   "@classname": oneLine(`${cell.backend}.${cell.workload}`),
   "@name": oneLine(cellKey(cell)),
 });
 
-function resultOf(cell: CellComparison): object {
-  const said = oneLine(`${cell.verdict}: ${whyOf(cell)}`);
-  if (cell.verdict === "regression") return { failure: { "@message": said, "@type": "regression" } };
+function resultOf(cell: CellComparison, comparison: Comparison): object {
+  const word = verdictWord(cell.verdict, comparison);
+  const said = oneLine(`${word}: ${whyOf(cell)}`);
+  if (cell.verdict === "regression") return { failure: { "@message": said, "@type": word } };
   return cell.verdict === "pass" ? {} : { "system-out": said };
 }

@@ -1,4 +1,5 @@
-import { cellKey, type Results } from "@softmax-bench/core";
+import { cellKey, intervalOf, type Results } from "@softmax-bench/core";
+import { resolutionsOf } from "../resolution.js";
 import { oneLine } from "../untrusted.js";
 
 const UNIT_ROUNDOFF = { float32: 2 ** -24, float64: 2 ** -53 } as const;
@@ -12,20 +13,24 @@ export interface Series {
   readonly error?: number;
 }
 
-/** Every measured cell. Where an error is not finite there is none: these formats have no word for it. */
-export const seriesOf = ({ cells }: Results): Series[] =>
-  cells.flatMap((cell) => {
+/** Every measured cell, with its interval or else the resolution around its median. Where an error is not finite there is none: these formats have no word for it. */
+export function seriesOf(results: Results): Series[] {
+  const resolutions = resolutionsOf(results);
+  return results.cells.flatMap((cell) => {
     const gradient = cell.timing?.gradient;
     if (cell.status !== "ok" || !gradient) return [];
     const relL2 = cell.accuracy?.gradient.relL2;
-    const [low, high] = gradient.ci95Ns;
+    const { medianNs } = gradient;
+    const resolution = 1 + resolutions(cell, "gradient");
+    const [low, high] = intervalOf(gradient) ?? [medianNs / resolution, medianNs * resolution];
     return [
       {
         name: oneLine(cellKey(cell)),
-        latency: { value: gradient.medianNs, low, high },
+        latency: { value: medianNs, low, high },
         ...(relL2 !== undefined && Number.isFinite(relL2)
           ? { error: Math.max(relL2, UNIT_ROUNDOFF[cell.dtype]) }
           : {}),
       },
     ];
   });
+}

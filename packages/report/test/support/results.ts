@@ -123,8 +123,13 @@ export const resultsOf = ({ run = {}, environment = {}, ...over }: Parts = {}): 
   ...over,
 });
 
-/** Results of one workload with these cells. */
-export const withCells = (...cells: Cell[]): Results => resultsOf({ cells });
+/** Results of one workload with these cells, which are tied up to 2 % apart. */
+export const withCells = (...cells: Cell[]): Results => resultsOf({ cells, resolution: RESOLUTION });
+
+export const RESOLUTION: NonNullable<Results["resolution"]> = {
+  groups: [{ backend: "node", workload: "square", phase: "gradient", ratio: 0.02, processes: 5 }],
+  identicalPairs: [],
+};
 
 export const terminalOf = (results: Results, color = false): string =>
   renderTerminal(viewOf(results), { color });

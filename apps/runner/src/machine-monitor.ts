@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { MachineState } from "@softmax-bench/core";
+
+/** Processor time of the machine and of this process tree, in ns since it booted or started. */
+interface Usage {
+  readonly at: number;
+  /** What all processes computed, and what the hypervisor gave to other machines; undefined where there is no /proc. */
+  readonly machine: { readonly busyNs: number; readonly stealNs: number } | undefined;
+  readonly ownNs: number;
+}
+
+/** Processes that were ended a moment ago count as this one's when the kernel has taken them back. */
+const REAPING_MS = 100;
+
+/** Watches what else the machine does while a run measures. */
+export class MachineMonitor {
+  #last: Usage = readUsage();
+
+  /** The state since the last call. Takes 0.1 s; nothing is to be measured meanwhile. */
+  async observe(): Promise<MachineState> {
+    await delay(REAPING_MS);
+    const before = this.#last;
+    const now = readUsage();
+    const spinNs = spin();
+    this.#last = readUsage();
+    const [one = 0] = loadavg();
+    if (!before.machine || !now.machine) return { loadAverage: one, spinNs };
+    const elapsed = now.at - before.at;
+    const busy = now.machine.busyNs - before.machine.busyNs;
+    return {
+      loadAverage: one,
+      windowNs: elapsed,
+      otherCores: Math.max(0, (busy - (now.ownNs - before.ownNs)) / elapsed),
+      steal: Math.max(0, (now.machine.stealNs - before.machine.stealNs) / elapsed),
+      spinNs,
+    };
+  }
+}
+
+/** The kernel counts in hundredths of a second, on every Linux. */
+const TICK_NS = 1e7;
+
+function readUsage(): Usage {
+  const at = performance.now() * 1e6;
+  try {
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = numbersOf(
+      readFileSync("/proc/stat", "utf8").split("\n", 1)[0] ?? "",
+    );
+    return {
+      at,
+      machine: {
+        busyNs: (user + nice + system + irq + softirq) * TICK_NS,
+        stealNs: steal * TICK_NS,
+      },
+      ownNs: ownTicks() * TICK_NS,
+    };
+  } catch {
+    return { at, machine: undefined, ownNs: 0 };
+  }
+}
+
+/** Of this process and of those that it has started and that have ended (proc(5): utime, stime, cutime, cstime). */
+function ownTicks(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  // The name, in parentheses, may hold anything.
+  const fields = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0);
+}
+
+const numbersOf = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Number);
+
+const SPINS = 5;
+const STEPS = 1_000_000;
+
+/** Nanoseconds of a fixed piece of integer arithmetic, the median of a few: what the processor is worth just now. */
+function spin(): number {
+  const times = Array.from({ length: SPINS }, () => {
+    const start = process.hrtime.bigint();
+    let state = 1;
+    for (let step = 0; step < STEPS; step++) state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    sink = state;
+    return Number(process.hrtime.bigint() - start);
+  });
+  return times.toSorted((a, b) => a - b)[SPINS >> 1] as number;
+}
+
+/** Keeps the arithmetic from being optimised away. */
+export let sink = 0;

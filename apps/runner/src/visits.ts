@@ -1,0 +1,79 @@
+import { uniformSource } from "@softmax-bench/core";
+import { comparisonOf } from "./estimate.js";
+import type { PlannedCell } from "./plan.js";
+
+/**
+ * One measurement of a cell in one process. A twin is the same code measured once more, as if it were another cell: the
+ * two make an A/A pair, and differ by what this run cannot resolve.
+ */
+export interface Visit {
+  readonly cell: PlannedCell;
+  readonly isTwin: boolean;
+}
+
+export interface DrawOptions {
+  readonly seed: number;
+  /** Counts the processes of a backend, from 0. */
+  readonly round: number;
+  /** Whether a cell can be expected to run; only such a cell has a twin. Undefined: there are no twins. */
+  readonly canHaveTwin: ((cell: PlannedCell) => boolean) | undefined;
+}
+
+/**
+ * The visits of one process, in an order drawn from the run's seed: workloads and dtypes in random order, within each the
+ * methods in random order, the two that are compared next to each other, and a twin of one cell at a place of its own. Every
+ * second process goes through the order of the one before in reverse, so that of two compared methods each comes first equally often.
+ *
+ * @param cells of one backend
+ */
+export function drawVisits(
+  cells: readonly PlannedCell[],
+  { seed, round, canHaveTwin }: DrawOptions,
+): Visit[] {
+  const [first] = cells;
+  if (!first) return [];
+  const uniform = uniformSource(`order/${first.backend}/${round >> 1}`, seed);
+  const groups = groupBy(cells, ({ workload, dtype }) => `${workload.id} ${dtype}`);
+  const visits = shuffle(groups, uniform).flatMap((group) => {
+    const units = groupBy(group, comparisonOf).map((unit) =>
+      shuffle(unit, uniform).map((cell): Visit => ({ cell, isTwin: false })),
+    );
+    const twin = twinOf(
+      group.filter((cell) => canHaveTwin?.(cell)),
+      seed,
+    );
+    return shuffle(twin ? [...units, [twin]] : units, uniform).flat();
+  });
+  return round % 2 === 0 ? visits : visits.toReversed();
+}
+
+/** The same cell in every process. */
+function twinOf(candidates: readonly PlannedCell[], seed: number): Visit | undefined {
+  const [first] = candidates;
+  if (!first) return undefined;
+  const { backend, workload, dtype } = first;
+  const uniform = uniformSource(`twin/${backend} ${workload.id} ${dtype}`, seed);
+  const cell = candidates[Math.floor(uniform() * candidates.length)];
+  return cell && { cell, isTwin: true };
+}
+
+/** In the order in which each group's first member came. */
+function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group) group.push(value);
+    else groups.set(keyOf(value), [value]);
+  }
+  return [...groups.values()];
+}
+
+/** Fisher–Yates. */
+export function shuffle<T>(values: readonly T[], uniform: () => number): T[] {
+  const shuffled = [...values];
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const index = Math.floor(uniform() * (last + 1));
+    [shuffled[last], shuffled[index]] = [shuffled[index] as T, shuffled[last] as T];
+  }
+  return shuffled;
+}

@@ -1,0 +1,39 @@
+import type { MachineState, Results } from "@softmax-bench/core";
+import { formatPercent } from "./format.js";
+
+/** Processors' worth of work of others, and of time that the hypervisor took, from which a machine counts as busy. */
+const BUSY_CORES = 0.15;
+/** Drift of the processor's own speed, from the fastest to the slowest moment, likewise. */
+const SPEED_DRIFT = 0.25;
+
+/** Why a run's times are to be doubted: what else the machine did meanwhile; undefined if it was quiet, or nobody looked. */
+export function busyMachine({
+  noise,
+  environment,
+}: Pick<Results, "noise" | "environment">): string | undefined {
+  if (!noise) return undefined;
+  const during = noise.during.length > 0 ? noise.during : [noise.before];
+  const others = meanOf(during, ({ otherCores = 0 }) => otherCores);
+  const steal = meanOf(during, ({ steal: stolen = 0 }) => stolen);
+  const spins = [noise.before, ...noise.during, ...(noise.after ? [noise.after] : [])].flatMap(
+    ({ spinNs }) => spinNs || [],
+  );
+  const drift = spins.length > 1 ? Math.max(...spins) / Math.min(...spins) - 1 : 0;
+  const causes = [
+    ...(others > BUSY_CORES
+      ? [`other programs used ${others.toFixed(1)} of ${environment.cores} cores`]
+      : []),
+    ...(steal > BUSY_CORES ? [`the hypervisor took ${steal.toFixed(1)} cores for others`] : []),
+    ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${formatPercent(drift)}`] : []),
+  ];
+  return causes.length > 0
+    ? `The machine was busy: ${causes.join(", ")} while this was measured. Repeat it when nothing else runs.`
+    : undefined;
+}
+
+/** The mean over time. */
+function meanOf(states: readonly MachineState[], of: (state: MachineState) => number): number {
+  const weight = ({ windowNs = 1 }: MachineState) => windowNs;
+  const total = states.reduce((sum, state) => sum + weight(state), 0);
+  return total > 0 ? states.reduce((sum, state) => sum + of(state) * weight(state), 0) / total : 0;
+}

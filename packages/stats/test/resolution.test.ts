@@ -1,0 +1,108 @@
+import {
+  areTied,
+  jointResolution,
+  rankWithTies,
+  replicateDifferences,
+  resolutionOf,
+} from "@softmax-bench/stats";
+import fc, { assert, property } from "fast-check";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { describe, expect, it } from "vitest";
+
+function normalSource(seed: number): () => number {
+  const generator = xoroshiro128plus(seed);
+  const uniform = () => ((generator.next() >>> 0) + 0.5) / 2 ** 32;
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+describe("resolutionOf", () => {
+  it("is unknown from one process and no A/A pair", () => {
+    expect(resolutionOf({ processTimes: [[10], [20]], pairs: [] })).toBeUndefined();
+  });
+
+  it("is what a single A/A pair differs by, if there is nothing else", () => {
+    expect(resolutionOf({ processTimes: [[10]], pairs: [[10, 11]] })).toBeCloseTo(0.1, 12);
+    expect(resolutionOf({ processTimes: [[10]], pairs: [[11, 10]] })).toBeCloseTo(0.1, 12);
+  });
+
+  it("takes the larger of what processes and A/A pairs show", () => {
+    const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
+    expect(resolutionOf({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
+    expect(resolutionOf({ processTimes: [[10, 20]], pairs: [[10, 10]] })).toBeGreaterThan(0.5);
+  });
+
+  // The question that it answers: how often are medians over processes of identical code further apart?
+  it.each([2, 3, 5])("leaves 1 to 10 %% of identical pairs outside, with %i processes", (processes) => {
+    const normal = normalSource(processes);
+    const times = () => Array.from({ length: processes }, () => Math.exp(0.03 * normal()));
+    const medianOf = (values: number[]) => {
+      const sorted = values.toSorted((a, b) => a - b);
+      const middle = sorted.length >> 1;
+      return sorted.length % 2
+        ? (sorted[middle] as number)
+        : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+    };
+    let [outside, pairs] = [0, 0];
+    for (let run = 0; run < 300; run++) {
+      const group = Array.from({ length: 20 }, times);
+      const resolution = resolutionOf({ processTimes: group, pairs: [] });
+      for (let pair = 0; pair < 10; pair++, pairs++) {
+        const [a, b] = [
+          { time: medianOf(times()), resolution },
+          { time: medianOf(times()), resolution },
+        ];
+        if (!areTied(a, b)) outside++;
+      }
+    }
+    expect(outside / pairs).toBeGreaterThan(0.01);
+    expect(outside / pairs).toBeLessThan(0.1);
+  });
+
+  it("compares every pair of processes of a cell", () => {
+    const differences = replicateDifferences([1, 2, 4]);
+    expect(differences.map((d) => Math.exp(d).toFixed(6))).toEqual(["2.000000", "4.000000", "2.000000"]);
+  });
+});
+
+describe("jointResolution", () => {
+  it("is the resolution of either, where they are equal, and lies between them otherwise", () => {
+    expect(jointResolution(0.04, 0.04)).toBeCloseTo(0.04, 12);
+    expect(jointResolution(0, 0.1)).toBeGreaterThan(0);
+    expect(jointResolution(0, 0.1)).toBeLessThan(0.1);
+  });
+});
+
+describe("ties", () => {
+  it("are times closer than the resolution, whatever their own intervals say", () => {
+    expect(areTied({ time: 100, resolution: 0.03 }, { time: 102.9, resolution: 0.03 })).toBe(true);
+    expect(areTied({ time: 100, resolution: 0.03 }, { time: 103.1, resolution: 0.03 })).toBe(false);
+  });
+
+  it("are all times of which nobody knows the resolution", () => {
+    expect(areTied({ time: 1, resolution: undefined }, { time: 9, resolution: 0.01 })).toBe(true);
+  });
+
+  it("share the rank of the fastest among them; ranks go on behind them", () => {
+    const times = [100, 102, 104, 130, 90].map((time) => ({ time, resolution: 0.03 }));
+    // 90 alone; 100 and 102 tie; 104 is 4 % behind 100, its group's fastest; 130 is last.
+    expect(rankWithTies(times)).toEqual([2, 2, 4, 5, 1]);
+    expect(rankWithTies([])).toEqual([]);
+  });
+
+  it("do not depend on the order of the entries", () => {
+    const entry = fc.record({
+      time: fc.integer({ min: 1, max: 200 }),
+      resolution: fc.constantFrom(0, 0.01, 0.05, 0.3),
+    });
+    assert(
+      property(fc.array(entry, { maxLength: 12 }), fc.infiniteStream(fc.nat()), (entries, numbers) => {
+        const ranks = rankWithTies(entries);
+        const order = entries.map((_, index) => index).sort(() => (numbers.next().value % 2 ? 1 : -1));
+        const permuted = rankWithTies(order.map((index) => entries[index] as never));
+        const back = new Array(entries.length);
+        for (const [position, index] of order.entries()) back[index] = permuted[position];
+        expect(back).toEqual(ranks);
+      }),
+    );
+  });
+});
