@@ -5,6 +5,8 @@ import {
   type DistanceRecord,
   type Machine,
   machineId,
+  type Noise,
+  type Resolution,
   type Results,
   type RunRecord,
 } from "@softmax-bench/core";
@@ -58,6 +60,8 @@ export function mergeParts(parts: readonly Part[]): Results {
     backends: merged.flatMap(({ backends }) => backends),
     cells: merged.flatMap(({ cells }) => cells),
     distances: merged.flatMap(({ distances }) => distances),
+    ...mergeResolutions(merged.flatMap(({ resolutions }) => resolutions)),
+    ...mergeNoise(parts.flatMap(({ results }) => results.noise ?? [])),
   };
 }
 
@@ -155,6 +159,7 @@ interface OnMachine {
   readonly backends: readonly BackendRecord[];
   readonly cells: readonly Cell[];
   readonly distances: readonly DistanceRecord[];
+  readonly resolutions: readonly Resolution[];
 }
 
 /** @param tag what cells, distances and backends get, if they are of one machine of several */
@@ -177,7 +182,36 @@ function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string
     ),
     cells: mergeCells(ordered).map((cell) => ({ ...cell, ...tag })),
     distances: [...distances.values()],
+    resolutions: ordered.flatMap(({ results: { resolution } }) =>
+      resolution
+        ? [
+            {
+              groups: resolution.groups.map((group) => ({ ...group, ...tag })),
+              identicalPairs: resolution.identicalPairs.map((pair) => ({ ...pair, ...tag })),
+            },
+          ]
+        : [],
+    ),
   };
+}
+
+/** Of a backend and workload that several shards measured, the coarsest. */
+function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "resolution"> {
+  if (resolutions.length === 0) return {};
+  const groups = new Map<string, Resolution["groups"][number]>();
+  for (const group of resolutions.flatMap((resolution) => resolution.groups)) {
+    const key = JSON.stringify([group.backend, group.workload, group.phase, group.machine]);
+    const before = groups.get(key);
+    if (!before || before.ratio < group.ratio) groups.set(key, group);
+  }
+  const identicalPairs = resolutions.flatMap((resolution) => resolution.identicalPairs);
+  return { resolution: { groups: [...groups.values()], identicalPairs } };
+}
+
+/** What happened beside any of the runs. */
+function mergeNoise([first, ...others]: readonly Noise[]): Pick<Results, "noise"> {
+  if (!first) return {};
+  return { noise: { ...first, during: [first, ...others].flatMap(({ during }) => during) } };
 }
 
 /** Of a cell that is there twice, the first measurement that succeeded. */

@@ -1,6 +1,6 @@
 /** How one phase of one cell is sampled. Times in nanoseconds. */
 export interface SamplingLimits {
-  /** Windows of samples are taken until one is steady, or until this much time is used up. */
+  /** Windows of samples are taken until they are steady, or until this much time is used up. */
   readonly settleNs: number;
   /** A window takes at least this long … */
   readonly windowNs: number;
@@ -99,18 +99,18 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 2000 * MS,
-        windowNs: 40 * MS,
-        minSamples: 10,
-        capNs: 400 * MS,
+        windowNs: 30 * MS,
+        minSamples: 5,
+        capNs: 300 * MS,
         floorSamples: 3,
-        maxSamples: 400,
+        maxSamples: 200,
         batchNs: BATCH,
       },
       other: {
         settleNs: 100 * MS,
-        windowNs: 8 * MS,
-        minSamples: 10,
-        capNs: 60 * MS,
+        windowNs: 5 * MS,
+        minSamples: 5,
+        capNs: 50 * MS,
         floorSamples: 2,
         maxSamples: 200,
         batchNs: BATCH,

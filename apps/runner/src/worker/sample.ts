@@ -4,9 +4,20 @@ import type { SamplingLimits } from "../profiles.js";
 import { backgroundNs } from "./compilation.js";
 
 type Work = () => Promise<unknown>;
+type Clock = () => number;
 
 /** Monotonic time in nanoseconds. */
 export const now = (): number => Number(process.hrtime.bigint());
+
+/** What sampling needs of its host; a test hands in a clock of its own. */
+export interface Instruments {
+  /** Monotonic time in nanoseconds. */
+  readonly now: () => number;
+  /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
+  readonly backgroundNs: () => number | undefined;
+}
+
+const NODE: Instruments = { now, backgroundNs };
 
 /** Times of one phase. */
 export interface Sampled {
@@ -20,28 +31,38 @@ export interface Sampled {
 }
 
 /**
- * Samples a phase when its times have stopped changing. Windows of samples are taken until one shows no drift while V8
- * was not optimising anything, or until the time for that is used up; the last window is what counts.
+ * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of the
+ * time show no drift while V8 was not optimising anything, or until the time for that is used up; the last two count. Half of
+ * the time since the first call, since a series that is still falling falls by as much again in the time that it has taken.
  */
-export async function sample(work: Work, limits: SamplingLimits): Promise<Sampled> {
+export async function sample(
+  work: Work,
+  limits: SamplingLimits,
+  instruments: Instruments = NODE,
+): Promise<Sampled> {
+  const { now } = instruments;
   const begun = now();
-  let callNs = await warmUp(work);
+  const callNs = await warmUp(work, now);
   collectLargeGarbage();
+  const size = fitToLimits(callNs, limits);
+  const windows: Window[] = [];
   for (;;) {
-    const start = now();
-    const compiling = watchCompilation();
-    const window = await takeWindow(work, fitToLimits(callNs, limits));
-    const optimising = compiling();
-    const steadiness = steadinessOf(window.samples);
-    const isSettled = steadiness === "settled" && !optimising;
-    if (isSettled || now() - begun + (now() - start) > limits.settleNs) {
+    const window = await takeWindow(work, size, instruments);
+    windows.push(window);
+    const elapsed = window.end - begun;
+    const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
+    const drift = steadinessOf(recent.flatMap(({ samples }) => samples));
+    const steadiness = drift === "settled" && window.wasOptimising ? "unsettled" : drift;
+    const hasTimeForAnother = elapsed + (window.end - window.start) <= limits.settleNs;
+    if ((steadiness === "settled" && recent.length > 1) || !hasTimeForAnother) {
+      const kept = recent.slice(-2);
       return {
-        ...window,
-        steadiness: steadiness === "settled" && optimising ? "unsettled" : steadiness,
-        settlingNs: start - begun,
+        samples: kept.flatMap(({ samples }) => samples),
+        callsPerSample: size.callsPerSample,
+        steadiness,
+        settlingNs: (kept[0] ?? window).start - begun,
       };
     }
-    callNs = Math.min(...window.samples);
   }
 }
 
@@ -72,7 +93,7 @@ const WARMUP_CALLS = 2;
 const VERY_SLOW_CALL = 1e9;
 
 /** Returns the fastest call's time, in nanoseconds. */
-async function warmUp(work: Work): Promise<number> {
+async function warmUp(work: Work, now: Clock): Promise<number> {
   let fastest = Number.POSITIVE_INFINITY;
   for (let call = 0; call < WARMUP_CALLS && !(fastest > VERY_SLOW_CALL && call > 0); call++) {
     const start = now();
@@ -84,7 +105,9 @@ async function warmUp(work: Work): Promise<number> {
 
 interface Window {
   readonly samples: readonly number[];
-  readonly callsPerSample: number;
+  readonly start: number;
+  readonly end: number;
+  readonly wasOptimising: boolean;
 }
 
 interface WindowSize {
@@ -103,7 +126,11 @@ interface WindowSize {
 async function takeWindow(
   work: Work,
   { minSamples, maxSamples, windowNs, callsPerSample }: WindowSize,
+  instruments: Instruments,
 ): Promise<Window> {
+  const { now } = instruments;
+  const start = now();
+  const isOptimising = watchOptimisation(instruments);
   const ticks: number[] = [];
   const clock = () => {
     const tick = now();
@@ -123,7 +150,12 @@ async function takeWindow(
     batch_unroll: 1,
     ...NO_GC,
   });
-  return { samples: pairs(ticks).map(([start, end]) => (end - start) / callsPerSample), callsPerSample };
+  return {
+    samples: pairs(ticks).map(([before, after]) => (after - before) / callsPerSample),
+    start,
+    end: now(),
+    wasOptimising: isOptimising(),
+  };
 }
 
 /** mitata makes two calls before its first sample: the work is warm already, and may be slow. */
@@ -144,8 +176,8 @@ function collectLargeGarbage(): void {
 /** Share of a window that V8's threads may compute in, all together, without its code being taken as unfinished. */
 const QUIET = 0.1;
 
-/** Whether V8 was optimising code from the call on until that of the result. */
-function watchCompilation(): () => boolean {
+/** Whether the engine was optimising code from the call on until that of the result. */
+function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
   const [start, before] = [now(), backgroundNs()];
   return () => {
     const after = backgroundNs();
