@@ -1,4 +1,4 @@
-import { type Cell, cellKey, type Results } from "@softmax-bench/core";
+import { type Cell, cellKey, type Results, resolutionsOf } from "@softmax-bench/core";
 import {
   type CellComparison,
   type CellId,
@@ -21,7 +21,7 @@ export interface Names {
 /** Compares two results files that were measured one after the other. */
 export function compare(baseline: Results, candidate: Results, limits: Limits, names: Names): Comparison {
   const { machine, software } = differencesOf(baseline, candidate);
-  const [resolutionBefore, resolutionAfter] = [resolutionLookup(baseline), resolutionLookup(candidate)];
+  const [resolutionBefore, resolutionAfter] = [resolutionsOf(baseline), resolutionsOf(candidate)];
   const before = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
   const pairs = candidate.cells.map((cell) => [before.get(cellKey(cell)), cell] as const);
   const present = new Set(candidate.cells.map(cellKey));
@@ -45,8 +45,8 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
         machine.length || !from || !to
           ? undefined
           : compareTimings(
-              { timing: from, resolution: resolutionBefore(a) },
-              { timing: to, resolution: resolutionAfter(b) },
+              { timing: from, resolution: resolutionBefore(a, "gradient") },
+              { timing: to, resolution: resolutionAfter(b, "gradient") },
               limits,
             );
       const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
@@ -59,19 +59,6 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
         .flatMap((cell) => notComparedOf(cell, cell, undefined)),
     ],
   };
-}
-
-/** Of a run that did not measure its resolution, as a ratio minus 1. */
-const ASSUMED_RESOLUTION = 0.15;
-
-/** How far times of identical code differ in a run. */
-function resolutionLookup({ resolution }: Results): (cell: Cell) => number {
-  const known = new Map(
-    (resolution?.groups ?? [])
-      .filter(({ phase }) => phase === "gradient")
-      .map(({ backend, workload, ratio }) => [`${backend} ${workload}`, ratio]),
-  );
-  return ({ backend, workload }) => known.get(`${backend} ${workload}`) ?? ASSUMED_RESOLUTION;
 }
 
 export const sidesOf = (baseline: Results, candidate: Results, limits: Limits, names: Names) => ({

@@ -21,7 +21,7 @@ export { apart } from "./machines.js";
 export { busyMachine } from "./noise.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
-export { describeResolution, identicalPairsOf, type ResolutionLookup, resolutionsOf } from "./resolution.js";
+
 export {
   FIT_HEADER,
   fitRow,

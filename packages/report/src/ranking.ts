@@ -1,6 +1,13 @@
-import type { Accuracy, Cell, Phase, Results, Steadiness, Timing } from "@softmax-bench/core";
+import {
+  type Accuracy,
+  type Cell,
+  type Phase,
+  type Results,
+  resolutionsOf,
+  type Steadiness,
+  type Timing,
+} from "@softmax-bench/core";
 import { rankWithTies } from "@softmax-bench/stats";
-import { resolutionsOf } from "./resolution.js";
 
 type GradientError = Accuracy["gradient"];
 

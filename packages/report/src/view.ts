@@ -6,6 +6,7 @@ import {
   type Environment,
   observationsOf,
   type Results,
+  resolutionsOf,
 } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
@@ -22,7 +23,7 @@ import { busyMachine } from "./noise.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
-import { describeResolution, resolutionsOf } from "./resolution.js";
+import { describeResolution } from "./resolution.js";
 import { type ScalingView, scalingOf } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";

@@ -1,5 +1,4 @@
-import { cellKey, intervalOf, type Results } from "@softmax-bench/core";
-import { resolutionsOf } from "../resolution.js";
+import { cellKey, intervalOf, type Results, resolutionsOf } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
 const UNIT_ROUNDOFF = { float32: 2 ** -24, float64: 2 ** -53 } as const;
