@@ -14,7 +14,16 @@ const SMALL = [...ONE_CELL, "--workload", "64x100"];
 /** A folder with one run of one cell, kept as the baseline `main`. */
 async function withBaseline(): Promise<string> {
   const out = temporaryFolder();
-  const { code } = await bench(["--profile", "smoke", ...SMALL, "--save-baseline", "main", "--out", out]);
+  const { code } = await bench([
+    "--profile",
+    "smoke",
+    ...SMALL,
+    "--save-baseline",
+    "main",
+    "--force",
+    "--out",
+    out,
+  ]);
   expect(code).toBe(0);
   return out;
 }
@@ -93,22 +102,45 @@ describe("pnpm compare", () => {
     expect(timings.map((timing) => timing?.samples)).toEqual([[], [], [], []]);
   });
 
-  it("exits 1 where the candidate takes twice as long", async () => {
+  it("calls a run that takes 50 times as long slower, never a regression; fails with --strict alone", async () => {
     const out = await withBaseline();
     change(out, (results) => ({
       ...results,
       cells: results.cells.map((cell) => {
         const gradient = cell.timing?.gradient;
         if (!gradient) return cell;
-        const [low, high] = gradient.ci95Ns;
-        // Faster than any sample of the run.
-        const ci95Ns: [number, number] = [low / 50, Math.min(high, low) / 50];
-        return { ...cell, timing: { gradient: { ...gradient, medianNs: low / 50, ci95Ns } } };
+        return { ...cell, timing: { gradient: { ...gradient, medianNs: gradient.medianNs / 50 } } };
       }),
     }));
-    const { code, stdout } = await run("compare", ["main", "latest", "--in", out]);
-    expect(stdout).toContain("Regression: latest against main");
-    expect(code).toBe(1);
+    const folder = temporaryFolder();
+    const compared = ["main", "latest", "--in", out, "--out", folder];
+    const { code, stdout } = await run("compare", compared);
+    expect(stdout).toContain("1 slower: latest against main");
+    expect(stdout).toContain("× as long");
+    expect(code).toBe(0);
+    for (const text of [stdout, ...FORMATS.map((name) => readFileSync(join(folder, name), "utf8"))]) {
+      expect(text).not.toMatch(/regression\b(?!-gate)/i);
+    }
+    expect((await run("compare", [...compared, "--strict"])).code).toBe(1);
+  });
+
+  it("takes the latest run of the same kind", async () => {
+    const out = await withBaseline();
+    const other = ["--profile", "gate", "--no-provision", "--out", out];
+    expect((await bench([...SMALL, ...other])).code).toBe(0);
+    const { stdout } = await run("compare", ["main", "latest", "--in", out]);
+    expect(stdout).toContain("1 cells compared");
+    expect(stdout).not.toContain("nothing");
+    const latest = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    const again = await run("compare", ["main", latest.at(-1) ?? "", "--in", out]);
+    const table = (text: string) =>
+      text
+        .split("\n")
+        .slice(2)
+        .join("\n")
+        .replaceAll(latest.at(-1) ?? "", "latest");
+    expect(table(again.stdout)).toBe(table(stdout));
+    expect((await run("compare", ["latest", "latest", "--in", out])).code).toBe(2);
   });
 
   it("exits 3 between machines, naming what differs", async () => {

@@ -12,6 +12,7 @@ export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, meth
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { machineId } from "./results/machine.js";
+export { busyMachine } from "./results/noise.js";
 export { type ResolutionLookup, resolutionsOf } from "./results/resolution.js";
 export type {
   Accuracy,

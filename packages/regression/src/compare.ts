@@ -1,4 +1,4 @@
-import { type Cell, cellKey, type Results, resolutionsOf } from "@softmax-bench/core";
+import { busyMachine, type Cell, cellKey, type Results, resolutionsOf } from "@softmax-bench/core";
 import {
   type CellComparison,
   type CellId,
@@ -31,11 +31,17 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
   return {
     ...sidesOf(baseline, candidate, limits, names),
     inTurns: false,
+    warnings: [[names.baseline, baseline] as const, [names.candidate, candidate] as const].flatMap(
+      ([name, results]) => {
+        const busy = busyMachine(results);
+        return busy ? [`${name}: ${busy}`] : [];
+      },
+    ),
     notes: [
       ...(machine.length
         ? [`Times are not compared, since the machines differ: ${machine.join("; ")}.`]
         : [
-            "The two runs did not take turns. Intervals contain what processes of each run differ by and what runs drift by; pnpm gate can tell a regression, this cannot.",
+            "The two runs did not take turns. Intervals contain what processes of each run differ by and what runs drift by; pnpm gate measures both in turns and judges, this does not.",
           ]),
       ...(software.length ? [`What else differs: ${software.join("; ")}.`] : []),
     ],

@@ -51,6 +51,8 @@ export interface Comparison {
   readonly limits: Limits;
   /** Whether both sides were measured in turns; only then a slower time is called a regression. */
   readonly inTurns: boolean;
+  /** Why times of either side are to be doubted, each a sentence that stands at the top. */
+  readonly warnings: readonly string[];
   /** How it was measured, and what weakens it, each a sentence. */
   readonly notes: readonly string[];
   readonly cells: readonly CellComparison[];

@@ -156,6 +156,7 @@ export function gateComparison(
   return {
     ...sidesOf(baseline, candidate, limits, names),
     inTurns: true,
+    warnings: [],
     notes: [
       "Both were measured here, in turns, in fresh processes.",
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),

@@ -124,6 +124,15 @@ describe("two results files", () => {
     expect(comparison.cells[0]?.time?.verdict).toBe(verdict);
   });
 
+  it("warn of a machine that was busy", () => {
+    const state = { loadAverage: 1, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
+    const busy = { ...results([cell()]), noise: { before: state, during: [{ ...state, otherCores: 1 }] } };
+    expect(compared(results([cell()]), busy).warnings).toEqual([
+      "latest: The machine was busy: other programs used 1.0 of 2 cores while this was measured. Repeat it when nothing else runs.",
+    ]);
+    expect(compared(results([cell()]), results([cell()])).warnings).toEqual([]);
+  });
+
   it("leave open what either run cannot resolve, and what runs drift by", () => {
     const coarse: Results = { ...results([cell({}, 1.15e6)]), resolution: undefined };
     const [found] = compared(results([cell()]), coarse).cells;

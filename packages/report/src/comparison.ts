@@ -22,10 +22,11 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
 };
 
 /** What runs that were not measured in turns come to: differences, which are not judged. */
-function adviceHeadline({ cells }: Comparison): string {
+function adviceHeadline(comparison: Comparison): string {
+  const { cells } = comparison;
   const count = (...verdicts: readonly Verdict[]) =>
     cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  if (cells.length === 0) return HEADLINES.incomparable;
+  if (outcomeOf(comparison) === "incomparable") return HEADLINES.incomparable;
   const parts = [
     [count("slower"), "slower"],
     [count("faster"), "faster"],
@@ -45,7 +46,7 @@ export const verdictWord = (verdict: Verdict, { inTurns }: Pick<Comparison, "inT
  * difference first
  */
 export function comparisonBlocks(comparison: Comparison, rows: number): Block[] {
-  const { baseline, candidate, limits, notes, notCompared, inTurns } = comparison;
+  const { baseline, candidate, limits, notes, notCompared, inTurns, warnings } = comparison;
   const worst = VERDICTS.flatMap((verdict) => comparison.cells.filter((cell) => cell.verdict === verdict));
   const shown = (inTurns ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
   const left = worst.length - shown.length;
@@ -59,6 +60,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       level: 1,
       text: `${headline}: ${candidate.name} against ${baseline.name}`,
     },
+    ...warnings.map((text): Block => ({ kind: "paragraph", text, emphasis: true })),
     {
       kind: "paragraph",
       text: `${comparison.cells.length} cells compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.`,

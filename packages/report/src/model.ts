@@ -18,7 +18,6 @@ export {
 export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
 export * from "./format.js";
 export { apart } from "./machines.js";
-export { busyMachine } from "./noise.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";
 

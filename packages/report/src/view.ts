@@ -1,5 +1,6 @@
 import {
   type BackendRecord,
+  busyMachine,
   type Cell,
   type Curve,
   type DistanceRecord,
@@ -19,7 +20,6 @@ import {
   machinesOf,
   resultsOfMachine,
 } from "./machines.js";
-import { busyMachine } from "./noise.js";
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";

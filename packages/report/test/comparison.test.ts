@@ -45,6 +45,7 @@ const comparison = (over: Partial<Comparison> = {}): Comparison => ({
   candidate: { name: "this checkout", commit: "def5678", environment },
   limits: DEFAULT_LIMITS,
   inTurns: true,
+  warnings: [],
   notes: ["Both were measured here."],
   cells: [cell(), slower],
   notCompared: [
@@ -106,6 +107,11 @@ describe("a comparison as text", () => {
     expect(text.indexOf("manual/naive")).toBeLessThan(text.indexOf("manual/fused"));
     expect(text).toContain("7.3× as long");
     expect(junitXml(advice)).toContain('type="larger error"');
+  });
+
+  it("warns of a busy machine before anything else", () => {
+    const text = renderComparisonMarkdown(comparison({ warnings: ["latest: The machine was busy."] }));
+    expect(text.split("\n\n")[1]).toContain("latest: The machine was busy.");
   });
 
   it("says that nothing differs beyond the resolution", () => {

@@ -45,7 +45,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
     stderr.write(`wrote ${flags.out}/summary.md, junit.xml and others\n`);
   }
   stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
-  if (outcomeOf(comparison) === "incomparable" && comparison.cells.length === 0) return EXIT.incomparable;
+  if (outcomeOf(comparison) === "incomparable") return EXIT.incomparable;
   return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
 }
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cellKey, resolutionsOf } from "@softmax-bench/core";
+import { busyMachine, cellKey, resolutionsOf } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { compare, DEFAULT_LIMITS, tally } from "@softmax-bench/regression";
-import { busyMachine, rank } from "@softmax-bench/report";
+import { rank } from "@softmax-bench/report";
 import { areTied, median } from "@softmax-bench/stats";
 import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
 

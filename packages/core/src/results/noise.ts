@@ -1,5 +1,4 @@
-import type { MachineState, Results } from "@softmax-bench/core";
-import { formatPercent } from "./format.js";
+import type { MachineState, Results } from "./schema.js";
 
 /** Processors' worth of work of others, and of time that the hypervisor took, from which a machine counts as busy. */
 const BUSY_CORES = 0.15;
@@ -24,7 +23,7 @@ export function busyMachine({
       ? [`other programs used ${others.toFixed(1)} of ${environment.cores} cores`]
       : []),
     ...(steal > BUSY_CORES ? [`the hypervisor took ${steal.toFixed(1)} cores for others`] : []),
-    ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${formatPercent(drift)}`] : []),
+    ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${Math.round(100 * drift)} %`] : []),
   ];
   return causes.length > 0
     ? `The machine was busy: ${causes.join(", ")} while this was measured. Repeat it when nothing else runs.`
