@@ -32,6 +32,22 @@ export class GraphError extends Error {
   override readonly name = "GraphError";
 }
 
+/**
+ * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer. Constant
+ * folding leaves such a node to the runtime.
+ */
+export class UndefinedResult extends GraphError {}
+
+/** What a computation returns; undefined if ONNX leaves its result undefined. */
+export function unlessUndefined<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof UndefinedResult) return undefined;
+    throw error;
+  }
+}
+
 /** Makes a node with the given output types. Ops are applied through `apply`, which infers the types. */
 export function makeNode(
   op: string,

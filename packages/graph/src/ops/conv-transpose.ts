@@ -13,7 +13,7 @@ import {
   optionsOf,
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
-import { numberAttribute, numbersAttribute } from "./support.js";
+import { FLOATS, numberAttribute, numbersAttribute } from "./support.js";
 import { extents, onPlane, readingOrder, spatial, windowOf } from "./window.js";
 
 function inferConvTranspose(operands: readonly TensorType[], attributes: Attributes): TensorType {
@@ -41,6 +41,7 @@ function inferConvTranspose(operands: readonly TensorType[], attributes: Attribu
  */
 export const ConvTranspose: OpDefinition = {
   name: "ConvTranspose",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => [inferConvTranspose(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];

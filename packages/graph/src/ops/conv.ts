@@ -12,7 +12,7 @@ import {
   forEachChannelPair,
   optionsOf,
 } from "./channels.js";
-import { numberAttribute } from "./support.js";
+import { FLOATS, numberAttribute } from "./support.js";
 import { extents, onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
 
 function inferConv(operands: readonly TensorType[], attributes: Attributes): TensorType {
@@ -34,6 +34,7 @@ function inferConv(operands: readonly TensorType[], attributes: Attributes): Ten
  */
 export const Conv: OpDefinition = {
   name: "Conv",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => [inferConv(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
