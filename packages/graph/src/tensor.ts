@@ -78,6 +78,9 @@ export const read = (data: TensorData, index: number): number => Number(data[ind
 /** Element `index`, exactly. */
 export const elementAt = (data: TensorData, index: number): Element => data[index] as Element;
 
+/** All elements, exactly. */
+export const elementsOf = ({ data }: Tensor): Element[] => Array.from(data as ArrayLike<Element>);
+
 /**
  * Stores an element. Floating-point numbers are rounded to the element type. A bigint is a result of integer arithmetic and
  * wraps around in two's complement.

@@ -13,15 +13,16 @@ export type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
 export type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
-export const { FLOAT, FLOAT16, INT64, BOOL } = TensorProto_DataType;
+export const { FLOAT, FLOAT16, DOUBLE, INT32, INT64, BOOL } = TensorProto_DataType;
 
 /** Numbers are whole; a floating-point number says that it is one. */
 export function attribute(
   name: string,
-  value: number | string | readonly number[] | { readonly float: number } | TensorInit,
+  value: number | bigint | string | readonly (number | bigint)[] | { readonly float: number } | TensorInit,
 ): AttributeInit {
   const types = AttributeProto_AttributeType;
-  if (typeof value === "number") return { name, type: types.INT, i: BigInt(value) };
+  if (typeof value === "number" || typeof value === "bigint")
+    return { name, type: types.INT, i: BigInt(value) };
   if (typeof value === "string") return { name, type: types.STRING, s: new TextEncoder().encode(value) };
   if (Array.isArray(value)) return { name, type: types.INTS, ints: value.map(BigInt) };
   if ("float" in value) return { name, type: types.FLOAT, f: value.float };
@@ -32,7 +33,11 @@ export const floats = (name: string, dims: Shape, values: readonly number[]): Te
   ...{ name, dataType: FLOAT, dims: dims.map(BigInt) },
   rawData: new Uint8Array(Float32Array.from(values).buffer),
 });
-export const ints = (name: string, values: readonly number[], dims: Shape = [values.length]): TensorInit => ({
+export const ints = (
+  name: string,
+  values: readonly (number | bigint)[],
+  dims: Shape = [values.length],
+): TensorInit => ({
   ...{ name, dataType: INT64, dims: dims.map(BigInt) },
   rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
 });
