@@ -1,5 +1,6 @@
 import "./ops/index.js";
 
+export { BudgetError, DEFAULT_ELEMENTS, withBudget } from "./budget.js";
 export { differentiate } from "./differentiate.js";
 export { evaluate } from "./evaluate.js";
 export * from "./graph.js";

@@ -1,3 +1,4 @@
+import { reserve } from "./budget.js";
 import { GraphError, UndefinedResult } from "./graph.js";
 
 /** Element types, named as in NumPy. `int64` is carried in a `BigInt64Array`, `bool` as 0 and 1. */
@@ -42,8 +43,13 @@ const ARRAYS = {
   bool: Uint8Array,
 } satisfies Record<DType, new (length: number) => TensorData>;
 
-/** Storage for a tensor of this type, filled with zeros. */
-export const allocate = ({ dtype, shape }: TensorType): TensorData => new ARRAYS[dtype](sizeOf(shape));
+/** Storage for a tensor of this type, filled with zeros. @throws GraphError if the shape is none, or the budget is exceeded. */
+export function allocate(type: TensorType): TensorData {
+  checkShape(type);
+  const size = sizeOf(type.shape);
+  reserve(size);
+  return new ARRAYS[type.dtype](size);
+}
 
 /** @throws GraphError if a dimension is no size, or there are more elements than a number can count. */
 export function checkShape({ shape }: TensorType): void {

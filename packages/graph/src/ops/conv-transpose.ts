@@ -11,6 +11,7 @@ import {
   finished,
   forEachChannelPair,
   optionsOf,
+  zeros,
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
 import { FLOATS, numberAttribute, numbersAttribute } from "./support.js";
@@ -47,7 +48,7 @@ export const ConvTranspose: OpDefinition = {
     if (!x || !filter || !type) return [];
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(type.shape), spatial(x.shape)));
-    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), new Float64Array(sizeOf(type.shape))];
+    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(type.shape)), sizeOf(spatial(x.shape))];
     const kernel = sizeOf(window.kernel);
     const perGroup = channels(filter);

@@ -11,6 +11,7 @@ import {
   finished,
   forEachChannelPair,
   optionsOf,
+  zeros,
 } from "./channels.js";
 import { FLOATS, numberAttribute } from "./support.js";
 import { extents, onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
@@ -40,7 +41,7 @@ export const Conv: OpDefinition = {
     if (!x || !filter || !type) return [];
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
-    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), new Float64Array(sizeOf(type.shape))];
+    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
     const kernel = sizeOf(window.kernel);
     const perGroup = channels(filter);

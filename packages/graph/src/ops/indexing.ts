@@ -11,7 +11,6 @@ import {
   sizeOf,
   type Tensor,
   type TensorType,
-  tensor,
   write,
 } from "../tensor.js";
 import {
@@ -26,7 +25,7 @@ import {
   scatterElements,
   transpose,
 } from "../vocabulary/index.js";
-import { axisOf, expectInputs, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
+import { axisOf, expectInputs, generate, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
 
 const zerosLike = (x: Value): Value => expand(scalar(0, x.dtype), x.shape);
 
@@ -56,11 +55,7 @@ export const OneHot: OpDefinition = {
   body: ([positions], attributes) => {
     if (!positions) return [];
     const depth = numberAttribute(attributes, "depth");
-    const classes = tensor(
-      positions.dtype,
-      [depth],
-      Array.from({ length: depth }, (_, index) => index),
-    );
+    const classes = generate({ dtype: positions.dtype, shape: [depth] }, (index) => index);
     const column = reshape(positions, [...positions.shape, 1]);
     return [cast(equal(column, constant(classes)), stringAttribute(attributes, "dtype") as DType)];
   },

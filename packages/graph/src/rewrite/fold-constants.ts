@@ -10,7 +10,7 @@ import type { Rule } from "./rewrite.js";
  */
 export const foldConstants: Rule = (node, inputs) => {
   if (inputs.length === 0 || !inputs.every((input) => input.node.op === "Constant")) return undefined;
-  const largest = Math.max(...inputs.map(({ shape }) => sizeOf(shape)));
+  const largest = inputs.reduce((most, { shape }) => Math.max(most, sizeOf(shape)), 0);
   if (node.outputs.some(({ shape }) => sizeOf(shape) > largest)) return undefined;
   const tensors = inputs.map((input) => constantTensor(input.node));
   return unlessUndefined(() => definitionOf(node.op).evaluate(tensors, node.attributes, node.outputs))?.map(

@@ -1,6 +1,7 @@
 import {
   constant,
   evaluate,
+  formatShape,
   type Graph,
   input,
   inputName,
@@ -110,6 +111,9 @@ function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, 
   const open = shape.find((_, axis) => sized[axis] === undefined);
   if (open !== undefined)
     throw new ModelError(`input ${quoted(name)} has an open size ${quoted(String(open))}: give it one`);
+  if (!Number.isSafeInteger(sizeOf(sized as number[]))) {
+    throw new ModelError(`input ${quoted(name)} has a shape of [${formatShape(sized as number[])}]`);
+  }
   return sized as number[];
 }
 
@@ -166,18 +170,18 @@ function computed(value: Value, feeds: Readonly<Record<string, Tensor>> = {}): V
   return results?.value ? constant(results.value) : value;
 }
 
-/** Whether a node depends on constants alone, all of a size that is worth computing. A reader makes few nodes on those that were asked about before. */
+/** Whether a node depends on constants alone, all of a size that is worth computing. Remembers what it was asked. */
 function constancy(): (node: Node) => boolean {
-  const answers = new Map<Node, boolean>();
-  const isConstant = (node: Node): boolean => {
-    const answer =
-      answers.get(node) ??
-      (node.op === "Constant" ||
-        (node.inputs.length > 0 &&
-          node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST) &&
-          node.inputs.every((of) => isConstant(of.node))));
-    answers.set(node, answer);
-    return answer;
+  const [asked, constants] = [new Set<Node>(), new Set<Node>()];
+  const isSmall = ({ outputs }: Node) => outputs.every(({ shape }) => sizeOf(shape) <= LARGEST);
+  return (node) => {
+    for (const next of topologicalOrder(node.outputs, asked)) {
+      if (asked.has(next)) continue;
+      asked.add(next);
+      const isMade =
+        next.inputs.length > 0 && isSmall(next) && next.inputs.every((of) => constants.has(of.node));
+      if (next.op === "Constant" || isMade) constants.add(next);
+    }
+    return constants.has(node);
   };
-  return isConstant;
 }

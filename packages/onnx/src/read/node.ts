@@ -65,7 +65,8 @@ export class OnnxNode {
     try {
       return make();
     } catch (error) {
-      if (error instanceof GraphError) this.fail(error.message);
+      if (error instanceof GraphError)
+        throw new ModelError(`${this.label}: ${error.message}`, { cause: error });
       throw error;
     }
   }

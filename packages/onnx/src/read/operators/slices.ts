@@ -47,8 +47,11 @@ function sliced(x: Value, axis: number, start: number, end: number, step: number
   const [from, to] = [within(start), end < -size ? lowest : within(end)];
   if (step > 0) return slice(x, axis, from, Math.max(from, to), step);
   const count = Math.max(Math.ceil((to - from) / step), 0);
-  const positions = Array.from({ length: count }, (_, at) => from + at * step);
-  return gather(x, constantIndices([count], positions), axis);
+  return gather(x, constantIndices([count], positions(from, count, step)), axis);
+}
+
+function* positions(from: number, count: number, step: number): Generator<number> {
+  for (let at = 0; at < count; at++) yield from + at * step;
 }
 
 const readPad: Reader = (node) => {
