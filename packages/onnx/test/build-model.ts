@@ -46,8 +46,8 @@ export interface Parts {
   readonly nodes?: readonly NodeInit[];
   readonly tensors?: readonly TensorInit[];
   readonly opset?: number;
-  /** Of input `x`. */
-  readonly shape?: Shape;
+  /** Of input `x`; a name leaves a size open. */
+  readonly shape?: readonly (number | string)[];
   readonly elemType?: number;
   readonly outputs?: readonly string[];
 }
@@ -61,7 +61,11 @@ export function modelOf({
   elemType = FLOAT,
   outputs = ["y"],
 }: Parts): Uint8Array {
-  const dim = shape.map((size) => ({ value: { case: "dimValue" as const, value: BigInt(size) } }));
+  const dim = shape.map((size) =>
+    typeof size === "string"
+      ? { value: { case: "dimParam" as const, value: size } }
+      : { value: { case: "dimValue" as const, value: BigInt(size) } },
+  );
   const value = { case: "tensorType" as const, value: { elemType, shape: { dim } } };
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
