@@ -367,6 +367,34 @@ const LIMITS: Readonly<Record<string, Case>> = {
       node("Mul", ["x", "f"]),
     ],
   },
+  "Clip of ∞ and −∞ with one limit": {
+    nodes: [
+      node(
+        "Constant",
+        [],
+        { value: floats("", [3], [Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY]) },
+        ["c"],
+      ),
+      node("Add", ["x", "c"], {}, ["all"]),
+      node("Constant", [], { value_float: { float: 1 } }, ["one"]),
+      node("Clip", ["all", "one"], {}, ["a"]),
+      node("Clip", ["all", "", "one"], {}, ["b"]),
+      node("Concat", ["a", "b"], { axis: 0 }),
+    ],
+  },
+  "Pow of 1 by what is no number": {
+    nodes: [
+      node("Constant", [], { value: floats("", [3], [1, 1, -1]) }, ["c"]),
+      node(
+        "Constant",
+        [],
+        { value: floats("", [3], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) },
+        ["e"],
+      ),
+      node("Pow", ["c", "e"], {}, ["p"]),
+      node("Mul", ["x", "p"]),
+    ],
+  },
   "OneHot between −∞ and 0": {
     ...{ shape: [2, 3], tensors: [ints("i", [1, -1]), ints("d", [3])] },
     nodes: [

@@ -83,27 +83,27 @@ export const Div = binary(
   (upstream, _, b, quotient) => [div(upstream, b), neg(div(mul(upstream, quotient), b))],
 );
 
+/** IEEE 754's pow, which JavaScript's is but for these: 1 to any power is 1, and so is −1 to an infinite one. */
+const power = (a: number, b: number): number =>
+  a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
+
 /** ONNX Runtime computes powers of integers in double precision: the exact one, and its own, are the same up to 2^53 only. */
 function integerPower(a: bigint, b: bigint): number {
-  const power = Number(a) ** Number(b);
-  if (b < 0n || !Number.isSafeInteger(power))
+  const exact = Number(a) ** Number(b);
+  if (b < 0n || !Number.isSafeInteger(exact))
     throw new UndefinedResult(`${a} to the power of ${b} is no exact integer`);
-  return power;
+  return exact;
 }
 
 /** At a = 0 with b = 0 the first factor counts, as in PyTorch; a gradient with respect to b needs a > 0, and is 0 elsewhere. */
-export const Pow = binary(
-  "Pow",
-  { float: (a, b) => a ** b, integer: integerPower },
-  (upstream, a, b, power) => {
-    const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
-    const slope = mul(b, pow(a, sub(b, one)));
-    return [
-      mul(upstream, where(equal(b, zero), zero, slope)),
-      mul(upstream, where(greater(a, zero), mul(power, log(max(a, zero))), zero)),
-    ];
-  },
-);
+export const Pow = binary("Pow", { float: power, integer: integerPower }, (upstream, a, b, y) => {
+  const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
+  const slope = mul(b, pow(a, sub(b, one)));
+  return [
+    mul(upstream, where(equal(b, zero), zero, slope)),
+    mul(upstream, where(greater(a, zero), mul(y, log(max(a, zero))), zero)),
+  ];
+});
 
 /** Where both are equal, each gets half of the gradient, as in PyTorch and JAX. (TensorFlow.js gives `a` the whole.) */
 const extremum = (name: string, arithmetic: Arithmetic): OpDefinition =>

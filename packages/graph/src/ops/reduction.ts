@@ -69,14 +69,21 @@ function reduced<T extends Element>(
     accumulated[target] = combine(accumulated[target] as T, elementOf(x.data, index));
   }
   const count = sizeOf(x.shape) / data.length;
-  for (const [index, value] of accumulated.entries()) write(data, index, finish(value, count));
+  for (const [index, value] of accumulated.entries()) {
+    const result = finish(value, count);
+    write(data, index, result);
+    // ONNX does not say which integer an overflowing sum is: NumPy's wraps around, ONNX Runtime's is the largest.
+    if (typeof result === "bigint" && BigInt(elementAt(data, index)) !== result) {
+      throw new UndefinedResult(`${result} is not an ${type.dtype}`);
+    }
+  }
   return { dtype: type.dtype, shape: type.shape, data };
 }
 
 const integerAt = (data: TensorData, index: number): bigint => BigInt(elementAt(data, index));
 
 /**
- * Floating-point sums are accumulated in double precision; integers wrap around. `adjoint` gets the upstream gradient
+ * Floating-point sums are accumulated in double precision, and sums of integers exactly. `adjoint` gets the upstream gradient
  * with the reduced axes kept, and the operand.
  */
 function reduction(
@@ -167,12 +174,14 @@ export const ReduceLogSumExp: OpDefinition = {
       largest[target] = Math.max(largest[target] as number, read(x.data, index));
     }
     const sums = new Float64Array(largest.length);
+    // An infinite maximum is not subtracted from itself.
+    const shifts = largest.map((maximum) => (Number.isFinite(maximum) ? maximum : 0));
     for (const [index, target] of targets.entries()) {
-      const maximum = largest[target] as number;
+      const maximum = shifts[target] as number;
       sums[target] = (sums[target] as number) + Math.exp(read(x.data, index) - maximum);
     }
     const data = allocate(type);
-    for (const [index, sum] of sums.entries()) write(data, index, (largest[index] as number) + Math.log(sum));
+    for (const [index, sum] of sums.entries()) write(data, index, (shifts[index] as number) + Math.log(sum));
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   gradient: ({ inputs: [x], outputs: [y], attributes, upstream: [upstream] }) => {

@@ -12,7 +12,6 @@ import {
   gelu,
   greater,
   identity,
-  isFloat,
   leakyRelu,
   less,
   log,
@@ -45,12 +44,17 @@ const readGelu: Reader = (node) => {
   return mul(mul(number(0.5), x), add(number(1), tanh(mul(number(Math.sqrt(2 / Math.PI)), cubic))));
 };
 
-/** Integers have no infinity for a limit that is not there, nor does a double hold each limit. */
+/** The largest finite number of a type, which in ONNX is the limit that is not given. */
+const LARGEST: Partial<Record<DType, number>> = {
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
+};
+
+/** Integers are not clipped where no limit is given. A double does not hold each limit of theirs. */
 const readClip: Reader = (node) => {
   const x = node.input(0);
-  if (isFloat(x)) {
-    return clip(x, node.number(1) ?? Number.NEGATIVE_INFINITY, node.number(2) ?? Number.POSITIVE_INFINITY);
-  }
+  const largest = LARGEST[x.dtype];
+  if (largest !== undefined) return clip(x, node.number(1) ?? -largest, node.number(2) ?? largest);
   const [low, high] = [node.optional(1), node.optional(2)];
   const notBelow = low ? max(x, reshape(low, [])) : x;
   return high ? min(notBelow, reshape(high, [])) : notBelow;
