@@ -5,6 +5,7 @@ import {
   type Graph,
   input,
   inputName,
+  isCheap,
   isFloat,
   type Node,
   sizeOf,
@@ -173,7 +174,8 @@ function computed(value: Value, feeds: Readonly<Record<string, Tensor>> = {}): V
 /** Whether a node depends on constants alone, all of a size that is worth computing. Remembers what it was asked. */
 function constancy(): (node: Node) => boolean {
   const [asked, constants] = [new Set<Node>(), new Set<Node>()];
-  const isSmall = ({ outputs }: Node) => outputs.every(({ shape }) => sizeOf(shape) <= LARGEST);
+  const isSmall = (node: Node) =>
+    isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST);
   return (node) => {
     for (const next of topologicalOrder(node.outputs, asked)) {
       if (asked.has(next)) continue;
