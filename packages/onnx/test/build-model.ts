@@ -13,7 +13,7 @@ export type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
 export type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
-export const { FLOAT, FLOAT16, DOUBLE, INT32, INT64, BOOL } = TensorProto_DataType;
+export const { FLOAT, FLOAT16, DOUBLE, INT64, BOOL } = TensorProto_DataType;
 
 /** Numbers are whole; a floating-point number says that it is one. */
 export function attribute(

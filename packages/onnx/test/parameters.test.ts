@@ -34,7 +34,8 @@ function trained(statistics: readonly NodeInit[], mean = "mean", variance = "var
 
 describe("statistics that are frozen", () => {
   const constants = (name: string, values: readonly number[]): NodeInit => ({
-    ...node("Constant", [], name),
+    opType: "Constant",
+    output: [name],
     attribute: [attribute("value", floats("", [3], values))],
   });
   const expected = trained([constants("mean", [0.25, -0.5, 1]), constants("variance", [1, 0.5, 2])]);
