@@ -7,7 +7,7 @@ import {
   programFor,
 } from "@softmax-bench/core";
 import type { Graph, Value } from "@softmax-bench/graph";
-import { crossEntropyHead, type Model, trainingGraph } from "@softmax-bench/onnx";
+import { crossEntropyHead, type Model, quoted, trainingGraph } from "@softmax-bench/onnx";
 import { UsageError } from "./errors.js";
 
 /** Which part of a method's computation a model has. */
@@ -51,6 +51,12 @@ export function modelGraph(
   return trainingGraph(model.graph(sizes), { head, wrt, logits });
 }
 
+/** Names out of a file; those that could do something to a terminal are quoted. */
+export const listed = (names: readonly string[]): string => {
+  const shown = names.slice(0, 12).map((name) => (/^[\w.:/-]{1,80}$/.test(name) ? name : quoted(name)));
+  return names.length > 12 ? `${shown.join(", ")} and ${names.length - 12} more` : shown.join(", ");
+};
+
 /**
  * The sizes that a model leaves open, for a batch of one size.
  * @param given sizes by name; the one that is left is the batch
@@ -62,13 +68,13 @@ export function openBatch(model: Model, given: Readonly<Record<string, number>>)
   const unknown = Object.keys(given).find((name) => !open.has(name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `the model leaves no size ${JSON.stringify(unknown)} open; it leaves ${[...open].join(", ") || "none"}`,
+      `the model leaves no size ${quoted(unknown)} open; it leaves ${listed([...open]) || "none"}`,
     );
   }
   const left = [...open].filter((name) => !Object.hasOwn(given, name));
   if (left.length > 1) {
     throw new UsageError(
-      `the model leaves the sizes ${left.join(", ")} open; give all but the batch's, e.g. --size ${left[1]}=8`,
+      `the model leaves the sizes ${listed(left)} open; give all but the batch's, e.g. --size ${listed(left.slice(1, 2))}=8`,
     );
   }
   return left[0];

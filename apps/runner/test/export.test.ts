@@ -6,6 +6,7 @@ import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { loadModel } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { modelOf } from "../../../packages/onnx/test/build-model.js";
 import { complaints, hasChecker } from "../../../packages/onnx/test/onnx-checker.js";
 import { run as command, temporaryFolder } from "./support/cli.js";
 
@@ -200,6 +201,21 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ["a model that is none", ["--model", "text.onnx"], /--model text.onnx: the file is not an ONNX model: /],
     ["a folder as a model", ["--model", "."], /is not a regular file/],
     [
+      "a model of a size that it merely claims",
+      [...model, "--max-elements", "1000"],
+      /--model cnn.onnx: .*a tensor of \d+ elements would have to be made; at most 1000 may be made in all; --max-elements raises the limit/,
+    ],
+    [
+      "a limit of nothing",
+      [...method, "--max-elements", "0"],
+      /--max-elements takes a number from 1 on, got "0"/,
+    ],
+    [
+      "a model that leaves several sizes open, one of them with a name for terminals",
+      ["--model", "escape.onnx"],
+      /the model leaves the sizes batch, "a\\u001b\[2Jb" open; give all but the batch's, e.g. --size "a\\u001b\[2Jb"=8/,
+    ],
+    [
       "an unknown parameter",
       [...model, "--wrt", "nothing"],
       /there is no parameter "nothing"; there are "x", "first.weight"/,
@@ -223,6 +239,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     const cwd = temporaryFolder();
     copyFileSync(join(FIXTURES, "cnn-opset13.onnx"), join(cwd, "cnn.onnx"));
     writeFileSync(join(cwd, "text.onnx"), "a text, and no model");
+    writeFileSync(join(cwd, "escape.onnx"), modelOf({ shape: ["batch", "a\u001b[2Jb"] }));
     const before = readdirSync(cwd);
     const given = args.includes("--out") ? args : [...args, "--out", "m.onnx"];
     const { code, stdout, stderr } = await run(given, { cwd });

@@ -1,3 +1,4 @@
+import { reserve } from "./budget.js";
 import { GraphError } from "./graph.js";
 import { type Shape, sizeOf } from "./tensor.js";
 
@@ -41,6 +42,7 @@ export function broadcastIndices(from: Shape, to: Shape): Uint32Array {
   const steps = to.map((_, axis) =>
     axis < added || from[axis - added] === 1 ? 0 : (strides[axis - added] as number),
   );
+  reserve(sizeOf(to));
   const indices = new Uint32Array(sizeOf(to));
   const position = new Array<number>(to.length).fill(0);
   for (let flat = 0, source = 0; flat < indices.length; flat++) {

@@ -29,7 +29,31 @@ export interface Graph {
 
 /** A graph that cannot be built, differentiated or run; the message names the node. */
 export class GraphError extends Error {
-  override readonly name = "GraphError";
+  override readonly name: string = "GraphError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(shortened(message), options);
+  }
+}
+
+/** A message that a person can read: names and shapes out of a file may have thousands of characters. */
+export const shortened = (message: string): string =>
+  message.length > 500 ? `${message.slice(0, 500)}…` : message;
+
+/**
+ * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer. Constant
+ * folding leaves such a node to the runtime.
+ */
+export class UndefinedResult extends GraphError {}
+
+/** What a computation returns; undefined if ONNX leaves its result undefined. */
+export function unlessUndefined<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof UndefinedResult) return undefined;
+    throw error;
+  }
 }
 
 /** Makes a node with the given output types. Ops are applied through `apply`, which infers the types. */

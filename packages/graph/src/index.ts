@@ -1,5 +1,6 @@
 import "./ops/index.js";
 
+export { BudgetError, DEFAULT_ELEMENTS, withBudget } from "./budget.js";
 export { differentiate } from "./differentiate.js";
 export { evaluate } from "./evaluate.js";
 export * from "./graph.js";
@@ -15,7 +16,7 @@ export {
   register,
 } from "./op.js";
 export { mergeCommonSubexpressions } from "./rewrite/common-subexpressions.js";
-export { foldConstants } from "./rewrite/fold-constants.js";
+export { foldConstants, isCheap } from "./rewrite/fold-constants.js";
 export { type Kernels, legalize } from "./rewrite/legalize.js";
 export { optimize } from "./rewrite/optimize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";

@@ -1,5 +1,5 @@
 import { type Attributes, GraphError, makeNode, type Node, outputOf, type Value } from "./graph.js";
-import { formatType, type Tensor, type TensorType } from "./tensor.js";
+import { checkShape, type DType, formatType, type Tensor, type TensorType } from "./tensor.js";
 
 /** What a gradient rule sees: the node and the gradient of the result with respect to each of its outputs. */
 export interface GradientContext {
@@ -14,6 +14,8 @@ export interface GradientContext {
 export interface OpDefinition {
   /** ONNX operator name. */
   readonly name: string;
+  /** Element types that the first input may have. Default: all. */
+  readonly dtypes?: readonly DType[];
   /** Types of the outputs. @throws GraphError if the inputs do not fit the operator. */
   infer(inputs: readonly TensorType[], attributes: Attributes): readonly TensorType[];
   /** Reference semantics: float32 results are computed in double precision and rounded once. */
@@ -68,9 +70,15 @@ export function applyAll(
   inputs: readonly Value[],
   attributes: Attributes = {},
 ): readonly Value[] {
-  const { infer } = definitionOf(op);
+  const { infer, dtypes } = definitionOf(op);
   try {
-    return makeNode(op, inputs, attributes, infer(inputs, attributes)).outputs;
+    const [first] = inputs;
+    if (dtypes && first && !dtypes.includes(first.dtype)) {
+      throw new GraphError(`takes ${dtypes.join(", ")}, got ${first.dtype}`);
+    }
+    const types = infer(inputs, attributes);
+    for (const type of types) checkShape(type);
+    return makeNode(op, inputs, attributes, types).outputs;
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
     throw new GraphError(`${op}(${inputs.map(formatType).join(", ")}): ${error.message}`);

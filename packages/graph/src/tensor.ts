@@ -1,3 +1,6 @@
+import { reserve } from "./budget.js";
+import { GraphError, UndefinedResult } from "./graph.js";
+
 /** Element types, named as in NumPy. `int64` is carried in a `BigInt64Array`, `bool` as 0 and 1. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "bool";
 export type FloatDType = Extract<DType, "float32" | "float64">;
@@ -24,7 +27,13 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 
 export const isFloat = ({ dtype }: TensorType): boolean => dtype === "float32" || dtype === "float64";
 
-export const formatType = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join(",")}]`;
+export const isInteger = ({ dtype }: TensorType): boolean => dtype === "int32" || dtype === "int64";
+
+export const formatType = ({ dtype, shape }: TensorType): string => `${dtype}[${formatShape(shape)}]`;
+
+/** Dimensions for a message, the first few of very many. */
+export const formatShape = (shape: Shape): string =>
+  shape.length > 8 ? `${shape.slice(0, 8)},… (rank ${shape.length})` : String(shape);
 
 const ARRAYS = {
   float32: Float32Array,
@@ -34,14 +43,32 @@ const ARRAYS = {
   bool: Uint8Array,
 } satisfies Record<DType, new (length: number) => TensorData>;
 
-/** Storage for a tensor of this type, filled with zeros. */
-export const allocate = ({ dtype, shape }: TensorType): TensorData => new ARRAYS[dtype](sizeOf(shape));
+/** Storage for a tensor of this type, filled with zeros. @throws GraphError if the shape is none, or the budget is exceeded. */
+export function allocate(type: TensorType): TensorData {
+  checkShape(type);
+  const size = sizeOf(type.shape);
+  reserve(size);
+  return new ARRAYS[type.dtype](size);
+}
+
+/** @throws GraphError if a dimension is no size, or there are more elements than a number can count. */
+export function checkShape({ shape }: TensorType): void {
+  const wrong = shape.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
+  if (wrong !== undefined)
+    throw new GraphError(`${wrong} is no size: the shape would be [${formatShape(shape)}]`);
+  if (!Number.isSafeInteger(sizeOf(shape)))
+    throw new GraphError(`a shape of [${formatShape(shape)}] is too large`);
+}
+
+/** An element as its typed array holds it: a bigint for int64, a number for any other dtype. */
+export type Element = number | bigint;
 
 /**
  * A tensor from plain numbers, row-major.
  * @throws RangeError if the number of values does not fit the shape.
+ * @throws GraphError if a value is not one of the element type; see `write`.
  */
-export function tensor(dtype: DType, shape: Shape, values: Iterable<number>): Tensor {
+export function tensor(dtype: DType, shape: Shape, values: Iterable<Element>): Tensor {
   const data = allocate({ dtype, shape });
   let length = 0;
   for (const value of values) write(data, length++, value);
@@ -51,11 +78,35 @@ export function tensor(dtype: DType, shape: Shape, values: Iterable<number>): Te
   return { dtype, shape, data };
 }
 
-/** Element `index` as a number; exact for int64 up to 2^53. */
+/** Element `index` as a number; rounded for int64 beyond 2^53. */
 export const read = (data: TensorData, index: number): number => Number(data[index]);
 
-/** Stores a number, rounding it to the element type. */
-export function write(data: TensorData, index: number, value: number): void {
-  if (data instanceof BigInt64Array) data[index] = BigInt(value);
-  else data[index] = value;
+/** Element `index`, exactly. */
+export const elementAt = (data: TensorData, index: number): Element => data[index] as Element;
+
+/** All elements, exactly. */
+export const elementsOf = ({ data }: Tensor): Element[] => Array.from(data as ArrayLike<Element>);
+
+/**
+ * Stores an element. Floating-point numbers are rounded to the element type. A bigint is a result of integer arithmetic and
+ * wraps around in two's complement.
+ * @throws UndefinedResult if a number is no value of an integer or bool type: a fraction, NaN, or out of range.
+ */
+export function write(data: TensorData, index: number, value: Element): void {
+  if (data instanceof Float32Array || data instanceof Float64Array) data[index] = Number(value);
+  else if (data instanceof BigInt64Array) data[index] = typeof value === "bigint" ? value : exactInt64(value);
+  else {
+    const stored = typeof value === "bigint" ? Number(BigInt.asIntN(32, value)) : value;
+    data[index] = stored;
+    const isExact = data instanceof Int32Array ? data[index] === stored : stored === 0 || stored === 1;
+    if (!isExact)
+      throw new UndefinedResult(`${value} is not ${data instanceof Int32Array ? "an int32" : "a bool"}`);
+  }
+}
+
+function exactInt64(value: number): bigint {
+  if (!Number.isInteger(value) || value < -(2 ** 63) || value >= 2 ** 63) {
+    throw new UndefinedResult(`${value} is not an int64`);
+  }
+  return BigInt(value);
 }

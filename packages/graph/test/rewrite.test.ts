@@ -14,6 +14,7 @@ import {
   identity,
   input,
   logSoftmax,
+  matMul,
   mergeCommonSubexpressions,
   mul,
   neg,
@@ -153,6 +154,12 @@ describe("foldConstants", () => {
     expect(operatorsOf(folded)).toEqual(["Mul"]);
     const { data } = constantTensor(folded.outputs[0]?.node.inputs[1]?.node as Value["node"]);
     expect(Number(data[0])).toBe(Math.fround(1 / 3));
+  });
+
+  it("leaves a large product to the runtime", () => {
+    const matrix = constant(tensor("float32", [1000, 1000], new Array(1e6).fill(1)));
+    const product = matMul(matrix, matrix);
+    expect(rewrite(graphOf(product), foldConstants).outputs[0]).toBe(product);
   });
 
   it("leaves to the runtime what would make the model larger", () => {

@@ -44,7 +44,10 @@ export function affine(
   return found;
 }
 
-/** The tensor itself if it is the same for all batch sizes. @throws GraphError if its shape is not. */
+/**
+ * The tensor itself if it is the same for all batch sizes.
+ * @throws GraphError if its shape is not, or if its elements are neither the same nor whole numbers.
+ */
 export function merge(tensors: readonly Tensor[], sizes: readonly number[]): Tensor | AffineTensor {
   const [first, ...others] = tensors;
   if (!first) throw new GraphError("nothing");
@@ -55,7 +58,11 @@ export function merge(tensors: readonly Tensor[], sizes: readonly number[]): Ten
   const elements: Affine[] = [];
   for (const index of first.data.keys()) {
     const values = tensors.map(({ data }) => Number(data[index]));
-    elements.push(affine(values, sizes, first.dtype === "float32" ? Math.fround : undefined));
+    const element = affine(values, sizes, first.dtype === "float32" ? Math.fround : undefined);
+    if (!Number.isSafeInteger(element.offset)) {
+      throw new GraphError(`${element.offset} beside a number that depends on the batch size`);
+    }
+    elements.push(element);
   }
   return { dtype: first.dtype, shape: first.shape, elements };
 }

@@ -1,7 +1,7 @@
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
-export { ModelError } from "./read/error.js";
+export { ModelError, quoted } from "./read/error.js";
 export type { ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
 export { loadModel } from "./read/load.js";

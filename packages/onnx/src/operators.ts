@@ -42,6 +42,11 @@ const reduction: Spelling = {
   attributes: ({ axes, keepdims }) => ({ axes: numbers(axes), keepdims: Number(keepdims) }),
 };
 const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
+/** Without `allowzero`, a size of 0 would be that of the operand. */
+const reshaped: Spelling = {
+  ...shaped,
+  attributes: ({ shape }) => (numbers(shape).includes(0) ? { allowzero: 1 } : {}),
+};
 const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
 const window = ({ strides, pads, dilations }: Attributes) => ({
   ...{ strides: numbers(strides), pads: numbers(pads), dilations: numbers(dilations) },
@@ -66,7 +71,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
   },
   ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
-  ...{ Reshape: shaped, Expand: shaped },
+  ...{ Reshape: reshaped, Expand: shaped },
   ...{
     Softmax: along,
     LogSoftmax: along,

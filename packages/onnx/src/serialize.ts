@@ -13,8 +13,10 @@ import { NodeWriter } from "./write-nodes.js";
  */
 export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], []));
 
-/** Batch sizes to choose from; sums and products of them are unlikely to be sizes of anything else. */
-const PRIMES = [101, 103, 107, 109, 113, 127];
+/** The least batch size to compare; sums and products of primes from here on are unlikely to be sizes of anything else. */
+const LEAST_SIZE = 101;
+/** How many batch sizes are compared. Two would make anything look affine. */
+const COMPARED = 3;
 /** Two sizes that show which sizes do not depend on the batch. */
 const PROBES = [89, 97];
 
@@ -28,8 +30,15 @@ export function serializeBatched(graphOf: (batch: number) => Graph): Uint8Array 
   const [some = new Set(), others = new Set()] = PROBES.map((size) => sizesIn(graphOf(size)));
   // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.
   const isFixed = (size: number) => some.has(size) && others.has(size);
-  const sizes = PRIMES.filter((size) => !isFixed(size)).slice(0, 3);
+  const sizes: number[] = [];
+  for (let size = LEAST_SIZE; sizes.length < COMPARED; size++)
+    if (isPrime(size) && !isFixed(size)) sizes.push(size);
   return write(new Family(sizes.map(graphOf), sizes));
+}
+
+function isPrime(number: number): boolean {
+  for (let divisor = 2; divisor ** 2 <= number; divisor++) if (number % divisor === 0) return false;
+  return true;
 }
 
 const sizesIn = ({ inputs, outputs }: Graph): Set<number> => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   constantTensor,
@@ -61,7 +62,7 @@ export class NodeWriter {
     }
     const forms = alike.map(onnxForm);
     const { op, attributes, constants, outputs: needed } = onnxForm(node);
-    if (forms.some((form) => JSON.stringify(form.attributes) !== JSON.stringify(attributes))) {
+    if (!forms.every((form) => isDeepStrictEqual(form.attributes, attributes))) {
       throw new GraphError(`the batch cannot be symbolic: attributes of ${node.op} depend on its size`);
     }
     const inputs = node.inputs.map((value) => this.#nameOf(value));

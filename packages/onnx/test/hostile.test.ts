@@ -9,14 +9,29 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphError, optimize } from "@softmax-bench/graph";
-import { loadModel, ModelError, parseModel, serialize, trainingGraph } from "@softmax-bench/onnx";
+import {
+  BudgetError,
+  DEFAULT_ELEMENTS,
+  GraphError,
+  legalize,
+  optimize,
+  withBudget,
+} from "@softmax-bench/graph";
+import {
+  loadModel,
+  ModelError,
+  ONNXRUNTIME_CPU,
+  parseModel,
+  serialize,
+  trainingGraph,
+} from "@softmax-bench/onnx";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { TensorProto_DataLocation } from "../src/proto/onnx_pb.js";
 import {
   attribute,
   BOOL,
+  DOUBLE,
   FLOAT,
   FLOAT16,
   floats,
@@ -124,6 +139,86 @@ describe("a model that is refused", () => {
       'tensor "w" has a size of -1',
     ],
     [
+      "a pad that makes a size which no number counts",
+      {
+        shape: [1, 1, 9, 8],
+        tensors: [floats("f", [1, 1, 1, 1], [1])],
+        nodes: [node("Conv", ["x", "f"], { attribute: [attribute("pads", [0, 0, 0, 2 ** 53 - 1])] })],
+      },
+      "is no size: the shape would be [1,1,9,",
+    ],
+    [
+      "a constant of a negative size",
+      {
+        nodes: [node("ConstantOfShape", ["s"], { output: ["c"] }), node("Add", ["x", "c"])],
+        tensors: [ints("s", [-1, 2 ** 53 - 1])],
+      },
+      'ConstantOfShape "n": Expand(float32[]): -1 is no size',
+    ],
+    [
+      "a Reshape that does not come out even",
+      { nodes: [node("Reshape", ["x", "s"])], tensors: [ints("s", [4, -1])] },
+      "1.5 is no size: the shape would be [4,1.5]",
+    ],
+    [
+      "a size that was made from what is not there",
+      {
+        nodes: [
+          node("Shape", ["x"], { output: ["s"] }),
+          node("Gather", ["s", "i"], { output: ["d"] }),
+          node("ConstantOfShape", ["d"]),
+        ],
+        tensors: [ints("i", [2])],
+      },
+      "must be a constant, but Gather makes it while the model runs",
+    ],
+    [
+      "a Slice of more positions than may be made",
+      {
+        shape: [2, 2 ** 40],
+        nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
+        tensors: [ints("s", [-1]), ints("e", [-(2 ** 40)]), ints("a", [1]), ints("t", [-1])],
+      },
+      "elements would have to be made; at most 67108864 may be made in all",
+    ],
+    [
+      "a Slice in steps of 0",
+      {
+        nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
+        tensors: [ints("s", [0]), ints("e", [1]), ints("a", [1]), ints("t", [0])],
+      },
+      "a step must not be 0",
+    ],
+    [
+      "a Slice of fewer ends than starts",
+      { nodes: [node("Slice", ["x", "s", "e"])], tensors: [ints("s", [0, 0]), ints("e", [1])] },
+      "must be of one length",
+    ],
+    [
+      "a Split into parts without number",
+      { opset: 18, nodes: [node("Split", ["x"], { attribute: [attribute("num_outputs", 2n ** 62n)] })] },
+      "num_outputs 4611686018427388000 is not the number of its outputs, 1",
+    ],
+    [
+      "a shape of fractions",
+      { nodes: [node("Reshape", ["x", "w"])], tensors: [weight] },
+      "input #1 must be integers, got float32[2,3]",
+    ],
+    [
+      "a pad that a double does not hold",
+      {
+        elemType: INT64,
+        nodes: [node("Pad", ["x", "p", "v"])],
+        tensors: [ints("p", [0, 1, 0, 0]), ints("v", [2n ** 63n - 1n], [])],
+      },
+      "9223372036854775807 is not supported: it is beyond 2^53",
+    ],
+    [
+      "an input of more elements than a number counts",
+      { nodes: [relu], shape: [2 ** 40, 2 ** 40] },
+      "has a shape of",
+    ],
+    [
       "random dropout",
       {
         nodes: [node("Dropout", ["x", "", "t"])],
@@ -173,7 +268,74 @@ function external(location: string, more: Record<string, string> = {}): TensorIn
   return { name: "w", dataType: FLOAT, dims: [2n, 3n], dataLocation: EXTERNAL, externalData: entries };
 }
 
+describe("a message", () => {
+  it.each<[string, Parts]>([
+    ["a name", { nodes: [node("Relu", ["x"]), node("A".repeat(100_000), ["x"])] }],
+    [
+      "a rank",
+      {
+        nodes: [
+          node("Concat", ["x", "x"], { attribute: [attribute("axis", 0)] }),
+          node("MatMul", ["x", "x"]),
+        ],
+        shape: new Array(500).fill(1),
+      },
+    ],
+    ["a list", { nodes: [node("Reshape", ["x", "s"])], tensors: [ints("s", new Array(5000).fill(7))] }],
+  ])("is short, however long %s is", (_, parts) => {
+    let message = "";
+    try {
+      read(parts);
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).not.toBe("");
+    expect(message.length).toBeLessThan(600);
+  });
+});
+
+describe("constants of a size that a file merely claims", () => {
+  const convolution = (width: number) =>
+    read({
+      ...{ elemType: DOUBLE, shape: [2, 1, 9, width] },
+      nodes: [
+        node("Conv", ["x", "f"], { output: ["c"] }),
+        node("GlobalAveragePool", ["c"], { output: ["m"] }),
+        node("Flatten", ["m"]),
+      ],
+      tensors: [{ ...floats("f", [2, 1, 3, 3], []), dataType: DOUBLE, rawData: new Uint8Array(8 * 18) }],
+    });
+  // There is no kernel for it in float64: it is written as a product, with the positions of all elements of all windows.
+  const write = (width: number, elements: number) =>
+    withBudget(elements, () => serialize(legalize(convolution(width), ONNXRUNTIME_CPU)));
+
+  it("are refused before they are made, and made if the budget is raised", () => {
+    expect(() => write(2 ** 40, DEFAULT_ELEMENTS)).toThrow(BudgetError);
+    expect(() => write(100, 2 ** 8)).toThrow(
+      "a tensor of 6174 elements would have to be made; at most 256 may be made in all",
+    );
+    expect(write(100, 2 ** 16).length).toBeGreaterThan(6174);
+  });
+
+  it("count together, in budgets within each other too", () => {
+    const nested = () => withBudget(2 ** 40, () => write(100, 2 ** 40));
+    expect(() => withBudget(2 ** 16, () => [...new Array(100)].map(nested))).toThrow(BudgetError);
+    expect(() => nested()).not.toThrow();
+  });
+});
+
 describe("a model that is odd, but good", () => {
+  it("adds twenty thousand tensors in one node", () => {
+    const tensors = [ints("one", [1])];
+    const sum = node("Sum", new Array(20_000).fill("one"), { output: ["s"] });
+    const nodes = [
+      sum,
+      node("Cast", ["s"], { output: ["f"], attribute: [attribute("to", FLOAT)] }),
+      node("Add", ["x", "f"]),
+    ];
+    expect(Object.keys(read({ nodes, tensors }).outputs)).toEqual(["loss", "y"]);
+  });
+
   it("computes a constant that nobody could store", () => {
     const nodes = [
       node("ConstantOfShape", ["s"], { output: ["c"] }),

@@ -1,9 +1,10 @@
-import { evaluate, isFloat, type Shape, sizeOf, tensor } from "@softmax-bench/graph";
-import { parseModel } from "@softmax-bench/onnx";
+import { evaluate, isFloat, legalize, optimize, type Shape, sizeOf, tensor } from "@softmax-bench/graph";
+import { ONNXRUNTIME_CPU, parseModel } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
 import {
   attribute,
   BOOL,
+  DOUBLE,
   floats,
   INT64,
   ints,
@@ -11,7 +12,7 @@ import {
   type NodeInit,
   type TensorInit,
 } from "./build-model.js";
-import { expectClose, numbers, runModel } from "./support.js";
+import { expectClose, numbers, runInRuntime, runModel } from "./support.js";
 
 interface Case {
   readonly shape?: Shape;
@@ -30,6 +31,12 @@ const node = (
   ...{ opType, name: `make ${output[0]}`, input, output },
   attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
 });
+/** `i`: the numbers of x times 3, as integers. */
+const integersFrom = (x: string, to: number): NodeInit[] => [
+  node("Constant", [], { value_float: { float: 3 } }, ["three"]),
+  node("Mul", [x, "three"], {}, ["scaled"]),
+  node("Cast", ["scaled"], { to }, ["i"]),
+];
 const image = [2, 2, 5, 6];
 const filter = floats("w", [4, 2, 3, 3], numbers(72));
 
@@ -216,14 +223,225 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
+const [MOST, LEAST] = [2n ** 63n - 1n, -(2n ** 63n)];
+
+/** Values and element types at their limits. */
+const LIMITS: Readonly<Record<string, Case>> = {
+  "a mask of more positions than are compared one by one": {
+    shape: [1, 1100],
+    tensors: [ints("p", [...new Array(1100).keys()]), ints("first", [0]), ints("last", [1])],
+    nodes: [
+      node("Unsqueeze", ["p", "first"], {}, ["row"]),
+      node("Unsqueeze", ["p", "last"], {}, ["column"]),
+      node("Greater", ["row", "column"], {}, ["later"]),
+      node("Constant", [], { value_float: { float: Number.NEGATIVE_INFINITY } }, ["none"]),
+      node("Where", ["later", "none", "x"], {}, ["masked"]),
+      node("Softmax", ["masked"], {}, ["shares"]),
+      node("Transpose", ["x"], {}, ["values"]),
+      node("MatMul", ["shares", "values"]),
+    ],
+  },
+  "pads of −∞ and ∞": {
+    tensors: [ints("p", [0, 1, 0, 0])],
+    nodes: [
+      ...["-Infinity", "Infinity"].flatMap((limit) => [
+        node("Constant", [], { value_float: { float: Number(limit) } }, [limit]),
+        node("Pad", ["x", "p", limit], {}, [`padded ${limit}`]),
+        node("ReduceMax", [`padded ${limit}`], { axes: [1] }, [`max ${limit}`]),
+      ]),
+      node("Concat", ["max Infinity", "max -Infinity"], { axis: 1 }),
+    ],
+  },
+  ...Object.fromEntries(
+    [
+      ["int32", 6],
+      ["int64", 7],
+    ].flatMap(([dtype, to]) => [
+      [
+        `Clip of ${dtype} without an upper limit`,
+        {
+          nodes: [
+            ...integersFrom("x", Number(to)),
+            node("Constant", [], { value_int: 2 }, ["two"]),
+            node("Cast", ["two"], { to: Number(to) }, ["low"]),
+            node("Clip", ["i", "low"], {}, ["c"]),
+            node("Cast", ["c"], { to: 1 }),
+          ],
+        },
+      ],
+      [
+        `Clip of ${dtype} without a lower limit`,
+        {
+          nodes: [
+            ...integersFrom("x", Number(to)),
+            node("Constant", [], { value_int: 1 }, ["one"]),
+            node("Cast", ["one"], { to: Number(to) }, ["high"]),
+            node("Clip", ["i", "", "high"], {}, ["c"]),
+            node("Cast", ["c"], { to: 1 }),
+          ],
+        },
+      ],
+      [
+        `Pow of ${dtype} by a fraction`,
+        {
+          nodes: [
+            ...integersFrom("x", Number(to)),
+            node("Constant", [], { value_float: { float: 0.5 } }, ["half"]),
+            node("Pow", ["i", "half"], {}, ["r"]),
+            node("Cast", ["r"], { to: 1 }),
+          ],
+        },
+      ],
+    ]),
+  ),
+  "Pow of an integer constant by a fraction": {
+    tensors: [ints("four", [4, 8, 9])],
+    nodes: [
+      node("Constant", [], { value_float: { float: 0.5 } }, ["half"]),
+      node("Pow", ["four", "half"], {}, ["r"]),
+      node("Cast", ["r"], { to: 1 }, ["f"]),
+      node("Mul", ["x", "f"]),
+    ],
+  },
+  "Pow by a float64 fraction": {
+    tensors: [
+      { name: "e", dataType: DOUBLE, dims: [], rawData: new Uint8Array(Float64Array.of(0.1).buffer) },
+    ],
+    nodes: [node("Pow", ["x", "e"])],
+  },
+  "Cast of fractions to bool": {
+    nodes: [
+      node("Constant", [], { value: floats("", [3], [0.5, 0, -0.25]) }, ["c"]),
+      node("Cast", ["c"], { to: BOOL }, ["b"]),
+      node("Constant", [], { value_float: { float: 0 } }, ["zero"]),
+      node("Where", ["b", "x", "zero"]),
+    ],
+  },
+  "Cast of fractions to int64": {
+    nodes: [
+      node("Constant", [], { value: floats("", [3], [0.5, -1.5, 2.75]) }, ["c"]),
+      node("Cast", ["c"], { to: INT64 }, ["i"]),
+      node("Cast", ["i"], { to: 1 }, ["f"]),
+      node("Mul", ["x", "f"]),
+    ],
+  },
+  "int64 beyond 2^53": {
+    tensors: [ints("a", [2n ** 53n + 1n, 2n ** 53n, MOST]), ints("b", [2n ** 53n, 2n ** 53n, LEAST])],
+    nodes: [
+      node("Greater", ["a", "b"], {}, ["g"]),
+      node("Sub", ["a", "b"], {}, ["d"]),
+      node("Cast", ["d"], { to: 1 }, ["f"]),
+      node("Where", ["g", "x", "f"]),
+    ],
+  },
+  "Shape from before the first axis": {
+    shape: [2, 3, 4],
+    nodes: [node("Shape", ["x"], { start: -5, end: 2 }, ["s"]), node("ConstantOfShape", ["s"])],
+  },
+  "Shape to the end and beyond": {
+    shape: [2, 3, 4],
+    nodes: [
+      node("Shape", ["x"], { start: 1, end: MOST }, ["s"]),
+      node("Shape", ["x"], { start: 2, end: 1 }, ["none"]),
+      node("Concat", ["none", "s"], { axis: 0 }, ["all"]),
+      node("ConstantOfShape", ["all"]),
+    ],
+  },
+  "Slice to the end, said with INT64_MAX": {
+    nodes: [
+      node("Constant", [], { value_ints: [MOST] }, ["end"]),
+      node("Constant", [], { value_ints: [1] }, ["one"]),
+      node("Slice", ["x", "one", "end", "one"]),
+    ],
+  },
+  "Slice backwards to the start, said with INT64_MIN": {
+    tensors: [ints("s", [MOST]), ints("e", [LEAST]), ints("a", [1]), ints("t", [-1])],
+    nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
+  },
+  "value_int of INT64_MAX": {
+    nodes: [
+      node("Constant", [], { value_int: MOST }, ["most"]),
+      node("Constant", [], { value_int: LEAST }, ["least"]),
+      node("Greater", ["most", "least"], {}, ["b"]),
+      node("Cast", ["b"], { to: 1 }, ["f"]),
+      node("Mul", ["x", "f"]),
+    ],
+  },
+  "Clip of ∞ and −∞ with one limit": {
+    nodes: [
+      node(
+        "Constant",
+        [],
+        { value: floats("", [3], [Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY]) },
+        ["c"],
+      ),
+      node("Add", ["x", "c"], {}, ["all"]),
+      node("Constant", [], { value_float: { float: 1 } }, ["one"]),
+      node("Clip", ["all", "one"], {}, ["a"]),
+      node("Clip", ["all", "", "one"], {}, ["b"]),
+      node("Concat", ["a", "b"], { axis: 0 }),
+    ],
+  },
+  "Pow of 1 by what is no number": {
+    nodes: [
+      node("Constant", [], { value: floats("", [3], [1, 1, -1]) }, ["c"]),
+      node(
+        "Constant",
+        [],
+        { value: floats("", [3], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) },
+        ["e"],
+      ),
+      node("Pow", ["c", "e"], {}, ["p"]),
+      node("Mul", ["x", "p"]),
+    ],
+  },
+  "OneHot between −∞ and 0": {
+    ...{ shape: [2, 3], tensors: [ints("i", [1, -1]), ints("d", [3])] },
+    nodes: [
+      node("Constant", [], { value: floats("", [2], [Number.NEGATIVE_INFINITY, 0]) }, ["v"]),
+      node("OneHot", ["i", "d", "v"], {}, ["o"]),
+      node("Add", ["x", "o"], {}, ["masked"]),
+      node("Softmax", ["masked"]),
+    ],
+  },
+  "Gather by negative positions that are computed": {
+    nodes: [
+      ...integersFrom("x", INT64),
+      node("Neg", ["i"], {}, ["j"]),
+      node("Constant", [], { value_int: -2 }, ["low"]),
+      node("Clip", ["j", "low"], {}, ["k"]),
+      node("Gather", ["x", "k"]),
+    ],
+  },
+};
+
 describe("a model is read as ONNX Runtime runs it", () => {
-  it.each(Object.entries(CASES))("%s", async (_, { shape = [2, 3], ...parts }) => {
+  it.each(Object.entries({ ...CASES, ...LIMITS }))("%s", async (_, { shape = [2, 3], ...parts }) => {
     const bytes = modelOf({ ...parts, shape });
     const graph = parseModel(bytes).graph();
     const x = tensor("float32", shape, numbers(sizeOf(shape)));
     const stored = [...parseModel(bytes).initializers].filter(([, of]) => isFloat(of));
     const feeds = { x, ...Object.fromEntries(stored.map(([name, of]) => [name, of.read()])) };
-    expectClose(evaluate(graph, feeds), await runModel(bytes, { x }), 1e-6);
+    const expected = await runModel(bytes, { x });
+    expectClose(evaluate(graph, feeds), expected, 1e-6);
+    expectClose(await runInRuntime(legalize(optimize(graph), ONNXRUNTIME_CPU), feeds), expected, 1e-6);
+  });
+
+  it("leaves to the runtime what a cast of −∞ to int64 is", async () => {
+    const bytes = modelOf({
+      tensors: [ints("z", [0, 0, 0])],
+      nodes: [
+        node("Constant", [], { value: floats("", [3], [0, 1, 2]) }, ["c"]),
+        node("Log", ["c"], {}, ["l"]),
+        node("Cast", ["l"], { to: INT64 }, ["i"]),
+        node("Greater", ["i", "z"], {}, ["g"]),
+        node("Where", ["g", "i", "z"], {}, ["j"]),
+        node("Gather", ["x", "j"], { axis: 1 }),
+      ],
+    });
+    const x = tensor("float32", [2, 3], numbers(6));
+    const optimized = optimize(parseModel(bytes).graph());
+    expectClose(await runInRuntime(optimized, { x }), await runModel(bytes, { x }), 0);
   });
 
   it("takes integers as inputs", () => {

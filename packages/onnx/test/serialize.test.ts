@@ -8,18 +8,22 @@ import {
   div,
   evaluate,
   exp,
+  expand,
   type Graph,
   GraphError,
   input,
+  leakyRelu,
   legalize,
   mul,
   type Node,
   oneHot,
+  optimize,
   reduceMean,
   reduceSum,
   reshape,
   type Shape,
   scalar,
+  slice,
   softmax,
   split,
   sub,
@@ -81,6 +85,27 @@ describe("serialize", () => {
   });
 });
 
+describe("a tensor without elements", () => {
+  it("goes through Reshape with its size of 0", async () => {
+    const graph = graphOf((x) => ({ y: reshape(slice(x, 0, 1, 1), [4, 0]) }));
+    const feeds = feedsFor(graph);
+    expectClose(await runInRuntime(graph, feeds), evaluate(graph, feeds), 0);
+  });
+
+  it.each([1, 2])("has a gradient, cut out with steps of %d", async (step) => {
+    const graph = graphOf((x) => {
+      const empty = slice(slice(x, 1, 2, 2, step), 0, 0, 3, step);
+      const y = add(reduceSum(empty), reduceSum(mul(x, x)));
+      const [gradient] = differentiate(y, [x]) as [Value];
+      return { y, gradient };
+    });
+    const feeds = feedsFor(graph);
+    for (const written of [graph, optimize(graph)]) {
+      expectClose(await runInRuntime(written, feeds), evaluate(graph, feeds), 1e-6);
+    }
+  });
+});
+
 describe("serializeBatched", () => {
   const labels = (batch: number) => input("labels", "int64", [batch]);
   const of = (batch: number): Graph => {
@@ -119,6 +144,16 @@ describe("serializeBatched", () => {
       "of shapes [101,1], [103,1]",
     ],
     [
+      "is a fraction beside a number that depends on it",
+      (x, batch) => add(x, constant(tensor("float32", [1, 4], [batch, 0.5, 0, 0]))),
+      "a constant of Constant is 0.5 beside a number that depends on the batch size",
+    ],
+    [
+      "is an attribute without a finite value",
+      (x, batch) => leakyRelu(x, batch > 102 ? Number.NaN : Number.POSITIVE_INFINITY),
+      "attributes of LeakyRelu depend on its size",
+    ],
+    [
       "is there for some sizes only",
       (x, batch) => (batch > 102 ? exp(x) : x),
       "is another one for some batch sizes",
@@ -150,6 +185,25 @@ describe("serializeBatched", () => {
     const graph = family(3);
     const feeds = feedsFor(graph);
     expectClose(await runModel(serializeBatched(family), feeds), evaluate(graph, feeds), 1e-6);
+  });
+
+  it("compares three batch sizes, whichever sizes the model has itself", () => {
+    const primes = [101, 103, 107, 109, 113, 127, 131, 137];
+    const compared: number[] = [];
+    const family = (batch: number) => {
+      compared.push(batch);
+      return graphOf(
+        (x) => Object.fromEntries(primes.map((size) => [`y${size}`, reduceSum(expand(x, [size, batch, 2]))])),
+        [batch, 2],
+      );
+    };
+    const written = fromBinary(ModelProtoSchema, serializeBatched(family));
+    expect(new Set(compared.filter((size) => size > 100))).toEqual(new Set([139, 149, 151]));
+    const { value } = written.graph?.input[0]?.type?.value ?? {};
+    expect(value && "shape" in value && value.shape?.dim[0]?.value).toEqual({
+      case: "dimParam",
+      value: "batch",
+    });
   });
 
   it("counts beyond the whole numbers of float32", async () => {

@@ -84,9 +84,12 @@ export function expectClose(
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name]?.shape, name).toEqual(shape);
     const values = Array.from(data, Number);
-    const size = Math.max(...values.map(Math.abs), 1e-300);
+    const size = values
+      .filter(Number.isFinite)
+      .reduce((most, value) => Math.max(most, Math.abs(value)), 1e-300);
     for (const [index, value] of values.entries()) {
-      const difference = Math.abs(Number(actual[name]?.data[index]) - value) / size;
+      const found = Number(actual[name]?.data[index]);
+      const difference = Object.is(found, value) ? 0 : Math.abs(found - value) / size;
       expect(difference, `${name}[${index}]`).toBeLessThanOrEqual(tolerance);
     }
   }

@@ -1,12 +1,28 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { MethodId } from "@softmax-bench/core";
-import { type Graph, GraphError, inputName, optimize } from "@softmax-bench/graph";
+import {
+  BudgetError,
+  DEFAULT_ELEMENTS,
+  type Graph,
+  GraphError,
+  inputName,
+  optimize,
+  withBudget,
+} from "@softmax-bench/graph";
 import { loadModel, type Model, ModelError, OPSET, serialize, serializeBatched } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import type { Console } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
-import { CROSS_ENTROPY, methodGraph, modelGraph, openBatch, PARTS, type Part } from "../exported-graph.js";
+import {
+  CROSS_ENTROPY,
+  listed,
+  methodGraph,
+  modelGraph,
+  openBatch,
+  PARTS,
+  type Part,
+} from "../exported-graph.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
 import { writeAtomically } from "../write-atomically.js";
 import { commaSeparated, newCommand } from "./command.js";
@@ -32,6 +48,7 @@ interface Flags {
   readonly wrt?: string[];
   readonly logits?: string;
   readonly size?: string[];
+  readonly maxElements?: string;
 }
 
 const command = () =>
@@ -58,6 +75,10 @@ const command = () =>
       `the batch size, or ${DYNAMIC} for any (default: the rows of the workload; open if the model leaves it open)`,
     )
     .option(
+      "--max-elements <n>",
+      `how many elements of constants may be computed while the model is written (default: ${DEFAULT_ELEMENTS}); e.g. --max-elements 1000000000`,
+    )
+    .option(
       "--target <runtime>",
       `write what this runtime has no kernels for in simpler operators: ${Object.keys(TARGETS).join(", ")}`,
       "onnxruntime-cpu",
@@ -76,23 +97,22 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   const legalize = targetOf(flags.target);
   checkFlags(flags);
   const out = writable(flags.out);
+  const elements = elementsOf(flags.maxElements);
   let bytes: Uint8Array;
   let graph: Graph;
   try {
     const { graphOf, batch } =
       flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model);
-    graph = graphOf(batch === DYNAMIC ? 1 : batch);
-    bytes =
-      batch === DYNAMIC
-        ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
-        : serialize(legalize(graph));
+    [graph, bytes] = withBudget(elements, () => {
+      const first = graphOf(batch === DYNAMIC ? 1 : batch);
+      const written =
+        batch === DYNAMIC
+          ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
+          : serialize(legalize(first));
+      return [first, written];
+    });
   } catch (error) {
-    if (error instanceof ModelError || error instanceof GraphError) {
-      throw new UsageError(
-        flags.model === undefined ? error.message : `--model ${flags.model}: ${error.message}`,
-      );
-    }
-    throw error;
+    throw inWords(error, flags.model);
   }
   try {
     writeAtomically(out, bytes);
@@ -101,6 +121,14 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   }
   stdout.write(`${summary(flags.out, bytes, graph)}\n`);
   return EXIT.ok;
+}
+
+/** What a model or a graph is refused for, as one line; any other error as it is. */
+function inWords(error: unknown, model: string | undefined): unknown {
+  if (!(error instanceof ModelError || error instanceof GraphError)) return error;
+  const isLimit = error instanceof BudgetError || error.cause instanceof BudgetError;
+  const remedy = isLimit ? "; --max-elements raises the limit" : "";
+  return new UsageError(`${model === undefined ? "" : `--model ${model}: `}${error.message}${remedy}`);
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
@@ -171,12 +199,23 @@ function modelSource(flags: Flags, file: string): Source {
 }
 
 const shapesOf = ({ inputs }: Model): string =>
-  inputs.map(({ name, shape }) => `${name} [${shape.join(", ")}]`).join(", ");
+  inputs
+    .slice(0, 12)
+    .map(({ name, shape }) => `${listed([name])} [${listed(shape.map(String))}]`)
+    .join(", ");
 
 function batchOf(text: string | undefined): number | typeof DYNAMIC | undefined {
   if (text === undefined || text === DYNAMIC) return text;
   if (!/^[1-9]\d{0,8}$/.test(text)) {
     throw new UsageError(`--batch takes a number from 1 on, or ${DYNAMIC}, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function elementsOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_ELEMENTS;
+  if (!/^[1-9]\d{0,14}$/.test(text)) {
+    throw new UsageError(`--max-elements takes a number from 1 on, got ${JSON.stringify(text)}`);
   }
   return Number(text);
 }
@@ -208,19 +247,11 @@ function sameFile(a: string, b: string): boolean {
 }
 
 function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string {
-  const few = (names: readonly string[]) => {
-    const shown = names.slice(0, 12).map(printable).join(", ");
-    return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
-  };
   const size =
     bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
   return [
     `wrote ${file}: ${size}, operator set ${OPSET}`,
-    `  inputs: ${few(inputs.map(inputName))}`,
-    `  outputs: ${few(Object.keys(outputs))}`,
+    `  inputs: ${listed(inputs.map(inputName))}`,
+    `  outputs: ${listed(Object.keys(outputs))}`,
   ].join("\n");
 }
-
-/** A name as it is, unless it could do something to a terminal. */
-const printable = (name: string): string =>
-  /^[\w.:/-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));

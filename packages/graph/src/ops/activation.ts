@@ -1,7 +1,7 @@
 import type { OpDefinition } from "../op.js";
 import { read } from "../tensor.js";
 import { exp, greater, less, mul, neg, scalar, sub, where } from "../vocabulary/index.js";
-import { expectInputs, generate, numberAttribute } from "./support.js";
+import { expectInputs, FLOATS, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 
 /** At 0 the gradient is 0, as everywhere. */
@@ -9,11 +9,13 @@ export const Relu = unary(
   "Relu",
   (x) => Math.max(x, 0),
   (upstream, x) => where(greater(x, scalar(0, x.dtype)), upstream, scalar(0, x.dtype)),
+  (x) => (x > 0n ? x : 0n),
 );
 
 /** At 0 the gradient is alpha, as in PyTorch. */
 export const LeakyRelu: OpDefinition = {
   name: "LeakyRelu",
+  dtypes: FLOATS,
   infer: (inputs) => [...expectInputs(inputs, 1)],
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];
@@ -66,9 +68,10 @@ function errorFunction(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** At the limits the gradient passes, as in PyTorch. */
+/** At the limits the gradient passes, as in PyTorch. A limit that is not there is an infinity, which integers do not have. */
 export const Clip: OpDefinition = {
   name: "Clip",
+  dtypes: FLOATS,
   infer: (inputs) => [...expectInputs(inputs, 1)],
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];

@@ -1,7 +1,7 @@
 import { broadcastShapes } from "../broadcast.js";
-import { GraphError, type Value } from "../graph.js";
+import { GraphError, UndefinedResult, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import type { TensorType } from "../tensor.js";
+import { type DType, type Element, isInteger, type TensorType } from "../tensor.js";
 import {
   add,
   cast,
@@ -18,7 +18,7 @@ import {
   sumTo,
   where,
 } from "../vocabulary/index.js";
-import { broadcastReader, expectInputs, generate } from "./support.js";
+import { broadcastReader, expectInputs, generate, larger, NUMBERS } from "./support.js";
 
 /** Adjoint of each operand at the broadcast shape; the definition sums it back to the operand's own. */
 type Adjoints = (upstream: Value, a: Value, b: Value, output: Value) => readonly [a: Value, b: Value];
@@ -30,21 +30,24 @@ function inferBroadcast(inputs: readonly TensorType[]): TensorType {
   return { dtype: a.dtype, shape: broadcastShapes(a.shape, b.shape) };
 }
 
-function binary(name: string, compute: (a: number, b: number) => number, adjoints: Adjoints): OpDefinition {
+/** The same operator on floating-point numbers and on integers. */
+interface Arithmetic {
+  float(a: number, b: number): number;
+  integer(a: bigint, b: bigint): Element;
+}
+
+function binary(name: string, { float, integer }: Arithmetic, adjoints: Adjoints): OpDefinition {
   return {
     name,
+    dtypes: NUMBERS,
     infer: (inputs) => [inferBroadcast(inputs)],
     evaluate: ([a, b], _, [type]) => {
       if (!a || !b || !type) return [];
-      const readA = broadcastReader(a, type.shape);
-      const readB = broadcastReader(b, type.shape);
-      const whole = type.dtype === "int32" || type.dtype === "int64";
-      return [
-        generate(type, (index) => {
-          const value = compute(readA(index), readB(index));
-          return whole ? Math.trunc(value) : value;
-        }),
-      ];
+      const [ofA, ofB] = [broadcastReader(a, type.shape), broadcastReader(b, type.shape)];
+      const compute = isInteger(a)
+        ? (index: number) => integer(BigInt(ofA(index)), BigInt(ofB(index)))
+        : (index: number) => float(Number(ofA(index)), Number(ofB(index)));
+      return [generate(type, compute)];
     },
     gradient: ({ inputs: [a, b], outputs: [output], upstream: [upstream] }) => {
       if (!a || !b || !output || !upstream) return [];
@@ -54,62 +57,80 @@ function binary(name: string, compute: (a: number, b: number) => number, adjoint
   };
 }
 
-export const Add = binary(
-  "Add",
-  (a, b) => a + b,
-  (upstream) => [upstream, upstream],
-);
-export const Sub = binary(
-  "Sub",
-  (a, b) => a - b,
-  (upstream) => [upstream, neg(upstream)],
-);
-export const Mul = binary(
-  "Mul",
-  (a, b) => a * b,
-  (upstream, a, b) => [mul(upstream, b), mul(upstream, a)],
-);
+export const Add = binary("Add", { float: (a, b) => a + b, integer: (a, b) => a + b }, (upstream) => [
+  upstream,
+  upstream,
+]);
+export const Sub = binary("Sub", { float: (a, b) => a - b, integer: (a, b) => a - b }, (upstream) => [
+  upstream,
+  neg(upstream),
+]);
+export const Mul = binary("Mul", { float: (a, b) => a * b, integer: (a, b) => a * b }, (upstream, a, b) => [
+  mul(upstream, b),
+  mul(upstream, a),
+]);
+
+/** Truncates towards 0, as ONNX Runtime and C++ do. */
+function quotient(a: bigint, b: bigint): bigint {
+  if (b === 0n) throw new UndefinedResult(`${a} / 0 is undefined for integers`);
+  return a / b;
+}
+
 /** The divisor's gradient goes through the quotient: b² would overflow long before a/b does. */
 export const Div = binary(
   "Div",
-  (a, b) => a / b,
+  { float: (a, b) => a / b, integer: quotient },
   (upstream, _, b, quotient) => [div(upstream, b), neg(div(mul(upstream, quotient), b))],
 );
 
+/** IEEE 754's pow, which JavaScript's is but for these: 1 to any power is 1, and so is −1 to an infinite one. */
+const power = (a: number, b: number): number =>
+  a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
+
+/** ONNX Runtime computes powers of integers in double precision: the exact one, and its own, are the same up to 2^53 only. */
+function integerPower(a: bigint, b: bigint): number {
+  const exact = Number(a) ** Number(b);
+  if (b < 0n || !Number.isSafeInteger(exact))
+    throw new UndefinedResult(`${a} to the power of ${b} is no exact integer`);
+  return exact;
+}
+
 /** At a = 0 with b = 0 the first factor counts, as in PyTorch; a gradient with respect to b needs a > 0, and is 0 elsewhere. */
-export const Pow = binary(
-  "Pow",
-  (a, b) => a ** b,
-  (upstream, a, b, power) => {
-    const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
-    const slope = mul(b, pow(a, sub(b, one)));
-    return [
-      mul(upstream, where(equal(b, zero), zero, slope)),
-      mul(upstream, where(greater(a, zero), mul(power, log(max(a, zero))), zero)),
-    ];
-  },
-);
+export const Pow = binary("Pow", { float: power, integer: integerPower }, (upstream, a, b, y) => {
+  const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
+  const slope = mul(b, pow(a, sub(b, one)));
+  return [
+    mul(upstream, where(equal(b, zero), zero, slope)),
+    mul(upstream, where(greater(a, zero), mul(y, log(max(a, zero))), zero)),
+  ];
+});
 
 /** Where both are equal, each gets half of the gradient, as in PyTorch and JAX. (TensorFlow.js gives `a` the whole.) */
-const extremum = (name: string, compute: (a: number, b: number) => number): OpDefinition =>
-  binary(name, compute, (upstream, a, b, chosen) => {
+const extremum = (name: string, arithmetic: Arithmetic): OpDefinition =>
+  binary(name, arithmetic, (upstream, a, b, chosen) => {
     const share = (of: Value) => cast(equal(of, chosen), upstream.dtype);
     const both = add(share(a), share(b));
     return [div(mul(upstream, share(a)), both), div(mul(upstream, share(b)), both)];
   });
-export const Max = extremum("Max", Math.max);
-export const Min = extremum("Min", Math.min);
+export const Max = extremum("Max", { float: Math.max, integer: larger });
+export const Min = extremum("Min", { float: Math.min, integer: (a, b) => -larger(-a, -b) });
 
 /** Elementwise comparison; its result is `bool`, so no gradient flows. */
-const comparison = (name: string, holds: (a: number, b: number) => boolean): OpDefinition => ({
-  ...binary(
-    name,
-    (a, b) => (holds(a, b) ? 1 : 0),
-    (upstream) => [upstream, upstream],
-  ),
-  infer: (inputs) => [{ ...inferBroadcast(inputs), dtype: "bool" }],
+const comparison = (
+  name: string,
+  holds: (a: Element, b: Element) => boolean,
+  dtypes: readonly DType[] = NUMBERS,
+): OpDefinition => ({
+  name,
+  dtypes,
+  infer: (inputs) => [{ dtype: "bool", shape: inferBroadcast(inputs).shape }],
+  evaluate: ([a, b], _, [type]) => {
+    if (!a || !b || !type) return [];
+    const [ofA, ofB] = [broadcastReader(a, type.shape), broadcastReader(b, type.shape)];
+    return [generate(type, (index) => Number(holds(ofA(index), ofB(index))))];
+  },
   gradient: () => [undefined, undefined],
 });
-export const Equal = comparison("Equal", (a, b) => a === b);
+export const Equal = comparison("Equal", (a, b) => a === b, [...NUMBERS, "bool"]);
 export const Greater = comparison("Greater", (a, b) => a > b);
 export const Less = comparison("Less", (a, b) => a < b);

@@ -1,5 +1,5 @@
 import { stridesOf } from "../broadcast.js";
-import { allocate, read, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
+import { allocate, elementAt, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
 
 /** What operators share that copy blocks of tensors. */
 
@@ -16,7 +16,7 @@ export function copyInto(
       const position = Math.floor(flat / stride) % (from.shape[axis] as number);
       index += (position + (offsets[axis] ?? 0)) * (targets[axis] as number);
     }
-    write(to.data, index, read(from.data, flat));
+    write(to.data, index, elementAt(from.data, flat));
   }
 }
 
@@ -38,7 +38,7 @@ export function sliced(x: Tensor, type: TensorType, axis: number, start: number,
       const along = Math.floor(flat / stride) % (type.shape[position] as number);
       index += (position === axis ? start + step * along : along) * (from[position] as number);
     }
-    write(data, flat, read(x.data, index));
+    write(data, flat, elementAt(x.data, index));
   }
   return { dtype: type.dtype, shape: type.shape, data };
 }

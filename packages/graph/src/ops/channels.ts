@@ -39,6 +39,10 @@ export function checkOperands(
 export const doubles = ({ data }: Tensor): Float64Array =>
   data instanceof Float64Array ? data : Float64Array.from(data as Float32Array);
 
+/** Sums to accumulate in double precision. */
+export const zeros = ({ shape }: TensorType): Float64Array =>
+  allocate({ dtype: "float64", shape }) as Float64Array;
+
 /** Adds a bias per channel, and rounds once to the type. */
 export function finished(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
   const plane = sizeOf(spatial(type.shape));

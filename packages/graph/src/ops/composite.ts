@@ -2,13 +2,14 @@ import { pullBack } from "../differentiate.js";
 import { evaluate } from "../evaluate.js";
 import { type Attributes, input, type Value } from "../graph.js";
 import type { Body, GradientContext, OpDefinition } from "../op.js";
-import { isFloat, read, type Tensor, type TensorType } from "../tensor.js";
-import { generate } from "./support.js";
+import { elementAt, isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { FLOATS, generate } from "./support.js";
 
-/** An operator that its body says all about: how it is evaluated, and what its gradient is. */
+/** An operator on floating-point numbers that its body says all about: how it is evaluated, and what its gradient is. */
 export function composite(name: string, infer: OpDefinition["infer"], body: Body): OpDefinition {
   return {
     name,
+    dtypes: FLOATS,
     infer,
     body,
     evaluate: (inputs, attributes, types) => evaluateBody(body, inputs, attributes, types),
@@ -29,7 +30,7 @@ function evaluateBody(
   const results = evaluate({ name: "body", inputs: inside, outputs }, Object.fromEntries(wide.entries()));
   return types.map((type, position) => {
     const { data } = results[position] as Tensor;
-    return generate(type, (index) => read(data, index));
+    return generate(type, (index) => elementAt(data, index));
   });
 }
 

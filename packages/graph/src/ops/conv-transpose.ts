@@ -11,9 +11,10 @@ import {
   finished,
   forEachChannelPair,
   optionsOf,
+  zeros,
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
-import { numberAttribute, numbersAttribute } from "./support.js";
+import { FLOATS, numberAttribute, numbersAttribute } from "./support.js";
 import { extents, onPlane, readingOrder, spatial, windowOf } from "./window.js";
 
 function inferConvTranspose(operands: readonly TensorType[], attributes: Attributes): TensorType {
@@ -41,12 +42,13 @@ function inferConvTranspose(operands: readonly TensorType[], attributes: Attribu
  */
 export const ConvTranspose: OpDefinition = {
   name: "ConvTranspose",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => [inferConvTranspose(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(type.shape), spatial(x.shape)));
-    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), new Float64Array(sizeOf(type.shape))];
+    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(type.shape)), sizeOf(spatial(x.shape))];
     const kernel = sizeOf(window.kernel);
     const perGroup = channels(filter);

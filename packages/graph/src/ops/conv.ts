@@ -11,8 +11,9 @@ import {
   finished,
   forEachChannelPair,
   optionsOf,
+  zeros,
 } from "./channels.js";
-import { numberAttribute } from "./support.js";
+import { FLOATS, numberAttribute } from "./support.js";
 import { extents, onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
 
 function inferConv(operands: readonly TensorType[], attributes: Attributes): TensorType {
@@ -34,12 +35,13 @@ function inferConv(operands: readonly TensorType[], attributes: Attributes): Ten
  */
 export const Conv: OpDefinition = {
   name: "Conv",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => [inferConv(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
-    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), new Float64Array(sizeOf(type.shape))];
+    const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
     const kernel = sizeOf(window.kernel);
     const perGroup = channels(filter);

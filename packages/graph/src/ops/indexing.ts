@@ -1,14 +1,16 @@
-import { type Attributes, constant, GraphError, type Value } from "../graph.js";
+import { type Attributes, constant, GraphError, UndefinedResult, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,
   type DType,
+  type Element,
+  elementAt,
+  isInteger,
   read,
   type Shape,
   sizeOf,
   type Tensor,
   type TensorType,
-  tensor,
   write,
 } from "../tensor.js";
 import {
@@ -23,9 +25,7 @@ import {
   scatterElements,
   transpose,
 } from "../vocabulary/index.js";
-import { axisOf, expectInputs, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
-
-const integer = (type: TensorType): boolean => type.dtype === "int32" || type.dtype === "int64";
+import { axisOf, expectInputs, generate, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
 
 const zerosLike = (x: Value): Value => expand(scalar(0, x.dtype), x.shape);
 
@@ -37,7 +37,7 @@ export const OneHot: OpDefinition = {
   name: "OneHot",
   infer: (inputs, attributes) => {
     const [indices] = expectInputs(inputs, 1);
-    if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+    if (!isInteger(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
     const dtype = stringAttribute(attributes, "dtype") as DType;
     return [{ dtype, shape: [...indices.shape, numberAttribute(attributes, "depth")] }];
   },
@@ -55,18 +55,14 @@ export const OneHot: OpDefinition = {
   body: ([positions], attributes) => {
     if (!positions) return [];
     const depth = numberAttribute(attributes, "depth");
-    const classes = tensor(
-      positions.dtype,
-      [depth],
-      Array.from({ length: depth }, (_, index) => index),
-    );
+    const classes = generate({ dtype: positions.dtype, shape: [depth] }, (index) => index);
     const column = reshape(positions, [...positions.shape, 1]);
     return [cast(equal(column, constant(classes)), stringAttribute(attributes, "dtype") as DType)];
   },
 };
 
 function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes): void {
-  if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+  if (!isInteger(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
   const axis = axisOf(attributes, x.shape);
   const fits =
     indices.shape.length === x.shape.length &&
@@ -74,6 +70,13 @@ function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes
   if (!fits) {
     throw new GraphError(`indices [${indices.shape}] must match [${x.shape}] on all axes but ${axis}`);
   }
+}
+
+/** A position along an axis of the given size. @throws UndefinedResult if it is outside. */
+function positionIn(size: number, index: number): number {
+  if (index < 0 || index >= size)
+    throw new UndefinedResult(`index ${index} is outside an axis of size ${size}`);
+  return index;
 }
 
 /** Calls `visit` with the flat index of each element of `indices` and that of the element of x it names. */
@@ -88,7 +91,7 @@ function forEachIndex(
   for (let lane = 0; lane < source.count; lane++) {
     for (let position = 0; position < source.length; position++) {
       const from = source.index(lane, position);
-      visit(from, target.index(lane, read(indices.data, from)));
+      visit(from, target.index(lane, positionIn(target.length, read(indices.data, from))));
     }
   }
 }
@@ -105,7 +108,7 @@ export const GatherElements: OpDefinition = {
     if (!x || !indices || !type) return [];
     const data = allocate(type);
     forEachIndex(indices, x.shape, numberAttribute(attributes, "axis"), (from, to) => {
-      write(data, from, read(x.data, to));
+      write(data, from, elementAt(x.data, to));
     });
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
@@ -132,8 +135,13 @@ export const ScatterElements: OpDefinition = {
     if (!x || !indices || !updates) return [];
     const adds = stringAttribute(attributes, "reduction") === "add";
     const data = x.data.slice();
+    // Integers are added as bigints: their sum wraps around.
+    const sum = isInteger(x)
+      ? (a: Element, b: Element) => BigInt(a) + BigInt(b)
+      : (a: Element, b: Element) => Number(a) + Number(b);
     forEachIndex(indices, x.shape, numberAttribute(attributes, "axis"), (from, to) => {
-      write(data, to, (adds ? read(data, to) : 0) + read(updates.data, from));
+      const update = elementAt(updates.data, from);
+      write(data, to, adds ? sum(elementAt(data, to), update) : update);
     });
     return [{ dtype: x.dtype, shape: x.shape, data }];
   },
@@ -155,7 +163,7 @@ export const Gather: OpDefinition = {
   name: "Gather",
   infer: (inputs, attributes) => {
     const [x, indices] = expectInputs(inputs, 2);
-    if (!integer(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
+    if (!isInteger(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
     const axis = axisOf(attributes, x.shape);
     return [
       { dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] },
@@ -169,8 +177,8 @@ export const Gather: OpDefinition = {
     const data = allocate(type);
     for (let flat = 0; flat < data.length; flat++) {
       const outer = Math.floor(flat / (count * inner));
-      const index = read(indices.data, Math.floor(flat / inner) % count);
-      write(data, flat, read(x.data, (outer * size + index) * inner + (flat % inner)));
+      const index = positionIn(size, read(indices.data, Math.floor(flat / inner) % count));
+      write(data, flat, elementAt(x.data, (outer * size + index) * inner + (flat % inner)));
     }
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },

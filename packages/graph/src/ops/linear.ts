@@ -1,9 +1,20 @@
 import { broadcastIndices, broadcastShapes } from "../broadcast.js";
 import { GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { allocate, read, type Shape, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
+import {
+  allocate,
+  elementAt,
+  isInteger,
+  read,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+  type TensorType,
+  write,
+} from "../tensor.js";
 import { gemm, matMul, mul, scalar, sumTo, transposeMatrices } from "../vocabulary/index.js";
-import { broadcastReader, expectInputs, generate, numberAttribute } from "./support.js";
+import { broadcastReader, expectInputs, FLOATS, generate, NUMBERS, numberAttribute } from "./support.js";
 
 const batchOf = (shape: Shape): Shape => shape.slice(0, -2);
 const matrixOf = (shape: Shape): readonly [rows: number, columns: number] =>
@@ -18,23 +29,44 @@ function inferProduct(a: TensorType, b: TensorType): TensorType {
   return { dtype: a.dtype, shape: [...broadcastShapes(batchOf(a.shape), batchOf(b.shape)), rows, columns] };
 }
 
-/** Sums are accumulated in double precision, whatever the dtype. */
+/** A row or a column of a matrix. */
+interface Run {
+  readonly data: TensorData;
+  readonly start: number;
+  readonly step: number;
+}
+
+/** The sum is accumulated in double precision. */
+function floatDot(a: Run, b: Run, length: number): number {
+  let sum = 0;
+  for (let k = 0; k < length; k++)
+    sum += read(a.data, a.start + k * a.step) * read(b.data, b.start + k * b.step);
+  return sum;
+}
+
+function integerDot(a: Run, b: Run, length: number): bigint {
+  let sum = 0n;
+  for (let k = 0; k < length; k++) {
+    sum += BigInt(elementAt(a.data, a.start + k * a.step)) * BigInt(elementAt(b.data, b.start + k * b.step));
+  }
+  return sum;
+}
+
 function product(a: Tensor, b: Tensor, type: TensorType): Tensor {
   const [[rows, inner], [, columns]] = [matrixOf(a.shape), matrixOf(b.shape)];
   const batch = batchOf(type.shape);
   const ofA = broadcastIndices(batchOf(a.shape), batch);
   const ofB = broadcastIndices(batchOf(b.shape), batch);
   const data = allocate(type);
+  const dot = isInteger(type) ? integerDot : floatDot;
   for (let matrix = 0, index = 0; matrix < sizeOf(batch); matrix++) {
     const startA = (ofA[matrix] as number) * rows * inner;
     const startB = (ofB[matrix] as number) * inner * columns;
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++, index++) {
-        let sum = 0;
-        for (let k = 0; k < inner; k++) {
-          sum += read(a.data, startA + row * inner + k) * read(b.data, startB + k * columns + column);
-        }
-        write(data, index, sum);
+        const ofRow = { data: a.data, start: startA + row * inner, step: 1 };
+        const ofColumn = { data: b.data, start: startB + column, step: columns };
+        write(data, index, dot(ofRow, ofColumn, inner));
       }
     }
   }
@@ -44,6 +76,7 @@ function product(a: Tensor, b: Tensor, type: TensorType): Tensor {
 /** Products of the last two axes; the axes before them broadcast. */
 export const MatMul: OpDefinition = {
   name: "MatMul",
+  dtypes: NUMBERS,
   infer: (inputs) => [inferProduct(...expectInputs(inputs, 2))],
   evaluate: ([a, b], _, [type]) => (a && b && type ? [product(a, b, type)] : []),
   gradient: ({ inputs: [a, b], upstream: [upstream] }) => {
@@ -62,12 +95,13 @@ const asTyped = (type: TensorType, transposed: boolean): TensorType =>
 function transposed(x: Tensor): Tensor {
   const [rows = 0, columns = 0] = x.shape;
   const type = { dtype: x.dtype, shape: [columns, rows] };
-  return generate(type, (index) => read(x.data, (index % rows) * columns + Math.floor(index / rows)));
+  return generate(type, (index) => elementAt(x.data, (index % rows) * columns + Math.floor(index / rows)));
 }
 
 /** alpha A' B' + beta C, A' and B' being the operands or their transposes. */
 export const Gemm: OpDefinition = {
   name: "Gemm",
+  dtypes: FLOATS,
   infer: ([a, b, c, ...others], attributes) => {
     if (!a || !b || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
     if (a.shape.length !== 2 || b.shape.length !== 2) throw new GraphError("takes matrices");
@@ -93,7 +127,9 @@ export const Gemm: OpDefinition = {
       double,
     );
     const readC = c ? broadcastReader(c, type.shape) : () => 0;
-    return [generate(type, (index) => alpha * read(ofAB.data, index) + (c ? beta * readC(index) : 0))];
+    return [
+      generate(type, (index) => alpha * read(ofAB.data, index) + (c ? beta * Number(readC(index)) : 0)),
+    ];
   },
   gradient: ({ inputs: [a, b, c], attributes, upstream: [upstream] }) => {
     if (!a || !b || !upstream) return [];

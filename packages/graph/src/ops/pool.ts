@@ -3,7 +3,7 @@ import type { OpDefinition } from "../op.js";
 import { allocate, read, sizeOf, type TensorType, tensor, write } from "../tensor.js";
 import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
-import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
+import { expectInputs, FLOATS, numberAttribute, numbersAttribute } from "./support.js";
 import { onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
 
 function inferPool(inputs: readonly TensorType[], attributes: Attributes): TensorType {
@@ -22,6 +22,7 @@ function inferPool(inputs: readonly TensorType[], attributes: Attributes): Tenso
  */
 export const MaxPool: OpDefinition = {
   name: "MaxPool",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => {
     const type = inferPool(inputs, attributes);
     return [type, { dtype: "int64", shape: type.shape }];

@@ -1,7 +1,19 @@
 import { broadcastIndices } from "../broadcast.js";
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { type Attributes, GraphError, UndefinedResult, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { allocate, read, type Shape, sizeOf, type TensorType, write } from "../tensor.js";
+import {
+  allocate,
+  type Element,
+  elementAt,
+  isInteger,
+  read,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+  type TensorType,
+  write,
+} from "../tensor.js";
 import {
   cast,
   div,
@@ -15,12 +27,18 @@ import {
   scalar,
   sub,
 } from "../vocabulary/index.js";
-import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
+import { expectInputs, FLOATS, larger, NUMBERS, numberAttribute, numbersAttribute } from "./support.js";
+
+/** How floating-point numbers, or integers, are reduced. */
+interface Accumulator<T extends Element> {
+  readonly initial: T;
+  combine(accumulated: T, element: T): T;
+  finish?(accumulated: T, count: number): T;
+}
 
 interface Reduction {
-  readonly initial: number;
-  combine(accumulated: number, element: number): number;
-  finish?(accumulated: number, count: number): number;
+  readonly float: Accumulator<number>;
+  readonly integer: Accumulator<bigint>;
 }
 
 /** Shape with the reduced axes kept at size 1. */
@@ -37,29 +55,52 @@ function inferReduced([x]: readonly [TensorType], attributes: Attributes): Tenso
   return { dtype: x.dtype, shape };
 }
 
+function reduced<T extends Element>(
+  x: Tensor,
+  axes: readonly number[],
+  type: TensorType,
+  elementOf: (data: TensorData, index: number) => T,
+  { initial, combine, finish = (accumulated) => accumulated }: Accumulator<T>,
+): Tensor {
+  const targets = broadcastIndices(keptShape(x.shape, axes), x.shape);
+  const data = allocate(type);
+  const accumulated = new Array<T>(data.length).fill(initial);
+  for (const [index, target] of targets.entries()) {
+    accumulated[target] = combine(accumulated[target] as T, elementOf(x.data, index));
+  }
+  const count = sizeOf(x.shape) / data.length;
+  for (const [index, value] of accumulated.entries()) {
+    const result = finish(value, count);
+    write(data, index, result);
+    // ONNX does not say which integer an overflowing sum is: NumPy's wraps around, ONNX Runtime's is the largest.
+    if (typeof result === "bigint" && BigInt(elementAt(data, index)) !== result) {
+      throw new UndefinedResult(`${result} is not an ${type.dtype}`);
+    }
+  }
+  return { dtype: type.dtype, shape: type.shape, data };
+}
+
+const integerAt = (data: TensorData, index: number): bigint => BigInt(elementAt(data, index));
+
 /**
- * Sums are accumulated in double precision, whatever the dtype. `adjoint` gets the upstream gradient
+ * Floating-point sums are accumulated in double precision, and sums of integers exactly. `adjoint` gets the upstream gradient
  * with the reduced axes kept, and the operand.
  */
 function reduction(
   name: string,
-  { initial, combine, finish = (accumulated) => accumulated }: Reduction,
+  { float, integer }: Reduction,
   adjoint: (upstream: Value, x: Value, axes: readonly number[]) => Value,
 ): OpDefinition {
   return {
     name,
+    dtypes: NUMBERS,
     infer: (inputs, attributes) => [inferReduced(expectInputs(inputs, 1), attributes)],
     evaluate: ([x], attributes, [type]) => {
       if (!x || !type) return [];
-      const targets = broadcastIndices(keptShape(x.shape, numbersAttribute(attributes, "axes")), x.shape);
-      const accumulated = new Float64Array(sizeOf(type.shape)).fill(initial);
-      for (const [index, target] of targets.entries()) {
-        accumulated[target] = combine(accumulated[target] as number, read(x.data, index));
-      }
-      const data = allocate(type);
-      const count = sizeOf(x.shape) / data.length;
-      for (const [index, value] of accumulated.entries()) write(data, index, finish(value, count));
-      return [{ dtype: type.dtype, shape: type.shape, data }];
+      const axes = numbersAttribute(attributes, "axes");
+      return [
+        isInteger(x) ? reduced(x, axes, type, integerAt, integer) : reduced(x, axes, type, read, float),
+      ];
     },
     gradient: ({ inputs: [x], attributes, upstream: [upstream] }) => {
       if (!x || !upstream) return [];
@@ -71,13 +112,28 @@ function reduction(
 
 export const ReduceSum = reduction(
   "ReduceSum",
-  { initial: 0, combine: (sum, element) => sum + element },
+  {
+    float: { initial: 0, combine: (sum, element) => sum + element },
+    integer: { initial: 0n, combine: (sum, element) => sum + element },
+  },
   (upstream, x) => expand(upstream, x.shape),
 );
 
+/** @throws UndefinedResult for no integers, whose mean or maximum is no integer */
+function ofSome(value: bigint, count: number): bigint {
+  if (count === 0) throw new UndefinedResult("no integers are reduced to one");
+  return value;
+}
+
+/** Truncates towards 0, as ONNX Runtime and NumPy do. */
+const wholeMean = (sum: bigint, count: number): bigint => ofSome(sum, count) / BigInt(count);
+
 export const ReduceMean = reduction(
   "ReduceMean",
-  { initial: 0, combine: (sum, element) => sum + element, finish: (sum, count) => sum / count },
+  {
+    float: { initial: 0, combine: (sum, element) => sum + element, finish: (sum, count) => sum / count },
+    integer: { initial: 0n, combine: (sum, element) => sum + element, finish: wholeMean },
+  },
   (upstream, x) => {
     const count = sizeOf(x.shape) / sizeOf(upstream.shape);
     return expand(div(upstream, scalar(count, x.dtype)), x.shape);
@@ -90,7 +146,14 @@ export const ReduceMean = reduction(
  */
 export const ReduceMax = reduction(
   "ReduceMax",
-  { initial: Number.NEGATIVE_INFINITY, combine: Math.max },
+  {
+    float: { initial: Number.NEGATIVE_INFINITY, combine: Math.max },
+    integer: {
+      initial: -(2n ** 63n),
+      combine: larger,
+      finish: ofSome,
+    },
+  },
   (upstream, x, axes) => {
     const maximum = reduceMax(x, { axes, keepdims: true });
     const chosen = cast(equal(x, maximum), x.dtype);
@@ -102,6 +165,7 @@ export const ReduceMax = reduction(
 export const ReduceLogSumExp: OpDefinition = {
   ...ReduceSum,
   name: "ReduceLogSumExp",
+  dtypes: FLOATS,
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];
     const targets = broadcastIndices(keptShape(x.shape, numbersAttribute(attributes, "axes")), x.shape);
@@ -110,12 +174,14 @@ export const ReduceLogSumExp: OpDefinition = {
       largest[target] = Math.max(largest[target] as number, read(x.data, index));
     }
     const sums = new Float64Array(largest.length);
+    // An infinite maximum is not subtracted from itself.
+    const shifts = largest.map((maximum) => (Number.isFinite(maximum) ? maximum : 0));
     for (const [index, target] of targets.entries()) {
-      const maximum = largest[target] as number;
+      const maximum = shifts[target] as number;
       sums[target] = (sums[target] as number) + Math.exp(read(x.data, index) - maximum);
     }
     const data = allocate(type);
-    for (const [index, sum] of sums.entries()) write(data, index, (largest[index] as number) + Math.log(sum));
+    for (const [index, sum] of sums.entries()) write(data, index, (shifts[index] as number) + Math.log(sum));
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   gradient: ({ inputs: [x], outputs: [y], attributes, upstream: [upstream] }) => {

@@ -17,8 +17,9 @@ export const Where: OpDefinition = {
   },
   evaluate: ([condition, a, b], _, [type]) => {
     if (!condition || !a || !b || !type) return [];
-    const [test, readA, readB] = [condition, a, b].map((input) => broadcastReader(input, type.shape));
-    return [generate(type, (index) => Number((test?.(index) ? readA : readB)?.(index)))];
+    const holds = broadcastReader(condition, type.shape);
+    const [ofA, ofB] = [broadcastReader(a, type.shape), broadcastReader(b, type.shape)];
+    return [generate(type, (index) => (holds(index) ? ofA(index) : ofB(index)))];
   },
   gradient: ({ inputs: [condition, a, b], upstream: [upstream] }) => {
     if (!condition || !a || !b || !upstream) return [];

@@ -1,7 +1,16 @@
 import { broadcastShapes, stridesOf } from "../broadcast.js";
 import { type Attributes, GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { type DType, read, type Shape, sameShape, sizeOf } from "../tensor.js";
+import {
+  type DType,
+  type Element,
+  elementAt,
+  isInteger,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type TensorType,
+} from "../tensor.js";
 import { cast, reshape, sumTo, transpose } from "../vocabulary/index.js";
 import {
   broadcastReader,
@@ -58,7 +67,7 @@ export const Transpose: OpDefinition = {
     const to = stridesOf(type.shape);
     return [
       generate(type, (flat) =>
-        read(
+        elementAt(
           x.data,
           to.reduce((index, stride, axis) => {
             const along = Math.floor(flat / stride) % (type.shape[axis] as number);
@@ -115,6 +124,26 @@ export const Flatten = reshaping("Flatten", (shape, attributes) => {
   return [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))];
 });
 
+/**
+ * An element of another type: true unless it is 0 for `bool`, truncated towards 0 from a fraction to an integer, wrapped around
+ * from int64 to int32, and rounded once to a floating-point type.
+ */
+function converted(value: Element, to: TensorType): Element {
+  if (to.dtype === "bool") return Number(value !== 0 && value !== 0n);
+  if (isInteger(to)) return typeof value === "bigint" ? value : Math.trunc(value);
+  return to.dtype === "float32" && typeof value === "bigint" ? singleFrom(value) : value;
+}
+
+/**
+ * An int64 rounded to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1 in the
+ * lowest place left says that they were not all 0.
+ */
+function singleFrom(value: bigint): number {
+  if (BigInt.asIntN(54, value) === value) return Number(value);
+  const kept = (value >> 11n) << 11n;
+  return Number(kept === value ? kept : kept | (1n << 11n));
+}
+
 /** Converts between element types; gradients flow between floating-point types only. */
 export const Cast: OpDefinition = {
   name: "Cast",
@@ -122,7 +151,8 @@ export const Cast: OpDefinition = {
     const [x] = expectInputs(inputs, 1);
     return [{ dtype: stringAttribute(attributes, "to") as DType, shape: x.shape }];
   },
-  evaluate: ([x], _, [type]) => (x && type ? [generate(type, (index) => read(x.data, index))] : []),
+  evaluate: ([x], _, [type]) =>
+    x && type ? [generate(type, (index) => converted(elementAt(x.data, index), type))] : [],
   gradient: ({ inputs: [x], upstream: [upstream] }) =>
     x?.dtype.startsWith("float") && upstream ? [cast(upstream, x.dtype)] : [undefined],
 };

@@ -19,7 +19,7 @@ import {
 } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
-import { optionalNumberAttribute, stringAttribute } from "./support.js";
+import { FLOATS, optionalNumberAttribute, stringAttribute } from "./support.js";
 
 /**
  * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` and, optionally, class weights `[C]` → the loss (a
@@ -32,6 +32,7 @@ import { optionalNumberAttribute, stringAttribute } from "./support.js";
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
+  dtypes: FLOATS,
   infer: (inputs, attributes) => {
     const [scores] = inputs;
     return [inferLoss(inputs, attributes), ...(scores ? [scores] : [])];

@@ -2,7 +2,7 @@ import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Tensor, write } from "../tensor.js";
 import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary/index.js";
-import { axisOf, expectInputs, lanesAlong, numberAttribute } from "./support.js";
+import { axisOf, expectInputs, FLOATS, lanesAlong, numberAttribute } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
 type Finish = (x: number, maximum: number, sum: number) => number;
@@ -14,6 +14,7 @@ function normalization(
 ): OpDefinition {
   return {
     name,
+    dtypes: FLOATS,
     infer: (inputs, attributes) => {
       const [x] = expectInputs(inputs, 1);
       axisOf(attributes, x.shape);

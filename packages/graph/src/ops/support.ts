@@ -1,6 +1,16 @@
 import { broadcastIndices, stridesOf } from "../broadcast.js";
 import { type Attributes, GraphError } from "../graph.js";
-import { allocate, read, type Shape, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
+import {
+  allocate,
+  type DType,
+  type Element,
+  elementAt,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorType,
+  write,
+} from "../tensor.js";
 
 /** What op files share: reading attributes, checking inputs, and loops over tensors. */
 
@@ -42,17 +52,28 @@ export function axisOf(attributes: Attributes, shape: Shape): number {
   return axis;
 }
 
+/** Element types of operators that approximate. */
+export const FLOATS: readonly DType[] = ["float32", "float64"];
+/** Element types of arithmetic. */
+export const NUMBERS: readonly DType[] = [...FLOATS, "int32", "int64"];
+
+/** `Math.max` of bigints. */
+export function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
 /** Makes a tensor element by element, in row-major order. */
-export function generate(type: TensorType, element: (index: number) => number): Tensor {
+export function generate(type: TensorType, element: (index: number) => Element): Tensor {
   const data = allocate(type);
   for (let index = 0; index < data.length; index++) write(data, index, element(index));
   return { dtype: type.dtype, shape: type.shape, data };
 }
 
-/** Reads a tensor as if it had been broadcast to `shape`. */
-export function broadcastReader({ data, shape }: Tensor, to: Shape): (index: number) => number {
+/** Reads a tensor as if it had been broadcast to `to`. */
+export function broadcastReader({ data, shape }: Tensor, to: Shape): (index: number) => Element {
   const indices = broadcastIndices(shape, to);
-  return (index) => read(data, indices[index] as number);
+  return (index) => elementAt(data, indices[index] as number);
 }
 
 /** A tensor cut into vectors along one axis. */

@@ -1,19 +1,28 @@
 import type { Value } from "../graph.js";
 import type { GradientContext, OpDefinition } from "../op.js";
-import { read } from "../tensor.js";
+import { elementAt, isInteger, read } from "../tensor.js";
 import { div, greater, less, mul, neg, scalar, where } from "../vocabulary/index.js";
-import { expectInputs, generate } from "./support.js";
+import { expectInputs, FLOATS, generate, NUMBERS } from "./support.js";
 
+/** An elementwise operator on floating-point numbers and, with `ofInteger`, on integers. */
 export function unary(
   name: string,
   compute: (x: number) => number,
   gradient: (upstream: Value, x: Value, y: Value) => Value,
+  ofInteger?: (x: bigint) => bigint,
 ): OpDefinition {
   return {
     name,
+    dtypes: ofInteger ? NUMBERS : FLOATS,
     infer: (inputs) => [...expectInputs(inputs, 1)],
-    evaluate: ([x], _, [type]) =>
-      x && type ? [generate(type, (index) => compute(read(x.data, index)))] : [],
+    evaluate: ([x], _, [type]) => {
+      if (!x || !type) return [];
+      return [
+        ofInteger && isInteger(type)
+          ? generate(type, (index) => ofInteger(BigInt(elementAt(x.data, index))))
+          : generate(type, (index) => compute(read(x.data, index))),
+      ];
+    },
     gradient: ({ inputs: [x], outputs: [y], upstream: [upstream] }: GradientContext) =>
       x && y && upstream ? [gradient(upstream, x, y)] : [],
   };
@@ -25,26 +34,30 @@ export const Neg = unary(
   "Neg",
   (x) => -x,
   (upstream) => neg(upstream),
+  (x) => -x,
 );
 
 export const Sqrt = unary("Sqrt", Math.sqrt, (upstream, x, y) => div(upstream, mul(scalar(2, x.dtype), y)));
 /** At 0 the gradient is 0, as everywhere. */
-export const Abs = unary("Abs", Math.abs, (upstream, x) => {
-  const zero = scalar(0, x.dtype);
-  return where(greater(x, zero), upstream, where(less(x, zero), neg(upstream), zero));
-});
-export const Identity = unary(
-  "Identity",
-  (x) => x,
-  (upstream) => upstream,
+export const Abs = unary(
+  "Abs",
+  Math.abs,
+  (upstream, x) => {
+    const zero = scalar(0, x.dtype);
+    return where(greater(x, zero), upstream, where(less(x, zero), neg(upstream), zero));
+  },
+  (x) => (x < 0n ? -x : x),
 );
+export const Identity: OpDefinition = {
+  name: "Identity",
+  infer: (inputs) => [...expectInputs(inputs, 1)],
+  evaluate: ([x]) => (x ? [x] : []),
+  gradient: ({ upstream: [upstream] }) => [upstream],
+};
 
 /** ONNX has no such operator: it is an `Identity` there, and blocks gradients here. */
 export const StopGradient: OpDefinition = {
-  ...unary(
-    "StopGradient",
-    (x) => x,
-    (upstream) => upstream,
-  ),
+  ...Identity,
+  name: "StopGradient",
   gradient: () => [undefined],
 };

@@ -1,3 +1,4 @@
+import { reserve } from "../budget.js";
 import { type Attributes, GraphError } from "../graph.js";
 import type { Shape } from "../tensor.js";
 import { numbersAttribute } from "./support.js";
@@ -77,7 +78,9 @@ export function onPlane(window: Window, sizes: Shape, out: Shape): PlaneWindow {
  */
 export function readingOrder({ size, kernel, out, strides, dilations, before }: PlaneWindow): Int32Array {
   const [height, width] = size;
-  const order = new Int32Array(kernel[0] * kernel[1] * out[0] * out[1]);
+  const length = kernel[0] * kernel[1] * out[0] * out[1];
+  reserve(length);
+  const order = new Int32Array(length);
   let next = 0;
   for (let ky = 0; ky < kernel[0]; ky++) {
     for (let kx = 0; kx < kernel[1]; kx++) {

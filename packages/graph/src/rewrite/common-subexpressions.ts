@@ -2,8 +2,8 @@ import type { Attribute, Node, Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
-/** Constants of more elements are the same only if they are one. */
-const COMPARED_ELEMENTS = 1024;
+/** Constants of more bytes are the same only if they share their data. */
+const COMPARED_BYTES = 8192;
 
 /**
  * Common-subexpression elimination: nodes of one operator, with the same attributes and the same inputs, become one.
@@ -17,14 +17,21 @@ export function mergeCommonSubexpressions(): Rule {
     numbers.set(of, number);
     return number;
   };
-  const attributeKey = (value: Attribute) =>
-    typeof value === "object" && "data" in value ? tensorKey(value) : value;
-  const tensorKey = ({ dtype, shape, data }: Tensor) =>
-    data.length > COMPARED_ELEMENTS ? numberOf(data) : [dtype, shape, Array.from(data, spelled)];
+  const tensorKey = ({ dtype, shape, data }: Tensor): string => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const content = bytes.length > COMPARED_BYTES ? `data ${numberOf(data)}` : `bytes ${bytes}`;
+    return `${dtype}[${shape}] ${content}`;
+  };
+  const attributeKey = (value: Attribute): string => {
+    if (typeof value === "string") return `string ${value}`;
+    if (typeof value === "number") return numberKey(value);
+    return "data" in value ? tensorKey(value) : value.map(numberKey).join();
+  };
+  // Strings only: JSON has neither −0 nor numbers that are not finite.
   const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
     JSON.stringify([
       op,
-      inputs.map(({ node, output }) => [numberOf(node), output]),
+      inputs.map(({ node, output }) => `${numberOf(node)}:${output}`),
       Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]),
     ]);
 
@@ -40,5 +47,4 @@ export function mergeCommonSubexpressions(): Rule {
   };
 }
 
-/** JSON has neither negative zero nor numbers that are not finite. */
-const spelled = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
+const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,12 +1,17 @@
 import {
   constant,
   evaluate,
+  formatShape,
   type Graph,
   input,
+  inputName,
+  isCheap,
   isFloat,
   type Node,
   sizeOf,
   type Tensor,
+  topologicalOrder,
+  unlessUndefined,
   type Value,
 } from "@softmax-bench/graph";
 import type { GraphProto, NodeProto } from "../proto/onnx_pb.js";
@@ -18,7 +23,7 @@ import type { ReadExternal, StoredTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, and then its parameters. */
 export interface ReadGraph extends Graph {
-  /** The floating-point tensors that the model stores and its nodes compute with; they are inputs of the graph. */
+  /** The floating-point tensors that the model stores and its outputs depend on; they are inputs of the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
 }
 
@@ -41,11 +46,14 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
     if (!value) throw new ModelError(`nothing makes output ${quoted(name)}`);
     return [name, value] as const;
   });
+  // Nodes may have read more for its shape, or to freeze it.
+  const used = new Set(topologicalOrder(outputs.map(([, value]) => value)));
+  const parameters = new Map([...scope.parameters].filter(([, { node }]) => used.has(node)));
   return {
     ...{ name: proto.name || "model", description: proto.docString },
-    inputs: [...scope.inputs, ...scope.parameters.values()],
+    inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
-    parameters: scope.parameters,
+    parameters,
   };
 }
 
@@ -85,6 +93,18 @@ class GraphScope implements Scope {
   initializer(name: string): StoredTensor | undefined {
     return this.#initializers.get(name);
   }
+
+  frozen(value: Value): Value {
+    if (value.node.op === "Constant") return value;
+    const inputs = topologicalOrder([value]).flatMap(({ op, outputs }) => (op === "Input" ? outputs : []));
+    const names = inputs.map(inputName);
+    const stored = names.map((name, at) =>
+      this.parameters.get(name) === inputs[at] ? this.#initializers.get(name) : undefined,
+    );
+    if (stored.includes(undefined)) return value;
+    const feeds = Object.fromEntries(names.map((name, at) => [name, (stored[at] as StoredTensor).read()]));
+    return computed(value, feeds);
+  }
 }
 
 function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, number>>): number[] {
@@ -92,6 +112,9 @@ function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, 
   const open = shape.find((_, axis) => sized[axis] === undefined);
   if (open !== undefined)
     throw new ModelError(`input ${quoted(name)} has an open size ${quoted(String(open))}: give it one`);
+  if (!Number.isSafeInteger(sizeOf(sized as number[]))) {
+    throw new ModelError(`input ${quoted(name)} has a shape of [${formatShape(sized as number[])}]`);
+  }
   return sized as number[];
 }
 
@@ -137,21 +160,30 @@ const LARGEST = 2 ** 16;
 /** What is computed from constants alone, such as shapes, is a constant for the nodes that need to know it. */
 function known(value: Value, isConstant: (node: Node) => boolean): Value {
   if (value.node.op === "Constant" || !isConstant(value.node)) return value;
-  return constant(evaluate({ name: "constant", inputs: [], outputs: { value } }, {}).value as Tensor);
+  return computed(value);
 }
 
-/** Whether a node depends on constants alone, all of a size that is worth computing. A reader makes few nodes on those that were asked about before. */
+/** A value as a constant; the value itself if ONNX leaves it undefined. */
+function computed(value: Value, feeds: Readonly<Record<string, Tensor>> = {}): Value {
+  const results = unlessUndefined(() =>
+    evaluate({ name: "constant", inputs: [], outputs: { value } }, feeds),
+  );
+  return results?.value ? constant(results.value) : value;
+}
+
+/** Whether a node depends on constants alone, all of a size that is worth computing. Remembers what it was asked. */
 function constancy(): (node: Node) => boolean {
-  const answers = new Map<Node, boolean>();
-  const isConstant = (node: Node): boolean => {
-    const answer =
-      answers.get(node) ??
-      (node.op === "Constant" ||
-        (node.inputs.length > 0 &&
-          node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST) &&
-          node.inputs.every((of) => isConstant(of.node))));
-    answers.set(node, answer);
-    return answer;
+  const [asked, constants] = [new Set<Node>(), new Set<Node>()];
+  const isSmall = (node: Node) =>
+    isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST);
+  return (node) => {
+    for (const next of topologicalOrder(node.outputs, asked)) {
+      if (asked.has(next)) continue;
+      asked.add(next);
+      const isMade =
+        next.inputs.length > 0 && isSmall(next) && next.inputs.every((of) => constants.has(of.node));
+      if (next.op === "Constant" || isMade) constants.add(next);
+    }
+    return constants.has(node);
   };
-  return isConstant;
 }

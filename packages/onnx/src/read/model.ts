@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { DEFAULT_ELEMENTS, withBudget } from "@softmax-bench/graph";
 import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
@@ -20,7 +21,8 @@ export interface Model {
   readonly initializers: ReadonlyMap<string, StoredTensor>;
   /**
    * @param sizes of the open dimensions, by name
-   * @throws ModelError if one is missing, or an operator is not known or does not fit
+   * @throws ModelError if one is missing, or an operator is not known or does not fit, or constants need more elements than
+   * the budget has; see `withBudget`
    */
   graph(sizes?: Readonly<Record<string, number>>): ReadGraph;
 }
@@ -56,7 +58,10 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   if (outputs.length === 0) throw new ModelError("the model has no outputs");
   return {
     ...{ name: graph.name, opset, inputs, outputs, initializers },
-    graph: (sizes = {}) => readGraph(graph, { opset, inputs, initializers, readExternal, sizes }),
+    graph: (sizes = {}) =>
+      withBudget(DEFAULT_ELEMENTS, () =>
+        readGraph(graph, { opset, inputs, initializers, readExternal, sizes }),
+      ),
   };
 }
 

@@ -1,4 +1,12 @@
-import { constant, constantTensor, GraphError, type Tensor, type Value } from "@softmax-bench/graph";
+import {
+  constant,
+  constantTensor,
+  formatType,
+  GraphError,
+  isInteger,
+  type Tensor,
+  type Value,
+} from "@softmax-bench/graph";
 import { type AttributeProto, AttributeProto_AttributeType, type NodeProto } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
@@ -9,6 +17,8 @@ export interface Scope {
   value(name: string): Value | undefined;
   /** An initialiser. */
   initializer(name: string): StoredTensor | undefined;
+  /** The value as a constant, if it depends on stored tensors alone; the value itself if not. */
+  frozen(value: Value): Value;
   readonly readExternal: ReadExternal;
 }
 
@@ -55,7 +65,8 @@ export class OnnxNode {
     try {
       return make();
     } catch (error) {
-      if (error instanceof GraphError) this.fail(error.message);
+      if (error instanceof GraphError)
+        throw new ModelError(`${this.label}: ${error.message}`, { cause: error });
       throw error;
     }
   }
@@ -77,10 +88,10 @@ export class OnnxNode {
     this.fail(`reads ${quoted(name)}, which nothing before it makes: it is missing, later, or in a cycle`);
   }
 
-  /** An input as a constant of the graph, even if it is an initialiser that could be trained. */
+  /** An input as a constant of the graph, even if it is, or depends on, an initialiser that could be trained. */
   frozen(position: number): Value {
     const tensor = this.#scope.initializer(this.#proto.input[position] ?? "");
-    if (!tensor) return this.input(position);
+    if (!tensor) return this.#scope.frozen(this.input(position));
     this.#asked.add(position);
     return constant(tensor.read());
   }
@@ -94,14 +105,38 @@ export class OnnxNode {
     return constantTensor(node);
   }
 
-  /** An optional input of known whole numbers. */
+  /** An optional input of known axes, positions or counts; beyond 2^53 they are rounded. */
   numbers(position: number): number[] | undefined {
-    return this.has(position) ? Array.from(this.constant(position).data, Number) : undefined;
+    if (!this.has(position)) return undefined;
+    const tensor = this.constant(position);
+    if (!isInteger(tensor)) this.fail(`input #${position} must be integers, got ${formatType(tensor)}`);
+    return Array.from(tensor.data, Number);
   }
 
+  /** An optional input of one known number, which a double holds exactly. */
+  number(position: number): number | undefined {
+    if (!this.has(position)) return undefined;
+    const { data } = this.constant(position);
+    if (data.length !== 1) this.fail(`input #${position} must be one number, got ${data.length}`);
+    const [value] = data;
+    if (typeof value === "bigint") return this.exact(value);
+    return value;
+  }
+
+  /** @throws ModelError if a double does not hold the integer exactly */
+  exact(value: bigint): number {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : this.fail(`${value} is not supported: it is beyond 2^53`);
+  }
+
+  /** An attribute that is an axis, a position or a count; beyond 2^53 it is rounded. */
   int(name: string, otherwise: number): number {
-    const attribute = this.#attribute(name, "INT");
-    return attribute ? Number(attribute.i) : otherwise;
+    return Number(this.int64(name) ?? otherwise);
+  }
+
+  /** An attribute that is a value. */
+  int64(name: string): bigint | undefined {
+    return this.#attribute(name, "INT")?.i;
   }
 
   flag(name: string, otherwise = false): boolean {
@@ -109,7 +144,11 @@ export class OnnxNode {
   }
 
   ints(name: string): number[] | undefined {
-    return this.#attribute(name, "INTS")?.ints.map(Number);
+    return this.int64s(name)?.map(Number);
+  }
+
+  int64s(name: string): bigint[] | undefined {
+    return this.#attribute(name, "INTS")?.ints;
   }
 
   float(name: string, otherwise: number): number {

@@ -99,6 +99,7 @@ function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
     throw new ModelError(`${of} is ${type.dtype}[${type.shape}], but has ${values.length} elements`);
   }
   const data = allocate(type);
-  for (const [index, value] of values.entries()) data[index] = value;
+  for (const [index, value] of values.entries())
+    data[index] = type.dtype === "bool" ? Number(value !== 0) : value;
   return { ...type, data };
 }

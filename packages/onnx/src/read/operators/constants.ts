@@ -5,17 +5,19 @@ const readConstant: Reader = (node) => {
   const value = node.tensor("value");
   if (value) return constant(value);
   if (node.hasAttribute("value_float")) return scalar(node.float("value_float", 0), "float32");
-  if (node.hasAttribute("value_int")) return scalar(node.int("value_int", 0), "int64");
   const floats = node.floats("value_floats");
   if (floats) return constant(tensor("float32", [floats.length], floats));
-  const ints = node.ints("value_ints");
-  return ints ? constantIndices([ints.length], ints) : node.fail("has no value that is supported");
+  const int = node.int64("value_int");
+  if (int !== undefined) return constant(tensor("int64", [], [int]));
+  const ints = node.int64s("value_ints") ?? node.fail("has no value that is supported");
+  return constant(tensor("int64", [ints.length], ints));
 };
 
-/** Shapes are known when a model is read. */
+/** Shapes are known when a model is read. Positions are counted from the end if they are negative, and kept within the rank. */
 const shapeOf: Reader = (node) => {
   const { shape } = node.input(0);
-  const counted = (at: number) => (at < 0 ? at + shape.length : at);
+  const rank = shape.length;
+  const counted = (at: number) => Math.min(Math.max(at < 0 ? at + rank : at, 0), rank);
   const part = shape.slice(counted(node.int("start", 0)), counted(node.int("end", shape.length)));
   return constantIndices([part.length], part);
 };

@@ -3,6 +3,7 @@ import {
   add,
   cast,
   clip,
+  constantTensor,
   type DType,
   div,
   equal,
@@ -20,11 +21,13 @@ import {
   neg,
   pow,
   relu,
+  reshape,
   scalar,
   sigmoid,
   sqrt,
   sub,
   tanh,
+  type Value,
   where,
 } from "@softmax-bench/graph";
 import { dtypeOf } from "../tensors.js";
@@ -41,16 +44,43 @@ const readGelu: Reader = (node) => {
   return mul(mul(number(0.5), x), add(number(1), tanh(mul(number(Math.sqrt(2 / Math.PI)), cubic))));
 };
 
-const readClip: Reader = (node) => {
-  const limit = (position: number, otherwise: number) => node.numbers(position)?.[0] ?? otherwise;
-  return clip(node.input(0), limit(1, Number.NEGATIVE_INFINITY), limit(2, Number.POSITIVE_INFINITY));
+/** The largest finite number of a type, which in ONNX is the limit that is not given. */
+const LARGEST: Partial<Record<DType, number>> = {
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
 };
+
+/** Integers are not clipped where no limit is given. A double does not hold each limit of theirs. */
+const readClip: Reader = (node) => {
+  const x = node.input(0);
+  const largest = LARGEST[x.dtype];
+  if (largest !== undefined) return clip(x, node.number(1) ?? -largest, node.number(2) ?? largest);
+  const [low, high] = [node.optional(1), node.optional(2)];
+  const notBelow = low ? max(x, reshape(low, [])) : x;
+  return high ? min(notBelow, reshape(high, [])) : notBelow;
+};
+
+/** Operands of different types meet in float64, as in ONNX Runtime, unless the base's own type holds the exponent. */
+const readPow: Reader = (node) => {
+  const [base, exponent] = [node.input(0), node.input(1)];
+  if (base.dtype === exponent.dtype) return pow(base, exponent);
+  if (isExactIn(base.dtype, exponent)) return pow(base, cast(exponent, base.dtype));
+  return cast(pow(cast(base, "float64"), cast(exponent, "float64")), base.dtype);
+};
+
+/** Whether the value is a constant whose elements a type holds exactly; whole numbers only up to 2^24. */
+function isExactIn(dtype: DType, { node }: Value): boolean {
+  if (node.op !== "Constant") return false;
+  const isSmall = (value: number) => Number.isInteger(value) && Math.abs(value) <= 2 ** 24;
+  const isFraction = (value: number) => dtype === "float32" && Math.fround(value) === value;
+  return Array.from(constantTensor(node).data, Number).every((value) => isSmall(value) || isFraction(value));
+}
 
 /** Without training, it does nothing. */
 const dropout: Reader = (node) => {
   const [x] = [node.input(0), node.optional(1)];
   node.int("seed", 0);
-  if ((node.numbers(2)?.[0] ?? 0) !== 0) node.fail("training_mode is not supported: its choice is random");
+  if ((node.number(2) ?? 0) !== 0) node.fail("training_mode is not supported: its choice is random");
   if (node.wants(1)) node.fail("its output mask is not supported");
   return identity(x);
 };
@@ -72,7 +102,7 @@ export const ELEMENTWISE: Readers = {
   LeakyRelu: (node) => leakyRelu(node.input(0), node.float("alpha", 0.01)),
   ...{ Gelu: readGelu, Clip: readClip, Dropout: dropout, Cast: readCast },
   ...{ Add: binary(add), Sub: binary(sub), Mul: binary(mul), Div: binary(div) },
-  Pow: (node) => pow(node.input(0), cast(node.input(1), node.input(0).dtype)),
+  Pow: readPow,
   ...{ Max: variadic(max), Min: variadic(min), Sum: variadic(add) },
   ...{ Equal: binary(equal), Greater: binary(greater), Less: binary(less) },
   Where: (node) => where(node.input(0), node.input(1), node.input(2)),

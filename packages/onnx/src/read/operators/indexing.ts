@@ -2,13 +2,14 @@ import {
   add,
   cast,
   constant,
+  constantTensor,
+  type Element,
+  elementsOf,
   gather,
   gatherElements,
   isFloat,
   less,
-  mul,
   oneHot,
-  type Shape,
   scalar,
   scatterElements,
   tensor,
@@ -18,16 +19,20 @@ import {
 } from "@softmax-bench/graph";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** Negative positions count from the end. */
+/** Positions from −size to −1 count from the end. Others outside stay outside, whichever way a runtime counts. */
 function countedFromStart(indices: Value, size: number): Value {
-  const { node } = indices;
+  const { node, dtype, shape } = indices;
   if (node.op === "Constant") {
-    const { data, shape } = node.attributes.value as { data: ArrayLike<number | bigint>; shape: Shape };
-    const counted = Array.from(data, (value) => (Number(value) < 0 ? Number(value) + size : Number(value)));
-    return constant(tensor(indices.dtype, shape, counted));
+    const counted = elementsOf(constantTensor(node)).map((index) => fromStart(index, size));
+    return constant(tensor(dtype, shape, counted));
   }
-  const [zero, all] = [scalar(0, indices.dtype), scalar(size, indices.dtype)];
-  return where(less(indices, zero), add(indices, all), indices);
+  const fromEnd = where(less(indices, scalar(-size, dtype)), indices, add(indices, scalar(size, dtype)));
+  return where(less(indices, scalar(0, dtype)), fromEnd, indices);
+}
+
+function fromStart(index: Element, size: number): Element {
+  if (index >= 0 || index < -size) return index;
+  return typeof index === "bigint" ? index + BigInt(size) : index + size;
 }
 
 const readGather: Reader = (node) => {
@@ -56,21 +61,22 @@ const readScatterElements: Reader = (node) => {
   );
 };
 
-/** Off and on values other than 0 and 1 scale and shift the rows; another axis than the last moves them. */
+/** Off and on values other than 0 and 1 take the place of those; another axis than the last moves the rows. */
 const readOneHot: Reader = (node) => {
   const given = node.input(0);
-  const [depth = 0] = node.numbers(1) ?? [];
+  const depth = node.number(1) ?? node.fail("lacks a depth");
   const values = node.constant(2);
-  const [off = 0, on = 1] = Array.from(values.data, Number);
+  if (values.data.length !== 2) node.fail(`takes an off and an on value, got ${values.data.length} values`);
+  const [off, on] = elementsOf(values).map((value) => constant(tensor(values.dtype, [], [value])));
   const whole = isFloat(given) ? cast(given, "int64") : given;
-  const rows = oneHot(countedFromStart(whole, depth), depth, values.dtype);
-  const scaled =
-    off === 0 && on === 1 ? rows : add(mul(rows, scalar(on - off, values.dtype)), scalar(off, values.dtype));
+  const rows = oneHot(countedFromStart(whole, depth), depth, isFloat(values) ? values.dtype : "float32");
+  const isPlain = isFloat(values) && Object.is(values.data[0], 0) && values.data[1] === 1;
+  const chosen = isPlain ? rows : where(cast(rows, "bool"), on as Value, off as Value);
   const rank = rows.shape.length;
   const axis = axisFrom(node, node.int("axis", -1), rank);
   const order = [...rows.shape.keys()].slice(0, -1);
   order.splice(axis, 0, rank - 1);
-  return axis === rank - 1 ? scaled : transpose(scaled, order);
+  return axis === rank - 1 ? chosen : transpose(chosen, order);
 };
 
 export const INDEXING: Readers = {

@@ -15,13 +15,17 @@ function asRows(node: OnnxNode) {
   const [images = 0, classes = 0, ...inner] = scores.shape;
   const order = [0, ...inner.map((_, axis) => axis + 2), 1];
   const weights = node.optional(2);
-  const ignoreIndex = node.hasAttribute("ignore_index") ? node.int("ignore_index", 0) : undefined;
+  const ignoreIndex = node.int64("ignore_index");
   const reduction = node.string("reduction", "mean") as "mean" | "sum" | "none";
   const count = images * sizeOf(inner);
   return {
     scores: inner.length === 0 ? scores : reshape(transpose(scores, order), [count, classes]),
     labels: inner.length === 0 ? labels : reshape(labels, [count]),
-    options: { weights, ignoreIndex, reduction },
+    options: {
+      weights,
+      ignoreIndex: ignoreIndex === undefined ? undefined : node.exact(ignoreIndex),
+      reduction,
+    },
     /** The loss of each row, back at its place. */
     loss: (loss: Value) => (reduction === "none" ? reshape(loss, labels.shape) : loss),
     probabilities: (logProb: Value) => {

@@ -14,8 +14,11 @@ const readSplit: Reader = (node) => {
   const axis = axisFrom(node, node.int("axis", 0), x.shape.length);
   const size = x.shape[axis] as number;
   const pieces = node.int("num_outputs", node.outputs.length);
+  if (pieces !== node.outputs.length) {
+    node.fail(`num_outputs ${pieces} is not the number of its outputs, ${node.outputs.length}`);
+  }
   const each = Math.ceil(size / pieces);
-  const equal = Array.from({ length: pieces }, (_, at) => Math.min(each, size - at * each));
+  const equal = node.outputs.map((_, at) => Math.min(each, size - at * each));
   return split(x, node.numbers(1) ?? equal, axis);
 };
 
@@ -24,6 +27,12 @@ const readSlice: Reader = (node) => {
   const [starts, ends] = [node.numbers(1) ?? [], node.numbers(2) ?? []];
   const axes = node.numbers(3) ?? [...starts.keys()];
   const steps = node.numbers(4) ?? starts.map(() => 1);
+  if ([ends, axes, steps].some(({ length }) => length !== starts.length)) {
+    node.fail(
+      `starts [${starts}], ends [${ends}], axes [${axes}] and steps [${steps}] must be of one length`,
+    );
+  }
+  if (steps.includes(0)) node.fail("a step must not be 0");
   return axes.reduce((value, given, at) => {
     const axis = axisFrom(node, given, x.shape.length);
     return sliced(value, axis, starts[at] as number, ends[at] as number, steps[at] as number);
@@ -38,8 +47,11 @@ function sliced(x: Value, axis: number, start: number, end: number, step: number
   const [from, to] = [within(start), end < -size ? lowest : within(end)];
   if (step > 0) return slice(x, axis, from, Math.max(from, to), step);
   const count = Math.max(Math.ceil((to - from) / step), 0);
-  const positions = Array.from({ length: count }, (_, at) => from + at * step);
-  return gather(x, constantIndices([count], positions), axis);
+  return gather(x, constantIndices([count], positions(from, count, step)), axis);
+}
+
+function* positions(from: number, count: number, step: number): Generator<number> {
+  for (let at = 0; at < count; at++) yield from + at * step;
 }
 
 const readPad: Reader = (node) => {
@@ -47,7 +59,7 @@ const readPad: Reader = (node) => {
   const mode = node.string("mode", "constant");
   if (mode !== "constant") node.fail(`mode ${mode} is not supported, only constant is`);
   const given = node.numbers(1) ?? [];
-  const value = node.numbers(2)?.[0] ?? 0;
+  const value = node.number(2) ?? 0;
   const axes = (node.numbers(3) ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, x.shape.length));
   const counts = x.shape.flatMap(() => [0, 0]);
   for (const [at, axis] of axes.entries()) {
