@@ -1,7 +1,20 @@
 import { BLOCK, SCRATCH, sumOfExponentials } from "./block";
 import { job } from "./job";
 
-export { becomesDone, begin, doneOf, isDone, isRunning, offer, serve, stateOf, stop, withdraw, work } from "./threads";
+export {
+  chunkWord,
+  closeJob,
+  computeChunk,
+  isAtWork,
+  isChunkDone,
+  openJob,
+  publishRows,
+  serve,
+  spinUntilChunkDone,
+  spinWhileAtWork,
+  stateWord,
+  stop,
+} from "./threads";
 
 /** Where memory is free from; what is before belongs to this module. */
 export function heapStart(): usize {

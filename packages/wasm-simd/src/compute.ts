@@ -1,6 +1,7 @@
 import { copy } from "./copy.js";
 import type { KernelExports } from "./module.js";
-import { awaitDone, awaitIdle } from "./states.js";
+import type { Team } from "./team.js";
+import { awaitChunk, awaitWorkers } from "./wait.js";
 
 /** Entries that a thread takes at a time: some 10 µs. */
 const CHUNK = 16384;
@@ -40,31 +41,33 @@ export interface Passage {
 /**
  * Computes what was described; returns when all is done. Where rows pass through, this thread copies them – no other can –
  * while the others compute, and computes when there is nothing to copy.
+ *
+ * @throws Error if a thread ends meanwhile
  */
 export function compute(
   kernel: KernelExports,
-  memory: WebAssembly.Memory,
+  team: Team,
   division: Division,
   passages: readonly Passage[] = [],
 ): void {
   const { rows, threads } = division;
-  kernel.begin();
+  kernel.openJob();
   try {
-    if (passages.length > 0) computeWhileCopying(kernel, memory, division, passages);
+    if (passages.length > 0) computeWhileCopying(kernel, team, division, passages);
     else {
-      kernel.offer(rows, threads);
-      while (kernel.work());
+      kernel.publishRows(rows, threads);
+      while (kernel.computeChunk());
     }
   } finally {
     // Whatever happens: nobody uses the job's memory afterwards.
-    kernel.withdraw(threads);
-    awaitIdle(kernel, memory, threads);
+    kernel.closeJob(threads);
+    awaitWorkers(kernel, team, threads);
   }
 }
 
 function computeWhileCopying(
   kernel: KernelExports,
-  memory: WebAssembly.Memory,
+  team: Team,
   { rows, threads, chunk, slots }: Division,
   passages: readonly Passage[],
 ): void {
@@ -80,12 +83,12 @@ function computeWhileCopying(
     }
   };
   const chunks = Math.ceil(rows / chunk);
-  let arrived = 0;
-  for (let left = 0; left < chunks; ) {
-    if (arrived < chunks && arrived - left < slots) {
-      pass("in", arrived++);
-      kernel.offer(Math.min(rows, arrived * chunk), threads);
-    } else if (kernel.isDone(left)) pass("out", left++);
-    else if (!kernel.work()) awaitDone(kernel, memory, left);
+  let published = 0;
+  for (let finished = 0; finished < chunks; ) {
+    if (published < chunks && published - finished < slots) {
+      pass("in", published++);
+      kernel.publishRows(Math.min(rows, published * chunk), threads);
+    } else if (kernel.isChunkDone(finished)) pass("out", finished++);
+    else if (!kernel.computeChunk()) awaitChunk(kernel, team, finished);
   }
 }

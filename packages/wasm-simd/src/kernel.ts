@@ -1,4 +1,3 @@
-import type { Worker } from "node:worker_threads";
 import { compute, divide } from "./compute.js";
 import { Heap } from "./heap.js";
 import {
@@ -19,7 +18,7 @@ import {
   type Problem,
   problemOf,
 } from "./options.js";
-import { startTeam } from "./team.js";
+import { Team } from "./team.js";
 import { Workspace } from "./workspace.js";
 
 export interface KernelOptions {
@@ -50,27 +49,17 @@ export interface GradientResult extends LossResult {
  */
 export class SoftmaxKernel implements AsyncDisposable {
   static readonly MAX_THREADS = MAX_THREADS;
-  /** Threads that compute, the calling one included. */
-  readonly threads: number;
   readonly instructions: Instructions;
   readonly #exports: KernelExports;
-  readonly #memory: WebAssembly.Memory;
   readonly #heap: Heap;
-  readonly #workers: readonly Worker[];
+  readonly #team: Team;
   #stopped = false;
 
-  private constructor(
-    instructions: Instructions,
-    exports: KernelExports,
-    memory: WebAssembly.Memory,
-    workers: readonly Worker[],
-  ) {
+  private constructor(instructions: Instructions, exports: KernelExports, heap: Heap, team: Team) {
     this.instructions = instructions;
     this.#exports = exports;
-    this.#memory = memory;
-    this.#heap = new Heap(memory, exports.heapStart());
-    this.#workers = workers;
-    this.threads = workers.length + 1;
+    this.#heap = heap;
+    this.#team = team;
   }
 
   /**
@@ -92,7 +81,13 @@ export class SoftmaxKernel implements AsyncDisposable {
     const module = compile(instructions);
     const memory = createMemory();
     const exports = instantiate(module, memory);
-    return new SoftmaxKernel(instructions, exports, memory, await startTeam(module, memory, threads));
+    const heap = new Heap(memory, exports.heapStart());
+    return new SoftmaxKernel(instructions, exports, heap, await Team.start(module, memory, threads));
+  }
+
+  /** Threads that compute, the calling one included. */
+  get threads(): number {
+    return this.#team.threads;
   }
 
   /** Bytes of the kernel's memory that are taken. */
@@ -125,7 +120,7 @@ export class SoftmaxKernel implements AsyncDisposable {
    * The loss and its gradient with respect to the logits `[N, C]`, of labels – classes `[N]` as an Int32Array, or
    * probabilities `[N, C]` – and options in the logits' dtype.
    *
-   * @throws RangeError, TypeError if arrays or options do not fit together
+   * @throws RangeError, TypeError if arrays or options do not fit together; Error if a thread of the kernel has ended
    */
   softmaxCrossEntropy(
     logits: FloatArray,
@@ -143,17 +138,21 @@ export class SoftmaxKernel implements AsyncDisposable {
     return { ...this.#run(problem, logits, labels, out), gradient: out };
   }
 
-  /** The loss alone. @throws RangeError, TypeError if arrays or options do not fit together */
+  /** The loss alone. @throws as `softmaxCrossEntropy` does */
   loss(logits: FloatArray, labels: Int32Array | FloatArray, options: LossOptions = {}): LossResult {
     return this.#run(problemOf(logits, labels, options), logits, labels);
   }
 
   /** Ends the threads. The memory goes when nothing refers to it any more. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#exports.stop(this.threads);
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await this.#team.stop(this.#exports);
+  }
+
+  /** The same as `dispose`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
   }
 
   #overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
@@ -169,6 +168,7 @@ export class SoftmaxKernel implements AsyncDisposable {
     gradient?: FloatArray,
   ): LossResult {
     if (this.#stopped) throw new Error("this kernel was disposed; start another one");
+    this.#team.assertComplete();
     const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor } = problem;
     const division = divide(rows, classes, this.threads);
     using space = new Workspace(this.#heap);
@@ -199,7 +199,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
       space.reserve(this.#exports.scratchSize(classes) * division.threads),
     );
-    compute(this.#exports, this.#memory, division, space.passages);
+    compute(this.#exports, this.#team, division, space.passages);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
     return { losses, loss: reduced(losses, problem) };
   }

@@ -28,16 +28,17 @@ export interface KernelExports {
     gradientRows: number,
   ): void;
   divide(chunk: number, slots: number, done: number, scratch: number): void;
-  begin(): void;
-  offer(rows: number, threads: number): void;
-  work(): number;
-  doneOf(chunk: number): number;
-  isDone(chunk: number): number;
-  becomesDone(chunk: number): number;
-  withdraw(threads: number): void;
-  isRunning(thread: number): number;
+  openJob(): void;
+  publishRows(rows: number, threads: number): void;
+  computeChunk(): number;
+  closeJob(threads: number): void;
+  chunkWord(chunk: number): number;
+  isChunkDone(chunk: number): number;
+  spinUntilChunkDone(chunk: number): number;
+  stateWord(thread: number): number;
+  isAtWork(thread: number): number;
+  spinWhileAtWork(thread: number): number;
   serve(thread: number): number;
-  stateOf(thread: number): number;
   stop(threads: number): void;
 }
 

@@ -1,10 +1,16 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { instantiate } from "./module.js";
-import { serve } from "./states.js";
 import type { WorkerData } from "./team.js";
 
-/** A thread of the kernel: it says that it is there, and serves until it is stopped. */
-const { module, memory, thread } = workerData as WorkerData;
+/** As in `assembly/threads.ts`. */
+const IDLE = 0;
+
+/** A thread of the kernel: it reports that it is ready, and serves until it is stopped. */
+const { module, memory, thread, lifeline } = workerData as WorkerData;
 const kernel = instantiate(module, memory);
 parentPort?.postMessage("ready");
-serve(kernel, memory, thread);
+while (!kernel.serve(thread)) {
+  // The team's checks that this thread lives, which would pile up.
+  while (receiveMessageOnPort(lifeline));
+  Atomics.wait(new Int32Array(memory.buffer), kernel.stateWord(thread) / 4, IDLE);
+}

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { INSTRUCTIONS } from "./instructions.js";
+
+// Seconds of computing, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const kernels = await Promise.all(
   INSTRUCTIONS.map(async (instructions) => ({

@@ -2,16 +2,13 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { compute, divide } from "../dist/compute.js";
 import { compile, createMemory, instantiate } from "../dist/module.js";
-import { startTeam } from "../dist/team.js";
+import { Team } from "../dist/team.js";
 
 const module = compile();
 const memory = createMemory(600);
 const kernel = instantiate(module, memory);
-const workers = await startTeam(module, memory, 2);
-afterAll(async () => {
-  kernel.stop(2);
-  await Promise.all(workers.map((worker) => worker.terminate()));
-});
+const team = await Team.start(module, memory, 2);
+afterAll(() => team.stop(kernel));
 
 it("has the other thread's help, whether it looks out for work or sleeps", async () => {
   const [rows, classes] = [8192, 1024];
@@ -32,7 +29,7 @@ it("has the other thread's help, whether it looks out for work or sleeps", async
     for (let time = 0; time < 50 && helped < 2; time++) {
       own.fill(0);
       await setTimeout(pauseMs);
-      compute(kernel, memory, division);
+      compute(kernel, team, division);
       if (own.includes(1)) helped++;
     }
     expect(helped).toBe(2);

@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { syncBuiltinESMExports } from "node:module";
+import { setImmediate } from "node:timers/promises";
+import threads, { type Worker } from "node:worker_threads";
+import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+import { describe, expect, it } from "vitest";
+import { compute, divide, type Passage } from "../dist/compute.js";
+import { compile, createMemory, instantiate, type KernelExports } from "../dist/module.js";
+import { Team } from "../dist/team.js";
+
+/** The worker of a kernel, which has no name for it. */
+async function startedWith<Started>(start: () => Promise<Started>): Promise<[Started, Worker]> {
+  const created = once(process, "worker");
+  const started = await start();
+  const [worker] = (await created) as [Worker];
+  return [started, worker];
+}
+
+const ENDED = /^a thread of the kernel ended.*start another one$/;
+
+/** Eight rows of some 10 ms each, one after the other. */
+const division = { ...divide(8, 1 << 22, 2), slots: 4 };
+const rowBytes = division.classes * 4;
+const labels = 65536;
+const losses = labels + 64;
+const done = losses + 64;
+const scratch = done + 64;
+
+async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Worker; window: Buffer }> {
+  const module = compile();
+  const memory = createMemory(2000);
+  const kernel = instantiate(module, memory);
+  const [team, worker] = await startedWith(() => Team.start(module, memory, 2));
+  const { rows, classes, chunk, slots } = division;
+  const logits = scratch + 2 * kernel.scratchSize(classes);
+  kernel.describe(false, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  kernel.place(logits, slots, 0, rows, 0, rows);
+  kernel.divide(chunk, slots, done, scratch);
+  return { kernel, team, worker, window: Buffer.from(memory.buffer, logits, slots * rowBytes) };
+}
+
+/** Rows that pass through; `whenAtWork` is called before a row is copied, as soon as the worker is at work. */
+function rowsFor(window: Buffer, kernel: KernelExports, whenAtWork: () => void): Passage {
+  const host = Buffer.alloc(division.rows * rowBytes);
+  return {
+    direction: "in",
+    window,
+    rowBytes,
+    get host() {
+      const end = performance.now() + 5;
+      while (!kernel.isAtWork(1) && performance.now() < end);
+      if (kernel.isAtWork(1)) whenAtWork();
+      return host;
+    },
+  };
+}
+
+describe("a call in which a thread ends", { timeout: 20_000 }, () => {
+  it("fails when the thread is terminated while it computes", async () => {
+    const { kernel, team, worker, window } = await open();
+    const rows = rowsFor(window, kernel, () => void worker.terminate());
+    expect(() => compute(kernel, team, division, [rows])).toThrow(ENDED);
+    expect(() => team.assertComplete()).toThrow(ENDED);
+    await team.stop(kernel);
+  });
+
+  it("fails when the thread runs into an error, which the next call names", async () => {
+    const { kernel, team, worker, window } = await open();
+    // The calling thread's scratch is the last there is; the worker's would follow.
+    const last = window.buffer.byteLength - kernel.scratchSize(division.classes);
+    kernel.divide(division.chunk, division.slots, done, last);
+    const ended = new Promise((resolve) => worker.once("exit", resolve));
+    expect(() => compute(kernel, team, division, [rowsFor(window, kernel, () => {})])).toThrow(ENDED);
+    await ended;
+    expect(() => team.assertComplete()).toThrow(
+      /^a thread of the kernel ended \(memory access out of bounds\)/,
+    );
+    await team.stop(kernel);
+  });
+});
+
+describe("a kernel of which a thread has ended", () => {
+  it("refuses to go on, and can be disposed of", async () => {
+    const [kernel, worker] = await startedWith(() => SoftmaxKernel.start({ threads: 2 }));
+    const call = () => kernel.loss(Float32Array.of(1, 2), Int32Array.of(0));
+    expect(call().loss).toBeGreaterThan(0);
+    await worker.terminate();
+    await setImmediate();
+    expect(call).toThrow(ENDED);
+    await kernel.dispose();
+    expect(call).toThrow(/^this kernel was disposed/);
+  });
+});
+
+describe("a kernel that does not get all its threads", () => {
+  it("ends those that it has", async () => {
+    const { Worker } = threads;
+    const started: Worker[] = [];
+    threads.Worker = class extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        if (started.length === 1) throw new Error("no more threads");
+        super(...args);
+        started.push(this);
+      }
+    };
+    syncBuiltinESMExports();
+    try {
+      await expect(SoftmaxKernel.start({ threads: 3 })).rejects.toThrow(/^no more threads$/);
+    } finally {
+      threads.Worker = Worker;
+      syncBuiltinESMExports();
+    }
+    // Node's for a thread that has ended.
+    expect(started.map(({ threadId }) => threadId)).toEqual([-1]);
+  });
+});
