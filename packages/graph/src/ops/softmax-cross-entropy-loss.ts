@@ -1,8 +1,10 @@
-import { type Attributes, GraphError } from "../graph.js";
+import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { Body, OpDefinition } from "../op.js";
 import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
 import {
+  add,
   div,
+  equal,
   exp,
   gatherElements,
   labelWeights,
@@ -16,6 +18,7 @@ import {
   reshape,
   scalar,
   sub,
+  where,
 } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
@@ -27,8 +30,8 @@ import { optionalNumberAttribute, stringAttribute } from "./support.js";
  * with that label, which may lie outside `[0, C)`, have no loss. The weighted mean divides by the sum of the weights of
  * the labels that count.
  *
- * The gradient is the one every framework writes by hand for this operator, `exp(logProb) − onehot`, with each row times
- * its weight and its share of the reduction; it reuses the operator's own second output.
+ * The gradient with respect to the scores is the one every framework writes by hand for this operator, from its own second
+ * output; that with respect to the weights is `NegativeLogLikelihoodLoss`'s.
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
@@ -43,26 +46,29 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
     const counted = rowWeights(labels, weights, optionalNumberAttribute(attributes, "ignore_index"));
     return [reduced(rowLosses(logProb, labels, counted), counted, attributes.reduction, type), logProb];
   },
-  gradient: ({ inputs, outputs: [, logProb], attributes, upstream: [ofLoss, ofLogProb] }) => {
+  gradient: ({ inputs, outputs, attributes, upstream: [ofLoss, ofLogProb] }) => {
     const [scores, labels, weights] = inputs;
-    if (!scores || !labels || !logProb) return [];
-    if (ofLogProb) throw new GraphError("SoftmaxCrossEntropyLoss: no gradient through the log-probabilities");
-    if (!ofLoss) return [];
-    const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
-    const [rows = 1, classes = 1] = scores.shape;
-    const { dtype } = scores;
-    const targets = labelWeights(labels, classes, dtype, { weights, ignoreIndex });
-    const plain = !weights && ignoreIndex === undefined;
-    const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
-    const p = exp(logProb);
-    const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
-    const share =
-      attributes.reduction === "none"
-        ? reshape(ofLoss, [rows, 1])
-        : attributes.reduction === "mean"
-          ? div(ofLoss, rowWeight ? reduceSum(rowWeight) : scalar(rows, dtype))
-          : ofLoss;
-    return [mul(difference, share), undefined, ...(weights ? [undefined] : [])];
+    const [loss, logProb] = outputs;
+    if (!scores || !labels || !loss || !logProb) return [];
+    const throughLoss = ofLoss && scoresGradient(ofLoss, logProb, inputs, attributes);
+    const [throughLogProb] =
+      LogSoftmax.gradient?.({
+        inputs: [scores],
+        outputs: [logProb],
+        attributes: { axis: 1 },
+        upstream: [ofLogProb],
+      }) ?? [];
+    const ofScores =
+      throughLoss && throughLogProb ? add(throughLoss, throughLogProb) : (throughLoss ?? throughLogProb);
+    if (!weights) return [ofScores, undefined];
+    const [, , ofWeights] =
+      NegativeLogLikelihoodLoss.gradient?.({
+        inputs: [logProb, labels, weights],
+        outputs: [loss],
+        attributes,
+        upstream: [ofLoss],
+      }) ?? [];
+    return [ofScores, undefined, ofWeights];
   },
   body: ([scores, labels, weights], attributes) => {
     if (!scores || !labels) return [];
@@ -74,6 +80,28 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
 };
 
 type Reduction = "mean" | "sum" | "none";
+
+/** (exp(logProb) − onehot), each row times its weight and its share of the reduction. */
+function scoresGradient(
+  ofLoss: Value,
+  logProb: Value,
+  [, labels, weights]: readonly Value[],
+  attributes: Attributes,
+): Value | undefined {
+  if (!labels) return undefined;
+  const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
+  const [rows = 1, classes = 1] = logProb.shape;
+  const { dtype } = logProb;
+  const targets = labelWeights(labels, classes, dtype, { weights, ignoreIndex });
+  const plain = !weights && ignoreIndex === undefined;
+  const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
+  const p = exp(logProb);
+  const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
+  if (attributes.reduction === "none") return mul(difference, reshape(ofLoss, [rows, 1]));
+  if (attributes.reduction === "sum") return mul(difference, ofLoss);
+  const divisor = rowWeight ? orOne(reduceSum(rowWeight)) : scalar(rows, dtype);
+  return mul(difference, div(ofLoss, divisor));
+}
 
 function inferLoss(
   [scores, labels, weights, ...others]: readonly TensorType[],
@@ -111,8 +139,17 @@ const lossOfRows: Body = ([logProb, labels, weights], attributes) => {
   const weighted = mul(losses, counted);
   if (reduction === "none") return [weighted];
   const sum = reduceSum(weighted);
-  return [reduction === "mean" ? div(sum, reduceSum(counted)) : sum];
+  return [reduction === "mean" ? meanOver(sum, reduceSum(counted)) : sum];
 };
+
+const isZero = (x: Value): Value => equal(x, scalar(0, x.dtype));
+
+/** A total, or 1 in place of 0. */
+const orOne = (total: Value): Value => where(isZero(total), scalar(1, total.dtype), total);
+
+/** The mean of what counts; NaN where nothing does, with a gradient of 0, as in PyTorch. */
+const meanOver = (sum: Value, total: Value): Value =>
+  where(isZero(total), scalar(Number.NaN, sum.dtype), div(sum, orOne(total)));
 
 /**
  * ONNX `NegativeLogLikelihoodLoss`: what `SoftmaxCrossEntropyLoss` does from the log-probabilities `[N, C]` on, with the
