@@ -92,11 +92,18 @@ function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, w
   const targets = counts ? numpy.multiply(weighted, counts) : weighted;
   const losses = numpy.negative(numpy.sum(numpy.multiply(nn.logSoftmax(logits, 1), targets.ref), 1));
   const total = numpy.sum(targets);
-  if (reduction === "mean" && (weights || ignored)) return numpy.divide(numpy.sum(losses), total);
+  if (reduction === "mean" && (weights || ignored)) return meanOver(jax, numpy.sum(losses), total);
   total.dispose();
   if (reduction === "none") return losses;
   const sum = numpy.sum(losses);
   return reduction === "mean" ? numpy.multiply(sum, 1 / rows) : sum;
+}
+
+/** The mean of what counts; NaN where nothing does, with a gradient of 0. */
+function meanOver({ numpy }: Jax, sum: JaxArray, total: JaxArray): JaxArray {
+  const nothing = numpy.equal(total.ref, 0);
+  const divisor = numpy.where(nothing.ref, 1, total);
+  return numpy.where(nothing, Number.NaN, numpy.divide(sum, divisor));
 }
 
 /** By comparison: jax-js's own oneHot takes rows of an identity matrix, 10 GB for 50,257 classes. */

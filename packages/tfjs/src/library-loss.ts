@@ -19,7 +19,16 @@ export function libraryLoss(
   const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
   // The library's own default, which is what its users call.
   if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
-  return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
+  const lossOf = (rowWeights: tf.Tensor | undefined) =>
+    tf.losses.softmaxCrossEntropy(ones, logits, rowWeights, 0, LIBRARY_REDUCTION[String(reduction)]);
+  return rows && reduction === "mean" ? meanOfCounted(lossOf, rows) : lossOf(rows);
+}
+
+/** Where no row counts, the library's mean is 0/0, and its gradient too: here the gradient is 0, as everywhere. */
+function meanOfCounted(lossOf: (rowWeights: tf.Tensor) => tf.Tensor, rows: tf.Tensor): tf.Tensor {
+  const nothingCounts = tf.equal(tf.sum(rows), 0);
+  const loss = lossOf(tf.add(rows, tf.cast(nothingCounts, "float32")));
+  return tf.where(nothingCounts, tf.scalar(Number.NaN), loss);
 }
 
 const LIBRARY_REDUCTION: Readonly<Record<string, tf.Reduction>> = {
