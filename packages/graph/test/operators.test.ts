@@ -41,6 +41,7 @@ import {
   scalar,
   sigmoid,
   slice,
+  softmaxCrossEntropyLoss,
   split,
   sqrt,
   squeeze,
@@ -197,6 +198,20 @@ const CASES: Record<string, Case> = {
       [3, 2],
     ],
     make: (x, scale) => layerNormalization(x, scale, undefined, { axis: 1, epsilon: 0.1 }),
+  },
+  "SoftmaxCrossEntropyLoss, both outputs": {
+    shapes: [[4, 3], [3]],
+    make: (x, weights) => {
+      const { loss, logProb } = softmaxCrossEntropyLoss(x, indices([4], [2, 0, -1, 2]), {
+        weights: add(mul(weights, weights), scalar(0.5, "float64")),
+        ignoreIndex: -1,
+      });
+      return mul(loss, logProb);
+    },
+  },
+  "SoftmaxCrossEntropyLoss per row": {
+    shapes: [[2, 3]],
+    make: (x) => softmaxCrossEntropyLoss(x, indices([2], [2, 0]), { reduction: "none" }).loss,
   },
   "NegativeLogLikelihoodLoss, weighted, ignoring": {
     shapes: [[4, 3], [3]],

@@ -42,6 +42,11 @@ const reduction: Spelling = {
   attributes: ({ axes, keepdims }) => ({ axes: numbers(axes), keepdims: Number(keepdims) }),
 };
 const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
+/** Unless told otherwise, a size of 0 means that of the operand at its place. */
+const reshaped: Spelling = {
+  ...shaped,
+  attributes: ({ shape }) => (numbers(shape).includes(0) ? { allowzero: 1 } : {}),
+};
 const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
 const window = ({ strides, pads, dilations }: Attributes) => ({
   ...{ strides: numbers(strides), pads: numbers(pads), dilations: numbers(dilations) },
@@ -66,7 +71,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
   },
   ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
-  ...{ Reshape: shaped, Expand: shaped },
+  ...{ Reshape: reshaped, Expand: shaped },
   ...{
     Softmax: along,
     LogSoftmax: along,
@@ -99,10 +104,19 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: (all) => ({ ...window(all), kernel_shape: numbers(all.kernel_shape) }),
   },
   AveragePool: {
-    attributes: ({ strides, pads, kernel_shape, count_include_pad }) => ({
-      ...{ strides: numbers(strides), pads: numbers(pads), kernel_shape: numbers(kernel_shape) },
-      count_include_pad: Number(count_include_pad),
-    }),
+    attributes: ({ strides, pads, dilations, kernel_shape, count_include_pad }) => {
+      if (numbers(dilations).some((dilation) => dilation !== 1)) {
+        throw new GraphError(
+          `AveragePool has no dilations in operator set ${OPSET}; legalize writes its body`,
+        );
+      }
+      return {
+        strides: numbers(strides),
+        pads: numbers(pads),
+        kernel_shape: numbers(kernel_shape),
+        count_include_pad: Number(count_include_pad),
+      };
+    },
   },
   GlobalAveragePool: {},
   BatchNormalization: {

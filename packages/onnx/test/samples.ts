@@ -232,10 +232,10 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
           reduction: "sum",
         }).loss,
     ),
-    sample([[3, 4], [4]], (x, weights) => {
-      const { loss, logProb } = softmaxCrossEntropyLoss(x, labels, { weights, ignoreIndex: 3 });
-      return mul(loss, logProb);
-    }),
+    sample(
+      [[3, 4], [4]],
+      (x, weights) => softmaxCrossEntropyLoss(x, labels, { weights, ignoreIndex: 3 }).loss,
+    ),
     sample([[3, 4]], (x) => softmaxCrossEntropyLoss(x, labels, { ignoreIndex: 1, reduction: "none" }).loss),
   ],
   NegativeLogLikelihoodLoss: [
