@@ -11,7 +11,7 @@ import { UsageError } from "./errors.js";
 
 /** Which part of a method's computation a model has. */
 export const PARTS = ["forward", "backward", "both"] as const;
-export type Part = (typeof PARTS)[number];
+type Part = (typeof PARTS)[number];
 
 /** What a method is exported for. */
 export interface MethodRequest {

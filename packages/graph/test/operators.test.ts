@@ -299,6 +299,10 @@ function windowCases(): Record<string, Case> {
       shapes: [[1, 2, 6]],
       make: (x) => averagePool(x, [3], { strides: [2], pads: [1, 2], countIncludePad: true }),
     },
+    "AveragePool, dilated": {
+      shapes: [[1, 2, 6, 5]],
+      make: (x) => averagePool(x, [3, 2], { dilations: [2, 3], pads: [1, 0, 1, 1], strides: [1, 2] }),
+    },
     GlobalAveragePool: { shapes: [[2, 3, 2, 4]], make: (x) => globalAveragePool(x) },
   };
 }

@@ -1,6 +1,7 @@
 import type { Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import { oneHot } from "./indexing.js";
+import { detached } from "./support.js";
 
 /** `tf.losses.softmaxCrossEntropy`, which knows weights of rows only: those of the labels, and 0 for ignored ones. */
 export function libraryLoss(
@@ -26,7 +27,7 @@ export function libraryLoss(
 
 /** Where no row counts, the library's mean is 0/0, and its gradient too: here the gradient is 0, as everywhere. */
 function meanOfCounted(lossOf: (rowWeights: tf.Tensor) => tf.Tensor, rows: tf.Tensor): tf.Tensor {
-  const nothingCounts = tf.equal(tf.sum(rows), 0);
+  const nothingCounts = tf.equal(tf.sum(detached(rows)), 0);
   const loss = lossOf(tf.add(rows, tf.cast(nothingCounts, "float32")));
   return tf.where(nothingCounts, tf.scalar(Number.NaN), loss);
 }
