@@ -33,10 +33,10 @@ const FEEDS = {
   weights: tensor("float64", [4], [1, 2, 0.5, 3]),
 };
 
-function lossAndGradients(loss: Value) {
+function lossAndGradients(loss: Value, feeds: Record<string, Tensor> = FEEDS) {
   const [ofLogits, ofWeights] = differentiate(loss, [logits, weights]) as [Value, Value];
   const outputs = { loss, ofLogits, ofWeights };
-  return evaluate({ name: "loss", inputs: [logits, weights], outputs }, FEEDS);
+  return evaluate({ name: "loss", inputs: [logits, weights], outputs }, feeds);
 }
 
 const numbersOf = (value: Tensor | undefined): number[] => Array.from(value?.data ?? [], Number);
@@ -49,6 +49,30 @@ describe.each(LOSSES)("%s", (_, lossOf) => {
     for (const [index, value] of numbersOf(ofWeights).entries()) {
       expect(value).toBeCloseTo(expected[index] as number, 14);
     }
+  });
+
+  it("gives an ignored row no gradient, whatever its logits are", () => {
+    const masked = Number.NEGATIVE_INFINITY;
+    const feeds = {
+      ...FEEDS,
+      logits: tensor("float64", [3, 4], [1, 2, 0, -1, masked, 0, 3, 1, 2, 2, 1, 0]),
+    };
+    const options = { weights, ignoreIndex: -100 };
+    const { loss, ofLogits } = lossAndGradients(lossOf(logits, indices([3], [0, -100, 1]), options), feeds);
+    const twoRows = 1 * 1.4401896985611953 + 2 * 0.9175757955891974;
+    expect(Number(loss?.data[0])).toBeCloseTo(twoRows / 3, 12);
+    expect(numbersOf(ofLogits).slice(4, 8).map(Math.abs)).toEqual([0, 0, 0, 0]);
+    expect(numbersOf(ofLogits).every(Number.isFinite)).toBe(true);
+  });
+
+  it("has a gradient of NaN where the weights of the labels sum to 0, as in PyTorch, and of 0 in ignored rows", () => {
+    const feeds = { ...FEEDS, weights: tensor("float64", [4], [0, 2, 0.5, 3]) };
+    const options = { weights, ignoreIndex: -100 };
+    const { loss, ofLogits } = lossAndGradients(lossOf(logits, indices([3], [0, -100, 0]), options), feeds);
+    expect(Number(loss?.data[0])).toBeNaN();
+    const [first, second, third] = [0, 4, 8].map((start) => numbersOf(ofLogits).slice(start, start + 4));
+    expect([first, third].flat()).toEqual(new Array(8).fill(Number.NaN));
+    expect(second?.map(Math.abs)).toEqual([0, 0, 0, 0]);
   });
 
   it.each([

@@ -1,7 +1,6 @@
 import type { Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import { oneHot } from "./indexing.js";
-import { detached } from "./support.js";
 
 /** `tf.losses.softmaxCrossEntropy`, which knows weights of rows only: those of the labels, and 0 for ignored ones. */
 export function libraryLoss(
@@ -14,22 +13,26 @@ export function libraryLoss(
   const ones = oneHot(labels, logits.shape[1] as number);
   const byClass = weights ? tf.sum(tf.mul(ones, weights), 1) : undefined;
   const counts =
-    ignore_index === undefined
-      ? undefined
-      : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
-  const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
+    ignore_index === undefined ? undefined : tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32"));
+  const counted = counts && tf.cast(counts, "float32");
+  const rows = byClass && counted ? tf.mul(byClass, counted) : (byClass ?? counted);
   // The library's own default, which is what its users call.
   if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
-  const lossOf = (rowWeights: tf.Tensor | undefined) =>
-    tf.losses.softmaxCrossEntropy(ones, logits, rowWeights, 0, LIBRARY_REDUCTION[String(reduction)]);
-  return rows && reduction === "mean" ? meanOfCounted(lossOf, rows) : lossOf(rows);
+  const scores = counts ? withGradientOf(logits, counts) : logits;
+  return tf.losses.softmaxCrossEntropy(ones, scores, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
 }
 
-/** Where no row counts, the library's mean is 0/0, and its gradient too: here the gradient is 0, as everywhere. */
-function meanOfCounted(lossOf: (rowWeights: tf.Tensor) => tf.Tensor, rows: tf.Tensor): tf.Tensor {
-  const nothingCounts = tf.equal(tf.sum(detached(rows)), 0);
-  const loss = lossOf(tf.add(rows, tf.cast(nothingCounts, "float32")));
-  return tf.where(nothingCounts, tf.scalar(Number.NaN), loss);
+/** The logits, with a gradient of 0 for rows that do not count: of a mean over none, the library's is 0/0. */
+function withGradientOf(logits: tf.Tensor, counts: tf.Tensor): tf.Tensor {
+  return tf.customGrad((...given) => {
+    const [x, save] = given as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([tf.expandDims(counts, 1)]);
+    return {
+      value: tf.clone(x),
+      gradFunc: (upstream: tf.Tensor, [column]: tf.Tensor[]) =>
+        tf.where(column as tf.Tensor, upstream, tf.zerosLike(upstream)),
+    };
+  })(logits);
 }
 
 const LIBRARY_REDUCTION: Readonly<Record<string, tf.Reduction>> = {

@@ -2,7 +2,7 @@ import type { Kernels, Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import { gatherRows, oneHot, scatterRows, stridedSlice } from "./indexing.js";
 import { libraryLoss } from "./library-loss.js";
-import { detached, given, numbers, tfjsDType } from "./support.js";
+import { given, numbers, tfjsDType } from "./support.js";
 import { conv, hasConv, maxPool } from "./windows.js";
 
 /**
@@ -156,3 +156,8 @@ export const TFJS_KERNELS: Kernels = {
   ...Object.fromEntries(Object.keys(OP_TABLE).map((op) => [op, ["float32"] as const])),
   Conv: (attributes) => (hasConv(attributes) ? ["float32"] : []),
 };
+
+/** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */
+function detached(x: tf.Tensor): tf.Tensor {
+  return tf.engine().makeTensorFromTensorInfo({ dataId: x.dataId, shape: x.shape, dtype: x.dtype });
+}

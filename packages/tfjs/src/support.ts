@@ -1,5 +1,5 @@
 import type { DType, Node } from "@softmax-bench/graph";
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 
 /** What the readers of nodes share. */
 
@@ -19,11 +19,6 @@ export function tfjsDType(dtype: unknown): "float32" | "int32" | "bool" {
 export function given(node: Node, input: tf.Tensor | undefined): tf.Tensor {
   if (!input) throw new Error(`${node.op} lacks an input`);
   return input;
-}
-
-/** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */
-export function detached(x: tf.Tensor): tf.Tensor {
-  return tf.engine().makeTensorFromTensorInfo({ dataId: x.dataId, shape: x.shape, dtype: x.dtype });
 }
 
 export function numbers(node: Node, name: string): readonly number[] {

@@ -81,7 +81,7 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
 
 type Reduction = "mean" | "sum" | "none";
 
-/** (exp(logProb) − onehot), each row times its weight and its share of the reduction. */
+/** (exp(logProb) − onehot), each row times its weight and its share of the reduction; 0 for ignored rows, whatever they hold. */
 function scoresGradient(
   ofLoss: Value,
   logProb: Value,
@@ -97,10 +97,15 @@ function scoresGradient(
   const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
   const p = exp(logProb);
   const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
-  if (attributes.reduction === "none") return mul(difference, reshape(ofLoss, [rows, 1]));
-  if (attributes.reduction === "sum") return mul(difference, ofLoss);
-  const divisor = rowWeight ? orOne(reduceSum(rowWeight)) : scalar(rows, dtype);
-  return mul(difference, div(ofLoss, divisor));
+  const share =
+    attributes.reduction === "none"
+      ? reshape(ofLoss, [rows, 1])
+      : attributes.reduction === "mean"
+        ? div(ofLoss, rowWeight ? divisorOf(rowWeight) : scalar(rows, dtype))
+        : ofLoss;
+  const gradient = mul(difference, share);
+  const ignored = isIgnored(reshape(labels, [rows, 1]), ignoreIndex);
+  return ignored ? where(ignored, scalar(0, dtype), gradient) : gradient;
 }
 
 function inferLoss(
@@ -136,20 +141,25 @@ const lossOfRows: Body = ([logProb, labels, weights], attributes) => {
   const counted = reduceSum(labelWeights(labels, classes, logProb.dtype, { weights, ignoreIndex }), {
     axes: [1],
   });
-  const weighted = mul(losses, counted);
+  const ignored = isIgnored(labels, ignoreIndex);
+  const product = mul(losses, counted);
+  const weighted = ignored ? where(ignored, scalar(0, product.dtype), product) : product;
   if (reduction === "none") return [weighted];
   const sum = reduceSum(weighted);
-  return [reduction === "mean" ? meanOver(sum, reduceSum(counted)) : sum];
+  return [reduction === "mean" ? div(sum, divisorOf(counted)) : sum];
 };
 
-const isZero = (x: Value): Value => equal(x, scalar(0, x.dtype));
+const isIgnored = (labels: Value, ignoreIndex: number | undefined): Value | undefined =>
+  ignoreIndex === undefined ? undefined : equal(labels, scalar(ignoreIndex, labels.dtype));
 
-/** A total, or 1 in place of 0. */
-const orOne = (total: Value): Value => where(isZero(total), scalar(1, total.dtype), total);
-
-/** The mean of what counts; NaN where nothing does, with a gradient of 0, as in PyTorch. */
-const meanOver = (sum: Value, total: Value): Value =>
-  where(isZero(total), scalar(Number.NaN, sum.dtype), div(sum, orOne(total)));
+/**
+ * What the mean divides by. Where it is 0, the mean is NaN, and the gradients of rows that are not ignored are, as in
+ * PyTorch; those of ignored rows are 0.
+ */
+function divisorOf(counted: Value): Value {
+  const total = reduceSum(counted);
+  return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);
+}
 
 /**
  * ONNX `NegativeLogLikelihoodLoss`: what `SoftmaxCrossEntropyLoss` does from the log-probabilities `[N, C]` on, with the
