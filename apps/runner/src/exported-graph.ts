@@ -1,33 +1,51 @@
+import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
+import { differentiate, type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
 import {
-  type GradientTask,
-  lossAndGradientGraph,
-  type MethodId,
-  methodHead,
-  methodOf,
-  programFor,
-} from "@softmax-bench/core";
-import type { Graph, Value } from "@softmax-bench/graph";
-import { crossEntropyHead, type Model, quoted, trainingGraph } from "@softmax-bench/onnx";
+  crossEntropyHead,
+  type Head,
+  type Model,
+  quoted,
+  trainingGraph,
+  withCheckedLabels,
+} from "@softmax-bench/onnx";
 import { UsageError } from "./errors.js";
 
 /** Which part of a method's computation a model has. */
 export const PARTS = ["forward", "backward", "both"] as const;
-export type Part = (typeof PARTS)[number];
+type Part = (typeof PARTS)[number];
+
+/** What a method is exported for. */
+export interface MethodRequest {
+  readonly method: MethodId;
+  readonly dtype: FloatDType;
+  readonly rows: number;
+  readonly classes: number;
+  readonly part: Part;
+  /** The label of rows that do not count; undefined for none. */
+  readonly ignoreIndex: number | undefined;
+}
 
 /** Loss, gradient or both of a method, as a graph. */
-export function methodGraph(task: GradientTask, part: Part): Graph {
-  const program = programFor(task);
-  const { summary } = methodOf(task.method).formulation;
-  const whole = part === "forward" ? program.forward : lossAndGradientGraph(program);
-  const { loss, gradient } = whole.outputs;
-  const outputs =
-    part === "backward" && gradient ? { gradient } : { ...(loss && { loss }), ...(gradient && { gradient }) };
+export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }: MethodRequest): Graph {
+  const logits = input("logits", dtype, [rows, classes]);
+  const { inputs, loss, gradient } = checkedHead(method, logits, ignoreIndex);
+  const [derived] = part === "forward" || gradient ? [gradient] : differentiate(loss, [logits]);
+  const outputs = {
+    ...(part !== "backward" && { loss }),
+    ...(part !== "forward" && derived && { gradient: derived }),
+  };
+  const { summary } = methodOf(method).formulation;
   return {
-    ...whole,
+    name: method,
+    inputs: [logits, ...inputs],
     outputs,
-    description: `Softmax cross-entropy by ${task.method} (${summary}): logits [N, C] and labels [N] to ${Object.keys(outputs).join(" and ")}, the mean over rows.`,
+    description: `Softmax cross-entropy by ${method} (${summary}): logits [N, C] and labels [N] to ${Object.keys(outputs).join(" and ")}, the mean over rows${ignoreIndex === undefined ? "" : ` whose label is not ${ignoreIndex}`}.`,
   };
 }
+
+/** A method's loss on top of logits, with labels that are checked while it runs. */
+const checkedHead = (method: MethodId, logits: Value, ignoreIndex: number | undefined): Head =>
+  withCheckedLabels(methodHead(method, logits, ignoreIndex), logits.shape[1] ?? 0, ignoreIndex);
 
 /** The loss that ONNX has an operator for. */
 export const CROSS_ENTROPY = "softmax-cross-entropy";
@@ -39,15 +57,18 @@ export interface TrainingRequest {
   readonly wrt: readonly string[] | undefined;
   /** Name of an output. */
   readonly logits: string | undefined;
+  /** The label of rows that do not count; undefined for none. */
+  readonly ignoreIndex: number | undefined;
 }
 
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { loss, wrt, logits }: TrainingRequest,
+  { loss, wrt, logits, ignoreIndex }: TrainingRequest,
 ): Graph {
-  const head = loss === CROSS_ENTROPY ? crossEntropyHead : (of: Value) => methodHead(loss, of);
+  const head = (of: Value) =>
+    loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
   return trainingGraph(model.graph(sizes), { head, wrt, logits });
 }
 

@@ -171,6 +171,28 @@ describe("pnpm export --model", () => {
   });
 });
 
+describe("pnpm export --ignore-index", () => {
+  const how = ["--method", "manual/fused", "--workload", `3x${classes}`, "--dtype", "float64"];
+  const given = logits.subarray(0, 3 * classes);
+  it.each([
+    [[], [1, -100, 2], -100, [1, -1, 2]],
+    [["--ignore-index", "-1"], [1, -1, 2], -1, [1, -100, 2]],
+    [["--ignore-index", "none"], [1, 0, 2], undefined, [1, -100, 2]],
+  ])("%j", async (flags, right, ignoreIndex, wrong) => {
+    const file = join(temporaryFolder(), "m.onnx");
+    expect((await run([...how, ...flags, "--out", file])).code).toBe(0);
+    const runWith = (values: readonly number[]) =>
+      compute(file, {
+        logits: new Tensor("float64", given, [3, classes]),
+        labels: new Tensor("int64", BigInt64Array.from(values, BigInt), [3]),
+      });
+    const problem = { rows: 3, classes, logits: given, labels: Int32Array.from(right), ignoreIndex };
+    const expected = oracle(problem).loss.hi[0] as number;
+    expect(Number((await runWith(right)).loss?.data[0])).toBeCloseTo(expected, 14);
+    await expect(runWith(wrong)).rejects.toThrow("out of data bounds");
+  });
+});
+
 describe("what pnpm export refuses, in one line, with exit code 2, writing nothing", () => {
   const [method, model] = [
     ["--method", "manual/shifted", "--workload", "4x3"],
@@ -190,6 +212,11 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ["an unknown dtype", [...method, "--dtype", "float16"], /unknown dtype "float16"/],
     ["an unknown part", [...method, "--graph", "half"], /unknown graph "half"/],
     ["an unknown target", [...method, "--target", "tpu"], /unknown target "tpu": closest are any/],
+    [
+      "a label to ignore that is no number",
+      [...method, "--ignore-index", "padding"],
+      /--ignore-index takes a whole number or none, got "padding"/,
+    ],
     ["a batch of none", [...method, "--batch", "0"], /--batch takes a number from 1 on, or dynamic, got "0"/],
     ["a flag of the other way", [...method, "--wrt", "all"], /--wrt does not go with --method/],
     ["a flag of the other way", [...model, "--dtype", "float64"], /--dtype does not go with --model/],

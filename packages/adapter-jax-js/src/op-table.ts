@@ -80,19 +80,22 @@ function numbers(node: Node, name: string): readonly number[] {
 
 /** jax-js ships no loss; this is how its own primitives make one: −logSoftmax at the labels, weighted and reduced. */
 function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, weights?: JaxArray): JaxArray {
-  const { numpy, nn } = jax;
+  const { numpy, nn, lax } = jax;
   const { reduction, ignore_index } = node.attributes;
   const [rows, classes] = logits.shape as [number, number];
   const { dtype } = logits;
   const ones = oneHot(jax, labels.ref, classes, dtype);
   const weighted = weights ? numpy.multiply(ones, weights) : ones;
-  const ignored = ignore_index === undefined ? undefined : numpy.notEqual(labels.ref, Number(ignore_index));
+  const counting = ignore_index === undefined ? undefined : numpy.notEqual(labels.ref, Number(ignore_index));
   labels.dispose();
-  const counts = ignored && numpy.astype(numpy.expandDims(ignored, -1), dtype);
+  // Of a mean over no rows, the gradient of an ignored one is 0, and not 0/0.
+  const column = counting && numpy.expandDims(counting, -1);
+  const counts = column && numpy.astype(column.ref, dtype);
   const targets = counts ? numpy.multiply(weighted, counts) : weighted;
-  const losses = numpy.negative(numpy.sum(numpy.multiply(nn.logSoftmax(logits, 1), targets.ref), 1));
+  const scores = column ? numpy.where(column, logits, lax.stopGradient(logits.ref)) : logits;
+  const losses = numpy.negative(numpy.sum(numpy.multiply(nn.logSoftmax(scores, 1), targets.ref), 1));
   const total = numpy.sum(targets);
-  if (reduction === "mean" && (weights || ignored)) return numpy.divide(numpy.sum(losses), total);
+  if (reduction === "mean" && (weights || column)) return numpy.divide(numpy.sum(losses), total);
   total.dispose();
   if (reduction === "none") return losses;
   const sum = numpy.sum(losses);

@@ -98,12 +98,16 @@ export const OPTION_CASES: readonly Case[] = (
   ] satisfies readonly Partial<Case>[]
 ).map((options) => ({ ...ORDINARY, ...options }));
 
-export const ALL_IGNORED: Case = {
-  ...ORDINARY,
-  name: "no label that counts",
-  loss: { ignoreIndex: -100 },
-  labels: new Array(7).fill(-100),
-};
+const IGNORED_ALONE = { ...ORDINARY, labels: new Array<number>(7).fill(-100) };
+export const ALL_IGNORED: readonly Case[] = [
+  { ...IGNORED_ALONE, name: "ignored labels alone", loss: { ignoreIndex: -100 } },
+  {
+    ...IGNORED_ALONE,
+    name: "ignored labels alone, weighted and smoothed",
+    loss: { ignoreIndex: -100, weighted: true, labelSmoothing: 0.1 },
+    weights: WEIGHTS,
+  },
+];
 
 /** A case's inputs in the arrays of a dtype. */
 export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {

@@ -47,20 +47,23 @@ export interface PreparedStep extends AsyncDisposable {
 export interface MethodHead {
   /** `labels`: int64 `[N]`. */
   readonly inputs: readonly Value[];
-  /** The mean over rows. */
+  /** The mean over rows that are not ignored. */
   readonly loss: Value;
   /** With respect to the logits, of a manual method; that of an autograd method is to be derived from `loss`. */
   readonly gradient?: Value;
 }
 
-/** @throws GraphError if the logits are not floating-point `[N, C]`. */
-export function methodHead(method: MethodId, logits: Value): MethodHead {
+/**
+ * @param ignoreIndex rows with this label have no loss and no gradient; undefined for none
+ * @throws GraphError if the logits are not floating-point `[N, C]`
+ */
+export function methodHead(method: MethodId, logits: Value, ignoreIndex?: number): MethodHead {
   const { dtype, shape } = logits;
   const [rows, classes, ...others] = shape;
   if (!isFloat(logits) || rows === undefined || classes === undefined || others.length > 0) {
     throw new GraphError(`logits must be floating-point [N, C], got ${dtype}[${shape}]`);
   }
-  const program = programFor({ method, dtype: dtype as FloatDType, rows, classes });
+  const program = programFor({ method, dtype: dtype as FloatDType, rows, classes, loss: { ignoreIndex } });
   const graph = program.kind === "manual" ? program.gradient : program.forward;
   const [own, ...inputs] = graph.inputs;
   const { loss, gradient } = substitute(graph, new Map(own ? [[own, logits]] : []));

@@ -41,6 +41,7 @@ import {
   scalar,
   sigmoid,
   slice,
+  softmaxCrossEntropyLoss,
   split,
   sqrt,
   squeeze,
@@ -198,6 +199,20 @@ const CASES: Record<string, Case> = {
     ],
     make: (x, scale) => layerNormalization(x, scale, undefined, { axis: 1, epsilon: 0.1 }),
   },
+  "SoftmaxCrossEntropyLoss, both outputs": {
+    shapes: [[4, 3], [3]],
+    make: (x, weights) => {
+      const { loss, logProb } = softmaxCrossEntropyLoss(x, indices([4], [2, 0, -1, 2]), {
+        weights: add(mul(weights, weights), scalar(0.5, "float64")),
+        ignoreIndex: -1,
+      });
+      return mul(loss, logProb);
+    },
+  },
+  "SoftmaxCrossEntropyLoss per row": {
+    shapes: [[2, 3]],
+    make: (x) => softmaxCrossEntropyLoss(x, indices([2], [2, 0]), { reduction: "none" }).loss,
+  },
   "NegativeLogLikelihoodLoss, weighted, ignoring": {
     shapes: [[4, 3], [3]],
     make: (x, weights) =>
@@ -283,6 +298,10 @@ function windowCases(): Record<string, Case> {
     "AveragePool, counting pads": {
       shapes: [[1, 2, 6]],
       make: (x) => averagePool(x, [3], { strides: [2], pads: [1, 2], countIncludePad: true }),
+    },
+    "AveragePool, dilated": {
+      shapes: [[1, 2, 6, 5]],
+      make: (x) => averagePool(x, [3, 2], { dilations: [2, 3], pads: [1, 0, 1, 1], strides: [1, 2] }),
     },
     GlobalAveragePool: { shapes: [[2, 3, 2, 4]], make: (x) => globalAveragePool(x) },
   };

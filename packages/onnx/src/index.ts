@@ -1,3 +1,4 @@
+export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";

@@ -1,8 +1,12 @@
-import type { DType, Kernels } from "@softmax-bench/graph";
+import type { Attributes, DType, Kernels } from "@softmax-bench/graph";
 
 const BOTH: readonly DType[] = ["float32", "float64"];
 const FLOAT32: readonly DType[] = ["float32"];
 const NONE: readonly DType[] = [];
+
+/** In the operator set that models are written in, `AveragePool` has no dilations. */
+const isDilated = ({ dilations }: Attributes): boolean =>
+  Array.isArray(dilations) && dilations.some((dilation) => dilation !== 1);
 
 /**
  * ONNX Runtime's CPU provider, native and compiled to WebAssembly (docs/OperatorKernels.md there, and what sessions say);
@@ -14,7 +18,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
   ...{ Add: BOTH, Sub: BOTH, Mul: BOTH, Div: BOTH, Pow: BOTH, Max: BOTH, Min: BOTH },
   ...{ Equal: BOTH, Greater: BOTH, Less: BOTH, Where: BOTH },
   ...{ MatMul: BOTH, Gemm: BOTH, Conv: FLOAT32, ConvTranspose: FLOAT32 },
-  ...{ MaxPool: BOTH, AveragePool: FLOAT32, GlobalAveragePool: FLOAT32 },
+  ...{ MaxPool: BOTH, GlobalAveragePool: FLOAT32 },
+  AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
   // In training mode it overwrites the running mean and variance that it was given, in the caller's own arrays.
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : BOTH),
   LayerNormalization: BOTH,
@@ -41,6 +46,7 @@ export const ONNXRUNTIME_CPU: Kernels = {
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, FLOAT32])),
+  AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : FLOAT32),
   ...{ LogSoftmax: NONE, SoftmaxCrossEntropyLoss: NONE, NegativeLogLikelihoodLoss: NONE, OneHot: NONE },
 };

@@ -104,10 +104,19 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: (all) => ({ ...window(all), kernel_shape: numbers(all.kernel_shape) }),
   },
   AveragePool: {
-    attributes: ({ strides, pads, kernel_shape, count_include_pad }) => ({
-      ...{ strides: numbers(strides), pads: numbers(pads), kernel_shape: numbers(kernel_shape) },
-      count_include_pad: Number(count_include_pad),
-    }),
+    attributes: ({ strides, pads, dilations, kernel_shape, count_include_pad }) => {
+      if (numbers(dilations).some((dilation) => dilation !== 1)) {
+        throw new GraphError(
+          `AveragePool has no dilations in operator set ${OPSET}; legalize writes its body`,
+        );
+      }
+      return {
+        strides: numbers(strides),
+        pads: numbers(pads),
+        kernel_shape: numbers(kernel_shape),
+        count_include_pad: Number(count_include_pad),
+      };
+    },
   },
   GlobalAveragePool: {},
   BatchNormalization: {

@@ -6,6 +6,7 @@ import {
   softmaxCrossEntropyLoss,
   type Value,
 } from "@softmax-bench/graph";
+import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 import { ModelError, quoted } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -19,14 +20,21 @@ export interface Head {
   readonly gradient?: Value;
 }
 
-/** Softmax cross-entropy of logits `[N, C]` and input `labels` (int64 `[N]`), the mean over rows. */
-export function crossEntropyHead(logits: Value): Head {
-  const labels = input("labels", "int64", logits.shape.slice(0, 1));
-  return { inputs: [labels], loss: softmaxCrossEntropyLoss(logits, labels).loss };
+/**
+ * Softmax cross-entropy of logits `[N, C]` and input `labels` (int64 `[N]`): the mean over the rows whose label is not the
+ * ignored one. Labels are checked while it runs (see `withCheckedLabels`).
+ *
+ * @param ignoreIndex undefined for none
+ */
+export function crossEntropyHead(logits: Value, ignoreIndex: number | undefined): Head {
+  const [rows = 0, classes = 0] = logits.shape;
+  const labels = input("labels", "int64", [rows]);
+  const { loss } = softmaxCrossEntropyLoss(logits, labels, { ignoreIndex });
+  return withCheckedLabels({ inputs: [labels], loss }, classes, ignoreIndex);
 }
 
 export interface TrainingOptions {
-  /** Default: softmax cross-entropy. */
+  /** Default: softmax cross-entropy that ignores rows with label -100, as PyTorch's. */
   readonly head?: (logits: Value) => Head;
   /** Which parameters, or inputs, to differentiate with respect to. Default: all parameters. */
   readonly wrt?: readonly string[] | undefined;
@@ -44,7 +52,7 @@ export const gradientName = (parameter: string): string => `${parameter}.grad`;
  */
 export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
   const logits = logitsOf(model, options.logits);
-  const head = (options.head ?? crossEntropyHead)(logits);
+  const head = options.head?.(logits) ?? crossEntropyHead(logits, IGNORED_LABEL);
   const wrt = valuesOf(model, options.wrt);
   const gradients = head.gradient
     ? differentiate(logits, [...wrt.values()], head.gradient)

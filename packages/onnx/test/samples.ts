@@ -227,11 +227,16 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       [[3, 4], [4]],
       (x, weights) =>
         softmaxCrossEntropyLoss(x, labels, {
-          weights: stopGradient(weights),
+          weights,
           ignoreIndex: 3,
           reduction: "sum",
         }).loss,
     ),
+    sample(
+      [[3, 4], [4]],
+      (x, weights) => softmaxCrossEntropyLoss(x, labels, { weights, ignoreIndex: 3 }).loss,
+    ),
+    sample([[3, 4]], (x) => softmaxCrossEntropyLoss(x, labels, { ignoreIndex: 1, reduction: "none" }).loss),
   ],
   NegativeLogLikelihoodLoss: [
     sample([[3, 4]], (x) => negativeLogLikelihoodLoss(logSoftmax(x, 1), labels)),

@@ -41,6 +41,13 @@ const graphOf = (make: (x: Value) => Graph["outputs"], shape: Shape = [3, 4]): G
 };
 
 describe("serialize", () => {
+  it("writes a dilated AveragePool as its body, and refuses to write it as it is", async () => {
+    const graph = graphOf((x) => ({ y: averagePool(x, [2, 2], { dilations: [2, 1] }) }), [1, 2, 4, 3]);
+    expect(() => serialize(graph)).toThrow("AveragePool has no dilations in operator set 17");
+    const feeds = feedsFor(graph);
+    expectClose(await runInRuntime(legalize(graph, ONNXRUNTIME_CPU), feeds), evaluate(graph, feeds), 1e-6);
+  });
+
   it.each<[string, (x: Value) => Graph["outputs"]]>([
     ["an input", (x) => ({ y: x })],
     ["a constant", (x) => ({ y: add(constant(tensor(x.dtype, [2], [1, 2])), scalar(1, x.dtype)) })],

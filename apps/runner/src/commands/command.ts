@@ -89,6 +89,14 @@ export function inRange(flag: string, value: string, most: number): number {
   throw new UsageError(`${flag} takes a whole number from 1 to ${most}, got ${JSON.stringify(value)}`);
 }
 
+/** @throws UsageError if the value of `--ignore-index` is not a whole number. */
+export function ignoreIndexOf(value: string, expected = "a whole number"): number {
+  if (!/^-?\d{1,9}$/.test(value)) {
+    throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
+  }
+  return Number(value);
+}
+
 /** What flags say on how to compute. @throws UsageError if `--threads` is out of range. */
 export function jobOptionsOf(
   { threads, provision }: SelectionFlags,

@@ -10,22 +10,22 @@ import {
   optimize,
   withBudget,
 } from "@softmax-bench/graph";
-import { loadModel, type Model, ModelError, OPSET, serialize, serializeBatched } from "@softmax-bench/onnx";
+import {
+  IGNORED_LABEL,
+  loadModel,
+  type Model,
+  ModelError,
+  OPSET,
+  serialize,
+  serializeBatched,
+} from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import type { Console } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
-import {
-  CROSS_ENTROPY,
-  listed,
-  methodGraph,
-  modelGraph,
-  openBatch,
-  PARTS,
-  type Part,
-} from "../exported-graph.js";
+import { CROSS_ENTROPY, listed, methodGraph, modelGraph, openBatch, PARTS } from "../exported-graph.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
 import { writeAtomically } from "../write-atomically.js";
-import { commaSeparated, newCommand } from "./command.js";
+import { commaSeparated, ignoreIndexOf, newCommand } from "./command.js";
 
 /** Runtimes by whose kernels a model is written. */
 const TARGETS: Readonly<Record<string, Legalize>> = {
@@ -34,11 +34,13 @@ const TARGETS: Readonly<Record<string, Legalize>> = {
   any: optimize,
 };
 const DYNAMIC = "dynamic";
+const NO_LABEL = "none";
 
 interface Flags {
   readonly out: string;
   readonly target: string;
   readonly batch?: string;
+  readonly ignoreIndex: string;
   readonly method?: string;
   readonly workload?: string;
   readonly dtype?: string;
@@ -77,6 +79,11 @@ const command = () =>
     .option(
       "--max-elements <n>",
       `how many elements of constants may be computed while the model is written (default: ${DEFAULT_ELEMENTS}); e.g. --max-elements 1000000000`,
+    )
+    .option(
+      "--ignore-index <n>",
+      `rows with this label have no loss, ${NO_LABEL} for none; the model refuses other labels that are no class`,
+      String(IGNORED_LABEL),
     )
     .option(
       "--target <runtime>",
@@ -153,7 +160,8 @@ function targetOf(name: string): Legalize {
   return target;
 }
 
-function methodSource({ method, workload, dtype = "float32", graph = "both", batch }: Flags): Source {
+function methodSource(flags: Flags): Source {
+  const { method, workload, dtype = "float32", graph = "both", batch, ignoreIndex } = flags;
   const part = PARTS.find((known) => known === graph);
   if (!part) throw unknownValue("graph", graph, PARTS);
   const selected = select({
@@ -163,8 +171,9 @@ function methodSource({ method, workload, dtype = "float32", graph = "both", bat
   const [shape] = selected.workloads;
   const [type = "float32"] = selected.dtypes;
   const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
+  const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
   return {
-    graphOf: (size) => methodGraph({ method: id, dtype: type, rows: size, classes }, part satisfies Part),
+    graphOf: (size) => methodGraph({ ...request, rows: size }),
     batch: batchOf(batch) ?? rows,
   };
 }
@@ -191,6 +200,7 @@ function modelSource(flags: Flags, file: string): Source {
     loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
     logits: flags.logits,
+    ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
     graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
@@ -219,6 +229,9 @@ function elementsOf(text: string | undefined): number {
   }
   return Number(text);
 }
+
+const ignoredLabel = (text: string): number | undefined =>
+  text === NO_LABEL ? undefined : ignoreIndexOf(text, `a whole number or ${NO_LABEL}`);
 
 function sizesOf(pairs: readonly string[]): Record<string, number> {
   return Object.fromEntries(

@@ -8,7 +8,7 @@ import { type Job, type JobOutcome, runJobs } from "../jobs.js";
 import { noneAvailable } from "../problems.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
 import { readProblem, type UserProblem } from "../user-arrays.js";
-import { jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "./command.js";
+import { ignoreIndexOf, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "./command.js";
 
 const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 /** Gradients up to this size are printed with --json. */
@@ -70,7 +70,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   const options = jobOptionsOf(flags, console);
   const problem = readProblem(flags, dtype, {
     reduction: reductionOf(flags.reduction),
-    ignoreIndex: ignoreIndexOf(flags.ignoreIndex),
+    ignoreIndex: flags.ignoreIndex === undefined ? undefined : ignoreIndexOf(flags.ignoreIndex),
     labelSmoothing: smoothingOf(flags.labelSmoothing),
   });
   const { rows, classes, inputs, loss } = problem;
@@ -110,14 +110,6 @@ function reductionOf(value: string): Reduction {
   const reduction = REDUCTIONS.find((known) => known === value);
   if (!reduction) throw unknownValue("reduction", value, REDUCTIONS);
   return reduction;
-}
-
-function ignoreIndexOf(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (!/^-?\d{1,9}$/.test(value)) {
-    throw new UsageError(`--ignore-index takes a whole number, got ${JSON.stringify(value)}`);
-  }
-  return Number(value);
 }
 
 function smoothingOf(value: string): number {

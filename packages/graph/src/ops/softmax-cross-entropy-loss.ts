@@ -1,8 +1,10 @@
-import { type Attributes, GraphError } from "../graph.js";
+import { type Attributes, GraphError, type Value } from "../graph.js";
 import type { Body, OpDefinition } from "../op.js";
 import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
 import {
+  add,
   div,
+  equal,
   exp,
   gatherElements,
   labelWeights,
@@ -16,6 +18,7 @@ import {
   reshape,
   scalar,
   sub,
+  where,
 } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
@@ -27,8 +30,8 @@ import { FLOATS, optionalNumberAttribute, stringAttribute } from "./support.js";
  * with that label, which may lie outside `[0, C)`, have no loss. The weighted mean divides by the sum of the weights of
  * the labels that count.
  *
- * The gradient is the one every framework writes by hand for this operator, `exp(logProb) − onehot`, with each row times
- * its weight and its share of the reduction; it reuses the operator's own second output.
+ * The gradient with respect to the scores is the one every framework writes by hand for this operator, from its own second
+ * output; that with respect to the weights is `NegativeLogLikelihoodLoss`'s.
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
@@ -44,26 +47,29 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
     const counted = rowWeights(labels, weights, optionalNumberAttribute(attributes, "ignore_index"));
     return [reduced(rowLosses(logProb, labels, counted), counted, attributes.reduction, type), logProb];
   },
-  gradient: ({ inputs, outputs: [, logProb], attributes, upstream: [ofLoss, ofLogProb] }) => {
+  gradient: ({ inputs, outputs, attributes, upstream: [ofLoss, ofLogProb] }) => {
     const [scores, labels, weights] = inputs;
-    if (!scores || !labels || !logProb) return [];
-    if (ofLogProb) throw new GraphError("SoftmaxCrossEntropyLoss: no gradient through the log-probabilities");
-    if (!ofLoss) return [];
-    const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
-    const [rows = 1, classes = 1] = scores.shape;
-    const { dtype } = scores;
-    const targets = labelWeights(labels, classes, dtype, { weights, ignoreIndex });
-    const plain = !weights && ignoreIndex === undefined;
-    const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
-    const p = exp(logProb);
-    const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
-    const share =
-      attributes.reduction === "none"
-        ? reshape(ofLoss, [rows, 1])
-        : attributes.reduction === "mean"
-          ? div(ofLoss, rowWeight ? reduceSum(rowWeight) : scalar(rows, dtype))
-          : ofLoss;
-    return [mul(difference, share), undefined, ...(weights ? [undefined] : [])];
+    const [loss, logProb] = outputs;
+    if (!scores || !labels || !loss || !logProb) return [];
+    const throughLoss = ofLoss && scoresGradient(ofLoss, logProb, inputs, attributes);
+    const [throughLogProb] =
+      LogSoftmax.gradient?.({
+        inputs: [scores],
+        outputs: [logProb],
+        attributes: { axis: 1 },
+        upstream: [ofLogProb],
+      }) ?? [];
+    const ofScores =
+      throughLoss && throughLogProb ? add(throughLoss, throughLogProb) : (throughLoss ?? throughLogProb);
+    if (!weights) return [ofScores, undefined];
+    const [, , ofWeights] =
+      NegativeLogLikelihoodLoss.gradient?.({
+        inputs: [logProb, labels, weights],
+        outputs: [loss],
+        attributes,
+        upstream: [ofLoss],
+      }) ?? [];
+    return [ofScores, undefined, ofWeights];
   },
   body: ([scores, labels, weights], attributes) => {
     if (!scores || !labels) return [];
@@ -75,6 +81,33 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
 };
 
 type Reduction = "mean" | "sum" | "none";
+
+/** (exp(logProb) − onehot), each row times its weight and its share of the reduction; 0 for ignored rows, whatever they hold. */
+function scoresGradient(
+  ofLoss: Value,
+  logProb: Value,
+  [, labels, weights]: readonly Value[],
+  attributes: Attributes,
+): Value | undefined {
+  if (!labels) return undefined;
+  const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
+  const [rows = 1, classes = 1] = logProb.shape;
+  const { dtype } = logProb;
+  const targets = labelWeights(labels, classes, dtype, { weights, ignoreIndex });
+  const plain = !weights && ignoreIndex === undefined;
+  const rowWeight = plain ? undefined : reduceSum(targets, { axes: [1], keepdims: true });
+  const p = exp(logProb);
+  const difference = sub(rowWeight ? mul(p, rowWeight) : p, targets);
+  const share =
+    attributes.reduction === "none"
+      ? reshape(ofLoss, [rows, 1])
+      : attributes.reduction === "mean"
+        ? div(ofLoss, rowWeight ? divisorOf(rowWeight) : scalar(rows, dtype))
+        : ofLoss;
+  const gradient = mul(difference, share);
+  const ignored = isIgnored(reshape(labels, [rows, 1]), ignoreIndex);
+  return ignored ? where(ignored, scalar(0, dtype), gradient) : gradient;
+}
 
 function inferLoss(
   [scores, labels, weights, ...others]: readonly TensorType[],
@@ -109,11 +142,25 @@ const lossOfRows: Body = ([logProb, labels, weights], attributes) => {
   const counted = reduceSum(labelWeights(labels, classes, logProb.dtype, { weights, ignoreIndex }), {
     axes: [1],
   });
-  const weighted = mul(losses, counted);
+  const ignored = isIgnored(labels, ignoreIndex);
+  const product = mul(losses, counted);
+  const weighted = ignored ? where(ignored, scalar(0, product.dtype), product) : product;
   if (reduction === "none") return [weighted];
   const sum = reduceSum(weighted);
-  return [reduction === "mean" ? div(sum, reduceSum(counted)) : sum];
+  return [reduction === "mean" ? div(sum, divisorOf(counted)) : sum];
 };
+
+const isIgnored = (labels: Value, ignoreIndex: number | undefined): Value | undefined =>
+  ignoreIndex === undefined ? undefined : equal(labels, scalar(ignoreIndex, labels.dtype));
+
+/**
+ * What the mean divides by. Where it is 0, the mean is NaN, and the gradients of rows that are not ignored are, as in
+ * PyTorch; those of ignored rows are 0.
+ */
+function divisorOf(counted: Value): Value {
+  const total = reduceSum(counted);
+  return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);
+}
 
 /**
  * ONNX `NegativeLogLikelihoodLoss`: what `SoftmaxCrossEntropyLoss` does from the log-probabilities `[N, C]` on, with the

@@ -8,8 +8,8 @@ import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js
 
 /** The oldest operator set that is read; since then, axes are inputs and Softmax has one meaning. */
 const OLDEST_OPSET = 13;
-/** The newest one; onnxruntime 1.30 reads it. */
-const NEWEST_OPSET = 26;
+/** The newest one, of ONNX 1.23. */
+const NEWEST_OPSET = 28;
 
 /** An ONNX model: a graph for each choice of the sizes that it leaves open. */
 export interface Model {
@@ -34,7 +34,7 @@ const nothingBeside: ReadExternal = ({ location }) => {
 };
 
 /**
- * An ONNX model from its bytes (protobuf), operator sets 13 to 26.
+ * An ONNX model from its bytes (protobuf), operator sets 13 to 28.
  *
  * @param readExternal reads tensors that are stored outside; without it, a model with such tensors is refused
  * @throws ModelError if the bytes are no model, or it has what is not supported

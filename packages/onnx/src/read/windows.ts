@@ -7,30 +7,80 @@ interface ReadWindow {
   readonly pads: number[];
 }
 
-/** Strides, dilations and pads of a convolution or pool, with `auto_pad` and `ceil_mode` written as pads. */
+/** Strides, dilations and pads of a convolution or pool, with `auto_pad` written as pads. */
 export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow & Required<WindowOptions> {
+  const { strides, dilations, pads } = givenWindow(node, x, kernel);
+  const auto = autoPadOf(node);
+  if (auto === "NOTSET") return { strides, dilations, pads };
+  if (auto === "VALID") return { strides, dilations, pads: pads.map(() => 0) };
+  const missing = x.shape.slice(2).map((size, axis) => {
+    const [stride, dilation] = [strides[axis] as number, dilations[axis] as number];
+    const extent = dilation * ((kernel[axis] as number) - 1) + 1;
+    return Math.max((Math.ceil(size / stride) - 1) * stride + extent - size, 0);
+  });
+  return { strides, dilations, pads: shared(missing, auto) };
+}
+
+/**
+ * Strides, dilations, pads and output padding of a transposed convolution. `output_shape`, or the size times the stride that
+ * an `auto_pad` of SAME asks for, says how much of the result the pads take away, or that one more element follows it.
+ */
+export function transposedWindowFrom(
+  node: OnnxNode,
+  x: Value,
+  kernel: Shape,
+): ReadWindow & { readonly outputPadding: readonly number[] } {
+  const { strides, dilations, pads } = givenWindow(node, x, kernel);
+  const outputPadding = node.ints("output_padding") ?? kernel.map(() => 0);
+  const auto = autoPadOf(node);
+  const [sizes, shape] = [x.shape.slice(2), node.ints("output_shape")];
+  if (!shape && auto === "NOTSET") {
+    return { strides, dilations, pads, outputPadding };
+  }
+  if (!shape && auto === "VALID") return { strides, dilations, pads: pads.map(() => 0), outputPadding };
+  const wanted = shape?.slice(-sizes.length) ?? sizes.map((size, axis) => size * (strides[axis] as number));
+  const surplus = sizes.map((size, axis) => {
+    const extent = (dilations[axis] as number) * ((kernel[axis] as number) - 1) + 1;
+    const whole = (strides[axis] as number) * (size - 1) + (outputPadding[axis] ?? 0) + extent;
+    return whole - (wanted[axis] as number);
+  });
+  if (surplus.some((count) => !(count >= -1))) node.fail(`its windows do not reach an output of [${wanted}]`);
+  const taken = surplus.map((count) => Math.max(count, 0));
+  return {
+    strides,
+    dilations,
+    pads: shared(taken, auto),
+    outputPadding: outputPadding.map((count, axis) => count + (surplus[axis] === -1 ? 1 : 0)),
+  };
+}
+
+function givenWindow(node: OnnxNode, x: Value, kernel: Shape): ReadWindow {
   const rank = x.shape.length - 2;
   const each = (value: number) => new Array<number>(Math.max(rank, 0)).fill(value);
   const strides = node.ints("strides") ?? each(1);
   const dilations = node.ints("dilations") ?? each(1);
-  const given = node.ints("pads") ?? each(0).concat(each(0));
-  if ([strides, dilations, kernel].some(({ length }) => length !== rank) || given.length !== 2 * rank) {
+  const pads = node.ints("pads") ?? each(0).concat(each(0));
+  if ([strides, dilations, kernel].some(({ length }) => length !== rank) || pads.length !== 2 * rank) {
     node.fail(
-      `strides [${strides}], dilations [${dilations}], kernel [${kernel}] and pads [${given}] do not fit [${x.shape}]`,
+      `strides [${strides}], dilations [${dilations}], kernel [${kernel}] and pads [${pads}] do not fit [${x.shape}]`,
     );
   }
-  const extents = kernel.map((size, axis) => (dilations[axis] as number) * (size - 1) + 1);
-  const auto = node.string("auto_pad", "NOTSET");
-  if (auto === "NOTSET") return { strides, dilations, pads: given };
-  if (auto === "VALID") return { strides, dilations, pads: each(0).concat(each(0)) };
-  if (auto !== "SAME_UPPER" && auto !== "SAME_LOWER") node.fail(`auto_pad ${auto} is not known`);
-  const missing = x.shape.slice(2).map((size, axis) => {
-    const stride = strides[axis] as number;
-    return Math.max((Math.ceil(size / stride) - 1) * stride + (extents[axis] as number) - size, 0);
-  });
-  const less = missing.map((count) => Math.floor(count / 2));
-  const more = missing.map((count) => Math.ceil(count / 2));
-  return { strides, dilations, pads: auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less] };
+  return { strides, dilations, pads };
+}
+
+const AUTO_PADS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] as const;
+type AutoPad = (typeof AUTO_PADS)[number];
+
+function autoPadOf(node: OnnxNode): AutoPad {
+  const given = node.string("auto_pad", "NOTSET");
+  return AUTO_PADS.find((known) => known === given) ?? node.fail(`auto_pad ${given} is not known`);
+}
+
+/** Pads shared between both ends of each axis. Of an odd number, SAME_UPPER has one more at the end, the others at the start. */
+function shared(counts: readonly number[], auto: AutoPad): number[] {
+  const less = counts.map((count) => Math.floor(count / 2));
+  const more = counts.map((count) => Math.ceil(count / 2));
+  return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
 }
 
 /** More pads at the end, where `ceil_mode` lets a last window begin inside and end outside. */

@@ -9,6 +9,7 @@ import {
   equal,
   erf,
   exp,
+  expand,
   gelu,
   greater,
   identity,
@@ -78,11 +79,11 @@ function isExactIn(dtype: DType, { node }: Value): boolean {
 
 /** Without training, it does nothing. */
 const dropout: Reader = (node) => {
-  const [x] = [node.input(0), node.optional(1)];
+  const [x, ratio = 0.5] = [node.input(0), node.numbers(1)?.[0]];
   node.int("seed", 0);
-  if ((node.number(2) ?? 0) !== 0) node.fail("training_mode is not supported: its choice is random");
-  if (node.wants(1)) node.fail("its output mask is not supported");
-  return identity(x);
+  const isTraining = (node.numbers(2)?.[0] ?? 0) !== 0;
+  if (isTraining && ratio !== 0) node.fail("training_mode is not supported: its choice is random");
+  return [identity(x), expand(scalar(1, "bool"), x.shape)];
 };
 
 const readCast: Reader = (node) => {

@@ -1,10 +1,17 @@
 import {
+  add,
   batchNormalization,
   batchNormalizationInTraining,
+  div,
   expand,
   layerNormalization,
   logSoftmax,
+  mul,
+  reduceMean,
+  scalar,
   softmax,
+  sqrt,
+  sub,
   type Value,
 } from "@softmax-bench/graph";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
@@ -29,15 +36,24 @@ const layerNorm: Reader = (node) => {
   const x = node.input(0);
   const axis = axisFrom(node, node.int("axis", -1), x.shape.length);
   const shape = x.shape.slice(axis);
-  if (node.wants(1) || node.wants(2)) node.fail("its outputs Mean and InvStdDev are not supported");
   if (node.int("stash_type", 1) !== 1) node.fail("stash_type must be 1");
   const offset = node.optional(2);
   const epsilon = node.float("epsilon", 1e-5);
-  return layerNormalization(x, expand(node.input(1), shape), offset && expand(offset, shape), {
+  const y = layerNormalization(x, expand(node.input(1), shape), offset && expand(offset, shape), {
     axis,
     epsilon,
   });
+  return [y, ...statistics(x, axis, epsilon)];
 };
+
+/** The mean and the inverse of the standard deviation of each slice. */
+function statistics(x: Value, axis: number, epsilon: number): Value[] {
+  const over = { axes: [...x.shape.keys()].slice(axis), keepdims: true };
+  const mean = reduceMean(x, over);
+  const centred = sub(x, mean);
+  const variance = add(reduceMean(mul(centred, centred), over), scalar(epsilon, x.dtype));
+  return [mean, div(scalar(1, x.dtype), sqrt(variance))];
+}
 
 export const NORMALIZATIONS: Readers = {
   ...{ BatchNormalization: batchNorm, LayerNormalization: layerNorm },

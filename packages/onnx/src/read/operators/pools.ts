@@ -16,7 +16,6 @@ const meanPool: Reader = (node) => {
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
   const countIncludePad = node.flag("count_include_pad");
   const window = windowFrom(node, x, kernel);
-  if (window.dilations.some((dilation) => dilation !== 1)) node.fail("dilations are not supported");
   const { strides, dilations, pads } = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
   if (countIncludePad && String(pads) !== String(window.pads)) {
     node.fail("ceil_mode with count_include_pad is not supported where it adds a window");

@@ -1,6 +1,6 @@
 import { conv, convTranspose, gemm, matMul, reshape, type Shape } from "@softmax-bench/graph";
 import type { OnnxNode } from "../node.js";
-import { windowFrom } from "../windows.js";
+import { transposedWindowFrom, windowFrom } from "../windows.js";
 import type { Reader, Readers } from "./reader.js";
 
 /** Vectors count as a row on the left and a column on the right, as in NumPy. */
@@ -37,11 +37,8 @@ const transposedConv: Reader = (node) => {
   const [x, filter, bias] = [node.input(0), node.input(1), node.optional(2)];
   const kernel = filter.shape.slice(2);
   checkKernel(node, kernel);
-  if (node.ints("output_shape")) node.fail("output_shape is not supported; give pads and output_padding");
-  if (node.string("auto_pad", "NOTSET") !== "NOTSET") node.fail("auto_pad is not supported; give pads");
-  const outputPadding = node.ints("output_padding") ?? kernel.map(() => 0);
-  const window = windowFrom(node, x, kernel);
-  return convTranspose(x, filter, bias, { ...window, group: node.int("group", 1), outputPadding });
+  const window = transposedWindowFrom(node, x, kernel);
+  return convTranspose(x, filter, bias, { ...window, group: node.int("group", 1) });
 };
 
 export const PRODUCTS: Readers = {

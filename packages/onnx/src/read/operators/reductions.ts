@@ -1,10 +1,13 @@
 import {
+  cast,
+  greater,
   identity,
   type ReduceOptions,
   reduceLogSumExp,
   reduceMax,
   reduceMean,
   reduceSum,
+  scalar,
   type Value,
 } from "@softmax-bench/graph";
 import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
@@ -23,7 +26,13 @@ const reduction =
     return make(x, { axes: axes.sort((a, b) => a - b), keepdims });
   };
 
+/** Of `bool`, whether any holds, by counting them: operator sets before 20 have no such maximum. */
+const maximum = (x: Value, options: ReduceOptions): Value =>
+  x.dtype === "bool"
+    ? greater(reduceSum(cast(x, "int32"), options), scalar(0, "int32"))
+    : reduceMax(x, options);
+
 export const REDUCTIONS: Readers = {
   ...{ ReduceSum: reduction(reduceSum), ReduceMean: reduction(reduceMean) },
-  ...{ ReduceMax: reduction(reduceMax), ReduceLogSumExp: reduction(reduceLogSumExp) },
+  ...{ ReduceMax: reduction(maximum), ReduceLogSumExp: reduction(reduceLogSumExp) },
 };

@@ -54,10 +54,24 @@ function* positions(from: number, count: number, step: number): Generator<number
   for (let at = 0; at < count; at++) yield from + at * step;
 }
 
+/** The element of an axis that a position outside it stands for, by `mode`. */
+const PADDING: Readonly<Record<string, (position: number, size: number) => number>> = {
+  edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
+  wrap: modulo,
+  reflect: (position, size) => {
+    const period = Math.max(2 * (size - 1), 1);
+    const within = modulo(position, period);
+    return Math.min(within, period - within);
+  },
+};
+
+function modulo(position: number, size: number): number {
+  return ((position % size) + size) % size;
+}
+
 const readPad: Reader = (node) => {
   const x = node.input(0);
   const mode = node.string("mode", "constant");
-  if (mode !== "constant") node.fail(`mode ${mode} is not supported, only constant is`);
   const given = node.numbers(1) ?? [];
   const value = node.number(2) ?? 0;
   const axes = (node.numbers(3) ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, x.shape.length));
@@ -66,7 +80,14 @@ const readPad: Reader = (node) => {
     counts[axis] = given[at] as number;
     counts[axis + x.shape.length] = given[at + axes.length] as number;
   }
-  return pad(x, counts, value);
+  if (mode === "constant") return pad(x, counts, value);
+  const source = PADDING[mode] ?? node.fail(`mode ${mode} is not known`);
+  return x.shape.reduce((padded, size, axis) => {
+    const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
+    if (before === 0 && after === 0) return padded;
+    const positions = Array.from({ length: before + size + after }, (_, at) => source(at - before, size));
+    return gather(padded, constantIndices([positions.length], positions), axis);
+  }, x);
 };
 
 export const SLICES: Readers = {
