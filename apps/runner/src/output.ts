@@ -4,6 +4,7 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isSystemError, messageOf, UsageError } from "./errors.js";
+import { isFileName } from "./file-name.js";
 import { makeFolder } from "./make-folder.js";
 import { pageTemplate } from "./page-template.js";
 import { isPartial, writeAtomically } from "./write-atomically.js";
@@ -22,9 +23,14 @@ const folderOf = (out: string, id: string): RunFolder => {
 
 /**
  * Makes a folder for a new run, named by start time and profile.
- * @throws UsageError if `out` cannot be written to.
+ * @throws UsageError if `out` cannot be written to, or the profile, which may come from a file, cannot be part of a name.
  */
 export function createRunFolder(out: string, profile: string, startedAt: Date): RunFolder {
+  if (!isFileName(profile)) {
+    throw new UsageError(
+      `expected a profile of letters, digits and any of "_.@+-", got ${JSON.stringify(profile)}; no folder can be named after it`,
+    );
+  }
   const stamp = startedAt
     .toISOString()
     .replaceAll(/[-:]|\.\d+Z$/g, "")
