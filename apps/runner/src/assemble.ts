@@ -13,8 +13,8 @@ import {
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
-import type { Entry, Header, Measurement } from "./journal.js";
-import { keyOf, type Plan } from "./plan.js";
+import { type Entry, type Header, type Measurement, resultKey } from "./journal.js";
+import { curveKey, keyOf, networkKey, type Plan, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { scalingSection } from "./scaling/section.js";
 
@@ -25,15 +25,25 @@ export function assemble(
   { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
-  const measurements = byCell(entries);
+  const measurements = byCell(entries, processes);
   const finished = planned.flatMap((cell) => {
     const ofCell = measurements.get(keyOf(cell)) ?? [];
     const over = ofCell.length === processes || ofCell.some(({ status }) => status !== "ok");
     return over ? [cellOf(ofCell)] : [];
   });
-  const traced = entries.flatMap((entry) => (entry.type === "curve" ? [entry] : []));
-  const networks = entries.flatMap((entry) => (entry.type === "network" ? [entry] : []));
-  const series = entries.flatMap((entry) => (entry.type === "series" ? [entry] : []));
+  const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
+  const traced = curves.flatMap(({ sweep, ...curve }) => {
+    const entry = found.get(curveKey({ ...curve, sweep: sweep.id }));
+    return entry?.type === "curve" ? [entry] : [];
+  });
+  const networks = plannedNetworks.flatMap((network) => {
+    const entry = found.get(networkKey(network));
+    return entry?.type === "network" ? [entry] : [];
+  });
+  const series = plannedSeries.flatMap((one) => {
+    const entry = found.get(seriesKey(one));
+    return entry?.type === "series" ? [entry] : [];
+  });
   const complete =
     finished.length === planned.length &&
     traced.length === curves.length &&
@@ -63,13 +73,11 @@ export function assemble(
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
     backends: header.backends.flatMap((id) => backendOf(id, entries)),
     cells: finished,
-    distances: entries
-      .filter((entry) => entry.type === "distance")
-      .map(({ type: _, ...distance }) => {
-        const manual = medians.get(cellKey({ ...distance, method: distance.a }));
-        const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
-        return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
-      }),
+    distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
+      const manual = medians.get(cellKey({ ...distance, method: distance.a }));
+      const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
+      return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
+    }),
     ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
     ...(header.depth
       ? {
@@ -97,10 +105,27 @@ function precisionOf({ sweeps = [] }: Header, traced: readonly TracedCurve[]): P
 
 type TracedCurve = Extract<Entry, { type: "curve" }>;
 
-function byCell(entries: readonly Entry[]): Map<string, Measurement[]> {
+type Compared = Extract<Entry, { type: "distance" }>;
+
+/**
+ * Distances between planned cells, each once: cells whose lines in the journal were damaged were measured again and compared
+ * again.
+ */
+function latestDistances(entries: readonly Entry[], planned: Plan["cells"]): Compared[] {
+  const keys = new Set(planned.map(keyOf));
+  const latest = new Map<string, Compared>();
+  for (const entry of entries) {
+    if (entry.type !== "distance") continue;
+    const isPlanned = [entry.a, entry.b].every((method) => keys.has(cellKey({ ...entry, method })));
+    if (isPlanned) latest.set(cellKey({ ...entry, method: `${entry.a} ${entry.b}` }), entry);
+  }
+  return [...latest.values()];
+}
+
+function byCell(entries: readonly Entry[], processes: number): Map<string, Measurement[]> {
   const groups = new Map<string, Measurement[]>();
   for (const entry of entries) {
-    if (entry.type !== "cell") continue;
+    if (entry.type !== "cell" || entry.round >= processes) continue;
     const group = groups.get(cellKey(entry));
     if (group) group.push(entry);
     else groups.set(cellKey(entry), [entry]);

@@ -9,9 +9,9 @@ import { describedImages } from "./images.js";
 import {
   type DepthSettings,
   type Header,
-  isResult,
   Journal,
   type Recovered,
+  resultKey,
   type ScalingSettings,
 } from "./journal.js";
 import { imagesNeeded } from "./network-inputs.js";
@@ -223,8 +223,11 @@ function beginJournal(folder: RunFolder, header: Header): Journal {
 }
 
 /** What happened to a run, and what that cost. */
-function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abrupt }: Recovered): string[] {
-  const results = entries.filter(isResult).length;
+function recoveryLines(
+  { journal }: RunFolder,
+  { entries, tornBytes, damage, repeated, abrupt }: Recovered,
+): string[] {
+  const results = entries.filter((entry) => resultKey(entry) !== undefined).length;
   return [
     ...(abrupt
       ? [
@@ -235,6 +238,7 @@ function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abr
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),
+    ...repeated.map(({ line, first }) => `${journal}:${line} repeats line ${first} and counts for nothing`),
   ];
 }
 

@@ -7,7 +7,7 @@ import { assemble } from "./assemble.js";
 import { type Console, wantsColor } from "./console.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { saveBaseline } from "./gate/save-baseline.js";
-import { type Entry, type Header, isResult, type Journal } from "./journal.js";
+import { type Entry, type Header, type Journal, resultKey } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { DEFAULT_OUT } from "./options.js";
 import { publish, type RunFolder } from "./output.js";
@@ -57,7 +57,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const { processes } = PROFILES[header.profile];
   const entries = [...done];
   const total = plan.cells.length * (processes - 1) + workOf(plan).length;
-  const finished = done.filter(isResult).length;
+  const finished = done.filter((entry) => resultKey(entry) !== undefined).length;
   const remaining = Math.max(0, total - finished);
   const what = plan.series.length
     ? "series"
@@ -104,7 +104,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
 }
 
 /** The command that continues a run. */
-export const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
+export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
   const out = dirname(path);
   return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
     " ",
