@@ -5,7 +5,7 @@ import { BackendSession, stoppedBy } from "./backend-session.js";
 import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
 import { CurveTracer } from "./curves.js";
 import { DoneWork } from "./done.js";
-import { closeExchange, openExchange } from "./exchange.js";
+import { MovableExchange } from "./exchange.js";
 import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
 import type { Entry } from "./journal.js";
@@ -25,6 +25,7 @@ export interface MatrixOptions extends RunContext {
   readonly done: readonly Entry[];
   /** What came of bringing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
+  readonly say: (line: string) => void;
 }
 
 /**
@@ -38,7 +39,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const { processes, cellTimeoutMs } = PROFILES[header.profile];
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : cellTimeoutMs;
   const spending = new Spending();
-  const exchange = openExchange();
+  using exchange = new MovableExchange(options.say);
   const feeder = new Feeder(exchange);
   const inputs = new InputSource(header.seed);
   const kernels = await kernelsOf(header.backends);
@@ -75,7 +76,6 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
       }
     }
   } finally {
-    closeExchange(exchange);
     append({ type: "spent", wallNs: spending.total() });
   }
 }

@@ -8,6 +8,8 @@ import type { Plan, Work } from "./plan.js";
 import type { MeasuredSeries } from "./scaling/tracer.js";
 
 export interface Progress extends Observer {
+  /** Prints a line that stays. */
+  say(line: string): void;
   stop(): void;
 }
 
@@ -72,6 +74,10 @@ class Lines implements Progress {
     this.#stream.write(`${what}\n`);
   }
 
+  say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+
   begin(): void {}
 
   finish(work: Work, outcome: Outcome): void {
@@ -91,6 +97,7 @@ function weightOf(work: Work): number {
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
+  readonly #stream: NodeJS.WriteStream;
   readonly #started = performance.now();
   readonly #weight: number;
   #finishedWeight = 0;
@@ -99,6 +106,7 @@ class Bar implements Progress {
   /** @param weight of what is left to do, see `weightOf` */
   constructor(finished: number, total: number, weight: number, stream: NodeJS.WriteStream) {
     this.#weight = weight;
+    this.#stream = stream;
     this.#bar = new SingleBar(
       {
         stream,
@@ -116,6 +124,12 @@ class Bar implements Progress {
 
   prepare(what: string): void {
     this.#bar.update({ cell: what, left: this.#timeLeft(), last: this.#last });
+  }
+
+  say(line: string): void {
+    // Over the bar, which is drawn again below.
+    this.#stream.write(`\r\u001b[K${line}\n`);
+    this.#bar.render();
   }
 
   begin(work: Work): void {

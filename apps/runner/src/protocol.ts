@@ -118,6 +118,10 @@ export const reply = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
   z.object({ type: z.literal("unsupported"), reason: z.string() }),
+  z.object({
+    type: z.literal("no-room"),
+    reason: z.string().describe("the results do not fit in their file"),
+  }),
   z.object({ type: z.literal("failed"), reason: z.string() }),
 ]);
 

@@ -81,6 +81,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   try {
     await runMatrix({
       ...{ header, plan, images, done, append, provisioned, turns },
+      say: (line) => progress.say(line),
       observer: progress,
       signal: console.signal,
     });

@@ -86,5 +86,5 @@ export function jobOptionsOf(
   const given = integer("--threads", threads);
   const { threads: used } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
   const say = (line: string) => stderr.write(`${line}\n`);
-  return { threads: used, signal, provision: provision ? say : undefined };
+  return { threads: used, signal, say, provision: provision ? say : undefined };
 }

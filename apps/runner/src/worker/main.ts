@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
 import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
-import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
+import { isNoRoom, WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import { PROFILES, type Profile } from "../profiles.js";
 import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
@@ -62,7 +62,12 @@ async function run(
 async function work(request: WorkRequest): Promise<Reply> {
   if (!engine) return { type: "failed", reason: "the worker was asked out of turn" };
   const { reply, results } = await answerTo(engine, request);
-  if (results) writeResults(WORKER_EXCHANGE, results);
+  try {
+    if (results) writeResults(WORKER_EXCHANGE, results);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    return { type: "no-room", reason: error.message };
+  }
   return reply;
 }
 
