@@ -16,6 +16,7 @@ import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
 import { scaling } from "./commands/scaling.js";
 import { validateGate } from "./commands/validate-gate.js";
+import { onLauncherGone } from "./launchers.js";
 
 const COMMANDS = {
   ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
@@ -32,6 +33,11 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     stop.abort();
   });
 }
+
+onLauncherGone((name) => {
+  process.stderr.write(`\n${name}, which started this, is gone; stopping\n`);
+  stop.abort();
+});
 
 // Who reads may stop, as `head` does; what was begun goes on, and its exit code counts.
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,7 +120,13 @@ export function onlyRun(out: string): { id: string; path: string; results: () =>
 }
 
 /** Process ids of the workers that a bench process has now. */
-export function workersOf({ child: { pid } }: Running): number[] {
+export const workersOf = ({ child: { pid } }: Running): number[] => childrenOf(pid as number);
+
+/** Whether this user may have namespaces of processes and mounts: root, outside a container that forbids it. */
+export const canUnshare =
+  spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"], { stdio: "ignore" }).status === 0;
+
+export function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return children.split(" ").filter(Boolean).map(Number);
 }
