@@ -147,7 +147,7 @@ export interface Recovered extends ReadJournal {
 }
 
 /** An open journal, which no other process can open as long as this one lives. */
-export class Journal {
+export class Journal implements Disposable {
   readonly #descriptor: number;
   /** Bytes of whole lines. */
   #size: number;
@@ -188,6 +188,10 @@ export class Journal {
 
   close(): void {
     closeSync(this.#descriptor);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #recover(file: string): Recovered {

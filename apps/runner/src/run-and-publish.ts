@@ -40,6 +40,8 @@ export interface Run {
 
 /** Measures what is left to do of a run, and publishes it. @returns the exit code */
 export async function runAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  // Nobody continues the run before it is published.
+  using _open = run.journal;
   try {
     return await measureAndPublish(run, console, output);
   } catch (error) {
@@ -87,7 +89,6 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     });
   } finally {
     progress.stop();
-    journal.close();
   }
   const results = assemble(header, entries, plan);
   const view = viewOf(results);
