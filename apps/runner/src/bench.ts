@@ -1,13 +1,16 @@
 import { rmSync } from "node:fs";
 import type { Environment, MethodId, Shard, Sweep } from "@softmax-bench/core";
+import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
-import type { Console } from "./console.js";
+import { assemble } from "./assemble.js";
+import { type Console, writeLine } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
 import { currentBranch, currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
 import {
   type DepthSettings,
+  type Entry,
   type Header,
   Journal,
   type Recovered,
@@ -49,7 +52,7 @@ export async function listCells(
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  console.stderr.write(`${cells.length} cells${rest}\n`);
+  writeLine(console.stderr, `${cells.length} cells${rest}`);
   return EXIT.ok;
 }
 
@@ -144,7 +147,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(scaling ? { scaling } : {}),
     environment,
   };
-  const journal = beginJournal(folder, header);
+  const journal = beginJournal(folder, header, plan);
   const images = described?.images;
   return runAndPublish({ folder, header, plan, journal, images, done: [], turns }, console, output);
 }
@@ -158,7 +161,7 @@ async function withBandwidth(
   try {
     return { ...environment, copyBandwidth: await measureCopyBandwidth(threads, environment.cacheBytes) };
   } catch (error) {
-    stderr.write(`the copy bandwidth of this machine was not measured: ${messageOf(error)}\n`);
+    writeLine(stderr, `the copy bandwidth of this machine was not measured: ${messageOf(error)}`);
     return environment;
   }
 }
@@ -203,15 +206,17 @@ export async function resumeRun(
       `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
     );
   }
-  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
+  for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);
   const plan = await planOfRun(header);
+  checkPublishable(header, entries, plan);
   const images = header.depth && (await sameImages(header.depth, console));
   return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
 }
 
-/** @throws UsageError if it cannot be written; nothing is left behind then. */
-function beginJournal(folder: RunFolder, header: Header): Journal {
+/** @throws UsageError if it cannot be written, or the results could not be in the end; nothing is left behind then. */
+function beginJournal(folder: RunFolder, header: Header, plan: Plan): Journal {
   try {
+    checkPublishable(header, [], plan);
     return Journal.begin(folder.journal, header);
   } catch (error) {
     rmSync(folder.path, { recursive: true, force: true });
@@ -219,6 +224,16 @@ function beginJournal(folder: RunFolder, header: Header): Journal {
     throw new UsageError(
       `cannot write to ${folder.path}: ${error.message}; make room, or choose another --out`,
     );
+  }
+}
+
+/** @throws UsageError if what is known of a run before it measures anything does not match the schema of results */
+function checkPublishable(header: Header, entries: readonly Entry[], plan: Plan): void {
+  try {
+    formatResults(assemble(header, entries, plan));
+  } catch (error) {
+    if (!(error instanceof ResultsError)) throw error;
+    throw new UsageError(`no results could be written of this run: ${error.message}; nothing was measured`);
   }
 }
 

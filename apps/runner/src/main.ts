@@ -16,6 +16,7 @@ import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
 import { scaling } from "./commands/scaling.js";
 import { validateGate } from "./commands/validate-gate.js";
+import { writeLine } from "./console.js";
 import { onLauncherGone } from "./launchers.js";
 
 const COMMANDS = {
@@ -52,7 +53,7 @@ const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
 if (name === "--help" || name === "-h") {
   process.stdout.write(`a command, ${known}; each has --help\n`);
 } else if (name === undefined || !command) {
-  process.stderr.write(`expected a command, ${known}; got ${name ?? "none"}\n`);
+  writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;

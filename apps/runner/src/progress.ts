@@ -1,8 +1,9 @@
 import type { Curve, NetworkRecord } from "@softmax-bench/core";
-import { formatCount, formatDuration, formatError } from "@softmax-bench/report";
+import { formatCount, formatDuration, formatError, printable } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
 import type { Observer } from "./backend-work.js";
+import { writeLine } from "./console.js";
 import type { Measurement } from "./journal.js";
 import type { Plan, Work } from "./plan.js";
 import type { MeasuredSeries } from "./scaling/tracer.js";
@@ -71,18 +72,18 @@ class Lines implements Progress {
   }
 
   prepare(what: string): void {
-    this.#stream.write(`${what}\n`);
+    writeLine(this.#stream, what);
   }
 
   say(line: string): void {
-    this.#stream.write(`${line}\n`);
+    writeLine(this.#stream, line);
   }
 
   begin(): void {}
 
   finish(work: Work, outcome: Outcome): void {
     this.#finished++;
-    this.#stream.write(`[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}\n`);
+    writeLine(this.#stream, `[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}`);
   }
 
   stop(): void {}
@@ -128,7 +129,8 @@ class Bar implements Progress {
 
   say(line: string): void {
     // Over the bar, which is drawn again below.
-    this.#stream.write(`\r\u001b[K${line}\n`);
+    this.#stream.write("\r\u001b[K");
+    writeLine(this.#stream, line);
     this.#bar.render();
   }
 
@@ -138,7 +140,7 @@ class Bar implements Progress {
 
   finish(work: Work, outcome: Outcome): void {
     this.#finishedWeight += weightOf(work);
-    this.#last = ` | last: ${outcomeOf(outcome)}`;
+    this.#last = ` | last: ${printable(outcomeOf(outcome))}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });
   }
 

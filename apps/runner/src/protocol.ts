@@ -1,6 +1,7 @@
 import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks";
+import { shorten } from "@softmax-bench/report";
 import { z } from "zod";
 
 /**
@@ -85,6 +86,9 @@ const finished = {
   spent: z.object({ prepare: z.number().nonnegative(), measure: z.number().nonnegative() }),
 };
 
+/** What a runtime says, in a length that results take: a compiler's log may have megabytes. */
+const said = z.string().transform((text) => shorten(text, 2000));
+
 export const reply = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("opened"),
@@ -95,10 +99,10 @@ export const reply = z.discriminatedUnion("type", [
     settings: schema.backend.shape.settings,
     coldStartNs: z.number().nonnegative(),
   }),
-  z.object({ type: z.literal("unavailable"), reason: z.string(), remedy: z.string() }),
+  z.object({ type: z.literal("unavailable"), reason: said, remedy: said }),
   z.object({
     type: z.literal("computed"),
-    note: z.string().optional(),
+    note: said.optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
     ...finished,
@@ -112,17 +116,17 @@ export const reply = z.discriminatedUnion("type", [
   z.object({ type: z.literal("trained"), ...finished }),
   z.object({
     type: z.literal("scaled"),
-    note: z.string().optional(),
+    note: said.optional(),
     gradientNs: samples.min(1),
     ...finished,
   }),
   z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
-  z.object({ type: z.literal("unsupported"), reason: z.string() }),
+  z.object({ type: z.literal("unsupported"), reason: said }),
   z.object({
     type: z.literal("no-room"),
-    reason: z.string().describe("the results do not fit in their file"),
+    reason: said.describe("the results do not fit in their file"),
   }),
-  z.object({ type: z.literal("failed"), reason: z.string() }),
+  z.object({ type: z.literal("failed"), reason: said }),
 ]);
 
 export type Reply = z.output<typeof reply>;

@@ -4,7 +4,7 @@ import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
-import { type Console, wantsColor } from "./console.js";
+import { type Console, wantsColor, writeLine } from "./console.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { saveBaseline } from "./gate/save-baseline.js";
 import { type Entry, type Header, type Journal, resultKey } from "./journal.js";
@@ -68,8 +68,11 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       : plan.curves.length
         ? "measurements and curves"
         : "measurements";
-  console.stderr.write(`${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}\n`);
-  const say = (line: string) => console.stderr.write(`${line}\n`);
+  writeLine(
+    console.stderr,
+    `${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}`,
+  );
+  const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const provisioned = await provisionBackends(provision ? [...used] : [], {
     ...{ say, signal: console.signal },
@@ -98,9 +101,9 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const summary = renderTerminal(view, { color });
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
-  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
+  writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
   if (baseline !== undefined && results.run.status === "complete") {
-    console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+    writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   }
   return exitCodeOf(results, run, console);
 }
@@ -115,7 +118,7 @@ export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFo
 
 function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
   if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
+    writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
     return EXIT.interrupted;
   }
   // A shard may well have only what another machine can run; `merge` sees the whole.

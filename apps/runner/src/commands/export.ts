@@ -4,7 +4,8 @@ import type { MethodId } from "@softmax-bench/core";
 import { type Graph, GraphError, inputName, optimize } from "@softmax-bench/graph";
 import { loadModel, type Model, ModelError, OPSET, serialize, serializeBatched } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
-import type { Console } from "../console.js";
+import { shorten } from "@softmax-bench/report";
+import { type Console, writeLine } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
 import { CROSS_ENTROPY, methodGraph, modelGraph, openBatch, PARTS, type Part } from "../exported-graph.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
@@ -87,19 +88,19 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
         ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
         : serialize(legalize(graph));
   } catch (error) {
-    if (error instanceof ModelError || error instanceof GraphError) {
-      throw new UsageError(
-        flags.model === undefined ? error.message : `--model ${flags.model}: ${error.message}`,
-      );
-    }
-    throw error;
+    const isKnown = error instanceof ModelError || error instanceof GraphError || error instanceof UsageError;
+    if (flags.model === undefined) throw isKnown ? new UsageError(error.message) : error;
+    if (error instanceof UsageError) throw error;
+    // A file may hold anything, and lead to any error of what reads it.
+    const why = isKnown ? error.message : `cannot be exported (${String(error)}); check it with onnx.checker`;
+    throw new UsageError(`--model ${flags.model}: ${why}`);
   }
   try {
     writeAtomically(out, bytes);
   } catch (error) {
     throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
   }
-  stdout.write(`${summary(flags.out, bytes, graph)}\n`);
+  for (const line of summary(flags.out, bytes, graph)) writeLine(stdout, line);
   return EXIT.ok;
 }
 
@@ -207,9 +208,9 @@ function sameFile(a: string, b: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
 }
 
-function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string {
+function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string[] {
   const few = (names: readonly string[]) => {
-    const shown = names.slice(0, 12).map(printable).join(", ");
+    const shown = names.slice(0, 12).map(quoted).join(", ");
     return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
   };
   const size =
@@ -218,9 +219,9 @@ function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): s
     `wrote ${file}: ${size}, operator set ${OPSET}`,
     `  inputs: ${few(inputs.map(inputName))}`,
     `  outputs: ${few(Object.keys(outputs))}`,
-  ].join("\n");
+  ];
 }
 
-/** A name as it is, unless it could do something to a terminal. */
-const printable = (name: string): string =>
-  /^[\w.:/-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));
+/** A name as it is where it cannot be mistaken for two, or for a part of the sentence. */
+const quoted = (name: string): string =>
+  /^[\w.:/-]{1,80}$/.test(name) ? name : JSON.stringify(shorten(name, 80));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT } from "../errors.js";
 import { fileNameFor } from "../file-name.js";
 import { needResults, runsIn } from "../find-results.js";
@@ -37,14 +37,14 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     branches.set(branch, [...(branches.get(branch) ?? []), results]);
   }
   if (branches.size === 0) {
-    stderr.write(`there is no run in ${flags.in}; pnpm bench makes one\n`);
+    writeLine(stderr, `there is no run in ${flags.in}; pnpm bench makes one`);
     return EXIT.incomparable;
   }
   makeFolder(out);
   for (const [branch, runs] of branches) {
     const file = join(out, `${branch === null ? "(none)" : fileNameFor(branch)}.html`);
     writeAtomically(file, historyPage(branch ?? "no branch", runs));
-    stdout.write(`${file}: ${runs.length} runs\n`);
+    writeLine(stdout, `${file}: ${runs.length} runs`);
   }
   return EXIT.ok;
 }

@@ -192,6 +192,9 @@ export const shard = z.object({
   count: z.int().positive(),
 });
 
+/** No argument is longer on Linux: MAX_ARG_STRLEN, execve(2). */
+const argument = z.string().max(2 ** 17);
+
 export const branch = text.regex(/^[^\p{Cc}]+$/u);
 
 export const run = z.object({
@@ -202,7 +205,7 @@ export const run = z.object({
   command: fileName
     .optional()
     .describe("what was run, with argv: bench by default, precision, depth or scaling"),
-  argv: z.array(text),
+  argv: z.array(argument),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   version: text.optional().describe("of softmax-bench"),
   branch: branch.nullable().optional().describe("git branch of the checkout, null where there is none"),
