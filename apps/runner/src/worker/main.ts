@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
+import { type Engine, type GradientTask, METHODS, Unavailable } from "@softmax-bench/core";
 import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
 import { isNoRoom, WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import { PROFILES, type Profile } from "../profiles.js";
@@ -19,7 +19,19 @@ let engine: Engine | undefined;
 const source = new InputReader(WORKER_EXCHANGE);
 const made = new MadeInputs();
 
-const COLD_START_TASK = { method: "manual/shifted", dtype: "float32", rows: 128, classes: 10 } as const;
+const COLD_START_SHAPE = { dtype: "float32", rows: 128, classes: 10 } as const;
+
+/** `manual/shifted`, so that cold starts can be compared, or the first method that the backend has. @throws Unavailable if there is none */
+function coldStartTask(opened: Engine): GradientTask {
+  const methods = ["manual/shifted" as const, ...METHODS.map(({ id }) => id)];
+  const tasks = methods.map((method) => ({ ...COLD_START_SHAPE, method }));
+  const task = tasks.find((one) => opened.supports(one).ok);
+  if (task) return task;
+  throw new Unavailable(
+    `it has none of the methods ${METHODS.map(({ id }) => id).join(", ")}`,
+    "choose another backend, or give its adapter a method",
+  );
+}
 
 async function open({ backend: id, threads }: OpenRequest): Promise<Reply> {
   const backend = await BACKENDS[id]?.();
@@ -29,7 +41,7 @@ async function open({ backend: id, threads }: OpenRequest): Promise<Reply> {
     return { type: "unavailable", reason: availability.reason, remedy: availability.remedy };
   }
   engine = await backend.open({ threads });
-  await firstGradient(engine, COLD_START_TASK);
+  await firstGradient(engine, coldStartTask(engine));
   const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
   // performance.now() counts from the start of this process.
   return {
