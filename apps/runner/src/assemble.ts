@@ -15,8 +15,7 @@ import {
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
-import { measurementKey } from "./done.js";
-import type { Entry, Header, Measurement } from "./journal.js";
+import { type Entry, type Header, type Measurement, resultKey } from "./journal.js";
 import { curveKey, keyOf, networkKey, type Plan, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { resolutionSection } from "./resolution.js";
@@ -29,7 +28,8 @@ export function assemble(
   { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
 ): Results {
   const { processes } = PROFILES[header.profile];
-  const all = latest(entries, "cell", measurementKey);
+  const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
+  const all = [...found.values()].filter((entry) => entry.type === "cell");
   const measurements = groupByCell(all.filter(({ twin }) => !twin));
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {
@@ -38,9 +38,18 @@ export function assemble(
     return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
-  const traced = latest(entries, "curve", curveKey);
-  const networks = latest(entries, "network", networkKey);
-  const series = latest(entries, "series", seriesKey);
+  const traced = curves.flatMap(({ sweep, ...curve }) => {
+    const entry = found.get(curveKey({ ...curve, sweep: sweep.id }));
+    return entry?.type === "curve" ? [entry] : [];
+  });
+  const networks = plannedNetworks.flatMap((network) => {
+    const entry = found.get(networkKey(network));
+    return entry?.type === "network" ? [entry] : [];
+  });
+  const series = plannedSeries.flatMap((one) => {
+    const entry = found.get(seriesKey(one));
+    return entry?.type === "series" ? [entry] : [];
+  });
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries);
   const complete =
@@ -73,11 +82,7 @@ export function assemble(
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
     backends: header.backends.flatMap((id) => backendOf(id, entries)),
     cells: finished,
-    distances: latest(
-      entries,
-      "distance",
-      ({ a, b, ...cell }) => `${cellKey({ ...cell, method: a })} ${b}`,
-    ).map(({ type: _, ...distance }) => {
+    distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
       const manual = medians.get(cellKey({ ...distance, method: distance.a }));
       const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
       return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
@@ -111,17 +116,19 @@ function precisionOf({ sweeps = [] }: Header, traced: readonly EntryOf<"curve">[
 
 type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;
 
-/** Entries of a type, one per key: where a journal has several, after damage, the last one counts. */
-function latest<Type extends Entry["type"]>(
-  entries: readonly Entry[],
-  type: Type,
-  key: (entry: EntryOf<Type>) => string,
-): EntryOf<Type>[] {
-  const found = new Map<string, EntryOf<Type>>();
+/**
+ * Distances between planned cells, each once: cells whose lines in the journal were damaged were measured again and compared
+ * again.
+ */
+function latestDistances(entries: readonly Entry[], planned: Plan["cells"]): EntryOf<"distance">[] {
+  const keys = new Set(planned.map(keyOf));
+  const latest = new Map<string, EntryOf<"distance">>();
   for (const entry of entries) {
-    if (entry.type === type) found.set(key(entry as EntryOf<Type>), entry as EntryOf<Type>);
+    if (entry.type !== "distance") continue;
+    const isPlanned = [entry.a, entry.b].every((method) => keys.has(cellKey({ ...entry, method })));
+    if (isPlanned) latest.set(cellKey({ ...entry, method: `${entry.a} ${entry.b}` }), entry);
   }
-  return [...found.values()];
+  return [...latest.values()];
 }
 
 function groupByCell(measurements: readonly Measurement[]): Map<string, Measurement[]> {

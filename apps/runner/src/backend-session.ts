@@ -1,5 +1,6 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import type { Exchange } from "./exchange.js";
+import { messageOf } from "./errors.js";
+import type { MovableExchange } from "./exchange.js";
 import { openBackend } from "./open-backend.js";
 import type { WorkRequest } from "./protocol.js";
 import type { Spending } from "./spending.js";
@@ -15,7 +16,7 @@ export interface SessionOptions {
   /** A request that takes longer is given up, in milliseconds. */
   readonly timeoutMs: number;
   readonly spending: Spending;
-  readonly exchange: Exchange;
+  readonly exchange: MovableExchange;
   /** Hears what is known of the backend when it has been started, or has not. */
   readonly onRecord?: (record: BackendRecord) => void;
   /** Set if it is known that the backend cannot be started. */
@@ -28,6 +29,8 @@ export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly 
 export class BackendSession {
   readonly #options: SessionOptions;
   #worker: WorkerProcess | undefined;
+  /** The file of the exchange that the worker inherited. */
+  #inherited: number | undefined;
   #record: BackendRecord | undefined;
   #attempts = START_ATTEMPTS;
   #ended = false;
@@ -43,12 +46,24 @@ export class BackendSession {
 
   /** Starts a worker where there is none. @returns whether there is one */
   async start(): Promise<boolean> {
+    if (this.#inherited !== this.#options.exchange.inputs) this.kill();
     while (!this.#worker && this.#attempts > 0) await this.#start();
     return this.#worker !== undefined;
   }
 
-  /** Has a task run, starting a worker first where there is none. */
+  /** Has a task run, starting a worker first where there is none, and again where its results find no room. */
   async run(request: WorkRequest): Promise<SessionOutcome> {
+    const outcome = await this.#run(request);
+    if (outcome.kind !== "answered" || outcome.reply.type !== "no-room") return outcome;
+    try {
+      if (this.#options.exchange.move()) return await this.run(request);
+    } catch (error) {
+      return failed(messageOf(error));
+    }
+    return failed(outcome.reply.reason);
+  }
+
+  async #run(request: WorkRequest): Promise<SessionOutcome> {
     if (!(await this.start()) || !this.#worker) {
       return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
     }
@@ -81,6 +96,7 @@ export class BackendSession {
       return;
     }
     const begun = performance.now();
+    this.#inherited = options.exchange.inputs;
     const opening = await openBackend({
       ...options,
       timeoutMs: OPEN_TIMEOUT_MS,
@@ -118,6 +134,11 @@ export class BackendSession {
     }
   }
 }
+
+const failed = (why: string): SessionOutcome => ({
+  kind: "answered",
+  reply: { type: "failed", reason: `no room for the results: ${why}; make some, or choose less` },
+});
 
 /** Ends a session with its work, or at once if the signal aborts. */
 export async function stoppedBy<T>(

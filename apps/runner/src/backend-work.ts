@@ -3,7 +3,7 @@ import { type BackendSession, type SessionOutcome, stoppedBy } from "./backend-s
 import type { CurveTracer } from "./curves.js";
 import type { DoneWork, Need } from "./done.js";
 import { messageOf } from "./errors.js";
-import { arraysOf, type Exchange } from "./exchange.js";
+import { arraysOf, type MovableExchange } from "./exchange.js";
 import type { Feeder } from "./feeder.js";
 import type { InputSource } from "./inputs.js";
 import type { Entry, Header, Measurement } from "./journal.js";
@@ -55,7 +55,7 @@ export interface BackendWork extends RunContext {
   readonly comparer: NetworkComparer | undefined;
   readonly inputs: InputSource;
   readonly feeder: Feeder;
-  readonly exchange: Exchange;
+  readonly exchange: MovableExchange;
   readonly spending: Spending;
 }
 

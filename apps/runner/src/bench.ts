@@ -1,17 +1,20 @@
 import { rmSync } from "node:fs";
 import type { Environment, MethodId, Shard, Sweep } from "@softmax-bench/core";
+import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
-import type { Console } from "./console.js";
+import { assemble } from "./assemble.js";
+import { type Console, writeLine } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
 import { currentBranch, currentCommit, describeEnvironment, VERSION } from "./environment.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "./errors.js";
 import { describedImages } from "./images.js";
 import {
   type DepthSettings,
+  type Entry,
   type Header,
-  isResult,
   Journal,
   type Recovered,
+  resultKey,
   type ScalingSettings,
 } from "./journal.js";
 import { imagesNeeded } from "./network-inputs.js";
@@ -49,7 +52,7 @@ export async function listCells(
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  console.stderr.write(`${cells.length} cells${rest}\n`);
+  writeLine(console.stderr, `${cells.length} cells${rest}`);
   return EXIT.ok;
 }
 
@@ -145,7 +148,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     ...(scaling ? { scaling } : {}),
     environment,
   };
-  const journal = beginJournal(folder, header);
+  const journal = beginJournal(folder, header, plan);
   const images = described?.images;
   return runAndPublish({ folder, header, plan, journal, images, done: [], turns }, console, output);
 }
@@ -159,7 +162,7 @@ async function withBandwidth(
   try {
     return { ...environment, copyBandwidth: await measureCopyBandwidth(threads, environment.cacheBytes) };
   } catch (error) {
-    stderr.write(`the copy bandwidth of this machine was not measured: ${messageOf(error)}\n`);
+    writeLine(stderr, `the copy bandwidth of this machine was not measured: ${messageOf(error)}`);
     return environment;
   }
 }
@@ -204,15 +207,17 @@ export async function resumeRun(
       `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
     );
   }
-  for (const line of recoveryLines(folder, recovered)) console.stderr.write(`${line}\n`);
+  for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);
   const plan = await planOfRun(header);
+  checkPublishable(header, entries, plan);
   const images = header.depth && (await sameImages(header.depth, console));
   return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
 }
 
-/** @throws UsageError if it cannot be written; nothing is left behind then. */
-function beginJournal(folder: RunFolder, header: Header): Journal {
+/** @throws UsageError if it cannot be written, or the results could not be in the end; nothing is left behind then. */
+function beginJournal(folder: RunFolder, header: Header, plan: Plan): Journal {
   try {
+    checkPublishable(header, [], plan);
     return Journal.begin(folder.journal, header);
   } catch (error) {
     rmSync(folder.path, { recursive: true, force: true });
@@ -223,9 +228,22 @@ function beginJournal(folder: RunFolder, header: Header): Journal {
   }
 }
 
+/** @throws UsageError if what is known of a run before it measures anything does not match the schema of results */
+function checkPublishable(header: Header, entries: readonly Entry[], plan: Plan): void {
+  try {
+    formatResults(assemble(header, entries, plan));
+  } catch (error) {
+    if (!(error instanceof ResultsError)) throw error;
+    throw new UsageError(`no results could be written of this run: ${error.message}; nothing was measured`);
+  }
+}
+
 /** What happened to a run, and what that cost. */
-function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abrupt }: Recovered): string[] {
-  const results = entries.filter(isResult).length;
+function recoveryLines(
+  { journal }: RunFolder,
+  { entries, tornBytes, damage, repeated, abrupt }: Recovered,
+): string[] {
+  const results = entries.filter((entry) => resultKey(entry) !== undefined).length;
   return [
     ...(abrupt
       ? [
@@ -236,6 +254,7 @@ function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abr
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),
+    ...repeated.map(({ line, first }) => `${journal}:${line} repeats line ${first} and counts for nothing`),
   ];
 }
 

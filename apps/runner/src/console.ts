@@ -1,3 +1,5 @@
+import { printable, shorten } from "@softmax-bench/report";
+
 /** Where a command writes, and what can stop it. */
 export interface Console {
   readonly stdout: NodeJS.WriteStream;
@@ -9,3 +11,11 @@ export interface Console {
 /** A person watches, and wants colour. */
 export const wantsColor = (stream: NodeJS.WriteStream): boolean =>
   Boolean(stream.isTTY) && !process.env.NO_COLOR;
+
+/** Longest line that is written, in UTF-16 units: the message of a system call may quote all of a path. */
+const LONGEST = 4000;
+
+/** Writes one line, in which text from files and of other programs can do nothing to the terminal. */
+export const writeLine = (stream: NodeJS.WritableStream, text: string): void => {
+  stream.write(`${shorten(printable(text), LONGEST)}\n`);
+};

@@ -1,5 +1,5 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
-import type { Entry, Measurement } from "./journal.js";
+import { type Entry, type Measurement, measurementKey } from "./journal.js";
 import {
   curveKey,
   keyOf,
@@ -34,7 +34,9 @@ export class DoneWork {
   }
 
   add(entry: Entry): void {
-    if (entry.type === "cell") this.#measured.set(measurementKey(entry), entry);
+    if (entry.type === "cell") {
+      this.#measured.set(measurementKey(cellKey(entry), entry.twin ?? false, entry.round), entry);
+    }
     if (entry.type === "curve") this.#curves.add(curveKey(entry));
     if (entry.type === "network") this.#networks.add(networkKey(entry));
     if (entry.type === "series") this.#series.add(seriesKey(entry));
@@ -79,13 +81,6 @@ export class DoneWork {
   }
 
   #before(key: string, isTwin: boolean, round: number): Measurement | undefined {
-    return this.#measured.get(roundKey(key, isTwin, round));
+    return this.#measured.get(measurementKey(key, isTwin, round));
   }
 }
-
-/** What identifies a measurement: one of a journal's that came twice replaces the first. */
-export const measurementKey = (entry: Measurement): string =>
-  roundKey(cellKey(entry), entry.twin ?? false, entry.round);
-
-const roundKey = (key: string, isTwin: boolean, round: number): string =>
-  `${key} ${round}${isTwin ? " twin" : ""}`;

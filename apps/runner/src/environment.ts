@@ -63,7 +63,9 @@ export const currentBranch = (): string | null =>
 
 function git(...args: readonly string[]): string | null {
   try {
-    const said = execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    // Without a lock: a git that ends early, say on a full disk, would leave it, and the user's next commit would fail.
+    const command = ["--no-optional-locks", ...args];
+    const said = execFileSync("git", command, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     return said.trim() || null;
   } catch {
     return null;

@@ -7,11 +7,13 @@ import {
   openSync,
   readSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FloatArray, GradientTask, Inputs } from "@softmax-bench/core";
+import { isSystemError, messageOf } from "./errors.js";
 
 /**
  * How arrays get from the parent to the worker and back: raw values in two open files without a name, which the worker
@@ -30,27 +32,78 @@ export const WORKER_EXCHANGE: Exchange = { inputs: 4, results: 5 };
 /** Linux' open flag for a file without a name; Node has no constant for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/**
- * Two empty files that no folder lists, in memory where the system has such a place: no disk is busy while cells are
- * measured.
- *
- * @throws Error if no temporary folder can be written to.
- */
-export function openExchange(): Exchange {
-  for (const parent of PARENTS) {
+/** Memory where the system has such a place: no disk is busy while cells are measured. */
+const SHARED_MEMORY = "/dev/shm";
+
+/** The parent's exchange. It begins in shared memory, which a container may have little of, and moves out of it once that is full. */
+export class MovableExchange implements Exchange, Disposable {
+  readonly #say: (line: string) => void;
+  #files: Exchange;
+  #movedAway = false;
+
+  /**
+   * @param say takes a line for the user when shared memory is not there, or is full
+   * @throws Error if no temporary folder can be written to
+   */
+  constructor(say: (line: string) => void) {
+    this.#say = say;
     try {
-      const open = () => openSync(parent, constants.O_RDWR | O_TMPFILE, 0o600);
-      return { inputs: open(), results: open() };
-    } catch {
-      // Not on this file system, or not for this user: the next one.
+      this.#files = openFiles(SHARED_MEMORY);
+    } catch (error) {
+      this.#files = openFiles(tmpdir());
+      this.#movedAway = true;
+      say(`no shared memory (${messageOf(error)}): arrays go through files in ${tmpdir()}`);
     }
   }
-  return openAndUnname();
+
+  get inputs(): number {
+    return this.#files.inputs;
+  }
+
+  get results(): number {
+    return this.#files.results;
+  }
+
+  /**
+   * Moves the inputs out of shared memory, if they are still there. Workers that inherited the files before have to be replaced.
+   * @returns whether there is more room now
+   * @throws Error if there is no room in the temporary folder either
+   */
+  move(): boolean {
+    if (this.#movedAway) return false;
+    const before = this.#files;
+    this.#files = openFiles(tmpdir());
+    this.#movedAway = true;
+    this.#say(
+      `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
+    );
+    copyFile(before.inputs, this.#files.inputs);
+    closeFiles(before);
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    closeFiles(this.#files);
+  }
 }
 
-/** The same where no file system has files without names. */
-function openAndUnname(): Exchange {
-  const folder = temporaryFolder();
+/** Whether an error says that a place for files is full. */
+export const isNoRoom = (error: unknown): error is NodeJS.ErrnoException =>
+  isSystemError(error) && (error.code === "ENOSPC" || error.code === "EDQUOT");
+
+/** Two empty files that no folder lists. @throws Error if the folder cannot be written to */
+function openFiles(parent: string): Exchange {
+  const open = () => openSync(parent, constants.O_RDWR | O_TMPFILE, 0o600);
+  try {
+    return { inputs: open(), results: open() };
+  } catch {
+    return openAndUnname(parent);
+  }
+}
+
+/** The same where the file system has no files without names. */
+function openAndUnname(parent: string): Exchange {
+  const folder = mkdtempSync(join(parent, "softmax-bench-"));
   try {
     return {
       inputs: openSync(join(folder, "inputs"), "w+"),
@@ -61,22 +114,27 @@ function openAndUnname(): Exchange {
   }
 }
 
-export function closeExchange({ inputs, results }: Exchange): void {
+function closeFiles({ inputs, results }: Exchange): void {
   closeSync(inputs);
   closeSync(results);
 }
 
-const PARENTS = ["/dev/shm", tmpdir()];
-
-function temporaryFolder(): string {
-  for (const parent of PARENTS) {
-    try {
-      return mkdtempSync(join(parent, "softmax-bench-"));
-    } catch {
-      // Not on this system, or not for this user: the next one.
-    }
+function copyFile(from: number, to: number): void {
+  const buffer = new Uint8Array(2 ** 20);
+  for (let position = 0; ; ) {
+    const read = readSync(from, buffer, 0, buffer.length, position);
+    if (read === 0) return;
+    position += writeAll(to, buffer.subarray(0, read), position);
   }
-  throw new Error(`no folder for temporary files: neither /dev/shm nor ${tmpdir()} can be written to`);
+}
+
+function sizeOfPlace(path: string): string {
+  try {
+    const { blocks, bsize } = statfsSync(path);
+    return ` (${Math.round((blocks * bsize) / 2 ** 20)} MiB in all)`;
+  } catch {
+    return "";
+  }
 }
 
 export type Values = FloatArray | Int32Array;
@@ -137,13 +195,17 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Values): Uint8Array =>
 function writeArrays(descriptor: number, arrays: readonly Values[]): void {
   let position = 0;
   for (const array of arrays) {
-    const bytes = bytesOf(array);
-    for (let offset = 0; offset < bytes.length; ) {
-      offset += writeSync(descriptor, bytes, offset, bytes.length - offset, position + offset);
-    }
-    position += bytes.length;
+    position += writeAll(descriptor, bytesOf(array), position);
   }
   if (fstatSync(descriptor).size !== position) ftruncateSync(descriptor, position);
+}
+
+/** @returns how many bytes that were */
+function writeAll(descriptor: number, bytes: Uint8Array, position: number): number {
+  for (let offset = 0; offset < bytes.length; ) {
+    offset += writeSync(descriptor, bytes, offset, bytes.length - offset, position + offset);
+  }
+  return bytes.length;
 }
 
 function readArrays(descriptor: number, arrays: readonly Values[], start: number): void {

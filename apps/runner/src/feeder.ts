@@ -1,13 +1,13 @@
 import { tmpdir } from "node:os";
 import { isSystemError, UsageError } from "./errors.js";
-import { type Exchange, type Values, writeInputs } from "./exchange.js";
+import { isNoRoom, type MovableExchange, type Values, writeInputs } from "./exchange.js";
 
 /** Keeps track of the inputs that lie in the exchange: many tasks in a row have the same ones. */
 export class Feeder {
-  readonly #exchange: Exchange;
+  readonly #exchange: MovableExchange;
   #held: string | undefined;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: MovableExchange) {
     this.#exchange = exchange;
   }
 
@@ -20,7 +20,7 @@ export class Feeder {
     this.#held = undefined;
     const arrays = make();
     try {
-      writeInputs(this.#exchange, arrays);
+      this.#write(arrays);
     } catch (error) {
       if (!isSystemError(error)) throw error;
       throw new UsageError(
@@ -29,5 +29,14 @@ export class Feeder {
     }
     this.#held = id;
     return id;
+  }
+
+  #write(arrays: readonly Values[]): void {
+    try {
+      writeInputs(this.#exchange, arrays);
+    } catch (error) {
+      if (!isNoRoom(error) || !this.#exchange.move()) throw error;
+      writeInputs(this.#exchange, arrays);
+    }
   }
 }

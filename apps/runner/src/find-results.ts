@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { messageOf, UsageError } from "./errors.js";
+import { isFileName } from "./file-name.js";
 import { commitOf } from "./gate/revision.js";
 
 /** Results that were found under a name. */
@@ -13,9 +14,6 @@ export interface Found {
 
 export const RESULTS = "results.json";
 export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
-
-/** Whether a text can be the name of a baseline or a run: one folder or file, and no way out of here. */
-export const isName = (text: string): boolean => /^[\w-][\w.-]*$/.test(text);
 
 /**
  * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's id; a
@@ -38,7 +36,7 @@ export async function findResults(
     }
     return undefined;
   }
-  const named = isName(name) ? [baselineFile(out, name), join(out, name, RESULTS)] : [];
+  const named = isFileName(name) ? [baselineFile(out, name), join(out, name, RESULTS)] : [];
   const file = [...named, name, join(name, RESULTS)].find(
     (path) => existsSync(path) && statSync(path).isFile(),
   );

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Unavailable } from "@softmax-bench/core";
 import { CIFAR10, DataError, type LoadedImages, loadImages } from "@softmax-bench/networks";
-import type { Console } from "./console.js";
+import { type Console, writeLine } from "./console.js";
 import { UsageError } from "./errors.js";
 import type { DepthSettings } from "./journal.js";
 
@@ -17,7 +17,7 @@ export interface DescribedImages {
  * @throws UsageError if they are not what they should be, or there is no room for them.
  */
 export async function describedImages(count: number, { stderr, signal }: Console): Promise<DescribedImages> {
-  const say = (line: string) => stderr.write(`${line}\n`);
+  const say = (line: string) => writeLine(stderr, line);
   try {
     const { CIFAR10_DIR: directory, CIFAR10_URL: url = CIFAR10.url } = process.env;
     checkAddress(url);

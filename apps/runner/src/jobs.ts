@@ -1,15 +1,7 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
 import { BackendSession } from "./backend-session.js";
 import { messageOf } from "./errors.js";
-import {
-  arraysOf,
-  closeExchange,
-  type Exchange,
-  floatArray,
-  lossLength,
-  openExchange,
-  readResults,
-} from "./exchange.js";
+import { arraysOf, type Exchange, floatArray, lossLength, MovableExchange, readResults } from "./exchange.js";
 import { Feeder } from "./feeder.js";
 import { type Conclusion, conclude } from "./outcome.js";
 import { PROFILES } from "./profiles.js";
@@ -31,6 +23,7 @@ export interface JobOptions {
   readonly signal: AbortSignal;
   /** Bring native parts that the backend lacks, saying each step. */
   readonly provision: ((line: string) => void) | undefined;
+  readonly say: (line: string) => void;
 }
 
 /**
@@ -42,7 +35,7 @@ export interface JobOptions {
 export async function runJobs<J extends Job>(
   backend: string,
   jobs: readonly J[],
-  { threads, signal, provision }: JobOptions,
+  { threads, signal, provision, say }: JobOptions,
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
   const provisioned = await provisionBackends(provision ? [backend] : [], {
@@ -50,7 +43,7 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  const exchange = openExchange();
+  using exchange = new MovableExchange(say);
   const feeder = new Feeder(exchange);
   const session = new BackendSession({
     ...{ backend, threads, exchange, spending: new Spending(), timeoutMs: PROFILES.full.cellTimeoutMs },
@@ -73,7 +66,6 @@ export async function runJobs<J extends Job>(
   } finally {
     signal.removeEventListener("abort", stop);
     session.kill();
-    closeExchange(exchange);
   }
 }
 

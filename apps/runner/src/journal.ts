@@ -8,11 +8,13 @@ import {
   writeSync,
 } from "node:fs";
 import { crc32 } from "node:zlib";
+import { cellKey } from "@softmax-bench/core";
 import { describeIssue, schema } from "@softmax-bench/core/results";
 import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
 import { UsageError } from "./errors.js";
 import { lock } from "./lock.js";
+import { curveKey, networkKey, seriesKey } from "./plan.js";
 import { phaseSamples, samplingRecord } from "./protocol.js";
 import { writeAtomically } from "./write-atomically.js";
 
@@ -119,8 +121,25 @@ export type ScalingSettings = z.output<typeof scalingSettings>;
 export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
 
-/** Whether an entry is something that was to be measured, and not something said about it. */
-export const isResult = ({ type }: Entry): boolean => ["cell", "curve", "network", "series"].includes(type);
+/** @param key of the cell @param round counts its processes from 0 */
+export const measurementKey = (key: string, isTwin: boolean, round: number): string =>
+  `${key}${isTwin ? ", once more" : ""}, process ${round + 1}`;
+
+/** What a journal holds of a result once; undefined for entries that it may hold several times. */
+export function resultKey(entry: Entry): string | undefined {
+  switch (entry.type) {
+    case "cell":
+      return measurementKey(cellKey(entry), entry.twin ?? false, entry.round);
+    case "curve":
+      return curveKey(entry);
+    case "network":
+      return networkKey(entry);
+    case "series":
+      return seriesKey(entry);
+    default:
+      return undefined;
+  }
+}
 
 /** What a journal holds. */
 interface ReadJournal {
@@ -130,6 +149,8 @@ interface ReadJournal {
   readonly tornBytes: number;
   /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
   readonly damage: readonly { readonly line: number; readonly problem: string }[];
+  /** Lines of results that say the same as an earlier one; they count for nothing, too. */
+  readonly repeated: readonly { readonly line: number; readonly first: number }[];
   /** The last process to write here did not live to say where its time went. */
   readonly abrupt: boolean;
 }
@@ -140,7 +161,7 @@ export interface Recovered extends ReadJournal {
 }
 
 /** An open journal, which no other process can open as long as this one lives. */
-export class Journal {
+export class Journal implements Disposable {
   readonly #descriptor: number;
   /** Bytes of whole lines. */
   #size: number;
@@ -183,6 +204,10 @@ export class Journal {
     closeSync(this.#descriptor);
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #recover(file: string): Recovered {
     const { endsWhole, ...read } = readJournal(file);
     // A last line that lacks nothing but its end is as good as any.
@@ -210,14 +235,20 @@ export class Journal {
  * Reads a journal, which another process may be writing to.
  *
  * @returns and whether the last line has its end
- * @throws UsageError if the header is lost.
+ * @throws UsageError if the header is lost, or two lines say different things of one result.
  */
 export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
   const bytes = readFileSync(file);
   const whole = bytes.lastIndexOf("\n") + 1;
-  const lines = bytes.subarray(0, whole).toString("utf8").split("\n").slice(0, -1).map(parseLine);
-  const { entry: last } = parseLine(bytes.subarray(whole).toString("utf8"));
-  const entries = [...lines, { entry: last }].flatMap(({ entry: found }) => found ?? []);
+  const texts = bytes.toString("utf8").split("\n");
+  const parsed = texts.map(parseLine);
+  const lines = parsed.slice(0, -1);
+  const last = parsed.at(-1)?.entry;
+  const repeated = repeatedLines(file, parsed, texts);
+  const skipped = new Set(repeated.map(({ line }) => line));
+  const entries = parsed.flatMap(({ entry: found }, index) =>
+    found && !skipped.has(index + 1) ? found : [],
+  );
   const header = entries.find((found) => found.type === "run");
   if (!header) {
     throw new UsageError(
@@ -225,11 +256,36 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     );
   }
   return {
-    ...{ header, entries, endsWhole: !last },
+    ...{ header, entries, repeated, endsWhole: !last },
     tornBytes: last ? 0 : bytes.length - whole,
     damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
     abrupt: entries.at(-1)?.type !== "spent",
   };
+}
+
+/** @throws UsageError if two lines say different things of one result, or of the run: no reader could know which one counts. */
+function repeatedLines(
+  file: string,
+  parsed: readonly ParsedLine[],
+  texts: readonly string[],
+): { line: number; first: number }[] {
+  const seen = new Map<string, number>();
+  const repeated: { line: number; first: number }[] = [];
+  for (const [index, { entry: found }] of parsed.entries()) {
+    const key = found?.type === "run" ? "the run" : found && resultKey(found);
+    if (key === undefined) continue;
+    const first = seen.get(key);
+    if (first === undefined) {
+      seen.set(key, index);
+    } else if (texts[first] !== texts[index]) {
+      throw new UsageError(
+        `${file}:${index + 1} does not say the same of ${key} as line ${first + 1}; remove one of the two lines, or start a new run`,
+      );
+    } else if (found?.type !== "run") {
+      repeated.push({ line: index + 1, first: first + 1 });
+    }
+  }
+  return repeated;
 }
 
 const lineOf = (value: Entry): string => `${seal(JSON.stringify(z.encode(entry, value)))}\n`;
@@ -240,7 +296,12 @@ const checksum = (json: string): string => crc32(json).toString(16).padStart(8, 
 const seal = (json: string): string => `${json.slice(0, -1)},"crc32":"${checksum(json)}"}`;
 
 /** What a line says, or why it counts for nothing. */
-function parseLine(line: string): { readonly entry?: Entry | undefined; readonly problem?: string } {
+interface ParsedLine {
+  readonly entry?: Entry | undefined;
+  readonly problem?: string;
+}
+
+function parseLine(line: string): ParsedLine {
   const [, members, written] = /^(\{.*),"crc32":"([0-9a-f]{8})"\}$/.exec(line) ?? [];
   if (members === undefined || checksum(`${members}}`) !== written) return { problem: "wrong checksum" };
   let value: unknown;

@@ -16,6 +16,8 @@ import { provision } from "./commands/provision.js";
 import { report } from "./commands/report.js";
 import { scaling } from "./commands/scaling.js";
 import { validateGate } from "./commands/validate-gate.js";
+import { writeLine } from "./console.js";
+import { onLauncherGone } from "./launchers.js";
 
 const COMMANDS = {
   ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
@@ -33,6 +35,11 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+onLauncherGone((name) => {
+  process.stderr.write(`\n${name}, which started this, is gone; stopping\n`);
+  stop.abort();
+});
+
 // Who reads may stop, as `head` does; what was begun goes on, and its exit code counts.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -46,7 +53,7 @@ const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
 if (name === "--help" || name === "-h") {
   process.stdout.write(`a command, ${known}; each has --help\n`);
 } else if (name === undefined || !command) {
-  process.stderr.write(`expected a command, ${known}; got ${name ?? "none"}\n`);
+  writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;

@@ -11,7 +11,7 @@ import { BackendSession, stoppedBy } from "./backend-session.js";
 import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
 import { CurveTracer } from "./curves.js";
 import { DoneWork } from "./done.js";
-import { closeExchange, openExchange } from "./exchange.js";
+import { MovableExchange } from "./exchange.js";
 import { Feeder } from "./feeder.js";
 import { InputSource } from "./inputs.js";
 import type { Entry } from "./journal.js";
@@ -34,6 +34,7 @@ export interface MatrixOptions extends RunContext {
   readonly done: readonly Entry[];
   /** What came of bringing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
+  readonly say: (line: string) => void;
 }
 
 /**
@@ -48,7 +49,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const profile = PROFILES[header.profile];
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : profile.cellTimeoutMs;
   const spending = new Spending();
-  const exchange = openExchange();
+  using exchange = new MovableExchange(options.say);
   const feeder = new Feeder(exchange);
   const inputs = new InputSource(header.seed);
   const backends = await loadBackends(header.backends);
@@ -101,7 +102,6 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
       }
     }
   } finally {
-    closeExchange(exchange);
     await observe("after");
     append({ type: "spent", wallNs: spending.total() });
   }

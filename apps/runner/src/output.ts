@@ -1,12 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isSystemError, messageOf, UsageError } from "./errors.js";
+import { isFileName } from "./file-name.js";
+import { exclusively } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { pageTemplate } from "./page-template.js";
-import { isPartial, writeAtomically } from "./write-atomically.js";
+import { removePartials, writeAtomically } from "./write-atomically.js";
 
 /** The files of one run. */
 export interface RunFolder {
@@ -22,9 +24,14 @@ const folderOf = (out: string, id: string): RunFolder => {
 
 /**
  * Makes a folder for a new run, named by start time and profile.
- * @throws UsageError if `out` cannot be written to.
+ * @throws UsageError if `out` cannot be written to, or the profile, which may come from a file, cannot be part of a name.
  */
 export function createRunFolder(out: string, profile: string, startedAt: Date): RunFolder {
+  if (!isFileName(profile)) {
+    throw new UsageError(
+      `expected a profile of letters, digits and any of "_.@+-", got ${JSON.stringify(profile)}; no folder can be named after it`,
+    );
+  }
   const stamp = startedAt
     .toISOString()
     .replaceAll(/[-:]|\.\d+Z$/g, "")
@@ -77,9 +84,8 @@ export function findRunFolder(out: string, name: string): RunFolder {
 
 /** Writes results and reports; a reader never sees half a file. */
 export async function publish(folder: RunFolder, results: Results, view: ReportView): Promise<void> {
-  removeLeftovers(folder);
-  writeAtomically(join(folder.path, "results.json"), formatResults(results));
-  await publishReports(folder, results, view);
+  const reports = await reportsOf(folder, results, view);
+  writeFiles(folder.path, new Map([["results.json", formatResults(results)], ...reports]));
 }
 
 /** Writes report.md with its charts, and report.html. */
@@ -88,21 +94,28 @@ export async function publishReports(
   results: Results,
   view: ReportView,
 ): Promise<void> {
+  writeFiles(folder.path, await reportsOf(folder, results, view));
+}
+
+type Files = ReadonlyMap<string, string>;
+
+async function reportsOf({ id }: Pick<RunFolder, "id">, results: Results, view: ReportView): Promise<Files> {
+  const files = new Map<string, string>();
   const { depth } = results;
   if (depth && view.depth) {
     // Drawing takes a library that most runs do without.
     const { renderChart } = await import("@softmax-bench/report/charts");
-    for (const chart of view.depth.charts)
-      writeAtomically(join(folder.path, chart.file), renderChart(chart, depth));
+    for (const chart of view.depth.charts) files.set(chart.file, renderChart(chart, depth));
   }
-  writeAtomically(join(folder.path, "report.md"), renderMarkdown(view));
-  writeAtomically(
-    join(folder.path, "report.html"),
-    renderPage(pageTemplate(), [{ name: folder.id, results }]),
-  );
+  files.set("report.md", renderMarkdown(view));
+  files.set("report.html", renderPage(pageTemplate(), [{ name: id, results }]));
+  return files;
 }
 
-/** What a process left that was killed while it wrote; no other one writes to this folder now. */
-function removeLeftovers({ path }: RunFolder): void {
-  for (const name of readdirSync(path).filter(isPartial)) rmSync(join(path, name));
+/** One process at a time, so that all files of a folder are of one run, and what a killed process left of them can go. */
+function writeFiles(folder: string, files: Files): void {
+  exclusively(folder, (isLocked) => {
+    if (isLocked) for (const name of files.keys()) removePartials(join(folder, name));
+    for (const [name, text] of files) writeAtomically(join(folder, name), text);
+  });
 }

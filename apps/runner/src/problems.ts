@@ -1,10 +1,11 @@
 import type { BackendRecord, Results } from "@softmax-bench/core";
+import { writeLine } from "./console.js";
 
 /** Whether not one backend could be used; says why of each, if so. */
 export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS.WriteStream): boolean {
   if (backends.some(({ status }) => status === "available")) return false;
   const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
-  stderr.write(`no backend is available\n${why.join("\n")}\n`);
+  for (const line of ["no backend is available", ...why]) writeLine(stderr, line);
   return true;
 }
 
@@ -19,8 +20,9 @@ export function anyBroken(
   ];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return false;
-  stderr.write(
-    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+  writeLine(
+    stderr,
+    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}`,
   );
   return true;
 }

@@ -1,13 +1,16 @@
 import type { Curve, NetworkRecord } from "@softmax-bench/core";
-import { formatCount, formatDuration, formatError } from "@softmax-bench/report";
+import { formatCount, formatDuration, formatError, printable } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
 import type { Observer } from "./backend-work.js";
+import { writeLine } from "./console.js";
 import type { Measurement } from "./journal.js";
 import type { Work } from "./plan.js";
 import type { MeasuredSeries } from "./scaling/tracer.js";
 
 export interface Progress extends Observer {
+  /** Prints a line that stays. */
+  say(line: string): void;
   stop(): void;
 }
 
@@ -61,14 +64,18 @@ class Lines implements Progress {
   }
 
   prepare(what: string): void {
-    this.#stream.write(`${what}\n`);
+    writeLine(this.#stream, what);
+  }
+
+  say(line: string): void {
+    writeLine(this.#stream, line);
   }
 
   begin(): void {}
 
   finish(work: Work, outcome: Outcome): void {
     this.#finished++;
-    this.#stream.write(`[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}\n`);
+    writeLine(this.#stream, `[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}`);
   }
 
   stop(): void {}
@@ -83,6 +90,7 @@ function weightOf(work: Work): number {
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
+  readonly #stream: NodeJS.WriteStream;
   #begun = performance.now();
   /** Of what the round has to do, see `weightOf`. */
   #weight = 0;
@@ -90,6 +98,7 @@ class Bar implements Progress {
   #last = "";
 
   constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
     this.#bar = new SingleBar(
       {
         stream,
@@ -115,13 +124,20 @@ class Bar implements Progress {
     this.#bar.update({ cell: what, left: this.#timeLeft(), last: this.#last });
   }
 
+  say(line: string): void {
+    // Over the bar, which is drawn again below.
+    this.#stream.write("\r\u001b[K");
+    writeLine(this.#stream, line);
+    this.#bar.render();
+  }
+
   begin(work: Work): void {
     this.#bar.update({ cell: labelOf(work), left: this.#timeLeft(), last: this.#last });
   }
 
   finish(work: Work, outcome: Outcome): void {
     this.#finishedWeight += weightOf(work);
-    this.#last = ` | last: ${outcomeOf(outcome)}`;
+    this.#last = ` | last: ${printable(outcomeOf(outcome))}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });
   }
 

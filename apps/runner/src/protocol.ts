@@ -1,6 +1,7 @@
 import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks";
+import { shorten } from "@softmax-bench/report";
 import { z } from "zod";
 import type { Sampling, SamplingLimits } from "./profiles.js";
 
@@ -99,6 +100,9 @@ const finished = {
   }),
 };
 
+/** What a runtime says, in a length that results take: a compiler's log may have megabytes. */
+const said = z.string().transform((text) => shorten(text, 2000));
+
 export const reply = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("opened"),
@@ -109,10 +113,10 @@ export const reply = z.discriminatedUnion("type", [
     settings: schema.backend.shape.settings,
     coldStartNs: z.number().nonnegative(),
   }),
-  z.object({ type: z.literal("unavailable"), reason: z.string(), remedy: z.string() }),
+  z.object({ type: z.literal("unavailable"), reason: said, remedy: said }),
   z.object({
     type: z.literal("computed"),
-    note: z.string().optional(),
+    note: said.optional(),
     readback: z.enum(["copies", "recomputes"]),
     samples: phaseSamples.optional(),
     sampling: samplingRecord.optional(),
@@ -127,13 +131,17 @@ export const reply = z.discriminatedUnion("type", [
   z.object({ type: z.literal("trained"), ...finished }),
   z.object({
     type: z.literal("scaled"),
-    note: z.string().optional(),
+    note: said.optional(),
     gradientNs: samples.min(1),
     ...finished,
   }),
   z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
-  z.object({ type: z.literal("unsupported"), reason: z.string() }),
-  z.object({ type: z.literal("failed"), reason: z.string() }),
+  z.object({ type: z.literal("unsupported"), reason: said }),
+  z.object({
+    type: z.literal("no-room"),
+    reason: said.describe("the results do not fit in their file"),
+  }),
+  z.object({ type: z.literal("failed"), reason: said }),
 ]);
 
 export type Reply = z.output<typeof reply>;

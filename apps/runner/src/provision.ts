@@ -1,4 +1,5 @@
 import type { Availability } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/report";
 import { messageOf } from "./errors.js";
 import { BACKENDS } from "./registry.js";
 
@@ -22,10 +23,18 @@ export async function provisionBackends(
       if (!backend?.provision || signal.aborted) continue;
       const progress = (step: string) => say(`${id}: ${step}`);
       const outcome = await backend.provision({ progress, signal, wanted });
-      if (outcome) outcomes.set(id, outcome);
+      if (outcome) outcomes.set(id, outcome.available ? outcome : shortened(outcome));
     } catch (error) {
-      outcomes.set(id, { available: false, reason: messageOf(error), remedy: `pnpm provision ${id}` });
+      const remedy = `pnpm provision ${id}`;
+      outcomes.set(id, shortened({ available: false, reason: messageOf(error), remedy }));
     }
   }
   return outcomes;
 }
+
+/** The words of a compiler or an installer, in a length that results take. */
+const shortened = (outcome: Extract<Availability, { available: false }>): Availability => ({
+  ...outcome,
+  reason: shorten(outcome.reason, 2000),
+  remedy: shorten(outcome.remedy, 2000),
+});

@@ -4,10 +4,10 @@ import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
-import { type Console, wantsColor } from "./console.js";
+import { type Console, wantsColor, writeLine } from "./console.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { saveBaseline } from "./gate/save-baseline.js";
-import { type Entry, type Header, isResult, type Journal } from "./journal.js";
+import { type Entry, type Header, type Journal, resultKey } from "./journal.js";
 import { runMatrix } from "./matrix.js";
 import { DEFAULT_OUT } from "./options.js";
 import { publish, type RunFolder } from "./output.js";
@@ -41,6 +41,8 @@ export interface Run {
 
 /** Measures what is left to do of a run, and publishes it. @returns the exit code */
 export async function runAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  // Nobody continues the run before it is published.
+  using _open = run.journal;
   try {
     return await measureAndPublish(run, console, output);
   } catch (error) {
@@ -64,10 +66,10 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       : plan.curves.length
         ? "measurements and curves"
         : "cells";
-  const before = done.filter(isResult).length;
+  const before = done.filter((entry) => resultKey(entry) !== undefined).length;
   const resumed = before > 0 ? `, ${before} results are there` : "";
-  console.stderr.write(`${folder.id}: ${total} ${what}${resumed}; results in ${folder.path}\n`);
-  const say = (line: string) => console.stderr.write(`${line}\n`);
+  writeLine(console.stderr, `${folder.id}: ${total} ${what}${resumed}; results in ${folder.path}`);
+  const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const provisioned = await provisionBackends(provision ? [...used] : [], {
     ...{ say, signal: console.signal },
@@ -81,12 +83,12 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   try {
     await runMatrix({
       ...{ header, plan, images, done, append, provisioned, turns },
+      say: (line) => progress.say(line),
       observer: progress,
       signal: console.signal,
     });
   } finally {
     progress.stop();
-    journal.close();
   }
   const results = assemble(header, entries, plan);
   const view = viewOf(results);
@@ -96,22 +98,23 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const summary = renderTerminal(view, { color });
   (json ? console.stderr : console.stdout).write(`${summary}\n`);
   if (json) console.stdout.write(formatResults(results));
-  console.stderr.write(`wrote ${folder.path}/results.json, report.md and report.html\n`);
-  if (view.busy) console.stderr.write(`${view.busy}\n`);
+  writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
+  if (view.busy) writeLine(console.stderr, view.busy);
   const code = exitCodeOf(results, run, console);
   if (baseline === undefined || results.run.status !== "complete") return code;
   if (view.busy && !output.force) {
-    console.stderr.write(
-      `no baseline ${baseline} is kept of a busy machine; repeat the run when it is quiet, or insist with --force\n`,
+    writeLine(
+      console.stderr,
+      `no baseline ${baseline} is kept of a busy machine; repeat the run when it is quiet, or insist with --force`,
     );
     return EXIT.failure;
   }
-  console.stderr.write(`wrote ${saveBaseline(dirname(folder.path), baseline, results)}\n`);
+  writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
 }
 
 /** The command that continues a run. */
-export const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFolder): string => {
+export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
   const out = dirname(path);
   return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
     " ",
@@ -120,7 +123,7 @@ export const resumeCommand = ({ command = "bench", id }: Header, { path }: RunFo
 
 function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
   if (results.run.status === "interrupted") {
-    console.stderr.write(`stopped; continue with: ${resumeCommand(header, folder)}\n`);
+    writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
     return EXIT.interrupted;
   }
   // A shard may well have only what another machine can run; `merge` sees the whole.

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { renderPage } from "@softmax-bench/report";
+import { printable, renderPage } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { planOfRun } from "./bench.js";
 import { UsageError } from "./errors.js";
@@ -40,7 +40,7 @@ export async function serveRun(folder: RunFolder, port: number): Promise<RunServ
   const server = createServer((request, response) => {
     answer(request, response, folder, clients).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
-      response.end(error instanceof UsageError ? error.message : "the run cannot be read");
+      response.end(error instanceof UsageError ? printable(error.message) : "the run cannot be read");
     });
   });
   await new Promise<void>((listening, failed) => {

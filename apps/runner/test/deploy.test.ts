@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { validateWorkflow } from "@action-validator/core";
@@ -8,7 +8,7 @@ import { PersistentVolumeClaim } from "kubernetes-models/v1/PersistentVolumeClai
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { MAIN, onlyRun, spawned, temporaryFolder } from "./support/cli.js";
+import { canUnshare, childrenOf, MAIN, onlyRun, spawned, temporaryFolder } from "./support/cli.js";
 
 const deployed = (file: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../deploy/${file}`, import.meta.url)), "utf8");
@@ -20,8 +20,8 @@ const packageManager = z
   ).packageManager;
 
 /**
- * In the place of a checkout: a folder with a configuration that makes the matrix small, and an `npx` that runs this
- * checkout's command line as `npx -y pnpm@…` would.
+ * In the place of a checkout: a folder with this one's command line and a configuration that makes the matrix small. It is
+ * installed and built already, so that its `npx` does nothing for the commands that do that, and fails for any other.
  */
 function smallCheckout(): { folder: string; env: NodeJS.ProcessEnv } {
   const folder = temporaryFolder();
@@ -33,9 +33,10 @@ function smallCheckout(): { folder: string; env: NodeJS.ProcessEnv } {
   );
   writeFileSync(
     join(bin, "npx"),
-    `#!/bin/sh\n[ "$1 $2" = "-y ${packageManager}" ] || exit 99\nshift 2\nexec "${process.execPath}" "${MAIN}" "$@"\n`,
+    `#!/bin/sh\ncase "$*" in "-y ${packageManager} install --frozen-lockfile" | "-y ${packageManager} build") ;; *) exit 99 ;; esac\n`,
   );
   chmodSync(join(bin, "npx"), 0o755);
+  symlinkSync(join(MAIN, "..", "..", ".."), join(folder, "apps"));
   return { folder, env: { PATH: `${bin}:${process.env.PATH}` } };
 }
 
@@ -61,6 +62,23 @@ const job = z.object({
     template: z.object({ spec: z.object({ containers: z.tuple([container]) }) }),
   }),
 });
+
+const pod = z.object({
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        volumes: z.array(z.looseObject({ name: z.string() })),
+        containers: z.array(
+          z.object({ volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })) }),
+        ),
+      }),
+    }),
+  }),
+});
+const podOf = (document: unknown) => pod.parse(document).spec.template.spec;
+
+/** Ten cells of a few hundred milliseconds each. */
+const SLOW = `export default { profile: "smoke", backends: ["tfjs-wasm"], dtypes: ["float32"], workloads: ["700x700"] };`;
 
 const documents = (file: string): unknown[] =>
   parseAllDocuments(deployed(`kubernetes/${file}`)).map((document) => {
@@ -105,6 +123,42 @@ describe("deploy/kubernetes", () => {
     const { code, stderr } = await spawned(here(merge.command), { cwd: folder, env }).ended;
     expect(code, stderr).toBe(0);
     expectWhole(join(folder, "results", "merged"), spec.completions);
+  });
+
+  it.runIf(canUnshare)(
+    "has written its results when a pod is deleted: its command gets the signal as process 1",
+    async () => {
+      const { spec } = job.parse(shards);
+      const [bench] = spec.template.spec.containers;
+      const { folder, env } = smallCheckout();
+      writeFileSync(join(folder, "bench.config.ts"), SLOW);
+      const running = spawned(
+        [
+          "unshare",
+          "--pid",
+          "--fork",
+          "--mount-proc",
+          ...bench.command.map((word) => word.replace(/^\/results/, join(folder, "results"))),
+        ],
+        { cwd: folder, env: { ...env, JOB_COMPLETION_INDEX: "0", SHARD_COUNT: "1" } },
+      );
+      await running.says("[2/10]");
+      const [first = 0] = childrenOf(running.child.pid as number);
+      process.kill(first, "SIGTERM");
+      const { code, stderr } = await running.ended;
+      expect(code, stderr).toBe(130);
+      const { run, cells } = onlyRun(join(folder, "results")).results();
+      expect(run.status).toBe("interrupted");
+      expect(cells.length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  it("gives every measuring pod memory for its arrays where Docker's default has 64 MiB", () => {
+    const { volumes, containers } = podOf(shards);
+    const mounted = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === "/dev/shm");
+    expect(volumes.find(({ name }) => name === mounted?.name)).toMatchObject({
+      emptyDir: { medium: "Memory" },
+    });
   });
 });
 

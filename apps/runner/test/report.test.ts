@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -243,4 +244,46 @@ describe("pnpm report --serve", () => {
       expect(code).toBe(2);
     });
   }, 30_000);
+});
+
+describe("reports of one run, made by many processes at once", () => {
+  /** Copies of the run in a folder of their own. */
+  const copyOfRun = () => {
+    const copies = temporaryFolder();
+    cpSync(finished.path, join(copies, finished.id), { recursive: true });
+    return { copies, path: join(copies, finished.id) };
+  };
+
+  it("all succeed, and leave a whole page and nothing else", async () => {
+    const { copies, path } = copyOfRun();
+    const before = readdirSync(path).sort();
+    const ended = await Promise.all(
+      Array.from({ length: 24 }, () => run("report", ["latest", "--out", copies])),
+    );
+    expect(ended.filter(({ code }) => code !== 0).map(({ stderr }) => stderr)).toEqual([]);
+    expect(readdirSync(path).sort()).toEqual(before);
+    expect(embeddedIn(readFileSync(join(path, "report.html"), "utf8"))).toEqual([
+      { name: finished.id, results: finished.results() },
+    ]);
+  });
+
+  it("are not disturbed by the run that is continued meanwhile", async () => {
+    const { copies, path } = copyOfRun();
+    const reports = Array.from({ length: 10 }, () => run("report", ["latest", "--out", copies]));
+    const resumes = Array.from({ length: 3 }, () => run("bench", ["--resume", "latest", "--out", copies]));
+    expect((await Promise.all(reports)).filter(({ code }) => code !== 0)).toEqual([]);
+    for (const { code, stderr } of await Promise.all(resumes)) {
+      if (code !== 0) expect(stderr).toMatch(/^bench: .*journal\.jsonl is in use/);
+    }
+    expect(readdirSync(path).filter((name) => name.endsWith(".partial"))).toEqual([]);
+  });
+
+  it("remove what a killed one left, and touch no other file", async () => {
+    const { copies, path } = copyOfRun();
+    writeFileSync(join(path, "report.html.4711.partial"), "<!doctype");
+    writeFileSync(join(path, "notes.partial"), "mine");
+    expect((await run("report", ["latest", "--out", copies])).code).toBe(0);
+    expect(readdirSync(path)).toContain("notes.partial");
+    expect(readdirSync(path)).not.toContain("report.html.4711.partial");
+  });
 });

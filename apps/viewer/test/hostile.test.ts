@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import type { Results } from "@softmax-bench/core";
-import { formatResults } from "@softmax-bench/core/results";
+import { formatResults, schema } from "@softmax-bench/core/results";
 import { renderPage } from "@softmax-bench/report";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -22,19 +22,21 @@ const ATTACKS = [
   "constructor",
 ];
 
-/** Results in which every text is the same. */
+/** Results in which every text is the same, and every id, as far as ids may be that. */
 function sayingEverywhere(text: string): Results {
   const base = results();
+  const id = schema.id.safeParse(text).success ? text : "id";
+  const name = schema.fileName.safeParse(text).success ? text : "name";
   const long = text.repeat(Math.max(1, Math.floor(300 / text.length)));
   return {
     ...base,
     run: {
       ...base.run,
-      id: text,
-      profile: text,
+      id: name,
+      profile: name,
       argv: [text],
       commit: text,
-      command: text,
+      command: name,
       wallNs: { [text]: 1e9 },
     },
     environment: {
@@ -45,38 +47,38 @@ function sayingEverywhere(text: string): Results {
       versions: { [text]: text },
       simd: text,
     },
-    workloads: (base.workloads ?? []).map((workload) => ({ ...workload, id: text, summary: long })),
-    backends: base.backends.map((backend) => ({
+    workloads: (base.workloads ?? []).slice(0, 1).map((workload) => ({ ...workload, id, summary: long })),
+    backends: base.backends.slice(0, 1).map((backend) => ({
       ...backend,
-      ...{ id: text, reason: long, remedy: long, settings: { [text]: text } },
+      ...{ id, reason: long, remedy: long, settings: { [text]: text } },
       engine: { name: text, version: text },
       device: { kind: "cpu", name: long },
     })),
     cells: [
-      cell(text, text, { ms: 1, maxUlp: 2 }, { workload: text, note: long }),
+      cell(id, id, { ms: 1, maxUlp: 2 }, { workload: id, note: long }),
       {
-        backend: text,
-        method: `${text}2`.slice(-200),
+        backend: id,
+        method: `${id}2`.slice(-200),
         dtype: "float32",
-        workload: text,
+        workload: id,
         status: "failed",
         reason: long,
       },
     ],
-    distances: base.distances.map((distance) => ({
+    distances: base.distances.slice(0, 1).map((distance) => ({
       ...distance,
-      backend: text,
-      workload: text,
-      a: text,
-      b: text,
+      backend: id,
+      workload: id,
+      a: id,
+      b: id,
     })),
-    scaling: scalingSaying(text, long),
+    scaling: scalingSaying(id, long),
     precision: {
       ulpLimit: 4,
-      sweeps: [{ id: text, summary: long, axis: text }],
+      sweeps: [{ id, summary: long, axis: text }],
       curves: [
         {
-          ...{ backend: text, method: text, dtype: "float32", sweep: text, status: "ok", note: long },
+          ...{ backend: id, method: id, dtype: "float32", sweep: id, status: "ok", note: long },
           points: [-1, 1].map((x) => ({
             ...{ x, lossRelError: 0, relL2: 0, maxAbs: 0, sumAbs: 0, maxUlp: Number.POSITIVE_INFINITY },
             ...{ p99Ulp: Number.NaN, nonFinite: 1, rowSumResidual: 0 },
@@ -87,8 +89,8 @@ function sayingEverywhere(text: string): Results {
   };
 }
 
-function scalingSaying(text: string, long: string): NonNullable<Results["scaling"]> {
-  const { series, threading } = scaling(text, text);
+function scalingSaying(id: string, long: string): NonNullable<Results["scaling"]> {
+  const { series, threading } = scaling(id, id);
   return { threading, series: series.map((one) => ({ ...one, reason: long, note: long })) };
 }
 

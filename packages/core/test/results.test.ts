@@ -104,4 +104,55 @@ describe("results.json", () => {
     const schema = `${JSON.stringify(resultsJsonSchema(), null, 2)}\n`;
     await expect(schema).toMatchFileSnapshot("../results.schema.json");
   });
+
+  it.each([
+    ["run", "id"],
+    ["run", "profile"],
+    ["backends", 0, "id"],
+    ["cells", 0, "backend"],
+    ["cells", 0, "method"],
+    ["cells", 0, "workload"],
+  ])("takes no path for an id (%s %s %s)", (...path) => {
+    const at = path
+      .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
+      .join("")
+      .slice(1);
+    for (const hostile of [
+      "x/../../y",
+      "../x",
+      "/x",
+      "a/./b",
+      ".hidden",
+      "-rf",
+      "a\u0000",
+      "a\nb",
+      "\u001b[2J",
+      "a//b",
+      "",
+    ]) {
+      expect(() => parseResults(withField(path, hostile)), hostile).toThrow(`${at}: `);
+    }
+    for (const good of ["manual", "4x3", "onnxruntime-cpu", "node@24", "a.b_c+d", "__proto__"]) {
+      expect(() => parseResults(withField(path, good)), good).not.toThrow();
+    }
+  });
+
+  it("takes a branch of any letters, and none with control characters", () => {
+    for (const branch of ["main", "feature/x", "日本語", "a b", null]) {
+      expect(() => parseResults(withField(["run", "branch"], branch))).not.toThrow();
+    }
+    expect(() => parseResults(withField(["run", "branch"], "a\u001b[2J"))).toThrow(/^run\.branch: /);
+  });
+
+  it("holds every record once, and names the second of two", () => {
+    const [cell, other] = JSON.parse(formatResults(results)).cells;
+    const bad = { ...cell, status: "failed", reason: "no" };
+    expect(() => parseResults(withField(["cells"], [cell, other, bad]))).toThrow(
+      "cells[2]: expected one record of b manual/naive float32 w, this is the second after [0]; remove one of the two",
+    );
+    const twice = { ...results, backends: [...results.backends, ...results.backends] };
+    expect(() => formatResults(twice)).toThrow(/^backends\[1\]: expected one record of b, /);
+    const elsewhere = [cell, { ...bad, machine: "another, 2 cores" }];
+    expect(() => parseResults(withField(["cells"], elsewhere))).not.toThrow();
+  });
 });

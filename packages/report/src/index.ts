@@ -18,3 +18,4 @@ export {
   renderTerminal,
   type TerminalOptions,
 } from "./terminal.js";
+export { oneLine, printable, shorten } from "./untrusted.js";

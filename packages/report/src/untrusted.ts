@@ -2,17 +2,14 @@
 const LONGEST = 600;
 
 /**
- * A text from a results file, which may come from anywhere, as one harmless line: control characters (and with
- * them terminal escapes and line breaks) become spaces, invisible direction marks and halves of characters go,
- * and the length is bounded.
+ * A text from a file, which may come from anywhere, as one harmless line: control characters (and with them terminal
+ * escapes and line breaks) become spaces, invisible direction marks and halves of characters go.
  */
-export function oneLine(text: string): string {
-  const clean = text
-    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
-    .replaceAll(/[\p{Cf}\p{Cs}]/gu, "")
-    .trim();
-  return shorten(clean, LONGEST);
-}
+export const printable = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").replaceAll(/[\p{Cf}\p{Cs}]/gu, "");
+
+/** The same of a length that fits a report. */
+export const oneLine = (text: string): string => shorten(printable(text).trim(), LONGEST);
 
 /** At most `longest` UTF-16 units, the last of them `…` where something was cut off. */
 export function shorten(text: string, longest: number): string {

@@ -1,6 +1,7 @@
 import { METHODS } from "@softmax-bench/core";
+import { ResultsError } from "@softmax-bench/core/results";
 import { Command, CommanderError } from "commander";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT, isSystemError, UsageError } from "../errors.js";
 import type { JobOptions } from "../jobs.js";
 import { checkOptions, settle } from "../options.js";
@@ -25,12 +26,21 @@ export async function execute(
     return await run(argv, console);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    const known = error instanceof CommanderError || error instanceof UsageError || isSystemError(error);
-    const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-    console.stderr.write(`${name}: ${known ? text?.replace(/^error: /, "").replaceAll("\n", " ") : text}\n`);
+    if (isForUser(error)) writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
+    else for (const line of `${name}: ${stackOf(error)}`.split("\n")) writeLine(console.stderr, line);
     return EXIT.usage;
   }
 }
+
+/** Errors whose message says what was expected, what came and what to do; others are mistakes of this program. */
+const isForUser = (error: unknown): error is Error =>
+  error instanceof CommanderError ||
+  error instanceof UsageError ||
+  error instanceof ResultsError ||
+  isSystemError(error);
+
+const stackOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 export const commaSeparated = (value: string, previous: readonly string[] = []): string[] => [
   ...previous,
@@ -104,6 +114,6 @@ export function jobOptionsOf(
 ): JobOptions {
   const given = integer("--threads", threads);
   const { threads: used } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
-  const say = (line: string) => stderr.write(`${line}\n`);
-  return { threads: used, signal, provision: provision ? say : undefined };
+  const say = (line: string) => writeLine(stderr, line);
+  return { threads: used, signal, say, provision: provision ? say : undefined };
 }

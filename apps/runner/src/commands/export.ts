@@ -20,7 +20,7 @@ import {
   serializeBatched,
 } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT, messageOf, UsageError } from "../errors.js";
 import { CROSS_ENTROPY, listed, methodGraph, modelGraph, openBatch, PARTS } from "../exported-graph.js";
 import { DTYPES, select, unknownValue } from "../selection.js";
@@ -126,7 +126,7 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   } catch (error) {
     throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
   }
-  stdout.write(`${summary(flags.out, bytes, graph)}\n`);
+  for (const line of summary(flags.out, bytes, graph)) writeLine(stdout, line);
   return EXIT.ok;
 }
 
@@ -259,12 +259,12 @@ function sameFile(a: string, b: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
 }
 
-function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string {
+function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string[] {
   const size =
     bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
   return [
     `wrote ${file}: ${size}, operator set ${OPSET}`,
     `  inputs: ${listed(inputs.map(inputName))}`,
     `  outputs: ${listed(Object.keys(outputs))}`,
-  ].join("\n");
+  ];
 }

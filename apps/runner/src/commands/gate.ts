@@ -1,6 +1,6 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { type Console, wantsColor } from "../console.js";
+import { type Console, wantsColor, writeLine } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
 import { HERE, runIn } from "../gate/checkout.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
@@ -59,7 +59,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = settle(checkOptions(Object.fromEntries(set), "flags"), {});
-  const say = (line: string) => stderr.write(`${line}\n`);
+  const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {
     if (flags.provision) await runIn({ name: "this checkout", folder: HERE }, ["provision"], signal);

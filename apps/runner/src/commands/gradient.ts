@@ -1,7 +1,7 @@
 import type { BackendRecord, FloatArray, Reduction } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
-import { type Console, wantsColor } from "../console.js";
+import { type Console, wantsColor, writeLine } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
 import { GradientFolder } from "../gradient-folder.js";
 import { type Job, type JobOutcome, runJobs } from "../jobs.js";
@@ -102,7 +102,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   }
   if (flags.json) stdout.write(`${toJson(problem, dtype, reference.loss.hi, records)}\n`);
   else stdout.write(`${renderGradients(records, { color: wantsColor(stdout) })}\n`);
-  if (folder) stderr.write(`wrote ${folder.written} gradients to ${folder.path}\n`);
+  if (folder) writeLine(stderr, `wrote ${folder.written} gradients to ${folder.path}`);
   return exitCodeOf(records, backends, console);
 }
 

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT } from "../errors.js";
+import { fileNameFor } from "../file-name.js";
 import { needResults, runsIn } from "../find-results.js";
 import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
@@ -24,27 +25,26 @@ const command = () =>
       "\nExit codes: 0 done; 2 wrong usage, or a run that cannot be read; 3 there is no run.",
     );
 
-/** Writes `<branch>.html` for every branch that has runs. */
+/** Writes a page for every branch that has runs, and one, `(none)`, for runs of no branch: no branch is given that name. */
 export async function history(argv: readonly string[], { stdout, stderr }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const out = flags.out ?? join(flags.in, "history");
-  const branches = new Map<string, Results[]>();
+  const branches = new Map<string | null, Results[]>();
   for (const id of runsIn(flags.in)) {
     const { results } = await needResults(id, flags.in);
     if (results.cells.length === 0) continue;
-    const branch = results.run.branch ?? "unknown";
+    const { branch = null } = results.run;
     branches.set(branch, [...(branches.get(branch) ?? []), results]);
   }
   if (branches.size === 0) {
-    stderr.write(`there is no run in ${flags.in}; pnpm bench makes one\n`);
+    writeLine(stderr, `there is no run in ${flags.in}; pnpm bench makes one`);
     return EXIT.incomparable;
   }
   makeFolder(out);
   for (const [branch, runs] of branches) {
-    // A branch may be called anything: what a file cannot, becomes a hyphen.
-    const file = join(out, `${branch.replaceAll(/[^\w.-]+/g, "-").replace(/^\.+/, "")}.html`);
-    writeAtomically(file, historyPage(branch, runs));
-    stdout.write(`${file}: ${runs.length} runs\n`);
+    const file = join(out, `${branch === null ? "(none)" : fileNameFor(branch)}.html`);
+    writeAtomically(file, historyPage(branch ?? "no branch", runs));
+    writeLine(stdout, `${file}: ${runs.length} runs`);
   }
   return EXIT.ok;
 }

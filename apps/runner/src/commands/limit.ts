@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { findWorkload, type Results, type Workload } from "@softmax-bench/core";
 import { type NativeTime, renderLimit } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
-import { type Console, wantsColor } from "../console.js";
+import { type Console, wantsColor, writeLine } from "../console.js";
 import { describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
 import { hasCells, needResults, RESULTS } from "../find-results.js";
@@ -56,7 +56,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     const times: NativeTime[] = [];
     const disturbed: string[] = [];
     for (const { workload, dtype, threads, ...shape } of wanted) {
-      stderr.write(`${workload} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}\n`);
+      writeLine(stderr, `${workload} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`);
       const samples = await native.times(shape, dtype, threads, MILLISECONDS);
       const leastNs = samples.reduce((least, ns) => Math.min(least, ns));
       const medianNs = median(samples);
@@ -69,8 +69,9 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     (json ? stderr : stdout).write(`${rendered}\n`);
     if (json) stdout.write(text);
     if (disturbed.length > 0) {
-      stderr.write(
-        `the machine was busy: times varied on ${disturbed.join(", ")} (OpenMP's threads wait for each other); nothing is kept, repeat it when nothing else runs\n`,
+      writeLine(
+        stderr,
+        `the machine was busy: times varied on ${disturbed.join(", ")} (OpenMP's threads wait for each other); nothing is kept, repeat it when nothing else runs`,
       );
       return EXIT.failure;
     }
@@ -78,7 +79,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     if (basename(file) === RESULTS) {
       const written = join(dirname(file), "native-limit.json");
       writeAtomically(written, text);
-      stderr.write(`wrote ${written}\n`);
+      writeLine(stderr, `wrote ${written}`);
     }
     return EXIT.ok;
   } catch (error) {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
-import { type Console, wantsColor } from "../console.js";
+import { type Console, wantsColor, writeLine } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
 import { mergeParts, type Part } from "../merge.js";
 import { DEFAULT_OUT } from "../options.js";
@@ -36,14 +36,17 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const { parts, unfinished } = readRuns(parsed.args);
   const { stdout, stderr } = console;
   for (const path of unfinished) {
-    stderr.write(`${path} has no results: its run was killed, or is not over; ${resumeIn(path)}\n`);
+    writeLine(stderr, `${path} has no results: its run was killed, or is not over; ${resumeIn(path)}`);
   }
   const [first] = parts;
   if (!first) throw new UsageError("none of these runs has results; nothing to merge");
   const merged = mergeParts(parts);
   const { commit, profile, startedAt } = merged.run;
   if (commit?.endsWith("-dirty")) {
-    stderr.write(`all runs are of ${commit}: whether their uncommitted changes were the same is not known\n`);
+    writeLine(
+      stderr,
+      `all runs are of ${commit}: whether their uncommitted changes were the same is not known`,
+    );
   }
 
   const folder = createRunFolder(out, `${profile}-merged`, new Date(startedAt));
@@ -53,7 +56,7 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
   (json ? stderr : stdout).write(`${summary}\n`);
   if (json) stdout.write(formatResults(results));
-  stderr.write(`wrote ${folder.path}/results.json, report.md and report.html, of ${parts.length} runs\n`);
+  writeLine(stderr, `wrote ${folder.path}/results.json, report.md and report.html, of ${parts.length} runs`);
   return exitCodeOf(results, parts, stderr);
 }
 

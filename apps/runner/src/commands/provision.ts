@@ -1,4 +1,4 @@
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT } from "../errors.js";
 import { provisionBackends } from "../provision.js";
 import { BACKENDS } from "../registry.js";
@@ -27,7 +27,7 @@ export async function provision(
   const unknown = wanted.find((id) => !known.includes(id));
   if (unknown !== undefined) throw unknownValue("backend", unknown, known);
 
-  const say = (line: string) => stderr.write(`${line}\n`);
+  const say = (line: string) => writeLine(stderr, line);
   const outcomes = await provisionBackends(wanted.length ? wanted : known, {
     say,
     signal,
@@ -35,10 +35,10 @@ export async function provision(
   });
   if (signal.aborted) return EXIT.interrupted;
   for (const id of wanted.filter((candidate) => !outcomes.has(candidate))) {
-    stdout.write(`${id}: nothing to bring\n`);
+    writeLine(stdout, `${id}: nothing to bring`);
   }
   for (const [id, outcome] of outcomes) {
-    stdout.write(outcome.available ? `${id}: in place\n` : `${id}: ${outcome.reason}; ${outcome.remedy}\n`);
+    writeLine(stdout, outcome.available ? `${id}: in place` : `${id}: ${outcome.reason}; ${outcome.remedy}`);
   }
   return [...outcomes.values()].every(({ available }) => available) ? EXIT.ok : EXIT.failure;
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
 import open from "open";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "../errors.js";
 import { needResults } from "../find-results.js";
 import { DEFAULT_OUT } from "../options.js";
@@ -53,7 +53,7 @@ export async function report(argv: readonly string[], console: Console): Promise
   if (serve) return serveOne(names, { out, port: portOf(port), opens, html }, console);
   if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
   const page = await writePage(await Promise.all(names.map((name) => runOf(name, out))), html);
-  console.stderr.write(`wrote ${page}\n`);
+  writeLine(console.stderr, `wrote ${page}`);
   if (opens) await show(resolve(page), console);
   return EXIT.ok;
 }
@@ -114,8 +114,8 @@ async function serveOne(names: readonly string[], { out, html, port, opens }: Se
   if (html !== undefined) throw new UsageError("--serve writes no file; leave out --html");
   const folder = findRunFolder(out, name);
   await using server = await serveRun(folder, port);
-  console.stdout.write(`${server.url}\n`);
-  console.stderr.write(`serving ${folder.id} to this machine; stop with Ctrl-C\n`);
+  writeLine(console.stdout, server.url);
+  writeLine(console.stderr, `serving ${folder.id} to this machine; stop with Ctrl-C`);
   if (opens) await show(server.url, console);
   if (!console.signal.aborted) {
     await new Promise((stop) => console.signal.addEventListener("abort", stop, { once: true }));
@@ -144,5 +144,5 @@ async function show(target: string, { stderr }: Console): Promise<void> {
     sleep(OPENER_MS, undefined, { signal: done.signal }).catch(() => undefined),
   ]);
   done.abort();
-  if (problem) stderr.write(`no browser opened ${target}: ${problem}\n`);
+  if (problem) writeLine(stderr, `no browser opened ${target}: ${problem}`);
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
-import type { Console } from "../console.js";
+import { type Console, writeLine } from "../console.js";
 import { currentCommit, describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
 import { type Checkout, HERE, listIn } from "../gate/checkout.js";
@@ -51,7 +51,7 @@ export async function validateGate(
   { stdout, stderr, signal }: Console,
 ): Promise<number> {
   const { quick = false, out } = command().parse(argv, { from: "user" }).opts<Flags>();
-  const say = (line: string) => stderr.write(`${line}\n`);
+  const say = (line: string) => writeLine(stderr, line);
   const file = join(out, "journal.jsonl");
   makeFolder(out);
   const { header, outcomes } = continued(file, quick);
@@ -73,7 +73,7 @@ export async function validateGate(
   const page = quick ? join(out, "validation.md") : join(HERE, "docs", "regression-gate-validation.md");
   writeAtomically(page, validationMarkdown(header, outcomes, proofs));
   for (const { claim, found, holds } of proofs)
-    stdout.write(`${holds ? "holds" : "FAILS"}: ${claim}: ${found}\n`);
+    writeLine(stdout, `${holds ? "holds" : "FAILS"}: ${claim}: ${found}`);
   say(`wrote ${page}`);
   return proofs.every(({ holds }) => holds) ? EXIT.ok : EXIT.failure;
 }

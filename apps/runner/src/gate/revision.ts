@@ -8,7 +8,7 @@ import { type Checkout, HERE } from "./checkout.js";
 
 const execute = promisify(execFile);
 const git = async (...args: readonly string[]): Promise<string> =>
-  (await execute("git", ["-C", HERE, ...args])).stdout.trim();
+  (await execute("git", ["--no-optional-locks", "-C", HERE, ...args])).stdout.trim();
 
 /** The commit that a git revision names here; undefined if it names none. */
 export async function commitOf(revision: string): Promise<string | undefined> {

@@ -54,7 +54,7 @@ export async function gate(request: GateRequest): Promise<Gated> {
 async function revisionOf(name: string, found: Found | undefined): Promise<string | undefined> {
   const recorded = found?.results.run.commit;
   if (!found) return commitOf(name);
-  return recorded && !recorded.endsWith("-dirty") ? commitOf(recorded) : undefined;
+  return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? commitOf(recorded) : undefined;
 }
 
 async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {

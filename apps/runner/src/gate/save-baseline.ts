@@ -2,15 +2,16 @@ import { dirname } from "node:path";
 import type { Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { UsageError } from "../errors.js";
-import { baselineFile, isName } from "../find-results.js";
+import { isFileName } from "../file-name.js";
+import { baselineFile } from "../find-results.js";
 import { makeFolder } from "../make-folder.js";
 import { writeAtomically } from "../write-atomically.js";
 
 /** @throws UsageError if no baseline can have this name. */
 export function checkBaselineName(name: string): void {
-  if (!isName(name) || name === "latest") {
+  if (!isFileName(name) || name === "latest") {
     throw new UsageError(
-      `--save-baseline takes a name of letters, digits, ".", "-" and "_", and not latest; got ${JSON.stringify(name)}`,
+      `--save-baseline takes a name of letters, digits and any of "_.@+-", with a letter, digit or "_" first, and not latest; got ${JSON.stringify(name)}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
-import { type Engine, type GradientTask, Unavailable } from "@softmax-bench/core";
+import { type Engine, type GradientTask, METHODS, Unavailable } from "@softmax-bench/core";
 import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
-import { WORKER_EXCHANGE, writeResults } from "../exchange.js";
+import { isNoRoom, WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
 import { type Answer, compute } from "./compute.js";
@@ -18,7 +18,19 @@ let engine: Engine | undefined;
 const source = new InputReader(WORKER_EXCHANGE);
 const made = new MadeInputs();
 
-const COLD_START_TASK = { method: "manual/shifted", dtype: "float32", rows: 128, classes: 10 } as const;
+const COLD_START_SHAPE = { dtype: "float32", rows: 128, classes: 10 } as const;
+
+/** `manual/shifted`, so that cold starts can be compared, or the first method that the backend has. @throws Unavailable if there is none */
+function coldStartTask(opened: Engine): GradientTask {
+  const methods = ["manual/shifted" as const, ...METHODS.map(({ id }) => id)];
+  const tasks = methods.map((method) => ({ ...COLD_START_SHAPE, method }));
+  const task = tasks.find((one) => opened.supports(one).ok);
+  if (task) return task;
+  throw new Unavailable(
+    `it has none of the methods ${METHODS.map(({ id }) => id).join(", ")}`,
+    "choose another backend, or give its adapter a method",
+  );
+}
 
 async function open({ backend: id, threads }: OpenRequest): Promise<Reply> {
   const backend = await BACKENDS[id]?.();
@@ -28,7 +40,7 @@ async function open({ backend: id, threads }: OpenRequest): Promise<Reply> {
     return { type: "unavailable", reason: availability.reason, remedy: availability.remedy };
   }
   engine = await backend.open({ threads });
-  await firstGradient(engine, COLD_START_TASK);
+  await firstGradient(engine, coldStartTask(engine));
   const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
   // performance.now() counts from the start of this process.
   return {
@@ -60,7 +72,12 @@ async function run(
 async function work(request: WorkRequest): Promise<Reply> {
   if (!engine) return { type: "failed", reason: "the worker was asked out of turn" };
   const { reply, results } = await answerTo(engine, request);
-  if (results) writeResults(WORKER_EXCHANGE, results);
+  try {
+    if (results) writeResults(WORKER_EXCHANGE, results);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    return { type: "no-room", reason: error.message };
+  }
   return reply;
 }
 

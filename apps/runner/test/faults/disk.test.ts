@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { bench, onlyRun, temporaryFolder } from "../support/cli.js";
+import { bench, onlyRun, run, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY } from "./support.js";
 
 /** Whether this user may mount file systems here: root, outside a container that forbids it. */
@@ -110,22 +110,65 @@ describe("a full disk", () => {
     expect(readdirSync(disk)).toEqual(["full"]);
   });
 
-  it.runIf(canMount)("where shared memory is full, too, is said so", async () => {
-    const shm = smallDisk(64);
+  it.runIf(canMount)("where shared memory and the temporary folder are full is said so", async () => {
+    const [shm, tmp] = [smallDisk(64), smallDisk(64)];
     const out = temporaryFolder();
-    const args = [
-      "--profile",
-      "smoke",
-      "--backend",
-      "onnxruntime-cpu",
-      "--workload",
-      "200x200",
-      "--out",
-      out,
-    ];
-    const { code, stderr } = await bench(args, { sharedMemory: shm });
+    const args = ["--profile", "smoke", "--backend", "onnxruntime-cpu", "--workload", "200x200"];
+    const { code, stderr } = await bench([...args, "--out", out], {
+      sharedMemory: shm,
+      env: { TMPDIR: tmp },
+    });
     expect(code).toBe(2);
     expect(lastLine(stderr)).toMatch(/^bench: no room for the inputs in shared memory or .*ENOSPC/);
+  });
+});
+
+/** What containers have: Docker's default is 64 MiB, and a volume may be missing altogether. */
+describe("little shared memory", () => {
+  /** Inputs and results of seed-3200 take 41 MB each in float32, 82 MB in float64. */
+  const measureSeed = async (sharedMemory: string, dtype: string) => {
+    const out = temporaryFolder();
+    const seed = ["--backend", "wasm-simd", "--method", "manual/fused", "--workload", "seed-3200"];
+    const args = ["--profile", "smoke", ...seed, "--dtype", dtype, "--no-provision", "--out", out];
+    const { code, stderr } = await bench(args, { sharedMemory });
+    expect(code, stderr).toBe(0);
+    expect(onlyRun(out).results().cells).toMatchObject([{ status: "ok" }]);
+    return stderr;
+  };
+
+  it.runIf(canMount).each([
+    ["the results", "float32"],
+    ["the inputs", "float64"],
+  ])(
+    "that has no room for %s moves them to the temporary folder, in one line that says so",
+    async (_, dtype) => {
+      const stderr = await measureSeed(smallDisk(64 * 1024), dtype);
+      expect(stderr.match(/\/dev\/shm/g)).toHaveLength(1);
+      expect(stderr).toMatch(
+        /^\/dev\/shm is full \(64 MiB in all\): arrays go through files in \S+ from now on; .*--shm-size/m,
+      );
+    },
+  );
+
+  it.runIf(canMount)("or none at all is as good, and said so", async () => {
+    const stderr = await measureSeed("none", "float32");
+    expect(stderr).toMatch(/^no shared memory \(ENOENT: .*\): arrays go through files in \S+$/m);
+  });
+
+  it.runIf(canMount)("moves the arrays of other commands, too", async () => {
+    const out = join(temporaryFolder(), "gradients");
+    const arrays = [
+      "--logits",
+      JSON.stringify(Array(300).fill(Array(40).fill(1))),
+      "--labels",
+      JSON.stringify(Array(300).fill(0)),
+    ];
+    const selection = ["--backend", "wasm-simd", "--method", "manual/fused", "--no-provision"];
+    const { code, stderr } = await run("gradient", [...arrays, ...selection, "--out", out], {
+      sharedMemory: smallDisk(64),
+    });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^\/dev\/shm is full/m);
   });
 });
 

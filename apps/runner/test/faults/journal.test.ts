@@ -1,10 +1,19 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Entry, type Header, Journal, type Recovered } from "../../src/journal.js";
-import { bench, onlyRun, start, temporaryFolder } from "../support/cli.js";
+import { bench, onlyRun, run, start, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY, withFault } from "./support.js";
 
 const header: Header = {
@@ -120,7 +129,7 @@ describe("a run whose journal was", () => {
   beforeEach(async () => {
     out = temporaryFolder();
     await bench([...TINY, "--out", out]);
-  });
+  }, 60_000);
 
   const resume = () => bench(["--resume", onlyRun(out).id, "--out", out]);
 
@@ -179,6 +188,77 @@ describe("a run whose journal was", () => {
     expect(stderr).toContain(`journal.jsonl:${line} is damaged (wrong checksum): what it held is done again`);
     expect(stderr).toContain("1 of 10 measurements to do");
     expectWhole();
+  });
+
+  it("damaged in two cells that are compared is whole again, each distance once", async () => {
+    const { journal } = onlyRun(out);
+    for (const method of ["manual/naive", "autograd/naive"]) {
+      const bytes = readFileSync(journal);
+      const at = bytes.indexOf(
+        `"status":"ok"`,
+        bytes.indexOf(`{"type":"cell","round":0,"backend":"jax-js","method":"${method}"`),
+      );
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      writeFileSync(journal, bytes);
+    }
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain("2 of 10 measurements to do");
+    expectWhole();
+    expect((await resume()).code).toBe(0);
+    expectWhole();
+  });
+
+  it("given a line a second time is complete without it, and names the two lines", async () => {
+    const { journal, id } = onlyRun(out);
+    const [cell = ""] = cellLines(journal);
+    const lines = readFileSync(journal, "utf8").split("\n");
+    appendFileSync(journal, `${cell}\n`);
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      `${id}/journal.jsonl:${lines.length} repeats line ${lines.indexOf(cell) + 1} and counts for nothing`,
+    );
+    expect(stderr).toContain("0 of 10 measurements to do");
+    expectWhole();
+  });
+
+  it.each<[string, (line: string) => string]>([
+    [
+      "a good and a bad result of one cell",
+      (line) => line.replace(/"status":"ok"/, '"status":"failed","reason":"no"'),
+    ],
+    ["two good results of one cell", (line) => line.replace(/"loss":\d/, '"loss":9')],
+  ])("given %s is refused, whichever comes last", async (_, change) => {
+    const { journal, id } = onlyRun(out);
+    const whole = readFileSync(journal, "utf8");
+    const [cell = ""] = cellLines(journal);
+    const json = change(cell.replace(/,"crc32":"\w+"\}$/, "}"));
+    const sealed = `${json.slice(0, -1)},"crc32":"${crc32(json).toString(16).padStart(8, "0")}"}`;
+    expect(sealed).not.toBe(cell);
+    for (const text of [`${whole}${sealed}\n`, whole.replace(cell, `${sealed}\n${cell}`)]) {
+      writeFileSync(journal, text);
+      const { code, stderr } = await resume();
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        new RegExp(
+          `^bench: .*${id}/journal\\.jsonl:\\d+ does not say the same of jax-js \\S+ float32 2x2, process 1 as line \\d+; remove one`,
+        ),
+      );
+    }
+  });
+
+  it("copied to another folder is continued there, and every message names that folder", async () => {
+    const { path, journal } = onlyRun(out);
+    const elsewhere = join(temporaryFolder(), "runs");
+    cpSync(path, join(elsewhere, "copied"), { recursive: true });
+    const last = cellLines(journal).at(-1) ?? "";
+    const copied = join(elsewhere, "copied", "journal.jsonl");
+    writeFileSync(copied, readFileSync(copied, "utf8").replace(`${last}\n`, ""));
+    const { code, stderr } = await run("precision", ["--resume", "copied", "--out", elsewhere]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`continue with: pnpm bench --resume copied --out ${elsewhere}`);
+    expect((await bench(["--resume", "copied", "--out", elsewhere])).code).toBe(0);
   });
 
   it("complete has nothing left to do", async () => {

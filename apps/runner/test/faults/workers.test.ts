@@ -128,3 +128,42 @@ describe("a worker whose parent is killed", () => {
     expect(isAlive(worker)).toBe(false);
   });
 });
+
+describe("a backend that lacks a method", () => {
+  const measure = async (lacked: string) => {
+    const out = temporaryFolder();
+    const args = [
+      "--profile",
+      "smoke",
+      "--backend",
+      "wasm-simd",
+      "--method",
+      "manual/*",
+      "--dtype",
+      "float32",
+    ];
+    const ended = await bench([...args, "--workload", "2x2", "--threads", "1", "--out", out], {
+      env: withFault(`wasm-simd lacks ${lacked}`),
+    });
+    return { ...ended, results: onlyRun(out).results() };
+  };
+
+  it("has the others, although it is the one that a start is timed with", async () => {
+    const { code, results } = await measure("manual/shifted");
+    expect(code).toBe(0);
+    expect(results.backends).toMatchObject([{ id: "wasm-simd", status: "available" }]);
+    const byMethod = Object.fromEntries(results.cells.map((cell) => [cell.method, cell]));
+    expect(byMethod["manual/exact-target"]?.status).toBe("ok");
+    expect(byMethod["manual/shifted"]?.status).toBe("unsupported");
+    expect(byMethod["manual/shifted"]?.reason).not.toMatch(/unavailable|install/);
+  });
+
+  it("and every other one is unavailable for that, and installing it again would not help", async () => {
+    const { code, results, stderr } = await measure("manual/shifted,manual/exact-target,manual/fused");
+    expect(code).toBe(1);
+    const [backend] = results.backends;
+    expect(backend?.reason).toMatch(/^it has none of the methods autograd\/naive, /);
+    expect(backend?.remedy).toBe("choose another backend, or give its adapter a method");
+    expect(stderr).not.toContain("install --force");
+  });
+});

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,11 +30,16 @@ export interface StartOptions {
   readonly main?: string;
   /** Largest file that may be written, in KiB: what a full disk is to the process. */
   readonly fileSizeLimit?: number;
-  /** A folder that the process finds in the place of shared memory; only root can do that. */
-  readonly sharedMemory?: string;
+  /** A folder that the process finds in the place of shared memory, or `none`; only root can do that. */
+  readonly sharedMemory?: string | "none";
   /** Give it a process group of its own. */
   readonly ownGroup?: boolean;
 }
+
+/** A `/dev` that has the usual devices and no `shm`. */
+const OTHER_DEVICES = `d=/mnt && mount -t tmpfs tmpfs "$d" && ln -s /proc/self/fd "$d/fd" &&
+for f in null zero full random urandom tty; do touch "$d/$f" && mount --bind "/dev/$f" "$d/$f"; done &&
+mount --rbind "$d" /dev && ! test -e /dev/shm || exit 99`;
 
 /** Starts the real command line in a process of its own. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
@@ -43,7 +48,8 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
   const first = (script: string) => ["bash", "-c", `${script}; exec "$@"`, "bash", ...command];
   if (fileSizeLimit !== undefined) return spawned(first(`ulimit -f ${fileSizeLimit}`), options);
   if (sharedMemory === undefined) return spawned(command, options);
-  return spawned(["unshare", "--mount", ...first(`mount --bind ${sharedMemory} /dev/shm`)], options);
+  const mount = sharedMemory === "none" ? OTHER_DEVICES : `mount --bind ${sharedMemory} /dev/shm`;
+  return spawned(["unshare", "--mount", ...first(mount)], options);
 }
 
 /** Starts any command. */
@@ -114,7 +120,13 @@ export function onlyRun(out: string): { id: string; path: string; results: () =>
 }
 
 /** Process ids of the workers that a bench process has now. */
-export function workersOf({ child: { pid } }: Running): number[] {
+export const workersOf = ({ child: { pid } }: Running): number[] => childrenOf(pid as number);
+
+/** Whether this user may have namespaces of processes and mounts: root, outside a container that forbids it. */
+export const canUnshare =
+  spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"], { stdio: "ignore" }).status === 0;
+
+export function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return children.split(" ").filter(Boolean).map(Number);
 }

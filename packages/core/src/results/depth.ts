@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
+import { cellStatus, dtype, id, label, nanoseconds, real, text } from "./fields.js";
+import { once } from "./once.js";
 
 /** The depth experiment: by hand against automatic on top of networks of growing depth. */
 
@@ -28,7 +29,7 @@ export const gradients = z.object({
     .describe("‖g − g*‖₂ / ‖g*‖₂ against the float64 reference"),
 });
 
-const layer = gradients.extend({ name: id });
+const layer = gradients.extend({ name: label });
 
 const stepTime = z.object({ medianNs: nanoseconds, samples: z.array(nanoseconds) });
 
@@ -89,6 +90,6 @@ export const depth = z.object({
   }),
   reference: text.describe("what errors are against, or why there are none"),
   training: z.object({ steps: z.int().positive(), learningRate: z.number().positive() }).optional(),
-  networks: z.array(network),
-  trends: z.array(trend),
+  networks: z.array(network).superRefine(once("backend", "dtype", "depth")),
+  trends: z.array(trend).superRefine(once("backend", "dtype", "of")),
 });

@@ -21,7 +21,19 @@ export const real = z.codec(
 
 export const nanoseconds = z.number().nonnegative().describe("ns");
 export const text = z.string().max(10_000);
-export const id = z.string().min(1).max(200);
+export const label = z.string().min(1).max(200);
+
+/** A name, or several with slashes between them as in `manual/naive`. No path that is made of it leads out of its folder. */
+export const id = z
+  .string()
+  .max(200)
+  .regex(/^\w[\w.@+-]*(?:\/\w[\w.@+-]*)*$/);
+
+/** An id that one folder or file can be called. */
+export const fileName = z
+  .string()
+  .max(100)
+  .regex(/^\w[\w.@+-]*$/);
 
 export const dtype = z.enum(["float32", "float64"]);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cellStatus, dtype, id, nanoseconds, text } from "./fields.js";
+import { once } from "./once.js";
 
 /** How the time of a gradient grows with rows, classes and threads: docs/methodology.md argues how it is measured. */
 
@@ -81,4 +82,7 @@ const threading = z.object({
   best: z.number().positive().describe("largest ratio of the times"),
 });
 
-export const scaling = z.object({ series: z.array(series), threading: z.array(threading) });
+export const scaling = z.object({
+  series: z.array(series).superRefine(once("backend", "method", "dtype", "threads")),
+  threading: z.array(threading).superRefine(once("backend", "method", "dtype", "threads")),
+});

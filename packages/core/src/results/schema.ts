@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { CODE_KINDS } from "../backend.js";
 import { depth, type gradients, type network } from "./depth.js";
-import { cellStatus, dtype, id, nanoseconds, real, text } from "./fields.js";
+import { cellStatus, dtype, fileName, id, label, nanoseconds, real, text } from "./fields.js";
+import { once } from "./once.js";
 import { scaling, type series } from "./scaling.js";
 
 /**
@@ -10,7 +11,7 @@ import { scaling, type series } from "./scaling.js";
  */
 
 export { depth, networkFields } from "./depth.js";
-export { cellStatus, dtype, real } from "./fields.js";
+export { cellStatus, dtype, fileName, id, real } from "./fields.js";
 export { scaling, seriesFields } from "./scaling.js";
 
 export const timing = z.object({
@@ -87,7 +88,7 @@ export const accuracy = z.object({
   }),
 });
 
-const machineKey = id
+const machineKey = label
   .optional()
   .describe("id of one of machines, where the results are merged from several machines");
 
@@ -141,7 +142,7 @@ export const backend = z.object({
   device: z.object({ kind: z.enum(["cpu", "gpu", "software-gpu"]), name: text }).optional(),
   threads: z.int().positive().optional(),
   dtypes: z.array(dtype).optional(),
-  settings: z.record(id, text).optional().describe("what else decides error or time, e.g. TF32: off"),
+  settings: z.record(label, text).optional().describe("what else decides error or time, e.g. TF32: off"),
   coldStartNs: nanoseconds.optional().describe("process start to first gradient"),
   peakRssBytes: z.number().nonnegative().optional().describe("largest resident set of a measuring process"),
 });
@@ -171,8 +172,8 @@ export const curve = z.object(curveFields).refine((value) => value.status === "o
 
 export const precision = z.object({
   ulpLimit: z.number().describe("p99Ulp up to which a method counts as accurate"),
-  sweeps: z.array(z.object({ id, summary: text, axis: text })),
-  curves: z.array(curve),
+  sweeps: z.array(z.object({ id, summary: text, axis: text })).superRefine(once("id")),
+  curves: z.array(curve).superRefine(once("backend", "method", "dtype", "sweep")),
 });
 
 export const workload = z.object({
@@ -260,7 +261,9 @@ export const environment = z.object({
 });
 
 export const machine = z.object({
-  id: id.describe("what decides error and time of a gradient: processor, cores, vector instructions, Node"),
+  id: label.describe(
+    "what decides error and time of a gradient: processor, cores, vector instructions, Node",
+  ),
   environment,
 });
 
@@ -270,16 +273,23 @@ export const shard = z.object({
   count: z.int().positive(),
 });
 
+/** No argument is longer on Linux: MAX_ARG_STRLEN, execve(2). */
+const argument = z.string().max(2 ** 17);
+
+export const branch = text.regex(/^[^\p{Cc}]+$/u);
+
 export const run = z.object({
-  id,
+  id: fileName,
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
-  profile: id,
-  command: id.optional().describe("what was run, with argv: bench by default, precision, depth or scaling"),
-  argv: z.array(text),
+  profile: fileName,
+  command: fileName
+    .optional()
+    .describe("what was run, with argv: bench by default, precision, depth or scaling"),
+  argv: z.array(argument),
   commit: text.nullable().describe("git commit of the checkout, null outside one"),
   version: text.optional().describe("of softmax-bench"),
-  branch: text.nullable().optional().describe("git branch of the checkout, null where there is none"),
+  branch: branch.nullable().optional().describe("git branch of the checkout, null where there is none"),
   seed: z.int().optional(),
   plan: z
     .string()
@@ -289,7 +299,7 @@ export const run = z.object({
   shard: shard.optional().describe("the part of the matrix that this run was for"),
   merged: z
     .object({
-      runs: z.array(id).describe("ids of the runs that the results are merged from"),
+      runs: z.array(fileName).describe("ids of the runs that the results are merged from"),
       missing: z.array(shard).describe("shards of which there is no complete run"),
     })
     .optional(),
@@ -310,14 +320,15 @@ export const results = z.object({
   environment: environment.describe("where there are several machines, the first one's"),
   machines: z
     .array(machine)
+    .superRefine(once("id"))
     .optional()
     .describe(
       "of merged results, where they are several: then every cell, distance and backend names its own",
     ),
-  workloads: z.array(workload).optional(),
-  backends: z.array(backend),
-  cells: z.array(cell),
-  distances: z.array(distance),
+  workloads: z.array(workload).superRefine(once("id")).optional(),
+  backends: z.array(backend).superRefine(once("id", "machine")),
+  cells: z.array(cell).superRefine(once("backend", "method", "dtype", "workload", "machine")),
+  distances: z.array(distance).superRefine(once("backend", "dtype", "workload", "machine", "a", "b")),
   resolution: resolution.optional().describe("how far times of identical code differ in this run"),
   noise: noise.optional().describe("what else the machine did while it measured"),
   precision: precision.optional().describe("error curves along sweeps"),

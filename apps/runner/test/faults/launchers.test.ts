@@ -1,0 +1,114 @@
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { METHODS } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { bench, onlyRun, type Running, spawned, temporaryFolder } from "../support/cli.js";
+
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+const { packageManager } = z
+  .object({ packageManager: z.string() })
+  .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+
+/** The pnpm that `npx` starts. */
+const PNPM = execFileSync("npx", ["-y", "-p", packageManager, "-c", "command -v pnpm"], {
+  encoding: "utf8",
+}).trim();
+
+/** As a user starts it, in the checkout. All that comes of it has the mark in its environment. */
+function startAsUser(command: readonly string[], out: string): Running & { left: () => number[] } {
+  const mark = randomUUID();
+  const slower = [
+    "--profile",
+    "smoke",
+    "--backend",
+    "tfjs-wasm",
+    "--dtype",
+    "float32",
+    "--workload",
+    "700x700",
+  ];
+  const running = spawned([...command, "bench", ...slower, "--no-provision", "--out", out], {
+    cwd: ROOT,
+    env: { MARK: mark },
+  });
+  return { ...running, left: () => processesWith(`MARK=${mark}`) };
+}
+
+const processesWith = (variable: string): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(variable);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+
+/** Waits until nothing is left of a command; nothing but that tells when an orphan is done. */
+async function untilGone(left: () => number[]): Promise<void> {
+  const begun = performance.now();
+  while (left().length > 0) {
+    expect(performance.now() - begun, `left: ${left()}`).toBeLessThan(60_000);
+    await sleep(100);
+  }
+}
+
+describe.each([
+  ["npx", ["npx", "-y", packageManager]],
+  ["pnpm", [PNPM]],
+  ["a script with npx", ["sh", "-c", `npx -y ${packageManager} "$@"; exit $?`, "sh"]],
+])("a run that %s started", (name, command) => {
+  it.each(["SIGTERM", "SIGKILL"] as const)(
+    "which gets %s keeps what it has, and leaves no process",
+    async (signal) => {
+      const out = temporaryFolder();
+      const { child, ended, says, left } = startAsUser(command, out);
+      await says("[2/10]");
+      const target = name === "a script with npx" ? npxUnder(child.pid as number) : (child.pid as number);
+      process.kill(target, signal);
+      await untilGone(left);
+      expect((await ended).code).not.toBe(0);
+      const run = onlyRun(out);
+      // pnpm's own guard kills what it leaves behind; the journal has all then, and the results are made from it.
+      if (!(name === "pnpm" && signal === "SIGKILL")) {
+        expect(run.results().run.status).toBe("interrupted");
+        expect(run.results().cells.length).toBeGreaterThanOrEqual(2);
+        expect(run.results().cells.length).toBeLessThan(METHODS.length);
+      }
+      const resumed = await bench(["--resume", run.id, "--out", out]);
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(run.results().cells.map(({ status }) => status)).toEqual(METHODS.map(() => "ok"));
+    },
+  );
+});
+
+describe("a run whose npx gets SIGTERM while it builds", () => {
+  it("measures nothing", async () => {
+    const out = temporaryFolder();
+    const { child, says, left } = startAsUser(["npx", "-y", packageManager], out);
+    await says("Running build");
+    child.kill("SIGTERM");
+    await untilGone(left);
+    expect(existsSync(out) ? readdirSync(out).length : 0).toBeLessThanOrEqual(1);
+    if (readdirSync(out).length === 1)
+      expect(onlyRun(out).results()).toMatchObject({ cells: [], run: { status: "interrupted" } });
+  });
+});
+
+/** The `npm exec` below a process. */
+function npxUnder(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter(Boolean)
+    .map(Number);
+  const npx = children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").startsWith("npm exec"));
+  if (npx === undefined) throw new Error(`process ${pid} has no npx below it`);
+  return npx;
+}

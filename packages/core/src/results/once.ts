@@ -1,0 +1,21 @@
+import type { z } from "zod";
+
+/** Refuses a list in which two records have the same values of some fields, since no reader could know which one counts. */
+export const once =
+  <Field extends string>(...fields: readonly Field[]) =>
+  (
+    records: readonly { readonly [field in Field]?: string | number | undefined }[],
+    context: z.RefinementCtx,
+  ): void => {
+    const seen = new Map<string, number>();
+    for (const [index, record] of records.entries()) {
+      const key = fields.flatMap((field) => record[field] ?? []).join(" ");
+      const before = seen.get(key);
+      if (before === undefined) {
+        seen.set(key, index);
+        continue;
+      }
+      const message = `expected one record of ${key}, this is the second after [${before}]; remove one of the two`;
+      context.addIssue({ code: "custom", path: [index], message });
+    }
+  };
