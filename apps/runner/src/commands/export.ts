@@ -130,12 +130,20 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   return EXIT.ok;
 }
 
-/** What a model or a graph is refused for, as one line; any other error as it is. */
+/** What a model or a graph is refused for, as one line: a file may hold anything, and lead to any error of what reads it. */
 function inWords(error: unknown, model: string | undefined): unknown {
-  if (!(error instanceof ModelError || error instanceof GraphError)) return error;
+  if (error instanceof UsageError) return error;
+  const isRefusal = error instanceof ModelError || error instanceof GraphError;
+  if (model === undefined) return isRefusal ? new UsageError(error.message) : error;
+  if (!isRefusal) {
+    return new UsageError(
+      `--model ${model}: cannot be exported (${String(error)}); check it with onnx.checker`,
+    );
+  }
   const isLimit = error instanceof BudgetError || error.cause instanceof BudgetError;
-  const remedy = isLimit ? "; --max-elements raises the limit" : "";
-  return new UsageError(`${model === undefined ? "" : `--model ${model}: `}${error.message}${remedy}`);
+  return new UsageError(
+    `--model ${model}: ${error.message}${isLimit ? "; --max-elements raises the limit" : ""}`,
+  );
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
