@@ -51,11 +51,11 @@ const WORKLOADS = Array.from(
 );
 
 /** How many of the values that were returned for the workloads, one after the other, are there again. */
-function keptFromNewest(valueOf: (workload: Workload) => object): number {
-  const first = WORKLOADS.map(valueOf);
+function keptFromNewest(compute: (workload: Workload) => object): number {
+  const first = WORKLOADS.map(compute);
   // From the newest on: what is computed again takes the place of something that was counted already, or is not there.
   const newestFirst = WORKLOADS.map((workload, index) => ({ workload, value: first[index] })).toReversed();
-  return newestFirst.filter(({ workload, value }) => valueOf(workload) === value).length;
+  return newestFirst.filter(({ workload, value }) => compute(workload) === value).length;
 }
 
 describe("what the parent keeps", () => {

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Checkout, HERE } from "../gate/checkout.js";
 import { makeFolder } from "../make-folder.js";
-import { type Checkout, HERE } from "./checkout.js";
 import type { Injection } from "./injection.js";
 
 /** A copy of this checkout that computes with a defect. It is gone when it is disposed of. */
@@ -25,7 +25,7 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
-      `import { inject } from "./gate/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "./validation/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
     );
   } catch (error) {
     remove();
