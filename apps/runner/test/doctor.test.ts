@@ -19,8 +19,8 @@ describe("doctor", () => {
     expect(code).toBe(0);
     expect(backends).toHaveLength(9);
     for (const { status, engine, device, reason, remedy } of backends) {
-      if (status === "available") expect([engine?.version, device?.name]).not.toContain(undefined);
-      else expect(reason && remedy).toBeTruthy();
+      const said = status === "available" ? [engine?.version, device?.name] : [reason, remedy];
+      expect(said).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
     }
     for (const id of REQUIRED) {
       expect(backends).toContainEqual(expect.objectContaining({ id, status: "available" }));
@@ -106,7 +106,7 @@ describe("a backend whose package is damaged", () => {
     for (const [id] of damages) {
       expect(find(id)).toMatchObject({
         status: "unavailable",
-        reason: expect.stringMatching(/./),
+        reason: expect.stringMatching(/[a-z]{3}/),
         remedy: expect.stringContaining("pnpm install --force"),
       });
     }
@@ -121,7 +121,7 @@ describe("a backend whose package is damaged", () => {
       .cells.filter(({ status }) => status === "ok");
     expect(ok.filter(({ backend }) => backend === "tfjs-cpu")).toHaveLength(10);
     for (const [id] of damages) expect(ok.filter(({ backend }) => backend === id)).toEqual([]);
-  }, 60_000);
+  });
 
   it("is unavailable when the plain JavaScript kernels are gone", async () => {
     const checkout = copyOfCheckout();
@@ -134,5 +134,5 @@ describe("a backend whose package is damaged", () => {
       remedy: "pnpm install --force",
     });
     expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });
-  }, 60_000);
+  });
 });

@@ -42,7 +42,7 @@ beforeAll(() => {
   expect(stderr).toContain("results.json, report.md and report.html");
   expect(status).toBe(0);
   finished = onlyRun(out);
-}, 60_000);
+});
 afterAll(() => rmSync(out, { recursive: true }));
 
 describe("pnpm bench", () => {
@@ -215,7 +215,7 @@ describe("pnpm report --serve", () => {
       const posted = await fetch(url, { method: "POST" });
       expect(posted.status).toBe(405);
     });
-  }, 30_000);
+  });
 
   it("tells a page of a run that is going on what has come since", async () => {
     const folder = temporaryFolder();
@@ -234,7 +234,7 @@ describe("pnpm report --serve", () => {
       await reader?.cancel();
     });
     expect(existsSync(onlyRun(folder).path)).toBe(true);
-  }, 60_000);
+  });
 
   it("needs a port that is free", async () => {
     await serving(out, async (url) => {
@@ -242,5 +242,5 @@ describe("pnpm report --serve", () => {
       expect(stderr).toMatch(/cannot serve on port \d+: .*EADDRINUSE/);
       expect(code).toBe(2);
     });
-  }, 30_000);
+  });
 });
