@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { Environment, MethodId, Shard, Sweep } from "@softmax-bench/core";
+import { type Environment, type MethodId, plural, type Shard, type Sweep } from "@softmax-bench/core";
 import { type Images, network } from "@softmax-bench/networks";
 import type { Console } from "./console.js";
 import { measureCopyBandwidth } from "./copy-bandwidth/measure.js";
@@ -49,7 +49,7 @@ export async function listCells(
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  console.stderr.write(`${cells.length} cells${rest}\n`);
+  console.stderr.write(`${plural(cells.length, "cell")}${rest}\n`);
   return EXIT.ok;
 }
 
@@ -228,10 +228,12 @@ function recoveryLines({ journal }: RunFolder, { entries, tornBytes, damage, abr
   return [
     ...(abrupt
       ? [
-          `the process before was ended by force after ${results} results: killed, out of memory, or without power`,
+          `the process before was ended by force after ${plural(results, "result")}: killed, out of memory, or without power`,
         ]
       : []),
-    ...(tornBytes > 0 ? [`dropped an unfinished last line (${tornBytes} bytes) of ${journal}`] : []),
+    ...(tornBytes > 0
+      ? [`dropped an unfinished last line (${plural(tornBytes, "byte")}) of ${journal}`]
+      : []),
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),

@@ -1,4 +1,4 @@
-import type { BackendRecord, Results } from "@softmax-bench/core";
+import { type BackendRecord, plural, type Results } from "@softmax-bench/core";
 
 /** Whether not one backend could be used; says why of each, if so. */
 export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS.WriteStream): boolean {
@@ -20,7 +20,7 @@ export function anyBroken(
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return false;
   stderr.write(
-    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
+    `${broken.length} of ${plural(all.length, "result")} failed, crashed or timed out; the first: ${broken[0]?.reason}\n`,
   );
   return true;
 }

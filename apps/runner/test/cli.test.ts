@@ -140,6 +140,14 @@ describe("bad input", () => {
     [["--workload", "sed-3200"], /unknown workload "sed-3200": closest are seed-3200.*64x1000/],
     [["--workload", "0x5"], /workload 0x5: expected 1 to/],
     [["--workload", "99999x99999"], /expected 1 to \d+ elements/],
+    [
+      ["--backend", "quantum"],
+      /unknown backend "quantum": there are tfjs-wasm, tfjs-node-gpu, .*, jax-js, wasm-simd$/m,
+    ],
+    [
+      ["--workload", "banana"],
+      /unknown workload "banana": there are seed-3200, .*, or a shape such as 64x1000/,
+    ],
     [["--profile", "smok"], /unknown profile "smok": closest are smoke/],
     [["--seed", "-1"], /--seed takes a whole number, got "-1"/],
     [["--threads", "0"], /threads: /],

@@ -193,7 +193,11 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ["an unknown workload", ["--method", "manual/shifted", "--workload", "seed"], /unknown workload "seed"/],
     ["an unknown dtype", [...method, "--dtype", "float16"], /unknown dtype "float16"/],
     ["an unknown part", [...method, "--graph", "half"], /unknown graph "half"/],
-    ["an unknown target", [...method, "--target", "tpu"], /unknown target "tpu": closest are any/],
+    [
+      "an unknown target",
+      [...method, "--target", "tpu"],
+      /unknown target "tpu": there are any, onnxruntime-cpu, onnxruntime-webgpu$/m,
+    ],
     ["a batch of none", [...method, "--batch", "0"], /--batch takes a number from 1 on, or dynamic, got "0"/],
     ["a flag of the other way", [...method, "--wrt", "all"], /--wrt does not go with --method/],
     ["a flag of the other way", [...model, "--dtype", "float64"], /--dtype does not go with --model/],

@@ -85,7 +85,7 @@ describe("pnpm compare", () => {
     for (const name of names) {
       const { code, stdout } = await run("compare", ["main", name, "--in", out, "--out", folder]);
       expect(code).toBe(0);
-      expect(stdout).toContain("1 cells compared");
+      expect(stdout).toContain("1 cell compared");
     }
     expect(readdirSync(folder).sort()).toEqual(FORMATS);
   });
@@ -240,7 +240,7 @@ describe("pnpm gate", () => {
       { env: { GITHUB_STEP_SUMMARY: join(out, "step.md") } },
     );
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain("first look: block 2 of 2, 1 cells");
+    expect(stderr).toContain("first look: block 2 of 2, 1 cell");
     expect(stdout).toContain("Both were measured here, in turns, in fresh processes.");
     const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
     expect(readdirSync(join(out, folder)).sort()).toEqual(FORMATS);

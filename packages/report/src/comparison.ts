@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import {
   type CellComparison,
   type Comparison,
@@ -36,19 +37,19 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
     },
     {
       kind: "paragraph",
-      text: `${comparison.cells.length} cells compared: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ") || "none"}.`,
+      text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ") || "none"}.`,
       emphasis: true,
     },
     ...(shown.length ? [cellTable(shown)] : []),
     ...(left > 0 && shown.length > 0
-      ? [{ kind: "paragraph", text: `${left} more cells, none worse than these.` } as const]
+      ? [{ kind: "paragraph", text: `${plural(left, "more cell")}, none worse than these.` } as const]
       : []),
     ...absentList(notCompared.map(({ kind, ...cell }) => ({ ...cell, status: STATUS[kind] }))),
     {
       kind: "list",
       items: [
         `baseline: ${sideOf(baseline)}; candidate: ${sideOf(candidate)}`,
-        `machine: ${cpu}, ${cores} cores, Node ${node}`,
+        `machine: ${cpu}, ${plural(cores, "core")}, Node ${node}`,
         `limits: slowdown ${percent(limits.maxSlowdown)}, error growth ${percent(limits.maxErrorGrowth)}`,
         ...notes,
         "docs/regression-gate.md says what each verdict means.",
@@ -107,5 +108,5 @@ function moreBlocks({ moreBlocks: more }: NonNullable<CellComparison["time"]>): 
   if (more === undefined) return "";
   return more === Number.POSITIVE_INFINITY
     ? ` (more than ${MOST_BLOCKS} more blocks would settle it)`
-    : ` (about ${more} more blocks would settle it)`;
+    : ` (about ${plural(more, "more block")} would settle it)`;
 }

@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import { renderDoctor } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
 import { describeEnvironment } from "../environment.js";
@@ -26,7 +27,7 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
     stdout.write(`${JSON.stringify({ environment, backends }, null, 2)}\n`);
   } else {
     const { cpu, cores, os, node, simd } = environment;
-    stdout.write(`${[cpu, `${cores} cores`, simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
+    stdout.write(`${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
     stdout.write(`${renderDoctor(backends, environment, { color: wantsColor(stdout) })}\n`);
   }
   return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
 import type { Console } from "../console.js";
 import { EXIT } from "../errors.js";
@@ -44,7 +44,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     // A branch may be called anything: what a file cannot, becomes a hyphen.
     const file = join(out, `${branch.replaceAll(/[^\w.-]+/g, "-").replace(/^\.+/, "")}.html`);
     writeAtomically(file, historyPage(branch, runs));
-    stdout.write(`${file}: ${runs.length} runs\n`);
+    stdout.write(`${file}: ${plural(runs.length, "run")}\n`);
   }
   return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
@@ -53,7 +53,9 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
   (json ? stderr : stdout).write(`${summary}\n`);
   if (json) stdout.write(formatResults(results));
-  stderr.write(`wrote ${folder.path}/results.json, report.md and report.html, of ${parts.length} runs\n`);
+  stderr.write(
+    `wrote ${folder.path}/results.json, report.md and report.html, of ${plural(parts.length, "run")}\n`,
+  );
   return exitCodeOf(results, parts, stderr);
 }
 

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import type { Cell } from "@softmax-bench/core";
+import { type Cell, plural } from "@softmax-bench/core";
 import {
   formatDuration,
   formatError,
@@ -44,7 +44,7 @@ export function TradeOff({ cells, phase }: { cells: readonly Cell[]; phase: Rank
           ]),
         }}
       >
-        <Chart options={options} label={`Error against time of ${ranked.length} cells`} />
+        <Chart options={options} label={`Error against time of ${plural(ranked.length, "cell")}`} />
       </Figure>
     </Section>
   );
