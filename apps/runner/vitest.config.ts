@@ -1,4 +1,5 @@
-import { defineConfig } from "vitest/config";
+import { mergeConfig } from "vitest/config";
+import shared from "../../vitest.shared.js";
 
-// The tests run the real command line, which starts real workers: one file at a time, and with patience.
-export default defineConfig({ test: { testTimeout: 120_000, fileParallelism: false } });
+// The tests run the real command line, which starts real workers: one file at a time.
+export default mergeConfig(shared, { test: { fileParallelism: false } });

@@ -1,7 +1,8 @@
 import { onnxruntimeWebgpu } from "@softmax-bench/adapter-onnxruntime-node";
-import { defineConfig } from "vitest/config";
+import { mergeConfig } from "vitest/config";
+import shared from "../../vitest.shared.js";
 
 // The dynamic linker and the Vulkan loader read their variables when a process starts: each test file gets one.
-export default defineConfig({
+export default mergeConfig(shared, {
   test: { pool: "forks", env: { ...(await onnxruntimeWebgpu.environment?.()) } },
 });

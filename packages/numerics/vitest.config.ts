@@ -1,6 +1,1 @@
-import { defineConfig } from "vitest/config";
-
-export default defineConfig({
-  // The throughput test measures the built package as Node loads it, untransformed.
-  test: { server: { deps: { external: [/\/numerics\/dist\//] } } },
-});
+export { default } from "../../vitest.shared.js";

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { Environment, MethodId, Shard, Sweep } from "@softmax-bench/core";
+import { type Environment, type MethodId, plural, type Shard, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
 import { assemble } from "./assemble.js";
@@ -52,7 +52,7 @@ export async function listCells(
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  writeLine(console.stderr, `${cells.length} cells${rest}`);
+  writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);
   return EXIT.ok;
 }
 
@@ -247,10 +247,12 @@ function recoveryLines(
   return [
     ...(abrupt
       ? [
-          `the process before was ended by force after ${results} results: killed, out of memory, or without power`,
+          `the process before was ended by force after ${plural(results, "result")}: killed, out of memory, or without power`,
         ]
       : []),
-    ...(tornBytes > 0 ? [`dropped an unfinished last line (${tornBytes} bytes) of ${journal}`] : []),
+    ...(tornBytes > 0
+      ? [`dropped an unfinished last line (${plural(tornBytes, "byte")}) of ${journal}`]
+      : []),
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),

@@ -1,20 +1,24 @@
 import { availableParallelism } from "node:os";
-import type { BackendRecord } from "@softmax-bench/core";
+import type { ExaminedBackend } from "@softmax-bench/report";
 import { openBackend } from "./open-backend.js";
 import { BACKENDS } from "./registry.js";
+
+export const LONGEST_TIMEOUT_S = 3600;
 
 /**
  * Starts every backend in a process of its own, all at once, and says what came of it. Never throws.
  *
- * @param deadlineMs from the start of this process, in milliseconds: what has not answered by then is given up
+ * @param timeoutS in seconds: a backend that has not started by then is given up as slow
  */
-export function examine(deadlineMs: number): Promise<BackendRecord[]> {
+export function examine(timeoutS: number): Promise<ExaminedBackend[]> {
   return Promise.all(
     Object.keys(BACKENDS).map(async (backend) => {
-      const timeoutMs = Math.max(0, deadlineMs - performance.now());
+      const timeoutMs = 1000 * timeoutS;
       const opening = await openBackend({ backend, threads: availableParallelism(), timeoutMs });
       opening.worker?.kill();
-      return opening.record;
+      if (opening.worker || !opening.slow) return opening.record;
+      const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;
+      return { ...opening.record, slow: true, remedy };
     }),
   );
 }

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import {
   type Accuracy,
   type COMPARISONS,
-  checkedRows,
   type DistanceRecord,
   FAITHFUL,
   type FloatArray,
@@ -15,7 +14,6 @@ import {
   countNonFinite,
   distance,
   largestRowSum,
-  oracle,
   type Reference,
 } from "@softmax-bench/numerics";
 import { boundRatio } from "./bound-ratio.js";
@@ -23,6 +21,7 @@ import { type Exchange, floatArray, readResults } from "./exchange.js";
 import { GradientBuffers } from "./gradient-buffers.js";
 import type { InputSource } from "./inputs.js";
 import { keyOf, type PlannedCell } from "./plan.js";
+import { type CheckedReference, ReferenceSource } from "./references.js";
 
 /** What the parent finds out about a gradient. */
 export interface Verdict {
@@ -32,12 +31,6 @@ export interface Verdict {
   readonly gradientDigest: string;
   /** Distances to the gradients of compared methods that came before. */
   readonly distances: readonly DistanceRecord[];
-}
-
-/** The oracle's loss of a whole workload, and its gradient for the rows that are checked. */
-interface CheckedReference {
-  readonly checked: Int32Array;
-  readonly reference: Reference;
 }
 
 export interface JudgeOptions {
@@ -61,13 +54,14 @@ export interface Wanted {
  */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #references = new Map<string, CheckedReference>();
+  readonly #references: ReferenceSource;
   readonly #buffers = new GradientBuffers();
   /** Gradients that wait for another one, by cell. */
   readonly #held = new Map<string, GradientResult>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#references = new ReferenceSource(options.seed, options.inputs);
   }
 
   /** @throws Error if the exchange does not hold the cell's results. */
@@ -88,7 +82,7 @@ export class Judge {
   }
 
   #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
-    const { checked, reference } = this.#referenceOf(cell);
+    const { checked, reference } = this.#references.of(cell);
     return {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
@@ -103,19 +97,6 @@ export class Judge {
     const inputs = this.#options.inputs.of(cell.workload, cell.dtype);
     const kernels = this.#options.kernels.get(cell.backend) ?? FAITHFUL;
     return boundRatio(cell, { inputs, gradient, ...checked }, kernels);
-  }
-
-  /** Kept for the next backend: two float64 per checked entry, 164 MB for `seed-3200`. */
-  #referenceOf({ workload, dtype }: PlannedCell): CheckedReference {
-    const key = `${workload.id} ${dtype}`;
-    const known = this.#references.get(key);
-    if (known) return known;
-    const { rows, classes } = workload;
-    const checked = checkedRows(workload, this.#options.seed);
-    const problem = { rows, classes, ...this.#options.inputs.of(workload, dtype) };
-    const made = { checked, reference: oracle(problem, checked) };
-    this.#references.set(key, made);
-    return made;
   }
 
   /** Distances to the gradients that are held; this one is held if another is yet to come. */

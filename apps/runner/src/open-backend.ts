@@ -18,7 +18,13 @@ export interface OpenBackendOptions {
 /** What came of starting a backend in a process of its own. */
 export type Opening =
   | { readonly worker: WorkerProcess; readonly record: BackendRecord }
-  | { readonly worker?: undefined; readonly record: BackendRecord; readonly permanent: boolean };
+  | {
+      readonly worker?: undefined;
+      readonly record: BackendRecord;
+      readonly permanent: boolean;
+      /** It was given up while it started: nothing is known to be wrong with it. */
+      readonly slow: boolean;
+    };
 
 /** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
@@ -40,14 +46,18 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
     const whenItDies = adapter?.provision ? `pnpm provision ${backend}, or else ${REINSTALL}` : REINSTALL;
-    return { permanent, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
+    const slow = outcome.kind === "timeout";
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
   } catch (error) {
-    return { permanent: true, record: unavailable(messageOf(error), REINSTALL) };
+    return { permanent: true, slow: false, record: unavailable(messageOf(error), REINSTALL) };
   }
 }
 
 /** For a runtime that is installed and yet does not start. */
 const REINSTALL = "pnpm install --force, which replaces damaged files";
+
+/** For a runtime that may only need more time than it was given. */
+const RETRY = "try again when the machine is less busy";
 
 const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
   id,
@@ -56,7 +66,8 @@ const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => 
 });
 
 function whyUnavailable(outcome: Outcome, whenItDies: string): [reason: string, remedy: string] {
-  if (outcome.kind !== "answered") return [outcome.reason, whenItDies];
+  if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
+  if (outcome.kind === "crashed") return [outcome.reason, whenItDies];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
   const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`;

@@ -1,4 +1,4 @@
-import type { BackendRecord, Results } from "@softmax-bench/core";
+import { type BackendRecord, plural, type Results } from "@softmax-bench/core";
 import { writeLine } from "./console.js";
 
 /** Whether not one backend could be used; says why of each, if so. */
@@ -22,7 +22,7 @@ export function anyBroken(
   if (broken.length === 0) return false;
   writeLine(
     stderr,
-    `${broken.length} of ${all.length} results failed, crashed or timed out; the first: ${broken[0]?.reason}`,
+    `${broken.length} of ${plural(all.length, "result")} failed, crashed or timed out; the first: ${broken[0]?.reason}`,
   );
   return true;
 }

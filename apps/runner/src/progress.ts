@@ -1,4 +1,4 @@
-import type { Curve, NetworkRecord } from "@softmax-bench/core";
+import { type Curve, type NetworkRecord, plural } from "@softmax-bench/core";
 import { formatCount, formatDuration, formatError, printable } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { Presets, SingleBar } from "cli-progress";
@@ -41,7 +41,7 @@ function outcomeOf(outcome: Outcome): string {
     return `${timed.length} of ${outcome.points.length} shapes timed`;
   }
   if ("points" in outcome) {
-    return `${outcome.points.length} points, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
+    return `${plural(outcome.points.length, "point")}, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
   }
   const { samples, accuracy } = outcome;
   const time = samples ? formatDuration(median(samples.gradient)) : "not timed";

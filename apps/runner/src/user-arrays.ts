@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import type { FloatArray, Inputs, LossOptions } from "@softmax-bench/core";
+import { type FloatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
 import { messageOf, UsageError } from "./errors.js";
@@ -104,7 +104,7 @@ function parseJson(flag: string, text: string): UserArray {
   const uneven = (rows as number[][]).findIndex((row) => row.length !== width);
   if (uneven >= 0) {
     throw new UsageError(
-      `${flag}: row ${uneven} has ${(rows[uneven] as number[]).length} numbers, row 0 has ${width}`,
+      `${flag}: row ${uneven} has ${plural((rows[uneven] as number[]).length, "number")}, row 0 has ${width}`,
     );
   }
   return { name: flag, shape: [rows.length, width], data: (rows as number[][]).flat(), integers: false };

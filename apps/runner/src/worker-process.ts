@@ -93,7 +93,8 @@ export class WorkerProcess {
       if (this.#lost) return resolve({ kind: "crashed", reason: this.#lost });
       const timer = setTimeout(() => {
         this.kill();
-        this.#finish?.({ kind: "timeout", reason: `no result after ${timeoutMs / 1000} s${this.#said()}` });
+        const reason = `no result after ${formatTimeout(timeoutMs)}${this.#said()}`;
+        this.#finish?.({ kind: "timeout", reason });
       }, timeoutMs);
       this.#finish = (outcome) => {
         clearTimeout(timer);
@@ -131,6 +132,9 @@ export class WorkerProcess {
     return output ? `; it last printed: ${output}` : "";
   }
 }
+
+/** Milliseconds as seconds: `10 s`, `3.81 s`. */
+const formatTimeout = (ms: number): string => `${Number((ms / 1000).toPrecision(3))} s`;
 
 /** A reply, or what is wrong with it. */
 function parseReply(line: string): Reply | string {

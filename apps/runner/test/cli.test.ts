@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
+import { TINY, withFault } from "./faults/support.js";
 import { bench, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--profile", "smoke", "--workload", "4x3"];
@@ -65,19 +66,29 @@ describe("a run", () => {
 
   it("counts non-finite gradients as a result, not as an error", async () => {
     const out = temporaryFolder();
-    const config = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
-    const { code } = await bench(
-      ["--profile", "smoke", "--workload", "1x1", "--no-provision", "--out", out],
-      {
-        cwd: config,
-      },
-    );
+    const { code } = await bench([...TINY, "--method", "manual/naive", "--out", out], {
+      env: withFault("large logits"),
+    });
     expect(code).toBe(0);
-    expect(
-      onlyRun(out)
-        .results()
-        .cells.some(({ status }) => status === "failed"),
-    ).toBe(false);
+    // e^1000 is Infinity in float32, and Infinity/Infinity NaN, in each of 2×2 entries.
+    expect(onlyRun(out).results().cells).toMatchObject([
+      {
+        method: "manual/naive",
+        status: "ok",
+        loss: Number.NaN,
+        accuracy: { gradient: { nonFinite: 4, relL2: Number.POSITIVE_INFINITY } },
+      },
+    ]);
+  });
+
+  it("runs on the smallest workload", async () => {
+    const out = temporaryFolder();
+    const { code } = await bench(["--profile", "smoke", "--workload", "1x1", "--no-provision", "--out", out]);
+    const { cells } = onlyRun(out).results();
+    expect(code).toBe(0);
+    expect(new Set(cells.map(({ status }) => status))).toEqual(new Set(["ok", "unsupported"]));
+    const counts = cells.flatMap(({ accuracy }) => accuracy?.gradient.nonFinite ?? []);
+    expect(new Set(counts)).toEqual(new Set([0]));
   });
 });
 
@@ -129,6 +140,14 @@ describe("bad input", () => {
     [["--workload", "sed-3200"], /unknown workload "sed-3200": closest are seed-3200.*64x1000/],
     [["--workload", "0x5"], /workload 0x5: expected 1 to/],
     [["--workload", "99999x99999"], /expected 1 to \d+ elements/],
+    [
+      ["--backend", "quantum"],
+      /unknown backend "quantum": there are tfjs-wasm, tfjs-node-gpu, .*, jax-js, wasm-simd$/m,
+    ],
+    [
+      ["--workload", "banana"],
+      /unknown workload "banana": there are seed-3200, .*, or a shape such as 64x1000/,
+    ],
     [["--profile", "smok"], /unknown profile "smok": closest are smoke/],
     [["--seed", "-1"], /--seed takes a whole number, got "-1"/],
     [["--threads", "0"], /threads: /],

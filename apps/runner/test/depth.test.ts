@@ -94,7 +94,7 @@ describe("pnpm depth", () => {
     );
     expect(readFileSync(join(path, "report.md"), "utf8")).toContain("](depth-float32.svg)");
     expect(readFileSync(join(path, "depth-float64.svg"), "utf8")).toMatch(/^<svg .*<\/svg>\n$/s);
-  }, 120_000);
+  });
 
   function expectPlausible({ dtype, depth, layers, whole, step }: NetworkRecord): void {
     const unit = dtype === "float32" ? 2 ** -24 : 2 ** -53;
@@ -118,38 +118,34 @@ describe("pnpm depth", () => {
   it.each([
     ["mlp", "3"],
     ["plain", "5"],
-  ])(
-    "runs %s, and any pair of methods, and prints the results",
-    async (network, layers) => {
-      const flags = [
-        "--network",
-        network,
-        "--depths",
-        layers,
-        "--formulation",
-        "fused",
-        "--batch",
-        "2",
-        "--seeds",
-        "2",
-      ];
-      const out = temporaryFolder();
-      const { code, stdout, stderr } = await run("depth", [
-        ...flags,
-        "--backend",
-        "onnxruntime-cpu",
-        "--json",
-        "--out",
-        out,
-      ]);
-      expect(code).toBe(0);
-      const { depth } = parseResults(stdout);
-      expect(depth?.methods).toEqual({ manual: "manual/fused", autograd: "autograd/library" });
-      expect(depth?.networks.map(({ status }) => status)).toEqual(["ok", "ok"]);
-      expect(stderr).toContain("Gradients of");
-    },
-    60_000,
-  );
+  ])("runs %s, and any pair of methods, and prints the results", async (network, layers) => {
+    const flags = [
+      "--network",
+      network,
+      "--depths",
+      layers,
+      "--formulation",
+      "fused",
+      "--batch",
+      "2",
+      "--seeds",
+      "2",
+    ];
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await run("depth", [
+      ...flags,
+      "--backend",
+      "onnxruntime-cpu",
+      "--json",
+      "--out",
+      out,
+    ]);
+    expect(code).toBe(0);
+    const { depth } = parseResults(stdout);
+    expect(depth?.methods).toEqual({ manual: "manual/fused", autograd: "autograd/library" });
+    expect(depth?.networks.map(({ status }) => status)).toEqual(["ok", "ok"]);
+    expect(stderr).toContain("Gradients of");
+  });
 
   it("trains by hand, automatically and in another order from the same start", async () => {
     const out = temporaryFolder();
@@ -191,7 +187,7 @@ describe("pnpm depth", () => {
     }
     expect(stdout).toContain("Trained for 6 steps at depth 4");
     expect(existsSync(join(path, "training-float32.svg"))).toBe(true);
-  }, 60_000);
+  });
 
   it("learns: over the batches of 40 images, again and again, the loss falls", async () => {
     const out = temporaryFolder();
@@ -202,7 +198,7 @@ describe("pnpm depth", () => {
     const losses = onlyRun(out).results().depth?.networks[0]?.training?.manual ?? [];
     const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
     expect(mean(losses.slice(-10))).toBeLessThan(0.7 * mean(losses.slice(0, 10)));
-  }, 60_000);
+  });
 
   it("can be stopped, and resumed where it was", async () => {
     const out = temporaryFolder();
@@ -244,34 +240,30 @@ describe("pnpm depth", () => {
     expect(resumed.code).toBe(0);
     expect(results().depth?.networks.map(({ status }) => status)).toEqual(Array(8).fill("ok"));
     expect(results().run.status).toBe("complete");
-  }, 60_000);
+  });
 
   it.each([
     ["[3]", /journal is damaged: a resnet has an even number of layers, got 3/],
     ["[-2]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
     ["[1000000000]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
-  ])(
-    "does not resume a run whose journal says to compare depths %s",
-    async (depths, message) => {
-      const out = temporaryFolder();
-      await run("depth", [...ONE, "--out", out]);
-      const { id, journal } = onlyRun(out);
-      // With checksums that are right: what is written there may be anybody's.
-      const altered = readFileSync(journal, "utf8").replace(
-        /^(.*"depths":)\[[^\]]*\](.*),"crc32":"\w+"\}$/gm,
-        (_, before, after) => {
-          const members = `${before}${depths}${after}`;
-          return `${members},"crc32":"${crc32(`${members}}`).toString(16).padStart(8, "0")}"}`;
-        },
-      );
-      writeFileSync(journal, altered);
-      const { code, stderr } = await run("depth", ["--resume", id, "--out", out]);
-      expect(stderr).toMatch(message);
-      expect(stderr.trim().split("\n")).toHaveLength(1);
-      expect(code).toBe(2);
-    },
-    60_000,
-  );
+  ])("does not resume a run whose journal says to compare depths %s", async (depths, message) => {
+    const out = temporaryFolder();
+    await run("depth", [...ONE, "--out", out]);
+    const { id, journal } = onlyRun(out);
+    // With checksums that are right: what is written there may be anybody's.
+    const altered = readFileSync(journal, "utf8").replace(
+      /^(.*"depths":)\[[^\]]*\](.*),"crc32":"\w+"\}$/gm,
+      (_, before, after) => {
+        const members = `${before}${depths}${after}`;
+        return `${members},"crc32":"${crc32(`${members}}`).toString(16).padStart(8, "0")}"}`;
+      },
+    );
+    writeFileSync(journal, altered);
+    const { code, stderr } = await run("depth", ["--resume", id, "--out", out]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+  });
 
   it("says why a backend is not compared", async () => {
     const out = temporaryFolder();
@@ -289,7 +281,7 @@ describe("pnpm depth", () => {
     ]);
     expect(code).toBe(0);
     expect(stdout).toContain("jax-js float32, depth 2: unsupported, networks are not run on");
-  }, 60_000);
+  });
 });
 
 describe("images of pnpm depth", () => {
@@ -306,7 +298,7 @@ describe("images of pnpm depth", () => {
       source: "synthetic",
       note: expect.stringContaining("CIFAR10_DIR names a folder"),
     });
-  }, 60_000);
+  });
 
   const damaged: Readonly<Record<string, [(folder: string) => void, RegExp]>> = {
     "are cut short": [

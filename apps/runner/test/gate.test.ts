@@ -10,6 +10,8 @@ import { bench, run, temporaryFolder } from "./support/cli.js";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ONE_CELL = ["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32"];
 const SMALL = [...ONE_CELL, "--workload", "64x100"];
+/** Times are not what a test is about: other tests run beside it. */
+const ANY_TIME = ["--max-slowdown", "100000%"];
 
 /** A folder with one run of one cell, kept as the baseline `main`. */
 async function withBaseline(): Promise<string> {
@@ -68,6 +70,7 @@ describe("the gate profile", () => {
       parseResults((await bench(["--profile", "smoke", ...args, "--out", temporaryFolder()])).stdout),
     ];
     const [cell] = gate.cells;
+    expect(cell?.gradientDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(Object.keys(cell?.timing ?? {})).toEqual(["gradient"]);
     expect(cell?.accuracy).toBeUndefined();
     expect(cell?.gradientDigest).toBe(smoke.cells[0]?.gradientDigest);
@@ -91,7 +94,7 @@ describe("pnpm compare", () => {
     for (const name of names) {
       const { code, stdout } = await run("compare", ["main", name, "--in", out, "--out", folder]);
       expect(code).toBe(0);
-      expect(stdout).toContain("1 cells compared");
+      expect(stdout).toContain("1 cell compared");
     }
     expect(readdirSync(folder).sort()).toEqual(FORMATS);
   });
@@ -197,15 +200,10 @@ describe("pnpm gate", () => {
     const out = await withBaseline();
     change(out, withoutCommit);
     const { code, stderr } = await run("gate", [
-      "--baseline",
-      "main",
-      ...SMALL,
-      "--no-provision",
-      "--out",
-      out,
+      ...["--baseline", "main", ...SMALL, ...ANY_TIME, "--no-provision", "--out", out],
     ]);
     expect(stderr).toContain("only the file of main can be compared with, since it names no commit");
-    expect([0, 1]).toContain(code);
+    expect(code).toBe(0);
     const folder = readdirSync(out).find((name) => name.endsWith("-gate"));
     expect(readdirSync(join(out, folder as string)).sort()).toEqual(FORMATS);
     expect(read(join(out, folder as string, "results.json")).cells).toHaveLength(1);
@@ -270,11 +268,11 @@ describe("pnpm gate", () => {
     const out = temporaryFolder();
     const { code, stderr, stdout } = await run(
       "gate",
-      [...["--baseline", here, ...SMALL, "--no-provision", "--out", out]],
+      [...["--baseline", here, ...SMALL, ...ANY_TIME, "--no-provision", "--out", out]],
       { env: { GITHUB_STEP_SUMMARY: join(out, "step.md") } },
     );
-    expect([0, 1], stderr).toContain(code);
-    expect(stderr).toContain("first look: block 2 of 2, 1 cells");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("first look: block 2 of 2, 1 cell");
     expect(stdout).toContain("Both were measured here, in turns, in fresh processes.");
     const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
     expect(readdirSync(join(out, folder)).sort()).toEqual(FORMATS);
@@ -311,10 +309,11 @@ describe("pnpm gate", () => {
       "--workload",
       "4x3",
     ];
-    const { code } = await run("gate", [...args, "--no-provision", "--out", out], {
+    const { code, stderr } = await run("gate", [...args, "--no-provision", "--out", out], {
       env: { NODE_OPTIONS: "--jitless" },
     });
-    expect([2, 3]).toContain(code);
+    expect(stderr).toContain("gate: tfjs-wasm is unavailable: ");
+    expect(code).toBe(2);
   });
 });
 

@@ -19,7 +19,7 @@ beforeEach(async () => {
     parseResults((await bench([...MATRIX, ...args, "--json", "--out", temporaryFolder()])).stdout);
   for (const index of [1, 2, 3]) measured.shards.push(await results("--shard", `${index}/3`));
   measured.whole = await results();
-}, 120_000);
+});
 
 const shard = (index: number): Results => structuredClone(measured.shards[index - 1] as Results);
 const whole = (): Results => structuredClone(measured.whole as Results);

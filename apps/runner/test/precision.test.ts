@@ -25,7 +25,7 @@ describe("pnpm precision", () => {
       const supported = dtype === "float32" || backend === "onnxruntime-cpu";
       expect(status).toBe(supported ? "ok" : "unsupported");
       const expected = SWEEPS.find(({ id }) => id === sweep)?.points(dtype);
-      if (supported) expect(points.map(({ x }) => x)).toEqual(expected);
+      expect(points.map(({ x }) => x)).toEqual(supported ? expected : []);
     }
 
     const find = (sweep: string, method: string) =>
@@ -39,8 +39,9 @@ describe("pnpm precision", () => {
     const firstNonFinite = find("overflow", "manual/naive").find(({ nonFinite }) => nonFinite > 0);
     expect(firstNonFinite?.x).toBeGreaterThan(88);
     expect(firstNonFinite?.x).toBeLessThanOrEqual(88.8);
-    expect(find("overflow", "manual/shifted").every(({ nonFinite }) => nonFinite === 0)).toBe(true);
-    const sure = (method: string) => find("confidence", method).find(({ x }) => x === 40)?.maxUlp ?? 0;
+    const counts = find("overflow", "manual/shifted").map(({ nonFinite }) => nonFinite);
+    expect(new Set(counts)).toEqual(new Set([0]));
+    const sure = (method: string) => find("confidence", method).find(({ x }) => x === 40)?.maxUlp;
     expect(sure("manual/shifted")).toBeGreaterThan(1e8);
     expect(sure("manual/exact-target")).toBeLessThan(100);
 
@@ -71,7 +72,7 @@ describe("pnpm precision", () => {
       expect(accuracy?.rowsChecked).toBe(3200);
       expect(timing?.gradient?.samples.length).toBeGreaterThan(0);
     }
-  }, 120_000);
+  });
 
   it("can be stopped, and resumed where it was", async () => {
     const out = temporaryFolder();
@@ -112,7 +113,7 @@ describe("pnpm gradcheck", () => {
   it("passes every method, printing each tolerance and where it comes from", async () => {
     const { code, stdout } = await run("gradcheck", BOTH);
     expect(code).toBe(0);
-    expect(stdout).toContain("30 of 30 gradients are within their tolerances.");
+    expect(stdout).toContain("Within their tolerances: 30 of 30 gradients.");
     expect(stdout).toContain("Blanchard, Higham and Higham 2021");
     expect(stdout).toContain("h = 2^-30");
     expect(stdout).toContain("tfjs-wasm float64, 10 methods: unsupported, TensorFlow.js has no float64");

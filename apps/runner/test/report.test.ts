@@ -43,7 +43,7 @@ beforeAll(() => {
   expect(stderr).toContain("results.json, report.md and report.html");
   expect(status).toBe(0);
   finished = onlyRun(out);
-}, 60_000);
+});
 afterAll(() => rmSync(out, { recursive: true }));
 
 describe("pnpm bench", () => {
@@ -216,7 +216,7 @@ describe("pnpm report --serve", () => {
       const posted = await fetch(url, { method: "POST" });
       expect(posted.status).toBe(405);
     });
-  }, 30_000);
+  });
 
   it("tells a page of a run that is going on what has come since", async () => {
     const folder = temporaryFolder();
@@ -235,7 +235,7 @@ describe("pnpm report --serve", () => {
       await reader?.cancel();
     });
     expect(existsSync(onlyRun(folder).path)).toBe(true);
-  }, 60_000);
+  });
 
   it("needs a port that is free", async () => {
     await serving(out, async (url) => {
@@ -243,7 +243,7 @@ describe("pnpm report --serve", () => {
       expect(stderr).toMatch(/cannot serve on port \d+: .*EADDRINUSE/);
       expect(code).toBe(2);
     });
-  }, 30_000);
+  });
 });
 
 describe("reports of one run, made by many processes at once", () => {

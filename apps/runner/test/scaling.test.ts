@@ -114,7 +114,7 @@ describe("a folder that no file system lets be made", () => {
       /cannot write to --out \/proc\/softmax-bench\/runs: ENOENT.*; choose another folder/,
     );
     expect(code).toBe(2);
-  }, 30_000);
+  });
 });
 
 describe("shapes", () => {

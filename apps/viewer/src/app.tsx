@@ -1,4 +1,4 @@
-import type { Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import {
   apart,
   type Constraints,
@@ -176,7 +176,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
 const progressOf = ({ cells, run, precision, depth, scaling }: Results): string =>
   [
     `Going on: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
-    ...(precision ? [`${precision.curves.length} curves`] : []),
-    ...(depth ? [`${depth.networks.length} networks`] : []),
+    ...(precision ? [plural(precision.curves.length, "curve")] : []),
+    ...(depth ? [plural(depth.networks.length, "network")] : []),
     ...(scaling ? [`${scaling.series.length} series`] : []),
   ].join(", ");

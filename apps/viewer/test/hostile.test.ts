@@ -112,25 +112,23 @@ if (whyNoBrowser) {
       await page.getByRole("alert").or(page.locator("#environment")).first().waitFor();
     };
 
-    it.each(ATTACKS)(
-      "does nothing, and stays in its place, when it says %j everywhere",
-      async (text) => {
-        const { page, complaints } = await openReport(
-          browser(),
-          [sayingEverywhere(text), sayingEverywhere(text)],
-          {
-            viewport: { width: 375, height: 800 },
-          },
-        );
-        await page.locator(LOADED).first().waitFor();
-        for (const summary of await page.locator("summary").all()) await summary.click();
-        for (const button of await page.locator(".matrix button").all()) await button.click();
-        expect(await page.locator("img, script:not([type]), iframe, object").count()).toBe(0);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
-        expect(complaints).toEqual([]);
-      },
-      30_000,
-    );
+    it.each(ATTACKS)("does nothing, and stays in its place, when it says %j everywhere", async (text) => {
+      const { page, complaints } = await openReport(
+        browser(),
+        [sayingEverywhere(text), sayingEverywhere(text)],
+        {
+          viewport: { width: 375, height: 800 },
+        },
+      );
+      await page.locator(LOADED).first().waitFor();
+      expect(await page.locator("summary").count()).toBeGreaterThan(0);
+      expect(await page.locator(".matrix button").count()).toBeGreaterThan(0);
+      for (const summary of await page.locator("summary").all()) await summary.click();
+      for (const button of await page.locator(".matrix button").all()) await button.click();
+      expect(await page.locator("img, script:not([type]), iframe, object").count()).toBe(0);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
+      expect(complaints).toEqual([]);
+    });
 
     it("runs no script but the page's own, whatever gets into the page", async () => {
       const { page, complaints } = await openReport(browser(), [results()]);

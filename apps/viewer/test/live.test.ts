@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderPage } from "@softmax-bench/report";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { template, useBrowser, whyNoBrowser } from "./support/browser.js";
 import { results } from "./support/results.js";
 
@@ -47,6 +47,7 @@ if (whyNoBrowser) {
       const cpuOnly = page.getByRole("checkbox", { name: "CPU only" });
       await cpuOnly.check();
 
+      await vi.waitFor(() => expect(listeners.size).toBe(1), 60_000);
       done = 4;
       for (const listener of listeners) listener.write("data: changed\n\n");
       await page.getByText("Going on: 4 of 7 cells").waitFor();

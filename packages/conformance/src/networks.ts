@@ -35,8 +35,8 @@ export function describeNetworks(backend: Backend, engineOf: () => Engine): void
 
     it.for(cases)("%s %s", { timeout: TIMEOUT_MS }, async ([method, dtype]) => {
       const engine = engineOf();
-      // A runtime that is read for losses only has nothing to show here.
-      if (!engine.prepareStep) return;
+      if (!engine.prepareStep)
+        return expect.fail("the engine has no prepareStep; describe it with trains: false");
       const net = network(id, DEPTHS[id], BATCH, dtype);
       const parameters = [...net.parameters.keys()];
       const task = { method, dtype, network: net, parameters };

@@ -69,4 +69,4 @@ function feedsOf({ dtype, rows, classes }: GradientTask, inputs: Inputs): Record
   };
 }
 
-describeBackend(reference);
+await describeBackend(reference, { trains: false });

@@ -9,6 +9,7 @@ export type { Formulation, LossAndGradient, LossInputs } from "./formulations/fo
 export { FORMULATIONS } from "./formulations/index.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { plural } from "./plural.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { machineId } from "./results/machine.js";

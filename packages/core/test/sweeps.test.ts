@@ -18,6 +18,7 @@ function rowOf(id: string, point: number, row = 0) {
 describe.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))("sweep %s", (_, sweep) => {
   it.each(["float32", "float64"] as const)("has ascending points with inputs of their shape, %s", (dtype) => {
     const points = sweep.points(dtype);
+    expect(points.length).toBeGreaterThan(3);
     expect(points).toEqual(points.toSorted((a, b) => a - b));
     for (const point of points) {
       const { rows, classes } = sweep.shape(point);

@@ -104,6 +104,7 @@ describe("gradients against central differences", () => {
         ["b", gradients.ofBias],
       ] as const) {
         const expected = centralDifferences(result, input);
+        expect(gradient?.data).toHaveLength(expected.length);
         for (const [index, derivative] of expected.entries()) {
           expect(Number(gradient?.data[index]), `${input}[${index}]`).toBeCloseTo(derivative, 6);
         }
@@ -117,6 +118,7 @@ describe("differentiate", () => {
     const [first] = differentiate(reduceSum(mul(mul(x, x), x)), [x]) as [Value];
     const [second] = differentiate(reduceSum(first), [x]) as [Value];
     const { data } = run({ second }).second as Tensor;
+    expect(data).toHaveLength(12);
     for (const [index, value] of data.entries()) {
       expect(Number(value)).toBeCloseTo(6 * Number(FEEDS.x?.data[index]), 12);
     }
@@ -129,6 +131,7 @@ describe("differentiate", () => {
 
   it("lets nothing through stopGradient", () => {
     const [gradient] = differentiate(reduceSum(mul(stopGradient(bias), bias)), [bias]) as [Value];
+    expect(FEEDS.b?.data).toHaveLength(4);
     expect(run({ gradient }).gradient?.data).toEqual(FEEDS.b?.data);
   });
 

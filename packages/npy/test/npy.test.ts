@@ -36,6 +36,7 @@ describe("files that NumPy wrote", () => {
   });
 
   it("are read from a Buffer, whose slice is no copy, and leave it as it was", () => {
+    expect(fixtures.read.length).toBeGreaterThan(10);
     for (const fixture of fixtures.read) {
       const bytes = bytesOf(fixture);
       const buffer = Buffer.from(bytes);

@@ -25,5 +25,5 @@ describe.runIf(hasChecker)("the ONNX checker and shape inference", () => {
       }
     }
     expect(complaints(folder)).toBe("");
-  }, 120_000);
+  });
 });

@@ -67,7 +67,7 @@ describe("the gradients of a residual network with ten layers, on ONNX Runtime",
       const gradient = outputs[gradientName(name)]?.data as Float32Array;
       expect(relativeL2(gradient, taped[name] as Float32Array), name).toBeLessThanOrEqual(1e-5);
     }
-  }, 60_000);
+  });
 
   it("are those of the reference interpreter within 1e-12, in float64", async () => {
     const net = deep("float64", BATCH);
@@ -78,7 +78,7 @@ describe("the gradients of a residual network with ten layers, on ONNX Runtime",
       const [own, reference] = [outputs, expected].map((of) => of[gradientName(name)]?.data as Float64Array);
       expect(relativeL2(own as Float64Array, reference as Float64Array), name).toBeLessThanOrEqual(1e-12);
     }
-  }, 60_000);
+  });
 });
 
 describe("training with nothing but the exported graph in ONNX Runtime", () => {

@@ -8,7 +8,10 @@ const python = ["python3", "/usr/bin/python3"].find(
 const CHECK = `
 import glob, sys, onnx
 from onnx import shape_inference
-for path in sorted(glob.glob(sys.argv[1] + "/*.onnx")):
+paths = sorted(glob.glob(sys.argv[1] + "/*.onnx"))
+if not paths:
+    print("there is no model in " + sys.argv[1])
+for path in paths:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model, full_check=True)

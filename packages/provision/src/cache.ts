@@ -46,6 +46,16 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
   return { state: "complete", folder };
 }
 
+/** Bytes of a part's files; 0 if it is not whole. */
+export async function sizeOf(name: string): Promise<number> {
+  try {
+    const { files } = parseContents(await readFile(join(cacheRoot(), name, CONTENTS), "utf8"));
+    return files.reduce((sum, { bytes }) => sum + bytes, 0);
+  } catch {
+    return 0;
+  }
+}
+
 /** Seals a folder: lists every file in it, with size and digest. */
 export async function writeContents(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -1,4 +1,5 @@
 export { type CacheState, cacheRoot, inspect } from "./cache.js";
+export { evict } from "./evict.js";
 export { nvidiaDriver } from "./nvidia.js";
 export { installWheel } from "./pip.js";
 export { type ProvideOptions, provide, provision, type Recipe } from "./provide.js";

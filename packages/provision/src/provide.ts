@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Availability, Unavailable } from "@softmax-bench/core";
@@ -35,18 +35,25 @@ const POLL_MS = 250;
 export async function provide(recipe: Recipe, options: ProvideOptions): Promise<string> {
   const folder = join(cacheRoot(), recipe.name);
   const look = { thorough: options.wanted ?? false };
-  if ((await inspect(recipe.name, look)).state === "complete") return folder;
+  if ((await inspect(recipe.name, look)).state === "complete") return used(folder);
   try {
     await mkdir(cacheRoot(), { recursive: true });
     await using _lock = await lock(folder, options);
     const found = await inspect(recipe.name, look);
-    if (found.state === "complete") return folder;
+    if (found.state === "complete") return await used(folder);
     if (found.state === "damaged") options.progress(`${found.reason}; making it again`);
     await make(recipe, folder, options);
     return folder;
   } catch (error) {
     throw explained(error);
   }
+}
+
+/** Notes when a part was used last, for `evict`. A cache that only others may write to is none of ours to evict from. */
+async function used(folder: string): Promise<string> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => {});
+  return folder;
 }
 
 /** `provide` for a backend's `provision`: the outcome as a value, whatever happens. */
@@ -82,7 +89,8 @@ async function make(recipe: Recipe, folder: string, options: ProvideOptions): Pr
   }
 }
 
-const PARTIAL = ".partial";
+/** Ends the name of a folder that is being made or removed. */
+export const PARTIAL = ".partial";
 
 /** Of processes that were killed: whoever holds the lock is the only one at work. */
 async function removeLeftovers(name: string): Promise<void> {

@@ -125,7 +125,7 @@ describe("provision", () => {
     expect(readFileSync(join(cache, "made-by"), "utf8").trim().split("\n")).toHaveLength(1);
     await sleep(50);
     expect(readdirSync(cache).sort()).toEqual(["made-by", "part-1.0"]);
-  }, 60_000);
+  });
 });
 
 const MAKER = fileURLToPath(new URL("./support/maker.mjs", import.meta.url));

@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import { type Centre, hodgesLehmann, holm, median, signFlipTest } from "@softmax-bench/stats";
 import { type Block, controlOf, slowdownOf } from "./blocks.js";
 import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, thresholdsOf } from "./limits.js";
@@ -35,7 +36,7 @@ export function notRouted(blocks: readonly Block[], limits: Limits): TimeCompari
   return {
     ...measured(blocks, hodgesLehmann(blocks.map(slowdownOf))),
     verdict: "pass",
-    reason: `${blocks.length} blocks give less than the ${threshold} that would call for more`,
+    reason: `less in ${plural(blocks.length, "block")} than the ${threshold} that would call for more`,
   };
 }
 

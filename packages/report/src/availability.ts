@@ -2,12 +2,18 @@ import type { BackendRecord } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { deviceOf } from "./document.js";
 
+/** What became of starting a backend. */
+export interface ExaminedBackend extends BackendRecord {
+  /** It was given up while it started: it may work, given more time. */
+  readonly slow?: boolean;
+}
+
 /**
  * One row per backend: what runs here, on what, and why the rest does not.
  *
  * @param simd the processor's vector instructions: what a native runtime on the CPU can have
  */
-export const availabilityTable = (backends: readonly BackendRecord[], simd = ""): Block => ({
+export const availabilityTable = (backends: readonly ExaminedBackend[], simd = ""): Block => ({
   kind: "table",
   header: [
     "backend",
@@ -23,11 +29,11 @@ export const availabilityTable = (backends: readonly BackendRecord[], simd = "")
   ],
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
-  rows: backends.map(({ id, status, engine, device, threads, dtypes, settings, reason, remedy }) => {
+  rows: backends.map(({ id, status, slow, engine, device, threads, dtypes, settings, reason, remedy }) => {
     const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
     return [
       id,
-      status === "available" ? "yes" : "no",
+      status === "available" ? "yes" : slow ? "slow" : "no",
       engine ? `${engine.name} ${engine.version}` : "",
       deviceOf(device),
       threads?.toString() ?? "",

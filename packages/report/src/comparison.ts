@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import {
   type CellComparison,
   type Comparison,
@@ -63,7 +64,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
     ...warnings.map((text): Block => ({ kind: "paragraph", text, emphasis: true })),
     {
       kind: "paragraph",
-      text: `${comparison.cells.length} cells compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.`,
+      text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.`,
       emphasis: true,
     },
     ...(shown.length ? [cellTable(shown, comparison)] : []),
@@ -71,7 +72,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       ? [
           {
             kind: "paragraph",
-            text: `${left} more cells, ${inTurns ? "none worse than these" : "none with a larger difference"}.`,
+            text: `${plural(left, "more cell")}, ${inTurns ? "none worse than these" : "none with a larger difference"}.`,
           } as const,
         ]
       : []),
@@ -80,7 +81,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       kind: "list",
       items: [
         `baseline: ${sideOf(baseline)}; candidate: ${sideOf(candidate)}`,
-        `machine: ${cpu}, ${cores} cores, Node ${node}`,
+        `machine: ${cpu}, ${plural(cores, "core")}, Node ${node}`,
         `limits: slowdown ${percent(limits.maxSlowdown)}, error growth ${percent(limits.maxErrorGrowth)}`,
         ...notes,
         "docs/regression-gate.md says what each verdict means.",
@@ -143,5 +144,5 @@ function moreBlocks({ moreBlocks: more }: NonNullable<CellComparison["time"]>): 
   if (more === undefined) return "";
   return more === Number.POSITIVE_INFINITY
     ? ` (more than ${MOST_BLOCKS} more blocks would settle it)`
-    : ` (about ${more} more blocks would settle it)`;
+    : ` (about ${plural(more, "more block")} would settle it)`;
 }

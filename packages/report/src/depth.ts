@@ -1,4 +1,4 @@
-import type { Depth, NetworkRecord, Results } from "@softmax-bench/core";
+import { type Depth, type NetworkRecord, plural, type Results } from "@softmax-bench/core";
 import { type Absent, absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatCount, formatCoverage, formatError, formatRatio } from "./format.js";
@@ -170,7 +170,7 @@ function partingOf({ depth, training }: Measured): string[] {
       ? `to ${formatLoss(last)}`
       : `until it diverged at step ${finiteSteps(autograd) + 1}`;
   return [
-    `Trained for ${autograd.length} steps at depth ${depth}, from a loss of ${formatLoss(autograd[0])} ${end}: by hand and automatic ${partingWords(manual, autograd)}; automatic and itself in another order ${partingWords(reordered, autograd)}.`,
+    `Trained for ${plural(autograd.length, "step")} at depth ${depth}, from a loss of ${formatLoss(autograd[0])} ${end}: by hand and automatic ${partingWords(manual, autograd)}; automatic and itself in another order ${partingWords(reordered, autograd)}.`,
   ];
 }
 

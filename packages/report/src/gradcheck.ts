@@ -1,4 +1,4 @@
-import type { Cell, CellStatus } from "@softmax-bench/core";
+import { type Cell, type CellStatus, plural } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatError } from "./format.js";
@@ -48,7 +48,7 @@ export function gradcheckBlocks(records: readonly GradcheckRecord[], derivation:
     { kind: "list", items: derivation },
     {
       kind: "paragraph",
-      text: `${checked.length - failed.length} of ${checked.length} gradients are within their tolerances.`,
+      text: `Within their tolerances: ${checked.length - failed.length} of ${plural(checked.length, "gradient")}.`,
       emphasis: true,
     },
   ];

@@ -1,4 +1,4 @@
-import { type Cell, cellKey, type Results } from "@softmax-bench/core";
+import { type Cell, cellKey, plural, type Results } from "@softmax-bench/core";
 import { timeChange } from "@softmax-bench/regression";
 import { median, standsOut } from "@softmax-bench/stats";
 import { formatDuration, formatError } from "./format.js";
@@ -14,7 +14,7 @@ interface Point {
 
 /** What of a series is compared with each other: the same cell on the same machine with the same runtime of JavaScript. */
 const machineOf = ({ environment: { cpu, cores, simd, node } }: Results): string =>
-  [cpu, `${cores} cores`, ...(simd ? [simd] : []), `Node ${node}`].join(", ");
+  [cpu, plural(cores, "core"), ...(simd ? [simd] : []), `Node ${node}`].join(", ");
 
 /** How times and errors went over runs of one branch, as a page of HTML without scripts. @param runs oldest first */
 export function historyPage(branch: string, runs: readonly Results[]): string {
@@ -25,7 +25,7 @@ export function historyPage(branch: string, runs: readonly Results[]): string {
   }
   const sections = [...machines].map(
     ([machine, own]) =>
-      `<h2>${escapeHtml(machine)}</h2><p>${own.length} runs, ${day(own.at(0))} to ${day(own.at(-1))}</p>${table(own)}`,
+      `<h2>${escapeHtml(machine)}</h2><p>${plural(own.length, "run")}, ${day(own.at(0))} to ${day(own.at(-1))}</p>${table(own)}`,
   );
   const title = `softmax-bench: ${escapeHtml(branch)}`;
   return `<!doctype html>

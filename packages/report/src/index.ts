@@ -1,3 +1,4 @@
+export type { ExaminedBackend } from "./availability.js";
 export { bencherMetrics } from "./formats/bencher.js";
 export { githubActionBenchmark } from "./formats/github-action-benchmark.js";
 export { goBenchmarkText } from "./formats/go-benchmark.js";

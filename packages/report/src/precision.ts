@@ -91,21 +91,21 @@ function sentencesOn(reaches: readonly Reach[], axis: string, ulpLimit: number):
   const groups = byMethod(reaches);
   const left = gather(groups, ({ leavesAt }) => leavesAt).map(({ x, methods, where }) => {
     if (x === undefined) {
-      return `${enumerate(methods)} ${plural(methods, "stays", "stay")} within ${ulpLimit} ULP all along${where}.`;
+      return `${enumerate(methods)} ${agreeing(methods, "stays", "stay")} within ${ulpLimit} ULP all along${where}.`;
     }
     const there = reaches.filter(({ method, leavesAt }) => methods.includes(method) && leavesAt === x);
     const size = sizes(
       Math.max(...there.map(({ ulpThere }) => ulpThere)),
       Math.max(...there.map(({ worstUlp }) => worstUlp)),
     );
-    return `${enumerate(methods)} ${plural(methods, "leaves", "leave")} ${ulpLimit} ULP at ${axis} ${formatX(x)}${where} (${size}).`;
+    return `${enumerate(methods)} ${agreeing(methods, "leaves", "leave")} ${ulpLimit} ULP at ${axis} ${formatX(x)}${where} (${size}).`;
   });
   const staying = groups.some((group) => commonest(group, ({ leavesAt }) => leavesAt).value === undefined);
   const turned = gather(groups, ({ nonFiniteAt }) => nonFiniteAt).flatMap(({ x, methods, where }) =>
     x === undefined
       ? []
       : [
-          `${enumerate(methods)} ${plural(methods, "turns", "turn")} non-finite at ${axis} ${formatX(x)}${where}.`,
+          `${enumerate(methods)} ${agreeing(methods, "turns", "turn")} non-finite at ${axis} ${formatX(x)}${where}.`,
         ],
   );
   return [
@@ -121,7 +121,7 @@ function leastOff(groups: readonly Group[]): string {
   const least = Math.min(...worst.map(({ ulp }) => ulp));
   const methods = worst.filter(({ ulp }) => ulp === least).map(({ method }) => method);
   const size = Number.isFinite(least) ? `${formatCount(least)} ULP` : "not finite";
-  return `At its worst, ${enumerate(methods)} ${plural(methods, "is", "are")} least off: ${size} (median over backends).`;
+  return `At its worst, ${enumerate(methods)} ${agreeing(methods, "is", "are")} least off: ${size} (median over backends).`;
 }
 
 function worstByBackend(reaches: readonly Reach[]): number[] {
@@ -206,12 +206,12 @@ function conclusionsOn(reaches: readonly Reach[], ulpLimit: number): string[] {
     `${first}${rest}.`,
     leastOff(byMethod(reaches)),
     finite.length
-      ? `${enumerate(finite)} ${plural(finite, "keeps", "keep")} loss and gradient finite in every sweep on every backend.`
+      ? `${enumerate(finite)} ${agreeing(finite, "keeps", "keep")} loss and gradient finite in every sweep on every backend.`
       : `No method keeps loss and gradient finite in every sweep on every backend; ${least?.method ?? "none"} loses them most often.`,
   ];
 }
 
-const plural = (items: readonly unknown[], one: string, many: string): string =>
+const agreeing = (items: readonly unknown[], one: string, many: string): string =>
   items.length === 1 ? one : many;
 
 /** `a, b and c`. */

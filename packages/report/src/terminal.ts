@@ -1,8 +1,8 @@
-import type { BackendRecord, Environment, Results } from "@softmax-bench/core";
+import type { Environment, Results } from "@softmax-bench/core";
 import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
-import { availabilityTable } from "./availability.js";
+import { availabilityTable, type ExaminedBackend } from "./availability.js";
 import type { Block } from "./block.js";
 import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
@@ -22,7 +22,7 @@ export const renderTerminal = (view: ReportView, options: TerminalOptions): stri
 
 /** What is available here, what is not, why, and what would help. */
 export const renderDoctor = (
-  backends: readonly BackendRecord[],
+  backends: readonly ExaminedBackend[],
   { simd }: Pick<Environment, "simd">,
   options: TerminalOptions,
 ): string => renderBlocks([availabilityTable(backends, simd)], options);

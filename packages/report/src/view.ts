@@ -1,14 +1,16 @@
-import {
-  type BackendRecord,
+import type {
+  BackendRecord,
   busyMachine,
-  type Cell,
-  type Curve,
-  type DistanceRecord,
-  type Environment,
+  Cell,
+  Curve,
+  DistanceRecord,
+  Environment,
   observationsOf,
-  type Results,
+  plural,
+  Results,
   resolutionsOf,
 } from "@softmax-bench/core";
+
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
@@ -119,8 +121,8 @@ function noticeOf({ run, cells, precision, depth, scaling }: Results): string | 
   }
   const parts = [
     ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
-    ...(precision ? [`${precision.curves.length} curves`] : []),
-    ...(depth ? [`${depth.networks.length} networks`] : []),
+    ...(precision ? [plural(precision.curves.length, "curve")] : []),
+    ...(depth ? [plural(depth.networks.length, "network")] : []),
     ...(scaling ? [`${scaling.series.length} series`] : []),
   ];
   const out = outOf(run.argv);
@@ -237,7 +239,7 @@ function factsOf(results: Results, views: readonly MachineView[]): [string, stri
 }
 
 const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
-  `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
+  `${cpu}, ${plural(cores, "core")}, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
 
 /** A curve in the place of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });

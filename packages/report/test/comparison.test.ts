@@ -231,6 +231,7 @@ describe("Go benchmark text", () => {
       "BenchmarkGradient/backend=node/method=manual.fused/workload=square/dtype=float32 1 101000 ns/op 3e-8 grad-rel-l2",
     ]);
     // golang.org/design/14313-benchmark-format: name, iterations, then pairs of value and unit, all parted by spaces.
+    expect(benchmarks.length).toBeGreaterThan(2);
     for (const line of benchmarks) expect(line).toMatch(/^Benchmark[A-Z]\S* \d+( \S+ \S+)+$/);
     expect(lines).toContain("Unit grad-rel-l2 better=lower assume=exact");
   });

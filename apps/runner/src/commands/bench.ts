@@ -53,7 +53,7 @@ function command(): Command {
       .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
       .option(
         "--cell <cell>",
-        "one cell as --list prints it, several times for several, instead of the five above; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
+        "one cell as --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
         commaSeparated,
       )
       .option(

@@ -1,4 +1,4 @@
-import type { BackendRecord, FloatArray, Reduction } from "@softmax-bench/core";
+import { type BackendRecord, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { type Console, wantsColor, writeLine } from "../console.js";
@@ -102,7 +102,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   }
   if (flags.json) stdout.write(`${toJson(problem, dtype, reference.loss.hi, records)}\n`);
   else stdout.write(`${renderGradients(records, { color: wantsColor(stdout) })}\n`);
-  if (folder) writeLine(stderr, `wrote ${folder.written} gradients to ${folder.path}`);
+  if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
   return exitCodeOf(records, backends, console);
 }
 

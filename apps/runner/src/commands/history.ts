@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
 import { type Console, writeLine } from "../console.js";
 import { EXIT } from "../errors.js";
@@ -44,7 +44,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
   for (const [branch, runs] of branches) {
     const file = join(out, `${branch === null ? "(none)" : fileNameFor(branch)}.html`);
     writeAtomically(file, historyPage(branch ?? "no branch", runs));
-    writeLine(stdout, `${file}: ${runs.length} runs`);
+    writeLine(stdout, `${file}: ${plural(runs.length, "run")}`);
   }
   return EXIT.ok;
 }

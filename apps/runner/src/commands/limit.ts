@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { findWorkload, type Results, type Workload } from "@softmax-bench/core";
+import { findWorkload, plural, type Results, type Workload } from "@softmax-bench/core";
 import { type NativeTime, renderLimit } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { type Console, wantsColor, writeLine } from "../console.js";
@@ -93,7 +93,7 @@ function checkMachine({ run, environment }: Results): void {
   const { cpu, cores } = describeEnvironment();
   if (environment.cpu === cpu && environment.cores === cores) return;
   throw new UsageError(
-    `${run.id} was measured on ${environment.cores} cores of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: pnpm bench`,
+    `${run.id} was measured on ${plural(environment.cores, "core")} of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: pnpm bench`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderTerminal, viewOf } from "@softmax-bench/report";
 import { type Console, wantsColor, writeLine } from "../console.js";
@@ -56,7 +56,10 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
   (json ? stderr : stdout).write(`${summary}\n`);
   if (json) stdout.write(formatResults(results));
-  writeLine(stderr, `wrote ${folder.path}/results.json, report.md and report.html, of ${parts.length} runs`);
+  writeLine(
+    stderr,
+    `wrote ${folder.path}/results.json, report.md and report.html, of ${plural(parts.length, "run")}`,
+  );
   return exitCodeOf(results, parts, stderr);
 }
 

@@ -5,13 +5,13 @@ import { type Console, writeLine } from "../console.js";
 import { currentCommit, describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
 import { type Checkout, HERE, listIn } from "../gate/checkout.js";
-import { injectedCheckout } from "../gate/injected-checkout.js";
-import type { Injection } from "../gate/injection.js";
 import { measureGate } from "../gate/measure.js";
 import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { validationMarkdown } from "../validation/document.js";
 import { type Experiment, experimentsOf, INJECTED_ERROR } from "../validation/experiments.js";
+import { injectedCheckout } from "../validation/injected-checkout.js";
+import type { Injection } from "../validation/injection.js";
 import {
   appendLine,
   type ExperimentOutcome,

@@ -107,6 +107,8 @@ export function runIn(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: folder,
+      // `git describe` must not write to a checkout in the cache, whose files are sealed.
+      env: { ...process.env, GIT_OPTIONAL_LOCKS: "0" },
       stdio: ["ignore", "pipe", "pipe", turns ? "pipe" : "ignore"],
       signal,
       killSignal: "SIGTERM",

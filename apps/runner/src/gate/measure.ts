@@ -1,4 +1,4 @@
-import { uniformSource } from "@softmax-bench/core";
+import { plural, uniformSource } from "@softmax-bench/core";
 import {
   decidingBlocks,
   differing,
@@ -45,7 +45,7 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
   ) => {
     for (let block = 0; block < count; block++) {
       say(
-        `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${cells.length} cells`,
+        `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`,
       );
       for (const half of orderOf(roles, uniform)) {
         const measured = await measureInTurns(half.map(checkoutOf), { ...run, profile: "gate", cells });
@@ -82,16 +82,16 @@ async function measureErrors(
 ): Promise<void> {
   const ofCandidate = only === "errors" ? cells : only === "times" ? differing(passes) : measurable(passes);
   if (ofCandidate.length === 0) return;
-  say(`errors of ${ofCandidate.length} gradients`);
+  say(`errors of ${plural(ofCandidate.length, "gradient")}`);
   await measure("candidate", ofCandidate);
   const others = only === "errors" ? cells : differing(passes);
   if (others.length > 0) {
-    say(`errors of ${others.length} gradients of the baseline`);
+    say(`errors of ${plural(others.length, "gradient")} of the baseline`);
     await measure("baseline", others);
   }
   const varying = nondeterministic(passes);
   for (let process = 1; varying.length > 0 && process < ERROR_PROCESSES; process++) {
-    say(`${varying.length} gradients differ from process to process: their errors again`);
+    say(`errors again, of ${plural(varying.length, "gradient")} that differ from process to process`);
     await measure("candidate", varying);
     await measure("baseline", varying);
   }

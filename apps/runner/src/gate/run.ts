@@ -1,4 +1,4 @@
-import { cellKey, type Results } from "@softmax-bench/core";
+import { cellKey, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
   compare,
@@ -65,11 +65,14 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
   // The baseline may lack what the flags name, and then has not its cells either.
   const has = new Set(await list(baseline, workloadFlags(asked)));
   const cells = asked.filter((cell) => has.has(cell));
-  if (cells.length === 0) throw new UsageError(`${baseline.name} has none of the ${asked.length} cells`);
+  if (cells.length === 0)
+    throw new UsageError(`${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for`);
   const passes = await measureGate({ ...request, baseline, candidate, cells });
   const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
   const missing = asked.filter((cell) => !has.has(cell));
-  const notes = missing.length ? [`${missing.length} cells are new: the baseline does not have them.`] : [];
+  const notes = missing.length
+    ? [`not in the baseline, and new here: ${plural(missing.length, "cell")}.`]
+    : [];
   return {
     comparison: { ...comparison, notes: [...comparison.notes, ...notes] },
     baseline: mergedSide(passes, "baseline"),

@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import type { ExperimentOutcome, ValidationHeader } from "./journal.js";
 import type { Proof } from "./proofs.js";
 
@@ -14,7 +15,7 @@ export function validationMarkdown(
     String(cells.filter((cell) => cell.verdict === verdict && cell.injected === injected).length);
   return [
     "# Validation of the regression gate",
-    `Written by \`pnpm validate:gate${quick ? " --quick" : ""}\` on ${startedAt.slice(0, 10)}: ${cores} cores of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${minutes} minutes. [regression-gate.md](regression-gate.md) says what is done and why.`,
+    `Written by \`pnpm validate:gate${quick ? " --quick" : ""}\` on ${startedAt.slice(0, 10)}: ${plural(cores, "core")} of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${plural(minutes, "minute")}. [regression-gate.md](regression-gate.md) says what is done and why.`,
     table(
       ["claim", "found", ""],
       proofs.map(({ claim, found, holds }) => [claim, found, holds ? "holds" : "**does not hold**"]),

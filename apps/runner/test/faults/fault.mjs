@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 
 const { FAULT = "", FAULT_METHOD = "" } = process.env;
 const CHANNEL = 3;
+const INPUTS = 4;
 
 const block = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 
@@ -43,6 +44,8 @@ const WORKER_FAULTS = {
     const held = [];
     for (;;) held.push(Buffer.alloc(2 ** 26, 1));
   },
+  // Logits whose exponentials overflow.
+  "large logits": () => writeSync(INPUTS, Float32Array.of(1000, 1000, 1000, 1000), 0, 16, 0),
   "exit 0": () => process.exit(0),
   garbage: () => writeSync(CHANNEL, Buffer.from([0, 1, 255, 254, 10, 200, 7, 10])),
   "other JSON": () => writeSync(CHANNEL, '{"type":"computed","samples":1}\n'),

@@ -44,6 +44,7 @@ describe(`kill -9 of the parent, ${KILLS} times at random moments`, () => {
     const workers = new Set<number>();
     let kills = 0;
     let lost = 0;
+    let completed = 0;
     while (kills < KILLS) {
       const out = temporaryFolder();
       let ended: Ended | undefined;
@@ -67,6 +68,7 @@ describe(`kill -9 of the parent, ${KILLS} times at random moments`, () => {
         known = now;
       }
       if (ended?.code !== 0) continue;
+      completed++;
       const { cells, distances, backends, run } = onlyRun(out).results();
       expect(run.status).toBe("complete");
       expect(known).toHaveLength(METHODS.length);
@@ -82,7 +84,9 @@ describe(`kill -9 of the parent, ${KILLS} times at random moments`, () => {
       ]);
     }
     expect(kills).toBe(KILLS);
+    expect(completed).toBeGreaterThan(0);
     expect(lost).toBe(0);
+    expect(workers.size).toBeGreaterThan(0);
     await sleep(500);
     expect([...workers].filter(isAlive)).toEqual([]);
     expect(scratchFolders().filter((name) => !before.includes(name))).toEqual([]);

@@ -47,11 +47,10 @@ describe("a run that is stopped", () => {
     process.kill(-(running.child.pid as number), "SIGTERM");
     const { code } = await running.ended;
     expect(code).toBe(130);
-    expect(
-      onlyRun(out)
-        .results()
-        .cells.every(({ status }) => status === "ok"),
-    ).toBe(true);
+    const statuses = onlyRun(out)
+      .results()
+      .cells.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(["ok"]));
   });
 
   // What CI systems and containers give a job that they cancel, before SIGKILL.
@@ -67,6 +66,7 @@ describe("a run that is stopped", () => {
     await running.says(moment);
     await sleep(100);
     const workers = workersOf(running);
+    expect(workers).not.toEqual([]);
     const begun = performance.now();
     running.child.kill("SIGTERM");
     const { code, stderr } = await running.ended;

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { machineId, type Results } from "@softmax-bench/core";
+import { machineId, plural, type Results } from "@softmax-bench/core";
 import { compare, DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { comparisonBlocks } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
@@ -117,7 +117,7 @@ function TimeLines({
         ]),
       }}
     >
-      <Chart options={options} label={`Median times over ${runs.length} runs`} />
+      <Chart options={options} label={`Median times over ${plural(runs.length, "run")}`} />
     </Figure>
   );
 }

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type BackendRecord, type Cell, PHASES, type Phase } from "@softmax-bench/core";
+import { type BackendRecord, type Cell, PHASES, type Phase, plural } from "@softmax-bench/core";
 import { formatBytes, formatDuration } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
@@ -51,7 +51,7 @@ function Strips({ cells }: { cells: readonly Cell[] }) {
       >
         <Chart
           options={options}
-          label={`Samples of the ${phase} of ${cells.length} cells`}
+          label={`Samples of the ${phase} of ${plural(cells.length, "cell")}`}
           leastWidth={560}
         />
       </Figure>
@@ -107,7 +107,11 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
         ]),
       }}
     >
-      <Chart options={options} label={`Phases of the round trip of ${parts.length} cells`} leastWidth={560} />
+      <Chart
+        options={options}
+        label={`Phases of the round trip of ${plural(parts.length, "cell")}`}
+        leastWidth={560}
+      />
     </Figure>
   );
 }

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import type { Cell, Results } from "@softmax-bench/core";
+import { type Cell, plural, type Results } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
@@ -29,7 +29,7 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
   const measured = (results.environment.copyBandwidth ?? [])
     .map(
       ({ threads, bytesPerSecond }) =>
-        `${(bytesPerSecond / 1e9).toFixed(1)} GB/s with ${threads} ${threads === 1 ? "thread" : "threads"}`,
+        `${(bytesPerSecond / 1e9).toFixed(1)} GB/s with ${plural(threads, "thread")}`,
     )
     .join(", ");
   return (
@@ -49,7 +49,11 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
           ]),
         }}
       >
-        <Chart options={options} label={`Achieved bandwidth of ${rows.length} cells`} leastWidth={560} />
+        <Chart
+          options={options}
+          label={`Achieved bandwidth of ${plural(rows.length, "cell")}`}
+          leastWidth={560}
+        />
       </Figure>
     </Section>
   );

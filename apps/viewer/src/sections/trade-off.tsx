@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import type { Cell, Results } from "@softmax-bench/core";
+import { type Cell, plural, type Results } from "@softmax-bench/core";
 import {
   formatDuration,
   formatError,
@@ -62,7 +62,7 @@ export function TradeOff({
           ]),
         }}
       >
-        <Chart options={options} label={`Error against time of ${ranked.length} cells`} />
+        <Chart options={options} label={`Error against time of ${plural(ranked.length, "cell")}`} />
       </Figure>
     </Section>
   );

@@ -131,3 +131,23 @@ export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling =>
   })),
   threading: [{ backend, method, dtype: "float32", threads: 2, fromElements: 64_000, best: 1.9 }],
 });
+
+/** 5,000 cells: ten backends, ten methods, two dtypes, 25 workloads. */
+export function manyCells(): Cell[] {
+  const each = <T>(length: number, of: (index: number) => T[]): T[] =>
+    Array.from({ length }, (_, index) => of(index)).flat();
+  return each(10, (b) =>
+    each(10, (m) =>
+      each(25, (w) =>
+        (["float32", "float64"] as const).map((dtype) =>
+          cell(
+            `backend-${b}`,
+            `manual/method-${m}`,
+            { ms: 1 + b + m + w, maxUlp: 1 + m },
+            { workload: `${w + 1}x1000`, dtype },
+          ),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,3 +1,4 @@
+import { plural } from "../plural.js";
 import type { Environment } from "./schema.js";
 
 /**
@@ -5,4 +6,6 @@ import type { Environment } from "./schema.js";
  * kernel and the bytes of memory differ between instances of one type, and decide neither.
  */
 export const machineId = ({ cpu, cores, simd, node }: Environment): string =>
-  [cpu.slice(0, 120), `${cores} cores`, ...(simd ? [simd] : []), `Node ${node}`].join(", ").slice(0, 200);
+  [cpu.slice(0, 120), plural(cores, "core"), ...(simd ? [simd] : []), `Node ${node}`]
+    .join(", ")
+    .slice(0, 200);

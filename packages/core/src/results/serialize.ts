@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { expectation } from "./issue.js";
 import { type Results, results, SCHEMA_VERSION } from "./schema.js";
 
 /** A text that is not a results file; the message names the offending field. */
@@ -56,7 +57,10 @@ export function describeIssue(error: z.ZodError, value: unknown): string {
     (parent, key) => (parent as Record<PropertyKey, unknown> | null | undefined)?.[key],
     value,
   );
-  return `${path || "(root)"}: ${issue.message}${found === undefined ? "" : `, got ${excerpt(found)}`}`;
+  const got = found === undefined ? "nothing" : excerpt(found);
+  // A rule of the schema's own says what is wrong, and names what is missing or does not belong there.
+  const isSaid = issue.code === "unrecognized_keys" || (issue.code === "custom" && found === undefined);
+  return `${path ? `${path}: ` : ""}${expectation(issue)}${isSaid ? "" : `, got ${got}`}`;
 }
 
 const excerpt = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);

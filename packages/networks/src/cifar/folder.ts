@@ -1,5 +1,6 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { plural } from "@softmax-bench/core";
 import { DataError, type Images, parseRecords, RECORD_BYTES } from "./records.js";
 
 /** A batch of the data set, or the first so many images of one. */
@@ -26,7 +27,8 @@ export async function readFolder(folder: string, count: number): Promise<Images>
     parts.push(part);
     missing -= part.labels.length;
   }
-  if (missing > 0) throw new DataError(`${folder} has ${count - missing} images, ${count} are needed`);
+  if (missing > 0)
+    throw new DataError(`${folder} has ${plural(count - missing, "image")}, ${count} are needed`);
   return joined(parts);
 }
 

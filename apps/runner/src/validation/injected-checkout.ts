@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Checkout, HERE } from "../gate/checkout.js";
 import { makeFolder } from "../make-folder.js";
-import { type Checkout, HERE } from "./checkout.js";
 import type { Injection } from "./injection.js";
 
 /** A copy of this checkout that computes with a defect. It is gone when it is disposed of. */
@@ -15,7 +15,8 @@ export interface InjectedCheckout extends Checkout, Disposable {}
 export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
   const reports = join(HERE, "reports");
   makeFolder(reports);
-  const folder = mkdtempSync(join(reports, "injected-"));
+  removeLeftovers(reports);
+  const folder = mkdtempSync(join(reports, `${PREFIX}${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const parts = ["apps", "packages", "node_modules"].map((part) => join(HERE, part));
@@ -25,11 +26,30 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
-      `import { inject } from "./gate/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "./validation/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
     );
   } catch (error) {
     remove();
     throw error;
   }
   return { name, folder, [Symbol.dispose]: remove };
+}
+
+/** Of a copy's folder; the process that made it follows. */
+const PREFIX = "injected-";
+
+/** Removes the copies of processes that were killed. */
+function removeLeftovers(reports: string): void {
+  for (const name of readdirSync(reports).filter((entry) => entry.startsWith(PREFIX))) {
+    const pid = Number.parseInt(name.slice(PREFIX.length), 10);
+    if (!isRunning(pid)) rmSync(join(reports, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -9,7 +9,6 @@ it("rewrites leave the derived backward of log-softmax within 1.3 times of the o
   if (!workload) throw new Error("no such workload");
   const { rows, classes } = workload;
   const inputs = generateInputs(workload, "float32", 0);
-  // With one thread, since several wait for each other where other tests run at the same time.
   await using engine = await onnxruntimeCpu.open({ threads: 1 });
   const prepare = (method: MethodId) => engine.prepare({ method, dtype: "float32", rows, classes }, inputs);
   await using automatic = await prepare("autograd/log-softmax");
@@ -29,4 +28,4 @@ it("rewrites leave the derived backward of log-softmax within 1.3 times of the o
   }
   // What disturbs a call only adds to its time.
   expect(Math.min(...ofAutomatic) / Math.min(...ofManual)).toBeLessThanOrEqual(1.3);
-}, 60_000);
+});

@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-// The built package: vitest turns the imports of sources it transforms into getters, ten times slower.
 import { assessGradient, oracle, roundReference } from "../dist/index.js";
 
 const ROWS = 1000;
@@ -17,8 +16,8 @@ function throughput(run: () => void): number {
   return ELEMENTS / median;
 }
 
-// The bounds are generous, for a loaded machine. They fail on an allocation per element.
-it("oracle and assessGradient take millions of elements per second", { timeout: 60_000 }, () => {
+// The bounds fail on an allocation per element.
+it("oracle and assessGradient take millions of elements per second", () => {
   const logits = Float32Array.from({ length: ELEMENTS }, (_, i) => 8 * Math.sin(i * i));
   const labels = Int32Array.from({ length: ROWS }, (_, row) => (row * 7919) % CLASSES);
   const problem = { rows: ROWS, classes: CLASSES, logits, labels };

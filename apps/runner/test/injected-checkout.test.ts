@@ -1,0 +1,36 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { HERE } from "../src/gate/checkout.js";
+import { injectedCheckout } from "../src/validation/injected-checkout.js";
+
+const REGISTRY = join("apps", "runner", "dist", "registry.js");
+const reports = join(HERE, "reports");
+
+/** A folder as a process of this id would have made it. */
+function leftover(pid: number | undefined): string {
+  const folder = join(reports, `injected-${pid}-test`);
+  mkdirSync(join(folder, "apps"), { recursive: true });
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe("a copy of the checkout with a defect", () => {
+  it("goes through the injection, leaves this checkout as it is, and is gone when it is disposed of", () => {
+    const before = readFileSync(join(HERE, REGISTRY), "utf8");
+    const checkout = injectedCheckout("copy", { slowdown: 0.1 });
+    expect(readFileSync(join(checkout.folder, REGISTRY), "utf8")).toContain(
+      'inject(original, {"slowdown":0.1})',
+    );
+    expect(readFileSync(join(HERE, REGISTRY), "utf8")).toBe(before);
+    checkout[Symbol.dispose]();
+    expect(existsSync(checkout.folder)).toBe(false);
+  });
+
+  it("takes the place of those whose processes were killed, and of no other", () => {
+    const [ended, running] = [leftover(spawnSync("true").pid), leftover(process.pid)];
+    using _checkout = injectedCheckout("copy", {});
+    expect([existsSync(ended), existsSync(running)]).toEqual([false, true]);
+  });
+});

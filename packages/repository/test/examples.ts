@@ -1,0 +1,101 @@
+/** What a reader of an example is taken to have, and what it then says. */
+export interface Example {
+  /** Where it is run: imports are resolved from there. */
+  readonly package: string;
+  /** Declares what the example takes for granted. */
+  readonly before?: string;
+  /** Shows what the example made. */
+  readonly after?: string;
+  /** What it prints on stdout, all of it. */
+  readonly prints: RegExp;
+  /** A file that it reads, by the name that it uses. */
+  readonly file?: readonly [name: string, path: string];
+}
+
+const LOGITS = "const logits = Float32Array.of(2, 0, 1, 0, 3, 1); const labels = Int32Array.of(0, 2);";
+/** Of both rows, by hand: ln(e^0 + e^-2 + e^-1) = 0.40761, and 2 + ln(1 + e^-3 + e^-2) = 2.16985; their mean. */
+const MEAN = 1.28873;
+
+/** Every example in the documentation that is a program, by its file and its place among the file's blocks. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  "README.md 1": {
+    package: "apps/runner",
+    prints: /^$/,
+  },
+  "README.md 2": {
+    package: "packages/tfjs",
+    before: `
+      import * as tf from "@tensorflow/tfjs";
+      await tf.setBackend("cpu");
+      const weights = tf.variable(tf.ones([2, 3]));
+      const model = (images) => tf.matMul(images, weights);
+      const images = tf.tensor2d([1, 0, 0, 1], [2, 2]);
+      const labels = tf.tensor1d([0, 2], "int32");`,
+    // p = 1/3 everywhere; targets are 0.9 + 0.1/3 and 0.1/3. (p − t)/2, rounded to float32.
+    after: "console.log(Object.values(grads)[0].arraySync().flat().map((g) => g.toFixed(4)).join());",
+    prints: /^-0\.3000,0\.1500,0\.1500,0\.1500,0\.1500,-0\.3000$/,
+  },
+  "README.md 3": {
+    package: "packages/wasm-simd",
+    before: LOGITS,
+    // Smoothing adds 0.1 times the target's logit minus the row's mean: 0.1 (1 − 1/3) / 2 on the average.
+    after: "console.log(loss.toFixed(5), gradient.length);",
+    prints: /^1\.32206 6$/,
+  },
+  "packages/graph/README.md 1": { package: "packages/graph", prints: /^\[ 12 \] \[ 12 \]$/ },
+  "packages/npy/README.md 1": {
+    package: "packages/npy",
+    before: `
+      import { readFileSync, writeFileSync } from "node:fs";
+      const bytes = formatNpy({ shape: [2], data: Float64Array.of(1, 2) });`,
+    after: "console.log(dtype, shape, data, parseNpy(readFileSync('gradient.npy')).shape);",
+    prints: /^float64 \[ 2 \] Float64Array\(2\) \[ 1, 2 \] \[ 2, 3 \]$/,
+  },
+  "packages/numerics/README.md 1": {
+    package: "packages/numerics",
+    before: `${LOGITS} const [rows, classes] = [2, 3]; const loss = ${MEAN}; const gradient = new Float32Array(6);`,
+    after: "console.log(relL2, maxUlp > 1e8, lossError < 1e-5);",
+    prints: /^1 true true$/,
+  },
+  "packages/onnx/README.md 1": {
+    package: "packages/onnx",
+    prints: /^loss 0\.6931 before, 0\.[0-3]\d{3} after 100 steps of SGD$/,
+  },
+  "packages/onnx/README.md 2": {
+    package: "packages/onnx",
+    file: ["net.onnx", "packages/onnx/test/fixtures/cnn-opset13.onnx"],
+    after: "console.log(bytes.length > 1000, weights.data?.length ?? weights.length);",
+    prints: /^true \d+$/,
+  },
+  "packages/report/README.md 1": {
+    package: "packages/report",
+    before: `
+      import { readFileSync, writeFileSync } from "node:fs";
+      const json = readFileSync("results.json", "utf8");`,
+    file: ["results.json", "bench-results/baselines/main.json"],
+    after: "console.log(readFileSync('report.md', 'utf8').split('\\n')[0]);",
+    prints: /\n# .+$/,
+  },
+  "packages/stats/README.md 1": {
+    package: "packages/stats",
+    after:
+      "const { low, high, coverage } = summarize([5.1, 4.9, 5.0, 5.3, 4.8, 5.2]); console.log(low, high, coverage);",
+    prints: /^4\.8 5\.3 0\.96875$/,
+  },
+  "packages/wasm-simd/README.md 1": {
+    package: "packages/wasm-simd",
+    after: "console.log(loss.toFixed(5), gradient.length);",
+    prints: new RegExp(`^${MEAN} 6$`),
+  },
+  "packages/wasm-simd/README.md 2": {
+    package: "packages/wasm-simd",
+    before: `
+      import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+      ${LOGITS.replaceAll("logits", "values")}
+      const kernel = await SoftmaxKernel.start({ threads: 1 });
+      const [rows, classes, batches] = [2, 3, [{ labels }, { labels }]];
+      const model = (_, out) => out.set(values);`,
+    after: "console.log(out.length); await kernel[Symbol.asyncDispose]();",
+    prints: /^6$/,
+  },
+};
