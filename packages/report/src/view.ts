@@ -1,13 +1,13 @@
-import type {
-  BackendRecord,
+import {
+  type BackendRecord,
   busyMachine,
-  Cell,
-  Curve,
-  DistanceRecord,
-  Environment,
+  type Cell,
+  type Curve,
+  type DistanceRecord,
+  type Environment,
   observationsOf,
   plural,
-  Results,
+  type Results,
   resolutionsOf,
 } from "@softmax-bench/core";
 
