@@ -68,8 +68,13 @@ export function readValidation(
     );
   };
   if (lines.length === 0) return undefined;
-  return {
-    header: parse(header, 0),
-    outcomes: lines.slice(1).map((_, index) => parse(outcome, index + 1)),
-  };
+  const outcomes = lines.slice(1).map((_, index) => parse(outcome, index + 1));
+  for (const [index, { id }] of outcomes.entries()) {
+    const first = outcomes.findIndex((other) => other.id === id);
+    if (first === index) continue;
+    throw new UsageError(
+      `${file}:${index + 2} is of ${id}, as line ${first + 2} is; remove one of the two lines, or delete the file to start again`,
+    );
+  }
+  return { header: parse(header, 0), outcomes };
 }
