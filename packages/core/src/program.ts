@@ -4,9 +4,12 @@ import {
   type Graph,
   GraphError,
   input,
+  scalar,
   type Value,
+  where,
 } from "@softmax-bench/graph";
 import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
+import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
 
@@ -38,8 +41,9 @@ export type Program =
 /** @throws RangeError if there is no such method, or the options contradict each other. */
 export function programFor(task: GradientTask): Program {
   const { formulation, kind } = methodOf(task.method);
-  const inputs = inputsOf(task);
-  const { logits, labels, weights, upstream } = inputs;
+  const { logits, ...others } = inputsOf(task);
+  const inputs = { ...others, logits: withoutIgnored(logits, others) };
+  const { labels, weights, upstream } = inputs;
   const forwardInputs = [logits, labels, ...(weights ? [weights] : [])];
   const forward = (loss: Value): Graph => ({ name: task.method, inputs: forwardInputs, outputs: { loss } });
   if (kind === "autograd" && formulation.loss) {
@@ -76,6 +80,15 @@ export function lossAndGradientGraph(program: Program): Graph {
   const [gradient] = differentiate(loss, [logits], upstream);
   const inputs = [...forward.inputs, ...(upstream ? [upstream] : [])];
   return { ...forward, inputs, outputs: { loss, gradient: gradient as Value } };
+}
+
+/**
+ * The logits with zeros in the rows that are ignored: nothing in these rows, masked or not finite, reaches the loss, and no
+ * gradient comes back to them.
+ */
+function withoutIgnored(logits: Value, inputs: Pick<LossInputs, "labels" | "options">): Value {
+  const ignored = isIgnored(inputs);
+  return ignored ? where(ignored, scalar(0, logits.dtype), logits) : logits;
 }
 
 function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {

@@ -17,7 +17,7 @@ import { TfjsStep } from "./step.js";
 
 const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
 const NOTES: Readonly<Record<string, string>> = {
-  "autograd/library": HAND_WRITTEN,
+  "autograd/library": `${HAND_WRITTEN}; its loss is NaN where a class is masked (0 · −∞)`,
   "autograd/log-softmax": `${HAND_WRITTEN}, for LogSoftmax`,
 };
 

@@ -210,6 +210,5 @@ function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem
   for (let row = 0; row < losses.length; row++) {
     sum += (losses[row] as number) * (upstream ? (upstream[row] as number) : 1);
   }
-  // PyTorch's mean over nothing is NaN.
   return reduction === "mean" ? sum / divisor : sum;
 }

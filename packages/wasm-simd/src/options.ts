@@ -41,7 +41,7 @@ export interface Problem {
   readonly ignoreIndex: number | undefined;
   readonly labelSmoothing: number;
   readonly exactTarget: boolean;
-  /** What the mean divides by: 0 where no row counts. */
+  /** What the mean divides by: NaN where nothing counts, since q/0 would be infinite for smoothed labels. */
   readonly divisor: number;
 }
 
@@ -83,7 +83,8 @@ export function problemOf(
   } else if (ignoreIndex !== undefined && ignoreIndex !== (ignoreIndex | 0)) {
     throw new RangeError(`ignoreIndex: expected an integer of 32 bits, got ${ignoreIndex}`);
   }
-  const divisor = labels instanceof Int32Array ? weightOf(labels, classes, weights, ignoreIndex) : rows;
+  const divisor =
+    (labels instanceof Int32Array ? weightOf(labels, classes, weights, ignoreIndex) : rows) || Number.NaN;
   return {
     dtype,
     rows,
