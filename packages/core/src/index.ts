@@ -11,6 +11,7 @@ export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.j
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
+export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";
 export type {
   Accuracy,

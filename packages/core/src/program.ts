@@ -8,6 +8,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
+import { requireOptions, requireShape } from "@softmax-bench/numerics";
 import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
 import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
@@ -38,7 +39,7 @@ export type Program =
       readonly shortcut: Graph | undefined;
     };
 
-/** @throws RangeError if there is no such method, or the options contradict each other. */
+/** @throws RangeError if there is no such method, or for a shape or options that are none or contradict each other. */
 export function programFor(task: GradientTask): Program {
   const { formulation, kind } = methodOf(task.method);
   const { logits, ...others } = inputsOf(task);
@@ -93,10 +94,9 @@ function withoutIgnored(logits: Value, inputs: Pick<LossInputs, "labels" | "opti
 
 function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {
   const options = { ...DEFAULT_LOSS, ...loss };
+  requireOptions(options);
+  requireShape(rows, classes);
   const indices = options.targets === "labels";
-  if (!indices && options.ignoreIndex !== undefined) {
-    throw new RangeError("ignoreIndex is for labels that are indices, not for probabilities");
-  }
   return {
     logits: input("logits", dtype, [rows, classes]),
     labels: indices ? input("labels", "int64", [rows]) : input("labels", dtype, [rows, classes]),

@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import { requireProbabilities } from "@softmax-bench/numerics";
 import { compute, divide } from "./compute.js";
 import { Heap } from "./heap.js";
 import {
@@ -200,6 +201,8 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.reserve(this.#exports.scratchSize(classes) * division.threads),
     );
     compute(this.#exports, this.#memory, division, space.passages);
+    // Which one is looked up only then: looking at each in JavaScript takes as long as the kernel.
+    if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
     return { losses, loss: reduced(losses, problem) };
   }
