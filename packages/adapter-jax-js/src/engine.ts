@@ -8,6 +8,7 @@ import {
   type Prepared,
   type Program,
   programFor,
+  requireInputs,
   type Support,
 } from "@softmax-bench/core";
 import { interpret } from "./interpret.js";
@@ -37,6 +38,7 @@ export class JaxEngine implements Engine {
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
+    requireInputs(task, inputs);
     const prepared = new JaxPrepared(this.#jax, task, inputs);
     // Compilation takes place in the first call.
     await prepared.gradient();

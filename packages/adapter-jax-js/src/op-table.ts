@@ -32,6 +32,8 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Mul: binary((np, a, b) => np.multiply(a, b)),
   Div: binary((np, a, b) => np.divide(a, b)),
   Equal: binary((np, a, b) => np.equal(a, b)),
+  Where: ({ numpy }, [condition, a, b], node) =>
+    numpy.where(given(node, condition), given(node, a), given(node, b)),
 
   ReduceSum: reduction((np, x, axes, keepdims) => np.sum(x, axes, { keepdims })),
   ReduceMean: reduction((np, x, axes, keepdims) => np.mean(x, axes, { keepdims })),
@@ -44,8 +46,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
 
   OneHot: (jax, [indices], node) =>
     oneHot(jax, given(node, indices), Number(node.attributes.depth), jaxDType(jax, node.outputs[0]?.dtype)),
-  GatherElements: ({ numpy }, [x, indices], node) =>
-    numpy.takeAlongAxis(given(node, x), given(node, indices), Number(node.attributes.axis)),
+  GatherElements: (jax, [x, indices], node) => gather(jax, node, given(node, x), given(node, indices)),
   ScatterElements: (jax, [x, indices, updates], node) =>
     scatter(jax, node, given(node, x), given(node, indices), given(node, updates)),
 
@@ -93,7 +94,11 @@ function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, w
   const counts = column && numpy.astype(column.ref, dtype);
   const targets = counts ? numpy.multiply(weighted, counts) : weighted;
   const scores = column ? numpy.where(column, logits, lax.stopGradient(logits.ref)) : logits;
-  const losses = numpy.negative(numpy.sum(numpy.multiply(nn.logSoftmax(scores, 1), targets.ref), 1));
+  const logP = nn.logSoftmax(scores, 1);
+  // 0 · −∞ would be NaN for a masked class.
+  const finite = numpy.where(numpy.equal(logP.ref, Number.NEGATIVE_INFINITY), 0, logP.ref);
+  const masked = numpy.where(numpy.equal(targets.ref, 0), finite, logP);
+  const losses = numpy.negative(numpy.sum(numpy.multiply(masked, targets.ref), 1));
   const total = numpy.sum(targets);
   if (reduction === "mean" && (weights || column)) return numpy.divide(numpy.sum(losses), total);
   total.dispose();
@@ -108,14 +113,27 @@ function oneHot({ numpy }: Jax, indices: JaxArray, depth: number, dtype: JaxArra
   return numpy.astype(numpy.equal(column, numpy.arange(0, depth, 1, { dtype: numpy.int32 })), dtype);
 }
 
-/** jax-js has no scatter: a comparison of every column with the row's index selects what is replaced. */
-function scatter({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
+/** Where each row's index is, in a matrix with as many columns as x. Consumes the indices. */
+function placesOf({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
   const [, width] = indices.shape;
   const [, columns] = x.shape;
   if (Number(node.attributes.axis) !== 1 || indices.ndim !== 2 || width !== 1) {
     throw new Error(`${node.op} is supported for one index per row, got indices [${indices.shape}]`);
   }
-  const here = numpy.equal(indices, numpy.arange(0, columns as number, 1, { dtype: numpy.int32 }));
+  return numpy.equal(indices, numpy.arange(0, columns as number, 1, { dtype: numpy.int32 }));
+}
+
+/** In float64 by comparison: there, jax-js's gradient of takeAlongAxis is wrong (0.1.25). */
+function gather(jax: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
+  const { numpy } = jax;
+  if (x.dtype !== numpy.float64) return numpy.takeAlongAxis(x, indices, Number(node.attributes.axis));
+  return numpy.sum(numpy.where(placesOf(jax, node, x, indices), x, 0), 1, { keepdims: true });
+}
+
+/** jax-js has no scatter: a comparison of every column with the row's index selects what is replaced. */
+function scatter(jax: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
+  const { numpy } = jax;
+  const here = placesOf(jax, node, x, indices);
   const value = node.attributes.reduction === "add" ? numpy.add(x.ref, updates) : updates;
   return numpy.where(here, value, x);
 }

@@ -8,6 +8,7 @@ import {
   type GradientTask,
   type Inputs,
   type Prepared,
+  requireInputs,
   type Support,
 } from "@softmax-bench/core";
 import type { GradientOptions, LossResult, SoftmaxKernel } from "@softmax-bench/wasm-simd";
@@ -46,6 +47,7 @@ export class WasmSimdEngine implements Engine {
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
+    requireInputs(task, inputs);
     return new WasmSimdPrepared(this.#kernel, task, inputs);
   }
 

@@ -98,16 +98,105 @@ export const OPTION_CASES: readonly Case[] = (
   ] satisfies readonly Partial<Case>[]
 ).map((options) => ({ ...ORDINARY, ...options }));
 
-const IGNORED_ALONE = { ...ORDINARY, labels: new Array<number>(7).fill(-100) };
-export const ALL_IGNORED: readonly Case[] = [
-  { ...IGNORED_ALONE, name: "ignored labels alone", loss: { ignoreIndex: -100 } },
-  {
-    ...IGNORED_ALONE,
-    name: "ignored labels alone, weighted and smoothed",
-    loss: { ignoreIndex: -100, weighted: true, labelSmoothing: 0.1 },
-    weights: WEIGHTS,
-  },
-];
+/** Some classes are masked: of each row two, never the label's. */
+const MASKED: Case = {
+  ...ORDINARY,
+  name: "masked classes",
+  logits: ORDINARY.logits.map((logit, index) => {
+    const [row, column] = [Math.floor(index / 13), index % 13];
+    const fromLabel = (column - (ORDINARY.labels[row] as number) + 13) % 13;
+    return fromLabel === 3 || fromLabel === 11 ? Number.NEGATIVE_INFINITY : logit;
+  }),
+};
+
+/** No probability of a masked class, but of all others. */
+const UNMASKED_PROBABILITIES = PROBABILITIES.map((p, index) =>
+  Number.isFinite(MASKED.logits[index]) ? p : 0,
+);
+
+/** Padding: all classes are masked, and the label is ignored. */
+const PADDED: Partial<Case> = {
+  logits: MASKED.logits.map((logit, index) => (index < 13 ? Number.NEGATIVE_INFINITY : logit)),
+  labels: MASKED.labels.map((label, row) => (row === 0 ? -100 : label)),
+};
+
+/** What PyTorch returns for logits of −∞, with all options that a one-hot matrix may meet them in. */
+export const MASKED_CASES: readonly Case[] = (
+  [
+    {},
+    { name: "one loss per row, masked classes", loss: { reduction: "none" }, upstream: irregular(7, 2, 0.5) },
+    { name: "masked classes, weighted labels", loss: { weighted: true }, weights: WEIGHTS },
+    {
+      name: "masked classes, an ignored row all of them",
+      loss: { ignoreIndex: -100 },
+      ...PADDED,
+    },
+    {
+      name: "masked classes, smoothed labels: an infinite loss",
+      loss: { labelSmoothing: 0.1 },
+    },
+    {
+      name: "masked classes, smoothed and weighted labels, an ignored row all masked: an infinite loss",
+      loss: { labelSmoothing: 0.1, weighted: true, ignoreIndex: -100 },
+      weights: WEIGHTS,
+      ...PADDED,
+    },
+    {
+      name: "masked classes, probabilities of 0 for them",
+      loss: { targets: "probabilities" },
+      labels: UNMASKED_PROBABILITIES,
+    },
+    {
+      name: "masked classes, probabilities of more for them: an infinite loss",
+      loss: { targets: "probabilities" },
+      labels: PROBABILITIES,
+    },
+    {
+      name: "one loss per row, a masked label: an infinite loss",
+      loss: { reduction: "none" },
+      labels: MASKED.labels.map((label, row) => (row === 2 ? (label + 3) % 13 : label)),
+      upstream: irregular(7, 2, 0.5),
+    },
+    {
+      name: "a masked label: an infinite loss",
+      labels: MASKED.labels.map((label, row) => (row === 2 ? (label + 3) % 13 : label)),
+    },
+    {
+      name: "a masked label of weight 0",
+      loss: { weighted: true },
+      labels: MASKED.labels.map((label, row) => (row === 2 ? (label + 3) % 13 : label)),
+      weights: WEIGHTS.with(((MASKED.labels[2] as number) + 3) % 13, 0),
+    },
+  ] satisfies readonly Partial<Case>[]
+).map((options) => ({ ...MASKED, ...options }));
+
+const WEIGHTLESS = { weights: WEIGHTS.with(4, 0), labels: new Array(7).fill(4) };
+
+/** Rows that count nothing: what a mean divides by is 0. */
+export const EMPTY_CASES: readonly Case[] = (
+  [
+    { name: "no label that counts", loss: { ignoreIndex: -100 }, labels: new Array(7).fill(-100) },
+    {
+      name: "no label that counts, smoothed and weighted",
+      loss: { ignoreIndex: -100, labelSmoothing: 0.1, weighted: true },
+      labels: new Array(7).fill(-100),
+      weights: WEIGHTS,
+    },
+    { name: "labels of weight 0", loss: { weighted: true }, ...WEIGHTLESS },
+    { name: "smoothed labels of weight 0", loss: { weighted: true, labelSmoothing: 0.1 }, ...WEIGHTLESS },
+    {
+      name: "the sum of smoothed labels of weight 0",
+      loss: { weighted: true, labelSmoothing: 0.1, reduction: "sum" },
+      ...WEIGHTLESS,
+    },
+    {
+      name: "smoothed labels of weight 0, some ignored",
+      loss: { weighted: true, labelSmoothing: 0.1, ignoreIndex: -100 },
+      weights: WEIGHTLESS.weights,
+      labels: [4, -100, 4, 4, -100, -100, 4],
+    },
+  ] satisfies readonly Partial<Case>[]
+).map((options) => ({ ...ORDINARY, ...options }));
 
 /** A case's inputs in the arrays of a dtype. */
 export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {
@@ -124,19 +213,37 @@ export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream,
 /** Logits whose exponential, summed over a few classes, neither overflows nor vanishes. */
 const EXP_RANGE: Readonly<Record<FloatDType, number>> = { float32: 80, float64: 700 };
 
+/** What a method may be expected to return. */
+export type Expectation =
+  | "accurate"
+  /** The loss may be NaN: 0 · −∞, in the library. */
+  | "accurate or a loss of NaN"
+  /** The loss is left to the runtime: 0 · log 0, and not every runtime's log 0 is −∞. */
+  | "an accurate gradient"
+  | "a non-finite gradient"
+  | "unspecified";
+
 /**
  * What to expect of a method. The naive formulation is accurate while exponentials are in range, and turns
  * non-finite where they are not. In between, differentiated, it is at the mercy of the backend's rule for
  * division: one that squares the divisor overflows at half the range, and loses a term without a sign of it.
+ * Its one-hot matrix makes NaN of a masked class. So does that of a library, whose gradient is written by hand.
  */
 export function expectation(
   { kind, formulation }: Method,
   dtype: FloatDType,
-  { logits }: Case,
-): "accurate" | "non-finite" | "unspecified" {
+  { logits, loss, weights }: Case,
+  libraryMultiplies: boolean,
+): Expectation {
+  const isMasked = logits.includes(Number.NEGATIVE_INFINITY);
+  const isLibrary = formulation.id === "library" && loss?.targets !== "probabilities";
+  // As in PyTorch, a weight of 0 times an infinite loss is NaN to most libraries.
+  const multiplies = libraryMultiplies || weights?.includes(0);
+  if (isMasked && isLibrary && multiplies) return "accurate or a loss of NaN";
   if (formulation.id !== "naive") return "accurate";
+  if (isMasked) return kind === "manual" ? "an accurate gradient" : "a non-finite gradient";
   const largest = Math.max(...logits.map(Math.abs));
-  if (largest > EXP_RANGE[dtype]) return "non-finite";
+  if (largest > EXP_RANGE[dtype]) return "a non-finite gradient";
   // Its loss is −log p, and p may have been flushed to 0 – in float64 too, where exp is one of single precision.
   if (Math.max(...logits) - Math.min(...logits) > EXP_RANGE.float32) return "unspecified";
   return kind === "autograd" && largest > EXP_RANGE[dtype] / 2 ? "unspecified" : "accurate";

@@ -12,6 +12,7 @@ export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, meth
 export { plural } from "./plural.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
+export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";
 export { busyMachine } from "./results/noise.js";
 export { type ResolutionLookup, resolutionsOf } from "./results/resolution.js";

@@ -7,8 +7,14 @@ export type Reduction = "mean" | "sum" | "none";
  *
  * With q the targets of a row (for a label y: w_y (1 − ε) at y, plus w_c ε/C everywhere; for probabilities t:
  * w_c (t_c (1 − ε) + ε/C)), its loss is Σ_c q_c (−ln p_c). Of labels, the mean divides by the sum of the weights w_y of
- * the rows that are not ignored; of probabilities, by the number of rows. Where every row is ignored, the mean is NaN and
- * its gradient 0. (PyTorch 2, `aten/src/ATen/native/LossNLL.cpp`; ONNX operator set 13.)
+ * the rows that are not ignored; of probabilities, by the number of rows. (PyTorch 2,
+ * `aten/src/ATen/native/LossNLL.cpp`; ONNX operator set 13.)
+ *
+ * - An ignored row has no loss and a gradient of 0, whatever its logits are.
+ * - Where the weights that the mean divides by sum to 0 – every row is ignored, or has a label of weight 0 – the mean is NaN.
+ *   So is the gradient of each row that is not ignored, smoothed or not, as in PyTorch.
+ * - A masked class has a logit of −∞ and so p_c = 0. With q_c > 0 the loss is ∞; with q_c = 0 the class adds nothing. There
+ *   PyTorch multiplies 0 by −∞, which is NaN, if q_c = 0 comes from probabilities or from class weights.
  */
 export interface LossOptions {
   readonly reduction: Reduction;

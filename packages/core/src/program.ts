@@ -4,9 +4,13 @@ import {
   type Graph,
   GraphError,
   input,
+  scalar,
   type Value,
+  where,
 } from "@softmax-bench/graph";
+import { requireOptions, requireShape } from "@softmax-bench/numerics";
 import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
+import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
 
@@ -35,11 +39,12 @@ export type Program =
       readonly shortcut: Graph | undefined;
     };
 
-/** @throws RangeError if there is no such method, or the options contradict each other. */
+/** @throws RangeError if there is no such method, or for a shape or options that are none or contradict each other. */
 export function programFor(task: GradientTask): Program {
   const { formulation, kind } = methodOf(task.method);
-  const inputs = inputsOf(task);
-  const { logits, labels, weights, upstream } = inputs;
+  const { logits, ...others } = inputsOf(task);
+  const inputs = { ...others, logits: withoutIgnored(logits, others) };
+  const { labels, weights, upstream } = inputs;
   const forwardInputs = [logits, labels, ...(weights ? [weights] : [])];
   const forward = (loss: Value): Graph => ({ name: task.method, inputs: forwardInputs, outputs: { loss } });
   if (kind === "autograd" && formulation.loss) {
@@ -78,12 +83,20 @@ export function lossAndGradientGraph(program: Program): Graph {
   return { ...forward, inputs, outputs: { loss, gradient: gradient as Value } };
 }
 
+/**
+ * The logits with zeros in the rows that are ignored: nothing in these rows, masked or not finite, reaches the loss, and no
+ * gradient comes back to them.
+ */
+function withoutIgnored(logits: Value, inputs: Pick<LossInputs, "labels" | "options">): Value {
+  const ignored = isIgnored(inputs);
+  return ignored ? where(ignored, scalar(0, logits.dtype), logits) : logits;
+}
+
 function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {
   const options = { ...DEFAULT_LOSS, ...loss };
+  requireOptions(options);
+  requireShape(rows, classes);
   const indices = options.targets === "labels";
-  if (!indices && options.ignoreIndex !== undefined) {
-    throw new RangeError("ignoreIndex is for labels that are indices, not for probabilities");
-  }
   return {
     logits: input("logits", dtype, [rows, classes]),
     labels: indices ? input("labels", "int64", [rows]) : input("labels", dtype, [rows, classes]),

@@ -11,6 +11,7 @@ import {
   tensor,
   type Value,
 } from "@softmax-bench/graph";
+import { requireLabels } from "@softmax-bench/numerics";
 import type { FloatArray } from "./float-array.js";
 import type { MethodId } from "./methods.js";
 import { programFor } from "./program.js";
@@ -79,6 +80,8 @@ export function interpretStep(
   const { logits } = network.outputs;
   if (!logits) throw new GraphError("the network has no output logits");
   const head = methodHead(method, logits);
+  const [rows = 0, classes = 0] = logits.shape;
+  requireLabels(labels, rows, classes);
   const wrt = parameters.map((name) => {
     const found = network.inputs.find((input) => inputName(input) === name);
     if (!found) throw new GraphError(`the network has no parameter ${name}`);

@@ -20,5 +20,16 @@ export {
   ulpDistribution,
 } from "./metrics/ulp.js";
 export { oracle, type Reference } from "./oracle.js";
-export type { Problem, Reduction } from "./problem.js";
+export {
+  type Problem,
+  type ProblemOptions,
+  type Reduction,
+  requireLabels,
+  requireOptions,
+  requireProbabilities,
+  requireShape,
+  requireUpstream,
+  requireValid,
+  requireWeights,
+} from "./problem.js";
 export { type Dtype, roundReference, roundToFloat32 } from "./round.js";

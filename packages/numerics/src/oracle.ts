@@ -31,9 +31,11 @@ export interface Reference {
  * and q_j may agree in any number of digits, the gradient's error is below 2^-95 of p_j (Q - q_j) + q_j (1 - p_j), for
  * targets that are 0 or at least 2^-900.
  *
- * A logit of -Infinity (a masked class) has probability 0; at a target it makes the loss Infinity. A row with a NaN or
- * +Infinity logit, or with only -Infinity, has a NaN gradient and makes the loss NaN. Where no label
- * counts, the mean is NaN and its gradient 0.
+ * A logit of -Infinity (a masked class) has probability 0; where its target is above 0, the loss is Infinity, and where it
+ * is 0, the class adds nothing (PyTorch multiplies 0 by Infinity, which is NaN, unless the targets are labels without weights).
+ * A row with a NaN or +Infinity logit, or with only -Infinity, has a NaN gradient and makes the loss NaN. An ignored row has
+ * no loss and a gradient of 0, whatever its logits. Where the weights that the mean divides by sum to 0, it is NaN, and so is
+ * the gradient of every row that is not ignored.
  *
  * @param gradientRows the rows whose gradient is kept, ascending; all by default. The loss is of all rows, and the
  * gradient is that of the loss of all rows, either way.
@@ -48,7 +50,7 @@ export function oracle(problem: Problem, gradientRows?: Int32Array): Reference {
   const losses = newRow(reduction === "none" ? rows : 1);
   const divisor = reduction === "mean" ? meanDivisor(problem) : fromNumber(1);
   const dense = labels instanceof Int32Array && labelSmoothing === 0 ? undefined : new DenseTargets(problem);
-  const share = divisor.hi === 0 ? fromNumber(0) : divide(fromNumber(1), divisor);
+  const share = divisor.hi === 0 ? fromNumber(Number.NaN) : divide(fromNumber(1), divisor);
   const work = newRow(classes);
   const total = new Total();
   let position = 0;
@@ -56,8 +58,7 @@ export function oracle(problem: Problem, gradientRows?: Int32Array): Reference {
   for (let row = 0; row < rows; row++) {
     const wanted = gradientRows === undefined || gradientRows[position] === row;
     const label = labels instanceof Int32Array ? (labels[row] as number) : undefined;
-    // A label of no weight adds nothing, even where its logit is -Infinity.
-    if (label !== undefined && (label === ignoreIndex || (!dense && weights?.[label] === 0))) {
+    if (label !== undefined && label === ignoreIndex) {
       if (wanted) position++;
       continue;
     }

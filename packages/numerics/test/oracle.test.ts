@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { oracle } from "../src/index.js";
+import { oracle, type Problem } from "../src/index.js";
 import { Decimal60, exact, expectWithin } from "./support/decimal.js";
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
@@ -89,18 +89,67 @@ describe("oracle, logits that are not finite", () => {
   });
 });
 
-describe("oracle, arguments it refuses", () => {
+describe("oracle, problems it refuses", () => {
   const logits = new Float64Array(6);
-  it.for<[string, Float64Array, number[], number, number]>([
-    ["Expected 2 x 4 = 8 logits, got 6.", logits, [0, 0], 2, 4],
-    ["Expected one label for each of 2 rows, got 1.", logits, [0], 2, 3],
-    ["Label 3 of row 1 is not a class: expected 0 <= label < 3.", logits, [0, 3], 2, 3],
-    ["Label -1 of row 0 is not a class: expected 0 <= label < 3.", logits, [-1, 0], 2, 3],
-    ["Expected rows to be a positive integer, got 0.", new Float64Array(0), [], 0, 3],
-    ["Expected classes to be a positive integer, got 1.5.", logits, [0], 4, 1.5],
-  ])("%s", ([message, given, labels, rows, classes]) => {
-    const problem = { rows, classes, logits: given, labels: Int32Array.from(labels) };
-    expect(() => oracle(problem)).toThrow(new RangeError(message));
+  const labels = Int32Array.of(0, 0);
+  const good = { rows: 2, classes: 3, logits, labels };
+  const probabilities = Float64Array.of(0.5, 0.25, 0.25, 1, 0, 0);
+  const hint = (label: number) => `set ignoreIndex to ${label} if such rows are to be ignored`;
+
+  it.for<[string, object]>([
+    ["logits: expected 8 entries (2 × 4), got 6", { classes: 4 }],
+    ["labels: expected 2, one for each row, got 1", { labels: Int32Array.of(0) }],
+    [`labels: expected 0 to 2, got 3 in row 1; ${hint(3)}`, { labels: Int32Array.of(0, 3) }],
+    [`labels: expected 0 to 2, got -1 in row 0; ${hint(-1)}`, { labels: Int32Array.of(-1, 0) }],
+    [
+      `labels: expected 0 to 2, got -1 in row 0; ${hint(-1)}`,
+      { labels: Int32Array.of(-1, -100), ignoreIndex: -100 },
+    ],
+    ["rows: expected a positive integer, got 0", { rows: 0 }],
+    ["classes: expected a positive integer, got 1.5", { classes: 1.5 }],
+    ["labelSmoothing: expected a number from 0 to 1, got 1.5", { labelSmoothing: 1.5 }],
+    ["labelSmoothing: expected a number from 0 to 1, got -0.1", { labelSmoothing: -0.1 }],
+    ["labelSmoothing: expected a number from 0 to 1, got NaN", { labelSmoothing: Number.NaN }],
+    ["labelSmoothing: expected a number from 0 to 1, got 0.1", { labelSmoothing: "0.1" }],
+    ['reduction: expected "mean", "sum" or "none", got "max"', { reduction: "max" }],
+    ["ignoreIndex: expected an integer of 32 bits, got 0.5", { ignoreIndex: 0.5 }],
+    ["weights: expected 3 entries, got 1", { weights: Float64Array.of(1) }],
+    ["weights: expected finite numbers of 0 or more, got -1 at 1", { weights: Float64Array.of(1, -1, 1) }],
+    [
+      "weights: expected finite numbers of 0 or more, got NaN at 2",
+      { weights: Float64Array.of(1, 1, Number.NaN) },
+    ],
+    [
+      "labels (probabilities; an Int32Array for classes): expected finite numbers of 0 or more, got -0.5 at 5",
+      { labels: probabilities.with(5, -0.5) },
+    ],
+    [
+      "labels (probabilities; an Int32Array for classes): expected finite numbers of 0 or more, got Infinity at 0",
+      { labels: probabilities.with(0, Number.POSITIVE_INFINITY) },
+    ],
+    [
+      "labels (probabilities; an Int32Array for classes): expected 6 entries, got 3",
+      { labels: new Float64Array(3) },
+    ],
+    [
+      "labels (probabilities; an Int32Array for classes): expected a Float32Array or a Float64Array, got Array",
+      { labels: [0, 0] },
+    ],
+    [
+      "ignoreIndex: expected with labels that are indices only, got it with probabilities",
+      { labels: probabilities, ignoreIndex: 0 },
+    ],
+    [
+      'upstream: expected with reduction "none" only, got it with "mean"',
+      { upstream: Float64Array.of(1, 1) },
+    ],
+    [
+      "upstream: expected 2 entries (one for each row), got 1",
+      { upstream: Float64Array.of(1), reduction: "none" },
+    ],
+  ])("%s", ([message, changed]) => {
+    const refused = () => oracle({ ...good, ...changed } as Problem);
+    expect(refused).toThrow(message.includes("got Array") ? new TypeError(message) : new RangeError(message));
   });
 
   it("keeps the gradient of some rows, as they are among all", () => {

@@ -1,13 +1,14 @@
-import type {
-  Engine,
-  EngineInfo,
-  GradientTask,
-  Inputs,
-  MethodId,
-  Prepared,
-  PreparedStep,
-  StepTask,
-  Support,
+import {
+  type Engine,
+  type EngineInfo,
+  type GradientTask,
+  type Inputs,
+  type MethodId,
+  type Prepared,
+  type PreparedStep,
+  requireInputs,
+  type StepTask,
+  type Support,
 } from "@softmax-bench/core";
 import { prepareOnDevice } from "./device.js";
 import { prepareOnHost } from "./host.js";
@@ -41,6 +42,7 @@ export class OnnxEngine implements Engine {
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
+    requireInputs(task, inputs);
     const prepare = this.#provider.keeps === "tensors" ? prepareOnDevice : prepareOnHost;
     return await prepare(this.#provider, task, inputs);
   }

@@ -6,6 +6,7 @@ import {
   type StepTask,
 } from "@softmax-bench/core";
 import { inputName } from "@softmax-bench/graph";
+import { requireLabels } from "@softmax-bench/numerics";
 import { gradientName, serialize, trainingGraph } from "@softmax-bench/onnx";
 import type { Provider } from "./provider.js";
 import { floatsOf, type RuntimeTensor, type Session } from "./runtime.js";
@@ -24,29 +25,34 @@ export async function prepareStep(
   // Beyond "basic", ONNX Runtime puts double scales into attributes of single precision.
   const options = dtype === "float64" ? { ...session, graphOptimizationLevel: "basic" as const } : session;
   const compiled = await runtime.InferenceSession.create(serialize(legal), options);
-  return new OnnxStep(runtime, compiled, legal.inputs, parameters);
+  return new OnnxStep(runtime, compiled, network, legal.inputs, parameters);
 }
 
 class OnnxStep implements PreparedStep {
   readonly #runtime: Provider["runtime"];
   readonly #session: Session;
+  readonly #shape: readonly number[];
   readonly #inputs: StepTask["network"]["inputs"];
   readonly #parameters: readonly string[];
 
   constructor(
     runtime: Provider["runtime"],
     session: Session,
+    network: StepTask["network"],
     inputs: StepTask["network"]["inputs"],
     parameters: readonly string[],
   ) {
     this.#runtime = runtime;
     this.#session = session;
+    this.#shape = network.outputs.logits?.shape ?? [];
     this.#inputs = inputs;
     this.#parameters = parameters;
   }
 
   async run({ values, labels }: StepInputs): Promise<StepResult> {
     const { Tensor } = this.#runtime;
+    const [rows = 0, classes = 0] = this.#shape;
+    requireLabels(labels, rows, classes);
     const feeds: Record<string, RuntimeTensor> = {};
     for (const { dtype, shape, node } of this.#inputs) {
       const name = String(node.attributes.name);

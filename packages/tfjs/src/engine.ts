@@ -8,6 +8,7 @@ import {
   type PreparedStep,
   type Program,
   programFor,
+  requireInputs,
   type StepTask,
   type Support,
 } from "@softmax-bench/core";
@@ -17,7 +18,7 @@ import { TfjsStep } from "./step.js";
 
 const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
 const NOTES: Readonly<Record<string, string>> = {
-  "autograd/library": HAND_WRITTEN,
+  "autograd/library": `${HAND_WRITTEN}; its loss is NaN where a class is masked (0 · −∞)`,
   "autograd/log-softmax": `${HAND_WRITTEN}, for LogSoftmax`,
 };
 
@@ -38,6 +39,7 @@ export class TfjsEngine implements Engine {
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
+    requireInputs(task, inputs);
     const asynchronous = this.info.device.kind !== "cpu";
     return new TfjsPrepared(task, programFor(task), inputs, asynchronous);
   }
@@ -113,9 +115,8 @@ class TfjsPrepared implements Prepared {
 
 function toDevice({ rows, classes }: GradientTask, inputs: Inputs): Feeds {
   const { logits, labels, weights, upstream } = inputs;
-  if (!(logits instanceof Float32Array)) throw new Error("TensorFlow.js takes logits as a Float32Array");
   return {
-    logits: tf.tensor2d(logits, [rows, classes], "float32"),
+    logits: tf.tensor2d(logits as Float32Array, [rows, classes], "float32"),
     labels:
       labels instanceof Int32Array
         ? tf.tensor1d(labels, "int32")

@@ -1,4 +1,5 @@
 export { TfjsEngine } from "./engine.js";
-export { type DeviceGradient, type LossFunction, softmaxCrossEntropy } from "./gradient.js";
+export type { DeviceGradient } from "./gradient.js";
 export { interpret } from "./interpret.js";
 export { TFJS_KERNELS } from "./op-table.js";
+export { type LossFunction, softmaxCrossEntropy } from "./softmax-cross-entropy.js";

@@ -19,8 +19,18 @@ function rowPairs(node: Node, indices: tf.Tensor): tf.Tensor {
   return tf.stack([tf.range(0, rows as number, 1, "int32"), tf.reshape(indices, [-1])], 1);
 }
 
+/** TensorFlow.js has no gradient for GatherNd: here it is a matrix of zeros with the upstream gradient at the indices. */
 export function gatherRows(node: Node, x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
-  return tf.reshape(tf.gatherND(x, rowPairs(node, indices)), indices.shape);
+  const pairs = rowPairs(node, indices);
+  return tf.customGrad((...given) => {
+    const [operand, save] = given as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([pairs]);
+    return {
+      value: tf.reshape(tf.gatherND(operand, pairs), indices.shape),
+      gradFunc: (upstream: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.tensorScatterUpdate(tf.zeros(x.shape), saved as tf.Tensor, tf.reshape(upstream, [-1])),
+    };
+  })(x);
 }
 
 export function scatterRows(node: Node, x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor): tf.Tensor {

@@ -42,6 +42,21 @@ const reduction =
 /** Operators that give the same elements another shape. */
 const reshaped: Reader = (node, [x]) => tf.reshape(given(node, x), [...(node.outputs[0]?.shape ?? [])]);
 
+/** The gradient of `tf.where` multiplies by the condition, which makes NaN of what is not finite and not selected. */
+function select(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return tf.customGrad((...given) => {
+    const [ofA, ofB, save] = given as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    save([condition]);
+    return {
+      value: tf.where(condition, ofA, ofB),
+      gradFunc: (upstream: tf.Tensor, [saved]: tf.Tensor[]) => {
+        const [chosen, zeros] = [saved as tf.Tensor, tf.zerosLike(upstream)];
+        return [tf.where(chosen, upstream, zeros), tf.where(chosen, zeros, upstream)];
+      },
+    };
+  })(a, b);
+}
+
 /** Along the last axis only, TensorFlow.js can differentiate them. */
 const normalization =
   (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
@@ -84,7 +99,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
     // It broadcasts, but its gradient does not come back from that.
     const shape = [...(node.outputs[0]?.shape ?? [])];
     const [condition, a, b] = inputs.map((input) => tf.broadcastTo(input, shape));
-    return tf.where(given(node, condition), given(node, a), given(node, b));
+    return select(given(node, condition), given(node, a), given(node, b));
   },
 
   MatMul: (node, inputs) => {
@@ -114,7 +129,6 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   OneHot: (node, [indices]) => oneHot(given(node, indices), Number(node.attributes.depth)),
   Gather: (node, [x, indices]) =>
     tf.gather(given(node, x), tf.cast(given(node, indices), "int32"), Number(node.attributes.axis)),
-  /** Not differentiable: TensorFlow.js has no gradient for GatherNd. */
   GatherElements: (node, [x, indices]) => gatherRows(node, given(node, x), given(node, indices)),
   /** Not differentiable: TensorFlow.js has no gradient for TensorScatterUpdate. */
   ScatterElements: (node, [x, indices, updates]) =>

@@ -9,9 +9,9 @@ import { type Graph, inputName, legalize, type Value } from "@softmax-bench/grap
 import * as tf from "@tensorflow/tfjs-core";
 // tfjs-core alone cannot differentiate.
 import "#all-gradients";
-import { softmaxCrossEntropy } from "./gradient.js";
 import { interpret } from "./interpret.js";
 import { TFJS_KERNELS } from "./op-table.js";
+import { softmaxCrossEntropy } from "./softmax-cross-entropy.js";
 
 /** A step of training: the tape differentiates the network; a manual method's gradient is a `customGrad` on top of it. */
 export class TfjsStep implements PreparedStep {

@@ -70,6 +70,12 @@ export function describe(
   job.hasIgnored = hasIgnored;
   job.ignored = ignored;
   job.exactTarget = exactTarget;
+  job.isImproper = false;
+}
+
+/** Whether a probability was seen that is negative, infinite or NaN. */
+export function isImproper(): bool {
+  return job.isImproper;
 }
 
 /** Where the matrices are. */

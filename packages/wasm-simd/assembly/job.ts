@@ -43,6 +43,8 @@ export class Job {
   /** Whether the label's entry is minus the sum of the others; else p Σq − q. */
   exactTarget: bool;
   double: bool;
+  /** Written by any thread: a probability is negative, infinite or NaN. */
+  isImproper: bool;
 }
 
 // Data has the same address in every instance that shares the memory.

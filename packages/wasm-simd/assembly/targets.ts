@@ -1,3 +1,4 @@
+import { job } from "./job";
 import { firstLanes, loadSome, splat, storeSome, total } from "./vector";
 
 /**
@@ -23,7 +24,21 @@ function someTargetsAt<T>(weights: usize, probabilities: usize, keep: v128, even
 export let sumOfTargets: f64 = 0;
 export let sumOfProducts: f64 = 0;
 
-/** Sums q and q z, where z = x − maximum. A class that does not count adds nothing, even if it is masked (−Infinity). */
+/** All ones in a lane whose probabilities are not all finite numbers of 0 or more. */
+// @ts-ignore: decorator
+@inline
+function improper<T>(probabilities: v128): v128 {
+  const proper = v128.and(
+    v128.ge<T>(probabilities, splat<T>(0)),
+    v128.lt<T>(probabilities, splat<T>(Infinity)),
+  );
+  return v128.not(proper);
+}
+
+/**
+ * Sums q and q z, where z = x − maximum. A class that does not count adds nothing, even if it is masked (−Infinity). The job
+ * says so if a probability is none.
+ */
 export function weigh<T>(x: usize, count: usize, w: usize, t: usize, keep: f64, even: f64, maximum: f64): void {
   const m = splat<T>(maximum);
   const k = splat<T>(keep);
@@ -31,9 +46,11 @@ export function weigh<T>(x: usize, count: usize, w: usize, t: usize, keep: f64, 
   const zero = splat<T>(0);
   let ofTargets = zero;
   let ofProducts = zero;
+  let wrong = zero;
   const step: usize = 16;
   const end = x + count * sizeof<T>();
   for (; x + step <= end; x += step) {
+    if (t) wrong = v128.or(wrong, improper<T>(v128.load(t)));
     const q = targetsAt<T>(w, t, k, s);
     const z = v128.sub<T>(v128.load(x), m);
     ofTargets = v128.add<T>(ofTargets, q);
@@ -45,11 +62,13 @@ export function weigh<T>(x: usize, count: usize, w: usize, t: usize, keep: f64, 
   sumOfProducts = total<T>(ofProducts);
   if (x < end) {
     const rest = (end - x) / sizeof<T>();
+    if (t) wrong = v128.or(wrong, improper<T>(loadSome<T>(t, rest, zero)));
     const q = firstLanes<T>(someTargetsAt<T>(w, t, k, s, rest), rest);
     const z = v128.sub<T>(loadSome<T>(x, rest, m), m);
     sumOfTargets += total<T>(q);
     sumOfProducts += total<T>(v128.and(v128.mul<T>(q, z), v128.ne<T>(q, zero)));
   }
+  if (v128.any_true(wrong)) job.isImproper = true;
 }
 
 /** Turns exponentials e into e · factor − q · share, in place; returns their sum. */

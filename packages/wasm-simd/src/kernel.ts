@@ -1,3 +1,4 @@
+import { requireProbabilities } from "@softmax-bench/numerics";
 import { compute, divide } from "./compute.js";
 import { Heap } from "./heap.js";
 import {
@@ -200,6 +201,8 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.reserve(this.#exports.scratchSize(classes) * division.threads),
     );
     compute(this.#exports, this.#team, division, space.passages);
+    // Which one is looked up only then: looking at each in JavaScript takes as long as the kernel.
+    if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
     return { losses, loss: reduced(losses, problem) };
   }
@@ -210,6 +213,5 @@ function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem
   for (let row = 0; row < losses.length; row++) {
     sum += (losses[row] as number) * (upstream ? (upstream[row] as number) : 1);
   }
-  // PyTorch's mean over nothing is NaN.
   return reduction === "mean" ? sum / divisor : sum;
 }

@@ -19,6 +19,7 @@ export interface KernelExports {
     ignored: number,
     exactTarget: boolean,
   ): void;
+  isImproper(): number;
   place(
     logits: number,
     logitsRows: number,

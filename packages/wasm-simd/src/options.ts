@@ -1,3 +1,5 @@
+import { requireLabels, requireOptions, requireUpstream, requireWeights } from "@softmax-bench/numerics";
+
 export type FloatDType = "float32" | "float64";
 export type FloatArray = Float32Array | Float64Array;
 export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
@@ -41,7 +43,7 @@ export interface Problem {
   readonly ignoreIndex: number | undefined;
   readonly labelSmoothing: number;
   readonly exactTarget: boolean;
-  /** What the mean divides by: 0 where no row counts. */
+  /** What the mean divides by: NaN where nothing counts, since q/0 would be infinite for smoothed labels. */
   readonly divisor: number;
 }
 
@@ -60,30 +62,17 @@ export function problemOf(
     exactTarget = true,
   } = options;
   const dtype = dtypeOf("logits", logits);
+  const indices = labels instanceof Int32Array;
+  requireOptions({ ...options, targets: indices ? "labels" : "probabilities" });
   const { rows, classes } = shapeOf(logits, labels, options.classes);
-  if (!["mean", "sum", "none"].includes(reduction)) {
-    throw new RangeError(`reduction: expected "mean", "sum" or "none", got "${reduction}"`);
-  }
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new RangeError(`labelSmoothing: expected a number from 0 to 1, got ${labelSmoothing}`);
-  }
   checkFloats("weights", weights, dtype, classes);
   checkFloats("upstream", upstream, dtype, rows);
   checkFloats("out", options.out, dtype, rows * classes);
-  if (upstream && reduction !== "none") {
-    throw new RangeError(`upstream: expected with reduction "none" only, got it with "${reduction}"`);
-  }
-  if (!(labels instanceof Int32Array)) {
-    checkFloats("labels", labels, dtype, rows * classes);
-    if (ignoreIndex !== undefined) {
-      throw new RangeError(
-        "ignoreIndex: expected with labels that are indices only, got it with probabilities",
-      );
-    }
-  } else if (ignoreIndex !== undefined && ignoreIndex !== (ignoreIndex | 0)) {
-    throw new RangeError(`ignoreIndex: expected an integer of 32 bits, got ${ignoreIndex}`);
-  }
-  const divisor = labels instanceof Int32Array ? weightOf(labels, classes, weights, ignoreIndex) : rows;
+  requireWeights(weights, classes);
+  requireUpstream(upstream, rows, reduction);
+  if (indices) requireLabels(labels, rows, classes, ignoreIndex);
+  else checkFloats("labels", labels, dtype, rows * classes);
+  const divisor = (indices ? weightOf(labels, weights, ignoreIndex) : rows) || Number.NaN;
   return {
     dtype,
     rows,
@@ -139,21 +128,16 @@ function checkFloats(name: string, array: FloatArray | undefined, dtype: FloatDT
     throw new RangeError(`${name}: expected ${length} entries, got ${array.length}`);
 }
 
-/** The sum of the weights of the labels that count. @throws RangeError for a label that is no class. */
+/** The sum of the weights of the labels that count. */
 function weightOf(
   labels: Int32Array,
-  classes: number,
   weights: FloatArray | undefined,
   ignoreIndex: number | undefined,
 ): number {
+  if (!weights && ignoreIndex === undefined) return labels.length;
   let sum = 0;
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row] as number;
-    if (label === ignoreIndex) continue;
-    if (label < 0 || label >= classes) {
-      throw new RangeError(`labels: expected 0 to ${classes - 1}, got ${label} in row ${row}`);
-    }
-    sum += weights ? (weights[label] as number) : 1;
+  for (const label of labels) {
+    if (label !== ignoreIndex) sum += weights ? (weights[label] as number) : 1;
   }
   return sum;
 }

@@ -133,9 +133,13 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
   });
 
   it("has neither a mean nor its gradient where the labels' weights add up to 0", () => {
-    const weights = Float32Array.of(1, -1);
-    const { loss, gradient } = kernel.softmaxCrossEntropy(irregular(4, 1), Int32Array.of(0, 1), { weights });
-    expect([loss, ...gradient].some(Number.isFinite)).toBe(false);
+    const [weights, labels] = [Float32Array.of(0, 1, 2), Int32Array.of(0, -1)];
+    for (const labelSmoothing of [0, 0.1]) {
+      const options = { weights, labelSmoothing, ignoreIndex: -1 };
+      const { loss, gradient } = kernel.softmaxCrossEntropy(irregular(6, 1), labels, options);
+      // PyTorch's: the ignored row has no gradient all the same.
+      expect([loss, ...gradient]).toEqual([...new Array(4).fill(Number.NaN), 0, 0, 0]);
+    }
   });
 
   it("is right at the label where smoothing gives most to the other classes", () => {
@@ -242,8 +246,14 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
   it.each([
     ["no logits at all", [], [], {}, /^logits: expected rows × classes entries for 0 labels, got 0$/],
     ["logits that are no rows", [1, 2, 3], [0, 1], {}, /^logits: .* for 2 labels, got 3$/],
-    ["a label that is no class", [1, 2, 3, 4], [0, 2], {}, /^labels: expected 0 to 1, got 2 in row 1$/],
-    ["a negative label", [1, 2], [-1], {}, /^labels: expected 0 to 1, got -1 in row 0$/],
+    [
+      "a label that is no class",
+      [1, 2, 3, 4],
+      [0, 2],
+      {},
+      /^labels: expected 0 to 1, got 2 in row 1; set ignoreIndex/,
+    ],
+    ["a negative label", [1, 2], [-1], {}, /^labels: expected 0 to 1, got -1 in row 0; set ignoreIndex/],
     ["too few weights", [1, 2], [0], { weights: Float32Array.of(1) }, /^weights: expected 2 entries, got 1$/],
     [
       "weights of another dtype",
@@ -252,6 +262,9 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
       { weights: Float64Array.of(1, 1) },
       /^weights: expected float32/,
     ],
+    ["a negative weight", [1, 2], [0], { weights: Float32Array.of(1, -1) }, /^weights: .* got -1 at 1$/],
+    ["a weight of NaN", [1, 2], [0], { weights: Float32Array.of(NaN, 1) }, /^weights: .* got NaN at 0$/],
+    ["a fraction to ignore", [1, 2], [0], { ignoreIndex: 0.5 }, /^ignoreIndex: .* got 0.5$/],
     ["a smoothing above 1", [1, 2], [0], { labelSmoothing: 2 }, /^labelSmoothing: .* got 2$/],
     ["an upstream for the mean", [1, 2], [0], { upstream: Float32Array.of(1) }, /^upstream: expected with/],
     [
@@ -274,6 +287,19 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
       kernel.softmaxCrossEntropy(Float32Array.from(logits), Int32Array.from(labels), options);
     expect(call).toThrow(message);
   });
+
+  it.each([-0.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    "refuses a probability of %s, wherever it is",
+    (bad) => {
+      const [rows, classes] = [3, 1030];
+      const good = Float32Array.from({ length: rows * classes }, () => 1 / classes);
+      for (const index of [0, 3, 1027, 1028, 1029, 2 * classes, rows * classes - 1]) {
+        const call = () => kernel.loss(irregular(rows * classes, 2), good.with(index, bad), { classes });
+        expect(call).toThrow(new RegExp(`^labels .* finite numbers of 0 or more, got ${bad} at ${index}$`));
+      }
+      expect(kernel.loss(irregular(rows * classes, 2), good, { classes }).loss).toBeGreaterThan(0);
+    },
+  );
 
   it("takes arrays of classes of their own", () => {
     class Matrix extends Float32Array {

@@ -64,6 +64,8 @@ export function errorBounds(
   for (let row = 0; row < rows; row++) {
     const logits = Float64Array.from(inputs.logits.subarray(row * classes, (row + 1) * classes));
     const { q, total, label } = targets.row(row);
+    // Its gradient and its loss are 0, exactly.
+    if (label !== undefined && label === options.ignoreIndex) continue;
     const { p, logP, relative, loss, smallest } = probabilityErrors(logits, rounding, kernels, dtype);
     const share = Math.abs(options.reduction === "none" ? (inputs.upstream?.[row] ?? 1) : 1 / divisor);
     const extra =

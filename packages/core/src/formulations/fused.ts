@@ -6,8 +6,6 @@ import {
   log,
   mul,
   neg,
-  readableLabels,
-  reshape,
   scalar,
   scatterElements,
   softmax,
@@ -17,7 +15,15 @@ import {
 } from "@softmax-bench/graph";
 import type { Formulation, LossAndGradient, LossInputs } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { countedOf, isConcentrated, rowGradients, shiftedCrossEntropies, targetsOf } from "./targets.js";
+import {
+  countedOf,
+  isConcentrated,
+  labelColumn,
+  rowGradients,
+  shiftedCrossEntropies,
+  targetsOf,
+  timesCounted,
+} from "./targets.js";
 import { rowMax, rowsOf } from "./terms.js";
 
 /**
@@ -58,15 +64,15 @@ function lossByProbability({ pAtLabel }: Row): Value {
 }
 
 function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradient {
-  const { logits, labels, options } = inputs;
-  const label = reshape(readableLabels(labels, options.ignoreIndex), [rowsOf(logits), 1]);
+  const { logits } = inputs;
+  const label = labelColumn(inputs);
   const p = softmax(logits, 1);
   const pAtLabel = gatherElements(p, label, 1);
   const losses = lossOf({ logits, p, label, pAtLabel });
   const gradients = scatterElements(p, label, sub(pAtLabel, scalar(1, logits.dtype)), 1);
   const counted = countedOf(inputs);
   return {
-    loss: reduceRows(counted ? mul(losses, counted) : losses, inputs),
+    loss: reduceRows(neg(timesCounted(neg(losses), inputs)), inputs),
     gradient: scale(counted ? mul(gradients, counted) : gradients, inputs),
   };
 }

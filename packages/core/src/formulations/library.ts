@@ -1,8 +1,7 @@
-import { add, logSoftmax, mul, neg, reshape, scalar, softmaxCrossEntropyLoss } from "@softmax-bench/graph";
-import type { Formulation, LossInputs } from "./formulation.js";
+import { add, logSoftmax, mul, scalar, softmaxCrossEntropyLoss } from "@softmax-bench/graph";
+import type { Formulation } from "./formulation.js";
 import { reduceRows } from "./reduction.js";
-import { countedOf, crossEntropies, targetsOf } from "./targets.js";
-import { classesOf, rowSum } from "./terms.js";
+import { crossEntropies, targetsOf } from "./targets.js";
 
 /**
  * The loss that the library itself ships: one node, which each backend reads with its own function. What that operator
@@ -18,23 +17,13 @@ export const library: Formulation = {
     if (options.targets === "probabilities") {
       return reduceRows(crossEntropies(logSoftmax(logits, 1), targetsOf(inputs)), inputs);
     }
-    const { loss } = softmaxCrossEntropyLoss(logits, labels, { ...options, weights });
     const { labelSmoothing: epsilon } = options;
+    const { loss } = softmaxCrossEntropyLoss(logits, labels, { ...options, weights });
     if (epsilon === 0) return loss;
-    const even = reduceRows(evenCrossEntropies(inputs), inputs);
-    return add(
-      mul(loss, scalar(1 - epsilon, logits.dtype)),
-      mul(even, scalar(epsilon / classesOf(logits), logits.dtype)),
-    );
+    const evenly = { ...inputs, options: { ...options, labelSmoothing: 1 } };
+    const even = reduceRows(crossEntropies(logSoftmax(logits, 1), targetsOf(evenly)), evenly);
+    // 0 times an infinite loss would be NaN.
+    if (epsilon === 1) return even;
+    return add(mul(loss, scalar(1 - epsilon, logits.dtype)), mul(even, scalar(epsilon, logits.dtype)));
   },
 };
-
-/** Σ_c w_c (−ln p_c) of each row that is not ignored, `[N, 1]`. */
-function evenCrossEntropies(inputs: LossInputs) {
-  const { logits, weights, options } = inputs;
-  const logP = logSoftmax(logits, 1);
-  const weighted = weights ? mul(logP, reshape(weights, [1, classesOf(logits)])) : logP;
-  const losses = neg(rowSum(weighted));
-  const counts = options.ignoreIndex === undefined ? undefined : countedOf({ ...inputs, weights: undefined });
-  return counts ? mul(losses, counts) : losses;
-}

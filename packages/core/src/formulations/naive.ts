@@ -1,24 +1,29 @@
-import { log } from "@softmax-bench/graph";
+import { log, mul, neg, type Value } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { crossEntropies, rowGradients, targetsOf } from "./targets.js";
-import { normalizedExponentials } from "./terms.js";
+import { rowGradients, type Targets, targetsOf } from "./targets.js";
+import { normalizedExponentials, rowSum } from "./terms.js";
 
-/** The textbook: exp → sum → div → log → ·onehot. Overflows for logits above 88.7 (float32) or 709.7 (float64). */
+/**
+ * The textbook: exp → sum → div → log → ·onehot. Overflows for logits above 88.7 (float32) or 709.7 (float64); its loss is
+ * NaN for a masked class (a logit of −∞), since 0 · −∞ is.
+ */
 export const naive: Formulation = {
   id: "naive",
   summary: "exponentials of the logits as they are (the original experiment)",
   rounding: { probabilities: "exponentials" },
   loss: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
-    return reduceRows(crossEntropies(log(p), targetsOf(inputs)), inputs);
+    return reduceRows(lossesOf(p, targetsOf(inputs)), inputs);
   },
   lossAndGradient: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
     const targets = targetsOf(inputs);
     return {
-      loss: reduceRows(crossEntropies(log(p), targets), inputs),
+      loss: reduceRows(lossesOf(p, targets), inputs),
       gradient: scaleRows(rowGradients(p, targets), inputs),
     };
   },
 };
+
+const lossesOf = (p: Value, { q }: Targets): Value => neg(rowSum(mul(log(p), q)));

@@ -1,6 +1,4 @@
 import {
-  add,
-  cast,
   div,
   equal,
   mul,
@@ -8,13 +6,12 @@ import {
   reduceSum,
   reshape,
   scalar,
-  stopGradient,
-  sub,
   type Value,
+  where,
 } from "@softmax-bench/graph";
 import type { LossInputs } from "./formulation.js";
 import { countedOf } from "./targets.js";
-import { rowsOf } from "./terms.js";
+import { isIgnored, rowsOf } from "./terms.js";
 
 /** The loss from the rows' losses `[N, 1]`: a scalar, or `[N]`. */
 export function reduceRows(losses: Value, inputs: LossInputs): Value {
@@ -22,28 +19,26 @@ export function reduceRows(losses: Value, inputs: LossInputs): Value {
   if (reduction === "none") return reshape(losses, [rowsOf(losses)]);
   if (reduction === "sum") return reduceSum(losses);
   const counted = countedOf(inputs);
-  if (!counted) return reduceMean(losses);
-  const total = reduceSum(counted);
-  const mean = div(reduceSum(losses), orOne(total));
-  return add(mean, stopGradient(undefinedIfZero(total)));
+  return counted ? div(reduceSum(losses), divisorOf(counted)) : reduceMean(losses);
 }
 
 /** What the gradients of the rows' losses `[N, C]` become in the gradient of the loss. */
 export function scaleRows(gradients: Value, inputs: LossInputs): Value {
-  const { reduction } = inputs.options;
-  const { upstream } = inputs;
-  if (reduction === "none" && upstream) return mul(gradients, reshape(upstream, [rowsOf(gradients), 1]));
-  if (reduction === "sum") return gradients;
+  const { options, upstream } = inputs;
+  const { dtype } = gradients;
+  if (options.reduction === "none" && upstream) {
+    return mul(gradients, reshape(upstream, [rowsOf(gradients), 1]));
+  }
+  if (options.reduction === "sum") return gradients;
   const counted = countedOf(inputs);
-  return div(gradients, counted ? orOne(reduceSum(counted)) : scalar(rowsOf(gradients), gradients.dtype));
+  if (!counted) return div(gradients, scalar(rowsOf(gradients), dtype));
+  const ignored = isIgnored(inputs);
+  const divisor = divisorOf(counted);
+  return div(gradients, ignored ? where(ignored, scalar(1, dtype), divisor) : divisor);
 }
 
-/** A total, or 1 in place of 0: where no row counts, the gradient is 0 and not 0/0. */
-const orOne = (total: Value): Value => add(total, isZero(total));
-
-const isZero = (x: Value): Value => cast(equal(x, scalar(0, x.dtype)), x.dtype);
-
-/** NaN where the total is 0, and 0 elsewhere: the mean over nothing. */
-function undefinedIfZero(total: Value): Value {
-  return div(scalar(0, total.dtype), sub(scalar(1, total.dtype), isZero(total)));
+/** What the mean divides by: NaN where nothing counts, since q/0 would be infinite for smoothed labels. */
+function divisorOf(counted: Value): Value {
+  const total = reduceSum(counted);
+  return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);
 }

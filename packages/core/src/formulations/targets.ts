@@ -1,6 +1,20 @@
-import { add, labelWeights, mul, neg, oneHot, reshape, scalar, sub, type Value } from "@softmax-bench/graph";
+import {
+  add,
+  equal,
+  gatherElements,
+  labelWeights,
+  mul,
+  neg,
+  oneHot,
+  readableLabels,
+  reshape,
+  scalar,
+  sub,
+  type Value,
+  where,
+} from "@softmax-bench/graph";
 import type { LossInputs } from "./formulation.js";
-import { classesOf, rowSum } from "./terms.js";
+import { classesOf, rowSum, rowsOf } from "./terms.js";
 
 /** What the rows are labelled with, in the one form that all options come down to (see `LossOptions`). */
 export interface Targets {
@@ -10,6 +24,8 @@ export interface Targets {
   readonly total: Value | undefined;
   /** Rows of zeros with a one at the label, `[N, C]`; undefined for probabilities. */
   readonly oneHot: Value | undefined;
+  /** Σ_c q_c x_c of each row, `[N, 1]`, for x `[N, C]`. A class whose target is 0 adds nothing, even where x is −∞. */
+  readonly weightedSum: (x: Value) => Value;
 }
 
 /** Whether a label counts at its own class and nowhere else. */
@@ -23,9 +39,32 @@ const isPlain = (inputs: LossInputs): boolean =>
 export function targetsOf(inputs: LossInputs): Targets {
   const { logits, labels, options } = inputs;
   const ones = options.targets === "labels" ? oneHot(labels, classesOf(logits), logits.dtype) : undefined;
-  if (ones && isPlain(inputs)) return { q: ones, total: undefined, oneHot: ones };
-  const q = effectiveTargets(inputs);
-  return { q, total: rowSum(q), oneHot: ones };
+  const q = ones && isPlain(inputs) ? ones : effectiveTargets(inputs);
+  return {
+    q,
+    total: q === ones ? undefined : rowSum(q),
+    oneHot: ones,
+    weightedSum: isConcentrated(inputs)
+      ? (x) => timesCounted(gatherElements(x, labelColumn(inputs), 1), inputs)
+      : (x) => rowSum(timesWeight(x, q)),
+  };
+}
+
+/** The labels as indices that an operator may read with, `[N, 1]`. */
+export const labelColumn = ({ logits, labels, options }: LossInputs): Value =>
+  reshape(readableLabels(labels, options.ignoreIndex), [rowsOf(logits), 1]);
+
+/** x w, and 0 where w is 0 and x −∞. Other values of x stay what they are: through 0 w, NaN reaches loss and gradient. */
+function timesWeight(x: Value, w: Value): Value {
+  const zero = scalar(0, x.dtype);
+  const finite = where(equal(x, scalar(Number.NEGATIVE_INFINITY, x.dtype)), zero, x);
+  return mul(where(equal(w, zero), finite, x), w);
+}
+
+/** One value per row `[N, 1]`, times what the row counts. */
+export function timesCounted(x: Value, inputs: LossInputs): Value {
+  const counted = countedOf(inputs);
+  return counted ? timesWeight(x, counted) : x;
 }
 
 function effectiveTargets(inputs: LossInputs): Value {
@@ -54,11 +93,11 @@ export function countedOf(inputs: LossInputs): Value | undefined {
 }
 
 /** Σ_c q_c (−ln p_c) of each row, `[N, 1]`. */
-export const crossEntropies = (logP: Value, { q }: Targets): Value => neg(rowSum(mul(logP, q)));
+export const crossEntropies = (logP: Value, { weightedSum }: Targets): Value => neg(weightedSum(logP));
 
 /** The same from shifted logits z and Σ exp(z): ln Σ exp(z) · Σ q − Σ q z. */
-export const shiftedCrossEntropies = (z: Value, logSum: Value, { q, total }: Targets): Value =>
-  sub(total ? mul(logSum, total) : logSum, rowSum(mul(z, q)));
+export const shiftedCrossEntropies = (z: Value, logSum: Value, { total, weightedSum }: Targets): Value =>
+  sub(total ? mul(logSum, total) : logSum, weightedSum(z));
 
 /** p Σ q − q: the gradient of each row's loss, `[N, C]`. */
 export const rowGradients = (p: Value, { q, total }: Targets): Value => sub(total ? mul(p, total) : p, q);

@@ -1,4 +1,5 @@
-import { div, exp, reduceMax, reduceSum, type Value } from "@softmax-bench/graph";
+import { div, equal, exp, reduceMax, reduceSum, reshape, scalar, type Value } from "@softmax-bench/graph";
+import type { LossInputs } from "./formulation.js";
 
 /** Terms that several formulations share. All reduce over classes and keep that axis. */
 
@@ -14,4 +15,11 @@ export function normalizedExponentials(z: Value): { p: Value; sum: Value } {
   const exponentials = exp(z);
   const sum = rowSum(exponentials);
   return { p: div(exponentials, sum), sum };
+}
+
+/** Whether each row has the ignored label, bool `[N, 1]`; undefined where no label is ignored. */
+export function isIgnored({ labels, options }: Pick<LossInputs, "labels" | "options">): Value | undefined {
+  if (options.ignoreIndex === undefined) return undefined;
+  const column = reshape(labels, [rowsOf(labels), 1]);
+  return equal(column, scalar(options.ignoreIndex, labels.dtype));
 }

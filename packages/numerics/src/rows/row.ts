@@ -37,9 +37,11 @@ const TINY = 2 ** -400;
 
 const scaledUp = ({ hi, lo }: DoubleDouble): DoubleDouble => ({ hi: hi * EXP_SCALE, lo: lo * EXP_SCALE });
 
-/** a * b for a loss a, however small, and a factor b of everyday size. */
-export const timesLoss = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>
-  Math.abs(a.hi) < TINY ? unscaled(multiply(scaledUp(a), b)) : multiply(a, b);
+/** a * b for a loss a, however small, and a factor b of everyday size. An infinite loss times 0 is 0. */
+export function timesLoss(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
+  if (a.hi === Number.POSITIVE_INFINITY) return b.hi === 0 ? b : a;
+  return Math.abs(a.hi) < TINY ? unscaled(multiply(scaledUp(a), b)) : multiply(a, b);
+}
 
 /** a / b for a loss a, however small, and a divisor b of everyday size. */
 export const overDivisor = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>

@@ -1,0 +1,63 @@
+import { DEFAULT_LOSS, type LossOptions, type MethodId, methodOf, programFor } from "@softmax-bench/core";
+import { requireOptions } from "@softmax-bench/numerics";
+import * as tf from "@tensorflow/tfjs-core";
+import { type Feeds, lossAndGradient } from "./gradient.js";
+import { checked } from "./operands.js";
+
+/** A loss of logits `[N, C]` (float32), labels (`[N]` int32, or `[N, C]` float32) and class weights `[C]`, if it takes some. */
+export type LossFunction<Loss extends tf.Tensor> = (
+  logits: tf.Tensor2D,
+  labels: tf.Tensor,
+  weights?: tf.Tensor1D,
+) => Loss;
+
+type Options = Partial<Omit<LossOptions, "weighted">>;
+
+/**
+ * A hand-written loss as an op to build models with: `tf.grad` of anything on top of it uses the method's own
+ * gradient instead of differentiating its formula.
+ *
+ * What a call is given is checked: shapes and dtypes everywhere, and on backends of the CPU that labels are classes or the
+ * ignored one, and that probabilities and weights are finite and 0 or more. On a GPU these would have to be read back; there a
+ * row of such labels has a loss and a gradient of NaN, as in TensorFlow, and such weights make all of them NaN.
+ *
+ * @param method a manual method, e.g. `manual/exact-target`
+ * @param options what differs from the mean over labelled rows
+ * @returns the loss: a scalar, or `[N]` for reduction "none". Classes are weighted if it is given weights. It throws a
+ * TypeError or a RangeError for operands that are refused.
+ * @throws RangeError if the method is not a manual one, or for options that are none or contradict each other
+ */
+export function softmaxCrossEntropy(
+  method: MethodId,
+  options?: Options & { readonly reduction?: "mean" | "sum" },
+): LossFunction<tf.Scalar>;
+export function softmaxCrossEntropy(
+  method: MethodId,
+  options: Options & { readonly reduction: "none" },
+): LossFunction<tf.Tensor1D>;
+export function softmaxCrossEntropy(method: MethodId, options: Options = {}): LossFunction<tf.Tensor> {
+  if (methodOf(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
+  const given = { ...DEFAULT_LOSS, ...options };
+  requireOptions(given);
+  const perRow = given.reduction === "none";
+  return (logits, labels, weights) => {
+    const operands = checked({ logits, labels, weights }, given);
+    const [rows, classes] = logits.shape;
+    const loss = { ...given, weighted: weights !== undefined };
+    const program = programFor({ method, dtype: "float32", rows, classes, loss });
+    const op = tf.customGrad((x, save) => {
+      const feeds: Feeds = {
+        ...operands(x as tf.Tensor2D),
+        ...(perRow ? { upstream: tf.ones([rows]) } : {}),
+      };
+      const computed = lossAndGradient(program, feeds);
+      (save as tf.GradSaveFunc)([computed.gradient]);
+      return {
+        value: computed.loss,
+        gradFunc: (upstream: tf.Tensor, [saved]: tf.Tensor[]) =>
+          tf.mul(perRow ? tf.expandDims(upstream, 1) : upstream, saved as tf.Tensor),
+      };
+    });
+    return op(logits);
+  };
+}
