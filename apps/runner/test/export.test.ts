@@ -196,7 +196,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     [
       "an unknown target",
       [...method, "--target", "tpu"],
-      /unknown target "tpu": there are any, onnxruntime-cpu, onnxruntime-webgpu$/m,
+      /unknown target "tpu": there are onnxruntime-cpu, onnxruntime-webgpu, any$/m,
     ],
     ["a batch of none", [...method, "--batch", "0"], /--batch takes a number from 1 on, or dynamic, got "0"/],
     ["a flag of the other way", [...method, "--wrt", "all"], /--wrt does not go with --method/],
