@@ -219,7 +219,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     [
       "an unknown target",
       [...method, "--target", "tpu"],
-      /unknown target "tpu": there are any, onnxruntime-cpu, onnxruntime-webgpu$/m,
+      /unknown target "tpu": there are onnxruntime-cpu, onnxruntime-webgpu, any$/m,
     ],
     [
       "a label to ignore that is no number",
