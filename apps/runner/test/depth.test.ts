@@ -311,7 +311,7 @@ describe("images of pnpm depth", () => {
     ],
     "are too few": [
       (folder) => writeFileSync(join(folder, "data_batch_1.first1.bin"), new Uint8Array(3073)),
-      /has 1 images, 2 are needed/,
+      /has 1 image, 2 are needed/,
     ],
     "are another version": [
       (folder) => writeFileSync(join(folder, "data_batch_1"), "python"),
