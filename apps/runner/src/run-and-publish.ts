@@ -13,6 +13,7 @@ import { DEFAULT_OUT } from "./options.js";
 import { publish, type RunFolder } from "./output.js";
 import { type Plan, workOf } from "./plan.js";
 import { anyBroken, noneAvailable } from "./problems.js";
+import { PROFILES } from "./profiles.js";
 import { createProgress } from "./progress.js";
 import { provisionBackends } from "./provision.js";
 import type { Turns } from "./turns.js";
@@ -58,17 +59,21 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const { json, provision, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done, turns } = run;
   const entries = [...done];
-  const total = workOf(plan).length;
+  const { processes } = PROFILES[header.profile];
+  const total = plan.cells.length * (processes - 1) + workOf(plan).length;
+  const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
+  const remaining = Math.max(0, total - finished);
   const what = plan.series.length
     ? "series"
     : plan.networks.length
       ? "networks"
       : plan.curves.length
         ? "measurements and curves"
-        : "cells";
-  const before = done.filter((entry) => resultKey(entry) !== undefined).length;
-  const resumed = before > 0 ? `, ${before} results are there` : "";
-  writeLine(console.stderr, `${folder.id}: ${total} ${what}${resumed}; results in ${folder.path}`);
+        : "measurements";
+  writeLine(
+    console.stderr,
+    `${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}`,
+  );
   const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const provisioned = await provisionBackends(provision ? [...used] : [], {
@@ -112,6 +117,10 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
 }
+
+/** Whether an entry is one of the results that a run has at least; twins and further processes are extra. */
+const isPlannedResult = (entry: Entry, processes: number): boolean =>
+  entry.type === "cell" ? !entry.twin && entry.round < processes : resultKey(entry) !== undefined;
 
 /** The command that continues a run. */
 export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {

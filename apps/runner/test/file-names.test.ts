@@ -139,7 +139,7 @@ describe("pages of branches", () => {
       expect.arrayContaining(["main.html", "feature-x.html", "unknown.html", "(none).html"]),
     );
     expect(pages.filter((page) => /^feature-x~[0-9a-f]{16}\.html$|^日本語~/.test(page))).toHaveLength(2);
-    expect(stdout.match(/: 1 runs$/gm)).toHaveLength(branches.length);
+    expect(stdout.match(/: 1 run$/gm)).toHaveLength(branches.length);
     expect(stdout.match(/\(none\)\.html: 2 runs$/gm)).toHaveLength(1);
     expect(treeOf(join(out, ".."))).toEqual(["pages", ...pages.map((page) => `pages/${page}`)].sort());
     const titled = pages.map(
