@@ -37,7 +37,7 @@ const DTYPES: readonly FloatDType[] = ["float32", "float64"];
  */
 export async function describeBackend(
   backend: Backend,
-  { liveObjects, trains = true, overlaps = false }: DescribeOptions = {},
+  { liveObjects, trains = true, overlaps = false, libraryMultiplies = false }: DescribeOptions = {},
 ): Promise<void> {
   const availability = await backend.probe();
   if (!availability.available) {
@@ -68,7 +68,6 @@ export async function describeBackend(
     for (const method of methods) {
       for (const dtype of DTYPES.filter((candidate) => backend.dtypes.includes(candidate))) {
         describe(`${method.id} ${dtype}`, () => {
-          const { libraryMultiplies = false } = options;
           const check = {
             engineOf: () => engine,
             method,
