@@ -100,8 +100,8 @@ export function inRange(flag: string, value: string, most: number): number {
 }
 
 /** @throws UsageError if the value of `--ignore-index` is not a whole number. */
-export function ignoreIndexOf(value: string, expected = "a whole number"): number {
-  if (!/^-?\d{1,9}$/.test(value)) {
+export function ignoreIndexOf(value: string, expected = "a whole number of 32 bits"): number {
+  if (!/^-?\d{1,10}$/.test(value) || Number(value) !== (Number(value) | 0)) {
     throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
   }
   return Number(value);
