@@ -139,7 +139,7 @@ describe("pages of branches", () => {
       expect.arrayContaining(["main.html", "feature-x.html", "unknown.html", "(none).html"]),
     );
     expect(pages.filter((page) => /^feature-x~[0-9a-f]{16}\.html$|^日本語~/.test(page))).toHaveLength(2);
-    expect(stdout.match(/: 1 runs$/gm)).toHaveLength(branches.length);
+    expect(stdout.match(/: 1 run$/gm)).toHaveLength(branches.length);
     expect(stdout.match(/\(none\)\.html: 2 runs$/gm)).toHaveLength(1);
     expect(treeOf(join(out, ".."))).toEqual(["pages", ...pages.map((page) => `pages/${page}`)].sort());
     const titled = pages.map(
@@ -149,6 +149,13 @@ describe("pages of branches", () => {
 
     await run("history", ["--in", folder, "--out", out]);
     expect(readdirSync(out)).toEqual(pages);
+  });
+
+  it("are written to a folder only: anything else is refused in one line", async () => {
+    const runs = runsOf(formatResults(resultsOf({})));
+    const { code, stderr } = await run("history", ["--in", runs, "--out", "/dev/null"]);
+    expect(stderr).toMatch(/^history: cannot write to --out \/dev\/null: .*; choose another folder\n$/);
+    expect(code).toBe(2);
   });
 
   it.each(["feature/x", "日本語/😀", "..", "\0", "a/b/../../c", "é", "e\u0301"])(

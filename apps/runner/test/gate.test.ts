@@ -132,7 +132,7 @@ describe("pnpm compare", () => {
     const other = ["--profile", "gate", "--no-provision", "--out", out];
     expect((await bench([...SMALL, ...other])).code).toBe(0);
     const { stdout } = await run("compare", ["main", "latest", "--in", out]);
-    expect(stdout).toContain("1 cells compared");
+    expect(stdout).toContain("1 cell compared");
     expect(stdout).not.toContain("nothing");
     const latest = readdirSync(out).filter((name) => name.endsWith("-smoke"));
     const again = await run("compare", ["main", latest.at(-1) ?? "", "--in", out]);
