@@ -256,8 +256,14 @@ function recoveryLines(
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
     ),
-    ...repeated.map(({ line, first }) => `${journal}:${line} repeats line ${first} and counts for nothing`),
+    ...repeatedLine(journal, repeated),
   ];
+}
+
+function repeatedLine(journal: string, [repeated, ...others]: Recovered["repeated"]): string[] {
+  if (!repeated) return [];
+  const more = others.length ? ` (${plural(others.length, "more line")} like it)` : "";
+  return [`${journal}:${repeated.line} repeats line ${repeated.first} and counts for nothing${more}`];
 }
 
 /** @throws UsageError if the images are no longer those that the run began with. */

@@ -149,7 +149,7 @@ interface ReadJournal {
   readonly tornBytes: number;
   /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
   readonly damage: readonly { readonly line: number; readonly problem: string }[];
-  /** Lines of results that say the same as an earlier one; they count for nothing, too. */
+  /** Lines that say the same as an earlier one; they count for nothing, too. */
   readonly repeated: readonly { readonly line: number; readonly first: number }[];
   /** The last process to write here did not live to say where its time went. */
   readonly abrupt: boolean;
@@ -272,8 +272,9 @@ function repeatedLines(
   const seen = new Map<string, number>();
   const repeated: { line: number; first: number }[] = [];
   for (const [index, { entry: found }] of parsed.entries()) {
-    const key = found?.type === "run" ? "the run" : found && resultKey(found);
-    if (key === undefined) continue;
+    if (!found) continue;
+    // Of what may be there several times, each is a record of its own, with times in nanoseconds: no two are alike.
+    const key = found.type === "run" ? "the run" : (resultKey(found) ?? (texts[index] as string));
     const first = seen.get(key);
     if (first === undefined) {
       seen.set(key, index);
@@ -281,7 +282,7 @@ function repeatedLines(
       throw new UsageError(
         `${file}:${index + 1} does not say the same of ${key} as line ${first + 1}; remove one of the two lines, or start a new run`,
       );
-    } else if (found?.type !== "run") {
+    } else if (found.type !== "run") {
       repeated.push({ line: index + 1, first: first + 1 });
     }
   }

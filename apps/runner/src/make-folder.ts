@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { isSystemError } from "./errors.js";
+import { isSystemError, messageOf, UsageError } from "./errors.js";
 
 /**
  * Makes a folder, with all that it lies in, unless it is there. Node's `recursive` does not return where a file system has
@@ -19,5 +19,14 @@ export function makeFolder(path: string): void {
       const isThere = isSystemError(error) && error.code === "EEXIST" && statSync(folder).isDirectory();
       if (!isThere) throw error;
     }
+  }
+}
+
+/** Makes the folder of `--out`, unless it is there. @throws UsageError if that cannot be. */
+export function makeOutFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (error) {
+    throw new UsageError(`cannot write to --out ${path}: ${messageOf(error)}; choose another folder`);
   }
 }

@@ -216,8 +216,10 @@ function classIndices(
   return Int32Array.from({ length: rows }, (_, row) => {
     const label = Number(data[row]);
     if (label === ignoreIndex || (label >= 0 && label < classes)) return label;
-    const hint =
-      label < 0 && ignoreIndex === undefined ? `; if it marks rows to ignore, --ignore-index ${label}` : "";
-    throw new UsageError(`${name}: expected a class in 0 … ${classes - 1} at [${row}], got ${label}${hint}`);
+    const canBeIgnored = label < 0 && label === (label | 0) && ignoreIndex === undefined;
+    const hint = canBeIgnored ? `; if it marks rows to ignore, --ignore-index ${label}` : "";
+    throw new UsageError(
+      `${name}: expected a class in 0 … ${classes - 1} at [${row}], got ${data[row]}${hint}`,
+    );
   });
 }

@@ -151,6 +151,13 @@ describe("pages of branches", () => {
     expect(readdirSync(out)).toEqual(pages);
   });
 
+  it("are written to a folder only: anything else is refused in one line", async () => {
+    const runs = runsOf(formatResults(resultsOf({})));
+    const { code, stderr } = await run("history", ["--in", runs, "--out", "/dev/null"]);
+    expect(stderr).toMatch(/^history: cannot write to --out \/dev\/null: .*; choose another folder\n$/);
+    expect(code).toBe(2);
+  });
+
   it.each(["feature/x", "日本語/😀", "..", "\0", "a/b/../../c", "é", "e\u0301"])(
     "have a safe name for %j",
     (branch) => {

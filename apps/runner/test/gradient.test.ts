@@ -149,7 +149,7 @@ describe("pnpm gradient", () => {
       /--logits: expected logits \[N, C\], got shape \[0\]/,
     ],
     ["no classes", {}, ["--logits", "[[]]", "--labels", "[0]"], /--logits: is empty, its shape is \[1,0\]/],
-    ["uneven rows", {}, ["--logits", "[[1,2],[3]]", "--labels", "[0]"], /row 1 has 1 numbers, row 0 has 2/],
+    ["uneven rows", {}, ["--logits", "[[1,2],[3]]", "--labels", "[0]"], /row 1 has 1 number, row 0 has 2/],
     ["not JSON", {}, ["--logits", "[[1,2", "--labels", "[0]"], /--logits: not JSON/],
     [
       "JSON of something else",
@@ -168,6 +168,24 @@ describe("pnpm gradient", () => {
       {},
       ["--logits", "[[1,2]]", "--labels", "[-100]"],
       /--ignore-index -100$/m,
+    ],
+    [
+      "a label that cannot be the ignored one, without a hint to ignore it",
+      {},
+      ["--logits", "[[1,2]]", "--labels", "[-4294967296]"],
+      /got -4294967296$/m,
+    ],
+    [
+      "an ignored label beyond 32 bits",
+      {},
+      ["--logits", "[[1,2]]", "--labels", "[0]", "--ignore-index", "2147483648"],
+      /--ignore-index takes a whole number of 32 bits, got "2147483648"/,
+    ],
+    [
+      "a label beside the least one that may be ignored",
+      {},
+      ["--logits", "[[1,2],[1,2]]", "--labels", "[-2147483648,2]", "--ignore-index", "-2147483648"],
+      /--labels: expected a class in 0 … 1 at \[1\], got 2$/m,
     ],
     ["labels that are not whole", {}, ["--logits", "[[1,2]]", "--labels", "[0.5]"], /expected whole numbers/],
     ["mismatched lengths", {}, ["--logits", "[[1,2]]", "--labels", "[0,1]"], /shape \[1\], got shape \[2\]/],

@@ -53,7 +53,7 @@ export function compareErrors(
   { maxErrorGrowth }: Limits,
 ): ErrorComparison {
   const worst = (metric: (accuracy: Accuracy) => number | undefined, { accuracies }: Gradients) => {
-    const values = accuracies.flatMap((accuracy) => metric(accuracy) ?? []);
+    const values = accuracies.flatMap((accuracy) => bounded(metric(accuracy)));
     return values.length ? Math.max(...values) : undefined;
   };
   const relL2 = ({ gradient }: Accuracy) => gradient.relL2;
@@ -88,6 +88,10 @@ export function compareErrors(
   const what = varies ? "the gradient differs from process to process, in both" : "another gradient";
   return { ...base, verdict: "changed", reason: `${what}; ${reason}` };
 }
+
+/** An error that is NaN is worse than every finite one. */
+const bounded = (value: number | undefined): number | [] =>
+  value === undefined ? [] : Number.isNaN(value) ? Number.POSITIVE_INFINITY : value;
 
 function growth(before: number, after: number, floor: number) {
   const [from, to] = [Math.max(before, floor), Math.max(after, floor)];

@@ -24,12 +24,14 @@ export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits
   const { limit, floor } = thresholdsOf(limits);
   const [from, to] = [baseline.timing.medianNs, candidate.timing.medianNs];
   const halfWidth = Math.log1p(jointResolution(baseline.resolution, candidate.resolution)) + RUN_DRIFT;
-  const difference = Math.log(to / from);
+  // A clock of coarse steps has times of 0, and 0 over 0 is no difference.
+  const ratio = from === to ? 1 : to / from;
+  const difference = Math.log(ratio);
   const [low, high] = [difference - halfWidth, difference + halfWidth];
   const base = {
     baselineNs: from,
     candidateNs: to,
-    slowdown: to / from - 1,
+    slowdown: ratio - 1,
     interval: [Math.expm1(low), Math.expm1(high)] as const,
     blocks: 0,
   };

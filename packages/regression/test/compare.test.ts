@@ -42,6 +42,8 @@ describe("errors", () => {
     ["a relative error of 1e-6 in every entry shows in the median", { medianUlp: 12 }, "regression"],
     ["an error in one entry shows in the largest", { scaledMaxAbs: 1e-6 }, "regression"],
     ["a NaN is a regression", { nonFinite: 1 }, "regression"],
+    ["a NaN is one where the norm is NaN, too", { nonFinite: 1, relL2: Number.NaN }, "regression"],
+    ["an error of NaN is a regression by itself", { relL2: Number.NaN }, "regression"],
   ])("against the baseline: %s", (_, over, verdict) => {
     expect(judge(gradients("a", { relL2: 1e-8 }), gradients("b", over)).verdict).toBe(verdict);
   });
@@ -122,6 +124,11 @@ describe("two results files", () => {
   ])("of one machine, %d times as slow: %s, which is no judgement", (ratio, verdict) => {
     const comparison = compared(results([cell()]), results([cell({}, 1e6 * ratio)]));
     expect(comparison.cells[0]?.time?.verdict).toBe(verdict);
+  });
+
+  it("do not differ where both times are 0", () => {
+    const [found] = compared(results([cell({}, 0)]), results([cell({}, 0)])).cells;
+    expect(found?.time).toMatchObject({ verdict: "pass", slowdown: 0 });
   });
 
   it("warn of a machine that was busy", () => {

@@ -37,7 +37,9 @@ export function softmaxCrossEntropy(
 ): LossFunction<tf.Tensor1D>;
 export function softmaxCrossEntropy(method: MethodId, options: Options = {}): LossFunction<tf.Tensor> {
   if (methodOf(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
-  const given = { ...DEFAULT_LOSS, ...options };
+  // An option that is undefined is one that was not given.
+  const set: Options = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const given = { ...DEFAULT_LOSS, ...set };
   requireOptions(given);
   const perRow = given.reduction === "none";
   return (logits, labels, weights) => {

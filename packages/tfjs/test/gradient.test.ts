@@ -229,3 +229,12 @@ describe("softmaxCrossEntropy where values are on a GPU", () => {
     expect(some).toEqual({ loss: Number.NaN, rows: [true, true, true] });
   });
 });
+
+it("takes an option that is undefined for one that was not given", () => {
+  const logits = tf.tensor2d([[1, 2, 3]]);
+  const labels = tf.tensor1d([2], "int32");
+  const none = JSON.parse("{}") as { labelSmoothing: number; reduction: "sum" };
+  const { labelSmoothing, reduction } = none;
+  const loss = softmaxCrossEntropy("manual/shifted", { labelSmoothing, reduction })(logits, labels);
+  expect(loss.dataSync()[0]).toBeCloseTo(Math.log(1 + Math.exp(-1) + Math.exp(-2)), 6);
+});

@@ -99,9 +99,9 @@ export function inRange(flag: string, value: string, most: number): number {
   throw new UsageError(`${flag} takes a whole number from 1 to ${most}, got ${JSON.stringify(value)}`);
 }
 
-/** @throws UsageError if the value of `--ignore-index` is not a whole number. */
-export function ignoreIndexOf(value: string, expected = "a whole number"): number {
-  if (!/^-?\d{1,9}$/.test(value)) {
+/** @throws UsageError if the value of `--ignore-index` is not a whole number of 32 bits. */
+export function ignoreIndexOf(value: string, expected = "a whole number of 32 bits"): number {
+  if (!/^-?\d{1,10}$/.test(value) || Number(value) !== (Number(value) | 0)) {
     throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
   }
   return Number(value);

@@ -1,12 +1,11 @@
-import { existsSync } from "node:fs";
 import { type CellComparison, compare as compareResults, outcomeOf } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
-import { EXIT, messageOf, UsageError } from "../errors.js";
+import { EXIT, UsageError } from "../errors.js";
 import { needResults, sameKindAs } from "../find-results.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
 import { filesOf, writeOutputs } from "../gate/outputs.js";
-import { makeFolder } from "../make-folder.js";
+import { makeOutFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { newCommand } from "./command.js";
 
@@ -41,7 +40,8 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const { before, after } = await resultsOf(baseline, candidate, flags.in);
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
-    writeOutputs(folderAt(flags.out), filesOf(comparison, before.results, after.results));
+    makeOutFolder(flags.out);
+    writeOutputs(flags.out, filesOf(comparison, before.results, after.results));
     stderr.write(`wrote ${flags.out}/summary.md, junit.xml and others\n`);
   }
   stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
@@ -68,13 +68,4 @@ async function resultsOf(baseline: string, candidate: string, folder: string) {
   }
   const before = await needResults(baseline, folder);
   return { before, after: await needResults(candidate, folder, sameKindAs(before.results)) };
-}
-
-function folderAt(path: string): string {
-  try {
-    if (!existsSync(path)) makeFolder(path);
-    return path;
-  } catch (error) {
-    throw new UsageError(`cannot write to --out ${path}: ${messageOf(error)}; choose another folder`);
-  }
 }

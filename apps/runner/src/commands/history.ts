@@ -5,7 +5,7 @@ import { type Console, writeLine } from "../console.js";
 import { EXIT } from "../errors.js";
 import { fileNameFor } from "../file-name.js";
 import { needResults, runsIn } from "../find-results.js";
-import { makeFolder } from "../make-folder.js";
+import { makeOutFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { writeAtomically } from "../write-atomically.js";
 import { newCommand } from "./command.js";
@@ -40,7 +40,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     writeLine(stderr, `there is no run in ${flags.in}; pnpm bench makes one`);
     return EXIT.incomparable;
   }
-  makeFolder(out);
+  makeOutFolder(out);
   for (const [branch, runs] of branches) {
     const file = join(out, `${branch === null ? "(none)" : fileNameFor(branch)}.html`);
     writeAtomically(file, historyPage(branch ?? "no branch", runs));

@@ -225,6 +225,18 @@ describe("a run whose journal was", () => {
     expectWhole();
   });
 
+  it("given all its lines a second time counts neither results nor time twice, and says so in one line", async () => {
+    const { journal, results } = onlyRun(out);
+    const { wallNs } = results().run;
+    appendFileSync(journal, readFileSync(journal));
+    const { code, stderr } = await resume();
+    expect(code).toBe(0);
+    expect(stderr.match(/repeats line/g)).toHaveLength(1);
+    expect(stderr).toMatch(/counts for nothing \(\d+ more lines like it\)/);
+    expect(results().run.wallNs).toMatchObject({ measure: wallNs?.measure, verify: wallNs?.verify });
+    expectWhole();
+  });
+
   it.each<[string, (line: string) => string]>([
     [
       "a good and a bad result of one cell",
