@@ -79,9 +79,9 @@ function isExactIn(dtype: DType, { node }: Value): boolean {
 
 /** Without training, it does nothing. */
 const dropout: Reader = (node) => {
-  const [x, ratio = 0.5] = [node.input(0), node.numbers(1)?.[0]];
+  const [x, ratio = 0.5] = [node.input(0), node.number(1)];
   node.int("seed", 0);
-  const isTraining = (node.numbers(2)?.[0] ?? 0) !== 0;
+  const isTraining = (node.number(2) ?? 0) !== 0;
   if (isTraining && ratio !== 0) node.fail("training_mode is not supported: its choice is random");
   return [identity(x), expand(scalar(1, "bool"), x.shape)];
 };
