@@ -51,8 +51,17 @@ export function allocate(type: TensorType): TensorData {
   return new ARRAYS[type.dtype](size);
 }
 
-/** @throws GraphError if a dimension is no size, or there are more elements than a number can count. */
+/** As many axes as NumPy's arrays have; work on shapes grows with the square of their number. */
+const LARGEST_RANK = 64;
+
+/** @throws GraphError if there are more axes than any model needs. */
+export function checkRank(rank: number): void {
+  if (rank > LARGEST_RANK) throw new GraphError(`a rank of ${rank} is more than ${LARGEST_RANK}`);
+}
+
+/** @throws GraphError if a dimension is no size, or there are too many axes, or more elements than a number can count. */
 export function checkShape({ shape }: TensorType): void {
+  checkRank(shape.length);
   const wrong = shape.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
   if (wrong !== undefined)
     throw new GraphError(`${wrong} is no size: the shape would be [${formatShape(shape)}]`);

@@ -59,7 +59,7 @@ export function merge(tensors: readonly Tensor[], sizes: readonly number[]): Ten
   for (const index of first.data.keys()) {
     const values = tensors.map(({ data }) => Number(data[index]));
     const element = affine(values, sizes, first.dtype === "float32" ? Math.fround : undefined);
-    if (!Number.isSafeInteger(element.offset)) {
+    if (!Number.isSafeInteger(element.offset) || Object.is(element.offset, -0)) {
       throw new GraphError(`${element.offset} beside a number that depends on the batch size`);
     }
     elements.push(element);

@@ -1,14 +1,15 @@
 import {
+  constant,
   equal,
   GraphError,
   gather,
-  indices,
   inputName,
   less,
   mul,
   reduceMean,
   scalar,
   substitute,
+  tensor,
   type Value,
   where,
 } from "@softmax-bench/graph";
@@ -46,12 +47,13 @@ export function withCheckedLabels(head: Head, classes: number, ignoreIndex: numb
 /** The labels, each class read from a table of them. A negative position would count from its end, so it becomes one beyond it. */
 function checkedLabels(labels: Value, classes: number, ignoreIndex: number | undefined): Value {
   const number = (value: number) => scalar(value, labels.dtype);
-  const table = indices(
-    [classes],
-    Array.from({ length: classes }, (_, index) => index),
-  );
+  const table = constant(tensor(labels.dtype, [classes], countTo(classes)));
   const position = where(less(labels, number(0)), number(classes), labels);
   if (ignoreIndex === undefined) return gather(table, position, 0);
   const ignored = equal(labels, number(ignoreIndex));
   return where(ignored, labels, gather(table, where(ignored, number(0), position), 0));
+}
+
+function* countTo(count: number): Generator<number> {
+  for (let at = 0; at < count; at++) yield at;
 }

@@ -68,12 +68,12 @@ export class NodeWriter {
     const inputs = node.inputs.map((value) => this.#nameOf(value));
     for (const index of constants.keys()) {
       const tensors = forms.map((form) => form.constants[index] as Tensor);
-      inputs.push(this.#constant(`${label}_constant_${index}`, tensors, node));
+      inputs.push(this.#constant(this.#unused(`${label}_constant_${index}`), tensors, node));
     }
     // Outputs that nobody reads cost something.
     const count = Math.max(needed, node.outputs.findLastIndex((value) => read.has(value)) + 1);
     const outputs = node.outputs.slice(0, count).map((value, index) => {
-      const name = this.#published.get(value) ?? (index ? `${label}_${index}` : label);
+      const name = this.#published.get(value) ?? (index ? this.#unused(`${label}_${index}`) : label);
       this.#names.set(value, name);
       return name;
     });
@@ -105,13 +105,16 @@ export class NodeWriter {
 
   /** slope · batch size + offset, in the model. */
   #computed(name: string, { dtype, shape, elements }: AffineTensor): void {
-    for (const part of ["slope", "offset"] satisfies (keyof Affine)[]) {
+    const store = (part: keyof Affine): string => {
       const values = elements.map((element) => element[part]);
-      this.initializers.push(tensorProto(`${name}_${part}`, tensor("int64", shape, values)));
-    }
-    this.#push("Mul", `${name}_scaled`, [this.#sizeOfBatch(), `${name}_slope`], [`${name}_scaled`]);
-    this.#push("Add", `${name}_moved`, [`${name}_scaled`, `${name}_offset`], [`${name}_moved`]);
-    this.#push("Cast", name, [`${name}_moved`], [name], { to: ONNX_DTYPE[dtype] });
+      const stored = this.#unused(`${name}_${part}`);
+      this.initializers.push(tensorProto(stored, tensor("int64", shape, values)));
+      return stored;
+    };
+    const [scaled, moved] = [this.#unused(`${name}_scaled`), this.#unused(`${name}_moved`)];
+    this.#push("Mul", scaled, [this.#sizeOfBatch(), store("slope")], [scaled]);
+    this.#push("Add", moved, [scaled, store("offset")], [moved]);
+    this.#push("Cast", name, [moved], [name], { to: ONNX_DTYPE[dtype] });
   }
 
   /** The batch size as an int64 scalar, read off the first input that has it. */

@@ -1,4 +1,4 @@
-import { type Attributes, constant, GraphError, UndefinedResult, type Value } from "../graph.js";
+import { type Attributes, constant, GraphError, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,
@@ -25,7 +25,15 @@ import {
   scatterElements,
   transpose,
 } from "../vocabulary/index.js";
-import { axisOf, expectInputs, generate, lanesAlong, numberAttribute, stringAttribute } from "./support.js";
+import {
+  axisOf,
+  expectInputs,
+  generate,
+  lanesAlong,
+  numberAttribute,
+  positionIn,
+  stringAttribute,
+} from "./support.js";
 
 const zerosLike = (x: Value): Value => expand(scalar(0, x.dtype), x.shape);
 
@@ -70,13 +78,6 @@ function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes
   if (!fits) {
     throw new GraphError(`indices [${indices.shape}] must match [${x.shape}] on all axes but ${axis}`);
   }
-}
-
-/** A position along an axis of the given size. @throws UndefinedResult if it is outside. */
-function positionIn(size: number, index: number): number {
-  if (index < 0 || index >= size)
-    throw new UndefinedResult(`index ${index} is outside an axis of size ${size}`);
-  return index;
 }
 
 /** Calls `visit` with the flat index of each element of `indices` and that of the element of x it names. */

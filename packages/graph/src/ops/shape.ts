@@ -2,6 +2,7 @@ import { broadcastShapes, stridesOf } from "../broadcast.js";
 import { type Attributes, GraphError } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
+  checkRank,
   type DType,
   type Element,
   elementAt,
@@ -111,6 +112,7 @@ export const Squeeze = reshaping("Squeeze", (shape, attributes) => {
 export const Unsqueeze = reshaping("Unsqueeze", (shape, attributes) => {
   const axes = numbersAttribute(attributes, "axes");
   const rank = shape.length + axes.length;
+  checkRank(rank);
   if (new Set(axes).size !== axes.length || axes.some((axis) => axis < 0 || axis >= rank)) {
     throw new GraphError(`axes [${axes}] are not distinct axes of a result of rank ${rank}`);
   }

@@ -22,7 +22,7 @@ import {
 } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
-import { FLOATS, optionalNumberAttribute, stringAttribute } from "./support.js";
+import { FLOATS, optionalNumberAttribute, positionIn, stringAttribute } from "./support.js";
 
 /**
  * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` and, optionally, class weights `[C]` → the loss (a
@@ -44,8 +44,9 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
     if (!scores || !labels || !type) return [];
     const [logProb] = LogSoftmax.evaluate([scores], { axis: 1 }, [scores]);
     if (!logProb) return [];
-    const counted = rowWeights(labels, weights, optionalNumberAttribute(attributes, "ignore_index"));
-    return [reduced(rowLosses(logProb, labels, counted), counted, attributes.reduction, type), logProb];
+    const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
+    const [losses, counted] = rowLosses(logProb, labels, weights, ignoreIndex);
+    return [reduced(losses, counted, attributes.reduction, type), logProb];
   },
   gradient: ({ inputs, outputs, attributes, upstream: [ofLoss, ofLogProb] }) => {
     const [scores, labels, weights] = inputs;
@@ -172,20 +173,27 @@ export const NegativeLogLikelihoodLoss = composite(
   lossOfRows,
 );
 
-/** What each row counts: its label's weight, or 1; 0 if it is ignored. */
-function rowWeights(labels: Tensor, weights: Tensor | undefined, ignoreIndex: number | undefined): number[] {
-  return Array.from({ length: sizeOf(labels.shape) }, (_, row) => {
-    const label = read(labels.data, row);
-    if (label === ignoreIndex) return 0;
-    return weights ? read(weights.data, label) : 1;
-  });
-}
-
-function rowLosses(logProb: Tensor, labels: Tensor, counted: readonly number[]): number[] {
+/**
+ * The loss of each row and what it counts: its label's weight, or 1; both are 0 if it is ignored.
+ * @throws UndefinedResult for a label that is neither a class nor ignored
+ */
+function rowLosses(
+  logProb: Tensor,
+  labels: Tensor,
+  weights: Tensor | undefined,
+  ignoreIndex: number | undefined,
+): [losses: number[], counted: number[]] {
   const [, classes = 1] = logProb.shape;
-  return counted.map((weight, row) =>
-    weight === 0 ? 0 : -weight * read(logProb.data, row * classes + read(labels.data, row)),
-  );
+  const [losses, counted]: [number[], number[]] = [[], []];
+  for (let row = 0; row < sizeOf(labels.shape); row++) {
+    const label = read(labels.data, row);
+    const isIgnored = label === ignoreIndex;
+    const at = isIgnored ? 0 : positionIn(classes, label);
+    const weight = weights ? read(weights.data, at) : 1;
+    losses.push(isIgnored ? 0 : -weight * read(logProb.data, row * classes + at));
+    counted.push(isIgnored ? 0 : weight);
+  }
+  return [losses, counted];
 }
 
 function reduced(

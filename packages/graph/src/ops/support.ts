@@ -1,5 +1,5 @@
 import { broadcastIndices, stridesOf } from "../broadcast.js";
-import { type Attributes, GraphError } from "../graph.js";
+import { type Attributes, GraphError, UndefinedResult } from "../graph.js";
 import {
   allocate,
   type DType,
@@ -50,6 +50,13 @@ export function axisOf(attributes: Attributes, shape: Shape): number {
     throw new GraphError(`axis ${axis} is outside shape [${shape}]`);
   }
   return axis;
+}
+
+/** A position along an axis of the given size. @throws UndefinedResult if it is outside. */
+export function positionIn(size: number, index: number): number {
+  if (index < 0 || index >= size)
+    throw new UndefinedResult(`index ${index} is outside an axis of size ${size}`);
+  return index;
 }
 
 /** Element types of operators that approximate. */

@@ -1,5 +1,7 @@
 import {
   constant,
+  constantTensor,
+  definitionOf,
   evaluate,
   formatShape,
   type Graph,
@@ -8,6 +10,7 @@ import {
   isCheap,
   isFloat,
   type Node,
+  outputOf,
   sizeOf,
   type Tensor,
   topologicalOrder,
@@ -64,6 +67,9 @@ class GraphScope implements Scope {
   readonly readExternal: ReadExternal;
   readonly #values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
+  readonly #isStored = dependency((node) => node.op === "Constant" || this.#isParameter(node));
+  readonly #frozen = new Map<Value, Value>();
+  readonly #frozenNodes = new Set<Node>();
 
   constructor({ inputs, initializers, sizes, readExternal }: Context) {
     this.readExternal = readExternal;
@@ -95,17 +101,36 @@ class GraphScope implements Scope {
   }
 
   frozen(value: Value): Value {
-    if (value.node.op === "Constant") return value;
-    const inputs = topologicalOrder([value]).flatMap(({ op, outputs }) => (op === "Input" ? outputs : []));
-    const names = inputs.map(inputName);
-    const stored = names.map((name, at) =>
-      this.parameters.get(name) === inputs[at] ? this.#initializers.get(name) : undefined,
-    );
-    if (stored.includes(undefined)) return value;
-    const feeds = Object.fromEntries(names.map((name, at) => [name, (stored[at] as StoredTensor).read()]));
-    return computed(value, feeds);
+    if (!this.#isStored(value.node)) return value;
+    for (const node of topologicalOrder([value], this.#frozenNodes)) {
+      if (!this.#frozenNodes.has(node)) this.#freeze(node);
+    }
+    return this.#frozen.get(value) ?? value;
+  }
+
+  /** Makes the node's outputs constants, once, unless ONNX leaves them undefined. */
+  #freeze(node: Node): void {
+    this.#frozenNodes.add(node);
+    const inputs = node.inputs.map((of) => this.#frozen.get(of));
+    if (inputs.includes(undefined)) return;
+    const tensors = unlessUndefined(() => this.#storedTensors(node, (inputs as Value[]).map(tensorOf)));
+    for (const [at, tensor] of (tensors ?? []).entries())
+      this.#frozen.set(outputOf(node, at), constant(tensor));
+  }
+
+  #storedTensors(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
+    if (node.op === "Constant") return [constantTensor(node)];
+    if (node.op !== "Input") return definitionOf(node.op).evaluate(inputs, node.attributes, node.outputs);
+    const stored = this.#initializers.get(inputName(outputOf(node)));
+    return stored ? [stored.read()] : [];
+  }
+
+  #isParameter(node: Node): boolean {
+    return node.op === "Input" && this.parameters.get(inputName(outputOf(node)))?.node === node;
   }
 }
+
+const tensorOf = ({ node }: Value): Tensor => constantTensor(node);
 
 function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, number>>): number[] {
   const sized = shape.map((size) => (typeof size === "number" ? size : sizes[size]));
@@ -164,26 +189,31 @@ function known(value: Value, isConstant: (node: Node) => boolean): Value {
 }
 
 /** A value as a constant; the value itself if ONNX leaves it undefined. */
-function computed(value: Value, feeds: Readonly<Record<string, Tensor>> = {}): Value {
-  const results = unlessUndefined(() =>
-    evaluate({ name: "constant", inputs: [], outputs: { value } }, feeds),
-  );
+function computed(value: Value): Value {
+  const results = unlessUndefined(() => evaluate({ name: "constant", inputs: [], outputs: { value } }, {}));
   return results?.value ? constant(results.value) : value;
 }
 
-/** Whether a node depends on constants alone, all of a size that is worth computing. Remembers what it was asked. */
-function constancy(): (node: Node) => boolean {
-  const [asked, constants] = [new Set<Node>(), new Set<Node>()];
-  const isSmall = (node: Node) =>
-    isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST);
+/** Whether a node depends on constants alone, all of a size that is worth computing. */
+const constancy = () =>
+  dependency(
+    ({ op }) => op === "Constant",
+    (node) => isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
+  );
+
+/** Whether a node is a source, or depends on sources alone, through nodes that pass. Remembers what it was asked. */
+function dependency(
+  isSource: (node: Node) => boolean,
+  passes: (node: Node) => boolean = () => true,
+): (node: Node) => boolean {
+  const [asked, found] = [new Set<Node>(), new Set<Node>()];
   return (node) => {
     for (const next of topologicalOrder(node.outputs, asked)) {
       if (asked.has(next)) continue;
       asked.add(next);
-      const isMade =
-        next.inputs.length > 0 && isSmall(next) && next.inputs.every((of) => constants.has(of.node));
-      if (next.op === "Constant" || isMade) constants.add(next);
+      const isMade = next.inputs.length > 0 && passes(next) && next.inputs.every((of) => found.has(of.node));
+      if (isSource(next) || isMade) found.add(next);
     }
-    return constants.has(node);
+    return found.has(node);
   };
 }

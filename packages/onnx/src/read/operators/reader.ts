@@ -21,7 +21,7 @@ export const binary =
 export const variadic =
   (make: (a: Value, b: Value) => Value): Reader =>
   (node) =>
-    Array.from({ length: node.inputCount }, (_, position) => node.input(position)).reduce(make);
+    Array.from({ length: Math.max(node.inputCount, 1) }, (_, position) => node.input(position)).reduce(make);
 
 /** An axis counted from the end if it is negative. */
 export function axisFrom(node: OnnxNode, axis: number, rank: number): number {

@@ -39,13 +39,14 @@ const readSlice: Reader = (node) => {
   }, x);
 };
 
-/** NumPy's x[start:end:step] along one axis. */
+/** NumPy's x[start:end:step] along one axis, but that a start before it is its first element for a negative step, too. */
 function sliced(x: Value, axis: number, start: number, end: number, step: number): Value {
   const size = x.shape[axis] as number;
   const [lowest, highest] = step > 0 ? [0, size] : [-1, size - 1];
-  const within = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, lowest), highest);
-  const [from, to] = [within(start), end < -size ? lowest : within(end)];
-  if (step > 0) return slice(x, axis, from, Math.max(from, to), step);
+  const within = (at: number, least: number) => Math.min(Math.max(at < 0 ? at + size : at, least), highest);
+  const [from, to] = [within(start, 0), within(end, lowest)];
+  // A step beyond the axis takes one element, however long it is.
+  if (step > 0) return slice(x, axis, from, Math.max(from, to), Math.min(step, Math.max(size, 1)));
   const count = Math.max(Math.ceil((to - from) / step), 0);
   return gather(x, constantIndices([count], positions(from, count, step)), axis);
 }
@@ -54,8 +55,11 @@ function* positions(from: number, count: number, step: number): Generator<number
   for (let at = 0; at < count; at++) yield from + at * step;
 }
 
-/** The element of an axis that a position outside it stands for, by `mode`. */
-const PADDING: Readonly<Record<string, (position: number, size: number) => number>> = {
+/** The element of an axis that a position outside it stands for. */
+type Padding = (position: number, size: number) => number;
+
+/** By `mode`. */
+const PADDING: Readonly<Record<string, Padding>> = {
   edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
   wrap: modulo,
   reflect: (position, size) => {
@@ -67,6 +71,10 @@ const PADDING: Readonly<Record<string, (position: number, size: number) => numbe
 
 function modulo(position: number, size: number): number {
   return ((position % size) + size) % size;
+}
+
+function* sources(source: Padding, from: number, count: number, size: number): Generator<number> {
+  for (const position of positions(from, count, 1)) yield source(position, size);
 }
 
 const readPad: Reader = (node) => {
@@ -85,8 +93,8 @@ const readPad: Reader = (node) => {
   return x.shape.reduce((padded, size, axis) => {
     const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
     if (before === 0 && after === 0) return padded;
-    const positions = Array.from({ length: before + size + after }, (_, at) => source(at - before, size));
-    return gather(padded, constantIndices([positions.length], positions), axis);
+    const count = before + size + after;
+    return gather(padded, constantIndices([count], sources(source, -before, count, size)), axis);
   }, x);
 };
 
