@@ -81,7 +81,7 @@ function numbers(node: Node, name: string): readonly number[] {
 
 /** jax-js ships no loss; this is how its own primitives make one: −logSoftmax at the labels, weighted and reduced. */
 function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, weights?: JaxArray): JaxArray {
-  const { numpy, nn, lax } = jax;
+  const { numpy, nn } = jax;
   const { reduction, ignore_index } = node.attributes;
   const [rows, classes] = logits.shape as [number, number];
   const { dtype } = logits;
@@ -89,18 +89,15 @@ function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, w
   const weighted = weights ? numpy.multiply(ones, weights) : ones;
   const counting = ignore_index === undefined ? undefined : numpy.notEqual(labels.ref, Number(ignore_index));
   labels.dispose();
-  // Of a mean over no rows, the gradient of an ignored one is 0, and not 0/0.
-  const column = counting && numpy.expandDims(counting, -1);
-  const counts = column && numpy.astype(column.ref, dtype);
+  const counts = counting && numpy.astype(numpy.expandDims(counting, -1), dtype);
   const targets = counts ? numpy.multiply(weighted, counts) : weighted;
-  const scores = column ? numpy.where(column, logits, lax.stopGradient(logits.ref)) : logits;
-  const logP = nn.logSoftmax(scores, 1);
+  const logP = nn.logSoftmax(logits, 1);
   // 0 · −∞ would be NaN for a masked class.
   const finite = numpy.where(numpy.equal(logP.ref, Number.NEGATIVE_INFINITY), 0, logP.ref);
   const masked = numpy.where(numpy.equal(targets.ref, 0), finite, logP);
   const losses = numpy.negative(numpy.sum(numpy.multiply(masked, targets.ref), 1));
   const total = numpy.sum(targets);
-  if (reduction === "mean" && (weights || column)) return numpy.divide(numpy.sum(losses), total);
+  if (reduction === "mean" && (weights || counts)) return numpy.divide(numpy.sum(losses), total);
   total.dispose();
   if (reduction === "none") return losses;
   const sum = numpy.sum(losses);

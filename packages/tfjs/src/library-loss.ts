@@ -13,26 +13,13 @@ export function libraryLoss(
   const ones = oneHot(labels, logits.shape[1] as number);
   const byClass = weights ? tf.sum(tf.mul(ones, weights), 1) : undefined;
   const counts =
-    ignore_index === undefined ? undefined : tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32"));
-  const counted = counts && tf.cast(counts, "float32");
-  const rows = byClass && counted ? tf.mul(byClass, counted) : (byClass ?? counted);
+    ignore_index === undefined
+      ? undefined
+      : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
+  const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
   // The library's own default, which is what its users call.
   if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
-  const scores = counts ? withGradientOf(logits, counts) : logits;
-  return tf.losses.softmaxCrossEntropy(ones, scores, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
-}
-
-/** The logits, with a gradient of 0 for rows that do not count: of a mean over none, the library's is 0/0. */
-function withGradientOf(logits: tf.Tensor, counts: tf.Tensor): tf.Tensor {
-  return tf.customGrad((...given) => {
-    const [x, save] = given as unknown as [tf.Tensor, tf.GradSaveFunc];
-    save([tf.expandDims(counts, 1)]);
-    return {
-      value: tf.clone(x),
-      gradFunc: (upstream: tf.Tensor, [column]: tf.Tensor[]) =>
-        tf.where(column as tf.Tensor, upstream, tf.zerosLike(upstream)),
-    };
-  })(logits);
+  return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
 }
 
 const LIBRARY_REDUCTION: Readonly<Record<string, tf.Reduction>> = {
