@@ -166,7 +166,7 @@ if (whyNoBrowser) {
       [
         "has a number that is none",
         formatResults(results()).replace(/"relL2": [\d.e-]+/, '"relL2": "1e-8"'),
-        /relL2: Invalid/,
+        /relL2: expected a number or "NaN"/,
       ],
     ])("gives a message when it %s", async (_, text, message) => {
       const { page, complaints } = await openHtml(browser(), template());

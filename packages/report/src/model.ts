@@ -5,7 +5,7 @@
 
 export { type Achieved, achievedBandwidth } from "./bandwidth.js";
 export type { Block } from "./block.js";
-export { comparisonBlocks } from "./comparison.js";
+export { comparisonBlocks, verdictWord } from "./comparison.js";
 export {
   type Constraints,
   DEFAULT_CONSTRAINTS,

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { machineId, plural, type Results } from "@softmax-bench/core";
 import { compare, DEFAULT_LIMITS } from "@softmax-bench/regression";
-import { comparisonBlocks } from "@softmax-bench/report/model";
+import { comparisonBlocks, verdictWord } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
@@ -70,7 +70,7 @@ function Differences({ comparison }: { comparison: ReturnType<typeof compare> })
           ...["slowdown", "low", "high", "relative L2 before", "relative L2 after"],
         ],
         rows: comparison.cells.map(({ backend, method, dtype, workload, verdict, time, error }) => [
-          ...[backend, method, dtype, workload, verdict],
+          ...[backend, method, dtype, workload, verdictWord(verdict, comparison)],
           ...[time?.slowdown, time?.interval[0], time?.interval[1], error?.baseline, error?.candidate],
         ]),
       }}
