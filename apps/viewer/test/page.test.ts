@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { readFileSync } from "node:fs";
-import type { Results } from "@softmax-bench/core";
+import type { Cell, Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderMarkdown, viewOf } from "@softmax-bench/report";
 import axe from "axe-core";
@@ -38,6 +38,41 @@ if (whyNoBrowser) {
         expect(await cardOf(page, "seed-3200").locator(".next").innerText()).toBe(
           "next on-cpu manual/fused, 3.00×",
         );
+      });
+
+      it("calls cells tied that the run cannot tell apart, shows its resolution, and warns of a busy machine", async () => {
+        const [first, second, ...others] = results().cells as [Cell, Cell, ...Cell[]];
+        const near = { ...second, timing: first.timing };
+        const falling = cell("in-wasm", "manual/shifted", { ms: 1, maxUlp: 3 });
+        const unsettled: Cell = {
+          ...falling,
+          timing: { gradient: { ...(falling.timing?.gradient as Timing), steadiness: "unsettled" } },
+        };
+        const state = { loadAverage: 2, windowNs: 1e9, otherCores: 1, steal: 0, spinNs: 1e6 };
+        const { page } = await open(
+          results({
+            cells: [first, near, unsettled, ...others],
+            resolution: {
+              groups: ["on-gpu", "on-cpu", "in-wasm"].map((backend) => ({
+                backend,
+                workload: "seed-3200",
+                phase: "gradient",
+                ratio: 0.03,
+                processes: 3,
+              })),
+              identicalPairs: [],
+            },
+            noise: { before: state, during: [state] },
+          }),
+        );
+        const card = cardOf(page, "seed-3200");
+        expect(await card.locator(".next").innerText()).toContain("tied with");
+        expect(await card.innerText()).toContain("± 3.0 %");
+        expect(await answer(page)).not.toContain("manual/shifted");
+        expect(await card.locator(".sentence").textContent()).toContain(
+          "(in-wasm manual/shifted is faster, but its times had not settled)",
+        );
+        expect(await page.locator(".warning").first().innerText()).toContain("The machine was busy");
       });
 
       it("changes with each constraint", async () => {
