@@ -41,7 +41,7 @@ function filesOf(folder: string): string[] {
 }
 
 /** Variables that others start a program with: GitHub, a scheduler, pnpm. Tests that need one set it themselves. */
-const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_execpath", "SHARD_COUNT"].concat([
+const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_*", "SHARD_COUNT"].concat([
   "JOB_COMPLETION_INDEX",
   "SLURM_*",
   "CI_NODE_*",
@@ -110,6 +110,7 @@ describe("the test task of turbo", () => {
       // The checkout as a whole, what was built, and its commit; tools/native-limit.
       "apps/runner/src/gate/checkout.ts",
       "apps/runner/test/gate.test.ts",
+      "apps/runner/test/faults/launchers.test.ts",
       "apps/runner/test/support/checkout.ts",
     ]);
   });
