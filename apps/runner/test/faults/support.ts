@@ -16,12 +16,12 @@ export const withFault = (fault: string, { method = "manual/naive", flags = "" }
   FAULT_METHOD: method,
 });
 
-/** Whole lines of results in a journal. */
+/** Whole lines of planned results in a journal, without those of twins. */
 export const cellLines = (journal: string): string[] =>
   readFileSync(journal, "utf8")
     .split("\n")
     .slice(0, -1)
-    .filter((line) => line.startsWith('{"type":"cell"'));
+    .filter((line) => line.startsWith('{"type":"cell"') && !line.includes('"twin":true'));
 
 /** Whether a process is there, as other than a zombie. */
 export function isAlive(pid: number): boolean {
