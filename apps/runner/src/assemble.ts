@@ -1,8 +1,10 @@
 import {
   type BackendRecord,
   type Cell,
+  COMPARISONS,
   cellKey,
   findWorkload,
+  type MethodId,
   type Noise,
   PHASES,
   type Phase,
@@ -16,7 +18,7 @@ import {
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
 import { type Entry, type Header, type Measurement, resultKey } from "./journal.js";
-import { curveKey, keyOf, networkKey, type Plan, seriesKey } from "./plan.js";
+import { curveKey, keyOf, networkKey, type Plan, type PlannedCell, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
 import { resolutionSection } from "./resolution.js";
 import { scalingSection } from "./scaling/section.js";
@@ -117,18 +119,22 @@ function precisionOf({ sweeps = [] }: Header, traced: readonly EntryOf<"curve">[
 type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;
 
 /**
- * Distances between planned cells, each once: cells whose lines in the journal were damaged were measured again and compared
- * again.
+ * Distances between planned cells, each once and in the order of the plan: processes take them in an order of their own, and
+ * cells whose lines in the journal were damaged were compared again.
  */
 function latestDistances(entries: readonly Entry[], planned: Plan["cells"]): EntryOf<"distance">[] {
-  const keys = new Set(planned.map(keyOf));
+  const keyOfPair = (a: PlannedCell, b: string) => keyOf({ ...a, method: `${a.method} ${b}` as MethodId });
   const latest = new Map<string, EntryOf<"distance">>();
   for (const entry of entries) {
     if (entry.type !== "distance") continue;
-    const isPlanned = [entry.a, entry.b].every((method) => keys.has(cellKey({ ...entry, method })));
-    if (isPlanned) latest.set(cellKey({ ...entry, method: `${entry.a} ${entry.b}` }), entry);
+    latest.set(cellKey({ ...entry, method: `${entry.a} ${entry.b}` }), entry);
   }
-  return [...latest.values()];
+  const keys = new Set(planned.map(keyOf));
+  return planned.flatMap((cell) =>
+    COMPARISONS.filter(([a, b]) => a === cell.method && keys.has(keyOf({ ...cell, method: b }))).flatMap(
+      ([, b]) => latest.get(keyOfPair(cell, b)) ?? [],
+    ),
+  );
 }
 
 function groupByCell(measurements: readonly Measurement[]): Map<string, Measurement[]> {
