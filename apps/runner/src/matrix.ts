@@ -70,8 +70,9 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   };
   const monitor = new MachineMonitor();
   // A gate looks at the machine by its null control, and starts too many processes to wait in each.
+  const isWatched = !profile.timesOnly && remainingWork(plan, done, 0).length > 0;
   const observe = async (when: "before" | "during" | "after") => {
-    if (!profile.timesOnly) append({ type: "machine", when, state: await monitor.observe() });
+    if (isWatched) append({ type: "machine", when, state: await monitor.observe() });
   };
   const canHaveTwin = ({ backend, method, dtype }: PlannedCell) => {
     const { dtypes, methods } = backends.get(backend) ?? {};
@@ -80,7 +81,9 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   try {
     await observe("before");
     await computeReferences({ ...options, ...shared }, timeoutMs);
-    const hasTime = roundTimer(profile, header.timeMs);
+    // What a run was given, it had before it was interrupted: continued, it only does what it lacks.
+    const isContinued = options.done.some(({ type }) => type === "cell");
+    const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
       observer.startRound(round, remainingWork(plan, done, round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
