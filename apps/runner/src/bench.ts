@@ -12,6 +12,7 @@ import {
   type DepthSettings,
   type Entry,
   type Header,
+  isTwin,
   Journal,
   type Recovered,
   resultKey,
@@ -243,7 +244,7 @@ function recoveryLines(
   { journal }: RunFolder,
   { entries, tornBytes, damage, repeated, abrupt }: Recovered,
 ): string[] {
-  const results = entries.filter((entry) => resultKey(entry) !== undefined).length;
+  const results = entries.filter((entry) => resultKey(entry) !== undefined && !isTwin(entry)).length;
   return [
     ...(abrupt
       ? [

@@ -64,9 +64,9 @@ describe("a run that is stopped", () => {
     const args = fault ? TINY : [...large, "--workload", "2000x2000", "--no-provision"];
     const running = start(["bench", ...args, "--out", out], { env: fault ? withFault(fault) : {} });
     await running.says(moment);
+    await expect.poll(() => workersOf(running), { timeout: 10_000 }).not.toEqual([]);
     await sleep(100);
     const workers = workersOf(running);
-    expect(workers).not.toEqual([]);
     const begun = performance.now();
     running.child.kill("SIGTERM");
     const { code, stderr } = await running.ended;
