@@ -30,6 +30,7 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
   );
   return {
     ...sidesOf(baseline, candidate, limits, names),
+    judges: false,
     inTurns: false,
     warnings: [[names.baseline, baseline] as const, [names.candidate, candidate] as const].flatMap(
       ([name, results]) => {

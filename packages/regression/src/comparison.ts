@@ -49,7 +49,9 @@ export interface Comparison {
   readonly baseline: Side;
   readonly candidate: Side;
   readonly limits: Limits;
-  /** Whether both sides were measured in turns; only then a slower time is called a regression. */
+  /** Whether it judges, as a gate, or advises. Only a gate calls something a regression. */
+  readonly judges: boolean;
+  /** Whether both sides were measured in turns, so that its times are lower deciles; else they are medians. */
   readonly inTurns: boolean;
   /** Why times of either side are to be doubted, each a sentence that stands at the top. */
   readonly warnings: readonly string[];

@@ -155,6 +155,7 @@ export function gateComparison(
   }
   return {
     ...sidesOf(baseline, candidate, limits, names),
+    judges: true,
     inTurns: true,
     warnings: [],
     notes: [

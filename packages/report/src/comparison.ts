@@ -38,23 +38,23 @@ function adviceHeadline(comparison: Comparison): string {
   return differing.map(([number, what]) => `${number} ${what}`).join(", ");
 }
 
-/** A verdict in words: only a comparison in turns may call something a regression. */
-export const verdictWord = (verdict: Verdict, { inTurns }: Pick<Comparison, "inTurns">): string =>
-  verdict === "regression" && !inTurns ? "larger error" : verdict;
+/** A verdict in words: only a gate may call something a regression. */
+export const verdictWord = (verdict: Verdict, { judges }: Pick<Comparison, "judges">): string =>
+  verdict === "regression" && !judges ? "larger error" : verdict;
 
 /**
  * What a comparison says. @param rows cells that get a row in the table: of a gate the worst first, of advice the largest
  * difference first
  */
 export function comparisonBlocks(comparison: Comparison, rows: number): Block[] {
-  const { baseline, candidate, limits, notes, notCompared, inTurns, warnings } = comparison;
+  const { baseline, candidate, limits, notes, notCompared, judges, warnings } = comparison;
   const worst = VERDICTS.flatMap((verdict) => comparison.cells.filter((cell) => cell.verdict === verdict));
-  const shown = (inTurns ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
+  const shown = (judges ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
   const left = worst.length - shown.length;
   const counts = Object.entries(tally(comparison)).filter(([, count]) => count > 0);
   const sideOf = ({ name, commit }: Comparison["baseline"]) => `${name} (commit ${commit ?? "unknown"})`;
   const { cpu, cores, node } = candidate.environment;
-  const headline = inTurns ? HEADLINES[outcomeOf(comparison)] : adviceHeadline(comparison);
+  const headline = judges ? HEADLINES[outcomeOf(comparison)] : adviceHeadline(comparison);
   return [
     {
       kind: "heading",
@@ -72,7 +72,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       ? [
           {
             kind: "paragraph",
-            text: `${plural(left, "more cell")}, ${inTurns ? "none worse than these" : "none with a larger difference"}.`,
+            text: `${plural(left, "more cell")}, ${judges ? "none worse than these" : "none with a larger difference"}.`,
           } as const,
         ]
       : []),

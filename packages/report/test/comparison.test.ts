@@ -44,6 +44,7 @@ const comparison = (over: Partial<Comparison> = {}): Comparison => ({
   baseline: { name: "main", commit: "abc1234", environment },
   candidate: { name: "this checkout", commit: "def5678", environment },
   limits: DEFAULT_LIMITS,
+  judges: true,
   inTurns: true,
   warnings: [],
   notes: ["Both were measured here."],
@@ -92,6 +93,7 @@ describe("a comparison as text", () => {
   it("judges nothing where the two were not measured in turns, and shows the largest difference first", () => {
     const time = { ...slower.time, verdict: "slower", slowdown: 6.3, interval: [5, 8] };
     const advice = comparison({
+      judges: false,
       inTurns: false,
       cells: [
         cell({ verdict: "regression", time: { ...slower.time, slowdown: 0.2 } as never }),
@@ -115,7 +117,9 @@ describe("a comparison as text", () => {
   });
 
   it("says that nothing differs beyond the resolution", () => {
-    const text = renderComparisonMarkdown(comparison({ inTurns: false, cells: [cell()], notCompared: [] }));
+    const text = renderComparisonMarkdown(
+      comparison({ judges: false, inTurns: false, cells: [cell()], notCompared: [] }),
+    );
     expect(text).toMatch(/^# No difference beyond the resolution: /);
   });
 

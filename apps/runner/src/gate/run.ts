@@ -102,7 +102,10 @@ async function againstFile(request: GateRequest, { results }: Found, candidate: 
   const wanted = new Set(measured.cells.map(cellKey));
   const selected = { ...results, cells: results.cells.filter((cell) => wanted.has(cellKey(cell))) };
   return {
-    comparison: compare(selected, measured, limits, { baseline: name, candidate: candidate.name }),
+    comparison: {
+      ...compare(selected, measured, limits, { baseline: name, candidate: candidate.name }),
+      judges: true,
+    },
     baseline: selected,
     candidate: measured,
   };
