@@ -17,6 +17,7 @@ import {
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
+import { isRepeated } from "./done.js";
 import { type Entry, type Header, type Measurement, resultKey } from "./journal.js";
 import { curveKey, keyOf, networkKey, type Plan, type PlannedCell, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
@@ -36,7 +37,7 @@ export function assemble(
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
-    const isFinished = own.length >= processes || own.some(({ status }) => status !== "ok");
+    const isFinished = own.length >= processes || own.some((measurement) => !isRepeated(measurement));
     return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);

@@ -55,14 +55,17 @@ export class DoneWork {
     return this.#series.has(seriesKey(series));
   }
 
-  /** What a cell that did not work in one process does not work in the next. */
+  /** @param round counts the processes of a backend from 0 */
   need({ cell, isTwin }: Visit, round: number): Need {
     const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
     if (statusBefore === undefined) {
-      const others = Array.from({ length: round }, (_, earlier) => this.#before(keyOf(cell), false, earlier));
-      return others.some((measurement) => measurement && measurement.status !== "ok")
-        ? undefined
-        : "measurement";
+      const rounds = isTwin ? round + 1 : round;
+      const others = Array.from({ length: rounds }, (_, earlier) =>
+        this.#before(keyOf(cell), false, earlier),
+      );
+      return others.every((measurement) => measurement === undefined || isRepeated(measurement))
+        ? "measurement"
+        : undefined;
     }
     const isCompared = this.#compared && round === 0 && !isTwin && statusBefore === "ok";
     return isCompared && this.partnersOf(cell).length > 0 ? "gradient" : undefined;
@@ -84,3 +87,10 @@ export class DoneWork {
     return this.#measured.get(measurementKey(key, isTwin, round));
   }
 }
+
+/**
+ * Whether a cell is measured in further processes: not if it did not work, nor if it is so slow that its samples are too few to be
+ * tested for drift. Such a cell is called the fastest by nobody, and repeating it would take most of a run's time.
+ */
+export const isRepeated = ({ status, sampling }: Measurement): boolean =>
+  status === "ok" && sampling?.steadiness.gradient !== "untested";

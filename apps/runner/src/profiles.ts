@@ -31,7 +31,7 @@ export interface Profile extends Omit<Sampling, "phases"> {
   readonly id: "smoke" | "default" | "full" | "gate";
   readonly summary: string;
   readonly workloads: readonly string[];
-  /** Fresh processes that each cell is measured in, at least … */
+  /** Fresh processes that each cell is measured in, at least (slow ones in the first alone) … */
   readonly processes: number;
   /** … and at most, as long as the time of the run allows. */
   readonly mostProcesses: number;
@@ -93,15 +93,15 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     mostProcesses: 6,
     timeMs: 5 * MINUTE_MS,
     cellTimeoutMs: 120_000,
-    slowNs: 60 * MS,
-    slowSamples: 2,
+    slowNs: 50 * MS,
+    slowSamples: 1,
     largest: { "tfjs-cpu": 1e6 },
     limits: {
       gradient: {
-        settleNs: 2000 * MS,
+        settleNs: 1500 * MS,
         windowNs: 30 * MS,
         minSamples: 5,
-        capNs: 300 * MS,
+        capNs: 200 * MS,
         floorSamples: 3,
         maxSamples: 200,
         batchNs: BATCH,

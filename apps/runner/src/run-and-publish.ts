@@ -5,6 +5,7 @@ import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
 import { assemble } from "./assemble.js";
 import { type Console, wantsColor, writeLine } from "./console.js";
+import { DoneWork } from "./done.js";
 import { EXIT, isSystemError, UsageError } from "./errors.js";
 import { saveBaseline } from "./gate/save-baseline.js";
 import { type Entry, type Header, type Journal, resultKey } from "./journal.js";
@@ -60,9 +61,9 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const { folder, header, plan, journal, images, done, turns } = run;
   const entries = [...done];
   const { processes } = PROFILES[header.profile];
-  const total = plan.cells.length * (processes - 1) + workOf(plan).length;
   const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
-  const remaining = Math.max(0, total - finished);
+  const remaining = remainingCount(plan, done, processes);
+  const total = finished + remaining;
   const what = plan.series.length
     ? "series"
     : plan.networks.length
@@ -116,6 +117,20 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   }
   writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
+}
+
+/** Results that a run has at least, and that are not there. */
+function remainingCount(plan: Plan, entries: readonly Entry[], processes: number): number {
+  const done = new DoneWork(entries, plan.cells, false);
+  const missing = (round: number) =>
+    plan.cells.filter((cell) => done.need({ cell, isTwin: false }, round) === "measurement").length;
+  const cells = Array.from({ length: processes }, (_, round) => missing(round));
+  const others = [
+    ...plan.curves.filter((curve) => !done.hasCurve(curve)),
+    ...plan.networks.filter((network) => !done.hasNetwork(network)),
+    ...plan.series.filter((series) => !done.hasSeries(series)),
+  ];
+  return cells.reduce((sum, count) => sum + count, 0) + others.length;
 }
 
 /** Whether an entry is one of the results that a run has at least; twins and further processes are extra. */
