@@ -6,11 +6,14 @@ export interface ResolvedTime {
   readonly resolution: number | undefined;
 }
 
+/** A resolution made from a pair covers that pair, rounding or not. */
+const ROUNDING = 1 + 1e-9;
+
 /** Whether the order of two times means nothing. Times of unknown resolution cannot be told from anything. */
 export function areTied(a: ResolvedTime, b: ResolvedTime): boolean {
   if (a.resolution === undefined || b.resolution === undefined) return true;
   const [low, high] = a.time < b.time ? [a.time, b.time] : [b.time, a.time];
-  return high <= low * (1 + jointResolution(a.resolution, b.resolution));
+  return high <= low * (1 + jointResolution(a.resolution, b.resolution)) * ROUNDING;
 }
 
 /**

@@ -25,6 +25,19 @@ describe("resolutionOf", () => {
     expect(resolutionOf({ processTimes: [[10]], pairs: [[11, 10]] })).toBeCloseTo(0.1, 12);
   });
 
+  it("covers the pair that it is made from, rounding or not", () => {
+    assert(
+      property(
+        fc.double({ min: 1, max: 1e9, noNaN: true }),
+        fc.double({ min: 1, max: 3, noNaN: true }),
+        (time, ratio) => {
+          const resolution = resolutionOf({ processTimes: [], pairs: [[time, time * ratio]] });
+          expect(areTied({ time, resolution }, { time: time * ratio, resolution })).toBe(true);
+        },
+      ),
+    );
+  });
+
   it("takes the larger of what processes and A/A pairs show", () => {
     const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
     expect(resolutionOf({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
