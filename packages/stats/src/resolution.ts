@@ -1,5 +1,3 @@
-import { quantile } from "./robust.js";
-
 /**
  * The resolution of a measurement: what times of identical code differ by. As a ratio minus 1: 0.03 is 3 %.
  *
@@ -18,6 +16,15 @@ const COVERED = 0.95;
 const MEDIAN_DEVIATIONS = [1, 1, Math.SQRT1_2, 0.6698, 0.546, 0.5356, 0.4634];
 
 const medianDeviation = (n: number): number => MEDIAN_DEVIATIONS[n] ?? Math.sqrt(Math.PI / (2 * n));
+
+/**
+ * What a new difference of the same kind stays below with at least 95 %: the order statistic of rank ⌈0.95 (n + 1)⌉, the
+ * largest where there are too few for that. Interpolating between ranks would promise more than n differences can.
+ */
+function upperBound(differences: readonly number[]): number {
+  const rank = Math.min(differences.length, Math.ceil(COVERED * (differences.length + 1)));
+  return differences.toSorted((a, b) => a - b)[rank - 1] as number;
+}
 
 /** |ln(a / b)| of every pair of processes of one cell: differences between single observations of the same code. */
 export const replicateDifferences = (processTimes: readonly number[]): number[] =>
@@ -42,7 +49,7 @@ export function resolutionOf({ processTimes, pairs }: Replicates): number | unde
   );
   const identical = pairs.map(([a, b]) => Math.abs(Math.log(a / b)));
   const bounds = [repeated, identical].flatMap((differences) =>
-    differences.length > 0 ? [quantile(differences, COVERED)] : [],
+    differences.length > 0 ? [upperBound(differences)] : [],
   );
   return bounds.length > 0 ? Math.expm1(Math.max(...bounds)) : undefined;
 }

@@ -38,6 +38,14 @@ describe("resolutionOf", () => {
     );
   });
 
+  it("is the largest difference where there are too few for a quantile", () => {
+    const pairs = [
+      [10, 10.5],
+      [13, 10],
+    ] as const;
+    expect(resolutionOf({ processTimes: [], pairs })).toBeCloseTo(0.3, 12);
+  });
+
   it("takes the larger of what processes and A/A pairs show", () => {
     const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
     expect(resolutionOf({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
