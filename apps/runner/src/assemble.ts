@@ -148,7 +148,7 @@ function groupByCell(measurements: readonly Measurement[]): Map<string, Measurem
   return groups;
 }
 
-/** What else the machine did, over all processes that worked on the run. */
+/** Other activity of the machine, over all processes that worked on the run. */
 function noiseSection(entries: readonly Entry[]): Noise | undefined {
   const states = entries.filter((entry) => entry.type === "machine");
   const [first, ...others] = states;

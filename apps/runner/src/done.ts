@@ -12,10 +12,10 @@ import {
 } from "./plan.js";
 import type { Visit } from "./visits.js";
 
-/** What a visit is still for: to measure, or (measured before, compared never) only the gradient. */
+/** The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never compared. */
 export type Need = "measurement" | "gradient" | undefined;
 
-/** What the journal of a run already holds. */
+/** The results that the journal of a run already holds. */
 export class DoneWork {
   /** By cell, twin or not, and round. */
   readonly #measured = new Map<string, Measurement>();

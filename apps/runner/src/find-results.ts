@@ -65,13 +65,13 @@ export async function needResults(
   );
 }
 
-/** Whether results are of the same command and profile: only such runs compare like with like. */
+/** Accepts results of the same command and profile: only such runs compare like with like. */
 export const sameKindAs =
   ({ run: { command = "bench", profile } }: Results) =>
   ({ run }: Results): boolean =>
     (run.command ?? "bench") === command && run.profile === profile;
 
-/** Whether a run timed cells. */
+/** Accepts runs that timed cells. */
 export const hasCells = ({ cells }: Results): boolean => cells.some(({ timing }) => timing !== undefined);
 
 /** Ids of the finished runs in a folder, oldest first: ids begin with the time. */

@@ -125,10 +125,10 @@ export type Measurement = z.output<typeof measurement>;
 export const measurementKey = (key: string, isTwin: boolean, round: number): string =>
   `${key}${isTwin ? ", once more" : ""}, process ${round + 1}`;
 
-/** Whether an entry is the second half of an A/A pair, which no plan asks for. */
+/** True for the second half of an A/A pair, which no plan asks for. */
 export const isTwin = (entry: Entry): boolean => entry.type === "cell" && entry.twin === true;
 
-/** What a journal holds of a result once; undefined for entries that it may hold several times. */
+/** The key of a result, which a journal holds once; undefined for entries that it may hold several times. */
 export function resultKey(entry: Entry): string | undefined {
   switch (entry.type) {
     case "cell":

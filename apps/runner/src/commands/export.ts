@@ -130,7 +130,7 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   return EXIT.ok;
 }
 
-/** What a model or a graph is refused for, as one line: a file may hold anything, and lead to any error of what reads it. */
+/** The refusal of a model or a graph as one line. A file may hold anything, and lead to any error of its reader. */
 function inWords(error: unknown, model: string | undefined): unknown {
   if (error instanceof UsageError) return error;
   const isRefusal = error instanceof ModelError || error instanceof GraphError;
