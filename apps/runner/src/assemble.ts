@@ -17,7 +17,7 @@ import {
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { depthSection } from "./depth-section.js";
-import { isRepeated } from "./done.js";
+import { decidingMeasurements, isRepeated } from "./done.js";
 import { type Entry, type Header, type Measurement, resultKey } from "./journal.js";
 import { curveKey, keyOf, networkKey, type Plan, type PlannedCell, seriesKey } from "./plan.js";
 import { PROFILES } from "./profiles.js";
@@ -154,11 +154,21 @@ function noiseSection(entries: readonly Entry[]): Noise | undefined {
   const [first, ...others] = states;
   if (!first) return undefined;
   const last = others.at(-1)?.when === "after" ? others.pop() : undefined;
+  const disturbed = disturbedShare(entries.flatMap((entry) => (entry.type === "cell" ? [entry] : [])));
   return {
     before: first.state,
     during: others.map(({ state }) => state),
     ...(last ? { after: last.state } : {}),
+    ...(disturbed === undefined ? {} : { disturbed }),
   };
+}
+
+/** Share of the time of sampling in which somebody else used the processor core too. */
+function disturbedShare(measurements: readonly Measurement[]): number | undefined {
+  const sum = (part: "windowsNs" | "disturbedNs") =>
+    measurements.reduce((total, { sampling }) => total + (sampling?.[part] ?? 0), 0);
+  const windowsNs = sum("windowsNs");
+  return windowsNs > 0 ? sum("disturbedNs") / windowsNs : undefined;
 }
 
 /** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
@@ -189,7 +199,7 @@ function cellOf(measurements: readonly Measurement[]): Cell {
 function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
   const timing: Partial<Record<Phase, Timing>> = {};
   for (const phase of PHASES) {
-    const timed = measurements.filter(({ samples }) => samples?.[phase].length);
+    const timed = decidingMeasurements(measurements, phase);
     const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
     if (perProcess.length === 0) continue;
     const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
@@ -197,19 +207,16 @@ function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timin
     timing[phase] = {
       ...timingOver(perProcess),
       ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
-      steadiness: combineSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase] ?? "untested")),
+      steadiness: commonSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase])),
       ...(isDerived ? { derived: "difference" } : {}),
     };
   }
   return timing;
 }
 
-/** A median over processes is not moved by a minority of them that had not settled. */
-function combineSteadiness(perProcess: readonly Steadiness[]): Steadiness {
-  const count = (steadiness: Steadiness) => perProcess.filter((one) => one === steadiness).length;
-  if (count("settled") > perProcess.length / 2) return "settled";
-  return count("unsettled") > 0 ? "unsettled" : "untested";
-}
+/** Of measurements that decide together: all of them had settled, or none. */
+const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
+  (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
 
 /** The observations are process medians where there are several processes, else the samples of the one. */
 function timingOver(perProcess: readonly (readonly number[])[]): Timing {

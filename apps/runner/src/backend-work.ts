@@ -15,6 +15,7 @@ import { PROFILES, samplingOf } from "./profiles.js";
 import type { Computed } from "./protocol.js";
 import { type MeasuredSeries, traceSeries, type WithSession } from "./scaling/tracer.js";
 import type { Spending } from "./spending.js";
+import type { ThroughputReference } from "./throughput.js";
 import type { Turns } from "./turns.js";
 import type { Visit } from "./visits.js";
 
@@ -50,6 +51,7 @@ export interface BackendWork extends RunContext {
   /** Its measurements of cells, in the order of this process. */
   readonly visits: readonly Visit[];
   readonly done: DoneWork;
+  readonly throughput: ThroughputReference;
   readonly judge: Judge;
   readonly tracer: CurveTracer;
   readonly comparer: NetworkComparer | undefined;
@@ -101,12 +103,17 @@ async function runVisit(work: BackendWork, visit: Visit, need: NonNullable<Need>
   await session.start();
   const inputs = work.feeder.put(`${workload.id} ${dtype}`, () => arraysOf(work.inputs.of(workload, dtype)));
   const task = { method, dtype, rows, classes };
-  const sampling = need === "measurement" ? samplingOf(profile, visit.isTwin ? 1 : round) : undefined;
+  const sampling =
+    need === "measurement"
+      ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(cell.backend))
+      : undefined;
   await work.turns?.take("cell");
   const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
   if (signal.aborted) return;
   const begun = performance.now();
   const { measurement, distances } = judged(visit, outcome, work);
+  const { probeNs } = measurement.sampling ?? {};
+  if (probeNs) work.throughput.add(cell.backend, probeNs);
   // A twin of a cell that does not work says nothing.
   if (need === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
   for (const distance of distances) {

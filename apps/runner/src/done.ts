@@ -1,4 +1,4 @@
-import { COMPARISONS, cellKey } from "@softmax-bench/core";
+import { COMPARISONS, cellKey, type Phase } from "@softmax-bench/core";
 import { type Entry, type Measurement, measurementKey } from "./journal.js";
 import {
   curveKey,
@@ -94,3 +94,10 @@ export class DoneWork {
  */
 export const isRepeated = ({ status, sampling }: Measurement): boolean =>
   status === "ok" && sampling?.steadiness.gradient !== "untested";
+
+/** The measurements that have a say in the time of a phase: those that had settled, if any had. */
+export function decidingMeasurements(measurements: readonly Measurement[], phase: Phase): Measurement[] {
+  const timed = measurements.filter(({ samples }) => samples?.[phase].length);
+  const settled = timed.filter(({ sampling }) => sampling?.steadiness[phase] === "settled");
+  return settled.length > 0 ? settled : timed;
+}

@@ -22,6 +22,7 @@ import type { Plan, PlannedCell, Work } from "./plan.js";
 import { PROFILES, type Profile } from "./profiles.js";
 import { BACKENDS } from "./registry.js";
 import { Spending } from "./spending.js";
+import { ThroughputReference } from "./throughput.js";
 import { drawVisits, shuffle } from "./visits.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
@@ -61,6 +62,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     inputs,
     spending,
     done,
+    throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
     tracer: new CurveTracer(header.seed, exchange, feeder),
     comparer:

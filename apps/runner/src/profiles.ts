@@ -2,6 +2,8 @@
 export interface SamplingLimits {
   /** Windows of samples are taken until they are steady, or until this much time is used up. */
   readonly settleNs: number;
+  /** Besides, as long as others share the processor core, until they have done so for this long. */
+  readonly patienceNs: number;
   /** A window takes at least this long … */
   readonly windowNs: number;
   /** … and holds at least this many samples … */
@@ -17,6 +19,8 @@ export interface SamplingLimits {
 
 /** How one cell is sampled in one process: a part of a request to a worker, as data. */
 export interface Sampling {
+  /** What the throughput probe takes on an undisturbed core, in nanoseconds, as far as the run knows. */
+  readonly probeNs?: number | undefined;
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";
   /** A cell whose gradient takes longer, in nanoseconds, is measured by a few round trips only. */
@@ -27,7 +31,7 @@ export interface Sampling {
   readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
 }
 
-export interface Profile extends Omit<Sampling, "phases"> {
+export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly id: "smoke" | "default" | "full" | "gate";
   readonly summary: string;
   readonly workloads: readonly string[];
@@ -67,6 +71,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 0,
+        patienceNs: 0,
         windowNs: 10 * MS,
         minSamples: 6,
         capNs: 60 * MS,
@@ -76,6 +81,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         settleNs: 0,
+        patienceNs: 0,
         windowNs: 2 * MS,
         minSamples: 3,
         capNs: 30 * MS,
@@ -98,8 +104,9 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     largest: { "tfjs-cpu": 1e6 },
     limits: {
       gradient: {
-        settleNs: 1500 * MS,
-        windowNs: 30 * MS,
+        settleNs: 1000 * MS,
+        patienceNs: 500 * MS,
+        windowNs: 10 * MS,
         minSamples: 5,
         capNs: 200 * MS,
         floorSamples: 3,
@@ -108,6 +115,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         settleNs: 100 * MS,
+        patienceNs: 0,
         windowNs: 5 * MS,
         minSamples: 5,
         capNs: 50 * MS,
@@ -131,6 +139,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 10_000 * MS,
+        patienceNs: 10_000 * MS,
         windowNs: 500 * MS,
         minSamples: 10,
         capNs: 5000 * MS,
@@ -140,6 +149,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         settleNs: 1000 * MS,
+        patienceNs: 1000 * MS,
         windowNs: 200 * MS,
         minSamples: 10,
         capNs: 2000 * MS,
@@ -164,6 +174,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 400 * MS,
+        patienceNs: 1000 * MS,
         windowNs: 60 * MS,
         minSamples: 3,
         capNs: 100 * MS,
@@ -173,6 +184,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
       other: {
         settleNs: 0,
+        patienceNs: 0,
         windowNs: 0,
         minSamples: 1,
         capNs: 0,
@@ -185,7 +197,12 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
 };
 
 /** How the cells of a profile are sampled in their first process, or in a later one, which repeats what is ranked. */
-export const samplingOf = ({ slowNs, slowSamples, limits, timesOnly }: Profile, round: number): Sampling => ({
+export const samplingOf = (
+  { slowNs, slowSamples, limits, timesOnly }: Profile,
+  round: number,
+  probeNs: number | undefined,
+): Sampling => ({
+  probeNs,
   phases: timesOnly ? "gradient" : round === 0 ? "all" : "ranked",
   slowNs,
   slowSamples,

@@ -86,6 +86,11 @@ export const samplingRecord = z.object({
   steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
   /** Until the gradient phase had settled. */
   settlingNs: z.number().nonnegative(),
+  /** The fastest throughput probe. */
+  probeNs: z.number().nonnegative().optional(),
+  /** What windows of samples took, and those of them in which the core was shared with others. */
+  windowsNs: z.number().nonnegative().optional(),
+  disturbedNs: z.number().nonnegative().optional(),
 });
 
 /** What is told of all work that was done; what it gave is in the results file. */

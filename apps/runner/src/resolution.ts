@@ -1,5 +1,6 @@
 import type { Cell, Resolution } from "@softmax-bench/core";
 import { median, resolutionOf } from "@softmax-bench/stats";
+import { decidingMeasurements } from "./done.js";
 import type { Measurement } from "./journal.js";
 
 type RankedPhase = Resolution["groups"][number]["phase"];
@@ -49,7 +50,7 @@ function groupResolution(
   return { backend, workload, phase, ratio, processes };
 }
 
-/** Medians of the cell and of its twin, over the processes that measured both. */
+/** Medians of the cell and of its twin, over the processes that measured both, where those had settled. */
 function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
   const rounds = new Set(twin.map(({ round }) => round));
   const [a, b] = [
@@ -64,7 +65,7 @@ function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number]
 
 /** The median time of each process, above 0: where a phase is a difference it may be 0, which no ratio has. */
 const timesOf = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
-  measurements.flatMap(({ samples }) => {
+  decidingMeasurements(measurements, phase).flatMap(({ samples }) => {
     const time = samples?.[phase].length ? median(samples[phase]) : 0;
     return time > 0 ? [time] : [];
   });

@@ -185,6 +185,13 @@ describe("a busy machine", () => {
     expect(busy({ spinNs: 1.5e6 })).toContain("the processor's speed varied by 50 %");
   });
 
+  it("is one whose cores others used for most of the time", () => {
+    const sharedFor = (disturbed: number) =>
+      viewOf(resultsOf({ noise: { before: state, during: [state], after: state, disturbed } })).busy;
+    expect(sharedFor(0.6)).toContain("others used the same cores for 60 % of the time");
+    expect(sharedFor(0.4)).toBeUndefined();
+  });
+
   it("is none where only a load average is left from before", () => {
     expect(busy({ loadAverage: 9 })).toBeUndefined();
     expect(viewOf(resultsOf()).busy).toBeUndefined();

@@ -2,8 +2,9 @@ import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-be
 import type { Values } from "../exchange.js";
 import type { Sampling } from "../profiles.js";
 import type { Computed, Reply } from "../protocol.js";
+import { ThroughputMonitor } from "../throughput.js";
 import type { InputSets } from "./input-reader.js";
-import { now, sample, sampleParts } from "./sample.js";
+import { instrumentsWith, now, type Sampled, sample, sampleParts } from "./sample.js";
 
 /** What a worker says, and the arrays that it leaves in the exchange. */
 export interface Answer {
@@ -67,7 +68,9 @@ interface SampledPhases {
 async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<SampledPhases> {
   if (sampling.phases === "gradient") return sampleGradient(prepared, sampling);
   const timeRoundtrip = roundtripOf(prepared);
-  const { limits, slowNs, slowSamples } = sampling;
+  const { limits, slowNs, slowSamples, probeNs } = sampling;
+  const throughput = new ThroughputMonitor(probeNs);
+  const instruments = instrumentsWith(throughput);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
   if (timed.spans.gradient > slowNs) {
@@ -76,13 +79,17 @@ async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<Sam
     while (roundtrips.length < slowSamples && isSlow(roundtrips, slowNs));
     if (isSlow(roundtrips, slowNs)) return fromRoundtrips(roundtrips);
   }
-  const gradient = await sample(() => prepared.gradient(), limits.gradient);
+  const gradient = await sample(() => prepared.gradient(), limits.gradient, instruments);
   const forward =
-    sampling.phases === "all" ? await sample(() => prepared.forward(), limits.other) : undefined;
-  const { parts, steadiness } = await sampleParts(async () => {
-    timed = await timeRoundtrip();
-    return timed.spans;
-  }, limits.other);
+    sampling.phases === "all" ? await sample(() => prepared.forward(), limits.other, instruments) : undefined;
+  const { parts, steadiness, ...roundtrips } = await sampleParts(
+    async () => {
+      timed = await timeRoundtrip();
+      return timed.spans;
+    },
+    limits.other,
+    instruments,
+  );
   return {
     result: timed.result,
     samples: {
@@ -103,20 +110,30 @@ async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<Sam
         roundtrip: steadiness,
       },
       settlingNs: gradient.settlingNs,
+      ...disturbance([gradient, roundtrips, ...(forward ? [forward] : [])], throughput),
     },
   };
 }
+
+/** How far others shared the processor core meanwhile. */
+const disturbance = (
+  sampled: readonly Pick<Sampled, "windowsNs" | "disturbedNs">[],
+  { fastestNs }: ThroughputMonitor,
+) => ({
+  probeNs: fastestNs,
+  windowsNs: sampled.reduce((sum, { windowsNs }) => sum + windowsNs, 0),
+  disturbedNs: sampled.reduce((sum, { disturbedNs }) => sum + disturbedNs, 0),
+});
 
 const isSlow = (roundtrips: readonly TimedRoundtrip[], slowNs: number): boolean =>
   roundtrips.every(({ spans }) => spans.gradient > slowNs);
 
 /** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
-async function sampleGradient(prepared: Prepared, { limits }: Sampling): Promise<SampledPhases> {
+async function sampleGradient(prepared: Prepared, { limits, probeNs }: Sampling): Promise<SampledPhases> {
   const result = await prepared.read();
-  const { samples, callsPerSample, steadiness, settlingNs } = await sample(
-    () => prepared.gradient(),
-    limits.gradient,
-  );
+  const throughput = new ThroughputMonitor(probeNs);
+  const sampled = await sample(() => prepared.gradient(), limits.gradient, instrumentsWith(throughput));
+  const { samples, callsPerSample, steadiness, settlingNs } = sampled;
   return {
     result,
     samples: { forward: [], gradient: [...samples], readback: [], roundtrip: [] },
@@ -124,6 +141,7 @@ async function sampleGradient(prepared: Prepared, { limits }: Sampling): Promise
       callsPerSample: { gradient: callsPerSample },
       steadiness: { gradient: steadiness },
       settlingNs,
+      ...disturbance([sampled], throughput),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type Steadiness, steadinessOf } from "@softmax-bench/stats";
 import { measure } from "mitata";
 import type { SamplingLimits } from "../profiles.js";
+import type { ThroughputMonitor } from "../throughput.js";
 import { backgroundNs } from "./compilation.js";
 
 type Work = () => Promise<unknown>;
@@ -15,9 +16,16 @@ export interface Instruments {
   readonly now: () => number;
   /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
   readonly backgroundNs: () => number | undefined;
+  /** Whether this thread has its processor core to itself just now. */
+  readonly isUndisturbed: () => boolean;
 }
 
-const NODE: Instruments = { now, backgroundNs };
+/** The instruments of a Node process. */
+export const instrumentsWith = (throughput: ThroughputMonitor): Instruments => ({
+  now,
+  backgroundNs,
+  isUndisturbed: () => throughput.isUndisturbed(),
+});
 
 /** Times of one phase. */
 export interface Sampled {
@@ -28,61 +36,105 @@ export interface Sampled {
   readonly steadiness: Steadiness;
   /** Nanoseconds spent before the window that the samples are of. */
   readonly settlingNs: number;
+  /** When the samples were taken, in nanoseconds of the clock. */
+  readonly intervals: readonly { readonly start: number; readonly end: number }[];
+  /** Nanoseconds that all windows took, and those in which the core was shared with others. */
+  readonly windowsNs: number;
+  readonly disturbedNs: number;
 }
 
 /**
  * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of the
- * time show no drift while V8 was not optimising anything, or until the time for that is used up; the last two count. Half of
+ * time show no drift while V8 was not optimising anything, or until the time for that is used up; these count. Half of
  * the time since the first call, since a series that is still falling falls by as much again in the time that it has taken.
+ *
+ * A window counts only if the core was undisturbed before and after it, by a measurement of its own: leaving samples out for
+ * being slow would make every time look better than it is. Disturbances are waited for, up to a limit; without any
+ * undisturbed window, the times are those of disturbed ones, and unsettled.
  */
-export async function sample(
-  work: Work,
-  limits: SamplingLimits,
-  instruments: Instruments = NODE,
-): Promise<Sampled> {
-  const { now } = instruments;
+export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
+  const { now, isUndisturbed } = instruments;
   const begun = now();
   const callNs = await warmUp(work, now);
   collectLargeGarbage();
   const size = fitToLimits(callNs, limits);
   const windows: Window[] = [];
+  let wasUndisturbed = isUndisturbed();
+  let windowsNs = 0;
+  let disturbedNs = 0;
   for (;;) {
-    const window = await takeWindow(work, size, instruments);
+    const taken = await takeWindow(work, size, instruments);
+    const isUndisturbedNow = isUndisturbed();
+    const window: Window = { ...taken, isUndisturbed: wasUndisturbed && isUndisturbedNow };
+    wasUndisturbed = isUndisturbedNow;
     windows.push(window);
+    const tookNs = window.end - window.start;
+    windowsNs += tookNs;
+    if (!window.isUndisturbed) disturbedNs += tookNs;
     const elapsed = window.end - begun;
     const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
-    const drift = steadinessOf(recent.flatMap(({ samples }) => samples));
-    const steadiness = drift === "settled" && window.wasOptimising ? "unsettled" : drift;
-    const hasTimeForAnother = elapsed + (window.end - window.start) <= limits.settleNs;
-    if ((steadiness === "settled" && recent.length > 1) || !hasTimeForAnother) {
-      const kept = recent.slice(-2);
+    const undisturbed = recent.filter((one) => one.isUndisturbed);
+    const steadiness = steadinessOfWindows(recent, undisturbed, window);
+    const hasTimeForAnother =
+      elapsed - disturbedNs + tookNs <= limits.settleNs && disturbedNs <= limits.patienceNs;
+    if ((steadiness === "settled" && undisturbed.length > 1) || !hasTimeForAnother) {
+      const kept = undisturbed.length > 0 ? undisturbed : recent;
       return {
         samples: kept.flatMap(({ samples }) => samples),
         callsPerSample: size.callsPerSample,
         steadiness,
         settlingNs: (kept[0] ?? window).start - begun,
+        intervals: kept,
+        windowsNs,
+        disturbedNs,
       };
     }
   }
+}
+
+function steadinessOfWindows(
+  recent: readonly Window[],
+  undisturbed: readonly Window[],
+  { wasOptimising }: Window,
+): Steadiness {
+  const ofWindows = (windows: readonly Window[]) => steadinessOf(windows.flatMap(({ samples }) => samples));
+  const drift = ofWindows(undisturbed);
+  if (drift === "settled") return wasOptimising ? "unsettled" : "settled";
+  // Fast enough for a test, if its core had been undisturbed for longer.
+  return drift === "untested" && ofWindows(recent) !== "untested" ? "unsettled" : drift;
+}
+
+/** Samples of each part of a work that times its parts itself. */
+export interface SampledParts<Part extends string>
+  extends Pick<Sampled, "steadiness" | "windowsNs" | "disturbedNs"> {
+  readonly parts: Record<Part, number[]>;
 }
 
 /** Like `sample`, for work that times parts of itself: samples of each part. Its calls are never batched. */
 export async function sampleParts<Part extends string>(
   work: () => Promise<Readonly<Record<Part, number>>>,
   limits: SamplingLimits,
-): Promise<{ readonly parts: Record<Part, number[]>; readonly steadiness: Steadiness }> {
-  const calls: Readonly<Record<Part, number>>[] = [];
-  const { samples, steadiness } = await sample(async () => calls.push(await work()), {
-    ...limits,
-    batchNs: 0,
-  });
-  const sampled = calls.slice(-samples.length);
+  instruments: Instruments,
+): Promise<SampledParts<Part>> {
+  const calls: { readonly at: number; readonly parts: Readonly<Record<Part, number>> }[] = [];
+  const timed = async () => {
+    const parts = await work();
+    calls.push({ at: instruments.now(), parts });
+  };
+  const { intervals, steadiness, windowsNs, disturbedNs } = await sample(
+    timed,
+    { ...limits, batchNs: 0 },
+    instruments,
+  );
+  const sampled = calls
+    .filter(({ at }) => intervals.some(({ start, end }) => start <= at && at <= end))
+    .map((call) => call.parts);
   const names = Object.keys(sampled[0] ?? {}) as Part[];
   const parts = Object.fromEntries(names.map((part) => [part, sampled.map((call) => call[part])])) as Record<
     Part,
     number[]
   >;
-  return { parts, steadiness };
+  return { parts, steadiness, windowsNs, disturbedNs };
 }
 
 /**
@@ -108,6 +160,7 @@ interface Window {
   readonly start: number;
   readonly end: number;
   readonly wasOptimising: boolean;
+  readonly isUndisturbed: boolean;
 }
 
 interface WindowSize {
@@ -127,7 +180,7 @@ async function takeWindow(
   work: Work,
   { minSamples, maxSamples, windowNs, callsPerSample }: WindowSize,
   instruments: Instruments,
-): Promise<Window> {
+): Promise<Omit<Window, "isUndisturbed">> {
   const { now } = instruments;
   const start = now();
   const isOptimising = watchOptimisation(instruments);

@@ -2,8 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Engine, FloatArray, GradientTask, Inputs } from "@softmax-bench/core";
 import { floatArray } from "../exchange.js";
 import type { MemoryRequest, ScaleRequest } from "../protocol.js";
+import { ThroughputMonitor } from "../throughput.js";
 import { type Answer, finished } from "./compute.js";
-import { now, sample } from "./sample.js";
+import { instrumentsWith, now, sample } from "./sample.js";
 
 /**
  * Inputs that a worker makes itself, since what they are changes no time, and a file of 64 million takes longer to pass
@@ -49,7 +50,11 @@ export async function scale(
   const start = now();
   await using prepared = await engine.prepare(task, inputs);
   const compiled = now();
-  const { samples, settlingNs } = await sample(() => prepared.gradient(), limits);
+  const { samples, settlingNs } = await sample(
+    () => prepared.gradient(),
+    limits,
+    instrumentsWith(new ThroughputMonitor()),
+  );
   return {
     reply: {
       type: "scaled",

@@ -5,6 +5,9 @@ const BUSY_CORES = 0.15;
 /** Drift of the processor's own speed, from the fastest to the slowest moment, likewise. */
 const SPEED_DRIFT = 0.25;
 
+/** Share of the time from which too little is left undisturbed. */
+const MOSTLY_DISTURBED = 0.5;
+
 /** Why a run's times are to be doubted: what else the machine did meanwhile; undefined if it was quiet, or nobody looked. */
 export function busyMachine({
   noise,
@@ -24,6 +27,9 @@ export function busyMachine({
       : []),
     ...(steal > BUSY_CORES ? [`the hypervisor took ${steal.toFixed(1)} cores for others`] : []),
     ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${Math.round(100 * drift)} %`] : []),
+    ...((noise.disturbed ?? 0) > MOSTLY_DISTURBED
+      ? [`others used the same cores for ${Math.round(100 * (noise.disturbed ?? 0))} % of the time`]
+      : []),
   ];
   return causes.length > 0
     ? `The machine was busy: ${causes.join(", ")} while this was measured. Repeat it when nothing else runs.`

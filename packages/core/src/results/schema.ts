@@ -238,6 +238,12 @@ export const noise = z.object({
   before: machineState,
   during: z.array(machineState),
   after: machineState.optional(),
+  disturbed: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("share of the time of sampling in which others used the processor core too"),
 });
 
 export const environment = z.object({

@@ -1,0 +1,89 @@
+/**
+ * The share of a processor core that a thread gets. On a virtual machine the other hardware thread of a core belongs to somebody
+ * else: when it computes, floating-point code here takes up to twice as long, for tenths of a second to many seconds. Neither the
+ * load average nor the stolen time shows that. A fixed piece of such code does.
+ */
+
+const now = () => Number(process.hrtime.bigint());
+
+/** Float32 values within any first-level cache, so that what is measured keeps its own data there or beyond. */
+const values = new Float32Array(4096).fill(1);
+const PASSES = 20;
+
+/** Runs before V8 has optimised the loop, and some more. */
+const WARMUP_RUNS = 100;
+let isWarm = false;
+
+/** The shortest of a few counts: an interruption of some microseconds is no neighbour. */
+const RUNS = 3;
+
+/** Times the fixed piece of code, about 0.1 ms, in nanoseconds. */
+export function probeThroughput(): number {
+  if (!isWarm) for (let run = 0; run < WARMUP_RUNS; run++) scaleValues();
+  isWarm = true;
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < RUNS; run++) {
+    const start = now();
+    scaleValues();
+    fastest = Math.min(fastest, now() - start);
+  }
+  return fastest;
+}
+
+/** Every value tends to 2: neither overflow nor subnormal numbers change the time. */
+function scaleValues(): void {
+  for (let pass = 0; pass < PASSES; pass++) {
+    for (let index = 0; index < values.length; index++) {
+      values[index] = (values[index] as number) * 0.5 + 1;
+    }
+  }
+}
+
+/** Ratio to the time on an undisturbed core up to which a core counts as such; a busy neighbour makes it 1.8. */
+const TOLERANCE = 1.3;
+
+/** Tells whether this thread has its core to itself, now and then. */
+export class ThroughputMonitor {
+  readonly #referenceNs: number | undefined;
+  #fastestNs = Number.POSITIVE_INFINITY;
+
+  /** @param referenceNs time of the probe on an undisturbed core; unknown: the fastest that this monitor sees */
+  constructor(referenceNs?: number) {
+    this.#referenceNs = referenceNs;
+  }
+
+  /** Time of the fastest probe so far, in nanoseconds. */
+  get fastestNs(): number {
+    return this.#fastestNs;
+  }
+
+  isUndisturbed(): boolean {
+    const probeNs = probeThroughput();
+    this.#fastestNs = Math.min(this.#fastestNs, probeNs);
+    return probeNs <= TOLERANCE * (this.#referenceNs ?? this.#fastestNs);
+  }
+}
+
+/** Share of visits that have a moment in which the core is undisturbed, at least, on a machine that can be measured on. */
+const UNDISTURBED_SHARE = 0.25;
+
+/**
+ * What the probe takes on an undisturbed core, learnt from the fastest probe of each visit. For each backend by itself: its own threads
+ * may wait for work in a loop, on the other half of the core.
+ */
+export class ThroughputReference {
+  readonly #fastest = new Map<string, number[]>();
+
+  add(backend: string, probeNs: number): void {
+    this.#fastest.set(backend, [...(this.#fastest.get(backend) ?? []), probeNs]);
+  }
+
+  /**
+   * Nanoseconds; undefined for a backend that has not been measured. A low quantile, not the minimum, so that a moment of a higher
+   * clock frequency does not make all others look disturbed.
+   */
+  of(backend: string): number | undefined {
+    const sorted = this.#fastest.get(backend)?.toSorted((a, b) => a - b) ?? [];
+    return sorted[Math.ceil(UNDISTURBED_SHARE * sorted.length) - 1];
+  }
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { probeThroughput, ThroughputMonitor, ThroughputReference } from "../src/throughput.js";
+
+describe("the throughput reference", () => {
+  it("is what an undisturbed core takes, though three of four visits see none", () => {
+    const reference = new ThroughputReference();
+    for (let visit = 0; visit < 40; visit++) reference.add("a", visit % 4 === 0 ? 200 : 380);
+    expect(reference.of("a")).toBe(200);
+  });
+
+  it("is not moved by a moment of a higher clock frequency", () => {
+    const reference = new ThroughputReference();
+    for (let visit = 0; visit < 40; visit++) reference.add("a", visit === 7 ? 120 : 200 + visit / 10);
+    expect(reference.of("a")).toBeGreaterThan(200);
+  });
+
+  it("is each backend's own, and unknown at first", () => {
+    const reference = new ThroughputReference();
+    reference.add("a", 200);
+    expect(reference.of("b")).toBeUndefined();
+  });
+});
+
+describe("the throughput monitor", () => {
+  it("calls a core shared where the probe takes much longer than the reference", () => {
+    expect(new ThroughputMonitor(1).isUndisturbed()).toBe(false);
+    expect(new ThroughputMonitor(1e9).isUndisturbed()).toBe(true);
+  });
+
+  it("takes a tenth of a millisecond, more or less, once its code is optimised", () => {
+    const fastest = Math.min(...Array.from({ length: 50 }, probeThroughput));
+    expect(fastest).toBeGreaterThan(2e4);
+    expect(fastest).toBeLessThan(2e6);
+    expect(new ThroughputMonitor().fastestNs).toBe(Number.POSITIVE_INFINITY);
+  });
+});
