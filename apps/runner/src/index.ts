@@ -1,1 +1,1 @@
-export { type BenchOptions, defineConfig } from "./options.js";
+export { type BenchOptions, defineConfig } from "./plan/options.js";

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HERE } from "../src/gate/checkout.js";
+import { HERE } from "../src/fs/repository.js";
 import { injectedCheckout } from "../src/validation/injected-checkout.js";
 
-const REGISTRY = join("apps", "runner", "dist", "registry.js");
+const REGISTRY = join("apps", "runner", "dist", "measure", "backends.js");
 const reports = join(HERE, "reports");
 
 /** A folder as a process of this id would have made it. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cellKey, type Results } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MachineMonitor } from "../src/machine-monitor.js";
-import { sample } from "../src/worker/sample.js";
+import { MachineMonitor } from "../src/machine/machine-monitor.js";
+import { sample } from "../src/measure/sample.js";
 import { bench, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SELECTION = ["--backend", "wasm-simd,tfjs-cpu", "--workload", "16x10,8x100", "--dtype", "float32"];
@@ -159,7 +159,7 @@ describe("sampling", () => {
     {
       limits = LIMITS,
       backgroundNs = () => 0 as number | undefined,
-      isUndisturbed = (_elapsedNs: number) => true,
+      isUndisturbed = (_elapsedNs: number): boolean => true,
     } = {},
   ) {
     let [time, calls] = [0, 0];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SWEEPS } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
-import { CHECK_CASES, Check, type CheckCase } from "../src/gradcheck.js";
+import { CHECK_CASES, Check, type CheckCase } from "../src/user-gradient/gradcheck.js";
 import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];

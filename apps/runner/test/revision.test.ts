@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { inspect } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HERE } from "../src/gate/checkout.js";
+import { HERE } from "../src/fs/repository.js";
 import { checkoutOf } from "../src/gate/revision.js";
 import { temporaryFolder } from "./support/cli.js";
 

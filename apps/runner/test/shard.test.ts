@@ -1,6 +1,6 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { shardOf } from "../src/shard.js";
+import { shardOf } from "../src/plan/shard.js";
 import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
 
 describe("--shard auto", () => {

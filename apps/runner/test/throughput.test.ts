@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { probeThroughput, ThroughputMonitor, ThroughputReference } from "../src/throughput.js";
+import { probeThroughput, ThroughputMonitor, ThroughputReference } from "../src/measure/throughput.js";
 
 describe("the throughput reference", () => {
   it("is what an undisturbed core takes, though three of four visits see none", () => {

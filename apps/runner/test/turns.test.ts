@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type Duplex, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { onLine, sendLine } from "../src/channel.js";
 import { TurnGiver } from "../src/gate/turn-giver.js";
+import { onLine, sendLine } from "../src/measure/channel.js";
 import { bench, start, temporaryFolder } from "./support/cli.js";
 
 /** A run that does what it is told to, one step after the other, and notes it when it has its turn. */

@@ -108,7 +108,7 @@ describe("the test task of turbo", () => {
       // Reads everything.
       "packages/repository/test/root.ts",
       // The checkout as a whole, what was built, and its commit; tools/native-limit.
-      "apps/runner/src/gate/checkout.ts",
+      "apps/runner/src/fs/repository.ts",
       "apps/runner/test/gate.test.ts",
       "apps/runner/test/faults/launchers.test.ts",
       "apps/runner/test/support/checkout.ts",

@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
-import { EXIT, messageOf, UsageError } from "../errors.js";
-import { TURN_CHANNEL } from "../turns.js";
+import { TURN_CHANNEL } from "../session/turns.js";
+import { EXIT, messageOf, UsageError } from "../terminal/errors.js";
 import { TurnGiver } from "./turn-giver.js";
 
 /**
@@ -19,9 +18,6 @@ export interface Checkout {
   readonly name: string;
   readonly folder: string;
 }
-
-/** The checkout that this code is in. */
-export const HERE = fileURLToPath(new URL("../../../..", import.meta.url));
 
 export interface PassOptions {
   readonly profile: string;

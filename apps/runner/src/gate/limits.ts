@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, type Limits } from "@softmax-bench/regression";
 import type { Command } from "commander";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../terminal/errors.js";
 
 export interface LimitFlags {
   readonly maxSlowdown?: string;

@@ -10,8 +10,8 @@ import {
   junitXml,
   renderComparisonMarkdown,
 } from "@softmax-bench/report";
-import { EXIT } from "../errors.js";
-import { writeAtomically } from "../write-atomically.js";
+import { writeAtomically } from "../fs/write-atomically.js";
+import { EXIT } from "../terminal/errors.js";
 
 /** GitHub cuts off a step summary above 1 MiB, and refuses a comment above 65,536 characters. */
 const SUMMARY_BYTES = 2 ** 20 - 1024;

@@ -4,24 +4,11 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { Unavailable } from "@softmax-bench/core";
 import { cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
-import { messageOf, UsageError } from "../errors.js";
-import { type Checkout, HERE } from "./checkout.js";
+import { git, HERE } from "../fs/repository.js";
+import { messageOf, UsageError } from "../terminal/errors.js";
+import type { Checkout } from "./checkout.js";
 
 const execute = promisify(execFile);
-const git = async (...args: readonly string[]): Promise<string> =>
-  (await execute("git", ["--no-optional-locks", "-C", HERE, ...args])).stdout.trim();
-
-/** The commit that a git revision names here; undefined if it names none. */
-export async function commitOf(revision: string): Promise<string | undefined> {
-  if (revision.startsWith("-")) return undefined;
-  return git("rev-parse", "--verify", "--quiet", `${revision}^{commit}`).catch(() => undefined);
-}
-
-/** The commit that this checkout is, without a change to it; undefined if there are changes. */
-export async function cleanCommit(): Promise<string | undefined> {
-  const changes = await git("status", "--porcelain", "--untracked-files=no").catch(() => "no git");
-  return changes === "" ? commitOf("HEAD") : undefined;
-}
 
 /** Installed packages and what is built of them. */
 const SPACE = 3e9;

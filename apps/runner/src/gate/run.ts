@@ -7,11 +7,12 @@ import {
   mergedSide,
   type Names,
 } from "@softmax-bench/regression";
-import { UsageError } from "../errors.js";
-import { type Found, findResults, hasCells, needResults } from "../find-results.js";
-import { type Checkout, HERE, listIn, measureIn, type PassOptions } from "./checkout.js";
+import { cleanCommit, commitOf, HERE } from "../fs/repository.js";
+import { type Found, findResults, hasCells, needResults } from "../results/find-results.js";
+import { UsageError } from "../terminal/errors.js";
+import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
 import { measureGate } from "./measure.js";
-import { checkoutOf, cleanCommit, commitOf } from "./revision.js";
+import { checkoutOf } from "./revision.js";
 
 export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   /** A baseline, run, file or git revision. */

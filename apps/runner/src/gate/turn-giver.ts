@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import { onLine, sendLine } from "../channel.js";
-import { type Want, wish } from "../turns.js";
+import { onLine, sendLine } from "../measure/channel.js";
+import { type Want, wish } from "../session/turns.js";
 
 interface Member {
   readonly channel: Duplex;

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Checkout, HERE } from "../gate/checkout.js";
-import { makeFolder } from "../make-folder.js";
+import { makeFolder } from "../fs/make-folder.js";
+import { HERE } from "../fs/repository.js";
+import type { Checkout } from "../gate/checkout.js";
 import type { Injection } from "./injection.js";
 
 /** A copy of this checkout that computes with a defect. It is gone when it is disposed of. */
@@ -21,12 +22,12 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
   try {
     const parts = ["apps", "packages", "node_modules"].map((part) => join(HERE, part));
     execFileSync("cp", ["-al", ...parts, folder]);
-    const registry = join(folder, "apps", "runner", "dist", "registry.js");
+    const registry = join(folder, "apps", "runner", "dist", "measure", "backends.js");
     // A name of its own for what is shared with this checkout; the new file is not.
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
-      `import { inject } from "./validation/injection.js";\nimport { BACKENDS as original } from "./registry.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "./injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
     );
   } catch (error) {
     remove();

@@ -12,7 +12,8 @@ import { crc32 } from "node:zlib";
 import { METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Entry, type Header, Journal, type Recovered } from "../../src/journal.js";
+import type { Entry, Header } from "../../src/journal/entries.js";
+import { Journal, type Recovered } from "../../src/journal/journal.js";
 import { bench, onlyRun, run, start, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY, withFault } from "./support.js";
 

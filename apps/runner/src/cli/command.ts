@@ -1,0 +1,119 @@
+import { METHODS } from "@softmax-bench/core";
+import { ResultsError } from "@softmax-bench/core/results";
+import { Command, CommanderError } from "commander";
+import { BACKENDS } from "../measure/backends.js";
+import { checkOptions, settle } from "../plan/options.js";
+import { DTYPES } from "../plan/selection.js";
+import type { JobOptions } from "../session/jobs.js";
+import { type Console, writeLine } from "../terminal/console.js";
+import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
+
+/** A command whose errors are ours to print. */
+export const newCommand = (name: string): Command =>
+  new Command(name)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+
+/** Runs a command and returns its exit code; a mistake of the user's is one line. */
+export async function execute(
+  name: string,
+  run: (argv: readonly string[], console: Console) => Promise<number>,
+  argv: readonly string[],
+  console: Console,
+): Promise<number> {
+  try {
+    return await run(argv, console);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    if (isForUser(error)) writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
+    else for (const line of `${name}: ${stackOf(error)}`.split("\n")) writeLine(console.stderr, line);
+    return EXIT.usage;
+  }
+}
+
+/** Errors whose message says what was expected, what came and what to do; others are mistakes of this program. */
+const isForUser = (error: unknown): error is Error =>
+  error instanceof CommanderError ||
+  error instanceof UsageError ||
+  error instanceof ResultsError ||
+  isSystemError(error);
+
+const stackOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+export const commaSeparated = (value: string, previous: readonly string[] = []): string[] => [
+  ...previous,
+  ...value.split(",").map((part) => part.trim()),
+];
+
+const ids = (known: readonly { id: string }[]): string => known.map(({ id }) => id).join(", ");
+
+/** Flags that choose what to compute on what. */
+export interface SelectionFlags {
+  readonly backend?: string[];
+  readonly method?: string[];
+  readonly threads?: string;
+  readonly provision: boolean;
+}
+
+/** Adds `SelectionFlags` to a command. */
+export const withSelection = (command: Command, { threads = "all cores" } = {}): Command =>
+  command
+    .option(
+      "--backend <ids>",
+      `all, or ${Object.keys(BACKENDS).join(", ")}; e.g. --backend tfjs-wasm`,
+      commaSeparated,
+    )
+    .option("--method <globs>", `all, or ${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
+    .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`)
+    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
+
+/** Adds `--dtype`, a list. */
+export const withDtypes = (command: Command): Command =>
+  command.option("--dtype <dtypes>", `${DTYPES.join(", ")}; e.g. --dtype float64`, commaSeparated);
+
+/** @throws UsageError if the value of the flag is not a whole number. */
+export function integer(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,10}$/.test(value))
+    throw new UsageError(`${flag} takes a whole number, got ${JSON.stringify(value)}`);
+  return Number(value);
+}
+
+const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A duration such as `90s`, `10m` or `1h`, in milliseconds. @throws UsageError if the value of the flag is none */
+export function duration(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const [, number, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)([smh])$/.exec(value) ?? [];
+  const milliseconds = Number(number) * (TIME_UNITS_MS[unit] ?? Number.NaN);
+  if (milliseconds > 0) return milliseconds;
+  throw new UsageError(`${flag} takes a duration such as 90s, 10m or 1h, got ${JSON.stringify(value)}`);
+}
+
+/** @throws UsageError if the value of the flag is not a whole number from 1 to `most`. */
+export function inRange(flag: string, value: string, most: number): number {
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw new UsageError(`${flag} takes a whole number from 1 to ${most}, got ${JSON.stringify(value)}`);
+}
+
+/** @throws UsageError if the value of `--ignore-index` is not a whole number of 32 bits. */
+export function ignoreIndexOf(value: string, expected = "a whole number of 32 bits"): number {
+  if (!/^-?\d{1,10}$/.test(value) || Number(value) !== (Number(value) | 0)) {
+    throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
+  }
+  return Number(value);
+}
+
+/** What flags say on how to compute. @throws UsageError if `--threads` is out of range. */
+export function jobOptionsOf(
+  { threads, provision }: SelectionFlags,
+  { stderr, signal }: Console,
+): JobOptions {
+  const given = integer("--threads", threads);
+  const { threads: used } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
+  const say = (line: string) => writeLine(stderr, line);
+  return { threads: used, signal, say, provision: provision ? say : undefined };
+}

@@ -1,0 +1,149 @@
+import { WORKLOADS } from "@softmax-bench/core";
+import { type Command, Option } from "commander";
+import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../../plan/options.js";
+import { PROFILES } from "../../plan/profiles.js";
+import { select, unknownValue } from "../../plan/selection.js";
+import { shardOf, WHOLE } from "../../plan/shard.js";
+import { checkBaselineName } from "../../results/baselines.js";
+import { listCells, resumeRun, startRun } from "../../run/start.js";
+import { inheritedTurns } from "../../session/turns.js";
+import type { Console } from "../../terminal/console.js";
+import { UsageError } from "../../terminal/errors.js";
+import {
+  commaSeparated,
+  duration,
+  integer,
+  newCommand,
+  type SelectionFlags,
+  withDtypes,
+  withSelection,
+} from "../command.js";
+
+interface Flags extends SelectionFlags {
+  readonly dtype?: string[];
+  readonly profile?: string;
+  readonly workload?: string[];
+  readonly cell?: string[];
+  readonly out?: string;
+  readonly seed?: string;
+  readonly resume?: string;
+  readonly shard?: string;
+  readonly saveBaseline?: string;
+  readonly time?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+  readonly list?: boolean;
+  readonly inTurns?: boolean;
+}
+
+function command(): Command {
+  const profiles = Object.values(PROFILES).map(({ id, summary }) => `${id} (${summary})`);
+  const workloads = WORKLOADS.map(({ id }) => id).join(", ");
+  return (
+    withDtypes(
+      withSelection(
+        newCommand("bench")
+          .description(
+            "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
+              "and writes results.json and report.md to a folder per run.",
+          )
+          .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`),
+      ),
+    )
+      .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+      .option(
+        "--cell <cell>",
+        "one cell as --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
+        commaSeparated,
+      )
+      .option(
+        "--out <dir>",
+        `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`,
+      )
+      .option("--seed <n>", "seed of the inputs (default: 0); e.g. --seed 7")
+      .addOption(
+        new Option(
+          "--resume <run-id>",
+          "measure what an interrupted run lacks; e.g. --resume 20260131-120000-full",
+        ),
+      )
+      .option(
+        "--shard <i/n>",
+        "measure one of n parts of the matrix, or auto: as Kubernetes, Slurm, GitLab or GitHub numbered this job; e.g. --shard 2/4",
+      )
+      .option(
+        "--time <duration>",
+        "how long the run may take (default: the profile's, 5m for default): cells are measured in further processes while there is time; e.g. --time 10m",
+      )
+      .option(
+        "--save-baseline <name>",
+        "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
+      )
+      .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
+      .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
+      // For pnpm gate, which starts two runs with a channel to take turns by: nothing that a user could give.
+      .addOption(new Option("--in-turns").hideHelp())
+      .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
+      .addHelpText(
+        "after",
+        `\nbench.config.ts in the current folder sets the same things; flags win.\n
+Exit codes: 0 done; 1 no backend available, or a cell failed, crashed or timed out;
+2 wrong usage; 130 stopped by Ctrl-C or SIGTERM (continue with --resume).`,
+      )
+  );
+}
+
+function optionsOf(flags: Flags): BenchOptions {
+  if (flags.profile !== undefined && !Object.hasOwn(PROFILES, flags.profile)) {
+    throw unknownValue("profile", flags.profile, Object.keys(PROFILES));
+  }
+  const given = {
+    profile: flags.profile,
+    backends: flags.backend,
+    methods: flags.method,
+    dtypes: flags.dtype,
+    workloads: flags.workload,
+    cells: flags.cell,
+    out: flags.out,
+    seed: integer("--seed", flags.seed),
+    threads: integer("--threads", flags.threads),
+    timeMs: duration("--time", flags.time),
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return checkOptions(Object.fromEntries(set), "flags");
+}
+
+/** Runs the matrix, or a part of it, and writes results and report. */
+export async function bench(argv: readonly string[], console: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const options = optionsOf(flags);
+  const file = await loadConfig(process.cwd());
+  const { saveBaseline } = flags;
+  if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
+  if (flags.force && saveBaseline === undefined) {
+    throw new UsageError("--force is for --save-baseline: it keeps a baseline of a busy machine");
+  }
+  const output = {
+    json: flags.json ?? false,
+    provision: flags.provision,
+    saveBaseline,
+    force: flags.force ?? false,
+  };
+  if (flags.resume !== undefined) {
+    const { out, ...fixed } = options;
+    const [conflict] = [
+      ...Object.keys(fixed),
+      ...(["list", "shard", "inTurns"] as const).filter((name) => flags[name] !== undefined),
+    ];
+    if (conflict)
+      throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+    return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
+  }
+  const settings = settle(options, file);
+  const selection = select(settings);
+  const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
+  if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console);
+  using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
+  const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
+  return await startRun(request, console, output);
+}

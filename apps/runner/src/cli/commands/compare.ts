@@ -1,0 +1,71 @@
+import { type CellComparison, compare as compareResults, outcomeOf } from "@softmax-bench/regression";
+import { renderComparison } from "@softmax-bench/report";
+import { makeOutFolder } from "../../fs/make-folder.js";
+import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
+import { filesOf, writeOutputs } from "../../gate/outputs.js";
+import { DEFAULT_OUT } from "../../plan/options.js";
+import { needResults, sameKindAs } from "../../results/find-results.js";
+import { type Console, wantsColor } from "../../terminal/console.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
+import { newCommand } from "../command.js";
+
+interface Flags extends LimitFlags {
+  readonly in: string;
+  readonly out?: string;
+  readonly strict?: boolean;
+}
+
+const command = () =>
+  withLimits(
+    newCommand("compare")
+      .description(
+        "Compares two results, cell by cell, the largest difference first. Each is named by `latest` (the newest run of the\n" +
+          "other's kind), a baseline, a run's id, a file, or a git revision that has a run. Nothing is measured, and nothing is\n" +
+          "judged: pnpm gate measures both in turns, and alone can tell a regression from a slower hour.",
+      )
+      .argument("<baseline>", "e.g. main")
+      .argument("<candidate>", "e.g. latest"),
+  )
+    .option("--in <dir>", "folder with runs and baselines; e.g. --in /tmp/runs", DEFAULT_OUT)
+    .option("--out <dir>", "folder for summary.md, junit.xml and the other formats; e.g. --out /tmp/compared")
+    .option("--strict", "exit 1 if a cell is slower or has a larger error; e.g. --strict")
+    .addHelpText("after", COMPARE_EXIT_CODES);
+
+/** Compares two results that are there. */
+export async function compare(argv: readonly string[], { stdout, stderr }: Console): Promise<number> {
+  const parsed = command().parse(argv, { from: "user" });
+  const flags = parsed.opts<Flags>();
+  const [baseline = "", candidate = ""] = parsed.args;
+  const limits = limitsOf(flags);
+  const { before, after } = await resultsOf(baseline, candidate, flags.in);
+  const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
+  if (flags.out) {
+    makeOutFolder(flags.out);
+    writeOutputs(flags.out, filesOf(comparison, before.results, after.results));
+    stderr.write(`wrote ${flags.out}/summary.md, junit.xml and others\n`);
+  }
+  stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
+  if (outcomeOf(comparison) === "incomparable") return EXIT.incomparable;
+  return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
+}
+
+const COMPARE_EXIT_CODES = `
+Exit codes: 0 compared, whatever differs; 1 with --strict, a cell is slower or has a larger error; 2 wrong usage;
+3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;
+
+const isWorse = ({ verdict }: CellComparison): boolean => verdict === "slower" || verdict === "regression";
+
+/** @throws UsageError if there is nothing by one of the names, or both are the latest. */
+async function resultsOf(baseline: string, candidate: string, folder: string) {
+  if (baseline === "latest" && candidate === "latest") {
+    throw new UsageError(
+      "expected two different results, got latest twice; name a baseline, a run or a file",
+    );
+  }
+  if (baseline === "latest") {
+    const after = await needResults(candidate, folder);
+    return { before: await needResults(baseline, folder, sameKindAs(after.results)), after };
+  }
+  const before = await needResults(baseline, folder);
+  return { before, after: await needResults(candidate, folder, sameKindAs(before.results)) };
+}

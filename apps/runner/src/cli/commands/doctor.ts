@@ -1,0 +1,34 @@
+import { plural } from "@softmax-bench/core";
+import { renderDoctor } from "@softmax-bench/report";
+import { describeEnvironment } from "../../machine/environment.js";
+import { examine, LONGEST_TIMEOUT_S } from "../../session/examine.js";
+import { type Console, wantsColor } from "../../terminal/console.js";
+import { EXIT } from "../../terminal/errors.js";
+import { inRange, newCommand } from "../command.js";
+
+/** It ends sooner where every backend starts or fails sooner: in a few seconds, as a rule. */
+const TIMEOUT_S = 60;
+
+const command = () =>
+  newCommand("doctor")
+    .description("Says which backends work here, on what, and what would make the others work.")
+    .option("--timeout <seconds>", "to wait for the slowest backend; e.g. --timeout 20", `${TIMEOUT_S}`)
+    .option("--json", "machine and backends as JSON on stdout; e.g. --json | jq '.backends[].status'")
+    .addHelpText("after", "\nExit codes: 0 at least one backend works; 1 none does; 2 wrong usage.");
+
+/** Starts every backend once and reports what came of it. */
+export async function doctor(argv: readonly string[], { stdout }: Console): Promise<number> {
+  const { json, timeout } = command()
+    .parse(argv, { from: "user" })
+    .opts<{ json?: boolean; timeout: string }>();
+  const backends = await examine(inRange("--timeout", timeout, LONGEST_TIMEOUT_S));
+  const environment = describeEnvironment();
+  if (json) {
+    stdout.write(`${JSON.stringify({ environment, backends }, null, 2)}\n`);
+  } else {
+    const { cpu, cores, os, node, simd } = environment;
+    stdout.write(`${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
+    stdout.write(`${renderDoctor(backends, environment, { color: wantsColor(stdout) })}\n`);
+  }
+  return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
+}

@@ -1,0 +1,285 @@
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { MethodId } from "@softmax-bench/core";
+import {
+  BudgetError,
+  DEFAULT_ELEMENTS,
+  type Graph,
+  GraphError,
+  inputName,
+  optimize,
+  withBudget,
+} from "@softmax-bench/graph";
+import {
+  IGNORED_LABEL,
+  loadModel,
+  type Model,
+  ModelError,
+  OPSET,
+  serialize,
+  serializeBatched,
+} from "@softmax-bench/onnx";
+import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
+import {
+  CROSS_ENTROPY,
+  listed,
+  methodGraph,
+  modelGraph,
+  openBatch,
+  PARTS,
+} from "../../export/exported-graph.js";
+import { writeAtomically } from "../../fs/write-atomically.js";
+import { DTYPES, select, unknownValue } from "../../plan/selection.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT, messageOf, UsageError } from "../../terminal/errors.js";
+import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
+
+/** Runtimes by whose kernels a model is written. */
+const TARGETS: Readonly<Record<string, Legalize>> = {
+  "onnxruntime-cpu": forCpu,
+  "onnxruntime-webgpu": forWebgpu,
+  any: optimize,
+};
+const DYNAMIC = "dynamic";
+const NO_LABEL = "none";
+
+interface Flags {
+  readonly out: string;
+  readonly target: string;
+  readonly batch?: string;
+  readonly ignoreIndex: string;
+  readonly method?: string;
+  readonly workload?: string;
+  readonly dtype?: string;
+  readonly graph?: string;
+  readonly model?: string;
+  readonly loss?: string;
+  readonly wrt?: string[];
+  readonly logits?: string;
+  readonly size?: string[];
+  readonly maxElements?: string;
+}
+
+const command = () =>
+  newCommand("export")
+    .description(
+      "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",
+    )
+    .requiredOption("--out <file>", "the model to write; e.g. --out loss.onnx")
+    .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
+    .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
+    .option("--dtype <dtype>", `${DTYPES.join(" or ")} (default: float32); e.g. --dtype float64`)
+    .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
+    .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
+    .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
+    .option(
+      "--wrt <names>",
+      "all (default), or parameters and inputs to differentiate with respect to; e.g. --wrt fc.weight",
+      commaSeparated,
+    )
+    .option("--logits <output>", "which output the logits are, if there are several; e.g. --logits logits")
+    .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
+    .option(
+      "--batch <n>",
+      `the batch size, or ${DYNAMIC} for any (default: the rows of the workload; open if the model leaves it open)`,
+    )
+    .option(
+      "--max-elements <n>",
+      `how many elements of constants may be computed while the model is written (default: ${DEFAULT_ELEMENTS}); e.g. --max-elements 1000000000`,
+    )
+    .option(
+      "--ignore-index <n>",
+      `rows with this label have no loss, ${NO_LABEL} for none; the model refuses other labels that are no class`,
+      String(IGNORED_LABEL),
+    )
+    .option(
+      "--target <runtime>",
+      `write what this runtime has no kernels for in simpler operators: ${Object.keys(TARGETS).join(", ")}`,
+      "onnxruntime-cpu",
+    )
+    .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
+
+/** A graph for each batch size, or one of a fixed size. */
+interface Source {
+  readonly graphOf: (batch: number) => Graph;
+  readonly batch: number | typeof DYNAMIC;
+}
+
+/** Writes a model. */
+export async function exportModel(argv: readonly string[], { stdout }: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const legalize = targetOf(flags.target);
+  checkFlags(flags);
+  const out = writable(flags.out);
+  const elements = elementsOf(flags.maxElements);
+  let bytes: Uint8Array;
+  let graph: Graph;
+  try {
+    const { graphOf, batch } =
+      flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model);
+    [graph, bytes] = withBudget(elements, () => {
+      const first = graphOf(batch === DYNAMIC ? 1 : batch);
+      const written =
+        batch === DYNAMIC
+          ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
+          : serialize(legalize(first));
+      return [first, written];
+    });
+  } catch (error) {
+    throw inWords(error, flags.model);
+  }
+  try {
+    writeAtomically(out, bytes);
+  } catch (error) {
+    throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
+  }
+  for (const line of summary(flags.out, bytes, graph)) writeLine(stdout, line);
+  return EXIT.ok;
+}
+
+/** The refusal of a model or a graph as one line. A file may hold anything, and lead to any error of its reader. */
+function inWords(error: unknown, model: string | undefined): unknown {
+  if (error instanceof UsageError) return error;
+  const isRefusal = error instanceof ModelError || error instanceof GraphError;
+  if (model === undefined) return isRefusal ? new UsageError(error.message) : error;
+  if (!isRefusal) {
+    return new UsageError(
+      `--model ${model}: cannot be exported (${String(error)}); check it with onnx.checker`,
+    );
+  }
+  const isLimit = error instanceof BudgetError || error.cause instanceof BudgetError;
+  return new UsageError(
+    `--model ${model}: ${error.message}${isLimit ? "; --max-elements raises the limit" : ""}`,
+  );
+}
+
+const BY_METHOD = ["workload", "dtype", "graph"] as const;
+const BY_MODEL = ["loss", "wrt", "logits", "size"] as const;
+
+/** @throws UsageError unless the flags are those of one of the two ways to export. */
+function checkFlags(flags: Flags): void {
+  if ((flags.method === undefined) === (flags.model === undefined)) {
+    throw new UsageError("give either --method and --workload, or --model");
+  }
+  const [mode, foreign] = flags.model === undefined ? ["--method", BY_MODEL] : ["--model", BY_METHOD];
+  const wrong = foreign.find((name) => flags[name] !== undefined);
+  if (wrong) throw new UsageError(`--${wrong} does not go with ${mode}`);
+  if (flags.method !== undefined && flags.workload === undefined) {
+    throw new UsageError("--method needs --workload, e.g. --workload 64x1000");
+  }
+}
+
+function targetOf(name: string): Legalize {
+  const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
+  if (!target) throw unknownValue("target", name, Object.keys(TARGETS));
+  return target;
+}
+
+function methodSource(flags: Flags): Source {
+  const { method, workload, dtype = "float32", graph = "both", batch, ignoreIndex } = flags;
+  const part = PARTS.find((known) => known === graph);
+  if (!part) throw unknownValue("graph", graph, PARTS);
+  const selected = select({
+    ...{ backends: [], methods: undefined, dtypes: [dtype] },
+    workloads: workload === undefined ? [] : [workload],
+  });
+  const [shape] = selected.workloads;
+  const [type = "float32"] = selected.dtypes;
+  const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
+  const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
+  return {
+    graphOf: (size) => methodGraph({ ...request, rows: size }),
+    batch: batchOf(batch) ?? rows,
+  };
+}
+
+/** One method, not a pattern. */
+function methodId(wanted: string): MethodId {
+  const { methods } = select({ backends: [], methods: [wanted], workloads: [] });
+  const [method, ...others] = methods;
+  if (!method || others.length > 0) throw new UsageError(`give one method, got ${wanted}`);
+  return method;
+}
+
+function modelSource(flags: Flags, file: string): Source {
+  const model = loadModel(file);
+  if (sameFile(file, flags.out))
+    throw new UsageError(`--out ${flags.out} is the model itself; choose another name`);
+  const sizes = sizesOf(flags.size ?? []);
+  const open = openBatch(model, sizes);
+  const wanted = batchOf(flags.batch);
+  if (open === undefined && wanted !== undefined) {
+    throw new UsageError(`--batch ${flags.batch}: the model's sizes are fixed: ${shapesOf(model)}`);
+  }
+  const request = {
+    loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
+    wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
+    logits: flags.logits,
+    ignoreIndex: ignoredLabel(flags.ignoreIndex),
+  } as const;
+  return {
+    graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
+    batch: open === undefined ? 1 : (wanted ?? DYNAMIC),
+  };
+}
+
+const shapesOf = ({ inputs }: Model): string =>
+  inputs
+    .slice(0, 12)
+    .map(({ name, shape }) => `${listed([name])} [${listed(shape.map(String))}]`)
+    .join(", ");
+
+function batchOf(text: string | undefined): number | typeof DYNAMIC | undefined {
+  if (text === undefined || text === DYNAMIC) return text;
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new UsageError(`--batch takes a number from 1 on, or ${DYNAMIC}, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function elementsOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_ELEMENTS;
+  if (!/^[1-9]\d{0,14}$/.test(text)) {
+    throw new UsageError(`--max-elements takes a number from 1 on, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+const ignoredLabel = (text: string): number | undefined =>
+  text === NO_LABEL ? undefined : ignoreIndexOf(text, `a whole number or ${NO_LABEL}`);
+
+function sizesOf(pairs: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, size] = /^(.+)=([1-9]\d{0,8})$/.exec(pair) ?? [];
+      if (name === undefined) throw new UsageError(`--size takes <name>=<n>, got ${JSON.stringify(pair)}`);
+      return [name, Number(size)];
+    }),
+  );
+}
+
+/** @throws UsageError if a file cannot be written there, before any work is done. */
+function writable(file: string): string {
+  const folder = statSync(dirname(resolve(file)), { throwIfNoEntry: false });
+  if (!folder?.isDirectory())
+    throw new UsageError(`--out ${file}: there is no folder ${dirname(resolve(file))}`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--out ${file}: is a folder; give a file, e.g. --out ${file}/model.onnx`);
+  }
+  return file;
+}
+
+function sameFile(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
+}
+
+function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string[] {
+  const size =
+    bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
+  return [
+    `wrote ${file}: ${size}, operator set ${OPSET}`,
+    `  inputs: ${listed(inputs.map(inputName))}`,
+    `  outputs: ${listed(Object.keys(outputs))}`,
+  ];
+}

@@ -1,0 +1,88 @@
+import { type BackendRecord, METHODS } from "@softmax-bench/core";
+import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
+import { BACKENDS } from "../../measure/backends.js";
+import { type DType, select } from "../../plan/selection.js";
+import { noneAvailable } from "../../run/problems.js";
+import { runJobs } from "../../session/jobs.js";
+import { type Console, wantsColor } from "../../terminal/console.js";
+import { EXIT } from "../../terminal/errors.js";
+import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
+import { jobOptionsOf, newCommand, type SelectionFlags, withDtypes, withSelection } from "../command.js";
+
+interface Flags extends SelectionFlags {
+  readonly dtype?: string[];
+}
+
+const command = () =>
+  withDtypes(withSelection(newCommand("gradcheck")))
+    .description(
+      `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +
+        "differences of the oracle's loss and against the oracle's gradient, each within a tolerance derived beforehand.",
+    )
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all within tolerance; 1 one is not, or failed, or no backend is available; 2 wrong usage; 130 stopped.",
+    );
+
+/** Checks gradients; one line for each method, backend and dtype. */
+export async function gradcheck(argv: readonly string[], console: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const { stdout, stderr, signal } = console;
+  const { backends, methods, dtypes } = select({
+    ...{ backends: flags.backend, methods: flags.method, dtypes: flags.dtype },
+    workloads: [],
+  });
+  const options = jobOptionsOf(flags, console);
+  const checks = new Map<DType, readonly Check[]>(
+    dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
+  );
+
+  const records: GradcheckRecord[] = [];
+  const seen: BackendRecord[] = [];
+  for (const backend of backends) {
+    const kernels = (await BACKENDS[backend]?.())?.kernels;
+    const jobs = dtypes.flatMap((dtype) =>
+      methods.flatMap((method) =>
+        (checks.get(dtype) ?? []).map((check) => ({
+          check,
+          task: check.taskFor({ method, dtype }),
+          inputs: check.inputs,
+        })),
+      ),
+    );
+    const record = await runJobs(backend, jobs, options, ({ task, check }, outcome) => {
+      const { method, dtype } = task;
+      const found =
+        outcome.status === "ok"
+          ? { status: outcome.status, ...check.compare(task, outcome.result.gradient, kernels) }
+          : outcome;
+      keepWorse(records, { backend, method, dtype, ...found });
+    });
+    if (record) seen.push(record);
+    if (signal.aborted) return EXIT.interrupted;
+  }
+  stdout.write(`${renderGradcheck(records, DERIVATION, { color: wantsColor(stdout) })}\n`);
+  if (noneAvailable(seen, stderr)) return EXIT.failure;
+  return records.every(passes) ? EXIT.ok : EXIT.failure;
+}
+
+/** Of the cases of a method, backend and dtype, one that failed speaks for all; else the worst of each comparison. */
+function keepWorse(records: GradcheckRecord[], next: GradcheckRecord): void {
+  const index = records.findIndex(
+    ({ backend, method, dtype }) =>
+      backend === next.backend && method === next.method && dtype === next.dtype,
+  );
+  const known = records[index];
+  if (!known) records.push(next);
+  else if (known.status === "ok") records[index] = next.status === "ok" ? worse(known, next) : next;
+}
+
+function worse<R extends Extract<GradcheckRecord, { status: "ok" }>>(a: R, b: R): R {
+  const pick = (of: "oracle" | "differences") => (a[of].ratio >= b[of].ratio ? a[of] : b[of]);
+  return { ...a, oracle: pick("oracle"), differences: pick("differences") };
+}
+
+const passes = (record: GradcheckRecord): boolean =>
+  record.status === "ok"
+    ? record.oracle.ratio <= 1 && record.differences.ratio <= 1
+    : record.status === "unsupported";

@@ -1,0 +1,163 @@
+import { type BackendRecord, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
+import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
+import { type GradientRecord, renderGradients } from "@softmax-bench/report";
+import { DTYPES, select, unknownValue } from "../../plan/selection.js";
+import { noneAvailable } from "../../run/problems.js";
+import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
+import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
+import { GradientFolder } from "../../user-gradient/gradient-folder.js";
+import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
+import { ignoreIndexOf, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
+
+const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
+/** Gradients up to this size are printed with --json. */
+const INLINE_ELEMENTS = 10_000;
+
+interface Flags extends SelectionFlags {
+  readonly logits: string;
+  readonly labels: string;
+  readonly weights?: string;
+  readonly upstream?: string;
+  readonly dtype: string;
+  readonly reduction: string;
+  readonly ignoreIndex?: string;
+  readonly labelSmoothing: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const command = () =>
+  withSelection(
+    newCommand("gradient")
+      .description(
+        "Runs your own logits through every backend and method, and compares each loss and gradient with the oracle.\n" +
+          "An array is a .npy file or inline JSON.",
+      )
+      .requiredOption("--logits <file|json>", "floating-point, [N, C]; e.g. --logits '[[1, 2, 3]]'")
+      .requiredOption(
+        "--labels <file|json>",
+        "class indices [N], or probabilities [N, C]; e.g. --labels t.npy",
+      )
+      .option("--weights <file|json>", "class weights [C]; e.g. --weights '[1, 2, 0.5]'")
+      .option("--reduction <name>", `${REDUCTIONS.join(", ")}; e.g. --reduction sum`, "mean")
+      .option(
+        "--upstream <file|json>",
+        "for --reduction none: upstream gradient [N] (default: ones); e.g. --upstream u.npy",
+      )
+      .option("--ignore-index <n>", "rows with this label have no loss; e.g. --ignore-index -100")
+      .option("--label-smoothing <x>", "between 0 and 1; e.g. --label-smoothing 0.1", "0")
+      .option("--dtype <dtype>", `${DTYPES.join(" or ")}; e.g. --dtype float64`, "float32"),
+  )
+    .option("--out <dir>", "writes <dir>/<backend>/<method>/{loss,gradient}.npy; e.g. --out gradients")
+    .option("--json", "everything as JSON on stdout, small gradients included; e.g. --json > gradients.json")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done; 1 no backend available, or one failed, crashed or timed out; 2 wrong usage or input; 130 stopped.",
+    );
+
+/** Computes a user's gradients. */
+export async function gradient(argv: readonly string[], console: Console): Promise<number> {
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const { stdout, stderr, signal } = console;
+  const selection = select({
+    backends: flags.backend,
+    methods: flags.method,
+    dtypes: [flags.dtype],
+    workloads: [],
+  });
+  const [dtype = "float32"] = selection.dtypes;
+  const options = jobOptionsOf(flags, console);
+  const problem = readProblem(flags, dtype, {
+    reduction: reductionOf(flags.reduction),
+    ignoreIndex: flags.ignoreIndex === undefined ? undefined : ignoreIndexOf(flags.ignoreIndex),
+    labelSmoothing: smoothingOf(flags.labelSmoothing),
+  });
+  const { rows, classes, inputs, loss } = problem;
+  const reference = oracle({ rows, classes, ...inputs, ...loss });
+  const folder = flags.out === undefined ? undefined : new GradientFolder(flags.out);
+
+  const records: GradientRecord[] = [];
+  const backends: BackendRecord[] = [];
+  for (const backend of selection.backends) {
+    const jobs = selection.methods.map((method) => ({
+      task: { method, dtype, rows, classes, loss },
+      inputs,
+    }));
+    const record = await runJobs(backend, jobs, options, (job: Job, outcome: JobOutcome) => {
+      const { method } = job.task;
+      if (outcome.status !== "ok") return void records.push({ backend, method, ...outcome });
+      const { result, note } = outcome;
+      folder?.write(backend, method, result, problem);
+      records.push({
+        ...{ backend, method, note, status: "ok" },
+        lossRelError: assessLoss(result.loss, reference),
+        gradientError: assessGradient(result.gradient, reference),
+        loss: result.loss,
+        ...(flags.json && rows * classes <= INLINE_ELEMENTS ? { gradient: result.gradient } : {}),
+      });
+    });
+    if (record) backends.push(record);
+    if (signal.aborted) return EXIT.interrupted;
+  }
+  if (flags.json) stdout.write(`${toJson(problem, dtype, reference.loss.hi, records)}\n`);
+  else stdout.write(`${renderGradients(records, { color: wantsColor(stdout) })}\n`);
+  if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
+  return exitCodeOf(records, backends, console);
+}
+
+function reductionOf(value: string): Reduction {
+  const reduction = REDUCTIONS.find((known) => known === value);
+  if (!reduction) throw unknownValue("reduction", value, REDUCTIONS);
+  return reduction;
+}
+
+function smoothingOf(value: string): number {
+  const smoothing = Number(value);
+  if (value.trim() === "" || !(smoothing >= 0 && smoothing <= 1)) {
+    throw new UsageError(`--label-smoothing takes a number between 0 and 1, got ${JSON.stringify(value)}`);
+  }
+  return smoothing;
+}
+
+function exitCodeOf(
+  records: readonly GradientRecord[],
+  backends: readonly BackendRecord[],
+  { stderr }: Console,
+): number {
+  if (noneAvailable(backends, stderr)) return EXIT.failure;
+  return records.every(({ status }) => status === "ok" || status === "unsupported") ? EXIT.ok : EXIT.failure;
+}
+
+/** Numbers as JSON has them; those that are not finite by name. */
+const plain = (values: ArrayLike<number>): (number | string)[] =>
+  Array.from(values, (value) => (Number.isFinite(value) ? value : String(value)));
+
+function toJson(
+  { rows, classes, loss }: UserProblem,
+  dtype: string,
+  exactLoss: ArrayLike<number>,
+  records: readonly GradientRecord[],
+): string {
+  const lossOf = (values: ArrayLike<number>) =>
+    loss.reduction === "none" ? plain(values) : plain(values)[0];
+  const rowsOf = (values: FloatArray) =>
+    Array.from({ length: rows }, (_, row) => plain(values.subarray(row * classes, (row + 1) * classes)));
+  return JSON.stringify({
+    ...{ rows, classes, dtype, loss },
+    exact: { loss: lossOf(exactLoss) },
+    results: records.map((record) =>
+      record.status === "ok"
+        ? {
+            ...record,
+            loss: lossOf(record.loss),
+            ...(record.gradient ? { gradient: rowsOf(record.gradient) } : {}),
+            lossRelError: plain([record.lossRelError])[0],
+            gradientError: Object.fromEntries(
+              Object.entries(record.gradientError).map(([name, value = 0]) => [name, plain([value])[0]]),
+            ),
+          }
+        : record,
+    ),
+  });
+}

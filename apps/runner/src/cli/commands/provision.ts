@@ -1,0 +1,44 @@
+import { BACKENDS } from "../../measure/backends.js";
+import { unknownValue } from "../../plan/selection.js";
+import { provisionBackends } from "../../session/provision.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT } from "../../terminal/errors.js";
+import { newCommand } from "../command.js";
+
+const command = () =>
+  newCommand("provision")
+    .description(
+      "Fetches and builds the native parts that no npm package carries, into the user's cache\n" +
+        "(SOFTMAX_BENCH_CACHE sets another folder). pnpm bench does it too, where a backend needs it.",
+    )
+    .argument("[backends...]", "backend ids; e.g. tfjs-node-gpu (default: all that this machine can use)")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 everything is in place; 1 something could not be had; 2 wrong usage; 130 stopped.",
+    );
+
+/** Brings native parts, and says of each backend what came of it. */
+export async function provision(
+  argv: readonly string[],
+  { stdout, stderr, signal }: Console,
+): Promise<number> {
+  const known = Object.keys(BACKENDS);
+  const wanted = command().parse(argv, { from: "user" }).args;
+  const unknown = wanted.find((id) => !known.includes(id));
+  if (unknown !== undefined) throw unknownValue("backend", unknown, known);
+
+  const say = (line: string) => writeLine(stderr, line);
+  const outcomes = await provisionBackends(wanted.length ? wanted : known, {
+    say,
+    signal,
+    wanted: wanted.length > 0,
+  });
+  if (signal.aborted) return EXIT.interrupted;
+  for (const id of wanted.filter((candidate) => !outcomes.has(candidate))) {
+    writeLine(stdout, `${id}: nothing to bring`);
+  }
+  for (const [id, outcome] of outcomes) {
+    writeLine(stdout, outcome.available ? `${id}: in place` : `${id}: ${outcome.reason}; ${outcome.remedy}`);
+  }
+  return [...outcomes.values()].every(({ available }) => available) ? EXIT.ok : EXIT.failure;
+}

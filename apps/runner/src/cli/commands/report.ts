@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { lstatSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
+import open from "open";
+import { writeAtomically } from "../../fs/write-atomically.js";
+import { DEFAULT_OUT } from "../../plan/options.js";
+import { needResults } from "../../results/find-results.js";
+import { pageTemplate } from "../../run/page-template.js";
+import { findRunFolder, publishReports } from "../../run/publish.js";
+import { serveRun } from "../../run/serve.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT, isSystemError, messageOf, UsageError } from "../../terminal/errors.js";
+import { integer, newCommand } from "../command.js";
+
+/** Where a page of several runs goes, unless the user says. */
+const DEFAULT_PAGE = "report.html";
+
+interface Flags {
+  readonly out: string;
+  readonly html?: string;
+  readonly open?: boolean;
+  readonly serve?: boolean;
+  readonly port?: string;
+}
+
+const command = () =>
+  newCommand("report")
+    .description(
+      "Rebuilds the report of a run; with several runs, makes one page that compares them;\n" +
+        "with --serve, follows a run that is going on.",
+    )
+    .argument(
+      "[run...]",
+      "latest (the default), runs, baselines, run folders, results files or git revisions",
+    )
+    .option("--out <dir>", "folder with runs; e.g. --out /tmp/runs", DEFAULT_OUT)
+    .option(
+      "--html <file>",
+      `where the page goes (default: report.html next to the results; of several runs, or of a file by itself, ./${DEFAULT_PAGE}); e.g. --html compared.html`,
+    )
+    .option("--open", "open the page in a browser; e.g. --open")
+    .option("--serve", "serve one run on this machine only, updated while it is going on; e.g. --serve")
+    .option("--port <n>", "port of --serve (default: a free one); e.g. --port 8080")
+    .addHelpText("after", "\nExit codes: 0 done; 2 wrong usage, or a file that is not one of results.");
+
+/** Makes report pages from results that are there. */
+export async function report(argv: readonly string[], console: Console): Promise<number> {
+  const parsed = command().parse(argv, { from: "user" });
+  const { out, html, open: opens = false, serve = false, port } = parsed.opts<Flags>();
+  const names = parsed.args.length ? parsed.args : ["latest"];
+  if (serve) return serveOne(names, { out, port: portOf(port), opens, html }, console);
+  if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
+  const page = await writePage(await Promise.all(names.map((name) => runOf(name, out))), html);
+  writeLine(console.stderr, `wrote ${page}`);
+  if (opens) await show(resolve(page), console);
+  return EXIT.ok;
+}
+
+interface Run extends PageRun {
+  /** That its results lie in; undefined for a file by itself. */
+  readonly folder: string | undefined;
+}
+
+async function runOf(name: string, out: string): Promise<Run> {
+  const { file, results } = await needResults(name, out);
+  const folder = dirname(file);
+  return basename(file) === "results.json"
+    ? { name: basename(resolve(folder)), results, folder }
+    : { name: basename(file), results, folder: undefined };
+}
+
+/** One run's reports are made anew where they are. @returns the file of the page */
+async function writePage(runs: readonly Run[], html: string | undefined): Promise<string> {
+  const [only] = runs;
+  if (runs.length === 1 && only?.folder !== undefined && html === undefined) {
+    await publishReports({ id: only.name, path: only.folder }, only.results, viewOf(only.results));
+    return join(only.folder, "report.html");
+  }
+  const page = html ?? DEFAULT_PAGE;
+  try {
+    checkTarget(page);
+    writeAtomically(page, renderPage(pageTemplate(), runs));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new UsageError(
+      `cannot write the page to ${JSON.stringify(page)}: ${error.message}; choose another --html`,
+    );
+  }
+  return page;
+}
+
+/** @throws UsageError if something else than a page of before would be replaced: results, a device, a folder. */
+function checkTarget(page: string): void {
+  const target = lstatSync(page, { throwIfNoEntry: false });
+  if (!target) return;
+  const start = "<!doctype html>";
+  if (target.isFile() && readFileSync(page, "utf8").slice(0, start.length) === start) return;
+  throw new UsageError(`--html ${page} is there and not a page of before; choose another file, or remove it`);
+}
+
+interface ServeFlags {
+  readonly out: string;
+  readonly html: string | undefined;
+  readonly port: number;
+  readonly opens: boolean;
+}
+
+async function serveOne(names: readonly string[], { out, html, port, opens }: ServeFlags, console: Console) {
+  const [name = "latest", ...others] = names;
+  if (others.length)
+    throw new UsageError(`--serve shows one run, got ${names.length}; leave out all but one`);
+  if (html !== undefined) throw new UsageError("--serve writes no file; leave out --html");
+  const folder = findRunFolder(out, name);
+  await using server = await serveRun(folder, port);
+  writeLine(console.stdout, server.url);
+  writeLine(console.stderr, `serving ${folder.id} to this machine; stop with Ctrl-C`);
+  if (opens) await show(server.url, console);
+  if (!console.signal.aborted) {
+    await new Promise((stop) => console.signal.addEventListener("abort", stop, { once: true }));
+  }
+  return EXIT.ok;
+}
+
+function portOf(text: string | undefined): number {
+  const port = integer("--port", text) ?? 0;
+  if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, got ${port}`);
+  return port;
+}
+
+/** An opener that has not failed by then has started something. */
+const OPENER_MS = 3000;
+
+/** A machine without a browser has nothing to show it with: the page is there all the same. */
+async function show(target: string, { stderr }: Console): Promise<void> {
+  const opener = await open(target);
+  const done = new AbortController();
+  const problem = await Promise.race([
+    once(opener, "exit").then(
+      ([code]) => (code === 0 ? undefined : `its opener ended with exit code ${code}`),
+      messageOf,
+    ),
+    sleep(OPENER_MS, undefined, { signal: done.signal }).catch(() => undefined),
+  ]);
+  done.abort();
+  if (problem) writeLine(stderr, `no browser opened ${target}: ${problem}`);
+}

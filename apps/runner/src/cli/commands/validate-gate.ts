@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { cellKey } from "@softmax-bench/core";
+import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
+import { makeFolder } from "../../fs/make-folder.js";
+import { currentCommit, HERE } from "../../fs/repository.js";
+import { writeAtomically } from "../../fs/write-atomically.js";
+import { type Checkout, listIn } from "../../gate/checkout.js";
+import { measureGate } from "../../gate/measure.js";
+import { describeEnvironment } from "../../machine/environment.js";
+import { DEFAULT_OUT } from "../../plan/options.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
+import { validationMarkdown } from "../../validation/document.js";
+import { type Experiment, experimentsOf, INJECTED_ERROR } from "../../validation/experiments.js";
+import { injectedCheckout } from "../../validation/injected-checkout.js";
+import type { Injection } from "../../validation/injection.js";
+import {
+  appendLine,
+  type ExperimentOutcome,
+  readValidation,
+  type ValidationHeader,
+} from "../../validation/journal.js";
+import { proofsOf } from "../../validation/proofs.js";
+import { newCommand } from "../command.js";
+
+interface Flags {
+  readonly quick?: boolean;
+  readonly out: string;
+}
+
+const command = () =>
+  newCommand("validate-gate")
+    .description(
+      "Proves that pnpm gate is red when something regressed, and only then: compares this checkout with copies of it\n" +
+        "that are the same, slower, or less exact. Stopped, it goes on where it was when it is started again.",
+    )
+    .option("--quick", "a few cells, in a minute or two: shows that it works, proves nothing; e.g. --quick")
+    .option(
+      "--out <dir>",
+      "folder for its journal; e.g. --out /tmp/validation",
+      join(DEFAULT_OUT, "validation"),
+    )
+    .addHelpText(
+      "after",
+      "\nWithout --quick the results go to docs/regression-gate-validation.md, else to validation.md in --out.\n" +
+        "\nExit codes: 0 every claim holds; 1 one does not; 2 wrong usage; 130 stopped.",
+    );
+
+/** Runs the experiments that the journal lacks, and writes what all of them show. */
+export async function validateGate(
+  argv: readonly string[],
+  { stdout, stderr, signal }: Console,
+): Promise<number> {
+  const { quick = false, out } = command().parse(argv, { from: "user" }).opts<Flags>();
+  const say = (line: string) => writeLine(stderr, line);
+  const file = join(out, "journal.jsonl");
+  makeFolder(out);
+  const { header, outcomes } = continued(file, quick);
+  const experiments = experimentsOf(quick);
+  for (const [index, experiment] of experiments.entries()) {
+    if (outcomes.some(({ id }) => id === experiment.id)) continue;
+    say(`experiment ${index + 1} of ${experiments.length}: ${experiment.id}`);
+    try {
+      const outcome = await carryOut(experiment, say, signal);
+      appendLine(file, outcome);
+      outcomes.push(outcome);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      say("stopped; the same command goes on with this experiment");
+      return EXIT.interrupted;
+    }
+  }
+  const proofs = proofsOf(outcomes, quick);
+  const page = quick ? join(out, "validation.md") : join(HERE, "docs", "regression-gate-validation.md");
+  writeAtomically(page, validationMarkdown(header, outcomes, proofs));
+  for (const { claim, found, holds } of proofs)
+    writeLine(stdout, `${holds ? "holds" : "FAILS"}: ${claim}: ${found}`);
+  say(`wrote ${page}`);
+  return proofs.every(({ holds }) => holds) ? EXIT.ok : EXIT.failure;
+}
+
+/** The journal of this very validation, begun if there is none. @throws UsageError if it is another's. */
+function continued(
+  file: string,
+  quick: boolean,
+): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {
+  const { cpu, cores, node } = describeEnvironment();
+  const now = { quick, commit: currentCommit(), cpu, cores, node };
+  const before = readValidation(file);
+  if (!before) {
+    const header = { type: "validation", ...now, startedAt: new Date().toISOString() } as const;
+    appendLine(file, header);
+    return { header, outcomes: [] };
+  }
+  const other = (Object.keys(now) as (keyof typeof now)[]).find((key) => before.header[key] !== now[key]);
+  if (other) {
+    throw new UsageError(
+      `${file} was begun with ${other} ${before.header[other]}, and now it is ${now[other]}; delete it, or choose another --out`,
+    );
+  }
+  return before;
+}
+
+async function carryOut(
+  { id, kind, selection, method, slowdown, maxSlowdown, seed }: Experiment,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ExperimentOutcome> {
+  const begun = performance.now();
+  const limits = { ...DEFAULT_LIMITS, ...(maxSlowdown === undefined ? {} : { maxSlowdown }) };
+  const injection: Injection = {
+    ...(method ? { method } : {}),
+    ...(slowdown === undefined ? {} : { slowdown }),
+    ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
+  };
+  const baseline: Checkout = { name: "this checkout", folder: HERE };
+  using candidate = injectedCheckout(id, injection);
+  const cells = await listIn(candidate, ["--profile", "gate", ...selection], signal);
+  const passes = await measureGate({
+    ...{ baseline, candidate, cells, seed, signal, say, limits },
+    threads: 1,
+    ...(kind === "error" ? { only: "errors" } : { only: "times" }),
+  });
+  const names = { baseline: baseline.name, candidate: id };
+  const comparison = gateComparison(passes, cells, limits, names);
+  return {
+    ...{ type: "outcome", id, kind, seconds: (performance.now() - begun) / 1000 },
+    cells: comparison.cells.map(({ verdict, time, error, ...cell }) => ({
+      cell: cellKey(cell),
+      injected: kind === "error" || cell.method === method,
+      verdict,
+      ...(time ? { slowdown: time.slowdown, blocks: time.blocks } : {}),
+      reason: (verdict === error?.verdict ? error : (time ?? error))?.reason ?? "",
+    })),
+    broken: comparison.notCompared.filter(({ kind: how }) => how === "broken").map(cellKey),
+  };
+}

@@ -1,0 +1,159 @@
+import { createHash } from "node:crypto";
+import {
+  type Accuracy,
+  type COMPARISONS,
+  type DistanceRecord,
+  FAITHFUL,
+  type FloatArray,
+  type GradientResult,
+  type KernelAccuracy,
+} from "@softmax-bench/core";
+import {
+  assessGradient,
+  assessLoss,
+  countNonFinite,
+  distance,
+  largestRowSum,
+  type Reference,
+} from "@softmax-bench/numerics";
+import { type Exchange, floatArray, readResults } from "../../measure/exchange.js";
+import { keyOf, type PlannedCell } from "../../plan/plan.js";
+import { boundRatio } from "./bound-ratio.js";
+import { GradientBuffers } from "./gradient-buffers.js";
+import type { InputSource } from "./inputs.js";
+import { type CheckedReference, ReferenceSource } from "./references.js";
+
+/** What the parent finds out about a gradient. */
+export interface Verdict {
+  readonly loss: number;
+  /** Absent where only digests are taken. */
+  readonly accuracy?: Accuracy;
+  readonly gradientDigest: string;
+  /** Distances to the gradients of compared methods that came before. */
+  readonly distances: readonly DistanceRecord[];
+}
+
+export interface JudgeOptions {
+  readonly seed: number;
+  readonly inputs: InputSource;
+  /** What exponentials and logarithms of each backend reach. */
+  readonly kernels: ReadonlyMap<string, KernelAccuracy>;
+}
+
+/** What is wanted of one gradient. */
+export interface Wanted {
+  /** Its errors; without, only its digest and the loss. */
+  readonly errors: boolean;
+  /** Pairs of methods that it is to be compared in; the gradient is held until the other one of each has come. */
+  readonly pairs: readonly (typeof COMPARISONS)[number][];
+}
+
+/**
+ * Compares gradients with the oracle and with each other – in the parent, so that neither the oracle's
+ * memory nor its time shows in a measuring process.
+ */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #references: ReferenceSource;
+  readonly #buffers = new GradientBuffers();
+  /** Gradients that wait for another one, by cell. */
+  readonly #held = new Map<string, GradientResult>();
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+    this.#references = new ReferenceSource(options.seed, options.inputs);
+  }
+
+  /** @throws Error if the exchange does not hold the cell's results. */
+  assess(cell: PlannedCell, exchange: Exchange, { errors, pairs }: Wanted): Verdict {
+    const { rows, classes } = cell.workload;
+    const gradient = this.#buffers.take(cell.dtype, rows * classes);
+    const loss = floatArray(cell.dtype, 1);
+    readResults(exchange, [loss, gradient]);
+    const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
+    const accuracy = errors ? this.#accuracyOf(cell, { loss, gradient }) : undefined;
+    const distances = this.#compare(cell, { loss, gradient }, pairs);
+    return { ...found, ...(accuracy ? { accuracy } : {}), distances };
+  }
+
+  /** Releases the gradients that wait for a cell which has none. */
+  abandon(cell: PlannedCell, pairs: Wanted["pairs"]): void {
+    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
+  }
+
+  #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
+    const { checked, reference } = this.#references.of(cell);
+    return {
+      lossRelError: assessLoss(loss, reference),
+      rowsChecked: checked.length,
+      gradient: {
+        ...errorsOf(gradient, checked, reference),
+        boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
+      },
+    };
+  }
+
+  #boundRatio(cell: PlannedCell, gradient: FloatArray, checked: CheckedReference): number {
+    const inputs = this.#options.inputs.of(cell.workload, cell.dtype);
+    const kernels = this.#options.kernels.get(cell.backend) ?? FAITHFUL;
+    return boundRatio(cell, { inputs, gradient, ...checked }, kernels);
+  }
+
+  /** Distances to the gradients that are held; this one is held if another is yet to come. */
+  #compare(cell: PlannedCell, result: GradientResult, pairs: Wanted["pairs"]): DistanceRecord[] {
+    const { backend, dtype, workload } = cell;
+    const distances: DistanceRecord[] = [];
+    let isAwaited = false;
+    for (const pair of pairs) {
+      const otherKey = keyOf({ ...cell, method: otherOf(pair, cell) });
+      const other = this.#held.get(otherKey);
+      if (!other) {
+        isAwaited = true;
+        continue;
+      }
+      const [a, b] = pair;
+      const [manual, automatic] = cell.method === a ? [result, other] : [other, result];
+      const loss = Math.abs((manual.loss[0] as number) - (automatic.loss[0] as number));
+      const between = distance(manual.gradient, automatic.gradient);
+      distances.push({ backend, dtype, workload: workload.id, a, b, ...between, loss });
+      this.#release(otherKey);
+    }
+    if (isAwaited) this.#held.set(keyOf(cell), result);
+    else this.#buffers.give(result.gradient);
+    return distances;
+  }
+
+  #release(key: string): void {
+    this.#buffers.give(this.#held.get(key)?.gradient);
+    this.#held.delete(key);
+  }
+}
+
+const otherOf = ([a, b]: Wanted["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
+
+/** Errors of the checked rows; non-finite entries and row sums are over all rows, always. */
+function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {
+  const { classes } = reference;
+  if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
+  const rowSumResidual = largestRowSum(gradient, classes);
+  return {
+    ...assessGradient(pickRows(gradient, checked, classes), reference),
+    nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
+    rowSumResidual,
+  };
+}
+
+/** Some rows of a row-major matrix, as a new one. */
+function pickRows<T extends FloatArray>(matrix: T, rows: Int32Array, classes: number): T {
+  const picked = matrix.slice(0, rows.length * classes) as T;
+  for (const [position, row] of rows.entries()) {
+    picked.set(matrix.subarray(row * classes, (row + 1) * classes), position * classes);
+  }
+  return picked;
+}
+
+/** Hash of the gradient's bytes: equal digests are equal gradients, bit for bit. */
+function digest({ buffer, byteOffset, byteLength }: FloatArray): string {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}

@@ -1,0 +1,71 @@
+import type { Cell, Resolution } from "@softmax-bench/core";
+import { median, resolutionOf } from "@softmax-bench/stats";
+import type { Measurement } from "../../journal/entries.js";
+import { decidingMeasurements } from "./measurements.js";
+
+type RankedPhase = Resolution["groups"][number]["phase"];
+const RANKED_PHASES: readonly RankedPhase[] = ["gradient", "roundtrip"];
+
+/** Measurements of one cell in successive processes, and those of its twin, if it has one. */
+export interface Replicated {
+  readonly cell: Cell;
+  readonly own: readonly Measurement[];
+  readonly twin: readonly Measurement[];
+}
+
+/** How far times of identical code differ in a run, by backend and workload; undefined if nothing says. */
+export function resolutionSection(replicated: readonly Replicated[]): Resolution | undefined {
+  const groups = new Map<string, Replicated[]>();
+  for (const one of replicated) {
+    const { backend, workload, status } = one.cell;
+    if (status !== "ok") continue;
+    const key = `${backend} ${workload}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const resolved = [...groups.values()].flatMap((group) =>
+    RANKED_PHASES.flatMap((phase) => groupResolution(group, phase) ?? []),
+  );
+  const identicalPairs = replicated.flatMap((one) => {
+    const pair = pairOf(one, "gradient");
+    const { backend, method, dtype, workload } = one.cell;
+    return pair ? [{ backend, method, dtype, workload, medianNs: pair }] : [];
+  });
+  return resolved.length > 0 ? { groups: resolved, identicalPairs } : undefined;
+}
+
+function groupResolution(
+  group: readonly Replicated[],
+  phase: RankedPhase,
+): Resolution["groups"][number] | undefined {
+  const processTimes = group.map(({ own }) => timesOf(own, phase)).filter(({ length }) => length > 0);
+  const pairs = group.flatMap((one) => {
+    const pair = pairOf(one, phase);
+    return pair ? [pair] : [];
+  });
+  const ratio = resolutionOf({ processTimes, pairs });
+  const [first] = group;
+  if (ratio === undefined || !first) return undefined;
+  const { backend, workload } = first.cell;
+  const processes = Math.max(...processTimes.map(({ length }) => length));
+  return { backend, workload, phase, ratio, processes };
+}
+
+/** Medians of the cell and of its twin, over the processes that measured both, where those had settled. */
+function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
+  const rounds = new Set(twin.map(({ round }) => round));
+  const [a, b] = [
+    timesOf(
+      own.filter(({ round }) => rounds.has(round)),
+      phase,
+    ),
+    timesOf(twin, phase),
+  ];
+  return a.length > 0 && b.length > 0 ? [median(a), median(b)] : undefined;
+}
+
+/** The median time of each process, above 0: where a phase is a difference it may be 0, which no ratio has. */
+const timesOf = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
+  decidingMeasurements(measurements, phase).flatMap(({ samples }) => {
+    const time = samples?.[phase].length ? median(samples[phase]) : 0;
+    return time > 0 ? [time] : [];
+  });

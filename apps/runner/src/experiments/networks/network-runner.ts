@@ -1,0 +1,93 @@
+import type { CellStatus, FloatArray, MethodId, StepInputs } from "@softmax-bench/core";
+import { sizeOf } from "@softmax-bench/graph";
+import type { DepthSettings } from "../../journal/entries.js";
+import { type Exchange, floatArray, readResults, type Values } from "../../measure/exchange.js";
+import type { Finished, NetworkSpec, StepsRequest, TrainRequest } from "../../measure/protocol.js";
+import { networkOf, stepArrays } from "../../measure/step-arrays.js";
+import type { BackendSession } from "../../session/backend-session.js";
+import type { Feeder } from "../../session/feeder.js";
+import { type Conclusion, conclude } from "../../session/outcome.js";
+import { messageOf } from "../../terminal/errors.js";
+
+/** Where networks are run. */
+export interface Place {
+  readonly backend: string;
+  readonly session: Pick<BackendSession, "run">;
+}
+
+export type NotRun = { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
+
+export interface Steps {
+  readonly status: "ok";
+  /** All gradients of a step as one array: by set of inputs, then by method. */
+  readonly gradients: readonly (readonly FloatArray[])[];
+  /** Nanoseconds of each step, by method, then by set. */
+  readonly samples: readonly (readonly number[])[];
+}
+
+export interface Training {
+  readonly status: "ok";
+  /** The loss of each step. */
+  readonly losses: number[];
+}
+
+/** Has workers run steps of training networks. */
+export class NetworkRunner {
+  readonly #exchange: Exchange;
+  readonly #feeder: Feeder;
+
+  constructor(exchange: Exchange, feeder: Feeder) {
+    this.#exchange = exchange;
+    this.#feeder = feeder;
+  }
+
+  /** Runs each method on each set of inputs. @param name of the sets, see `Feeder` */
+  async steps(
+    place: Place,
+    network: NetworkSpec,
+    methods: readonly MethodId[],
+    sets: { readonly name: string; readonly of: readonly StepInputs[] },
+  ): Promise<Steps | NotRun> {
+    const parameters = [...networkOf(network).parameters.values()];
+    const size = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const gradients = sets.of.map(() => methods.map(() => floatArray(network.dtype, size)));
+    const loss = floatArray(network.dtype, 1);
+    const request: StepsRequest = { type: "steps", network, methods, sets: sets.of.length };
+    const into = gradients.flat().flatMap((gradient) => [loss, gradient]);
+    const concluded = await this.#ask(place, request, sets, "stepped", into);
+    if (concluded.status !== "ok") return concluded;
+    return { status: "ok", gradients, samples: concluded.reply.samples };
+  }
+
+  /** Trains on sets of inputs, over and over, from the weights of the first. */
+  async train(
+    place: Place,
+    network: NetworkSpec,
+    method: MethodId,
+    sets: { readonly name: string; readonly of: readonly StepInputs[] },
+    training: NonNullable<DepthSettings["training"]>,
+  ): Promise<Training | NotRun> {
+    const request: TrainRequest = { type: "train", network, method, sets: sets.of.length, ...training };
+    const losses = new Float64Array(training.steps);
+    const concluded = await this.#ask(place, request, sets, "trained", [losses]);
+    return concluded.status === "ok" ? { status: "ok", losses: [...losses] } : concluded;
+  }
+
+  async #ask<Type extends Finished["type"]>(
+    { backend, session }: Place,
+    request: StepsRequest | TrainRequest,
+    { name, of }: { readonly name: string; readonly of: readonly StepInputs[] },
+    wanted: Type,
+    into: readonly Values[],
+  ): Promise<Conclusion<Type>> {
+    this.#feeder.put(name, () => of.flatMap(stepArrays));
+    const concluded = conclude(backend, await session.run(request), wanted);
+    if (concluded.status !== "ok") return concluded;
+    try {
+      readResults(this.#exchange, into);
+    } catch (error) {
+      return { status: "failed", reason: messageOf(error) };
+    }
+    return concluded;
+  }
+}

@@ -1,0 +1,149 @@
+import type { FloatArray, MethodId, NetworkRecord, StepInputs } from "@softmax-bench/core";
+import { sizeOf } from "@softmax-bench/graph";
+import { type Images, type Network, Reordering } from "@softmax-bench/networks";
+import { median, medianInterval } from "@softmax-bench/stats";
+import type { DepthSettings } from "../../journal/entries.js";
+import type { Exchange } from "../../measure/exchange.js";
+import type { NetworkSpec } from "../../measure/protocol.js";
+import { joined, networkOf, parted } from "../../measure/step-arrays.js";
+import type { PlannedNetwork } from "../../plan/plan.js";
+import type { Feeder } from "../../session/feeder.js";
+import { differences, type SeedGradients } from "./network-differences.js";
+import { NetworkInputs } from "./network-inputs.js";
+import { NetworkRunner, type NotRun, type Place } from "./network-runner.js";
+
+/** What float64 references are computed by: a backend that has float64, and neither of two methods that are compared. */
+export const REFERENCE = { backend: "onnxruntime-cpu", method: "autograd/shifted-detached" } as const;
+
+/** A gradient of each seed, or why there is none. */
+type References = { readonly gradients: readonly Float64Array[] } | { readonly reason: string };
+
+/** Compares the gradient by hand with the automatic one on networks, layer by layer. */
+export class NetworkComparer {
+  readonly #settings: DepthSettings;
+  readonly #inputs: NetworkInputs;
+  readonly #runner: NetworkRunner;
+  readonly #references = new Map<number, References>();
+
+  constructor(settings: DepthSettings, images: Images, exchange: Exchange, feeder: Feeder) {
+    this.#settings = settings;
+    this.#inputs = new NetworkInputs(settings, images);
+    this.#runner = new NetworkRunner(exchange, feeder);
+  }
+
+  /** Computes what the gradients of a depth are held against; what is compared without it has no errors. */
+  async reference(depth: number, place: Place): Promise<void> {
+    const spec = this.#inputs.specOf(depth, "float64");
+    const net = networkOf(spec);
+    const steps = this.#inputs.steps(depth, "float64");
+    // In orders that no comparison uses: else a float64 backend would be held against itself.
+    const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
+    const sets = { name: `reference ${depth}`, of: steps.map((step, seed) => reordered(orders[seed], step)) };
+    const ran = await this.#runner.steps(place, spec, [REFERENCE.method], sets);
+    this.#references.set(
+      depth,
+      ran.status === "ok"
+        ? {
+            gradients: ran.gradients.map(
+              ([one], seed) => restored(net, spec, orders[seed], one) as Float64Array,
+            ),
+          }
+        : { reason: ran.reason },
+    );
+  }
+
+  /** Steps and, if the experiment has it, training of one network on one backend. */
+  async compare(
+    { backend, dtype, depth }: PlannedNetwork,
+    session: Place["session"],
+  ): Promise<NetworkRecord> {
+    const [place, spec] = [{ backend, session }, this.#inputs.specOf(depth, dtype)];
+    const compared = await this.#compareSteps(place, spec);
+    if (compared.status !== "ok") return { backend, dtype, depth, ...compared, layers: [] };
+    const trained = await this.#train(place, spec);
+    if (trained && "status" in trained) return { backend, dtype, depth, ...trained, layers: [] };
+    return { backend, dtype, depth, ...compared, ...(trained ? { training: trained } : {}) };
+  }
+
+  async #compareSteps(place: Place, spec: NetworkSpec) {
+    const { manual, autograd } = this.#settings.methods;
+    const net = networkOf(spec);
+    const steps = this.#inputs.steps(spec.depth, spec.dtype);
+    const orders = steps.map((_, seed) => new Reordering(net, seed));
+    // Every step is followed by itself in another order.
+    const of = steps.flatMap((step, seed) => [step, reordered(orders[seed], step)]);
+    const sets = { name: `steps ${spec.depth} ${spec.dtype}`, of };
+    const ran = await this.#runner.steps(place, spec, [manual, autograd] as MethodId[], sets);
+    if (ran.status !== "ok") return ran;
+
+    const known = this.#references.get(spec.depth) ?? { reason: "it was not computed" };
+    const seeds = orders.map((order, seed): SeedGradients => {
+      const [plain, other] = ran.gradients.slice(2 * seed);
+      return {
+        manual: plain?.[0] as FloatArray,
+        autograd: plain?.[1] as FloatArray,
+        reordered: restored(net, spec, order, other?.[1]),
+        reference: "gradients" in known ? known.gradients[seed] : undefined,
+      };
+    });
+    return {
+      status: "ok" as const,
+      ...("reason" in known ? { note: `no float64 reference: ${known.reason}` } : {}),
+      whole: differences(seeds, 0, seeds[0]?.autograd.length ?? 0),
+      layers: layersOf(net, seeds),
+      step: stepTimes(ran.samples),
+    };
+  }
+
+  /** By hand, automatically, and automatically in another order; undefined where the experiment has no training. */
+  async #train(place: Place, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
+    const { training, methods } = this.#settings;
+    if (!training) return undefined;
+    const net = networkOf(spec);
+    const steps = this.#inputs.training(spec.depth, spec.dtype);
+    const order = new Reordering(net, 0);
+    const plain = { name: `training ${spec.depth} ${spec.dtype}`, of: steps };
+    const other = { name: `${plain.name} reordered`, of: steps.map((step) => reordered(order, step)) };
+    const train = (method: string, sets: typeof plain) =>
+      this.#runner.train(place, spec, method as MethodId, sets, training);
+    const manual = await train(methods.manual, plain);
+    if (manual.status !== "ok") return manual;
+    const autograd = await train(methods.autograd, plain);
+    if (autograd.status !== "ok") return autograd;
+    const shuffled = await train(methods.autograd, other);
+    if (shuffled.status !== "ok") return shuffled;
+    return { manual: manual.losses, autograd: autograd.losses, reordered: shuffled.losses };
+  }
+}
+
+const reordered = (order: Reordering | undefined, step: StepInputs): StepInputs => order?.apply(step) ?? step;
+
+function restored(
+  net: Network,
+  spec: NetworkSpec,
+  order: Reordering | undefined,
+  gradient: FloatArray | undefined,
+): FloatArray {
+  if (!order || !gradient) throw new Error("there are as many orders and gradients as seeds");
+  return joined(net, order.restore(parted(net, gradient)), spec);
+}
+
+/** A layer's weight and bias stand next to each other among the parameters. */
+function layersOf({ layers, parameters }: Network, seeds: readonly SeedGradients[]): NetworkRecord["layers"] {
+  let end = 0;
+  return layers.map(({ name, parameters: own }) => {
+    const start = end;
+    for (const parameter of own) end += sizeOf(parameters.get(parameter)?.shape ?? []);
+    return { name, ...differences(seeds, start, end) };
+  });
+}
+
+function stepTimes([manual = [], autograd = []]: readonly (readonly number[])[]): NetworkRecord["step"] {
+  const ratios = manual.map((ns, set) => (autograd[set] as number) / ns);
+  const { low, high, coverage } = medianInterval(ratios);
+  return {
+    manual: { medianNs: median(manual), samples: [...manual] },
+    autograd: { medianNs: median(autograd), samples: [...autograd] },
+    ratio: { median: median(ratios), ci95: [low, high], coverage },
+  };
+}

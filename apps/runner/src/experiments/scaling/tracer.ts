@@ -1,0 +1,140 @@
+import type { Series } from "@softmax-bench/core";
+import { median } from "@softmax-bench/stats";
+import type { ScalingSettings } from "../../journal/entries.js";
+import type { PlannedSeries } from "../../plan/plan.js";
+import { PROFILES } from "../../plan/profiles.js";
+import type { BackendSession } from "../../session/backend-session.js";
+import { conclude } from "../../session/outcome.js";
+import { type Shape, shapesOf } from "./shapes.js";
+
+/** A series as it was measured, before anything is concluded from it. */
+export type MeasuredSeries = Omit<Series, "fit">;
+
+/** Runs something with a worker that has so many threads, in a process of its own. */
+export type WithSession = <T>(threads: number, use: (session: BackendSession) => Promise<T>) => Promise<T>;
+
+/** A call that would take longer, in nanoseconds, is not worth its minutes: the shapes before it have shown the slope. */
+const SLOWEST_CALL = 2e9;
+const LEFT_OUT = `left out: a call might take more than ${SLOWEST_CALL / 1e9} s`;
+
+/** Sizes at which memory is looked at: rows of `MEMORY_CLASSES`. */
+const MEMORY_CLASSES = 1024;
+const MEMORY_ROWS = [1024, 2048, 4096, 8192] as const;
+
+/** How the gradient is sampled. */
+const LIMITS = PROFILES.default.limits.gradient;
+
+type Point = Series["points"][number];
+
+/** Times the gradient of one method over many shapes, with so many threads, and looks at the memory that it takes. */
+export async function traceSeries(
+  planned: PlannedSeries,
+  { rows, classes }: ScalingSettings,
+  withSession: WithSession,
+): Promise<MeasuredSeries> {
+  const { series, memoryRows } = await withSession(planned.threads, async (session) => {
+    const traced = await timesOf(planned, shapesOf(rows, classes), session);
+    return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
+  });
+  if (series.status !== "ok") return series;
+  if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
+  const memory = await withSession(planned.threads, (session) => memoryOf(planned, memoryRows, session));
+  return { ...series, ...memory };
+}
+
+async function timesOf(
+  planned: PlannedSeries,
+  shapes: readonly Shape[],
+  session: BackendSession,
+): Promise<MeasuredSeries> {
+  const { backend, method, dtype, threads } = planned;
+  const base = { backend, method, dtype, threads };
+  await session.start();
+  const used = session.record?.threads ?? 1;
+  if (session.record?.status === "available" && used !== threads) {
+    const reason = `${backend} computes with ${used} ${used === 1 ? "thread" : "threads"} here`;
+    return { ...base, status: "unsupported", reason, points: [] };
+  }
+  const points: Point[] = [];
+  let note: string | undefined;
+  for (const shape of shapes) {
+    const timed = await timeOf(planned, shape, points, session);
+    if (timed.status === "unsupported") {
+      return { ...base, status: "unsupported", reason: timed.reason, points: [] };
+    }
+    note ??= timed.note;
+    points.push(timed.point);
+  }
+  const [first] = points;
+  // What fails at its smallest shape fails for another reason than size.
+  if (first?.reason) return { ...base, status: "failed", reason: first.reason, points: [] };
+  return { ...base, status: "ok", ...(note ? { note } : {}), points };
+}
+
+type Timed =
+  | { readonly status: "unsupported"; readonly reason: string }
+  | { readonly status: "tried"; readonly point: Point; readonly note?: string | undefined };
+
+/** The time of a shape, unless others say that it may take too long. */
+async function timeOf(
+  { backend, method, dtype }: PlannedSeries,
+  shape: Shape,
+  others: readonly Point[],
+  session: BackendSession,
+): Promise<Timed> {
+  const without = (reason: string): Timed => ({ status: "tried", point: { ...shape, samples: 0, reason } });
+  if (mostNs(shape, others) > SLOWEST_CALL) return without(LEFT_OUT);
+  const outcome = await session.run({ type: "scale", method, dtype, ...shape, limits: LIMITS });
+  const concluded = conclude(backend, outcome, "scaled");
+  if (concluded.status === "unsupported") return { status: "unsupported", reason: concluded.reason };
+  if (concluded.status !== "ok") return without(`${concluded.status}: ${concluded.reason}`);
+  const { gradientNs, note } = concluded.reply;
+  const point = { ...shape, medianNs: median(gradientNs), samples: gradientNs.length };
+  return { status: "tried", point, note };
+}
+
+/**
+ * The rows at which memory can be looked at in the time that a call may take. Small shapes say little of large ones, so some
+ * between are timed where that is needed.
+ */
+async function affordableRows(
+  planned: PlannedSeries,
+  points: readonly Point[],
+  session: BackendSession,
+): Promise<number[]> {
+  if (points.length === 0) return [];
+  const known = [...points];
+  const affordable = () =>
+    MEMORY_ROWS.filter((rows) => mostNs({ rows, classes: MEMORY_CLASSES }, known) <= SLOWEST_CALL);
+  for (const rows of [1, 32, MEMORY_ROWS[0]]) {
+    if (affordable().length === MEMORY_ROWS.length) break;
+    const timed = await timeOf(planned, { rows, classes: MEMORY_CLASSES }, known, session);
+    if (timed.status === "unsupported" || timed.point.reason) break;
+    known.push(timed.point);
+  }
+  return affordable();
+}
+
+/**
+ * What a call of a shape takes at most, going by others: as many times longer as it has more rows, and more classes. 0 if
+ * there are none.
+ */
+const mostNs = ({ rows, classes }: Shape, points: readonly Point[]): number =>
+  points.reduce(
+    (most, { medianNs, ...point }) =>
+      medianNs
+        ? Math.min(most, medianNs * Math.max(1, rows / point.rows) * Math.max(1, classes / point.classes))
+        : most,
+    points.length ? Number.POSITIVE_INFINITY : 0,
+  );
+
+async function memoryOf(
+  { backend, method, dtype }: PlannedSeries,
+  rows: readonly number[],
+  session: BackendSession,
+): Promise<Pick<Series, "memory" | "memoryReason">> {
+  const outcome = await session.run({ type: "memory", method, dtype, rows, classes: MEMORY_CLASSES });
+  const concluded = conclude(backend, outcome, "held");
+  if (concluded.status === "ok") return { memory: concluded.reply.memory };
+  return { memoryReason: `${concluded.status}: ${concluded.reason}` };
+}

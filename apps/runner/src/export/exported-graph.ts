@@ -1,0 +1,102 @@
+import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
+import { differentiate, type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
+import {
+  crossEntropyHead,
+  type Head,
+  type Model,
+  quoted,
+  trainingGraph,
+  withCheckedLabels,
+} from "@softmax-bench/onnx";
+import { UsageError } from "../terminal/errors.js";
+
+/** Which part of a method's computation a model has. */
+export const PARTS = ["forward", "backward", "both"] as const;
+type Part = (typeof PARTS)[number];
+
+/** What a method is exported for. */
+export interface MethodRequest {
+  readonly method: MethodId;
+  readonly dtype: FloatDType;
+  readonly rows: number;
+  readonly classes: number;
+  readonly part: Part;
+  /** The label of rows that do not count; undefined for none. */
+  readonly ignoreIndex: number | undefined;
+}
+
+/** Loss, gradient or both of a method, as a graph. */
+export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }: MethodRequest): Graph {
+  const logits = input("logits", dtype, [rows, classes]);
+  const { inputs, loss, gradient } = checkedHead(method, logits, ignoreIndex);
+  const [derived] = part === "forward" || gradient ? [gradient] : differentiate(loss, [logits]);
+  const outputs = {
+    ...(part !== "backward" && { loss }),
+    ...(part !== "forward" && derived && { gradient: derived }),
+  };
+  const { summary } = methodOf(method).formulation;
+  return {
+    name: method,
+    inputs: [logits, ...inputs],
+    outputs,
+    description: `Softmax cross-entropy by ${method} (${summary}): logits [N, C] and labels [N] to ${Object.keys(outputs).join(" and ")}, the mean over rows${ignoreIndex === undefined ? "" : ` whose label is not ${ignoreIndex}`}.`,
+  };
+}
+
+/** A method's loss on top of logits, with labels that are checked while it runs. */
+const checkedHead = (method: MethodId, logits: Value, ignoreIndex: number | undefined): Head =>
+  withCheckedLabels(methodHead(method, logits, ignoreIndex), logits.shape[1] ?? 0, ignoreIndex);
+
+/** The loss that ONNX has an operator for. */
+export const CROSS_ENTROPY = "softmax-cross-entropy";
+
+export interface TrainingRequest {
+  /** `softmax-cross-entropy`, or a method of this project. */
+  readonly loss: typeof CROSS_ENTROPY | MethodId;
+  /** Names of parameters; undefined for all. */
+  readonly wrt: readonly string[] | undefined;
+  /** Name of an output. */
+  readonly logits: string | undefined;
+  /** The label of rows that do not count; undefined for none. */
+  readonly ignoreIndex: number | undefined;
+}
+
+/** A model's training graph, for the sizes that it leaves open. */
+export function modelGraph(
+  model: Model,
+  sizes: Readonly<Record<string, number>>,
+  { loss, wrt, logits, ignoreIndex }: TrainingRequest,
+): Graph {
+  const head = (of: Value) =>
+    loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
+  return trainingGraph(model.graph(sizes), { head, wrt, logits });
+}
+
+/** Names out of a file; those that could do something to a terminal are quoted. */
+export const listed = (names: readonly string[]): string => {
+  const shown = names.slice(0, 12).map((name) => (/^[\w.:/-]{1,80}$/.test(name) ? name : quoted(name)));
+  return names.length > 12 ? `${shown.join(", ")} and ${names.length - 12} more` : shown.join(", ");
+};
+
+/**
+ * The sizes that a model leaves open, for a batch of one size.
+ * @param given sizes by name; the one that is left is the batch
+ * @returns undefined for the batch if the model leaves no size open that is not given
+ * @throws UsageError if more than one is left
+ */
+export function openBatch(model: Model, given: Readonly<Record<string, number>>): string | undefined {
+  const open = new Set(model.inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === "string")));
+  const unknown = Object.keys(given).find((name) => !open.has(name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `the model leaves no size ${quoted(unknown)} open; it leaves ${listed([...open]) || "none"}`,
+    );
+  }
+  const left = [...open].filter((name) => !Object.hasOwn(given, name));
+  if (left.length > 1) {
+    throw new UsageError(
+      `the model leaves the sizes ${listed(left)} open; give all but the batch's, e.g. --size ${listed(left.slice(1, 2))}=8`,
+    );
+  }
+  return left[0];
+}

@@ -1,0 +1,42 @@
+import { execFile, execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** The checkout that this code is in. */
+export const HERE = fileURLToPath(new URL("../../../..", import.meta.url));
+
+const execute = promisify(execFile);
+/** Runs git in this repository. @returns what it printed @throws Error if it fails */
+export const git = async (...args: readonly string[]): Promise<string> =>
+  (await execute("git", ["--no-optional-locks", "-C", HERE, ...args])).stdout.trim();
+
+/** The commit that a git revision names here; undefined if it names none. */
+export async function commitOf(revision: string): Promise<string | undefined> {
+  if (revision.startsWith("-")) return undefined;
+  return git("rev-parse", "--verify", "--quiet", `${revision}^{commit}`).catch(() => undefined);
+}
+
+/** The commit that this checkout is, without a change to it; undefined if there are changes. */
+export async function cleanCommit(): Promise<string | undefined> {
+  const changes = await git("status", "--porcelain", "--untracked-files=no").catch(() => "no git");
+  return changes === "" ? commitOf("HEAD") : undefined;
+}
+
+/** The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes. */
+export const currentCommit = (): string | null =>
+  gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*");
+
+/** Its branch: in a GitHub workflow, where none is checked out, that of the pull request or of the push. */
+export const currentBranch = (): string | null =>
+  process.env.GITHUB_HEAD_REF || process.env.GITHUB_REF_NAME || gitHere("branch", "--show-current");
+
+function gitHere(...args: readonly string[]): string | null {
+  try {
+    // Without a lock: a git that ends early, say on a full disk, would leave it, and the user's next commit would fail.
+    const command = ["--no-optional-locks", ...args];
+    const said = execFileSync("git", command, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return said.trim() || null;
+  } catch {
+    return null;
+  }
+}

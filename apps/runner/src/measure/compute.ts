@@ -1,0 +1,230 @@
+import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
+import type { Values } from "./exchange.js";
+import type { InputSets } from "./input-reader.js";
+import type { Computed, Reply } from "./protocol.js";
+import { instrumentsWith, now, type Sampled, sample, sampleParts } from "./sample.js";
+import type { Sampling } from "./sampling.js";
+import { ThroughputMonitor } from "./throughput.js";
+
+/** What a worker says, and the arrays that it leaves in the exchange. */
+export interface Answer {
+  readonly reply: Reply;
+  readonly results?: readonly Values[];
+}
+
+/** Compiles a task, samples its phases on the first set of inputs if it is to be timed, and computes all sets. */
+export async function compute(
+  engine: Engine,
+  task: GradientTask,
+  sets: InputSets,
+  sampling: Sampling | undefined,
+): Promise<Answer> {
+  const support = engine.supports(task);
+  if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
+
+  const start = now();
+  await using prepared = await engine.prepare(task, sets.inputs);
+  const compiled = now();
+  const sampled = sampling ? await samplePhases(prepared, sampling) : undefined;
+  const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
+  for (let set = 1; set < sets.count; set++) {
+    sets.load(set);
+    await prepared.upload();
+    results.push(copyOf(await prepared.read(), sets.count));
+  }
+  return {
+    results: results.flatMap(({ loss, gradient }) => [loss, gradient]),
+    reply: {
+      type: "computed",
+      ...(support.note ? { note: support.note } : {}),
+      ...(sampled ? { samples: sampled.samples, sampling: sampled.record } : {}),
+      readback: prepared.readback,
+      ...finished(start, compiled, sampled?.record.settlingNs),
+    },
+  };
+}
+
+/** What is told of all work that is done now: when it began, when it was compiled, in ns of `now()`. */
+export const finished = (start: number, compiled: number, settlingNs = 0) => ({
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  spent: { prepare: compiled - start, settle: settlingNs, measure: now() - compiled - settlingNs },
+});
+
+/** A runtime may hand out its own memory, which the next set overwrites. */
+const copyOf = (result: GradientResult, sets: number): GradientResult =>
+  sets === 1 ? result : { loss: result.loss.slice(), gradient: result.gradient.slice() };
+
+interface SampledPhases {
+  readonly samples: NonNullable<Computed["samples"]>;
+  readonly record: NonNullable<Computed["sampling"]>;
+  /** What the last round trip returned. */
+  readonly result: GradientResult | undefined;
+}
+
+/**
+ * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips, which hold
+ * every phase but `forward`.
+ */
+async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<SampledPhases> {
+  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling);
+  const timeRoundtrip = roundtripOf(prepared);
+  const { limits, slowNs, slowSamples, probeNs } = sampling;
+  const throughput = new ThroughputMonitor(probeNs);
+  const instruments = instrumentsWith(throughput);
+  let timed = await timeRoundtrip();
+  // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
+  if (timed.spans.gradient > slowNs) {
+    const roundtrips: TimedRoundtrip[] = [];
+    do roundtrips.push(await timeRoundtrip());
+    while (roundtrips.length < slowSamples && isSlow(roundtrips, slowNs));
+    if (isSlow(roundtrips, slowNs)) return fromRoundtrips(roundtrips);
+  }
+  const gradient = await sample(() => prepared.gradient(), limits.gradient, instruments);
+  const forward =
+    sampling.phases === "all" ? await sample(() => prepared.forward(), limits.other, instruments) : undefined;
+  const { parts, steadiness, ...roundtrips } = await sampleParts(
+    async () => {
+      timed = await timeRoundtrip();
+      return timed.spans;
+    },
+    limits.other,
+    instruments,
+  );
+  return {
+    result: timed.result,
+    samples: {
+      forward: [...(forward?.samples ?? [])],
+      gradient: [...gradient.samples],
+      readback: parts.readback,
+      roundtrip: parts.roundtrip,
+    },
+    record: {
+      callsPerSample: {
+        gradient: gradient.callsPerSample,
+        ...(forward ? { forward: forward.callsPerSample } : {}),
+      },
+      steadiness: {
+        gradient: gradient.steadiness,
+        ...(forward ? { forward: forward.steadiness } : {}),
+        readback: steadiness,
+        roundtrip: steadiness,
+      },
+      settlingNs: gradient.settlingNs,
+      ...disturbance([gradient, roundtrips, ...(forward ? [forward] : [])], throughput),
+    },
+  };
+}
+
+/** How far others shared the processor core meanwhile. */
+const disturbance = (
+  sampled: readonly Pick<Sampled, "windowsNs" | "disturbedNs">[],
+  { fastestNs }: ThroughputMonitor,
+) => ({
+  probeNs: fastestNs,
+  windowsNs: sampled.reduce((sum, { windowsNs }) => sum + windowsNs, 0),
+  disturbedNs: sampled.reduce((sum, { disturbedNs }) => sum + disturbedNs, 0),
+});
+
+const isSlow = (roundtrips: readonly TimedRoundtrip[], slowNs: number): boolean =>
+  roundtrips.every(({ spans }) => spans.gradient > slowNs);
+
+/** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
+async function sampleGradient(prepared: Prepared, { limits, probeNs }: Sampling): Promise<SampledPhases> {
+  const result = await prepared.read();
+  const throughput = new ThroughputMonitor(probeNs);
+  const sampled = await sample(() => prepared.gradient(), limits.gradient, instrumentsWith(throughput));
+  const { samples, callsPerSample, steadiness, settlingNs } = sampled;
+  return {
+    result,
+    samples: { forward: [], gradient: [...samples], readback: [], roundtrip: [] },
+    record: {
+      callsPerSample: { gradient: callsPerSample },
+      steadiness: { gradient: steadiness },
+      settlingNs,
+      ...disturbance([sampled], throughput),
+    },
+  };
+}
+
+/** A few round trips are too few to tell whether they have settled. */
+function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): SampledPhases {
+  const spans = (part: keyof Spans) => roundtrips.map((timed) => timed.spans[part]);
+  return {
+    result: roundtrips.at(-1)?.result,
+    samples: {
+      forward: [],
+      gradient: spans("gradient"),
+      readback: spans("readback"),
+      roundtrip: spans("roundtrip"),
+    },
+    record: {
+      callsPerSample: {},
+      steadiness: { gradient: "untested", readback: "untested", roundtrip: "untested" },
+      settlingNs: 0,
+    },
+  };
+}
+
+type Spans = Readonly<Record<"gradient" | "readback" | "roundtrip", number>>;
+
+interface TimedRoundtrip {
+  readonly result: GradientResult;
+  readonly spans: Spans;
+}
+
+/** How a round trip of this kind is timed. */
+function roundtripOf(prepared: Prepared): () => Promise<TimedRoundtrip> {
+  const overlapping = prepared.roundtrip?.bind(prepared);
+  if (overlapping) return () => timeOverlapping(prepared, overlapping);
+  return () => (prepared.readback === "copies" ? timeCopying(prepared) : timeRecomputing(prepared));
+}
+
+/** Upload, gradient and read back, one after the other. */
+async function timeCopying(prepared: Prepared): Promise<TimedRoundtrip> {
+  const start = now();
+  await prepared.upload();
+  const uploaded = now();
+  await prepared.gradient();
+  const computed = now();
+  const result = await prepared.read();
+  const end = now();
+  return {
+    result,
+    spans: { gradient: computed - uploaded, readback: end - computed, roundtrip: end - start },
+  };
+}
+
+/**
+ * Where reading computes again, what it costs beyond a gradient is a difference, taken between neighbours so
+ * that drift stays out; noise below 0 counts as 0.
+ */
+async function timeRecomputing(prepared: Prepared): Promise<TimedRoundtrip> {
+  const before = now();
+  await prepared.gradient();
+  const start = now();
+  await prepared.upload();
+  const uploaded = now();
+  const result = await prepared.read();
+  const end = now();
+  const gradient = start - before;
+  const readback = Math.max(0, end - uploaded - gradient);
+  return { result, spans: { gradient, readback, roundtrip: end - start } };
+}
+
+/** Where the runtime overlaps the parts of a round trip, they are timed beside it. */
+async function timeOverlapping(
+  prepared: Prepared,
+  roundtrip: () => Promise<GradientResult>,
+): Promise<TimedRoundtrip> {
+  const before = now();
+  await prepared.gradient();
+  const computed = now();
+  await prepared.read();
+  const start = now();
+  const result = await roundtrip();
+  const end = now();
+  return {
+    result,
+    spans: { gradient: computed - before, readback: start - computed, roundtrip: end - start },
+  };
+}

@@ -1,0 +1,156 @@
+import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
+import { schema } from "@softmax-bench/core/results";
+import type { NetworkId } from "@softmax-bench/networks";
+import { shorten } from "@softmax-bench/report";
+import { z } from "zod";
+import type { Sampling, SamplingLimits } from "./sampling.js";
+
+/**
+ * What parent and worker say to each other. A worker serves one backend: it is opened once, then runs one task per
+ * request. Arrays do not travel here but in files that both hold open (see `exchange.ts`).
+ */
+
+export interface OpenRequest {
+  readonly type: "open";
+  readonly backend: string;
+  readonly threads: number;
+}
+
+export interface RunRequest extends GradientTask {
+  readonly type: "run";
+  /** Changes when the inputs in the file do. */
+  readonly inputs: string;
+  /** Sets of inputs in the file, all of the task's shape. Each is computed; if the task is timed, there is one. */
+  readonly sets: number;
+  /** How the task is timed. Undefined: compute, time nothing. */
+  readonly sampling?: Sampling | undefined;
+}
+
+/** A network by what it is made from; parent and worker each make its graph. */
+export interface NetworkSpec {
+  readonly id: NetworkId;
+  readonly depth: number;
+  readonly batch: number;
+  readonly dtype: FloatDType;
+}
+
+/** Steps of training, each from weights of its own: every method on every set of inputs in the file. */
+export interface StepsRequest {
+  readonly type: "steps";
+  readonly network: NetworkSpec;
+  readonly methods: readonly MethodId[];
+  readonly sets: number;
+}
+
+/** Stochastic gradient descent from the weights of the first set of inputs, over and over the batches of all. */
+export interface TrainRequest {
+  readonly type: "train";
+  readonly network: NetworkSpec;
+  readonly method: MethodId;
+  readonly sets: number;
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/** The gradient of one shape, timed, on inputs that the worker makes. */
+export interface ScaleRequest extends GradientTask {
+  readonly type: "scale";
+  readonly limits: SamplingLimits;
+}
+
+/** The memory that gradients take, on inputs that the worker makes. */
+export interface MemoryRequest extends Pick<GradientTask, "method" | "dtype" | "classes"> {
+  readonly type: "memory";
+  /** Ascending. */
+  readonly rows: readonly number[];
+}
+
+/** What a worker does for its backend once that is open. */
+export type WorkRequest = RunRequest | StepsRequest | TrainRequest | ScaleRequest | MemoryRequest;
+export type Request = OpenRequest | WorkRequest;
+
+const samples = z.array(z.number().nonnegative());
+
+/** Raw nanoseconds per phase, in the order taken. */
+export const phaseSamples = z.object({
+  forward: samples,
+  gradient: samples,
+  readback: samples,
+  roundtrip: samples,
+});
+
+/** How the samples of a cell came about. */
+export const samplingRecord = z.object({
+  /** Calls that a sample is the mean of, by phase; one where a phase is not named. */
+  callsPerSample: z.partialRecord(phaseSamples.keyof(), z.int().positive()),
+  steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
+  /** Until the gradient phase had settled. */
+  settlingNs: z.number().nonnegative(),
+  /** The fastest throughput probe. */
+  probeNs: z.number().nonnegative().optional(),
+  /** What windows of samples took, and those of them in which the core was shared with others. */
+  windowsNs: z.number().nonnegative().optional(),
+  disturbedNs: z.number().nonnegative().optional(),
+});
+
+/** What is told of all work that was done; what it gave is in the results file. */
+const finished = {
+  peakRssBytes: z.number().nonnegative(),
+  /** Nanoseconds that the worker spent, by purpose. */
+  spent: z.object({
+    prepare: z.number().nonnegative(),
+    /** Until times had settled, as far as samples were taken for that alone. */
+    settle: z.number().nonnegative(),
+    measure: z.number().nonnegative(),
+  }),
+};
+
+/** What a runtime says, in a length that results take: a compiler's log may have megabytes. */
+const said = z.string().transform((text) => shorten(text, 2000));
+
+export const reply = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("opened"),
+    engine: schema.backend.shape.engine.unwrap(),
+    device: schema.backend.shape.device.unwrap(),
+    threads: z.int().positive(),
+    dtypes: z.array(schema.dtype),
+    settings: schema.backend.shape.settings,
+    coldStartNs: z.number().nonnegative(),
+  }),
+  z.object({ type: z.literal("unavailable"), reason: said, remedy: said }),
+  z.object({
+    type: z.literal("computed"),
+    note: said.optional(),
+    readback: z.enum(["copies", "recomputes"]),
+    samples: phaseSamples.optional(),
+    sampling: samplingRecord.optional(),
+    ...finished,
+  }),
+  z.object({
+    type: z.literal("stepped"),
+    /** Nanoseconds of each step, by method in the order of the request; a list has an entry per set. */
+    samples: z.array(samples),
+    ...finished,
+  }),
+  z.object({ type: z.literal("trained"), ...finished }),
+  z.object({
+    type: z.literal("scaled"),
+    note: said.optional(),
+    gradientNs: samples.min(1),
+    ...finished,
+  }),
+  z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
+  z.object({ type: z.literal("unsupported"), reason: said }),
+  z.object({
+    type: z.literal("no-room"),
+    reason: said.describe("the results do not fit in their file"),
+  }),
+  z.object({ type: z.literal("failed"), reason: said }),
+]);
+
+export type Reply = z.output<typeof reply>;
+export type Opened = Extract<Reply, { type: "opened" }>;
+/** Answers to work. */
+export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" | "scaled" | "held" }>;
+export type Computed = Extract<Reply, { type: "computed" }>;

@@ -1,0 +1,264 @@
+import { type Steadiness, steadinessOf } from "@softmax-bench/stats";
+import { measure } from "mitata";
+import { backgroundNs } from "./compilation.js";
+import type { SamplingLimits } from "./sampling.js";
+import type { ThroughputMonitor } from "./throughput.js";
+
+type Work = () => Promise<unknown>;
+type Clock = () => number;
+
+/** Monotonic time in nanoseconds. */
+export const now = (): number => Number(process.hrtime.bigint());
+
+/** What sampling needs of its host; a test hands in a clock of its own. */
+export interface Instruments {
+  /** Monotonic time in nanoseconds. */
+  readonly now: () => number;
+  /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
+  readonly backgroundNs: () => number | undefined;
+  /** Whether this thread has its processor core to itself just now. */
+  readonly isUndisturbed: () => boolean;
+}
+
+/** The instruments of a Node process. */
+export const instrumentsWith = (throughput: ThroughputMonitor): Instruments => ({
+  now,
+  backgroundNs,
+  isUndisturbed: () => throughput.isUndisturbed(),
+});
+
+/** Times of one phase. */
+export interface Sampled {
+  /** Nanoseconds per call, in the order taken. */
+  readonly samples: readonly number[];
+  /** Calls that each sample is the mean of. */
+  readonly callsPerSample: number;
+  readonly steadiness: Steadiness;
+  /** Nanoseconds spent before the window that the samples are of. */
+  readonly settlingNs: number;
+  /** When the samples were taken, in nanoseconds of the clock. */
+  readonly intervals: readonly { readonly start: number; readonly end: number }[];
+  /** Nanoseconds that all windows took, and those in which the core was shared with others. */
+  readonly windowsNs: number;
+  readonly disturbedNs: number;
+}
+
+/**
+ * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of the
+ * time show no drift while V8 was not optimising anything, or until the time for that is used up; these count. Half of
+ * the time since the first call, since a series that is still falling falls by as much again in the time that it has taken.
+ *
+ * A window counts only if the core was undisturbed before and after it, by a measurement of its own: leaving samples out for
+ * being slow would make every time look better than it is. Disturbances are waited for, up to a limit; without any
+ * undisturbed window, the times are those of disturbed ones, and unsettled.
+ */
+export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
+  const { now, isUndisturbed } = instruments;
+  const begun = now();
+  const callNs = await warmUp(work, now);
+  collectLargeGarbage();
+  const size = fitToLimits(callNs, limits);
+  const windows: Window[] = [];
+  let wasUndisturbed = isUndisturbed();
+  let windowsNs = 0;
+  let disturbedNs = 0;
+  for (;;) {
+    const taken = await takeWindow(work, size, instruments);
+    const isUndisturbedNow = isUndisturbed();
+    const window: Window = { ...taken, isUndisturbed: wasUndisturbed && isUndisturbedNow };
+    wasUndisturbed = isUndisturbedNow;
+    windows.push(window);
+    const tookNs = window.end - window.start;
+    windowsNs += tookNs;
+    if (!window.isUndisturbed) disturbedNs += tookNs;
+    const elapsed = window.end - begun;
+    const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
+    const undisturbed = recent.filter((one) => one.isUndisturbed);
+    const steadiness = steadinessOfWindows(recent, undisturbed, window);
+    const hasTimeForAnother =
+      elapsed - disturbedNs + tookNs <= limits.settleNs && disturbedNs <= limits.patienceNs;
+    if ((steadiness === "settled" && undisturbed.length > 1) || !hasTimeForAnother) {
+      const kept = undisturbed.length > 0 ? undisturbed : recent;
+      return {
+        samples: kept.flatMap(({ samples }) => samples),
+        callsPerSample: size.callsPerSample,
+        steadiness,
+        settlingNs: (kept[0] ?? window).start - begun,
+        intervals: kept,
+        windowsNs,
+        disturbedNs,
+      };
+    }
+  }
+}
+
+function steadinessOfWindows(
+  recent: readonly Window[],
+  undisturbed: readonly Window[],
+  { wasOptimising }: Window,
+): Steadiness {
+  const ofWindows = (windows: readonly Window[]) => steadinessOf(windows.flatMap(({ samples }) => samples));
+  const drift = ofWindows(undisturbed);
+  if (drift === "settled") return wasOptimising ? "unsettled" : "settled";
+  // Fast enough for a test, if its core had been undisturbed for longer.
+  return drift === "untested" && ofWindows(recent) !== "untested" ? "unsettled" : drift;
+}
+
+/** Samples of each part of a work that times its parts itself. */
+export interface SampledParts<Part extends string>
+  extends Pick<Sampled, "steadiness" | "windowsNs" | "disturbedNs"> {
+  readonly parts: Record<Part, number[]>;
+}
+
+/** Like `sample`, for work that times parts of itself: samples of each part. Its calls are never batched. */
+export async function sampleParts<Part extends string>(
+  work: () => Promise<Readonly<Record<Part, number>>>,
+  limits: SamplingLimits,
+  instruments: Instruments,
+): Promise<SampledParts<Part>> {
+  const calls: { readonly at: number; readonly parts: Readonly<Record<Part, number>> }[] = [];
+  const timed = async () => {
+    const parts = await work();
+    calls.push({ at: instruments.now(), parts });
+  };
+  const { intervals, steadiness, windowsNs, disturbedNs } = await sample(
+    timed,
+    { ...limits, batchNs: 0 },
+    instruments,
+  );
+  const sampled = calls
+    .filter(({ at }) => intervals.some(({ start, end }) => start <= at && at <= end))
+    .map((call) => call.parts);
+  const names = Object.keys(sampled[0] ?? {}) as Part[];
+  const parts = Object.fromEntries(names.map((part) => [part, sampled.map((call) => call[part])])) as Record<
+    Part,
+    number[]
+  >;
+  return { parts, steadiness, windowsNs, disturbedNs };
+}
+
+/**
+ * Calls that do not count: ONNX Runtime allocates in the first run, and again in the second, by the pattern that the
+ * first has shown. Work that takes longer than a second gets one.
+ */
+const WARMUP_CALLS = 2;
+const VERY_SLOW_CALL = 1e9;
+
+/** Returns the fastest call's time, in nanoseconds. */
+async function warmUp(work: Work, now: Clock): Promise<number> {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let call = 0; call < WARMUP_CALLS && !(fastest > VERY_SLOW_CALL && call > 0); call++) {
+    const start = now();
+    await work();
+    fastest = Math.min(fastest, now() - start);
+  }
+  return fastest;
+}
+
+interface Window {
+  readonly samples: readonly number[];
+  readonly start: number;
+  readonly end: number;
+  readonly wasOptimising: boolean;
+  readonly isUndisturbed: boolean;
+}
+
+interface WindowSize {
+  readonly minSamples: number;
+  readonly maxSamples: number;
+  readonly windowNs: number;
+  readonly callsPerSample: number;
+}
+
+/**
+ * mitata paces a window and batches fast calls: a sample is the mean of a fixed number of them, so that the clock, which costs
+ * 0.1 µs, and single interruptions weigh little. The number is fixed here, since mitata's own rule flips between 1 and 4,096 calls for
+ * work of about 50 µs. Its list comes back sorted and, above 12 entries, without the extremes, so samples in order
+ * are taken from the clock that it is given.
+ */
+async function takeWindow(
+  work: Work,
+  { minSamples, maxSamples, windowNs, callsPerSample }: WindowSize,
+  instruments: Instruments,
+): Promise<Omit<Window, "isUndisturbed">> {
+  const { now } = instruments;
+  const start = now();
+  const isOptimising = watchOptimisation(instruments);
+  const ticks: number[] = [];
+  const clock = () => {
+    const tick = now();
+    ticks.push(tick);
+    return tick;
+  };
+  let warmup = MITATA_WARMUP_CALLS;
+  await measure(() => (warmup-- > 0 ? SKIPPED : work()), {
+    now: clock,
+    min_samples: minSamples,
+    max_samples: maxSamples,
+    min_cpu_time: windowNs,
+    warmup_samples: 1,
+    warmup_threshold: Number.POSITIVE_INFINITY,
+    batch_threshold: Number.POSITIVE_INFINITY,
+    batch_samples: callsPerSample,
+    batch_unroll: 1,
+    ...NO_GC,
+  });
+  return {
+    samples: pairs(ticks).map(([before, after]) => (after - before) / callsPerSample),
+    start,
+    end: now(),
+    wasOptimising: isOptimising(),
+  };
+}
+
+/** mitata makes two calls before its first sample: the work is warm already, and may be slow. */
+const MITATA_WARMUP_CALLS = 2;
+const SKIPPED = Promise.resolve();
+
+/** mitata would collect before every list of samples; its types leave the option out. */
+const NO_GC = { gc: false } as object;
+
+/** Arrays outside the JavaScript heap, in bytes, that are worth a collection before sampling. */
+const LARGE_GARBAGE = 64 * 2 ** 20;
+
+/** One phase does not pay for the garbage of the one before. A collection takes 10 ms: small cells go without. */
+function collectLargeGarbage(): void {
+  if (process.memoryUsage().arrayBuffers > LARGE_GARBAGE) globalThis.gc?.();
+}
+
+/** Share of a window that V8's threads may compute in, all together, without its code being taken as unfinished. */
+const QUIET = 0.1;
+
+/** Whether the engine was optimising code from the call on until that of the result. */
+function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
+  const [start, before] = [now(), backgroundNs()];
+  return () => {
+    const after = backgroundNs();
+    if (before === undefined || after === undefined) return false;
+    return after - before > QUIET * (now() - start);
+  };
+}
+
+function fitToLimits(
+  callNs: number,
+  { windowNs, minSamples, capNs, floorSamples, maxSamples, batchNs }: SamplingLimits,
+): WindowSize {
+  const callsPerSample = Math.max(1, Math.round(batchNs / callNs));
+  const affordable = Math.max(
+    floorSamples,
+    Math.min(maxSamples, Math.floor(capNs / (callNs * callsPerSample))),
+  );
+  return {
+    windowNs,
+    callsPerSample,
+    minSamples: Math.min(minSamples, affordable),
+    maxSamples: affordable,
+  };
+}
+
+function pairs(ticks: readonly number[]): [number, number][] {
+  return Array.from({ length: ticks.length >> 1 }, (_, index) => [
+    ticks[2 * index] as number,
+    ticks[2 * index + 1] as number,
+  ]);
+}

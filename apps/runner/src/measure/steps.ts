@@ -1,0 +1,72 @@
+import type { Engine, FloatArray, MethodId, PreparedStep } from "@softmax-bench/core";
+import type { Network } from "@softmax-bench/networks";
+import { type Answer, finished } from "./compute.js";
+import { type Exchange, floatArray, readInputs } from "./exchange.js";
+import type { NetworkSpec, StepsRequest } from "./protocol.js";
+import { now } from "./sample.js";
+import { allocateStep, joined, networkOf, stepArrays } from "./step-arrays.js";
+
+/**
+ * Runs each method on each set of inputs, in alternating order; the first set once before, untimed.
+ *
+ * @returns for each set, for each method: the loss, and all gradients as one array
+ */
+export async function runSteps(
+  engine: Engine,
+  { network: spec, methods, sets }: StepsRequest,
+  exchange: Exchange,
+): Promise<Answer> {
+  const reason = whyUnsupported(engine, spec);
+  if (reason) return { reply: { type: "unsupported", reason } };
+  const start = now();
+  const net = networkOf(spec);
+  const inputs = allocateStep(net, spec);
+  readInputs(exchange, 0, stepArrays(inputs));
+  const steps: PreparedStep[] = [];
+  try {
+    for (const method of methods) steps.push(await prepareStep(engine, net, spec, method));
+    for (const step of steps) await step.run(inputs);
+    const compiled = now();
+
+    const samples = methods.map((): number[] => []);
+    const results: FloatArray[] = [];
+    for (let set = 0; set < sets; set++) {
+      readInputs(exchange, set, stepArrays(inputs));
+      const order = [...steps.entries()];
+      for (const [index, step] of set % 2 === 0 ? order : order.toReversed()) {
+        const begun = now();
+        const { loss, gradients } = await step.run(inputs);
+        samples[index]?.push(now() - begun);
+        const at = 2 * (set * methods.length + index);
+        results[at] = floatArray(spec.dtype, 1).fill(loss);
+        results[at + 1] = joined(net, gradients, spec);
+      }
+    }
+    return { results, reply: { type: "stepped", samples, ...finished(start, compiled) } };
+  } finally {
+    for (const step of steps) await step[Symbol.asyncDispose]();
+  }
+}
+
+/** @throws Error if the engine does not compile it. */
+export async function prepareStep(
+  engine: Engine,
+  net: Network,
+  { dtype }: NetworkSpec,
+  method: MethodId,
+): Promise<PreparedStep> {
+  const task = { method, dtype, network: net, parameters: [...net.parameters.keys()] };
+  const step = await engine.prepareStep?.(task);
+  if (!step) throw new Error(`${engine.info.engine.name} prepares no steps`);
+  return step;
+}
+
+/** Why an engine cannot run steps of a network; undefined if it can. */
+export function whyUnsupported(
+  { prepareStep: prepares, info }: Engine,
+  { dtype }: NetworkSpec,
+): string | undefined {
+  const { name } = info.engine;
+  if (!prepares) return `networks are not run on ${name} yet`;
+  return info.dtypes.includes(dtype) ? undefined : `${name} has no ${dtype} here`;
+}

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { describeIssue } from "@softmax-bench/core/results";
+import { createJiti } from "jiti";
+import { z } from "zod";
+import { messageOf, UsageError } from "../terminal/errors.js";
+import { PROFILES } from "./profiles.js";
+
+const list = z.array(z.string().min(1)).min(1);
+
+/** What flags and `bench.config.ts` can set. */
+const benchOptions = z
+  .strictObject({
+    profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
+    backends: list.describe("backend ids; default: all"),
+    methods: list.describe("globs over method ids; default: all"),
+    dtypes: list.describe("float32, float64; default: both"),
+    workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
+    cells: list.describe("cells as --list prints them; default: all of the matrix"),
+    out: z.string().min(1).describe("folder that runs are written to"),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .describe("seed of the inputs"),
+    threads: z.int().min(1).max(1024).describe("threads per backend, where it has a choice"),
+    timeMs: z.number().positive().describe("milliseconds that the run may take; default: the profile's"),
+  })
+  .partial();
+
+export type BenchOptions = z.output<typeof benchOptions>;
+
+/** Types a `bench.config.ts`: `export default defineConfig({ profile: "smoke" })`. */
+export const defineConfig = (options: BenchOptions): BenchOptions => options;
+
+/** Every setting of a run, with its value. */
+export interface Settings {
+  readonly profile: keyof typeof PROFILES;
+  readonly backends: readonly string[] | undefined;
+  readonly methods: readonly string[] | undefined;
+  readonly dtypes: readonly string[] | undefined;
+  readonly workloads: readonly string[];
+  readonly cells: readonly string[] | undefined;
+  readonly out: string;
+  readonly seed: number;
+  readonly threads: number;
+  readonly timeMs: number | undefined;
+}
+
+export const DEFAULT_OUT = "bench-results";
+
+/** Flags win over the config file, the file over the defaults. */
+export function settle(flags: BenchOptions, file: BenchOptions): Settings {
+  const chosen = { ...file, ...flags };
+  const profile = chosen.profile ?? "default";
+  return {
+    profile,
+    backends: chosen.backends,
+    methods: chosen.methods,
+    dtypes: chosen.dtypes,
+    workloads: chosen.workloads ?? PROFILES[profile].workloads,
+    cells: chosen.cells,
+    out: chosen.out ?? DEFAULT_OUT,
+    seed: chosen.seed ?? 0,
+    threads: chosen.threads ?? availableParallelism(),
+    timeMs: chosen.timeMs,
+  };
+}
+
+/** @throws UsageError naming the field, if the value is not a set of options. */
+export function checkOptions(value: unknown, where: string): BenchOptions {
+  const parsed = benchOptions.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${where}: ${describeIssue(parsed.error, value)}`);
+}
+
+/** The options in `bench.config.ts` of a folder; none if there is no such file. */
+export async function loadConfig(folder: string): Promise<BenchOptions> {
+  const file = resolve(folder, "bench.config.ts");
+  if (!existsSync(file)) return {};
+  let value: unknown;
+  try {
+    value = await createJiti(import.meta.url).import(file, { default: true });
+  } catch (error) {
+    throw new UsageError(`bench.config.ts does not load: ${messageOf(error).split("\n", 1)[0]}`);
+  }
+  return checkOptions(value, "bench.config.ts");
+}

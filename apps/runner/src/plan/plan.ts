@@ -1,0 +1,146 @@
+import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
+import { BACKENDS } from "../measure/backends.js";
+import { UsageError } from "../terminal/errors.js";
+import type { Profile } from "./profiles.js";
+import type { DType, Selection } from "./selection.js";
+
+/** One cell of the matrix. */
+export interface PlannedCell {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly workload: Workload;
+}
+
+/** One method on one backend along one sweep. */
+export interface PlannedCurve {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly sweep: Sweep;
+}
+
+/** One network on one backend. */
+export interface PlannedNetwork {
+  readonly backend: string;
+  readonly dtype: DType;
+  readonly depth: number;
+}
+
+/** One method on one backend, over many shapes, with so many threads. */
+export interface PlannedSeries {
+  readonly backend: string;
+  readonly method: MethodId;
+  readonly dtype: DType;
+  readonly threads: number;
+}
+
+/** What a run does. */
+export interface Plan {
+  readonly cells: readonly PlannedCell[];
+  readonly curves: readonly PlannedCurve[];
+  readonly networks: readonly PlannedNetwork[];
+  readonly series: readonly PlannedSeries[];
+}
+
+export type Work = PlannedCell | PlannedCurve | PlannedNetwork | PlannedSeries;
+
+export const workOf = ({ cells, curves, networks, series }: Plan): Work[] => [
+  ...cells,
+  ...curves,
+  ...networks,
+  ...series,
+];
+
+export const seriesKey = ({
+  backend,
+  method,
+  dtype,
+  threads,
+}: Omit<PlannedSeries, "method"> & { method: string }): string => [backend, method, dtype, threads].join(" ");
+
+export const networkKey = ({ backend, dtype, depth }: PlannedNetwork): string =>
+  [backend, dtype, depth].join(" ");
+
+export const curveKey = (curve: { backend: string; method: string; dtype: string; sweep: string }): string =>
+  [curve.backend, curve.method, curve.dtype, curve.sweep].join(" ");
+
+export const keyOf = ({ backend, method, dtype, workload }: PlannedCell): string =>
+  cellKey({ backend, method, dtype, workload: workload.id });
+
+/** Methods that are compared stand next to each other, so that few gradients are held at a time. */
+const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
+
+/** The whole matrix of a selection: backend by backend, small workloads first. */
+export function planCells({ backends, methods, dtypes, workloads, cells }: Selection): PlannedCell[] {
+  const size = ({ rows, classes }: Workload) => rows * classes;
+  const ordered = methods.toSorted((a, b) => METHOD_ORDER.indexOf(a) - METHOD_ORDER.indexOf(b));
+  const matrix = backends.flatMap((backend) =>
+    workloads
+      .toSorted((a, b) => size(a) - size(b))
+      .flatMap((workload) =>
+        dtypes.flatMap((dtype) => ordered.map((method) => ({ backend, method, dtype, workload }))),
+      ),
+  );
+  return cells ? matrix.filter((cell) => cells.has(keyOf(cell))) : matrix;
+}
+
+/** All curves of a selection: backend by backend, sweep by sweep. */
+export function planCurves(
+  { backends, methods, dtypes }: Selection,
+  sweeps: readonly Sweep[],
+): PlannedCurve[] {
+  return backends.flatMap((backend) =>
+    sweeps.flatMap((sweep) =>
+      dtypes.flatMap((dtype) => methods.map((method) => ({ backend, method, dtype, sweep }))),
+    ),
+  );
+}
+
+/** All networks of a selection: backend by backend, shallow ones first. */
+export const planNetworks = ({ backends, dtypes }: Selection, depths: readonly number[]): PlannedNetwork[] =>
+  backends.flatMap((backend) =>
+    depths.flatMap((depth) => dtypes.map((dtype) => ({ backend, dtype, depth }))),
+  );
+
+/** All series of a selection: backend by backend, few threads first. */
+export const planSeries = (
+  { backends, methods, dtypes }: Selection,
+  threads: readonly number[],
+): PlannedSeries[] =>
+  backends.flatMap((backend) =>
+    methods.flatMap((method) =>
+      dtypes.flatMap((dtype) => threads.map((count) => ({ backend, method, dtype, threads: count }))),
+    ),
+  );
+
+/** Why a profile leaves a cell out; undefined if it does not. */
+export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Profile): string | undefined {
+  const most = largest[backend] ?? Number.POSITIVE_INFINITY;
+  if (workload.rows * workload.classes <= most) return undefined;
+  return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
+}
+
+/** The part of some work that the backends could run, going by what their runtimes can do at all. */
+export async function withDtypes<W extends Work>(work: readonly W[]): Promise<W[]> {
+  const dtypes = await dtypesOf(work);
+  return work.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
+}
+
+/** @throws UsageError if the backends could run none of it. */
+export async function runnable(work: readonly Work[]): Promise<void> {
+  if ((await withDtypes(work)).length > 0) return;
+  const why = [...(await dtypesOf(work))]
+    .map(([id, has]) => `${id} has only ${has.join(" and ")}`)
+    .join(", ");
+  throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
+}
+
+/** What the backends of some work compute in. */
+export async function dtypesOf(work: readonly Work[]): Promise<Map<string, readonly DType[]>> {
+  const dtypes = new Map<string, readonly DType[]>();
+  for (const [id, load] of Object.entries(BACKENDS)) {
+    if (work.some(({ backend }) => backend === id)) dtypes.set(id, (await load()).dtypes);
+  }
+  return dtypes;
+}

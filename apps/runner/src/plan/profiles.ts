@@ -1,0 +1,179 @@
+import type { Sampling } from "../measure/sampling.js";
+
+export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
+  readonly id: "smoke" | "default" | "full" | "gate";
+  readonly summary: string;
+  readonly workloads: readonly string[];
+  /** Fresh processes that each cell is measured in, at least (slow ones in the first alone) … */
+  readonly processes: number;
+  /** … and at most, as long as the time of the run allows. */
+  readonly mostProcesses: number;
+  /** The time that a run may take, in milliseconds, before no further process is started for each backend. */
+  readonly timeMs: number;
+  /** A cell that takes longer is given up, in milliseconds. */
+  readonly cellTimeoutMs: number;
+  /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
+  readonly timesOnly?: boolean;
+  /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
+  readonly largest: Readonly<Record<string, number>>;
+}
+
+const MS = 1e6;
+const MINUTE_MS = 60_000;
+const MATRIX = ["cifar-head", "imagenet-head", "vocab", "seed-3200"];
+
+/** Calls are batched until the clock's 0.1 µs are a thousandth. */
+const BATCH = 0.1 * MS;
+
+export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
+  smoke: {
+    id: "smoke",
+    summary: "small shapes, seconds: does everything work? its times mean little",
+    workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
+    processes: 1,
+    mostProcesses: 1,
+    timeMs: MINUTE_MS,
+    cellTimeoutMs: 10_000,
+    slowNs: 30 * MS,
+    slowSamples: 2,
+    largest: {},
+    limits: {
+      gradient: {
+        settleNs: 0,
+        patienceNs: 0,
+        windowNs: 10 * MS,
+        minSamples: 6,
+        capNs: 60 * MS,
+        floorSamples: 3,
+        maxSamples: 200,
+        batchNs: BATCH,
+      },
+      other: {
+        settleNs: 0,
+        patienceNs: 0,
+        windowNs: 2 * MS,
+        minSamples: 3,
+        capNs: 30 * MS,
+        floorSamples: 2,
+        maxSamples: 50,
+        batchNs: BATCH,
+      },
+    },
+  },
+  default: {
+    id: "default",
+    summary: "the matrix in several processes per backend, minutes",
+    workloads: MATRIX,
+    processes: 2,
+    mostProcesses: 6,
+    timeMs: 5 * MINUTE_MS,
+    cellTimeoutMs: 120_000,
+    slowNs: 50 * MS,
+    slowSamples: 1,
+    largest: { "tfjs-cpu": 1e6 },
+    limits: {
+      gradient: {
+        settleNs: 1000 * MS,
+        patienceNs: 500 * MS,
+        windowNs: 10 * MS,
+        minSamples: 5,
+        capNs: 200 * MS,
+        floorSamples: 3,
+        maxSamples: 200,
+        batchNs: BATCH,
+      },
+      other: {
+        settleNs: 100 * MS,
+        patienceNs: 0,
+        windowNs: 5 * MS,
+        minSamples: 5,
+        capNs: 50 * MS,
+        floorSamples: 2,
+        maxSamples: 200,
+        batchNs: BATCH,
+      },
+    },
+  },
+  full: {
+    id: "full",
+    summary: "the matrix in six fresh processes, intervals over their medians; half an hour",
+    workloads: MATRIX,
+    processes: 6,
+    mostProcesses: 6,
+    timeMs: Number.POSITIVE_INFINITY,
+    cellTimeoutMs: 300_000,
+    slowNs: Number.POSITIVE_INFINITY,
+    slowSamples: 3,
+    largest: {},
+    limits: {
+      gradient: {
+        settleNs: 10_000 * MS,
+        patienceNs: 10_000 * MS,
+        windowNs: 500 * MS,
+        minSamples: 10,
+        capNs: 5000 * MS,
+        floorSamples: 10,
+        maxSamples: 2000,
+        batchNs: BATCH,
+      },
+      other: {
+        settleNs: 1000 * MS,
+        patienceNs: 1000 * MS,
+        windowNs: 200 * MS,
+        minSamples: 10,
+        capNs: 2000 * MS,
+        floorSamples: 3,
+        maxSamples: 500,
+        batchNs: BATCH,
+      },
+    },
+  },
+  gate: {
+    id: "gate",
+    summary: "times of gradients and their digests, fast: one of the many processes of pnpm gate",
+    workloads: MATRIX,
+    processes: 1,
+    mostProcesses: 1,
+    timeMs: Number.POSITIVE_INFINITY,
+    cellTimeoutMs: 30_000,
+    slowNs: Number.POSITIVE_INFINITY,
+    slowSamples: 1,
+    timesOnly: true,
+    largest: { "tfjs-cpu": 0.3e6, "onnxruntime-webgpu": 1e6 },
+    limits: {
+      gradient: {
+        settleNs: 400 * MS,
+        patienceNs: 1000 * MS,
+        windowNs: 60 * MS,
+        minSamples: 3,
+        capNs: 100 * MS,
+        floorSamples: 1,
+        maxSamples: 2000,
+        batchNs: BATCH,
+      },
+      other: {
+        settleNs: 0,
+        patienceNs: 0,
+        windowNs: 0,
+        minSamples: 1,
+        capNs: 0,
+        floorSamples: 1,
+        maxSamples: 1,
+        batchNs: 0,
+      },
+    },
+  },
+};
+
+/** How the cells of a profile are sampled in their first process, or in a later one, which repeats what is ranked. */
+export const samplingOf = (
+  { slowNs, slowSamples, limits, timesOnly }: Profile,
+  round: number,
+  probeNs: number | undefined,
+): Sampling => ({
+  probeNs,
+  phases: timesOnly ? "gradient" : round === 0 ? "all" : "ranked",
+  slowNs,
+  slowSamples,
+  limits,
+});

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { parseResults } from "@softmax-bench/core/results";
+import { isFileName } from "../fs/file-name.js";
+import { commitOf } from "../fs/repository.js";
+import { messageOf, UsageError } from "../terminal/errors.js";
+
+/** Results that were found under a name. */
+export interface Found {
+  readonly file: string;
+  readonly results: Results;
+}
+
+export const RESULTS = "results.json";
+export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
+
+/**
+ * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's id; a
+ * file, or a folder with results; a git revision, the newest run of its commit.
+ *
+ * @param isKind what `latest` may be
+ * @returns undefined if there is nothing by that name
+ * @throws UsageError if what there is cannot be read
+ */
+export async function findResults(
+  name: string,
+  out: string,
+  isKind: (results: Results) => boolean = () => true,
+): Promise<Found | undefined> {
+  const runs = runsIn(out);
+  if (name === "latest") {
+    for (const run of runs.toReversed()) {
+      const found = read(join(out, run, RESULTS));
+      if (isKind(found.results)) return found;
+    }
+    return undefined;
+  }
+  const named = isFileName(name) ? [baselineFile(out, name), join(out, name, RESULTS)] : [];
+  const file = [...named, name, join(name, RESULTS)].find(
+    (path) => existsSync(path) && statSync(path).isFile(),
+  );
+  if (file) return read(file);
+  const commit = await commitOf(name);
+  if (!commit) return undefined;
+  for (const run of runs.toReversed()) {
+    const found = read(join(out, run, RESULTS));
+    if (found.results.run.commit === commit) return found;
+  }
+  return undefined;
+}
+
+/** @throws UsageError saying which names there are, if there is nothing by this one. */
+export async function needResults(
+  name: string,
+  out: string,
+  isKind?: (results: Results) => boolean,
+): Promise<Found> {
+  const found = await findResults(name, out, isKind);
+  if (found) return found;
+  const baselines = existsSync(join(out, "baselines")) ? readdirSync(join(out, "baselines")) : [];
+  const known = [...baselines.map((file) => file.replace(/\.json$/, "")), ...runsIn(out).slice(-2)];
+  throw new UsageError(
+    `no run, baseline, file or git revision with a run ${JSON.stringify(name)} in ${out}; there are ${known.join(", ") || "none"}`,
+  );
+}
+
+/** Accepts results of the same command and profile: only such runs compare like with like. */
+export const sameKindAs =
+  ({ run: { command = "bench", profile } }: Results) =>
+  ({ run }: Results): boolean =>
+    (run.command ?? "bench") === command && run.profile === profile;
+
+/** Accepts runs that timed cells. */
+export const hasCells = ({ cells }: Results): boolean => cells.some(({ timing }) => timing !== undefined);
+
+/** Ids of the finished runs in a folder, oldest first: ids begin with the time. */
+export const runsIn = (out: string): string[] =>
+  existsSync(out)
+    ? readdirSync(out)
+        .filter((run) => existsSync(join(out, run, RESULTS)))
+        .sort()
+    : [];
+
+/** Larger files are no results of ours, and would not fit in a string. */
+const LARGEST_BYTES = 400e6;
+
+function read(file: string): Found {
+  try {
+    const { size } = statSync(file);
+    if (size > LARGEST_BYTES) throw new Error(`${size} bytes, and results have at most ${LARGEST_BYTES}`);
+    return { file, results: parseResults(readFileSync(file, "utf8")) };
+  } catch (error) {
+    throw new UsageError(`${file} is not a results file: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,236 @@
+import {
+  type BackendRecord,
+  type Cell,
+  cellKey,
+  type DistanceRecord,
+  type Machine,
+  machineId,
+  type Noise,
+  type Resolution,
+  type Results,
+  type RunRecord,
+} from "@softmax-bench/core";
+import { WHOLE } from "../plan/shard.js";
+import { UsageError } from "../terminal/errors.js";
+import { combineBackends, sumByPurpose } from "./combine.js";
+
+/** Results and where they came from. */
+export interface Part {
+  readonly path: string;
+  readonly results: Results;
+}
+
+/**
+ * Shards of one matrix as results of the whole, each cell once per machine; whoever writes them down gives them their id.
+ *
+ * @throws UsageError naming two parts that do not belong together, or a cell on which two of one machine disagree.
+ */
+export function mergeParts(parts: readonly Part[]): Results {
+  const [first] = parts;
+  if (!first) throw new UsageError("there is nothing to merge");
+  for (const part of parts) checkPart(part);
+  for (const part of parts) checkBelongs(first, part);
+  checkEngines(parts);
+
+  const machines = byMachine(parts);
+  const several = machines.size > 1;
+  const merged = [...machines].map(([machine, own]) => mergeOnMachine(own, several ? { machine } : {}));
+  const { startedAt } = earliest(parts).results.run;
+  const finishedAt =
+    parts
+      .map(({ results }) => results.run.finishedAt)
+      .toSorted(byTime)
+      .at(-1) ?? startedAt;
+  const missing = missingShards(parts);
+  const { run } = first.results;
+  return {
+    schemaVersion: 1,
+    run: {
+      ...withoutShard(run),
+      ...{ id: "merged", startedAt, finishedAt },
+      merged: { runs: parts.map(({ results }) => results.run.id), missing },
+      status: missing.length ? "interrupted" : "complete",
+      cellsPlanned: merged.reduce((sum, { planned }) => sum + planned, 0),
+      wallNs: sumByPurpose(parts.map(({ results }) => results.run.wallNs ?? {})),
+    },
+    environment: first.results.environment,
+    ...(several ? { machines: [...machines].map(machineOf) } : {}),
+    ...(first.results.workloads ? { workloads: first.results.workloads } : {}),
+    backends: merged.flatMap(({ backends }) => backends),
+    cells: merged.flatMap(({ cells }) => cells),
+    distances: merged.flatMap(({ distances }) => distances),
+    ...mergeResolutions(merged.flatMap(({ resolutions }) => resolutions)),
+    ...mergeNoise(parts.flatMap(({ results }) => results.noise ?? [])),
+  };
+}
+
+const shardOfRun = ({ shard = WHOLE }: RunRecord) => shard;
+
+const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
+
+const earliest = (parts: readonly Part[]): Part =>
+  parts.toSorted((a, b) => byTime(a.results.run.startedAt, b.results.run.startedAt))[0] as Part;
+
+function withoutShard({ shard: _, argv, ...run }: RunRecord): RunRecord {
+  const kept = argv.filter(
+    (word, index) => word !== "--shard" && argv[index - 1] !== "--shard" && !word.startsWith("--shard="),
+  );
+  return { ...run, argv: kept };
+}
+
+function checkPart({ path, results: { run } }: Part): void {
+  const not = (what: string) => new UsageError(`${path} ${what}`);
+  if ((run.command ?? "bench") !== "bench") {
+    throw not(`is a run of pnpm ${run.command}; merge joins runs of pnpm bench`);
+  }
+  if (run.merged) throw not("is merged itself; merge the runs that it is made from");
+  if (!run.plan) throw not("does not say what was planned: an older version wrote it; measure it again");
+}
+
+/** What parts have in common, and the digest of the plan, which has the rest. */
+const COMMON = {
+  "commit ": ({ commit }: RunRecord) => commit ?? "none",
+  "version ": ({ version = "unknown" }: RunRecord) => version,
+  "profile ": ({ profile }: RunRecord) => profile,
+  "seed ": ({ seed }: RunRecord) => String(seed),
+  "shards of ": (run: RunRecord) => String(shardOfRun(run).count),
+  "plan ": ({ plan = "none" }: RunRecord) => plan,
+};
+
+function checkBelongs(first: Part, other: Part): void {
+  for (const [what, read] of Object.entries(COMMON)) {
+    const [expected, got] = [read(first.results.run), read(other.results.run)];
+    if (expected === got) continue;
+    throw new UsageError(
+      `${first.path} and ${other.path} do not belong together: ${what}${expected} and ${what}${got}; merge runs of one matrix`,
+    );
+  }
+}
+
+/** A backend is one version everywhere, and on machines that are alike one device. */
+function checkEngines(parts: readonly Part[]): void {
+  const seen = new Map<string, { is: string; path: string }>();
+  for (const { path, results } of parts) {
+    const machine = machineId(results.environment);
+    for (const { id, engine, device } of results.backends) {
+      const facts: [string, string | undefined][] = [
+        [`${id}`, engine && `${engine.name} ${engine.version}`],
+        [`${id} on ${machine}`, device && `${device.kind} ${device.name}`],
+      ];
+      for (const [what, is] of facts) {
+        const before = seen.get(what);
+        if (is && before && before.is !== is) {
+          throw new UsageError(
+            `${before.path} and ${path} do not belong together: ${what} is ${before.is} and ${is}`,
+          );
+        }
+        if (is && !before) seen.set(what, { is, path });
+      }
+    }
+  }
+}
+
+function byMachine(parts: readonly Part[]): Map<string, Part[]> {
+  const groups = new Map<string, Part[]>();
+  for (const part of parts) {
+    const machine = machineId(part.results.environment);
+    groups.set(machine, [...(groups.get(machine) ?? []), part]);
+  }
+  return groups;
+}
+
+const machineOf = ([id, parts]: [string, readonly Part[]]): Machine => ({
+  id,
+  environment: (parts[0] as Part).results.environment,
+});
+
+function missingShards(parts: readonly Part[]) {
+  const shards = parts.map(({ results: { run } }) => ({ run, ...shardOfRun(run) }));
+  const count = shards[0]?.count ?? 0;
+  const complete = new Set(shards.flatMap(({ run, index }) => (run.status === "complete" ? [index] : [])));
+  return Array.from({ length: count }, (_, index) => ({ index: index + 1, count })).filter(
+    ({ index }) => !complete.has(index),
+  );
+}
+
+interface OnMachine {
+  readonly planned: number;
+  readonly backends: readonly BackendRecord[];
+  readonly cells: readonly Cell[];
+  readonly distances: readonly DistanceRecord[];
+  readonly resolutions: readonly Resolution[];
+}
+
+/** @param tag what cells, distances and backends get, if they are of one machine of several */
+function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string }): OnMachine {
+  const ordered = parts.toSorted(
+    ({ results: { run: a } }, { results: { run: b } }) =>
+      shardOfRun(a).index - shardOfRun(b).index || byTime(a.startedAt, b.startedAt),
+  );
+  const planned = new Map(ordered.map(({ results: { run } }) => [shardOfRun(run).index, run.cellsPlanned]));
+  const all = ordered.flatMap(({ results }) => results.backends);
+  const distances = new Map<string, DistanceRecord>();
+  for (const distance of ordered.flatMap(({ results }) => results.distances)) {
+    const key = cellKey({ ...distance, method: `${distance.a} ${distance.b}` });
+    if (!distances.has(key)) distances.set(key, { ...distance, ...tag });
+  }
+  return {
+    planned: [...planned.values()].reduce<number>((sum, cells = 0) => sum + cells, 0),
+    backends: [...new Set(all.map(({ id }) => id))].flatMap((id) =>
+      combineBackends(all.filter((record) => record.id === id)).map((record) => ({ ...record, ...tag })),
+    ),
+    cells: mergeCells(ordered).map((cell) => ({ ...cell, ...tag })),
+    distances: [...distances.values()],
+    resolutions: ordered.flatMap(({ results: { resolution } }) =>
+      resolution
+        ? [
+            {
+              groups: resolution.groups.map((group) => ({ ...group, ...tag })),
+              identicalPairs: resolution.identicalPairs.map((pair) => ({ ...pair, ...tag })),
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+/** Of a backend and workload that several shards measured, the coarsest. */
+function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "resolution"> {
+  if (resolutions.length === 0) return {};
+  const groups = new Map<string, Resolution["groups"][number]>();
+  for (const group of resolutions.flatMap((resolution) => resolution.groups)) {
+    const key = JSON.stringify([group.backend, group.workload, group.phase, group.machine]);
+    const before = groups.get(key);
+    if (!before || before.ratio < group.ratio) groups.set(key, group);
+  }
+  const identicalPairs = resolutions.flatMap((resolution) => resolution.identicalPairs);
+  return { resolution: { groups: [...groups.values()], identicalPairs } };
+}
+
+/** What happened beside any of the runs. */
+function mergeNoise([first, ...others]: readonly Noise[]): Pick<Results, "noise"> {
+  if (!first) return {};
+  return { noise: { ...first, during: [first, ...others].flatMap(({ during }) => during) } };
+}
+
+/** Of a cell that is there twice, the first measurement that succeeded. */
+function mergeCells(parts: readonly Part[]): Cell[] {
+  const merged = new Map<string, { cell: Cell; path: string }>();
+  for (const { path, results } of parts) {
+    for (const cell of results.cells) {
+      const key = cellKey(cell);
+      const before = merged.get(key);
+      if (before) checkDigests(before, { cell, path });
+      if (!before || (before.cell.status !== "ok" && cell.status === "ok")) merged.set(key, { cell, path });
+    }
+  }
+  return Array.from(merged.values(), ({ cell }) => cell);
+}
+
+function checkDigests(one: { cell: Cell; path: string }, other: { cell: Cell; path: string }): void {
+  const [a, b] = [one.cell.gradientDigest, other.cell.gradientDigest];
+  if (!a || !b || a === b || one.cell.nondeterministic || other.cell.nondeterministic) return;
+  throw new UsageError(
+    `${one.path} and ${other.path} disagree on ${cellKey(one.cell)}: gradients ${a.slice(0, 15)}… and ${b.slice(0, 15)}… on machines that are alike; find out why, and merge one of them`,
+  );
+}

@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseResults } from "@softmax-bench/core/results";
+import { messageOf, UsageError } from "../terminal/errors.js";
+import type { Part } from "./merge.js";
+
+/** What folders hold: runs with results, and runs that died before they wrote any. */
+export interface Found {
+  readonly parts: readonly Part[];
+  readonly unfinished: readonly string[];
+}
+
+/**
+ * The runs in some folders, each of which is a run's or holds those of several.
+ * @throws UsageError if one of them holds none, or results that cannot be read.
+ */
+export function readRuns(folders: readonly string[]): Found {
+  const runs = new Map(folders.flatMap(runFoldersIn).map((path) => [realpathSync(path), path]));
+  const [finished, unfinished] = [true, false].map((wanted) =>
+    [...runs.values()].filter((path) => existsSync(resultsIn(path)) === wanted),
+  ) as [string[], string[]];
+  return { unfinished, parts: finished.map((path) => ({ path, results: readResults(resultsIn(path)) })) };
+}
+
+const resultsIn = (path: string): string => join(path, "results.json");
+
+const isRun = (path: string): boolean =>
+  existsSync(resultsIn(path)) || existsSync(join(path, "journal.jsonl"));
+
+function runFoldersIn(path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${path} is no folder; name folders of runs, or folders that hold some`);
+  }
+  if (isRun(path)) return [path];
+  const runs = readdirSync(path)
+    .toSorted()
+    .map((name) => join(path, name))
+    .filter(isRun);
+  if (runs.length === 0) {
+    throw new UsageError(`${path} holds no run: expected results.json in it, or in a folder in it`);
+  }
+  return runs;
+}
+
+function readResults(file: string) {
+  try {
+    return parseResults(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${file}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,251 @@
+import {
+  type BackendRecord,
+  type Cell,
+  COMPARISONS,
+  cellKey,
+  findWorkload,
+  type MethodId,
+  type Noise,
+  PHASES,
+  type Phase,
+  type Precision,
+  type Results,
+  type Steadiness,
+  SWEEP_ULP_LIMIT,
+  SWEEPS,
+  type Timing,
+} from "@softmax-bench/core";
+import { median, summarize } from "@softmax-bench/stats";
+import { decidingMeasurements, isRepeated } from "../experiments/cells/measurements.js";
+import { resolutionSection } from "../experiments/cells/resolution.js";
+import { depthSection } from "../experiments/networks/depth-section.js";
+import { scalingSection } from "../experiments/scaling/section.js";
+import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
+import { curveKey, keyOf, networkKey, type Plan, type PlannedCell, seriesKey } from "../plan/plan.js";
+import { PROFILES } from "../plan/profiles.js";
+import { combineBackends, sumByPurpose } from "../results/combine.js";
+
+/** Results from a journal: what several processes measured of a cell becomes one cell. */
+export function assemble(
+  header: Header,
+  entries: readonly Entry[],
+  { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
+): Results {
+  const { processes } = PROFILES[header.profile];
+  const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
+  const all = [...found.values()].filter((entry) => entry.type === "cell");
+  const measurements = groupByCell(all.filter(({ twin }) => !twin));
+  const twins = groupByCell(all.filter(({ twin }) => twin));
+  const replicated = planned.flatMap((cell) => {
+    const own = measurements.get(keyOf(cell)) ?? [];
+    const isFinished = own.length >= processes || own.some((measurement) => !isRepeated(measurement));
+    return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
+  });
+  const finished = replicated.map(({ cell }) => cell);
+  const traced = curves.flatMap(({ sweep, ...curve }) => {
+    const entry = found.get(curveKey({ ...curve, sweep: sweep.id }));
+    return entry?.type === "curve" ? [entry] : [];
+  });
+  const networks = plannedNetworks.flatMap((network) => {
+    const entry = found.get(networkKey(network));
+    return entry?.type === "network" ? [entry] : [];
+  });
+  const series = plannedSeries.flatMap((one) => {
+    const entry = found.get(seriesKey(one));
+    return entry?.type === "series" ? [entry] : [];
+  });
+  const resolution = resolutionSection(replicated);
+  const noise = noiseSection(entries);
+  const complete =
+    finished.length === planned.length &&
+    traced.length === curves.length &&
+    networks.length === plannedNetworks.length &&
+    series.length === plannedSeries.length;
+  const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
+  return {
+    schemaVersion: 1,
+    run: {
+      id: header.id,
+      startedAt: header.startedAt,
+      finishedAt: notBefore(header.startedAt),
+      profile: header.profile,
+      ...(header.command ? { command: header.command } : {}),
+      argv: header.argv,
+      commit: header.commit,
+      version: header.version,
+      plan: header.plan,
+      ...(header.shard ? { shard: header.shard } : {}),
+      ...(header.branch === undefined ? {} : { branch: header.branch }),
+      seed: header.seed,
+      status: complete ? "complete" : "interrupted",
+      cellsPlanned: planned.length,
+      wallNs: totalSpent(entries),
+      ...(finished.length > 0 ? { processes: median(replicated.map(({ own }) => own.length)) | 0 || 1 } : {}),
+    },
+    environment: header.environment,
+    workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
+    backends: header.backends.flatMap((id) => backendOf(id, entries)),
+    cells: finished,
+    distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
+      const manual = medians.get(cellKey({ ...distance, method: distance.a }));
+      const autograd = medians.get(cellKey({ ...distance, method: distance.b }));
+      return manual && autograd ? { ...distance, speedup: autograd / manual } : distance;
+    }),
+    ...(resolution ? { resolution } : {}),
+    ...(noise ? { noise } : {}),
+    ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
+    ...(header.depth
+      ? {
+          depth: depthSection(
+            header.depth,
+            networks.map(({ type: _, ...network }) => network),
+          ),
+        }
+      : {}),
+    ...(header.scaling ? { scaling: scalingSection(series.map(({ type: _, ...one }) => one)) } : {}),
+  };
+}
+
+function precisionOf({ sweeps = [] }: Header, traced: readonly EntryOf<"curve">[]): Precision {
+  return {
+    ulpLimit: SWEEP_ULP_LIMIT,
+    sweeps: SWEEPS.filter(({ id }) => sweeps.includes(id)).map(({ id, summary, axis }) => ({
+      id,
+      summary,
+      axis,
+    })),
+    curves: traced.map(({ type: _, ...curve }) => curve),
+  };
+}
+
+type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;
+
+/**
+ * Distances between planned cells, each once and in the order of the plan: processes take them in an order of their own, and
+ * cells whose lines in the journal were damaged were compared again.
+ */
+function latestDistances(entries: readonly Entry[], planned: Plan["cells"]): EntryOf<"distance">[] {
+  const keyOfPair = (a: PlannedCell, b: string) => keyOf({ ...a, method: `${a.method} ${b}` as MethodId });
+  const latest = new Map<string, EntryOf<"distance">>();
+  for (const entry of entries) {
+    if (entry.type !== "distance") continue;
+    latest.set(cellKey({ ...entry, method: `${entry.a} ${entry.b}` }), entry);
+  }
+  const keys = new Set(planned.map(keyOf));
+  return planned.flatMap((cell) =>
+    COMPARISONS.filter(([a, b]) => a === cell.method && keys.has(keyOf({ ...cell, method: b }))).flatMap(
+      ([, b]) => latest.get(keyOfPair(cell, b)) ?? [],
+    ),
+  );
+}
+
+function groupByCell(measurements: readonly Measurement[]): Map<string, Measurement[]> {
+  const groups = new Map<string, Measurement[]>();
+  for (const measurement of measurements) {
+    const group = groups.get(cellKey(measurement));
+    if (group) group.push(measurement);
+    else groups.set(cellKey(measurement), [measurement]);
+  }
+  return groups;
+}
+
+/** Other activity of the machine, over all processes that worked on the run. */
+function noiseSection(entries: readonly Entry[]): Noise | undefined {
+  const states = entries.filter((entry) => entry.type === "machine");
+  const [first, ...others] = states;
+  if (!first) return undefined;
+  const last = others.at(-1)?.when === "after" ? others.pop() : undefined;
+  const disturbed = disturbedShare(entries.flatMap((entry) => (entry.type === "cell" ? [entry] : [])));
+  return {
+    before: first.state,
+    during: others.map(({ state }) => state),
+    ...(last ? { after: last.state } : {}),
+    ...(disturbed === undefined ? {} : { disturbed }),
+  };
+}
+
+/** Share of the time of sampling in which somebody else used the processor core too. */
+function disturbedShare(measurements: readonly Measurement[]): number | undefined {
+  const sum = (part: "windowsNs" | "disturbedNs") =>
+    measurements.reduce((total, { sampling }) => total + (sampling?.[part] ?? 0), 0);
+  const windowsNs = sum("windowsNs");
+  return windowsNs > 0 ? sum("disturbedNs") / windowsNs : undefined;
+}
+
+/** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
+function decisiveOf(measurements: readonly Measurement[]): Measurement {
+  const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
+  return (
+    measurements.find(({ status }) => status !== "ok") ??
+    measurements.reduce((worst, next) => (error(next) > error(worst) ? next : worst))
+  );
+}
+
+function cellOf(measurements: readonly Measurement[]): Cell {
+  const decisive = decisiveOf(measurements);
+  const { backend, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } = decisive;
+  const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
+  return {
+    ...{ backend, method, dtype, workload, status },
+    ...(reason ? { reason } : {}),
+    ...(note ? { note } : {}),
+    ...(status === "ok" ? { timing: timingOf(measurements) } : {}),
+    ...(loss === undefined ? {} : { loss }),
+    ...(accuracy ? { accuracy } : {}),
+    ...(gradientDigest ? { gradientDigest } : {}),
+    ...(status === "ok" && digests.size > 1 ? { nondeterministic: true } : {}),
+  };
+}
+
+function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
+  const timing: Partial<Record<Phase, Timing>> = {};
+  for (const phase of PHASES) {
+    const timed = decidingMeasurements(measurements, phase);
+    const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
+    if (perProcess.length === 0) continue;
+    const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
+    const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
+    timing[phase] = {
+      ...timingOver(perProcess),
+      ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
+      steadiness: commonSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase])),
+      ...(isDerived ? { derived: "difference" } : {}),
+    };
+  }
+  return timing;
+}
+
+/** Of measurements that decide together: all of them had settled, or none. */
+const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
+  (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
+
+/** The observations are process medians where there are several processes, else the samples of the one. */
+function timingOver(perProcess: readonly (readonly number[])[]): Timing {
+  const samples = perProcess.flat();
+  const several = perProcess.length > 1;
+  const processMedians = perProcess.map((ofOne) => median(ofOne));
+  const observations = several ? processMedians : samples;
+  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
+  return {
+    medianNs,
+    madNs,
+    n: observations.length,
+    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
+    coverage,
+    samples,
+    scope: several ? "processes" : "process",
+    ...(several ? { processMedians } : {}),
+  };
+}
+
+function backendOf(id: string, entries: readonly Entry[]): BackendRecord[] {
+  const records = entries.flatMap((entry) => (entry.type === "backend" && entry.id === id ? [entry] : []));
+  return combineBackends(records.map(({ type: _, ...record }) => record));
+}
+
+const totalSpent = (entries: readonly Entry[]): Record<string, number> =>
+  sumByPurpose(entries.flatMap((entry) => (entry.type === "spent" ? [entry.wallNs] : [])));
+
+/** Now – or, where somebody has set the clock back, the time given: no run ends before it begins. */
+const notBefore = (startedAt: string): string =>
+  new Date(Math.max(Date.now(), Date.parse(startedAt))).toISOString();

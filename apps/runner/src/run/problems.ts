@@ -1,0 +1,28 @@
+import { type BackendRecord, plural, type Results } from "@softmax-bench/core";
+import { writeLine } from "../terminal/console.js";
+
+/** Whether not one backend could be used; says why of each, if so. */
+export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS.WriteStream): boolean {
+  if (backends.some(({ status }) => status === "available")) return false;
+  const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
+  for (const line of ["no backend is available", ...why]) writeLine(stderr, line);
+  return true;
+}
+
+/** Whether a result failed, crashed or timed out; says how many, if so. */
+export function anyBroken(
+  { cells, precision, depth, scaling }: Results,
+  stderr: NodeJS.WriteStream,
+): boolean {
+  const all = [
+    ...[...cells, ...(precision?.curves ?? [])],
+    ...[...(depth?.networks ?? []), ...(scaling?.series ?? [])],
+  ];
+  const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
+  if (broken.length === 0) return false;
+  writeLine(
+    stderr,
+    `${broken.length} of ${plural(all.length, "result")} failed, crashed or timed out; the first: ${broken[0]?.reason}`,
+  );
+  return true;
+}

@@ -1,0 +1,159 @@
+import { dirname } from "node:path";
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
+import type { Images } from "@softmax-bench/networks";
+import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
+import { type Entry, type Header, resultKey } from "../journal/entries.js";
+import type { Journal } from "../journal/journal.js";
+import { DEFAULT_OUT } from "../plan/options.js";
+import { type Plan, workOf } from "../plan/plan.js";
+import { PROFILES } from "../plan/profiles.js";
+import { saveBaseline } from "../results/baselines.js";
+import { provisionBackends } from "../session/provision.js";
+import type { Turns } from "../session/turns.js";
+import { type Console, wantsColor, writeLine } from "../terminal/console.js";
+import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
+import { assemble } from "./assemble.js";
+import { runMatrix } from "./orchestrate.js";
+import { anyBroken, noneAvailable } from "./problems.js";
+import { createProgress } from "./progress.js";
+import { publish, type RunFolder } from "./publish.js";
+import { DoneWork } from "./run-state.js";
+
+export interface Output {
+  /** Results as JSON on stdout; the summary goes to stderr. */
+  readonly json: boolean;
+  /** Bring native parts that backends lack. */
+  readonly provision: boolean;
+  /** Keep the results, once complete, as the baseline of that name. */
+  readonly saveBaseline?: string | undefined;
+  /** Keep them even if the machine was busy. */
+  readonly force?: boolean;
+}
+
+/** A run that has a folder and an open journal. */
+export interface Run {
+  readonly folder: RunFolder;
+  readonly header: Header;
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly images: Images | undefined;
+  readonly done: readonly Entry[];
+  readonly turns?: Turns | undefined;
+}
+
+/** Measures what is left to do of a run, and publishes it. @returns the exit code */
+export async function runAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  // Nobody continues the run before it is published.
+  using _open = run.journal;
+  try {
+    return await measureAndPublish(run, console, output);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const { header, folder } = run;
+    throw new UsageError(
+      `${error.message} while writing to ${folder.path}; mend that and continue with: ${resumeCommand(header, folder)}`,
+    );
+  }
+}
+
+async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
+  const { json, provision, saveBaseline: baseline } = output;
+  const { folder, header, plan, journal, images, done, turns } = run;
+  const entries = [...done];
+  const { processes } = PROFILES[header.profile];
+  const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
+  const remaining = remainingCount(plan, done, processes);
+  const total = finished + remaining;
+  const what = plan.series.length
+    ? "series"
+    : plan.networks.length
+      ? "networks"
+      : plan.curves.length
+        ? "measurements and curves"
+        : "measurements";
+  writeLine(
+    console.stderr,
+    `${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}`,
+  );
+  const say = (line: string) => writeLine(console.stderr, line);
+  const used = new Set(workOf(plan).map(({ backend }) => backend));
+  const provisioned = await provisionBackends(provision ? [...used] : [], {
+    ...{ say, signal: console.signal },
+    wanted: false,
+  });
+  const progress = createProgress(console.stderr);
+  const append = (entry: Entry) => {
+    journal.append(entry);
+    entries.push(entry);
+  };
+  try {
+    await runMatrix({
+      ...{ header, plan, images, done, append, provisioned, turns },
+      say: (line) => progress.say(line),
+      observer: progress,
+      signal: console.signal,
+    });
+  } finally {
+    progress.stop();
+  }
+  const results = assemble(header, entries, plan);
+  const view = viewOf(results);
+  await publish(folder, results, view);
+
+  const color = !json && wantsColor(console.stdout);
+  const summary = renderTerminal(view, { color });
+  (json ? console.stderr : console.stdout).write(`${summary}\n`);
+  if (json) console.stdout.write(formatResults(results));
+  writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
+  if (view.busy) writeLine(console.stderr, view.busy);
+  const code = exitCodeOf(results, run, console);
+  if (baseline === undefined || results.run.status !== "complete") return code;
+  if (view.busy && !output.force) {
+    writeLine(
+      console.stderr,
+      `no baseline ${baseline} is kept of a busy machine; repeat the run when it is quiet, or insist with --force`,
+    );
+    return EXIT.failure;
+  }
+  writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
+  return code;
+}
+
+/** Results that a run has at least, and that are not there. */
+function remainingCount(plan: Plan, entries: readonly Entry[], processes: number): number {
+  const done = new DoneWork(entries, plan.cells, false);
+  const missing = (round: number) =>
+    plan.cells.filter((cell) => done.need({ cell, isTwin: false }, round) === "measurement").length;
+  const cells = Array.from({ length: processes }, (_, round) => missing(round));
+  const others = [
+    ...plan.curves.filter((curve) => !done.hasCurve(curve)),
+    ...plan.networks.filter((network) => !done.hasNetwork(network)),
+    ...plan.series.filter((series) => !done.hasSeries(series)),
+  ];
+  return cells.reduce((sum, count) => sum + count, 0) + others.length;
+}
+
+/** Whether an entry is one of the results that a run has at least; twins and further processes are extra. */
+const isPlannedResult = (entry: Entry, processes: number): boolean =>
+  entry.type === "cell" ? !entry.twin && entry.round < processes : resultKey(entry) !== undefined;
+
+/** The command that continues a run. */
+export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
+  const out = dirname(path);
+  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
+    " ",
+  );
+};
+
+function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
+  if (results.run.status === "interrupted") {
+    writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
+    return EXIT.interrupted;
+  }
+  // A shard may well have only what another machine can run; `merge` sees the whole.
+  if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
+  const nothingTimed = results.scaling?.series.every(({ status }) => status !== "ok");
+  if (nothingTimed) console.stderr.write("no series could be timed; the report says why\n");
+  return anyBroken(results, console.stderr) || nothingTimed ? EXIT.failure : EXIT.ok;
+}

@@ -1,0 +1,90 @@
+import { COMPARISONS, cellKey } from "@softmax-bench/core";
+import { isRepeated } from "../experiments/cells/measurements.js";
+import { type Entry, type Measurement, measurementKey } from "../journal/entries.js";
+import {
+  curveKey,
+  keyOf,
+  networkKey,
+  type PlannedCell,
+  type PlannedCurve,
+  type PlannedNetwork,
+  type PlannedSeries,
+  seriesKey,
+} from "../plan/plan.js";
+import type { Visit } from "../plan/visits.js";
+
+/** The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never compared. */
+export type Need = "measurement" | "gradient" | undefined;
+
+/** The results that the journal of a run already holds. */
+export class DoneWork {
+  /** By cell, twin or not, and round. */
+  readonly #measured = new Map<string, Measurement>();
+  readonly #distances = new Set<string>();
+  readonly #curves = new Set<string>();
+  readonly #networks = new Set<string>();
+  readonly #series = new Set<string>();
+  readonly #planned: ReadonlySet<string>;
+  readonly #compared: boolean;
+
+  /** @param compared whether gradients are compared with each other at all */
+  constructor(entries: readonly Entry[], planned: readonly PlannedCell[], compared: boolean) {
+    this.#compared = compared;
+    this.#planned = new Set(planned.map(keyOf));
+    for (const entry of entries) this.add(entry);
+  }
+
+  add(entry: Entry): void {
+    if (entry.type === "cell") {
+      this.#measured.set(measurementKey(cellKey(entry), entry.twin ?? false, entry.round), entry);
+    }
+    if (entry.type === "curve") this.#curves.add(curveKey(entry));
+    if (entry.type === "network") this.#networks.add(networkKey(entry));
+    if (entry.type === "series") this.#series.add(seriesKey(entry));
+    if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
+  }
+
+  hasCurve(curve: PlannedCurve): boolean {
+    return this.#curves.has(curveKey({ ...curve, sweep: curve.sweep.id }));
+  }
+
+  hasNetwork(network: PlannedNetwork): boolean {
+    return this.#networks.has(networkKey(network));
+  }
+
+  hasSeries(series: PlannedSeries): boolean {
+    return this.#series.has(seriesKey(series));
+  }
+
+  /** @param round counts the processes of a backend from 0 */
+  need({ cell, isTwin }: Visit, round: number): Need {
+    const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
+    if (statusBefore === undefined) {
+      const rounds = isTwin ? round + 1 : round;
+      const others = Array.from({ length: rounds }, (_, earlier) =>
+        this.#before(keyOf(cell), false, earlier),
+      );
+      return others.every((measurement) => measurement === undefined || isRepeated(measurement))
+        ? "measurement"
+        : undefined;
+    }
+    const isCompared = this.#compared && round === 0 && !isTwin && statusBefore === "ok";
+    return isCompared && this.partnersOf(cell).length > 0 ? "gradient" : undefined;
+  }
+
+  /** Pairs of methods that the cell's gradient is yet to be compared in. */
+  partnersOf(cell: PlannedCell): (typeof COMPARISONS)[number][] {
+    if (!this.#compared) return [];
+    return COMPARISONS.filter(([a, b]) => {
+      if (cell.method !== a && cell.method !== b) return false;
+      const partner = keyOf({ ...cell, method: cell.method === a ? b : a });
+      const isPossible =
+        this.#planned.has(partner) && (this.#before(partner, false, 0)?.status ?? "ok") === "ok";
+      return isPossible && !this.#distances.has(keyOf({ ...cell, method: a }));
+    });
+  }
+
+  #before(key: string, isTwin: boolean, round: number): Measurement | undefined {
+    return this.#measured.get(measurementKey(key, isTwin, round));
+  }
+}

@@ -1,0 +1,157 @@
+import type { BackendRecord } from "@softmax-bench/core";
+import type { MovableExchange } from "../measure/exchange.js";
+import type { WorkRequest } from "../measure/protocol.js";
+import { messageOf } from "../terminal/errors.js";
+import { openBackend } from "./open-backend.js";
+import type { Spending } from "./spending.js";
+import type { Outcome, WorkerProcess } from "./worker-process.js";
+
+const OPEN_TIMEOUT_MS = 60_000;
+/** A worker that fails to start this often in a row is not started again. */
+const START_ATTEMPTS = 2;
+
+export interface SessionOptions {
+  readonly backend: string;
+  readonly threads: number;
+  /** A request that takes longer is given up, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly spending: Spending;
+  readonly exchange: MovableExchange;
+  /** Hears what is known of the backend when it has been started, or has not. */
+  readonly onRecord?: (record: BackendRecord) => void;
+  /** Set if it is known that the backend cannot be started. */
+  readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
+}
+
+export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly reason: string };
+
+/** One backend in one process – or in several, one after the other, when workers die. */
+export class BackendSession {
+  readonly #options: SessionOptions;
+  #worker: WorkerProcess | undefined;
+  /** The file of the exchange that the worker inherited. */
+  #inherited: number | undefined;
+  #record: BackendRecord | undefined;
+  #attempts = START_ATTEMPTS;
+  #ended = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** What is known of the backend so far; undefined before the first request. */
+  get record(): BackendRecord | undefined {
+    return this.#record;
+  }
+
+  /** Starts a worker where there is none. @returns whether there is one */
+  async start(): Promise<boolean> {
+    if (this.#inherited !== this.#options.exchange.inputs) this.kill();
+    while (!this.#worker && this.#attempts > 0) await this.#start();
+    return this.#worker !== undefined;
+  }
+
+  /** Has a task run, starting a worker first where there is none, and again where its results find no room. */
+  async run(request: WorkRequest): Promise<SessionOutcome> {
+    const outcome = await this.#run(request);
+    if (outcome.kind !== "answered" || outcome.reply.type !== "no-room") return outcome;
+    try {
+      if (this.#options.exchange.move()) return await this.run(request);
+    } catch (error) {
+      return failed(messageOf(error));
+    }
+    return failed(outcome.reply.reason);
+  }
+
+  async #run(request: WorkRequest): Promise<SessionOutcome> {
+    if (!(await this.start()) || !this.#worker) {
+      return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
+    }
+    const begun = performance.now();
+    const outcome = await this.#worker.request(request, this.#options.timeoutMs);
+    this.#account(outcome, (performance.now() - begun) * 1e6);
+    if (outcome.kind !== "answered") this.kill();
+    return outcome;
+  }
+
+  kill(): void {
+    this.#worker?.kill();
+    this.#worker = undefined;
+  }
+
+  /** Nothing is started after this. */
+  end(): void {
+    this.#ended = true;
+    this.#attempts = 0;
+    this.kill();
+  }
+
+  async #start(): Promise<void> {
+    const { spending, unavailable, timeoutMs: _, onRecord, ...options } = this.#options;
+    if (unavailable) {
+      this.#attempts = 0;
+      const { reason, remedy } = unavailable;
+      this.#record = { id: options.backend, status: "unavailable", reason, remedy };
+      onRecord?.(this.#record);
+      return;
+    }
+    const begun = performance.now();
+    this.#inherited = options.exchange.inputs;
+    const opening = await openBackend({
+      ...options,
+      timeoutMs: OPEN_TIMEOUT_MS,
+      onStart: (worker) => {
+        this.#worker = worker;
+        if (this.#ended) worker.kill();
+      },
+    });
+    spending.since(begun, "start");
+    if (this.#record?.status !== "available") {
+      this.#record = opening.record;
+      if (!this.#ended) onRecord?.(opening.record);
+    }
+    this.#worker = opening.worker;
+    if (opening.worker) this.#attempts = START_ATTEMPTS;
+    else this.#attempts = opening.permanent || this.#ended ? 0 : Math.max(0, this.#attempts - 1);
+  }
+
+  #account(outcome: Outcome, elapsedNs: number): void {
+    const { spending } = this.#options;
+    if (outcome.kind !== "answered" || !("spent" in outcome.reply)) {
+      spending.add("prepare", elapsedNs);
+      return;
+    }
+    const { spent, peakRssBytes } = outcome.reply;
+    spending.add("measure", spent.measure);
+    spending.add("settle", spent.settle);
+    spending.add("prepare", spent.prepare);
+    spending.add("verify", Math.max(0, elapsedNs - spent.measure - spent.settle - spent.prepare));
+    if (this.#record) {
+      this.#record = {
+        ...this.#record,
+        peakRssBytes: Math.max(this.#record.peakRssBytes ?? 0, peakRssBytes),
+      };
+    }
+  }
+}
+
+const failed = (why: string): SessionOutcome => ({
+  kind: "answered",
+  reply: { type: "failed", reason: `no room for the results: ${why}; make some, or choose less` },
+});
+
+/** Ends a session with its work, or at once if the signal aborts. */
+export async function stoppedBy<T>(
+  signal: AbortSignal,
+  session: BackendSession,
+  work: () => Promise<T>,
+): Promise<T> {
+  const stop = () => session.end();
+  signal.addEventListener("abort", stop);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.kill();
+  }
+}

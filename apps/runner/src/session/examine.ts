@@ -1,0 +1,24 @@
+import { availableParallelism } from "node:os";
+import type { ExaminedBackend } from "@softmax-bench/report";
+import { BACKENDS } from "../measure/backends.js";
+import { openBackend } from "./open-backend.js";
+
+export const LONGEST_TIMEOUT_S = 3600;
+
+/**
+ * Starts every backend in a process of its own, all at once, and says what came of it. Never throws.
+ *
+ * @param timeoutS in seconds: a backend that has not started by then is given up as slow
+ */
+export function examine(timeoutS: number): Promise<ExaminedBackend[]> {
+  return Promise.all(
+    Object.keys(BACKENDS).map(async (backend) => {
+      const timeoutMs = 1000 * timeoutS;
+      const opening = await openBackend({ backend, threads: availableParallelism(), timeoutMs });
+      opening.worker?.kill();
+      if (opening.worker || !opening.slow) return opening.record;
+      const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;
+      return { ...opening.record, slow: true, remedy };
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
+import {
+  arraysOf,
+  type Exchange,
+  floatArray,
+  lossLength,
+  MovableExchange,
+  readResults,
+} from "../measure/exchange.js";
+import { PROFILES } from "../plan/profiles.js";
+import { messageOf } from "../terminal/errors.js";
+import { BackendSession } from "./backend-session.js";
+import { Feeder } from "./feeder.js";
+import { type Conclusion, conclude } from "./outcome.js";
+import { provisionBackends } from "./provision.js";
+import { Spending } from "./spending.js";
+
+/** A task on given inputs. */
+export interface Job {
+  readonly task: GradientTask;
+  readonly inputs: Inputs;
+}
+
+export type JobOutcome =
+  | { readonly status: "ok"; readonly result: GradientResult; readonly note: string | undefined }
+  | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
+
+export interface JobOptions {
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  /** Bring native parts that the backend lacks, saying each step. */
+  readonly provision: ((line: string) => void) | undefined;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Computes jobs on one backend, untimed, in a process of its own, and hands over each outcome as it comes. When the
+ * signal aborts, what is under way is given up. What `consume` throws ends it all.
+ *
+ * @returns what is known of the backend; undefined if there was nothing to do.
+ */
+export async function runJobs<J extends Job>(
+  backend: string,
+  jobs: readonly J[],
+  { threads, signal, provision, say }: JobOptions,
+  consume: (job: J, outcome: JobOutcome) => void,
+): Promise<BackendRecord | undefined> {
+  const provisioned = await provisionBackends(provision ? [backend] : [], {
+    ...{ say: provision ?? (() => {}), signal },
+    wanted: false,
+  });
+  const availability = provisioned.get(backend);
+  using exchange = new MovableExchange(say);
+  const feeder = new Feeder(exchange);
+  const session = new BackendSession({
+    ...{ backend, threads, exchange, spending: new Spending(), timeoutMs: PROFILES.full.cellTimeoutMs },
+    unavailable: availability?.available === false ? availability : undefined,
+  });
+  const stop = () => session.end();
+  signal.addEventListener("abort", stop);
+  try {
+    const ids = new Map<Inputs, string>();
+    for (const job of jobs) {
+      if (signal.aborted) break;
+      const { task } = job;
+      if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
+      const inputs = feeder.put(ids.get(job.inputs) as string, () => arraysOf(job.inputs));
+      const outcome = await session.run({ type: "run", ...task, inputs, sets: 1 });
+      if (signal.aborted) break;
+      consume(job, resultOf(task, conclude(backend, outcome, "computed"), exchange));
+    }
+    return session.record;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.kill();
+  }
+}
+
+function resultOf(task: GradientTask, conclusion: Conclusion<"computed">, exchange: Exchange): JobOutcome {
+  if (conclusion.status !== "ok") return conclusion;
+  const loss = floatArray(task.dtype, lossLength(task));
+  const gradient = floatArray(task.dtype, task.rows * task.classes);
+  try {
+    readResults(exchange, [loss, gradient]);
+  } catch (error) {
+    return { status: "failed", reason: messageOf(error) };
+  }
+  return { status: "ok", result: { loss, gradient }, note: conclusion.reply.note };
+}

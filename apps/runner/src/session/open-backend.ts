@@ -1,0 +1,75 @@
+import type { BackendRecord } from "@softmax-bench/core";
+import { BACKENDS } from "../measure/backends.js";
+import type { Exchange } from "../measure/exchange.js";
+import type { Opened } from "../measure/protocol.js";
+import { messageOf } from "../terminal/errors.js";
+import { type Outcome, WorkerProcess } from "./worker-process.js";
+
+export interface OpenBackendOptions {
+  readonly backend: string;
+  readonly threads: number;
+  readonly timeoutMs: number;
+  /** Without these files the worker computes nothing. */
+  readonly exchange?: Exchange;
+  /** Hears of the worker before it has answered, for whoever may have to kill it. */
+  readonly onStart?: (worker: WorkerProcess) => void;
+}
+
+/** What came of starting a backend in a process of its own. */
+export type Opening =
+  | { readonly worker: WorkerProcess; readonly record: BackendRecord }
+  | {
+      readonly worker?: undefined;
+      readonly record: BackendRecord;
+      readonly permanent: boolean;
+      /** It was given up while it started: nothing is known to be wrong with it. */
+      readonly slow: boolean;
+    };
+
+/** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
+export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
+  const { backend, threads, timeoutMs, exchange, onStart } = options;
+  const unavailable = (reason: string, remedy: string): BackendRecord => ({
+    id: backend,
+    status: "unavailable",
+    reason,
+    remedy,
+  });
+  try {
+    const adapter = await BACKENDS[backend]?.();
+    const worker = new WorkerProcess((await adapter?.environment?.()) ?? {}, exchange);
+    onStart?.(worker);
+    const outcome = await worker.request({ type: "open", backend, threads }, timeoutMs);
+    if (outcome.kind === "answered" && outcome.reply.type === "opened") {
+      return { worker, record: recordOf(backend, outcome.reply) };
+    }
+    worker.kill();
+    const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
+    const whenItDies = adapter?.provision ? `pnpm provision ${backend}, or else ${REINSTALL}` : REINSTALL;
+    const slow = outcome.kind === "timeout";
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
+  } catch (error) {
+    return { permanent: true, slow: false, record: unavailable(messageOf(error), REINSTALL) };
+  }
+}
+
+/** For a runtime that is installed and yet does not start. */
+const REINSTALL = "pnpm install --force, which replaces damaged files";
+
+/** For a runtime that may only need more time than it was given. */
+const RETRY = "try again when the machine is less busy";
+
+const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
+  id,
+  status: "available",
+  ...opened,
+});
+
+function whyUnavailable(outcome: Outcome, whenItDies: string): [reason: string, remedy: string] {
+  if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
+  if (outcome.kind === "crashed") return [outcome.reason, whenItDies];
+  const { reply } = outcome;
+  if (reply.type === "unavailable") return [reply.reason, reply.remedy];
+  const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`;
+  return [reason, REINSTALL];
+}

@@ -1,0 +1,30 @@
+import type { CellStatus } from "@softmax-bench/core";
+import type { Finished, Reply } from "../measure/protocol.js";
+import type { SessionOutcome } from "./backend-session.js";
+
+/** What came of a request: the worker's answer, or why there is none in a cell's words. */
+export type Conclusion<Type extends Finished["type"]> =
+  | { readonly status: "ok"; readonly reply: Extract<Finished, { type: Type }> }
+  | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
+
+/** @param wanted the answer that the request asks for */
+export function conclude<Type extends Finished["type"]>(
+  backend: string,
+  outcome: SessionOutcome,
+  wanted: Type,
+): Conclusion<Type> {
+  if (outcome.kind === "unavailable") {
+    return { status: "unsupported", reason: `${backend} is unavailable: ${outcome.reason}` };
+  }
+  if (outcome.kind !== "answered") return { status: outcome.kind, reason: outcome.reason };
+  const { reply } = outcome;
+  if (isOf(reply, wanted)) return { status: "ok", reply };
+  if (reply.type === "unsupported") return { status: "unsupported", reason: reply.reason };
+  const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type}`;
+  return { status: "failed", reason };
+}
+
+const isOf = <Type extends Finished["type"]>(
+  reply: Reply,
+  type: Type,
+): reply is Extract<Finished, { type: Type }> => reply.type === type;

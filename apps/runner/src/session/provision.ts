@@ -1,0 +1,40 @@
+import type { Availability } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/report";
+import { BACKENDS } from "../measure/backends.js";
+import { messageOf } from "../terminal/errors.js";
+
+export interface ProvisioningOptions {
+  /** Hears of each step. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** The user named these backends. */
+  readonly wanted: boolean;
+}
+
+/** Brings what backends lack, one after the other. Never throws: the outcome says what failed. */
+export async function provisionBackends(
+  ids: readonly string[],
+  { say, signal, wanted }: ProvisioningOptions,
+): Promise<Map<string, Availability>> {
+  const outcomes = new Map<string, Availability>();
+  for (const id of ids) {
+    try {
+      const backend = await BACKENDS[id]?.();
+      if (!backend?.provision || signal.aborted) continue;
+      const progress = (step: string) => say(`${id}: ${step}`);
+      const outcome = await backend.provision({ progress, signal, wanted });
+      if (outcome) outcomes.set(id, outcome.available ? outcome : shortened(outcome));
+    } catch (error) {
+      const remedy = `pnpm provision ${id}`;
+      outcomes.set(id, shortened({ available: false, reason: messageOf(error), remedy }));
+    }
+  }
+  return outcomes;
+}
+
+/** The words of a compiler or an installer, in a length that results take. */
+const shortened = (outcome: Extract<Availability, { available: false }>): Availability => ({
+  ...outcome,
+  reason: shorten(outcome.reason, 2000),
+  remedy: shorten(outcome.remedy, 2000),
+});

@@ -1,0 +1,54 @@
+import { Socket } from "node:net";
+import { z } from "zod";
+import { onLine, sendLine } from "../measure/channel.js";
+import { UsageError } from "../terminal/errors.js";
+
+/**
+ * How several runs measure one at a time, cell by cell, so that what disturbs the machine for a second disturbs all of
+ * them. Each asks for its turn over a channel that it inherits, and waits for a line; asking again ends the turn.
+ */
+
+/** Under this descriptor a run finds its end. */
+export const TURN_CHANNEL = 3;
+
+/** To `prepare` – start a backend, make inputs – runs need not be alone; to measure a `cell` they must. */
+export const wish = z.strictObject({ wants: z.enum(["prepare", "cell"]) });
+export type Want = z.output<typeof wish>["wants"];
+
+export interface Turns {
+  /** Resolves when this run may go ahead, or when it is stopped. @throws UsageError if nobody gives turns any more */
+  take(want: Want): Promise<void>;
+  [Symbol.dispose](): void;
+}
+
+/** @throws UsageError if this process was not started by one that gives turns. */
+export function inheritedTurns(signal: AbortSignal): Turns {
+  let channel: Socket;
+  try {
+    channel = new Socket({ fd: TURN_CHANNEL, readable: true, writable: true });
+  } catch {
+    throw new UsageError("--in-turns is for pnpm gate, which starts runs with a channel to take turns by");
+  }
+  let granted: (() => void) | undefined;
+  let lost: ((error: UsageError) => void) | undefined;
+  let open = true;
+  onLine(channel, () => granted?.());
+  channel.on("error", () => {});
+  channel.on("close", () => {
+    open = false;
+    lost?.(gone());
+  });
+  signal.addEventListener("abort", () => granted?.(), { once: true });
+  return {
+    take: (want) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return resolve();
+        if (!open) return reject(gone());
+        [granted, lost] = [resolve, reject];
+        sendLine(channel, { wants: want });
+      }),
+    [Symbol.dispose]: () => channel.destroy(),
+  };
+}
+
+const gone = () => new UsageError("the process that gives turns is gone");

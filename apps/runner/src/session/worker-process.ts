@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { describeIssue } from "@softmax-bench/core/results";
+import { onLine, sendLine, WORKER_CHANNEL } from "../measure/channel.js";
+import type { Exchange } from "../measure/exchange.js";
+import { type Reply, type Request, reply } from "../measure/protocol.js";
+
+const WORKER = fileURLToPath(new URL("../measure/main.js", import.meta.url));
+
+/**
+ * mitata allocates 8 MiB for every list of samples. In a nursery of the usual size that starts collections of
+ * the whole heap among the samples; this one holds the arrays of several cells.
+ */
+const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
+
+/**
+ * Has the kernel end a worker together with its parent, however that ends and whatever the worker is busy with. Where
+ * there is no `setpriv` of util-linux, a worker ends when it next looks at its channel.
+ */
+const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
+
+let canDieWithParent: boolean | undefined;
+
+function workerCommand(): [file: string, args: string[]] {
+  const [file, ...args] = DIES_WITH_PARENT;
+  canDieWithParent ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;
+  const node = [...V8_FLAGS, WORKER];
+  return canDieWithParent ? [file, [...args, process.execPath, ...node]] : [process.execPath, node];
+}
+
+/** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
+const KEPT_OUTPUT = 16_384;
+const SHOWN_OUTPUT = 600;
+
+/** How long a worker that closed its channel may take to end, in milliseconds. */
+const CLOSING_MS = 1000;
+
+/** How a request ended. A worker that is not `answered` is dead and has to be replaced. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly reply: Reply }
+  | { readonly kind: "crashed"; readonly reason: string }
+  | { readonly kind: "timeout"; readonly reason: string };
+
+/** The parent's hold on one measuring process. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #channel: Duplex;
+  #output = "";
+  /** Who waits for a reply. */
+  #finish: ((outcome: Outcome) => void) | undefined;
+  /** Why there will be no more replies. */
+  #lost: string | undefined;
+
+  /**
+   * @param environment variables that it starts with, besides ours
+   * @param exchange files that it inherits, if it is to compute
+   */
+  constructor(environment: Readonly<Record<string, string>>, exchange?: Exchange) {
+    const [file, args] = workerCommand();
+    this.#child = spawn(file, args, {
+      // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
+      detached: true,
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe", "pipe", exchange?.inputs ?? "ignore", exchange?.results ?? "ignore"],
+    });
+    const channel = this.#child.stdio[WORKER_CHANNEL];
+    if (!(channel instanceof Duplex)) throw new Error("expected a channel to the worker, got none");
+    this.#channel = channel;
+    onLine(channel, (line) => this.#hear(line));
+    // Whoever writes to a dead worker learns of it from `close`.
+    channel.on("error", () => {});
+    channel.on("end", () => {
+      setTimeout(() => this.#lose("the worker closed its channel"), CLOSING_MS).unref();
+    });
+    // Without a listener, an error of the child (say, no memory to fork) would end the parent.
+    this.#child.on("error", (error) => this.#lose(`the worker does not start: ${error.message}`));
+    this.#child.on("close", (code, signal) => {
+      this.#lose(
+        `the worker ${signal ? `was killed by ${signal}` : `exited with code ${code}`}${this.#said()}`,
+      );
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+      });
+    }
+  }
+
+  /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
+  request(message: Request, timeoutMs: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      if (this.#lost) return resolve({ kind: "crashed", reason: this.#lost });
+      const timer = setTimeout(() => {
+        this.kill();
+        const reason = `no result after ${formatTimeout(timeoutMs)}${this.#said()}`;
+        this.#finish?.({ kind: "timeout", reason });
+      }, timeoutMs);
+      this.#finish = (outcome) => {
+        clearTimeout(timer);
+        this.#finish = undefined;
+        resolve(outcome);
+      };
+      sendLine(this.#channel, message);
+    });
+  }
+
+  /** Ends the process at once; a worker in native code does not hear anything gentler. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #hear(line: string): void {
+    if (this.#lost) return;
+    if (!this.#finish) this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
+    const parsed = parseReply(line);
+    if (typeof parsed === "string") this.#lose(`the worker spoke nonsense: ${parsed}`);
+    else this.#finish?.({ kind: "answered", reply: parsed });
+  }
+
+  #lose(reason: string): void {
+    if (this.#lost) return;
+    this.#lost = reason;
+    this.kill();
+    this.#finish?.({ kind: "crashed", reason });
+  }
+
+  #said(): string {
+    // V8 prints why it gives up before a long trace of its own functions.
+    const fatal = /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
+    const output = fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
+    return output ? `; it last printed: ${output}` : "";
+  }
+}
+
+/** Milliseconds as seconds: `10 s`, `3.81 s`. */
+const formatTimeout = (ms: number): string => `${Number((ms / 1000).toPrecision(3))} s`;
+
+/** A reply, or what is wrong with it. */
+function parseReply(line: string): Reply | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return excerpt(line);
+  }
+  const parsed = reply.safeParse(value);
+  return parsed.success ? parsed.data : describeIssue(parsed.error, value);
+}
+
+const excerpt = (line: string): string => JSON.stringify(line.slice(0, 60));
