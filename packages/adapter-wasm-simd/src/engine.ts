@@ -4,6 +4,8 @@ import {
   type EngineInfo,
   type FloatArray,
   type FloatDType,
+  floatArray,
+  floatArrayFrom,
   type GradientResult,
   type GradientTask,
   type Inputs,
@@ -160,8 +162,7 @@ class WasmSimdPrepared implements Prepared {
   /** New memory costs four times as much as copying, since every page of it is touched for the first time: it is kept. */
   #onHost(): FloatArray {
     const { length } = this.#gradient;
-    this.#hostGradient ??=
-      this.#task.dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+    this.#hostGradient ??= floatArray(this.#task.dtype, length);
     return this.#hostGradient;
   }
 
@@ -174,6 +175,6 @@ class WasmSimdPrepared implements Prepared {
   /** In the task's dtype: one value, or one for each row. */
   #lossOf({ loss, losses }: LossResult): FloatArray {
     const values = this.#options.reduction === "none" ? losses : [loss];
-    return this.#task.dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+    return floatArrayFrom(this.#task.dtype, values);
   }
 }

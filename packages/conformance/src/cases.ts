@@ -1,4 +1,5 @@
 import type { FloatDType, Inputs, LossOptions, Method } from "@softmax-bench/core";
+import { floatArrayFrom } from "@softmax-bench/core";
 
 /** A small, awkward input. */
 export interface Case {
@@ -200,8 +201,7 @@ export const EMPTY_CASES: readonly Case[] = (
 
 /** A case's inputs in the arrays of a dtype. */
 export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {
-  const floats = (values: readonly number[]) =>
-    dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+  const floats = (values: readonly number[]) => floatArrayFrom(dtype, values);
   return {
     logits: floats(logits),
     labels: loss?.targets === "probabilities" ? floats(labels) : Int32Array.from(labels),

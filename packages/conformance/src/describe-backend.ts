@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type Backend,
+  DTYPE_IDS,
   type Engine,
   errorBounds,
   type FloatDType,
@@ -29,7 +30,6 @@ export interface DescribeOptions {
 
 /** One differentiated, one by hand. */
 const LEAK_CHECKED: readonly MethodId[] = ["autograd/shifted", "manual/exact-target"];
-const DTYPES: readonly FloatDType[] = ["float32", "float64"];
 
 /**
  * The one suite that every adapter passes. Where the backend is unavailable the suite is one skipped test that
@@ -66,7 +66,7 @@ export async function describeBackend(
     });
 
     for (const method of methods) {
-      for (const dtype of DTYPES.filter((candidate) => backend.dtypes.includes(candidate))) {
+      for (const dtype of DTYPE_IDS.filter((candidate) => backend.dtypes.includes(candidate))) {
         describe(`${method.id} ${dtype}`, () => {
           const check = {
             engineOf: () => engine,
@@ -90,7 +90,7 @@ export async function describeBackend(
     }
 
     it("supports the tasks of its methods and dtypes, and says why not, before it compiles, for the others", async () => {
-      const all = METHODS.flatMap(({ id }) => DTYPES.map((dtype) => [id, dtype] as const));
+      const all = METHODS.flatMap(({ id }) => DTYPE_IDS.map((dtype) => [id, dtype] as const));
       const ids = methods.map(({ id }) => id);
       const others = all.filter(([id, dtype]) => !ids.includes(id) || !engine.info.dtypes.includes(dtype));
       const refused = all.filter(([id, dtype]) => !engine.supports(taskOf(id, dtype, ORDINARY)).ok);

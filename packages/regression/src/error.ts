@@ -1,4 +1,5 @@
 import type { Accuracy, Cell } from "@softmax-bench/core";
+import { DTYPES } from "@softmax-bench/core";
 import type { Limits } from "./limits.js";
 
 /** What is known of a cell's gradient, from one process or several. */
@@ -18,8 +19,6 @@ export interface ErrorComparison {
   readonly nondeterministic: boolean;
   readonly reason: string;
 }
-
-const UNIT_ROUNDOFF: Readonly<Record<Cell["dtype"], number>> = { float32: 2 ** -24, float64: 2 ** -53 };
 
 /**
  * What must not grow. Where an error is below the floor – a few roundings, or ULP – it counts as the floor: that the
@@ -76,7 +75,7 @@ export function compareErrors(
     const which = candidate.accuracies.length === 0 ? "candidate" : "baseline";
     return { ...base, verdict: "inconclusive", reason: `another gradient, and no errors of the ${which}` };
   }
-  const u = UNIT_ROUNDOFF[dtype];
+  const u = DTYPES[dtype].unitRoundoff;
   const growths = METRICS.flatMap(({ name, of, floor }) => {
     const [before, after] = [worst(of, baseline), worst(of, candidate)];
     return before === undefined || after === undefined ? [] : [{ name, ...growth(before, after, floor(u)) }];

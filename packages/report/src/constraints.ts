@@ -1,4 +1,5 @@
 import type { BackendRecord, Cell } from "@softmax-bench/core";
+import { DTYPES } from "@softmax-bench/core";
 import { formatCount, formatError } from "./format.js";
 import type { RankedCell, RankedPhase } from "./ranking.js";
 
@@ -40,11 +41,9 @@ export const DEFAULT_CONSTRAINTS: Constraints = {
   noNativeCode: false,
 };
 
-const UNIT_ROUNDOFF: Readonly<Record<Cell["dtype"], number>> = { float32: 2 ** -24, float64: 2 ** -53 };
-
 /** The limit in the quantity that is measured. */
 export const errorBound = (dtype: Cell["dtype"], { measure, limit } = DEFAULT_CONSTRAINTS.error): number =>
-  measure === "relL2" ? limit * UNIT_ROUNDOFF[dtype] : limit;
+  measure === "relL2" ? limit * DTYPES[dtype].unitRoundoff : limit;
 
 export const isWithinBound = ({ dtype, error }: RankedCell, limit: ErrorLimit): boolean =>
   error.nonFinite === 0 && error[limit.measure] <= errorBound(dtype, limit);

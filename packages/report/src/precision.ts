@@ -1,4 +1,5 @@
 import type { Curve, Precision, Results } from "@softmax-bench/core";
+import { DTYPE_IDS } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import { formatCount } from "./format.js";
 
@@ -31,13 +32,11 @@ export interface PrecisionView {
   readonly absent: readonly Curve[];
 }
 
-const DTYPES: readonly Curve["dtype"][] = ["float32", "float64"];
-
 export function precisionOf({ precision }: Pick<Results, "precision">): PrecisionView | undefined {
   if (!precision || precision.curves.length === 0) return undefined;
   const { ulpLimit, sweeps, curves } = precision;
   const reaches = curves.flatMap((curve) => reachOf(curve, precision));
-  const findings = DTYPES.flatMap((dtype) => {
+  const findings = DTYPE_IDS.flatMap((dtype) => {
     const ofDtype = reaches.filter((reach) => reach.dtype === dtype);
     if (ofDtype.length === 0) return [];
     const bySweep = sweeps.flatMap(({ id, summary, axis }) => {

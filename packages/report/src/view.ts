@@ -4,6 +4,7 @@ import {
   type Cell,
   type Curve,
   type DistanceRecord,
+  DTYPE_IDS,
   type Environment,
   observationsOf,
   plural,
@@ -78,8 +79,6 @@ export interface ComparedMethods extends DistanceRecord {
   readonly isSpeedupTied: boolean;
 }
 
-const DTYPES: readonly Cell["dtype"][] = ["float32", "float64"];
-
 export function viewOf(results: Results): ReportView {
   const machines = machinesOf(results);
   return {
@@ -152,7 +151,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
   const name = machine ? `${id} on ${machine}` : id;
   const described = workloads?.find((workload) => workload.id === id);
   const own = cells.filter(({ workload }) => workload === id);
-  const byDtype = DTYPES.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
+  const byDtype = DTYPE_IDS.map((dtype) => ({ dtype, of: own.filter((cell) => cell.dtype === dtype) }))
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of, results) }));
   const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });

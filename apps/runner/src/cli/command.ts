@@ -1,9 +1,8 @@
-import { METHODS } from "@softmax-bench/core";
+import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
 import { Command, CommanderError } from "commander";
 import { BACKENDS } from "../measure/backends.js";
 import { checkOptions, settle } from "../plan/options.js";
-import { DTYPES } from "../plan/selection.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
@@ -71,7 +70,7 @@ export const withSelection = (command: Command, { threads = "all cores" } = {}):
 
 /** Adds `--dtype`, a list. */
 export const withDtypes = (command: Command): Command =>
-  command.option("--dtype <dtypes>", `${DTYPES.join(", ")}; e.g. --dtype float64`, commaSeparated);
+  command.option("--dtype <dtypes>", `${DTYPE_IDS.join(", ")}; e.g. --dtype float64`, commaSeparated);
 
 /** @throws UsageError if the value of the flag is not a whole number. */
 export function integer(flag: string, value: string | undefined): number | undefined {

@@ -1,8 +1,8 @@
-import { COMPARISONS } from "@softmax-bench/core";
+import type { FloatDType } from "@softmax-bench/core";
+import { COMPARISONS, DTYPES } from "@softmax-bench/core";
 import type { SamplingLimits } from "../measure/sampling.js";
 import { leftOut, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
-import type { DType } from "./selection.js";
 
 /**
  * What parts of a matrix cost, in seconds of two cores of an AMD EPYC: rough, and the same on every machine, so that
@@ -36,10 +36,10 @@ export const referenceSeconds = ({ workload: { rows, classes } }: PlannedCell): 
 const handlingSeconds = (elements: number): number => 0.03 + elements * 40e-9;
 
 /** @param dtypes that the backend has; a cell of another one takes no time */
-export function cellSeconds(cell: PlannedCell, profile: Profile, dtypes: readonly DType[]): number {
+export function cellSeconds(cell: PlannedCell, profile: Profile, dtypes: readonly FloatDType[]): number {
   if (!dtypes.includes(cell.dtype) || leftOut(cell, profile)) return 0;
   const elements = cell.workload.rows * cell.workload.classes;
-  const width = cell.dtype === "float64" ? 2 : 1;
+  const width = DTYPES[cell.dtype].bytes / DTYPES.float32.bytes;
   const call = elements * width * (NS_PER_ELEMENT[cell.backend] ?? NS_PER_ELEMENT_ELSEWHERE);
   return profile.processes * (handlingSeconds(elements) + samplingNs(call, profile) / 1e9);
 }

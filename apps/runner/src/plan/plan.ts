@@ -1,14 +1,15 @@
+import type { FloatDType } from "@softmax-bench/core";
 import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
 import { BACKENDS } from "../measure/backends.js";
 import { UsageError } from "../terminal/errors.js";
 import type { Profile } from "./profiles.js";
-import type { DType, Selection } from "./selection.js";
+import type { Selection } from "./selection.js";
 
 /** One cell of the matrix. */
 export interface PlannedCell {
   readonly backend: string;
   readonly method: MethodId;
-  readonly dtype: DType;
+  readonly dtype: FloatDType;
   readonly workload: Workload;
 }
 
@@ -16,14 +17,14 @@ export interface PlannedCell {
 export interface PlannedCurve {
   readonly backend: string;
   readonly method: MethodId;
-  readonly dtype: DType;
+  readonly dtype: FloatDType;
   readonly sweep: Sweep;
 }
 
 /** One network on one backend. */
 export interface PlannedNetwork {
   readonly backend: string;
-  readonly dtype: DType;
+  readonly dtype: FloatDType;
   readonly depth: number;
 }
 
@@ -31,7 +32,7 @@ export interface PlannedNetwork {
 export interface PlannedSeries {
   readonly backend: string;
   readonly method: MethodId;
-  readonly dtype: DType;
+  readonly dtype: FloatDType;
   readonly threads: number;
 }
 
@@ -137,8 +138,8 @@ export async function runnable(work: readonly Work[]): Promise<void> {
 }
 
 /** What the backends of some work compute in. */
-export async function dtypesOf(work: readonly Work[]): Promise<Map<string, readonly DType[]>> {
-  const dtypes = new Map<string, readonly DType[]>();
+export async function dtypesOf(work: readonly Work[]): Promise<Map<string, readonly FloatDType[]>> {
+  const dtypes = new Map<string, readonly FloatDType[]>();
   for (const [id, load] of Object.entries(BACKENDS)) {
     if (work.some(({ backend }) => backend === id)) dtypes.set(id, (await load()).dtypes);
   }

@@ -1,4 +1,6 @@
 import {
+  DTYPE_IDS,
+  type FloatDType,
   findWorkload,
   METHODS,
   type MethodId,
@@ -7,21 +9,16 @@ import {
   WORKLOADS,
   type Workload,
 } from "@softmax-bench/core";
-import type { schema } from "@softmax-bench/core/results";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
-import type { z } from "zod";
 import { BACKENDS } from "../measure/backends.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
-
-export type DType = z.output<typeof schema.dtype>;
-export const DTYPES: readonly DType[] = ["float32", "float64"];
 
 /** What to run, as ids that are known to exist. */
 export interface Selection {
   readonly backends: readonly string[];
   readonly methods: readonly MethodId[];
-  readonly dtypes: readonly DType[];
+  readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
   /** Keys of the cells to run of the matrix, where those are not all. */
   readonly cells: ReadonlySet<string> | undefined;
@@ -45,7 +42,7 @@ export function select(wanted: Wanted): Selection {
     cells: wanted.cells && new Set(wanted.cells),
     backends: inOrder(backendIds, unlessAll(backends) ?? backendIds, "backend"),
     methods: matchMethods(unlessAll(methods) ?? ["**"]),
-    dtypes: inOrder(DTYPES, dtypes ?? DTYPES, "dtype") as DType[],
+    dtypes: inOrder(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(workloadOf),
   };
 }

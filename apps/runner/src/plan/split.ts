@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Shard } from "@softmax-bench/core";
+import type { FloatDType, Shard } from "@softmax-bench/core";
 import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./estimate.js";
 import { dtypesOf, keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
-import type { DType } from "./selection.js";
 
 /** Cells that stay together, since their gradients are compared. */
 interface Unit {
@@ -53,7 +52,7 @@ export async function partOf(
 function unitsOf(
   cells: readonly PlannedCell[],
   profile: Profile,
-  dtypes: ReadonlyMap<string, readonly DType[]>,
+  dtypes: ReadonlyMap<string, readonly FloatDType[]>,
 ): Unit[] {
   const groups = new Map<string, PlannedCell[]>();
   for (const cell of cells) {

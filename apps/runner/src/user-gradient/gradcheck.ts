@@ -1,3 +1,4 @@
+import type { FloatDType } from "@softmax-bench/core";
 import {
   errorBounds,
   type GradientTask,
@@ -7,7 +8,6 @@ import {
 } from "@softmax-bench/core";
 import { add, type DoubleDouble, fromNumber, multiply, negate, oracle } from "@softmax-bench/numerics";
 import { floatArray } from "../measure/exchange.js";
-import type { DType } from "../plan/selection.js";
 
 /** A small problem, whose logits are multiples of 2^-10 so that steps of 2^-30 from them are exact in float64. */
 export interface CheckCase {
@@ -15,7 +15,7 @@ export interface CheckCase {
   readonly rows: number;
   readonly classes: number;
   readonly loss: Partial<LossOptions>;
-  inputs(dtype: DType): Inputs;
+  inputs(dtype: FloatDType): Inputs;
 }
 
 const [ROWS, CLASSES] = [5, 7];
@@ -111,7 +111,7 @@ export class Check {
   readonly #differences: Float64Array;
   readonly #ofDifferences: Float64Array;
 
-  constructor(check: CheckCase, dtype: DType) {
+  constructor(check: CheckCase, dtype: FloatDType) {
     this.#case = check;
     this.inputs = check.inputs(dtype);
     const { rows, classes, loss } = check;

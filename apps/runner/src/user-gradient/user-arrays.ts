@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import type { FloatDType } from "@softmax-bench/core";
 import { type FloatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
 import { floatArray } from "../measure/exchange.js";
-import type { DType } from "../plan/selection.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
 
 /** What a user gave: a file name or inline JSON for each array, and the loss options as flags. */
@@ -41,7 +41,7 @@ interface UserArray {
  */
 export function readProblem(
   given: UserArrays,
-  dtype: DType,
+  dtype: FloatDType,
   options: Pick<LossOptions, "reduction" | "ignoreIndex" | "labelSmoothing">,
 ): UserProblem {
   const logits = readArray("--logits", given.logits);
@@ -144,7 +144,7 @@ function readBytes(file: string): Uint8Array {
 }
 
 /** In the dtype; what does not fit it, and NaN, is refused. −∞ is a masked class. */
-function logitsOf(array: UserArray, dtype: DType): FloatArray {
+function logitsOf(array: UserArray, dtype: FloatDType): FloatArray {
   if (array.data.length > MAX_ELEMENTS) {
     throw new UsageError(`${array.name}: expected at most ${MAX_ELEMENTS} logits, got ${array.data.length}`);
   }
@@ -154,7 +154,12 @@ function logitsOf(array: UserArray, dtype: DType): FloatArray {
 const finite = (value: number): string | undefined =>
   Number.isFinite(value) ? undefined : "a finite number";
 
-function nonNegative(array: UserArray, dtype: DType, shape: readonly number[], what: string): FloatArray {
+function nonNegative(
+  array: UserArray,
+  dtype: FloatDType,
+  shape: readonly number[],
+  what: string,
+): FloatArray {
   requireShape(array, shape, what);
   return converted(
     array,
@@ -163,7 +168,7 @@ function nonNegative(array: UserArray, dtype: DType, shape: readonly number[], w
   );
 }
 
-function upstreamOf(given: string | undefined, rows: number, dtype: DType): FloatArray {
+function upstreamOf(given: string | undefined, rows: number, dtype: FloatDType): FloatArray {
   if (given === undefined) return floatArray(dtype, rows).fill(1);
   const array = readArray("--upstream", given);
   requireShape(array, [rows], "a number per row");
@@ -178,7 +183,7 @@ function requireShape({ name, shape }: UserArray, expected: readonly number[], w
 /** @param problemOf what was expected instead of a value; undefined if it is fine */
 function converted(
   { name, shape, data }: UserArray,
-  dtype: DType,
+  dtype: FloatDType,
   problemOf: (value: number) => string | undefined,
 ): FloatArray {
   const values = floatArray(dtype, data.length);

@@ -1,8 +1,9 @@
 import type { Inputs } from "../backend.js";
+import { DTYPES } from "../dtypes.js";
 import { DEFAULT_LOSS, type LossOptions } from "../loss-options.js";
 import { methodOf } from "../methods.js";
 import type { GradientTask } from "../program.js";
-import { FAITHFUL, type KernelAccuracy, SMALLEST_NORMAL, UNIT_ROUNDOFF } from "./kernels.js";
+import { FAITHFUL, type KernelAccuracy } from "./kernels.js";
 import { largestOf, probabilityErrors } from "./probabilities.js";
 import { TargetRows } from "./target-rows.js";
 
@@ -51,7 +52,7 @@ export function errorBounds(
     formulation: { rounding },
   } = methodOf(task.method);
   const options = { ...DEFAULT_LOSS, ...task.loss };
-  const u = UNIT_ROUNDOFF[kernels.precision ?? dtype];
+  const u = DTYPES[kernels.precision ?? dtype].unitRoundoff;
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
@@ -92,7 +93,7 @@ export function errorBounds(
     }
     if (rounding.balanced && label !== undefined && label in own) own[label] = summed((c) => c !== label);
     for (let c = 0; c < classes; c++) {
-      own[c] = inflated(own[c] as number, u) * share + 4 * SMALLEST_NORMAL[dtype];
+      own[c] = inflated(own[c] as number, u) * share + 4 * DTYPES[dtype].smallestNormal;
     }
     rowLosses[row] = inflated(lossError, u);
     totalLoss += rowLoss;

@@ -18,10 +18,3 @@ export const FAITHFUL: KernelAccuracy = {
   log: { absolute: 0, relative: 4 },
   division: 1,
 };
-
-export const UNIT_ROUNDOFF: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, float64: 2 ** -53 };
-/** Results below this may become 0. */
-export const SMALLEST_NORMAL: Readonly<Record<FloatDType, number>> = {
-  float32: 2 ** -126,
-  float64: 2 ** -1022,
-};

@@ -1,5 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
-import { type KernelAccuracy, SMALLEST_NORMAL } from "./kernels.js";
+import { DTYPES } from "../dtypes.js";
+import type { KernelAccuracy } from "./kernels.js";
 
 /** How the roundings of a formulation accumulate. */
 export interface Rounding {
@@ -62,7 +63,7 @@ export function probabilityErrors(
     loss: ofLogP.map(
       (error, c) => error + (direct[c] as number) + log.absolute + log.relative * sizeOf(logP[c] as number),
     ),
-    smallest: SMALLEST_NORMAL[dtype] * (unshifted ? Math.exp(-logOfSum) : 1),
+    smallest: DTYPES[dtype].smallestNormal * (unshifted ? Math.exp(-logOfSum) : 1),
   };
 }
 

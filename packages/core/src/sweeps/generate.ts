@@ -1,6 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
-import type { FloatArray } from "../float-array.js";
+import { floatArray } from "../dtypes.js";
 import { normalSource, uniformSource } from "../workloads/random.js";
 import type { Sweep } from "./sweep.js";
 
@@ -54,8 +54,7 @@ function generate(
   const normal = normalSource(`sweep/${id}/logits`, seed);
   const uniform = uniformSource(`sweep/${id}/labels`, seed);
   const labels = Int32Array.from({ length: rows }, () => Math.floor(uniform() * classes));
-  const logits: FloatArray =
-    dtype === "float32" ? new Float32Array(rows * classes) : new Float64Array(rows * classes);
+  const logits = floatArray(dtype, rows * classes);
   for (const [row, label] of labels.entries()) {
     const values = Float64Array.from({ length: classes }, normal);
     change(values, label);

@@ -1,11 +1,8 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
-import type { FloatArray } from "../float-array.js";
+import { floatArray } from "../dtypes.js";
 import { normalSource, uniformSource } from "./random.js";
 import type { Workload } from "./workload.js";
-
-const zeros = (dtype: FloatDType, length: number): FloatArray =>
-  dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
 
 /**
  * The inputs of a workload: the same bits on every machine for the same workload, dtype and seed.
@@ -20,7 +17,7 @@ export function generateInputs(workload: Workload, dtype: FloatDType, seed: numb
   for (let row = 0; row < rows; row++) {
     labels[row] = workload.labels === "diagonal" ? row % classes : Math.floor(uniform() * classes);
   }
-  const logits = zeros(dtype, rows * classes);
+  const logits = floatArray(dtype, rows * classes);
   for (let row = 0, index = 0; row < rows; row++) {
     const label = labels[row];
     for (let column = 0; column < classes; column++, index++) {

@@ -1,7 +1,5 @@
-import { cellKey, intervalOf, type Results, resolutionsOf } from "@softmax-bench/core";
+import { cellKey, DTYPES, intervalOf, type Results, resolutionsOf } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
-
-const UNIT_ROUNDOFF = { float32: 2 ** -24, float64: 2 ** -53 } as const;
 
 /** A cell as tools that follow series of numbers see it. */
 export interface Series {
@@ -27,7 +25,7 @@ export function seriesOf(results: Results): Series[] {
         name: oneLine(cellKey(cell)),
         latency: { value: medianNs, low, high },
         ...(relL2 !== undefined && Number.isFinite(relL2)
-          ? { error: Math.max(relL2, UNIT_ROUNDOFF[cell.dtype]) }
+          ? { error: Math.max(relL2, DTYPES[cell.dtype].unitRoundoff) }
           : {}),
       },
     ];

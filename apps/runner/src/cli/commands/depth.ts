@@ -1,11 +1,11 @@
-import { COMPARISONS, type FloatDType } from "@softmax-bench/core";
+import { COMPARISONS, DTYPE_IDS, type FloatDType } from "@softmax-bench/core";
 import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../measure/backends.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
-import { DTYPES, select, unknownValue } from "../../plan/selection.js";
+import { select, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, messageOf, UsageError } from "../../terminal/errors.js";
@@ -62,7 +62,11 @@ const command = () =>
       `all, or ${Object.keys(BACKENDS).join(", ")} (default: ${DEFAULTS.backends}); e.g. --backend tfjs-wasm`,
       commaSeparated,
     )
-    .option("--dtype <dtypes>", `${DTYPES.join(", ")} (default: both); e.g. --dtype float64`, commaSeparated)
+    .option(
+      "--dtype <dtypes>",
+      `${DTYPE_IDS.join(", ")} (default: both); e.g. --dtype float64`,
+      commaSeparated,
+    )
     .option(
       "--seeds <n>",
       `weights and batches to repeat it with (default: ${DEFAULTS.seeds}); e.g. --seeds 6`,

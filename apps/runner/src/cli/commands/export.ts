@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { MethodId } from "@softmax-bench/core";
+import { DTYPE_IDS } from "@softmax-bench/core";
 import {
   BudgetError,
   DEFAULT_ELEMENTS,
@@ -29,7 +30,7 @@ import {
   PARTS,
 } from "../../export/exported-graph.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { DTYPES, select, unknownValue } from "../../plan/selection.js";
+import { select, unknownValue } from "../../plan/selection.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, messageOf, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
@@ -68,7 +69,7 @@ const command = () =>
     .requiredOption("--out <file>", "the model to write; e.g. --out loss.onnx")
     .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
-    .option("--dtype <dtype>", `${DTYPES.join(" or ")} (default: float32); e.g. --dtype float64`)
+    .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")} (default: float32); e.g. --dtype float64`)
     .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
     .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
     .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)

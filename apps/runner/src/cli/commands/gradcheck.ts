@@ -1,7 +1,8 @@
+import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
 import { BACKENDS } from "../../measure/backends.js";
-import { type DType, select } from "../../plan/selection.js";
+import { select } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor } from "../../terminal/console.js";
@@ -33,7 +34,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     workloads: [],
   });
   const options = jobOptionsOf(flags, console);
-  const checks = new Map<DType, readonly Check[]>(
+  const checks = new Map<FloatDType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
   );
 

@@ -1,7 +1,7 @@
-import { type BackendRecord, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
+import { type BackendRecord, DTYPE_IDS, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
-import { DTYPES, select, unknownValue } from "../../plan/selection.js";
+import { select, unknownValue } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
@@ -47,7 +47,7 @@ const command = () =>
       )
       .option("--ignore-index <n>", "rows with this label have no loss; e.g. --ignore-index -100")
       .option("--label-smoothing <x>", "between 0 and 1; e.g. --label-smoothing 0.1", "0")
-      .option("--dtype <dtype>", `${DTYPES.join(" or ")}; e.g. --dtype float64`, "float32"),
+      .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")}; e.g. --dtype float64`, "float32"),
   )
     .option("--out <dir>", "writes <dir>/<backend>/<method>/{loss,gradient}.npy; e.g. --out gradients")
     .option("--json", "everything as JSON on stdout, small gradients included; e.g. --json > gradients.json")

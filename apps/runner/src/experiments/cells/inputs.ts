@@ -1,16 +1,21 @@
-import { generateInputs, type Inputs, type Workload } from "@softmax-bench/core";
-import type { schema } from "@softmax-bench/core/results";
-import type { z } from "zod";
+import {
+  type FloatDType,
+  floatArrayFrom,
+  generateInputs,
+  type Inputs,
+  type Workload,
+} from "@softmax-bench/core";
 import { BoundedCache } from "./bounded-cache.js";
 
-type DType = z.output<typeof schema.dtype>;
+/** Inputs are made in this dtype; those in others are the same values, rounded. */
+const SOURCE: FloatDType = "float64";
 
 /** Enough for the default workloads in both dtypes. */
 const LIMIT_BYTES = 192e6;
 
 /**
  * Generates the inputs of workloads, and keeps the most recent for the next backend, since making normal numbers takes as
- * long as measuring them: 123 MB for `seed-3200`. The float32 logits are the float64 ones, rounded.
+ * long as measuring them: 123 MB for `seed-3200`.
  */
 export class InputSource {
   readonly #seed: number;
@@ -21,11 +26,11 @@ export class InputSource {
     this.#kept = new BoundedCache({ limitBytes, sizeOf: bytesOf });
   }
 
-  of(workload: Workload, dtype: DType): Inputs {
+  of(workload: Workload, dtype: FloatDType): Inputs {
     return this.#kept.get(`${workload.id} ${dtype}`, () => {
-      if (dtype === "float64") return generateInputs(workload, "float64", this.#seed);
-      const { logits, labels } = this.of(workload, "float64");
-      return { logits: Float32Array.from(logits), labels };
+      if (dtype === SOURCE) return generateInputs(workload, SOURCE, this.#seed);
+      const { logits, labels } = this.of(workload, SOURCE);
+      return { logits: floatArrayFrom(dtype, logits), labels };
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { FloatDType, StepInputs } from "@softmax-bench/core";
+import { floatArrayFrom } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import { IMAGE_SHAPE, type Images, initialize, network } from "@softmax-bench/networks";
 import type { DepthSettings } from "../../journal/entries.js";
@@ -47,7 +48,7 @@ export class NetworkInputs {
   #step(depth: number, dtype: FloatDType, seed: number, batch: number): StepInputs {
     const { network: id, batch: size } = this.#settings;
     const { pixels, labels } = this.#images;
-    const inDtype = (values: Float32Array) => (dtype === "float64" ? Float64Array.from(values) : values);
+    const inDtype = (values: Float32Array) => floatArrayFrom(dtype, values);
     const weights = [...initialize(network(id, depth, size, "float32"), seed)].map(
       ([name, { data }]) => [name, inDtype(data as Float32Array)] as const,
     );

@@ -1,0 +1,46 @@
+import type { FloatDType } from "@softmax-bench/graph";
+import type { FloatArray } from "./float-array.js";
+
+/** A floating-point format (IEEE 754-2019, table 3.5), and how JavaScript holds it. */
+export interface DTypeTraits {
+  /** Of one value. */
+  readonly bytes: number;
+  /** Largest relative error of rounding to nearest: 2⁻ᵖ for a significand of p bits. */
+  readonly unitRoundoff: number;
+  /** Below it numbers have fewer significant bits. */
+  readonly smallestNormal: number;
+  /** Rounds to the nearest value of the format, ties to even. */
+  readonly round: (value: number) => number;
+  readonly Array: {
+    new (length: number): FloatArray;
+    from(values: Iterable<number> | ArrayLike<number>): FloatArray;
+  };
+}
+
+/** The dtypes that gradients are computed in, in the order in which they are listed. Everything that depends on the dtype asks here. */
+export const DTYPES: Readonly<Record<FloatDType, DTypeTraits>> = {
+  float32: {
+    bytes: 4,
+    unitRoundoff: 2 ** -24,
+    smallestNormal: 2 ** -126,
+    round: Math.fround,
+    Array: Float32Array,
+  },
+  float64: {
+    bytes: 8,
+    unitRoundoff: 2 ** -53,
+    smallestNormal: 2 ** -1022,
+    round: (value) => value,
+    Array: Float64Array,
+  },
+};
+
+/** The ids of all dtypes. */
+export const DTYPE_IDS = Object.keys(DTYPES) as readonly FloatDType[];
+
+/** Zeros. */
+export const floatArray = (dtype: FloatDType, length: number): FloatArray => new DTYPES[dtype].Array(length);
+
+/** The values, rounded to the dtype. */
+export const floatArrayFrom = (dtype: FloatDType, values: Iterable<number> | ArrayLike<number>): FloatArray =>
+  DTYPES[dtype].Array.from(values);
