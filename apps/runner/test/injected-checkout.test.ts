@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { HERE } from "../src/fs/repository.js";
 import { injectedCheckout } from "../src/validation/injected-checkout.js";
 
-const REGISTRY = join("apps", "runner", "dist", "measure", "backends.js");
+const REGISTRY = join("apps", "runner", "dist", "plan", "backends.js");
 const reports = join(HERE, "reports");
 
 /** A folder as a process of this id would have made it. */

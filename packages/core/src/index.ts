@@ -42,6 +42,7 @@ export type {
   Timing,
 } from "./results/schema.js";
 export { intervalOf, observationsOf } from "./results/timing.js";
+export { shorten } from "./shorten.js";
 export {
   interpretStep,
   type MethodHead,

@@ -1,7 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import type { NetworkRecord } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/core";
 import { relativeDifferences } from "./depth.js";
-import { oneLine, shorten } from "./untrusted.js";
+import { oneLine } from "./untrusted.js";
 
 /** Charts of the depth experiment, for files and for the page. */
 

@@ -1,4 +1,4 @@
-import { type BackendRecord, type Cell, observationsOf, type Steadiness } from "@softmax-bench/core";
+import { type BackendRecord, type Cell, observationsOf, type Steadiness, shorten } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { depthBlocks } from "./depth.js";
@@ -13,7 +13,6 @@ import {
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { scalingBlocks } from "./scaling.js";
-import { shorten } from "./untrusted.js";
 import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./view.js";
 
 /** `brief` gathers cells that did not run by reason; `complete` gives each its row. */

@@ -19,4 +19,4 @@ export {
   renderTerminal,
   type TerminalOptions,
 } from "./terminal.js";
-export { oneLine, printable, shorten } from "./untrusted.js";
+export { oneLine, printable } from "./untrusted.js";

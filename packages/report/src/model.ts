@@ -32,6 +32,6 @@ export {
   scalingOf,
   type TimedShape,
 } from "./scaling.js";
-export { oneLine, shellWord, shorten } from "./untrusted.js";
+export { oneLine, shellWord } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
 export { type ReportView, type RunView, runViewOf, viewOf, type WorkloadView } from "./view.js";

@@ -1,7 +1,7 @@
 import type { Results, Scaling, Series } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { formatCount, formatDuration, formatPercent, formatRatio } from "./format.js";
-import { shorten } from "./untrusted.js";
 
 /** How times grow with rows, classes and threads, and what memory gradients hold. */
 export interface ScalingView {

@@ -1,3 +1,5 @@
+import { shorten } from "@softmax-bench/core";
+
 /** Longest line that is printed, in UTF-16 units; the longest honest sentence has about 400. */
 const LONGEST = 600;
 
@@ -10,13 +12,6 @@ export const printable = (text: string): string =>
 
 /** The same of a length that fits a report. */
 export const oneLine = (text: string): string => shorten(printable(text).trim(), LONGEST);
-
-/** At most `longest` UTF-16 units, the last of them `…` where something was cut off. */
-export function shorten(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  // Without the first half of a character whose second half would be cut off.
-  return `${text.slice(0, longest - 1).replace(/\p{Cs}$/u, "")}…`;
-}
 
 /** A word as a POSIX shell reads it, since readers paste commands: anything but plain characters is quoted. */
 export const shellWord = (word: string): string =>

@@ -1,7 +1,8 @@
 import type { Results } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { viewOf } from "../src/index.js";
-import { oneLine, shellWord, shorten } from "../src/untrusted.js";
+import { oneLine, shellWord } from "../src/untrusted.js";
 import {
   absent,
   backend,

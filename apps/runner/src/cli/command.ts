@@ -1,7 +1,7 @@
 import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
 import { Command, CommanderError } from "commander";
-import { BACKENDS } from "../measure/backends.js";
+import { BACKENDS } from "../plan/backends.js";
 import { checkOptions, settle } from "../plan/options.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { onLine, sendLine } from "../measure/channel.js";
+import { onLine, sendLine } from "@softmax-bench/host-node";
 import { type Want, wish } from "../session/turns.js";
 
 interface Member {

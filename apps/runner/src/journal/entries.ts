@@ -1,8 +1,8 @@
 import { cellKey } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
+import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
 import { NETWORK_IDS } from "@softmax-bench/networks";
 import { z } from "zod";
-import { phaseSamples, samplingRecord } from "../measure/protocol.js";
 import { curveKey, networkKey, seriesKey } from "../plan/plan.js";
 
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */

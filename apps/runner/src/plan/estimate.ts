@@ -1,6 +1,6 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { COMPARISONS, DTYPES } from "@softmax-bench/core";
-import type { SamplingLimits } from "../measure/sampling.js";
+import type { SamplingLimits } from "@softmax-bench/measure";
 import { leftOut, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
 

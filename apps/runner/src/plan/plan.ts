@@ -1,7 +1,7 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
-import { BACKENDS } from "../measure/backends.js";
 import { UsageError } from "../terminal/errors.js";
+import { BACKENDS } from "./backends.js";
 import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 

@@ -1,4 +1,4 @@
-import type { Sampling } from "../measure/sampling.js";
+import type { Sampling } from "@softmax-bench/measure";
 
 export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly id: "smoke" | "default" | "full" | "gate";

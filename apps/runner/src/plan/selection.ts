@@ -11,8 +11,8 @@ import {
 } from "@softmax-bench/core";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
-import { BACKENDS } from "../measure/backends.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
+import { BACKENDS } from "./backends.js";
 
 /** What to run, as ids that are known to exist. */
 export interface Selection {

@@ -1,18 +1,15 @@
 import type { Curve, DistanceRecord, NetworkRecord } from "@softmax-bench/core";
+import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
 import type { InputSource } from "../experiments/cells/inputs.js";
 import type { Judge } from "../experiments/cells/judge.js";
 import type { CurveTracer } from "../experiments/curves/curves.js";
 import type { NetworkComparer } from "../experiments/networks/networks.js";
 import { type MeasuredSeries, traceSeries, type WithSession } from "../experiments/scaling/tracer.js";
 import type { Entry, Header, Measurement } from "../journal/entries.js";
-import { arraysOf, type MovableExchange } from "../measure/exchange.js";
-import type { Computed } from "../measure/protocol.js";
-import type { ThroughputReference } from "../measure/throughput.js";
 import { leftOut, type Plan, type Work } from "../plan/plan.js";
 import { PROFILES, samplingOf } from "../plan/profiles.js";
 import type { Visit } from "../plan/visits.js";
 import { type BackendSession, type SessionOutcome, stoppedBy } from "../session/backend-session.js";
-import type { Feeder } from "../session/feeder.js";
 import { conclude } from "../session/outcome.js";
 import type { Spending } from "../session/spending.js";
 import type { Turns } from "../session/turns.js";
@@ -56,8 +53,6 @@ export interface BackendWork extends RunContext {
   readonly tracer: CurveTracer;
   readonly comparer: NetworkComparer | undefined;
   readonly inputs: InputSource;
-  readonly feeder: Feeder;
-  readonly exchange: MovableExchange;
   readonly spending: Spending;
 }
 
@@ -99,16 +94,19 @@ async function runVisit(work: BackendWork, visit: Visit, need: NonNullable<Need>
   }
   const { workload, method, dtype } = cell;
   const { rows, classes } = workload;
+  const inputs = {
+    id: `${workload.id} ${dtype}`,
+    make: () => inputArrays(work.inputs.of(workload, dtype)),
+  };
   await work.turns?.take("prepare");
-  await session.start();
-  const inputs = work.feeder.put(`${workload.id} ${dtype}`, () => arraysOf(work.inputs.of(workload, dtype)));
+  await session.start(inputs);
   const task = { method, dtype, rows, classes };
   const sampling =
     need === "measurement"
       ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(cell.backend))
       : undefined;
   await work.turns?.take("cell");
-  const outcome = await session.run({ type: "run", ...task, inputs, sets: 1, sampling });
+  const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);
   if (signal.aborted) return;
   const begun = performance.now();
   const { measurement, distances } = judged(visit, outcome, work);
@@ -197,7 +195,7 @@ const baseOf = ({ cell: { backend, method, dtype, workload }, isTwin }: Visit, r
 function judged(
   visit: Visit,
   outcome: SessionOutcome,
-  { round, judge, exchange, done, header }: BackendWork,
+  { round, judge, session, done, header }: BackendWork,
 ): { measurement: Measurement; distances: readonly DistanceRecord[] } {
   const { cell, isTwin } = visit;
   const base = baseOf(visit, round);
@@ -210,7 +208,10 @@ function judged(
   }
   try {
     const errors = isFirst && !PROFILES[header.profile].timesOnly;
-    const { distances, ...found } = judge.assess(cell, exchange, { errors, pairs });
+    const { distances, ...found } = judge.assess(cell, (into) => session.readResults(into), {
+      errors,
+      pairs,
+    });
     return { distances, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
   } catch (error) {
     judge.abandon(cell, pairs);

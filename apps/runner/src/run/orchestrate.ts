@@ -6,6 +6,9 @@ import {
   FAITHFUL,
   uniformSource,
 } from "@softmax-bench/core";
+import { Exchange, NodeHost } from "@softmax-bench/host-node";
+import type { Host } from "@softmax-bench/measure";
+import { ThroughputReference } from "@softmax-bench/measure";
 import type { Images } from "@softmax-bench/networks";
 import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
@@ -13,14 +16,11 @@ import { CurveTracer } from "../experiments/curves/curves.js";
 import { NetworkComparer, REFERENCE } from "../experiments/networks/networks.js";
 import type { Entry } from "../journal/entries.js";
 import { MachineMonitor } from "../machine/machine-monitor.js";
-import { BACKENDS } from "../measure/backends.js";
-import { MovableExchange } from "../measure/exchange.js";
-import { ThroughputReference } from "../measure/throughput.js";
+import { BACKENDS, BACKENDS_MODULE } from "../plan/backends.js";
 import type { Plan, PlannedCell, Work } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, stoppedBy } from "../session/backend-session.js";
-import { Feeder } from "../session/feeder.js";
 import { Spending } from "../session/spending.js";
 import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
 import { DoneWork } from "./run-state.js";
@@ -50,25 +50,21 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   const profile = PROFILES[header.profile];
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : profile.cellTimeoutMs;
   const spending = new Spending();
-  using exchange = new MovableExchange(options.say);
-  const feeder = new Feeder(exchange);
+  using exchange = new Exchange(options.say);
+  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
   const inputs = new InputSource(header.seed);
   const backends = await loadBackends(header.backends);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
   const done = new DoneWork(options.done, plan.cells, !profile.timesOnly);
   const shared = {
-    exchange,
-    feeder,
+    host,
     inputs,
     spending,
     done,
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
-    tracer: new CurveTracer(header.seed, exchange, feeder),
-    comparer:
-      header.depth && options.images
-        ? new NetworkComparer(header.depth, options.images, exchange, feeder)
-        : undefined,
+    tracer: new CurveTracer(header.seed),
+    comparer: header.depth && options.images ? new NetworkComparer(header.depth, options.images) : undefined,
   };
   const monitor = new MachineMonitor();
   // A gate looks at the machine by its null control, and starts too many processes to wait in each.
@@ -93,7 +89,12 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
         const unavailable = unavailability(options.provisioned.get(backend));
         const sessionWith = (threads: number) =>
           new BackendSession({
-            ...{ backend, threads, timeoutMs, spending, exchange, unavailable },
+            backend,
+            threads,
+            timeoutMs,
+            spending,
+            host,
+            unavailable,
             // Before its first result: what follows may not live to say it.
             onRecord: (record) => append({ type: "backend", ...record }),
           });
@@ -154,17 +155,17 @@ async function computeReferences(
     comparer,
     header,
     spending,
-    exchange,
+    host,
     signal,
     observer,
-  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round" | "visits">,
+  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round" | "visits"> & { readonly host: Host },
   timeoutMs: number,
 ): Promise<void> {
   const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));
   if (!comparer || depths.size === 0) return;
   const { backend } = REFERENCE;
   const { threads } = header;
-  const session = new BackendSession({ backend, threads, timeoutMs, spending, exchange });
+  const session = new BackendSession({ backend, threads, timeoutMs, spending, host });
   await stoppedBy(signal, session, async () => {
     for (const depth of depths) {
       if (signal.aborted) return;

@@ -1,10 +1,16 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import type { MovableExchange } from "../measure/exchange.js";
-import type { WorkRequest } from "../measure/protocol.js";
-import { messageOf } from "../terminal/errors.js";
+import {
+  type Connection,
+  type Host,
+  type NamedArrays,
+  NoRoomError,
+  type Outcome,
+  type Values,
+  type WorkRequest,
+} from "@softmax-bench/measure";
+import { messageOf, UsageError } from "../terminal/errors.js";
 import { openBackend } from "./open-backend.js";
 import type { Spending } from "./spending.js";
-import type { Outcome, WorkerProcess } from "./worker-process.js";
 
 const OPEN_TIMEOUT_MS = 60_000;
 /** A worker that fails to start this often in a row is not started again. */
@@ -16,7 +22,8 @@ export interface SessionOptions {
   /** A request that takes longer is given up, in milliseconds. */
   readonly timeoutMs: number;
   readonly spending: Spending;
-  readonly exchange: MovableExchange;
+  /** Where its workers run. */
+  readonly host: Host;
   /** Hears what is known of the backend when it has been started, or has not. */
   readonly onRecord?: (record: BackendRecord) => void;
   /** Set if it is known that the backend cannot be started. */
@@ -28,9 +35,7 @@ export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly 
 /** One backend in one process – or in several, one after the other, when workers die. */
 export class BackendSession {
   readonly #options: SessionOptions;
-  #worker: WorkerProcess | undefined;
-  /** The file of the exchange that the worker inherited. */
-  #inherited: number | undefined;
+  #worker: Connection | undefined;
   #record: BackendRecord | undefined;
   #attempts = START_ATTEMPTS;
   #ended = false;
@@ -44,27 +49,41 @@ export class BackendSession {
     return this.#record;
   }
 
-  /** Starts a worker where there is none. @returns whether there is one */
-  async start(): Promise<boolean> {
-    if (this.#inherited !== this.#options.exchange.inputs) this.kill();
+  /**
+   * Starts a worker, if there is none that sees the inputs.
+   * @returns whether there is one now
+   * @throws UsageError if there is no room for the inputs
+   */
+  async start(inputs?: NamedArrays): Promise<boolean> {
+    if (inputs) this.#holdInputs(inputs);
+    if (this.#worker?.isCurrent === false) this.kill();
     while (!this.#worker && this.#attempts > 0) await this.#start();
     return this.#worker !== undefined;
   }
 
-  /** Has a task run, starting a worker first where there is none, and again where its results find no room. */
-  async run(request: WorkRequest): Promise<SessionOutcome> {
-    const outcome = await this.#run(request);
+  /**
+   * Runs a task; starts the worker on first use, and again if there is no room for the results.
+   * @throws UsageError if there is no room for the inputs
+   */
+  async run(request: WorkRequest, inputs?: NamedArrays): Promise<SessionOutcome> {
+    const outcome = await this.#run(request, inputs);
     if (outcome.kind !== "answered" || outcome.reply.type !== "no-room") return outcome;
     try {
-      if (this.#options.exchange.move()) return await this.run(request);
+      if (this.#options.host.makeRoom()) return await this.run(request, inputs);
     } catch (error) {
       return failed(messageOf(error));
     }
     return failed(outcome.reply.reason);
   }
 
-  async #run(request: WorkRequest): Promise<SessionOutcome> {
-    if (!(await this.start()) || !this.#worker) {
+  /** Fills arrays with the results of the last task. @throws Error if the worker did not leave exactly those */
+  readResults(into: readonly Values[]): void {
+    if (!this.#worker) throw new Error("there is no worker that could have left results");
+    this.#worker.readResults(into);
+  }
+
+  async #run(request: WorkRequest, inputs: NamedArrays | undefined): Promise<SessionOutcome> {
+    if (!(await this.start(inputs)) || !this.#worker) {
       return { kind: "unavailable", reason: this.#record?.reason ?? "the worker does not start" };
     }
     const begun = performance.now();
@@ -96,7 +115,6 @@ export class BackendSession {
       return;
     }
     const begun = performance.now();
-    this.#inherited = options.exchange.inputs;
     const opening = await openBackend({
       ...options,
       timeoutMs: OPEN_TIMEOUT_MS,
@@ -115,6 +133,14 @@ export class BackendSession {
     else this.#attempts = opening.permanent || this.#ended ? 0 : Math.max(0, this.#attempts - 1);
   }
 
+  #holdInputs(inputs: NamedArrays): void {
+    try {
+      this.#options.host.holdInputs(inputs);
+    } catch (error) {
+      throw error instanceof NoRoomError ? new UsageError(error.message) : error;
+    }
+  }
+
   #account(outcome: Outcome, elapsedNs: number): void {
     const { spending } = this.#options;
     if (outcome.kind !== "answered" || !("spent" in outcome.reply)) {
@@ -126,7 +152,7 @@ export class BackendSession {
     spending.add("settle", spent.settle);
     spending.add("prepare", spent.prepare);
     spending.add("verify", Math.max(0, elapsedNs - spent.measure - spent.settle - spent.prepare));
-    if (this.#record) {
+    if (this.#record && peakRssBytes !== undefined) {
       this.#record = {
         ...this.#record,
         peakRssBytes: Math.max(this.#record.peakRssBytes ?? 0, peakRssBytes),

@@ -1,16 +1,11 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
-import {
-  arraysOf,
-  type Exchange,
-  floatArray,
-  lossLength,
-  MovableExchange,
-  readResults,
-} from "../measure/exchange.js";
+import { floatArray } from "@softmax-bench/core";
+import { Exchange, NodeHost } from "@softmax-bench/host-node";
+import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { BACKENDS_MODULE } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { messageOf } from "../terminal/errors.js";
 import { BackendSession } from "./backend-session.js";
-import { Feeder } from "./feeder.js";
 import { type Conclusion, conclude } from "./outcome.js";
 import { provisionBackends } from "./provision.js";
 import { Spending } from "./spending.js";
@@ -50,10 +45,14 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  using exchange = new MovableExchange(say);
-  const feeder = new Feeder(exchange);
+  using exchange = new Exchange(say);
+  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
   const session = new BackendSession({
-    ...{ backend, threads, exchange, spending: new Spending(), timeoutMs: PROFILES.full.cellTimeoutMs },
+    backend,
+    threads,
+    host,
+    spending: new Spending(),
+    timeoutMs: PROFILES.full.cellTimeoutMs,
     unavailable: availability?.available === false ? availability : undefined,
   });
   const stop = () => session.end();
@@ -64,10 +63,10 @@ export async function runJobs<J extends Job>(
       if (signal.aborted) break;
       const { task } = job;
       if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
-      const inputs = feeder.put(ids.get(job.inputs) as string, () => arraysOf(job.inputs));
-      const outcome = await session.run({ type: "run", ...task, inputs, sets: 1 });
+      const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
+      const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
       if (signal.aborted) break;
-      consume(job, resultOf(task, conclude(backend, outcome, "computed"), exchange));
+      consume(job, resultOf(task, conclude(backend, outcome, "computed"), session));
     }
     return session.record;
   } finally {
@@ -76,12 +75,16 @@ export async function runJobs<J extends Job>(
   }
 }
 
-function resultOf(task: GradientTask, conclusion: Conclusion<"computed">, exchange: Exchange): JobOutcome {
+function resultOf(
+  task: GradientTask,
+  conclusion: Conclusion<"computed">,
+  session: BackendSession,
+): JobOutcome {
   if (conclusion.status !== "ok") return conclusion;
   const loss = floatArray(task.dtype, lossLength(task));
   const gradient = floatArray(task.dtype, task.rows * task.classes);
   try {
-    readResults(exchange, [loss, gradient]);
+    session.readResults([loss, gradient]);
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }

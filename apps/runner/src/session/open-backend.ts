@@ -1,23 +1,26 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import { BACKENDS } from "../measure/backends.js";
-import type { Exchange } from "../measure/exchange.js";
-import type { Opened } from "../measure/protocol.js";
+import {
+  type Connection,
+  type Host,
+  type Opened,
+  type Outcome,
+  PROTOCOL_VERSION,
+} from "@softmax-bench/measure";
+import { BACKENDS } from "../plan/backends.js";
 import { messageOf } from "../terminal/errors.js";
-import { type Outcome, WorkerProcess } from "./worker-process.js";
 
 export interface OpenBackendOptions {
   readonly backend: string;
   readonly threads: number;
   readonly timeoutMs: number;
-  /** Without these files the worker computes nothing. */
-  readonly exchange?: Exchange;
+  readonly host: Host;
   /** Hears of the worker before it has answered, for whoever may have to kill it. */
-  readonly onStart?: (worker: WorkerProcess) => void;
+  readonly onStart?: (worker: Connection) => void;
 }
 
 /** What came of starting a backend in a process of its own. */
 export type Opening =
-  | { readonly worker: WorkerProcess; readonly record: BackendRecord }
+  | { readonly worker: Connection; readonly record: BackendRecord }
   | {
       readonly worker?: undefined;
       readonly record: BackendRecord;
@@ -28,7 +31,7 @@ export type Opening =
 
 /** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
-  const { backend, threads, timeoutMs, exchange, onStart } = options;
+  const { backend, threads, timeoutMs, host, onStart } = options;
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
     status: "unavailable",
@@ -37,9 +40,12 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   });
   try {
     const adapter = await BACKENDS[backend]?.();
-    const worker = new WorkerProcess((await adapter?.environment?.()) ?? {}, exchange);
+    const worker = host.connect((await adapter?.environment?.()) ?? {});
     onStart?.(worker);
-    const outcome = await worker.request({ type: "open", backend, threads }, timeoutMs);
+    const outcome = await worker.request(
+      { type: "open", protocol: PROTOCOL_VERSION, backend, threads },
+      timeoutMs,
+    );
     if (outcome.kind === "answered" && outcome.reply.type === "opened") {
       return { worker, record: recordOf(backend, outcome.reply) };
     }

@@ -1,5 +1,5 @@
 import type { CellStatus } from "@softmax-bench/core";
-import type { Finished, Reply } from "../measure/protocol.js";
+import type { Finished, Reply } from "@softmax-bench/measure";
 import type { SessionOutcome } from "./backend-session.js";
 
 /** What came of a request: the worker's answer, or why there is none in a cell's words. */

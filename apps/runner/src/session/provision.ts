@@ -1,6 +1,5 @@
-import type { Availability } from "@softmax-bench/core";
-import { shorten } from "@softmax-bench/report";
-import { BACKENDS } from "../measure/backends.js";
+import { type Availability, shorten } from "@softmax-bench/core";
+import { BACKENDS } from "../plan/backends.js";
 import { messageOf } from "../terminal/errors.js";
 
 export interface ProvisioningOptions {

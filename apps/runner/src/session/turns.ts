@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
+import { onLine, sendLine } from "@softmax-bench/host-node";
 import { z } from "zod";
-import { onLine, sendLine } from "../measure/channel.js";
 import { UsageError } from "../terminal/errors.js";
 
 /**

@@ -1,4 +1,5 @@
-import { printable, shorten } from "@softmax-bench/report";
+import { shorten } from "@softmax-bench/core";
+import { printable } from "@softmax-bench/report";
 
 /** Where a command writes, and what can stop it. */
 export interface Console {

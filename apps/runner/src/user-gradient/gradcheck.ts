@@ -1,13 +1,13 @@
 import type { FloatDType } from "@softmax-bench/core";
 import {
   errorBounds,
+  floatArray,
   type GradientTask,
   type Inputs,
   type KernelAccuracy,
   type LossOptions,
 } from "@softmax-bench/core";
 import { add, type DoubleDouble, fromNumber, multiply, negate, oracle } from "@softmax-bench/numerics";
-import { floatArray } from "../measure/exchange.js";
 
 /** A small problem, whose logits are multiples of 2^-10 so that steps of 2^-30 from them are exact in float64. */
 export interface CheckCase {

@@ -1,9 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { FloatDType } from "@softmax-bench/core";
-import { type FloatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
+import { type FloatArray, floatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
-import { floatArray } from "../measure/exchange.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
 
 /** What a user gave: a file name or inline JSON for each array, and the loss options as flags. */

@@ -22,12 +22,12 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
   try {
     const parts = ["apps", "packages", "node_modules"].map((part) => join(HERE, part));
     execFileSync("cp", ["-al", ...parts, folder]);
-    const registry = join(folder, "apps", "runner", "dist", "measure", "backends.js");
+    const registry = join(folder, "apps", "runner", "dist", "plan", "backends.js");
     // A name of its own for what is shared with this checkout; the new file is not.
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
-      `import { inject } from "./injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "./injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport const BACKENDS_MODULE = import.meta.url;\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
     );
   } catch (error) {
     remove();

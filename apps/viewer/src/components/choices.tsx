@@ -1,4 +1,5 @@
-import { oneLine, shorten } from "@softmax-bench/report/model";
+import { shorten } from "@softmax-bench/core";
+import { oneLine } from "@softmax-bench/report/model";
 import { useId } from "preact/hooks";
 
 /** One of a few. */

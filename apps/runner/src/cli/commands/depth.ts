@@ -3,7 +3,7 @@ import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
-import { BACKENDS } from "../../measure/backends.js";
+import { BACKENDS } from "../../plan/backends.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
 import { select, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";

@@ -1,7 +1,7 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
-import { BACKENDS } from "../../measure/backends.js";
+import { BACKENDS } from "../../plan/backends.js";
 import { select } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { runJobs } from "../../session/jobs.js";

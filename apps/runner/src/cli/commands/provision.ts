@@ -1,4 +1,4 @@
-import { BACKENDS } from "../../measure/backends.js";
+import { BACKENDS } from "../../plan/backends.js";
 import { unknownValue } from "../../plan/selection.js";
 import { provisionBackends } from "../../session/provision.js";
 import { type Console, writeLine } from "../../terminal/console.js";

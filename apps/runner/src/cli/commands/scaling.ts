@@ -9,7 +9,7 @@ import {
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
-import { BACKENDS } from "../../measure/backends.js";
+import { BACKENDS } from "../../plan/backends.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
 import { select } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";

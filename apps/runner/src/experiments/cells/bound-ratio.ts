@@ -1,6 +1,11 @@
-import { errorBounds, type FloatArray, type Inputs, type KernelAccuracy } from "@softmax-bench/core";
+import {
+  errorBounds,
+  type FloatArray,
+  floatArray,
+  type Inputs,
+  type KernelAccuracy,
+} from "@softmax-bench/core";
 import type { Reference } from "@softmax-bench/numerics";
-import { floatArray } from "../../measure/exchange.js";
 import type { PlannedCell } from "../../plan/plan.js";
 
 /** Entries that are held to their bounds: deriving one takes as long as a dozen exponentials. */

@@ -5,9 +5,11 @@ import {
   type DistanceRecord,
   FAITHFUL,
   type FloatArray,
+  floatArray,
   type GradientResult,
   type KernelAccuracy,
 } from "@softmax-bench/core";
+import type { Values } from "@softmax-bench/measure";
 import {
   assessGradient,
   assessLoss,
@@ -16,7 +18,6 @@ import {
   largestRowSum,
   type Reference,
 } from "@softmax-bench/numerics";
-import { type Exchange, floatArray, readResults } from "../../measure/exchange.js";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { boundRatio } from "./bound-ratio.js";
 import { GradientBuffers } from "./gradient-buffers.js";
@@ -64,12 +65,12 @@ export class Judge {
     this.#references = new ReferenceSource(options.seed, options.inputs);
   }
 
-  /** @throws Error if the exchange does not hold the cell's results. */
-  assess(cell: PlannedCell, exchange: Exchange, { errors, pairs }: Wanted): Verdict {
+  /** @param read fills arrays with the cell's loss and gradient @throws Error if it does */
+  assess(cell: PlannedCell, read: (into: readonly Values[]) => void, { errors, pairs }: Wanted): Verdict {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.take(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
-    readResults(exchange, [loss, gradient]);
+    read([loss, gradient]);
     const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
     const accuracy = errors ? this.#accuracyOf(cell, { loss, gradient }) : undefined;
     const distances = this.#compare(cell, { loss, gradient }, pairs);

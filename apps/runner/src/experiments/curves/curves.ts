@@ -1,9 +1,9 @@
 import type { Curve, GradientResult, Inputs, Sweep } from "@softmax-bench/core";
+import { floatArray } from "@softmax-bench/core";
+import { inputArrays } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
-import { arraysOf, type Exchange, floatArray, readResults } from "../../measure/exchange.js";
 import type { PlannedCurve } from "../../plan/plan.js";
 import type { BackendSession } from "../../session/backend-session.js";
-import type { Feeder } from "../../session/feeder.js";
 import { conclude } from "../../session/outcome.js";
 import { messageOf } from "../../terminal/errors.js";
 
@@ -22,15 +22,11 @@ interface Stretch {
 /** Draws error curves: computes a method at every point of a sweep and compares it with the oracle. */
 export class CurveTracer {
   readonly #seed: number;
-  readonly #exchange: Exchange;
-  readonly #feeder: Feeder;
   /** Kept for the next method and backend: a few hundred thousand entries a sweep. */
   readonly #stretches = new Map<string, readonly Stretch[]>();
 
-  constructor(seed: number, exchange: Exchange, feeder: Feeder) {
+  constructor(seed: number) {
     this.#seed = seed;
-    this.#exchange = exchange;
-    this.#feeder = feeder;
   }
 
   async trace({ backend, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
@@ -39,20 +35,21 @@ export class CurveTracer {
     let note: string | undefined;
     for (const stretch of this.#stretchesOf(sweep, dtype)) {
       const { rows, classes } = stretch;
-      const inputs = this.#feeder.put(stretch.id, () =>
-        stretch.points.flatMap((point) => arraysOf(point.inputs)),
-      );
+      const inputs = {
+        id: stretch.id,
+        make: () => stretch.points.flatMap((point) => inputArrays(point.inputs)),
+      };
       const task = { method, dtype, rows, classes };
       const sets = stretch.points.length;
       const concluded = conclude(
         backend,
-        await session.run({ type: "run", ...task, inputs, sets }),
+        await session.run({ type: "run", ...task, inputs: inputs.id, sets }, inputs),
         "computed",
       );
       if (concluded.status !== "ok") return { ...curve, ...concluded, points: [] };
       note = concluded.reply.note;
       try {
-        points.push(...this.#assess(stretch, dtype));
+        points.push(...this.#assess(stretch, dtype, session));
       } catch (error) {
         return { ...curve, status: "failed", reason: messageOf(error), points: [] };
       }
@@ -60,15 +57,16 @@ export class CurveTracer {
     return { ...curve, status: "ok", ...(note ? { note } : {}), points };
   }
 
-  #assess({ rows, classes, points }: Stretch, dtype: PlannedCurve["dtype"]): Curve["points"] {
+  #assess(
+    { rows, classes, points }: Stretch,
+    dtype: PlannedCurve["dtype"],
+    session: BackendSession,
+  ): Curve["points"] {
     const results: GradientResult[] = points.map(() => ({
       loss: floatArray(dtype, 1),
       gradient: floatArray(dtype, rows * classes),
     }));
-    readResults(
-      this.#exchange,
-      results.flatMap(({ loss, gradient }) => [loss, gradient]),
-    );
+    session.readResults(results.flatMap(({ loss, gradient }) => [loss, gradient]));
     return points.map(({ x, reference }, index) => {
       const { loss, gradient } = results[index] as GradientResult;
       return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference) };

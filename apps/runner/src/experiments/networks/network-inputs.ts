@@ -1,9 +1,9 @@
 import type { FloatDType, StepInputs } from "@softmax-bench/core";
 import { floatArrayFrom } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
+import type { NetworkSpec } from "@softmax-bench/measure";
 import { IMAGE_SHAPE, type Images, initialize, network } from "@softmax-bench/networks";
 import type { DepthSettings } from "../../journal/entries.js";
-import type { NetworkSpec } from "../../measure/protocol.js";
 
 /** Batches that training goes over hold this many images, together. */
 const TRAINING_IMAGES = 960;

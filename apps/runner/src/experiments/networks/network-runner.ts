@@ -1,18 +1,24 @@
 import type { CellStatus, FloatArray, MethodId, StepInputs } from "@softmax-bench/core";
+import { floatArray } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
+import type { Values } from "@softmax-bench/measure";
+import {
+  type Finished,
+  type NetworkSpec,
+  networkOf,
+  type StepsRequest,
+  stepArrays,
+  type TrainRequest,
+} from "@softmax-bench/measure";
 import type { DepthSettings } from "../../journal/entries.js";
-import { type Exchange, floatArray, readResults, type Values } from "../../measure/exchange.js";
-import type { Finished, NetworkSpec, StepsRequest, TrainRequest } from "../../measure/protocol.js";
-import { networkOf, stepArrays } from "../../measure/step-arrays.js";
 import type { BackendSession } from "../../session/backend-session.js";
-import type { Feeder } from "../../session/feeder.js";
 import { type Conclusion, conclude } from "../../session/outcome.js";
 import { messageOf } from "../../terminal/errors.js";
 
 /** Where networks are run. */
 export interface Place {
   readonly backend: string;
-  readonly session: Pick<BackendSession, "run">;
+  readonly session: Pick<BackendSession, "run" | "readResults">;
 }
 
 export type NotRun = { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
@@ -31,63 +37,58 @@ export interface Training {
   readonly losses: number[];
 }
 
-/** Has workers run steps of training networks. */
-export class NetworkRunner {
-  readonly #exchange: Exchange;
-  readonly #feeder: Feeder;
+/** Sets of inputs. Equal names are equal sets. */
+interface NamedSets {
+  readonly name: string;
+  readonly of: readonly StepInputs[];
+}
 
-  constructor(exchange: Exchange, feeder: Feeder) {
-    this.#exchange = exchange;
-    this.#feeder = feeder;
-  }
+/** Runs each method on each set of inputs. */
+export async function runSteps(
+  place: Place,
+  network: NetworkSpec,
+  methods: readonly MethodId[],
+  sets: NamedSets,
+): Promise<Steps | NotRun> {
+  const parameters = [...networkOf(network).parameters.values()];
+  const size = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const gradients = sets.of.map(() => methods.map(() => floatArray(network.dtype, size)));
+  const loss = floatArray(network.dtype, 1);
+  const request: StepsRequest = { type: "steps", network, methods, sets: sets.of.length };
+  const into = gradients.flat().flatMap((gradient) => [loss, gradient]);
+  const concluded = await runOn(place, request, sets, "stepped", into);
+  if (concluded.status !== "ok") return concluded;
+  return { status: "ok", gradients, samples: concluded.reply.samples };
+}
 
-  /** Runs each method on each set of inputs. @param name of the sets, see `Feeder` */
-  async steps(
-    place: Place,
-    network: NetworkSpec,
-    methods: readonly MethodId[],
-    sets: { readonly name: string; readonly of: readonly StepInputs[] },
-  ): Promise<Steps | NotRun> {
-    const parameters = [...networkOf(network).parameters.values()];
-    const size = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    const gradients = sets.of.map(() => methods.map(() => floatArray(network.dtype, size)));
-    const loss = floatArray(network.dtype, 1);
-    const request: StepsRequest = { type: "steps", network, methods, sets: sets.of.length };
-    const into = gradients.flat().flatMap((gradient) => [loss, gradient]);
-    const concluded = await this.#ask(place, request, sets, "stepped", into);
-    if (concluded.status !== "ok") return concluded;
-    return { status: "ok", gradients, samples: concluded.reply.samples };
-  }
+/** Trains on sets of inputs, over and over, from the weights of the first. */
+export async function runTraining(
+  place: Place,
+  network: NetworkSpec,
+  method: MethodId,
+  sets: NamedSets,
+  training: NonNullable<DepthSettings["training"]>,
+): Promise<Training | NotRun> {
+  const request: TrainRequest = { type: "train", network, method, sets: sets.of.length, ...training };
+  const losses = new Float64Array(training.steps);
+  const concluded = await runOn(place, request, sets, "trained", [losses]);
+  return concluded.status === "ok" ? { status: "ok", losses: [...losses] } : concluded;
+}
 
-  /** Trains on sets of inputs, over and over, from the weights of the first. */
-  async train(
-    place: Place,
-    network: NetworkSpec,
-    method: MethodId,
-    sets: { readonly name: string; readonly of: readonly StepInputs[] },
-    training: NonNullable<DepthSettings["training"]>,
-  ): Promise<Training | NotRun> {
-    const request: TrainRequest = { type: "train", network, method, sets: sets.of.length, ...training };
-    const losses = new Float64Array(training.steps);
-    const concluded = await this.#ask(place, request, sets, "trained", [losses]);
-    return concluded.status === "ok" ? { status: "ok", losses: [...losses] } : concluded;
+async function runOn<Type extends Finished["type"]>(
+  { backend, session }: Place,
+  request: StepsRequest | TrainRequest,
+  { name, of }: NamedSets,
+  wanted: Type,
+  into: readonly Values[],
+): Promise<Conclusion<Type>> {
+  const inputs = { id: name, make: () => of.flatMap(stepArrays) };
+  const concluded = conclude(backend, await session.run(request, inputs), wanted);
+  if (concluded.status !== "ok") return concluded;
+  try {
+    session.readResults(into);
+  } catch (error) {
+    return { status: "failed", reason: messageOf(error) };
   }
-
-  async #ask<Type extends Finished["type"]>(
-    { backend, session }: Place,
-    request: StepsRequest | TrainRequest,
-    { name, of }: { readonly name: string; readonly of: readonly StepInputs[] },
-    wanted: Type,
-    into: readonly Values[],
-  ): Promise<Conclusion<Type>> {
-    this.#feeder.put(name, () => of.flatMap(stepArrays));
-    const concluded = conclude(backend, await session.run(request), wanted);
-    if (concluded.status !== "ok") return concluded;
-    try {
-      readResults(this.#exchange, into);
-    } catch (error) {
-      return { status: "failed", reason: messageOf(error) };
-    }
-    return concluded;
-  }
+  return concluded;
 }

@@ -1,16 +1,13 @@
 import type { FloatArray, MethodId, NetworkRecord, StepInputs } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
+import { joined, type NetworkSpec, networkOf, parted } from "@softmax-bench/measure";
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
 import { median, medianInterval } from "@softmax-bench/stats";
 import type { DepthSettings } from "../../journal/entries.js";
-import type { Exchange } from "../../measure/exchange.js";
-import type { NetworkSpec } from "../../measure/protocol.js";
-import { joined, networkOf, parted } from "../../measure/step-arrays.js";
 import type { PlannedNetwork } from "../../plan/plan.js";
-import type { Feeder } from "../../session/feeder.js";
 import { differences, type SeedGradients } from "./network-differences.js";
 import { NetworkInputs } from "./network-inputs.js";
-import { NetworkRunner, type NotRun, type Place } from "./network-runner.js";
+import { type NotRun, type Place, runSteps, runTraining } from "./network-runner.js";
 
 /** What float64 references are computed by: a backend that has float64, and neither of two methods that are compared. */
 export const REFERENCE = { backend: "onnxruntime-cpu", method: "autograd/shifted-detached" } as const;
@@ -22,13 +19,11 @@ type References = { readonly gradients: readonly Float64Array[] } | { readonly r
 export class NetworkComparer {
   readonly #settings: DepthSettings;
   readonly #inputs: NetworkInputs;
-  readonly #runner: NetworkRunner;
   readonly #references = new Map<number, References>();
 
-  constructor(settings: DepthSettings, images: Images, exchange: Exchange, feeder: Feeder) {
+  constructor(settings: DepthSettings, images: Images) {
     this.#settings = settings;
     this.#inputs = new NetworkInputs(settings, images);
-    this.#runner = new NetworkRunner(exchange, feeder);
   }
 
   /** Computes what the gradients of a depth are held against; what is compared without it has no errors. */
@@ -39,7 +34,7 @@ export class NetworkComparer {
     // In orders that no comparison uses: else a float64 backend would be held against itself.
     const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
     const sets = { name: `reference ${depth}`, of: steps.map((step, seed) => reordered(orders[seed], step)) };
-    const ran = await this.#runner.steps(place, spec, [REFERENCE.method], sets);
+    const ran = await runSteps(place, spec, [REFERENCE.method], sets);
     this.#references.set(
       depth,
       ran.status === "ok"
@@ -73,7 +68,7 @@ export class NetworkComparer {
     // Every step is followed by itself in another order.
     const of = steps.flatMap((step, seed) => [step, reordered(orders[seed], step)]);
     const sets = { name: `steps ${spec.depth} ${spec.dtype}`, of };
-    const ran = await this.#runner.steps(place, spec, [manual, autograd] as MethodId[], sets);
+    const ran = await runSteps(place, spec, [manual, autograd] as MethodId[], sets);
     if (ran.status !== "ok") return ran;
 
     const known = this.#references.get(spec.depth) ?? { reason: "it was not computed" };
@@ -105,7 +100,7 @@ export class NetworkComparer {
     const plain = { name: `training ${spec.depth} ${spec.dtype}`, of: steps };
     const other = { name: `${plain.name} reordered`, of: steps.map((step) => reordered(order, step)) };
     const train = (method: string, sets: typeof plain) =>
-      this.#runner.train(place, spec, method as MethodId, sets, training);
+      runTraining(place, spec, method as MethodId, sets, training);
     const manual = await train(methods.manual, plain);
     if (manual.status !== "ok") return manual;
     const autograd = await train(methods.autograd, plain);

@@ -1,8 +1,8 @@
 import type { Engine, FloatArray } from "@softmax-bench/core";
-import { type Answer, finished } from "./compute.js";
-import { type Exchange, readInputs } from "./exchange.js";
+import { type Answer, finished } from "./answer.js";
+import type { WorkerArrays } from "./arrays.js";
+import type { Platform } from "./platform.js";
 import type { TrainRequest } from "./protocol.js";
-import { now } from "./sample.js";
 import { allocateStep, networkOf, stepArrays } from "./step-arrays.js";
 import { prepareStep, whyUnsupported } from "./steps.js";
 
@@ -10,20 +10,21 @@ import { prepareStep, whyUnsupported } from "./steps.js";
 export async function runTraining(
   engine: Engine,
   { network: spec, method, sets, steps, learningRate }: TrainRequest,
-  exchange: Exchange,
+  arrays: WorkerArrays,
+  platform: Platform,
 ): Promise<Answer> {
   const reason = whyUnsupported(engine, spec);
   if (reason) return { reply: { type: "unsupported", reason } };
-  const start = now();
+  const start = platform.now();
   const net = networkOf(spec);
   const read = allocateStep(net, spec);
   await using step = await prepareStep(engine, net, spec, method);
-  const compiled = now();
+  const compiled = platform.now();
 
   const losses = new Float64Array(steps);
   let weights: Readonly<Record<string, FloatArray>> | undefined;
   for (let index = 0; index < steps; index++) {
-    readInputs(exchange, index % sets, stepArrays(read));
+    await arrays.readInputs(index % sets, stepArrays(read));
     const { images, ...initial } = read.values;
     weights ??= Object.fromEntries(Object.entries(initial).map(([name, array]) => [name, array.slice()]));
     const { loss, gradients } = await step.run({
@@ -34,7 +35,7 @@ export async function runTraining(
     for (const [name, gradient] of Object.entries(gradients))
       descend(weights[name] as FloatArray, gradient, learningRate);
   }
-  return { results: [losses], reply: { type: "trained", ...finished(start, compiled) } };
+  return { results: [losses], reply: { type: "trained", ...finished(platform, start, compiled) } };
 }
 
 /** One step downhill, in place, rounded to the weights' dtype. */

@@ -2,11 +2,19 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describeIssue } from "@softmax-bench/core/results";
-import { onLine, sendLine, WORKER_CHANNEL } from "../measure/channel.js";
-import type { Exchange } from "../measure/exchange.js";
-import { type Reply, type Request, reply } from "../measure/protocol.js";
+import {
+  type Connection,
+  type Outcome,
+  type Reply,
+  type Request,
+  reply,
+  type Values,
+} from "@softmax-bench/measure";
+import type { ArrayFiles } from "./array-files.js";
+import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
+import type { Exchange } from "./exchange.js";
 
-const WORKER = fileURLToPath(new URL("../measure/main.js", import.meta.url));
+const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 
 /**
  * mitata allocates 8 MiB for every list of samples. In a nursery of the usual size that starts collections of
@@ -22,10 +30,10 @@ const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
 
 let canDieWithParent: boolean | undefined;
 
-function workerCommand(): [file: string, args: string[]] {
+function workerCommand(backends: string): [file: string, args: string[]] {
   const [file, ...args] = DIES_WITH_PARENT;
   canDieWithParent ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;
-  const node = [...V8_FLAGS, WORKER];
+  const node = [...V8_FLAGS, WORKER, backends];
   return canDieWithParent ? [file, [...args, process.execPath, ...node]] : [process.execPath, node];
 }
 
@@ -36,14 +44,18 @@ const SHOWN_OUTPUT = 600;
 /** How long a worker that closed its channel may take to end, in milliseconds. */
 const CLOSING_MS = 1000;
 
-/** How a request ended. A worker that is not `answered` is dead and has to be replaced. */
-export type Outcome =
-  | { readonly kind: "answered"; readonly reply: Reply }
-  | { readonly kind: "crashed"; readonly reason: string }
-  | { readonly kind: "timeout"; readonly reason: string };
+export interface NodeHostOptions {
+  /** URL of a module that exports `BACKENDS`: functions that load backends, by id. */
+  readonly backends: string;
+  /** Without it workers can be started, but compute nothing. */
+  readonly exchange?: Exchange | undefined;
+}
 
-/** The parent's hold on one measuring process. */
-export class WorkerProcess {
+/** The parent's end of one worker process. */
+export class NodeConnection implements Connection {
+  readonly #exchange: Exchange | undefined;
+  /** The files that the worker inherited. */
+  readonly #inherited: ArrayFiles | undefined;
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
   #output = "";
@@ -52,17 +64,23 @@ export class WorkerProcess {
   /** Why there will be no more replies. */
   #lost: string | undefined;
 
-  /**
-   * @param environment variables that it starts with, besides ours
-   * @param exchange files that it inherits, if it is to compute
-   */
-  constructor(environment: Readonly<Record<string, string>>, exchange?: Exchange) {
-    const [file, args] = workerCommand();
+  /** @param environment variables that it starts with, besides ours */
+  constructor(environment: Readonly<Record<string, string>>, { backends, exchange }: NodeHostOptions) {
+    this.#exchange = exchange;
+    this.#inherited = exchange?.files;
+    const [file, args] = workerCommand(backends);
     this.#child = spawn(file, args, {
       // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
       detached: true,
       env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe", "pipe", exchange?.inputs ?? "ignore", exchange?.results ?? "ignore"],
+      stdio: [
+        "ignore",
+        "pipe",
+        "pipe",
+        "pipe",
+        this.#inherited?.inputs ?? "ignore",
+        this.#inherited?.results ?? "ignore",
+      ],
     });
     const channel = this.#child.stdio[WORKER_CHANNEL];
     if (!(channel instanceof Duplex)) throw new Error("expected a channel to the worker, got none");
@@ -85,6 +103,15 @@ export class WorkerProcess {
         this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
       });
     }
+  }
+
+  get isCurrent(): boolean {
+    return this.#exchange?.files === this.#inherited;
+  }
+
+  readResults(into: readonly Values[]): void {
+    if (!this.#exchange) throw new Error("a worker without an exchange of arrays has no results");
+    this.#exchange.readResults(into);
   }
 
   /** Sends one request and waits for its reply, the worker's death, or the time to run out. */

@@ -1,5 +1,8 @@
 import type { Backend } from "@softmax-bench/core";
 
+/** Where workers find the table below. */
+export const BACKENDS_MODULE = import.meta.url;
+
 /**
  * Every backend, by id, in the order in which they are measured. Adding one is a line here and its package.
  * Loading an adapter's module is cheap; its runtime starts with `open`, in a worker process.

@@ -1,29 +1,21 @@
 import { type Steadiness, steadinessOf } from "@softmax-bench/stats";
 import { measure } from "mitata";
-import { backgroundNs } from "./compilation.js";
+import type { Platform } from "./platform.js";
 import type { SamplingLimits } from "./sampling.js";
 import type { ThroughputMonitor } from "./throughput.js";
 
 type Work = () => Promise<unknown>;
 type Clock = () => number;
 
-/** Monotonic time in nanoseconds. */
-export const now = (): number => Number(process.hrtime.bigint());
-
-/** What sampling needs of its host; a test hands in a clock of its own. */
-export interface Instruments {
-  /** Monotonic time in nanoseconds. */
-  readonly now: () => number;
-  /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
-  readonly backgroundNs: () => number | undefined;
+/** What sampling reads; a test hands in a clock of its own. */
+export interface Instruments
+  extends Pick<Platform, "now" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
   /** Whether this thread has its processor core to itself just now. */
   readonly isUndisturbed: () => boolean;
 }
 
-/** The instruments of a Node process. */
-export const instrumentsWith = (throughput: ThroughputMonitor): Instruments => ({
-  now,
-  backgroundNs,
+export const instrumentsOf = (platform: Platform, throughput: ThroughputMonitor): Instruments => ({
+  ...platform,
   isUndisturbed: () => throughput.isUndisturbed(),
 });
 
@@ -45,18 +37,18 @@ export interface Sampled {
 
 /**
  * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of the
- * time show no drift while V8 was not optimising anything, or until the time for that is used up; these count. Half of
- * the time since the first call, since a series that is still falling falls by as much again in the time that it has taken.
+ * time show no drift, or until the time for that is used up; the later half of them counts. Half of the time since the first
+ * call, since a series that is still falling falls by as much again in the time that it has taken.
  *
- * A window counts only if the core was undisturbed before and after it, by a measurement of its own: leaving samples out for
- * being slow would make every time look better than it is. Disturbances are waited for, up to a limit; without any
- * undisturbed window, the times are those of disturbed ones, and unsettled.
+ * Only clean windows count: the engine optimised no code meanwhile, and the core was undisturbed before and after, by a
+ * measurement of its own. Leaving samples out for being slow would make every time look better than it is. Disturbances are
+ * waited for, up to a limit. Without any clean window the times are those of the others, and unsettled.
  */
 export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
   const { now, isUndisturbed } = instruments;
   const begun = now();
   const callNs = await warmUp(work, now);
-  collectLargeGarbage();
+  collectLargeGarbage(instruments);
   const size = fitToLimits(callNs, limits);
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
@@ -73,12 +65,12 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     if (!window.isUndisturbed) disturbedNs += tookNs;
     const elapsed = window.end - begun;
     const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
-    const undisturbed = recent.filter((one) => one.isUndisturbed);
-    const steadiness = steadinessOfWindows(recent, undisturbed, window);
+    const clean = recent.filter(({ isUndisturbed, wasOptimising }) => isUndisturbed && !wasOptimising);
+    const steadiness = steadinessOfWindows(recent, clean);
     const hasTimeForAnother =
       elapsed - disturbedNs + tookNs <= limits.settleNs && disturbedNs <= limits.patienceNs;
-    if ((steadiness === "settled" && undisturbed.length > 1) || !hasTimeForAnother) {
-      const kept = undisturbed.length > 0 ? undisturbed : recent;
+    if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
+      const kept = latest(clean.length > 0 ? clean : recent);
       return {
         samples: kept.flatMap(({ samples }) => samples),
         callsPerSample: size.callsPerSample,
@@ -92,15 +84,15 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   }
 }
 
-function steadinessOfWindows(
-  recent: readonly Window[],
-  undisturbed: readonly Window[],
-  { wasOptimising }: Window,
-): Steadiness {
+/** The second half, and at least two. */
+const latest = (windows: readonly Window[]): readonly Window[] =>
+  windows.slice(-Math.max(2, Math.ceil(windows.length / 2)));
+
+function steadinessOfWindows(recent: readonly Window[], clean: readonly Window[]): Steadiness {
   const ofWindows = (windows: readonly Window[]) => steadinessOf(windows.flatMap(({ samples }) => samples));
-  const drift = ofWindows(undisturbed);
-  if (drift === "settled") return wasOptimising ? "unsettled" : "settled";
-  // Fast enough for a test, if its core had been undisturbed for longer.
+  const drift = ofWindows(clean);
+  if (drift === "settled") return recent.at(-1)?.wasOptimising ? "unsettled" : "settled";
+  // Fast enough for a test, if there had been clean windows for longer.
   return drift === "untested" && ofWindows(recent) !== "untested" ? "unsettled" : drift;
 }
 
@@ -222,8 +214,8 @@ const NO_GC = { gc: false } as object;
 const LARGE_GARBAGE = 64 * 2 ** 20;
 
 /** One phase does not pay for the garbage of the one before. A collection takes 10 ms: small cells go without. */
-function collectLargeGarbage(): void {
-  if (process.memoryUsage().arrayBuffers > LARGE_GARBAGE) globalThis.gc?.();
+function collectLargeGarbage({ arrayBytes, collectGarbage }: Instruments): void {
+  if ((arrayBytes() ?? 0) > LARGE_GARBAGE) collectGarbage?.();
 }
 
 /** Share of a window that V8's threads may compute in, all together, without its code being taken as unfinished. */

@@ -1,7 +1,7 @@
 import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
+import { shorten } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks";
-import { shorten } from "@softmax-bench/report";
 import { z } from "zod";
 import type { Sampling, SamplingLimits } from "./sampling.js";
 
@@ -10,8 +10,12 @@ import type { Sampling, SamplingLimits } from "./sampling.js";
  * request. Arrays do not travel here but in files that both hold open (see `exchange.ts`).
  */
 
+/** Grows with every change that an older worker would misread. */
+export const PROTOCOL_VERSION = 1;
+
 export interface OpenRequest {
   readonly type: "open";
+  readonly protocol: number;
   readonly backend: string;
   readonly threads: number;
 }
@@ -95,7 +99,8 @@ export const samplingRecord = z.object({
 
 /** What is told of all work that was done; what it gave is in the results file. */
 const finished = {
-  peakRssBytes: z.number().nonnegative(),
+  /** Undefined where the host does not tell. */
+  peakRssBytes: z.number().nonnegative().optional(),
   /** Nanoseconds that the worker spent, by purpose. */
   spent: z.object({
     prepare: z.number().nonnegative(),
@@ -111,6 +116,7 @@ const said = z.string().transform((text) => shorten(text, 2000));
 export const reply = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("opened"),
+    protocol: z.literal(PROTOCOL_VERSION),
     engine: schema.backend.shape.engine.unwrap(),
     device: schema.backend.shape.device.unwrap(),
     threads: z.int().positive(),

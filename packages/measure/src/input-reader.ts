@@ -1,5 +1,5 @@
 import type { GradientTask, Inputs } from "@softmax-bench/core";
-import { allocateInputs, arraysOf, type Exchange, readInputs } from "./exchange.js";
+import { allocateInputs, inputArrays, type WorkerArrays } from "./arrays.js";
 
 /** Sets of inputs that go, one after the other, through the same arrays. */
 export interface InputSets {
@@ -7,27 +7,27 @@ export interface InputSets {
   readonly inputs: Inputs;
   readonly count: number;
   /** Fills the arrays with another set. */
-  load(set: number): void;
+  load(set: number): Promise<void>;
 }
 
-/** Reads inputs from the exchange; many tasks in a row have the same ones, which are then kept. */
+/** Reads the inputs of tasks; many tasks in a row have the same ones, which are then kept. */
 export class InputReader {
-  readonly #exchange: Exchange;
+  readonly #arrays: WorkerArrays;
   #held: { readonly id: string; readonly inputs: Inputs } | undefined;
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
+  constructor(arrays: WorkerArrays) {
+    this.#arrays = arrays;
   }
 
-  open(task: GradientTask, id: string, count: number): InputSets {
+  async open(task: GradientTask, id: string, count: number): Promise<InputSets> {
     if (this.#held?.id !== id) {
       this.#held = undefined;
       const inputs = allocateInputs(task);
-      readInputs(this.#exchange, 0, arraysOf(inputs));
+      await this.#arrays.readInputs(0, inputArrays(inputs));
       this.#held = { id, inputs };
     }
     const { inputs } = this.#held;
     if (count > 1) this.#held = undefined;
-    return { inputs, count, load: (set) => readInputs(this.#exchange, set, arraysOf(inputs)) };
+    return { inputs, count, load: async (set) => this.#arrays.readInputs(set, inputArrays(inputs)) };
   }
 }

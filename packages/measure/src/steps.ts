@@ -1,9 +1,15 @@
-import type { Engine, FloatArray, MethodId, PreparedStep } from "@softmax-bench/core";
+import {
+  type Engine,
+  type FloatArray,
+  floatArray,
+  type MethodId,
+  type PreparedStep,
+} from "@softmax-bench/core";
 import type { Network } from "@softmax-bench/networks";
-import { type Answer, finished } from "./compute.js";
-import { type Exchange, floatArray, readInputs } from "./exchange.js";
+import { type Answer, finished } from "./answer.js";
+import type { WorkerArrays } from "./arrays.js";
+import type { Platform } from "./platform.js";
 import type { NetworkSpec, StepsRequest } from "./protocol.js";
-import { now } from "./sample.js";
 import { allocateStep, joined, networkOf, stepArrays } from "./step-arrays.js";
 
 /**
@@ -14,35 +20,36 @@ import { allocateStep, joined, networkOf, stepArrays } from "./step-arrays.js";
 export async function runSteps(
   engine: Engine,
   { network: spec, methods, sets }: StepsRequest,
-  exchange: Exchange,
+  arrays: WorkerArrays,
+  platform: Platform,
 ): Promise<Answer> {
   const reason = whyUnsupported(engine, spec);
   if (reason) return { reply: { type: "unsupported", reason } };
-  const start = now();
+  const start = platform.now();
   const net = networkOf(spec);
   const inputs = allocateStep(net, spec);
-  readInputs(exchange, 0, stepArrays(inputs));
+  await arrays.readInputs(0, stepArrays(inputs));
   const steps: PreparedStep[] = [];
   try {
     for (const method of methods) steps.push(await prepareStep(engine, net, spec, method));
     for (const step of steps) await step.run(inputs);
-    const compiled = now();
+    const compiled = platform.now();
 
     const samples = methods.map((): number[] => []);
     const results: FloatArray[] = [];
     for (let set = 0; set < sets; set++) {
-      readInputs(exchange, set, stepArrays(inputs));
+      await arrays.readInputs(set, stepArrays(inputs));
       const order = [...steps.entries()];
       for (const [index, step] of set % 2 === 0 ? order : order.toReversed()) {
-        const begun = now();
+        const begun = platform.now();
         const { loss, gradients } = await step.run(inputs);
-        samples[index]?.push(now() - begun);
+        samples[index]?.push(platform.now() - begun);
         const at = 2 * (set * methods.length + index);
         results[at] = floatArray(spec.dtype, 1).fill(loss);
         results[at + 1] = joined(net, gradients, spec);
       }
     }
-    return { results, reply: { type: "stepped", samples, ...finished(start, compiled) } };
+    return { results, reply: { type: "stepped", samples, ...finished(platform, start, compiled) } };
   } finally {
     for (const step of steps) await step[Symbol.asyncDispose]();
   }

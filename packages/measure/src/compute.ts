@@ -1,16 +1,11 @@
 import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
-import type { Values } from "./exchange.js";
+import { type Answer, finished } from "./answer.js";
 import type { InputSets } from "./input-reader.js";
-import type { Computed, Reply } from "./protocol.js";
-import { instrumentsWith, now, type Sampled, sample, sampleParts } from "./sample.js";
+import type { Platform } from "./platform.js";
+import type { Computed } from "./protocol.js";
+import { instrumentsOf, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling.js";
 import { ThroughputMonitor } from "./throughput.js";
-
-/** What a worker says, and the arrays that it leaves in the exchange. */
-export interface Answer {
-  readonly reply: Reply;
-  readonly results?: readonly Values[];
-}
 
 /** Compiles a task, samples its phases on the first set of inputs if it is to be timed, and computes all sets. */
 export async function compute(
@@ -18,17 +13,18 @@ export async function compute(
   task: GradientTask,
   sets: InputSets,
   sampling: Sampling | undefined,
+  platform: Platform,
 ): Promise<Answer> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
 
-  const start = now();
+  const start = platform.now();
   await using prepared = await engine.prepare(task, sets.inputs);
-  const compiled = now();
-  const sampled = sampling ? await samplePhases(prepared, sampling) : undefined;
+  const compiled = platform.now();
+  const sampled = sampling ? await samplePhases(prepared, sampling, platform) : undefined;
   const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
   for (let set = 1; set < sets.count; set++) {
-    sets.load(set);
+    await sets.load(set);
     await prepared.upload();
     results.push(copyOf(await prepared.read(), sets.count));
   }
@@ -39,16 +35,10 @@ export async function compute(
       ...(support.note ? { note: support.note } : {}),
       ...(sampled ? { samples: sampled.samples, sampling: sampled.record } : {}),
       readback: prepared.readback,
-      ...finished(start, compiled, sampled?.record.settlingNs),
+      ...finished(platform, start, compiled, sampled?.record.settlingNs),
     },
   };
 }
-
-/** What is told of all work that is done now: when it began, when it was compiled, in ns of `now()`. */
-export const finished = (start: number, compiled: number, settlingNs = 0) => ({
-  peakRssBytes: process.resourceUsage().maxRSS * 1024,
-  spent: { prepare: compiled - start, settle: settlingNs, measure: now() - compiled - settlingNs },
-});
 
 /** A runtime may hand out its own memory, which the next set overwrites. */
 const copyOf = (result: GradientResult, sets: number): GradientResult =>
@@ -65,12 +55,16 @@ interface SampledPhases {
  * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips, which hold
  * every phase but `forward`.
  */
-async function samplePhases(prepared: Prepared, sampling: Sampling): Promise<SampledPhases> {
-  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling);
-  const timeRoundtrip = roundtripOf(prepared);
+async function samplePhases(
+  prepared: Prepared,
+  sampling: Sampling,
+  platform: Platform,
+): Promise<SampledPhases> {
+  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform);
+  const timeRoundtrip = roundtripOf(prepared, platform.now);
   const { limits, slowNs, slowSamples, probeNs } = sampling;
-  const throughput = new ThroughputMonitor(probeNs);
-  const instruments = instrumentsWith(throughput);
+  const throughput = new ThroughputMonitor(platform.now, probeNs);
+  const instruments = instrumentsOf(platform, throughput);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
   if (timed.spans.gradient > slowNs) {
@@ -129,10 +123,18 @@ const isSlow = (roundtrips: readonly TimedRoundtrip[], slowNs: number): boolean 
   roundtrips.every(({ spans }) => spans.gradient > slowNs);
 
 /** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
-async function sampleGradient(prepared: Prepared, { limits, probeNs }: Sampling): Promise<SampledPhases> {
+async function sampleGradient(
+  prepared: Prepared,
+  { limits, probeNs }: Sampling,
+  platform: Platform,
+): Promise<SampledPhases> {
   const result = await prepared.read();
-  const throughput = new ThroughputMonitor(probeNs);
-  const sampled = await sample(() => prepared.gradient(), limits.gradient, instrumentsWith(throughput));
+  const throughput = new ThroughputMonitor(platform.now, probeNs);
+  const sampled = await sample(
+    () => prepared.gradient(),
+    limits.gradient,
+    instrumentsOf(platform, throughput),
+  );
   const { samples, callsPerSample, steadiness, settlingNs } = sampled;
   return {
     result,
@@ -165,6 +167,7 @@ function fromRoundtrips(roundtrips: readonly TimedRoundtrip[]): SampledPhases {
   };
 }
 
+type Clock = Platform["now"];
 type Spans = Readonly<Record<"gradient" | "readback" | "roundtrip", number>>;
 
 interface TimedRoundtrip {
@@ -173,14 +176,14 @@ interface TimedRoundtrip {
 }
 
 /** How a round trip of this kind is timed. */
-function roundtripOf(prepared: Prepared): () => Promise<TimedRoundtrip> {
+function roundtripOf(prepared: Prepared, now: Clock): () => Promise<TimedRoundtrip> {
   const overlapping = prepared.roundtrip?.bind(prepared);
-  if (overlapping) return () => timeOverlapping(prepared, overlapping);
-  return () => (prepared.readback === "copies" ? timeCopying(prepared) : timeRecomputing(prepared));
+  if (overlapping) return () => timeOverlapping(prepared, overlapping, now);
+  return () => (prepared.readback === "copies" ? timeCopying(prepared, now) : timeRecomputing(prepared, now));
 }
 
 /** Upload, gradient and read back, one after the other. */
-async function timeCopying(prepared: Prepared): Promise<TimedRoundtrip> {
+async function timeCopying(prepared: Prepared, now: Clock): Promise<TimedRoundtrip> {
   const start = now();
   await prepared.upload();
   const uploaded = now();
@@ -198,7 +201,7 @@ async function timeCopying(prepared: Prepared): Promise<TimedRoundtrip> {
  * Where reading computes again, what it costs beyond a gradient is a difference, taken between neighbours so
  * that drift stays out; noise below 0 counts as 0.
  */
-async function timeRecomputing(prepared: Prepared): Promise<TimedRoundtrip> {
+async function timeRecomputing(prepared: Prepared, now: Clock): Promise<TimedRoundtrip> {
   const before = now();
   await prepared.gradient();
   const start = now();
@@ -215,6 +218,7 @@ async function timeRecomputing(prepared: Prepared): Promise<TimedRoundtrip> {
 async function timeOverlapping(
   prepared: Prepared,
   roundtrip: () => Promise<GradientResult>,
+  now: Clock,
 ): Promise<TimedRoundtrip> {
   const before = now();
   await prepared.gradient();

@@ -4,8 +4,6 @@
  * load average nor the stolen time shows that. A fixed piece of such code does.
  */
 
-const now = () => Number(process.hrtime.bigint());
-
 /** Float32 values within any first-level cache, so that what is measured keeps its own data there or beyond. */
 const values = new Float32Array(4096).fill(1);
 const PASSES = 20;
@@ -18,7 +16,7 @@ let isWarm = false;
 const RUNS = 3;
 
 /** Times the fixed piece of code, about 0.1 ms, in nanoseconds. */
-export function probeThroughput(): number {
+export function probeThroughput(now: () => number): number {
   if (!isWarm) for (let run = 0; run < WARMUP_RUNS; run++) scaleValues();
   isWarm = true;
   let fastest = Number.POSITIVE_INFINITY;
@@ -47,8 +45,14 @@ export class ThroughputMonitor {
   readonly #referenceNs: number | undefined;
   #fastestNs = Number.POSITIVE_INFINITY;
 
-  /** @param referenceNs time of the probe on an undisturbed core; unknown: the fastest that this monitor sees */
-  constructor(referenceNs?: number) {
+  readonly #now: () => number;
+
+  /**
+   * @param now monotonic time in nanoseconds
+   * @param referenceNs time of the probe on an undisturbed core; undefined: the fastest that this monitor sees
+   */
+  constructor(now: () => number, referenceNs?: number) {
+    this.#now = now;
     this.#referenceNs = referenceNs;
   }
 
@@ -58,7 +62,7 @@ export class ThroughputMonitor {
   }
 
   isUndisturbed(): boolean {
-    const probeNs = probeThroughput();
+    const probeNs = probeThroughput(this.#now);
     this.#fastestNs = Math.min(this.#fastestNs, probeNs);
     return probeNs <= TOLERANCE * (this.#referenceNs ?? this.#fastestNs);
   }

@@ -1,10 +1,10 @@
-import type { FloatArray, StepInputs } from "@softmax-bench/core";
+import { type FloatArray, floatArray, type StepInputs } from "@softmax-bench/core";
 import { inputName, sizeOf } from "@softmax-bench/graph";
 import { type Network, network } from "@softmax-bench/networks";
-import { floatArray, type Values } from "./exchange.js";
+import type { Values } from "./arrays.js";
 import type { NetworkSpec } from "./protocol.js";
 
-/** How steps of training a network lie in the exchange, for the parent that writes them and the worker that reads them. */
+/** How steps of training a network are exchanged, for both ends. */
 
 export const networkOf = ({ id, depth, batch, dtype }: NetworkSpec): Network =>
   network(id, depth, batch, dtype);

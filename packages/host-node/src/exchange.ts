@@ -1,0 +1,118 @@
+import { fstatSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { type NamedArrays, NoRoomError, type Values } from "@softmax-bench/measure";
+import {
+  type ArrayFiles,
+  closeFiles,
+  copyFile,
+  isFull,
+  isSystemError,
+  openFiles,
+  readArrays,
+  sizeOf,
+  writeArrays,
+} from "./array-files.js";
+import { messageOf } from "./message.js";
+
+/** Memory where the system has such a place: no disk is busy while cells are measured. */
+const SHARED_MEMORY = "/dev/shm";
+
+/**
+ * The parent's end of the exchange of arrays: raw values in two open files without a name, which workers inherit.
+ * Sending them through the process channel takes ten times as long; and a file that has no name is gone with the last of the
+ * processes, however they end. It begins in shared memory, which a container may have little of, and moves out of it
+ * once that is full.
+ */
+export class Exchange implements Disposable {
+  readonly #say: (line: string) => void;
+  #files: ArrayFiles;
+  #hasMoved = false;
+  /** Id of the inputs that the file holds. */
+  #held: string | undefined;
+
+  /**
+   * @param say takes a line for the user when shared memory is not there, or is full
+   * @throws Error if no temporary folder can be written to
+   */
+  constructor(say: (line: string) => void) {
+    this.#say = say;
+    try {
+      this.#files = openFiles(SHARED_MEMORY);
+    } catch (error) {
+      this.#files = openFiles(tmpdir());
+      this.#hasMoved = true;
+      say(`no shared memory (${messageOf(error)}): arrays go through files in ${tmpdir()}`);
+    }
+  }
+
+  /** The files that workers inherit from now on. */
+  get files(): ArrayFiles {
+    return this.#files;
+  }
+
+  /** Writes inputs, unless the file holds them. @throws NoRoomError if there is no room for them */
+  hold({ id, make }: NamedArrays): void {
+    if (this.#held === id) return;
+    this.#held = undefined;
+    const arrays = make();
+    try {
+      this.#write(arrays);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new NoRoomError(
+        `no room for the inputs in shared memory or ${tmpdir()}: ${error.message}; make some, or choose less`,
+      );
+    }
+    this.#held = id;
+  }
+
+  /**
+   * Moves the inputs out of shared memory, if they are still there. Workers that inherited the files before have to be replaced.
+   * @returns whether there is more room now
+   * @throws Error if there is no room in the temporary folder either
+   */
+  makeRoom(): boolean {
+    if (this.#hasMoved) return false;
+    const before = this.#files;
+    this.#files = openFiles(tmpdir());
+    this.#hasMoved = true;
+    this.#say(
+      `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
+    );
+    copyFile(before.inputs, this.#files.inputs);
+    closeFiles(before);
+    return true;
+  }
+
+  /** Fills arrays with what a worker wrote. @throws Error if the file does not hold exactly those */
+  readResults(into: readonly Values[]): void {
+    const { results } = this.#files;
+    const { size } = fstatSync(results);
+    if (size !== sizeOf(into)) {
+      throw new Error(`expected results of ${sizeOf(into)} bytes, the worker wrote ${size}`);
+    }
+    readArrays(results, into, 0);
+  }
+
+  [Symbol.dispose](): void {
+    closeFiles(this.#files);
+  }
+
+  #write(arrays: readonly Values[]): void {
+    try {
+      writeArrays(this.#files.inputs, arrays);
+    } catch (error) {
+      if (!isFull(error) || !this.makeRoom()) throw error;
+      writeArrays(this.#files.inputs, arrays);
+    }
+  }
+}
+
+function sizeOfPlace(path: string): string {
+  try {
+    const { blocks, bsize } = statfsSync(path);
+    return ` (${Math.round((blocks * bsize) / 2 ** 20)} MiB in all)`;
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,3 @@
+export { onLine, sendLine } from "./channel.js";
+export { Exchange } from "./exchange.js";
+export { NodeHost } from "./node-host.js";

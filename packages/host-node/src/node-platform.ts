@@ -1,0 +1,12 @@
+import type { Platform } from "@softmax-bench/measure";
+import { backgroundNs } from "./compilation.js";
+
+/** What a Node process offers to measure with. Garbage can be collected if it was started with `--expose-gc`. */
+export const nodePlatform: Platform = {
+  now: () => Number(process.hrtime.bigint()),
+  backgroundNs,
+  arrayBytes: () => process.memoryUsage().arrayBuffers,
+  residentBytes: () => process.memoryUsage.rss(),
+  peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,
+  collectGarbage: globalThis.gc && (() => globalThis.gc?.()),
+};

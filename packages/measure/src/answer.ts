@@ -1,0 +1,25 @@
+import type { Values } from "./arrays.js";
+import type { Platform } from "./platform.js";
+import type { Finished, Reply } from "./protocol.js";
+
+/** A reply, and the arrays that belong to it. */
+export interface Answer {
+  readonly reply: Reply;
+  readonly results?: readonly Values[];
+}
+
+/**
+ * What every reply to finished work says of its cost.
+ *
+ * @param start when the work began, in nanoseconds of the platform's clock
+ * @param compiled when it had been compiled
+ */
+export const finished = (
+  { now, peakResidentBytes }: Platform,
+  start: number,
+  compiled: number,
+  settlingNs = 0,
+): Pick<Finished, "peakRssBytes" | "spent"> => ({
+  peakRssBytes: peakResidentBytes(),
+  spent: { prepare: compiled - start, settle: settlingNs, measure: now() - compiled - settlingNs },
+});

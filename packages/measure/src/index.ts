@@ -1,0 +1,30 @@
+export {
+  inputArrays,
+  lossLength,
+  type NamedArrays,
+  NoRoomError,
+  type Values,
+  type WorkerArrays,
+} from "./arrays.js";
+export type { Connection, Host, Outcome } from "./host.js";
+export type { Platform } from "./platform.js";
+export {
+  type Computed,
+  type Finished,
+  type NetworkSpec,
+  type Opened,
+  PROTOCOL_VERSION,
+  phaseSamples,
+  type Reply,
+  type Request,
+  reply,
+  type StepsRequest,
+  samplingRecord,
+  type TrainRequest,
+  type WorkRequest,
+} from "./protocol.js";
+export { type Instruments, sample } from "./sample.js";
+export type { Sampling, SamplingLimits } from "./sampling.js";
+export { joined, networkOf, parted, stepArrays } from "./step-arrays.js";
+export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./throughput.js";
+export { MeasuringWorker, type WorkerOptions } from "./worker.js";

@@ -1,0 +1,14 @@
+/** What measuring needs of the process or page that it runs in. */
+export interface Platform {
+  /** Monotonic time, in nanoseconds. */
+  readonly now: () => number;
+  /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
+  readonly backgroundNs: () => number | undefined;
+  /** Bytes of arrays outside the JavaScript heap; undefined if unknown. */
+  readonly arrayBytes: () => number | undefined;
+  /** Resident bytes of the process: now, and the most so far. Undefined if unknown. */
+  readonly residentBytes: () => number | undefined;
+  readonly peakResidentBytes: () => number | undefined;
+  /** Collects garbage; undefined where that cannot be asked for. */
+  readonly collectGarbage: (() => void) | undefined;
+}

@@ -1,0 +1,125 @@
+import { type Backend, type Engine, type GradientTask, METHODS, Unavailable } from "@softmax-bench/core";
+import type { Answer } from "./answer.js";
+import { NoRoomError, type WorkerArrays } from "./arrays.js";
+import { compute } from "./compute.js";
+import { InputReader } from "./input-reader.js";
+import type { Platform } from "./platform.js";
+import {
+  type OpenRequest,
+  PROTOCOL_VERSION,
+  type Reply,
+  type Request,
+  type WorkRequest,
+} from "./protocol.js";
+import { measureMemory, SyntheticInputs, scale } from "./scale.js";
+import { runSteps } from "./steps.js";
+import { runTraining } from "./training.js";
+
+export interface WorkerOptions {
+  /** Loads a backend by id; undefined if there is none by that id. */
+  readonly loadBackend: (id: string) => Promise<Backend | undefined>;
+  readonly platform: Platform;
+  readonly arrays: WorkerArrays;
+}
+
+/** Serves one backend: it is opened by the first request; each further request is one task. Never throws. */
+export class MeasuringWorker {
+  readonly #options: WorkerOptions;
+  readonly #reader: InputReader;
+  readonly #synthetic = new SyntheticInputs();
+  #engine: Engine | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#reader = new InputReader(options.arrays);
+  }
+
+  async respond(request: Request): Promise<Reply> {
+    try {
+      return request.type === "open" ? await this.#open(request) : await this.#work(request);
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        return { type: "unavailable", reason: error.message, remedy: error.remedy };
+      }
+      if (error instanceof NoRoomError) return { type: "no-room", reason: error.message };
+      return { type: "failed", reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async #open({ protocol, backend: id, threads }: OpenRequest): Promise<Reply> {
+    if (protocol !== PROTOCOL_VERSION) {
+      const reason = `expected protocol ${PROTOCOL_VERSION}, got ${protocol}: the two ends are of different versions of softmax-bench; build both again`;
+      return { type: "failed", reason };
+    }
+    const backend = await this.#options.loadBackend(id);
+    if (!backend) return { type: "failed", reason: `there is no backend "${id}"` };
+    const availability = await backend.probe();
+    if (!availability.available) {
+      return { type: "unavailable", reason: availability.reason, remedy: availability.remedy };
+    }
+    const engine = await backend.open({ threads });
+    await computeFirstGradient(engine);
+    this.#engine = engine;
+    const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
+    return {
+      type: "opened",
+      protocol: PROTOCOL_VERSION,
+      engine: runtime,
+      device,
+      threads: used,
+      dtypes: [...dtypes],
+      ...(settings ? { settings } : {}),
+      // performance.now() counts from the start of the process or page.
+      coldStartNs: performance.now() * 1e6,
+    };
+  }
+
+  async #work(request: WorkRequest): Promise<Reply> {
+    if (!this.#engine)
+      return { type: "failed", reason: `expected a request to open a backend, got "${request.type}"` };
+    const { reply, results } = await this.#answer(this.#engine, request);
+    if (results) await this.#options.arrays.writeResults(results);
+    return reply;
+  }
+
+  async #answer(engine: Engine, request: WorkRequest): Promise<Answer> {
+    const { platform, arrays } = this.#options;
+    switch (request.type) {
+      case "run": {
+        const { type: _, inputs, sets, sampling, ...task } = request;
+        return compute(engine, task, await this.#reader.open(task, inputs, sets), sampling, platform);
+      }
+      case "steps":
+        return runSteps(engine, request, arrays, platform);
+      case "train":
+        return runTraining(engine, request, arrays, platform);
+      case "scale":
+        return scale(engine, request, this.#synthetic, platform);
+      case "memory":
+        return measureMemory(engine, request, this.#synthetic, platform);
+    }
+  }
+}
+
+const COLD_START_SHAPE = { dtype: "float32", rows: 128, classes: 10 } as const;
+
+/** `manual/shifted`, so that cold starts can be compared, or the first method that the backend has. @throws Unavailable if there is none */
+function coldStartTask(engine: Engine): GradientTask {
+  const methods = ["manual/shifted" as const, ...METHODS.map(({ id }) => id)];
+  const tasks = methods.map((method) => ({ ...COLD_START_SHAPE, method }));
+  const task = tasks.find((one) => engine.supports(one).ok);
+  if (task) return task;
+  throw new Unavailable(
+    `it has none of the methods ${METHODS.map(({ id }) => id).join(", ")}`,
+    "choose another backend, or give its adapter a method",
+  );
+}
+
+async function computeFirstGradient(engine: Engine): Promise<void> {
+  const task = coldStartTask(engine);
+  const { rows, classes } = task;
+  const ramp = Float32Array.from({ length: rows * classes }, (_, index) => (index % 7) / 7);
+  const labels = Int32Array.from({ length: rows }, (_, row) => row % classes);
+  await using prepared = await engine.prepare(task, { logits: ramp, labels });
+  await prepared.gradient();
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { sample } from "../src/sample.js";
+
+describe("sampling", () => {
+  const LIMITS = {
+    settleNs: 2e9,
+    patienceNs: 1e9,
+    windowNs: 5e6,
+    minSamples: 10,
+    capNs: 1e8,
+    floorSamples: 3,
+    maxSamples: 400,
+    batchNs: 1e5,
+  };
+
+  /** Samples simulated work: `callNs` says how long a call takes, going by how many there were and the time since the first. */
+  function simulate(
+    callNs: (calls: number, elapsedNs: number) => number,
+    {
+      limits = LIMITS,
+      backgroundNs = () => 0 as number | undefined,
+      isUndisturbed = (_elapsedNs: number): boolean => true,
+    } = {},
+  ) {
+    let [time, calls] = [0, 0];
+    const work = async () => {
+      time += callNs(calls++, time);
+    };
+    return sample(work, limits, {
+      now: () => time,
+      backgroundNs: () => backgroundNs(),
+      isUndisturbed: () => isUndisturbed(time),
+      arrayBytes: () => 0,
+      collectGarbage: undefined,
+    });
+  }
+
+  it("waits until times have stopped falling", async () => {
+    const { samples, steadiness, settlingNs } = await simulate(
+      (_, elapsed) => 4e5 * (1 + 3 * Math.exp(-elapsed / 2e7)),
+    );
+    expect(steadiness).toBe("settled");
+    expect(Math.max(...samples)).toBeLessThan(1.02 * 4e5);
+    expect(settlingNs).toBeGreaterThan(8e7);
+  });
+
+  it("takes what is steady at once", async () => {
+    const { samples, settlingNs } = await simulate(() => 4e5);
+    expect(samples).toEqual(new Array(2 * 13).fill(4e5));
+    expect(settlingNs).toBe(2 * 4e5);
+  });
+
+  it("marks what never settles within its time, though a window by itself looks flat", async () => {
+    const { steadiness } = await simulate((_, elapsed) => 1e6 / (1 + elapsed / 2e8));
+    expect(steadiness).toBe("unsettled");
+  });
+
+  it("does not take a plateau for the end while code is still being optimised", async () => {
+    // Slow and flat for a second, in which another thread compiles; then twice as fast.
+    let elapsedNs = 0;
+    const { samples, settlingNs } = await simulate(
+      (_, elapsed) => {
+        elapsedNs = elapsed;
+        return elapsed < 1e9 ? 1e5 : 5e4;
+      },
+      { backgroundNs: () => 0.7 * Math.min(elapsedNs, 1e9) },
+    );
+    expect(samples.toSorted((a, b) => a - b)[samples.length >> 1]).toBe(5e4);
+    expect(settlingNs).toBeGreaterThan(9e8);
+  });
+
+  it("leaves out what is measured while somebody else uses the core", async () => {
+    const isNeighbourBusy = (elapsed: number) => elapsed % 1e8 > 4e7;
+    const { samples, steadiness, disturbedNs, windowsNs } = await simulate(
+      (_, elapsed) => (isNeighbourBusy(elapsed) ? 7e5 : 4e5),
+      { isUndisturbed: (elapsed) => !isNeighbourBusy(elapsed) },
+    );
+    expect(steadiness).toBe("settled");
+    expect(samples.filter((one) => one === 4e5).length).toBeGreaterThan(0.9 * samples.length);
+    expect(disturbedNs).toBeLessThan(windowsNs);
+  });
+
+  it("waits for an undisturbed core, in addition to the time for settling", async () => {
+    const limits = { ...LIMITS, settleNs: 1e8 };
+    const { samples, steadiness } = await simulate((_, elapsed) => (elapsed < 5e8 ? 7e5 : 4e5), {
+      limits,
+      isUndisturbed: (elapsed) => elapsed >= 5e8,
+    });
+    expect(steadiness).toBe("settled");
+    expect(new Set(samples)).toEqual(new Set([4e5]));
+  });
+
+  it("does not wait for ever, and marks what was measured on a shared core", async () => {
+    const { samples, steadiness, disturbedNs } = await simulate(() => 7e5, {
+      isUndisturbed: () => false,
+    });
+    expect(steadiness).toBe("unsettled");
+    expect(new Set(samples)).toEqual(new Set([7e5]));
+    expect(disturbedNs).toBeLessThan(1.1e9);
+  });
+
+  it("does without that knowledge where the system has none", async () => {
+    const { steadiness } = await simulate(() => 1e6, { backgroundNs: () => undefined });
+    expect(steadiness).toBe("settled");
+  });
+
+  it("does not claim that a few slow calls have settled", async () => {
+    const { samples, steadiness } = await simulate(() => 6e7, { limits: { ...LIMITS, settleNs: 1e8 } });
+    expect(samples.length).toBeLessThan(10);
+    expect(steadiness).toBe("untested");
+  });
+
+  it("takes the mean of as many fast calls as fill a tenth of a millisecond", async () => {
+    const { samples, callsPerSample } = await simulate((calls) => (calls % 2 ? 8e3 : 1.2e4), {
+      limits: { ...LIMITS, settleNs: 0 },
+    });
+    expect(callsPerSample).toBe(13);
+    for (const time of samples) expect(time).toBeCloseTo(1e4, -3);
+  });
+});
