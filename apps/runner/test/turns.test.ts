@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type Duplex, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { onLine, sendLine } from "@softmax-bench/host-node";
 import { describe, expect, it } from "vitest";
 import { TurnGiver } from "../src/gate/turn-giver.js";
-import { onLine, sendLine } from "../src/measure/channel.js";
 import { bench, start, temporaryFolder } from "./support/cli.js";
 
 /** A run that does what it is told to, one step after the other, and notes it when it has its turn. */

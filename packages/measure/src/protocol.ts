@@ -20,7 +20,7 @@ export interface OpenRequest {
   readonly threads: number;
 }
 
-export interface RunRequest extends GradientTask {
+interface RunRequest extends GradientTask {
   readonly type: "run";
   /** Changes when the inputs in the file do. */
   readonly inputs: string;
