@@ -18,6 +18,7 @@ const KERNELS: KernelAccuracy = {
 /** jax-js: arrays, `grad` and `jit` of JAX, compiled to WebAssembly as it runs. In Node it has one thread. */
 export const jaxJs: Backend = {
   id: "jax-js",
+  cost: { nsPerElement: 15 },
   dtypes: ["float32", "float64"],
   kernels: KERNELS,
 

@@ -11,6 +11,7 @@ const TF32 = "NVIDIA_TF32_OVERRIDE";
 /** ONNX Runtime's CUDA execution provider. Its libraries are not in the npm package: they are provisioned. */
 export const onnxruntimeCuda: Backend = {
   id: "onnxruntime-cuda",
+  cost: { nsPerElement: 1 },
   dtypes: ["float32", "float64"],
 
   async probe(): Promise<Availability> {

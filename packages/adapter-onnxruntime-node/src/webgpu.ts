@@ -21,6 +21,7 @@ const KERNELS: KernelAccuracy = {
 /** ONNX Runtime's WebGPU execution provider (Dawn), natively: on Linux through Vulkan, on a GPU or in software. */
 export const onnxruntimeWebgpu: Backend = {
   id: "onnxruntime-webgpu",
+  cost: { nsPerElement: 150, mostElementsInGate: 1e6 },
   dtypes: ["float32"],
   kernels: KERNELS,
 

@@ -7,6 +7,7 @@ import { type Backend, probePackage } from "@softmax-bench/core";
  */
 export const onnxruntimeWeb: Backend = {
   id: "onnxruntime-web",
+  cost: { nsPerElement: 8 },
   dtypes: ["float32", "float64"],
 
   async probe() {

@@ -4,6 +4,7 @@ import { type Backend, probePackage } from "@softmax-bench/core";
 /** TensorFlow.js on its plain JavaScript kernels: what every other backend has to beat. */
 export const tfjsCpu: Backend = {
   id: "tfjs-cpu",
+  cost: { nsPerElement: 300, mostElements: 1e6, mostElementsInGate: 0.3e6 },
   dtypes: ["float32"],
 
   async probe() {

@@ -14,6 +14,8 @@ const PROVISION = "pnpm provision tfjs-node-gpu";
  */
 export const tfjsNodeGpu: Backend = {
   id: "tfjs-node-gpu",
+  cost: { nsPerElement: 15 },
+  trainsFast: true,
   dtypes: ["float32"],
 
   async probe(): Promise<Availability> {

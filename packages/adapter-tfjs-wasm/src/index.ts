@@ -4,6 +4,8 @@ import { type Backend, probePackage } from "@softmax-bench/core";
 /** TensorFlow.js on its WebAssembly backend. In Node it computes on one thread. */
 export const tfjsWasm: Backend = {
   id: "tfjs-wasm",
+  cost: { nsPerElement: 40 },
+  trainsFast: true,
   dtypes: ["float32"],
 
   async probe() {

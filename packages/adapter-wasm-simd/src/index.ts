@@ -6,6 +6,7 @@ import { METHODS } from "./methods.js";
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
 export const wasmSimd: Backend = {
   id: "wasm-simd",
+  cost: { nsPerElement: 2 },
   dtypes: ["float32", "float64"],
   methods: METHODS,
 

@@ -20,6 +20,10 @@ export interface Backend {
   readonly methods?: readonly MethodId[];
   /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
   readonly kernels?: KernelAccuracy;
+  /** What its gradients cost, roughly; absent: about what most cost. */
+  readonly cost?: BackendCost;
+  /** Runs a step of a deep network in a second or less on any machine: the depth experiment takes it unless others are named. */
+  readonly trainsFast?: boolean;
   /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
   probe(): Promise<Availability>;
   /** Variables that its process must be started with: what native libraries read while they load. Never throws. */
@@ -31,6 +35,16 @@ export interface Backend {
   provision?(options: ProvisionOptions): Promise<Availability | undefined>;
   /** Starts the runtime. @throws Error – `Unavailable`, if the remedy is known – if it does not start after all. */
   open(options: OpenOptions): Promise<Engine>;
+}
+
+/** Facts by which a matrix is split evenly, and by which profiles leave out what would take minutes. */
+export interface BackendCost {
+  /** Nanoseconds per element of a large float32 gradient on two cores of a server processor, about the median over methods. */
+  readonly nsPerElement: number;
+  /** Most elements of a workload that the default profile gives it; absent: any number. */
+  readonly mostElements?: number;
+  /** The same for the gate, which measures each cell hundreds of times. */
+  readonly mostElementsInGate?: number;
 }
 
 export type Availability =

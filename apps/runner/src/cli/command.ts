@@ -69,7 +69,7 @@ export const withSelection = (command: Command, { threads = "all cores" } = {}):
     .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
 
 /** Adds `--dtype`, a list. */
-export const withDtypes = (command: Command): Command =>
+export const addDtypeOption = (command: Command): Command =>
   command.option("--dtype <dtypes>", `${DTYPE_IDS.join(", ")}; e.g. --dtype float64`, commaSeparated);
 
 /** @throws UsageError if the value of the flag is not a whole number. */

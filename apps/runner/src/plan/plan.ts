@@ -1,7 +1,7 @@
-import type { FloatDType } from "@softmax-bench/core";
+import type { Backend, FloatDType } from "@softmax-bench/core";
 import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
-import { BACKENDS } from "./backends.js";
+import { BACKENDS, loadBackends } from "./backends.js";
 import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 
@@ -115,33 +115,34 @@ export const planSeries = (
     ),
   );
 
-/** Why a profile leaves a cell out; undefined if it does not. */
-export function leftOut({ backend, workload }: PlannedCell, { id, largest }: Profile): string | undefined {
-  const most = largest[backend] ?? Number.POSITIVE_INFINITY;
-  if (workload.rows * workload.classes <= most) return undefined;
+/** Why a profile leaves a cell of a backend out; undefined if it does not. */
+export function skipReason(
+  { backend, workload }: PlannedCell,
+  { id, mostElements }: Profile,
+  adapter: Backend | undefined,
+): string | undefined {
+  const most = adapter?.cost ? mostElements?.(adapter.cost) : undefined;
+  if (most === undefined || workload.rows * workload.classes <= most) return undefined;
   return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
 }
 
 /** The part of some work that the backends could run, going by what their runtimes can do at all. */
-export async function withDtypes<W extends Work>(work: readonly W[]): Promise<W[]> {
-  const dtypes = await dtypesOf(work);
-  return work.filter(({ backend, dtype }) => dtypes.get(backend)?.includes(dtype));
+export async function runnableWork<W extends Work>(work: readonly W[]): Promise<W[]> {
+  const backends = await backendsOf(work);
+  return work.filter(({ backend, dtype }) => backends.get(backend)?.dtypes.includes(dtype));
 }
 
 /** @throws UsageError if the backends could run none of it. */
-export async function runnable(work: readonly Work[]): Promise<void> {
-  if ((await withDtypes(work)).length > 0) return;
-  const why = [...(await dtypesOf(work))]
-    .map(([id, has]) => `${id} has only ${has.join(" and ")}`)
+export async function assertRunnable(work: readonly Work[]): Promise<void> {
+  if ((await runnableWork(work)).length > 0) return;
+  const why = [...(await backendsOf(work))]
+    .map(([id, { dtypes }]) => `${id} has only ${dtypes.join(" and ")}`)
     .join(", ");
   throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
 }
 
-/** What the backends of some work compute in. */
-export async function dtypesOf(work: readonly Work[]): Promise<Map<string, readonly FloatDType[]>> {
-  const dtypes = new Map<string, readonly FloatDType[]>();
-  for (const [id, load] of Object.entries(BACKENDS)) {
-    if (work.some(({ backend }) => backend === id)) dtypes.set(id, (await load()).dtypes);
-  }
-  return dtypes;
+/** The backends that some work is for, in the order of the table. */
+export function backendsOf(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
+  const used = new Set(work.map(({ backend }) => backend));
+  return loadBackends(Object.keys(BACKENDS).filter((id) => used.has(id)));
 }

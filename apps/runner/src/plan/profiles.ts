@@ -1,3 +1,4 @@
+import type { BackendCost } from "@softmax-bench/core";
 import type { Sampling } from "@softmax-bench/measure";
 
 export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
@@ -14,8 +15,8 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly cellTimeoutMs: number;
   /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
   readonly timesOnly?: boolean;
-  /** Most elements of a workload that a backend is given, for backends that take seconds for larger ones. */
-  readonly largest: Readonly<Record<string, number>>;
+  /** Most elements of a workload that a slow backend is given; absent: any number. */
+  readonly mostElements?: (cost: BackendCost) => number | undefined;
 }
 
 const MS = 1e6;
@@ -36,7 +37,6 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     cellTimeoutMs: 10_000,
     slowNs: 30 * MS,
     slowSamples: 2,
-    largest: {},
     limits: {
       gradient: {
         settleNs: 0,
@@ -70,7 +70,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     cellTimeoutMs: 120_000,
     slowNs: 50 * MS,
     slowSamples: 1,
-    largest: { "tfjs-cpu": 1e6 },
+    mostElements: (cost) => cost.mostElements,
     limits: {
       gradient: {
         settleNs: 1000 * MS,
@@ -104,7 +104,6 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     cellTimeoutMs: 300_000,
     slowNs: Number.POSITIVE_INFINITY,
     slowSamples: 3,
-    largest: {},
     limits: {
       gradient: {
         settleNs: 10_000 * MS,
@@ -139,7 +138,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     slowNs: Number.POSITIVE_INFINITY,
     slowSamples: 1,
     timesOnly: true,
-    largest: { "tfjs-cpu": 0.3e6, "onnxruntime-webgpu": 1e6 },
+    mostElements: (cost) => cost.mostElementsInGate,
     limits: {
       gradient: {
         settleNs: 400 * MS,

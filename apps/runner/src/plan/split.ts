@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { FloatDType, Shard } from "@softmax-bench/core";
+import type { Backend, Shard } from "@softmax-bench/core";
 import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./estimate.js";
-import { dtypesOf, keyOf, type PlannedCell } from "./plan.js";
+import { backendsOf, keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
 
 /** Cells that stay together, since their gradients are compared. */
@@ -21,7 +21,7 @@ async function splitCells(
   count: number,
   profile: Profile,
 ): Promise<PlannedCell[][]> {
-  const units = unitsOf(cells, profile, await dtypesOf(cells));
+  const units = unitsOf(cells, profile, await backendsOf(cells));
   let [low, high] = [0, cut(units, 1, Number.POSITIVE_INFINITY).longest];
   // Sums and halves are the same on every machine, bit for bit; 50 halves leave nothing to find.
   for (let step = 0; step < 50; step++) {
@@ -39,7 +39,7 @@ const planDigest = (parts: readonly (readonly PlannedCell[])[], profile: Profile
 };
 
 /** The part of a matrix that a run is for, and the digest of the whole. */
-export async function partOf(
+export async function shardWork(
   cells: readonly PlannedCell[],
   { index, count }: Shard,
   profile: Profile,
@@ -52,7 +52,7 @@ export async function partOf(
 function unitsOf(
   cells: readonly PlannedCell[],
   profile: Profile,
-  dtypes: ReadonlyMap<string, readonly FloatDType[]>,
+  backends: ReadonlyMap<string, Backend>,
 ): Unit[] {
   const groups = new Map<string, PlannedCell[]>();
   for (const cell of cells) {
@@ -61,8 +61,8 @@ function unitsOf(
   }
   return [...groups.values()].map((group) => {
     const [first] = group as [PlannedCell];
-    const has = dtypes.get(first.backend) ?? [];
-    const seconds = group.reduce((sum, cell) => sum + cellSeconds(cell, profile, has), 0);
+    const backend = backends.get(first.backend);
+    const seconds = group.reduce((sum, cell) => sum + cellSeconds(cell, profile, backend), 0);
     const once: [string, number][] = [
       [first.backend, profile.processes * START_SECONDS],
       [`${first.workload.id} ${first.dtype}`, referenceSeconds(first)],

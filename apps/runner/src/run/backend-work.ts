@@ -1,4 +1,4 @@
-import type { Curve, DistanceRecord, NetworkRecord } from "@softmax-bench/core";
+import type { Backend, Curve, DistanceRecord, NetworkRecord } from "@softmax-bench/core";
 import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
 import type { InputSource } from "../experiments/cells/inputs.js";
 import type { Judge } from "../experiments/cells/judge.js";
@@ -6,7 +6,7 @@ import type { CurveTracer } from "../experiments/curves/curves.js";
 import type { NetworkComparer } from "../experiments/networks/networks.js";
 import { type MeasuredSeries, traceSeries, type WithSession } from "../experiments/scaling/tracer.js";
 import type { Entry, Header, Measurement } from "../journal/entries.js";
-import { leftOut, type Plan, type Work } from "../plan/plan.js";
+import { type Plan, skipReason, type Work } from "../plan/plan.js";
 import { PROFILES, samplingOf } from "../plan/profiles.js";
 import type { Visit } from "../plan/visits.js";
 import { type BackendSession, type SessionOutcome, stoppedBy } from "../session/backend-session.js";
@@ -40,6 +40,8 @@ export interface RunContext {
 /** What one backend does in one round, and with what. */
 export interface BackendWork extends RunContext {
   readonly backend: string;
+  /** Undefined if there is none by that id. */
+  readonly adapter: Backend | undefined;
   readonly session: BackendSession;
   /** Another one of the same backend, in a process of its own. */
   readonly sessionWith: (threads: number) => BackendSession;
@@ -87,7 +89,7 @@ async function runVisit(work: BackendWork, visit: Visit, need: NonNullable<Need>
     done.add(measurement);
     if (!visit.isTwin) observer.finish(cell, measurement);
   };
-  const reason = leftOut(cell, profile);
+  const reason = skipReason(cell, profile, work.adapter);
   if (reason) {
     if (!visit.isTwin) keep({ ...baseOf(visit, round), status: "unsupported", reason });
     return;

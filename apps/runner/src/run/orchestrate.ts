@@ -1,11 +1,5 @@
 import { setFlagsFromString } from "node:v8";
-import {
-  type Availability,
-  type Backend,
-  type BackendRecord,
-  FAITHFUL,
-  uniformSource,
-} from "@softmax-bench/core";
+import { type Availability, type BackendRecord, FAITHFUL, uniformSource } from "@softmax-bench/core";
 import { Exchange, NodeHost } from "@softmax-bench/host-node";
 import type { Host } from "@softmax-bench/measure";
 import { ThroughputReference } from "@softmax-bench/measure";
@@ -16,7 +10,7 @@ import { CurveTracer } from "../experiments/curves/curves.js";
 import { NetworkComparer, REFERENCE } from "../experiments/networks/networks.js";
 import type { Entry } from "../journal/entries.js";
 import { MachineMonitor } from "../machine/machine-monitor.js";
-import { BACKENDS, BACKENDS_MODULE } from "../plan/backends.js";
+import { BACKENDS_MODULE, loadBackends } from "../plan/backends.js";
 import type { Plan, PlannedCell, Work } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
@@ -103,7 +97,16 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
           plan.cells.filter((cell) => cell.backend === backend),
           { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
         );
-        await runBackend({ ...options, ...shared, backend, session, sessionWith, round, visits });
+        await runBackend({
+          ...options,
+          ...shared,
+          backend,
+          adapter: backends.get(backend),
+          session,
+          sessionWith,
+          round,
+          visits,
+        });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
         await observe("during");
@@ -142,11 +145,6 @@ function remainingWork({ cells, curves, networks, series }: Plan, done: DoneWork
   ];
 }
 
-async function loadBackends(ids: readonly string[]): Promise<ReadonlyMap<string, Backend>> {
-  const loaded = await Promise.all(ids.map(async (id) => [id, await BACKENDS[id]?.()] as const));
-  return new Map(loaded.flatMap(([id, backend]) => (backend ? [[id, backend] as const] : [])));
-}
-
 /** For networks that are still to be compared, in a process that is gone before any is. */
 async function computeReferences(
   {
@@ -158,7 +156,9 @@ async function computeReferences(
     host,
     signal,
     observer,
-  }: Omit<BackendWork, "backend" | "session" | "sessionWith" | "round" | "visits"> & { readonly host: Host },
+  }: Omit<BackendWork, "backend" | "adapter" | "session" | "sessionWith" | "round" | "visits"> & {
+    readonly host: Host;
+  },
   timeoutMs: number,
 ): Promise<void> {
   const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));

@@ -18,20 +18,20 @@ import { describeEnvironment, VERSION } from "../machine/environment.js";
 import { measureCopyBandwidth } from "../machine/measure-copy-bandwidth.js";
 import type { Settings } from "../plan/options.js";
 import {
+  assertRunnable,
   keyOf,
   type Plan,
   planCells,
   planCurves,
   planNetworks,
   planSeries,
-  runnable,
-  withDtypes,
+  runnableWork,
   workOf,
 } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { type Selection, select, selectSweeps } from "../plan/selection.js";
 import { WHOLE } from "../plan/shard.js";
-import { partOf } from "../plan/split.js";
+import { shardWork } from "../plan/split.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT, isSystemError, messageOf, UsageError } from "../terminal/errors.js";
@@ -47,9 +47,9 @@ export async function listCells(
   console: Console,
 ): Promise<number> {
   const whole = planCells(selection);
-  await runnable(whole);
-  const { cells: planned } = await partOf(whole, shard, PROFILES[profile], seed);
-  const cells = await withDtypes(planned);
+  await assertRunnable(whole);
+  const { cells: planned } = await shardWork(whole, shard, PROFILES[profile], seed);
+  const cells = await runnableWork(planned);
   console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
@@ -101,7 +101,7 @@ async function planned(
   whole: Plan,
   { profile, seed, shard = WHOLE }: Pick<Header, "profile" | "seed" | "shard">,
 ): Promise<{ plan: Plan; digest: string }> {
-  const { cells, digest } = await partOf(whole.cells, shard, PROFILES[profile], seed);
+  const { cells, digest } = await shardWork(whole.cells, shard, PROFILES[profile], seed);
   return { plan: { ...whole, cells }, digest };
 }
 
@@ -112,7 +112,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   const whole = planOf(selection, {
     ...{ sweeps, cellMethods, depths: experiment?.depths, threads: scaling?.threads },
   });
-  await runnable(workOf(whole));
+  await assertRunnable(workOf(whole));
   const { plan, digest } = await planned(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));

@@ -10,12 +10,12 @@ import { inheritedTurns } from "../../session/turns.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
+  addDtypeOption,
   commaSeparated,
   duration,
   integer,
   newCommand,
   type SelectionFlags,
-  withDtypes,
   withSelection,
 } from "../command.js";
 
@@ -40,7 +40,7 @@ function command(): Command {
   const profiles = Object.values(PROFILES).map(({ id, summary }) => `${id} (${summary})`);
   const workloads = WORKLOADS.map(({ id }) => id).join(", ");
   return (
-    withDtypes(
+    addDtypeOption(
       withSelection(
         newCommand("bench")
           .description(

@@ -3,7 +3,7 @@ import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
-import { BACKENDS } from "../../plan/backends.js";
+import { BACKENDS, loadBackends } from "../../plan/backends.js";
 import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
 import { select, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
@@ -16,8 +16,6 @@ const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", "")
 
 const DEFAULTS = {
   network: "resnet",
-  /** Those that run a deep network in seconds on any machine. */
-  backends: ["tfjs-wasm", "tfjs-node-gpu", "onnxruntime-cpu"],
   depths: [2, 4, 8, 16, 32],
   /** Of training, whose every step costs as much as all that a seed is compared with. */
   trainingDepths: [8],
@@ -44,7 +42,7 @@ interface Flags {
   readonly provision: boolean;
 }
 
-const command = () =>
+const command = (defaultBackends: readonly string[]) =>
   newCommand("depth")
     .description(
       "Compares, layer by layer, the gradients of CIFAR networks of growing depth with a hand-written and with an\n" +
@@ -59,7 +57,7 @@ const command = () =>
     .option("--batch <n>", `images (default: ${DEFAULTS.batch}); e.g. --batch 8`)
     .option(
       "--backend <ids>",
-      `all, or ${Object.keys(BACKENDS).join(", ")} (default: ${DEFAULTS.backends}); e.g. --backend tfjs-wasm`,
+      `all, or ${Object.keys(BACKENDS).join(", ")} (default: ${defaultBackends}); e.g. --backend tfjs-wasm`,
       commaSeparated,
     )
     .option(
@@ -103,7 +101,9 @@ Exit codes: 0 done; 1 no backend available, or a network failed, crashed or time
 
 /** Runs the depth experiment, and writes results and report. */
 export async function depth(argv: readonly string[], console: Console): Promise<number> {
-  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const backends = await loadBackends(Object.keys(BACKENDS));
+  const fast = [...backends.values()].filter(({ trainsFast }) => trainsFast).map(({ id }) => id);
+  const flags = command(fast).parse(argv, { from: "user" }).opts<Flags>();
   const { resume, json = false, provision, out = DEFAULT_OUT, ...given } = flags;
   const output = { json, provision };
   try {
@@ -120,7 +120,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       {},
     );
     const selection = select({
-      ...{ backends: flags.backend ?? DEFAULTS.backends, dtypes: flags.dtype },
+      ...{ backends: flags.backend ?? fast, dtypes: flags.dtype },
       ...{ methods: Object.values(wanted.methods), workloads: [] },
     });
     const request = { argv, settings, selection, sweeps: [], cellMethods: [], experiment: wanted };

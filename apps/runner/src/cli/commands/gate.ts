@@ -10,11 +10,11 @@ import { createRunFolder } from "../../run/publish.js";
 import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import {
+  addDtypeOption,
   commaSeparated,
   integer,
   newCommand,
   type SelectionFlags,
-  withDtypes,
   withSelection,
 } from "../command.js";
 
@@ -27,7 +27,7 @@ interface Flags extends SelectionFlags, LimitFlags {
 }
 
 const command = (): Command =>
-  withDtypes(
+  addDtypeOption(
     withSelection(
       withLimits(
         newCommand("gate")

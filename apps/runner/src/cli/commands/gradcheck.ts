@@ -8,14 +8,14 @@ import { runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
-import { jobOptionsOf, newCommand, type SelectionFlags, withDtypes, withSelection } from "../command.js";
+import { addDtypeOption, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
 
 interface Flags extends SelectionFlags {
   readonly dtype?: string[];
 }
 
 const command = () =>
-  withDtypes(withSelection(newCommand("gradcheck")))
+  addDtypeOption(withSelection(newCommand("gradcheck")))
     .description(
       `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +
         "differences of the oracle's loss and against the oracle's gradient, each within a tolerance derived beforehand.",

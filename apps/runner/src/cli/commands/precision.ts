@@ -6,11 +6,11 @@ import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
+  addDtypeOption,
   commaSeparated,
   integer,
   newCommand,
   type SelectionFlags,
-  withDtypes,
   withSelection,
 } from "../command.js";
 
@@ -29,7 +29,7 @@ interface Flags extends SelectionFlags {
 }
 
 const command = () =>
-  withDtypes(
+  addDtypeOption(
     withSelection(
       newCommand("precision")
         .description(

@@ -15,7 +15,7 @@ import { select } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
-import { commaSeparated, inRange, newCommand, type SelectionFlags, withDtypes } from "../command.js";
+import { addDtypeOption, commaSeparated, inRange, newCommand, type SelectionFlags } from "../command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
@@ -32,7 +32,7 @@ interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision">
 }
 
 const command = () =>
-  withDtypes(
+  addDtypeOption(
     newCommand("scaling").description(
       "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
         "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
