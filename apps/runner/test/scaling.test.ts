@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { heldMemory } from "@softmax-bench/report";
 import { describe, expect, it } from "vitest";
+import type { MeasuredSeries } from "../src/experiments/experiment.js";
 import { scalingSection } from "../src/experiments/scaling/section.js";
 import { shapesOf, threadCounts } from "../src/experiments/scaling/shapes.js";
-import type { MeasuredSeries } from "../src/experiments/scaling/tracer.js";
 import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--rows", "1,64,1024", "--classes", "10,1000", "--threads", "1,2"];

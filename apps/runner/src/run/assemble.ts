@@ -8,29 +8,23 @@ import {
   type Noise,
   PHASES,
   type Phase,
-  type Precision,
   type Results,
   type Steadiness,
-  SWEEP_ULP_LIMIT,
-  SWEEPS,
   type Timing,
 } from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
-import { decidingMeasurements, isRepeated } from "../experiments/cells/measurements.js";
 import { resolutionSection } from "../experiments/cells/resolution.js";
-import { depthSection } from "../experiments/networks/depth-section.js";
-import { scalingSection } from "../experiments/scaling/section.js";
+import type { Experiment, ExperimentResult } from "../experiments/experiment.js";
+import { experimentsOf } from "../experiments/index.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
-import { curveKey, keyOf, networkKey, type Plan, type PlannedCell, seriesKey } from "../plan/plan.js";
+import { decidingMeasurements, isRepeated } from "../journal/measurements.js";
+import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 
 /** Results from a journal: what several processes measured of a cell becomes one cell. */
-export function assemble(
-  header: Header,
-  entries: readonly Entry[],
-  { cells: planned, curves, networks: plannedNetworks, series: plannedSeries }: Plan,
-): Results {
+export function assemble(header: Header, entries: readonly Entry[], plan: Plan): Results {
+  const { cells: planned } = plan;
   const { processes } = PROFILES[header.profile];
   const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
   const all = [...found.values()].filter((entry) => entry.type === "cell");
@@ -42,25 +36,11 @@ export function assemble(
     return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
-  const traced = curves.flatMap(({ sweep, ...curve }) => {
-    const entry = found.get(curveKey({ ...curve, sweep: sweep.id }));
-    return entry?.type === "curve" ? [entry] : [];
-  });
-  const networks = plannedNetworks.flatMap((network) => {
-    const entry = found.get(networkKey(network));
-    return entry?.type === "network" ? [entry] : [];
-  });
-  const series = plannedSeries.flatMap((one) => {
-    const entry = found.get(seriesKey(one));
-    return entry?.type === "series" ? [entry] : [];
-  });
+  const experiments = experimentsOf(header).map((experiment) => sectionOf(experiment, plan, found));
+  const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries);
-  const complete =
-    finished.length === planned.length &&
-    traced.length === curves.length &&
-    networks.length === plannedNetworks.length &&
-    series.length === plannedSeries.length;
+  const complete = finished.length === planned.length && experiments.every(({ isComplete }) => isComplete);
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
     schemaVersion: 1,
@@ -93,29 +73,24 @@ export function assemble(
     }),
     ...(resolution ? { resolution } : {}),
     ...(noise ? { noise } : {}),
-    ...(curves.length ? { precision: precisionOf(header, traced) } : {}),
-    ...(header.depth
-      ? {
-          depth: depthSection(
-            header.depth,
-            networks.map(({ type: _, ...network }) => network),
-          ),
-        }
-      : {}),
-    ...(header.scaling ? { scaling: scalingSection(series.map(({ type: _, ...one }) => one)) } : {}),
+    ...sections,
   };
 }
 
-function precisionOf({ sweeps = [] }: Header, traced: readonly EntryOf<"curve">[]): Precision {
-  return {
-    ulpLimit: SWEEP_ULP_LIMIT,
-    sweeps: SWEEPS.filter(({ id }) => sweeps.includes(id)).map(({ id, summary, axis }) => ({
-      id,
-      summary,
-      axis,
-    })),
-    curves: traced.map(({ type: _, ...curve }) => curve),
-  };
+/** The part of an experiment in the results, and whether nothing of it is missing. */
+function sectionOf(
+  experiment: Experiment,
+  plan: Plan,
+  found: ReadonlyMap<string | undefined, Entry>,
+): { readonly section: Partial<Results>; readonly isComplete: boolean } {
+  const planned = experiment.plannedWork(plan);
+  const results = planned.flatMap((work) => {
+    const entry = found.get(experiment.key(work));
+    if (entry?.type !== experiment.type) return [];
+    const { type: _, ...result } = entry;
+    return [result as ExperimentResult];
+  });
+  return { section: experiment.section(results), isComplete: results.length === planned.length };
 }
 
 type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;

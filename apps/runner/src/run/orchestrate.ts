@@ -1,28 +1,29 @@
 import { setFlagsFromString } from "node:v8";
 import { type Availability, type BackendRecord, FAITHFUL, uniformSource } from "@softmax-bench/core";
 import { Exchange, NodeHost } from "@softmax-bench/host-node";
-import type { Host } from "@softmax-bench/measure";
 import { ThroughputReference } from "@softmax-bench/measure";
 import type { Images } from "@softmax-bench/networks";
+import { type CellWork, cellItem, type RunContext, runCells } from "../experiments/cells/cells.js";
 import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
-import { CurveTracer } from "../experiments/curves/curves.js";
-import { NetworkComparer, REFERENCE } from "../experiments/networks/networks.js";
+import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
+import { experimentsOf } from "../experiments/index.js";
+import type { WorkItem } from "../experiments/observer.js";
 import type { Entry } from "../journal/entries.js";
+import { RunState } from "../journal/run-state.js";
 import { MachineMonitor } from "../machine/machine-monitor.js";
 import { BACKENDS_MODULE, loadBackends } from "../plan/backends.js";
-import type { Plan, PlannedCell, Work } from "../plan/plan.js";
+import type { Plan, PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
-import { BackendSession, stoppedBy } from "../session/backend-session.js";
+import { BackendSession, withAbort } from "../session/backend-session.js";
 import { Spending } from "../session/spending.js";
-import { type BackendWork, type RunContext, runBackend } from "./backend-work.js";
-import { DoneWork } from "./run-state.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
 
-export interface MatrixOptions extends RunContext {
+export interface OrchestrateOptions extends RunContext {
+  readonly plan: Plan;
   /** What networks see; there, if the plan has networks. */
   readonly images: Images | undefined;
   /** What an interrupted run already has. */
@@ -33,36 +34,45 @@ export interface MatrixOptions extends RunContext {
 }
 
 /**
- * Runs what is missing of a plan: each backend in a process of its own, its cells, then curves, then networks,
+ * Runs what is missing of a plan: each backend in a process of its own, its cells, then the experiments,
  * every outcome journaled before the next one starts. Then cells again in fresh processes, while there is time. When the
  * signal aborts, what is under way is given up.
  */
-export async function runMatrix(options: MatrixOptions): Promise<void> {
-  const { header, plan, signal, append, observer } = options;
+export async function orchestrate(options: OrchestrateOptions): Promise<void> {
+  const { header, plan, images, signal, append, observer } = options;
   // Garbage is collected here when something is allocated, not in steps and threads beside what the workers measure.
   setFlagsFromString("--no-incremental-marking");
   const profile = PROFILES[header.profile];
-  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : profile.cellTimeoutMs;
   const spending = new Spending();
   using exchange = new Exchange(options.say);
-  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
   const inputs = new InputSource(header.seed);
   const backends = await loadBackends(header.backends);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
-  const done = new DoneWork(options.done, plan.cells, !profile.timesOnly);
+  const state = new RunState(options.done, plan.cells, !profile.timesOnly);
+  const experiments = experimentsOf(header, images);
   const shared = {
-    host,
-    inputs,
     spending,
-    done,
+    state,
+    inputs,
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
-    tracer: new CurveTracer(header.seed),
-    comparer: header.depth && options.images ? new NetworkComparer(header.depth, options.images) : undefined,
   };
+  const createSession = sessionFactory(options, { spending, exchange });
+  const experimentRun: ExperimentRun = {
+    signal,
+    announce: (what) => observer.prepare(what),
+    useSession(backend, threads, use) {
+      const session = createSession(backend, threads);
+      return withAbort(signal, session, () => use(session));
+    },
+  };
+  const remaining = (round: number) => [
+    ...remainingCells(plan, state, round).map(cellItem),
+    ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
+  ];
   const monitor = new MachineMonitor();
   // A gate looks at the machine by its null control, and starts too many processes to wait in each.
-  const isWatched = !profile.timesOnly && remainingWork(plan, done, 0).length > 0;
+  const isWatched = !profile.timesOnly && remaining(0).length > 0;
   const observe = async (when: "before" | "during" | "after") => {
     if (isWatched) append({ type: "machine", when, state: await monitor.observe() });
   };
@@ -72,40 +82,36 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   };
   try {
     await observe("before");
-    await computeReferences({ ...options, ...shared }, timeoutMs);
+    for (const experiment of experiments) {
+      const missing = experiment.plannedWork(plan).filter((work) => !state.has(experiment.key(work)));
+      await experiment.prepare?.(missing, experimentRun);
+    }
     // What a run was given, it had before it was interrupted: continued, it only does what it lacks.
     const isContinued = options.done.some(({ type }) => type === "cell");
     const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
-      observer.startRound(round, remainingWork(plan, done, round));
+      observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
       for (const backend of shuffle(header.backends, uniform)) {
-        const unavailable = unavailability(options.provisioned.get(backend));
-        const sessionWith = (threads: number) =>
-          new BackendSession({
-            backend,
-            threads,
-            timeoutMs,
-            spending,
-            host,
-            unavailable,
-            // Before its first result: what follows may not live to say it.
-            onRecord: (record) => append({ type: "backend", ...record }),
-          });
-        const session = sessionWith(header.threads);
+        const session = createSession(backend, header.threads);
         const visits = drawVisits(
           plan.cells.filter((cell) => cell.backend === backend),
           { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
         );
-        await runBackend({
+        const work: CellWork = {
           ...options,
           ...shared,
-          backend,
           adapter: backends.get(backend),
           session,
-          sessionWith,
           round,
           visits,
+        };
+        await withAbort(signal, session, async () => {
+          await runCells(work);
+          if (round > 0) return;
+          for (const experiment of experiments) {
+            await runExperiment(experiment, backend, { ...options, state, session, experimentRun });
+          }
         });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
@@ -118,7 +124,59 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   }
 }
 
-/** Says whether there is another round: at least as many as the profile asks for, then as many as the time allows. */
+/** Does what is missing of an experiment on one backend. */
+async function runExperiment(
+  experiment: Experiment,
+  backend: string,
+  {
+    plan,
+    state,
+    session,
+    experimentRun,
+    signal,
+    append,
+    observer,
+  }: OrchestrateOptions & {
+    readonly state: RunState;
+    readonly session: BackendSession;
+    readonly experimentRun: ExperimentRun;
+  },
+): Promise<void> {
+  for (const work of experiment.plannedWork(plan)) {
+    if (work.backend !== backend || state.has(experiment.key(work))) continue;
+    if (signal.aborted) return;
+    const item = { label: experiment.label(work), weight: experiment.weight(work) };
+    observer.begin(item);
+    const result = await experiment.run(work, session, experimentRun);
+    if (signal.aborted) return;
+    append({ type: experiment.type, ...result } as Entry);
+    const isDone = result.status === "ok";
+    observer.finish(item, isDone ? experiment.describe(result) : `${result.status}: ${result.reason}`);
+  }
+}
+
+function sessionFactory(
+  { header, provisioned, append }: OrchestrateOptions,
+  { spending, exchange }: { readonly spending: Spending; readonly exchange: Exchange },
+): (backend: string, threads: number) => BackendSession {
+  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
+  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
+  return (backend, threads) =>
+    new BackendSession({
+      backend,
+      threads,
+      timeoutMs,
+      spending,
+      host,
+      unavailable: unavailability(provisioned.get(backend)),
+      // Before its first result: what follows may not live to say it.
+      onRecord: (record) => {
+        if (header.backends.includes(backend)) append({ type: "backend", ...record });
+      },
+    });
+}
+
+/** Returns whether there is another round: at least as many as the profile asks for, then as many as the time allows. */
 function roundTimer(
   { processes, mostProcesses, timeMs }: Profile,
   given = timeMs,
@@ -133,47 +191,22 @@ function roundTimer(
   };
 }
 
-/** What is missing of a plan that a round is for. */
-function remainingWork({ cells, curves, networks, series }: Plan, done: DoneWork, round: number): Work[] {
-  const missing = cells.filter((cell) => done.need({ cell, isTwin: false }, round) === "measurement");
-  if (round > 0) return missing;
-  return [
-    ...missing,
-    ...curves.filter((curve) => !done.hasCurve(curve)),
-    ...networks.filter((network) => !done.hasNetwork(network)),
-    ...series.filter((one) => !done.hasSeries(one)),
-  ];
-}
+/** The cells that a round has yet to measure. */
+export const remainingCells = ({ cells }: Plan, state: RunState, round: number): PlannedCell[] =>
+  cells.filter((cell) => state.remaining({ cell, isTwin: false }, round) === "measurement");
 
-/** For networks that are still to be compared, in a process that is gone before any is. */
-async function computeReferences(
-  {
-    plan,
-    done,
-    comparer,
-    header,
-    spending,
-    host,
-    signal,
-    observer,
-  }: Omit<BackendWork, "backend" | "adapter" | "session" | "sessionWith" | "round" | "visits"> & {
-    readonly host: Host;
-  },
-  timeoutMs: number,
-): Promise<void> {
-  const depths = new Set(plan.networks.filter((one) => !done.hasNetwork(one)).map(({ depth }) => depth));
-  if (!comparer || depths.size === 0) return;
-  const { backend } = REFERENCE;
-  const { threads } = header;
-  const session = new BackendSession({ backend, threads, timeoutMs, spending, host });
-  await stoppedBy(signal, session, async () => {
-    for (const depth of depths) {
-      if (signal.aborted) return;
-      observer.prepare(`float64 reference of depth ${depth}`);
-      await comparer.reference(depth, { backend, session });
-    }
-  });
-}
+/** What is missing of the experiments of a run. */
+export const remainingExperiments = (
+  plan: Plan,
+  state: RunState,
+  experiments: readonly Experiment[],
+): WorkItem[] =>
+  experiments.flatMap((experiment) =>
+    experiment
+      .plannedWork(plan)
+      .filter((work) => !state.has(experiment.key(work)))
+      .map((work) => ({ label: experiment.label(work), weight: experiment.weight(work) })),
+  );
 
 /** A cold start is recorded when it happens. */
 const withoutStart = ({ coldStartNs: _, ...record }: BackendRecord): BackendRecord => record;

@@ -1,12 +1,7 @@
-import { type Curve, type NetworkRecord, plural } from "@softmax-bench/core";
-import { formatCount, formatDuration, formatError, printable } from "@softmax-bench/report";
-import { median } from "@softmax-bench/stats";
+import { printable } from "@softmax-bench/report";
 import { Presets, SingleBar } from "cli-progress";
-import type { MeasuredSeries } from "../experiments/scaling/tracer.js";
-import type { Measurement } from "../journal/entries.js";
-import type { Work } from "../plan/plan.js";
+import type { Observer, WorkItem } from "../experiments/observer.js";
 import { writeLine } from "../terminal/console.js";
-import type { Observer } from "./backend-work.js";
 
 export interface Progress extends Observer {
   /** Prints a line that stays. */
@@ -18,36 +13,6 @@ export interface Progress extends Observer {
 export const createProgress = (stream: NodeJS.WriteStream): Progress =>
   stream.isTTY ? new Bar(stream) : new Lines(stream);
 
-function labelOf(work: Work): string {
-  if ("depth" in work) return `${work.backend} ${work.dtype} depth ${work.depth}`;
-  if ("threads" in work) {
-    const threads = `${work.threads} ${work.threads === 1 ? "thread" : "threads"}`;
-    return [work.backend, work.method, work.dtype, threads].join(" ");
-  }
-  const on = "sweep" in work ? work.sweep.id : work.workload.id;
-  return [work.backend, work.method, work.dtype, on].join(" ");
-}
-
-type Outcome = Measurement | Curve | NetworkRecord | MeasuredSeries;
-
-function outcomeOf(outcome: Outcome): string {
-  if (outcome.status !== "ok") return `${outcome.status}: ${outcome.reason}`;
-  if ("layers" in outcome) {
-    const { distance, reordering } = outcome.whole ?? {};
-    return `distance ${formatError(distance?.relL2.median ?? Number.NaN)}, reordering ${formatError(reordering?.relL2.median ?? Number.NaN)}`;
-  }
-  if ("threads" in outcome) {
-    const timed = outcome.points.filter(({ medianNs }) => medianNs !== undefined);
-    return `${timed.length} of ${outcome.points.length} shapes timed`;
-  }
-  if ("points" in outcome) {
-    return `${plural(outcome.points.length, "point")}, max ULP ${formatCount(Math.max(...outcome.points.map(({ maxUlp }) => maxUlp)))}`;
-  }
-  const { samples, accuracy } = outcome;
-  const time = samples ? formatDuration(median(samples.gradient)) : "not timed";
-  return `gradient ${time}${accuracy ? `, relative error ${formatError(accuracy.gradient.relL2)}` : ""}`;
-}
-
 class Lines implements Progress {
   readonly #stream: NodeJS.WriteStream;
   #total = 0;
@@ -57,7 +22,7 @@ class Lines implements Progress {
     this.#stream = stream;
   }
 
-  startRound(round: number, work: readonly Work[]): void {
+  startRound(round: number, work: readonly WorkItem[]): void {
     this.#total = work.length;
     this.#finished = 0;
     if (round > 0) this.#stream.write(`process ${round + 1} of each backend: ${work.length} cells again\n`);
@@ -73,26 +38,19 @@ class Lines implements Progress {
 
   begin(): void {}
 
-  finish(work: Work, outcome: Outcome): void {
+  finish({ label }: WorkItem, outcome: string): void {
     this.#finished++;
-    writeLine(this.#stream, `[${this.#finished}/${this.#total}] ${labelOf(work)}: ${outcomeOf(outcome)}`);
+    writeLine(this.#stream, `[${this.#finished}/${this.#total}] ${label}: ${outcome}`);
   }
 
   stop(): void {}
-}
-
-/** What work is expected to cost, in arbitrary units: a fixed part, and a part by its size. */
-function weightOf(work: Work): number {
-  if ("depth" in work) return work.depth;
-  if ("threads" in work) return 1;
-  return "sweep" in work ? 1 : 1 + (work.workload.rows * work.workload.classes) / 2e6;
 }
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
   readonly #stream: NodeJS.WriteStream;
   #begun = performance.now();
-  /** Of what the round has to do, see `weightOf`. */
+  /** Of what the round has to do. */
   #weight = 0;
   #finishedWeight = 0;
   #last = "";
@@ -113,9 +71,9 @@ class Bar implements Progress {
     );
   }
 
-  startRound(round: number, work: readonly Work[]): void {
+  startRound(round: number, work: readonly WorkItem[]): void {
     this.#begun = performance.now();
-    this.#weight = work.reduce((sum, one) => sum + weightOf(one), 0);
+    this.#weight = work.reduce((sum, { weight }) => sum + weight, 0);
     this.#finishedWeight = 0;
     this.#bar.start(work.length, 0, { round: round + 1, cell: "starting", left: "?", last: this.#last });
   }
@@ -131,13 +89,13 @@ class Bar implements Progress {
     this.#bar.render();
   }
 
-  begin(work: Work): void {
-    this.#bar.update({ cell: labelOf(work), left: this.#timeLeft(), last: this.#last });
+  begin({ label }: WorkItem): void {
+    this.#bar.update({ cell: label, left: this.#timeLeft(), last: this.#last });
   }
 
-  finish(work: Work, outcome: Outcome): void {
-    this.#finishedWeight += weightOf(work);
-    this.#last = ` | last: ${printable(outcomeOf(outcome))}`;
+  finish({ weight }: WorkItem, outcome: string): void {
+    this.#finishedWeight += weight;
+    this.#last = ` | last: ${printable(outcome)}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });
   }
 

@@ -3,8 +3,11 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
+import type { Experiment } from "../experiments/experiment.js";
+import { experimentsOf } from "../experiments/index.js";
 import { type Entry, type Header, resultKey } from "../journal/entries.js";
 import type { Journal } from "../journal/journal.js";
+import { RunState } from "../journal/run-state.js";
 import { DEFAULT_OUT } from "../plan/options.js";
 import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
@@ -14,11 +17,10 @@ import type { Turns } from "../session/turns.js";
 import { type Console, wantsColor, writeLine } from "../terminal/console.js";
 import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
-import { runMatrix } from "./orchestrate.js";
+import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
 import { anyBroken, noneAvailable } from "./problems.js";
 import { createProgress } from "./progress.js";
 import { publish, type RunFolder } from "./publish.js";
-import { DoneWork } from "./run-state.js";
 
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
@@ -63,15 +65,13 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const entries = [...done];
   const { processes } = PROFILES[header.profile];
   const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
-  const remaining = remainingCount(plan, done, processes);
+  const experiments = experimentsOf(header);
+  const remaining = remainingCount(plan, done, experiments, processes);
   const total = finished + remaining;
-  const what = plan.series.length
-    ? "series"
-    : plan.networks.length
-      ? "networks"
-      : plan.curves.length
-        ? "measurements and curves"
-        : "measurements";
+  const what = [
+    ...(plan.cells.length > 0 ? ["measurements"] : []),
+    ...experiments.map(({ unit }) => unit),
+  ].join(" and ");
   writeLine(
     console.stderr,
     `${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}`,
@@ -88,7 +88,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     entries.push(entry);
   };
   try {
-    await runMatrix({
+    await orchestrate({
       ...{ header, plan, images, done, append, provisioned, turns },
       say: (line) => progress.say(line),
       observer: progress,
@@ -120,18 +120,16 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   return code;
 }
 
-/** Results that a run has at least, and that are not there. */
-function remainingCount(plan: Plan, entries: readonly Entry[], processes: number): number {
-  const done = new DoneWork(entries, plan.cells, false);
-  const missing = (round: number) =>
-    plan.cells.filter((cell) => done.need({ cell, isTwin: false }, round) === "measurement").length;
-  const cells = Array.from({ length: processes }, (_, round) => missing(round));
-  const others = [
-    ...plan.curves.filter((curve) => !done.hasCurve(curve)),
-    ...plan.networks.filter((network) => !done.hasNetwork(network)),
-    ...plan.series.filter((series) => !done.hasSeries(series)),
-  ];
-  return cells.reduce((sum, count) => sum + count, 0) + others.length;
+/** Counts the results that a run has at least, and that are not there. */
+function remainingCount(
+  plan: Plan,
+  entries: readonly Entry[],
+  experiments: readonly Experiment[],
+  processes: number,
+): number {
+  const state = new RunState(entries, plan.cells, false);
+  const cells = Array.from({ length: processes }, (_, round) => remainingCells(plan, state, round).length);
+  return cells.reduce((sum, count) => sum + count, 0) + remainingExperiments(plan, state, experiments).length;
 }
 
 /** Whether an entry is one of the results that a run has at least; twins and further processes are extra. */

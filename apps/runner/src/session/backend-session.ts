@@ -167,7 +167,7 @@ const failed = (why: string): SessionOutcome => ({
 });
 
 /** Ends a session with its work, or at once if the signal aborts. */
-export async function stoppedBy<T>(
+export async function withAbort<T>(
   signal: AbortSignal,
   session: BackendSession,
   work: () => Promise<T>,

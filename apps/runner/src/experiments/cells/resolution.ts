@@ -1,7 +1,7 @@
 import type { Cell, Resolution } from "@softmax-bench/core";
 import { median, resolutionOf } from "@softmax-bench/stats";
 import type { Measurement } from "../../journal/entries.js";
-import { decidingMeasurements } from "./measurements.js";
+import { decidingMeasurements } from "../../journal/measurements.js";
 
 type RankedPhase = Resolution["groups"][number]["phase"];
 const RANKED_PHASES: readonly RankedPhase[] = ["gradient", "roundtrip"];

@@ -1,14 +1,25 @@
-import type { Curve, GradientResult, Inputs, Sweep } from "@softmax-bench/core";
-import { floatArray } from "@softmax-bench/core";
+import {
+  type Curve,
+  floatArray,
+  type GradientResult,
+  type Inputs,
+  plural,
+  type Results,
+  SWEEP_ULP_LIMIT,
+  SWEEPS,
+  type Sweep,
+} from "@softmax-bench/core";
 import { inputArrays } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
-import type { PlannedCurve } from "../../plan/plan.js";
+import { formatCount } from "@softmax-bench/report";
+import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { conclude } from "../../session/outcome.js";
 import { messageOf } from "../../terminal/errors.js";
+import type { Experiment } from "../experiment.js";
 
 /** Neighbouring points of one shape: one task, with a set of inputs for each. */
-interface Stretch {
+interface SweepSegment {
   readonly id: string;
   readonly rows: number;
   readonly classes: number;
@@ -19,28 +30,65 @@ interface Stretch {
   }[];
 }
 
-/** Draws error curves: computes a method at every point of a sweep and compares it with the oracle. */
-export class CurveTracer {
+/** Error curves: a method computed at every point of a sweep, and compared with the oracle. */
+export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
+  readonly type = "curve";
+  readonly unit = "curves";
   readonly #seed: number;
+  readonly #sweeps: readonly string[];
   /** Kept for the next method and backend: a few hundred thousand entries a sweep. */
-  readonly #stretches = new Map<string, readonly Stretch[]>();
+  readonly #segments = new Map<string, readonly SweepSegment[]>();
 
-  constructor(seed: number) {
+  /** @param sweeps ids of the sweeps of the run */
+  constructor(seed: number, sweeps: readonly string[]) {
     this.#seed = seed;
+    this.#sweeps = sweeps;
   }
 
-  async trace({ backend, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
+  plannedWork({ curves }: Plan): readonly PlannedCurve[] {
+    return curves;
+  }
+
+  key({ sweep, ...curve }: PlannedCurve): string {
+    return curveKey({ ...curve, sweep: sweep.id });
+  }
+
+  label({ backend, method, dtype, sweep }: PlannedCurve): string {
+    return [backend, method, dtype, sweep.id].join(" ");
+  }
+
+  weight(): number {
+    return 1;
+  }
+
+  describe({ points }: Curve): string {
+    const maxUlp = Math.max(...points.map((point) => point.maxUlp));
+    return `${plural(points.length, "point")}, max ULP ${formatCount(maxUlp)}`;
+  }
+
+  section(curves: readonly Curve[]): Partial<Results> {
+    const sweeps = SWEEPS.filter(({ id }) => this.#sweeps.includes(id));
+    return {
+      precision: {
+        ulpLimit: SWEEP_ULP_LIMIT,
+        sweeps: sweeps.map(({ id, summary, axis }) => ({ id, summary, axis })),
+        curves: [...curves],
+      },
+    };
+  }
+
+  async run({ backend, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
     const curve = { backend, method, dtype, sweep: sweep.id };
     const points: Curve["points"] = [];
     let note: string | undefined;
-    for (const stretch of this.#stretchesOf(sweep, dtype)) {
-      const { rows, classes } = stretch;
+    for (const segment of this.#segmentsOf(sweep, dtype)) {
+      const { rows, classes } = segment;
       const inputs = {
-        id: stretch.id,
-        make: () => stretch.points.flatMap((point) => inputArrays(point.inputs)),
+        id: segment.id,
+        make: () => segment.points.flatMap((point) => inputArrays(point.inputs)),
       };
       const task = { method, dtype, rows, classes };
-      const sets = stretch.points.length;
+      const sets = segment.points.length;
       const concluded = conclude(
         backend,
         await session.run({ type: "run", ...task, inputs: inputs.id, sets }, inputs),
@@ -49,7 +97,7 @@ export class CurveTracer {
       if (concluded.status !== "ok") return { ...curve, ...concluded, points: [] };
       note = concluded.reply.note;
       try {
-        points.push(...this.#assess(stretch, dtype, session));
+        points.push(...this.#assess(segment, dtype, session));
       } catch (error) {
         return { ...curve, status: "failed", reason: messageOf(error), points: [] };
       }
@@ -58,7 +106,7 @@ export class CurveTracer {
   }
 
   #assess(
-    { rows, classes, points }: Stretch,
+    { rows, classes, points }: SweepSegment,
     dtype: PlannedCurve["dtype"],
     session: BackendSession,
   ): Curve["points"] {
@@ -73,20 +121,20 @@ export class CurveTracer {
     });
   }
 
-  #stretchesOf(sweep: Sweep, dtype: PlannedCurve["dtype"]): readonly Stretch[] {
+  #segmentsOf(sweep: Sweep, dtype: PlannedCurve["dtype"]): readonly SweepSegment[] {
     const key = `${sweep.id} ${dtype}`;
-    const known = this.#stretches.get(key);
+    const known = this.#segments.get(key);
     if (known) return known;
-    const stretches: { -readonly [K in keyof Stretch]: Stretch[K] }[] = [];
+    const segments: { -readonly [K in keyof SweepSegment]: SweepSegment[K] }[] = [];
     for (const x of sweep.points(dtype)) {
       const { rows, classes } = sweep.shape(x);
       const inputs = sweep.inputs(x, dtype, this.#seed);
       const point = { x, inputs, reference: oracle({ rows, classes, ...inputs }) };
-      const last = stretches.at(-1);
+      const last = segments.at(-1);
       if (last?.rows === rows && last.classes === classes) last.points = [...last.points, point];
-      else stretches.push({ id: `${key} ${x}`, rows, classes, points: [point] });
+      else segments.push({ id: `${key} ${x}`, rows, classes, points: [point] });
     }
-    this.#stretches.set(key, stretches);
-    return stretches;
+    this.#segments.set(key, segments);
+    return segments;
   }
 }

@@ -1,7 +1,7 @@
 import type { Depth, GradientsOverSeeds, NetworkRecord } from "@softmax-bench/core";
 import { median, medianInterval, powerLawExponent } from "@softmax-bench/stats";
 import type { DepthSettings } from "../../journal/entries.js";
-import { REFERENCE } from "./networks.js";
+import { REFERENCE } from "./reference.js";
 
 const QUANTITIES: Readonly<
   Record<Depth["trends"][number]["of"], (whole: GradientsOverSeeds) => readonly number[] | undefined>

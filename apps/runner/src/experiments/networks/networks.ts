@@ -1,36 +1,100 @@
-import type { FloatArray, MethodId, NetworkRecord, StepInputs } from "@softmax-bench/core";
+import type { FloatArray, MethodId, NetworkRecord, Results, StepInputs } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import { joined, type NetworkSpec, networkOf, parted } from "@softmax-bench/measure";
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
+import { formatError } from "@softmax-bench/report";
 import { median, medianInterval } from "@softmax-bench/stats";
 import type { DepthSettings } from "../../journal/entries.js";
-import type { PlannedNetwork } from "../../plan/plan.js";
+import { networkKey, type Plan, type PlannedNetwork } from "../../plan/plan.js";
+import type { BackendSession } from "../../session/backend-session.js";
+import type { Experiment, ExperimentRun } from "../experiment.js";
+import { depthSection } from "./depth-section.js";
 import { differences, type SeedGradients } from "./network-differences.js";
 import { NetworkInputs } from "./network-inputs.js";
 import { type NotRun, type Place, runSteps, runTraining } from "./network-runner.js";
-
-/** What float64 references are computed by: a backend that has float64, and neither of two methods that are compared. */
-export const REFERENCE = { backend: "onnxruntime-cpu", method: "autograd/shifted-detached" } as const;
+import { REFERENCE } from "./reference.js";
 
 /** A gradient of each seed, or why there is none. */
 type References = { readonly gradients: readonly Float64Array[] } | { readonly reason: string };
 
 /** Compares the gradient by hand with the automatic one on networks, layer by layer. */
-export class NetworkComparer {
+export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkRecord> {
+  readonly type = "network";
+  readonly unit = "networks";
   readonly #settings: DepthSettings;
-  readonly #inputs: NetworkInputs;
+  readonly #threads: number;
+  readonly #inputs: NetworkInputs | undefined;
   readonly #references = new Map<number, References>();
 
-  constructor(settings: DepthSettings, images: Images) {
+  /** @param images that the networks see; without them nothing can be run */
+  constructor(settings: DepthSettings, threads: number, images: Images | undefined) {
     this.#settings = settings;
-    this.#inputs = new NetworkInputs(settings, images);
+    this.#threads = threads;
+    this.#inputs = images && new NetworkInputs(settings, images);
   }
 
-  /** Computes what the gradients of a depth are held against; what is compared without it has no errors. */
-  async reference(depth: number, place: Place): Promise<void> {
-    const spec = this.#inputs.specOf(depth, "float64");
+  plannedWork({ networks }: Plan): readonly PlannedNetwork[] {
+    return networks;
+  }
+
+  key(network: PlannedNetwork): string {
+    return networkKey(network);
+  }
+
+  label({ backend, dtype, depth }: PlannedNetwork): string {
+    return `${backend} ${dtype} depth ${depth}`;
+  }
+
+  weight({ depth }: PlannedNetwork): number {
+    return depth;
+  }
+
+  describe({ whole }: NetworkRecord): string {
+    const of = (quantity: "distance" | "reordering") =>
+      formatError(whole?.[quantity]?.relL2.median ?? Number.NaN);
+    return `distance ${of("distance")}, reordering ${of("reordering")}`;
+  }
+
+  section(networks: readonly NetworkRecord[]): Partial<Results> {
+    return { depth: depthSection(this.#settings, networks) };
+  }
+
+  /** Computes what the gradients of each depth are held against; what is compared without it has no errors. */
+  async prepare(
+    remaining: readonly PlannedNetwork[],
+    { announce, signal, useSession }: ExperimentRun,
+  ): Promise<void> {
+    const depths = new Set(remaining.map(({ depth }) => depth));
+    if (depths.size === 0) return;
+    const { backend } = REFERENCE;
+    await useSession(backend, this.#threads, async (session) => {
+      for (const depth of depths) {
+        if (signal.aborted) return;
+        announce(`float64 reference of depth ${depth}`);
+        await this.#computeReference(depth, { backend, session });
+      }
+    });
+  }
+
+  /** Steps and, if the experiment has it, training of one network on one backend. */
+  async run({ backend, dtype, depth }: PlannedNetwork, session: BackendSession): Promise<NetworkRecord> {
+    const [place, spec] = [{ backend, session }, this.#needInputs().specOf(depth, dtype)];
+    const compared = await this.#compareSteps(place, spec);
+    if (compared.status !== "ok") return { backend, dtype, depth, ...compared, layers: [] };
+    const trained = await this.#train(place, spec);
+    if (trained && "status" in trained) return { backend, dtype, depth, ...trained, layers: [] };
+    return { backend, dtype, depth, ...compared, ...(trained ? { training: trained } : {}) };
+  }
+
+  #needInputs(): NetworkInputs {
+    if (!this.#inputs) throw new Error("networks cannot be run without images");
+    return this.#inputs;
+  }
+
+  async #computeReference(depth: number, place: Place): Promise<void> {
+    const spec = this.#needInputs().specOf(depth, "float64");
     const net = networkOf(spec);
-    const steps = this.#inputs.steps(depth, "float64");
+    const steps = this.#needInputs().steps(depth, "float64");
     // In orders that no comparison uses: else a float64 backend would be held against itself.
     const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
     const sets = { name: `reference ${depth}`, of: steps.map((step, seed) => reordered(orders[seed], step)) };
@@ -47,23 +111,10 @@ export class NetworkComparer {
     );
   }
 
-  /** Steps and, if the experiment has it, training of one network on one backend. */
-  async compare(
-    { backend, dtype, depth }: PlannedNetwork,
-    session: Place["session"],
-  ): Promise<NetworkRecord> {
-    const [place, spec] = [{ backend, session }, this.#inputs.specOf(depth, dtype)];
-    const compared = await this.#compareSteps(place, spec);
-    if (compared.status !== "ok") return { backend, dtype, depth, ...compared, layers: [] };
-    const trained = await this.#train(place, spec);
-    if (trained && "status" in trained) return { backend, dtype, depth, ...trained, layers: [] };
-    return { backend, dtype, depth, ...compared, ...(trained ? { training: trained } : {}) };
-  }
-
   async #compareSteps(place: Place, spec: NetworkSpec) {
     const { manual, autograd } = this.#settings.methods;
     const net = networkOf(spec);
-    const steps = this.#inputs.steps(spec.depth, spec.dtype);
+    const steps = this.#needInputs().steps(spec.depth, spec.dtype);
     const orders = steps.map((_, seed) => new Reordering(net, seed));
     // Every step is followed by itself in another order.
     const of = steps.flatMap((step, seed) => [step, reordered(orders[seed], step)]);
@@ -95,7 +146,7 @@ export class NetworkComparer {
     const { training, methods } = this.#settings;
     if (!training) return undefined;
     const net = networkOf(spec);
-    const steps = this.#inputs.training(spec.depth, spec.dtype);
+    const steps = this.#needInputs().training(spec.depth, spec.dtype);
     const order = new Reordering(net, 0);
     const plain = { name: `training ${spec.depth} ${spec.dtype}`, of: steps };
     const other = { name: `${plain.name} reordered`, of: steps.map((step) => reordered(order, step)) };

@@ -1,7 +1,7 @@
-import type { Scaling, Series } from "@softmax-bench/core";
+import { DTYPES, type Scaling, type Series } from "@softmax-bench/core";
 import { median, nonNegativeLeastSquares } from "@softmax-bench/stats";
+import type { MeasuredSeries } from "../experiment.js";
 import { elementsOf } from "./shapes.js";
-import type { MeasuredSeries } from "./tracer.js";
 
 /** What results say of the series of a run. */
 export const scalingSection = (series: readonly MeasuredSeries[]): Scaling => ({
@@ -11,8 +11,6 @@ export const scalingSection = (series: readonly MeasuredSeries[]): Scaling => ({
   }),
   threading: threadingOf(series),
 });
-
-const BYTES: Readonly<Record<Series["dtype"], number>> = { float32: 4, float64: 8 };
 
 interface Timed {
   readonly rows: number;
@@ -33,7 +31,7 @@ const FEWEST_POINTS = 6;
 function fitOf(series: MeasuredSeries): Series["fit"] {
   const timed = timedOf(series);
   if (timed.length < FEWEST_POINTS) return undefined;
-  const bytes = (shape: Timed) => 2 * elementsOf(shape) * BYTES[series.dtype];
+  const bytes = (shape: Timed) => 2 * elementsOf(shape) * DTYPES[series.dtype].bytes;
   const terms = timed.map((shape) => [1, shape.rows, bytes(shape)].map((term) => term / shape.medianNs));
   const coefficients = nonNegativeLeastSquares(
     terms,

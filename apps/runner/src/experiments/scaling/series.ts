@@ -1,17 +1,13 @@
-import type { Series } from "@softmax-bench/core";
+import { plural, type Results, type Series } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import type { ScalingSettings } from "../../journal/entries.js";
-import type { PlannedSeries } from "../../plan/plan.js";
+import { type Plan, type PlannedSeries, seriesKey } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { conclude } from "../../session/outcome.js";
+import type { Experiment, ExperimentRun, MeasuredSeries } from "../experiment.js";
+import { scalingSection } from "./section.js";
 import { type Shape, shapesOf } from "./shapes.js";
-
-/** A series as it was measured, before anything is concluded from it. */
-export type MeasuredSeries = Omit<Series, "fit">;
-
-/** Runs something with a worker that has so many threads, in a process of its own. */
-export type WithSession = <T>(threads: number, use: (session: BackendSession) => Promise<T>) => Promise<T>;
 
 /** A call that would take longer, in nanoseconds, is not worth its minutes: the shapes before it have shown the slope. */
 const SLOWEST_CALL = 2e9;
@@ -26,20 +22,58 @@ const LIMITS = PROFILES.default.limits.gradient;
 
 type Point = Series["points"][number];
 
-/** Times the gradient of one method over many shapes, with so many threads, and looks at the memory that it takes. */
-export async function traceSeries(
-  planned: PlannedSeries,
-  { rows, classes }: ScalingSettings,
-  withSession: WithSession,
-): Promise<MeasuredSeries> {
-  const { series, memoryRows } = await withSession(planned.threads, async (session) => {
-    const traced = await timesOf(planned, shapesOf(rows, classes), session);
-    return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
-  });
-  if (series.status !== "ok") return series;
-  if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
-  const memory = await withSession(planned.threads, (session) => memoryOf(planned, memoryRows, session));
-  return { ...series, ...memory };
+/** Times of the gradient over many shapes, with so many threads, and the memory that it takes. */
+export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeries> {
+  readonly type = "series";
+  readonly unit = "series";
+  readonly #settings: ScalingSettings;
+
+  constructor(settings: ScalingSettings) {
+    this.#settings = settings;
+  }
+
+  plannedWork({ series }: Plan): readonly PlannedSeries[] {
+    return series;
+  }
+
+  key(series: PlannedSeries): string {
+    return seriesKey(series);
+  }
+
+  label({ backend, method, dtype, threads }: PlannedSeries): string {
+    return [backend, method, dtype, plural(threads, "thread")].join(" ");
+  }
+
+  weight(): number {
+    return 1;
+  }
+
+  describe({ points }: MeasuredSeries): string {
+    const timed = points.filter(({ medianNs }) => medianNs !== undefined);
+    return `${timed.length} of ${points.length} shapes timed`;
+  }
+
+  section(series: readonly MeasuredSeries[]): Partial<Results> {
+    return { scaling: scalingSection(series) };
+  }
+
+  /** In processes of their own, since the number of threads is fixed when a process starts. */
+  async run(
+    planned: PlannedSeries,
+    _session: BackendSession,
+    { useSession }: ExperimentRun,
+  ): Promise<MeasuredSeries> {
+    const { backend, threads } = planned;
+    const { rows, classes } = this.#settings;
+    const { series, memoryRows } = await useSession(backend, threads, async (session) => {
+      const traced = await timesOf(planned, shapesOf(rows, classes), session);
+      return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
+    });
+    if (series.status !== "ok") return series;
+    if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
+    const memory = await useSession(backend, threads, (session) => memoryOf(planned, memoryRows, session));
+    return { ...series, ...memory };
+  }
 }
 
 async function timesOf(

@@ -1,29 +1,19 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
-import { isRepeated } from "../experiments/cells/measurements.js";
-import { type Entry, type Measurement, measurementKey } from "../journal/entries.js";
-import {
-  curveKey,
-  keyOf,
-  networkKey,
-  type PlannedCell,
-  type PlannedCurve,
-  type PlannedNetwork,
-  type PlannedSeries,
-  seriesKey,
-} from "../plan/plan.js";
+import { keyOf, type PlannedCell } from "../plan/plan.js";
 import type { Visit } from "../plan/visits.js";
+import { type Entry, type Measurement, measurementKey, resultKey } from "./entries.js";
+import { isRepeated } from "./measurements.js";
 
 /** The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never compared. */
-export type Need = "measurement" | "gradient" | undefined;
+export type Purpose = "measurement" | "gradient" | undefined;
 
 /** The results that the journal of a run already holds. */
-export class DoneWork {
+export class RunState {
   /** By cell, twin or not, and round. */
   readonly #measured = new Map<string, Measurement>();
   readonly #distances = new Set<string>();
-  readonly #curves = new Set<string>();
-  readonly #networks = new Set<string>();
-  readonly #series = new Set<string>();
+  /** Keys of the results of experiments. */
+  readonly #results = new Set<string>();
   readonly #planned: ReadonlySet<string>;
   readonly #compared: boolean;
 
@@ -38,26 +28,18 @@ export class DoneWork {
     if (entry.type === "cell") {
       this.#measured.set(measurementKey(cellKey(entry), entry.twin ?? false, entry.round), entry);
     }
-    if (entry.type === "curve") this.#curves.add(curveKey(entry));
-    if (entry.type === "network") this.#networks.add(networkKey(entry));
-    if (entry.type === "series") this.#series.add(seriesKey(entry));
+    const key = resultKey(entry);
+    if (key !== undefined) this.#results.add(key);
     if (entry.type === "distance") this.#distances.add(cellKey({ ...entry, method: entry.a }));
   }
 
-  hasCurve(curve: PlannedCurve): boolean {
-    return this.#curves.has(curveKey({ ...curve, sweep: curve.sweep.id }));
-  }
-
-  hasNetwork(network: PlannedNetwork): boolean {
-    return this.#networks.has(networkKey(network));
-  }
-
-  hasSeries(series: PlannedSeries): boolean {
-    return this.#series.has(seriesKey(series));
+  /** @param key of a result, see `resultKey` */
+  has(key: string): boolean {
+    return this.#results.has(key);
   }
 
   /** @param round counts the processes of a backend from 0 */
-  need({ cell, isTwin }: Visit, round: number): Need {
+  remaining({ cell, isTwin }: Visit, round: number): Purpose {
     const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
     if (statusBefore === undefined) {
       const rounds = isTwin ? round + 1 : round;

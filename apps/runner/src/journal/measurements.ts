@@ -1,5 +1,5 @@
 import type { Phase } from "@softmax-bench/core";
-import type { Measurement } from "../../journal/entries.js";
+import type { Measurement } from "./entries.js";
 
 /**
  * Whether a cell is measured in further processes: not if it did not work, nor if it is so slow that its samples are too few to be

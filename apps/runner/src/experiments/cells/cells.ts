@@ -1,0 +1,158 @@
+import type { Backend, DistanceRecord } from "@softmax-bench/core";
+import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
+import { formatDuration, formatError } from "@softmax-bench/report";
+import { median } from "@softmax-bench/stats";
+import type { Entry, Header, Measurement } from "../../journal/entries.js";
+import type { Purpose, RunState } from "../../journal/run-state.js";
+import { keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
+import { PROFILES, samplingOf } from "../../plan/profiles.js";
+import type { Visit } from "../../plan/visits.js";
+import type { BackendSession, SessionOutcome } from "../../session/backend-session.js";
+import { conclude } from "../../session/outcome.js";
+import type { Spending } from "../../session/spending.js";
+import type { Turns } from "../../session/turns.js";
+import { messageOf } from "../../terminal/errors.js";
+import type { Observer, WorkItem } from "../observer.js";
+import type { InputSource } from "./inputs.js";
+import type { Judge } from "./judge.js";
+
+/** What holds for a run as a whole. */
+export interface RunContext {
+  readonly header: Header;
+  readonly append: (entry: Entry) => void;
+  readonly observer: Observer;
+  readonly signal: AbortSignal;
+  /** Set if other runs measure at the same time: one cell is measured at a time. */
+  readonly turns: Turns | undefined;
+}
+
+/** The cells of one backend in one of its processes, and what measuring them takes. */
+export interface CellWork extends RunContext {
+  /** Undefined if there is none by that id. */
+  readonly adapter: Backend | undefined;
+  readonly session: BackendSession;
+  /** Counts the processes of the backend, from 0. */
+  readonly round: number;
+  /** Its measurements, in the order of this process. */
+  readonly visits: readonly Visit[];
+  readonly state: RunState;
+  readonly throughput: ThroughputReference;
+  readonly judge: Judge;
+  readonly inputs: InputSource;
+  readonly spending: Spending;
+}
+
+/** A cell as a user sees it. */
+export const cellItem = (cell: PlannedCell): WorkItem => ({
+  label: keyOf(cell),
+  weight: 1 + (cell.workload.rows * cell.workload.classes) / 2e6,
+});
+
+/** Measures what the journal of the run lacks. */
+export async function runCells(work: CellWork): Promise<void> {
+  const { state, round, signal } = work;
+  for (const visit of work.visits) {
+    const purpose = state.remaining(visit, round);
+    if (!purpose) continue;
+    if (signal.aborted) return;
+    await runVisit(work, visit, purpose);
+  }
+}
+
+async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpose>): Promise<void> {
+  const { state, round, header, session, signal, append, observer, spending } = work;
+  const { cell } = visit;
+  const profile = PROFILES[header.profile];
+  const item = cellItem(cell);
+  observer.begin(item);
+  const keep = (measurement: Measurement) => {
+    append(measurement);
+    state.add(measurement);
+    if (!visit.isTwin) observer.finish(item, describe(measurement));
+  };
+  const reason = skipReason(cell, profile, work.adapter);
+  if (reason) {
+    if (!visit.isTwin) keep({ ...cellIdentity(visit, round), status: "unsupported", reason });
+    return;
+  }
+  const { workload, method, dtype } = cell;
+  const { rows, classes } = workload;
+  const inputs = {
+    id: `${workload.id} ${dtype}`,
+    make: () => inputArrays(work.inputs.of(workload, dtype)),
+  };
+  await work.turns?.take("prepare");
+  await session.start(inputs);
+  const task = { method, dtype, rows, classes };
+  const sampling =
+    purpose === "measurement"
+      ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(cell.backend))
+      : undefined;
+  await work.turns?.take("cell");
+  const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);
+  if (signal.aborted) return;
+  const begun = performance.now();
+  const { measurement, distances } = toMeasurement(visit, outcome, work);
+  const { probeNs } = measurement.sampling ?? {};
+  if (probeNs) work.throughput.add(cell.backend, probeNs);
+  // A twin of a cell that does not work says nothing.
+  if (purpose === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
+  for (const distance of distances) {
+    append({ type: "distance", ...distance });
+    state.add({ type: "distance", ...distance });
+  }
+  spending.since(begun, "verify");
+}
+
+/** What came of a cell, in a few words. */
+function describe({ status, reason, samples, accuracy }: Measurement): string {
+  if (status !== "ok") return `${status}: ${reason}`;
+  const time = samples ? formatDuration(median(samples.gradient)) : "not timed";
+  return `gradient ${time}${accuracy ? `, relative error ${formatError(accuracy.gradient.relL2)}` : ""}`;
+}
+
+const cellIdentity = ({ cell: { backend, method, dtype, workload }, isTwin }: Visit, round: number) =>
+  ({
+    type: "cell",
+    round,
+    ...(isTwin ? ({ twin: true } as const) : {}),
+    backend,
+    method,
+    dtype,
+    workload: workload.id,
+  }) as const;
+
+/** The entry of the journal for the reply of a worker, or for the lack of one. */
+function toMeasurement(
+  visit: Visit,
+  outcome: SessionOutcome,
+  { round, judge, session, state, header }: CellWork,
+): { measurement: Measurement; distances: readonly DistanceRecord[] } {
+  const { cell, isTwin } = visit;
+  const base = cellIdentity(visit, round);
+  const isFirst = round === 0 && !isTwin;
+  const pairs = isFirst ? state.partnersOf(cell) : [];
+  const concluded = conclude(cell.backend, outcome, "computed");
+  if (concluded.status !== "ok") {
+    judge.abandon(cell, pairs);
+    return { measurement: { ...base, ...concluded }, distances: [] };
+  }
+  try {
+    const errors = isFirst && !PROFILES[header.profile].timesOnly;
+    const { distances, ...found } = judge.assess(cell, (into) => session.readResults(into), {
+      errors,
+      pairs,
+    });
+    return { distances, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
+  } catch (error) {
+    judge.abandon(cell, pairs);
+    return { measurement: { ...base, status: "failed", reason: messageOf(error) }, distances: [] };
+  }
+}
+
+const kept = ({ note, readback, samples, sampling }: Computed) => ({
+  readback,
+  ...(note ? { note } : {}),
+  ...(samples ? { samples } : {}),
+  ...(sampling ? { sampling } : {}),
+});
