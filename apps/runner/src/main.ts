@@ -1,28 +1,8 @@
 #!/usr/bin/env node
 import { execute } from "./cli/command.js";
-import { bench } from "./cli/commands/bench.js";
-import { compare } from "./cli/commands/compare.js";
-import { depth } from "./cli/commands/depth.js";
-import { doctor } from "./cli/commands/doctor.js";
-import { exportModel } from "./cli/commands/export.js";
-import { gate } from "./cli/commands/gate.js";
-import { gradcheck } from "./cli/commands/gradcheck.js";
-import { gradient } from "./cli/commands/gradient.js";
-import { history } from "./cli/commands/history.js";
-import { limit } from "./cli/commands/limit.js";
-import { merge } from "./cli/commands/merge.js";
-import { precision } from "./cli/commands/precision.js";
-import { provision } from "./cli/commands/provision.js";
-import { report } from "./cli/commands/report.js";
-import { scaling } from "./cli/commands/scaling.js";
-import { validateGate } from "./cli/commands/validate-gate.js";
+import { COMMANDS } from "./cli/commands/index.js";
 import { onLauncherGone } from "./session/launchers.js";
 import { writeLine } from "./terminal/console.js";
-
-const COMMANDS = {
-  ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
-  ...{ precision, depth, scaling, limit, gradcheck, gradient, export: exportModel, doctor, provision },
-};
 
 const stop = new AbortController();
 let signals = 0;

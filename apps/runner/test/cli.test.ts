@@ -5,7 +5,7 @@ import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { TINY, withFault } from "./faults/support.js";
-import { bench, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
+import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--profile", "smoke", "--workload", "4x3"];
 
@@ -160,7 +160,7 @@ describe("bad input", () => {
     [["--bakend", "tfjs-wasm"], /unknown option '--bakend'/],
     [["extra"], /too many arguments/],
   ])("%j exits 2 with one line", async (args, message) => {
-    const { code, stdout, stderr } = await bench(args);
+    const { code, stdout, stderr } = await call("bench", args);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stdout).toBe("");

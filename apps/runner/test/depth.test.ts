@@ -7,7 +7,7 @@ import type { NetworkRecord } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { syntheticImages } from "@softmax-bench/networks";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 /** A folder with images in CIFAR-10's binary version: those that the tests were given, or some of our own making. */
 function imageFolder(images = 40): string {
@@ -397,11 +397,12 @@ describe("wrong usage of pnpm depth", () => {
 async function expectRefused(
   flags: readonly string[],
   message: RegExp,
-  env: NodeJS.ProcessEnv = {},
+  env?: NodeJS.ProcessEnv,
 ): Promise<void> {
   const out = join(temporaryFolder(), "runs");
   mkdirSync(out);
-  const { code, stdout, stderr } = await run("depth", [...flags, "--out", out], { env });
+  const args = [...flags, "--out", out];
+  const { code, stdout, stderr } = await (env ? run("depth", args, { env }) : call("depth", args));
   const lines = stderr.trim().split("\n");
   expect(lines.at(-1)).toMatch(message);
   expect(lines.filter((line) => line.startsWith("depth: "))).toHaveLength(1);

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { copyOfCheckout } from "./support/checkout.js";
-import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { bench, call, onlyRun, run, temporaryFolder } from "./support/cli.js";
 import { doctor, REQUIRED } from "./support/doctor.js";
 
 /** An environment in which workers do nothing for a while before they start. */
@@ -53,13 +53,13 @@ describe("doctor", () => {
   });
 
   it.each(["0", "3601", "1.5", "99999999999", "-1"])("refuses --timeout %s", async (value) => {
-    const { code, stderr } = await run("doctor", [`--timeout=${value}`]);
+    const { code, stderr } = await call("doctor", [`--timeout=${value}`]);
     expect(code).toBe(2);
     expect(stderr).toBe(`doctor: --timeout takes a whole number from 1 to 3600, got "${value}"\n`);
   });
 
   it("refuses what it does not know", async () => {
-    const { code, stderr } = await run("doctor", ["--jsn"]);
+    const { code, stderr } = await call("doctor", ["--jsn"]);
     expect(code).toBe(2);
     expect(stderr).toBe("doctor: unknown option '--jsn' (Did you mean --json?)\n");
   });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bench, run, temporaryFolder } from "./support/cli.js";
+import { bench, call, run, temporaryFolder } from "./support/cli.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ONE_CELL = ["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32"];
@@ -55,7 +55,7 @@ describe("--cell", () => {
     ["tfjs-wasm manual\u002ffusd float32 4x3", /unknown method "manual\/fusd": closest are manual\/fused/],
     ["tfjs-wsm manual/fused float32 4x3", /unknown backend "tfjs-wsm": closest are tfjs-wasm/],
   ])("refuses %j with one line", async (cell, message) => {
-    const { code, stderr } = await bench(["--list", "--cell", cell]);
+    const { code, stderr } = await call("bench", ["--list", "--cell", cell]);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
@@ -166,7 +166,7 @@ describe("pnpm compare", () => {
     [["main"], /missing required argument 'candidate'/],
   ])("%j exits 2 with one line", async (args, message) => {
     const out = await withBaseline();
-    const { code, stderr } = await run("compare", [...args, "--in", out]);
+    const { code, stderr } = await call("compare", [...args, "--in", out]);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(code).toBe(2);
@@ -183,7 +183,13 @@ describe("pnpm compare", () => {
 
 describe("--save-baseline", () => {
   it.each(["../main", "latest", ".x", ""])("refuses the name %j before it measures", async (name) => {
-    const { code, stderr } = await bench([...SMALL, "--save-baseline", name, "--out", temporaryFolder()]);
+    const { code, stderr } = await call("bench", [
+      ...SMALL,
+      "--save-baseline",
+      name,
+      "--out",
+      temporaryFolder(),
+    ]);
     expect(stderr).toMatch(/--save-baseline takes a name of letters, digits/);
     expect(code).toBe(2);
   });
@@ -291,7 +297,7 @@ describe("pnpm gate", () => {
     [[], /required option '--baseline <name>' not specified/],
     [["--baseline", "HEAD", "--workload", "0x5"], /workload 0x5: expected 1 to/],
   ])("%j exits 2", async (args, message) => {
-    const { code, stderr } = await run("gate", [...args, "--no-provision", "--out", temporaryFolder()]);
+    const { code, stderr } = await call("gate", [...args, "--no-provision", "--out", temporaryFolder()]);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { formatNpy, parseNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
-import { run, start, temporaryFolder } from "./support/cli.js";
+import { call, run, start, temporaryFolder } from "./support/cli.js";
 
 const ONE = ["--backend", "onnxruntime-cpu"];
 const gradient = (args: readonly string[]) => run("gradient", args);
@@ -242,7 +242,7 @@ describe("pnpm gradient", () => {
     const at = files(arrays);
     const out = join(temporaryFolder(), "out");
     const named = args.map((arg) => (arg in arrays ? at(arg) : arg));
-    const { code, stdout, stderr } = await gradient([...named, "--out", out]);
+    const { code, stdout, stderr } = await call("gradient", [...named, "--out", out]);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stdout).toBe("");

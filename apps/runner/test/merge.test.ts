@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cellKey, type Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { beforeEach, describe, expect, it } from "vitest";
-import { bench, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { bench, call, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
 
 const MATRIX = [
   ...["--profile", "smoke", "--backend", "tfjs-wasm,onnxruntime-cpu", "--dtype", "float32"],
@@ -193,7 +193,7 @@ describe("runs that do not belong together", () => {
   ])("by their %s are refused, naming both, and nothing is written", async (_, change, named) => {
     const out = temporaryFolder();
     const dirs = folders(shard(1), change(shard(2)));
-    const { code, stderr } = await run("merge", [...dirs, "--out", join(out, "merged")]);
+    const { code, stderr } = await call("merge", [...dirs, "--out", join(out, "merged")]);
     expect(code).toBe(2);
     expect(stderr).toContain(`${dirs[0]} and ${dirs[1]} do not belong together`);
     expect(stderr).toContain(named);

@@ -4,7 +4,7 @@ import { SWEEPS } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 import { CHECK_CASES, Check, type CheckCase } from "../src/user-gradient/gradcheck.js";
-import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
@@ -101,7 +101,7 @@ describe("pnpm precision", () => {
     [["--resume", "x", "--sweep", "ties"], /leave out its sweep/],
     [["--seed", "1.5"], /--seed takes a whole number/],
   ])("%j exits 2 with one line", async (args, message) => {
-    const { code, stdout, stderr } = await run("precision", args);
+    const { code, stdout, stderr } = await call("precision", args);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stdout).toBe("");
@@ -147,7 +147,7 @@ describe("pnpm gradcheck", () => {
   });
 
   it("exits 2 for an unknown method, and 1 where no backend is available", async () => {
-    const unknown = await run("gradcheck", ["--method", "manual/nave"]);
+    const unknown = await call("gradcheck", ["--method", "manual/nave"]);
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/^gradcheck: unknown method "manual\/nave": closest are manual\/naive/);
     const none = await run("gradcheck", ["--backend", "tfjs-wasm"], { env: { NODE_OPTIONS: "--jitless" } });

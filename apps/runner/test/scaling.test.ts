@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { MeasuredSeries } from "../src/experiments/experiment.js";
 import { scalingSection } from "../src/experiments/scaling/section.js";
 import { shapesOf, threadCounts } from "../src/experiments/scaling/shapes.js";
-import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--rows", "1,64,1024", "--classes", "10,1000", "--threads", "1,2"];
 
@@ -95,7 +95,7 @@ describe("pnpm scaling", () => {
     [["--resume", "x", "--rows", "1"], /leave out its rows/],
     [["--backend", "tfjs-wsm"], /unknown backend "tfjs-wsm"/],
   ])("%j exits 2 with one line", async (args, message) => {
-    const { code, stderr } = await run("scaling", [...args, "--out", temporaryFolder()]);
+    const { code, stderr } = await call("scaling", [...args, "--out", temporaryFolder()]);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(code).toBe(2);
@@ -104,7 +104,7 @@ describe("pnpm scaling", () => {
 
 describe("a folder that no file system lets be made", () => {
   it("is refused at once", async () => {
-    const { code, stderr } = await run("scaling", [
+    const { code, stderr } = await call("scaling", [
       "--backend",
       "jax-js",
       "--out",

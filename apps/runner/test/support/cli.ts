@@ -2,10 +2,14 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { onTestFinished } from "vitest";
+import { execute } from "../../src/cli/command.js";
+import { COMMANDS } from "../../src/cli/commands/index.js";
+import type { Console } from "../../src/terminal/console.js";
 
 /** The built command line. */
 export const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -95,6 +99,21 @@ export function spawned(
 /** Runs one of the commands to its end. */
 export const run = (command: string, args: readonly string[] = [], options?: StartOptions): Promise<Ended> =>
   start([command, ...args], options).ended;
+
+/**
+ * Runs one of the commands in this process: for tests of what ends before anything is measured, which a start of Node for each
+ * would make minutes of.
+ */
+export async function call(command: string, args: readonly string[]): Promise<Ended> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const run = COMMANDS[command];
+  if (!run) throw new Error(`there is no command ${command}`);
+  const { signal } = new AbortController();
+  const streams = { stdout, stderr } as unknown as Pick<Console, "stdout" | "stderr">;
+  const code = await execute(command, run, args, { ...streams, signal });
+  const textOf = (stream: PassThrough) => String(stream.read() ?? "");
+  return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
 
 export const bench = (args: readonly string[], options?: StartOptions): Promise<Ended> =>
   run("bench", args, options);
