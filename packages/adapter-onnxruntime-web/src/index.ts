@@ -3,7 +3,7 @@ import { type Backend, probePackage } from "@softmax-bench/core";
 
 /**
  * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
- * SIMD. It starts once per process: threads asked for later are not heard.
+ * SIMD. It starts once per process: later thread counts are ignored.
  */
 export const onnxruntimeWeb: Backend = {
   id: "onnxruntime-web",

@@ -132,16 +132,16 @@ export class NodeConnection implements Connection {
     });
   }
 
-  /** Ends the process at once; a worker in native code does not hear anything gentler. */
+  /** Ends the process at once; native code reacts to no other signal. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
 
   #hear(line: string): void {
     if (this.#lost) return;
-    if (!this.#finish) this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
+    if (!this.#finish) this.#lose(`unexpected message from the worker: ${excerpt(line)}`);
     const parsed = parseReply(line);
-    if (typeof parsed === "string") this.#lose(`the worker spoke nonsense: ${parsed}`);
+    if (typeof parsed === "string") this.#lose(`invalid reply from the worker: ${parsed}`);
     else this.#finish?.({ kind: "answered", reply: parsed });
   }
 

@@ -25,6 +25,6 @@ export {
 } from "./protocol.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";
-export { joined, networkOf, parted, stepArrays } from "./step-arrays.js";
+export { concatParameters, networkOf, splitParameters, stepArrays } from "./step-arrays.js";
 export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./throughput.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

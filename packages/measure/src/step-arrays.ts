@@ -23,7 +23,7 @@ export const stepArrays = ({ values: { images, ...weights }, labels }: StepInput
 ];
 
 /** All gradients of a step, or all weights, in the order of the network's parameters, as one array. */
-export function joined(
+export function concatParameters(
   { parameters }: Network,
   arrays: Readonly<Record<string, FloatArray>>,
   { dtype }: NetworkSpec,
@@ -41,8 +41,8 @@ export function joined(
   return all;
 }
 
-/** The reverse of `joined`: views of its parts. */
-export function parted({ parameters }: Network, all: FloatArray): Record<string, FloatArray> {
+/** The reverse of `concatParameters`: views of its parts. */
+export function splitParameters({ parameters }: Network, all: FloatArray): Record<string, FloatArray> {
   let offset = 0;
   const parts = [...parameters].map(([name, { shape }]) => {
     const start = offset;

@@ -10,7 +10,7 @@ import { type Answer, finished } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { NetworkSpec, StepsRequest } from "./protocol.js";
-import { allocateStep, joined, networkOf, stepArrays } from "./step-arrays.js";
+import { allocateStep, concatParameters, networkOf, stepArrays } from "./step-arrays.js";
 
 /**
  * Runs each method on each set of inputs, in alternating order; the first set once before, untimed.
@@ -46,7 +46,7 @@ export async function runSteps(
         samples[index]?.push(platform.now() - begun);
         const at = 2 * (set * methods.length + index);
         results[at] = floatArray(spec.dtype, 1).fill(loss);
-        results[at + 1] = joined(net, gradients, spec);
+        results[at + 1] = concatParameters(net, gradients, spec);
       }
     }
     return { results, reply: { type: "stepped", samples, ...finished(platform, start, compiled) } };

@@ -57,7 +57,7 @@ export function compare(baseline: Results, candidate: Results, limits: Limits, n
               limits,
             );
       const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
-      return joined(b, { time, error }, causesOf(baseline, candidate, b.backend));
+      return combineVerdicts(b, { time, error }, causesOf(baseline, candidate, b.backend));
     }),
     notCompared: [
       ...pairs.flatMap(([a, b]) => notComparedOf(b, a, b)),
@@ -80,7 +80,7 @@ interface Parts {
 }
 
 /** The verdicts on a cell, put together. */
-export function joined(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
+export function combineVerdicts(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
   const { backend, method, dtype, workload } = id;
   const { time, error } = parts;
   const verdict = worstOf(time, error);

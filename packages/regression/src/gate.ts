@@ -1,7 +1,7 @@
 import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
 import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
-import { gradientsOf, joined, type Names, notComparedOf, sidesOf } from "./compare.js";
+import { combineVerdicts, gradientsOf, type Names, notComparedOf, sidesOf } from "./compare.js";
 import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
 import { compareErrors } from "./error.js";
 import { causesOf, differencesOf } from "./fingerprint.js";
@@ -150,7 +150,7 @@ export function gateComparison(
         gradientsOf(after.get(key) ?? []),
         limits,
       );
-      cells.push(joined(b, { time, error }, causesOf(baseline, candidate, b.backend)));
+      cells.push(combineVerdicts(b, { time, error }, causesOf(baseline, candidate, b.backend)));
     }
   }
   return {

@@ -1,5 +1,5 @@
 export { type Block, orderOf, type Role } from "./blocks.js";
-export { compare, gradientsOf, joined, type Names, notComparedOf, sidesOf } from "./compare.js";
+export { combineVerdicts, compare, gradientsOf, type Names, notComparedOf, sidesOf } from "./compare.js";
 export {
   type CellComparison,
   type CellId,

@@ -29,7 +29,7 @@ export function divide(rows: number, classes: number, threads: number): Division
 }
 
 /** Rows of a matrix of the caller's, on their way through the kernel's memory: a chunk to a slot. */
-export interface Passage {
+export interface RowCopy {
   readonly direction: "in" | "out";
   /** `[rows, classes]`. */
   readonly host: Buffer;
@@ -48,12 +48,12 @@ export function compute(
   kernel: KernelExports,
   team: Team,
   division: Division,
-  passages: readonly Passage[] = [],
+  copies: readonly RowCopy[] = [],
 ): void {
   const { rows, threads } = division;
   kernel.openJob();
   try {
-    if (passages.length > 0) computeWhileCopying(kernel, team, division, passages);
+    if (copies.length > 0) computeWhileCopying(kernel, team, division, copies);
     else {
       kernel.publishRows(rows, threads);
       while (kernel.computeChunk());
@@ -69,13 +69,13 @@ function computeWhileCopying(
   kernel: KernelExports,
   team: Team,
   { rows, threads, chunk, slots }: Division,
-  passages: readonly Passage[],
+  copies: readonly RowCopy[],
 ): void {
-  const pass = (direction: Passage["direction"], index: number): void => {
+  const pass = (direction: RowCopy["direction"], index: number): void => {
     const first = index * chunk;
     const end = Math.min(rows, first + chunk);
     const slot = (index % slots) * chunk;
-    for (const { direction: own, host, window, rowBytes } of passages) {
+    for (const { direction: own, host, window, rowBytes } of copies) {
       const [from, to, at] = [first * rowBytes, end * rowBytes, slot * rowBytes];
       if (own !== direction) continue;
       if (own === "in") copy(host.subarray(from, to), window, at);

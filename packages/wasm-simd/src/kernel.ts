@@ -200,7 +200,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
       space.reserve(this.#exports.scratchSize(classes) * division.threads),
     );
-    compute(this.#exports, this.#team, division, space.passages);
+    compute(this.#exports, this.#team, division, space.copies);
     // Which one is looked up only then: looking at each in JavaScript takes as long as the kernel.
     if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();

@@ -1,4 +1,4 @@
-import type { Division, Passage } from "./compute.js";
+import type { Division, RowCopy } from "./compute.js";
 import { bytesOf, copy } from "./copy.js";
 import type { Heap } from "./heap.js";
 import { ARRAYS, type FloatArray, type FloatDType } from "./options.js";
@@ -9,7 +9,7 @@ type Place = [at: number, rows: number];
 /** What one call takes of the kernel's memory, for as long as it lasts. */
 export class Workspace implements Disposable {
   /** Of the matrices that are not in the kernel's memory. */
-  readonly passages: Passage[] = [];
+  readonly copies: RowCopy[] = [];
   readonly #heap: Heap;
   readonly #taken: number[] = [];
 
@@ -35,7 +35,7 @@ export class Workspace implements Disposable {
   /** A matrix `[rows, classes]`: in place if it is in the kernel's memory, else a window that its rows pass. */
   matrix(
     host: FloatArray | undefined,
-    direction: Passage["direction"],
+    direction: RowCopy["direction"],
     dtype: FloatDType,
     { rows, classes, chunk, slots }: Division,
   ): Place {
@@ -45,7 +45,7 @@ export class Workspace implements Disposable {
     const rowsHere = Math.min(rows, slots * chunk);
     const start = this.reserve(rowsHere * rowBytes);
     const window = this.#bytesAt(start, rowsHere * rowBytes);
-    this.passages.push({ direction, host: bytesOf(host), window, rowBytes });
+    this.copies.push({ direction, host: bytesOf(host), window, rowBytes });
     return [start, rowsHere];
   }
 

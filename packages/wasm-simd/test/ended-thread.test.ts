@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import threads, { type Worker } from "node:worker_threads";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { describe, expect, it } from "vitest";
-import { compute, divide, type Passage } from "../dist/compute.js";
+import { compute, divide, type RowCopy } from "../dist/compute.js";
 import { compile, createMemory, instantiate, type KernelExports } from "../dist/module.js";
 import { Team } from "../dist/team.js";
 
@@ -40,7 +40,7 @@ async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Work
 }
 
 /** Rows that pass through; `whenAtWork` is called before a row is copied, as soon as the worker is at work. */
-function rowsFor(window: Buffer, kernel: KernelExports, whenAtWork: () => void): Passage {
+function rowsFor(window: Buffer, kernel: KernelExports, whenAtWork: () => void): RowCopy {
   const host = Buffer.alloc(division.rows * rowBytes);
   return {
     direction: "in",

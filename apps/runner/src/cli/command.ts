@@ -2,7 +2,7 @@ import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
 import { Command, CommanderError } from "commander";
 import { BACKENDS } from "../plan/backends.js";
-import { checkOptions, settle } from "../plan/options.js";
+import { checkOptions, resolveSettings } from "../plan/options.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
@@ -112,7 +112,10 @@ export function jobOptionsOf(
   { stderr, signal }: Console,
 ): JobOptions {
   const given = integer("--threads", threads);
-  const { threads: used } = settle(checkOptions(given === undefined ? {} : { threads: given }, "flags"), {});
+  const { threads: used } = resolveSettings(
+    checkOptions(given === undefined ? {} : { threads: given }, "flags"),
+    {},
+  );
   const say = (line: string) => writeLine(stderr, line);
   return { threads: used, signal, say, provision: provision ? say : undefined };
 }

@@ -10,11 +10,11 @@ interface Member {
 
 /**
  * Gives turns to runs that were started together. A turn ends when its run asks for the next one, or ends. In every round
- * each run measures one cell, alone, in the order in which they joined; before that all may prepare at the same time.
+ * each run measures one cell, alone, in the order in which they concatParameters; before that all may prepare at the same time.
  */
 export class TurnGiver {
   readonly #expected: number;
-  #joined = 0;
+  #concatParameters = 0;
   #members: Member[] = [];
   #round: Member[] = [];
 
@@ -25,7 +25,7 @@ export class TurnGiver {
 
   join(channel: Duplex): void {
     const member: Member = { channel, wants: undefined };
-    this.#joined++;
+    this.#concatParameters++;
     this.#members.push(member);
     onLine(channel, (line) => {
       member.wants = wantOf(line);
@@ -40,7 +40,7 @@ export class TurnGiver {
   }
 
   #next(): void {
-    if (this.#joined < this.#expected || this.#members.some(({ wants }) => !wants)) return;
+    if (this.#concatParameters < this.#expected || this.#members.some(({ wants }) => !wants)) return;
     if (this.#round.length === 0) {
       const preparing = this.#members.filter(({ wants }) => wants === "prepare");
       for (const member of preparing) grant(member);

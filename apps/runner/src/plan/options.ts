@@ -51,7 +51,7 @@ export interface Settings {
 export const DEFAULT_OUT = "bench-results";
 
 /** Flags win over the config file, the file over the defaults. */
-export function settle(flags: BenchOptions, file: BenchOptions): Settings {
+export function resolveSettings(flags: BenchOptions, file: BenchOptions): Settings {
   const chosen = { ...file, ...flags };
   const profile = chosen.profile ?? "default";
   return {

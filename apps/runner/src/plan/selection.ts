@@ -40,9 +40,9 @@ export function select(wanted: Wanted): Selection {
   const backendIds = Object.keys(BACKENDS);
   return {
     cells: wanted.cells && new Set(wanted.cells),
-    backends: inOrder(backendIds, unlessAll(backends) ?? backendIds, "backend"),
-    methods: matchMethods(unlessAll(methods) ?? ["**"]),
-    dtypes: inOrder(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
+    backends: sortByRegistry(backendIds, expandAll(backends) ?? backendIds, "backend"),
+    methods: matchMethods(expandAll(methods) ?? ["**"]),
+    dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(workloadOf),
   };
 }
@@ -72,18 +72,18 @@ function partsOf(cells: readonly string[]): Required<Omit<Wanted, "cells">> {
   };
 }
 
-const unlessAll = (wanted: readonly string[] | undefined): readonly string[] | undefined =>
+const expandAll = (wanted: readonly string[] | undefined): readonly string[] | undefined =>
   wanted?.includes("all") ? undefined : wanted;
 
 /** Sweeps by id. @throws UsageError naming the closest valid value, for the first one that does not exist. */
 export function selectSweeps(wanted: readonly string[]): readonly Sweep[] {
   const known = SWEEPS.map(({ id }) => id);
-  const ids = inOrder(known, wanted, "sweep");
+  const ids = sortByRegistry(known, wanted, "sweep");
   return SWEEPS.filter(({ id }) => ids.includes(id));
 }
 
 /** The wanted values in the order of the known ones, without repetition. */
-function inOrder(known: readonly string[], wanted: readonly string[], kind: string): string[] {
+function sortByRegistry(known: readonly string[], wanted: readonly string[], kind: string): string[] {
   const unknown = wanted.find((value) => !known.includes(value));
   if (unknown !== undefined) throw unknownValue(kind, unknown, known);
   return known.filter((value) => wanted.includes(value));

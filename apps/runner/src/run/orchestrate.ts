@@ -17,7 +17,7 @@ import type { Plan, PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
-import { Spending } from "../session/spending.js";
+import { PhaseTimer } from "../session/phase-timer.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
@@ -43,7 +43,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   // Garbage is collected here when something is allocated, not in steps and threads beside what the workers measure.
   setFlagsFromString("--no-incremental-marking");
   const profile = PROFILES[header.profile];
-  const spending = new Spending();
+  const phaseTimer = new PhaseTimer();
   using exchange = new Exchange(options.say);
   const inputs = new InputSource(header.seed);
   const backends = await loadBackends(header.backends);
@@ -51,13 +51,13 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   const state = new RunState(options.done, plan.cells, !profile.timesOnly);
   const experiments = experimentsOf(header, images);
   const shared = {
-    spending,
+    phaseTimer,
     state,
     inputs,
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
-  const createSession = sessionFactory(options, { spending, exchange });
+  const createSession = sessionFactory(options, { phaseTimer, exchange });
   const experimentRun: ExperimentRun = {
     signal,
     announce: (what) => observer.prepare(what),
@@ -120,7 +120,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     }
   } finally {
     await observe("after");
-    append({ type: "spent", wallNs: spending.total() });
+    append({ type: "spent", wallNs: phaseTimer.total() });
   }
 }
 
@@ -157,7 +157,7 @@ async function runExperiment(
 
 function sessionFactory(
   { header, provisioned, append }: OrchestrateOptions,
-  { spending, exchange }: { readonly spending: Spending; readonly exchange: Exchange },
+  { phaseTimer, exchange }: { readonly phaseTimer: PhaseTimer; readonly exchange: Exchange },
 ): (backend: string, threads: number) => BackendSession {
   const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
@@ -166,7 +166,7 @@ function sessionFactory(
       backend,
       threads,
       timeoutMs,
-      spending,
+      phaseTimer,
       host,
       unavailable: unavailability(provisioned.get(backend)),
       // Before its first result: what follows may not live to say it.

@@ -10,7 +10,7 @@ import {
 } from "@softmax-bench/measure";
 import { messageOf, UsageError } from "../terminal/errors.js";
 import { openBackend } from "./open-backend.js";
-import type { Spending } from "./spending.js";
+import type { PhaseTimer } from "./phase-timer.js";
 
 const OPEN_TIMEOUT_MS = 60_000;
 /** A worker that fails to start this often in a row is not started again. */
@@ -21,7 +21,7 @@ export interface SessionOptions {
   readonly threads: number;
   /** A request that takes longer is given up, in milliseconds. */
   readonly timeoutMs: number;
-  readonly spending: Spending;
+  readonly phaseTimer: PhaseTimer;
   /** Where its workers run. */
   readonly host: Host;
   /** Hears what is known of the backend when it has been started, or has not. */
@@ -106,7 +106,7 @@ export class BackendSession {
   }
 
   async #start(): Promise<void> {
-    const { spending, unavailable, timeoutMs: _, onRecord, ...options } = this.#options;
+    const { phaseTimer, unavailable, timeoutMs: _, onRecord, ...options } = this.#options;
     if (unavailable) {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
@@ -123,7 +123,7 @@ export class BackendSession {
         if (this.#ended) worker.kill();
       },
     });
-    spending.since(begun, "start");
+    phaseTimer.record(begun, "start");
     if (this.#record?.status !== "available") {
       this.#record = opening.record;
       if (!this.#ended) onRecord?.(opening.record);
@@ -142,16 +142,16 @@ export class BackendSession {
   }
 
   #account(outcome: Outcome, elapsedNs: number): void {
-    const { spending } = this.#options;
+    const { phaseTimer } = this.#options;
     if (outcome.kind !== "answered" || !("spent" in outcome.reply)) {
-      spending.add("prepare", elapsedNs);
+      phaseTimer.add("prepare", elapsedNs);
       return;
     }
     const { spent, peakRssBytes } = outcome.reply;
-    spending.add("measure", spent.measure);
-    spending.add("settle", spent.settle);
-    spending.add("prepare", spent.prepare);
-    spending.add("verify", Math.max(0, elapsedNs - spent.measure - spent.settle - spent.prepare));
+    phaseTimer.add("measure", spent.measure);
+    phaseTimer.add("settle", spent.settle);
+    phaseTimer.add("prepare", spent.prepare);
+    phaseTimer.add("verify", Math.max(0, elapsedNs - spent.measure - spent.settle - spent.prepare));
     if (this.#record && peakRssBytes !== undefined) {
       this.#record = {
         ...this.#record,

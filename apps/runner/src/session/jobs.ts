@@ -6,9 +6,9 @@ import { BACKENDS_MODULE } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { messageOf } from "../terminal/errors.js";
 import { BackendSession } from "./backend-session.js";
-import { type Conclusion, conclude } from "./outcome.js";
+import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
+import { PhaseTimer } from "./phase-timer.js";
 import { provisionBackends } from "./provision.js";
-import { Spending } from "./spending.js";
 
 /** A task on given inputs. */
 export interface Job {
@@ -51,7 +51,7 @@ export async function runJobs<J extends Job>(
     backend,
     threads,
     host,
-    spending: new Spending(),
+    phaseTimer: new PhaseTimer(),
     timeoutMs: PROFILES.full.cellTimeoutMs,
     unavailable: availability?.available === false ? availability : undefined,
   });
@@ -66,7 +66,7 @@ export async function runJobs<J extends Job>(
       const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
       const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
       if (signal.aborted) break;
-      consume(job, resultOf(task, conclude(backend, outcome, "computed"), session));
+      consume(job, resultOf(task, toTaskOutcome(backend, outcome, "computed"), session));
     }
     return session.record;
   } finally {
@@ -77,7 +77,7 @@ export async function runJobs<J extends Job>(
 
 function resultOf(
   task: GradientTask,
-  conclusion: Conclusion<"computed">,
+  conclusion: TaskOutcome<"computed">,
   session: BackendSession,
 ): JobOutcome {
   if (conclusion.status !== "ok") return conclusion;

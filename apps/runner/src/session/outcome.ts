@@ -3,16 +3,16 @@ import type { Finished, Reply } from "@softmax-bench/measure";
 import type { SessionOutcome } from "./backend-session.js";
 
 /** What came of a request: the worker's answer, or why there is none in a cell's words. */
-export type Conclusion<Type extends Finished["type"]> =
+export type TaskOutcome<Type extends Finished["type"]> =
   | { readonly status: "ok"; readonly reply: Extract<Finished, { type: Type }> }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
 /** @param wanted the answer that the request asks for */
-export function conclude<Type extends Finished["type"]>(
+export function toTaskOutcome<Type extends Finished["type"]>(
   backend: string,
   outcome: SessionOutcome,
   wanted: Type,
-): Conclusion<Type> {
+): TaskOutcome<Type> {
   if (outcome.kind === "unavailable") {
     return { status: "unsupported", reason: `${backend} is unavailable: ${outcome.reason}` };
   }

@@ -70,9 +70,9 @@ describe("a worker that goes wrong on one cell costs that cell only, and the cel
       /allocation failed|out of memory|killed by SIG/i,
     ],
     ["exits with code 0", "exit 0", "crashed", /^the worker exited with code 0$/],
-    ["writes garbage on the channel", "garbage", "crashed", /^the worker spoke nonsense: "/],
-    ["answers something else", "other JSON", "crashed", /^the worker spoke nonsense: readback: /],
-    ["writes a line without end", "a line without end", "crashed", /^the worker spoke nonsense: "xxx/],
+    ["writes garbage on the channel", "garbage", "crashed", /^invalid reply from the worker: "/],
+    ["answers something else", "other JSON", "crashed", /^invalid reply from the worker: readback: /],
+    ["writes a line without end", "a line without end", "crashed", /^invalid reply from the worker: "xxx/],
     ["closes the channel", "close the channel", "crashed", /^the worker (closed its channel|exited|was)/],
     [
       "writes a megabyte on stderr and dies",

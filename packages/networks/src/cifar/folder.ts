@@ -29,7 +29,7 @@ export async function readFolder(folder: string, count: number): Promise<Images>
   }
   if (missing > 0)
     throw new DataError(`${folder} has ${plural(count - missing, "image")}, ${count} are needed`);
-  return joined(parts);
+  return concatImages(parts);
 }
 
 const imagesIn = (name: string): number => Number(BATCH.exec(name)?.[2] ?? IMAGES_PER_BATCH);
@@ -72,7 +72,7 @@ async function readBatch(file: string, name: string, most: number): Promise<Imag
   return parseRecords(bytes, count, file);
 }
 
-function joined(parts: readonly Images[]): Images {
+function concatImages(parts: readonly Images[]): Images {
   const [first] = parts;
   if (first && parts.length === 1) return first;
   const pixels = new Float32Array(parts.reduce((sum, part) => sum + part.pixels.length, 0));

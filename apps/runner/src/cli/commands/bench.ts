@@ -1,6 +1,12 @@
 import { WORKLOADS } from "@softmax-bench/core";
 import { type Command, Option } from "commander";
-import { type BenchOptions, checkOptions, DEFAULT_OUT, loadConfig, settle } from "../../plan/options.js";
+import {
+  type BenchOptions,
+  checkOptions,
+  DEFAULT_OUT,
+  loadConfig,
+  resolveSettings,
+} from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { select, unknownValue } from "../../plan/selection.js";
 import { shardOf, WHOLE } from "../../plan/shard.js";
@@ -139,7 +145,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
     return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
-  const settings = settle(options, file);
+  const settings = resolveSettings(options, file);
   const selection = select(settings);
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
   if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console);

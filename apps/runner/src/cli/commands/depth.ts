@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS, loadBackends } from "../../plan/backends.js";
-import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
+import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
@@ -115,7 +115,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
     }
     const wanted = settingsOf(given);
     const threads = integer("--threads", flags.threads);
-    const settings = settle(
+    const settings = resolveSettings(
       checkOptions({ out, ...(threads === undefined ? {} : { threads }) }, "flags"),
       {},
     );

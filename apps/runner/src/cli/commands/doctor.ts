@@ -1,7 +1,7 @@
 import { plural } from "@softmax-bench/core";
 import { renderDoctor } from "@softmax-bench/report";
 import { describeEnvironment } from "../../machine/environment.js";
-import { examine, LONGEST_TIMEOUT_S } from "../../session/examine.js";
+import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";
 import { type Console, wantsColor } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { inRange, newCommand } from "../command.js";
@@ -21,7 +21,7 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
   const { json, timeout } = command()
     .parse(argv, { from: "user" })
     .opts<{ json?: boolean; timeout: string }>();
-  const backends = await examine(inRange("--timeout", timeout, LONGEST_TIMEOUT_S));
+  const backends = await probeBackends(inRange("--timeout", timeout, LONGEST_TIMEOUT_S));
   const environment = describeEnvironment();
   if (json) {
     stdout.write(`${JSON.stringify({ environment, backends }, null, 2)}\n`);

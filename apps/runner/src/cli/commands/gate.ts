@@ -5,7 +5,7 @@ import { runIn } from "../../gate/checkout.js";
 import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
 import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../../gate/outputs.js";
 import { gate as runGate } from "../../gate/run.js";
-import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
+import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
@@ -59,7 +59,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   const limits = limitsOf(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  const { seed, threads } = settle(checkOptions(Object.fromEntries(set), "flags"), {});
+  const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
   const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {

@@ -1,6 +1,6 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
-import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
+import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select, selectSweeps, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
@@ -73,7 +73,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   }
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
-  const settings = settle(optionsOf(flags), {});
+  const settings = resolveSettings(optionsOf(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
   const selection = select({ ...settings, cells: undefined, workloads: experiment ? [EXPERIMENT.id] : [] });
   return startRun(

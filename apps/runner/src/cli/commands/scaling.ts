@@ -10,7 +10,7 @@ import {
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
-import { checkOptions, DEFAULT_OUT, settle } from "../../plan/options.js";
+import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
@@ -94,7 +94,7 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     );
   }
   const counts = threads ?? threadCounts(availableParallelism());
-  const settings = settle(
+  const settings = resolveSettings(
     checkOptions({ ...(out ? { out } : {}), threads: Math.max(...counts) }, "flags"),
     {},
   );

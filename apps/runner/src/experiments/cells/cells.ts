@@ -8,8 +8,8 @@ import { keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
 import { PROFILES, samplingOf } from "../../plan/profiles.js";
 import type { Visit } from "../../plan/visits.js";
 import type { BackendSession, SessionOutcome } from "../../session/backend-session.js";
-import { conclude } from "../../session/outcome.js";
-import type { Spending } from "../../session/spending.js";
+import { toTaskOutcome } from "../../session/outcome.js";
+import type { PhaseTimer } from "../../session/phase-timer.js";
 import type { Turns } from "../../session/turns.js";
 import { messageOf } from "../../terminal/errors.js";
 import type { Observer, WorkItem } from "../observer.js";
@@ -39,7 +39,7 @@ export interface CellWork extends RunContext {
   readonly throughput: ThroughputReference;
   readonly judge: Judge;
   readonly inputs: InputSource;
-  readonly spending: Spending;
+  readonly phaseTimer: PhaseTimer;
 }
 
 /** A cell as a user sees it. */
@@ -60,7 +60,7 @@ export async function runCells(work: CellWork): Promise<void> {
 }
 
 async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpose>): Promise<void> {
-  const { state, round, header, session, signal, append, observer, spending } = work;
+  const { state, round, header, session, signal, append, observer, phaseTimer } = work;
   const { cell } = visit;
   const profile = PROFILES[header.profile];
   const item = cellItem(cell);
@@ -101,7 +101,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
     append({ type: "distance", ...distance });
     state.add({ type: "distance", ...distance });
   }
-  spending.since(begun, "verify");
+  phaseTimer.record(begun, "verify");
 }
 
 /** What came of a cell, in a few words. */
@@ -132,10 +132,10 @@ function toMeasurement(
   const base = cellIdentity(visit, round);
   const isFirst = round === 0 && !isTwin;
   const pairs = isFirst ? state.partnersOf(cell) : [];
-  const concluded = conclude(cell.backend, outcome, "computed");
-  if (concluded.status !== "ok") {
+  const answer = toTaskOutcome(cell.backend, outcome, "computed");
+  if (answer.status !== "ok") {
     judge.abandon(cell, pairs);
-    return { measurement: { ...base, ...concluded }, distances: [] };
+    return { measurement: { ...base, ...answer }, distances: [] };
   }
   try {
     const errors = isFirst && !PROFILES[header.profile].timesOnly;
@@ -143,7 +143,7 @@ function toMeasurement(
       errors,
       pairs,
     });
-    return { distances, measurement: { ...base, status: "ok", ...kept(concluded.reply), ...found } };
+    return { distances, measurement: { ...base, status: "ok", ...kept(answer.reply), ...found } };
   } catch (error) {
     judge.abandon(cell, pairs);
     return { measurement: { ...base, status: "failed", reason: messageOf(error) }, distances: [] };

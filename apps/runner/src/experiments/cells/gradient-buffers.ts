@@ -5,7 +5,7 @@ export class GradientBuffers {
   readonly #free: FloatArray[] = [];
 
   /** An array with arbitrary contents. Free ones of another size are dropped: sizes come in runs. */
-  take(dtype: FloatDType, length: number): FloatArray {
+  acquire(dtype: FloatDType, length: number): FloatArray {
     const fits = (array: FloatArray) => array.length === length && array instanceof DTYPES[dtype].Array;
     const found = this.#free.findIndex(fits);
     if (found >= 0) return this.#free.splice(found, 1)[0] as FloatArray;
@@ -13,7 +13,7 @@ export class GradientBuffers {
     return floatArray(dtype, length);
   }
 
-  give(array: FloatArray | undefined): void {
+  release(array: FloatArray | undefined): void {
     if (array) this.#free.push(array);
   }
 }

@@ -68,7 +68,7 @@ export class Judge {
   /** @param read fills arrays with the cell's loss and gradient @throws Error if it does */
   assess(cell: PlannedCell, read: (into: readonly Values[]) => void, { errors, pairs }: Wanted): Verdict {
     const { rows, classes } = cell.workload;
-    const gradient = this.#buffers.take(cell.dtype, rows * classes);
+    const gradient = this.#buffers.acquire(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
     read([loss, gradient]);
     const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
@@ -120,12 +120,12 @@ export class Judge {
       this.#release(otherKey);
     }
     if (isAwaited) this.#held.set(keyOf(cell), result);
-    else this.#buffers.give(result.gradient);
+    else this.#buffers.release(result.gradient);
     return distances;
   }
 
   #release(key: string): void {
-    this.#buffers.give(this.#held.get(key)?.gradient);
+    this.#buffers.release(this.#held.get(key)?.gradient);
     this.#held.delete(key);
   }
 }

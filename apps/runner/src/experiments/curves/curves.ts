@@ -14,7 +14,7 @@ import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-ben
 import { formatCount } from "@softmax-bench/report";
 import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
 import type { BackendSession } from "../../session/backend-session.js";
-import { conclude } from "../../session/outcome.js";
+import { toTaskOutcome } from "../../session/outcome.js";
 import { messageOf } from "../../terminal/errors.js";
 import type { Experiment } from "../experiment.js";
 
@@ -89,13 +89,13 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
       };
       const task = { method, dtype, rows, classes };
       const sets = segment.points.length;
-      const concluded = conclude(
+      const answer = toTaskOutcome(
         backend,
         await session.run({ type: "run", ...task, inputs: inputs.id, sets }, inputs),
         "computed",
       );
-      if (concluded.status !== "ok") return { ...curve, ...concluded, points: [] };
-      note = concluded.reply.note;
+      if (answer.status !== "ok") return { ...curve, ...answer, points: [] };
+      note = answer.reply.note;
       try {
         points.push(...this.#assess(segment, dtype, session));
       } catch (error) {

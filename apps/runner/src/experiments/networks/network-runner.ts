@@ -12,11 +12,11 @@ import {
 } from "@softmax-bench/measure";
 import type { DepthSettings } from "../../journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
-import { type Conclusion, conclude } from "../../session/outcome.js";
+import { type TaskOutcome, toTaskOutcome } from "../../session/outcome.js";
 import { messageOf } from "../../terminal/errors.js";
 
 /** Where networks are run. */
-export interface Place {
+export interface NetworkPlace {
   readonly backend: string;
   readonly session: Pick<BackendSession, "run" | "readResults">;
 }
@@ -45,7 +45,7 @@ interface NamedSets {
 
 /** Runs each method on each set of inputs. */
 export async function runSteps(
-  place: Place,
+  place: NetworkPlace,
   network: NetworkSpec,
   methods: readonly MethodId[],
   sets: NamedSets,
@@ -56,14 +56,14 @@ export async function runSteps(
   const loss = floatArray(network.dtype, 1);
   const request: StepsRequest = { type: "steps", network, methods, sets: sets.of.length };
   const into = gradients.flat().flatMap((gradient) => [loss, gradient]);
-  const concluded = await runOn(place, request, sets, "stepped", into);
-  if (concluded.status !== "ok") return concluded;
-  return { status: "ok", gradients, samples: concluded.reply.samples };
+  const answer = await runOn(place, request, sets, "stepped", into);
+  if (answer.status !== "ok") return answer;
+  return { status: "ok", gradients, samples: answer.reply.samples };
 }
 
 /** Trains on sets of inputs, over and over, from the weights of the first. */
 export async function runTraining(
-  place: Place,
+  place: NetworkPlace,
   network: NetworkSpec,
   method: MethodId,
   sets: NamedSets,
@@ -71,24 +71,24 @@ export async function runTraining(
 ): Promise<Training | NotRun> {
   const request: TrainRequest = { type: "train", network, method, sets: sets.of.length, ...training };
   const losses = new Float64Array(training.steps);
-  const concluded = await runOn(place, request, sets, "trained", [losses]);
-  return concluded.status === "ok" ? { status: "ok", losses: [...losses] } : concluded;
+  const answer = await runOn(place, request, sets, "trained", [losses]);
+  return answer.status === "ok" ? { status: "ok", losses: [...losses] } : answer;
 }
 
 async function runOn<Type extends Finished["type"]>(
-  { backend, session }: Place,
+  { backend, session }: NetworkPlace,
   request: StepsRequest | TrainRequest,
   { name, of }: NamedSets,
   wanted: Type,
   into: readonly Values[],
-): Promise<Conclusion<Type>> {
+): Promise<TaskOutcome<Type>> {
   const inputs = { id: name, make: () => of.flatMap(stepArrays) };
-  const concluded = conclude(backend, await session.run(request, inputs), wanted);
-  if (concluded.status !== "ok") return concluded;
+  const answer = toTaskOutcome(backend, await session.run(request, inputs), wanted);
+  if (answer.status !== "ok") return answer;
   try {
     session.readResults(into);
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }
-  return concluded;
+  return answer;
 }

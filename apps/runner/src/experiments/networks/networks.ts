@@ -1,6 +1,6 @@
 import type { FloatArray, MethodId, NetworkRecord, Results, StepInputs } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
-import { joined, type NetworkSpec, networkOf, parted } from "@softmax-bench/measure";
+import { concatParameters, type NetworkSpec, networkOf, splitParameters } from "@softmax-bench/measure";
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
 import { formatError } from "@softmax-bench/report";
 import { median, medianInterval } from "@softmax-bench/stats";
@@ -11,7 +11,7 @@ import type { Experiment, ExperimentRun } from "../experiment.js";
 import { depthSection } from "./depth-section.js";
 import { differences, type SeedGradients } from "./network-differences.js";
 import { NetworkInputs } from "./network-inputs.js";
-import { type NotRun, type Place, runSteps, runTraining } from "./network-runner.js";
+import { type NetworkPlace, type NotRun, runSteps, runTraining } from "./network-runner.js";
 import { REFERENCE } from "./reference.js";
 
 /** A gradient of each seed, or why there is none. */
@@ -91,7 +91,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     return this.#inputs;
   }
 
-  async #computeReference(depth: number, place: Place): Promise<void> {
+  async #computeReference(depth: number, place: NetworkPlace): Promise<void> {
     const spec = this.#needInputs().specOf(depth, "float64");
     const net = networkOf(spec);
     const steps = this.#needInputs().steps(depth, "float64");
@@ -111,7 +111,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     );
   }
 
-  async #compareSteps(place: Place, spec: NetworkSpec) {
+  async #compareSteps(place: NetworkPlace, spec: NetworkSpec) {
     const { manual, autograd } = this.#settings.methods;
     const net = networkOf(spec);
     const steps = this.#needInputs().steps(spec.depth, spec.dtype);
@@ -142,7 +142,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   }
 
   /** By hand, automatically, and automatically in another order; undefined where the experiment has no training. */
-  async #train(place: Place, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
+  async #train(place: NetworkPlace, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
     const { training, methods } = this.#settings;
     if (!training) return undefined;
     const net = networkOf(spec);
@@ -171,7 +171,7 @@ function restored(
   gradient: FloatArray | undefined,
 ): FloatArray {
   if (!order || !gradient) throw new Error("there are as many orders and gradients as seeds");
-  return joined(net, order.restore(parted(net, gradient)), spec);
+  return concatParameters(net, order.restore(splitParameters(net, gradient)), spec);
 }
 
 /** A layer's weight and bias stand next to each other among the parameters. */

@@ -4,7 +4,7 @@ import type { ScalingSettings } from "../../journal/entries.js";
 import { type Plan, type PlannedSeries, seriesKey } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
 import type { BackendSession } from "../../session/backend-session.js";
-import { conclude } from "../../session/outcome.js";
+import { toTaskOutcome } from "../../session/outcome.js";
 import type { Experiment, ExperimentRun, MeasuredSeries } from "../experiment.js";
 import { scalingSection } from "./section.js";
 import { type Shape, shapesOf } from "./shapes.js";
@@ -119,10 +119,10 @@ async function timeOf(
   const without = (reason: string): Timed => ({ status: "tried", point: { ...shape, samples: 0, reason } });
   if (mostNs(shape, others) > SLOWEST_CALL) return without(LEFT_OUT);
   const outcome = await session.run({ type: "scale", method, dtype, ...shape, limits: LIMITS });
-  const concluded = conclude(backend, outcome, "scaled");
-  if (concluded.status === "unsupported") return { status: "unsupported", reason: concluded.reason };
-  if (concluded.status !== "ok") return without(`${concluded.status}: ${concluded.reason}`);
-  const { gradientNs, note } = concluded.reply;
+  const answer = toTaskOutcome(backend, outcome, "scaled");
+  if (answer.status === "unsupported") return { status: "unsupported", reason: answer.reason };
+  if (answer.status !== "ok") return without(`${answer.status}: ${answer.reason}`);
+  const { gradientNs, note } = answer.reply;
   const point = { ...shape, medianNs: median(gradientNs), samples: gradientNs.length };
   return { status: "tried", point, note };
 }
@@ -168,7 +168,7 @@ async function memoryOf(
   session: BackendSession,
 ): Promise<Pick<Series, "memory" | "memoryReason">> {
   const outcome = await session.run({ type: "memory", method, dtype, rows, classes: MEMORY_CLASSES });
-  const concluded = conclude(backend, outcome, "held");
-  if (concluded.status === "ok") return { memory: concluded.reply.memory };
-  return { memoryReason: `${concluded.status}: ${concluded.reason}` };
+  const answer = toTaskOutcome(backend, outcome, "held");
+  if (answer.status === "ok") return { memory: answer.reply.memory };
+  return { memoryReason: `${answer.status}: ${answer.reason}` };
 }

@@ -11,7 +11,7 @@ export const LONGEST_TIMEOUT_S = 3600;
  *
  * @param timeoutS in seconds: a backend that has not started by then is given up as slow
  */
-export function examine(timeoutS: number): Promise<ExaminedBackend[]> {
+export function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {
   const host = new NodeHost({ backends: BACKENDS_MODULE });
   return Promise.all(
     Object.keys(BACKENDS).map(async (backend) => {

@@ -2,7 +2,7 @@
 export type Purpose = "measure" | "settle" | "start" | "prepare" | "verify";
 
 /** Adds up wall time by purpose, in nanoseconds; what is not attributed is `other`. */
-export class Spending {
+export class PhaseTimer {
   readonly #begun = performance.now();
   readonly #ns: Record<Purpose, number> = { measure: 0, settle: 0, start: 0, prepare: 0, verify: 0 };
 
@@ -11,7 +11,7 @@ export class Spending {
   }
 
   /** Attributes the time since `begun` (of `performance.now()`). */
-  since(begun: number, purpose: Purpose): void {
+  record(begun: number, purpose: Purpose): void {
     this.add(purpose, (performance.now() - begun) * 1e6);
   }
 
