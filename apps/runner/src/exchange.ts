@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FloatArray, GradientTask, Inputs } from "@softmax-bench/core";
-import { isSystemError, messageOf } from "./errors.js";
+import { isSystemError, messageOf, UsageError } from "./errors.js";
 
 /**
  * How arrays get from the parent to the worker and back: raw values in two open files without a name, which the worker
@@ -43,14 +43,14 @@ export class MovableExchange implements Exchange, Disposable {
 
   /**
    * @param say takes a line for the user when shared memory is not there, or is full
-   * @throws Error if no temporary folder can be written to
+   * @throws UsageError if the temporary folder cannot be written to either
    */
   constructor(say: (line: string) => void) {
     this.#say = say;
     try {
       this.#files = openFiles(SHARED_MEMORY);
     } catch (error) {
-      this.#files = openFiles(tmpdir());
+      this.#files = openTemporaryFiles(`no shared memory (${messageOf(error)})`);
       this.#movedAway = true;
       say(`no shared memory (${messageOf(error)}): arrays go through files in ${tmpdir()}`);
     }
@@ -67,15 +67,16 @@ export class MovableExchange implements Exchange, Disposable {
   /**
    * Moves the inputs out of shared memory, if they are still there. Workers that inherited the files before have to be replaced.
    * @returns whether there is more room now
-   * @throws Error if there is no room in the temporary folder either
+   * @throws Error if there is no room in the temporary folder either, or it cannot be written to
    */
   move(): boolean {
     if (this.#movedAway) return false;
     const before = this.#files;
-    this.#files = openFiles(tmpdir());
+    const reason = `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}`;
+    this.#files = openTemporaryFiles(reason);
     this.#movedAway = true;
     this.#say(
-      `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
+      `${reason}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
     );
     copyFile(before.inputs, this.#files.inputs);
     closeFiles(before);
@@ -98,6 +99,21 @@ function openFiles(parent: string): Exchange {
     return { inputs: open(), results: open() };
   } catch {
     return openAndUnname(parent);
+  }
+}
+
+/**
+ * Two empty files in the temporary folder.
+ * @param reason why they cannot be in shared memory
+ * @throws UsageError if they cannot be there either
+ */
+function openTemporaryFiles(reason: string): Exchange {
+  try {
+    return openFiles(tmpdir());
+  } catch (error) {
+    throw new UsageError(
+      `${reason}, and no file can be made in ${tmpdir()} (${messageOf(error)}): the measuring process gets its arrays through one of the two; make one of them larger or writable (docker run --shm-size or --tmpfs ${tmpdir()}), or set TMPDIR`,
+    );
   }
 }
 

@@ -1,27 +1,28 @@
 #!/usr/bin/env node
-import { bench } from "./commands/bench.js";
-import { execute } from "./commands/command.js";
-import { compare } from "./commands/compare.js";
-import { depth } from "./commands/depth.js";
-import { doctor } from "./commands/doctor.js";
-import { exportModel } from "./commands/export.js";
-import { gate } from "./commands/gate.js";
-import { gradcheck } from "./commands/gradcheck.js";
-import { gradient } from "./commands/gradient.js";
-import { history } from "./commands/history.js";
-import { limit } from "./commands/limit.js";
-import { merge } from "./commands/merge.js";
-import { precision } from "./commands/precision.js";
-import { provision } from "./commands/provision.js";
-import { report } from "./commands/report.js";
-import { scaling } from "./commands/scaling.js";
-import { validateGate } from "./commands/validate-gate.js";
-import { writeLine } from "./console.js";
+import { ensureHome } from "./home.js";
 import { onLauncherGone } from "./launchers.js";
 
+/**
+ * Commands, loaded when they are run. Loading takes half a second, in which signals need their handlers already: the kernel
+ * drops a signal to the first process of a container that does not handle it.
+ */
 const COMMANDS = {
-  ...{ bench, merge, report, compare, gate, "validate-gate": validateGate, history },
-  ...{ precision, depth, scaling, limit, gradcheck, gradient, export: exportModel, doctor, provision },
+  bench: async () => (await import("./commands/bench.js")).bench,
+  merge: async () => (await import("./commands/merge.js")).merge,
+  report: async () => (await import("./commands/report.js")).report,
+  compare: async () => (await import("./commands/compare.js")).compare,
+  gate: async () => (await import("./commands/gate.js")).gate,
+  "validate-gate": async () => (await import("./commands/validate-gate.js")).validateGate,
+  history: async () => (await import("./commands/history.js")).history,
+  precision: async () => (await import("./commands/precision.js")).precision,
+  depth: async () => (await import("./commands/depth.js")).depth,
+  scaling: async () => (await import("./commands/scaling.js")).scaling,
+  limit: async () => (await import("./commands/limit.js")).limit,
+  gradcheck: async () => (await import("./commands/gradcheck.js")).gradcheck,
+  gradient: async () => (await import("./commands/gradient.js")).gradient,
+  export: async () => (await import("./commands/export.js")).exportModel,
+  doctor: async () => (await import("./commands/doctor.js")).doctor,
+  provision: async () => (await import("./commands/provision.js")).provision,
 };
 
 const stop = new AbortController();
@@ -48,14 +49,17 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const [name, ...argv] = process.argv.slice(2);
-const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
+const load = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
 const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
 if (name === "--help" || name === "-h") {
   process.stdout.write(`a command, ${known}; each has --help\n`);
-} else if (name === undefined || !command) {
+} else if (name === undefined || !load) {
+  const { writeLine } = await import("./console.js");
   writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;
+  ensureHome();
+  const [{ execute }, command] = await Promise.all([import("./commands/command.js"), load()]);
   process.exitCode = await execute(name, command, argv, { stdout, stderr, signal: stop.signal });
 }
