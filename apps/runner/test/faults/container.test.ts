@@ -32,7 +32,7 @@ describe.runIf(canUnshare)("in a container with a read-only root, as a user with
     const available = backends.filter(({ status }) => status === "available").map(({ id }) => id);
     expect(available).toEqual(expect.arrayContaining(EVERYWHERE));
     expect(statSync(join(path, "results.json")).uid).toBe(USER);
-  });
+  }, 300_000);
 
   it.each([
     ["that is empty", { HOME: "" }],
