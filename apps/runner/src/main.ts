@@ -2,29 +2,6 @@
 import { ensureHome } from "./home.js";
 import { onLauncherGone } from "./launchers.js";
 
-/**
- * Commands, loaded when they are run. Loading takes half a second, in which signals need their handlers already: the kernel
- * drops a signal to the first process of a container that does not handle it.
- */
-const COMMANDS = {
-  bench: async () => (await import("./commands/bench.js")).bench,
-  merge: async () => (await import("./commands/merge.js")).merge,
-  report: async () => (await import("./commands/report.js")).report,
-  compare: async () => (await import("./commands/compare.js")).compare,
-  gate: async () => (await import("./commands/gate.js")).gate,
-  "validate-gate": async () => (await import("./commands/validate-gate.js")).validateGate,
-  history: async () => (await import("./commands/history.js")).history,
-  precision: async () => (await import("./commands/precision.js")).precision,
-  depth: async () => (await import("./commands/depth.js")).depth,
-  scaling: async () => (await import("./commands/scaling.js")).scaling,
-  limit: async () => (await import("./commands/limit.js")).limit,
-  gradcheck: async () => (await import("./commands/gradcheck.js")).gradcheck,
-  gradient: async () => (await import("./commands/gradient.js")).gradient,
-  export: async () => (await import("./commands/export.js")).exportModel,
-  doctor: async () => (await import("./commands/doctor.js")).doctor,
-  provision: async () => (await import("./commands/provision.js")).provision,
-};
-
 const stop = new AbortController();
 let signals = 0;
 for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -48,18 +25,24 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// Only now: loading takes half a second, in which the kernel would drop a signal that is not handled yet to the first process
+// of a container; and libraries ask for a home folder while they are loaded.
+ensureHome();
+const [{ COMMANDS }, { execute }, { writeLine }] = await Promise.all([
+  import("./commands/index.js"),
+  import("./commands/command.js"),
+  import("./console.js"),
+]);
+
 const [name, ...argv] = process.argv.slice(2);
-const load = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
+const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
 const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
 if (name === "--help" || name === "-h") {
   process.stdout.write(`a command, ${known}; each has --help\n`);
-} else if (name === undefined || !load) {
-  const { writeLine } = await import("./console.js");
+} else if (name === undefined || !command) {
   writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;
-  ensureHome();
-  const [{ execute }, command] = await Promise.all([import("./commands/command.js"), load()]);
   process.exitCode = await execute(name, command, argv, { stdout, stderr, signal: stop.signal });
 }
