@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-import { execute } from "./cli/command.js";
-import { COMMANDS } from "./cli/commands/index.js";
+import { ensureHome } from "./fs/home.js";
 import { onLauncherGone } from "./session/launchers.js";
-import { writeLine } from "./terminal/console.js";
 
 const stop = new AbortController();
 let signals = 0;
@@ -26,6 +24,15 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== "EPIPE") throw error;
   });
 }
+
+// Only now: loading takes half a second, in which the kernel would drop a signal that is not handled yet to the first process
+// of a container; and libraries ask for a home folder while they are loaded.
+ensureHome();
+const [{ COMMANDS }, { execute }, { writeLine }] = await Promise.all([
+  import("./cli/commands/index.js"),
+  import("./cli/command.js"),
+  import("./terminal/console.js"),
+]);
 
 const [name, ...argv] = process.argv.slice(2);
 const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];

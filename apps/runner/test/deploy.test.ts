@@ -9,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { canUnshare, childrenOf, MAIN, onlyRun, spawned, temporaryFolder } from "./support/cli.js";
+import { commandHere } from "./support/image.js";
 
 const deployed = (file: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../deploy/${file}`, import.meta.url)), "utf8");
@@ -50,7 +51,7 @@ function expectWhole(out: string, shards: number): void {
 }
 
 const container = z.object({
-  command: z.array(z.string()),
+  args: z.array(z.string()),
   env: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
 });
 const job = z.object({
@@ -63,19 +64,35 @@ const job = z.object({
   }),
 });
 
+const quantities = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
+
 const pod = z.object({
   spec: z.object({
     template: z.object({
       spec: z.object({
+        automountServiceAccountToken: z.boolean(),
+        securityContext: z.looseObject({ runAsUser: z.int(), fsGroup: z.int() }),
         volumes: z.array(z.looseObject({ name: z.string() })),
+        initContainers: z.array(z.unknown()).default([]),
         containers: z.array(
-          z.object({ volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })) }),
+          z.object({
+            image: z.string(),
+            securityContext: z.unknown(),
+            resources: z.object({ requests: quantities, limits: quantities }),
+            volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })),
+          }),
         ),
       }),
     }),
   }),
 });
 const podOf = (document: unknown) => pod.parse(document).spec.template.spec;
+
+/** Bytes of a quantity as `1Gi`. */
+function bytesOf(quantity: string): number {
+  const [, number, unit = ""] = /^(\d+)(Ki|Mi|Gi)$/.exec(quantity) ?? [];
+  return Number(number) * 1024 ** (["Ki", "Mi", "Gi"].indexOf(unit) + 1);
+}
 
 /** Ten cells of a few hundred milliseconds each. */
 const SLOW = `export default { profile: "smoke", backends: ["tfjs-wasm"], dtypes: ["float32"], workloads: ["700x700"] };`;
@@ -107,12 +124,12 @@ describe("deploy/kubernetes", () => {
     const { spec } = job.parse(shards);
     const [bench] = spec.template.spec.containers;
     const { folder, env } = smallCheckout();
-    const here = (command: readonly string[]) =>
-      command.map((word) => word.replace(/^\/results/, join(folder, "results")));
+    const here = (args: readonly string[]) =>
+      commandHere(args.map((word) => word.replace(/^\/results/, join(folder, "results"))));
     expect(spec.completionMode).toBe("Indexed");
     const pods = Array.from({ length: spec.completions }, (_, index) => {
       const given = Object.fromEntries(bench.env.map(({ name, value }) => [name, value]));
-      return spawned(here(bench.command), {
+      return spawned(here(bench.args), {
         cwd: folder,
         env: { ...env, ...given, JOB_COMPLETION_INDEX: String(index) },
       }).ended;
@@ -120,7 +137,7 @@ describe("deploy/kubernetes", () => {
     for (const { code, stderr } of await Promise.all(pods)) expect(code, stderr).toBe(0);
 
     const [merge] = job.parse(merging).spec.template.spec.containers;
-    const { code, stderr } = await spawned(here(merge.command), { cwd: folder, env }).ended;
+    const { code, stderr } = await spawned(here(merge.args), { cwd: folder, env }).ended;
     expect(code, stderr).toBe(0);
     expectWhole(join(folder, "results", "merged"), spec.completions);
   });
@@ -138,7 +155,7 @@ describe("deploy/kubernetes", () => {
           "--pid",
           "--fork",
           "--mount-proc",
-          ...bench.command.map((word) => word.replace(/^\/results/, join(folder, "results"))),
+          ...commandHere(bench.args.map((word) => word.replace(/^\/results/, join(folder, "results")))),
         ],
         { cwd: folder, env: { ...env, JOB_COMPLETION_INDEX: "0", SHARD_COUNT: "1" } },
       );
@@ -153,12 +170,50 @@ describe("deploy/kubernetes", () => {
     },
   );
 
-  it("gives every measuring pod memory for its arrays where Docker's default has 64 MiB", () => {
+  it("gives every measuring pod memory for the arrays of seed-3200 in float64, where Docker's default has 64 MiB", () => {
     const { volumes, containers } = podOf(shards);
-    const mounted = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === "/dev/shm");
-    expect(volumes.find(({ name }) => name === mounted?.name)).toMatchObject({
-      emptyDir: { medium: "Memory" },
+    const [bench] = containers;
+    const mounted = bench?.volumeMounts.find(({ mountPath }) => mountPath === "/dev/shm");
+    const volume = volumes.find(({ name }) => name === mounted?.name);
+    const { emptyDir } = z
+      .object({ emptyDir: z.object({ medium: z.literal("Memory"), sizeLimit: z.string() }) })
+      .parse(volume);
+    const matrix = 3200 * 3200 * Float64Array.BYTES_PER_ELEMENT;
+    const labels = 3200 * Int32Array.BYTES_PER_ELEMENT;
+    const [inputs, results] = [matrix + labels, matrix + Float64Array.BYTES_PER_ELEMENT];
+    expect(bytesOf(emptyDir.sizeLimit)).toBeGreaterThan(inputs + results);
+    // Such a volume counts as memory of the pod.
+    expect(bytesOf(bench?.resources.limits.memory ?? "")).toBeGreaterThan(4 * bytesOf(emptyDir.sizeLimit));
+  });
+
+  // What the strictest of Kubernetes' Pod Security Standards, "restricted", asks for, and a read-only root.
+  it.each([
+    ["shards.yaml", () => shards],
+    ["merge.yaml", () => merging],
+  ])("%s gives its pods no rights that they do not need", (_, document) => {
+    const { securityContext, automountServiceAccountToken, initContainers, containers, volumes } = podOf(
+      document(),
+    );
+    expect(securityContext).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
     });
+    expect(securityContext.runAsUser).toBeGreaterThan(0);
+    expect(securityContext.fsGroup).toBeGreaterThan(0);
+    expect(automountServiceAccountToken).toBe(false);
+    expect(initContainers).toEqual([]);
+    // That of deploy/Dockerfile, under whatever name the reader gives it.
+    expect(containers.map(({ image }) => image)).toEqual(containers.map(() => "softmax-bench"));
+    expect(containers.map((one) => one.securityContext)).toEqual(
+      containers.map(() => ({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      })),
+    );
+    for (const { resources } of containers) expect(resources.requests).toEqual(resources.limits);
+    // Nothing of the node's.
+    for (const volume of volumes) expect(volume).not.toHaveProperty("hostPath");
   });
 });
 

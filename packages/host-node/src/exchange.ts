@@ -32,14 +32,14 @@ export class Exchange implements Disposable {
 
   /**
    * @param say takes a line for the user when shared memory is not there, or is full
-   * @throws Error if no temporary folder can be written to
+   * @throws NoRoomError if the temporary folder cannot be written to either
    */
   constructor(say: (line: string) => void) {
     this.#say = say;
     try {
       this.#files = openFiles(SHARED_MEMORY);
     } catch (error) {
-      this.#files = openFiles(tmpdir());
+      this.#files = openTemporaryFiles(`no shared memory (${messageOf(error)})`);
       this.#hasMoved = true;
       say(`no shared memory (${messageOf(error)}): arrays go through files in ${tmpdir()}`);
     }
@@ -69,15 +69,16 @@ export class Exchange implements Disposable {
   /**
    * Moves the inputs out of shared memory, if they are still there. Workers that inherited the files before have to be replaced.
    * @returns whether there is more room now
-   * @throws Error if there is no room in the temporary folder either
+   * @throws NoRoomError if there is no room in the temporary folder either, or it cannot be written to
    */
   makeRoom(): boolean {
     if (this.#hasMoved) return false;
     const before = this.#files;
-    this.#files = openFiles(tmpdir());
+    const reason = `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}`;
+    this.#files = openTemporaryFiles(reason);
     this.#hasMoved = true;
     this.#say(
-      `${SHARED_MEMORY} is full${sizeOfPlace(SHARED_MEMORY)}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
+      `${reason}: arrays go through files in ${tmpdir()} from now on; docker run --shm-size, or a volume of medium Memory there, gives a container more`,
     );
     copyFile(before.inputs, this.#files.inputs);
     closeFiles(before);
@@ -105,6 +106,21 @@ export class Exchange implements Disposable {
       if (!isFull(error) || !this.makeRoom()) throw error;
       writeArrays(this.#files.inputs, arrays);
     }
+  }
+}
+
+/**
+ * Two empty files in the temporary folder.
+ * @param reason why they cannot be in shared memory
+ * @throws NoRoomError if they cannot be there either
+ */
+function openTemporaryFiles(reason: string): ArrayFiles {
+  try {
+    return openFiles(tmpdir());
+  } catch (error) {
+    throw new NoRoomError(
+      `${reason}, and no file can be made in ${tmpdir()} (${messageOf(error)}): the measuring process gets its arrays through one of the two; make one of them larger or writable (docker run --shm-size or --tmpfs ${tmpdir()}), or set TMPDIR`,
+    );
   }
 }
 

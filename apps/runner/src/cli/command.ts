@@ -1,5 +1,6 @@
 import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
+import { NoRoomError } from "@softmax-bench/measure";
 import { Command, CommanderError } from "commander";
 import { BACKENDS } from "../plan/backends.js";
 import { checkOptions, resolveSettings } from "../plan/options.js";
@@ -36,6 +37,7 @@ const isForUser = (error: unknown): error is Error =>
   error instanceof CommanderError ||
   error instanceof UsageError ||
   error instanceof ResultsError ||
+  error instanceof NoRoomError ||
   isSystemError(error);
 
 const stackOf = (error: unknown): string =>

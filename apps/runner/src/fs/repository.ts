@@ -22,9 +22,14 @@ export async function cleanCommit(): Promise<string | undefined> {
   return changes === "" ? commitOf("HEAD") : undefined;
 }
 
-/** The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes. */
+/**
+ * The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes; outside of one, the commit that an
+ * image was built from.
+ */
 export const currentCommit = (): string | null =>
-  gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*");
+  gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") ||
+  process.env.SOFTMAX_BENCH_COMMIT ||
+  null;
 
 /** Its branch: in a GitHub workflow, where none is checked out, that of the pull request or of the push. */
 export const currentBranch = (): string | null =>

@@ -1,14 +1,6 @@
 import type { BackendRecord } from "@softmax-bench/core";
-import {
-  type Connection,
-  type Host,
-  type NamedArrays,
-  NoRoomError,
-  type Outcome,
-  type Values,
-  type WorkRequest,
-} from "@softmax-bench/measure";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import type { Connection, Host, NamedArrays, Outcome, Values, WorkRequest } from "@softmax-bench/measure";
+import { messageOf } from "../terminal/errors.js";
 import { openBackend } from "./open-backend.js";
 import type { PhaseTimer } from "./phase-timer.js";
 
@@ -52,10 +44,10 @@ export class BackendSession {
   /**
    * Starts a worker, if there is none that sees the inputs.
    * @returns whether there is one now
-   * @throws UsageError if there is no room for the inputs
+   * @throws NoRoomError if there is no room for the inputs
    */
   async start(inputs?: NamedArrays): Promise<boolean> {
-    if (inputs) this.#holdInputs(inputs);
+    if (inputs) this.#options.host.holdInputs(inputs);
     if (this.#worker?.isCurrent === false) this.kill();
     while (!this.#worker && this.#attempts > 0) await this.#start();
     return this.#worker !== undefined;
@@ -63,7 +55,7 @@ export class BackendSession {
 
   /**
    * Runs a task; starts the worker on first use, and again if there is no room for the results.
-   * @throws UsageError if there is no room for the inputs
+   * @throws NoRoomError if there is no room for the inputs
    */
   async run(request: WorkRequest, inputs?: NamedArrays): Promise<SessionOutcome> {
     const outcome = await this.#run(request, inputs);
@@ -131,14 +123,6 @@ export class BackendSession {
     this.#worker = opening.worker;
     if (opening.worker) this.#attempts = START_ATTEMPTS;
     else this.#attempts = opening.permanent || this.#ended ? 0 : Math.max(0, this.#attempts - 1);
-  }
-
-  #holdInputs(inputs: NamedArrays): void {
-    try {
-      this.#options.host.holdInputs(inputs);
-    } catch (error) {
-      throw error instanceof NoRoomError ? new UsageError(error.message) : error;
-    }
   }
 
   #account(outcome: Outcome, elapsedNs: number): void {

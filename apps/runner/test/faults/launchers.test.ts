@@ -8,6 +8,7 @@ import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { bench, onlyRun, type Running, spawned, temporaryFolder } from "../support/cli.js";
+import { processesWith } from "../support/process.js";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 const { packageManager } = z
@@ -38,18 +39,6 @@ function startAsUser(command: readonly string[], out: string): Running & { left:
   });
   return { ...running, left: () => processesWith(`MARK=${mark}`) };
 }
-
-const processesWith = (variable: string): number[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(variable);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
 
 /** Waits until nothing is left of a command; nothing but that tells when an orphan is done. */
 async function untilGone(left: () => number[]): Promise<void> {

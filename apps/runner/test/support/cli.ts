@@ -1,43 +1,24 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { fileURLToPath } from "node:url";
-import type { Results } from "@softmax-bench/core";
-import { parseResults } from "@softmax-bench/core/results";
 import { onTestFinished } from "vitest";
 import { execute } from "../../src/cli/command.js";
 import { COMMANDS } from "../../src/cli/commands/index.js";
 import type { Console } from "../../src/terminal/console.js";
+import { childrenOf, type Ended, type LaunchOptions, launch, MAIN, type Running } from "./process.js";
+import { onlyRun } from "./runs.js";
 
-/** The built command line. */
-export const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+export { childrenOf, type Ended, MAIN, onlyRun, type Running };
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Running {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Resolves when stderr contains the text. */
-  says(text: string): Promise<void>;
-}
-
-export interface StartOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
+export interface StartOptions extends LaunchOptions {
   /** Another checkout's command line. */
   readonly main?: string;
   /** Largest file that may be written, in KiB: what a full disk is to the process. */
   readonly fileSizeLimit?: number;
   /** A folder that the process finds in the place of shared memory, or `none`; only root can do that. */
   readonly sharedMemory?: string | "none";
-  /** Give it a process group of its own. */
-  readonly ownGroup?: boolean;
 }
 
 /** A `/dev` that has the usual devices and no `shm`. */
@@ -56,44 +37,13 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
   return spawned(["unshare", "--mount", ...first(mount)], options);
 }
 
-/** Starts any command. */
-export function spawned(
-  [file, ...args]: readonly string[],
-  { cwd, env, ownGroup = false }: Pick<StartOptions, "cwd" | "env" | "ownGroup">,
-): Running {
-  const child = spawn(file as string, args, {
-    ...(cwd ? { cwd } : {}),
-    env: { ...process.env, ...env },
-    detached: ownGroup,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Starts any command, which ends with the test at the latest. */
+export function spawned(command: readonly string[], options: LaunchOptions): Running {
+  const running = launch(command, options);
   onTestFinished(() => {
-    child.kill("SIGKILL");
+    running.child.kill("SIGKILL");
   });
-  let [stdout, stderr] = ["", ""];
-  const waiting = new Set<{ text: string; resolve: () => void }>();
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-    for (const waiter of waiting) {
-      if (stderr.includes(waiter.text)) waiter.resolve();
-    }
-  });
-  const ended = new Promise<Ended>((resolve, reject) => {
-    child.on("error", reject).on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-  return {
-    child,
-    ended,
-    says: (text) =>
-      new Promise((resolve, reject) => {
-        if (stderr.includes(text)) return resolve();
-        waiting.add({ text, resolve });
-        void ended.then(() => reject(new Error(`ended without saying ${JSON.stringify(text)}: ${stderr}`)));
-      }),
-  };
+  return running;
 }
 
 /** Runs one of the commands to its end. */
@@ -125,27 +75,9 @@ export function temporaryFolder(parent = tmpdir()): string {
   return folder;
 }
 
-/** The one run in an output folder. */
-export function onlyRun(out: string): { id: string; path: string; results: () => Results; journal: string } {
-  const [id, ...others] = readdirSync(out);
-  if (!id || others.length > 0) throw new Error(`expected one run in ${out}, found ${[id, ...others]}`);
-  const path = join(out, id);
-  return {
-    id,
-    path,
-    journal: join(path, "journal.jsonl"),
-    results: () => parseResults(readFileSync(join(path, "results.json"), "utf8")),
-  };
-}
-
 /** Process ids of the workers that a bench process has now. */
 export const workersOf = ({ child: { pid } }: Running): number[] => childrenOf(pid as number);
 
 /** Whether this user may have namespaces of processes and mounts: root, outside a container that forbids it. */
 export const canUnshare =
   spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"], { stdio: "ignore" }).status === 0;
-
-export function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return children.split(" ").filter(Boolean).map(Number);
-}

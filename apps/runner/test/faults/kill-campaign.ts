@@ -1,0 +1,346 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cellKey } from "@softmax-bench/core";
+import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
+import { childrenOf, type Ended, launch, MAIN, processesWith, type Running } from "../support/process.js";
+import { onlyRun } from "../support/runs.js";
+import { cellLines } from "./support.js";
+
+/** Two dozen cells of milliseconds each, on the backend that starts fastest. */
+const METHODS = ["manual/shifted", "manual/exact-target", "manual/fused"];
+const WORKLOADS = ["16x10", "15x10", "14x10", "13x10", "12x10", "11x10", "10x10", "9x10"];
+const CELLS = METHODS.length * WORKLOADS.length;
+const SELECTION = [
+  ...["--profile", "smoke", "--backend", "wasm-simd", "--method", METHODS.join(), "--dtype", "float32"],
+  ...["--workload", WORKLOADS.join(), "--threads", "1", "--no-provision"],
+];
+
+const TARGETS = ["parent", "worker"] as const;
+const WAYS = ["SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP+SIGKILL"] as const;
+
+/** How long a stopped process waits for its end, and a run may take to end after its parent was struck, in milliseconds. */
+const LONGEST_STOP_MS = 400;
+const LONGEST_END_MS = 60_000;
+
+/** How long the kernel and Node may take to end what a run started, in milliseconds: many times what a busy machine needs. */
+const LONGEST_LEFT_MS = 5000;
+
+/** A flag of Node that only workers are started with. */
+const WORKER_FLAG = "--expose-gc";
+
+/** Files that a finished run has. */
+const FILES = ["journal.jsonl", "report.html", "report.md", "results.json"];
+
+/** One process that is ended or stopped, at a moment of a run. */
+interface Blow {
+  readonly target: (typeof TARGETS)[number];
+  readonly way: (typeof WAYS)[number];
+  /** From the first finished cell on, or from the start of the process. */
+  readonly afterFirstCell: boolean;
+  readonly delayMs: number;
+  readonly stopMs: number;
+}
+
+export interface CampaignOptions {
+  /** Processes that are struck. */
+  readonly count: number;
+  readonly seed: number;
+  /** Receives a line after every finished run. */
+  readonly say?: (line: string) => void;
+}
+
+/** The outcome of a campaign. What goes wrong is described in words; nothing of it may be there. */
+export interface CampaignOutcome {
+  /** How many blows there were of each kind, as `parent SIGKILL`. */
+  readonly blows: Map<string, number>;
+  /** How many blows to the parent found how much: `no journal`, `0 cells` to all of them, `results.json`. */
+  readonly moments: Map<string, number>;
+  /** Processes of the command line that were started, and runs that were finished. */
+  readonly counts: { processes: number; runs: number; crashedCells: number };
+  /** Finished cells that a later journal does not have. */
+  readonly lostCells: string[];
+  /** Processes that were still there after the run's own process had ended. */
+  readonly orphans: string[];
+  /** Files outside of the folder of the run, or in it when it is finished. */
+  readonly filesLeft: string[];
+  /** Runs that do not end, or end with other results than a run without blows. */
+  readonly wrongRuns: string[];
+}
+
+/** Strikes parents and workers of runs until it has done so `count` times, and checks what is left after each. */
+export async function killCampaign({
+  count,
+  seed,
+  say = () => {},
+}: CampaignOptions): Promise<CampaignOutcome> {
+  const outcome: CampaignOutcome = {
+    blows: new Map(),
+    moments: new Map(),
+    counts: { processes: 0, runs: 0, crashedCells: 0 },
+    lostCells: [],
+    orphans: [],
+    filesLeft: [],
+    wrongRuns: [],
+  };
+  const drawBlow = blowsFrom(seed);
+  const scratchBefore = scratchFolders();
+  const blowsDone = () => sum(outcome.blows);
+  while (blowsDone() < count) {
+    const struck = new StruckRun(outcome);
+    try {
+      await struck.measure(() => (blowsDone() < count ? drawBlow() : undefined));
+    } finally {
+      struck.remove();
+    }
+    say(`${blowsDone()} of ${count} blows, ${outcome.counts.runs} runs finished`);
+  }
+  outcome.filesLeft.push(...scratchFolders().filter((name) => !scratchBefore.includes(name)));
+  return outcome;
+}
+
+/** All blows of a campaign, in order, from one seed. What they hit differs with the speed of the machine. */
+function blowsFrom(seed: number): () => Blow {
+  const generator = xorshift128plus(seed);
+  const below = (limit: number): number => (generator.next() >>> 0) % limit;
+  const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+  return () => ({
+    target: oneOf(TARGETS),
+    way: oneOf(WAYS),
+    // Most after the first cell, where there is something to lose.
+    afterFirstCell: below(4) > 0,
+    delayMs: below(1500),
+    stopMs: below(LONGEST_STOP_MS),
+  });
+}
+
+/** One run, from its first process to the one that finishes it. */
+class StruckRun {
+  readonly #outcome: CampaignOutcome;
+  readonly #folder = mkdtempSync(join(tmpdir(), "kills-"));
+  readonly #out = join(this.#folder, "out");
+  /** Folders that belong to the run alone, and that it must leave empty. */
+  readonly #empty = ["home", "tmp", "cwd"].map((name) => join(this.#folder, name));
+  /** Lines of finished cells that were in the journal at any time. */
+  #finished: readonly string[] = [];
+  #workerBlows = 0;
+
+  constructor(outcome: CampaignOutcome) {
+    this.#outcome = outcome;
+    for (const folder of this.#empty) mkdirSync(folder);
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** @param nextBlow none when there have been enough */
+  async measure(nextBlow: () => Blow | undefined): Promise<void> {
+    for (;;) {
+      const { code, stderr } = await this.#measureOnce(nextBlow);
+      if (code === 0 || code === 1) return this.#expectFinished(code);
+      if (code !== null && code !== 130) {
+        this.#outcome.wrongRuns.push(`exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
+        return;
+      }
+      const hasNoJournal = existsSync(this.#out) && readdirSync(this.#out).length > 0 && !this.#journal;
+      if (hasNoJournal) return;
+    }
+  }
+
+  /** Starts the run or continues it, with blows until it ends */
+  async #measureOnce(nextBlow: () => Blow | undefined): Promise<Ended> {
+    const [home, tmp, cwd] = this.#empty as [string, string, string];
+    const mark = `KILLS_MARK=${this.#folder}-${this.#outcome.counts.processes++}`;
+    const begun = this.#journal !== undefined;
+    const args = begun ? ["--resume", onlyRun(this.#out).id] : SELECTION;
+    const [variable = "", value] = mark.split("=");
+    const running = launch([process.execPath, MAIN, "bench", ...args, "--out", this.#out], {
+      cwd,
+      env: { HOME: home, TMPDIR: tmp, [variable]: value },
+    });
+    let isOver = false;
+    const ended = running.ended.finally(() => {
+      isOver = true;
+    });
+    for (let blow = nextBlow(); blow && !isOver; blow = nextBlow()) {
+      await this.#strike(running, blow, () => isOver);
+      if (blow.target === "parent") break;
+      await this.#untilNextCell(() => isOver);
+    }
+    const end = await orKilled(running, ended, () =>
+      this.#outcome.wrongRuns.push(`did not end within ${LONGEST_END_MS} ms: ${mark}`),
+    );
+    await this.#expectNothingLeft(mark);
+    this.#expectKept(end.stderr);
+    return end;
+  }
+
+  async #strike(running: Running, blow: Blow, isOver: () => boolean): Promise<void> {
+    if (blow.afterFirstCell) await running.says("[1/").catch(() => {});
+    await Promise.race([sleep(blow.delayMs), running.ended]);
+    const pid = blow.target === "parent" ? running.child.pid : await workerOf(running, isOver);
+    if (pid === undefined || isOver()) return;
+    this.#remember();
+    const moment = this.#moment();
+    if (!(await strikeWith(blow, pid))) return;
+    increment(this.#outcome.blows, `${blow.target} ${blow.way}`);
+    if (blow.target === "parent") increment(this.#outcome.moments, moment);
+    else this.#workerBlows++;
+  }
+
+  /** Two workers in a row that die while they start are the end of a backend, and no fault: waits until one works. */
+  async #untilNextCell(isOver: () => boolean): Promise<void> {
+    const before = this.#cells().filter(isOk).length;
+    while (!isOver() && this.#cells().filter(isOk).length === before) await sleep(10);
+  }
+
+  get #journal(): string | undefined {
+    if (!existsSync(this.#out) || readdirSync(this.#out).length === 0) return undefined;
+    const { journal } = onlyRun(this.#out);
+    return existsSync(journal) ? journal : undefined;
+  }
+
+  #cells(): string[] {
+    return this.#journal ? cellLines(this.#journal) : [];
+  }
+
+  #moment(): string {
+    if (!this.#journal) return "no journal";
+    if (existsSync(join(onlyRun(this.#out).path, "results.json"))) return "results.json";
+    return `${this.#finished.length} cells`;
+  }
+
+  /** Compares the journal with what it had, and takes what it has now. */
+  #remember(): void {
+    const now = this.#cells();
+    const lost = this.#finished.filter((line, index) => now[index] !== line);
+    this.#outcome.lostCells.push(...lost);
+    this.#finished = now;
+  }
+
+  /** Checks that a cell which is announced as finished is in the journal. */
+  #expectKept(stderr: string): void {
+    const announced = [...stderr.matchAll(/^\[\d+\/\d+\] (\S+ \S+ \S+ \S+): /gm)].map(([, cell]) => cell);
+    this.#remember();
+    const inJournal = new Set(this.#finished.map(labelOf));
+    this.#outcome.lostCells.push(
+      ...announced.flatMap((cell) => (cell && !inJournal.has(cell) ? [`announced: ${cell}`] : [])),
+    );
+  }
+
+  async #expectNothingLeft(mark: string): Promise<void> {
+    const begun = performance.now();
+    let left = processesWith(mark);
+    while (left.length > 0 && performance.now() - begun < LONGEST_LEFT_MS) {
+      await sleep(20);
+      left = processesWith(mark);
+    }
+    for (const pid of left) {
+      this.#outcome.orphans.push(commandOf(pid));
+      tryKill(pid, "SIGKILL");
+    }
+    const files = this.#empty.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+    this.#outcome.filesLeft.push(...files);
+    for (const file of files) rmSync(file, { recursive: true, force: true });
+  }
+
+  /** Checks that the run is as complete as one without blows, but for the cells whose worker was struck. */
+  #expectFinished(code: number): void {
+    const { path, results } = onlyRun(this.#out);
+    const { cells, backends, run } = results();
+    const crashed = cells.filter(({ status }) => status === "crashed");
+    const problems = [
+      run.status !== "complete" && `status ${run.status}`,
+      new Set(cells.map(cellKey)).size !== CELLS && `${cells.length} cells`,
+      this.#finished.length !== CELLS && `${this.#finished.length} lines in the journal`,
+      cells.some(({ status }) => status !== "ok" && status !== "crashed") && "other statuses",
+      crashed.length > this.#workerBlows && `${crashed.length} crashed cells`,
+      code !== (crashed.length > 0 ? 1 : 0) && `exit code ${code}`,
+      backends.some(({ status }) => status !== "available") && "its backend is unavailable",
+    ].filter((problem) => problem !== false);
+    this.#outcome.wrongRuns.push(...problems.map((problem) => `${problem} in ${run.id}`));
+    const files = readdirSync(path).filter((name) => !FILES.includes(name));
+    this.#outcome.filesLeft.push(...files.map((name) => join(path, name)));
+    this.#outcome.counts.runs++;
+    this.#outcome.counts.crashedCells += crashed.length;
+  }
+}
+
+/** Waits for the end of a run, and ends one that hangs. */
+async function orKilled<T>({ child }: Running, ended: Promise<T>, isHung: () => void): Promise<T> {
+  const timer = setTimeout(() => {
+    isHung();
+    child.kill("SIGKILL");
+  }, LONGEST_END_MS);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The worker that a run has now, or that it starts next. */
+async function workerOf({ child }: Running, isOver: () => boolean): Promise<number | undefined> {
+  while (!isOver()) {
+    const worker = childrenNow(child.pid as number).find((pid) => commandOf(pid).includes(WORKER_FLAG));
+    if (worker !== undefined) return worker;
+    await sleep(5);
+  }
+  return undefined;
+}
+
+/** @returns false if the process was gone before */
+async function strikeWith({ way, stopMs }: Blow, pid: number): Promise<boolean> {
+  if (way !== "SIGSTOP+SIGKILL") return tryKill(pid, way);
+  if (!tryKill(pid, "SIGSTOP")) return false;
+  await sleep(stopMs);
+  return tryKill(pid, "SIGKILL");
+}
+
+function tryKill(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function childrenNow(pid: number): number[] {
+  try {
+    return childrenOf(pid);
+  } catch {
+    return [];
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+/** Folders that the command line makes where it cannot have files without a name. */
+const scratchFolders = (): string[] =>
+  [tmpdir(), "/dev/shm"].flatMap((folder) =>
+    readdirSync(folder).filter((name) => /^softmax-bench-\w{6}$/.test(name)),
+  );
+
+const isOk = (line: string): boolean => line.includes('"status":"ok"');
+
+/** How the progress names the cell of a line of the journal. */
+function labelOf(line: string): string {
+  const [, backend, method, dtype, workload] =
+    /"backend":"([^"]+)","method":"([^"]+)","dtype":"([^"]+)","workload":"([^"]+)"/.exec(line) ?? [];
+  return [backend, method, dtype, workload].join(" ");
+}
+
+const increment = (counts: Map<string, number>, key: string): void => {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+};
+
+export const sum = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((total, count) => total + count, 0);

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Dockerfile, DockerfileParser } from "dockerfile-ast";
+import { z } from "zod";
+import { MAIN } from "./cli.js";
+
+const file = fileURLToPath(new URL("../../../../deploy/Dockerfile", import.meta.url));
+
+export const DOCKERFILE = readFileSync(file, "utf8");
+export const dockerfile: Dockerfile = DockerfileParser.parse(DOCKERFILE);
+
+const words = z.array(z.string()).min(1);
+
+/** The words of the one ENTRYPOINT or CMD, which must be a list: in a string, a shell would be the first process. */
+const wordsOf = (keyword: "ENTRYPOINT" | "CMD"): string[] => {
+  const found = dockerfile.getInstructions().filter((one) => one.getKeyword() === keyword);
+  const [only] = found;
+  if (!only || found.length > 1) throw new Error(`expected one ${keyword}, found ${found.length}`);
+  return words.parse(JSON.parse(only.getRawArgumentsContent() ?? ""));
+};
+
+/** What the image starts: `docker run <image> <args>`, or its default command. */
+export const imageCommand = (args: readonly string[] = wordsOf("CMD")): string[] => [
+  ...wordsOf("ENTRYPOINT"),
+  ...args,
+];
+
+/** The same with this checkout in the place of what the image has in `/app`: the runner, built. */
+export function commandHere(args?: readonly string[]): string[] {
+  const main = MAIN.replace(/\/dist\/main\.js$/, "");
+  const command = imageCommand(args).map((word) => word.replace(/^\/app(?=\/|$)/, main));
+  if (!existsSync(command[1] ?? "")) throw new Error(`the image starts ${command[1]}, which is not there`);
+  return command;
+}
