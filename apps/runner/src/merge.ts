@@ -12,8 +12,7 @@ import {
 } from "@softmax-bench/core";
 import { combineBackends, sumByPurpose } from "./assemble.js";
 import { UsageError } from "./errors.js";
-
-import { WHOLE } from "./shard.js";
+import { MOST_SHARDS, WHOLE } from "./shard.js";
 
 /** Results and where they came from. */
 export interface Part {
@@ -85,6 +84,8 @@ function checkPart({ path, results: { run } }: Part): void {
     throw not(`is a run of pnpm ${run.command}; merge joins runs of pnpm bench`);
   }
   if (run.merged) throw not("is merged itself; merge the runs that it is made from");
+  const { count } = shardOfRun(run);
+  if (count > MOST_SHARDS) throw not(`is one of ${count} shards, more than the ${MOST_SHARDS} there may be`);
   if (!run.plan) throw not("does not say what was planned: an older version wrote it; measure it again");
 }
 

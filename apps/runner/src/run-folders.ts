@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseResults } from "@softmax-bench/core/results";
 import { messageOf, UsageError } from "./errors.js";
 import type { Part } from "./merge.js";
+import { readText } from "./read-regular-file.js";
 
 /** What folders hold: runs with results, and runs that died before they wrote any. */
 export interface Found {
@@ -44,7 +45,7 @@ function runFoldersIn(path: string): string[] {
 
 function readResults(file: string) {
   try {
-    return parseResults(readFileSync(file, "utf8"));
+    return parseResults(readText(file));
   } catch (error) {
     throw new UsageError(`${file}: ${messageOf(error)}`);
   }
