@@ -425,6 +425,7 @@ describe("data beside a model", () => {
   writeFileSync(join(folder, "secret.bin"), bytesOf(9, 9, 9, 9, 9, 9));
   writeFileSync(join(inside, "parts", "w.bin"), bytesOf(0, 1, 2, 3, 4, 5, 6));
   symlinkSync(join(folder, "secret.bin"), join(inside, "link.bin"));
+  writeFileSync(join(inside, "sparse.bin"), "");
   const load = (tensor: TensorInit) => {
     const path = join(inside, "model.onnx");
     writeFileSync(path, modelOf({ nodes: [node("Add", ["x", "w"])], tensors: [tensor] }));
@@ -460,6 +461,18 @@ describe("data beside a model", () => {
   ])("is refused if it is %s", (_, tensor, message) => {
     expect(() => load(tensor)).toThrow(ModelError);
     expect(() => load(tensor)).toThrow(message);
+  });
+
+  it("is not read if it is larger than the budget, and asked for", () => {
+    truncateSync(join(inside, "sparse.bin"), 2 ** 34);
+    const path = join(inside, "sparse.onnx");
+    const tensor = { ...external("sparse.bin"), dataType: BOOL, dims: [2n ** 34n] };
+    const nodes = [
+      node("Cast", ["w"], { output: ["s"], attribute: [attribute("to", INT64)] }),
+      node("Reshape", ["x", "s"]),
+    ];
+    writeFileSync(path, modelOf({ nodes, tensors: [tensor] }));
+    expect(() => loadModel(path).graph()).toThrow("a tensor of 17179869184 elements would have to be made");
   });
 
   it("a model that no protobuf can be is refused unread", () => {
