@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -151,6 +152,54 @@ describe("text of a results file that would command the terminal", () => {
       expectHarmless(ended);
     }
   });
+});
+
+describe("a named pipe in the place of a file, which nobody writes to", () => {
+  it.each([
+    ["results.json", ["merge"], /results\.json: is not a regular file/],
+    ["results.json", ["report"], /there are none/],
+    ["journal.jsonl", ["bench", "--resume"], /journal\.jsonl is not a regular file; start a new run/],
+    ["journal.jsonl", ["report", "--serve"], /journal\.jsonl is not a regular file; start a new run/],
+  ])("%s is refused by %s", async (file, command, message) => {
+    const folder = join(temporaryFolder(), "run");
+    mkdirSync(folder);
+    execFileSync("mkfifo", [join(folder, file)]);
+    const [name = "", ...flags] = command;
+    const isOfJournal = file === "journal.jsonl";
+    const where = isOfJournal ? ["run", "--out", join(folder, "..")] : [folder, "--out", temporaryFolder()];
+    const ended = await run(name, [...flags, ...where]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toMatch(message);
+    expectHarmless(ended);
+  });
+
+  it("is refused as the latest of several runs", async () => {
+    const out = temporaryFolder();
+    mkdirSync(join(out, "run"));
+    execFileSync("mkfifo", [join(out, "run", "results.json")]);
+    for (const args of [
+      ["report", "--out", out],
+      ["history", "--in", out],
+      ["compare", "run", "latest", "--in", out],
+    ]) {
+      const ended = await run(args[0] as string, args.slice(1));
+      expect(ended.code).toBe(2);
+      expectHarmless(ended);
+    }
+  });
+});
+
+describe("a shard of more than there can be", () => {
+  it.each([1e5, 2 ** 31, Number.MAX_SAFE_INTEGER])(
+    "is refused, where there are said to be %d",
+    async (count) => {
+      const { run: record, ...results } = saying("benign");
+      const text = formatResults({ ...results, run: { ...record, shard: { index: 1, count } } });
+      const ended = await run("merge", [...runsOf(text), "--out", temporaryFolder()]);
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(/^merge: .* is one of \d+ shards, more than the 99999 there may be\n$/);
+    },
+  );
 });
 
 describe("a name that is too long for a file", () => {

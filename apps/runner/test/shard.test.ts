@@ -30,6 +30,7 @@ describe("--shard auto", () => {
     [{ JOB_COMPLETION_INDEX: "0" }, /expects a number in SHARD_COUNT, got nothing$/],
     [{ JOB_COMPLETION_INDEX: "-1", SHARD_COUNT: "4" }, /a number in JOB_COMPLETION_INDEX, got "-1"$/],
     [{ CI_NODE_INDEX: "4", CI_NODE_TOTAL: "3" }, /from 1 to the number of shards, got 4\/3$/],
+    [{ CI_NODE_INDEX: "4", CI_NODE_TOTAL: "100000" }, /at most 99999 shards, got 100000$/],
     [slurm(2, 1, 5, 3), /array indices at equal steps, got 3 from 1 to 5 and 2 among them/],
     [{ ...slurm(1, 1, 2, 2), CI_NODE_INDEX: "1", CI_NODE_TOTAL: "2" }, /finds both SLURM.*and CI_NODE_INDEX/],
   ])("refuses %j", (environment, message) => {

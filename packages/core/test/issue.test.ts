@@ -52,3 +52,39 @@ describe("what is wrong with a value", () => {
     expect(error && describeIssue(error, value)).toBe(message);
   });
 });
+
+describe("a value that may hold anything", () => {
+  const messageFor = (value: unknown): string => {
+    const { error } = schema.safeParse(value);
+    return error ? describeIssue(error, value) : "no error";
+  };
+
+  it("is shown to a few levels, however deep it is nested", () => {
+    const name: unknown = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+    expect(messageFor({ name })).toBe('name: expected text, got [[["…"]]]');
+    expect(messageFor({ name: JSON.parse(`${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`) })).toBe(
+      'name: expected text, got {"a":{"a":{"a":"…"}}}',
+    );
+  });
+
+  it("is shown without the characters that command a terminal, or hide and turn text", () => {
+    expect(messageFor({ name: ["\u009b31m\u2028\u202e\u2066\u200b"] })).toBe(
+      'name: expected text, got ["?31m????"]',
+    );
+    expect(messageFor({ map: { "\u001b[2J\r\n": "x" } })).toBe('map.?[2J??: expected a number, got "x"');
+  });
+
+  it("is named and shown by its beginning", () => {
+    expect(messageFor({ map: { ["é".repeat(5000)]: "x".repeat(5000) } }).length).toBeLessThan(200);
+    expect(
+      messageFor(Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`n${index}`, 1]))).length,
+    ).toBeLessThan(600);
+  });
+
+  it("need not be of JSON, as a configuration's may not", () => {
+    const loop: unknown[] = [];
+    loop.push(loop);
+    expect(messageFor({ name: loop })).toBe('name: expected text, got [[["…"]]]');
+    expect(messageFor({ name: [2n ** 64n] })).toBe('name: expected text, got ["18446744073709551616"]');
+  });
+});

@@ -1,5 +1,5 @@
 import type { Results } from "@softmax-bench/core";
-import { formatResults, parseResults, resultsJsonSchema } from "@softmax-bench/core/results";
+import { formatResults, parseResults, ResultsError, resultsJsonSchema } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 
 const timing = {
@@ -89,6 +89,12 @@ describe("results.json", () => {
 
   it("is refused when it is not JSON", () => {
     expect(() => parseResults("<html>")).toThrow(/^not JSON: /);
+  });
+
+  it("is refused in words without the control characters in it", () => {
+    const refuse = () => parseResults('{"schemaVersion": \u001b[2J\u202e}');
+    expect(refuse).toThrow(ResultsError);
+    expect(refuse).toThrow(/^not JSON: [^\p{C}]*$/u);
   });
 
   it("is never written when it does not match the schema", () => {

@@ -32,13 +32,16 @@ export class GraphError extends Error {
   override readonly name: string = "GraphError";
 
   constructor(message: string, options?: ErrorOptions) {
-    super(shortened(message), options);
+    super(oneLine(message), options);
   }
 }
 
-/** A message that a person can read: names and shapes out of a file may have thousands of characters. */
-export const shortened = (message: string): string =>
-  message.length > 500 ? `${message.slice(0, 500)}…` : message;
+/**
+ * A message that a person can read, and that does nothing to a terminal: names and shapes out of a file may have thousands of
+ * characters, line breaks, control characters and invisible ones among them.
+ */
+export const oneLine = (message: string): string =>
+  (message.length > 500 ? `${message.slice(0, 500)}…` : message).replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
 
 /**
  * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer. Constant

@@ -16,7 +16,7 @@ export {
   register,
 } from "./op.js";
 export { mergeCommonSubexpressions } from "./rewrite/common-subexpressions.js";
-export { foldConstants, isCheap } from "./rewrite/fold-constants.js";
+export { foldConstants, isAffordable, isCheap } from "./rewrite/fold-constants.js";
 export { type Kernels, legalize } from "./rewrite/legalize.js";
 export { optimize } from "./rewrite/optimize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";

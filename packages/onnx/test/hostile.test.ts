@@ -179,7 +179,7 @@ describe("a model that is refused", () => {
         nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
         tensors: [ints("s", [-1]), ints("e", [-(2 ** 40)]), ints("a", [1]), ints("t", [-1])],
       },
-      "elements would have to be made; at most 67108864 may be made in all",
+      "elements would have to be made; at most 33554432 may be made in all",
     ],
     [
       "a Slice in steps of 0",
@@ -292,6 +292,15 @@ describe("a message", () => {
     expect(message).not.toBe("");
     expect(message.length).toBeLessThan(600);
   });
+
+  it("has no characters that command a terminal, or hide and turn text", () => {
+    const names = ["a\u009b31m", "b\u2066", "c\u200b", "d\ufeff", "e\u00ad", "f\u{e0041}", "g\u2028"];
+    for (const name of names) {
+      const shown = `"${name.slice(0, 1)}?${name.slice(0, 1) === "a" ? "31m" : ""}"`;
+      expect(() => read({ nodes: [node("Relu", [name])] })).toThrow(`reads ${shown}, which nothing`);
+      expect(new GraphError(name).message).toBe(shown.slice(1, -1));
+    }
+  });
 });
 
 describe("constants of a size that a file merely claims", () => {
@@ -317,10 +326,54 @@ describe("constants of a size that a file merely claims", () => {
     expect(write(100, 2 ** 16).length).toBeGreaterThan(6174);
   });
 
+  it("are the classes of labels, too: 40 million, of which there would be five copies", () => {
+    const classes = () =>
+      trainingGraph(parseModel(modelOf({ nodes: [relu], shape: [2, 40_000_000] })).graph());
+    expect(() => withBudget(DEFAULT_ELEMENTS, classes)).toThrow(BudgetError);
+  });
+
   it("count together, in budgets within each other too", () => {
     const nested = () => withBudget(2 ** 40, () => write(100, 2 ** 40));
     expect(() => withBudget(2 ** 16, () => [...new Array(100)].map(nested))).toThrow(BudgetError);
     expect(() => nested()).not.toThrow();
+  });
+});
+
+describe("a computation of a length that a file merely claims", () => {
+  /** A model that reshapes its input to what is computed from a square of zeros. */
+  const reshaped = (size: number, computation: readonly NodeInit[], result: string) => ({
+    nodes: [
+      node("ConstantOfShape", ["square"], { output: ["c"] }),
+      ...computation,
+      node("Cast", [result], { output: ["i"], attribute: [attribute("to", INT64)] }),
+      node("Add", ["i", "shape"], { output: ["s"] }),
+      node("Reshape", ["x", "s"]),
+    ],
+    tensors: [ints("square", [size, size]), ints("shape", [2, 3])],
+  });
+  const sum = (from: string, to: string) =>
+    node("ReduceSum", [from], { output: [to], attribute: [attribute("keepdims", 0)] });
+  const product = [node("MatMul", ["c", "c"], { output: ["m"] }), sum("m", "r")];
+
+  it("is made where it is short", () => {
+    expect(Object.keys(read(reshaped(100, product, "r")).outputs)).toEqual(["loss", "y"]);
+  });
+
+  it("is refused where a product would take minutes", () => {
+    expect(() => read(reshaped(2500, product, "r"))).toThrow(
+      'Reshape "n": input #1 must be a constant, but Add makes it while the model runs',
+    );
+  });
+
+  it("is refused where many nodes would take minutes together, though none does alone", () => {
+    const products = Array.from({ length: 500 }, (_, at) => [
+      node("MatMul", ["c", "c"], { output: [`m${at}`] }),
+      sum(`m${at}`, `r${at}`),
+      node("Add", [at === 0 ? "r0" : `a${at - 1}`, `r${at}`], { output: [`a${at}`] }),
+    ]).flat();
+    expect(() => read(reshaped(200, products, "a499"))).toThrow(
+      'Reshape "n": input #1 must be a constant, but Add makes it while the model runs',
+    );
   });
 });
 
@@ -372,6 +425,7 @@ describe("data beside a model", () => {
   writeFileSync(join(folder, "secret.bin"), bytesOf(9, 9, 9, 9, 9, 9));
   writeFileSync(join(inside, "parts", "w.bin"), bytesOf(0, 1, 2, 3, 4, 5, 6));
   symlinkSync(join(folder, "secret.bin"), join(inside, "link.bin"));
+  writeFileSync(join(inside, "sparse.bin"), "");
   const load = (tensor: TensorInit) => {
     const path = join(inside, "model.onnx");
     writeFileSync(path, modelOf({ nodes: [node("Add", ["x", "w"])], tensors: [tensor] }));
@@ -407,6 +461,18 @@ describe("data beside a model", () => {
   ])("is refused if it is %s", (_, tensor, message) => {
     expect(() => load(tensor)).toThrow(ModelError);
     expect(() => load(tensor)).toThrow(message);
+  });
+
+  it("is not read if it is larger than the budget, and asked for", () => {
+    truncateSync(join(inside, "sparse.bin"), 2 ** 34);
+    const path = join(inside, "sparse.onnx");
+    const tensor = { ...external("sparse.bin"), dataType: BOOL, dims: [2n ** 34n] };
+    const nodes = [
+      node("Cast", ["w"], { output: ["s"], attribute: [attribute("to", INT64)] }),
+      node("Reshape", ["x", "s"]),
+    ];
+    writeFileSync(path, modelOf({ nodes, tensors: [tensor] }));
+    expect(() => loadModel(path).graph()).toThrow("a tensor of 17179869184 elements would have to be made");
   });
 
   it("a model that no protobuf can be is refused unread", () => {

@@ -80,17 +80,32 @@ const NO_BORDERS = Object.fromEntries(
     .map((edge) => [edge, ""]),
 );
 
+/** Rows that are drawn at once: the library takes time with the square of their number. */
+const CHUNK = 100;
+
 function table({ header, rows, numeric, prose }: Extract<Block, { kind: "table" }>, paint: Paint): string {
   const used = header.map((_, column) => rows.some((row) => row[column] !== ""));
   const keep = <T>(cells: readonly T[]): T[] => cells.filter((_, column) => used[column]);
-  const drawn = new Table({
-    head: keep(header.map((title) => paint.bold(title))),
-    colAligns: keep(header.map((_, column) => (numeric.includes(column) ? "right" : "left"))),
-    colWidths: keep(header.map((_, column) => (prose?.columns.includes(column) ? prose.width : null))),
-    wordWrap: prose !== undefined,
-    chars: { ...NO_BORDERS, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  for (const row of rows) drawn.push(keep(row).map(oneLine));
-  return drawn.toString();
+  const titles = keep(header.map((title) => paint.bold(title)));
+  const lines = [titles, ...rows.map((row) => keep(row).map(oneLine))];
+  const chunks = Array.from({ length: Math.ceil(lines.length / CHUNK) }, (_, index) =>
+    lines.slice(index * CHUNK, (index + 1) * CHUNK),
+  );
+  const draw = (chunk: readonly string[][], widths: readonly (number | null)[]) => {
+    const drawn = new Table({
+      colAligns: keep(header.map((_, column) => (numeric.includes(column) ? "right" : "left"))),
+      colWidths: [...widths],
+      wordWrap: prose !== undefined,
+      chars: { ...NO_BORDERS, middle: "  " },
+      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+    });
+    drawn.push(...chunk);
+    return { text: drawn.toString(), widths: drawn.options.colWidths };
+  };
+  const given = keep(header.map((_, column) => (prose?.columns.includes(column) ? prose.width : null)));
+  if (chunks.length === 1) return draw(lines, given).text;
+  // Drawing settles the widths that were left open: those of all chunks are the widest of any.
+  const drawn = chunks.map((chunk) => draw(chunk, given).widths);
+  const widest = given.map((_, column) => Math.max(...drawn.map((widths) => Number(widths[column]))));
+  return chunks.map((chunk) => draw(chunk, widest).text).join("\n");
 }

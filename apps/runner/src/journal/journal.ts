@@ -1,16 +1,9 @@
-import {
-  closeSync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { lock } from "../fs/lock.js";
+import { LARGEST_TEXT, readRegularFile } from "../fs/read-regular-file.js";
 import { writeAtomically } from "../fs/write-atomically.js";
 import { UsageError } from "../terminal/errors.js";
 import { type Entry, entry, type Header, resultKey } from "./entries.js";
@@ -119,7 +112,7 @@ export class Journal implements Disposable {
  * @throws UsageError if the header is lost, or two lines say different things of one result.
  */
 export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
-  const bytes = readFileSync(file);
+  const bytes = bytesOf(file);
   const whole = bytes.lastIndexOf("\n") + 1;
   const texts = bytes.toString("utf8").split("\n");
   const parsed = texts.map(parseLine);
@@ -142,6 +135,15 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
     abrupt: entries.at(-1)?.type !== "spent",
   };
+}
+
+function bytesOf(file: string): Buffer {
+  try {
+    return readRegularFile(file, LARGEST_TEXT);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${file} ${error.message}; start a new run`);
+    throw error;
+  }
 }
 
 /** @throws UsageError if two lines say different things of one result, or of the run: no reader could know which one counts. */

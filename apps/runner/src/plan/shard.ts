@@ -4,6 +4,9 @@ import { UsageError } from "../terminal/errors.js";
 /** All of a matrix. */
 export const WHOLE: Shard = { index: 1, count: 1 };
 
+/** More parts than any matrix is split into; each that is missing is named. */
+export const MOST_SHARDS = 99_999;
+
 /**
  * What says to a process which of several alike it is, by system. Only the names with an asterisk in the comments are
  * ours: the system knows the number, and the manifest has to pass it on.
@@ -65,6 +68,8 @@ export function shardOf(flag: string, environment: NodeJS.ProcessEnv): Shard {
       `--shard expects an index from 1 to the number of shards, got ${shard.index}/${shard.count}`,
     );
   }
+  if (shard.count > MOST_SHARDS)
+    throw new UsageError(`--shard expects at most ${MOST_SHARDS} shards, got ${shard.count}`);
   return shard;
 }
 

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { isFileName } from "../fs/file-name.js";
+import { readText } from "../fs/read-regular-file.js";
 import { commitOf } from "../fs/repository.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
 
@@ -82,14 +83,9 @@ export const runsIn = (out: string): string[] =>
         .sort()
     : [];
 
-/** Larger files are no results of ours, and would not fit in a string. */
-const LARGEST_BYTES = 400e6;
-
 function read(file: string): Found {
   try {
-    const { size } = statSync(file);
-    if (size > LARGEST_BYTES) throw new Error(`${size} bytes, and results have at most ${LARGEST_BYTES}`);
-    return { file, results: parseResults(readFileSync(file, "utf8")) };
+    return { file, results: parseResults(readText(file)) };
   } catch (error) {
     throw new UsageError(`${file} is not a results file: ${messageOf(error)}`);
   }

@@ -10,7 +10,7 @@ import {
   type Results,
   type RunRecord,
 } from "@softmax-bench/core";
-import { WHOLE } from "../plan/shard.js";
+import { MOST_SHARDS, WHOLE } from "../plan/shard.js";
 import { UsageError } from "../terminal/errors.js";
 import { combineBackends, sumByPurpose } from "./combine.js";
 
@@ -84,6 +84,8 @@ function checkPart({ path, results: { run } }: Part): void {
     throw not(`is a run of pnpm ${run.command}; merge joins runs of pnpm bench`);
   }
   if (run.merged) throw not("is merged itself; merge the runs that it is made from");
+  const { count } = shardOfRun(run);
+  if (count > MOST_SHARDS) throw not(`is one of ${count} shards, more than the ${MOST_SHARDS} there may be`);
   if (!run.plan) throw not("does not say what was planned: an older version wrote it; measure it again");
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseResults } from "@softmax-bench/core/results";
+import { readText } from "../fs/read-regular-file.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
 import type { Part } from "./merge.js";
 
@@ -44,7 +45,7 @@ function runFoldersIn(path: string): string[] {
 
 function readResults(file: string) {
   try {
-    return parseResults(readFileSync(file, "utf8"));
+    return parseResults(readText(file));
   } catch (error) {
     throw new UsageError(`${file}: ${messageOf(error)}`);
   }

@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { FloatDType } from "@softmax-bench/core";
 import { type FloatArray, floatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
+import { readRegularFile } from "../fs/read-regular-file.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
 
 /** What a user gave: a file name or inline JSON for each array, and the loss options as flags. */
@@ -112,33 +112,12 @@ function parseJson(flag: string, text: string): UserArray {
 function readFile(flag: string, file: string): UserArray {
   const name = `${flag} ${file}`;
   try {
-    const { shape, data, dtype } = parseNpy(readBytes(file));
+    const { shape, data, dtype } = parseNpy(readRegularFile(file, MAX_BYTES));
     return { name, shape, data, integers: !dtype.startsWith("float") };
   } catch (error) {
     if (error instanceof NpyError) throw new UsageError(`${name}: ${error.message}`);
     if (error instanceof UsageError) throw new UsageError(`${name}: ${error.message}`);
     throw new UsageError(`${name}: ${messageOf(error)}; expected a .npy file, or JSON such as '[[1, 2, 3]]'`);
-  }
-}
-
-/** The whole of a regular file of bearable size. */
-function readBytes(file: string): Uint8Array {
-  // A pipe without a writer would never open.
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw new UsageError("is not a regular file");
-    if (stat.size > MAX_BYTES)
-      throw new UsageError(`has ${stat.size} bytes, more than ${MAX_ELEMENTS} numbers take`);
-    const bytes = new Uint8Array(stat.size);
-    for (let offset = 0; offset < bytes.length; ) {
-      const read = readSync(descriptor, bytes, offset, bytes.length - offset, offset);
-      if (read === 0) return bytes.subarray(0, offset);
-      offset += read;
-    }
-    return bytes;
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -1,3 +1,4 @@
+import { oneLine } from "@softmax-bench/graph";
 import { z } from "zod";
 import { expectation } from "./issue.js";
 import { type Results, results, SCHEMA_VERSION } from "./schema.js";
@@ -5,6 +6,10 @@ import { type Results, results, SCHEMA_VERSION } from "./schema.js";
 /** A text that is not a results file; the message names the offending field. */
 export class ResultsError extends Error {
   override readonly name = "ResultsError";
+
+  constructor(message: string) {
+    super(oneLine(message));
+  }
 }
 
 /**
@@ -50,7 +55,7 @@ export function describeIssue(error: z.ZodError, value: unknown): string {
   const [issue] = error.issues;
   if (!issue) return "does not match the schema";
   const path = issue.path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key).slice(0, LONGEST)}`))
     .join("")
     .replace(/^\./, "");
   const found = issue.path.reduce<unknown>(
@@ -60,7 +65,22 @@ export function describeIssue(error: z.ZodError, value: unknown): string {
   const got = found === undefined ? "nothing" : excerpt(found);
   // A rule of the schema's own says what is wrong, and names what is missing or does not belong there.
   const isSaid = issue.code === "unrecognized_keys" || (issue.code === "custom" && found === undefined);
-  return `${path ? `${path}: ` : ""}${expectation(issue)}${isSaid ? "" : `, got ${got}`}`;
+  return oneLine(`${path ? `${path}: ` : ""}${expectation(issue)}${isSaid ? "" : `, got ${got}`}`);
 }
 
-const excerpt = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);
+/** Characters of a name or a value that are shown, of as many as a file may have. */
+const LONGEST = 60;
+
+const excerpt = (value: unknown): string =>
+  (JSON.stringify(beginning(value, 3)) ?? String(value)).slice(0, LONGEST);
+
+/** The first members of a value, so many levels deep: a whole one may be nested deeper than `JSON.stringify` can go. */
+function beginning(value: unknown, levels: number): unknown {
+  if (typeof value === "string") return value.slice(0, LONGEST);
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (levels === 0) return "…";
+  if (Array.isArray(value)) return value.slice(0, LONGEST).map((inner) => beginning(inner, levels - 1));
+  const members = Object.entries(value).slice(0, LONGEST);
+  return Object.fromEntries(members.map(([key, inner]) => [key, beginning(inner, levels - 1)]));
+}

@@ -1,25 +1,40 @@
+import { isBearable, spend } from "../budget.js";
 import { constant, constantTensor, type Node, unlessUndefined } from "../graph.js";
 import { definitionOf } from "../op.js";
-import { sizeOf } from "../tensor.js";
+import { type Shape, sizeOf } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
-const PRODUCTS: ReadonlySet<string> = new Set(["MatMul", "Gemm", "Conv", "ConvTranspose"]);
-/** As many multiplications as take about a second here. */
-const MOST_MULTIPLICATIONS = 2 ** 27;
+/** Multiplications of products, by the shapes of their operands and of the result. */
+const MULTIPLICATIONS: Readonly<Record<string, (a: Shape, b: Shape, y: Shape) => number>> = {
+  MatMul: (a, _, y) => sizeOf(y) * (a.at(-1) ?? 1),
+  // Of [m, k], [k, n] and [m, n], whichever operands are transposed: m k n.
+  Gemm: (a, b, y) => Math.sqrt(sizeOf(a) * sizeOf(b) * sizeOf(y)),
+  Conv: (_, filter, y) => sizeOf(y) * sizeOf(filter.slice(1)),
+  ConvTranspose: (x, filter) => sizeOf(x) * sizeOf(filter.slice(1)),
+};
+
+/** The number of steps in which the reference interpreter computes a node: elements read, written and multiplied. */
+function stepsOf({ op, inputs, outputs }: Node): number {
+  const [a, b, y] = [inputs[0]?.shape ?? [], inputs[1]?.shape ?? [], outputs[0]?.shape ?? []];
+  const elements = [...inputs, ...outputs].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return elements + (MULTIPLICATIONS[op]?.(a, b, y) ?? 0);
+}
 
 /** Whether the reference interpreter computes a node in good time. */
-export const isCheap = ({ op, inputs }: Node): boolean =>
-  !PRODUCTS.has(op) || inputs.reduce((count, { shape }) => count * sizeOf(shape), 1) <= MOST_MULTIPLICATIONS;
+export const isCheap = (node: Node): boolean => isBearable(stepsOf(node));
+
+/** Whether a node may be computed here, as far as the budget goes; see `withBudget`. What it takes is spent then. */
+export const isAffordable = (node: Node): boolean => spend(stepsOf(node));
 
 /**
  * Constant folding: an operator on constants becomes the constant that the reference interpreter computes, rounded once
  * from double precision. A runtime's own result differs from it by the error of its kernel. What is larger than its
- * operands is left to the runtime, since a model should not grow. So is a large product, and what ONNX leaves undefined.
+ * operands is left to the runtime, since a model should not grow. So is what takes long, and what ONNX leaves undefined.
  */
 export const foldConstants: Rule = (node, inputs) => {
   if (inputs.length === 0 || !inputs.every((input) => input.node.op === "Constant")) return undefined;
   const largest = inputs.reduce((most, { shape }) => Math.max(most, sizeOf(shape)), 0);
-  if (node.outputs.some(({ shape }) => sizeOf(shape) > largest) || !isCheap(node)) return undefined;
+  if (node.outputs.some(({ shape }) => sizeOf(shape) > largest) || !isAffordable(node)) return undefined;
   const tensors = inputs.map((input) => constantTensor(input.node));
   return unlessUndefined(() => definitionOf(node.op).evaluate(tensors, node.attributes, node.outputs))?.map(
     constant,

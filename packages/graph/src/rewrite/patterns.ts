@@ -1,5 +1,5 @@
 import { constantTensor, type Node, type Value } from "../graph.js";
-import { read } from "../tensor.js";
+import { read, type TensorData } from "../tensor.js";
 
 /** What rules look for. */
 
@@ -9,10 +9,18 @@ export const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"],
 ]);
 
+/** What was found of a constant: thousands of nodes may use one of millions of elements. */
+const found = new WeakMap<TensorData, number | undefined>();
+
 /** The number that all elements of a constant are, if there is one. */
 export function uniform({ node }: Value): number | undefined {
   if (node.op !== "Constant") return undefined;
   const { data } = constantTensor(node);
+  if (!found.has(data)) found.set(data, uniformIn(data));
+  return found.get(data);
+}
+
+function uniformIn(data: TensorData): number | undefined {
   if (data.length === 0) return undefined;
   const first = read(data, 0);
   for (let index = 1; index < data.length; index++)

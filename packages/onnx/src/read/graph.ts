@@ -7,6 +7,7 @@ import {
   type Graph,
   input,
   inputName,
+  isAffordable,
   isCheap,
   isFloat,
   type Node,
@@ -108,11 +109,11 @@ class GraphScope implements Scope {
     return this.#frozen.get(value) ?? value;
   }
 
-  /** Makes the node's outputs constants, once, unless ONNX leaves them undefined. */
+  /** Makes the node's outputs constants, once, unless ONNX leaves them undefined or they take too long to compute. */
   #freeze(node: Node): void {
     this.#frozenNodes.add(node);
     const inputs = node.inputs.map((of) => this.#frozen.get(of));
-    if (inputs.includes(undefined)) return;
+    if (inputs.includes(undefined) || !isAffordable(node)) return;
     const tensors = unlessUndefined(() => this.#storedTensors(node, (inputs as Value[]).map(tensorOf)));
     for (const [at, tensor] of (tensors ?? []).entries())
       this.#frozen.set(outputOf(node, at), constant(tensor));
@@ -184,7 +185,7 @@ const LARGEST = 2 ** 16;
 
 /** What is computed from constants alone, such as shapes, is a constant for the nodes that need to know it. */
 function known(value: Value, isConstant: (node: Node) => boolean): Value {
-  if (value.node.op === "Constant" || !isConstant(value.node)) return value;
+  if (value.node.op === "Constant" || !isConstant(value.node) || !isAffordable(value.node)) return value;
   return computed(value);
 }
 

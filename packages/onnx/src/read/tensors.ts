@@ -1,4 +1,11 @@
-import { allocate, type DType, sizeOf, type Tensor, type TensorType } from "@softmax-bench/graph";
+import {
+  allocate,
+  type DType,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+  type TensorType,
+} from "@softmax-bench/graph";
 import { ONNX_DTYPE } from "../operators.js";
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
@@ -12,7 +19,7 @@ export interface ExternalData {
   readonly length: number;
 }
 
-/** Reads data beside the model. @throws ModelError if it is not there, or not allowed to be there. */
+/** Reads data beside the model, as many bytes as it says. @throws ModelError if it is not there, or not allowed to be there. */
 export type ReadExternal = (data: ExternalData) => Uint8Array;
 
 /** A tensor of a model, whose elements are read when they are asked for. */
@@ -49,7 +56,9 @@ export function storedTensor(proto: TensorProto, readExternal: ReadExternal): St
   if (proto.segment) throw new ModelError(`${of} is a segment of a tensor, which is not supported`);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     const external = externalData(proto, type, of);
-    return { name: proto.name, ...type, external, read: () => fromBytes(readExternal(external), type, of) };
+    // There is a budget for what is allocated, and a file may be said to have any size.
+    const read = () => filled(allocate(type), readExternal(external), type);
+    return { name: proto.name, ...type, external, read };
   }
   const tensor = proto.rawData.length > 0 ? fromBytes(proto.rawData, type, of) : fromFields(proto, type, of);
   return { name: proto.name, ...type, read: () => tensor };
@@ -77,13 +86,17 @@ function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: stri
 const wholeNumber = (text: string): number | undefined =>
   /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
-/** ONNX stores raw data little-endian, as every platform of Node does. */
 function fromBytes(bytes: Uint8Array, type: TensorType, of: string): Tensor {
+  const { length } = bytes;
   const needed = sizeOf(type.shape) * BYTES[type.dtype];
-  if (bytes.length !== needed) {
-    throw new ModelError(`${of} is ${type.dtype}[${type.shape}], ${needed} bytes, but has ${bytes.length}`);
+  if (length !== needed) {
+    throw new ModelError(`${of} is ${type.dtype}[${type.shape}], ${needed} bytes, but has ${length}`);
   }
-  const data = allocate(type);
+  return filled(allocate(type), bytes, type);
+}
+
+/** ONNX stores raw data little-endian, as every platform of Node does. */
+function filled(data: TensorData, bytes: Uint8Array, type: TensorType): Tensor {
   new Uint8Array(data.buffer).set(bytes);
   return { ...type, data };
 }

@@ -1,0 +1,58 @@
+import { Coverage } from "./coverage.js";
+import { examine, type Outcome } from "./examine.js";
+import { Random } from "./random.js";
+import { targetOf } from "./targets/index.js";
+
+/** What a process that reads inputs is asked. */
+export interface Request {
+  readonly target: string;
+  readonly seed: number;
+  /** The first input, and the one after the last. The first ones are the seeds as they are. */
+  readonly from: number;
+  readonly to: number;
+  /** A folder to write to. */
+  readonly folder: string;
+  /** Inputs that led to new code, in base64; undefined to mutate seeds alone, so that every input depends on its number alone. */
+  readonly interesting?: readonly string[];
+  /** When to stop, in milliseconds since 1970. */
+  readonly until?: number;
+}
+
+/** What such a process says: each input before it is read, what came of it, and that all are read. */
+export type Reply =
+  | { readonly type: "input"; readonly index: number; readonly input: string }
+  | { readonly type: "outcome"; readonly outcome: Outcome; readonly isNew: boolean }
+  | { readonly type: "done" };
+
+/** Bytes of a file that is mutated further: otherwise they would grow, and reading them would take ever longer. */
+const LARGEST_FILE = 100_000;
+
+/** Resolves when the message is on its way: a process that is stuck afterwards has said in what. */
+const reply = (message: Reply): Promise<unknown> =>
+  new Promise((resolve) => process.send?.(message, undefined, undefined, resolve));
+
+process.once("message", async (request: Request) => {
+  await run(request);
+  await reply({ type: "done" });
+  process.disconnect();
+});
+
+async function run(request: Request): Promise<void> {
+  const { target: name, seed, from, to, folder, interesting, until = Number.POSITIVE_INFINITY } = request;
+  const target = await targetOf(name);
+  const seeds = target.seeds();
+  const files = [...seeds, ...(interesting ?? []).map((text) => Buffer.from(text, "base64"))];
+  const coverage = interesting && new Coverage();
+  // After one that died: what the seeds and others cover is not new.
+  for (const file of coverage && from > 0 ? files : []) examine(target, file, folder);
+  coverage?.hasGrown();
+  for (let index = from; index < to && Date.now() < until; index++) {
+    const random = new Random(`${name}/${seed}/${index}`);
+    const input = seeds[index] ?? target.mutate(random.pick(files), random);
+    await reply({ type: "input", index, input: Buffer.from(input).toString("base64") });
+    const outcome = examine(target, input, folder);
+    const isNew = coverage?.hasGrown() ?? false;
+    if (isNew && input.length <= LARGEST_FILE) files.push(input);
+    await reply({ type: "outcome", outcome, isNew });
+  }
+}

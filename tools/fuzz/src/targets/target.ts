@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Random } from "../random.js";
+
+/** The root of the repository. */
+export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+
+export const CORPUS = join(ROOT, "tools/fuzz/corpus");
+
+/** A format, and what reads it. */
+export interface Target {
+  /** Good files, and odd ones that led far into the reader. */
+  seeds(): readonly Uint8Array[];
+  /** Another file that is similar. */
+  mutate(file: Uint8Array, random: Random): Uint8Array;
+  /**
+   * Reads a file.
+   * @param folder where the target may write
+   * @returns what uses the content, which must not throw, and returns what would be printed
+   * @throws one of `refusals`, or else it is a fault
+   */
+  read(file: Uint8Array, folder: string): () => readonly string[];
+  /** The errors that say what is wrong with a file. */
+  readonly refusals: readonly (new (
+    ...args: never[]
+  ) => Error)[];
+}
+
+/** The files that are kept for a format. */
+export const corpusOf = (name: string): Uint8Array[] =>
+  readdirSync(join(CORPUS, name))
+    .toSorted()
+    .map((file) => readFileSync(join(CORPUS, name, file)));
