@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { type Environment, type MethodId, plural, type Shard, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
@@ -39,18 +39,21 @@ import { WHOLE } from "./shard.js";
 import { partOf } from "./split.js";
 import type { Turns } from "./turns.js";
 
-/** Prints the cells that a run would measure, one per line. */
+/** Prints the cells that a run would measure, one per line. @param file receives them, too, as JSON */
 export async function listCells(
   selection: Selection,
   { profile, seed }: Settings,
   shard: Shard,
   console: Console,
+  file?: string,
 ): Promise<number> {
   const whole = planCells(selection);
   await runnable(whole);
   const { cells: planned } = await partOf(whole, shard, PROFILES[profile], seed);
   const cells = await withDtypes(planned);
-  console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
+  const keys = cells.map(keyOf);
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
+  console.stdout.write(keys.map((key) => `${key}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
   writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
-import { parseResults } from "@softmax-bench/core/results";
-import { messageOf, UsageError } from "./errors.js";
+import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
+import { IncomparableError, messageOf, UsageError } from "./errors.js";
 import { isFileName } from "./file-name.js";
 import { commitOf } from "./gate/revision.js";
 
@@ -65,6 +65,16 @@ export async function needResults(
   );
 }
 
+/** What is found, for those who compare it. @throws IncomparableError if it is of another version of the results format */
+export async function toCompare<T>(found: Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    const isOther = error instanceof UsageError && error.cause instanceof SchemaVersionError;
+    throw isOther ? new IncomparableError(error.message) : error;
+  }
+}
+
 /** Accepts results of the same command and profile: only such runs compare like with like. */
 export const sameKindAs =
   ({ run: { command = "bench", profile } }: Results) =>
@@ -91,6 +101,10 @@ function read(file: string): Found {
     if (size > LARGEST_BYTES) throw new Error(`${size} bytes, and results have at most ${LARGEST_BYTES}`);
     return { file, results: parseResults(readFileSync(file, "utf8")) };
   } catch (error) {
-    throw new UsageError(`${file} is not a results file: ${messageOf(error)}`);
+    const problem =
+      error instanceof SchemaVersionError
+        ? "is of another version of the results format"
+        : "is not a results file";
+    throw new UsageError(`${file} ${problem}: ${messageOf(error)}`, { cause: error });
   }
 }

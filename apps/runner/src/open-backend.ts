@@ -3,6 +3,7 @@ import { messageOf } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import type { Opened } from "./protocol.js";
 import { BACKENDS } from "./registry.js";
+import { remedyForCrash, remedyForThrown } from "./start-failure.js";
 import { type Outcome, WorkerProcess } from "./worker-process.js";
 
 export interface OpenBackendOptions {
@@ -45,19 +46,16 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    const whenItDies = adapter?.provision ? `pnpm provision ${backend}, or else ${REINSTALL}` : REINSTALL;
+    const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, replace)) };
   } catch (error) {
-    return { permanent: true, slow: false, record: unavailable(messageOf(error), REINSTALL) };
+    return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
   }
 }
 
-/** For a runtime that is installed and yet does not start. */
-const REINSTALL = "pnpm install --force, which replaces damaged files";
-
 /** For a runtime that may only need more time than it was given. */
-const RETRY = "try again when the machine is less busy";
+const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
 
 const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
   id,
@@ -65,11 +63,12 @@ const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => 
   ...opened,
 });
 
-function whyUnavailable(outcome: Outcome, whenItDies: string): [reason: string, remedy: string] {
+function whyUnavailable(outcome: Outcome, replace: string | undefined): [reason: string, remedy: string] {
   if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
-  if (outcome.kind === "crashed") return [outcome.reason, whenItDies];
+  if (outcome.kind === "crashed") return [outcome.reason, remedyForCrash(outcome, replace)];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
-  const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`;
-  return [reason, REINSTALL];
+  if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedyForThrown(undefined)];
+  const reason = `the worker answered ${reply.type} when opened`;
+  return [reason, remedyForCrash({ cause: "protocol", reason }, replace)];
 }

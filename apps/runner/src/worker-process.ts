@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describeIssue } from "@softmax-bench/core/results";
+import { endsWithParent } from "@softmax-bench/provision";
 import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
 import type { Exchange } from "./exchange.js";
 import { type Reply, type Request, reply } from "./protocol.js";
@@ -14,21 +15,6 @@ const WORKER = fileURLToPath(new URL("./worker/main.js", import.meta.url));
  */
 const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
-/**
- * Has the kernel end a worker together with its parent, however that ends and whatever the worker is busy with. Where
- * there is no `setpriv` of util-linux, a worker ends when it next looks at its channel.
- */
-const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
-
-let canDieWithParent: boolean | undefined;
-
-function workerCommand(): [file: string, args: string[]] {
-  const [file, ...args] = DIES_WITH_PARENT;
-  canDieWithParent ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;
-  const node = [...V8_FLAGS, WORKER];
-  return canDieWithParent ? [file, [...args, process.execPath, ...node]] : [process.execPath, node];
-}
-
 /** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
 const KEPT_OUTPUT = 16_384;
 const SHOWN_OUTPUT = 600;
@@ -36,10 +22,16 @@ const SHOWN_OUTPUT = 600;
 /** How long a worker that closed its channel may take to end, in milliseconds. */
 const CLOSING_MS = 1000;
 
+/** The death of a worker: the system did not start it, it ran out of V8's memory, it was killed, it failed in native code … */
+export interface Crash {
+  readonly cause: "not started" | "memory" | "ended by force" | "native" | "exited" | "protocol";
+  readonly reason: string;
+}
+
 /** How a request ended. A worker that is not `answered` is dead and has to be replaced. */
 export type Outcome =
   | { readonly kind: "answered"; readonly reply: Reply }
-  | { readonly kind: "crashed"; readonly reason: string }
+  | ({ readonly kind: "crashed" } & Crash)
   | { readonly kind: "timeout"; readonly reason: string };
 
 /** The parent's hold on one measuring process. */
@@ -50,14 +42,15 @@ export class WorkerProcess {
   /** Who waits for a reply. */
   #finish: ((outcome: Outcome) => void) | undefined;
   /** Why there will be no more replies. */
-  #lost: string | undefined;
+  #lost: Crash | undefined;
 
   /**
    * @param environment variables that it starts with, besides ours
    * @param exchange files that it inherits, if it is to compute
    */
   constructor(environment: Readonly<Record<string, string>>, exchange?: Exchange) {
-    const [file, args] = workerCommand();
+    // Else a worker ends when it next looks at its channel.
+    const [file = "", ...args] = endsWithParent([process.execPath, ...V8_FLAGS, WORKER]);
     this.#child = spawn(file, args, {
       // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
       detached: true,
@@ -71,14 +64,15 @@ export class WorkerProcess {
     // Whoever writes to a dead worker learns of it from `close`.
     channel.on("error", () => {});
     channel.on("end", () => {
-      setTimeout(() => this.#lose("the worker closed its channel"), CLOSING_MS).unref();
+      setTimeout(() => this.#lose("protocol", "the worker closed its channel"), CLOSING_MS).unref();
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
-    this.#child.on("error", (error) => this.#lose(`the worker does not start: ${error.message}`));
+    this.#child.on("error", (error) =>
+      this.#lose("not started", `the worker does not start: ${error.message}`),
+    );
     this.#child.on("close", (code, signal) => {
-      this.#lose(
-        `the worker ${signal ? `was killed by ${signal}` : `exited with code ${code}`}${this.#said()}`,
-      );
+      const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+      this.#lose(this.#causeOf(signal), `the worker ${how}${this.#said()}`);
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -90,7 +84,7 @@ export class WorkerProcess {
   /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve) => {
-      if (this.#lost) return resolve({ kind: "crashed", reason: this.#lost });
+      if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
       const timer = setTimeout(() => {
         this.kill();
         const reason = `no result after ${formatTimeout(timeoutMs)}${this.#said()}`;
@@ -112,23 +106,32 @@ export class WorkerProcess {
 
   #hear(line: string): void {
     if (this.#lost) return;
-    if (!this.#finish) this.#lose(`the worker spoke unasked: ${excerpt(line)}`);
+    if (!this.#finish) this.#lose("protocol", `the worker spoke unasked: ${excerpt(line)}`);
     const parsed = parseReply(line);
-    if (typeof parsed === "string") this.#lose(`the worker spoke nonsense: ${parsed}`);
+    if (typeof parsed === "string") this.#lose("protocol", `the worker spoke nonsense: ${parsed}`);
     else this.#finish?.({ kind: "answered", reply: parsed });
   }
 
-  #lose(reason: string): void {
+  #lose(cause: Crash["cause"], reason: string): void {
     if (this.#lost) return;
-    this.#lost = reason;
+    this.#lost = { cause, reason };
     this.kill();
-    this.#finish?.({ kind: "crashed", reason });
+    this.#finish?.({ kind: "crashed", cause, reason });
+  }
+
+  /** V8 prints why it gives up before a long trace of its own functions. */
+  get #fatal(): string | undefined {
+    return /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
+  }
+
+  #causeOf(signal: NodeJS.Signals | null): Crash["cause"] {
+    if (this.#fatal) return "memory";
+    if (!signal) return "exited";
+    return signal === "SIGKILL" || signal === "SIGTERM" ? "ended by force" : "native";
   }
 
   #said(): string {
-    // V8 prints why it gives up before a long trace of its own functions.
-    const fatal = /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
-    const output = fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
+    const output = this.#fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
     return output ? `; it last printed: ${output}` : "";
   }
 }

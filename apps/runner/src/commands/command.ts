@@ -2,7 +2,7 @@ import { METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
 import { Command, CommanderError } from "commander";
 import { type Console, writeLine } from "../console.js";
-import { EXIT, isSystemError, UsageError } from "../errors.js";
+import { EXIT, IncomparableError, isSystemError, UsageError } from "../errors.js";
 import type { JobOptions } from "../jobs.js";
 import { checkOptions, settle } from "../options.js";
 import { BACKENDS } from "../registry.js";
@@ -28,7 +28,7 @@ export async function execute(
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     if (isForUser(error)) writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
     else for (const line of `${name}: ${stackOf(error)}`.split("\n")) writeLine(console.stderr, line);
-    return EXIT.usage;
+    return error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage;
   }
 }
 
@@ -36,6 +36,7 @@ export async function execute(
 const isForUser = (error: unknown): error is Error =>
   error instanceof CommanderError ||
   error instanceof UsageError ||
+  error instanceof IncomparableError ||
   error instanceof ResultsError ||
   isSystemError(error);
 

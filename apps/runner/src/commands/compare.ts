@@ -2,7 +2,7 @@ import { type CellComparison, compare as compareResults, outcomeOf } from "@soft
 import { renderComparison } from "@softmax-bench/report";
 import { type Console, wantsColor } from "../console.js";
 import { EXIT, UsageError } from "../errors.js";
-import { needResults, sameKindAs } from "../find-results.js";
+import { needResults, sameKindAs, toCompare } from "../find-results.js";
 import { type LimitFlags, limitsOf, withLimits } from "../gate/limits.js";
 import { filesOf, writeOutputs } from "../gate/outputs.js";
 import { makeOutFolder } from "../make-folder.js";
@@ -37,7 +37,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const flags = parsed.opts<Flags>();
   const [baseline = "", candidate = ""] = parsed.args;
   const limits = limitsOf(flags);
-  const { before, after } = await resultsOf(baseline, candidate, flags.in);
+  const { before, after } = await toCompare(resultsOf(baseline, candidate, flags.in));
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
     makeOutFolder(flags.out);

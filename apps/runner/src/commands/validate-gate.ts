@@ -6,6 +6,7 @@ import { currentCommit, describeEnvironment } from "../environment.js";
 import { EXIT, UsageError } from "../errors.js";
 import { type Checkout, HERE, listIn } from "../gate/checkout.js";
 import { measureGate } from "../gate/measure.js";
+import { patienceOf } from "../gate/patience.js";
 import { makeFolder } from "../make-folder.js";
 import { DEFAULT_OUT } from "../options.js";
 import { validationMarkdown } from "../validation/document.js";
@@ -112,12 +113,14 @@ async function carryOut(
     ...(slowdown === undefined ? {} : { slowdown }),
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
+  const patience = patienceOf();
   const baseline: Checkout = { name: "this checkout", folder: HERE };
   using candidate = injectedCheckout(id, injection);
-  const cells = await listIn(candidate, ["--profile", "gate", ...selection], signal);
+  const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({
     ...{ baseline, candidate, cells, seed, signal, say, limits },
     threads: 1,
+    patience,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
   });
   const names = { baseline: baseline.name, candidate: id };

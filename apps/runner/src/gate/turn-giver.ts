@@ -2,8 +2,17 @@ import type { Duplex } from "node:stream";
 import { onLine, sendLine } from "../channel.js";
 import { type Want, wish } from "../turns.js";
 
+/** Receives when a run has to wait for its turn, and when it goes on, or hangs up. */
+export interface TurnTaker {
+  waits(): void;
+  goesOn(): void;
+}
+
+const UNHEEDED: TurnTaker = { waits: () => {}, goesOn: () => {} };
+
 interface Member {
   readonly channel: Duplex;
+  readonly taker: TurnTaker;
   /** What it waits for; undefined while it has its turn, or has not asked yet. */
   wants: Want | undefined;
 }
@@ -23,16 +32,18 @@ export class TurnGiver {
     this.#expected = expected;
   }
 
-  join(channel: Duplex): void {
-    const member: Member = { channel, wants: undefined };
+  join(channel: Duplex, taker: TurnTaker = UNHEEDED): void {
+    const member: Member = { channel, taker, wants: undefined };
     this.#joined++;
     this.#members.push(member);
     onLine(channel, (line) => {
       member.wants = wantOf(line);
+      taker.waits();
       this.#next();
     });
     channel.on("error", () => {});
     channel.on("close", () => {
+      taker.goesOn();
       const others = (list: Member[]) => list.filter((one) => one !== member);
       [this.#members, this.#round] = [others(this.#members), others(this.#round)];
       this.#next();
@@ -54,6 +65,7 @@ export class TurnGiver {
 
 function grant(member: Member): void {
   member.wants = undefined;
+  member.taker.goesOn();
   sendLine(member.channel, { go: true });
 }
 

@@ -1,9 +1,11 @@
 import { Socket } from "node:net";
 import { type Engine, type GradientTask, METHODS, Unavailable } from "@softmax-bench/core";
 import { onLine, sendLine, WORKER_CHANNEL } from "../channel.js";
+import { messageOf } from "../errors.js";
 import { isNoRoom, WORKER_EXCHANGE, writeResults } from "../exchange.js";
 import type { OpenRequest, Reply, Request, RunRequest, WorkRequest } from "../protocol.js";
 import { BACKENDS } from "../registry.js";
+import { remedyForThrown } from "../start-failure.js";
 import { type Answer, compute } from "./compute.js";
 import { InputReader } from "./input-reader.js";
 import { MadeInputs, measureMemory, scale } from "./scale.js";
@@ -103,7 +105,8 @@ async function answer(request: Request): Promise<Reply> {
     if (error instanceof Unavailable) {
       return { type: "unavailable", reason: error.message, remedy: error.remedy };
     }
-    return { type: "failed", reason: error instanceof Error ? error.message : String(error) };
+    const reason = messageOf(error);
+    return { type: "failed", reason, ...(request.type === "open" ? { remedy: remedyForThrown(error) } : {}) };
   }
 }
 
