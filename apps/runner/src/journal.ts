@@ -47,9 +47,12 @@ const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).reado
 /** Shapes and threads that a run times gradients with. */
 const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });
 
+/** Another version does not continue a journal of this one, nor the other way round. */
+const JOURNAL_VERSION = 2;
+
 const header = z.object({
   type: z.literal("run"),
-  journalVersion: z.literal(2),
+  journalVersion: z.literal(JOURNAL_VERSION),
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),
@@ -254,6 +257,12 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
   );
   const header = entries.find((found) => found.type === "run");
   if (!header) {
+    const other = texts.map(otherVersion).find((version) => version !== undefined);
+    if (other !== undefined) {
+      throw new UsageError(
+        `${file} is of journal version ${other}, and this version of softmax-bench continues ${JOURNAL_VERSION}; continue it with the version that wrote it, or start a new run`,
+      );
+    }
     throw new UsageError(
       `${file} begins with no header (${lines[0]?.problem ?? "no line"}): the run died before it began, or another version of softmax-bench wrote it, or it is damaged; start a new run`,
     );
@@ -264,6 +273,18 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
     abrupt: entries.at(-1)?.type !== "spent",
   };
+}
+
+/** The version of a header that is not this one's. */
+function otherVersion(line: string): number | undefined {
+  try {
+    const { type, journalVersion } = JSON.parse(line);
+    return type === "run" && Number.isInteger(journalVersion) && journalVersion !== JOURNAL_VERSION
+      ? journalVersion
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws UsageError if two lines say different things of one result, or of the run: no reader could know which one counts. */

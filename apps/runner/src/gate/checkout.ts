@@ -107,7 +107,7 @@ export async function listIn(
 }
 
 /** What `bench --list-to` writes. */
-export const cellList = z.object({ cells: z.array(z.string()) });
+const cellList = z.object({ cells: z.array(z.string()) });
 
 function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
   try {
@@ -244,7 +244,7 @@ function failureOf(checkout: Checkout, ran: Ran): UsageError {
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
     );
   }
-  const how = ran.killedBy ? `was killed by ${ran.killedBy}` : `exited with ${ran.code}`;
+  const how = ran.killedBy ? `was ended by ${ran.killedBy}` : `exited with ${ran.code}`;
   return new UsageError(`the command line of ${placeOf(checkout)} ${how}${saying(ran)}`);
 }
 

@@ -20,7 +20,7 @@ import { measureGate } from "./measure.js";
 import { checkoutOf, cleanCommit, commitOf } from "./revision.js";
 
 /** What chooses cells. */
-export interface GateSelection {
+interface GateSelection {
   /** Flags of `pnpm bench`. */
   readonly flags: readonly string[];
   /** Backends that were named: the gate does not pass without them. */
