@@ -9,6 +9,7 @@ import { decisiveLine, type Ending, endsWithParent, runTree } from "@softmax-ben
 import { z } from "zod";
 import { EXIT, IncomparableError, messageOf, UsageError } from "../errors.js";
 import type { Profile } from "../profiles.js";
+import { BACKENDS } from "../registry.js";
 import { TURN_CHANNEL } from "../turns.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnGiver } from "./turn-giver.js";
@@ -122,7 +123,7 @@ function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
  * @throws UsageError if they are not as many as it counts on stderr: something is printed into the lines
  */
 function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
-  const cells = stdout.split("\n").filter((line) => CELL.test(line));
+  const cells = stdout.split("\n").filter(isCell);
   const counted = [...stderr.matchAll(/^(\d+) cells?(?:;|$)/gm)].at(-1)?.[1];
   if (counted === undefined || Number(counted) === cells.length) return cells;
   throw new UsageError(
@@ -130,7 +131,15 @@ function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
   );
 }
 
-const CELL = /^[\w-]+(?:@[\w.-]+)? (?:autograd|manual)\/[\w-]+ float(?:32|64) [\w.-]+$/;
+function isCell(line: string): boolean {
+  const [, backend = ""] = CELL.exec(line) ?? [];
+  // A known id behind something else: that was printed without the end of a line.
+  const isPrefixed =
+    !Object.hasOwn(BACKENDS, backend) && Object.keys(BACKENDS).some((id) => backend.endsWith(id));
+  return backend !== "" && !isPrefixed;
+}
+
+const CELL = /^([\w-]+(?:@[\w.-]+)?) (?:autograd|manual)\/[\w-]+ float(?:32|64) [\w.-]+$/;
 
 interface Ran extends Ending {
   /** The first of it, since a process may print without end. */

@@ -45,7 +45,7 @@ export async function checkoutOf(name: string, commit: string, options: Checkout
     space: SPACE,
     async build(folder, { progress }) {
       progress(`checking out ${commit.slice(0, 12)}`);
-      await checkOut(commit, folder);
+      await checkOut(commit, folder, options);
       progress("installing it");
       await runPnpm(folder, ["install", "--frozen-lockfile", "--prefer-offline"], options);
       progress("building it");
@@ -77,24 +77,25 @@ function remedyFor(error: unknown): string {
 }
 
 /** Runs the pnpm that started this in a folder. @throws UsageError if it takes too long, CommandError if it fails */
-async function runPnpm(
-  folder: string,
-  [what = "", ...flags]: readonly string[],
+function runPnpm(folder: string, args: readonly string[], options: CheckoutOptions): Promise<void> {
+  const [command, ...before] = pnpm();
+  return runStep(`pnpm ${args[0]}`, [command, ...before, "-C", folder, ...args], options);
+}
+
+async function runStep(
+  name: string,
+  [command = "", ...args]: readonly string[],
   { patience: { buildMs }, signal }: CheckoutOptions,
 ): Promise<void> {
   using deadline = new Deadline(
     buildMs,
     () =>
       new UsageError(
-        `pnpm ${what} of the baseline did not end within ${formatPatience(buildMs)}, and was ended; see what it waits for, or allow more with --timeout`,
+        `${name} of the baseline did not end within ${formatPatience(buildMs)}, and was ended; see what it waits for, or allow more with --timeout`,
       ),
   );
-  const [command, ...before] = pnpm();
-  await run(command, [...before, "-C", folder, what, ...flags], {
-    signal: AbortSignal.any([signal, deadline.signal]),
-    env: { CI: "true" },
-    quiet: true,
-  });
+  const limited = AbortSignal.any([signal, deadline.signal]);
+  await run(command, args, { signal: limited, env: { CI: "true" }, quiet: true });
 }
 
 /** Lines of a failed build that are shown: a compiler's last errors and what the build tool says of them. */
@@ -130,11 +131,14 @@ function exportsOf(file: string): string[] {
 }
 
 /** A repository of its own: a worktree of this one would stay listed here after its folder is gone. */
-async function checkOut(commit: string, folder: string): Promise<void> {
+async function checkOut(commit: string, folder: string, options: CheckoutOptions): Promise<void> {
   // No template: nothing of the user's, such as hooks, belongs there.
-  await execute("git", ["init", "--quiet", "--template=", folder]);
-  await execute("git", ["-C", folder, "fetch", "--quiet", "--depth=1", HERE, commit]);
-  await execute("git", ["-C", folder, "checkout", "--quiet", "--detach", commit]);
+  const steps = [
+    ["init", "--quiet", "--template=", folder],
+    ["-C", folder, "fetch", "--quiet", "--depth=1", HERE, commit],
+    ["-C", folder, "checkout", "--quiet", "--detach", commit],
+  ];
+  for (const args of steps) await runStep("git", ["git", ...args], options);
 }
 
 /** Removes entries of revisions that earlier versions made as worktrees, and whose folders are gone. */

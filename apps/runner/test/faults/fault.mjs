@@ -132,6 +132,12 @@ const REVISION_FAULTS = {
     JSON.stringify = (value, ...rest) =>
       stringify(value?.schemaVersion ? { ...value, schemaVersion: 2 } : value, ...rest);
   },
+  /** As a revision from before `--list-to` does, with something that prints into its list. */
+  "is older, and prints": () => {
+    if (!process.argv.includes("--list-to")) return process.stdout.write("hello");
+    process.stderr.write("bench: unknown option '--list-to'\n");
+    return process.exit(2);
+  },
   exits: () => process.exit(0),
   throws: () => {
     throw new TypeError("boom is not a function");
