@@ -174,11 +174,33 @@ describe("pnpm compare", () => {
 
   it("exits 2 for a file that is no results file, naming the field", async () => {
     const out = await withBaseline();
-    writeFileSync(join(out, "baselines", "main.json"), '{"schemaVersion": 2}');
+    writeFileSync(join(out, "baselines", "main.json"), '{"schemaVersion": "1"}');
     const { code, stderr } = await run("compare", ["main", "latest", "--in", out]);
     expect(stderr).toMatch(/main\.json is not a results file: schemaVersion: /);
     expect(code).toBe(2);
   });
+
+  it.each([
+    [2, "use a newer one"],
+    [0, "use the version that wrote it, or measure again"],
+  ])(
+    "exits 3 for results of schema version %i, which it does not call damaged, as the gate does",
+    async (version, remedy) => {
+      const out = await withBaseline();
+      writeFileSync(join(out, "baselines", "main.json"), `{"schemaVersion": ${version}}`);
+      for (const [command, ...args] of [
+        ["compare", "main", "latest", "--in"],
+        ["gate", "--baseline", "main", "--no-provision", "--out"],
+      ] as const) {
+        const { code, stderr } = await run(command, [...args, out]);
+        expect(stderr).toContain(
+          `main.json is of another version of the results format: schemaVersion: ${version}, and this program reads 1; ${remedy}`,
+        );
+        expect(stderr.trim().split("\n")).toHaveLength(1);
+        expect(code).toBe(3);
+      }
+    },
+  );
 });
 
 describe("--save-baseline", () => {

@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describeIssue } from "@softmax-bench/core/results";
 import {
   type Connection,
+  type Crash,
   type Outcome,
   type Reply,
   type Request,
   reply,
   type Values,
 } from "@softmax-bench/measure";
+import { endsWithParent } from "@softmax-bench/provision";
 import type { ArrayFiles } from "./array-files.js";
 import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
 import type { Exchange } from "./exchange.js";
@@ -21,21 +23,6 @@ const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
  * the whole heap among the samples; this one holds the arrays of several cells.
  */
 const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
-
-/**
- * Has the kernel end a worker together with its parent, however that ends and whatever the worker is busy with. Where
- * there is no `setpriv` of util-linux, a worker ends when it next looks at its channel.
- */
-const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
-
-let canDieWithParent: boolean | undefined;
-
-function workerCommand(backends: string): [file: string, args: string[]] {
-  const [file, ...args] = DIES_WITH_PARENT;
-  canDieWithParent ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;
-  const node = [...V8_FLAGS, WORKER, backends];
-  return canDieWithParent ? [file, [...args, process.execPath, ...node]] : [process.execPath, node];
-}
 
 /** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
 const KEPT_OUTPUT = 16_384;
@@ -62,13 +49,14 @@ export class NodeConnection implements Connection {
   /** Who waits for a reply. */
   #finish: ((outcome: Outcome) => void) | undefined;
   /** Why there will be no more replies. */
-  #lost: string | undefined;
+  #lost: Crash | undefined;
 
   /** @param environment variables that it starts with, besides ours */
   constructor(environment: Readonly<Record<string, string>>, { backends, exchange }: NodeHostOptions) {
     this.#exchange = exchange;
     this.#inherited = exchange?.files;
-    const [file, args] = workerCommand(backends);
+    // Else a worker ends when it next looks at its channel.
+    const [file = "", ...args] = endsWithParent([process.execPath, ...V8_FLAGS, WORKER, backends]);
     this.#child = spawn(file, args, {
       // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
       detached: true,
@@ -89,14 +77,15 @@ export class NodeConnection implements Connection {
     // Whoever writes to a dead worker learns of it from `close`.
     channel.on("error", () => {});
     channel.on("end", () => {
-      setTimeout(() => this.#lose("the worker closed its channel"), CLOSING_MS).unref();
+      setTimeout(() => this.#lose("protocol", "the worker closed its channel"), CLOSING_MS).unref();
     });
     // Without a listener, an error of the child (say, no memory to fork) would end the parent.
-    this.#child.on("error", (error) => this.#lose(`the worker does not start: ${error.message}`));
+    this.#child.on("error", (error) =>
+      this.#lose("not started", `the worker does not start: ${error.message}`),
+    );
     this.#child.on("close", (code, signal) => {
-      this.#lose(
-        `the worker ${signal ? `was killed by ${signal}` : `exited with code ${code}`}${this.#said()}`,
-      );
+      const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+      this.#lose(this.#causeOf(signal), `the worker ${how}${this.#said()}`);
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -117,7 +106,7 @@ export class NodeConnection implements Connection {
   /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve) => {
-      if (this.#lost) return resolve({ kind: "crashed", reason: this.#lost });
+      if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
       const timer = setTimeout(() => {
         this.kill();
         const reason = `no result after ${formatTimeout(timeoutMs)}${this.#said()}`;
@@ -139,23 +128,32 @@ export class NodeConnection implements Connection {
 
   #hear(line: string): void {
     if (this.#lost) return;
-    if (!this.#finish) this.#lose(`unexpected message from the worker: ${excerpt(line)}`);
+    if (!this.#finish) this.#lose("protocol", `unexpected message from the worker: ${excerpt(line)}`);
     const parsed = parseReply(line);
-    if (typeof parsed === "string") this.#lose(`invalid reply from the worker: ${parsed}`);
+    if (typeof parsed === "string") this.#lose("protocol", `invalid reply from the worker: ${parsed}`);
     else this.#finish?.({ kind: "answered", reply: parsed });
   }
 
-  #lose(reason: string): void {
+  #lose(cause: Crash["cause"], reason: string): void {
     if (this.#lost) return;
-    this.#lost = reason;
+    this.#lost = { cause, reason };
     this.kill();
-    this.#finish?.({ kind: "crashed", reason });
+    this.#finish?.({ kind: "crashed", cause, reason });
+  }
+
+  /** V8 prints why it gives up before a long trace of its own functions. */
+  get #fatal(): string | undefined {
+    return /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
+  }
+
+  #causeOf(signal: NodeJS.Signals | null): Crash["cause"] {
+    if (this.#fatal) return "memory";
+    if (!signal) return "exited";
+    return signal === "SIGKILL" || signal === "SIGTERM" ? "ended by force" : "native";
   }
 
   #said(): string {
-    // V8 prints why it gives up before a long trace of its own functions.
-    const fatal = /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
-    const output = fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
+    const output = this.#fatal ?? this.#output.replaceAll(/\s+/g, " ").trim().slice(-SHOWN_OUTPUT);
     return output ? `; it last printed: ${output}` : "";
   }
 }

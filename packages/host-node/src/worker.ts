@@ -4,6 +4,7 @@ import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@
 import { isFull, readArrays, sizeOf, writeArrays } from "./array-files.js";
 import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";
+import { remedyForThrown } from "./start-failure.js";
 
 /**
  * The program of a worker process: `node worker.js <module>`, where the module exports `BACKENDS`, functions that load
@@ -31,7 +32,12 @@ async function loadBackend(id: string): Promise<Backend | undefined> {
   return BACKENDS[id]?.();
 }
 
-const worker = new MeasuringWorker({ loadBackend, platform: nodePlatform, arrays });
+const worker = new MeasuringWorker({
+  loadBackend,
+  platform: nodePlatform,
+  arrays,
+  remedyFor: remedyForThrown,
+});
 const channel = new Socket({ fd: WORKER_CHANNEL, readable: true, writable: true });
 onLine(channel, (line) => {
   void worker.respond(JSON.parse(line) as Request).then((reply) => sendLine(channel, reply));

@@ -28,8 +28,14 @@ export interface Connection {
   kill(): void;
 }
 
+/** The death of a worker: the system did not start it, it ran out of memory of its own, it was killed, it failed in native code … */
+export interface Crash {
+  readonly cause: "not started" | "memory" | "ended by force" | "native" | "exited" | "protocol";
+  readonly reason: string;
+}
+
 /** How a request ended. A worker that is not `answered` is dead and has to be replaced. */
 export type Outcome =
   | { readonly kind: "answered"; readonly reply: Reply }
-  | { readonly kind: "crashed"; readonly reason: string }
+  | ({ readonly kind: "crashed" } & Crash)
   | { readonly kind: "timeout"; readonly reason: string };

@@ -6,7 +6,7 @@ export {
   type Values,
   type WorkerArrays,
 } from "./arrays.js";
-export type { Connection, Host, Outcome } from "./host.js";
+export type { Connection, Crash, Host, Outcome } from "./host.js";
 export type { Platform } from "./platform.js";
 export {
   type Computed,

@@ -152,7 +152,11 @@ export const reply = z.discriminatedUnion("type", [
     type: z.literal("no-room"),
     reason: said.describe("the results do not fit in their file"),
   }),
-  z.object({ type: z.literal("failed"), reason: said }),
+  z.object({
+    type: z.literal("failed"),
+    reason: said,
+    remedy: said.optional().describe("where it is a backend that does not start"),
+  }),
 ]);
 
 export type Reply = z.output<typeof reply>;

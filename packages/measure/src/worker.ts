@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly loadBackend: (id: string) => Promise<Backend | undefined>;
   readonly platform: Platform;
   readonly arrays: WorkerArrays;
+  /** What helps where an error keeps a backend from starting. */
+  readonly remedyFor: (error: unknown) => string;
 }
 
 /** Serves one backend: it is opened by the first request; each further request is one task. Never throws. */
@@ -42,7 +44,9 @@ export class MeasuringWorker {
         return { type: "unavailable", reason: error.message, remedy: error.remedy };
       }
       if (error instanceof NoRoomError) return { type: "no-room", reason: error.message };
-      return { type: "failed", reason: error instanceof Error ? error.message : String(error) };
+      const reason = error instanceof Error ? error.message : String(error);
+      if (request.type !== "open") return { type: "failed", reason };
+      return { type: "failed", reason, remedy: this.#options.remedyFor(error) };
     }
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import envPaths from "env-paths";
 
@@ -18,6 +18,8 @@ export type CacheState =
 const CONTENTS = "contents.json";
 interface Contents {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  /** Symbolic links; absent in lists that were written before links belonged to them. */
+  readonly links?: readonly { readonly path: string; readonly target: string }[];
 }
 
 /**
@@ -41,7 +43,12 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
     const found = await stat(file).catch(() => undefined);
     if (!found) return damaged(`${file} is missing`);
     if (found.size !== bytes) return damaged(`${file} has ${found.size} bytes where ${bytes} belong`);
-    if (thorough && (await digest(file)) !== sha256) return damaged(`${file} was changed`);
+    if (thorough && (await digest(file, bytes)) !== sha256) return damaged(`${file} was changed`);
+  }
+  for (const { path, target } of expected.links ?? []) {
+    const link = join(folder, path);
+    const found = await readlink(link).catch(() => undefined);
+    if (found !== target) return damaged(`${link} is ${found === undefined ? "missing" : "another link"}`);
   }
   return { state: "complete", folder };
 }
@@ -56,27 +63,38 @@ export async function sizeOf(name: string): Promise<number> {
   }
 }
 
-/** Seals a folder: lists every file in it, with size and digest. */
+/** Seals a folder: lists every file in it, with size and digest, and every symbolic link. */
 export async function writeContents(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files: Contents["files"][number][] = [];
   for (const entry of entries.filter((candidate) => candidate.isFile())) {
     const file = join(entry.parentPath, entry.name);
     const { size } = await stat(file);
-    files.push({ path: relative(folder, file), bytes: size, sha256: await digest(file) });
+    files.push({ path: relative(folder, file), bytes: size, sha256: await digest(file, size) });
   }
-  await writeFile(join(folder, CONTENTS), `${JSON.stringify({ files } satisfies Contents, null, 2)}\n`);
+  const links: NonNullable<Contents["links"]>[number][] = [];
+  for (const entry of entries.filter((candidate) => candidate.isSymbolicLink())) {
+    const link = join(entry.parentPath, entry.name);
+    links.push({ path: relative(folder, link), target: await readlink(link) });
+  }
+  await writeFile(
+    join(folder, CONTENTS),
+    `${JSON.stringify({ files, links } satisfies Contents, null, 2)}\n`,
+  );
 }
 
 /** @throws Error if the text is anything but a list of files. */
 function parseContents(text: string): Contents {
   const value = JSON.parse(text) as Partial<Contents> | null;
-  const files = value?.files;
+  const { files, links = [] } = value ?? {};
+  const isLink = (link: Partial<NonNullable<Contents["links"]>[number]> | null): boolean =>
+    typeof link?.path === "string" && typeof link.target === "string";
   const isFile = (file: Partial<Contents["files"][number]> | null): boolean =>
     typeof file?.path === "string" && typeof file.bytes === "number" && typeof file.sha256 === "string";
   if (!Array.isArray(files) || files.length === 0 || !files.every(isFile))
     throw new Error("not a list of files");
-  return { files };
+  if (!Array.isArray(links) || !links.every(isLink)) throw new Error("not a list of links");
+  return { files, links };
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -88,8 +106,12 @@ const exists = (path: string): Promise<boolean> =>
     },
   );
 
-async function digest(file: string): Promise<string> {
+/** Bytes up to which a file is read in one piece: a stream takes longer to set up than a small file to read. */
+const SMALL = 2 ** 24;
+
+async function digest(file: string, bytes: number): Promise<string> {
   const hash = createHash("sha256");
+  if (bytes <= SMALL) return hash.update(await readFile(file)).digest("hex");
   for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   return hash.digest("hex");
 }

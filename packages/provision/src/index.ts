@@ -1,6 +1,8 @@
 export { type CacheState, cacheRoot, inspect } from "./cache.js";
+export { endsWithParent } from "./ends-with-parent.js";
 export { evict } from "./evict.js";
 export { nvidiaDriver } from "./nvidia.js";
 export { installWheel } from "./pip.js";
+export { type Ending, runTree } from "./process-tree.js";
 export { type ProvideOptions, provide, provision, type Recipe } from "./provide.js";
-export { CommandError, run } from "./run.js";
+export { CommandError, decisiveLine, run } from "./run.js";

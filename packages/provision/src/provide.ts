@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Availability, Unavailable } from "@softmax-bench/core";
-import { cacheRoot, inspect, writeContents } from "./cache.js";
+import { type CacheState, cacheRoot, inspect, writeContents } from "./cache.js";
 
 /** How to make one part. */
 export interface Recipe {
@@ -13,6 +13,8 @@ export interface Recipe {
   readonly space: number;
   /** Fills an empty folder. What it leaves there is the part; it is renamed afterwards. */
   build(folder: string, options: ProvideOptions): Promise<void>;
+  /** Says what a part lacks, although building it succeeded; undefined if nothing. */
+  missing?(folder: string): Promise<string | undefined>;
 }
 
 export interface ProvideOptions {
@@ -35,11 +37,11 @@ const POLL_MS = 250;
 export async function provide(recipe: Recipe, options: ProvideOptions): Promise<string> {
   const folder = join(cacheRoot(), recipe.name);
   const look = { thorough: options.wanted ?? false };
-  if ((await inspect(recipe.name, look)).state === "complete") return used(folder);
+  if ((await examine(recipe, look)).state === "complete") return used(folder);
   try {
     await mkdir(cacheRoot(), { recursive: true });
     await using _lock = await lock(folder, options);
-    const found = await inspect(recipe.name, look);
+    const found = await examine(recipe, look);
     if (found.state === "complete") return await used(folder);
     if (found.state === "damaged") options.progress(`${found.reason}; making it again`);
     await make(recipe, folder, options);
@@ -47,6 +49,13 @@ export async function provide(recipe: Recipe, options: ProvideOptions): Promise<
   } catch (error) {
     throw explained(error);
   }
+}
+
+/** `inspect`, and what the recipe demands besides. */
+async function examine(recipe: Recipe, look: { readonly thorough: boolean }): Promise<CacheState> {
+  const found = await inspect(recipe.name, look);
+  const reason = found.state === "complete" ? await recipe.missing?.(found.folder) : undefined;
+  return reason === undefined ? found : { state: "damaged", folder: found.folder, reason };
 }
 
 /** Notes when a part was used last, for `evict`. A cache that only others may write to is none of ours to evict from. */
@@ -80,6 +89,8 @@ async function make(recipe: Recipe, folder: string, options: ProvideOptions): Pr
   try {
     await mkdir(partial);
     await recipe.build(partial, options);
+    const reason = await recipe.missing?.(partial);
+    if (reason !== undefined) throw new Unavailable(`it was built, and yet ${reason}`, REPAIR);
     await writeContents(partial);
     options.signal.throwIfAborted();
     await rename(partial, folder);
@@ -88,6 +99,8 @@ async function make(recipe: Recipe, folder: string, options: ProvideOptions): Pr
     throw error;
   }
 }
+
+const REPAIR = "repair what builds it";
 
 /** Ends the name of a folder that is being made or removed. */
 export const PARTIAL = ".partial";

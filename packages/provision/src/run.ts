@@ -1,54 +1,70 @@
-import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
+import { runTree } from "./process-tree.js";
 
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  /** Keep what it writes to stdout for its error, instead of showing it: a compiler writes its errors there. */
+  readonly quiet?: boolean;
 }
 
-/** A command that failed, with what it said last. */
+/** A command that failed. */
 export class CommandError extends Error {
   /** False: there is no such command. */
   readonly found: boolean;
+  /** The end of what it wrote. */
+  readonly output: string;
 
-  constructor(message: string, found = true) {
+  constructor(message: string, { found = true, output = "" } = {}) {
     super(message);
     this.found = found;
+    this.output = output;
   }
 }
 
 /**
- * Runs a command to its end. What it writes to stdout – a progress bar, say – goes to our stderr.
+ * Runs a command to its end, and ends whatever it started. What it writes to stdout – a progress bar, say – goes to our stderr, unless it is to be quiet.
  *
  * @throws CommandError if it does not exist, fails or is killed; the signal's reason, once it has ended, if aborted
  */
-export function run(command: string, args: readonly string[], { signal, env }: RunOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = "";
-    let failure: Error | undefined;
-    const child = spawn(command, args, {
+export async function run(
+  command: string,
+  args: readonly string[],
+  { signal, env, quiet = false }: RunOptions,
+): Promise<void> {
+  let output = "";
+  try {
+    const { code, killedBy } = await runTree([command, ...args], {
       signal,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", 2, "pipe"],
+      ...(env ? { env } : {}),
+      stdio: ["ignore", quiet ? "pipe" : 2, "pipe"],
+      onStart: ({ stdout, stderr }) => {
+        for (const stream of [stdout, stderr]) {
+          stream?.setEncoding("utf8").on("data", (text: string) => {
+            output = (output + text).slice(-KEPT_OUTPUT);
+          });
+        }
+      },
     });
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      said = (said + text).slice(-KEPT_OUTPUT);
-    });
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      failure = error.code === "ENOENT" ? new CommandError(`there is no command ${command}`, false) : error;
-    });
-    // Even when it is to stop: until it is gone it may go on writing files.
-    child.on("close", (code, killedBy) => {
-      if (failure) reject(failure);
-      else if (code === 0) resolve();
-      else reject(new CommandError(decisiveLine(said) || `${command} ${killedBy ?? `exited with ${code}`}`));
-    });
-  });
+    if (code === 0) return;
+    const how = killedBy ? `was killed by ${killedBy}` : `exited with ${code}`;
+    throw new CommandError(decisiveLine(output) || `${command} ${how}`, { output });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new CommandError(`there is no command ${command}`, { found: false });
+  }
 }
 
-const KEPT_OUTPUT = 20_000;
+const KEPT_OUTPUT = 200_000;
 
-/** The first line that calls itself an error, else the last one. */
-function decisiveLine(output: string): string {
-  const lines = output.split("\n").map((line) => line.trim());
-  return lines.find((line) => /\berror:/i.test(line)) ?? lines.findLast(Boolean) ?? "";
+/** Lines in which pnpm and turbo say that something failed, but not what. */
+const SUMMARY = /run failed: command|command finished with error|ELIFECYCLE|^Node\.js v\d|exited \(\d+\)/;
+
+/** The first line that calls itself an error, as compilers and runtimes do, else the last one that says something. */
+export function decisiveLine(output: string): string {
+  const lines = stripVTControlCharacters(output)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line && !SUMMARY.test(line));
+  return lines.find((line) => /error(?: TS\d+)?:/i.test(line)) ?? lines.at(-1) ?? "";
 }

@@ -41,7 +41,10 @@ export interface NotCompared extends CellId {
 interface Side {
   /** What the user called it. */
   readonly name: string;
+  /** With `-dirty` at its end where the checkout has changes besides; null where it is unknown. */
   readonly commit: string | null;
+  /** Digest of its lockfile, where it is a checkout. */
+  readonly lockfile?: string | undefined;
   readonly environment: Environment;
 }
 

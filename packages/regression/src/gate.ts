@@ -16,8 +16,16 @@ export interface Pass {
   readonly stage: "route" | "decide" | "errors";
   /** Which block of its stage, from 0. */
   readonly block: number;
+  /** Keys of the cells that it was to measure. */
+  readonly asked: readonly string[];
   readonly results: Results;
 }
+
+const STAGES: Readonly<Record<Pass["stage"], string>> = {
+  route: "the first look",
+  decide: "the second look",
+  errors: "the comparison with the oracle",
+};
 
 /** The blocks of a cell in a stage: those in which every process that belongs to it measured the cell. */
 function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): Block[] {
@@ -109,6 +117,51 @@ export function nondeterministic(passes: readonly Pass[]): string[] {
   return measurable(passes).filter((key) => sides.some((side) => digestsOf(side.get(key)).size > 1));
 }
 
+/** A pass with its cells by key. */
+interface IndexedPass extends Pass {
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+const indexed = (pass: Pass): IndexedPass => ({
+  ...pass,
+  cells: new Map(pass.results.cells.map((cell) => [cellKey(cell), cell])),
+});
+
+/** Why a pass did not give what its stage is for of a cell; undefined if it did. */
+function lackOf({ stage, cells }: IndexedPass, key: string): string | undefined {
+  const cell = cells.get(key);
+  if (!cell) return `not in the results of ${STAGES[stage]}`;
+  if (cell.status !== "ok") return `${cell.status} in ${STAGES[stage]}: ${cell.reason}`;
+  if (stage === "errors") return cell.accuracy ? undefined : `without errors in ${STAGES[stage]}`;
+  return lowerDecile(cell).length ? undefined : `without times in ${STAGES[stage]}`;
+}
+
+/**
+ * Why a cell counts as broken that one side measured in some of its processes: another of them did not, for whatever reason. What
+ * the first stage measured cannot be missing in the second.
+ */
+function brokenLater(passes: readonly IndexedPass[], key: string): string | undefined {
+  for (const side of ["candidate", "baseline"] as const) {
+    const own = passes.filter(
+      ({ role, asked }) => (role === "candidate") === (side === "candidate") && asked.includes(key),
+    );
+    const lacks = own.flatMap((pass) => lackOf(pass, key) ?? []);
+    if (lacks.length > 0 && lacks.length < own.length) return `${side} ${lacks[0]}`;
+  }
+  return undefined;
+}
+
+/** Says that one side was not the same code in all of its processes. */
+function changedSides(passes: readonly Pass[], names: Names): string[] {
+  return (["baseline", "candidate"] as const).flatMap((side) => {
+    const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
+    const commits = [...new Set(own.map(({ results }) => results.run.commit ?? "unknown"))];
+    return commits.length > 1
+      ? [`${names[side]} changed while it was measured: commit ${commits.join(", then ")}.`]
+      : [];
+  });
+}
+
 /** What a gate measured, as a verdict per cell. @param asked keys of all cells that were to be compared */
 export function gateComparison(
   passes: readonly Pass[],
@@ -123,15 +176,19 @@ export function gateComparison(
   const times = timesOf(passes, limits);
   const timed = passes.some(({ stage }) => stage !== "errors");
   const { machine, software } = differencesOf(baseline, candidate);
+  const byKey = passes.map(indexed);
   const cells: CellComparison[] = [];
   const notCompared: NotCompared[] = [];
   for (const key of new Set([...asked, ...merged.keys()])) {
     const [a, b] = [mergedBefore.get(key), merged.get(key)];
     const time = times.get(key);
     const id = b ?? a;
-    if (!id) {
+    const broken = brokenLater(byKey, key);
+    if (broken !== undefined) {
+      notCompared.push({ ...cellId(key), kind: "broken", reason: broken });
+    } else if (!id) {
       notCompared.push({
-        ...idOf(key),
+        ...cellId(key),
         kind: "broken",
         reason: "it was asked for, and no process measured it",
       });
@@ -139,7 +196,7 @@ export function gateComparison(
       notCompared.push(...notComparedOf(id, a, b));
     } else if (!time && timed) {
       notCompared.push({
-        ...idOf(key),
+        ...cellId(key),
         kind: "broken",
         reason: "no block has a time from all of its processes",
       });
@@ -157,7 +214,7 @@ export function gateComparison(
     ...sidesOf(baseline, candidate, limits, names),
     judges: true,
     inTurns: true,
-    warnings: [],
+    warnings: changedSides(passes, names),
     notes: [
       "Both were measured here, in turns, in fresh processes.",
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
@@ -239,7 +296,8 @@ function timingOver(processMedians: readonly number[]): Timing {
   };
 }
 
-const idOf = (key: string) => {
+/** The parts of a cell's key. */
+export const cellId = (key: string) => {
   const [backend = "", method = "", dtype, workload = ""] = key.split(" ");
   return { backend, method, dtype: dtype === "float64" ? "float64" : "float32", workload } as const;
 };

@@ -15,6 +15,7 @@ export {
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
 export { causesOf, differencesOf } from "./fingerprint.js";
 export {
+  cellId,
   differing,
   gateComparison,
   measurable,

@@ -1,4 +1,4 @@
-import type { Cell, Results, Timing } from "@softmax-bench/core";
+import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
 import {
   DEFAULT_LIMITS,
   differing,
@@ -44,6 +44,7 @@ const blocks = (stage: "route" | "decide", count: number, baseline: Cell[], cand
   Array.from({ length: count }, (_, block) =>
     (["baseline", "candidate", "candidate", "baseline"] as const).map((role) => ({
       ...{ stage, block, role },
+      asked: baseline.map(cellKey),
       results: results(role === "candidate" ? candidate : baseline),
     })),
   ).flat();
@@ -93,6 +94,55 @@ describe("a gate's passes", () => {
     const [one, ...others] = blocks("route", 2, [steady], [steady]);
     const passes = [...others, { ...(one as Pass), results: results([crashed("steady")]) }];
     expect(outcomeOf(judge(passes, [key("steady")]))).toBe("incomplete");
+  });
+
+  describe("are incomplete where a cell that the first look measured is, in the second one of the candidate,", () => {
+    const unsupported: Cell = {
+      ...{ backend: "b", method: "slow", dtype: "float32", workload: "w" },
+      ...{ status: "unsupported", reason: "b is unavailable" },
+    };
+    const { timing: _, ...untimed } = slow;
+    it.each([
+      ["crashed", [slow], [crashed("slow")], /^candidate crashed in the second look: the worker was killed$/],
+      ["not in the results", [slow], [], /^candidate not in the results of the second look$/],
+      ["without a time", [slow], [untimed], /^candidate without times in the second look$/],
+      [
+        "no longer supported, by either",
+        [unsupported],
+        [unsupported],
+        /^candidate unsupported in the second/,
+      ],
+      ["no longer supported by the baseline", [unsupported], [slow], /^baseline unsupported in the second/],
+    ])("%s", (_, before, after, reason) => {
+      // All blocks but one are as they should be.
+      const good = blocks("decide", 11, [slow], [slow]);
+      const bad = blocks("decide", 1, before, after).map((pass) => ({ ...pass, asked: [key("slow")] }));
+      const comparison = judge([...first, ...good, ...bad], [key("steady"), key("slow")]);
+      expect(comparison.notCompared).toMatchObject([{ method: "slow", kind: "broken" }]);
+      expect(comparison.notCompared[0]?.reason).toMatch(reason);
+      expect(outcomeOf(comparison)).toBe("incomplete");
+    });
+  });
+
+  it("are incomplete where the oracle was not asked about a gradient", () => {
+    const passes = blocks("route", 2, [steady], [steady]);
+    const errors: Pass = {
+      ...{ stage: "errors", block: 0, role: "candidate", asked: [key("steady")] },
+      results: results([steady]),
+    };
+    const { notCompared } = judge([...passes, errors], [key("steady")]);
+    expect(notCompared).toMatchObject([
+      { kind: "broken", reason: "candidate without errors in the comparison with the oracle" },
+    ]);
+  });
+
+  it("warn of a side that changed while it was measured", () => {
+    const [one, ...others] = blocks("route", 2, [steady], [steady]) as [Pass, ...Pass[]];
+    const run = { ...one.results.run, commit: "abc-dirty" };
+    const passes = [...others, { ...one, results: { ...one.results, run } }];
+    expect(judge(passes, [key("steady")]).warnings).toEqual([
+      "main changed while it was measured: commit unknown, then abc-dirty.",
+    ]);
   });
 
   it("tell gradients that are others from gradients that vary", () => {

@@ -52,8 +52,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
   const shown = (judges ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
   const left = worst.length - shown.length;
   const counts = Object.entries(tally(comparison)).filter(([, count]) => count > 0);
-  const sideOf = ({ name, commit }: Comparison["baseline"]) => `${name} (commit ${commit ?? "unknown"})`;
-  const { cpu, cores, node } = candidate.environment;
+  const { cpu, cores } = candidate.environment;
   const headline = judges ? HEADLINES[outcomeOf(comparison)] : adviceHeadline(comparison);
   return [
     {
@@ -64,7 +63,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
     ...warnings.map((text): Block => ({ kind: "paragraph", text, emphasis: true })),
     {
       kind: "paragraph",
-      text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.`,
+      text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.${excluded(comparison)}`,
       emphasis: true,
     },
     ...(shown.length ? [cellTable(shown, comparison)] : []),
@@ -80,14 +79,34 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
     {
       kind: "list",
       items: [
-        `baseline: ${sideOf(baseline)}; candidate: ${sideOf(candidate)}`,
-        `machine: ${cpu}, ${plural(cores, "core")}, Node ${node}`,
+        `baseline: ${sideText(baseline)}`,
+        `candidate: ${sideText(candidate)}`,
+        `machine: ${cpu}, ${plural(cores, "core")}`,
         `limits: slowdown ${percent(limits.maxSlowdown)}, error growth ${percent(limits.maxErrorGrowth)}`,
         ...notes,
         "docs/regression-gate.md says what each verdict means.",
       ],
     },
   ];
+}
+
+/** One side, as far as it decides what was run: `main (commit 1a2b, clean; lockfile 3c4d; Node v20.20.0)`. */
+export function sideText({ name, commit, lockfile, environment }: Comparison["baseline"]): string {
+  const [hash, isDirty] = [commit?.replace(/-dirty$/, ""), commit?.endsWith("-dirty")];
+  const state = hash
+    ? `commit ${hash}, ${isDirty ? "with changes that are not committed" : "clean"}`
+    : "commit unknown";
+  return `${name} (${[state, lockfile && `lockfile ${lockfile}`, `Node ${environment.node}`].filter(Boolean).join("; ")})`;
+}
+
+/** How many cells were asked for, and how many of them are not compared, by kind; the list of reasons follows. */
+function excluded({ cells, notCompared }: Comparison): string {
+  if (notCompared.length === 0) return "";
+  const kinds = Object.entries(STATUS).flatMap(([kind, status]) => {
+    const count = notCompared.filter((cell) => cell.kind === kind).length;
+    return count ? [`${count} ${status}`] : [];
+  });
+  return ` Of ${cells.length + notCompared.length} in all, ${notCompared.length} excluded: ${kinds.join(", ")}.`;
 }
 
 /** How large a difference of times is, whichever way. */

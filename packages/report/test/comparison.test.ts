@@ -74,7 +74,9 @@ describe("a comparison as text", () => {
   it("begins with what it comes to, shows the worst first, and why", () => {
     const text = renderComparison(comparison(), { color: false });
     expect(text).toContain("Regression: this checkout against main");
-    expect(text).toContain("2 cells compared: 1 regression, 1 pass.");
+    expect(text).toContain(
+      "2 cells compared: 1 regression, 1 pass. Of 4 in all, 2 excluded: 1 did not run, 1 not here.",
+    );
     expect(text).toContain(
       "time: p = 0.002 after correction; probable cause: onnxruntime-node 1.29.0 → 1.30.0",
     );
@@ -88,6 +90,24 @@ describe("a comparison as text", () => {
     ["Nothing comparable", { cells: [], notCompared: [] }],
   ])("says %s", (headline, over) => {
     expect(renderComparisonMarkdown(comparison(over))).toMatch(new RegExp(`^# ${headline}: `));
+  });
+
+  it("says what was run on both sides: commit, changes, lockfile, Node", () => {
+    const built = comparison({
+      baseline: { name: "main", commit: "abc1234", lockfile: "0123456789ab", environment },
+      candidate: { name: "this checkout", commit: "def5678-dirty", lockfile: "ba9876543210", environment },
+    });
+    const sides = [
+      `main (commit abc1234, clean; lockfile 0123456789ab; Node ${environment.node})`,
+      `this checkout (commit def5678, with changes that are not committed; lockfile ba9876543210; Node ${environment.node})`,
+    ];
+    for (const text of [
+      renderComparison(built, { color: false }),
+      renderComparisonMarkdown(built),
+      junitXml(built),
+    ]) {
+      for (const side of sides) expect(text.replaceAll(/\s+/g, " ").replaceAll("\\", "")).toContain(side);
+    }
   });
 
   it("judges nothing where the two were not measured in turns, and shows the largest difference first", () => {

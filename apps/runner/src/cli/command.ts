@@ -6,7 +6,7 @@ import { BACKENDS } from "../plan/backends.js";
 import { checkOptions, resolveSettings } from "../plan/options.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
+import { EXIT, IncomparableError, isSystemError, UsageError } from "../terminal/errors.js";
 
 /** A command whose errors are ours to print. */
 export const newCommand = (name: string): Command =>
@@ -28,7 +28,7 @@ export async function execute(
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     if (isForUser(error)) writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
     else for (const line of `${name}: ${stackOf(error)}`.split("\n")) writeLine(console.stderr, line);
-    return EXIT.usage;
+    return error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage;
   }
 }
 
@@ -36,6 +36,7 @@ export async function execute(
 const isForUser = (error: unknown): error is Error =>
   error instanceof CommanderError ||
   error instanceof UsageError ||
+  error instanceof IncomparableError ||
   error instanceof ResultsError ||
   error instanceof NoRoomError ||
   isSystemError(error);

@@ -1,12 +1,16 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
-import type { Results } from "@softmax-bench/core";
-import { parseResults } from "@softmax-bench/core/results";
+import { Duplex } from "node:stream";
+import { plural, type Results } from "@softmax-bench/core";
+import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
+import { decisiveLine, type Ending, endsWithParent, runTree } from "@softmax-bench/provision";
+import { z } from "zod";
+import { BACKENDS } from "../plan/backends.js";
+import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
-import { EXIT, messageOf, UsageError } from "../terminal/errors.js";
+import { EXIT, IncomparableError, messageOf, UsageError } from "../terminal/errors.js";
+import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnGiver } from "./turn-giver.js";
 
 /**
@@ -20,11 +24,12 @@ export interface Checkout {
 }
 
 export interface PassOptions {
-  readonly profile: string;
+  readonly profile: Profile["id"];
   /** Keys of the cells to measure. */
   readonly cells: readonly string[];
   readonly seed: number;
   readonly threads: number;
+  readonly patience: Patience;
   readonly signal: AbortSignal;
 }
 
@@ -59,88 +64,195 @@ export async function measureIn(
   options: PassOptions,
   turns?: TurnGiver,
 ): Promise<Results> {
-  const { profile, cells, seed, threads, signal } = options;
-  const out = mkdtempSync(join(tmpdir(), "softmax-bench-gate-"));
-  try {
-    const args = ["--profile", profile, "--seed", `${seed}`, "--threads", `${threads}`, "--out", out];
-    const which = cells.flatMap((cell) => ["--cell", cell]);
-    const flags = ["--json", "--no-provision", ...(turns ? ["--in-turns"] : [])];
-    const ran = await runIn(checkout, ["bench", ...flags, ...args, ...which], signal, turns);
-    if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw failureOf(checkout, ran);
-    return resultsOf(checkout, ran.stdout);
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
+  const { profile, cells, seed, threads, patience, signal } = options;
+  using scratch = temporaryFolder();
+  const out = join(scratch.folder, "runs");
+  const args = ["--profile", profile, "--seed", `${seed}`, "--threads", `${threads}`, "--out", out];
+  const which = cells.flatMap((cell) => ["--cell", cell]);
+  const flags = ["--no-provision", ...(turns ? ["--in-turns"] : [])];
+  const limitMs = turns ? patience.turnMs : patience.measureMs(profile, cells);
+  const ran = await runIn(checkout, ["bench", ...flags, ...args, ...which], {
+    purpose: turns ? "finish a turn of measuring" : `measure ${plural(cells.length, "cell")}`,
+    byHand: `bench --profile ${profile}`,
+    ...{ limitMs, signal, turns, scratch: scratch.folder },
+  });
+  if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw failureOf(checkout, ran);
+  return resultsOf(checkout, out, ran);
 }
 
 /** Keys of the cells that a checkout would measure. @param selection flags of `pnpm bench` */
 export async function listIn(
   checkout: Checkout,
   selection: readonly string[],
-  signal: AbortSignal,
+  { patience, signal }: Pick<PassOptions, "patience" | "signal">,
 ): Promise<string[]> {
-  const ran = await runIn(checkout, ["bench", "--list", ...selection], signal);
-  if (ran.code !== EXIT.ok) throw failureOf(checkout, ran);
-  return ran.stdout.split("\n").filter(Boolean);
+  using scratch = temporaryFolder();
+  const file = join(scratch.folder, "cells.json");
+  const list = (...flags: readonly string[]) =>
+    runIn(checkout, ["bench", "--list", ...selection, ...flags], {
+      purpose: "list its cells",
+      byHand: "bench --list",
+      limitMs: patience.listMs,
+      ...{ signal, scratch: scratch.folder },
+    });
+  const ran = await list("--list-to", file);
+  if (ran.code === EXIT.ok) return listedIn(checkout, file, ran);
+  if (!/unknown option '--list-to'/.test(ran.stderr)) throw failureOf(checkout, ran);
+  const older = await list();
+  if (older.code !== EXIT.ok) throw failureOf(checkout, older);
+  return printedCells(checkout, older);
 }
 
-export interface Ran {
-  readonly code: number | null;
-  /** What ended it from outside. */
-  readonly killedBy: NodeJS.Signals | null;
+/** What `bench --list-to` writes. */
+const cellList = z.object({ cells: z.array(z.string()) });
+
+function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
+  try {
+    return cellList.parse(JSON.parse(readFileSync(file, "utf8"))).cells;
+  } catch {
+    throw new UsageError(`the command line of ${placeOf(checkout)} listed no cells${saying(ran)}`);
+  }
+}
+
+/**
+ * The cells that a revision prints which is from before `--list-to`. Whatever else it or its dependencies print is not one.
+ * @throws UsageError if they are not as many as it counts on stderr: something is printed into the lines
+ */
+function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
+  const cells = stdout.split("\n").filter(isCell);
+  const counted = [...stderr.matchAll(/^(\d+) cells?(?:;|$)/gm)].at(-1)?.[1];
+  if (counted === undefined || Number(counted) === cells.length) return cells;
+  throw new UsageError(
+    `${name} counts ${plural(Number(counted), "cell")} and prints ${cells.length}, among something else; it is too old to list them in a file: choose a later baseline`,
+  );
+}
+
+function isCell(line: string): boolean {
+  const [, backend = ""] = CELL.exec(line) ?? [];
+  // A known id behind something else: that was printed without the end of a line.
+  const isPrefixed =
+    !Object.hasOwn(BACKENDS, backend) && Object.keys(BACKENDS).some((id) => backend.endsWith(id));
+  return backend !== "" && !isPrefixed;
+}
+
+const CELL = /^([\w-]+(?:@[\w.-]+)?) (?:autograd|manual)\/[\w-]+ float(?:32|64) [\w.-]+$/;
+
+interface Ran extends Ending {
+  /** The first of it, since a process may print without end. */
   readonly stdout: string;
+  /** The end of it. */
   readonly stderr: string;
 }
 
-/** Runs the command line of a checkout to its end. @throws the signal's reason if that aborts */
-export function runIn(
-  { folder }: Checkout,
-  args: readonly string[],
-  signal: AbortSignal,
-  turns?: TurnGiver,
-): Promise<Ran> {
-  const main = join(folder, "apps", "runner", "dist", "main.js");
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      cwd: folder,
-      // `git describe` must not write to a checkout in the cache, whose files are sealed.
-      env: { ...process.env, GIT_OPTIONAL_LOCKS: "0" },
-      stdio: ["ignore", "pipe", "pipe", turns ? "pipe" : "ignore"],
-      signal,
-      killSignal: "SIGTERM",
-    });
-    turns?.join(child.stdio[TURN_CHANNEL] as Duplex);
-    let [stdout, stderr] = ["", ""];
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      stderr = (stderr + text).slice(-KEPT_OUTPUT);
-    });
-    child.on("error", (error) => (signal.aborted ? undefined : reject(error)));
-    child.on("close", (code, killedBy) =>
-      signal.aborted ? reject(signal.reason) : resolve({ code, killedBy, stdout, stderr }),
-    );
+interface RunOptions {
+  /** What it is run for, after "did not". */
+  readonly purpose: string;
+  /** The command that shows a user what hangs. */
+  readonly byHand: string;
+  /** It is ended when it takes longer – where it takes turns, from one to the next. */
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  readonly turns?: TurnGiver | undefined;
+  /** Folder for its temporary files. */
+  readonly scratch: string;
+}
+
+/**
+ * Runs the command line of a checkout to its end; nothing that it started outlives it.
+ * @throws the signal's reason if that aborts; UsageError if it takes too long
+ */
+async function runIn(checkout: Checkout, args: readonly string[], options: RunOptions): Promise<Ran> {
+  const { purpose, byHand, limitMs, signal, turns, scratch } = options;
+  using deadline = new Deadline(
+    limitMs,
+    () =>
+      new UsageError(
+        `${placeOf(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainOf(checkout.folder)} ${byHand} to see where it hangs, or allow more with --timeout`,
+      ),
+  );
+  let [stdout, stderr] = ["", ""];
+  const ending = await runTree(endsWithParent([process.execPath, mainOf(checkout.folder), ...args]), {
+    cwd: checkout.folder,
+    // `git describe` must not write to a checkout in the cache, whose files are sealed.
+    env: { GIT_OPTIONAL_LOCKS: "0", TMPDIR: scratch },
+    stdio: ["ignore", "pipe", "pipe", turns ? "pipe" : "ignore"],
+    signal: AbortSignal.any([signal, deadline.signal]),
+    onStart: (child) => {
+      const channel = child.stdio[TURN_CHANNEL];
+      if (channel instanceof Duplex) {
+        turns?.join(channel, { waits: () => deadline.pause(), goesOn: () => deadline.restart() });
+      }
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        if (stdout.length < LONGEST_OUTPUT) stdout += text;
+      });
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+        stderr = (stderr + text).slice(-KEPT_OUTPUT);
+      });
+    },
+  });
+  return { ...ending, stdout, stderr };
+}
+
+/** Brings the native parts that backends lack, as far as that succeeds; `bench` says of each backend what is missing. */
+export async function provisionIn(
+  checkout: Checkout,
+  { patience, signal }: Pick<PassOptions, "patience" | "signal">,
+): Promise<void> {
+  using scratch = temporaryFolder();
+  await runIn(checkout, ["provision"], {
+    purpose: "provide native parts",
+    byHand: "provision",
+    limitMs: patience.buildMs,
+    ...{ signal, scratch: scratch.folder },
   });
 }
 
 const KEPT_OUTPUT = 20_000;
+const LONGEST_OUTPUT = 2 ** 24;
 
-function resultsOf({ name }: Checkout, text: string): Results {
-  try {
-    return parseResults(text);
-  } catch (error) {
-    throw new UsageError(`${name} gave results that are none: ${messageOf(error)}`);
-  }
+/** The command line in a checkout. */
+export const mainOf = (folder: string): string => join(folder, "apps", "runner", "dist", "main.js");
+
+/** A folder that is gone when it is disposed of. */
+function temporaryFolder(): Disposable & { readonly folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), "softmax-bench-gate-"));
+  mkdirSync(join(folder, "runs"));
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-function failureOf({ name, folder }: Checkout, { code, killedBy, stderr }: Ran): UsageError {
-  const said = stderr.trim().split("\n").at(-1) || "nothing";
-  if (/unknown profile "gate"|unknown option '--in-turns'/.test(said)) {
-    return new UsageError(
-      `${name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
+/** The results of the one run in a folder: what is printed is never data. */
+function resultsOf(checkout: Checkout, out: string, ran: Ran): Results {
+  const files = readdirSync(out)
+    .map((run) => join(out, run, "results.json"))
+    .filter((file) => existsSync(file));
+  const [file] = files;
+  if (!file || files.length > 1) {
+    throw new UsageError(
+      `the command line of ${placeOf(checkout)} wrote ${plural(files.length, "results file")} where one belongs${saying(ran)}`,
     );
   }
-  const how = killedBy ? `was ended by ${killedBy}` : `exited with ${code}`;
-  return new UsageError(`the command line of ${name} (${folder}) ${how}, saying: ${said}`);
+  try {
+    return parseResults(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (error instanceof SchemaVersionError) {
+      throw new IncomparableError(
+        `${checkout.name} writes another version of the results format: ${error.message}`,
+      );
+    }
+    throw new UsageError(`${placeOf(checkout)} wrote results that cannot be read: ${messageOf(error)}`);
+  }
 }
+
+function failureOf(checkout: Checkout, ran: Ran): UsageError {
+  if (/unknown profile "gate"|unknown option '--in-turns'/.test(ran.stderr)) {
+    return new UsageError(
+      `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
+    );
+  }
+  const how = ran.killedBy ? `was ended by ${ran.killedBy}` : `exited with ${ran.code}`;
+  return new UsageError(`the command line of ${placeOf(checkout)} ${how}${saying(ran)}`);
+}
+
+const placeOf = ({ name, folder }: Checkout): string => `${name} (${folder})`;
+
+const saying = ({ stderr }: Ran): string => `, saying: ${decisiveLine(stderr) || "nothing"}`;

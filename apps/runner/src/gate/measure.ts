@@ -50,7 +50,7 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
       for (const half of orderOf(roles, uniform)) {
         const measured = await measureInTurns(half.map(checkoutOf), { ...run, profile: "gate", cells });
         for (const [index, results] of measured.entries()) {
-          passes.push({ stage, block, role: half[index] as Role, results });
+          passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
         }
       }
       // Nothing more is to be had of what is not there.
@@ -63,7 +63,7 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
     await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, async (role, cells) => {
     const results = await measureIn(checkoutOf(role), { ...run, profile: ERROR_PROFILE, cells });
-    passes.push({ stage: "errors", block: 0, role, results });
+    passes.push({ stage: "errors", block: 0, role, asked: cells, results });
   });
   const routed = routedOf(passes, limits);
   if (routed.length > 0) {

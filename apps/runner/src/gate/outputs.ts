@@ -53,5 +53,5 @@ const CODES: Readonly<Record<Outcome, number>> = {
 export const exitCodeOf = (comparison: Comparison): number => CODES[outcomeOf(comparison)];
 
 export const EXIT_CODES_HELP = `
-Exit codes: 0 no regression; 1 a regression; 2 wrong usage, or a cell that should have run did not;
-3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;
+Exit codes: 0 no regression; 1 a regression; 2 wrong usage, a cell that should have run did not, or a revision
+does not build, start or answer; 3 nothing comparable or measured; 130 stopped by Ctrl-C or SIGTERM.`;

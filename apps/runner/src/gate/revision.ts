@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { Unavailable } from "@softmax-bench/core";
-import { cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
+import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
 import { git, HERE } from "../fs/repository.js";
 import { messageOf, UsageError } from "../terminal/errors.js";
-import type { Checkout } from "./checkout.js";
-
-const execute = promisify(execFile);
+import { type Checkout, mainOf, type PassOptions } from "./checkout.js";
+import { Deadline, formatPatience } from "./patience.js";
 
 /** Installed packages and what is built of them. */
 const SPACE = 3e9;
@@ -16,46 +14,115 @@ const SPACE = 3e9;
 /** What may stay in the cache besides the revision that is measured. */
 const KEPT = { prefix: "revision-", limitBytes: 9e9, maxAgeDays: 30 };
 
-/** A commit, checked out, installed and built in the user's cache. @throws UsageError saying what is in the way */
-export async function checkoutOf(
-  name: string,
-  commit: string,
-  options: { readonly say: (line: string) => void; readonly signal: AbortSignal },
-): Promise<Checkout> {
+export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"> {
+  readonly say: (line: string) => void;
+}
+
+/**
+ * A commit, checked out, installed and built in the user's cache. One that is there and is not what was built is built again.
+ * @throws UsageError saying what is in the way
+ */
+export async function checkoutOf(name: string, commit: string, options: CheckoutOptions): Promise<Checkout> {
   const { say, signal } = options;
   const recipe: Recipe = {
     name: `${KEPT.prefix}${commit}`,
     space: SPACE,
     async build(folder, { progress }) {
       progress(`checking out ${commit.slice(0, 12)}`);
-      await checkOut(commit, folder);
-      progress("installing and building it");
-      const [command, ...before] = pnpm();
-      const env = { CI: "true" };
-      await run(command, [...before, "-C", folder, "install", "--frozen-lockfile", "--prefer-offline"], {
-        ...{ signal, env },
-      });
-      await run(command, [...before, "-C", folder, "build"], { signal, env });
+      await checkOut(commit, folder, options);
+      progress("installing it");
+      await runPnpm(folder, ["install", "--frozen-lockfile", "--prefer-offline"], options);
+      progress("building it");
+      await runPnpm(folder, ["build"], options);
     },
+    missing: missingIn,
   };
   try {
     await evict(KEPT);
     await forgetWorktrees();
-    const folder = await provide(recipe, { progress: (step) => say(`${name}: ${step}`), signal });
+    const progress = (step: string) => say(`${name}: ${step}`);
+    // By content, since a damaged install would be measured as the baseline.
+    const folder = await provide(recipe, { progress, signal, wanted: true });
     return { name, folder };
   } catch (error) {
-    if (signal.aborted) throw error;
-    const remedy = error instanceof Unavailable ? error.remedy : `see ${join(cacheRoot(), recipe.name)}`;
+    if (signal.aborted || error instanceof UsageError) throw error;
+    if (error instanceof CommandError) for (const line of endOf(error.output)) say(line);
+    const remedy = remedyFor(error);
     throw new UsageError(`cannot build ${name}, commit ${commit}: ${messageOf(error)}; ${remedy}`);
   }
 }
 
+function remedyFor(error: unknown): string {
+  if (error instanceof Unavailable) return error.remedy;
+  const noPnpm = error instanceof CommandError && !error.found;
+  return noPnpm
+    ? "install it, or start this with npx -y pnpm@<version> gate"
+    : "choose a baseline that builds here";
+}
+
+/** Runs the pnpm that started this in a folder. @throws UsageError if it takes too long, CommandError if it fails */
+function runPnpm(folder: string, args: readonly string[], options: CheckoutOptions): Promise<void> {
+  const [command, ...before] = pnpm();
+  return runStep(`pnpm ${args[0]}`, [command, ...before, "-C", folder, ...args], options);
+}
+
+async function runStep(
+  name: string,
+  [command = "", ...args]: readonly string[],
+  { patience: { buildMs }, signal }: CheckoutOptions,
+): Promise<void> {
+  using deadline = new Deadline(
+    buildMs,
+    () =>
+      new UsageError(
+        `${name} of the baseline did not end within ${formatPatience(buildMs)}, and was ended; see what it waits for, or allow more with --timeout`,
+      ),
+  );
+  const limited = AbortSignal.any([signal, deadline.signal]);
+  await run(command, args, { signal: limited, env: { CI: "true" }, quiet: true });
+}
+
+/** Lines of a failed build that are shown: a compiler's last errors and what the build tool says of them. */
+const SHOWN_LINES = 20;
+
+const endOf = (output: string): string[] =>
+  stripVTControlCharacters(output)
+    .split("\n")
+    .filter((line) => line.trim())
+    .slice(-SHOWN_LINES);
+
+/** What a built checkout lacks: its command line, or a file that one of its packages says it exports. */
+async function missingIn(folder: string): Promise<string | undefined> {
+  const packages = ["packages", "apps"].flatMap((parent) =>
+    existsSync(join(folder, parent))
+      ? readdirSync(join(folder, parent)).map((name) => join(parent, name))
+      : [],
+  );
+  const exported = packages.flatMap((path) =>
+    exportsOf(join(folder, path, "package.json")).map((file) => join(path, file)),
+  );
+  const missing = [mainOf(""), ...exported].find((file) => !existsSync(join(folder, file)));
+  return missing && `it has no ${missing}`;
+}
+
+/** Files that a package exports, however its conditions are nested. */
+function exportsOf(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const targets = (value: unknown): string[] =>
+    typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets);
+  const manifest: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return targets((manifest as { exports?: unknown }).exports).filter((target) => !target.includes("*"));
+}
+
 /** A repository of its own: a worktree of this one would stay listed here after its folder is gone. */
-async function checkOut(commit: string, folder: string): Promise<void> {
+async function checkOut(commit: string, folder: string, options: CheckoutOptions): Promise<void> {
   // No template: nothing of the user's, such as hooks, belongs there.
-  await execute("git", ["init", "--quiet", "--template=", folder]);
-  await execute("git", ["-C", folder, "fetch", "--quiet", "--depth=1", HERE, commit]);
-  await execute("git", ["-C", folder, "checkout", "--quiet", "--detach", commit]);
+  const steps = [
+    ["init", "--quiet", "--template=", folder],
+    ["-C", folder, "fetch", "--quiet", "--depth=1", HERE, commit],
+    ["-C", folder, "checkout", "--quiet", "--detach", commit],
+  ];
+  for (const args of steps) await runStep("git", ["git", ...args], options);
 }
 
 /** Removes entries of revisions that earlier versions made as worktrees, and whose folders are gone. */

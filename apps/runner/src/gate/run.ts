@@ -1,24 +1,37 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { cellKey, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
+  cellId,
   compare,
   gateComparison,
   type Limits,
   mergedSide,
   type Names,
+  type NotCompared,
 } from "@softmax-bench/regression";
 import { cleanCommit, commitOf, HERE } from "../fs/repository.js";
-import { type Found, findResults, hasCells, needResults } from "../results/find-results.js";
-import { UsageError } from "../terminal/errors.js";
+import { PROFILES, type Profile } from "../plan/profiles.js";
+import { type Found, findResults, hasCells, needResults, toCompare } from "../results/find-results.js";
+import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
 import { measureGate } from "./measure.js";
 import { checkoutOf } from "./revision.js";
 
+/** What chooses cells. */
+interface GateSelection {
+  /** Flags of `pnpm bench`. */
+  readonly flags: readonly string[];
+  /** Backends that were named: the gate does not pass without them. */
+  readonly named: readonly string[];
+}
+
 export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   /** A baseline, run, file or git revision. */
   readonly baseline: string;
-  /** Flags of `pnpm bench` that choose cells. */
-  readonly selection: readonly string[];
+  readonly selection: GateSelection;
   readonly limits: Limits;
   /** Folder with baselines and runs. */
   readonly out: string;
@@ -38,8 +51,13 @@ const CANDIDATE = "this checkout";
  * else there is only its file to compare with.
  */
 export async function gate(request: GateRequest): Promise<Gated> {
-  const { baseline: name, signal, say } = request;
-  const found = await findResults(name, request.out, hasCells);
+  const gated = await compared(request);
+  return { ...gated, comparison: withNamed(gated, request) };
+}
+
+async function compared(request: GateRequest): Promise<Gated> {
+  const { baseline: name, say } = request;
+  const found = await toCompare(findResults(name, request.out, hasCells));
   const commit = await revisionOf(name, found);
   const candidate: Checkout = { name: CANDIDATE, folder: HERE };
   if (!commit)
@@ -48,7 +66,35 @@ export async function gate(request: GateRequest): Promise<Gated> {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
     return inTurns(request, { ...candidate, name }, candidate);
   }
-  return inTurns(request, await checkoutOf(name, commit, { say, signal }), candidate);
+  const baseline = await checkoutOf(name, commit, request);
+  const gated = await inTurns(request, baseline, candidate);
+  checkCommit(gated.baseline, baseline, commit);
+  return gated;
+}
+
+/** @throws UsageError if the baseline says that it is another commit than the one that it was built from */
+function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
+  if (run.commit === null || run.commit.replace(/-dirty$/, "") === commit) return;
+  throw new UsageError(
+    `${name} was built from commit ${commit}, and what ran says it is ${run.commit}; delete ${folder} to have it built again`,
+  );
+}
+
+/** The comparison, in which cells of backends that were named are broken where a side has not that backend. */
+function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
+  const lost = new Set<string>();
+  for (const { backends } of [candidate, baseline]) {
+    for (const { id, status, reason, remedy } of backends) {
+      if (status === "available" || lost.has(id) || !selection.named.includes(id)) continue;
+      lost.add(id);
+      const side = backends === candidate.backends ? "" : ` in ${comparison.baseline.name}`;
+      say(`gate: ${id} is unavailable${side}: ${reason}; ${remedy}`);
+    }
+  }
+  const notCompared = comparison.notCompared.map((cell) =>
+    lost.has(cell.backend) ? { ...cell, kind: "broken" as const } : cell,
+  );
+  return { ...comparison, notCompared };
 }
 
 /** The commit to measure: that of the results, else what git calls by this name. */
@@ -59,26 +105,58 @@ async function revisionOf(name: string, found: Found | undefined): Promise<strin
 }
 
 async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
-  const { selection, limits, signal } = request;
+  const { selection, limits } = request;
   const list = (checkout: Checkout, flags: readonly string[]) =>
-    listIn(checkout, ["--profile", "gate", ...flags], signal);
-  const asked = await list(candidate, selection);
+    listIn(checkout, ["--profile", "gate", ...flags], request);
+  const asked = await list(candidate, selection.flags);
+  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   // The baseline may lack what the flags name, and then has not its cells either.
   const has = new Set(await list(baseline, workloadFlags(asked)));
   const cells = asked.filter((cell) => has.has(cell));
-  if (cells.length === 0)
-    throw new UsageError(`${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for`);
+  if (cells.length === 0) {
+    throw new IncomparableError(
+      `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
+    );
+  }
   const passes = await measureGate({ ...request, baseline, candidate, cells });
   const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
-  const missing = asked.filter((cell) => !has.has(cell));
-  const notes = missing.length
-    ? [`not in the baseline, and new here: ${plural(missing.length, "cell")}.`]
-    : [];
+  const absent = [
+    ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
+    ...droppedCells(asked, has, selection.flags).map((cell) => oneSided(cell, "only the baseline has it")),
+  ];
   return {
-    comparison: { ...comparison, notes: [...comparison.notes, ...notes] },
+    comparison: {
+      ...comparison,
+      baseline: { ...comparison.baseline, lockfile: lockfileOf(baseline) },
+      candidate: { ...comparison.candidate, lockfile: lockfileOf(candidate) },
+      notCompared: [...comparison.notCompared, ...absent],
+    },
     baseline: mergedSide(passes, "baseline"),
     candidate: mergedSide(passes, "candidate"),
   };
+}
+
+const oneSided = (key: string, reason: string): NotCompared => ({
+  ...cellId(key),
+  kind: "one-sided",
+  reason,
+});
+
+/** Cells that the baseline lists and the candidate does not, although nothing in the selection leaves them out. */
+const droppedCells = (
+  asked: readonly string[],
+  has: ReadonlySet<string>,
+  flags: readonly string[],
+): string[] => {
+  const chosen = flags.some((flag) => ["--backend", "--method", "--dtype"].includes(flag));
+  return chosen ? [] : [...has].filter((cell) => !asked.includes(cell));
+};
+
+/** First digits of the SHA-256 of a checkout's lockfile; undefined if it has none. */
+function lockfileOf({ folder }: Checkout): string | undefined {
+  const file = join(folder, "pnpm-lock.yaml");
+  if (!existsSync(file)) return undefined;
+  return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
 }
 
 const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
@@ -93,21 +171,40 @@ const workloadFlags = (cells: readonly string[]): string[] => [
 
 /** The cells of the file, measured as the file was: one after the other, and perhaps elsewhere. */
 async function againstFile(request: GateRequest, { results }: Found, candidate: Checkout): Promise<Gated> {
-  const { baseline: name, selection, limits, signal, say } = request;
+  const { baseline: name, selection, limits, say } = request;
+  const profile = profileOf(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
-  const cells = await listIn(candidate, ["--profile", results.run.profile, ...selection], signal);
+  const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
   const measured = await measureIn(candidate, {
-    ...{ ...request, profile: results.run.profile, cells, seed: results.run.seed ?? request.seed },
+    ...{ ...request, profile, cells, seed: results.run.seed ?? request.seed },
   });
-  const wanted = new Set(measured.cells.map(cellKey));
-  const selected = { ...results, cells: results.cells.filter((cell) => wanted.has(cellKey(cell))) };
+  const present = new Set(measured.cells.map(cellKey));
+  const selected = { ...results, cells: results.cells.filter((cell) => present.has(cellKey(cell))) };
+  const comparison = compare(selected, measured, limits, { baseline: name, candidate: candidate.name });
+  const lost = cells
+    .filter((cell) => !present.has(cell))
+    .map(
+      (cell) => ({ ...cellId(cell), kind: "broken", reason: "the candidate did not measure it" }) as const,
+    );
   return {
     comparison: {
-      ...compare(selected, measured, limits, { baseline: name, candidate: candidate.name }),
+      ...comparison,
       judges: true,
+      candidate: { ...comparison.candidate, lockfile: lockfileOf(candidate) },
+      notCompared: [...comparison.notCompared, ...lost],
     },
     baseline: selected,
     candidate: measured,
   };
+}
+
+/** @throws UsageError if the file is of a run of a kind that there is no longer */
+function profileOf(name: string, { run }: Results): Profile["id"] {
+  const known = Object.keys(PROFILES) as Profile["id"][];
+  const profile = known.find((id) => id === run.profile);
+  if (profile) return profile;
+  throw new UsageError(
+    `${name} is of the profile ${JSON.stringify(run.profile)}, and this checkout has ${known.join(", ")}; choose another baseline`,
+  );
 }

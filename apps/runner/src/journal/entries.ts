@@ -27,9 +27,12 @@ const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).reado
 /** Shapes and threads that a run times gradients with. */
 const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });
 
+/** Another version does not continue a journal of this one, nor the other way round. */
+export const JOURNAL_VERSION = 2;
+
 const header = z.object({
   type: z.literal("run"),
-  journalVersion: z.literal(2),
+  journalVersion: z.literal(JOURNAL_VERSION),
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),

@@ -6,7 +6,7 @@ import { lock } from "../fs/lock.js";
 import { LARGEST_TEXT, readRegularFile } from "../fs/read-regular-file.js";
 import { writeAtomically } from "../fs/write-atomically.js";
 import { UsageError } from "../terminal/errors.js";
-import { type Entry, entry, type Header, resultKey } from "./entries.js";
+import { type Entry, entry, type Header, JOURNAL_VERSION, resultKey } from "./entries.js";
 
 /**
  * `journal.jsonl`: one line per finished thing, on the disk before the next one starts. Results are made from it, and a
@@ -125,6 +125,12 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
   );
   const header = entries.find((found) => found.type === "run");
   if (!header) {
+    const other = texts.map(otherVersion).find((version) => version !== undefined);
+    if (other !== undefined) {
+      throw new UsageError(
+        `${file} is of journal version ${other}, and this version of softmax-bench continues ${JOURNAL_VERSION}; continue it with the version that wrote it, or start a new run`,
+      );
+    }
     throw new UsageError(
       `${file} begins with no header (${lines[0]?.problem ?? "no line"}): the run died before it began, or another version of softmax-bench wrote it, or it is damaged; start a new run`,
     );
@@ -143,6 +149,18 @@ function bytesOf(file: string): Buffer {
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${file} ${error.message}; start a new run`);
     throw error;
+  }
+}
+
+/** The version of a header that is not this one's. */
+function otherVersion(line: string): number | undefined {
+  try {
+    const { type, journalVersion } = JSON.parse(line);
+    return type === "run" && Number.isInteger(journalVersion) && journalVersion !== JOURNAL_VERSION
+      ? journalVersion
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 

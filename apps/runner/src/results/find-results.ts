@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
-import { parseResults } from "@softmax-bench/core/results";
+import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { isFileName } from "../fs/file-name.js";
 import { readText } from "../fs/read-regular-file.js";
 import { commitOf } from "../fs/repository.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { IncomparableError, messageOf, UsageError } from "../terminal/errors.js";
 
 /** Results that were found under a name. */
 export interface Found {
@@ -66,6 +66,16 @@ export async function needResults(
   );
 }
 
+/** What is found, for those who compare it. @throws IncomparableError if it is of another version of the results format */
+export async function toCompare<T>(found: Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    const isOther = error instanceof UsageError && error.cause instanceof SchemaVersionError;
+    throw isOther ? new IncomparableError(error.message) : error;
+  }
+}
+
 /** Accepts results of the same command and profile: only such runs compare like with like. */
 export const sameKindAs =
   ({ run: { command = "bench", profile } }: Results) =>
@@ -87,6 +97,10 @@ function read(file: string): Found {
   try {
     return { file, results: parseResults(readText(file)) };
   } catch (error) {
-    throw new UsageError(`${file} is not a results file: ${messageOf(error)}`);
+    const problem =
+      error instanceof SchemaVersionError
+        ? "is of another version of the results format"
+        : "is not a results file";
+    throw new UsageError(`${file} ${problem}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { type Environment, type MethodId, plural, type Shard, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
@@ -39,18 +39,21 @@ import { assemble } from "./assemble.js";
 import { createRunFolder, findRunFolder, type RunFolder } from "./publish.js";
 import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";
 
-/** Prints the cells that a run would measure, one per line. */
+/** Prints the cells that a run would measure, one per line. @param file receives them, too, as JSON */
 export async function listCells(
   selection: Selection,
   { profile, seed }: Settings,
   shard: Shard,
   console: Console,
+  file?: string,
 ): Promise<number> {
   const whole = planCells(selection);
   await assertRunnable(whole);
   const { cells: planned } = await shardWork(whole, shard, PROFILES[profile], seed);
   const cells = await runnableWork(planned);
-  console.stdout.write(cells.map((cell) => `${keyOf(cell)}\n`).join(""));
+  const keys = cells.map(keyOf);
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
+  console.stdout.write(keys.map((key) => `${key}\n`).join(""));
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
   writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);

@@ -7,6 +7,8 @@ import type { PhaseTimer } from "./phase-timer.js";
 const OPEN_TIMEOUT_MS = 60_000;
 /** A worker that fails to start this often in a row is not started again. */
 const START_ATTEMPTS = 2;
+/** The longest that starting a worker takes, in milliseconds, whether it succeeds or not. */
+export const START_MS = START_ATTEMPTS * OPEN_TIMEOUT_MS;
 
 export interface SessionOptions {
   readonly backend: string;

@@ -1,4 +1,5 @@
 import type { BackendRecord } from "@softmax-bench/core";
+import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
 import {
   type Connection,
   type Host,
@@ -51,19 +52,16 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    const whenItDies = adapter?.provision ? `pnpm provision ${backend}, or else ${REINSTALL}` : REINSTALL;
+    const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, whenItDies)) };
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, replace)) };
   } catch (error) {
-    return { permanent: true, slow: false, record: unavailable(messageOf(error), REINSTALL) };
+    return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
   }
 }
 
-/** For a runtime that is installed and yet does not start. */
-const REINSTALL = "pnpm install --force, which replaces damaged files";
-
 /** For a runtime that may only need more time than it was given. */
-const RETRY = "try again when the machine is less busy";
+const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
 
 const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
   id,
@@ -71,11 +69,12 @@ const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => 
   ...opened,
 });
 
-function whyUnavailable(outcome: Outcome, whenItDies: string): [reason: string, remedy: string] {
+function whyUnavailable(outcome: Outcome, replace: string | undefined): [reason: string, remedy: string] {
   if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
-  if (outcome.kind === "crashed") return [outcome.reason, whenItDies];
+  if (outcome.kind === "crashed") return [outcome.reason, remedyForCrash(outcome, replace)];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
-  const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type} when opened`;
-  return [reason, REINSTALL];
+  if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedyForThrown(undefined)];
+  const reason = `the worker answered ${reply.type} when opened`;
+  return [reason, remedyForCrash({ cause: "protocol", reason }, replace)];
 }

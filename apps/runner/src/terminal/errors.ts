@@ -15,6 +15,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** Two sides that cannot be compared, in one line: which, why, what to do. Its exit code is `incomparable`. */
+export class IncomparableError extends Error {
+  override readonly name = "IncomparableError";
+}
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** An error of the operating system, such as a full disk: its message says what, which call and where. */

@@ -2,7 +2,7 @@
  * Loaded before a process of the runner (`node --import`), to have it really go wrong: FAULT says how, FAULT_METHOD on
  * which method's cell a worker does. Parent and worker tell themselves apart by their main module.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs, { closeSync, writeSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { Socket } from "node:net";
@@ -110,6 +110,49 @@ function afterSyncs(count, then) {
   syncBuiltinESMExports();
 }
 
+/** Of a revision's `bench`, as a gate starts it. */
+const REVISION_FAULTS = {
+  spins: () => {
+    for (;;);
+  },
+  idles: () => new Promise(() => setInterval(() => {}, 2 ** 30)),
+  // And leaves its process group.
+  "ignores SIGTERM": () => {
+    process.on("SIGTERM", () => {});
+    spawn("sleep", ["600"], { detached: true, stdio: "inherit" }).unref();
+    return new Promise(() => setInterval(() => {}, 2 ** 30));
+  },
+  prints: () => {
+    process.stdout.write("hello");
+    setInterval(() => console.log("hello"), 50).unref();
+    process.on("exit", () => console.log("hello"));
+  },
+  "writes another schema": () => {
+    const stringify = JSON.stringify;
+    JSON.stringify = (value, ...rest) =>
+      stringify(value?.schemaVersion ? { ...value, schemaVersion: 2 } : value, ...rest);
+  },
+  /** As a revision from before `--list-to` does, with something that prints into its list. */
+  "is older, and prints": () => {
+    if (!process.argv.includes("--list-to")) return process.stdout.write("hello");
+    process.stderr.write("bench: unknown option '--list-to'\n");
+    return process.exit(2);
+  },
+  exits: () => process.exit(0),
+  throws: () => {
+    throw new TypeError("boom is not a function");
+  },
+};
+
+/** FAULT such as `candidate spins while measuring`, or `each side prints`, of the side whose folder this process is in. */
+function revisionFault() {
+  const side = process.cwd().includes("/revision-") ? "baseline" : "candidate";
+  const step = process.argv.includes("--list") ? "listing" : "measuring";
+  const [, ofSide, what, atStep = step] =
+    /^(candidate|baseline|each side) (.+?)(?: while (\w+))?$/.exec(FAULT) ?? [];
+  return (ofSide === side || ofSide === "each side") && atStep === step ? REVISION_FAULTS[what] : undefined;
+}
+
 const isWorker = process.argv[1]?.endsWith("/worker/main.js");
 /** wasm-simd without some methods, as any new adapter may be. */
 const LACKS = "wasm-simd lacks ";
@@ -119,5 +162,30 @@ if (FAULT.startsWith(LACKS)) {
   METHODS.splice(0, METHODS.length, ...METHODS.filter((method) => !lacked.includes(method)));
 }
 
+/** A backend that fails while it starts, as an adapter may that somebody is changing. */
+const STARTING = {
+  throws: () => {
+    throw new TypeError("boom is not a function");
+  },
+  exits: () => process.exit(0),
+  "is killed": () => process.kill(process.pid, "SIGKILL"),
+  "prints into the channel": () => writeSync(CHANNEL, "hello\n"),
+};
+if (isWorker && FAULT.startsWith("the backend ")) {
+  const { BACKENDS } = await import("../../dist/registry.js");
+  const backend = await BACKENDS["wasm-simd"]();
+  backend.open = STARTING[FAULT.slice("the backend ".length)];
+}
+
+if (process.argv[2] === "bench") await revisionFault()?.();
+if (FAULT === "candidate fails after the first look" && isWorker && !process.cwd().includes("/revision-")) {
+  const parse = JSON.parse;
+  JSON.parse = (text, ...rest) => {
+    const value = parse(text, ...rest);
+    // The first look times gradients alone.
+    if (value?.type === "run" && value.sampling?.phases === "all") process.exit(0);
+    return value;
+  };
+}
 if (isWorker && FAULT in WORKER_FAULTS) misbehaveOn(FAULT_METHOD, WORKER_FAULTS[FAULT]);
 if (!isWorker && FAULT in PARENT_FAULTS) PARENT_FAULTS[FAULT]();

@@ -167,3 +167,31 @@ describe("a backend that lacks a method", () => {
     expect(stderr).not.toContain("install --force");
   });
 });
+
+describe("a backend that fails while it starts", () => {
+  it.each([
+    ["throws", /^boom is not a function$/, /^repair what throws it: \/.*fault\.mjs:\d+:\d+$/],
+    [
+      "exits",
+      /^the worker exited with code 0$/,
+      /^find out what ends its process: NODE_OPTIONS=--trace-exit /,
+    ],
+    ["is killed", /^the worker was killed by SIGKILL$/, /^give the machine or the container more memory/],
+    [
+      "prints into the channel",
+      /^invalid reply from the worker: "hello"$/,
+      /^keep its code from using file descriptor 3/,
+    ],
+  ])("if it %s, is told so with a remedy of its own", async (what, reason, remedy) => {
+    const out = temporaryFolder();
+    const args = ["--profile", "smoke", "--backend", "wasm-simd", "--method", "manual/fused"];
+    const { code, stderr } = await bench([...args, "--workload", "2x2", "--no-provision", "--out", out], {
+      env: withFault(`the backend ${what}`),
+    });
+    const [backend] = onlyRun(out).results().backends;
+    expect(backend?.reason).toMatch(reason);
+    expect(backend?.remedy).toMatch(remedy);
+    expect(stderr).not.toContain("install --force");
+    expect(code).toBe(1);
+  });
+});

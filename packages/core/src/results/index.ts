@@ -10,4 +10,5 @@ export {
   parseResults,
   ResultsError,
   resultsJsonSchema,
+  SchemaVersionError,
 } from "./serialize.js";

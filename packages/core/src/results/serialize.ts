@@ -12,6 +12,15 @@ export class ResultsError extends Error {
   }
 }
 
+/** A results file of another version of the schema than this program's. */
+export class SchemaVersionError extends ResultsError {
+  constructor(found: number) {
+    const remedy =
+      found > SCHEMA_VERSION ? "use a newer one" : "use the version that wrote it, or measure again";
+    super(`schemaVersion: ${found}, and this program reads ${SCHEMA_VERSION}; ${remedy}`);
+  }
+}
+
 /**
  * The text of a results file.
  * @param indent of each level, in spaces; 0 for one line
@@ -26,13 +35,11 @@ export function formatResults(value: Results, indent = 1): string {
 /** @throws ResultsError if the text is not JSON or does not match the schema. */
 export const parseResults = (json: string): Results => decodeResults(parseJson(json));
 
-/** Results from what their JSON says. @throws ResultsError if it does not match the schema. */
+/** Results from what their JSON says. @throws ResultsError if it does not match the schema, SchemaVersionError if it is of another version. */
 export function decodeResults(value: unknown): Results {
   const version = (value as { schemaVersion?: unknown } | null | undefined)?.schemaVersion;
   if (typeof version === "number" && version !== SCHEMA_VERSION) {
-    throw new ResultsError(
-      `schemaVersion: ${version}, and this program reads ${SCHEMA_VERSION}; use a newer one`,
-    );
+    throw new SchemaVersionError(version);
   }
   const decoded = results.safeDecode(value as z.input<typeof results>);
   if (!decoded.success) throw new ResultsError(describeIssue(decoded.error, value));

@@ -1,7 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
 import { type CellComparison, type CellId, type Comparison, outcomeOf } from "@softmax-bench/regression";
 import Builder from "fast-xml-builder";
-import { verdictWord, whyOf } from "../comparison.js";
+import { sideText, verdictWord, whyOf } from "../comparison.js";
 import { oneLine } from "../untrusted.js";
 
 /**
@@ -20,7 +20,16 @@ export function junitXml(comparison: Comparison): string {
   const suite = {
     "@name": oneLine(`softmax-bench: ${candidate.name} against ${baseline.name}`),
     ...counts,
-    properties: { property: { "@name": "outcome", "@value": outcomeName(comparison) } },
+    properties: {
+      property: Object.entries({
+        outcome: outcomeName(comparison),
+        baseline: sideText(baseline),
+        candidate: sideText(candidate),
+        "cells asked for": counts["@tests"],
+        "cells compared": cells.length,
+        "cells excluded": notCompared.length,
+      }).map(([name, value]) => ({ "@name": name, "@value": oneLine(String(value)) })),
+    },
     testcase: [
       ...cells.map((cell) => ({ ...nameOf(cell), ...resultOf(cell, comparison) })),
       ...notCompared.map((cell) => ({

@@ -39,6 +39,7 @@ interface Flags extends SelectionFlags {
   readonly force?: boolean;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly listTo?: string;
   readonly inTurns?: boolean;
 }
 
@@ -89,6 +90,8 @@ function command(): Command {
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
       // For pnpm gate, which starts two runs with a channel to take turns by: nothing that a user could give.
       .addOption(new Option("--in-turns").hideHelp())
+      // Also for pnpm gate: what is printed is for people, and anything else may print, too.
+      .addOption(new Option("--list-to <file>").implies({ list: true }).hideHelp())
       .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
       .addHelpText(
         "after",
@@ -148,7 +151,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const settings = resolveSettings(options, file);
   const selection = select(settings);
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
-  if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console);
+  if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
   const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
   return await startRun(request, console, output);

@@ -4,7 +4,7 @@ import { makeOutFolder } from "../../fs/make-folder.js";
 import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
 import { filesOf, writeOutputs } from "../../gate/outputs.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
-import { needResults, sameKindAs } from "../../results/find-results.js";
+import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
 import { type Console, wantsColor } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
@@ -37,7 +37,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const flags = parsed.opts<Flags>();
   const [baseline = "", candidate = ""] = parsed.args;
   const limits = limitsOf(flags);
-  const { before, after } = await resultsOf(baseline, candidate, flags.in);
+  const { before, after } = await toCompare(resultsOf(baseline, candidate, flags.in));
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
     makeOutFolder(flags.out);

@@ -1,17 +1,19 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
 import { HERE } from "../../fs/repository.js";
-import { runIn } from "../../gate/checkout.js";
+import { provisionIn } from "../../gate/checkout.js";
 import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
 import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../../gate/outputs.js";
+import { patienceOf } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
-import { EXIT, UsageError } from "../../terminal/errors.js";
+import { EXIT } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   commaSeparated,
+  duration,
   integer,
   newCommand,
   type SelectionFlags,
@@ -23,6 +25,7 @@ interface Flags extends SelectionFlags, LimitFlags {
   readonly dtype?: string[];
   readonly workload?: string[];
   readonly seed?: string;
+  readonly timeout?: string;
   readonly out: string;
 }
 
@@ -47,6 +50,10 @@ const command = (): Command =>
     .option("--workload <ids>", "workloads, as of pnpm bench; e.g. --workload vocab,64x1000", commaSeparated)
     .option("--seed <n>", "seed of inputs and of the order of processes (default: 0); e.g. --seed 7")
     .option(
+      "--timeout <duration>",
+      "longest that a step of either revision may take before it is ended (default: 5m to list cells, 30m each to install and to build, 5m from one measured cell to the next; where no turns are taken, 5m and all that the profile allows for starting backends and for each cell); e.g. --timeout 20m",
+    )
+    .option(
       "--out <dir>",
       "folder with runs and baselines, and for the outcome; e.g. --out /tmp/runs",
       DEFAULT_OUT,
@@ -60,20 +67,22 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
+  const patience = patienceOf(duration("--timeout", flags.timeout));
   const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {
-    if (flags.provision) await runIn({ name: "this checkout", folder: HERE }, ["provision"], signal);
-    const request = { baseline: flags.baseline, selection: selectionOf(flags), out: flags.out };
+    if (flags.provision) await provisionIn({ name: "this checkout", folder: HERE }, { patience, signal });
     const { comparison, baseline, candidate } = await runGate({
-      ...request,
+      baseline: flags.baseline,
+      selection: { flags: selectionOf(flags), named: flags.backend ?? [] },
+      out: flags.out,
       limits,
       seed,
       threads,
+      patience,
       signal,
       say,
     });
-    requireNamed(flags.backend, candidate.backends);
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, filesOf(comparison, baseline, candidate));
     stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
@@ -90,17 +99,3 @@ const selectionOf = ({ backend, method, dtype, workload }: Flags): string[] =>
   Object.entries({ backend, method, dtype, workload }).flatMap(([name, values]) =>
     values ? [`--${name}`, values.join(",")] : [],
   );
-
-/** A gate that was asked for a backend by name does not pass without it. */
-function requireNamed(
-  named: readonly string[] | undefined,
-  backends: readonly {
-    id: string;
-    status: string;
-    reason?: string | undefined;
-    remedy?: string | undefined;
-  }[],
-): void {
-  const absent = backends.find(({ id, status }) => named?.includes(id) && status === "unavailable");
-  if (absent) throw new UsageError(`${absent.id} is unavailable: ${absent.reason}; ${absent.remedy}`);
-}

@@ -6,6 +6,7 @@ import { currentCommit, HERE } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
+import { patienceOf } from "../../gate/patience.js";
 import { describeEnvironment } from "../../machine/environment.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { type Console, writeLine } from "../../terminal/console.js";
@@ -113,12 +114,14 @@ async function carryOut(
     ...(slowdown === undefined ? {} : { slowdown }),
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
+  const patience = patienceOf();
   const baseline: Checkout = { name: "this checkout", folder: HERE };
   using candidate = injectedCheckout(id, injection);
-  const cells = await listIn(candidate, ["--profile", "gate", ...selection], signal);
+  const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({
     ...{ baseline, candidate, cells, seed, signal, say, limits },
     threads: 1,
+    patience,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
   });
   const names = { baseline: baseline.name, candidate: id };

@@ -1,0 +1,121 @@
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  /** The signal that ended it, if one did. */
+  readonly killedBy: NodeJS.Signals | null;
+}
+
+export interface TreeOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdio: StdioOptions;
+  /** Ends the process and all that it started. */
+  readonly signal: AbortSignal;
+  /** Receives the process as soon as it exists. */
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/** A variable that every descendant inherits, also one that left the process group: identifies them, nested trees included. */
+const MARK = "SOFTMAX_BENCH_PROCESS_TREE";
+
+/** How long a process may take to end after SIGTERM, in milliseconds. */
+const GRACE_MS = 2000;
+/** How often, and how many times, survivors are looked for. */
+const SWEEP_MS = 20;
+const SWEEPS = 100;
+
+/**
+ * Runs a command in a process group of its own, to its end. No process that it started outlives it, whether it ends by itself or is
+ * stopped: descendants are killed, those that ignore SIGTERM or are in other process groups too.
+ *
+ * @throws the signal's reason, once all processes are gone, if it aborts; Error if the command cannot be started
+ */
+export async function runTree(
+  [file = "", ...args]: readonly string[],
+  options: TreeOptions,
+): Promise<Ending> {
+  const { cwd, env, stdio, signal, onStart } = options;
+  signal.throwIfAborted();
+  const mark = randomUUID();
+  const marks = `${process.env[MARK] ?? ""} ${mark}`;
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env, [MARK]: marks },
+    stdio,
+    detached: true,
+  });
+  onStart?.(child);
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, killedBy) => resolve({ code, killedBy }));
+  });
+  const endAll = () => {
+    signalGroup(child, "SIGKILL");
+    return killMarked(mark);
+  };
+  const stop = () => {
+    signalGroup(child, "SIGTERM");
+    void delay(GRACE_MS, undefined, { ref: false }).then(() => endAll());
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const ending = await ended;
+    await endAll();
+    // A descendant without the mark may hold the pipes open.
+    await Promise.race([closed, delay(GRACE_MS, undefined, { ref: false })]);
+    signal.throwIfAborted();
+    return ending;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    for (const stream of child.stdio) stream?.destroy();
+  }
+}
+
+function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  if (pid !== undefined) kill(-pid, name);
+}
+
+/** Kills processes that carry a mark, again until there is none: one may be starting another. */
+async function killMarked(mark: string): Promise<void> {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const left = marked(mark);
+    if (left.length === 0) return;
+    for (const pid of left) kill(pid, "SIGKILL");
+    await delay(SWEEP_MS);
+  }
+}
+
+/** Processes that carry a mark; none where there is no `/proc`. */
+function marked(mark: string): number[] {
+  try {
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid && carries(pid, mark));
+  } catch {
+    return [];
+  }
+}
+
+function carries(pid: number, mark: string): boolean {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+    return variables.some((variable) => variable.startsWith(`${MARK}=`) && variable.includes(mark));
+  } catch {
+    // It is gone, or another user's.
+    return false;
+  }
+}
+
+function kill(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
+  }
+}
