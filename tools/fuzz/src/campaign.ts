@@ -83,9 +83,15 @@ function sandbox(folder: string): string[] {
   ];
 }
 
-/** A command line that cannot use more memory than inputs may; without prlimit, as outside Linux, there is no such limit. */
-export const limited = (command: readonly string[]): string[] =>
-  process.platform === "linux" ? ["prlimit", `--data=${MOST_BYTES}`, ...command] : [...command];
+/**
+ * A command line that cannot use more memory than inputs may, nor more time of a processor; without prlimit, as outside Linux, there
+ * are no such limits.
+ */
+export function limited(command: readonly string[], cpuSeconds?: number): string[] {
+  if (process.platform !== "linux") return [...command];
+  const cpu = cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}`];
+  return ["prlimit", `--data=${MOST_BYTES}`, ...cpu, ...command];
+}
 
 /** What is known of a campaign over all its processes. */
 class State {

@@ -10,8 +10,10 @@ import { ROOT } from "./targets/target.js";
 
 const MAIN = join(ROOT, "apps/runner/dist/main.js");
 
-/** A command may start a few processes, on a machine that does other things. */
-const LONGEST_MS = 20_000;
+/** Seconds of a processor that a command may take. */
+const LONGEST_CPU_S = 10;
+/** It may also wait, for other programs on a busy machine too, but not forever. */
+const LONGEST_MS = 120_000;
 
 /** The longest line that a command may print. */
 const LONGEST_LINE = 4000;
@@ -127,7 +129,7 @@ function runCommand(
     for (const name of ["out", "here", RUN]) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, file), input);
     const argv = argvOf(folder, random);
-    const [program = "", ...args] = limited([process.execPath, MAIN, ...argv]);
+    const [program = "", ...args] = limited([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
     const ended = spawnSync(program, args, {
       ...{ cwd: join(folder, "here"), encoding: "utf8", timeout: LONGEST_MS, maxBuffer: 2 ** 26 },
       env: { ...process.env, NO_COLOR: "1" },
