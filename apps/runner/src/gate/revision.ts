@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { promisify, stripVTControlCharacters } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 import { Unavailable } from "@softmax-bench/core";
 import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
 import { git, HERE } from "../fs/repository.js";
