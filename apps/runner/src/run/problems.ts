@@ -1,8 +1,8 @@
 import { type BackendRecord, plural, type Results } from "@softmax-bench/core";
-import { writeLine } from "../terminal/console.js";
+import { type OutputStream, writeLine } from "../terminal/console.js";
 
 /** Whether not one backend could be used; says why of each, if so. */
-export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS.WriteStream): boolean {
+export function noneAvailable(backends: readonly BackendRecord[], stderr: OutputStream): boolean {
   if (backends.some(({ status }) => status === "available")) return false;
   const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
   for (const line of ["no backend is available", ...why]) writeLine(stderr, line);
@@ -12,7 +12,7 @@ export function noneAvailable(backends: readonly BackendRecord[], stderr: NodeJS
 /** Whether a result failed, crashed or timed out; says how many, if so. */
 export function anyBroken(
   { cells, precision, depth, scaling }: Results,
-  stderr: NodeJS.WriteStream,
+  stderr: OutputStream,
 ): boolean {
   const all = [
     ...[...cells, ...(precision?.curves ?? [])],

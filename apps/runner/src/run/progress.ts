@@ -1,7 +1,7 @@
 import { printable } from "@softmax-bench/report";
 import { Presets, SingleBar } from "cli-progress";
 import type { Observer, WorkItem } from "../experiments/observer.js";
-import { writeLine } from "../terminal/console.js";
+import { eraseLine, type OutputStream, writeLine } from "../terminal/console.js";
 
 export interface Progress extends Observer {
   /** Prints a line that stays. */
@@ -10,22 +10,22 @@ export interface Progress extends Observer {
 }
 
 /** A bar where a person watches, one plain line for each piece of work elsewhere. */
-export const createProgress = (stream: NodeJS.WriteStream): Progress =>
+export const createProgress = (stream: OutputStream): Progress =>
   stream.isTTY ? new Bar(stream) : new Lines(stream);
 
 class Lines implements Progress {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: OutputStream;
   #total = 0;
   #finished = 0;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#stream = stream;
   }
 
   startRound(round: number, work: readonly WorkItem[]): void {
     this.#total = work.length;
     this.#finished = 0;
-    if (round > 0) this.#stream.write(`process ${round + 1} of each backend: ${work.length} cells again\n`);
+    if (round > 0) writeLine(this.#stream, `process ${round + 1} of each backend: ${work.length} cells again`);
   }
 
   prepare(what: string): void {
@@ -48,18 +48,19 @@ class Lines implements Progress {
 
 class Bar implements Progress {
   readonly #bar: SingleBar;
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: OutputStream;
   #begun = performance.now();
   /** Of what the round has to do. */
   #weight = 0;
   #finishedWeight = 0;
   #last = "";
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#stream = stream;
     this.#bar = new SingleBar(
       {
-        stream,
+        // The bar draws itself, from labels that are printable.
+        stream: stream as NodeJS.WriteStream,
         format: "process {round} | {bar} {value}/{total} | {left} left of it | {cell}{last}",
         barsize: 20,
         hideCursor: true,
@@ -84,13 +85,13 @@ class Bar implements Progress {
 
   say(line: string): void {
     // Over the bar, which is drawn again below.
-    this.#stream.write("\r\u001b[K");
+    eraseLine(this.#stream);
     writeLine(this.#stream, line);
     this.#bar.render();
   }
 
   begin({ label }: WorkItem): void {
-    this.#bar.update({ cell: label, left: this.#timeLeft(), last: this.#last });
+    this.#bar.update({ cell: printable(label), left: this.#timeLeft(), last: this.#last });
   }
 
   finish({ weight }: WorkItem, outcome: string): void {

@@ -14,7 +14,7 @@ import { PROFILES } from "../plan/profiles.js";
 import { saveBaseline } from "../results/baselines.js";
 import { provisionBackends } from "../session/provision.js";
 import type { Turns } from "../session/turns.js";
-import { type Console, wantsColor, writeLine } from "../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../terminal/console.js";
 import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
@@ -103,8 +103,8 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
 
   const color = !json && wantsColor(console.stdout);
   const summary = renderTerminal(view, { color });
-  (json ? console.stderr : console.stdout).write(`${summary}\n`);
-  if (json) console.stdout.write(formatResults(results));
+  writeBlock(json ? console.stderr : console.stdout, summary);
+  if (json) writeJson(console.stdout, formatResults(results));
   writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
   if (view.busy) writeLine(console.stderr, view.busy);
   const code = exitCodeOf(results, run, console);
@@ -152,6 +152,6 @@ function exitCodeOf(results: Results, { header, folder }: Run, console: Console)
   // A shard may well have only what another machine can run; `merge` sees the whole.
   if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
   const nothingTimed = results.scaling?.series.every(({ status }) => status !== "ok");
-  if (nothingTimed) console.stderr.write("no series could be timed; the report says why\n");
+  if (nothingTimed) writeLine(console.stderr, "no series could be timed; the report says why");
   return anyBroken(results, console.stderr) || nothingTimed ? EXIT.failure : EXIT.ok;
 }

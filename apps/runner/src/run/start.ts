@@ -53,7 +53,7 @@ export async function listCells(
   const cells = await runnableWork(planned);
   const keys = cells.map(keyOf);
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
-  console.stdout.write(keys.map((key) => `${key}\n`).join(""));
+  for (const key of keys) writeLine(console.stdout, key);
   const unsupported = planned.length - cells.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
   writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);

@@ -1,22 +1,59 @@
 import { shorten } from "@softmax-bench/core";
 import { printable } from "@softmax-bench/report";
 
+/**
+ * A stream to a person or a program. It has no `write`: text reaches it through the functions below, none of which passes on what text
+ * from files and from other programs could do to a terminal.
+ */
+export type OutputStream = Pick<NodeJS.WriteStream, "isTTY" | "columns">;
+
 /** Where a command writes, and what can stop it. */
 export interface Console {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }
 
 /** A person watches, and wants colour. */
-export const wantsColor = (stream: NodeJS.WriteStream): boolean =>
-  Boolean(stream.isTTY) && !process.env.NO_COLOR;
+export const wantsColor = (stream: OutputStream): boolean => Boolean(stream.isTTY) && !process.env.NO_COLOR;
 
 /** Longest line that is written, in UTF-16 units: the message of a system call may quote all of a path. */
 const LONGEST = 4000;
 
-/** Writes one line, in which text from files and of other programs can do nothing to the terminal. */
-export const writeLine = (stream: NodeJS.WritableStream, text: string): void => {
-  stream.write(`${shorten(printable(text), LONGEST)}\n`);
+/** Writes one line. */
+export const writeLine = (stream: OutputStream, text: string): void =>
+  write(stream, `${shorten(printable(text), LONGEST)}\n`);
+
+/** Colours, which our own tables have, and ends of lines. */
+const KEPT = /(\u001b\[[\d;]*m|\n)/;
+
+/** Writes lines that were laid out before, with their colours. */
+export const writeBlock = (stream: OutputStream, text: string): void =>
+  write(
+    stream,
+    `${text
+      .split(KEPT)
+      .map((part, index) => (index % 2 === 0 ? printable(part) : part))
+      .join("")}\n`,
+  );
+
+/** Control characters that JSON has as they are. */
+const RAW_IN_JSON = /[\u007f-\u009f\u2028\u2029]/g;
+
+/** Writes JSON, with every control character escaped: the same value to who parses it. */
+export const writeJson = (stream: OutputStream, json: string): void =>
+  write(
+    stream,
+    json.replaceAll(
+      RAW_IN_JSON,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+  );
+
+/** Erases the line that the cursor is in, such as a progress bar, and goes to its beginning. */
+export const eraseLine = (stream: OutputStream): void => write(stream, "\r\u001b[K");
+
+const write = (stream: OutputStream, text: string): void => {
+  (stream as NodeJS.WriteStream).write(text);
 };

@@ -5,7 +5,7 @@ import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
 import { filesOf, writeOutputs } from "../../gate/outputs.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
-import { type Console, wantsColor } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
@@ -42,9 +42,9 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   if (flags.out) {
     makeOutFolder(flags.out);
     writeOutputs(flags.out, filesOf(comparison, before.results, after.results));
-    stderr.write(`wrote ${flags.out}/summary.md, junit.xml and others\n`);
+    writeLine(stderr, `wrote ${flags.out}/summary.md, junit.xml and others`);
   }
-  stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
+  writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
   if (outcomeOf(comparison) === "incomparable") return EXIT.incomparable;
   return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
 }

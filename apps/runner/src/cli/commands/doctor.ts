@@ -2,7 +2,7 @@ import { plural } from "@softmax-bench/core";
 import { renderDoctor } from "@softmax-bench/report";
 import { describeEnvironment } from "../../machine/environment.js";
 import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";
-import { type Console, wantsColor } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeJson } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { inRange, newCommand } from "../command.js";
 
@@ -24,11 +24,11 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
   const backends = await probeBackends(inRange("--timeout", timeout, LONGEST_TIMEOUT_S));
   const environment = describeEnvironment();
   if (json) {
-    stdout.write(`${JSON.stringify({ environment, backends }, null, 2)}\n`);
+    writeJson(stdout, `${JSON.stringify({ environment, backends }, null, 2)}\n`);
   } else {
     const { cpu, cores, os, node, simd } = environment;
-    stdout.write(`${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n\n`);
-    stdout.write(`${renderDoctor(backends, environment, { color: wantsColor(stdout) })}\n`);
+    writeBlock(stdout, `${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n`);
+    writeBlock(stdout, renderDoctor(backends, environment, { color: wantsColor(stdout) }));
   }
   return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
 }

@@ -8,7 +8,7 @@ import { patienceOf } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
-import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import {
   addDtypeOption,
@@ -85,7 +85,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, filesOf(comparison, baseline, candidate));
-    stdout.write(`${renderComparison(comparison, { color: wantsColor(stdout) })}\n`);
+    writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
     return exitCodeOf(comparison);
   } catch (error) {

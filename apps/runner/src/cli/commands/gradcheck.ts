@@ -5,7 +5,7 @@ import { BACKENDS } from "../../plan/backends.js";
 import { select } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { runJobs } from "../../session/jobs.js";
-import { type Console, wantsColor } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
 import { addDtypeOption, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
@@ -62,7 +62,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     if (record) seen.push(record);
     if (signal.aborted) return EXIT.interrupted;
   }
-  stdout.write(`${renderGradcheck(records, DERIVATION, { color: wantsColor(stdout) })}\n`);
+  writeBlock(stdout, renderGradcheck(records, DERIVATION, { color: wantsColor(stdout) }));
   if (noneAvailable(seen, stderr)) return EXIT.failure;
   return records.every(passes) ? EXIT.ok : EXIT.failure;
 }

@@ -4,7 +4,7 @@ import { type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { select, unknownValue } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
-import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
@@ -100,8 +100,8 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     if (record) backends.push(record);
     if (signal.aborted) return EXIT.interrupted;
   }
-  if (flags.json) stdout.write(`${toJson(problem, dtype, reference.loss.hi, records)}\n`);
-  else stdout.write(`${renderGradients(records, { color: wantsColor(stdout) })}\n`);
+  if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
+  else writeBlock(stdout, renderGradients(records, { color: wantsColor(stdout) }));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
   return exitCodeOf(records, backends, console);
 }

@@ -7,7 +7,7 @@ import { describeEnvironment } from "../../machine/environment.js";
 import { buildNativeLimit } from "../../machine/native-limit.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { hasCells, needResults, RESULTS } from "../../results/find-results.js";
-import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
@@ -66,8 +66,8 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     const record = { run: results.run.id, cpu: results.environment.cpu, compiler: native.compiler, times };
     const text = `${JSON.stringify(record, null, 2)}\n`;
     const rendered = renderLimit(results, times, native.compiler, { color: !json && wantsColor(stdout) });
-    (json ? stderr : stdout).write(`${rendered}\n`);
-    if (json) stdout.write(text);
+    writeBlock(json ? stderr : stdout, rendered);
+    if (json) writeJson(stdout, text);
     if (disturbed.length > 0) {
       writeLine(
         stderr,

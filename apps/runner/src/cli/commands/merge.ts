@@ -7,7 +7,7 @@ import { mergeParts, type Part } from "../../results/merge.js";
 import { readRuns } from "../../results/run-folders.js";
 import { anyBroken, noneAvailable } from "../../run/problems.js";
 import { createRunFolder, publish } from "../../run/publish.js";
-import { type Console, wantsColor, writeLine } from "../../terminal/console.js";
+import { type Console, type OutputStream, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
@@ -54,8 +54,8 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const view = viewOf(results);
   await publish(folder, results, view);
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
-  (json ? stderr : stdout).write(`${summary}\n`);
-  if (json) stdout.write(formatResults(results));
+  writeBlock(json ? stderr : stdout, summary);
+  if (json) writeJson(stdout, formatResults(results));
   writeLine(
     stderr,
     `wrote ${folder.path}/results.json, report.md and report.html, of ${plural(parts.length, "run")}`,
@@ -66,14 +66,15 @@ export async function merge(argv: readonly string[], console: Console): Promise<
 const resumeIn = (path: string): string =>
   `continue it with: pnpm bench --resume ${path.split("/").filter(Boolean).at(-1)} --out ${dirname(path)}`;
 
-function exitCodeOf(results: Results, parts: readonly Part[], stderr: NodeJS.WriteStream): number {
+function exitCodeOf(results: Results, parts: readonly Part[], stderr: OutputStream): number {
   const { missing = [] } = results.run.merged ?? {};
   for (const { index, count } of missing) {
     const stopped = parts.find(({ results: { run } }) => (run.shard?.index ?? 1) === index);
-    stderr.write(
+    writeLine(
+      stderr,
       stopped
-        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and merge again\n`
-        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and merge again\n`,
+        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and merge again`
+        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and merge again`,
     );
   }
   const broken = noneAvailable(results.backends, stderr) || anyBroken(results, stderr);

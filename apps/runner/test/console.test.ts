@@ -1,0 +1,28 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { type OutputStream, writeBlock, writeJson, writeLine } from "../src/terminal/console.js";
+
+const ATTACK = "a\u001b[2Jb\u009b2Jc\r\nd\u0007e\u202ef";
+
+function written(write: (stream: OutputStream) => void): string {
+  const stream = new PassThrough();
+  write(stream as unknown as OutputStream);
+  return String(stream.read());
+}
+
+describe("what is written to a terminal", () => {
+  it("is one line without control characters", () => {
+    expect(written((stream) => writeLine(stream, ATTACK))).toBe("a [2Jb 2Jc d ef\n");
+  });
+
+  it("is a block that keeps its lines and colours, and nothing else that a terminal obeys", () => {
+    const text = written((stream) => writeBlock(stream, `\u001b[1;32mok\u001b[0m\n${ATTACK}`));
+    expect(text).toBe("\u001b[1;32mok\u001b[0m\na [2Jb 2Jc \nd ef\n");
+  });
+
+  it("is JSON of the same value, in which every control character is escaped", () => {
+    const json = written((stream) => writeJson(stream, JSON.stringify({ [ATTACK]: ATTACK })));
+    expect(JSON.parse(json)).toEqual({ [ATTACK]: ATTACK });
+    expect(json).not.toMatch(/\p{Cc}/u);
+  });
+});
