@@ -33,7 +33,11 @@ const resultsOf = (change: Partial<Results["run"]>): Results => ({
   backends: [{ id: "b", status: "available" }],
   cells: [
     {
-      ...{ backend: "b", method: "manual/naive", dtype: "float32", workload: "2x2", status: "ok" },
+      backend: "b",
+      method: "manual/naive",
+      dtype: "float32",
+      workload: "2x2",
+      status: "ok",
       timing: { gradient: timing(10) },
     },
   ],

@@ -24,15 +24,21 @@ const TINY = [
 const ATTACK = "\u001b[2J\u001b]0;PWNED\u0007\u009b31m\r\nFORGED: line\u2028\u202eesrever\u200b\u0085";
 
 const timing = {
-  ...{ medianNs: 10, madNs: 0, ci95Ns: [9, 11] as [number, number], coverage: 0.9 },
-  ...{ scope: "process" as const, samples: [10] },
+  medianNs: 10,
+  madNs: 0,
+  ci95Ns: [9, 11] as [number, number],
+  coverage: 0.9,
+  scope: "process" as const,
+  samples: [10],
 };
 
 /** Results that say it wherever they may say anything. */
 const saying = (text: string): Results => ({
   schemaVersion: 1,
   run: {
-    ...{ id: "one", startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:00:10.000Z" },
+    id: "one",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    finishedAt: "2026-01-01T00:00:10.000Z",
     ...{ profile: "smoke", argv: [text], commit: `${text}-dirty`, version: text, branch: "main" },
     ...{ plan: `sha256:${"0".repeat(64)}`, status: "complete", cellsPlanned: 2, wallNs: { [text]: 1 } },
   },

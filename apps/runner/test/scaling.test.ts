@@ -140,7 +140,11 @@ describe("shapes", () => {
 describe("what is concluded from times", () => {
   const SHAPES = shapesOf([1, 16, 256, 4096], [2, 128, 8192]);
   const series = (threads: number, time: (rows: number, classes: number) => number): MeasuredSeries => ({
-    ...{ backend: "a", method: "manual/fused", dtype: "float32", threads, status: "ok" },
+    backend: "a",
+    method: "manual/fused",
+    dtype: "float32",
+    threads,
+    status: "ok",
     points: SHAPES.map(({ rows, classes }) => ({ rows, classes, medianNs: time(rows, classes), samples: 9 })),
   });
 

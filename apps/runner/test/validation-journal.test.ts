@@ -5,7 +5,12 @@ import { appendLine, type ExperimentOutcome, readValidation } from "../src/valid
 import { temporaryFolder } from "./support/cli.js";
 
 const outcome = (id: string): ExperimentOutcome => ({
-  ...{ type: "outcome", id, kind: "A/A", seconds: 1, cells: [], broken: [] },
+  type: "outcome",
+  id,
+  kind: "A/A",
+  seconds: 1,
+  cells: [],
+  broken: [],
 });
 
 describe("the journal of a validation", () => {
@@ -14,7 +19,13 @@ describe("the journal of a validation", () => {
     writeFileSync(file, "");
     const startedAt = "2026-01-01T00:00:00.000Z";
     appendLine(file, {
-      ...{ type: "validation", quick: true, commit: null, cpu: "c", cores: 1, node: "v20", startedAt },
+      type: "validation",
+      quick: true,
+      commit: null,
+      cpu: "c",
+      cores: 1,
+      node: "v20",
+      startedAt,
     });
     for (const id of ids) appendLine(file, outcome(id));
     return file;

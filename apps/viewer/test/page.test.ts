@@ -230,7 +230,9 @@ if (whyNoBrowser) {
       });
       const [small, large] = [on("small", 1), on("large", 0.5)];
       const { page } = await open({
-        ...{ ...rest, environment, distances: [] },
+        ...rest,
+        environment,
+        distances: [],
         cells: [...small.cells, ...large.cells],
         backends: [...small.backends, ...large.backends],
         machines: [small.machine, large.machine],

@@ -55,7 +55,8 @@ export function programFor(task: GradientTask): Program {
     const shortcut = formulation.shortcut?.(inputs);
     const gradientInputs = [...forwardInputs, ...(upstream ? [upstream] : [])];
     const backward = (outputs: LossAndGradient): Graph => ({
-      ...{ name: task.method, inputs: gradientInputs },
+      name: task.method,
+      inputs: gradientInputs,
       outputs: { ...outputs },
     });
     return {

@@ -95,7 +95,8 @@ export function interpretStep(
   });
   const computed = evaluate(
     {
-      ...{ name: "step", inputs: [...network.inputs, ...head.inputs] },
+      name: "step",
+      inputs: [...network.inputs, ...head.inputs],
       outputs: { ...Object.fromEntries(named), loss: head.loss },
     },
     { ...Object.fromEntries(feeds), labels: tensor("int64", [labels.length], labels) },

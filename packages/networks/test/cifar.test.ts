@@ -73,7 +73,9 @@ afterEach(() => vi.unstubAllEnvs());
 const lines: string[] = [];
 const load = (count: number, options: Partial<LoadOptions> = {}) =>
   loadImages(count, {
-    ...{ archive: published, signal: new AbortController().signal, say: (line) => lines.push(line) },
+    archive: published,
+    signal: new AbortController().signal,
+    say: (line) => lines.push(line),
     ...options,
   });
 

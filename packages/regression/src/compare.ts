@@ -85,7 +85,11 @@ export function combineVerdicts(id: CellId, parts: Parts, causes: readonly strin
   const { time, error } = parts;
   const verdict = worstOf(time, error);
   return {
-    ...{ backend, method, dtype, workload, verdict },
+    backend,
+    method,
+    dtype,
+    workload,
+    verdict,
     ...(time ? { time } : {}),
     ...(error ? { error } : {}),
     causes: verdict === "pass" ? [] : causes,

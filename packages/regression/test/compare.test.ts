@@ -5,8 +5,16 @@ import { describe, expect, it } from "vitest";
 const accuracy = (over: Partial<Accuracy["gradient"]> = {}): Accuracy => ({
   lossRelError: 1e-8,
   gradient: {
-    ...{ relL2: 4e-8, maxAbs: 1e-9, sumAbs: 1e-6, maxUlp: 12, p99Ulp: 5, medianUlp: 1, scaledMaxAbs: 6e-8 },
-    ...{ nonFinite: 0, rowSumResidual: 1e-9, boundRatio: 0.01 },
+    relL2: 4e-8,
+    maxAbs: 1e-9,
+    sumAbs: 1e-6,
+    maxUlp: 12,
+    p99Ulp: 5,
+    medianUlp: 1,
+    scaledMaxAbs: 6e-8,
+    nonFinite: 0,
+    rowSumResidual: 1e-9,
+    boundRatio: 0.01,
     ...over,
   },
 });
@@ -75,10 +83,18 @@ describe("errors", () => {
 });
 
 const cell = (over: Partial<Cell> = {}, medianNs = 1e6): Cell => ({
-  ...{ backend: "b", method: "manual/fused", dtype: "float32", workload: "w", status: "ok" },
+  backend: "b",
+  method: "manual/fused",
+  dtype: "float32",
+  workload: "w",
+  status: "ok",
   timing: {
     gradient: {
-      ...{ medianNs, madNs: 0, coverage: 0.97, scope: "processes", samples: [] },
+      medianNs,
+      madNs: 0,
+      coverage: 0.97,
+      scope: "processes",
+      samples: [],
       ci95Ns: [medianNs * 0.99, medianNs * 1.01],
       processMedians: new Array(6).fill(medianNs),
     },
@@ -91,8 +107,12 @@ const cell = (over: Partial<Cell> = {}, medianNs = 1e6): Cell => ({
 const results = (cells: Cell[], over: { cpu?: string; node?: string; version?: string } = {}): Results => ({
   schemaVersion: 1,
   run: {
-    ...{ id: "r", startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:00:10.000Z" },
-    ...{ profile: "full", argv: [], commit: null },
+    id: "r",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    finishedAt: "2026-01-01T00:00:10.000Z",
+    profile: "full",
+    argv: [],
+    commit: null,
   },
   environment: {
     cpu: over.cpu ?? "EPYC",

@@ -15,23 +15,40 @@ const NAMES = { baseline: "main", candidate: "this checkout" };
 const key = (method: string) => `b ${method} float32 w`;
 
 const measured = (method: string, ns: number, digest = "a"): Cell => ({
-  ...{ backend: "b", method, dtype: "float32", workload: "w", status: "ok" },
+  backend: "b",
+  method,
+  dtype: "float32",
+  workload: "w",
+  status: "ok",
   timing: {
     gradient: {
-      ...{ medianNs: ns, madNs: 0, ci95Ns: [ns, ns], coverage: 0, scope: "process", samples: [ns] },
+      medianNs: ns,
+      madNs: 0,
+      ci95Ns: [ns, ns],
+      coverage: 0,
+      scope: "process",
+      samples: [ns],
     },
   },
   gradientDigest: `sha256:${digest.repeat(64)}`,
 });
 const crashed = (method: string): Cell => ({
-  ...{ backend: "b", method, dtype: "float32", workload: "w" },
-  ...{ status: "crashed", reason: "the worker was killed" },
+  backend: "b",
+  method,
+  dtype: "float32",
+  workload: "w",
+  status: "crashed",
+  reason: "the worker was killed",
 });
 const results = (cells: Cell[]): Results => ({
   schemaVersion: 1,
   run: {
-    ...{ id: "r", startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:00:10.000Z" },
-    ...{ profile: "gate", argv: [], commit: null },
+    id: "r",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    finishedAt: "2026-01-01T00:00:10.000Z",
+    profile: "gate",
+    argv: [],
+    commit: null,
   },
   environment: { cpu: "EPYC", cores: 2, memoryBytes: 1, os: "o", node: "v20", versions: {} },
   backends: [{ id: "b", status: "available" }],
@@ -43,7 +60,9 @@ const results = (cells: Cell[]): Results => ({
 const blocks = (stage: "route" | "decide", count: number, baseline: Cell[], candidate: Cell[]): Pass[] =>
   Array.from({ length: count }, (_, block) =>
     (["baseline", "candidate", "candidate", "baseline"] as const).map((role) => ({
-      ...{ stage, block, role },
+      stage,
+      block,
+      role,
       asked: baseline.map(cellKey),
       results: results(role === "candidate" ? candidate : baseline),
     })),
@@ -98,8 +117,12 @@ describe("a gate's passes", () => {
 
   describe("are incomplete where a cell that the first look measured is, in the second one of the candidate,", () => {
     const unsupported: Cell = {
-      ...{ backend: "b", method: "slow", dtype: "float32", workload: "w" },
-      ...{ status: "unsupported", reason: "b is unavailable" },
+      backend: "b",
+      method: "slow",
+      dtype: "float32",
+      workload: "w",
+      status: "unsupported",
+      reason: "b is unavailable",
     };
     const { timing: _, ...untimed } = slow;
     it.each([
@@ -127,7 +150,10 @@ describe("a gate's passes", () => {
   it("are incomplete where the oracle was not asked about a gradient", () => {
     const passes = blocks("route", 2, [steady], [steady]);
     const errors: Pass = {
-      ...{ stage: "errors", block: 0, role: "candidate", asked: [key("steady")] },
+      stage: "errors",
+      block: 0,
+      role: "candidate",
+      asked: [key("steady")],
       results: results([steady]),
     };
     const { notCompared } = judge([...passes, errors], [key("steady")]);

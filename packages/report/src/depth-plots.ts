@@ -8,7 +8,10 @@ import { oneLine } from "./untrusted.js";
 
 /** Room for the backends' names at the right of the panels. */
 const LAYOUT = {
-  ...{ marginLeft: 60, marginRight: 130, marginTop: 40, marginBottom: 40 },
+  marginLeft: 60,
+  marginRight: 130,
+  marginTop: 40,
+  marginBottom: 40,
   ...{ grid: true, facet: { marginRight: 130 } },
 } satisfies Plot.PlotOptions;
 
@@ -38,8 +41,14 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
         const last = index === network.layers.length - 1;
         return [
           {
-            ...{ quantity, low, high, last, backend: nameOf(network) },
-            ...{ depth: network.depth, layer: index + 1, value },
+            quantity,
+            low,
+            high,
+            last,
+            backend: nameOf(network),
+            depth: network.depth,
+            layer: index + 1,
+            value,
           },
         ];
       }),
@@ -71,7 +80,10 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
         // Where lines of other panels begin, there is no room for more.
         points.filter(({ last, quantity }) => last && quantity === Object.keys(QUANTITIES)[0]),
         {
-          ...{ x: "layer", fx: "quantity", fy: "backend", y: "value" },
+          x: "layer",
+          fx: "quantity",
+          fy: "backend",
+          y: "value",
           text: "depth",
           dx: 5,
           textAnchor: "start",
@@ -124,8 +136,13 @@ export function trainingPlot(networks: readonly NetworkRecord[]): Plot.PlotOptio
       Plot.lineY(points, { ...at, stroke: "variant", z: "variant" }),
       ...names.map((name, line) =>
         Plot.text([name], {
-          ...{ fx: "depth", fy: "backend", fill: "variant", text: "variant" },
-          ...{ frameAnchor: "top-left", dx: 6, dy: 4 + 14 * line },
+          fx: "depth",
+          fy: "backend",
+          fill: "variant",
+          text: "variant",
+          frameAnchor: "top-left",
+          dx: 6,
+          dy: 4 + 14 * line,
         }),
       ),
     ],

@@ -64,7 +64,10 @@ function reachOf(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
   );
   return [
     {
-      ...{ sweep, dtype, method, backend },
+      sweep,
+      dtype,
+      method,
+      backend,
       axis: sweeps.find(({ id }) => id === sweep)?.axis ?? "x",
       leavesAt: first?.x,
       ulpThere: first?.p99Ulp ?? 0,

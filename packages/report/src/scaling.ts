@@ -100,8 +100,15 @@ export function heldMemory({
   const growth = Math.max(0, repeatedBytes - last.afterBytes) / held;
   const words = growth > GROWING ? "grows with each use" : kept <= RETURNED ? "returned" : "kept, used again";
   return {
-    ...{ backend, method, dtype, threads },
-    ...{ bytesPerElement, deviation, kept, growth, words },
+    backend,
+    method,
+    dtype,
+    threads,
+    bytesPerElement,
+    deviation,
+    kept,
+    growth,
+    words,
   };
 }
 

@@ -14,13 +14,26 @@ import {
 import { measured, RESOLUTION, resultsOf } from "./support/results.js";
 
 const cell = (over: Partial<CellComparison> = {}): CellComparison => ({
-  ...{ backend: "node", method: "manual/fused", dtype: "float32", workload: "seed-3200", verdict: "pass" },
+  backend: "node",
+  method: "manual/fused",
+  dtype: "float32",
+  workload: "seed-3200",
+  verdict: "pass",
   time: {
-    ...{ verdict: "pass", baselineNs: 1e6, candidateNs: 1.01e6, slowdown: 0.01, interval: [-0.02, 0.04] },
-    ...{ coverage: 0.5, blocks: 2, reason: "2 blocks give less" },
+    verdict: "pass",
+    baselineNs: 1e6,
+    candidateNs: 1.01e6,
+    slowdown: 0.01,
+    interval: [-0.02, 0.04],
+    coverage: 0.5,
+    blocks: 2,
+    reason: "2 blocks give less",
   },
   error: {
-    ...{ verdict: "pass", baseline: 4e-8, candidate: 4e-8, nondeterministic: false },
+    verdict: "pass",
+    baseline: 4e-8,
+    candidate: 4e-8,
+    nondeterministic: false,
     reason: "the same gradient, bit for bit",
   },
   causes: [],
@@ -31,8 +44,15 @@ const slower = cell({
   method: "manual/naive",
   verdict: "regression",
   time: {
-    ...{ verdict: "regression", baselineNs: 1e6, candidateNs: 1.2e6, slowdown: 0.2, interval: [0.15, 0.25] },
-    ...{ coverage: 0.95, blocks: 10, p: 0.002, reason: "p = 0.002 after correction" },
+    verdict: "regression",
+    baselineNs: 1e6,
+    candidateNs: 1.2e6,
+    slowdown: 0.2,
+    interval: [0.15, 0.25],
+    coverage: 0.95,
+    blocks: 10,
+    p: 0.002,
+    reason: "p = 0.002 after correction",
   },
   causes: ["onnxruntime-node 1.29.0 → 1.30.0"],
 });

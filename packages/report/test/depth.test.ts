@@ -23,7 +23,10 @@ const gradients = ({ distance = 1e-7, reordering = 4e-7 }: Sizes = {}) => ({
 });
 
 const compared = (depth: number, sizes: Sizes = {}, over: Partial<NetworkRecord> = {}): NetworkRecord => ({
-  ...{ backend: "node", dtype: "float32", depth, status: "ok" },
+  backend: "node",
+  dtype: "float32",
+  depth,
+  status: "ok",
   whole: gradients(sizes),
   layers: Array.from({ length: depth }, (_, index) => ({ name: `dense${index + 1}`, ...gradients(sizes) })),
   step: {
@@ -35,13 +38,22 @@ const compared = (depth: number, sizes: Sizes = {}, over: Partial<NetworkRecord>
 });
 
 const trend = (exponent: number, ci: [number, number], coverage = 0.9375): Depth["trends"][number] => ({
-  ...{ backend: "node", dtype: "float32", of: "distance", exponent, ci, coverage },
+  backend: "node",
+  dtype: "float32",
+  of: "distance",
+  exponent,
+  ci,
+  coverage,
 });
 
 const withDepth = (networks: NetworkRecord[], over: Partial<Depth> = {}): Results => ({
   ...resultsOf({ cells: [] }),
   depth: {
-    ...{ network: "mlp", batch: 32, seeds: 3, networks, trends: [] },
+    network: "mlp",
+    batch: 32,
+    seeds: 3,
+    networks,
+    trends: [],
     methods: { manual: "manual/naive", autograd: "autograd/naive" },
     images: { source: "CIFAR-10", digest: "sha256:0" },
     reference: "the reference",
@@ -124,7 +136,9 @@ describe("the depth experiment in a report", () => {
     const networks: NetworkRecord[] = [
       compared(2),
       {
-        ...{ backend: "wasm", dtype: "float64", depth: 2 },
+        backend: "wasm",
+        dtype: "float64",
+        depth: 2,
         status: "unsupported",
         reason: "no double",
         layers: [],

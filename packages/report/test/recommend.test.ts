@@ -10,8 +10,12 @@ const on = (id: string, code: "native" | "webassembly" | undefined, kind: "cpu" 
   });
 
 const roundtrip = (us: number) => ({
-  ...{ medianNs: 1000 * us, madNs: 1, ci95Ns: [990 * us, 1010 * us] as [number, number] },
-  ...{ coverage: 0.96, scope: "process" as const, samples: [] },
+  medianNs: 1000 * us,
+  madNs: 1,
+  ci95Ns: [990 * us, 1010 * us] as [number, number],
+  coverage: 0.96,
+  scope: "process" as const,
+  samples: [],
 });
 
 const cellOn = (id: string, us: number, maxUlp: number, trip: number) => {

@@ -24,7 +24,11 @@ const memory = ({ held = [8, 16, 32], after = 0, repeated = after }: Held = {}):
 });
 
 const series = (over: Partial<Series> = {}): Series => ({
-  ...{ backend: "node", method: "manual/fused", dtype: "float32", threads: 1, status: "ok" },
+  backend: "node",
+  method: "manual/fused",
+  dtype: "float32",
+  threads: 1,
+  status: "ok",
   points: [
     { rows: 1, classes: 10, medianNs: 2000, samples: 9 },
     { rows: 4096, classes: 16_384, samples: 0, reason: "left out: a call would take 3 s" },

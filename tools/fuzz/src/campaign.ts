@@ -51,7 +51,11 @@ export async function campaign({ target, seed, extent }: CampaignOptions): Promi
   try {
     while (state.next < to && Date.now() < until) {
       const request: Request = {
-        ...{ target, seed, from: state.next, to, folder },
+        target,
+        seed,
+        from: state.next,
+        to,
+        folder,
         ...(isGuided && { interesting: state.interesting.map((input) => input.toString("base64")), until }),
       };
       await runBatch(request, state, isGuided ? [] : sandbox(folder));

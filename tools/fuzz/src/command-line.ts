@@ -131,7 +131,10 @@ function runCommand(
     const argv = argvOf(folder, random);
     const [program = "", ...args] = limited([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
     const ended = spawnSync(program, args, {
-      ...{ cwd: join(folder, "here"), encoding: "utf8", timeout: LONGEST_MS, maxBuffer: 2 ** 26 },
+      cwd: join(folder, "here"),
+      encoding: "utf8",
+      timeout: LONGEST_MS,
+      maxBuffer: 2 ** 26,
       env: { ...process.env, NO_COLOR: "1" },
     });
     const faults = [...faultsOf(ended), ...strayFiles(folder, file)];

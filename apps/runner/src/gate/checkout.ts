@@ -74,7 +74,10 @@ export async function measureIn(
   const ran = await runIn(checkout, ["bench", ...flags, ...args, ...which], {
     purpose: turns ? "finish a turn of measuring" : `measure ${plural(cells.length, "cell")}`,
     byHand: `bench --profile ${profile}`,
-    ...{ limitMs, signal, turns, scratch: scratch.folder },
+    limitMs,
+    signal,
+    turns,
+    scratch: scratch.folder,
   });
   if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw failureOf(checkout, ran);
   return resultsOf(checkout, out, ran);
@@ -93,7 +96,8 @@ export async function listIn(
       purpose: "list its cells",
       byHand: "bench --list",
       limitMs: patience.listMs,
-      ...{ signal, scratch: scratch.folder },
+      signal,
+      scratch: scratch.folder,
     });
   const ran = await list("--list-to", file);
   if (ran.code === EXIT.ok) return listedIn(checkout, file, ran);
@@ -203,7 +207,8 @@ export async function provisionIn(
     purpose: "provide native parts",
     byHand: "provision",
     limitMs: patience.buildMs,
-    ...{ signal, scratch: scratch.folder },
+    signal,
+    scratch: scratch.folder,
   });
 }
 

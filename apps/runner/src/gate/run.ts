@@ -177,7 +177,10 @@ async function againstFile(request: GateRequest, { results }: Found, candidate: 
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
   const measured = await measureIn(candidate, {
-    ...{ ...request, profile, cells, seed: results.run.seed ?? request.seed },
+    ...request,
+    profile,
+    cells,
+    seed: results.run.seed ?? request.seed,
   });
   const present = new Set(measured.cells.map(cellKey));
   const selected = { ...results, cells: results.cells.filter((cell) => present.has(cellKey(cell))) };

@@ -136,7 +136,10 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     );
   }
   return {
-    ...{ header, entries, repeated, endsWhole: !last },
+    header,
+    entries,
+    repeated,
+    endsWhole: !last,
     tornBytes: last ? 0 : bytes.length - whole,
     damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
     abrupt: entries.at(-1)?.type !== "spent",

@@ -47,7 +47,9 @@ export function mergeParts(parts: readonly Part[]): Results {
     schemaVersion: 1,
     run: {
       ...withoutShard(run),
-      ...{ id: "merged", startedAt, finishedAt },
+      id: "merged",
+      startedAt,
+      finishedAt,
       merged: { runs: parts.map(({ results }) => results.run.id), missing },
       status: missing.length ? "interrupted" : "complete",
       cellsPlanned: merged.reduce((sum, { planned }) => sum + planned, 0),

@@ -161,7 +161,11 @@ function cellOf(measurements: readonly Measurement[]): Cell {
   const { backend, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } = decisive;
   const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
   return {
-    ...{ backend, method, dtype, workload, status },
+    backend,
+    method,
+    dtype,
+    workload,
+    status,
     ...(reason ? { reason } : {}),
     ...(note ? { note } : {}),
     ...(status === "ok" ? { timing: timingOf(measurements) } : {}),

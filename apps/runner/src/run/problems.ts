@@ -10,10 +10,7 @@ export function noneAvailable(backends: readonly BackendRecord[], stderr: Output
 }
 
 /** Whether a result failed, crashed or timed out; says how many, if so. */
-export function anyBroken(
-  { cells, precision, depth, scaling }: Results,
-  stderr: OutputStream,
-): boolean {
+export function anyBroken({ cells, precision, depth, scaling }: Results, stderr: OutputStream): boolean {
   const all = [
     ...[...cells, ...(precision?.curves ?? [])],
     ...[...(depth?.networks ?? []), ...(scaling?.series ?? [])],

@@ -25,7 +25,8 @@ class Lines implements Progress {
   startRound(round: number, work: readonly WorkItem[]): void {
     this.#total = work.length;
     this.#finished = 0;
-    if (round > 0) writeLine(this.#stream, `process ${round + 1} of each backend: ${work.length} cells again`);
+    if (round > 0)
+      writeLine(this.#stream, `process ${round + 1} of each backend: ${work.length} cells again`);
   }
 
   prepare(what: string): void {

@@ -79,7 +79,8 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const provisioned = await provisionBackends(provision ? [...used] : [], {
-    ...{ say, signal: console.signal },
+    say,
+    signal: console.signal,
     wanted: false,
   });
   const progress = createProgress(console.stderr);
@@ -89,7 +90,13 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   };
   try {
     await orchestrate({
-      ...{ header, plan, images, done, append, provisioned, turns },
+      header,
+      plan,
+      images,
+      done,
+      append,
+      provisioned,
+      turns,
       say: (line) => progress.say(line),
       observer: progress,
       signal: console.signal,

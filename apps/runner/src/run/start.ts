@@ -113,7 +113,10 @@ export async function startRun(request: Request, console: Console, output: Outpu
   const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, scaling, turns } =
     request;
   const whole = planOf(selection, {
-    ...{ sweeps, cellMethods, depths: experiment?.depths, threads: scaling?.threads },
+    sweeps,
+    cellMethods,
+    depths: experiment?.depths,
+    threads: scaling?.threads,
   });
   await assertRunnable(workOf(whole));
   const { plan, digest } = await planned(whole, { ...settings, shard });
@@ -177,7 +180,10 @@ export async function planOfRun(header: Header): Promise<Plan> {
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
   const whole = planOf(select(header), {
-    ...{ sweeps, cellMethods, depths: header.depth?.depths, threads: header.scaling?.threads },
+    sweeps,
+    cellMethods,
+    depths: header.depth?.depths,
+    threads: header.scaling?.threads,
   });
   const { plan, digest } = await planned(whole, header);
   if (digest === header.plan) return plan;

@@ -41,7 +41,8 @@ export async function runJobs<J extends Job>(
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
   const provisioned = await provisionBackends(provision ? [backend] : [], {
-    ...{ say: provision ?? (() => {}), signal },
+    say: provision ?? (() => {}),
+    signal,
     wanted: false,
   });
   const availability = provisioned.get(backend);

@@ -38,7 +38,10 @@ const caseOf = (
   loss: Partial<LossOptions>,
   { labels, weights, upstream }: Values,
 ): CheckCase => ({
-  ...{ name, rows: ROWS, classes: CLASSES, loss },
+  name,
+  rows: ROWS,
+  classes: CLASSES,
+  loss,
   inputs: (dtype) => {
     const floats = (values: readonly number[]) => {
       const array = floatArray(dtype, values.length);

@@ -37,7 +37,12 @@ const header: Header = {
 };
 
 const cell = (round: number): Entry => ({
-  ...{ type: "cell", round, backend: "b", method: "manual/naive", dtype: "float32", workload: "2x2" },
+  type: "cell",
+  round,
+  backend: "b",
+  method: "manual/naive",
+  dtype: "float32",
+  workload: "2x2",
   ...{ status: "failed", reason: `number ${round} – with "quotes", a \\ and ∞` },
 });
 

@@ -24,7 +24,11 @@ export const cell = (
   { ms, maxUlp, roundtripMs = 4 * ms, relL2 = maxUlp * 1e-8 }: Made,
   over: Partial<Cell> = {},
 ): Cell => ({
-  ...{ backend, method, dtype: "float32", workload: "seed-3200", status: "ok" },
+  backend,
+  method,
+  dtype: "float32",
+  workload: "seed-3200",
+  status: "ok",
   timing: {
     forward: timing(ms / 2),
     gradient: timing(ms),
@@ -35,8 +39,13 @@ export const cell = (
   accuracy: {
     lossRelError: 1e-8,
     gradient: {
-      ...{ relL2, maxAbs: 1e-9, sumAbs: 1e-6, maxUlp, p99Ulp: maxUlp / 2 },
-      ...{ nonFinite: 0, rowSumResidual: 1e-8 },
+      relL2,
+      maxAbs: 1e-9,
+      sumAbs: 1e-6,
+      maxUlp,
+      p99Ulp: maxUlp / 2,
+      nonFinite: 0,
+      rowSumResidual: 1e-8,
     },
   },
   gradientDigest: `sha256:${"0".repeat(64)}`,
@@ -48,7 +57,11 @@ const backend = (
   kind: "cpu" | "gpu",
   code: "native" | "webassembly",
 ): Results["backends"][number] => ({
-  ...{ id, status: "available", threads: 2, coldStartNs: 4e8, peakRssBytes: 3e8 },
+  id,
+  status: "available",
+  threads: 2,
+  coldStartNs: 4e8,
+  peakRssBytes: 3e8,
   engine: { name: id, version: "1.2.3", code },
   device: { kind, name: "some device" },
 });
@@ -59,7 +72,11 @@ export const REASON = "this runtime has no such operator";
 export const results = (over: Partial<Results> = {}): Results => ({
   schemaVersion: 1,
   run: {
-    ...{ id: "20260101-000000-default", profile: "default", argv: [], commit: "abc1234", cellsPlanned: 7 },
+    id: "20260101-000000-default",
+    profile: "default",
+    argv: [],
+    commit: "abc1234",
+    cellsPlanned: 7,
     startedAt: "2026-01-01T00:00:00.000Z",
     finishedAt: "2026-01-01T00:02:00.000Z",
     status: "complete",
@@ -74,12 +91,22 @@ export const results = (over: Partial<Results> = {}): Results => ({
   },
   workloads: [
     {
-      ...{ id: "seed-3200", summary: "the original experiment", rows: 3200, classes: 3200 },
-      ...{ scale: 1, margin: 0, labels: "diagonal" },
+      id: "seed-3200",
+      summary: "the original experiment",
+      rows: 3200,
+      classes: 3200,
+      scale: 1,
+      margin: 0,
+      labels: "diagonal",
     },
     {
-      ...{ id: "cifar-head", summary: "a small one", rows: 128, classes: 10 },
-      ...{ scale: 2, margin: 3, labels: "uniform" },
+      id: "cifar-head",
+      summary: "a small one",
+      rows: 128,
+      classes: 10,
+      scale: 2,
+      margin: 3,
+      labels: "uniform",
     },
   ],
   backends: [
@@ -94,16 +121,27 @@ export const results = (over: Partial<Results> = {}): Results => ({
     cell("in-wasm", "manual/fused", { ms: 9, maxUlp: 20, roundtripMs: 12 }),
     cell("in-wasm", "autograd/naive", { ms: 90, maxUlp: 5, roundtripMs: 100 }),
     {
-      ...{ backend: "on-gpu", method: "autograd/naive", dtype: "float32", workload: "seed-3200" },
-      ...{ status: "unsupported", reason: REASON },
+      backend: "on-gpu",
+      method: "autograd/naive",
+      dtype: "float32",
+      workload: "seed-3200",
+      status: "unsupported",
+      reason: REASON,
     },
     cell("on-cpu", "manual/fused", { ms: 0.02, maxUlp: 3 }, { workload: "cifar-head" }),
     cell("on-cpu", "manual/fused", { ms: 12, maxUlp: 5, relL2: 4e-17 }, { dtype: "float64" }),
   ],
   distances: [
     {
-      ...{ backend: "on-cpu", dtype: "float32", workload: "seed-3200" },
-      ...{ a: "manual/fused", b: "autograd/naive", sumAbs: 9.8e-8, maxAbs: 1e-10, relL2: 4e-8, maxUlp: 9 },
+      backend: "on-cpu",
+      dtype: "float32",
+      workload: "seed-3200",
+      a: "manual/fused",
+      b: "autograd/naive",
+      sumAbs: 9.8e-8,
+      maxAbs: 1e-10,
+      relL2: 4e-8,
+      maxUlp: 9,
       speedup: 5,
     },
   ],
@@ -113,10 +151,17 @@ export const results = (over: Partial<Results> = {}): Results => ({
 /** Times of one method with one thread and with two: 2 µs a call, 10 and 20 GB/s. */
 export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling => ({
   series: [1, 2].map((threads) => ({
-    ...{ backend, method, dtype: "float32", threads, status: "ok" },
+    backend,
+    method,
+    dtype: "float32",
+    threads,
+    status: "ok",
     points: [
       ...[1, 64, 4096].map((rows) => ({
-        ...{ rows, classes: 1000, medianNs: 2000 + (0.8 * rows * 1000) / threads, samples: 9 },
+        rows,
+        classes: 1000,
+        medianNs: 2000 + (0.8 * rows * 1000) / threads,
+        samples: 9,
       })),
       { rows: 65_536, classes: 1000, samples: 0, reason: REASON },
     ],
@@ -124,7 +169,9 @@ export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling =>
     memory: {
       beforeBytes: 1e8,
       points: [1, 2, 4].map((size) => ({
-        ...{ elements: size * 1e6, heldBytes: 1e8 + size * 8e6, afterBytes: 1e8 },
+        elements: size * 1e6,
+        heldBytes: 1e8 + size * 8e6,
+        afterBytes: 1e8,
       })),
       repeatedBytes: 1e8,
     },

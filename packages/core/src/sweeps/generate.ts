@@ -30,7 +30,10 @@ export function sweepOf({
   row,
 }: Description): Sweep {
   return {
-    ...{ id, summary, axis, shape },
+    id,
+    summary,
+    axis,
+    shape,
     points: (dtype) => ("float32" in points ? points[dtype] : points),
     inputs: (point, dtype, seed) => {
       const { rows, classes } = shape(point);

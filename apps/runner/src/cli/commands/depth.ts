@@ -120,8 +120,10 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       {},
     );
     const selection = select({
-      ...{ backends: flags.backend ?? fast, dtypes: flags.dtype },
-      ...{ methods: Object.values(wanted.methods), workloads: [] },
+      backends: flags.backend ?? fast,
+      dtypes: flags.dtype,
+      methods: Object.values(wanted.methods),
+      workloads: [],
     });
     const request = { argv, settings, selection, sweeps: [], cellMethods: [], experiment: wanted };
     return await startRun({ command: "depth", ...request }, console, output);

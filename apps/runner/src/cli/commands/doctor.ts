@@ -27,7 +27,10 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
     writeJson(stdout, `${JSON.stringify({ environment, backends }, null, 2)}\n`);
   } else {
     const { cpu, cores, os, node, simd } = environment;
-    writeBlock(stdout, `${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n`);
+    writeBlock(
+      stdout,
+      `${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n`,
+    );
     writeBlock(stdout, renderDoctor(backends, environment, { color: wantsColor(stdout) }));
   }
   return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;

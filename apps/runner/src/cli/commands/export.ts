@@ -181,7 +181,9 @@ function methodSource(flags: Flags): Source {
   const part = PARTS.find((known) => known === graph);
   if (!part) throw unknownValue("graph", graph, PARTS);
   const selected = select({
-    ...{ backends: [], methods: undefined, dtypes: [dtype] },
+    backends: [],
+    methods: undefined,
+    dtypes: [dtype],
     workloads: workload === undefined ? [] : [workload],
   });
   const [shape] = selected.workloads;

@@ -30,7 +30,9 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
   const { backends, methods, dtypes } = select({
-    ...{ backends: flags.backend, methods: flags.method, dtypes: flags.dtype },
+    backends: flags.backend,
+    methods: flags.method,
+    dtypes: flags.dtype,
     workloads: [],
   });
   const options = jobOptionsOf(flags, console);

@@ -90,7 +90,10 @@ export async function gradient(argv: readonly string[], console: Console): Promi
       const { result, note } = outcome;
       folder?.write(backend, method, result, problem);
       records.push({
-        ...{ backend, method, note, status: "ok" },
+        backend,
+        method,
+        note,
+        status: "ok",
         lossRelError: assessLoss(result.loss, reference),
         gradientError: assessGradient(result.gradient, reference),
         loss: result.loss,
@@ -144,7 +147,10 @@ function toJson(
   const rowsOf = (values: FloatArray) =>
     Array.from({ length: rows }, (_, row) => plain(values.subarray(row * classes, (row + 1) * classes)));
   return JSON.stringify({
-    ...{ rows, classes, dtype, loss },
+    rows,
+    classes,
+    dtype,
+    loss,
     exact: { loss: lossOf(exactLoss) },
     results: records.map((record) =>
       record.status === "ok"

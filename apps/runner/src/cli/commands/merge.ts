@@ -7,7 +7,14 @@ import { mergeParts, type Part } from "../../results/merge.js";
 import { readRuns } from "../../results/run-folders.js";
 import { anyBroken, noneAvailable } from "../../run/problems.js";
 import { createRunFolder, publish } from "../../run/publish.js";
-import { type Console, type OutputStream, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
+import {
+  type Console,
+  type OutputStream,
+  wantsColor,
+  writeBlock,
+  writeJson,
+  writeLine,
+} from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 

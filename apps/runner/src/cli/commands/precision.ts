@@ -78,7 +78,10 @@ export async function precision(argv: readonly string[], console: Console): Prom
   const selection = select({ ...settings, cells: undefined, workloads: experiment ? [EXPERIMENT.id] : [] });
   return startRun(
     {
-      ...{ command: "precision", argv, settings, selection },
+      command: "precision",
+      argv,
+      settings,
+      selection,
       sweeps: selectSweeps(parts.filter((part) => part !== EXPERIMENT.id)),
       cellMethods: EXPERIMENT.methods.filter((method) => selection.methods.includes(method)),
     },

@@ -99,8 +99,10 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     {},
   );
   const selection = select({
-    ...{ backends: given.backend, methods: given.method ?? [DEFAULT_METHOD] },
-    ...{ dtypes: given.dtype ?? [DEFAULT_DTYPE], workloads: [] },
+    backends: given.backend,
+    methods: given.method ?? [DEFAULT_METHOD],
+    dtypes: given.dtype ?? [DEFAULT_DTYPE],
+    workloads: [],
   });
   const request = { argv, settings, selection, sweeps: [], cellMethods: [] };
   return startRun(

@@ -119,7 +119,13 @@ async function carryOut(
   using candidate = injectedCheckout(id, injection);
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({
-    ...{ baseline, candidate, cells, seed, signal, say, limits },
+    baseline,
+    candidate,
+    cells,
+    seed,
+    signal,
+    say,
+    limits,
     threads: 1,
     patience,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
@@ -127,7 +133,10 @@ async function carryOut(
   const names = { baseline: baseline.name, candidate: id };
   const comparison = gateComparison(passes, cells, limits, names);
   return {
-    ...{ type: "outcome", id, kind, seconds: (performance.now() - begun) / 1000 },
+    type: "outcome",
+    id,
+    kind,
+    seconds: (performance.now() - begun) / 1000,
     cells: comparison.cells.map(({ verdict, time, error, ...cell }) => ({
       cell: cellKey(cell),
       injected: kind === "error" || cell.method === method,

@@ -42,7 +42,8 @@ function fitOf(series: MeasuredSeries): Series["fit"] {
     row.reduce((sum, term, index) => sum + term * (coefficients[index] ?? 0), 0),
   );
   return {
-    ...{ overheadNs, rowNs },
+    overheadNs,
+    rowNs,
     ...(byteNs > 0 ? { bytesPerSecond: 1e9 / byteNs } : {}),
     relativeError: median(predicted.map((value) => Math.abs(value - 1))),
   };
@@ -76,7 +77,10 @@ function compared(fewest: MeasuredSeries, more: MeasuredSeries): Scaling["thread
   const lastSlow = Math.max(0, ...slow);
   const paying = ratios.map(({ elements }) => elements).filter((elements) => elements > lastSlow);
   return {
-    ...{ backend, method, dtype, threads },
+    backend,
+    method,
+    dtype,
+    threads,
     fromElements: paying.length ? Math.min(...paying) : null,
     best: Math.max(...ratios.map(({ ratio }) => ratio)),
   };

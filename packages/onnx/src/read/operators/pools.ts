@@ -24,5 +24,7 @@ const meanPool: Reader = (node) => {
 };
 
 export const POOLS: Readers = {
-  ...{ MaxPool: readMaxPool, AveragePool: meanPool, GlobalAveragePool: unary(globalAveragePool) },
+  MaxPool: readMaxPool,
+  AveragePool: meanPool,
+  GlobalAveragePool: unary(globalAveragePool),
 };

@@ -33,6 +33,8 @@ const maximum = (x: Value, options: ReduceOptions): Value =>
     : reduceMax(x, options);
 
 export const REDUCTIONS: Readers = {
-  ...{ ReduceSum: reduction(reduceSum), ReduceMean: reduction(reduceMean) },
-  ...{ ReduceMax: reduction(maximum), ReduceLogSumExp: reduction(reduceLogSumExp) },
+  ReduceSum: reduction(reduceSum),
+  ReduceMean: reduction(reduceMean),
+  ReduceMax: reduction(maximum),
+  ReduceLogSumExp: reduction(reduceLogSumExp),
 };
