@@ -128,6 +128,7 @@ describe("a worker that breaks", () => {
     const [first] = await runOn("exits", TIMEOUT_MS);
     expect(first).toEqual({
       kind: "crashed",
+      cause: "exited",
       reason: "the worker exited with code 7; it last printed: out of luck",
     });
   });

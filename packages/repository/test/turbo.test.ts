@@ -112,6 +112,7 @@ describe("the test task of turbo", () => {
       "apps/runner/test/gate.test.ts",
       "apps/runner/test/faults/launchers.test.ts",
       "apps/runner/test/support/checkout.ts",
+      "apps/runner/test/support/revision.ts",
     ]);
   });
 
