@@ -24,6 +24,12 @@ describe("a copy of the checkout with a defect", () => {
       'inject(original, {"slowdown":0.1})',
     );
     expect(readFileSync(join(HERE, REGISTRY), "utf8")).toBe(before);
+    const main = join(checkout.folder, "apps", "runner", "dist", "main.js");
+    const cell = "wasm-simd manual/fused float32 4x3";
+    const listed = spawnSync(process.execPath, [main, "bench", "--list", "--cell", cell], {
+      encoding: "utf8",
+    });
+    expect(listed.stdout).toBe(`${cell}\n`);
     checkout[Symbol.dispose]();
     expect(existsSync(checkout.folder)).toBe(false);
   });

@@ -19,9 +19,3 @@ export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   "jax-js": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJs,
   "wasm-simd": async () => (await import("@softmax-bench/adapter-wasm-simd")).wasmSimd,
 };
-
-/** Backends by id; ids that name none are left out. */
-export async function loadBackends(ids: Iterable<string>): Promise<ReadonlyMap<string, Backend>> {
-  const loaded = await Promise.all([...ids].map(async (id) => [id, await BACKENDS[id]?.()] as const));
-  return new Map(loaded.flatMap(([id, backend]) => (backend ? [[id, backend] as const] : [])));
-}

@@ -1,7 +1,8 @@
 import type { Backend, FloatDType } from "@softmax-bench/core";
 import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
-import { BACKENDS, loadBackends } from "./backends.js";
+import { BACKENDS } from "./backends.js";
+import { loadBackends } from "./load-backends.js";
 import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 

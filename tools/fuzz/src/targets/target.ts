@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Random } from "../random.js";
@@ -27,8 +27,11 @@ export interface Target {
   ) => Error)[];
 }
 
-/** The files that are kept for a format. */
-export const corpusOf = (name: string): Uint8Array[] =>
-  readdirSync(join(CORPUS, name))
+/** The files that are kept for a format; there may be none. */
+export function corpusOf(name: string): Uint8Array[] {
+  const folder = join(CORPUS, name);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .toSorted()
-    .map((file) => readFileSync(join(CORPUS, name, file)));
+    .map((file) => readFileSync(join(folder, file)));
+}
