@@ -153,7 +153,6 @@ describe("bad input", () => {
     [["--threads", "0"], /threads: /],
     [["--threads", "two"], /--threads takes a whole number, got "two"/],
     [["--backend", "tfjs-wasm", "--dtype", "float64"], /leaves nothing to run: tfjs-wasm has only float32/],
-    [["--out", "/dev/null/runs"], /cannot write to --out \/dev\/null\/runs: /],
     [["--resume", "nowhere"], /no run "nowhere" in /],
     [["--resume", "../../etc"], /no run "\.\.\/\.\.\/etc"/],
     [["--resume", "x", "--seed", "2"], /--resume continues a run as it was started; leave out its seed/],
@@ -161,6 +160,17 @@ describe("bad input", () => {
     [["extra"], /too many arguments/],
   ])("%j exits 2 with one line", async (args, message) => {
     const { code, stdout, stderr } = await call("bench", args);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [["--out", "/dev/null/runs"], /cannot write to --out \/dev\/null\/runs: /],
+    [["--profile", "smok"], /unknown profile "smok": closest are smoke/],
+  ])("%j exits 2 with one line, as a process of its own", async (args, message) => {
+    const { code, stdout, stderr } = await bench(args);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stdout).toBe("");

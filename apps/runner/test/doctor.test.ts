@@ -9,7 +9,7 @@ import { doctor, REQUIRED } from "./support/doctor.js";
 function slowWorkers(ms: number): NodeJS.ProcessEnv {
   const file = join(temporaryFolder(), "slow.mjs");
   const wait = `await new Promise((resolve) => setTimeout(resolve, ${ms}));`;
-  writeFileSync(file, `if (process.argv[1]?.endsWith("worker/main.js")) ${wait}`);
+  writeFileSync(file, `if (process.argv[1]?.endsWith("/host-node/dist/worker.js")) ${wait}`);
   return { NODE_OPTIONS: `--import=${file}` };
 }
 

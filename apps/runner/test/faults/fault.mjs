@@ -153,7 +153,7 @@ function revisionFault() {
   return (ofSide === side || ofSide === "each side") && atStep === step ? REVISION_FAULTS[what] : undefined;
 }
 
-const isWorker = process.argv[1]?.endsWith("/worker/main.js");
+const isWorker = process.argv[1]?.endsWith("/host-node/dist/worker.js");
 /** wasm-simd without some methods, as any new adapter may be. */
 const LACKS = "wasm-simd lacks ";
 if (FAULT.startsWith(LACKS)) {
