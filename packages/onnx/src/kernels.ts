@@ -13,22 +13,22 @@ const isDilated = ({ dilations }: Attributes): boolean =>
  * CUDA's has no fewer. `StopGradient` is an `Identity` in a model.
  */
 export const ONNXRUNTIME_CPU: Kernels = {
-  Exp: BOTH, Log: BOTH, Neg: BOTH, Sqrt: BOTH, Abs: BOTH, Identity: BOTH, StopGradient: BOTH,
-  Relu: BOTH, LeakyRelu: BOTH, Sigmoid: BOTH, Tanh: BOTH, Erf: FLOAT32, Clip: BOTH,
-  Add: BOTH, Sub: BOTH, Mul: BOTH, Div: BOTH, Pow: BOTH, Max: BOTH, Min: BOTH,
-  Equal: BOTH, Greater: BOTH, Less: BOTH, Where: BOTH,
-  MatMul: BOTH, Gemm: BOTH, Conv: FLOAT32, ConvTranspose: FLOAT32,
-  MaxPool: BOTH, GlobalAveragePool: FLOAT32,
+  ...{ Exp: BOTH, Log: BOTH, Neg: BOTH, Sqrt: BOTH, Abs: BOTH, Identity: BOTH, StopGradient: BOTH },
+  ...{ Relu: BOTH, LeakyRelu: BOTH, Sigmoid: BOTH, Tanh: BOTH, Erf: FLOAT32, Clip: BOTH },
+  ...{ Add: BOTH, Sub: BOTH, Mul: BOTH, Div: BOTH, Pow: BOTH, Max: BOTH, Min: BOTH },
+  ...{ Equal: BOTH, Greater: BOTH, Less: BOTH, Where: BOTH },
+  ...{ MatMul: BOTH, Gemm: BOTH, Conv: FLOAT32, ConvTranspose: FLOAT32 },
+  ...{ MaxPool: BOTH, GlobalAveragePool: FLOAT32 },
   AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
   // In training mode it overwrites the running mean and variance that it was given, in the caller's own arrays.
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : BOTH),
   LayerNormalization: BOTH,
-  ReduceSum: BOTH, ReduceMean: BOTH, ReduceMax: BOTH, ReduceLogSumExp: BOTH,
-  Softmax: BOTH, LogSoftmax: BOTH, SoftmaxCrossEntropyLoss: BOTH, NegativeLogLikelihoodLoss: BOTH,
+  ...{ ReduceSum: BOTH, ReduceMean: BOTH, ReduceMax: BOTH, ReduceLogSumExp: BOTH },
+  ...{ Softmax: BOTH, LogSoftmax: BOTH, SoftmaxCrossEntropyLoss: BOTH, NegativeLogLikelihoodLoss: BOTH },
   // There is a float32 kernel, several times slower than `Equal` and `Cast`: it has one thread.
   OneHot: NONE,
-  Gather: BOTH, GatherElements: BOTH, ScatterElements: BOTH,
-  
+  ...{ Gather: BOTH, GatherElements: BOTH, ScatterElements: BOTH },
+  ...{
     Reshape: BOTH,
     Flatten: BOTH,
     Squeeze: BOTH,
@@ -36,8 +36,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
     Transpose: BOTH,
     Expand: BOTH,
     Cast: BOTH,
- ,
-  Concat: BOTH, Split: BOTH, Slice: BOTH, Pad: BOTH,
+  },
+  ...{ Concat: BOTH, Split: BOTH, Slice: BOTH, Pad: BOTH },
 };
 
 /**
@@ -48,8 +48,5 @@ export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, FLOAT32])),
   AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : FLOAT32),
-  LogSoftmax: NONE,
-  SoftmaxCrossEntropyLoss: NONE,
-  NegativeLogLikelihoodLoss: NONE,
-  OneHot: NONE,
+  ...{ LogSoftmax: NONE, SoftmaxCrossEntropyLoss: NONE, NegativeLogLikelihoodLoss: NONE, OneHot: NONE },
 };

@@ -49,9 +49,7 @@ const reshaped: Spelling = {
 };
 const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
 const window = ({ strides, pads, dilations }: Attributes) => ({
-  strides: numbers(strides),
-  pads: numbers(pads),
-  dilations: numbers(dilations),
+  ...{ strides: numbers(strides), pads: numbers(pads), dilations: numbers(dilations) },
 });
 const along: Spelling = { attributes: ({ axis }) => ({ axis: Number(axis) }) };
 
@@ -72,16 +70,16 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
   },
-  ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction,
-  Reshape: reshaped, Expand: shaped,
-  
+  ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
+  ...{ Reshape: reshaped, Expand: shaped },
+  ...{
     Softmax: along,
     LogSoftmax: along,
     GatherElements: along,
     Gather: along,
     Concat: along,
     Flatten: along,
- ,
+  },
   LeakyRelu: { attributes: ({ alpha }) => ({ alpha: { float: Number(alpha) } }) },
   Clip: {
     constants: ({ attributes: { low, high }, outputs: [y] }) =>
@@ -90,7 +88,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   Gemm: {
     attributes: ({ alpha, beta, transA, transB }) => ({
       ...{ alpha: { float: Number(alpha) }, beta: { float: Number(beta) } },
-      transA: Number(transA), transB: Number(transB),
+      ...{ transA: Number(transA), transB: Number(transB) },
     }),
   },
   Conv: { attributes: (all) => ({ ...window(all), group: Number(all.group) }) },
@@ -131,7 +129,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: ({ axis, epsilon }) => ({ axis: Number(axis), epsilon: { float: Number(epsilon) } }),
   },
   Transpose: { attributes: ({ perm }) => ({ perm: numbers(perm) }) },
-  Squeeze: onAxes, Unsqueeze: onAxes,
+  ...{ Squeeze: onAxes, Unsqueeze: onAxes },
   Split: { ...along, constants: ({ attributes }) => [int64s(numbers(attributes.sizes))] },
   Slice: {
     constants: ({ attributes: { start, end, axis, step } }) =>

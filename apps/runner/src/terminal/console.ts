@@ -26,6 +26,7 @@ export const writeLine = (stream: OutputStream, text: string): void =>
   write(stream, `${shorten(printable(text), LONGEST)}\n`);
 
 /** Colours, which our own tables have, and ends of lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: every colour begins with one.
 const KEPT = /(\u001b\[[\d;]*m|\n)/;
 
 /** Writes lines that were laid out before, with their colours. */

@@ -54,8 +54,7 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const used = new Set(topologicalOrder(outputs.map(([, value]) => value)));
   const parameters = new Map([...scope.parameters].filter(([, { node }]) => used.has(node)));
   return {
-    name: proto.name || "model",
-    description: proto.docString,
+    ...{ name: proto.name || "model", description: proto.docString },
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,

@@ -57,11 +57,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   const outputs = graph.output.map(({ name }) => name);
   if (outputs.length === 0) throw new ModelError("the model has no outputs");
   return {
-    name: graph.name,
-    opset,
-    inputs,
-    outputs,
-    initializers,
+    ...{ name: graph.name, opset, inputs, outputs, initializers },
     graph: (sizes = {}) =>
       withBudget(DEFAULT_ELEMENTS, () =>
         readGraph(graph, { opset, inputs, initializers, readExternal, sizes }),

@@ -103,21 +103,9 @@ function namedTensors(
 
 /** Inputs that are known when a model is read: shapes, axes, positions, limits. By operator, their places. */
 const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
-  Reshape: [1],
-  Expand: [1],
-  Squeeze: [1],
-  Unsqueeze: [1],
-  ConstantOfShape: [0],
-  ReduceSum: [1],
-  ReduceMean: [1],
-  ReduceMax: [1],
-  ReduceLogSumExp: [1],
-  Slice: [1, 2, 3, 4],
-  Split: [1],
-  Pad: [1, 2, 3],
-  Clip: [1, 2],
-  OneHot: [1, 2],
-  Dropout: [1, 2],
+  ...{ Reshape: [1], Expand: [1], Squeeze: [1], Unsqueeze: [1], ConstantOfShape: [0] },
+  ...{ ReduceSum: [1], ReduceMean: [1], ReduceMax: [1], ReduceLogSumExp: [1] },
+  ...{ Slice: [1, 2, 3, 4], Split: [1], Pad: [1, 2, 3], Clip: [1, 2], OneHot: [1, 2], Dropout: [1, 2] },
 };
 
 /** The model with those of its inputs as initialisers that must be known when it is read, or that such are computed from. */

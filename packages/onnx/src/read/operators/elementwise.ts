@@ -91,19 +91,19 @@ const readCast: Reader = (node) => {
 };
 
 export const ELEMENTWISE: Readers = {
-  Exp: unary(exp), Log: unary(log), Neg: unary(neg), Sqrt: unary(sqrt), Abs: unary(abs),
-  
+  ...{ Exp: unary(exp), Log: unary(log), Neg: unary(neg), Sqrt: unary(sqrt), Abs: unary(abs) },
+  ...{
     Identity: unary(identity),
     Relu: unary(relu),
     Sigmoid: unary(sigmoid),
     Tanh: unary(tanh),
     Erf: unary(erf),
- ,
+  },
   LeakyRelu: (node) => leakyRelu(node.input(0), node.float("alpha", 0.01)),
-  Gelu: readGelu, Clip: readClip, Dropout: dropout, Cast: readCast,
-  Add: binary(add), Sub: binary(sub), Mul: binary(mul), Div: binary(div),
+  ...{ Gelu: readGelu, Clip: readClip, Dropout: dropout, Cast: readCast },
+  ...{ Add: binary(add), Sub: binary(sub), Mul: binary(mul), Div: binary(div) },
   Pow: readPow,
-  Max: variadic(max), Min: variadic(min), Sum: variadic(add),
-  Equal: binary(equal), Greater: binary(greater), Less: binary(less),
+  ...{ Max: variadic(max), Min: variadic(min), Sum: variadic(add) },
+  ...{ Equal: binary(equal), Greater: binary(greater), Less: binary(less) },
   Where: (node) => where(node.input(0), node.input(1), node.input(2)),
 };

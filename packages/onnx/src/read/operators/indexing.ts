@@ -80,8 +80,6 @@ const readOneHot: Reader = (node) => {
 };
 
 export const INDEXING: Readers = {
-  Gather: readGather,
-  GatherElements: readGatherElements,
-  ScatterElements: readScatterElements,
+  ...{ Gather: readGather, GatherElements: readGatherElements, ScatterElements: readScatterElements },
   OneHot: readOneHot,
 };

@@ -56,8 +56,6 @@ function statistics(x: Value, axis: number, epsilon: number): Value[] {
 }
 
 export const NORMALIZATIONS: Readers = {
-  BatchNormalization: batchNorm,
-  LayerNormalization: layerNorm,
-  Softmax: normalization(softmax),
-  LogSoftmax: normalization(logSoftmax),
+  ...{ BatchNormalization: batchNorm, LayerNormalization: layerNorm },
+  ...{ Softmax: normalization(softmax), LogSoftmax: normalization(logSoftmax) },
 };

@@ -24,7 +24,5 @@ const meanPool: Reader = (node) => {
 };
 
 export const POOLS: Readers = {
-  MaxPool: readMaxPool,
-  AveragePool: meanPool,
-  GlobalAveragePool: unary(globalAveragePool),
+  ...{ MaxPool: readMaxPool, AveragePool: meanPool, GlobalAveragePool: unary(globalAveragePool) },
 };

@@ -33,8 +33,6 @@ const maximum = (x: Value, options: ReduceOptions): Value =>
     : reduceMax(x, options);
 
 export const REDUCTIONS: Readers = {
-  ReduceSum: reduction(reduceSum),
-  ReduceMean: reduction(reduceMean),
-  ReduceMax: reduction(maximum),
-  ReduceLogSumExp: reduction(reduceLogSumExp),
+  ...{ ReduceSum: reduction(reduceSum), ReduceMean: reduction(reduceMean) },
+  ...{ ReduceMax: reduction(maximum), ReduceLogSumExp: reduction(reduceLogSumExp) },
 };

@@ -52,10 +52,7 @@ const unsqueezed: Reader = (node) => {
 };
 
 export const SHAPES: Readers = {
-  Reshape: readReshape,
-  Expand: readExpand,
-  Squeeze: squeezed,
-  Unsqueeze: unsqueezed,
+  ...{ Reshape: readReshape, Expand: readExpand, Squeeze: squeezed, Unsqueeze: unsqueezed },
   Flatten: (node) => {
     const x = node.input(0);
     const axis = node.int("axis", 1);
