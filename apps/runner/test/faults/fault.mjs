@@ -172,7 +172,7 @@ const STARTING = {
   "prints into the channel": () => writeSync(CHANNEL, "hello\n"),
 };
 if (isWorker && FAULT.startsWith("the backend ")) {
-  const { BACKENDS } = await import("../../dist/registry.js");
+  const { BACKENDS } = await import("../../dist/plan/backends.js");
   const backend = await BACKENDS["wasm-simd"]();
   backend.open = STARTING[FAULT.slice("the backend ".length)];
 }
