@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Availability } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 
 export type OnnxRuntimeNode = typeof import("onnxruntime-node");
 
@@ -41,5 +42,4 @@ export function loads(installation: string): Availability {
   }
 }
 
-export const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+export const firstLine = (error: unknown): string => messageOf(error).split("\n", 1)[0] ?? "";

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import util from "node:util";
-import { Unavailable } from "@softmax-bench/core";
+import { messageOf, Unavailable } from "@softmax-bench/core";
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 
 const require = createRequire(import.meta.url);
@@ -20,7 +20,7 @@ export function loadAddon(file: string, remedy: string): Addon {
   try {
     return require(file);
   } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
+    const [why] = messageOf(error).split("\n", 1);
     throw new Unavailable(`${file} does not load: ${why}`, remedy);
   }
 }

@@ -20,7 +20,7 @@ export interface Backend {
   readonly methods?: readonly MethodId[];
   /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
   readonly kernels?: KernelAccuracy;
-  /** What its gradients cost, roughly; absent: about what most cost. */
+  /** Rough cost of its gradients; absent: that of most backends. */
   readonly cost?: BackendCost;
   /** Runs a step of a deep network in a second or less on any machine: the depth experiment takes it unless others are named. */
   readonly trainsFast?: boolean;

@@ -5,6 +5,7 @@ export { FAITHFUL, type KernelAccuracy } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
 export { cellKey } from "./cell-key.js";
 export { DTYPE_IDS, DTYPES, type DTypeTraits, floatArray, floatArrayFrom } from "./dtypes.js";
+export { isSystemError, messageOf, type SystemError } from "./errors.js";
 export type { FloatArray } from "./float-array.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isSystemError, type SystemError } from "@softmax-bench/core";
 import type { Values } from "@softmax-bench/measure";
 
 /** Raw values in open files: two files without a name, one for inputs, one for results. */
@@ -99,8 +100,5 @@ export function readArrays(descriptor: number, arrays: readonly Values[], start:
 }
 
 /** Whether an error says that a place for files is full. */
-export const isFull = (error: unknown): error is NodeJS.ErrnoException =>
+export const isFull = (error: unknown): error is SystemError =>
   isSystemError(error) && (error.code === "ENOSPC" || error.code === "EDQUOT");
-
-export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && "code" in error && "syscall" in error;

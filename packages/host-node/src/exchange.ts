@@ -1,18 +1,17 @@
 import { fstatSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { isSystemError, messageOf } from "@softmax-bench/core";
 import { type NamedArrays, NoRoomError, type Values } from "@softmax-bench/measure";
 import {
   type ArrayFiles,
   closeFiles,
   copyFile,
   isFull,
-  isSystemError,
   openFiles,
   readArrays,
   sizeOf,
   writeArrays,
 } from "./array-files.js";
-import { messageOf } from "./message.js";
 
 /** Memory where the system has such a place: no disk is busy while cells are measured. */
 const SHARED_MEMORY = "/dev/shm";

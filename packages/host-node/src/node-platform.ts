@@ -1,7 +1,7 @@
 import type { Platform } from "@softmax-bench/measure";
 import { backgroundNs } from "./compilation.js";
 
-/** What a Node process offers to measure with. Garbage can be collected if it was started with `--expose-gc`. */
+/** The instruments of a Node process. Garbage can be collected if it was started with `--expose-gc`. */
 export const nodePlatform: Platform = {
   now: () => Number(process.hrtime.bigint()),
   backgroundNs,

@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /**
- * What every reply to finished work says of its cost.
+ * Makes the part of a reply that states the cost of finished work.
  *
  * @param start when the work began, in nanoseconds of the platform's clock
  * @param compiled when it had been compiled

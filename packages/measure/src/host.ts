@@ -6,7 +6,7 @@ import type { Reply, Request } from "./protocol.js";
  * gets the better of workers that die, hang or send nonsense. How arrays travel is its own business.
  */
 export interface Host {
-  /** What users call it: `node`. */
+  /** The name that users type: `node`. */
   readonly id: string;
   /** Starts a worker; whether that works shows in its first reply. @param environment variables that it starts with */
   connect(environment: Readonly<Record<string, string>>): Connection;

@@ -1,4 +1,4 @@
-/** What measuring needs of the process or page that it runs in. */
+/** The process or page that measuring runs in. */
 export interface Platform {
   /** Monotonic time, in nanoseconds. */
   readonly now: () => number;

@@ -92,14 +92,14 @@ export const samplingRecord = z.object({
   settlingNs: z.number().nonnegative(),
   /** The fastest throughput probe. */
   probeNs: z.number().nonnegative().optional(),
-  /** What windows of samples took, and those of them in which the core was shared with others. */
+  /** Time of all windows of samples, and of those in which the core was shared with others. */
   windowsNs: z.number().nonnegative().optional(),
   disturbedNs: z.number().nonnegative().optional(),
 });
 
 /** What is told of all work that was done; what it gave is in the results file. */
 const finished = {
-  /** Undefined where the host does not tell. */
+  /** Undefined where the host does not know. */
   peakRssBytes: z.number().nonnegative().optional(),
   /** Nanoseconds that the worker spent, by purpose. */
   spent: z.object({

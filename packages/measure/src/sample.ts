@@ -7,7 +7,7 @@ import type { ThroughputMonitor } from "./throughput.js";
 type Work = () => Promise<unknown>;
 type Clock = () => number;
 
-/** What sampling reads; a test hands in a clock of its own. */
+/** The instruments that sampling reads; a test hands in a clock of its own. */
 export interface Instruments
   extends Pick<Platform, "now" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
   /** Whether this thread has its processor core to itself just now. */

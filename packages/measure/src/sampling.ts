@@ -19,7 +19,7 @@ export interface SamplingLimits {
 
 /** How one cell is sampled in one process: a part of a request to a worker, as data. */
 export interface Sampling {
-  /** What the throughput probe takes on an undisturbed core, in nanoseconds, as far as the run knows. */
+  /** Time of the throughput probe on an undisturbed core, in nanoseconds, as far as the run knows. */
   readonly probeNs?: number | undefined;
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";

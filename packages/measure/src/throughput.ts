@@ -72,7 +72,7 @@ export class ThroughputMonitor {
 const UNDISTURBED_SHARE = 0.25;
 
 /**
- * What the probe takes on an undisturbed core, learnt from the fastest probe of each visit. For each backend by itself: its own threads
+ * Time of the probe on an undisturbed core, learnt from the fastest probe of each visit. For each backend by itself: its own threads
  * may wait for work in a loop, on the other half of the core.
  */
 export class ThroughputReference {

@@ -1,4 +1,11 @@
-import { type Backend, type Engine, type GradientTask, METHODS, Unavailable } from "@softmax-bench/core";
+import {
+  type Backend,
+  type Engine,
+  type GradientTask,
+  METHODS,
+  messageOf,
+  Unavailable,
+} from "@softmax-bench/core";
 import type { Answer } from "./answer.js";
 import { NoRoomError, type WorkerArrays } from "./arrays.js";
 import { compute } from "./compute.js";
@@ -20,7 +27,7 @@ export interface WorkerOptions {
   readonly loadBackend: (id: string) => Promise<Backend | undefined>;
   readonly platform: Platform;
   readonly arrays: WorkerArrays;
-  /** What helps where an error keeps a backend from starting. */
+  /** Returns the remedy for an error that keeps a backend from starting. */
   readonly remedyFor: (error: unknown) => string;
 }
 
@@ -44,7 +51,7 @@ export class MeasuringWorker {
         return { type: "unavailable", reason: error.message, remedy: error.remedy };
       }
       if (error instanceof NoRoomError) return { type: "no-room", reason: error.message };
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (request.type !== "open") return { type: "failed", reason };
       return { type: "failed", reason, remedy: this.#options.remedyFor(error) };
     }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Availability, Unavailable } from "@softmax-bench/core";
+import { type Availability, messageOf, Unavailable } from "@softmax-bench/core";
 import { type CacheState, cacheRoot, inspect, writeContents } from "./cache.js";
 
 /** How to make one part. */
@@ -75,7 +75,7 @@ export async function provision(recipe: Recipe, options: ProvideOptions): Promis
       return { available: false, reason: error.message, remedy: error.remedy };
     if (options.signal.aborted)
       return { available: false, reason: "it was stopped", remedy: "start it again" };
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { available: false, reason, remedy: `delete ${cacheRoot()} and start it again` };
   }
 }

@@ -3,7 +3,7 @@ import { examine, type Outcome } from "./examine.js";
 import { Random } from "./random.js";
 import { targetOf } from "./targets/index.js";
 
-/** What a process that reads inputs is asked. */
+/** A request to a process that reads inputs. */
 export interface Request {
   readonly target: string;
   readonly seed: number;
@@ -18,7 +18,7 @@ export interface Request {
   readonly until?: number;
 }
 
-/** What such a process says: each input before it is read, what came of it, and that all are read. */
+/** A message of such a process: each input before it is read, its outcome, and the end of all. */
 export type Reply =
   | { readonly type: "input"; readonly index: number; readonly input: string }
   | { readonly type: "outcome"; readonly outcome: Outcome; readonly isNew: boolean }
@@ -27,7 +27,7 @@ export type Reply =
 /** Bytes of a file that is mutated further: otherwise they would grow, and reading them would take ever longer. */
 const LARGEST_FILE = 100_000;
 
-/** Resolves when the message is on its way: a process that is stuck afterwards has said in what. */
+/** Resolves when the message is sent: a process that hangs afterwards has named its input. */
 const reply = (message: Reply): Promise<unknown> =>
   new Promise((resolve) => process.send?.(message, undefined, undefined, resolve));
 

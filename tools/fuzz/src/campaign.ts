@@ -97,7 +97,7 @@ export function limited(command: readonly string[], cpuSeconds?: number): string
   return ["prlimit", `--data=${MOST_BYTES}`, ...cpu, ...command];
 }
 
-/** What is known of a campaign over all its processes. */
+/** The state of a campaign over all its processes. */
 class State {
   next = 0;
   read = 0;

@@ -101,7 +101,7 @@ const COMMANDS: readonly UsedCommand[] = [
 
 const GOOD_RESULTS = join(ROOT, "tools/fuzz/corpus/results/bench.json");
 
-/** What went wrong in a command, and with which file. */
+/** A fault of a command, and the file that led to it. */
 export interface CommandFinding extends Fault {
   readonly argv: readonly string[];
   readonly input: Uint8Array;
@@ -168,7 +168,7 @@ function faultsOf({ status, signal, stdout, stderr }: Ended): Fault[] {
   ];
 }
 
-/** What stands where nothing may be written: anywhere but in `out`, or the report beside a run's results. */
+/** Files in places where nothing may be written: anywhere but in `out`, or the report beside a run's results. */
 function strayFiles(folder: string, file: string): Fault[] {
   const strays = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (path) => !/^(out\/.*|out|here|runs(\/[^/]+)?)$/.test(path) && path !== file,

@@ -1,13 +1,13 @@
 import type { Target } from "./targets/target.js";
 
-/** What a reader did that none may do with any file. */
+/** A thing that no reader may do with any file. */
 export interface Fault {
   /** The same for inputs that go wrong in the same place. */
   readonly kind: string;
   readonly detail: string;
 }
 
-/** What came of a file: its content, a refusal in good words, or a fault. */
+/** The outcome of a file: its content, a refusal in good words, or a fault. */
 export type Outcome = "read" | "refused" | Fault;
 
 const LONGEST_MESSAGE = 1000;
@@ -15,7 +15,7 @@ const LONGEST_MESSAGE = 1000;
 /** Characters that command a terminal, or hide and reorder text there. */
 export const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
 
-/** Reads a file as a target does, and says what came of it. Never throws. */
+/** Reads a file as a target does. Never throws. @returns the outcome */
 export function examine(target: Target, file: Uint8Array, folder: string): Outcome {
   let use: () => readonly string[];
   try {

@@ -1,4 +1,4 @@
-import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
+import { DTYPE_IDS, isSystemError, METHODS } from "@softmax-bench/core";
 import { ResultsError } from "@softmax-bench/core/results";
 import { NoRoomError } from "@softmax-bench/measure";
 import { Command, CommanderError } from "commander";
@@ -6,7 +6,7 @@ import { BACKENDS } from "../plan/backends.js";
 import { checkOptions, resolveSettings } from "../plan/options.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import { EXIT, IncomparableError, isSystemError, UsageError } from "../terminal/errors.js";
+import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 
 /** A command whose errors are ours to print. */
 export const newCommand = (name: string): Command =>

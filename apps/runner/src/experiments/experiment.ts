@@ -20,7 +20,7 @@ export interface Experiment<
 > {
   /** Type of its entries in the journal. */
   readonly type: "curve" | "network" | "series";
-  /** What its results are counted in: "curves". */
+  /** The unit that its results are counted in: "curves". */
   readonly unit: string;
   plannedWork(plan: Plan): readonly Work[];
   /** The key of the result in the journal. */
@@ -37,7 +37,7 @@ export interface Experiment<
   section(results: readonly Result[]): Partial<Results>;
 }
 
-/** What a run offers to an experiment. */
+/** The services that a run offers to its experiments. */
 export interface ExperimentRun {
   readonly signal: AbortSignal;
   /** Announces what is computed before any work. */

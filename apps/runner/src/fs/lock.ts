@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { isSystemError, UsageError } from "../terminal/errors.js";
+import { isSystemError } from "@softmax-bench/core";
+import { UsageError } from "../terminal/errors.js";
 
 /**
  * Locks an open file for this process: until that closes it or ends, however it ends, since the kernel keeps the lock

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { isSystemError, messageOf, UsageError } from "../terminal/errors.js";
+import { isSystemError, messageOf } from "@softmax-bench/core";
+import { UsageError } from "../terminal/errors.js";
 
 /**
  * Makes a folder, with all that it lies in, unless it is there. Node's `recursive` does not return where a file system has

@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
-import { plural, type Results } from "@softmax-bench/core";
+import { messageOf, plural, type Results } from "@softmax-bench/core";
 import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { decisiveLine, type Ending, endsWithParent, runTree } from "@softmax-bench/provision";
 import { z } from "zod";
 import { BACKENDS } from "../plan/backends.js";
 import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
-import { EXIT, IncomparableError, messageOf, UsageError } from "../terminal/errors.js";
+import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnGiver } from "./turn-giver.js";
 
@@ -107,7 +107,7 @@ export async function listIn(
   return printedCells(checkout, older);
 }
 
-/** What `bench --list-to` writes. */
+/** The content of the file that `bench --list-to` writes. */
 const cellList = z.object({ cells: z.array(z.string()) });
 
 function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
@@ -149,7 +149,7 @@ interface Ran extends Ending {
 }
 
 interface RunOptions {
-  /** What it is run for, after "did not". */
+  /** Its purpose, as it follows "did not" in a message. */
   readonly purpose: string;
   /** The command that shows a user what hangs. */
   readonly byHand: string;

@@ -15,7 +15,7 @@ export interface Patience {
   measureMs(profile: Profile["id"], cells: readonly string[]): number;
 }
 
-/** What a command does before its first cell, and after its last one. */
+/** Time for the work of a command before its first cell and after its last one. */
 const OVERHEAD_MS = 5 * MINUTE_MS;
 
 /** @param timeoutMs of every step, if the user sets it */

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { Unavailable } from "@softmax-bench/core";
+import { messageOf, Unavailable } from "@softmax-bench/core";
 import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
 import { git, HERE } from "../fs/repository.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import { type Checkout, mainOf, type PassOptions } from "./checkout.js";
 import { Deadline, formatPatience } from "./patience.js";
 
@@ -91,7 +91,7 @@ const endOf = (output: string): string[] =>
     .filter((line) => line.trim())
     .slice(-SHOWN_LINES);
 
-/** What a built checkout lacks: its command line, or a file that one of its packages says it exports. */
+/** Names the first file that a built checkout lacks: its command line, or an export of one of its packages. */
 async function missingIn(folder: string): Promise<string | undefined> {
   const packages = ["packages", "apps"].flatMap((parent) =>
     existsSync(join(folder, parent))

@@ -20,7 +20,7 @@ import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.j
 import { measureGate } from "./measure.js";
 import { checkoutOf } from "./revision.js";
 
-/** What chooses cells. */
+/** A choice of cells. */
 interface GateSelection {
   /** Flags of `pnpm bench`. */
   readonly flags: readonly string[];

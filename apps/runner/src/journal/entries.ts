@@ -8,7 +8,7 @@ import { curveKey, networkKey, seriesKey } from "../plan/plan.js";
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
 export const DEPTH_LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000, images: 50_000 };
 
-/** What networks a run compares gradients on. */
+/** The networks that a run compares gradients on. */
 const depthSettings = z.object({
   network: z.enum(NETWORK_IDS),
   depths: z.array(z.int().min(2).max(DEPTH_LIMITS.depth)),

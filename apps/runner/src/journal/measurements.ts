@@ -8,7 +8,7 @@ import type { Measurement } from "./entries.js";
 export const isRepeated = ({ status, sampling }: Measurement): boolean =>
   status === "ok" && sampling?.steadiness.gradient !== "untested";
 
-/** The measurements that have a say in the time of a phase: those that had settled, if any had. */
+/** The measurements that decide the time of a phase: those that had settled, if any had. */
 export function decidingMeasurements(measurements: readonly Measurement[], phase: Phase): Measurement[] {
   const timed = measurements.filter(({ samples }) => samples?.[phase].length);
   const settled = timed.filter(({ sampling }) => sampling?.steadiness[phase] === "settled");

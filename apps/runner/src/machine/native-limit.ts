@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FloatDType } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { HERE } from "../fs/repository.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 
 const SOURCE = join(HERE, "tools", "native-limit", "limit.c");
 const FLAGS = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-std=gnu11", "-lm"];

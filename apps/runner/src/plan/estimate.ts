@@ -9,7 +9,7 @@ import type { Profile } from "./profiles.js";
  * all of them split a matrix alike.
  */
 
-/** Nanoseconds per element, for a backend that does not say. */
+/** Nanoseconds per element, for a backend without a cost of its own. */
 const USUAL_NS_PER_ELEMENT = 30;
 
 /** Starting a process, importing a runtime, a first gradient. */

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { messageOf } from "@softmax-bench/core";
 import { describeIssue } from "@softmax-bench/core/results";
 import { createJiti } from "jiti";
 import { z } from "zod";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import { PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);

@@ -4,6 +4,7 @@ import {
   findWorkload,
   METHODS,
   type MethodId,
+  messageOf,
   SWEEPS,
   type Sweep,
   WORKLOADS,
@@ -11,7 +12,7 @@ import {
 } from "@softmax-bench/core";
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import { BACKENDS } from "./backends.js";
 
 /** What to run, as ids that are known to exist. */

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { isFileName } from "../fs/file-name.js";
 import { readText } from "../fs/read-regular-file.js";
 import { commitOf } from "../fs/repository.js";
-import { IncomparableError, messageOf, UsageError } from "../terminal/errors.js";
+import { IncomparableError, UsageError } from "../terminal/errors.js";
 
 /** Results that were found under a name. */
 export interface Found {
@@ -66,7 +67,7 @@ export async function needResults(
   );
 }
 
-/** What is found, for those who compare it. @throws IncomparableError if it is of another version of the results format */
+/** Passes on results that are to be compared. @throws IncomparableError if they are of another version of the results format */
 export async function toCompare<T>(found: Promise<T>): Promise<T> {
   try {
     return await found;

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { readText } from "../fs/read-regular-file.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import type { Part } from "./merge.js";
 
 /** What folders hold: runs with results, and runs that died before they wrote any. */

@@ -25,11 +25,11 @@ const NETWORK_TIMEOUT_MS = 900_000;
 
 export interface OrchestrateOptions extends RunContext {
   readonly plan: Plan;
-  /** What networks see; there, if the plan has networks. */
+  /** The images that networks see; present if the plan has networks. */
   readonly images: Images | undefined;
-  /** What an interrupted run already has. */
+  /** The entries that an interrupted run already has. */
   readonly done: readonly Entry[];
-  /** What came of bringing native parts, by backend. */
+  /** The outcome of providing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
   readonly say: (line: string) => void;
 }
@@ -87,7 +87,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       const missing = experiment.plannedWork(plan).filter((work) => !state.has(experiment.key(work)));
       await experiment.prepare?.(missing, experimentRun);
     }
-    // What a run was given, it had before it was interrupted: continued, it only does what it lacks.
+    // The time of a run was used before it was interrupted: continued, it only does its missing work.
     const isContinued = options.done.some(({ type }) => type === "cell");
     const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
@@ -125,7 +125,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   }
 }
 
-/** Does what is missing of an experiment on one backend. */
+/** Does the missing work of an experiment on one backend. */
 async function runExperiment(
   experiment: Experiment,
   backend: string,
@@ -170,7 +170,7 @@ function sessionFactory(
       phaseTimer,
       host,
       unavailable: unavailability(provisioned.get(backend)),
-      // Before its first result: what follows may not live to say it.
+      // Before its first result: the process may not survive that.
       onRecord: (record) => {
         if (header.backends.includes(backend)) append({ type: "backend", ...record });
       },
@@ -196,7 +196,7 @@ function roundTimer(
 export const remainingCells = ({ cells }: Plan, state: RunState, round: number): PlannedCell[] =>
   cells.filter((cell) => state.remaining({ cell, isTwin: false }, round) === "measurement");
 
-/** What is missing of the experiments of a run. */
+/** The missing work of the experiments of a run. */
 export const remainingExperiments = (
   plan: Plan,
   state: RunState,

@@ -1,13 +1,14 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
+import { isSystemError, messageOf } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isFileName } from "../fs/file-name.js";
 import { exclusively } from "../fs/lock.js";
 import { makeFolder } from "../fs/make-folder.js";
 import { removePartials, writeAtomically } from "../fs/write-atomically.js";
-import { isSystemError, messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import { pageTemplate } from "./page-template.js";
 
 /** The files of one run. */

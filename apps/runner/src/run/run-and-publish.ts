@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Results } from "@softmax-bench/core";
+import { isSystemError } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
@@ -15,7 +16,7 @@ import { saveBaseline } from "../results/baselines.js";
 import { provisionBackends } from "../session/provision.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../terminal/console.js";
-import { EXIT, isSystemError, UsageError } from "../terminal/errors.js";
+import { EXIT, UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
 import { anyBroken, noneAvailable } from "./problems.js";

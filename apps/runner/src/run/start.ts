@@ -1,5 +1,13 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { type Environment, type MethodId, plural, type Shard, type Sweep } from "@softmax-bench/core";
+import {
+  type Environment,
+  isSystemError,
+  type MethodId,
+  messageOf,
+  plural,
+  type Shard,
+  type Sweep,
+} from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { type Images, network } from "@softmax-bench/networks";
 import { describedImages } from "../experiments/networks/images.js";
@@ -34,7 +42,7 @@ import { WHOLE } from "../plan/shard.js";
 import { shardWork } from "../plan/split.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import { EXIT, isSystemError, messageOf, UsageError } from "../terminal/errors.js";
+import { EXIT, UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 import { createRunFolder, findRunFolder, type RunFolder } from "./publish.js";
 import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";

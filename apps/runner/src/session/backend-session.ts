@@ -1,6 +1,6 @@
 import type { BackendRecord } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import type { Connection, Host, NamedArrays, Outcome, Values, WorkRequest } from "@softmax-bench/measure";
-import { messageOf } from "../terminal/errors.js";
 import { openBackend } from "./open-backend.js";
 import type { PhaseTimer } from "./phase-timer.js";
 

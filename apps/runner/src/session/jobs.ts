@@ -1,10 +1,9 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
-import { floatArray } from "@softmax-bench/core";
+import { floatArray, messageOf } from "@softmax-bench/core";
 import { Exchange, NodeHost } from "@softmax-bench/host-node";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
 import { BACKENDS_MODULE } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
-import { messageOf } from "../terminal/errors.js";
 import { BackendSession } from "./backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
 import { PhaseTimer } from "./phase-timer.js";

@@ -1,4 +1,5 @@
 import type { BackendRecord } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
 import {
   type Connection,
@@ -8,7 +9,6 @@ import {
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
 import { BACKENDS } from "../plan/backends.js";
-import { messageOf } from "../terminal/errors.js";
 
 export interface OpenBackendOptions {
   readonly backend: string;

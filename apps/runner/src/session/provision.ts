@@ -1,6 +1,5 @@
-import { type Availability, shorten } from "@softmax-bench/core";
+import { type Availability, messageOf, shorten } from "@softmax-bench/core";
 import { BACKENDS } from "../plan/backends.js";
-import { messageOf } from "../terminal/errors.js";
 
 export interface ProvisioningOptions {
   /** Hears of each step. */

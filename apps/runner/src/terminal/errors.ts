@@ -19,9 +19,3 @@ export class UsageError extends Error {
 export class IncomparableError extends Error {
   override readonly name = "IncomparableError";
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** An error of the operating system, such as a full disk: its message says what, which call and where. */
-export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && "code" in error && "syscall" in error;

@@ -1,10 +1,11 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { GradientResult } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { formatNpy } from "@softmax-bench/npy";
 import { makeFolder } from "../fs/make-folder.js";
 import { writeAtomically } from "../fs/write-atomically.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 import type { UserProblem } from "./user-arrays.js";
 
 /** A folder that gradients are written to: `<backend>/<method>/{loss,gradient}.npy`. */

@@ -1,9 +1,16 @@
 import type { FloatDType } from "@softmax-bench/core";
-import { type FloatArray, floatArray, type Inputs, type LossOptions, plural } from "@softmax-bench/core";
+import {
+  type FloatArray,
+  floatArray,
+  type Inputs,
+  type LossOptions,
+  messageOf,
+  plural,
+} from "@softmax-bench/core";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { z } from "zod";
 import { readRegularFile } from "../fs/read-regular-file.js";
-import { messageOf, UsageError } from "../terminal/errors.js";
+import { UsageError } from "../terminal/errors.js";
 
 /** What a user gave: a file name or inline JSON for each array, and the loss options as flags. */
 export interface UserArrays {

@@ -9,7 +9,7 @@ const ONE_CELL = ["--backend", "wasm-simd", "--method", "manual/fused", "--dtype
 const TINY = [...ONE_CELL, "--workload", "4x3", "--no-provision", "--max-slowdown", "100000%"];
 
 interface Gated extends Ended {
-  /** What is left in the temporary folder. */
+  /** Files left in the temporary folder. */
   readonly left: readonly string[];
   /** Processes that are left. */
   readonly processes: readonly number[];

@@ -51,7 +51,7 @@ export interface CampaignOptions {
   readonly say?: (line: string) => void;
 }
 
-/** The outcome of a campaign. What goes wrong is described in words; nothing of it may be there. */
+/** The outcome of a campaign. Faults are described in words; there may be none. */
 export interface CampaignOutcome {
   /** How many blows there were of each kind, as `parent SIGKILL`. */
   readonly blows: Map<string, number>;

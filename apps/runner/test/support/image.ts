@@ -19,7 +19,7 @@ const wordsOf = (keyword: "ENTRYPOINT" | "CMD"): string[] => {
   return words.parse(JSON.parse(only.getRawArgumentsContent() ?? ""));
 };
 
-/** What the image starts: `docker run <image> <args>`, or its default command. */
+/** The command that the image starts: `docker run <image> <args>`, or its default command. */
 export const imageCommand = (args: readonly string[] = wordsOf("CMD")): string[] => [
   ...wordsOf("ENTRYPOINT"),
   ...args,

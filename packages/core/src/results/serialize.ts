@@ -1,5 +1,6 @@
 import { oneLine } from "@softmax-bench/graph";
 import { z } from "zod";
+import { messageOf } from "../errors.js";
 import { expectation } from "./issue.js";
 import { type Results, results, SCHEMA_VERSION } from "./schema.js";
 
@@ -35,7 +36,7 @@ export function formatResults(value: Results, indent = 1): string {
 /** @throws ResultsError if the text is not JSON or does not match the schema. */
 export const parseResults = (json: string): Results => decodeResults(parseJson(json));
 
-/** Results from what their JSON says. @throws ResultsError if it does not match the schema, SchemaVersionError if it is of another version. */
+/** Reads results from parsed JSON. @throws ResultsError if it does not match the schema, SchemaVersionError if it is of another version. */
 export function decodeResults(value: unknown): Results {
   const version = (value as { schemaVersion?: unknown } | null | undefined)?.schemaVersion;
   if (typeof version === "number" && version !== SCHEMA_VERSION) {
@@ -53,7 +54,7 @@ function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new ResultsError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ResultsError(`not JSON: ${messageOf(error)}`);
   }
 }
 

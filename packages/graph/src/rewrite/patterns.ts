@@ -9,7 +9,7 @@ export const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"],
 ]);
 
-/** What was found of a constant: thousands of nodes may use one of millions of elements. */
+/** Facts about constants, kept: thousands of nodes may use one of millions of elements. */
 const found = new WeakMap<TensorData, number | undefined>();
 
 /** The number that all elements of a constant are, if there is one. */

@@ -1,6 +1,6 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { plural } from "@softmax-bench/core";
+import { messageOf, plural } from "@softmax-bench/core";
 import { DataError, type Images, parseRecords, RECORD_BYTES } from "./records.js";
 
 /** A batch of the data set, or the first so many images of one. */
@@ -47,14 +47,14 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    throw new DataError(`${folder} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new DataError(`${folder} cannot be read: ${messageOf(error)}`);
   }
 }
 
 async function readBatch(file: string, name: string, most: number): Promise<Images> {
   const images = imagesIn(name);
   const found = await stat(file).catch((error) => {
-    throw new DataError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new DataError(`${file} cannot be read: ${messageOf(error)}`);
   });
   // Opening a pipe would wait for somebody to write to it.
   if (!found.isFile())

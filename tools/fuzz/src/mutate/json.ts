@@ -5,7 +5,7 @@ import { HOSTILE_TEXTS } from "./texts.js";
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Container = Json[] | { [key: string]: Json };
 
-/** What `JSON.stringify` does not write: texts that take a placeholder's place. */
+/** Texts that `JSON.stringify` does not write: they take the place of placeholders. */
 const RAW = [
   "1e999",
   "-1e999",

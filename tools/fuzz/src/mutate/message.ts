@@ -82,7 +82,7 @@ function partsOf(desc: DescMessage, message: Message): Part[] {
 
 const keyOf = (field: DescField): string => `${field.parent.typeName}.${field.localName}`;
 
-/** What seeds have, to be put elsewhere: messages by type, names by field. */
+/** Parts of seeds that mutation puts elsewhere: messages by type, names by field. */
 export class Dictionary {
   readonly #messages = new Map<string, Message[]>();
   readonly #texts = new Map<string, Set<string>>();
@@ -115,7 +115,7 @@ export class Dictionary {
   }
 }
 
-/** What the values of fields are made of. */
+/** The material of field values. */
 class Mutator {
   readonly #root: readonly Part[];
   readonly #names: readonly string[];

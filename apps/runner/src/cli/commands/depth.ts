@@ -1,4 +1,4 @@
-import { COMPARISONS, DTYPE_IDS, type FloatDType } from "@softmax-bench/core";
+import { COMPARISONS, DTYPE_IDS, type FloatDType, messageOf } from "@softmax-bench/core";
 import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
@@ -9,7 +9,7 @@ import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.j
 import { select, unknownValue } from "../../plan/selection.js";
 import { resumeRun, startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
-import { EXIT, messageOf, UsageError } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, inRange, integer, newCommand } from "../command.js";
 
 /** Formulations that there are by hand and automatically. */

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { MethodId } from "@softmax-bench/core";
-import { DTYPE_IDS } from "@softmax-bench/core";
+import { DTYPE_IDS, messageOf } from "@softmax-bench/core";
 import {
   BudgetError,
   DEFAULT_ELEMENTS,
@@ -32,7 +32,7 @@ import {
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { select, unknownValue } from "../../plan/selection.js";
 import { type Console, writeLine } from "../../terminal/console.js";
-import { EXIT, messageOf, UsageError } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
 
 /** Runtimes by whose kernels a model is written. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isSystemError, messageOf } from "@softmax-bench/core";
 import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
 import open from "open";
 import { writeAtomically } from "../../fs/write-atomically.js";
@@ -11,7 +12,7 @@ import { pageTemplate } from "../../run/page-template.js";
 import { findRunFolder, publishReports } from "../../run/publish.js";
 import { serveRun } from "../../run/serve.js";
 import { type Console, writeLine } from "../../terminal/console.js";
-import { EXIT, isSystemError, messageOf, UsageError } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import { integer, newCommand } from "../command.js";
 
 /** Where a page of several runs goes, unless the user says. */

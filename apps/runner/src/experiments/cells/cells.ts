@@ -1,4 +1,5 @@
 import type { Backend, DistanceRecord } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
 import { formatDuration, formatError } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
@@ -11,12 +12,11 @@ import type { BackendSession, SessionOutcome } from "../../session/backend-sessi
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { PhaseTimer } from "../../session/phase-timer.js";
 import type { Turns } from "../../session/turns.js";
-import { messageOf } from "../../terminal/errors.js";
 import type { Observer, WorkItem } from "../observer.js";
 import type { InputSource } from "./inputs.js";
 import type { Judge } from "./judge.js";
 
-/** What holds for a run as a whole. */
+/** The parts of a run that all of its work shares. */
 export interface RunContext {
   readonly header: Header;
   readonly append: (entry: Entry) => void;
@@ -95,7 +95,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const { measurement, distances } = toMeasurement(visit, outcome, work);
   const { probeNs } = measurement.sampling ?? {};
   if (probeNs) work.throughput.add(cell.backend, probeNs);
-  // A twin of a cell that does not work says nothing.
+  // A twin of a cell that does not work is of no use.
   if (purpose === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
   for (const distance of distances) {
     append({ type: "distance", ...distance });
@@ -104,7 +104,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   phaseTimer.record(begun, "verify");
 }
 
-/** What came of a cell, in a few words. */
+/** Describes the outcome of a cell in a few words. */
 function describe({ status, reason, samples, accuracy }: Measurement): string {
   if (status !== "ok") return `${status}: ${reason}`;
   const time = samples ? formatDuration(median(samples.gradient)) : "not timed";

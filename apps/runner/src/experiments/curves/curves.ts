@@ -3,6 +3,7 @@ import {
   floatArray,
   type GradientResult,
   type Inputs,
+  messageOf,
   plural,
   type Results,
   SWEEP_ULP_LIMIT,
@@ -15,7 +16,6 @@ import { formatCount } from "@softmax-bench/report";
 import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
-import { messageOf } from "../../terminal/errors.js";
 import type { Experiment } from "../experiment.js";
 
 /** Neighbouring points of one shape: one task, with a set of inputs for each. */

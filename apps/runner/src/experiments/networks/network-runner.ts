@@ -1,5 +1,5 @@
 import type { CellStatus, FloatArray, MethodId, StepInputs } from "@softmax-bench/core";
-import { floatArray } from "@softmax-bench/core";
+import { floatArray, messageOf } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import type { Values } from "@softmax-bench/measure";
 import {
@@ -13,9 +13,8 @@ import {
 import type { DepthSettings } from "../../journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "../../session/outcome.js";
-import { messageOf } from "../../terminal/errors.js";
 
-/** Where networks are run. */
+/** The backend that networks are run on, and its session. */
 export interface NetworkPlace {
   readonly backend: string;
   readonly session: Pick<BackendSession, "run" | "readResults">;
