@@ -9,8 +9,8 @@ import { readJournal } from "../journal/journal.js";
 import { UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 import { pageTemplate } from "./page-template.js";
+import { planOfRun } from "./plan-run.js";
 import type { RunFolder } from "./publish.js";
-import { planOfRun } from "./start.js";
 
 export interface RunServer extends AsyncDisposable {
   readonly url: string;

@@ -1,74 +1,31 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import {
   type Environment,
   isSystemError,
   type MethodId,
   messageOf,
-  plural,
   type Shard,
   type Sweep,
 } from "@softmax-bench/core";
-import { formatResults, ResultsError } from "@softmax-bench/core/results";
-import { type Images, network } from "@softmax-bench/networks";
 import { describedImages } from "../experiments/networks/images.js";
 import { imagesNeeded } from "../experiments/networks/network-inputs.js";
 import { currentBranch, currentCommit } from "../fs/repository.js";
-import {
-  type DepthSettings,
-  type Entry,
-  type Header,
-  isTwin,
-  resultKey,
-  type ScalingSettings,
-} from "../journal/entries.js";
-import { Journal, type Recovered } from "../journal/journal.js";
+import type { DepthSettings, Header, ScalingSettings } from "../journal/entries.js";
+import { Journal } from "../journal/journal.js";
 import { describeEnvironment, VERSION } from "../machine/environment.js";
 import { measureCopyBandwidth } from "../machine/measure-copy-bandwidth.js";
 import type { Settings } from "../plan/options.js";
-import {
-  assertRunnable,
-  keyOf,
-  type Plan,
-  planCells,
-  planCurves,
-  planNetworks,
-  planSeries,
-  runnableWork,
-  workOf,
-} from "../plan/plan.js";
+import { assertRunnable, type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
-import { type Selection, select, selectSweeps } from "../plan/selection.js";
-import { WHOLE } from "../plan/shard.js";
-import { shardWork } from "../plan/split.js";
+import type { Selection } from "../plan/selection.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import { EXIT, UsageError } from "../terminal/errors.js";
-import { assemble } from "./assemble.js";
-import { createRunFolder, findRunFolder, type RunFolder } from "./publish.js";
-import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";
+import { UsageError } from "../terminal/errors.js";
+import { checkPublishable, planOf, shardPlan } from "./plan-run.js";
+import { createRunFolder, type RunFolder } from "./publish.js";
+import { type Output, runAndPublish } from "./run-and-publish.js";
 
-/** Prints the cells that a run would measure, one per line. @param file receives them, too, as JSON */
-export async function listCells(
-  selection: Selection,
-  { profile, seed }: Settings,
-  shard: Shard,
-  console: Console,
-  file?: string,
-): Promise<number> {
-  const whole = planCells(selection);
-  await assertRunnable(whole);
-  const { cells: planned } = await shardWork(whole, shard, PROFILES[profile], seed);
-  const cells = await runnableWork(planned);
-  const keys = cells.map(keyOf);
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
-  for (const key of keys) writeLine(console.stdout, key);
-  const unsupported = planned.length - cells.length;
-  const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);
-  return EXIT.ok;
-}
-
-/** What to run, checked, and how it was asked for. */
+/** A checked request for a run. */
 export interface Request {
   readonly command: NonNullable<Header["command"]>;
   readonly argv: readonly string[];
@@ -87,35 +44,6 @@ export interface Request {
   readonly turns?: Turns | undefined;
 }
 
-const planOf = (
-  selection: Selection,
-  {
-    sweeps,
-    cellMethods = selection.methods,
-    depths = [],
-    threads = [],
-  }: {
-    readonly sweeps: readonly Sweep[];
-    readonly cellMethods?: readonly MethodId[] | undefined;
-    readonly depths?: readonly number[] | undefined;
-    readonly threads?: readonly number[] | undefined;
-  },
-): Plan => ({
-  cells: planCells({ ...selection, methods: cellMethods }),
-  curves: planCurves(selection, sweeps),
-  networks: planNetworks(selection, depths),
-  series: planSeries(selection, threads),
-});
-
-/** The part of a plan that a run is for, and the digest of the whole. */
-async function planned(
-  whole: Plan,
-  { profile, seed, shard = WHOLE }: Pick<Header, "profile" | "seed" | "shard">,
-): Promise<{ plan: Plan; digest: string }> {
-  const { cells, digest } = await shardWork(whole.cells, shard, PROFILES[profile], seed);
-  return { plan: { ...whole, cells }, digest };
-}
-
 /** Starts a new run. @throws UsageError if no backend of the selection could run any of it. */
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
   const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, scaling, turns } =
@@ -127,7 +55,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     threads: scaling?.threads,
   });
   await assertRunnable(workOf(whole));
-  const { plan, digest } = await planned(whole, { ...settings, shard });
+  const { plan, digest } = await shardPlan(whole, { ...settings, shard });
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
@@ -182,56 +110,6 @@ async function withBandwidth(
   }
 }
 
-/** What a run was started to do. @throws UsageError if that is not what this version would do. */
-export async function planOfRun(header: Header): Promise<Plan> {
-  checkNetworks(header);
-  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
-  const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planOf(select(header), {
-    sweeps,
-    cellMethods,
-    depths: header.depth?.depths,
-    threads: header.scaling?.threads,
-  });
-  const { plan, digest } = await planned(whole, header);
-  if (digest === header.plan) return plan;
-  throw new UsageError(
-    `${header.id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
-  );
-}
-
-function checkNetworks({ depth }: Header): void {
-  for (const layers of depth?.depths ?? []) {
-    try {
-      network(depth?.network ?? "mlp", layers, 1, "float32");
-    } catch (error) {
-      throw new UsageError(`the run's journal is damaged: ${messageOf(error)}; start a new run`);
-    }
-  }
-}
-
-/** Continues an interrupted run: measures only what its journal lacks. */
-export async function resumeRun(
-  command: Request["command"],
-  { out, id }: { readonly out: string; readonly id: string },
-  console: Console,
-  output: Output,
-): Promise<number> {
-  const folder = findRunFolder(out, id);
-  const recovered = Journal.recover(folder.journal);
-  const { header, entries, journal } = recovered;
-  if ((header.command ?? "bench") !== command) {
-    throw new UsageError(
-      `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
-    );
-  }
-  for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);
-  const plan = await planOfRun(header);
-  checkPublishable(header, entries, plan);
-  const images = header.depth && (await sameImages(header.depth, console));
-  return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
-}
-
 /** @throws UsageError if it cannot be written, or the results could not be in the end; nothing is left behind then. */
 function beginJournal(folder: RunFolder, header: Header, plan: Plan): Journal {
   try {
@@ -244,53 +122,4 @@ function beginJournal(folder: RunFolder, header: Header, plan: Plan): Journal {
       `cannot write to ${folder.path}: ${error.message}; make room, or choose another --out`,
     );
   }
-}
-
-/** @throws UsageError if what is known of a run before it measures anything does not match the schema of results */
-function checkPublishable(header: Header, entries: readonly Entry[], plan: Plan): void {
-  try {
-    formatResults(assemble(header, entries, plan));
-  } catch (error) {
-    if (!(error instanceof ResultsError)) throw error;
-    throw new UsageError(`no results could be written of this run: ${error.message}; nothing was measured`);
-  }
-}
-
-/** What happened to a run, and what that cost. */
-function recoveryLines(
-  { journal }: RunFolder,
-  { entries, tornBytes, damage, repeated, abrupt }: Recovered,
-): string[] {
-  const results = entries.filter((entry) => resultKey(entry) !== undefined && !isTwin(entry)).length;
-  return [
-    ...(abrupt
-      ? [
-          `the process before was ended by force after ${plural(results, "result")}: killed, out of memory, or without power`,
-        ]
-      : []),
-    ...(tornBytes > 0
-      ? [`dropped an unfinished last line (${plural(tornBytes, "byte")}) of ${journal}`]
-      : []),
-    ...damage.map(
-      ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
-    ),
-    ...repeatedLine(journal, repeated),
-  ];
-}
-
-function repeatedLine(journal: string, [repeated, ...others]: Recovered["repeated"]): string[] {
-  if (!repeated) return [];
-  const more = others.length ? ` (${plural(others.length, "more line")} like it)` : "";
-  return [`${journal}:${repeated.line} repeats line ${repeated.first} and counts for nothing${more}`];
-}
-
-/** @throws UsageError if the images are no longer those that the run began with. */
-async function sameImages(settings: DepthSettings, console: Console): Promise<Images> {
-  const { images, description } = await describedImages(imagesNeeded(settings), console);
-  if (description.digest !== settings.images.digest) {
-    throw new UsageError(
-      `the run began with ${settings.images.source} images, and these ${description.source} images are others; set CIFAR10_DIR as it was, or start a new run`,
-    );
-  }
-  return images;
 }

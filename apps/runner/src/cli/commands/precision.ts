@@ -2,7 +2,8 @@ import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select, selectSweeps, unknownValue } from "../../plan/selection.js";
-import { resumeRun, startRun } from "../../run/start.js";
+import { resumeRun } from "../../run/resume.js";
+import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {

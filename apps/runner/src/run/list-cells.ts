@@ -1,0 +1,30 @@
+import { writeFileSync } from "node:fs";
+import { plural, type Shard } from "@softmax-bench/core";
+import type { Settings } from "../plan/options.js";
+import { assertRunnable, keyOf, planCells, runnableWork } from "../plan/plan.js";
+import { PROFILES } from "../plan/profiles.js";
+import type { Selection } from "../plan/selection.js";
+import { shardWork } from "../plan/split.js";
+import { type Console, writeLine } from "../terminal/console.js";
+import { EXIT } from "../terminal/errors.js";
+
+/** Prints the cells that a run would measure, one per line. @param file receives them, too, as JSON */
+export async function listCells(
+  selection: Selection,
+  { profile, seed }: Settings,
+  shard: Shard,
+  console: Console,
+  file?: string,
+): Promise<number> {
+  const whole = planCells(selection);
+  await assertRunnable(whole);
+  const { cells: planned } = await shardWork(whole, shard, PROFILES[profile], seed);
+  const cells = await runnableWork(planned);
+  const keys = cells.map(keyOf);
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
+  for (const key of keys) writeLine(console.stdout, key);
+  const unsupported = planned.length - cells.length;
+  const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
+  writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);
+  return EXIT.ok;
+}

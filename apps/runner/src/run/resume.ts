@@ -1,0 +1,72 @@
+import { plural } from "@softmax-bench/core";
+import type { Images } from "@softmax-bench/networks";
+import { describedImages } from "../experiments/networks/images.js";
+import { imagesNeeded } from "../experiments/networks/network-inputs.js";
+import { type DepthSettings, type Header, isTwin, resultKey } from "../journal/entries.js";
+import { Journal, type Recovered } from "../journal/journal.js";
+import { type Console, writeLine } from "../terminal/console.js";
+import { UsageError } from "../terminal/errors.js";
+import { checkPublishable, planOfRun } from "./plan-run.js";
+import { findRunFolder, type RunFolder } from "./publish.js";
+import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";
+
+/** Continues an interrupted run: measures only what its journal lacks. */
+export async function resumeRun(
+  command: NonNullable<Header["command"]>,
+  { out, id }: { readonly out: string; readonly id: string },
+  console: Console,
+  output: Output,
+): Promise<number> {
+  const folder = findRunFolder(out, id);
+  const recovered = Journal.recover(folder.journal);
+  const { header, entries, journal } = recovered;
+  if ((header.command ?? "bench") !== command) {
+    throw new UsageError(
+      `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
+    );
+  }
+  for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);
+  const plan = await planOfRun(header);
+  checkPublishable(header, entries, plan);
+  const images = header.depth && (await sameImages(header.depth, console));
+  return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
+}
+
+/** Describes damage to a journal, and its cost. */
+function recoveryLines(
+  { journal }: RunFolder,
+  { entries, tornBytes, damage, repeated, abrupt }: Recovered,
+): string[] {
+  const results = entries.filter((entry) => resultKey(entry) !== undefined && !isTwin(entry)).length;
+  return [
+    ...(abrupt
+      ? [
+          `the process before was ended by force after ${plural(results, "result")}: killed, out of memory, or without power`,
+        ]
+      : []),
+    ...(tornBytes > 0
+      ? [`dropped an unfinished last line (${plural(tornBytes, "byte")}) of ${journal}`]
+      : []),
+    ...damage.map(
+      ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,
+    ),
+    ...repeatedLine(journal, repeated),
+  ];
+}
+
+function repeatedLine(journal: string, [repeated, ...others]: Recovered["repeated"]): string[] {
+  if (!repeated) return [];
+  const more = others.length ? ` (${plural(others.length, "more line")} like it)` : "";
+  return [`${journal}:${repeated.line} repeats line ${repeated.first} and counts for nothing${more}`];
+}
+
+/** @throws UsageError if the images are no longer those that the run began with. */
+async function sameImages(settings: DepthSettings, console: Console): Promise<Images> {
+  const { images, description } = await describedImages(imagesNeeded(settings), console);
+  if (description.digest !== settings.images.digest) {
+    throw new UsageError(
+      `the run began with ${settings.images.source} images, and these ${description.source} images are others; set CIFAR10_DIR as it was, or start a new run`,
+    );
+  }
+  return images;
+}
