@@ -324,6 +324,17 @@ describe("pnpm gate", () => {
     expect(code).toBe(2);
   });
 
+  it("says in the step's summary that it came to no verdict, and why, as text", async () => {
+    const file = join(temporaryFolder(), "step.md");
+    const args = ["--baseline", "no-such-`<b>`\u001b[2J", "--no-provision", "--out", temporaryFolder()];
+    await run("gate", args, { env: { GITHUB_STEP_SUMMARY: file } });
+    const text = readFileSync(file, "utf8");
+    expect(text).toMatch(
+      /^\*\*The gate came to no verdict\*\*: `[^`]*no run, baseline, file or git revision[^`]*`\n$/,
+    );
+    expect(text.trimEnd()).not.toMatch(/\p{Cc}/u);
+  });
+
   it("never passes without a backend that was asked for by name", async () => {
     const out = await withBaseline();
     const args = [

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
+import { messageOf } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type Comparison, type Outcome, outcomeOf } from "@softmax-bench/regression";
 import {
@@ -8,6 +9,7 @@ import {
   githubActionBenchmark,
   goBenchmarkText,
   junitXml,
+  oneLine,
   renderComparisonMarkdown,
 } from "@softmax-bench/report";
 import { writeAtomically } from "../fs/write-atomically.js";
@@ -39,8 +41,18 @@ export function filesOf(
 /** Writes the files, all of them made before, and the step's summary where GitHub wants one. */
 export function writeOutputs(folder: string, files: ReadonlyMap<string, string>): void {
   for (const [name, text] of files) writeAtomically(join(folder, name), text);
+  appendToStepSummary(files.get("summary.md") ?? "");
+}
+
+/** Says in the step's summary, where GitHub wants one, that a gate ended without a verdict, and why. */
+export const summarizeFailure = (error: unknown): void =>
+  appendToStepSummary(
+    `**The gate came to no verdict**: \`${oneLine(messageOf(error)).replaceAll("`", "'")}\`\n`,
+  );
+
+function appendToStepSummary(text: string): void {
   const summary = process.env.GITHUB_STEP_SUMMARY;
-  if (summary) appendFileSync(summary, files.get("summary.md") ?? "");
+  if (summary) appendFileSync(summary, text);
 }
 
 const CODES: Readonly<Record<Outcome, number>> = {

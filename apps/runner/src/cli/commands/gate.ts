@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { HERE } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
-import { EXIT_CODES_HELP, exitCodeOf, filesOf, writeOutputs } from "../../gate/outputs.js";
+import { EXIT_CODES_HELP, exitCodeOf, filesOf, summarizeFailure, writeOutputs } from "../../gate/outputs.js";
 import { patienceOf } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
@@ -89,7 +89,10 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
     return exitCodeOf(comparison);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) {
+      summarizeFailure(error);
+      throw error;
+    }
     say("stopped; nothing was concluded");
     return EXIT.interrupted;
   }
