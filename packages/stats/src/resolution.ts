@@ -33,6 +33,8 @@ export const replicateDifferences = (processTimes: readonly number[]): number[] 
 export interface Replicates {
   /** Times of the same code, a list per cell with an entry per process; cells of one group, whose noise is alike. */
   readonly processTimes: readonly (readonly number[])[];
+  /** Processes that the compared medians are over, at least; undefined: as many as each list has. */
+  readonly processes?: number | undefined;
   /** Times of identical code, each a median over the processes. */
   readonly pairs: readonly (readonly [number, number])[];
 }
@@ -43,9 +45,9 @@ export interface Replicates {
  *
  * @returns undefined if there are fewer than 2 processes and no pair: nothing is known then
  */
-export function resolutionOf({ processTimes, pairs }: Replicates): number | undefined {
+export function resolutionOf({ processTimes, processes, pairs }: Replicates): number | undefined {
   const repeated = processTimes.flatMap((times) =>
-    replicateDifferences(times).map((difference) => difference * medianDeviation(times.length)),
+    replicateDifferences(times).map((difference) => difference * medianDeviation(processes ?? times.length)),
   );
   const identical = pairs.map(([a, b]) => Math.abs(Math.log(a / b)));
   const bounds = [repeated, identical].flatMap((differences) =>

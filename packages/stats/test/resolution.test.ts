@@ -46,6 +46,13 @@ describe("resolutionOf", () => {
     expect(resolutionOf({ processTimes: [], pairs })).toBeCloseTo(0.3, 12);
   });
 
+  it("is that of the fewest processes that any of the compared medians is over", () => {
+    const processTimes = [[10, 12]];
+    expect(resolutionOf({ processTimes, processes: 1, pairs: [] })).toBeCloseTo(0.2, 12);
+    // The median of two varies by √½ of what one does, in logarithms.
+    expect(resolutionOf({ processTimes, pairs: [] })).toBeCloseTo(1.2 ** Math.SQRT1_2 - 1, 12);
+  });
+
   it("takes the larger of what processes and A/A pairs show", () => {
     const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
     expect(resolutionOf({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);

@@ -209,7 +209,7 @@ export const resolution = z.object({
           .number()
           .nonnegative()
           .describe("minus 1: medians of identical code differ by less in 95 % of pairs; 0.03 is 3 %"),
-        processes: z.int().positive().describe("that each median is over"),
+        processes: z.int().positive().describe("that each median of a cell that settled is over, at least"),
       }),
     )
     .describe("of the cells of one backend and workload"),

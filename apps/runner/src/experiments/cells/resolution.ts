@@ -42,12 +42,24 @@ function groupResolution(
     const pair = pairOf(one, phase);
     return pair ? [pair] : [];
   });
-  const ratio = resolutionOf({ processTimes, pairs });
+  const processes = fewestProcesses(group, phase);
+  const ratio = resolutionOf({ processTimes, processes, pairs });
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
   const { backend, workload } = first.cell;
-  const processes = Math.max(...processTimes.map(({ length }) => length));
   return { backend, workload, phase, ratio, processes };
+}
+
+/**
+ * The fewest processes that decide the time of a cell. Cells that had not settled are left out, unless none had: they are not called
+ * the fastest, and most of them are too slow to be measured again.
+ */
+function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): number {
+  const settled = group.filter(({ own }) =>
+    own.some(({ sampling }) => sampling?.steadiness[phase] === "settled"),
+  );
+  const counts = (settled.length > 0 ? settled : group).map(({ own }) => timesOf(own, phase).length);
+  return Math.min(...counts.filter((count) => count > 0), Math.max(...counts, 1));
 }
 
 /** Medians of the cell and of its twin, over the processes that measured both, where those had settled. */
