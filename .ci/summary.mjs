@@ -1,8 +1,9 @@
-// Sums the test reports of all packages and the cells of the smoke run; the last line is "N passed, N failed".
+// Sums the test reports of all packages and the cells of the smoke run, and names the steps that failed; the last line is
+// "N passed, N failed".
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const [smoke] = process.argv.slice(2);
+const [smoke, ...failedSteps] = process.argv.slice(2);
 const required = (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").split(",");
 let [passed, failed] = [0, 0];
 
@@ -63,6 +64,10 @@ for (const backend of results.flatMap((result) => result.backends)) {
 }
 passed += ok;
 failed += broken + (ok === 0 ? 1 : 0);
+
+// A step can fail without a failed test: lint, for example.
+for (const step of failedSteps) console.log(`failed step: ${step}`);
+failed = Math.max(failed, failedSteps.length);
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
