@@ -1,4 +1,4 @@
-import { plural, type Results } from "@softmax-bench/core";
+import { parsePlace, plural, type Results } from "@softmax-bench/core";
 import {
   apart,
   type Constraints,
@@ -17,6 +17,7 @@ import { Depth } from "./sections/depth.js";
 import { Distributions } from "./sections/distributions.js";
 import { Environment } from "./sections/environment.js";
 import { Filters } from "./sections/filters.js";
+import { Hosts } from "./sections/hosts.js";
 import { Limit } from "./sections/limit.js";
 import { Matrix } from "./sections/matrix.js";
 import { Scaling } from "./sections/scaling.js";
@@ -112,6 +113,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
   const hasCells = choices.workloads.length > 0;
   const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
     ["verdict", "Verdict", hasCells],
+    ["hosts", "Hosts", new Set(results.cells.map(({ backend }) => parsePlace(backend).host)).size > 1],
     ["trade-off", "Precision against speed", hasCells],
     ["matrix", "Every cell", hasCells],
     ["by-hand", "By hand against automatic", results.distances.length > 0],
@@ -158,6 +160,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       </nav>
       {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
       <Verdict results={results} constraints={constraints} onChange={setConstraints} />
+      <Hosts results={results} />
       {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
       <TradeOff cells={cells} results={results} phase={phase} />
       <Matrix cells={cells} phase={phase} />

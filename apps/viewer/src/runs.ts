@@ -1,4 +1,4 @@
-import type { Results } from "@softmax-bench/core";
+import { namePlaces, type Results } from "@softmax-bench/core";
 import { decodeResults, parseResults, ResultsError } from "@softmax-bench/core/results";
 import { oneLine } from "@softmax-bench/report/model";
 
@@ -28,7 +28,7 @@ export const readText = (name: string, text: string): Loaded => loaded(name, () 
 
 function loaded(name: string, read: () => Results): Loaded {
   try {
-    return { name: oneLine(name), results: read() };
+    return { name: oneLine(name), results: namePlaces(read()) };
   } catch (error) {
     if (!(error instanceof ResultsError)) throw error;
     return {

@@ -16,6 +16,8 @@ export interface Backend {
   readonly id: string;
   /** Element types that the runtime has at all; a device may have fewer, see `EngineInfo.dtypes`. */
   readonly dtypes: readonly FloatDType[];
+  /** The kinds of hosts that it can run in; absent: processes of any JavaScript runtime. */
+  readonly hosts?: readonly HostKind[];
   /** The methods that it has at all, where it is not built from the formulations' graphs; absent: every one. */
   readonly methods?: readonly MethodId[];
   /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
@@ -36,6 +38,10 @@ export interface Backend {
   /** Starts the runtime. @throws Error – `Unavailable`, if the remedy is known – if it does not start after all. */
   open(options: OpenOptions): Promise<Engine>;
 }
+
+/** Runtimes that backends run in. Chromium and Firefox are browsers. */
+export const HOST_KINDS = ["node", "bun", "deno", "browser"] as const;
+export type HostKind = (typeof HOST_KINDS)[number];
 
 /** Facts by which a matrix is split evenly, and by which profiles leave out what would take minutes. */
 export interface BackendCost {

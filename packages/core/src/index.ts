@@ -3,7 +3,6 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
-export { cellKey } from "./cell-key.js";
 export { DTYPE_IDS, DTYPES, type DTypeTraits, floatArray, floatArrayFrom } from "./dtypes.js";
 export { isSystemError, messageOf, type SystemError } from "./errors.js";
 export type { FloatArray } from "./float-array.js";
@@ -11,11 +10,13 @@ export type { Formulation, LossAndGradient, LossInputs } from "./formulations/fo
 export { FORMULATIONS } from "./formulations/index.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { cellKey, type Place, parsePlace, placeName } from "./place.js";
 export { plural } from "./plural.js";
 export { probePackage } from "./probe.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";
+export { namePlaces } from "./results/name-places.js";
 export { busyMachine } from "./results/noise.js";
 export { type ResolutionLookup, resolutionsOf } from "./results/resolution.js";
 export type {
@@ -28,6 +29,7 @@ export type {
   DistanceRecord,
   Environment,
   GradientsOverSeeds,
+  HostRecord,
   Machine,
   MachineState,
   NetworkRecord,

@@ -46,6 +46,12 @@ function openAndUnname(parent: string): ArrayFiles {
   }
 }
 
+/** Opens a file under the descriptor that a process inherited it by. */
+export function openInherited(descriptor: number): number {
+  // Deno knows only the descriptors of files that it has opened.
+  return "Deno" in globalThis ? openSync(`/proc/self/fd/${descriptor}`, "r+") : descriptor;
+}
+
 export function closeFiles({ inputs, results }: ArrayFiles): void {
   closeSync(inputs);
   closeSync(results);

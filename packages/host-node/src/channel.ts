@@ -1,4 +1,6 @@
-import type { Duplex } from "node:stream";
+import { createReadStream, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { Duplex, Writable } from "node:stream";
 
 /**
  * How parent and worker talk: lines of JSON through a socket that the worker inherits. Node's own channel between
@@ -10,6 +12,20 @@ export const WORKER_CHANNEL = 3;
 
 /** UTF-16 units; the longest honest line, of samples, has a hundredth of that. */
 const LONGEST_LINE = 2 ** 24;
+
+/** Opens the worker's end. */
+export function openWorkerChannel(): Duplex {
+  if (!process.versions.bun) return new Socket({ fd: WORKER_CHANNEL, readable: true, writable: true });
+  // Bun takes no descriptor for a socket, but reads it as a file.
+  const readable = createReadStream("", { fd: WORKER_CHANNEL });
+  const writable = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (let offset = 0; offset < chunk.length; ) offset += writeSync(WORKER_CHANNEL, chunk, offset);
+      done();
+    },
+  });
+  return Duplex.from({ readable, writable });
+}
 
 export function sendLine(channel: Duplex, value: unknown): void {
   channel.write(`${JSON.stringify(value)}\n`);

@@ -1,4 +1,6 @@
 export { onLine, sendLine } from "./channel.js";
 export { Exchange } from "./exchange.js";
-export { NodeHost } from "./node-host.js";
+export { findRuntime, type RuntimeRequest } from "./find-runtime.js";
+export { ProcessHost } from "./process-host.js";
+export { CURRENT_RUNTIME, RUNTIME_KINDS, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
 export { remedyForCrash, remedyForThrown } from "./start-failure.js";

@@ -1,8 +1,7 @@
-import { Socket } from "node:net";
 import type { Backend } from "@softmax-bench/core";
 import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure";
-import { isFull, readArrays, sizeOf, writeArrays } from "./array-files.js";
-import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
+import { isFull, openInherited, readArrays, sizeOf, writeArrays } from "./array-files.js";
+import { onLine, openWorkerChannel, sendLine } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";
 import { remedyForThrown } from "./start-failure.js";
 
@@ -11,14 +10,14 @@ import { remedyForThrown } from "./start-failure.js";
  * backends, by id. One backend, one request at a time. It ends with the parent that started it.
  */
 
-/** The descriptors under which it inherits the files of arrays. */
-const WORKER_FILES = { inputs: 4, results: 5 } as const;
+/** The files of arrays that it inherits. */
+const files = { inputs: openInherited(4), results: openInherited(5) };
 
 const arrays: WorkerArrays = {
-  readInputs: (set, into) => readArrays(WORKER_FILES.inputs, into, set * sizeOf(into)),
+  readInputs: (set, into) => readArrays(files.inputs, into, set * sizeOf(into)),
   writeResults(results) {
     try {
-      writeArrays(WORKER_FILES.results, results);
+      writeArrays(files.results, results);
     } catch (error) {
       throw isFull(error) ? new NoRoomError(error.message) : error;
     }
@@ -38,7 +37,7 @@ const worker = new MeasuringWorker({
   arrays,
   remedyFor: remedyForThrown,
 });
-const channel = new Socket({ fd: WORKER_CHANNEL, readable: true, writable: true });
+const channel = openWorkerChannel();
 onLine(channel, (line) => {
   void worker.respond(JSON.parse(line) as Request).then((reply) => sendLine(channel, reply));
 });

@@ -1,4 +1,11 @@
-import { busyMachine, type Cell, cellKey, type Results, resolutionsOf } from "@softmax-bench/core";
+import {
+  busyMachine,
+  type Cell,
+  cellKey,
+  namePlaces,
+  type Results,
+  resolutionsOf,
+} from "@softmax-bench/core";
 import {
   type CellComparison,
   type CellId,
@@ -19,11 +26,12 @@ export interface Names {
 }
 
 /** Compares two results files that were measured one after the other. */
-export function compare(baseline: Results, candidate: Results, limits: Limits, names: Names): Comparison {
+export function compare(before: Results, after: Results, limits: Limits, names: Names): Comparison {
+  const [baseline, candidate] = [namePlaces(before), namePlaces(after)];
   const { machine, software } = differencesOf(baseline, candidate);
   const [resolutionBefore, resolutionAfter] = [resolutionsOf(baseline), resolutionsOf(candidate)];
-  const before = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
-  const pairs = candidate.cells.map((cell) => [before.get(cellKey(cell)), cell] as const);
+  const known = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
+  const pairs = candidate.cells.map((cell) => [known.get(cellKey(cell)), cell] as const);
   const present = new Set(candidate.cells.map(cellKey));
   const comparable = pairs.flatMap(([a, b]) =>
     a?.status === "ok" && b.status === "ok" ? [[a, b] as const] : [],

@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatRatio,
 } from "./format.js";
+import { hostsBlocks } from "./hosts.js";
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { scalingBlocks } from "./scaling.js";
@@ -28,6 +29,7 @@ export function documentOf(view: ReportView, detail: Detail): Block[] {
     backendTable(view.backends, view.machines),
     ...unavailableList(view.backends),
     ...view.workloads.flatMap((workload) => workloadBlocks(workload, detail)),
+    ...(view.hosts ? hostsBlocks(view.hosts) : []),
     ...acrossBlocks(view),
     ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
     ...(view.scaling ? scalingBlocks(view.scaling, detail) : []),

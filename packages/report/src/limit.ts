@@ -1,4 +1,4 @@
-import type { Cell, Results } from "@softmax-bench/core";
+import { type Cell, namePlaces, type Results } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { formatDuration, formatRatio } from "./format.js";
 
@@ -21,11 +21,8 @@ interface Row {
  * How far the gradients of a run are from native code with as many threads: of each backend the fastest method and
  * `manual/fused`.
  */
-export function limitBlocks(
-  { cells, backends }: Results,
-  native: readonly NativeTime[],
-  compiler: string,
-): Block[] {
+export function limitBlocks(results: Results, native: readonly NativeTime[], compiler: string): Block[] {
+  const { cells, backends } = namePlaces(results);
   const rows = cells.flatMap((cell): Row[] => {
     const backend = backends.find(({ id }) => id === cell.backend);
     const threads = backend?.threads ?? 1;

@@ -17,6 +17,7 @@ export {
 } from "./constraints.js";
 export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
 export * from "./format.js";
+export { type HostsView, hostsOf } from "./hosts.js";
 export { apart } from "./machines.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
 export { type Recommendation, recommend, recommendFor } from "./recommend.js";

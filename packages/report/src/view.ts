@@ -6,6 +6,7 @@ import {
   type DistanceRecord,
   DTYPE_IDS,
   type Environment,
+  namePlaces,
   observationsOf,
   plural,
   type Results,
@@ -16,6 +17,7 @@ import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthOf } from "./depth.js";
 import { formatBytes, formatPercent, formatWall } from "./format.js";
+import { type HostsView, hostsOf } from "./hosts.js";
 import {
   type AcrossMachines,
   acrossMachines,
@@ -41,6 +43,8 @@ export interface ReportView extends RunView {
   readonly machines: readonly MachineView[];
   /** Cells that several machines measured, side by side. */
   readonly across: readonly AcrossMachines[];
+  /** How hosts compare, where there are several. */
+  readonly hosts: HostsView | undefined;
   /** What error curves along sweeps say, where the run drew some. */
   readonly precision: PrecisionView | undefined;
   /** What networks of growing depth say, where the run has some. */
@@ -79,7 +83,8 @@ export interface ComparedMethods extends DistanceRecord {
   readonly isSpeedupTied: boolean;
 }
 
-export function viewOf(results: Results): ReportView {
+export function viewOf(unnamed: Results): ReportView {
+  const results = namePlaces(unnamed);
   const machines = machinesOf(results);
   return {
     ...runViewOf(results),
@@ -94,13 +99,15 @@ export function viewOf(results: Results): ReportView {
     ),
     machines,
     across: acrossMachines(results, machines),
+    hosts: hostsOf(results),
     precision: precisionOf(results),
     depth: depthOf(results),
     scaling: scalingOf(results),
   };
 }
 
-export function runViewOf(results: Results): RunView {
+export function runViewOf(unnamed: Results): RunView {
+  const results = namePlaces(unnamed);
   const { run, cells, precision } = results;
   return {
     facts: factsOf(results, machinesOf(results)),
@@ -231,6 +238,7 @@ function factsOf(results: Results, views: readonly MachineView[]): [string, stri
           describeMachine(environment),
         ])
       : [["machine", describeMachine(environment)] satisfies [string, string]]),
+    ...(results.hosts?.length ? [["hosts", describeHosts(results)] satisfies [string, string]] : []),
     ["resolution", describeResolution(results)],
     ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
@@ -239,6 +247,13 @@ function factsOf(results: Results, views: readonly MachineView[]): [string, stri
 
 const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
   `${cpu}, ${plural(cores, "core")}, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
+
+const describeHosts = ({ hosts = [] }: Results): string =>
+  hosts
+    .map(({ id, runtime, reason, remedy }) =>
+      runtime ? `${id} (${runtime.name} ${runtime.version})` : `${id} is unavailable: ${reason}; ${remedy}`,
+    )
+    .join(", ");
 
 /** A curve in the place of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });

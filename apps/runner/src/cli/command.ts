@@ -71,6 +71,14 @@ export const withSelection = (command: Command, { threads = "all cores" } = {}):
     .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`)
     .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
 
+/** Adds `--host`, a list. */
+export const addHostOption = (command: Command): Command =>
+  command.option(
+    "--host <hosts>",
+    "where backends run: node, bun, deno, each with a version if need be, or a path (default: the Node that runs this); e.g. --host node,node@24,bun or --host node=/usr/bin/node24",
+    commaSeparated,
+  );
+
 /** Adds `--dtype`, a list. */
 export const addDtypeOption = (command: Command): Command =>
   command.option("--dtype <dtypes>", `${DTYPE_IDS.join(", ")}; e.g. --dtype float64`, commaSeparated);

@@ -1,4 +1,4 @@
-import type { Curve, NetworkRecord, Results, Series } from "@softmax-bench/core";
+import type { Curve, NetworkRecord, Place, Results, Series } from "@softmax-bench/core";
 import type { Plan, PlannedCurve, PlannedNetwork, PlannedSeries } from "../plan/plan.js";
 import type { BackendSession } from "../session/backend-session.js";
 
@@ -43,5 +43,5 @@ export interface ExperimentRun {
   /** Announces what is computed before any work. */
   announce(what: string): void;
   /** Uses a backend in a process of its own, with so many threads. The process ends with its use, or when the run is stopped. */
-  useSession<T>(backend: string, threads: number, use: (session: BackendSession) => Promise<T>): Promise<T>;
+  useSession<T>(place: Place, threads: number, use: (session: BackendSession) => Promise<T>): Promise<T>;
 }

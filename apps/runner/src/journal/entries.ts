@@ -48,6 +48,10 @@ const header = z.object({
   timeMs: z.number().positive().optional(),
   threads: z.int().positive(),
   backends: z.array(z.string()),
+  /** Names of backends on hosts, where some run elsewhere than in this Node. */
+  places: z.array(z.string()).optional(),
+  /** Those hosts. */
+  hosts: z.array(z.object({ id: schema.id, path: z.string().optional() })).optional(),
   methods: z.array(z.string()),
   dtypes: z.array(schema.dtype),
   workloads: z.array(z.string()),
@@ -66,6 +70,7 @@ const measurement = z.object({
   type: z.literal("cell"),
   round: z.int().nonnegative(),
   backend: z.string(),
+  host: schema.host,
   method: z.string(),
   dtype: schema.dtype,
   workload: z.string(),
@@ -87,6 +92,7 @@ export const entry = z.discriminatedUnion("type", [
   header,
   measurement,
   schema.backend.extend({ type: z.literal("backend") }),
+  schema.hostRecord.extend({ type: z.literal("host") }),
   schema.distance.omit({ speedup: true }).extend({ type: z.literal("distance") }),
   z.object({ type: z.literal("curve"), ...schema.curveFields }),
   z.object({ type: z.literal("network"), ...schema.networkFields }),

@@ -6,6 +6,7 @@ import { describeIssue } from "@softmax-bench/core/results";
 import { createJiti } from "jiti";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
+import { type HostRequest, parseHost } from "./places.js";
 import { PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);
@@ -15,6 +16,7 @@ const benchOptions = z
   .strictObject({
     profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
     backends: list.describe("backend ids; default: all"),
+    hosts: list.describe("where they run: node, node@24, bun, deno, or a path; default: node"),
     methods: list.describe("globs over method ids; default: all"),
     dtypes: list.describe("float32, float64; default: both"),
     workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
@@ -39,6 +41,8 @@ export const defineConfig = (options: BenchOptions): BenchOptions => options;
 export interface Settings {
   readonly profile: keyof typeof PROFILES;
   readonly backends: readonly string[] | undefined;
+  /** Undefined: the Node that runs this. */
+  readonly hosts: readonly HostRequest[] | undefined;
   readonly methods: readonly string[] | undefined;
   readonly dtypes: readonly string[] | undefined;
   readonly workloads: readonly string[];
@@ -58,6 +62,7 @@ export function resolveSettings(flags: BenchOptions, file: BenchOptions): Settin
   return {
     profile,
     backends: chosen.backends,
+    hosts: chosen.hosts?.map(parseHost),
     methods: chosen.methods,
     dtypes: chosen.dtypes,
     workloads: chosen.workloads ?? PROFILES[profile].workloads,

@@ -1,5 +1,13 @@
 import type { Backend, FloatDType } from "@softmax-bench/core";
-import { COMPARISONS, cellKey, type MethodId, type Sweep, type Workload } from "@softmax-bench/core";
+import {
+  COMPARISONS,
+  cellKey,
+  type MethodId,
+  type Place,
+  placeName,
+  type Sweep,
+  type Workload,
+} from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 import { BACKENDS } from "./backends.js";
 import { loadBackends } from "./load-backends.js";
@@ -7,31 +15,27 @@ import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 
 /** One cell of the matrix. */
-export interface PlannedCell {
-  readonly backend: string;
+export interface PlannedCell extends Place {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly workload: Workload;
 }
 
 /** One method on one backend along one sweep. */
-export interface PlannedCurve {
-  readonly backend: string;
+export interface PlannedCurve extends Place {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly sweep: Sweep;
 }
 
 /** One network on one backend. */
-export interface PlannedNetwork {
-  readonly backend: string;
+export interface PlannedNetwork extends Place {
   readonly dtype: FloatDType;
   readonly depth: number;
 }
 
 /** One method on one backend, over many shapes, with so many threads. */
-export interface PlannedSeries {
-  readonly backend: string;
+export interface PlannedSeries extends Place {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly threads: number;
@@ -54,65 +58,55 @@ export const workOf = ({ cells, curves, networks, series }: Plan): Work[] => [
   ...series,
 ];
 
-export const seriesKey = ({
-  backend,
-  method,
-  dtype,
-  threads,
-}: Omit<PlannedSeries, "method"> & { method: string }): string => [backend, method, dtype, threads].join(" ");
+export const seriesKey = (series: Omit<PlannedSeries, "method"> & { method: string }): string =>
+  [placeName(series), series.method, series.dtype, series.threads].join(" ");
 
-export const networkKey = ({ backend, dtype, depth }: PlannedNetwork): string =>
-  [backend, dtype, depth].join(" ");
+export const networkKey = (network: PlannedNetwork): string =>
+  [placeName(network), network.dtype, network.depth].join(" ");
 
-export const curveKey = (curve: { backend: string; method: string; dtype: string; sweep: string }): string =>
-  [curve.backend, curve.method, curve.dtype, curve.sweep].join(" ");
+export const curveKey = (curve: Place & { method: string; dtype: string; sweep: string }): string =>
+  [placeName(curve), curve.method, curve.dtype, curve.sweep].join(" ");
 
-export const keyOf = ({ backend, method, dtype, workload }: PlannedCell): string =>
-  cellKey({ backend, method, dtype, workload: workload.id });
+export const keyOf = (cell: PlannedCell): string => cellKey({ ...cell, workload: cell.workload.id });
 
 /** Methods that are compared stand next to each other, so that few gradients are held at a time. */
 const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
 
 /** The whole matrix of a selection: backend by backend, small workloads first. */
-export function planCells({ backends, methods, dtypes, workloads, cells }: Selection): PlannedCell[] {
+export function planCells({ places, methods, dtypes, workloads, cells }: Selection): PlannedCell[] {
   const size = ({ rows, classes }: Workload) => rows * classes;
   const ordered = methods.toSorted((a, b) => METHOD_ORDER.indexOf(a) - METHOD_ORDER.indexOf(b));
-  const matrix = backends.flatMap((backend) =>
+  const matrix = places.flatMap((place) =>
     workloads
       .toSorted((a, b) => size(a) - size(b))
       .flatMap((workload) =>
-        dtypes.flatMap((dtype) => ordered.map((method) => ({ backend, method, dtype, workload }))),
+        dtypes.flatMap((dtype) => ordered.map((method) => ({ ...place, method, dtype, workload }))),
       ),
   );
   return cells ? matrix.filter((cell) => cells.has(keyOf(cell))) : matrix;
 }
 
 /** All curves of a selection: backend by backend, sweep by sweep. */
-export function planCurves(
-  { backends, methods, dtypes }: Selection,
-  sweeps: readonly Sweep[],
-): PlannedCurve[] {
-  return backends.flatMap((backend) =>
+export function planCurves({ places, methods, dtypes }: Selection, sweeps: readonly Sweep[]): PlannedCurve[] {
+  return places.flatMap((place) =>
     sweeps.flatMap((sweep) =>
-      dtypes.flatMap((dtype) => methods.map((method) => ({ backend, method, dtype, sweep }))),
+      dtypes.flatMap((dtype) => methods.map((method) => ({ ...place, method, dtype, sweep }))),
     ),
   );
 }
 
 /** All networks of a selection: backend by backend, shallow ones first. */
-export const planNetworks = ({ backends, dtypes }: Selection, depths: readonly number[]): PlannedNetwork[] =>
-  backends.flatMap((backend) =>
-    depths.flatMap((depth) => dtypes.map((dtype) => ({ backend, dtype, depth }))),
-  );
+export const planNetworks = ({ places, dtypes }: Selection, depths: readonly number[]): PlannedNetwork[] =>
+  places.flatMap((place) => depths.flatMap((depth) => dtypes.map((dtype) => ({ ...place, dtype, depth }))));
 
 /** All series of a selection: backend by backend, few threads first. */
 export const planSeries = (
-  { backends, methods, dtypes }: Selection,
+  { places, methods, dtypes }: Selection,
   threads: readonly number[],
 ): PlannedSeries[] =>
-  backends.flatMap((backend) =>
+  places.flatMap((place) =>
     methods.flatMap((method) =>
-      dtypes.flatMap((dtype) => threads.map((count) => ({ backend, method, dtype, threads: count }))),
+      dtypes.flatMap((dtype) => threads.map((count) => ({ ...place, method, dtype, threads: count }))),
     ),
   );
 
@@ -140,6 +134,12 @@ export async function assertRunnable(work: readonly Work[]): Promise<void> {
     .map(([id, { dtypes }]) => `${id} has only ${dtypes.join(" and ")}`)
     .join(", ");
   throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
+}
+
+/** The places that some work is for, in its order. */
+export function placesOf(work: readonly Work[]): Place[] {
+  const places = new Map(work.map(({ backend, host }) => [placeName({ backend, host }), { backend, host }]));
+  return [...places.values()];
 }
 
 /** The backends that some work is for, in the order of the table. */

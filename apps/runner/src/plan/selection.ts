@@ -5,19 +5,27 @@ import {
   METHODS,
   type MethodId,
   messageOf,
+  type Place,
+  parsePlace,
+  placeName,
   SWEEPS,
   type Sweep,
   WORKLOADS,
   type Workload,
 } from "@softmax-bench/core";
-import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import { UsageError } from "../terminal/errors.js";
 import { BACKENDS } from "./backends.js";
+import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
+import { shortened, unknownValue } from "./unknown-value.js";
 
 /** What to run, as ids that are known to exist. */
 export interface Selection {
   readonly backends: readonly string[];
+  /** Where they run. */
+  readonly places: readonly Place[];
+  /** The hosts of those places. */
+  readonly hosts: readonly HostRequest[];
   readonly methods: readonly MethodId[];
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
@@ -28,6 +36,8 @@ export interface Selection {
 /** What the user asked for, unchecked; what is left out means all (or the profile's workloads). */
 export interface Wanted {
   readonly backends?: readonly string[] | undefined;
+  /** Names of backends on hosts, instead of backends on this Node: `wasm-simd@bun`. */
+  readonly places?: readonly string[] | undefined;
   readonly methods?: readonly string[] | undefined;
   readonly dtypes?: readonly string[] | undefined;
   readonly workloads: readonly string[];
@@ -37,22 +47,45 @@ export interface Wanted {
 
 /** @throws UsageError naming the closest valid value, for the first one that does not exist. */
 export function select(wanted: Wanted): Selection {
-  const { backends, methods, dtypes, workloads } = wanted.cells ? partsOf(wanted.cells) : wanted;
-  const backendIds = Object.keys(BACKENDS);
+  const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
+  const { methods, dtypes, workloads } = chosen;
+  const given = chosen.places?.map(parsePlace);
+  const known = Object.keys(BACKENDS);
+  const named = given?.map(({ backend }) => backend) ?? expandAll(chosen.backends) ?? known;
+  const backends = sortByRegistry(known, named, "backend");
+  const hosts = new Set(given ? given.map(({ host }) => host) : [undefined]);
+  const places = [...hosts].flatMap((host) =>
+    backends
+      .map((backend): Place => ({ backend, host }))
+      .filter((place) => !given || given.some((one) => placeName(one) === placeName(place))),
+  );
   return {
     cells: wanted.cells && new Set(wanted.cells),
-    backends: sortByRegistry(backendIds, expandAll(backends) ?? backendIds, "backend"),
+    backends,
+    places,
+    hosts: [...hosts].map((host) => parseHost(host ?? THIS_NODE)),
     methods: matchMethods(expandAll(methods) ?? ["**"]),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(workloadOf),
   };
 }
 
+/** Selects backends on hosts; cells name their hosts themselves. @throws UsageError as `select`, or for a host that cannot be what it is named */
+export async function selectOnHosts(
+  wanted: Wanted & { readonly hosts: readonly HostRequest[] | undefined },
+): Promise<Selection> {
+  const selection = select(wanted);
+  if (!wanted.hosts || wanted.cells) return selection;
+  const hosts = await identifyHosts(wanted.hosts);
+  const areNamed = expandAll(wanted.backends) !== undefined;
+  return { ...selection, hosts, places: await placesOn(hosts, selection.backends, areNamed) };
+}
+
 /** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */
-function partsOf(cells: readonly string[]): Required<Omit<Wanted, "cells">> {
+function partsOf(cells: readonly string[]): Omit<Wanted, "cells"> {
   const parts = cells.map((cell) => {
-    const [backend, method, dtype, workload, ...more] = cell.split(" ");
-    if (!backend || !dtype || !workload || more.length > 0) {
+    const [place, method, dtype, workload, ...more] = cell.split(" ");
+    if (!place || !dtype || !workload || more.length > 0) {
       throw new UsageError(
         `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortened(cell))}`,
       );
@@ -60,13 +93,13 @@ function partsOf(cells: readonly string[]): Required<Omit<Wanted, "cells">> {
     const ids = METHODS.map(({ id }) => id);
     const known = ids.find((id) => id === method);
     if (!known) throw unknownValue("method", method ?? "", ids);
-    return { backend, method: known, dtype, workload };
+    return { place, method: known, dtype, workload };
   });
   const unique = <Part extends keyof (typeof parts)[number]>(part: Part) => [
     ...new Set(parts.map((cell) => cell[part])),
   ];
   return {
-    backends: unique("backend"),
+    places: unique("place"),
     methods: unique("method"),
     dtypes: unique("dtype"),
     workloads: unique("workload"),
@@ -112,18 +145,4 @@ function workloadOf(id: string): Workload {
     throw unknownValue("workload", id, known, ", or a shape such as 64x1000");
   }
   return workload;
-}
-
-const shortened = (value: string): string => (value.length > 60 ? `${value.slice(0, 59)}…` : value);
-
-/** Names the valid values that may be meant, closest first; all of them, where none is like the value. */
-export function unknownValue(kind: string, value: string, known: readonly string[], also = ""): UsageError {
-  const shown = shortened(value);
-  const isLike = (id: string) => distance(shown, id) <= Math.max(shown.length, id.length) / 2;
-  const closest = known
-    .filter(isLike)
-    .sort((a, b) => distance(shown, a) - distance(shown, b))
-    .slice(0, 3);
-  const valid = closest.length ? `closest are ${closest.join(", ")}` : `there are ${known.join(", ")}`;
-  return new UsageError(`unknown ${kind} ${JSON.stringify(shown)}: ${valid}${also}`);
 }

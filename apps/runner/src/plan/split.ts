@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Backend, Shard } from "@softmax-bench/core";
+import { type Backend, placeName, type Shard } from "@softmax-bench/core";
 import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./estimate.js";
 import { backendsOf, keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
@@ -56,7 +56,7 @@ function unitsOf(
 ): Unit[] {
   const groups = new Map<string, PlannedCell[]>();
   for (const cell of cells) {
-    const key = [cell.backend, comparisonOf(cell), cell.dtype, cell.workload.id].join(" ");
+    const key = [placeName(cell), comparisonOf(cell), cell.dtype, cell.workload.id].join(" ");
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
   return [...groups.values()].map((group) => {
@@ -64,7 +64,7 @@ function unitsOf(
     const backend = backends.get(first.backend);
     const seconds = group.reduce((sum, cell) => sum + cellSeconds(cell, profile, backend), 0);
     const once: [string, number][] = [
-      [first.backend, profile.processes * START_SECONDS],
+      [placeName(first), profile.processes * START_SECONDS],
       [`${first.workload.id} ${first.dtype}`, referenceSeconds(first)],
     ];
     return { cells: group, seconds, once: new Map(seconds > 0 ? once : []) };

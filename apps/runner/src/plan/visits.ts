@@ -1,4 +1,4 @@
-import { uniformSource } from "@softmax-bench/core";
+import { placeName, uniformSource } from "@softmax-bench/core";
 import { comparisonOf } from "./estimate.js";
 import type { PlannedCell } from "./plan.js";
 
@@ -32,7 +32,7 @@ export function drawVisits(
 ): Visit[] {
   const [first] = cells;
   if (!first) return [];
-  const uniform = uniformSource(`order/${first.backend}/${round >> 1}`, seed);
+  const uniform = uniformSource(`order/${placeName(first)}/${round >> 1}`, seed);
   const groups = groupBy(cells, ({ workload, dtype }) => `${workload.id} ${dtype}`);
   const visits = shuffle(groups, uniform).flatMap((group) => {
     const units = groupBy(group, comparisonOf).map((unit) =>
@@ -51,8 +51,8 @@ export function drawVisits(
 function twinOf(candidates: readonly PlannedCell[], seed: number): Visit | undefined {
   const [first] = candidates;
   if (!first) return undefined;
-  const { backend, workload, dtype } = first;
-  const uniform = uniformSource(`twin/${backend} ${workload.id} ${dtype}`, seed);
+  const { workload, dtype } = first;
+  const uniform = uniformSource(`twin/${placeName(first)} ${workload.id} ${dtype}`, seed);
   const cell = candidates[Math.floor(uniform() * candidates.length)];
   return cell && { cell, isTwin: true };
 }

@@ -4,10 +4,12 @@ import {
   COMPARISONS,
   cellKey,
   findWorkload,
+  type HostRecord,
   type MethodId,
   type Noise,
   PHASES,
   type Phase,
+  type Place,
   type Results,
   type Steadiness,
   type Timing,
@@ -18,6 +20,7 @@ import type { Experiment, ExperimentResult } from "../experiments/experiment.js"
 import { experimentsOf } from "../experiments/index.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
 import { decidingMeasurements, isRepeated } from "../journal/measurements.js";
+import { placesOfRun } from "../plan/places.js";
 import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
@@ -40,6 +43,7 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries);
+  const hosts = hostRecords(entries);
   const complete = finished.length === planned.length && experiments.every(({ isComplete }) => isComplete);
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
@@ -63,8 +67,9 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
       ...(finished.length > 0 ? { processes: median(replicated.map(({ own }) => own.length)) | 0 || 1 } : {}),
     },
     environment: header.environment,
+    ...(hosts.length > 0 ? { hosts } : {}),
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
-    backends: header.backends.flatMap((id) => backendOf(id, entries)),
+    backends: placesOfRun(header).flatMap((place) => backendOf(place, entries)),
     cells: finished,
     distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
       const manual = medians.get(cellKey({ ...distance, method: distance.a }));
@@ -158,10 +163,12 @@ function decisiveOf(measurements: readonly Measurement[]): Measurement {
 
 function cellOf(measurements: readonly Measurement[]): Cell {
   const decisive = decisiveOf(measurements);
-  const { backend, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } = decisive;
+  const { backend, host, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } =
+    decisive;
   const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
   return {
     backend,
+    host,
     method,
     dtype,
     workload,
@@ -217,9 +224,17 @@ function timingOver(perProcess: readonly (readonly number[])[]): Timing {
   };
 }
 
-function backendOf(id: string, entries: readonly Entry[]): BackendRecord[] {
-  const records = entries.flatMap((entry) => (entry.type === "backend" && entry.id === id ? [entry] : []));
+function backendOf(place: Place, entries: readonly Entry[]): BackendRecord[] {
+  const records = entries.flatMap((entry) =>
+    entry.type === "backend" && entry.id === place.backend && entry.host === place.host ? [entry] : [],
+  );
   return combineBackends(records.map(({ type: _, ...record }) => record));
+}
+
+/** The hosts of a run, each as it was found last. */
+function hostRecords(entries: readonly Entry[]): HostRecord[] {
+  const records = entries.flatMap((entry) => (entry.type === "host" ? [entry] : []));
+  return [...new Map(records.map(({ type: _, ...record }) => [record.id, record])).values()];
 }
 
 const totalSpent = (entries: readonly Entry[]): Record<string, number> =>

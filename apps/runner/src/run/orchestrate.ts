@@ -1,6 +1,12 @@
 import { setFlagsFromString } from "node:v8";
-import { type Availability, type BackendRecord, FAITHFUL, uniformSource } from "@softmax-bench/core";
-import { Exchange, NodeHost } from "@softmax-bench/host-node";
+import {
+  type Availability,
+  type BackendRecord,
+  FAITHFUL,
+  type Place,
+  placeName,
+  uniformSource,
+} from "@softmax-bench/core";
 import { ThroughputReference } from "@softmax-bench/measure";
 import type { Images } from "@softmax-bench/networks";
 import { type CellWork, cellItem, type RunContext, runCells } from "../experiments/cells/cells.js";
@@ -12,12 +18,13 @@ import type { WorkItem } from "../experiments/observer.js";
 import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
 import { MachineMonitor } from "../machine/machine-monitor.js";
-import { BACKENDS_MODULE } from "../plan/backends.js";
 import { loadBackends } from "../plan/load-backends.js";
+import { hostsOfRun, placesOfRun } from "../plan/places.js";
 import type { Plan, PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
+import { Hosts } from "../session/hosts.js";
 import { PhaseTimer } from "../session/phase-timer.js";
 
 /** The steps of a deep network, all together, or its training on a slow backend. */
@@ -31,6 +38,8 @@ export interface OrchestrateOptions extends RunContext {
   readonly done: readonly Entry[];
   /** The outcome of providing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
+  /** Bring hosts that are not on this machine. */
+  readonly provision: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -45,7 +54,8 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   setFlagsFromString("--no-incremental-marking");
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
-  using exchange = new Exchange(options.say);
+  using hosts = await Hosts.open(hostsOfRun(header), options);
+  for (const record of hosts.records) append({ type: "host", ...record });
   const inputs = new InputSource(header.seed);
   const backends = await loadBackends(header.backends);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
@@ -58,12 +68,12 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
-  const createSession = sessionFactory(options, { phaseTimer, exchange });
+  const createSession = sessionFactory(options, { phaseTimer, hosts });
   const experimentRun: ExperimentRun = {
     signal,
     announce: (what) => observer.prepare(what),
-    useSession(backend, threads, use) {
-      const session = createSession(backend, threads);
+    async useSession(place, threads, use) {
+      const session = await createSession(place, threads);
       return withAbort(signal, session, () => use(session));
     },
   };
@@ -93,16 +103,16 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
       observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
-      for (const backend of shuffle(header.backends, uniform)) {
-        const session = createSession(backend, header.threads);
+      for (const place of shuffle(placesOfRun(header), uniform)) {
+        const session = await createSession(place, header.threads);
         const visits = drawVisits(
-          plan.cells.filter((cell) => cell.backend === backend),
+          plan.cells.filter((cell) => isAt(cell, place)),
           { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
         );
         const work: CellWork = {
           ...options,
           ...shared,
-          adapter: backends.get(backend),
+          adapter: backends.get(place.backend),
           session,
           round,
           visits,
@@ -111,7 +121,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           await runCells(work);
           if (round > 0) return;
           for (const experiment of experiments) {
-            await runExperiment(experiment, backend, { ...options, state, session, experimentRun });
+            await runExperiment(experiment, place, { ...options, state, session, experimentRun });
           }
         });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
@@ -125,10 +135,10 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   }
 }
 
-/** Does the missing work of an experiment on one backend. */
+/** Does the missing work of an experiment in one place. */
 async function runExperiment(
   experiment: Experiment,
-  backend: string,
+  place: Place,
   {
     plan,
     state,
@@ -144,7 +154,7 @@ async function runExperiment(
   },
 ): Promise<void> {
   for (const work of experiment.plannedWork(plan)) {
-    if (work.backend !== backend || state.has(experiment.key(work))) continue;
+    if (!isAt(work, place) || state.has(experiment.key(work))) continue;
     if (signal.aborted) return;
     const item = { label: experiment.label(work), weight: experiment.weight(work) };
     observer.begin(item);
@@ -158,21 +168,21 @@ async function runExperiment(
 
 function sessionFactory(
   { header, provisioned, append }: OrchestrateOptions,
-  { phaseTimer, exchange }: { readonly phaseTimer: PhaseTimer; readonly exchange: Exchange },
-): (backend: string, threads: number) => BackendSession {
-  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
+  { phaseTimer, hosts }: { readonly phaseTimer: PhaseTimer; readonly hosts: Hosts },
+): (place: Place, threads: number) => Promise<BackendSession> {
+  const reported = new Set(placesOfRun(header).map(placeName));
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
-  return (backend, threads) =>
+  return async (place, threads) =>
     new BackendSession({
-      backend,
+      place,
       threads,
       timeoutMs,
       phaseTimer,
-      host,
-      unavailable: unavailability(provisioned.get(backend)),
+      host: hosts.of(place),
+      unavailable: (await hosts.problemOf(place)) ?? unavailability(provisioned.get(place.backend)),
       // Before its first result: the process may not survive that.
       onRecord: (record) => {
-        if (header.backends.includes(backend)) append({ type: "backend", ...record });
+        if (reported.has(placeName(place))) append({ type: "backend", ...record });
       },
     });
 }
@@ -208,6 +218,9 @@ export const remainingExperiments = (
       .filter((work) => !state.has(experiment.key(work)))
       .map((work) => ({ label: experiment.label(work), weight: experiment.weight(work) })),
   );
+
+const isAt = (work: Place, place: Place): boolean =>
+  work.backend === place.backend && work.host === place.host;
 
 /** A cold start is recorded when it happens. */
 const withoutStart = ({ coldStartNs: _, ...record }: BackendRecord): BackendRecord => record;

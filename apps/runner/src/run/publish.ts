@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Results } from "@softmax-bench/core";
-import { isSystemError, messageOf } from "@softmax-bench/core";
+import { isSystemError, messageOf, namePlaces, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type ReportView, renderMarkdown, renderPage } from "@softmax-bench/report";
 import { isFileName } from "../fs/file-name.js";
@@ -102,7 +101,7 @@ type Files = ReadonlyMap<string, string>;
 
 async function reportsOf({ id }: Pick<RunFolder, "id">, results: Results, view: ReportView): Promise<Files> {
   const files = new Map<string, string>();
-  const { depth } = results;
+  const { depth } = namePlaces(results);
   if (depth && view.depth) {
     // Drawing takes a library that most runs do without.
     const { renderChart } = await import("@softmax-bench/report/charts");

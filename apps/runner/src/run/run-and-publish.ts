@@ -97,6 +97,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       done,
       append,
       provisioned,
+      provision,
       turns,
       say: (line) => progress.say(line),
       observer: progress,

@@ -4,6 +4,7 @@ import {
   isSystemError,
   type MethodId,
   messageOf,
+  placeName,
   type Shard,
   type Sweep,
 } from "@softmax-bench/core";
@@ -81,6 +82,12 @@ export async function startRun(request: Request, console: Console, output: Outpu
     threads: settings.threads,
     ...(settings.timeMs === undefined ? {} : { timeMs: settings.timeMs }),
     backends: [...selection.backends],
+    ...(selection.places.some(({ host }) => host !== undefined)
+      ? {
+          places: selection.places.map(placeName),
+          hosts: selection.hosts.map(({ id, path }) => ({ id, path })),
+        }
+      : {}),
     methods: [...selection.methods],
     ...(cellMethods ? { cellMethods: [...cellMethods] } : {}),
     dtypes: [...selection.dtypes],

@@ -1,5 +1,4 @@
-import type { BackendRecord } from "@softmax-bench/core";
-import { messageOf } from "@softmax-bench/core";
+import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import type { Connection, Host, NamedArrays, Outcome, Values, WorkRequest } from "@softmax-bench/measure";
 import { openBackend } from "./open-backend.js";
 import type { PhaseTimer } from "./phase-timer.js";
@@ -11,12 +10,12 @@ const START_ATTEMPTS = 2;
 export const START_MS = START_ATTEMPTS * OPEN_TIMEOUT_MS;
 
 export interface SessionOptions {
-  readonly backend: string;
+  readonly place: Place;
   readonly threads: number;
   /** A request that takes longer is given up, in milliseconds. */
   readonly timeoutMs: number;
   readonly phaseTimer: PhaseTimer;
-  /** Where its workers run. */
+  /** Starts its workers. */
   readonly host: Host;
   /** Hears what is known of the backend when it has been started, or has not. */
   readonly onRecord?: (record: BackendRecord) => void;
@@ -36,6 +35,11 @@ export class BackendSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+  }
+
+  /** The backend, and where it runs. */
+  get place(): Place {
+    return this.#options.place;
   }
 
   /** What is known of the backend so far; undefined before the first request. */
@@ -104,7 +108,8 @@ export class BackendSession {
     if (unavailable) {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
-      this.#record = { id: options.backend, status: "unavailable", reason, remedy };
+      const { backend, host } = options.place;
+      this.#record = { id: backend, host, status: "unavailable", reason, remedy };
       onRecord?.(this.#record);
       return;
     }

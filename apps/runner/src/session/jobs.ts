@@ -1,10 +1,9 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
-import { Exchange, NodeHost } from "@softmax-bench/host-node";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
-import { BACKENDS_MODULE } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
+import { Hosts } from "./hosts.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
 import { PhaseTimer } from "./phase-timer.js";
 import { provisionBackends } from "./provision.js";
@@ -45,12 +44,12 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  using exchange = new Exchange(say);
-  const host = new NodeHost({ backends: BACKENDS_MODULE, exchange });
+  const place = { backend };
+  using hosts = await Hosts.open([], { say, signal, provision: false });
   const session = new BackendSession({
-    backend,
+    place,
     threads,
-    host,
+    host: hosts.of(place),
     phaseTimer: new PhaseTimer(),
     timeoutMs: PROFILES.full.cellTimeoutMs,
     unavailable: availability?.available === false ? availability : undefined,
@@ -66,7 +65,7 @@ export async function runJobs<J extends Job>(
       const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
       const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
       if (signal.aborted) break;
-      consume(job, resultOf(task, toTaskOutcome(backend, outcome, "computed"), session));
+      consume(job, resultOf(task, toTaskOutcome(place, outcome, "computed"), session));
     }
     return session.record;
   } finally {

@@ -1,5 +1,4 @@
-import type { BackendRecord } from "@softmax-bench/core";
-import { messageOf } from "@softmax-bench/core";
+import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
 import {
   type Connection,
@@ -11,7 +10,7 @@ import {
 import { BACKENDS } from "../plan/backends.js";
 
 export interface OpenBackendOptions {
-  readonly backend: string;
+  readonly place: Place;
   readonly threads: number;
   readonly timeoutMs: number;
   readonly host: Host;
@@ -32,9 +31,11 @@ export type Opening =
 
 /** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
-  const { backend, threads, timeoutMs, host, onStart } = options;
+  const { place, threads, timeoutMs, host, onStart } = options;
+  const { backend } = place;
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
+    host: place.host,
     status: "unavailable",
     reason,
     remedy,
@@ -48,7 +49,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
       timeoutMs,
     );
     if (outcome.kind === "answered" && outcome.reply.type === "opened") {
-      return { worker, record: recordOf(backend, outcome.reply) };
+      return { worker, record: recordOf(place, outcome.reply) };
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
@@ -63,8 +64,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
 /** For a runtime that may only need more time than it was given. */
 const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
 
-const recordOf = (id: string, { type: _, ...opened }: Opened): BackendRecord => ({
-  id,
+const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
+  id: backend,
+  host,
   status: "available",
   ...opened,
 });

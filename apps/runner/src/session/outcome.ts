@@ -1,4 +1,4 @@
-import type { CellStatus } from "@softmax-bench/core";
+import { type CellStatus, type Place, placeName } from "@softmax-bench/core";
 import type { Finished, Reply } from "@softmax-bench/measure";
 import type { SessionOutcome } from "./backend-session.js";
 
@@ -9,12 +9,12 @@ export type TaskOutcome<Type extends Finished["type"]> =
 
 /** @param wanted the answer that the request asks for */
 export function toTaskOutcome<Type extends Finished["type"]>(
-  backend: string,
+  place: Place,
   outcome: SessionOutcome,
   wanted: Type,
 ): TaskOutcome<Type> {
   if (outcome.kind === "unavailable") {
-    return { status: "unsupported", reason: `${backend} is unavailable: ${outcome.reason}` };
+    return { status: "unsupported", reason: `${placeName(place)} is unavailable: ${outcome.reason}` };
   }
   if (outcome.kind !== "answered") return { status: outcome.kind, reason: outcome.reason };
   const { reply } = outcome;

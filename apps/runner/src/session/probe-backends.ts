@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import { NodeHost } from "@softmax-bench/host-node";
+import { CURRENT_RUNTIME, ProcessHost } from "@softmax-bench/host-node";
 import type { ExaminedBackend } from "@softmax-bench/report";
 import { BACKENDS, BACKENDS_MODULE } from "../plan/backends.js";
+import { THIS_NODE } from "../plan/places.js";
 import { openBackend } from "./open-backend.js";
 
 export const LONGEST_TIMEOUT_S = 3600;
@@ -12,11 +13,16 @@ export const LONGEST_TIMEOUT_S = 3600;
  * @param timeoutS in seconds: a backend that has not started by then is given up as slow
  */
 export function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {
-  const host = new NodeHost({ backends: BACKENDS_MODULE });
+  const host = new ProcessHost(THIS_NODE, { runtime: CURRENT_RUNTIME, backends: BACKENDS_MODULE });
   return Promise.all(
     Object.keys(BACKENDS).map(async (backend) => {
       const timeoutMs = 1000 * timeoutS;
-      const opening = await openBackend({ backend, threads: availableParallelism(), timeoutMs, host });
+      const opening = await openBackend({
+        place: { backend },
+        threads: availableParallelism(),
+        timeoutMs,
+        host,
+      });
       opening.worker?.kill();
       if (opening.worker || !opening.slow) return opening.record;
       const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cellStatus, dtype, id, label, nanoseconds, real, text } from "./fields.js";
+import { cellStatus, dtype, host, id, label, nanoseconds, real, text } from "./fields.js";
 import { once } from "./once.js";
 
 /** The depth experiment: by hand against automatic on top of networks of growing depth. */
@@ -38,6 +38,7 @@ const curve = z.array(real).describe("loss of each step");
 /** One network on one backend. */
 export const networkFields = {
   backend: id,
+  host,
   dtype,
   depth: z.int().positive().describe("layers with weights"),
   status: cellStatus,
@@ -69,6 +70,7 @@ export const network = z.object(networkFields).refine((value) => value.status ==
 
 const trend = z.object({
   backend: id,
+  host,
   dtype,
   of: z.enum(["distance", "reordering", "error/manual", "error/autograd"]),
   exponent: z
@@ -90,6 +92,6 @@ export const depth = z.object({
   }),
   reference: text.describe("what errors are against, or why there are none"),
   training: z.object({ steps: z.int().positive(), learningRate: z.number().positive() }).optional(),
-  networks: z.array(network).superRefine(once("backend", "dtype", "depth")),
-  trends: z.array(trend).superRefine(once("backend", "dtype", "of")),
+  networks: z.array(network).superRefine(once("backend", "host", "dtype", "depth")),
+  trends: z.array(trend).superRefine(once("backend", "host", "dtype", "of")),
 });

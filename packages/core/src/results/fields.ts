@@ -35,6 +35,11 @@ export const fileName = z
   .max(100)
   .regex(/^\w[\w.@+-]*$/);
 
+/** Where a backend ran. A user types it: `bun`, `node@24`. */
+export const host = id
+  .optional()
+  .describe("id of one of hosts; absent where it is node, the Node that started the run");
+
 export const dtype = z.enum(["float32", "float64"]);
 
 export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);

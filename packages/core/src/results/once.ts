@@ -9,13 +9,15 @@ export const once =
   ): void => {
     const seen = new Map<string, number>();
     for (const [index, record] of records.entries()) {
-      const key = fields.flatMap((field) => record[field] ?? []).join(" ");
+      const values = fields.map((field) => record[field]);
+      const key = JSON.stringify(values);
       const before = seen.get(key);
       if (before === undefined) {
         seen.set(key, index);
         continue;
       }
-      const message = `expected one record of ${key}, this is the second after [${before}]; remove one of the two`;
+      const name = values.filter((value) => value !== undefined).join(" ");
+      const message = `expected one record of ${name}, this is the second after [${before}]; remove one of the two`;
       context.addIssue({ code: "custom", path: [index], message });
     }
   };

@@ -1,3 +1,4 @@
+import { placeName } from "../place.js";
 import type { Cell, Resolution, Results } from "./schema.js";
 
 /**
@@ -8,20 +9,14 @@ const ASSUMED_RESOLUTION = 0.15;
 
 /** How far times of identical code may differ, as a ratio minus 1. */
 export type ResolutionLookup = (
-  cell: Pick<Cell, "backend" | "workload" | "machine">,
+  cell: Pick<Cell, "backend" | "host" | "workload" | "machine">,
   phase: Resolution["groups"][number]["phase"],
 ) => number;
 
 /** The resolution of each backend and workload of a run. */
 export function resolutionsOf({ resolution }: Pick<Results, "resolution">): ResolutionLookup {
-  const keyOf = (backend: string, workload: string, phase: string, machine = "") =>
-    JSON.stringify([backend, workload, phase, machine]);
-  const known = new Map(
-    resolution?.groups.map(({ backend, workload, phase, machine, ratio }) => [
-      keyOf(backend, workload, phase, machine),
-      ratio,
-    ]),
-  );
-  return ({ backend, workload, machine }, phase) =>
-    known.get(keyOf(backend, workload, phase, machine)) ?? ASSUMED_RESOLUTION;
+  const keyOf = (cell: Parameters<ResolutionLookup>[0], phase: string) =>
+    JSON.stringify([placeName(cell), cell.workload, phase, cell.machine ?? ""]);
+  const known = new Map(resolution?.groups.map((group) => [keyOf(group, group.phase), group.ratio]));
+  return (cell, phase) => known.get(keyOf(cell, phase)) ?? ASSUMED_RESOLUTION;
 }

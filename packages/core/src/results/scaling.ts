@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cellStatus, dtype, id, nanoseconds, text } from "./fields.js";
+import { cellStatus, dtype, host, id, nanoseconds, text } from "./fields.js";
 import { once } from "./once.js";
 
 /** How the time of a gradient grows with rows, classes and threads: docs/methodology.md argues how it is measured. */
@@ -51,6 +51,7 @@ const memory = z
 /** One method on one backend, with so many threads. */
 export const seriesFields = {
   backend: id,
+  host,
   method: id,
   dtype,
   threads: z.int().positive(),
@@ -71,6 +72,7 @@ export const series = z
 
 const threading = z.object({
   backend: id,
+  host,
   method: id,
   dtype,
   threads: z.int().min(2),
@@ -83,6 +85,6 @@ const threading = z.object({
 });
 
 export const scaling = z.object({
-  series: z.array(series).superRefine(once("backend", "method", "dtype", "threads")),
-  threading: z.array(threading).superRefine(once("backend", "method", "dtype", "threads")),
+  series: z.array(series).superRefine(once("backend", "host", "method", "dtype", "threads")),
+  threading: z.array(threading).superRefine(once("backend", "host", "method", "dtype", "threads")),
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CODE_KINDS } from "../backend.js";
 import { depth, type gradients, type network } from "./depth.js";
-import { cellStatus, dtype, fileName, id, label, nanoseconds, real, text } from "./fields.js";
+import { cellStatus, dtype, fileName, host, id, label, nanoseconds, real, text } from "./fields.js";
 import { once } from "./once.js";
 import { scaling, type series } from "./scaling.js";
 
@@ -11,7 +11,7 @@ import { scaling, type series } from "./scaling.js";
  */
 
 export { depth, networkFields } from "./depth.js";
-export { cellStatus, dtype, fileName, id, real } from "./fields.js";
+export { cellStatus, dtype, fileName, host, id, real } from "./fields.js";
 export { scaling, seriesFields } from "./scaling.js";
 
 export const timing = z.object({
@@ -92,7 +92,7 @@ const machineKey = label
   .optional()
   .describe("id of one of machines, where the results are merged from several machines");
 
-const cellKey = { backend: id, method: id, dtype, workload: id, machine: machineKey };
+const cellKey = { backend: id, host, method: id, dtype, workload: id, machine: machineKey };
 
 export const cell = z
   .object({
@@ -119,6 +119,7 @@ export const cell = z
 
 export const distance = z.object({
   backend: id,
+  host,
   dtype,
   workload: id,
   machine: machineKey,
@@ -134,6 +135,7 @@ export const distance = z.object({
 
 export const backend = z.object({
   id,
+  host,
   machine: machineKey,
   status: z.enum(["available", "unavailable"]),
   reason: text.optional(),
@@ -156,6 +158,7 @@ const curvePoint = z.object({
 /** The errors of one method on one backend along a sweep. */
 export const curveFields = {
   backend: id,
+  host,
   method: id,
   dtype,
   sweep: id,
@@ -173,7 +176,7 @@ export const curve = z.object(curveFields).refine((value) => value.status === "o
 export const precision = z.object({
   ulpLimit: z.number().describe("p99Ulp up to which a method counts as accurate"),
   sweeps: z.array(z.object({ id, summary: text, axis: text })).superRefine(once("id")),
-  curves: z.array(curve).superRefine(once("backend", "method", "dtype", "sweep")),
+  curves: z.array(curve).superRefine(once("backend", "host", "method", "dtype", "sweep")),
 });
 
 export const workload = z.object({
@@ -188,6 +191,7 @@ export const workload = z.object({
 
 const identicalPair = z.object({
   backend: id,
+  host,
   method: id,
   dtype,
   workload: id,
@@ -202,6 +206,7 @@ export const resolution = z.object({
     .array(
       z.object({
         backend: id,
+        host,
         workload: id,
         machine: machineKey,
         phase: z.enum(["gradient", "roundtrip"]),
@@ -273,6 +278,16 @@ export const machine = z.object({
   environment,
 });
 
+/** Where backends ran, other than in the Node that started the run. */
+export const hostRecord = z.object({
+  id,
+  status: z.enum(["available", "unavailable"]),
+  reason: text.optional(),
+  remedy: text.optional(),
+  runtime: z.object({ name: text, version: text }).optional().describe("e.g. Bun 1.4.5"),
+  settings: z.record(label, text).optional().describe("flags that it was started with, and the like"),
+});
+
 /** One of the parts that a matrix is split into. */
 export const shard = z.object({
   index: z.int().positive().describe("from 1"),
@@ -331,10 +346,15 @@ export const results = z.object({
     .describe(
       "of merged results, where they are several: then every cell, distance and backend names its own",
     ),
+  hosts: z
+    .array(hostRecord)
+    .superRefine(once("id"))
+    .optional()
+    .describe("where backends ran, besides the Node that started the run"),
   workloads: z.array(workload).superRefine(once("id")).optional(),
-  backends: z.array(backend).superRefine(once("id", "machine")),
-  cells: z.array(cell).superRefine(once("backend", "method", "dtype", "workload", "machine")),
-  distances: z.array(distance).superRefine(once("backend", "dtype", "workload", "machine", "a", "b")),
+  backends: z.array(backend).superRefine(once("id", "host", "machine")),
+  cells: z.array(cell).superRefine(once("backend", "host", "method", "dtype", "workload", "machine")),
+  distances: z.array(distance).superRefine(once("backend", "host", "dtype", "workload", "machine", "a", "b")),
   resolution: resolution.optional().describe("how far times of identical code differ in this run"),
   noise: noise.optional().describe("what else the machine did while it measured"),
   precision: precision.optional().describe("error curves along sweeps"),
@@ -360,6 +380,7 @@ export type Series = z.output<typeof series>;
 export type NetworkRecord = z.output<typeof network>;
 export type GradientsOverSeeds = z.output<typeof gradients>;
 export type BackendRecord = z.output<typeof backend>;
+export type HostRecord = z.output<typeof hostRecord>;
 export type Machine = z.output<typeof machine>;
 export type Shard = z.output<typeof shard>;
 export type RunRecord = z.output<typeof run>;

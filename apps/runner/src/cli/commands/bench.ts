@@ -8,8 +8,9 @@ import {
   resolveSettings,
 } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
-import { select, unknownValue } from "../../plan/selection.js";
+import { selectOnHosts } from "../../plan/selection.js";
 import { shardOf, WHOLE } from "../../plan/shard.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { checkBaselineName } from "../../results/baselines.js";
 import { listCells } from "../../run/list-cells.js";
 import { resumeRun } from "../../run/resume.js";
@@ -19,6 +20,7 @@ import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
+  addHostOption,
   commaSeparated,
   duration,
   integer,
@@ -28,6 +30,7 @@ import {
 } from "../command.js";
 
 interface Flags extends SelectionFlags {
+  readonly host?: string[];
   readonly dtype?: string[];
   readonly profile?: string;
   readonly workload?: string[];
@@ -50,13 +53,15 @@ function command(): Command {
   const workloads = WORKLOADS.map(({ id }) => id).join(", ");
   return (
     addDtypeOption(
-      withSelection(
-        newCommand("bench")
-          .description(
-            "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
-              "and writes results.json and report.md to a folder per run.",
-          )
-          .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`),
+      addHostOption(
+        withSelection(
+          newCommand("bench")
+            .description(
+              "Measures the error and the time of every gradient of softmax cross-entropy on every backend,\n" +
+                "and writes results.json and report.md to a folder per run.",
+            )
+            .option("--profile <name>", `${profiles.join(", ")}; e.g. --profile smoke`),
+        ),
       ),
     )
       .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
@@ -111,6 +116,7 @@ function optionsOf(flags: Flags): BenchOptions {
   const given = {
     profile: flags.profile,
     backends: flags.backend,
+    hosts: flags.host,
     methods: flags.method,
     dtypes: flags.dtype,
     workloads: flags.workload,
@@ -151,7 +157,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
   const settings = resolveSettings(options, file);
-  const selection = select(settings);
+  const selection = await selectOnHosts(settings);
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
   if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;

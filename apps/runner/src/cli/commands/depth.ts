@@ -6,12 +6,13 @@ import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
 import { loadBackends } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
-import { select, unknownValue } from "../../plan/selection.js";
+import { selectOnHosts } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { resumeRun } from "../../run/resume.js";
 import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { commaSeparated, inRange, integer, newCommand } from "../command.js";
+import { addHostOption, commaSeparated, inRange, integer, newCommand } from "../command.js";
 
 /** Formulations that there are by hand and automatically. */
 const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", ""));
@@ -32,6 +33,7 @@ interface Flags {
   readonly depths?: string[];
   readonly batch?: string;
   readonly backend?: string[];
+  readonly host?: string[];
   readonly dtype?: string[];
   readonly seeds?: string;
   readonly formulation?: string;
@@ -45,7 +47,7 @@ interface Flags {
 }
 
 const command = (defaultBackends: readonly string[]) =>
-  newCommand("depth")
+  addHostOption(newCommand("depth"))
     .description(
       "Compares, layer by layer, the gradients of CIFAR networks of growing depth with a hand-written and with an\n" +
         "automatically differentiated loss: how far apart, how far off, and whether either grows with depth.",
@@ -118,10 +120,18 @@ export async function depth(argv: readonly string[], console: Console): Promise<
     const wanted = settingsOf(given);
     const threads = integer("--threads", flags.threads);
     const settings = resolveSettings(
-      checkOptions({ out, ...(threads === undefined ? {} : { threads }) }, "flags"),
+      checkOptions(
+        {
+          out,
+          ...(flags.host ? { hosts: flags.host } : {}),
+          ...(threads === undefined ? {} : { threads }),
+        },
+        "flags",
+      ),
       {},
     );
-    const selection = select({
+    const selection = await selectOnHosts({
+      hosts: settings.hosts,
       backends: flags.backend ?? fast,
       dtypes: flags.dtype,
       methods: Object.values(wanted.methods),

@@ -30,7 +30,8 @@ import {
   PARTS,
 } from "../../export/exported-graph.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { select, unknownValue } from "../../plan/selection.js";
+import { select } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";

@@ -1,7 +1,8 @@
 import { type BackendRecord, DTYPE_IDS, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
-import { select, unknownValue } from "../../plan/selection.js";
+import { select } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { noneAvailable } from "../../run/problems.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";

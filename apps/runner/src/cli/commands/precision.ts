@@ -1,13 +1,15 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
-import { select, selectSweeps, unknownValue } from "../../plan/selection.js";
+import { selectOnHosts, selectSweeps } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { resumeRun } from "../../run/resume.js";
 import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
+  addHostOption,
   commaSeparated,
   integer,
   newCommand,
@@ -21,6 +23,7 @@ const EXPERIMENT = { id: "seed-3200", methods: ["autograd/naive", "manual/naive"
 const PARTS: readonly string[] = [...SWEEPS.map(({ id }) => id), EXPERIMENT.id];
 
 interface Flags extends SelectionFlags {
+  readonly host?: string[];
   readonly dtype?: string[];
   readonly sweep?: string[];
   readonly out?: string;
@@ -31,17 +34,19 @@ interface Flags extends SelectionFlags {
 
 const command = () =>
   addDtypeOption(
-    withSelection(
-      newCommand("precision")
-        .description(
-          "Draws the error of every gradient along sweeps – classes, scale, offset, confidence, … –, repeats the\n" +
-            "original experiment (3200×3200, by hand against automatic), and says which formulation can be trusted where.",
-        )
-        .option(
-          "--sweep <ids>",
-          `${PARTS.join(", ")} (the original experiment); e.g. --sweep classes,offset`,
-          commaSeparated,
-        ),
+    addHostOption(
+      withSelection(
+        newCommand("precision")
+          .description(
+            "Draws the error of every gradient along sweeps – classes, scale, offset, confidence, … –, repeats the\n" +
+              "original experiment (3200×3200, by hand against automatic), and says which formulation can be trusted where.",
+          )
+          .option(
+            "--sweep <ids>",
+            `${PARTS.join(", ")} (the original experiment); e.g. --sweep classes,offset`,
+            commaSeparated,
+          ),
+      ),
     ),
   )
     .option("--out <dir>", `folder that runs are written to (default: ${DEFAULT_OUT}); e.g. --out /tmp/runs`)
@@ -76,7 +81,11 @@ export async function precision(argv: readonly string[], console: Console): Prom
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
   const settings = resolveSettings(optionsOf(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
-  const selection = select({ ...settings, cells: undefined, workloads: experiment ? [EXPERIMENT.id] : [] });
+  const selection = await selectOnHosts({
+    ...settings,
+    cells: undefined,
+    workloads: experiment ? [EXPERIMENT.id] : [],
+  });
   return startRun(
     {
       command: "precision",
@@ -91,9 +100,10 @@ export async function precision(argv: readonly string[], console: Console): Prom
   );
 }
 
-function optionsOf({ backend, method, dtype, out, seed, threads }: Flags) {
+function optionsOf({ backend, host, method, dtype, out, seed, threads }: Flags) {
   const given = {
     backends: backend,
+    hosts: host,
     methods: method,
     dtypes: dtype,
     out,

@@ -1,5 +1,5 @@
 import { BACKENDS } from "../../plan/backends.js";
-import { unknownValue } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
 import { provisionBackends } from "../../session/provision.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";

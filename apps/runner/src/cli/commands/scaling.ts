@@ -11,12 +11,19 @@ import {
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
-import { select } from "../../plan/selection.js";
+import { selectOnHosts } from "../../plan/selection.js";
 import { resumeRun } from "../../run/resume.js";
 import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
-import { addDtypeOption, commaSeparated, inRange, newCommand, type SelectionFlags } from "../command.js";
+import {
+  addDtypeOption,
+  addHostOption,
+  commaSeparated,
+  inRange,
+  newCommand,
+  type SelectionFlags,
+} from "../command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
@@ -27,6 +34,7 @@ interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision">
   readonly rows?: string[];
   readonly classes?: string[];
   readonly threads?: string[];
+  readonly host?: string[];
   readonly out?: string;
   readonly resume?: string;
   readonly json?: boolean;
@@ -34,9 +42,11 @@ interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision">
 
 const command = () =>
   addDtypeOption(
-    newCommand("scaling").description(
-      "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
-        "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
+    addHostOption(
+      newCommand("scaling").description(
+        "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
+          "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
+      ),
     ),
   )
     .option(
@@ -96,10 +106,18 @@ export async function scaling(argv: readonly string[], console: Console): Promis
   }
   const counts = threads ?? threadCounts(availableParallelism());
   const settings = resolveSettings(
-    checkOptions({ ...(out ? { out } : {}), threads: Math.max(...counts) }, "flags"),
+    checkOptions(
+      {
+        ...(out ? { out } : {}),
+        ...(given.host ? { hosts: given.host } : {}),
+        threads: Math.max(...counts),
+      },
+      "flags",
+    ),
     {},
   );
-  const selection = select({
+  const selection = await selectOnHosts({
+    hosts: settings.hosts,
     backends: given.backend,
     methods: given.method ?? [DEFAULT_METHOD],
     dtypes: given.dtype ?? [DEFAULT_DTYPE],

@@ -1,5 +1,5 @@
 import type { Backend, DistanceRecord } from "@softmax-bench/core";
-import { messageOf } from "@softmax-bench/core";
+import { messageOf, placeName } from "@softmax-bench/core";
 import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
 import { formatDuration, formatError } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
@@ -86,7 +86,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const task = { method, dtype, rows, classes };
   const sampling =
     purpose === "measurement"
-      ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(cell.backend))
+      ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
       : undefined;
   await work.turns?.take("cell");
   const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);
@@ -94,7 +94,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const begun = performance.now();
   const { measurement, distances } = toMeasurement(visit, outcome, work);
   const { probeNs } = measurement.sampling ?? {};
-  if (probeNs) work.throughput.add(cell.backend, probeNs);
+  if (probeNs) work.throughput.add(placeName(cell), probeNs);
   // A twin of a cell that does not work is of no use.
   if (purpose === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
   for (const distance of distances) {
@@ -111,12 +111,13 @@ function describe({ status, reason, samples, accuracy }: Measurement): string {
   return `gradient ${time}${accuracy ? `, relative error ${formatError(accuracy.gradient.relL2)}` : ""}`;
 }
 
-const cellIdentity = ({ cell: { backend, method, dtype, workload }, isTwin }: Visit, round: number) =>
+const cellIdentity = ({ cell: { backend, host, method, dtype, workload }, isTwin }: Visit, round: number) =>
   ({
     type: "cell",
     round,
     ...(isTwin ? ({ twin: true } as const) : {}),
     backend,
+    host,
     method,
     dtype,
     workload: workload.id,
@@ -132,7 +133,7 @@ function toMeasurement(
   const base = cellIdentity(visit, round);
   const isFirst = round === 0 && !isTwin;
   const pairs = isFirst ? state.partnersOf(cell) : [];
-  const answer = toTaskOutcome(cell.backend, outcome, "computed");
+  const answer = toTaskOutcome(session.place, outcome, "computed");
   if (answer.status !== "ok") {
     judge.abandon(cell, pairs);
     return { measurement: { ...base, ...answer }, distances: [] };

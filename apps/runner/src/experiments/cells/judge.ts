@@ -102,7 +102,7 @@ export class Judge {
 
   /** Distances to the gradients that are held; this one is held if another is yet to come. */
   #compare(cell: PlannedCell, result: GradientResult, pairs: Wanted["pairs"]): DistanceRecord[] {
-    const { backend, dtype, workload } = cell;
+    const { backend, host, dtype, workload } = cell;
     const distances: DistanceRecord[] = [];
     let isAwaited = false;
     for (const pair of pairs) {
@@ -116,7 +116,7 @@ export class Judge {
       const [manual, automatic] = cell.method === a ? [result, other] : [other, result];
       const loss = Math.abs((manual.loss[0] as number) - (automatic.loss[0] as number));
       const between = distance(manual.gradient, automatic.gradient);
-      distances.push({ backend, dtype, workload: workload.id, a, b, ...between, loss });
+      distances.push({ backend, host, dtype, workload: workload.id, a, b, ...between, loss });
       this.#release(otherKey);
     }
     if (isAwaited) this.#held.set(keyOf(cell), result);

@@ -1,4 +1,4 @@
-import type { Cell, Resolution } from "@softmax-bench/core";
+import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
 import { median, resolutionOf } from "@softmax-bench/stats";
 import type { Measurement } from "../../journal/entries.js";
 import { decidingMeasurements } from "../../journal/measurements.js";
@@ -13,13 +13,13 @@ export interface Replicated {
   readonly twin: readonly Measurement[];
 }
 
-/** How far times of identical code differ in a run, by backend and workload; undefined if nothing says. */
+/** How far times of identical code differ in a run, by place and workload; undefined if nothing says. */
 export function resolutionSection(replicated: readonly Replicated[]): Resolution | undefined {
   const groups = new Map<string, Replicated[]>();
   for (const one of replicated) {
-    const { backend, workload, status } = one.cell;
+    const { workload, status } = one.cell;
     if (status !== "ok") continue;
-    const key = `${backend} ${workload}`;
+    const key = `${placeName(one.cell)} ${workload}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   const resolved = [...groups.values()].flatMap((group) =>
@@ -27,8 +27,8 @@ export function resolutionSection(replicated: readonly Replicated[]): Resolution
   );
   const identicalPairs = replicated.flatMap((one) => {
     const pair = pairOf(one, "gradient");
-    const { backend, method, dtype, workload } = one.cell;
-    return pair ? [{ backend, method, dtype, workload, medianNs: pair }] : [];
+    const { backend, host, method, dtype, workload } = one.cell;
+    return pair ? [{ backend, host, method, dtype, workload, medianNs: pair }] : [];
   });
   return resolved.length > 0 ? { groups: resolved, identicalPairs } : undefined;
 }
@@ -46,8 +46,8 @@ function groupResolution(
   const ratio = resolutionOf({ processTimes, processes, pairs });
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
-  const { backend, workload } = first.cell;
-  return { backend, workload, phase, ratio, processes };
+  const { backend, host, workload } = first.cell;
+  return { backend, host, workload, phase, ratio, processes };
 }
 
 /**

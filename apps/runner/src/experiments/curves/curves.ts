@@ -53,8 +53,8 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     return curveKey({ ...curve, sweep: sweep.id });
   }
 
-  label({ backend, method, dtype, sweep }: PlannedCurve): string {
-    return [backend, method, dtype, sweep.id].join(" ");
+  label(curve: PlannedCurve): string {
+    return this.key(curve);
   }
 
   weight(): number {
@@ -77,8 +77,8 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     };
   }
 
-  async run({ backend, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
-    const curve = { backend, method, dtype, sweep: sweep.id };
+  async run({ backend, host, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
+    const curve = { backend, host, method, dtype, sweep: sweep.id };
     const points: Curve["points"] = [];
     let note: string | undefined;
     for (const segment of this.#segmentsOf(sweep, dtype)) {
@@ -90,7 +90,7 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
       const task = { method, dtype, rows, classes };
       const sets = segment.points.length;
       const answer = toTaskOutcome(
-        backend,
+        session.place,
         await session.run({ type: "run", ...task, inputs: inputs.id, sets }, inputs),
         "computed",
       );

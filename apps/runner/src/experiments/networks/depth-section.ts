@@ -1,4 +1,4 @@
-import type { Depth, GradientsOverSeeds, NetworkRecord } from "@softmax-bench/core";
+import { type Depth, type GradientsOverSeeds, type NetworkRecord, placeName } from "@softmax-bench/core";
 import { median, medianInterval, powerLawExponent } from "@softmax-bench/stats";
 import type { DepthSettings } from "../../journal/entries.js";
 import { REFERENCE } from "./reference.js";
@@ -30,12 +30,12 @@ export function depthSection(
 function trendsOf(networks: readonly NetworkRecord[]): Depth["trends"] {
   const groups = new Map<string, NetworkRecord[]>();
   for (const network of networks) {
-    const key = `${network.backend} ${network.dtype}`;
+    const key = `${placeName(network)} ${network.dtype}`;
     groups.set(key, [...(groups.get(key) ?? []), network]);
   }
   return [...groups.values()].flatMap((group) =>
     Object.entries(QUANTITIES).flatMap(([of, samplesOf]) => {
-      const { backend, dtype } = group[0] as NetworkRecord;
+      const { backend, host, dtype } = group[0] as NetworkRecord;
       const measured = group.flatMap(({ depth, whole }) => {
         const samples = whole && samplesOf(whole);
         return samples ? [{ depth, samples }] : [];
@@ -49,7 +49,15 @@ function trendsOf(networks: readonly NetworkRecord[]): Depth["trends"] {
       const { low, high, coverage } = medianInterval(exponents);
       const exponent = median(exponents);
       return [
-        { backend, dtype, of: of as Depth["trends"][number]["of"], exponent, ci: [low, high], coverage },
+        {
+          backend,
+          host,
+          dtype,
+          of: of as Depth["trends"][number]["of"],
+          exponent,
+          ci: [low, high],
+          coverage,
+        },
       ];
     }),
   );

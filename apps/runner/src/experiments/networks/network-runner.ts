@@ -14,11 +14,8 @@ import type { DepthSettings } from "../../journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "../../session/outcome.js";
 
-/** The backend that networks are run on, and its session. */
-export interface NetworkPlace {
-  readonly backend: string;
-  readonly session: Pick<BackendSession, "run" | "readResults">;
-}
+/** What networks are run on. */
+type Session = Pick<BackendSession, "place" | "run" | "readResults">;
 
 export type NotRun = { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
@@ -44,7 +41,7 @@ interface NamedSets {
 
 /** Runs each method on each set of inputs. */
 export async function runSteps(
-  place: NetworkPlace,
+  session: Session,
   network: NetworkSpec,
   methods: readonly MethodId[],
   sets: NamedSets,
@@ -55,14 +52,14 @@ export async function runSteps(
   const loss = floatArray(network.dtype, 1);
   const request: StepsRequest = { type: "steps", network, methods, sets: sets.of.length };
   const into = gradients.flat().flatMap((gradient) => [loss, gradient]);
-  const answer = await runOn(place, request, sets, "stepped", into);
+  const answer = await runOn(session, request, sets, "stepped", into);
   if (answer.status !== "ok") return answer;
   return { status: "ok", gradients, samples: answer.reply.samples };
 }
 
 /** Trains on sets of inputs, over and over, from the weights of the first. */
 export async function runTraining(
-  place: NetworkPlace,
+  session: Session,
   network: NetworkSpec,
   method: MethodId,
   sets: NamedSets,
@@ -70,19 +67,19 @@ export async function runTraining(
 ): Promise<Training | NotRun> {
   const request: TrainRequest = { type: "train", network, method, sets: sets.of.length, ...training };
   const losses = new Float64Array(training.steps);
-  const answer = await runOn(place, request, sets, "trained", [losses]);
+  const answer = await runOn(session, request, sets, "trained", [losses]);
   return answer.status === "ok" ? { status: "ok", losses: [...losses] } : answer;
 }
 
 async function runOn<Type extends Finished["type"]>(
-  { backend, session }: NetworkPlace,
+  session: Session,
   request: StepsRequest | TrainRequest,
   { name, of }: NamedSets,
   wanted: Type,
   into: readonly Values[],
 ): Promise<TaskOutcome<Type>> {
   const inputs = { id: name, make: () => of.flatMap(stepArrays) };
-  const answer = toTaskOutcome(backend, await session.run(request, inputs), wanted);
+  const answer = toTaskOutcome(session.place, await session.run(request, inputs), wanted);
   if (answer.status !== "ok") return answer;
   try {
     session.readResults(into);

@@ -1,4 +1,11 @@
-import type { FloatArray, MethodId, NetworkRecord, Results, StepInputs } from "@softmax-bench/core";
+import {
+  type FloatArray,
+  type MethodId,
+  type NetworkRecord,
+  placeName,
+  type Results,
+  type StepInputs,
+} from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import { concatParameters, type NetworkSpec, networkOf, splitParameters } from "@softmax-bench/measure";
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
@@ -11,7 +18,7 @@ import type { Experiment, ExperimentRun } from "../experiment.js";
 import { depthSection } from "./depth-section.js";
 import { differences, type SeedGradients } from "./network-differences.js";
 import { NetworkInputs } from "./network-inputs.js";
-import { type NetworkPlace, type NotRun, runSteps, runTraining } from "./network-runner.js";
+import { type NotRun, runSteps, runTraining } from "./network-runner.js";
 import { REFERENCE } from "./reference.js";
 
 /** A gradient of each seed, or why there is none. */
@@ -41,8 +48,8 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     return networkKey(network);
   }
 
-  label({ backend, dtype, depth }: PlannedNetwork): string {
-    return `${backend} ${dtype} depth ${depth}`;
+  label({ dtype, depth, ...place }: PlannedNetwork): string {
+    return `${placeName(place)} ${dtype} depth ${depth}`;
   }
 
   weight({ depth }: PlannedNetwork): number {
@@ -66,24 +73,23 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   ): Promise<void> {
     const depths = new Set(remaining.map(({ depth }) => depth));
     if (depths.size === 0) return;
-    const { backend } = REFERENCE;
-    await useSession(backend, this.#threads, async (session) => {
+    await useSession({ backend: REFERENCE.backend }, this.#threads, async (session) => {
       for (const depth of depths) {
         if (signal.aborted) return;
         announce(`float64 reference of depth ${depth}`);
-        await this.#computeReference(depth, { backend, session });
+        await this.#computeReference(depth, session);
       }
     });
   }
 
   /** Steps and, if the experiment has it, training of one network on one backend. */
-  async run({ backend, dtype, depth }: PlannedNetwork, session: BackendSession): Promise<NetworkRecord> {
-    const [place, spec] = [{ backend, session }, this.#needInputs().specOf(depth, dtype)];
-    const compared = await this.#compareSteps(place, spec);
-    if (compared.status !== "ok") return { backend, dtype, depth, ...compared, layers: [] };
-    const trained = await this.#train(place, spec);
-    if (trained && "status" in trained) return { backend, dtype, depth, ...trained, layers: [] };
-    return { backend, dtype, depth, ...compared, ...(trained ? { training: trained } : {}) };
+  async run(network: PlannedNetwork, session: BackendSession): Promise<NetworkRecord> {
+    const spec = this.#needInputs().specOf(network.depth, network.dtype);
+    const compared = await this.#compareSteps(session, spec);
+    if (compared.status !== "ok") return { ...network, ...compared, layers: [] };
+    const trained = await this.#train(session, spec);
+    if (trained && "status" in trained) return { ...network, ...trained, layers: [] };
+    return { ...network, ...compared, ...(trained ? { training: trained } : {}) };
   }
 
   #needInputs(): NetworkInputs {
@@ -91,14 +97,14 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     return this.#inputs;
   }
 
-  async #computeReference(depth: number, place: NetworkPlace): Promise<void> {
+  async #computeReference(depth: number, session: BackendSession): Promise<void> {
     const spec = this.#needInputs().specOf(depth, "float64");
     const net = networkOf(spec);
     const steps = this.#needInputs().steps(depth, "float64");
     // In orders that no comparison uses: else a float64 backend would be held against itself.
     const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
     const sets = { name: `reference ${depth}`, of: steps.map((step, seed) => reordered(orders[seed], step)) };
-    const ran = await runSteps(place, spec, [REFERENCE.method], sets);
+    const ran = await runSteps(session, spec, [REFERENCE.method], sets);
     this.#references.set(
       depth,
       ran.status === "ok"
@@ -111,7 +117,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     );
   }
 
-  async #compareSteps(place: NetworkPlace, spec: NetworkSpec) {
+  async #compareSteps(session: BackendSession, spec: NetworkSpec) {
     const { manual, autograd } = this.#settings.methods;
     const net = networkOf(spec);
     const steps = this.#needInputs().steps(spec.depth, spec.dtype);
@@ -119,7 +125,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     // Every step is followed by itself in another order.
     const of = steps.flatMap((step, seed) => [step, reordered(orders[seed], step)]);
     const sets = { name: `steps ${spec.depth} ${spec.dtype}`, of };
-    const ran = await runSteps(place, spec, [manual, autograd] as MethodId[], sets);
+    const ran = await runSteps(session, spec, [manual, autograd] as MethodId[], sets);
     if (ran.status !== "ok") return ran;
 
     const known = this.#references.get(spec.depth) ?? { reason: "it was not computed" };
@@ -142,7 +148,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   }
 
   /** By hand, automatically, and automatically in another order; undefined where the experiment has no training. */
-  async #train(place: NetworkPlace, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
+  async #train(session: BackendSession, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
     const { training, methods } = this.#settings;
     if (!training) return undefined;
     const net = networkOf(spec);
@@ -151,7 +157,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     const plain = { name: `training ${spec.depth} ${spec.dtype}`, of: steps };
     const other = { name: `${plain.name} reordered`, of: steps.map((step) => reordered(order, step)) };
     const train = (method: string, sets: typeof plain) =>
-      runTraining(place, spec, method as MethodId, sets, training);
+      runTraining(session, spec, method as MethodId, sets, training);
     const manual = await train(methods.manual, plain);
     if (manual.status !== "ok") return manual;
     const autograd = await train(methods.autograd, plain);

@@ -1,4 +1,4 @@
-import { DTYPES, type Scaling, type Series } from "@softmax-bench/core";
+import { DTYPES, placeName, type Scaling, type Series } from "@softmax-bench/core";
 import { median, nonNegativeLeastSquares } from "@softmax-bench/stats";
 import type { MeasuredSeries } from "../experiment.js";
 import { elementsOf } from "./shapes.js";
@@ -57,7 +57,7 @@ function threadingOf(series: readonly MeasuredSeries[]): Scaling["threading"] {
   for (const one of series
     .filter(({ status }) => status === "ok")
     .toSorted((a, b) => a.threads - b.threads)) {
-    const key = `${one.backend} ${one.method} ${one.dtype}`;
+    const key = `${placeName(one)} ${one.method} ${one.dtype}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups.values()].flatMap(([fewest, ...others]) =>
@@ -72,12 +72,13 @@ function compared(fewest: MeasuredSeries, more: MeasuredSeries): Scaling["thread
     return single ? [{ elements: elementsOf(timed), ratio: single / timed.medianNs }] : [];
   });
   if (ratios.length === 0) return undefined;
-  const { backend, method, dtype, threads } = more;
+  const { backend, host, method, dtype, threads } = more;
   const slow = ratios.filter(({ ratio }) => ratio < PAYS).map(({ elements }) => elements);
   const lastSlow = Math.max(0, ...slow);
   const paying = ratios.map(({ elements }) => elements).filter((elements) => elements > lastSlow);
   return {
     backend,
+    host,
     method,
     dtype,
     threads,

@@ -1,4 +1,4 @@
-import { plural, type Results, type Series } from "@softmax-bench/core";
+import { placeName, plural, type Results, type Series } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import type { ScalingSettings } from "../../journal/entries.js";
 import { type Plan, type PlannedSeries, seriesKey } from "../../plan/plan.js";
@@ -40,8 +40,8 @@ export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeri
     return seriesKey(series);
   }
 
-  label({ backend, method, dtype, threads }: PlannedSeries): string {
-    return [backend, method, dtype, plural(threads, "thread")].join(" ");
+  label({ method, dtype, threads, ...place }: PlannedSeries): string {
+    return [placeName(place), method, dtype, plural(threads, "thread")].join(" ");
   }
 
   weight(): number {
@@ -63,15 +63,16 @@ export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeri
     _session: BackendSession,
     { useSession }: ExperimentRun,
   ): Promise<MeasuredSeries> {
-    const { backend, threads } = planned;
+    const { backend, host, threads } = planned;
+    const place = { backend, host };
     const { rows, classes } = this.#settings;
-    const { series, memoryRows } = await useSession(backend, threads, async (session) => {
+    const { series, memoryRows } = await useSession(place, threads, async (session) => {
       const traced = await timesOf(planned, shapesOf(rows, classes), session);
       return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
     });
     if (series.status !== "ok") return series;
     if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
-    const memory = await useSession(backend, threads, (session) => memoryOf(planned, memoryRows, session));
+    const memory = await useSession(place, threads, (session) => memoryOf(planned, memoryRows, session));
     return { ...series, ...memory };
   }
 }
@@ -81,28 +82,27 @@ async function timesOf(
   shapes: readonly Shape[],
   session: BackendSession,
 ): Promise<MeasuredSeries> {
-  const { backend, method, dtype, threads } = planned;
-  const base = { backend, method, dtype, threads };
+  const { backend, threads } = planned;
   await session.start();
   const used = session.record?.threads ?? 1;
   if (session.record?.status === "available" && used !== threads) {
     const reason = `${backend} computes with ${used} ${used === 1 ? "thread" : "threads"} here`;
-    return { ...base, status: "unsupported", reason, points: [] };
+    return { ...planned, status: "unsupported", reason, points: [] };
   }
   const points: Point[] = [];
   let note: string | undefined;
   for (const shape of shapes) {
     const timed = await timeOf(planned, shape, points, session);
     if (timed.status === "unsupported") {
-      return { ...base, status: "unsupported", reason: timed.reason, points: [] };
+      return { ...planned, status: "unsupported", reason: timed.reason, points: [] };
     }
     note ??= timed.note;
     points.push(timed.point);
   }
   const [first] = points;
   // What fails at its smallest shape fails for another reason than size.
-  if (first?.reason) return { ...base, status: "failed", reason: first.reason, points: [] };
-  return { ...base, status: "ok", ...(note ? { note } : {}), points };
+  if (first?.reason) return { ...planned, status: "failed", reason: first.reason, points: [] };
+  return { ...planned, status: "ok", ...(note ? { note } : {}), points };
 }
 
 type Timed =
@@ -111,7 +111,7 @@ type Timed =
 
 /** The time of a shape, unless others say that it may take too long. */
 async function timeOf(
-  { backend, method, dtype }: PlannedSeries,
+  { method, dtype }: PlannedSeries,
   shape: Shape,
   others: readonly Point[],
   session: BackendSession,
@@ -119,7 +119,7 @@ async function timeOf(
   const without = (reason: string): Timed => ({ status: "tried", point: { ...shape, samples: 0, reason } });
   if (mostNs(shape, others) > SLOWEST_CALL) return without(LEFT_OUT);
   const outcome = await session.run({ type: "scale", method, dtype, ...shape, limits: LIMITS });
-  const answer = toTaskOutcome(backend, outcome, "scaled");
+  const answer = toTaskOutcome(session.place, outcome, "scaled");
   if (answer.status === "unsupported") return { status: "unsupported", reason: answer.reason };
   if (answer.status !== "ok") return without(`${answer.status}: ${answer.reason}`);
   const { gradientNs, note } = answer.reply;
@@ -163,12 +163,12 @@ const mostNs = ({ rows, classes }: Shape, points: readonly Point[]): number =>
   );
 
 async function memoryOf(
-  { backend, method, dtype }: PlannedSeries,
+  { method, dtype }: PlannedSeries,
   rows: readonly number[],
   session: BackendSession,
 ): Promise<Pick<Series, "memory" | "memoryReason">> {
   const outcome = await session.run({ type: "memory", method, dtype, rows, classes: MEMORY_CLASSES });
-  const answer = toTaskOutcome(backend, outcome, "held");
+  const answer = toTaskOutcome(session.place, outcome, "held");
   if (answer.status === "ok") return { memory: answer.reply.memory };
   return { memoryReason: `${answer.status}: ${answer.reason}` };
 }

@@ -1,18 +1,20 @@
 import type { Connection, Host, NamedArrays } from "@softmax-bench/measure";
 import type { Exchange } from "./exchange.js";
-import { NodeConnection, type NodeHostOptions } from "./node-connection.js";
+import { ProcessConnection, type ProcessHostOptions } from "./process-connection.js";
 
-/** Workers in processes of the Node that this runs in. */
-export class NodeHost implements Host {
-  readonly id = "node";
-  readonly #options: NodeHostOptions;
+/** Workers in processes of a JavaScript runtime. */
+export class ProcessHost implements Host {
+  readonly id: string;
+  readonly #options: ProcessHostOptions;
 
-  constructor(options: NodeHostOptions) {
+  /** @param id as users type it: `node`, `node@24`, `bun` */
+  constructor(id: string, options: ProcessHostOptions) {
+    this.id = id;
     this.#options = options;
   }
 
   connect(environment: Readonly<Record<string, string>>): Connection {
-    return new NodeConnection(environment, this.#options);
+    return new ProcessConnection(environment, this.#options);
   }
 
   holdInputs(inputs: NamedArrays): void {

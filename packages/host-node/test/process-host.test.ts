@@ -1,4 +1,4 @@
-import { Exchange, NodeHost } from "@softmax-bench/host-node";
+import { CURRENT_RUNTIME, Exchange, ProcessHost } from "@softmax-bench/host-node";
 import type { Connection, Sampling } from "@softmax-bench/measure";
 import { PROTOCOL_VERSION } from "@softmax-bench/measure";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -23,13 +23,13 @@ const TIMED: Sampling = {
 };
 const TASK = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
 
-function hostWithExchange(): NodeHost {
+function hostWithExchange(): ProcessHost {
   const exchange = new Exchange(() => {});
   onTestFinished(() => exchange[Symbol.dispose]());
-  return new NodeHost({ backends: BACKENDS, exchange });
+  return new ProcessHost("node", { runtime: CURRENT_RUNTIME, backends: BACKENDS, exchange });
 }
 
-function connectTo(host: NodeHost): Connection {
+function connectTo(host: ProcessHost): Connection {
   const connection = host.connect({});
   onTestFinished(() => connection.kill());
   return connection;

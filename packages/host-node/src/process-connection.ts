@@ -15,14 +15,9 @@ import { endsWithParent } from "@softmax-bench/provision";
 import type { ArrayFiles } from "./array-files.js";
 import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
 import type { Exchange } from "./exchange.js";
+import { RUNTIMES, type Runtime } from "./runtimes.js";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
-
-/**
- * mitata allocates 8 MiB for every list of samples. In a nursery of the usual size that starts collections of
- * the whole heap among the samples; this one holds the arrays of several cells.
- */
-const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
 const KEPT_OUTPUT = 16_384;
@@ -31,7 +26,8 @@ const SHOWN_OUTPUT = 600;
 /** How long a worker that closed its channel may take to end, in milliseconds. */
 const CLOSING_MS = 1000;
 
-export interface NodeHostOptions {
+export interface ProcessHostOptions {
+  readonly runtime: Runtime;
   /** URL of a module that exports `BACKENDS`: functions that load backends, by id. */
   readonly backends: string;
   /** Without it workers can be started, but compute nothing. */
@@ -39,7 +35,7 @@ export interface NodeHostOptions {
 }
 
 /** The parent's end of one worker process. */
-export class NodeConnection implements Connection {
+export class ProcessConnection implements Connection {
   readonly #exchange: Exchange | undefined;
   /** The files that the worker inherited. */
   readonly #inherited: ArrayFiles | undefined;
@@ -52,15 +48,19 @@ export class NodeConnection implements Connection {
   #lost: Crash | undefined;
 
   /** @param environment variables that it starts with, besides ours */
-  constructor(environment: Readonly<Record<string, string>>, { backends, exchange }: NodeHostOptions) {
+  constructor(
+    environment: Readonly<Record<string, string>>,
+    { runtime, backends, exchange }: ProcessHostOptions,
+  ) {
     this.#exchange = exchange;
     this.#inherited = exchange?.files;
+    const traits = RUNTIMES[runtime.kind];
     // Else a worker ends when it next looks at its channel.
-    const [file = "", ...args] = endsWithParent([process.execPath, ...V8_FLAGS, WORKER, backends]);
+    const [file = "", ...args] = endsWithParent([runtime.executable, ...traits.flags, WORKER, backends]);
     this.#child = spawn(file, args, {
       // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
       detached: true,
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...traits.environment, ...environment },
       stdio: [
         "ignore",
         "pipe",

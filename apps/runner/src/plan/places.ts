@@ -1,0 +1,124 @@
+import {
+  type Backend,
+  HOST_KINDS,
+  type HostKind,
+  type Place,
+  parsePlace,
+  Unavailable,
+} from "@softmax-bench/core";
+import { findRuntime } from "@softmax-bench/host-node";
+import { UsageError } from "../terminal/errors.js";
+import { loadBackends } from "./load-backends.js";
+import { unknownValue } from "./unknown-value.js";
+
+/** The host of a run's backends unless a user names others: the Node that runs this. */
+export const THIS_NODE = "node";
+
+/** A host as a user names it: `bun`, `node@24`, `node=/usr/bin/node24`. */
+export interface HostRequest {
+  readonly id: string;
+  readonly kind: HostKind;
+  /** The first numbers of its version: `24`; absent: any. */
+  readonly version?: string | undefined;
+  /** Of its program. */
+  readonly path?: string | undefined;
+}
+
+/** The names that hosts begin with. */
+const KINDS: Readonly<Record<string, HostKind>> = { node: "node", bun: "bun", deno: "deno" };
+
+/** The kind of a host, by its id. */
+export const kindOfHost = (id: string): HostKind | undefined => KINDS[id.split("@", 1)[0] as string];
+
+/** A host by its name. @throws UsageError if it is unknown */
+export function parseHost(value: string): HostRequest {
+  const [, name = "", version, path] = /^([a-z]+)(?:@([^=]*))?(?:=(.*))?$/s.exec(value) ?? [];
+  const kind = KINDS[name];
+  if (!kind)
+    throw unknownValue(
+      "host",
+      value,
+      Object.keys(KINDS),
+      ", with a version such as node@24, or a path such as node=/usr/bin/node24",
+    );
+  if (version !== undefined && !/^\d{1,4}(?:\.\d{1,4}){0,2}$/.test(version)) {
+    throw new UsageError(
+      `--host expects a version such as ${name}@24 or ${name}@24.1.0, got ${JSON.stringify(value)}`,
+    );
+  }
+  if (path !== undefined && version !== undefined) {
+    throw new UsageError(`--host takes a version or a path, got both in ${JSON.stringify(value)}`);
+  }
+  if (path === "") throw new UsageError(`--host expects a path after ${name}=, got none`);
+  return { id: version === undefined ? name : `${name}@${version}`, kind, version, path };
+}
+
+/** Gives hosts that were named by a path the id that others have: `node@24.9.0`. @throws UsageError if a path leads to no such program, or a host is named twice */
+export async function identifyHosts(requests: readonly HostRequest[]): Promise<HostRequest[]> {
+  const identified = await Promise.all(requests.map(identify));
+  const ids = identified.map(({ id }) => id);
+  const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (repeated !== undefined) throw new UsageError(`--host names ${repeated} twice; name each host once`);
+  return identified;
+}
+
+async function identify(request: HostRequest): Promise<HostRequest> {
+  const { path, kind } = request;
+  if (path === undefined || kind === "browser") return request;
+  try {
+    const { version } = await findRuntime({ kind, path }, undefined);
+    return { ...request, id: `${kind}@${version}`, version };
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    throw new UsageError(`${error.message}; ${error.remedy}`);
+  }
+}
+
+/** Whether a backend can run in hosts of a kind; without a list of its own in every process. */
+export const runsIn = ({ hosts }: Pick<Backend, "hosts">, kind: HostKind): boolean =>
+  hosts ? hosts.includes(kind) : kind !== "browser";
+
+/** The kinds of hosts that a backend can run in, in words. */
+export const hostsOf = (backend: Backend): string =>
+  HOST_KINDS.filter((kind) => runsIn(backend, kind)).join(", ");
+
+/**
+ * Every backend on every host, host by host.
+ *
+ * @param areNamed whether a user named the backends; else only those are taken that can run there
+ */
+export async function placesOn(
+  hosts: readonly HostRequest[],
+  ids: readonly string[],
+  areNamed: boolean,
+): Promise<Place[]> {
+  const backends = await loadBackends(ids);
+  return hosts.flatMap(({ id, kind }) =>
+    ids
+      .filter((backend) => {
+        const loaded = backends.get(backend);
+        return areNamed || !loaded || runsIn(loaded, kind);
+      })
+      .map((backend) => toPlace(backend, id)),
+  );
+}
+
+/** The places of a run, going by its header. */
+export const placesOfRun = ({
+  backends,
+  places,
+}: {
+  readonly backends: readonly string[];
+  readonly places?: readonly string[] | undefined;
+}): Place[] => places?.map(parsePlace) ?? backends.map((backend) => ({ backend }));
+
+/** The hosts of a run, going by its header. */
+export const hostsOfRun = ({
+  hosts = [],
+}: {
+  readonly hosts?: readonly { readonly id: string; readonly path?: string | undefined }[] | undefined;
+}): HostRequest[] => hosts.map(({ id, path }) => ({ ...parseHost(id), path }));
+
+/** @param host its id; `node` goes without saying */
+export const toPlace = (backend: string, host: string): Place =>
+  host === THIS_NODE ? { backend } : { backend, host };

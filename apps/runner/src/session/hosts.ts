@@ -1,0 +1,110 @@
+import { type HostRecord, messageOf, type Place, placeName, Unavailable } from "@softmax-bench/core";
+import {
+  CURRENT_RUNTIME,
+  Exchange,
+  findRuntime,
+  ProcessHost,
+  RUNTIMES,
+  type Runtime,
+  type RuntimeKind,
+} from "@softmax-bench/host-node";
+import type { Host } from "@softmax-bench/measure";
+import { BACKENDS_MODULE } from "../plan/backends.js";
+import { loadBackends } from "../plan/load-backends.js";
+import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
+
+export interface HostOptions {
+  /** Takes lines for the user. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Bring runtimes that are not on this machine. */
+  readonly provision: boolean;
+}
+
+/** Why something cannot be used here, and what would help. */
+interface Problem {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** The hosts of a run, by id. They share one exchange of arrays. */
+export class Hosts implements Disposable {
+  readonly #exchange: Exchange;
+  readonly #hosts = new Map<string, Host>();
+  readonly #problems = new Map<string, Problem>();
+  /** Those other than the Node that runs this. */
+  readonly records: HostRecord[] = [];
+
+  private constructor(say: (line: string) => void) {
+    this.#exchange = new Exchange(say);
+    this.#add(THIS_NODE, CURRENT_RUNTIME);
+  }
+
+  /** Finds the hosts, and brings those that are not here. One that cannot be had is a record with a reason. */
+  static async open(requests: readonly HostRequest[], options: HostOptions): Promise<Hosts> {
+    const hosts = new Hosts(options.say);
+    try {
+      for (const request of requests)
+        if (request.id !== THIS_NODE || request.path) await hosts.#find(request, options);
+      return hosts;
+    } catch (error) {
+      hosts[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The host of a place; this Node in place of one that cannot be had, see `problemOf`. */
+  of({ host = THIS_NODE }: Place): Host {
+    return this.#hosts.get(host) ?? (this.#hosts.get(THIS_NODE) as Host);
+  }
+
+  /** Why a backend cannot be started in its place; undefined if nothing is known against it. */
+  async problemOf(place: Place): Promise<Problem | undefined> {
+    const { backend: id, host = THIS_NODE } = place;
+    const problem = this.#problems.get(host);
+    if (problem) return problem;
+    const backend = (await loadBackends([id])).get(id);
+    const kind = kindOfHost(host);
+    if (!backend || !kind || runsIn(backend, kind)) return undefined;
+    return {
+      reason: `${id} runs in ${hostsOf(backend)} only`,
+      remedy: `leave out ${placeName(place)}`,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#exchange[Symbol.dispose]();
+  }
+
+  async #find(request: HostRequest, { say, signal, provision }: HostOptions): Promise<void> {
+    const { id, kind } = request;
+    try {
+      const progress = (step: string) => say(`${id}: ${step}`);
+      const runtime = await findRuntime(
+        { ...request, kind: kind as RuntimeKind },
+        provision ? { progress, signal } : undefined,
+      );
+      this.#add(id, runtime);
+      const { name, flags } = RUNTIMES[runtime.kind];
+      this.records.push({
+        id,
+        status: "available",
+        runtime: { name, version: runtime.version },
+        settings: { flags: flags.join(" ") },
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const remedy = error instanceof Unavailable ? error.remedy : `leave out --host ${id}`;
+      const problem = { reason: messageOf(error), remedy };
+      this.#problems.set(id, problem);
+      this.records.push({ id, status: "unavailable", ...problem });
+    }
+  }
+
+  #add(id: string, runtime: Runtime): void {
+    this.#hosts.set(
+      id,
+      new ProcessHost(id, { runtime, backends: BACKENDS_MODULE, exchange: this.#exchange }),
+    );
+  }
+}

@@ -1,0 +1,98 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { call, onlyRun, run, temporaryFolder } from "./support/cli.js";
+
+const CELL = ["--profile", "smoke", "--workload", "cifar-head-16", "--dtype", "float32"] as const;
+
+describe("--host", () => {
+  it.each([
+    ["chrome", 'unknown host "chrome": there are node, bun, deno, with a version such as node@24'],
+    ["node@latest", '--host expects a version such as node@24 or node@24.1.0, got "node@latest"'],
+    ["node@24=/usr/bin/node", "--host takes a version or a path, got both"],
+    ["node=", "--host expects a path after node=, got none"],
+    ["bun,bun", "--host names bun twice; name each host once"],
+    ["bun=/nowhere/bun", "/nowhere/bun does not print the version of Bun: spawn /nowhere/bun ENOENT"],
+    [`deno=${process.execPath}`, '--version to print that of Deno, got "v'],
+  ])("refuses %s", async (host, message) => {
+    const { code, stderr } = await call("bench", ["--list", "--host", host]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it("refuses a Node that is too old", async () => {
+    const program = join(temporaryFolder(), "node");
+    writeFileSync(program, "#!/bin/sh\necho v18.20.4\n", { mode: 0o755 });
+    const { code, stderr } = await call("bench", ["--list", "--host", `node=${program}`]);
+    expect(stderr).toContain("is Node.js 18.20.4, and softmax-bench needs 20.19 or later");
+    expect(code).toBe(2);
+  });
+
+  it("lists the cells of each host, by names that --cell takes", async () => {
+    const flags = ["--backend", "wasm-simd", "--method", "manual/fused", ...CELL];
+    const { stdout } = await call("bench", ["--list", "--host", "node,bun,node@24", ...flags]);
+    const lines = stdout.trim().split("\n");
+    expect(lines).toEqual([
+      "wasm-simd manual/fused float32 cifar-head-16",
+      "wasm-simd@bun manual/fused float32 cifar-head-16",
+      "wasm-simd@node@24 manual/fused float32 cifar-head-16",
+    ]);
+    const again = await call("bench", ["--list", ...lines.flatMap((cell) => ["--cell", cell])]);
+    expect(again.stdout.trim().split("\n")).toEqual(lines);
+  });
+
+  it("names a host that was given by a path by its version", async () => {
+    const flags = ["--backend", "wasm-simd", "--method", "manual/fused", ...CELL];
+    const { stdout } = await call("bench", ["--list", "--host", `node=${process.execPath}`, ...flags]);
+    expect(stdout.trim()).toBe(`wasm-simd@node@${process.versions.node} manual/fused float32 cifar-head-16`);
+  });
+});
+
+describe("a run on Node, Bun and Deno", () => {
+  const backends = ["wasm-simd", "onnxruntime-web", "tfjs-wasm", "jax-js"];
+
+  it("measures every backend on every host, and shows them side by side", async () => {
+    const out = temporaryFolder();
+    const flags = ["--host", "node,bun,deno", "--backend", backends.join(), "--method", "manual/shifted"];
+    const { code, stdout, stderr } = await run("bench", [...flags, ...CELL, "--out", out]);
+    expect(code, stderr).toBe(0);
+    const { hosts, cells, backends: records } = onlyRun(out).results();
+    expect(hosts).toMatchObject([
+      { id: "bun", status: "available", runtime: { name: "Bun" } },
+      { id: "deno", status: "available", runtime: { name: "Deno" } },
+    ]);
+    expect(cells.map(({ host = "node", backend, status }) => `${backend} ${host} ${status}`).sort()).toEqual(
+      backends.flatMap((id) => ["bun", "deno", "node"].map((host) => `${id} ${host} ok`)).sort(),
+    );
+    expect(records).toHaveLength(12);
+    // Relaxed SIMD, where an engine has it, rounds differently in wasm-simd; the others are the same programs everywhere.
+    for (const id of ["onnxruntime-web", "tfjs-wasm", "jax-js"]) {
+      const digests = cells.flatMap(({ backend, gradientDigest }) =>
+        backend === id ? [gradientDigest] : [],
+      );
+      expect(new Set(digests).size, id).toBe(1);
+    }
+    expect(stdout).toMatch(/^Hosts$/m);
+    expect(stdout).toMatch(/^backend +host +median ratio/m);
+    expect(stdout).toMatch(/^wasm-simd +bun +\d/m);
+  }, 300_000);
+});
+
+describe("a host that cannot be had", () => {
+  it("costs its cells, each with the reason", async () => {
+    const out = temporaryFolder();
+    const flags = ["--host", "node,deno@2.9999", "--backend", "wasm-simd", "--method", "manual/fused"];
+    const { code } = await run("bench", [...flags, ...CELL, "--no-provision", "--out", out]);
+    const { hosts, cells } = onlyRun(out).results();
+    expect(code).toBe(0);
+    expect(hosts).toMatchObject([{ id: "deno@2.9999", status: "unavailable" }]);
+    expect(cells).toMatchObject([
+      { status: "ok" },
+      {
+        host: "deno@2.9999",
+        status: "unsupported",
+        reason: expect.stringContaining("there is no Deno 2.9999 here"),
+      },
+    ]);
+  });
+});

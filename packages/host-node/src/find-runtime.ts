@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { messageOf, Unavailable } from "@softmax-bench/core";
+import { CommandError, type ProvideOptions, provide, run } from "@softmax-bench/provision";
+import { CURRENT_RUNTIME, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
+
+/** A runtime as a user names it: `node@24`, `bun`, or by the path of its program. */
+export interface RuntimeRequest {
+  readonly kind: RuntimeKind;
+  /** All versions that begin so are meant: `24`, `24.9`; absent: any. */
+  readonly version?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/** Longer than a runtime takes to print its version, in milliseconds. */
+const VERSION_TIMEOUT_MS = 20_000;
+
+/** Bytes of disk space that a package of a runtime takes at most, while npm unpacks it. */
+const PACKAGE_BYTES = 600e6;
+
+/**
+ * Finds a runtime: at its path; else this process's own, or the one on the PATH, if its version is the one that was asked for; else in the
+ * user's cache, where it is brought from the npm registry.
+ *
+ * @param options for bringing it; undefined: it is not brought
+ * @throws Unavailable if there is none, or what is there is not it
+ */
+export async function findRuntime(
+  request: RuntimeRequest,
+  options: ProvideOptions | undefined,
+): Promise<Runtime> {
+  const { kind, version, path } = request;
+  if (path !== undefined) return checked(request, path);
+  if (kind === "node" && isVersion(CURRENT_RUNTIME.version, version)) return CURRENT_RUNTIME;
+  const installed = await onPath(kind);
+  if (installed !== undefined) {
+    const found = await checked({ kind }, installed).catch(() => undefined);
+    if (found && isVersion(found.version, version)) return found;
+  }
+  return checked(request, await bring(request, options));
+}
+
+/** Whether a version is one of those that begin so. */
+const isVersion = (version: string, wanted: string | undefined): boolean =>
+  wanted === undefined || `${version}.`.startsWith(`${wanted}.`);
+
+async function checked({ kind, version: wanted }: RuntimeRequest, executable: string): Promise<Runtime> {
+  const { name, oldest } = RUNTIMES[kind];
+  const version = await readVersion(kind, executable);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
+    throw new Unavailable(
+      `${executable} is ${name} ${version}, and softmax-bench needs ${oldest.join(".")} or later`,
+      `name a later one, such as --host ${kind}@${oldest[0]}`,
+    );
+  }
+  if (!isVersion(version, wanted)) {
+    throw new Unavailable(`${executable} is ${name} ${version}, not ${wanted}`, "name another version");
+  }
+  return { kind, executable, version };
+}
+
+async function readVersion(kind: RuntimeKind, executable: string): Promise<string> {
+  const { name, version } = RUNTIMES[kind];
+  const remedy = `name the program of ${name}: --host ${kind}=/path/to/${kind}`;
+  let printed: string;
+  try {
+    const { stdout } = await promisify(execFile)(executable, ["--version"], {
+      timeout: VERSION_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    printed = stdout;
+  } catch (error) {
+    const [line] = messageOf(error).split("\n");
+    throw new Unavailable(`${executable} does not print the version of ${name}: ${line}`, remedy);
+  }
+  const found = version.exec(printed)?.[1];
+  if (found !== undefined) return found;
+  const got = JSON.stringify(printed.slice(0, 40).trim());
+  throw new Unavailable(`expected ${executable} --version to print that of ${name}, got ${got}`, remedy);
+}
+
+async function onPath(command: string): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const file = join(folder, command);
+    const isThere = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (folder && isThere) return file;
+  }
+  return undefined;
+}
+
+/** @returns the path of the program in the user's cache */
+async function bring(
+  { kind, version = "latest" }: RuntimeRequest,
+  options: ProvideOptions | undefined,
+): Promise<string> {
+  const { name, npmPackage } = RUNTIMES[kind];
+  const byPath = `install it and name its program: --host ${kind}=/path/to/${kind}`;
+  const wanted = version === "latest" ? name : `${name} ${version}`;
+  const source = npmPackage();
+  if (!source) {
+    throw new Unavailable(`the npm registry has no ${name} for ${process.platform}-${process.arch}`, byPath);
+  }
+  if (!options) throw new Unavailable(`there is no ${wanted} here`, `leave out --no-provision, or ${byPath}`);
+  const specifier = `${source.name}@${version}`;
+  const folder = await provide(
+    {
+      name: `${kind}-${version}-${process.platform}-${process.arch}`,
+      space: PACKAGE_BYTES,
+      async build(target, { progress, signal }) {
+        progress(`downloading ${wanted} (${specifier}, about 50 MB)`);
+        try {
+          await run("npm", ["install", "--prefix", target, ...NPM_FLAGS, specifier], {
+            signal,
+            quiet: true,
+            env: { npm_config_cache: join(target, ".npm"), npm_config_ignore_scripts: "true" },
+          });
+        } catch (error) {
+          if (!(error instanceof CommandError)) throw error;
+          const reason = error.found ? `npm does not get ${specifier}: ${error.message}` : "npm is missing";
+          throw new Unavailable(reason, byPath);
+        }
+      },
+    },
+    options,
+  );
+  return join(folder, "node_modules", source.name, source.executable);
+}
+
+const NPM_FLAGS = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];

@@ -1,0 +1,232 @@
+import { type Cell, DTYPE_IDS, parsePlace, plural, type Results } from "@softmax-bench/core";
+import { areTied, median } from "@softmax-bench/stats";
+import type { Block } from "./block.js";
+import { DEFAULT_CONSTRAINTS } from "./constraints.js";
+import { formatDuration, formatRatio } from "./format.js";
+import { type RankedCell, rank } from "./ranking.js";
+import { type Recommendation, recommend } from "./recommend.js";
+
+/** The host of a place that names none. */
+const THIS_NODE = "node";
+
+/** How the hosts of a run compare. */
+export interface HostsView {
+  /** In the order of the run. */
+  readonly hosts: readonly string[];
+  readonly winners: readonly HostWinners[];
+  /** How many of the workloads and dtypes have another winner on one host than on another. */
+  readonly flips: number;
+  readonly ratios: readonly HostRatios[];
+}
+
+/** The fastest cells of a workload and dtype that can be recommended, by host. */
+export interface HostWinners {
+  readonly workload: string;
+  readonly dtype: Cell["dtype"];
+  /** Undefined where a host has none. */
+  readonly on: readonly (Winner | undefined)[];
+  /** No backend is the fastest, or tied with it, on every host. */
+  readonly flips: boolean;
+}
+
+interface Winner {
+  readonly backend: string;
+  readonly method: string;
+  readonly medianNs: number;
+  /** Over the fastest of all hosts. */
+  readonly ratio: number;
+  /** It cannot be told from the fastest of all hosts. */
+  readonly isTied: boolean;
+}
+
+/** Times of a backend on a host over those on the first one. */
+export interface HostRatios {
+  readonly backend: string;
+  readonly host: string;
+  /** Cells that both measured. */
+  readonly cells: number;
+  readonly slower: number;
+  readonly faster: number;
+  /** Of the ratios of gradient times. */
+  readonly median: number;
+  readonly range: readonly [least: number, most: number];
+  /** Cells whose gradients are the same on both, bit for bit. */
+  readonly sameBits: number;
+}
+
+/** @param results with named places, see `namePlaces` of core @returns undefined if they are all of one host */
+export function hostsOf(results: Results): HostsView | undefined {
+  const hosts = [...new Set(results.cells.map((cell) => hostOf(cell)))];
+  if (hosts.length < 2) return undefined;
+  const winners = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
+    const ranked = rankedCells(results, workload, dtype);
+    const on = hosts.map((host) =>
+      recommend(
+        ranked.filter((cell) => hostOf(cell) === host),
+        DEFAULT_CONSTRAINTS,
+        results.backends,
+      ),
+    );
+    if (on.every(({ best }) => best === undefined)) return [];
+    return [{ workload, dtype, on: compareWinners(on.map(({ best }) => best)), flips: hasFlipped(on) }];
+  });
+  return {
+    hosts,
+    winners,
+    flips: winners.filter(({ flips }) => flips).length,
+    ratios: ratiosTo(hosts, results),
+  };
+}
+
+const hostOf = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).host ?? THIS_NODE;
+const bareBackend = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).backend;
+
+const workloadsAndDtypes = ({ cells }: Results): [workload: string, dtype: Cell["dtype"]][] =>
+  [...new Set(cells.map(({ workload }) => workload))].flatMap((workload) =>
+    DTYPE_IDS.map((dtype): [string, Cell["dtype"]] => [workload, dtype]),
+  );
+
+const rankedCells = (results: Results, workload: string, dtype: Cell["dtype"]): RankedCell[] =>
+  rank(
+    results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
+    results,
+  );
+
+/** Whether no backend is the fastest, or tied with it, on every host that has one. */
+function hasFlipped(on: readonly Recommendation[]): boolean {
+  const leaders = on.flatMap(({ best, tied }) => (best ? [new Set([best, ...tied].map(bareBackend))] : []));
+  const [first = new Set<string>(), ...others] = leaders;
+  return ![...first].some((backend) => others.every((leading) => leading.has(backend)));
+}
+
+function compareWinners(best: readonly (RankedCell | undefined)[]): (Winner | undefined)[] {
+  const [fastest] = best
+    .flatMap((cell) => cell ?? [])
+    .toSorted((a, b) => a.timing.medianNs - b.timing.medianNs);
+  return best.map((cell) => {
+    if (!cell || !fastest) return undefined;
+    const { medianNs } = cell.timing;
+    return {
+      backend: bareBackend(cell),
+      method: cell.method,
+      medianNs,
+      ratio: medianNs / fastest.timing.medianNs,
+      isTied: areTied(timeOf(cell), timeOf(fastest)),
+    };
+  });
+}
+
+const timeOf = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
+
+/** A cell on a host, and the same cell on the first host. */
+interface HostPair {
+  readonly backend: string;
+  readonly host: string;
+  readonly ratio: number;
+  readonly isTied: boolean;
+  readonly isSame: boolean;
+}
+
+function ratiosTo([first, ...others]: readonly string[], results: Results): HostRatios[] {
+  const pairs = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
+    const ranked = rankedCells(results, workload, dtype);
+    return ranked.flatMap((cell): HostPair[] => {
+      const isOther = (one: RankedCell) =>
+        hostOf(one) === first && bareBackend(one) === bareBackend(cell) && one.method === cell.method;
+      const other = hostOf(cell) === first ? undefined : ranked.find(isOther);
+      if (!other) return [];
+      const digestOf = ({ backend, method }: RankedCell) =>
+        results.cells.find(
+          (one) =>
+            one.backend === backend &&
+            one.method === method &&
+            one.dtype === dtype &&
+            one.workload === workload,
+        )?.gradientDigest;
+      return [
+        {
+          backend: bareBackend(cell),
+          host: hostOf(cell),
+          ratio: cell.timing.medianNs / other.timing.medianNs,
+          isTied: areTied(timeOf(cell), timeOf(other)),
+          isSame: digestOf(cell) !== undefined && digestOf(cell) === digestOf(other),
+        },
+      ];
+    });
+  });
+  return [...new Set(pairs.map(({ backend }) => backend))].flatMap((backend) =>
+    others.flatMap((host) => {
+      const own = pairs.filter((pair) => pair.backend === backend && pair.host === host);
+      if (own.length === 0) return [];
+      const ratios = own.map(({ ratio }) => ratio);
+      return [
+        {
+          backend,
+          host,
+          cells: own.length,
+          slower: own.filter(({ ratio, isTied }) => !isTied && ratio > 1).length,
+          faster: own.filter(({ ratio, isTied }) => !isTied && ratio < 1).length,
+          median: median(ratios),
+          range: [Math.min(...ratios), Math.max(...ratios)] as const,
+          sameBits: own.filter(({ isSame }) => isSame).length,
+        },
+      ];
+    }),
+  );
+}
+
+/** Hosts side by side: the fastest cell on each, and each backend's times as ratios to those on the first host. */
+export function hostsBlocks({ hosts, winners, flips, ratios }: HostsView): Block[] {
+  return [
+    { kind: "heading", level: 2, text: "Hosts" },
+    ...(winners.length > 0 ? winnersBlocks(hosts, winners, flips) : [NO_WINNERS]),
+    ...(ratios.length > 0 ? ratiosBlocks(hosts, ratios) : [NO_RATIOS]),
+  ];
+}
+
+const NO_WINNERS: Block = {
+  kind: "paragraph",
+  text: "There is no fastest backend on any host: no time within the error bound had settled.",
+};
+const NO_RATIOS: Block = { kind: "paragraph", text: "No cell was measured on two hosts." };
+
+const winnersBlocks = (hosts: readonly string[], winners: readonly HostWinners[], flips: number): Block[] => [
+  {
+    kind: "paragraph",
+    text: `Fastest within the error bound on each host; = marks times that cannot be told from the fastest of all. The fastest backend differs between hosts on ${flips} of ${plural(winners.length, "pair")} of workload and dtype.`,
+  },
+  {
+    kind: "table",
+    header: ["workload", "dtype", ...hosts],
+    numeric: [],
+    rows: winners.map(({ workload, dtype, on }) => [
+      workload,
+      dtype,
+      ...on.map((winner) => (winner ? describeWinner(winner) : "none")),
+    ]),
+  },
+];
+
+const ratiosBlocks = ([first]: readonly string[], ratios: readonly HostRatios[]): Block[] => [
+  {
+    kind: "paragraph",
+    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that the run can tell apart.`,
+  },
+  {
+    kind: "table",
+    header: ["backend", "host", "median ratio", "range", "cells", "slower", "faster", "same bits"],
+    numeric: [2, 4, 5, 6, 7],
+    rows: ratios.map((one) => [
+      one.backend,
+      one.host,
+      formatRatio(one.median),
+      one.range.map(formatRatio).join(" to "),
+      ...[one.cells, one.slower, one.faster, one.sameBits].map(String),
+    ]),
+  },
+];
+
+const describeWinner = ({ backend, method, medianNs, ratio, isTied }: Winner): string => {
+  const relation = ratio === 1 ? "" : isTied ? ", =" : `, ${formatRatio(ratio)}`;
+  return `${backend} ${method} ${formatDuration(medianNs)}${relation}`;
+};
