@@ -20,7 +20,7 @@ export interface HostsView {
 }
 
 /** The fastest cells of a workload and dtype that can be recommended, by host. */
-export interface HostWinners {
+interface HostWinners {
   readonly workload: string;
   readonly dtype: Cell["dtype"];
   /** Undefined where a host has none. */
@@ -40,7 +40,7 @@ interface Winner {
 }
 
 /** Times of a backend on a host over those on the first one. */
-export interface HostRatios {
+interface HostRatios {
   readonly backend: string;
   readonly host: string;
   /** Cells that both measured. */

@@ -136,12 +136,6 @@ export async function assertRunnable(work: readonly Work[]): Promise<void> {
   throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
 }
 
-/** The places that some work is for, in its order. */
-export function placesOf(work: readonly Work[]): Place[] {
-  const places = new Map(work.map(({ backend, host }) => [placeName({ backend, host }), { backend, host }]));
-  return [...places.values()];
-}
-
 /** The backends that some work is for, in the order of the table. */
 export function backendsOf(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
   const used = new Set(work.map(({ backend }) => backend));
