@@ -1,6 +1,11 @@
-import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { type Backend, type KernelAccuracy, probePackage } from "@softmax-bench/core";
+import {
+  type Backend,
+  HOST_KINDS,
+  installedVersion,
+  type KernelAccuracy,
+  probePackage,
+  processorName,
+} from "@softmax-bench/core";
 
 /**
  * In every dtype, exp and log are polynomials in float32 (`src/backend/wasm/builtins.ts` of 0.1.25). exp subtracts a
@@ -20,6 +25,7 @@ export const jaxJs: Backend = {
   id: "jax-js",
   cost: { nsPerElement: 15 },
   dtypes: ["float32", "float64"],
+  hosts: HOST_KINDS,
   kernels: KERNELS,
 
   async probe() {
@@ -32,8 +38,12 @@ export const jaxJs: Backend = {
     const jax = await loadJax();
     return new JaxEngine(
       {
-        engine: { name: "@jax-js/jax", version: installedVersion(), code: "webassembly" },
-        device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
+        engine: {
+          name: "@jax-js/jax",
+          version: installedVersion("@jax-js/jax", () => import.meta.resolve("@jax-js/jax")),
+          code: "webassembly",
+        },
+        device: { kind: "cpu", name: `${processorName()}, WebAssembly` },
         threads: 1,
         dtypes: jaxJs.dtypes,
         settings: { SIMD: "WebAssembly" },
@@ -42,9 +52,3 @@ export const jaxJs: Backend = {
     );
   },
 };
-
-/** The package does not say its version at run time, and exports no manifest. */
-function installedVersion(): string {
-  const manifest = new URL("../package.json", import.meta.resolve("@jax-js/jax"));
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
-}

@@ -1,5 +1,4 @@
-import { cpus } from "node:os";
-import { type Backend, probePackage } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
 
 /**
  * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
@@ -9,6 +8,7 @@ export const onnxruntimeWeb: Backend = {
   id: "onnxruntime-web",
   cost: { nsPerElement: 8 },
   dtypes: ["float32", "float64"],
+  hosts: HOST_KINDS,
 
   async probe() {
     return probePackage("onnxruntime-web", () => import.meta.resolve("onnxruntime-web"));
@@ -28,7 +28,7 @@ export const onnxruntimeWeb: Backend = {
           version: env.versions.web ?? env.versions.common,
           code: "webassembly",
         },
-        device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
+        device: { kind: "cpu", name: `${processorName()}, WebAssembly` },
         threads,
         dtypes: onnxruntimeWeb.dtypes,
         settings: { SIMD: "WebAssembly" },

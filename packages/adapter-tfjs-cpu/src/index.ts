@@ -1,11 +1,11 @@
-import { cpus } from "node:os";
-import { type Backend, probePackage } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
 
 /** TensorFlow.js on its plain JavaScript kernels: what every other backend has to beat. */
 export const tfjsCpu: Backend = {
   id: "tfjs-cpu",
   cost: { nsPerElement: 300, mostElements: 1e6, mostElementsInGate: 0.3e6 },
   dtypes: ["float32"],
+  hosts: HOST_KINDS,
 
   async probe() {
     return probePackage(
@@ -22,7 +22,7 @@ export const tfjsCpu: Backend = {
     if (!(await tf.setBackend("cpu"))) throw new Error("TensorFlow.js did not start its cpu backend");
     return new TfjsEngine({
       engine: { name: "@tensorflow/tfjs-backend-cpu", version: version_cpu, code: "javascript" },
-      device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, JavaScript` },
+      device: { kind: "cpu", name: `${processorName()}, JavaScript` },
       threads: 1,
       dtypes: tfjsCpu.dtypes,
       settings: { SIMD: "none" },

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { type Backend, probePackage } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, installedVersion, probePackage, processorName } from "@softmax-bench/core";
 import { METHODS } from "./methods.js";
 
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
@@ -8,6 +6,7 @@ export const wasmSimd: Backend = {
   id: "wasm-simd",
   cost: { nsPerElement: 2 },
   dtypes: ["float32", "float64"],
+  hosts: HOST_KINDS,
   methods: METHODS,
 
   async probe() {
@@ -20,8 +19,12 @@ export const wasmSimd: Backend = {
     const kernel = await SoftmaxKernel.start({ threads: Math.min(threads, SoftmaxKernel.MAX_THREADS) });
     return new WasmSimdEngine(
       {
-        engine: { name: PACKAGE, version: installedVersion(), code: "webassembly" },
-        device: { kind: "cpu", name: `${cpus()[0]?.model.trim()}, WebAssembly` },
+        engine: {
+          name: PACKAGE,
+          version: installedVersion(PACKAGE, () => import.meta.resolve(PACKAGE)),
+          code: "webassembly",
+        },
+        device: { kind: "cpu", name: `${processorName()}, WebAssembly` },
         threads: kernel.threads,
         dtypes: wasmSimd.dtypes,
         settings: {
@@ -34,8 +37,3 @@ export const wasmSimd: Backend = {
 };
 
 const PACKAGE = "@softmax-bench/wasm-simd";
-
-function installedVersion(): string {
-  const manifest = new URL("../package.json", import.meta.resolve(PACKAGE));
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
-}

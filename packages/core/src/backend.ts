@@ -39,7 +39,7 @@ export interface Backend {
   open(options: OpenOptions): Promise<Engine>;
 }
 
-/** Runtimes that backends run in. Chromium and Firefox are browsers. */
+/** Kinds of hosts that backends run in. Chromium and Firefox are browsers. */
 export const HOST_KINDS = ["node", "bun", "deno", "browser"] as const;
 export type HostKind = (typeof HOST_KINDS)[number];
 

@@ -10,9 +10,10 @@ export type { Formulation, LossAndGradient, LossInputs } from "./formulations/fo
 export { FORMULATIONS } from "./formulations/index.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { installedVersion, probePackage } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName } from "./place.js";
 export { plural } from "./plural.js";
-export { probePackage } from "./probe.js";
+export { processorName } from "./processor.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { describeIssue } from "@softmax-bench/core/results";
 import {
   type Connection,
   type Crash,
+  excerpt,
+  formatTimeout,
   type Outcome,
-  type Reply,
+  parseReply,
   type Request,
-  reply,
   type Values,
 } from "@softmax-bench/measure";
 import { endsWithParent } from "@softmax-bench/provision";
@@ -157,20 +157,3 @@ export class ProcessConnection implements Connection {
     return output ? `; it last printed: ${output}` : "";
   }
 }
-
-/** Milliseconds as seconds: `10 s`, `3.81 s`. */
-const formatTimeout = (ms: number): string => `${Number((ms / 1000).toPrecision(3))} s`;
-
-/** A reply, or what is wrong with it. */
-function parseReply(line: string): Reply | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return excerpt(line);
-  }
-  const parsed = reply.safeParse(value);
-  return parsed.success ? parsed.data : describeIssue(parsed.error, value);
-}
-
-const excerpt = (line: string): string => JSON.stringify(line.slice(0, 60));

@@ -23,6 +23,7 @@ export {
   type TrainRequest,
   type WorkRequest,
 } from "./protocol.js";
+export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";
 export { concatParameters, networkOf, splitParameters, stepArrays } from "./step-arrays.js";

@@ -2,6 +2,10 @@
 export interface Platform {
   /** Monotonic time, in nanoseconds. */
   readonly now: () => number;
+  /** The step of that clock, in nanoseconds; undefined if it is below a microsecond. */
+  readonly clockStepNs?: number | undefined;
+  /** Nanoseconds since the process was started, or the page was opened. */
+  readonly sinceStart: () => number;
   /** Nanoseconds that the JavaScript engine has spent on optimising code beside the main thread; undefined if unknown. */
   readonly backgroundNs: () => number | undefined;
   /** Bytes of arrays outside the JavaScript heap; undefined if unknown. */

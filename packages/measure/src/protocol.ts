@@ -1,7 +1,7 @@
 import type { FloatDType, GradientTask, MethodId } from "@softmax-bench/core";
 import { shorten } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
-import type { NetworkId } from "@softmax-bench/networks";
+import type { NetworkId } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
 import type { Sampling, SamplingLimits } from "./sampling.js";
 

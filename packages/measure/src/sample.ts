@@ -9,7 +9,7 @@ type Clock = () => number;
 
 /** The instruments that sampling reads; a test hands in a clock of its own. */
 export interface Instruments
-  extends Pick<Platform, "now" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
+  extends Pick<Platform, "now" | "clockStepNs" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
   /** Whether this thread has its processor core to itself just now. */
   readonly isUndisturbed: () => boolean;
 }
@@ -49,7 +49,7 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   const begun = now();
   const callNs = await warmUp(work, now);
   collectLargeGarbage(instruments);
-  const size = fitToLimits(callNs, limits);
+  const size = fitToLimits(callNs, limits, instruments.clockStepNs);
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
@@ -116,7 +116,8 @@ export async function sampleParts<Part extends string>(
   const { intervals, steadiness, windowsNs, disturbedNs } = await sample(
     timed,
     { ...limits, batchNs: 0 },
-    instruments,
+    // A call that times its parts itself is a sample of its own.
+    { ...instruments, clockStepNs: undefined },
   );
   const sampled = calls
     .filter(({ at }) => intervals.some(({ start, end }) => start <= at && at <= end))
@@ -231,11 +232,16 @@ function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
   };
 }
 
+/** Steps of the clock that a sample is at least, where calls are batched: its length is then known to 2 %. */
+const CLOCK_STEPS = 50;
+
 function fitToLimits(
   callNs: number,
   { windowNs, minSamples, capNs, floorSamples, maxSamples, batchNs }: SamplingLimits,
+  clockStepNs = 0,
 ): WindowSize {
-  const callsPerSample = Math.max(1, Math.round(batchNs / callNs));
+  const sampleNs = Math.max(batchNs, CLOCK_STEPS * clockStepNs);
+  const callsPerSample = Math.max(1, Math.round(sampleNs / Math.max(callNs, clockStepNs)));
   const affordable = Math.max(
     floorSamples,
     Math.min(maxSamples, Math.floor(capNs / (callNs * callsPerSample))),

@@ -1,6 +1,6 @@
 import { type FloatArray, floatArray, type StepInputs } from "@softmax-bench/core";
 import { inputName, sizeOf } from "@softmax-bench/graph";
-import { type Network, network } from "@softmax-bench/networks";
+import { type Network, network } from "@softmax-bench/networks/graphs";
 import type { Values } from "./arrays.js";
 import type { NetworkSpec } from "./protocol.js";
 

@@ -5,7 +5,7 @@ import {
   type MethodId,
   type PreparedStep,
 } from "@softmax-bench/core";
-import type { Network } from "@softmax-bench/networks";
+import type { Network } from "@softmax-bench/networks/graphs";
 import { type Answer, finished } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";

@@ -80,8 +80,7 @@ export class MeasuringWorker {
       threads: used,
       dtypes: [...dtypes],
       ...(settings ? { settings } : {}),
-      // performance.now() counts from the start of the process or page.
-      coldStartNs: performance.now() * 1e6,
+      coldStartNs: this.#options.platform.sinceStart(),
     };
   }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   constantTensor,
@@ -62,7 +61,7 @@ export class NodeWriter {
     }
     const forms = alike.map(onnxForm);
     const { op, attributes, constants, outputs: needed } = onnxForm(node);
-    if (!forms.every((form) => isDeepStrictEqual(form.attributes, attributes))) {
+    if (!forms.every((form) => haveSameAttributes(form, { attributes }))) {
       throw new GraphError(`the batch cannot be symbolic: attributes of ${node.op} depend on its size`);
     }
     const inputs = node.inputs.map((value) => this.#nameOf(value));
@@ -169,3 +168,20 @@ const tensorProto = (
   dims: shape.map(BigInt),
   rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
 });
+
+type WithAttributes = Pick<ReturnType<typeof onnxForm>, "attributes">;
+
+/** Numbers are the same if their bits are. */
+function haveSameAttributes({ attributes: a }: WithAttributes, { attributes: b }: WithAttributes): boolean {
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => {
+      const [own = [], other = []] = [a[name], b[name]].map(valuesOf);
+      return own.length === other.length && own.every((value, index) => Object.is(value, other[index]));
+    })
+  );
+}
+
+const valuesOf = (attribute: OnnxAttribute | undefined): readonly unknown[] =>
+  typeof attribute === "object" && "float" in attribute ? ["float", attribute.float] : [attribute].flat();

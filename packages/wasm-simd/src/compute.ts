@@ -1,4 +1,4 @@
-import { copy } from "./copy.js";
+import { copy } from "#platform";
 import type { KernelExports } from "./module.js";
 import type { Team } from "./team.js";
 import { awaitChunk, awaitWorkers } from "./wait.js";
@@ -32,9 +32,9 @@ export function divide(rows: number, classes: number, threads: number): Division
 export interface RowCopy {
   readonly direction: "in" | "out";
   /** `[rows, classes]`. */
-  readonly host: Buffer;
+  readonly host: Uint8Array;
   /** `[slots · chunk, classes]`, or all rows if they are fewer. */
-  readonly window: Buffer;
+  readonly window: Uint8Array;
   readonly rowBytes: number;
 }
 

@@ -72,14 +72,14 @@ export class SoftmaxKernel implements AsyncDisposable {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new RangeError(`threads: expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
     }
-    const best = fastest();
+    const best = await fastest();
     const { instructions = best } = options;
     if (instructions !== "simd" && instructions !== best) {
       throw new RangeError(
         `instructions: expected "simd", or "relaxed-simd" from Node 22 on, got "${instructions}"`,
       );
     }
-    const module = compile(instructions);
+    const module = await compile(instructions);
     const memory = createMemory();
     const exports = instantiate(module, memory);
     const heap = new Heap(memory, exports.heapStart());

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readCode } from "#platform";
 
 /** The compiled kernel's exports; pointers are offsets in its memory, 0 where there is nothing. See `assembly/`. */
 export interface KernelExports {
@@ -56,16 +56,13 @@ export const MAX_PAGES = 65535;
  */
 export type Instructions = "simd" | "relaxed-simd";
 
-const codeOf = (instructions: Instructions) =>
-  readFileSync(new URL(`./${instructions}.wasm`, import.meta.url));
-
 /** `relaxed-simd` where there is such: from Node 22 on. */
-export const fastest = (): Instructions =>
-  WebAssembly.validate(codeOf("relaxed-simd")) ? "relaxed-simd" : "simd";
+export const fastest = async (): Promise<Instructions> =>
+  WebAssembly.validate(await readCode("relaxed-simd")) ? "relaxed-simd" : "simd";
 
 /** @throws WebAssembly.CompileError if there are no such instructions here */
-export const compile = (instructions = fastest()): WebAssembly.Module =>
-  new WebAssembly.Module(codeOf(instructions));
+export const compile = async (instructions?: Instructions): Promise<WebAssembly.Module> =>
+  WebAssembly.compile(await readCode(instructions ?? (await fastest())));
 
 /** A memory for any number of instances, of `pages` at first. */
 export const createMemory = (pages = 1): WebAssembly.Memory =>

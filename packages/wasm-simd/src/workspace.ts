@@ -1,5 +1,5 @@
+import { bytesOf, copy } from "#platform";
 import type { Division, RowCopy } from "./compute.js";
-import { bytesOf, copy } from "./copy.js";
 import type { Heap } from "./heap.js";
 import { ARRAYS, type FloatArray, type FloatDType } from "./options.js";
 
@@ -49,8 +49,8 @@ export class Workspace implements Disposable {
     return [start, rowsHere];
   }
 
-  #bytesAt(start: number, length: number): Buffer {
-    return Buffer.from(this.#heap.buffer, start, length);
+  #bytesAt(start: number, length: number): Uint8Array {
+    return bytesOf(new Uint8Array(this.#heap.buffer, start, length));
   }
 
   [Symbol.dispose](): void {

@@ -27,7 +27,7 @@ const done = losses + 64;
 const scratch = done + 64;
 
 async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Worker; window: Buffer }> {
-  const module = compile();
+  const module = await compile();
   const memory = createMemory(2000);
   const kernel = instantiate(module, memory);
   const [team, worker] = await startedWith(() => Team.start(module, memory, 2));

@@ -10,8 +10,8 @@ const x = 65536;
 const out = x + COUNT * 8;
 const scratch = out + COUNT * 8;
 
-describe.each(INSTRUCTIONS)("exp of %s", (instructions) => {
-  const kernel = instantiate(compile(instructions), memory);
+describe.each(INSTRUCTIONS)("exp of %s", async (instructions) => {
+  const kernel = instantiate(await compile(instructions), memory);
 
   it("is within 1.5 ULP for every float32 from -104 to 0", { timeout: 240_000 }, () => {
     expect(worstOfFloat32(kernel)).toBeLessThanOrEqual(1.5);

@@ -4,7 +4,7 @@ import { compute, divide } from "../dist/compute.js";
 import { compile, createMemory, instantiate } from "../dist/module.js";
 import { Team } from "../dist/team.js";
 
-const module = compile();
+const module = await compile();
 const memory = createMemory(600);
 const kernel = instantiate(module, memory);
 const team = await Team.start(module, memory, 2);

@@ -25,7 +25,13 @@ export interface HostRequest {
 }
 
 /** The names that hosts begin with. */
-const KINDS: Readonly<Record<string, HostKind>> = { node: "node", bun: "bun", deno: "deno" };
+const KINDS: Readonly<Record<string, HostKind>> = {
+  node: "node",
+  bun: "bun",
+  deno: "deno",
+  chromium: "browser",
+  firefox: "browser",
+};
 
 /** The kind of a host, by its id. */
 export const kindOfHost = (id: string): HostKind | undefined => KINDS[id.split("@", 1)[0] as string];

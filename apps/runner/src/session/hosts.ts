@@ -1,4 +1,7 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type HostRecord, messageOf, type Place, placeName, Unavailable } from "@softmax-bench/core";
+import { BrowserHost, type BrowserKind, findBrowser, PageServer } from "@softmax-bench/host-browser";
 import {
   CURRENT_RUNTIME,
   Exchange,
@@ -27,9 +30,13 @@ interface Problem {
   readonly remedy: string;
 }
 
+/** The page that measures, as it was built. */
+const PAGE_FOLDER = dirname(fileURLToPath(import.meta.resolve("@softmax-bench/page/index.html")));
+
 /** The hosts of a run, by id. They share one exchange of arrays. */
 export class Hosts implements Disposable {
   readonly #exchange: Exchange;
+  #pages: PageServer | undefined;
   readonly #hosts = new Map<string, Host>();
   readonly #problems = new Map<string, Problem>();
   /** Those other than the Node that runs this. */
@@ -73,32 +80,48 @@ export class Hosts implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#pages?.close();
     this.#exchange[Symbol.dispose]();
   }
 
-  async #find(request: HostRequest, { say, signal, provision }: HostOptions): Promise<void> {
+  async #find(request: HostRequest, options: HostOptions): Promise<void> {
     const { id, kind } = request;
     try {
-      const progress = (step: string) => say(`${id}: ${step}`);
-      const runtime = await findRuntime(
-        { ...request, kind: kind as RuntimeKind },
-        provision ? { progress, signal } : undefined,
+      this.records.push(
+        kind === "browser" ? await this.#findBrowser(request) : await this.#findRuntime(request, options),
       );
-      this.#add(id, runtime);
-      const { name, flags } = RUNTIMES[runtime.kind];
-      this.records.push({
-        id,
-        status: "available",
-        runtime: { name, version: runtime.version },
-        settings: { flags: flags.join(" ") },
-      });
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (options.signal.aborted) throw error;
       const remedy = error instanceof Unavailable ? error.remedy : `leave out --host ${id}`;
       const problem = { reason: messageOf(error), remedy };
       this.#problems.set(id, problem);
       this.records.push({ id, status: "unavailable", ...problem });
     }
+  }
+
+  async #findBrowser({ id, path }: HostRequest): Promise<HostRecord> {
+    const browser = await findBrowser(id.split("@", 1)[0] as BrowserKind, path);
+    this.#pages ??= new PageServer(PAGE_FOLDER);
+    this.#hosts.set(id, new BrowserHost(id, browser, this.#pages));
+    const { name, version, flags } = browser;
+    return { id, status: "available", runtime: { name, version }, settings: { flags: flags.join(" ") } };
+  }
+
+  async #findRuntime(request: HostRequest, { say, signal, provision }: HostOptions): Promise<HostRecord> {
+    const { id, kind } = request;
+    const progress = (step: string) => say(`${id}: ${step}`);
+    const runtime = await findRuntime(
+      { ...request, kind: kind as RuntimeKind },
+      provision ? { progress, signal } : undefined,
+    );
+    this.#add(id, runtime);
+    const { name, flags } = RUNTIMES[runtime.kind];
+    return {
+      id,
+      status: "available",
+      runtime: { name, version: runtime.version },
+      settings: { flags: flags.join(" ") },
+    };
   }
 
   #add(id: string, runtime: Runtime): void {

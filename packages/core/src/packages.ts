@@ -1,5 +1,22 @@
 import type { Availability } from "./backend.js";
 
+/** Whether this runs in a page, in whose bundle packages are, or are not, since it was built. */
+const isBundled = (): boolean => !globalThis.process?.versions?.node;
+
+/**
+ * The version of a package that exports neither its version nor its manifest.
+ *
+ * @param name the package
+ * @param resolve `() => import.meta.resolve(name)` in the adapter
+ */
+export function installedVersion(name: string, resolve: () => string): string {
+  // A bundler puts them there, see `apps/page/vite.config.ts`.
+  const bundled: Readonly<Record<string, string>> | undefined = Reflect.get(globalThis, "BUNDLED_VERSIONS");
+  if (isBundled()) return bundled?.[name] ?? "bundled";
+  const fs = globalThis.process.getBuiltinModule("node:fs");
+  return JSON.parse(fs.readFileSync(new URL("../package.json", resolve()), "utf8")).version;
+}
+
 /**
  * The `probe` of a backend that is a JavaScript package: is it installed, and is there what it runs on?
  *
@@ -18,6 +35,7 @@ export function probePackage(
       remedy: "run Node without --jitless",
     };
   }
+  if (isBundled()) return { available: true };
   try {
     resolve();
     return { available: true };

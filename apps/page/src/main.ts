@@ -1,0 +1,23 @@
+/**
+ * The page that measures: requests come from the parent as events and go to a worker, whose replies go back. The worker has a thread of its
+ * own, since a kernel's caller must be able to wait for other threads.
+ */
+
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+
+const post = (path: string, body: string) => fetch(path, { method: "POST", body });
+const fail = (message: string) => void post("failures", message);
+
+worker.addEventListener("message", ({ data }: MessageEvent<string>) => void post("replies", data));
+worker.addEventListener("error", ({ message, filename, lineno }) =>
+  fail(`an error in its worker: ${message} (${filename}:${lineno})`),
+);
+addEventListener("error", ({ message }) => fail(message));
+addEventListener("unhandledrejection", ({ reason }) => fail(String(reason)));
+
+if (crossOriginIsolated) {
+  const requests = new EventSource("requests");
+  requests.addEventListener("message", ({ data }: MessageEvent<string>) => worker.postMessage(data));
+} else fail("it is not cross-origin isolated: it has no shared memory, and a coarse clock");
+
+worker.postMessage({ base: location.href, openedAt: performance.timeOrigin });

@@ -1,0 +1,135 @@
+import type { ChildProcess } from "node:child_process";
+import type { ServerResponse } from "node:http";
+import { messageOf, shorten } from "@softmax-bench/core";
+import {
+  type Connection,
+  type Crash,
+  excerpt,
+  formatTimeout,
+  type Outcome,
+  parseReply,
+  type Request,
+  type Values,
+} from "@softmax-bench/measure";
+import { BROWSERS, type Browser } from "./browsers.js";
+import { launch } from "./launch.js";
+import type { PagePeer, PageServer } from "./page-server.js";
+
+/** What a browser printed last, in characters. */
+const KEPT_OUTPUT = 600;
+
+/** The parent's end of one page in a browser of its own. */
+export class BrowserConnection implements Connection {
+  readonly isCurrent = true;
+  #child: ChildProcess | undefined;
+  #events: ServerResponse | undefined;
+  /** Sent before the page listened. */
+  #waiting: string | undefined;
+  #results: Uint8Array | undefined;
+  #output = "";
+  #finish: ((outcome: Outcome) => void) | undefined;
+  #lost: Crash | undefined;
+  #forget = () => {};
+
+  /** @param readInputs returns bytes of the inputs that the host holds */
+  constructor(browser: Browser, server: PageServer, readInputs: PagePeer["inputs"]) {
+    const name = BROWSERS[browser.kind].name;
+    const peer: PagePeer = {
+      listen: (response) => this.#listen(response),
+      reply: (line) => this.#receive(line),
+      fail: (message) => this.#lose("exited", `the page failed: ${shorten(message, 600)}`),
+      inputs: readInputs,
+      results: (bytes) => {
+        this.#results = bytes;
+      },
+    };
+    server
+      .admit(peer)
+      .then(({ address, forget }) => {
+        this.#forget = forget;
+        if (!this.#lost) this.#start(launch(browser, address), name);
+      })
+      .catch((error) => this.#lose("not started", `${name} does not start: ${messageOf(error)}`));
+  }
+
+  request(message: Request, timeoutMs: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
+      const timer = setTimeout(() => {
+        this.kill();
+        this.#finish?.({ kind: "timeout", reason: `no result after ${formatTimeout(timeoutMs)}` });
+      }, timeoutMs);
+      this.#finish = (outcome) => {
+        clearTimeout(timer);
+        this.#finish = undefined;
+        resolve(outcome);
+      };
+      this.#results = undefined;
+      const text = JSON.stringify(message);
+      if (this.#events) this.#send(text);
+      else this.#waiting = text;
+    });
+  }
+
+  readResults(into: readonly Values[]): void {
+    const expected = into.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const bytes = this.#results;
+    if (bytes?.length !== expected) {
+      throw new Error(`expected results of ${expected} bytes, the page sent ${bytes?.length ?? 0}`);
+    }
+    let start = 0;
+    for (const { buffer, byteOffset, byteLength } of into) {
+      new Uint8Array(buffer, byteOffset, byteLength).set(bytes.subarray(start, start + byteLength));
+      start += byteLength;
+    }
+  }
+
+  kill(): void {
+    this.#forget();
+    this.#events?.destroy();
+    this.#child?.kill("SIGTERM");
+    this.#lost ??= { cause: "ended by force", reason: "the browser was ended" };
+  }
+
+  #start(child: ChildProcess, name: string): void {
+    this.#child = child;
+    child.on("error", (error) => this.#lose("not started", `${name} does not start: ${error.message}`));
+    child.on("close", (code, signal) => {
+      const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
+      const output = this.#output.replaceAll(/\s+/g, " ").trim().slice(-KEPT_OUTPUT);
+      this.#lose("exited", `${name} ${how}${output ? `; it last printed: ${output}` : ""}`);
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#output = (this.#output + text).slice(-4 * KEPT_OUTPUT);
+      });
+    }
+  }
+
+  #listen(response: ServerResponse): void {
+    this.#events = response;
+    response.on("close", () => this.#lose("exited", "the page crashed, or was closed"));
+    if (this.#waiting !== undefined) this.#send(this.#waiting);
+    this.#waiting = undefined;
+  }
+
+  #send(text: string): void {
+    this.#events?.write(`data: ${text}\n\n`);
+  }
+
+  #receive(line: string): void {
+    if (this.#lost) return;
+    if (!this.#finish) this.#lose("protocol", `unexpected message from the page: ${excerpt(line)}`);
+    const parsed = parseReply(line);
+    if (typeof parsed === "string") this.#lose("protocol", `invalid reply from the page: ${parsed}`);
+    else this.#finish?.({ kind: "answered", reply: parsed });
+  }
+
+  #lose(cause: Crash["cause"], reason: string): void {
+    if (this.#lost) return;
+    this.#lost = { cause, reason };
+    this.#forget();
+    this.#child?.kill("SIGTERM");
+    this.#finish?.({ kind: "crashed", cause, reason });
+  }
+}

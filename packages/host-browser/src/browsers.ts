@@ -1,0 +1,143 @@
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+import { promisify } from "node:util";
+import { messageOf, Unavailable } from "@softmax-bench/core";
+
+export const BROWSER_KINDS = ["chromium", "firefox"] as const;
+export type BrowserKind = (typeof BROWSER_KINDS)[number];
+
+/** A browser on this machine. */
+export interface Browser {
+  readonly kind: BrowserKind;
+  /** As it calls itself: `Chromium`, `Google Chrome`, `Mozilla Firefox`. */
+  readonly name: string;
+  readonly version: string;
+  readonly executable: string;
+  /** What it is started with, but for its profile and the page's address. */
+  readonly flags: readonly string[];
+}
+
+interface BrowserTraits {
+  readonly name: string;
+  /** The variable that names its program. */
+  readonly variable: string;
+  /** Commands that it goes by. */
+  readonly commands: readonly string[];
+  readonly install: string;
+  readonly flags: readonly string[];
+  /** The flags that name its profile, a folder that holds `preferences`. */
+  profileFlags(profile: string): readonly string[];
+  /** Files of a fresh profile, by name. */
+  readonly preferences: Readonly<Record<string, string>>;
+}
+
+/** Nothing competes with the page, or makes it wait: no first run, extensions, updates, throttling. */
+const CHROMIUM_FLAGS = [
+  "--headless=new",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--disable-extensions",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-default-apps",
+  "--disable-background-networking",
+  "--disable-background-timer-throttling",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
+  "--disable-dev-shm-usage",
+  "--js-flags=--expose-gc",
+  // Software in the place of a GPU where there is none; one that is there is used.
+  "--enable-unsafe-webgpu",
+  "--enable-unsafe-swiftshader",
+  "--ignore-gpu-blocklist",
+];
+
+const FIREFOX_PREFERENCES = {
+  "app.update.enabled": false,
+  "browser.aboutwelcome.enabled": false,
+  "browser.shell.checkDefaultBrowser": false,
+  "browser.startup.homepage_override.mstone": "ignore",
+  "browser.tabs.unloadOnLowMemory": false,
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "dom.ipc.processPrelaunch.enabled": false,
+  "dom.min_background_timeout_value": 4,
+  "dom.timeout.enable_budget_timer_throttling": false,
+  "extensions.update.enabled": false,
+  "toolkit.telemetry.enabled": false,
+  "dom.webgpu.enabled": true,
+};
+
+export const BROWSERS: Readonly<Record<BrowserKind, BrowserTraits>> = {
+  chromium: {
+    name: "Chromium",
+    variable: "CHROMIUM_PATH",
+    commands: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+    install: "apt-get install chromium",
+    flags: [
+      ...CHROMIUM_FLAGS,
+      // Chromium refuses to run as root with its sandbox.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+    ],
+    profileFlags: (profile) => [`--user-data-dir=${profile}`],
+    preferences: {},
+  },
+  firefox: {
+    name: "Firefox",
+    variable: "FIREFOX_PATH",
+    commands: ["firefox-esr", "firefox"],
+    install: "apt-get install firefox-esr",
+    flags: ["--headless", "--no-remote"],
+    profileFlags: (profile) => ["--profile", profile],
+    preferences: {
+      "user.js": Object.entries(FIREFOX_PREFERENCES)
+        .map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+        .join(""),
+    },
+  },
+};
+
+/** Longer than a browser takes to print its version, in milliseconds. */
+const VERSION_TIMEOUT_MS = 30_000;
+
+/**
+ * Finds a browser: at a path, else where its variable says, else by its usual commands. It is never downloaded.
+ *
+ * @throws Unavailable if there is none
+ */
+export async function findBrowser(kind: BrowserKind, path?: string): Promise<Browser> {
+  const { name, variable, commands, install, flags } = BROWSERS[kind];
+  const given = path ?? process.env[variable];
+  const remedy = `${install}, or name its program: ${variable}=/path/to/${kind}`;
+  const executable = given ?? (await firstOnPath(commands));
+  if (!executable) throw new Unavailable(`there is no ${name} here (tried ${commands.join(", ")})`, remedy);
+  let printed: string;
+  try {
+    const { stdout } = await promisify(execFile)(executable, ["--version"], {
+      timeout: VERSION_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    printed = stdout.trim();
+  } catch (error) {
+    const [line] = messageOf(error).split("\n");
+    throw new Unavailable(`${executable} does not print the version of ${name}: ${line}`, remedy);
+  }
+  const [, found, version] = /^([A-Za-z][A-Za-z ]*?) (\d+[\d.]*)/.exec(printed) ?? [];
+  const isIt = kind === "firefox" ? /firefox/i.test(found ?? "") : /chrom/i.test(found ?? "");
+  if (!found || !version || !isIt) {
+    const got = JSON.stringify(printed.slice(0, 40));
+    throw new Unavailable(`expected ${executable} --version to print that of ${name}, got ${got}`, remedy);
+  }
+  return { kind, name: found, version, executable, flags };
+}
+
+async function firstOnPath(commands: readonly string[]): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(isAbsolute);
+  for (const file of commands.flatMap((command) => folders.map((folder) => join(folder, command)))) {
+    try {
+      await access(file, constants.X_OK);
+      return file;
+    } catch {}
+  }
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, relative, sep } from "node:path";
+
+/** What a page asks of its parent; see `apps/page`. */
+export interface PagePeer {
+  /** The page listens for requests: each is sent as an event. @param response never ends by itself */
+  listen(response: ServerResponse): void;
+  /** A line of JSON, which may be anything. */
+  reply(line: string): void;
+  /** The page cannot go on. */
+  fail(message: string): void;
+  /** Bytes of the inputs that the host holds, from a position on; undefined if it has fewer. */
+  inputs(from: number, bytes: number): Uint8Array | undefined;
+  results(bytes: Uint8Array): void;
+}
+
+/** Without these a page has no shared memory, and a clock of 100 µs. */
+const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+/** Bytes of a message, and of results: more than any honest one. */
+const LONGEST_MESSAGE = 2 ** 24;
+const LARGEST_RESULTS = 2 ** 33;
+
+/** Serves the measuring page on loopback: to whoever knows a token, its files and what its peer has for it, and nothing else. */
+export class PageServer {
+  readonly #server: Server;
+  readonly #files: ReadonlyMap<string, string>;
+  readonly #peers = new Map<string, PagePeer>();
+  #address: Promise<string> | undefined;
+
+  /** @param folder that the page was built to */
+  constructor(folder: string) {
+    const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    this.#files = new Map(names.map((file) => [relative(folder, file).split(sep).join("/"), file]));
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error) => {
+        response.destroy(error instanceof Error ? error : undefined);
+      });
+    });
+    this.#server.unref();
+  }
+
+  /** Expects a page of its own for a peer. @returns its address, and what forgets it */
+  async admit(peer: PagePeer): Promise<{ readonly address: string; readonly forget: () => void }> {
+    this.#address ??= new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(0, "127.0.0.1", () => {
+        resolve(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
+      });
+    });
+    const token = randomBytes(16).toString("hex");
+    this.#peers.set(token, peer);
+    return { address: `${await this.#address}/${token}/`, forget: () => this.#peers.delete(token) };
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    const [, token = "", ...rest] = url.pathname.split("/");
+    const peer = this.#peers.get(token);
+    const path = rest.join("/");
+    if (!peer) return end(response, 404);
+    if (request.method === "POST") return take(request, response, path, peer);
+    if (request.method !== "GET") return end(response, 405);
+    if (path === "requests") {
+      response.writeHead(200, {
+        ...ISOLATION,
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+      });
+      response.flushHeaders();
+      return peer.listen(response);
+    }
+    if (path === "inputs") {
+      const [from, bytes] = ["from", "bytes"].map((name) => Number(url.searchParams.get(name))) as [
+        number,
+        number,
+      ];
+      const body =
+        Number.isSafeInteger(from) && Number.isSafeInteger(bytes) ? peer.inputs(from, bytes) : undefined;
+      if (!body) return end(response, 416);
+      response.writeHead(200, {
+        ...ISOLATION,
+        "content-type": "application/octet-stream",
+        "content-length": body.length,
+      });
+      response.end(body);
+      return;
+    }
+    const file = this.#files.get(path === "" ? "index.html" : path);
+    if (file === undefined) return end(response, 404);
+    response.writeHead(200, {
+      ...ISOLATION,
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    });
+    response.end(readFileSync(file));
+  }
+}
+
+async function take(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  peer: PagePeer,
+): Promise<void> {
+  if (path === "results") peer.results(await bodyOf(request, LARGEST_RESULTS));
+  else if (path === "replies") peer.reply((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
+  else if (path === "failures") peer.fail((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
+  else return end(response, 404);
+  end(response, 204);
+}
+
+async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > most) throw new Error(`a page sent more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function end(response: ServerResponse, status: number): void {
+  response.writeHead(status, ISOLATION);
+  response.end();
+}
