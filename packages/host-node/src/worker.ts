@@ -3,12 +3,13 @@ import type { Backend } from "@softmax-bench/core";
 import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure";
 import { isFull, readArrays, sizeOf, writeArrays } from "./array-files.js";
 import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
+import type { BackendsModule } from "./node-connection.js";
 import { nodePlatform } from "./node-platform.js";
 import { remedyForThrown } from "./start-failure.js";
 
 /**
- * The program of a worker process: `node worker.js <module>`, where the module exports `BACKENDS`, functions that load
- * backends, by id. One backend, one request at a time. It ends with the parent that started it.
+ * The program of a worker process: `node worker.js <module>`, where the module exports `loadBackend`. One backend, one request
+ * at a time. It ends with the parent that started it.
  */
 
 /** The descriptors under which it inherits the files of arrays. */
@@ -26,10 +27,8 @@ const arrays: WorkerArrays = {
 };
 
 async function loadBackend(id: string): Promise<Backend | undefined> {
-  const { BACKENDS }: { BACKENDS: Readonly<Record<string, () => Promise<Backend>>> } = await import(
-    process.argv[2] as string
-  );
-  return BACKENDS[id]?.();
+  const module: BackendsModule = await import(process.argv[2] as string);
+  return module.loadBackend(id);
 }
 
 const worker = new MeasuringWorker({

@@ -13,7 +13,6 @@ import {
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import { UsageError } from "../terminal/errors.js";
-import { BACKENDS } from "./backends.js";
 
 /** What to run, as ids that are known to exist. */
 export interface Selection {
@@ -35,10 +34,12 @@ export interface Wanted {
   readonly cells?: readonly string[] | undefined;
 }
 
-/** @throws UsageError naming the closest valid value, for the first one that does not exist. */
-export function select(wanted: Wanted): Selection {
+/**
+ * @param backendIds of all backends, in the order in which they are measured
+ * @throws UsageError naming the closest valid value, for the first one that does not exist.
+ */
+export function select(wanted: Wanted, backendIds: readonly string[]): Selection {
   const { backends, methods, dtypes, workloads } = wanted.cells ? partsOf(wanted.cells) : wanted;
-  const backendIds = Object.keys(BACKENDS);
   return {
     cells: wanted.cells && new Set(wanted.cells),
     backends: sortByRegistry(backendIds, expandAll(backends) ?? backendIds, "backend"),

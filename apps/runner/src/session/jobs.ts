@@ -2,7 +2,7 @@ import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } 
 import { floatArray, messageOf } from "@softmax-bench/core";
 import { Exchange, NodeHost } from "@softmax-bench/host-node";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
-import { BACKENDS_MODULE } from "../plan/backends.js";
+import { BACKENDS_MODULE } from "../plan/load-backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";

@@ -1,5 +1,6 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select, selectSweeps, unknownValue } from "../../plan/selection.js";
 import { resumeRun } from "../../run/resume.js";
@@ -76,7 +77,8 @@ export async function precision(argv: readonly string[], console: Console): Prom
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
   const settings = resolveSettings(optionsOf(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
-  const selection = select({ ...settings, cells: undefined, workloads: experiment ? [EXPERIMENT.id] : [] });
+  const workloads = experiment ? [EXPERIMENT.id] : [];
+  const selection = select({ ...settings, cells: undefined, workloads }, await backendIds());
   return startRun(
     {
       command: "precision",

@@ -9,14 +9,21 @@ import {
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
-import { BACKENDS } from "../../plan/backends.js";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { select } from "../../plan/selection.js";
 import { resumeRun } from "../../run/resume.js";
 import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
-import { addDtypeOption, commaSeparated, inRange, newCommand, type SelectionFlags } from "../command.js";
+import {
+  addDtypeOption,
+  BACKEND_CHOICES,
+  commaSeparated,
+  inRange,
+  newCommand,
+  type SelectionFlags,
+} from "../command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
@@ -41,7 +48,7 @@ const command = () =>
   )
     .option(
       "--backend <ids>",
-      `all, or ${Object.keys(BACKENDS).join(", ")} (default: all); e.g. --backend tfjs-wasm`,
+      `all, or ${BACKEND_CHOICES} (default: all); e.g. --backend tfjs-wasm`,
       commaSeparated,
     )
     .option("--method <globs>", `(default: ${DEFAULT_METHOD}); e.g. --method 'manual/*'`, commaSeparated)
@@ -99,12 +106,15 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     checkOptions({ ...(out ? { out } : {}), threads: Math.max(...counts) }, "flags"),
     {},
   );
-  const selection = select({
-    backends: given.backend,
-    methods: given.method ?? [DEFAULT_METHOD],
-    dtypes: given.dtype ?? [DEFAULT_DTYPE],
-    workloads: [],
-  });
+  const selection = select(
+    {
+      backends: given.backend,
+      methods: given.method ?? [DEFAULT_METHOD],
+      dtypes: given.dtype ?? [DEFAULT_DTYPE],
+      workloads: [],
+    },
+    await backendIds(),
+  );
   const request = { argv, settings, selection, sweeps: [], cellMethods: [] };
   return startRun(
     { command: "scaling", ...request, scaling: { rows, classes, threads: counts } },
