@@ -52,6 +52,13 @@ describe("the backends of a bench.config.ts", () => {
     expect(stdout.trim().split("\n")).toEqual(backends.map((id) => `${id} manual/shifted float32 4x3`));
   });
 
+  it("may be named where no package is installed", async () => {
+    const cwd = temporaryFolder();
+    const config = `import { defineConfig } from "@softmax-bench/runner"; export default defineConfig({ backends: ["wasm-simd"] });`;
+    writeFileSync(join(cwd, "bench.config.ts"), config);
+    expect((await list(cwd)).stdout).toBe("wasm-simd manual/shifted float32 4x3\n");
+  });
+
   it("are known to --backend and to its errors, and flags win", async () => {
     const cwd = folderWith(`export default { backends: ["./mine.js"] };`, { "mine.js": MINE });
     const { stdout } = await list(cwd, "--backend", "other,wasm-simd");

@@ -61,6 +61,8 @@ async function readConfig(file: string): Promise<LoadedConfig> {
 const isConfig = (value: unknown): value is { readonly backends: readonly unknown[] } =>
   typeof value === "object" && value !== null && "backends" in value && Array.isArray(value.backends);
 
+const HERE = fileURLToPath(new URL("..", import.meta.url));
+
 /** This package, for configs that are run where it is not installed. */
 const SELF = { "@softmax-bench/runner": fileURLToPath(import.meta.resolve("@softmax-bench/runner")) };
 
@@ -79,10 +81,13 @@ function moduleLoader(file: string): ModuleLoader {
   };
 }
 
+/** Whether code is not the user's. */
+const isElsewhere = (place: string): boolean => place.includes("/node_modules/") || place.startsWith(HERE);
+
 /** The first line of what was thrown, and where, if that is known. */
 function whyNot(error: unknown): string {
   const [line = ""] = messageOf(error).trim().split(/\s*\n/, 1);
   const place = error instanceof Error && /(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)/.exec(error.stack ?? "")?.[1];
-  const isKnown = place && !place.includes("/node_modules/") && !line.includes(place);
+  const isKnown = place && !isElsewhere(place) && !line.includes(place);
   return [line || "an error without a message", ...(isKnown ? [`thrown at ${place}`] : [])].join("; ");
 }
