@@ -1,1 +1,1 @@
-export { type BenchOptions, defineConfig } from "./plan/options.js";
+export { type Config, defineConfig } from "./plan/config.js";

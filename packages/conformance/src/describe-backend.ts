@@ -7,6 +7,7 @@ import {
   type FloatDType,
   type GradientResult,
   type GradientTask,
+  isPlainLoss,
   type KernelAccuracy,
   METHODS,
   type Method,
@@ -24,11 +25,13 @@ export interface DescribeOptions {
   readonly trains?: boolean;
   /** It overlaps uploading, computing and reading, so what it prepares has `roundtrip`; default: false. */
   readonly overlaps?: boolean;
+  /** It computes the mean over rows with one label each, and its engine refuses every other loss and says why; default: false. */
+  readonly plainLossOnly?: boolean;
   /** The library's own loss multiplies by a one-hot matrix: it is NaN where a class is masked. */
   readonly libraryMultiplies?: boolean;
 }
 
-/** One differentiated, one by hand. */
+/** One differentiated, one by hand; of a backend that has neither, its first. */
 const LEAK_CHECKED: readonly MethodId[] = ["autograd/shifted", "manual/exact-target"];
 
 /**
@@ -37,7 +40,13 @@ const LEAK_CHECKED: readonly MethodId[] = ["autograd/shifted", "manual/exact-tar
  */
 export async function describeBackend(
   backend: Backend,
-  { liveObjects, trains = true, overlaps = false, libraryMultiplies = false }: DescribeOptions = {},
+  {
+    liveObjects,
+    trains = true,
+    overlaps = false,
+    plainLossOnly = false,
+    libraryMultiplies = false,
+  }: DescribeOptions = {},
 ): Promise<void> {
   const availability = await backend.probe();
   if (!availability.available) {
@@ -48,6 +57,15 @@ export async function describeBackend(
     return;
   }
   const methods = METHODS.filter(({ id }) => backend.methods?.includes(id) ?? true);
+  const ids = methods.map(({ id }) => id);
+  const dtypes = DTYPE_IDS.filter((dtype) => backend.dtypes.includes(dtype));
+  const [firstMethod] = ids;
+  const [firstDtype] = dtypes;
+  if (!firstMethod || !firstDtype) throw new Error(`${backend.id} has no method, or no dtype, that there is`);
+  /** The method, or the backend's first where it lacks that. */
+  const orFirst = (method: MethodId) => (ids.includes(method) ? method : firstMethod);
+  const prepareOrdinary = (engine: Engine, inputs = inputsOf(firstDtype, ORDINARY)) =>
+    engine.prepare(taskOf(orFirst("manual/shifted"), firstDtype, ORDINARY), inputs);
   describe(`backend ${backend.id}`, () => {
     let engine: Engine;
     beforeAll(async () => {
@@ -66,7 +84,7 @@ export async function describeBackend(
     });
 
     for (const method of methods) {
-      for (const dtype of DTYPE_IDS.filter((candidate) => backend.dtypes.includes(candidate))) {
+      for (const dtype of dtypes) {
         describe(`${method.id} ${dtype}`, () => {
           const check = {
             engineOf: () => engine,
@@ -76,7 +94,8 @@ export async function describeBackend(
             libraryMultiplies,
           };
           for (const input of [...CASES, ...OPTION_CASES, ...MASKED_CASES, ...EMPTY_CASES]) {
-            checkCase(check, input);
+            if (plainLossOnly && !isPlainLoss(input)) checkRefusal(check, input);
+            else checkCase(check, input);
           }
         });
       }
@@ -91,7 +110,6 @@ export async function describeBackend(
 
     it("supports the tasks of its methods and dtypes, and says why not, before it compiles, for the others", async () => {
       const all = METHODS.flatMap(({ id }) => DTYPE_IDS.map((dtype) => [id, dtype] as const));
-      const ids = methods.map(({ id }) => id);
       const others = all.filter(([id, dtype]) => !ids.includes(id) || !engine.info.dtypes.includes(dtype));
       const refused = all.filter(([id, dtype]) => !engine.supports(taskOf(id, dtype, ORDINARY)).ok);
       expect(refused).toEqual(others);
@@ -105,13 +123,13 @@ export async function describeBackend(
     it("computes the same bits twice", async () => {
       const digests = new Set<string>();
       for (let time = 0; time < 2; time++)
-        digests.add(digest(await compute(engine, "manual/fused", ORDINARY)));
+        digests.add(digest(await compute(engine, orFirst("manual/fused"), ORDINARY, firstDtype)));
       expect(digests.size).toBe(1);
     });
 
     it("sees changed inputs after upload", async () => {
-      const inputs = inputsOf("float32", ORDINARY);
-      await using prepared = await engine.prepare(taskOf("manual/shifted", "float32", ORDINARY), inputs);
+      const inputs = inputsOf(firstDtype, ORDINARY);
+      await using prepared = await prepareOrdinary(engine, inputs);
       await prepared.gradient();
       const before = digest(await prepared.read());
       inputs.logits.reverse();
@@ -127,8 +145,8 @@ export async function describeBackend(
 
     if (overlaps) {
       it("returns the bits of the inputs as they are from a round trip", async () => {
-        const inputs = inputsOf("float32", ORDINARY);
-        await using prepared = await engine.prepare(taskOf("manual/shifted", "float32", ORDINARY), inputs);
+        const inputs = inputsOf(firstDtype, ORDINARY);
+        await using prepared = await prepareOrdinary(engine, inputs);
         const { roundtrip } = prepared;
         if (!roundtrip) return expect.fail("there is no roundtrip; describe the backend without overlaps");
         const before = digest(await prepared.read());
@@ -141,15 +159,14 @@ export async function describeBackend(
       });
     } else {
       it("has no round trip of its own", async () => {
-        const task = taskOf("manual/shifted", "float32", ORDINARY);
-        await using prepared = await engine.prepare(task, inputsOf("float32", ORDINARY));
+        await using prepared = await prepareOrdinary(engine);
         expect(prepared.roundtrip).toBeUndefined();
       });
     }
 
     const run = async () => {
-      for (const { id } of methods.filter((method) => LEAK_CHECKED.includes(method.id))) {
-        await compute(engine, id, ORDINARY);
+      for (const method of new Set(LEAK_CHECKED.map(orFirst))) {
+        await compute(engine, method, ORDINARY, firstDtype);
       }
     };
 
@@ -214,6 +231,14 @@ function checkCase({ engineOf, method, dtype, kernels, libraryMultiplies }: Chec
   });
 }
 
+function checkRefusal({ engineOf, method, dtype }: Check, input: Case): void {
+  it(`refuses ${input.name}, and says why`, async () => {
+    const task = taskOf(method.id, dtype, input);
+    expect(engineOf().supports(task)).toEqual({ ok: false, reason: expect.stringMatching(/\w/) });
+    await expect(engineOf().prepare(task, inputsOf(dtype, input))).rejects.toThrow(/\w/);
+  });
+}
+
 /** Within the bound of a finite value; equal to one that is not. */
 function expectNear(name: string, value: number, exact: number, bound: number): void {
   if (!Number.isFinite(exact)) expect(value, name).toBe(exact);
@@ -232,7 +257,7 @@ async function compute(
   engine: Engine,
   method: Method["id"],
   input: Case,
-  dtype: FloatDType = "float32",
+  dtype: FloatDType,
 ): Promise<GradientResult> {
   await using prepared = await engine.prepare(taskOf(method, dtype, input), inputsOf(dtype, input));
   await prepared.forward();

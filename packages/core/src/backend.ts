@@ -68,6 +68,19 @@ export class Unavailable extends Error {
   }
 }
 
+/** What a backend did that its interface does not allow: an error of whoever wrote the backend. */
+export class ContractError extends TypeError {
+  override readonly name = "ContractError";
+  readonly remedy = "mend the backend: see Backend in @softmax-bench/core";
+}
+
+/** Whether an error is an `Unavailable`, of any copy of this package: a backend from elsewhere may bring its own. */
+export const isUnavailable = (error: unknown): error is Unavailable =>
+  error instanceof Error &&
+  error.name === "Unavailable" &&
+  "remedy" in error &&
+  typeof error.remedy === "string";
+
 export interface ProvisionOptions {
   /** Hears of each step, in a few words: "downloading tensorflow-cpu 2.21.0". */
   readonly progress: (step: string) => void;

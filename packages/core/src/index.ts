@@ -58,6 +58,7 @@ export {
 } from "./step.js";
 export { SWEEPS } from "./sweeps/index.js";
 export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
+export { isPlainLoss, type SyncBackendOptions, type SyncGradient, syncBackend } from "./sync-backend.js";
 export { generateInputs } from "./workloads/generate.js";
 export { normalSource, uniformSource } from "./workloads/random.js";
 export { checkedRows } from "./workloads/rows.js";

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
+import type { Backend } from "@softmax-bench/core";
 import {
   type Connection,
   type Crash,
@@ -26,9 +27,15 @@ const SHOWN_OUTPUT = 600;
 /** How long a worker that closed its channel may take to end, in milliseconds. */
 const CLOSING_MS = 1000;
 
+/** What workers load backends from. */
+export interface BackendsModule {
+  /** Loads a backend by id; undefined if there is none by that id. */
+  loadBackend(id: string): Promise<Backend | undefined>;
+}
+
 export interface ProcessHostOptions {
   readonly runtime: Runtime;
-  /** URL of a module that exports `BACKENDS`: functions that load backends, by id. */
+  /** URL of a `BackendsModule`. */
   readonly backends: string;
   /** Without it workers can be started, but compute nothing. */
   readonly exchange?: Exchange | undefined;

@@ -14,8 +14,9 @@ const DAMAGE_CODES = new Set([
   "MODULE_NOT_FOUND",
 ]);
 
-/** The remedy for an error that was thrown while a backend started: damaged files, or the code that throws it. */
+/** The remedy for an error that was thrown while a backend started: its own, damaged files, or the code that throws it. */
 export function remedyForThrown(error: unknown): string {
+  if (error instanceof Error && "remedy" in error && typeof error.remedy === "string") return error.remedy;
   const { code, name, stack = "" } = error instanceof Error ? (error as NodeJS.ErrnoException) : { name: "" };
   const isRefused =
     DAMAGE_CODES.has(code ?? "") || ["SyntaxError", "CompileError", "LinkError"].includes(name);
@@ -36,7 +37,7 @@ export function remedyForCrash({ cause, reason }: Crash, replace: string | undef
     case "native":
       return replace ? `${replace}, or else ${REINSTALL}` : REINSTALL;
     case "protocol":
-      return "keep its code from using file descriptor 3, over which the worker answers";
+      return "keep its code from using file descriptor 3, over which the worker answers, and have it return what Backend in @softmax-bench/core describes";
     case "exited":
       // Before it could answer: a module that every worker imports is not whole.
       if (/\b(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|SyntaxError)\b/.test(reason)) return REINSTALL;

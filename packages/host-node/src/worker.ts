@@ -3,11 +3,12 @@ import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@
 import { isFull, openInherited, readArrays, sizeOf, writeArrays } from "./array-files.js";
 import { onLine, openWorkerChannel, sendLine } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";
+import type { BackendsModule } from "./process-connection.js";
 import { remedyForThrown } from "./start-failure.js";
 
 /**
- * The program of a worker process: `node worker.js <module>`, where the module exports `BACKENDS`, functions that load
- * backends, by id. One backend, one request at a time. It ends with the parent that started it.
+ * The program of a worker process: `node worker.js <module>`, where the module exports `loadBackend`. One backend, one request
+ * at a time. It ends with the parent that started it.
  */
 
 /** The files of arrays that it inherits. */
@@ -25,10 +26,8 @@ const arrays: WorkerArrays = {
 };
 
 async function loadBackend(id: string): Promise<Backend | undefined> {
-  const { BACKENDS }: { BACKENDS: Readonly<Record<string, () => Promise<Backend>>> } = await import(
-    process.argv[2] as string
-  );
-  return BACKENDS[id]?.();
+  const module: BackendsModule = await import(process.argv[2] as string);
+  return module.loadBackend(id);
 }
 
 const worker = new MeasuringWorker({

@@ -1,5 +1,13 @@
-import type { Engine, GradientResult, GradientTask, Prepared } from "@softmax-bench/core";
+import {
+  ContractError,
+  DTYPES,
+  type Engine,
+  type GradientResult,
+  type GradientTask,
+  type Prepared,
+} from "@softmax-bench/core";
 import { type Answer, finished } from "./answer.js";
+import { lossLength } from "./arrays.js";
 import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
@@ -22,11 +30,12 @@ export async function compute(
   await using prepared = await engine.prepare(task, sets.inputs);
   const compiled = platform.now();
   const sampled = sampling ? await samplePhases(prepared, sampling, platform) : undefined;
-  const results = [copyOf(sampled?.result ?? (await prepared.read()), sets.count)];
+  const checked = (result: GradientResult) => copyOf(requireResult(task, result), sets.count);
+  const results = [checked(sampled?.result ?? (await prepared.read()))];
   for (let set = 1; set < sets.count; set++) {
     await sets.load(set);
     await prepared.upload();
-    results.push(copyOf(await prepared.read(), sets.count));
+    results.push(checked(await prepared.read()));
   }
   return {
     results: results.flatMap(({ loss, gradient }) => [loss, gradient]),
@@ -38,6 +47,27 @@ export async function compute(
       ...finished(platform, start, compiled, sampled?.record.settlingNs),
     },
   };
+}
+
+/** @throws ContractError if the loss or the gradient is not an array of the task's dtype and size */
+function requireResult(task: GradientTask, result: GradientResult | undefined): GradientResult {
+  const { dtype, rows, classes } = task;
+  const lengths = { loss: lossLength(task), gradient: rows * classes };
+  for (const [name, length] of Object.entries(lengths) as [keyof GradientResult, number][]) {
+    const array: unknown = result?.[name];
+    if (array instanceof DTYPES[dtype].Array && array.length === length) continue;
+    throw new ContractError(
+      `read: expected a ${name} that is a ${DTYPES[dtype].Array.name} of ${length}, got ${kindOf(array)}`,
+    );
+  }
+  return result as GradientResult;
+}
+
+/** `Float64Array of 6`, `number`. */
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  const { name } = value.constructor ?? Object;
+  return "length" in value ? `${name} of ${value.length}` : name;
 }
 
 /** A runtime may hand out its own memory, which the next set overwrites. */

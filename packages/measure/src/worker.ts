@@ -1,7 +1,12 @@
 import {
+  type Availability,
   type Backend,
+  ContractError,
+  DTYPE_IDS,
   type Engine,
+  floatArrayFrom,
   type GradientTask,
+  isUnavailable,
   METHODS,
   messageOf,
   Unavailable,
@@ -47,7 +52,7 @@ export class MeasuringWorker {
     try {
       return request.type === "open" ? await this.#open(request) : await this.#work(request);
     } catch (error) {
-      if (error instanceof Unavailable) {
+      if (isUnavailable(error)) {
         return { type: "unavailable", reason: error.message, remedy: error.remedy };
       }
       if (error instanceof NoRoomError) return { type: "no-room", reason: error.message };
@@ -64,11 +69,14 @@ export class MeasuringWorker {
     }
     const backend = await this.#options.loadBackend(id);
     if (!backend) return { type: "failed", reason: `there is no backend "${id}"` };
-    const availability = await backend.probe();
+    const availability: Availability | undefined = await backend.probe();
+    if (!availability) throw new ContractError("probe: expected an availability, got nothing");
     if (!availability.available) {
       return { type: "unavailable", reason: availability.reason, remedy: availability.remedy };
     }
-    const engine = await backend.open({ threads });
+    const engine: Engine | undefined = await backend.open({ threads });
+    if (!engine?.info)
+      throw new ContractError(`open: expected an engine with info, got ${engine ? "none" : "nothing"}`);
     await computeFirstGradient(engine);
     this.#engine = engine;
     const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
@@ -111,12 +119,18 @@ export class MeasuringWorker {
   }
 }
 
-const COLD_START_SHAPE = { dtype: "float32", rows: 128, classes: 10 } as const;
+const COLD_START_SHAPE = { rows: 128, classes: 10 } as const;
 
-/** `manual/shifted`, so that cold starts can be compared, or the first method that the backend has. @throws Unavailable if there is none */
+/**
+ * `manual/shifted` in float32, so that cold starts can be compared, or the first method and dtype that the backend has.
+ *
+ * @throws Unavailable if there is none
+ */
 function coldStartTask(engine: Engine): GradientTask {
   const methods = ["manual/shifted" as const, ...METHODS.map(({ id }) => id)];
-  const tasks = methods.map((method) => ({ ...COLD_START_SHAPE, method }));
+  const tasks = methods.flatMap((method) =>
+    DTYPE_IDS.map((dtype) => ({ ...COLD_START_SHAPE, method, dtype })),
+  );
   const task = tasks.find((one) => engine.supports(one).ok);
   if (task) return task;
   throw new Unavailable(
@@ -127,8 +141,11 @@ function coldStartTask(engine: Engine): GradientTask {
 
 async function computeFirstGradient(engine: Engine): Promise<void> {
   const task = coldStartTask(engine);
-  const { rows, classes } = task;
-  const ramp = Float32Array.from({ length: rows * classes }, (_, index) => (index % 7) / 7);
+  const { dtype, rows, classes } = task;
+  const ramp = floatArrayFrom(
+    dtype,
+    Array.from({ length: rows * classes }, (_, index) => (index % 7) / 7),
+  );
   const labels = Int32Array.from({ length: rows }, (_, row) => row % classes);
   await using prepared = await engine.prepare(task, { logits: ramp, labels });
   await prepared.gradient();

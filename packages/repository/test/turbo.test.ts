@@ -103,8 +103,6 @@ describe("the test task of turbo", () => {
       filesOf(folder).filter((file) => outsideIn(file, folder).some((path) => contains(path, folder))),
     );
     expect(files).toEqual([
-      // Packs packages/graph: `turbo.json` of packages/onnx.
-      "packages/onnx/test/package.test.ts",
       // Reads everything.
       "packages/repository/test/root.ts",
       // The checkout as a whole, what was built, and its commit; tools/native-limit.

@@ -59,14 +59,13 @@ export interface SelectionFlags {
   readonly provision: boolean;
 }
 
+/** What `--backend` takes. */
+export const BACKEND_CHOICES = `${Object.keys(BACKENDS).join(", ")}, or one that bench.config.ts brings`;
+
 /** Adds `SelectionFlags` to a command. */
 export const withSelection = (command: Command, { threads = "all cores" } = {}): Command =>
   command
-    .option(
-      "--backend <ids>",
-      `all, or ${Object.keys(BACKENDS).join(", ")}; e.g. --backend tfjs-wasm`,
-      commaSeparated,
-    )
+    .option("--backend <ids>", `all, or ${BACKEND_CHOICES}; e.g. --backend tfjs-wasm`, commaSeparated)
     .option("--method <globs>", `all, or ${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
     .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`)
     .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");

@@ -1,10 +1,7 @@
 import type { Backend } from "@softmax-bench/core";
 
-/** Where workers find the table below. */
-export const BACKENDS_MODULE = import.meta.url;
-
 /**
- * Every backend, by id, in the order in which they are measured. Adding one is a line here and its package.
+ * Every backend of this repository, by id, in the order in which they are measured. Adding one is a line here and its package.
  * Loading an adapter's module is cheap; its runtime starts with `open`, in a worker process.
  */
 export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {

@@ -1,9 +1,5 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
-import { messageOf } from "@softmax-bench/core";
 import { describeIssue } from "@softmax-bench/core/results";
-import { createJiti } from "jiti";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 import { type HostRequest, parseHost } from "./places.js";
@@ -11,7 +7,7 @@ import { PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);
 
-/** What flags and `bench.config.ts` can set. */
+/** What flags can set, and `bench.config.ts`. */
 const benchOptions = z
   .strictObject({
     profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
@@ -33,9 +29,6 @@ const benchOptions = z
   .partial();
 
 export type BenchOptions = z.output<typeof benchOptions>;
-
-/** Types a `bench.config.ts`: `export default defineConfig({ profile: "smoke" })`. */
-export const defineConfig = (options: BenchOptions): BenchOptions => options;
 
 /** Every setting of a run, with its value. */
 export interface Settings {
@@ -79,17 +72,4 @@ export function checkOptions(value: unknown, where: string): BenchOptions {
   const parsed = benchOptions.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new UsageError(`${where}: ${describeIssue(parsed.error, value)}`);
-}
-
-/** The options in `bench.config.ts` of a folder; none if there is no such file. */
-export async function loadConfig(folder: string): Promise<BenchOptions> {
-  const file = resolve(folder, "bench.config.ts");
-  if (!existsSync(file)) return {};
-  let value: unknown;
-  try {
-    value = await createJiti(import.meta.url).import(file, { default: true });
-  } catch (error) {
-    throw new UsageError(`bench.config.ts does not load: ${messageOf(error).split("\n", 1)[0]}`);
-  }
-  return checkOptions(value, "bench.config.ts");
 }

@@ -126,5 +126,5 @@ export const hostsOfRun = ({
 }): HostRequest[] => hosts.map(({ id, path }) => ({ ...parseHost(id), path }));
 
 /** @param host its id; `node` goes without saying */
-export const toPlace = (backend: string, host: string): Place =>
+const toPlace = (backend: string, host: string): Place =>
   host === THIS_NODE ? { backend } : { backend, host };

@@ -9,8 +9,7 @@ import {
   type Workload,
 } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
-import { BACKENDS } from "./backends.js";
-import { loadBackends } from "./load-backends.js";
+import { backendIds, loadBackends } from "./load-backends.js";
 import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 
@@ -137,7 +136,7 @@ export async function assertRunnable(work: readonly Work[]): Promise<void> {
 }
 
 /** The backends that some work is for, in the order of the table. */
-export function backendsOf(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
+export async function backendsOf(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
   const used = new Set(work.map(({ backend }) => backend));
-  return loadBackends(Object.keys(BACKENDS).filter((id) => used.has(id)));
+  return loadBackends((await backendIds()).filter((id) => used.has(id)));
 }

@@ -15,7 +15,6 @@ import {
 } from "@softmax-bench/core";
 import picomatch from "picomatch";
 import { UsageError } from "../terminal/errors.js";
-import { BACKENDS } from "./backends.js";
 import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
 import { shortened, unknownValue } from "./unknown-value.js";
 
@@ -45,14 +44,16 @@ export interface Wanted {
   readonly cells?: readonly string[] | undefined;
 }
 
-/** @throws UsageError naming the closest valid value, for the first one that does not exist. */
-export function select(wanted: Wanted): Selection {
+/**
+ * @param backendIds of all backends, in the order in which they are measured
+ * @throws UsageError naming the closest valid value, for the first one that does not exist.
+ */
+export function select(wanted: Wanted, backendIds: readonly string[]): Selection {
   const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
   const { methods, dtypes, workloads } = chosen;
   const given = chosen.places?.map(parsePlace);
-  const known = Object.keys(BACKENDS);
-  const named = given?.map(({ backend }) => backend) ?? expandAll(chosen.backends) ?? known;
-  const backends = sortByRegistry(known, named, "backend");
+  const named = given?.map(({ backend }) => backend) ?? expandAll(chosen.backends) ?? backendIds;
+  const backends = sortByRegistry(backendIds, named, "backend");
   const hosts = new Set(given ? given.map(({ host }) => host) : [undefined]);
   const places = [...hosts].flatMap((host) =>
     backends
@@ -73,8 +74,9 @@ export function select(wanted: Wanted): Selection {
 /** Selects backends on hosts; cells name their hosts themselves. @throws UsageError as `select`, or for a host that cannot be what it is named */
 export async function selectOnHosts(
   wanted: Wanted & { readonly hosts: readonly HostRequest[] | undefined },
+  backendIds: readonly string[],
 ): Promise<Selection> {
-  const selection = select(wanted);
+  const selection = select(wanted, backendIds);
   if (!wanted.hosts || wanted.cells) return selection;
   const hosts = await identifyHosts(wanted.hosts);
   const areNamed = expandAll(wanted.backends) !== undefined;

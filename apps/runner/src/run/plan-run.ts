@@ -2,6 +2,7 @@ import { type MethodId, messageOf, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { network } from "@softmax-bench/networks";
 import type { Entry, Header } from "../journal/entries.js";
+import { backendIds } from "../plan/load-backends.js";
 import { type Plan, planCells, planCurves, planNetworks, planSeries } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { type Selection, select, selectSweeps } from "../plan/selection.js";
@@ -43,9 +44,11 @@ export async function shardPlan(
 /** Plans a run again from its header. @throws UsageError if that is not what this version would do. */
 export async function planOfRun(header: Header): Promise<Plan> {
   checkNetworks(header);
-  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }).methods;
+  const ids = await backendIds();
+  checkBackends(header, ids);
+  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }, ids).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planOf(select(header), {
+  const whole = planOf(select(header, ids), {
     sweeps,
     cellMethods,
     depths: header.depth?.depths,
@@ -55,6 +58,14 @@ export async function planOfRun(header: Header): Promise<Plan> {
   if (digest === header.plan) return plan;
   throw new UsageError(
     `${header.id} was planned by another version of softmax-bench; continue it with that, or start a new run`,
+  );
+}
+
+function checkBackends({ id, backends }: Header, known: readonly string[]): void {
+  const missing = backends.find((backend) => !known.includes(backend));
+  if (missing === undefined) return;
+  throw new UsageError(
+    `${id} measures ${JSON.stringify(missing)}, and there are ${known.join(", ")}; continue it in the folder whose bench.config.ts brings that backend`,
   );
 }
 

@@ -12,8 +12,7 @@ import {
   type RuntimeKind,
 } from "@softmax-bench/host-node";
 import type { Host } from "@softmax-bench/measure";
-import { BACKENDS_MODULE } from "../plan/backends.js";
-import { loadBackends } from "../plan/load-backends.js";
+import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
 
 export interface HostOptions {
@@ -70,7 +69,7 @@ export class Hosts implements Disposable {
     const { backend: id, host = THIS_NODE } = place;
     const problem = this.#problems.get(host);
     if (problem) return problem;
-    const backend = (await loadBackends([id])).get(id);
+    const backend = await loadBackend(id);
     const kind = kindOfHost(host);
     if (!backend || !kind || runsIn(backend, kind)) return undefined;
     return {

@@ -7,7 +7,8 @@ import {
   type Outcome,
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
-import { BACKENDS } from "../plan/backends.js";
+import { loadBackend } from "../plan/load-backends.js";
+import { withinTime } from "../plan/within-time.js";
 
 export interface OpenBackendOptions {
   readonly place: Place;
@@ -41,8 +42,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     remedy,
   });
   try {
-    const adapter = await BACKENDS[backend]?.();
-    const worker = host.connect((await adapter?.environment?.()) ?? {});
+    const adapter = await loadBackend(backend);
+    const environment = await withinTime(Promise.resolve(adapter?.environment?.()), timeoutMs);
+    const worker = host.connect(environment ?? {});
     onStart?.(worker);
     const outcome = await worker.request(
       { type: "open", protocol: PROTOCOL_VERSION, backend, threads },

@@ -1,5 +1,5 @@
 import { type Availability, messageOf, shorten } from "@softmax-bench/core";
-import { BACKENDS } from "../plan/backends.js";
+import { loadBackend } from "../plan/load-backends.js";
 
 export interface ProvisioningOptions {
   /** Hears of each step. */
@@ -17,7 +17,7 @@ export async function provisionBackends(
   const outcomes = new Map<string, Availability>();
   for (const id of ids) {
     try {
-      const backend = await BACKENDS[id]?.();
+      const backend = await loadBackend(id);
       if (!backend?.provision || signal.aborted) continue;
       const progress = (step: string) => say(`${id}: ${step}`);
       const outcome = await backend.provision({ progress, signal, wanted });

@@ -7,6 +7,7 @@ import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { nameOf, Select } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { categoricalColor } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -146,7 +147,7 @@ function timePlot(points: readonly TimePoint[]): ChartOptions {
     x: { type: "utc", label: "started →" },
     y: { type: "log", label: "↑ ms", tickFormat: "~r" },
     fy: { label: null },
-    color: { type: "categorical", legend: true, scheme: "observable10" },
+    color: { ...categoricalColor(points.map(({ method }) => method)), legend: true },
     marks: [
       Plot.frame({ strokeOpacity: 0.2 }),
       Plot.lineY(points, { ...line, stroke: "method" }),

@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { nameOf } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { categoricalColor } from "../model/colors.js";
 import { Section } from "./section.js";
 
 interface Row {
@@ -71,7 +72,7 @@ function sharePlot(rows: readonly Row[]): ChartOptions {
     marginTop: 40,
     x: { type: "log", label: "share of copy bandwidth →", grid: true, tickFormat: "~%", axis: "both" },
     y: { label: null, domain: points.map(({ row }) => row) },
-    color: { type: "categorical", scheme: "observable10" },
+    color: categoricalColor(points.map(({ backend }) => backend)),
     marks: [
       Plot.ruleX([1], { strokeDasharray: "4 3" }),
       Plot.dot(points, { x: "share", y: "row", fill: "backend", r: 4 }),

@@ -14,6 +14,7 @@ import { Chart, type ChartOptions } from "../components/chart.js";
 import { nameOf } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
+import { categoricalColor } from "../model/colors.js";
 import { Section } from "./section.js";
 
 /** Times as rows, classes and threads grow. */
@@ -78,7 +79,7 @@ function timePlot(points: readonly TimedShape[]): ChartOptions {
     x: { type: "log", label: "elements →" },
     y: { type: "log", label: "↑ seconds" },
     fx: { label: null },
-    color: { type: "categorical", scheme: "observable10", legend: true },
+    color: { ...categoricalColor(dots.map(({ backend }) => backend)), legend: true },
     marks: [Plot.dot(dots, { x: "elements", y: "seconds", fx: "threads", stroke: "backend", r: 3 })],
   };
 }

@@ -11,7 +11,8 @@ type NonFiniteName = keyof typeof NON_FINITE;
 
 /** A number that may be non-finite, which JSON cannot say: there it is "NaN", "Infinity" or "-Infinity". */
 export const real = z.codec(
-  z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]),
+  // No enum, whose declaration would have a key "-Infinity": TypeScript 7.0 writes that without its quotes.
+  z.union([z.number(), z.literal(["NaN", "Infinity", "-Infinity"])]),
   z.custom<number>((value) => typeof value === "number"),
   {
     decode: (json) => (typeof json === "number" ? json : NON_FINITE[json]),

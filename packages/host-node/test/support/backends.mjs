@@ -23,7 +23,7 @@ const echo = (gradient = async () => {}) => ({
   async [Symbol.asyncDispose]() {},
 });
 
-const backend = (id, engine) => async () => ({
+const backend = (id, engine) => ({
   id,
   dtypes: ["float32"],
   probe: async () => ({ available: true }),
@@ -36,7 +36,7 @@ const onTheSecond = (action) => {
   return () => echo(async () => (calls++ > 0 ? action() : undefined));
 };
 
-export const BACKENDS = {
+const BACKENDS = {
   echo: backend("echo", () => echo()),
   hangs: backend(
     "hangs",
@@ -52,3 +52,5 @@ export const BACKENDS = {
     }),
   ),
 };
+
+export const loadBackend = async (id) => BACKENDS[id];

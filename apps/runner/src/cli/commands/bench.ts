@@ -1,12 +1,8 @@
 import { WORKLOADS } from "@softmax-bench/core";
 import { type Command, Option } from "commander";
-import {
-  type BenchOptions,
-  checkOptions,
-  DEFAULT_OUT,
-  loadConfig,
-  resolveSettings,
-} from "../../plan/options.js";
+import { loadConfig } from "../../plan/config.js";
+import { backendIds } from "../../plan/load-backends.js";
+import { type BenchOptions, checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { shardOf, WHOLE } from "../../plan/shard.js";
@@ -134,7 +130,7 @@ function optionsOf(flags: Flags): BenchOptions {
 export async function bench(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const options = optionsOf(flags);
-  const file = await loadConfig(process.cwd());
+  const { options: file } = await loadConfig(process.cwd());
   const { saveBaseline } = flags;
   if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
   if (flags.force && saveBaseline === undefined) {
@@ -157,7 +153,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
   const settings = resolveSettings(options, file);
-  const selection = await selectOnHosts(settings);
+  const selection = await selectOnHosts(settings, await backendIds());
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
   if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
-import { loadBackends } from "../../plan/load-backends.js";
+import { backendIds, loadBackends } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -12,7 +12,7 @@ import { resumeRun } from "../../run/resume.js";
 import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { addHostOption, commaSeparated, inRange, integer, newCommand } from "../command.js";
+import { addHostOption, BACKEND_CHOICES, commaSeparated, inRange, integer, newCommand } from "../command.js";
 
 /** Formulations that there are by hand and automatically. */
 const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", ""));
@@ -61,7 +61,7 @@ const command = (defaultBackends: readonly string[]) =>
     .option("--batch <n>", `images (default: ${DEFAULTS.batch}); e.g. --batch 8`)
     .option(
       "--backend <ids>",
-      `all, or ${Object.keys(BACKENDS).join(", ")} (default: ${defaultBackends}); e.g. --backend tfjs-wasm`,
+      `all, or ${BACKEND_CHOICES} (default: ${defaultBackends}); e.g. --backend tfjs-wasm`,
       commaSeparated,
     )
     .option(
@@ -105,9 +105,8 @@ Exit codes: 0 done; 1 no backend available, or a network failed, crashed or time
 
 /** Runs the depth experiment, and writes results and report. */
 export async function depth(argv: readonly string[], console: Console): Promise<number> {
-  const backends = await loadBackends(Object.keys(BACKENDS));
-  const fast = [...backends.values()].filter(({ trainsFast }) => trainsFast).map(({ id }) => id);
-  const flags = command(fast).parse(argv, { from: "user" }).opts<Flags>();
+  const builtIn = await fastBackends(Object.keys(BACKENDS));
+  const flags = command(builtIn).parse(argv, { from: "user" }).opts<Flags>();
   const { resume, json = false, provision, out = DEFAULT_OUT, ...given } = flags;
   const output = { json, provision };
   try {
@@ -130,19 +129,29 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       ),
       {},
     );
-    const selection = await selectOnHosts({
-      hosts: settings.hosts,
-      backends: flags.backend ?? fast,
-      dtypes: flags.dtype,
-      methods: Object.values(wanted.methods),
-      workloads: [],
-    });
+    const ids = await backendIds();
+    const selection = await selectOnHosts(
+      {
+        hosts: settings.hosts,
+        backends: flags.backend ?? (await fastBackends(ids)),
+        dtypes: flags.dtype,
+        methods: Object.values(wanted.methods),
+        workloads: [],
+      },
+      ids,
+    );
     const request = { argv, settings, selection, sweeps: [], cellMethods: [], experiment: wanted };
     return await startRun({ command: "depth", ...request }, console, output);
   } catch (error) {
     if (console.signal.aborted) return EXIT.interrupted;
     throw error;
   }
+}
+
+/** The backends that take a step of a deep network in a second or less. */
+async function fastBackends(ids: readonly string[]): Promise<string[]> {
+  const backends = await loadBackends(ids);
+  return [...backends.values()].filter(({ trainsFast }) => trainsFast).map(({ id }) => id);
 }
 
 /** @throws UsageError if a flag is out of range. */

@@ -177,16 +177,15 @@ function targetOf(name: string): Legalize {
   return target;
 }
 
+/** A model is for any runtime. */
+const NO_BACKENDS: readonly string[] = [];
+
 function methodSource(flags: Flags): Source {
   const { method, workload, dtype = "float32", graph = "both", batch, ignoreIndex } = flags;
   const part = PARTS.find((known) => known === graph);
   if (!part) throw unknownValue("graph", graph, PARTS);
-  const selected = select({
-    backends: [],
-    methods: undefined,
-    dtypes: [dtype],
-    workloads: workload === undefined ? [] : [workload],
-  });
+  const workloads = workload === undefined ? [] : [workload];
+  const selected = select({ methods: undefined, dtypes: [dtype], workloads }, NO_BACKENDS);
   const [shape] = selected.workloads;
   const [type = "float32"] = selected.dtypes;
   const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
@@ -199,7 +198,7 @@ function methodSource(flags: Flags): Source {
 
 /** One method, not a pattern. */
 function methodId(wanted: string): MethodId {
-  const { methods } = select({ backends: [], methods: [wanted], workloads: [] });
+  const { methods } = select({ methods: [wanted], workloads: [] }, NO_BACKENDS);
   const [method, ...others] = methods;
   if (!method || others.length > 0) throw new UsageError(`give one method, got ${wanted}`);
   return method;

@@ -1,7 +1,7 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
-import { BACKENDS } from "../../plan/backends.js";
+import { backendIds, loadBackend } from "../../plan/load-backends.js";
 import { select } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { runJobs } from "../../session/jobs.js";
@@ -29,12 +29,10 @@ const command = () =>
 export async function gradcheck(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const { backends, methods, dtypes } = select({
-    backends: flags.backend,
-    methods: flags.method,
-    dtypes: flags.dtype,
-    workloads: [],
-  });
+  const { backends, methods, dtypes } = select(
+    { backends: flags.backend, methods: flags.method, dtypes: flags.dtype, workloads: [] },
+    await backendIds(),
+  );
   const options = jobOptionsOf(flags, console);
   const checks = new Map<FloatDType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
@@ -43,7 +41,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
   const records: GradcheckRecord[] = [];
   const seen: BackendRecord[] = [];
   for (const backend of backends) {
-    const kernels = (await BACKENDS[backend]?.())?.kernels;
+    const kernels = (await loadBackend(backend))?.kernels;
     const jobs = dtypes.flatMap((dtype) =>
       methods.flatMap((method) =>
         (checks.get(dtype) ?? []).map((check) => ({
@@ -69,11 +67,18 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
   return records.every(passes) ? EXIT.ok : EXIT.failure;
 }
 
-/** Of the cases of a method, backend and dtype, one that failed speaks for all; else the worst of each comparison. */
+/**
+ * Of the cases of a method, backend and dtype, one that failed speaks for all; else the worst of each comparison. Those that the
+ * backend does not support stand beside the others.
+ */
 function keepWorse(records: GradcheckRecord[], next: GradcheckRecord): void {
+  const isSupported = ({ status }: GradcheckRecord) => status !== "unsupported";
   const index = records.findIndex(
-    ({ backend, method, dtype }) =>
-      backend === next.backend && method === next.method && dtype === next.dtype,
+    (record) =>
+      record.backend === next.backend &&
+      record.method === next.method &&
+      record.dtype === next.dtype &&
+      isSupported(record) === isSupported(next),
   );
   const known = records[index];
   if (!known) records.push(next);

@@ -1,6 +1,7 @@
 import { type BackendRecord, DTYPE_IDS, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
+import { backendIds } from "../../plan/load-backends.js";
 import { select } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { noneAvailable } from "../../run/problems.js";
@@ -61,12 +62,10 @@ const command = () =>
 export async function gradient(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const selection = select({
-    backends: flags.backend,
-    methods: flags.method,
-    dtypes: [flags.dtype],
-    workloads: [],
-  });
+  const selection = select(
+    { backends: flags.backend, methods: flags.method, dtypes: [flags.dtype], workloads: [] },
+    await backendIds(),
+  );
   const [dtype = "float32"] = selection.dtypes;
   const options = jobOptionsOf(flags, console);
   const problem = readProblem(flags, dtype, {

@@ -1,5 +1,6 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts, selectSweeps } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -81,11 +82,8 @@ export async function precision(argv: readonly string[], console: Console): Prom
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
   const settings = resolveSettings(optionsOf(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
-  const selection = await selectOnHosts({
-    ...settings,
-    cells: undefined,
-    workloads: experiment ? [EXPERIMENT.id] : [],
-  });
+  const workloads = experiment ? [EXPERIMENT.id] : [];
+  const selection = await selectOnHosts({ ...settings, cells: undefined, workloads }, await backendIds());
   return startRun(
     {
       command: "precision",

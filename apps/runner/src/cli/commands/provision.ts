@@ -1,4 +1,4 @@
-import { BACKENDS } from "../../plan/backends.js";
+import { backendIds } from "../../plan/load-backends.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { provisionBackends } from "../../session/provision.js";
 import { type Console, writeLine } from "../../terminal/console.js";
@@ -22,8 +22,8 @@ export async function provision(
   argv: readonly string[],
   { stdout, stderr, signal }: Console,
 ): Promise<number> {
-  const known = Object.keys(BACKENDS);
   const wanted = command().parse(argv, { from: "user" }).args;
+  const known = await backendIds();
   const unknown = wanted.find((id) => !known.includes(id));
   if (unknown !== undefined) throw unknownValue("backend", unknown, known);
 

@@ -9,7 +9,7 @@ import {
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
-import { BACKENDS } from "../../plan/backends.js";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { resumeRun } from "../../run/resume.js";
@@ -19,6 +19,7 @@ import { UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   addHostOption,
+  BACKEND_CHOICES,
   commaSeparated,
   inRange,
   newCommand,
@@ -51,7 +52,7 @@ const command = () =>
   )
     .option(
       "--backend <ids>",
-      `all, or ${Object.keys(BACKENDS).join(", ")} (default: all); e.g. --backend tfjs-wasm`,
+      `all, or ${BACKEND_CHOICES} (default: all); e.g. --backend tfjs-wasm`,
       commaSeparated,
     )
     .option("--method <globs>", `(default: ${DEFAULT_METHOD}); e.g. --method 'manual/*'`, commaSeparated)
@@ -116,13 +117,16 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     ),
     {},
   );
-  const selection = await selectOnHosts({
-    hosts: settings.hosts,
-    backends: given.backend,
-    methods: given.method ?? [DEFAULT_METHOD],
-    dtypes: given.dtype ?? [DEFAULT_DTYPE],
-    workloads: [],
-  });
+  const selection = await selectOnHosts(
+    {
+      hosts: settings.hosts,
+      backends: given.backend,
+      methods: given.method ?? [DEFAULT_METHOD],
+      dtypes: given.dtype ?? [DEFAULT_DTYPE],
+      workloads: [],
+    },
+    await backendIds(),
+  );
   const request = { argv, settings, selection, sweeps: [], cellMethods: [] };
   return startRun(
     { command: "scaling", ...request, scaling: { rows, classes, threads: counts } },

@@ -1,0 +1,103 @@
+import { type Backend, type Engine, type Prepared, syncBackend, Unavailable } from "@softmax-bench/core";
+import { MeasuringWorker, type Platform, PROTOCOL_VERSION, type Reply } from "@softmax-bench/measure";
+import { describe, expect, it } from "vitest";
+
+const plain = (dtypes: Backend["dtypes"] = ["float32"]): Backend =>
+  syncBackend({ id: "mine", version: "1.0", dtypes, methods: { "manual/shifted": () => 1 } });
+
+const PLATFORM: Platform = {
+  now: () => performance.now() * 1e6,
+  sinceStart: () => 0,
+  backgroundNs: () => undefined,
+  arrayBytes: () => undefined,
+  residentBytes: () => undefined,
+  peakResidentBytes: () => undefined,
+  collectGarbage: undefined,
+};
+
+/** A worker of a backend, opened, and asked for a gradient of 2×3 logits. */
+async function replies(backend: Backend): Promise<Reply[]> {
+  const worker = new MeasuringWorker({
+    loadBackend: async () => backend,
+    platform: PLATFORM,
+    arrays: { readInputs() {}, writeResults() {} },
+    remedyFor: (error) => (error as { remedy?: string }).remedy ?? "none",
+  });
+  const opened = await worker.respond({
+    type: "open",
+    protocol: PROTOCOL_VERSION,
+    backend: "mine",
+    threads: 1,
+  });
+  const task = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
+  return [opened, await worker.respond({ type: "run", ...task, inputs: "x", sets: 1 })];
+}
+
+const opening = async (backend: Backend): Promise<Reply | undefined> => (await replies(backend))[0];
+
+const withRead = (read: Prepared["read"]): Backend => {
+  const backend = plain();
+  return {
+    ...backend,
+    async open(options) {
+      const engine = await backend.open(options);
+      return Object.assign(Object.create(engine) as Engine, {
+        info: engine.info,
+        supports: engine.supports.bind(engine),
+        async prepare(...task: Parameters<Engine["prepare"]>) {
+          const prepared = await engine.prepare(...task);
+          return Object.assign(Object.create(prepared) as Prepared, {
+            gradient: () => prepared.gradient(),
+            read,
+            [Symbol.asyncDispose]: async () => {},
+          });
+        },
+      });
+    },
+  };
+};
+
+describe("a backend that somebody else wrote", () => {
+  it("may have float64 only", async () => {
+    expect(await opening(plain(["float64"]))).toMatchObject({ type: "opened", dtypes: ["float64"] });
+  });
+
+  it("may bring its own copy of the class Unavailable", async () => {
+    const foreign = Object.assign(new Error("no licence"), { name: "Unavailable", remedy: "buy one" });
+    expect(foreign).not.toBeInstanceOf(Unavailable);
+    const backend: Backend = { ...plain(), open: () => Promise.reject(foreign) };
+    expect(await opening(backend)).toEqual({ type: "unavailable", reason: "no licence", remedy: "buy one" });
+  });
+
+  it.each([
+    [{ probe: async () => undefined }, "probe: expected an availability, got nothing"],
+    [{ open: async () => undefined }, "open: expected an engine with info, got nothing"],
+    [{ open: async () => ({}) }, "open: expected an engine with info, got none"],
+  ])("is told what it owes: %o", async (change, reason) => {
+    const backend = { ...plain(), ...change } as unknown as Backend;
+    const remedy = expect.stringContaining("Backend in @softmax-bench/core");
+    expect(await opening(backend)).toEqual({ type: "failed", reason, remedy });
+  });
+
+  const loss = Float32Array.of(1);
+  it.each([
+    [undefined, "read: expected a loss that is a Float32Array of 1, got undefined"],
+    [{ loss: 1, gradient: loss }, "read: expected a loss that is a Float32Array of 1, got number"],
+    [
+      { loss, gradient: new Float32Array(5) },
+      "read: expected a gradient that is a Float32Array of 6, got Float32Array of 5",
+    ],
+    [
+      { loss, gradient: new Float64Array(6) },
+      "read: expected a gradient that is a Float32Array of 6, got Float64Array of 6",
+    ],
+    [
+      { loss, gradient: [0, 0, 0, 0, 0, 0] },
+      "read: expected a gradient that is a Float32Array of 6, got Array of 6",
+    ],
+  ])("fails a cell whose results are not the task's: %o", async (result, reason) => {
+    const [opened, computed] = await replies(withRead(async () => result as never));
+    expect(opened).toMatchObject({ type: "opened" });
+    expect(computed).toEqual({ type: "failed", reason });
+  });
+});

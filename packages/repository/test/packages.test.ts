@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { describe, expect, it } from "vitest";
+import { packTarballs } from "./tarballs.js";
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** What users install: the command line, the conformance suite, and all that they need. */
+const PACKED = readPacked();
+
+function readPacked() {
+  const folder = mkdtempSync(join(tmpdir(), "pack-"));
+  try {
+    return packTarballs(folder).map((file) => {
+      const tarball = new Uint8Array(readFileSync(file));
+      const contents = createPackageFromTarballData(tarball);
+      const root = `/node_modules/${contents.packageName}/`;
+      const files = contents.listFiles().map((path) => path.replace(root, ""));
+      const manifest: Manifest = JSON.parse(contents.readFile(`${root}package.json`));
+      return { name: manifest.name, manifest, tarball, contents, files };
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Packages that are documented on their own. */
+const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"].map((name) => `@softmax-bench/${name}`);
+
+describe.each(PACKED)(
+  "the package $name as it is published",
+  ({ name, manifest, tarball, contents, files }) => {
+    it("has what users need, and nothing else", () => {
+      expect(files).toEqual(expect.arrayContaining(["LICENSE", "package.json"]));
+      if (DOCUMENTED.includes(name)) expect(files).toContain("README.md");
+      expect(
+        files.filter(
+          (file) =>
+            !/^(dist\/.*\.(js|d\.ts|wasm|html)(\.map)?|(src|assembly)\/.*\.ts|bin\/.*\.js|results\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
+              file,
+            ),
+        ),
+      ).toEqual([]);
+    });
+
+    it("needs versions that a registry knows, and packages that are packed as well", () => {
+      const needed = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies });
+      expect(needed.filter(([, version]) => !/^[\^~>=]*\d+(\.\d+)*$/.test(version))).toEqual([]);
+      const own = needed.filter(([dependency]) => dependency.startsWith("@softmax-bench/"));
+      const packed = new Map(PACKED.map((other) => [other.name, other.manifest.version]));
+      expect(own.filter(([dependency, version]) => packed.get(dependency) !== version)).toEqual([]);
+    });
+
+    it("passes publint", async () => {
+      const packed = await publint({ pack: { tarball: tarball.buffer as ArrayBuffer }, strict: true });
+      expect(packed.messages.map((message) => formatMessage(message, packed.pkg))).toEqual([]);
+    });
+
+    it("has types that resolve, for ES modules", async () => {
+      const analysis = await checkPackage(contents);
+      const isPage = Object.keys(manifest.exports).every((path) => path.endsWith(".html"));
+      expect(analysis.types !== false).toBe(!isPage);
+      // It is for ES modules alone: require() and resolution without "exports" are not what it offers.
+      const resolved = ["node16-esm", "bundler"];
+      const problems = "problems" in analysis ? analysis.problems : [];
+      expect(
+        problems.filter((of) => !("resolutionKind" in of) || resolved.includes(of.resolutionKind)),
+      ).toEqual([]);
+    });
+  },
+);
