@@ -31,17 +31,16 @@ export class BrowserHost implements Host {
   }
 
   #read(from: number, bytes: number): Uint8Array | undefined {
-    const whole = new Uint8Array(bytes);
-    let [start, filled] = [0, 0];
-    for (const { buffer, byteOffset, byteLength } of this.#held?.arrays ?? []) {
-      const first = Math.max(0, from + filled - start);
-      const count = Math.min(byteLength - first, bytes - filled);
-      if (count > 0) {
-        whole.set(new Uint8Array(buffer, byteOffset + first, count), filled);
-        filled += count;
-      }
+    const arrays = this.#held?.arrays ?? [];
+    if (from + bytes > arrays.reduce((sum, { byteLength }) => sum + byteLength, 0)) return undefined;
+    const part = new Uint8Array(bytes);
+    let start = 0;
+    for (const { buffer, byteOffset, byteLength } of arrays) {
+      const [first, end] = [Math.max(from, start), Math.min(from + bytes, start + byteLength)];
+      if (first < end)
+        part.set(new Uint8Array(buffer, byteOffset + first - start, end - first), first - from);
       start += byteLength;
     }
-    return filled === bytes ? whole : undefined;
+    return part;
   }
 }

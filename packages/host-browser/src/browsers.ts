@@ -46,6 +46,8 @@ const CHROMIUM_FLAGS = [
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
   "--disable-dev-shm-usage",
+  // A page that was left would keep its connection.
+  "--disable-features=BackForwardCache",
   "--js-flags=--expose-gc",
   // Software in the place of a GPU where there is none; one that is there is used.
   "--enable-unsafe-webgpu",

@@ -92,12 +92,7 @@ export class PageServer {
       return peer.listen(response);
     }
     if (path === "inputs") {
-      const [from, bytes] = ["from", "bytes"].map((name) => Number(url.searchParams.get(name))) as [
-        number,
-        number,
-      ];
-      const body =
-        Number.isSafeInteger(from) && Number.isSafeInteger(bytes) ? peer.inputs(from, bytes) : undefined;
+      const body = partOf(url.searchParams, peer);
       if (!body) return end(response, 416);
       response.writeHead(200, {
         ...ISOLATION,
@@ -115,6 +110,12 @@ export class PageServer {
     });
     response.end(readFileSync(file));
   }
+}
+
+function partOf(query: URLSearchParams, peer: PagePeer): Uint8Array | undefined {
+  const [from = 0, bytes = 0] = ["from", "bytes"].map((name) => Number(query.get(name) ?? Number.NaN));
+  const isRange = [from, bytes].every((value) => Number.isSafeInteger(value) && value >= 0);
+  return isRange ? peer.inputs(from, bytes) : undefined;
 }
 
 async function take(

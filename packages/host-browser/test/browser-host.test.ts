@@ -1,0 +1,139 @@
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "@softmax-bench/core";
+import { BROWSER_KINDS, BrowserHost, findBrowser, PageServer } from "@softmax-bench/host-browser";
+import { type Connection, PROTOCOL_VERSION } from "@softmax-bench/measure";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const PAGE = fileURLToPath(new URL("./support/page", import.meta.url));
+const TIMEOUT_MS = 60_000;
+const TASK = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
+const RUN = { type: "run", ...TASK, inputs: "inputs", sets: 1 } as const;
+const LOGITS = Float32Array.of(1, 2, 3, 4, 5, 6);
+
+const found = await Promise.all(
+  BROWSER_KINDS.map(async (kind) => {
+    try {
+      return { kind, browser: await findBrowser(kind) };
+    } catch (error) {
+      return { kind, problem: messageOf(error) };
+    }
+  }),
+);
+
+const profiles = () =>
+  readdirSync(tmpdir()).filter((name) => /^softmax-bench-(?:chromium|firefox)-/.test(name));
+
+describe.each(found)("a page of $kind", ({ kind, browser, problem }) => {
+  if (!browser) {
+    const isRequired = process.env.CI !== undefined;
+    it.runIf(isRequired)("is there", () => expect.fail(problem));
+    it.skipIf(!isRequired)(`${kind} is unavailable: ${problem}`);
+    return;
+  }
+
+  async function open(backend: string): Promise<{ host: BrowserHost; connection: Connection }> {
+    const server = new PageServer(PAGE);
+    onTestFinished(() => server.close());
+    const host = new BrowserHost(kind, browser, server);
+    host.holdInputs({ id: "inputs", make: () => [LOGITS, Int32Array.of(0, 1)] });
+    const connection = host.connect();
+    onTestFinished(() => connection.kill());
+    const opened = await connection.request(
+      { type: "open", protocol: PROTOCOL_VERSION, backend, threads: 1 },
+      TIMEOUT_MS,
+    );
+    // Its device's name says whether the page is cross-origin isolated.
+    expect(opened).toMatchObject({ kind: "answered", reply: { type: "opened", device: { name: "true" } } });
+    return { host, connection };
+  }
+
+  it("gets arrays and gives arrays back", { timeout: TIMEOUT_MS }, async () => {
+    const { connection } = await open("echo");
+    expect(await connection.request(RUN, TIMEOUT_MS)).toMatchObject({ reply: { type: "computed" } });
+    const [loss, gradient] = [new Float32Array(1), new Float32Array(6)];
+    connection.readResults([loss, gradient]);
+    expect([...loss, ...gradient]).toEqual([2, ...LOGITS]);
+  });
+
+  it.each([
+    ["nonsense", "crashed", 'invalid reply from the page: "\\u001b[2Jnonsense"'],
+    ["fails", "crashed", "the page failed: no memory left"],
+    ["closes", "crashed", "the page crashed, or was closed"],
+    ["hangs", "timeout", "no result after 1 s"],
+  ])("that %s costs one request", { timeout: TIMEOUT_MS }, async (backend, kindOfOutcome, reason) => {
+    const { connection } = await open(backend);
+    const outcome = await connection.request(RUN, backend === "hangs" ? 1000 : TIMEOUT_MS);
+    expect(outcome).toMatchObject({ kind: kindOfOutcome, reason });
+    expect(await connection.request(RUN, TIMEOUT_MS)).toMatchObject({ kind: "crashed" });
+  });
+
+  it("that sends fewer results than expected is found out", { timeout: TIMEOUT_MS }, async () => {
+    const { connection } = await open("short");
+    await connection.request(RUN, TIMEOUT_MS);
+    expect(() => connection.readResults([new Float32Array(7)])).toThrow(
+      "expected results of 28 bytes, the page sent 3",
+    );
+  });
+
+  it("leaves no profile behind once it is ended", { timeout: TIMEOUT_MS }, async () => {
+    const before = profiles();
+    const { connection } = await open("hangs");
+    const own = profiles().filter((name) => !before.includes(name));
+    expect(own).toHaveLength(1);
+    connection.kill();
+    for (let tries = 0; tries < 100 && own.some((name) => profiles().includes(name)); tries++)
+      await delay(100);
+    expect(profiles()).not.toContain(own[0]);
+  });
+});
+
+describe("a browser that is not there", () => {
+  it("is reported with what would help", async () => {
+    await expect(findBrowser("chromium", "/nowhere/chromium")).rejects.toThrow(
+      "/nowhere/chromium does not print the version of Chromium: spawn /nowhere/chromium ENOENT",
+    );
+  });
+
+  it("is not any program", async () => {
+    await expect(findBrowser("firefox", process.execPath)).rejects.toThrow(
+      `expected ${process.execPath} --version to print that of Firefox, got "v`,
+    );
+  });
+});
+
+describe("the server of the page", () => {
+  const request = async (path: string, init?: RequestInit): Promise<number> => {
+    const server = new PageServer(PAGE);
+    onTestFinished(() => server.close());
+    const { address } = await server.admit({
+      listen: (response) => response.end(),
+      reply: () => {},
+      fail: () => {},
+      inputs: (from, bytes) => (from + bytes <= 4 ? new Uint8Array(bytes) : undefined),
+      results: () => {},
+    });
+    return (await fetch(path.startsWith("/") ? new URL(path, address) : address + path, init)).status;
+  };
+
+  it.each([
+    ["the page", "", 200],
+    ["a file of the page", "page.js", 200],
+    ["a part of the inputs", "inputs?from=0&bytes=4", 200],
+    ["more than the inputs", "inputs?from=0&bytes=5", 416],
+    ["a negative part", "inputs?from=-4&bytes=4", 416],
+    ["a part that is no number", "inputs?from=x&bytes=4", 416],
+    ["a file outside", "..%2f..%2fpackage.json", 404],
+    ["another token", "/0123456789abcdef0123456789abcdef/", 404],
+    ["no token", "/", 404],
+  ])("answers a request for %s", async (_, path, status) => {
+    expect(await request(path)).toBe(status);
+  });
+
+  it("takes nothing but replies, failures and results", async () => {
+    expect(await request("index.html", { method: "POST", body: "x" })).toBe(404);
+    expect(await request("results", { method: "PUT", body: "x" })).toBe(405);
+  });
+});

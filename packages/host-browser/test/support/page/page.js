@@ -1,0 +1,41 @@
+// Speaks the protocol of a measuring page, one way for each backend that a test opens.
+const SPENT = { prepare: 0, settle: 0, measure: 0 };
+let backend = "";
+
+const post = (path, body) => fetch(path, { method: "POST", body });
+const reply = (message) => post("replies", JSON.stringify(message));
+
+const OPENED = {
+  type: "opened",
+  protocol: 1,
+  engine: { name: "page", version: "1", code: "javascript" },
+  device: { kind: "cpu", name: String(crossOriginIsolated) },
+  threads: 1,
+  dtypes: ["float32"],
+  coldStartNs: 1,
+};
+
+async function echo({ rows, classes }) {
+  const bytes = 4 * rows * classes;
+  const logits = new Uint8Array(await (await fetch(`inputs?from=0&bytes=${bytes}`)).arrayBuffer());
+  const loss = new Uint8Array(new Float32Array([2]).buffer);
+  await post("results", new Blob([loss, logits]));
+  await reply({ type: "computed", readback: "copies", spent: SPENT });
+}
+
+new EventSource("requests").addEventListener("message", async ({ data }) => {
+  const request = JSON.parse(data);
+  if (request.type === "open") {
+    backend = request.backend;
+    await reply(OPENED);
+    return;
+  }
+  if (backend === "echo") await echo(request);
+  else if (backend === "nonsense") await post("replies", "\u001b[2Jnonsense");
+  else if (backend === "fails") await post("failures", "no memory left");
+  else if (backend === "closes") location.href = "about:blank";
+  else if (backend === "short") {
+    await post("results", new Uint8Array(3));
+    await reply({ type: "computed", readback: "copies", spent: SPENT });
+  }
+});
