@@ -1,4 +1,4 @@
-import type { BackendRecord } from "@softmax-bench/core";
+import type { BackendRecord, HostRecord } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { deviceOf } from "./document.js";
 
@@ -46,4 +46,19 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
       remedy ?? "",
     ];
   }),
+});
+
+/** One row per browser: its version, or what would bring it. */
+export const hostsTable = (hosts: readonly HostRecord[]): Block => ({
+  kind: "table",
+  header: ["browser", "available", "version", "reason", "remedy"],
+  numeric: [],
+  prose: { columns: [3, 4], width: 48 },
+  rows: hosts.map(({ id, status, runtime, reason, remedy }) => [
+    id,
+    status === "available" ? "yes" : "no",
+    runtime ? `${runtime.name} ${runtime.version}` : "",
+    reason ?? "",
+    remedy ?? "",
+  ]),
 });

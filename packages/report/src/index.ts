@@ -15,6 +15,7 @@ export {
   renderDoctor,
   renderGradcheck,
   renderGradients,
+  renderHosts,
   renderLimit,
   renderTerminal,
   type TerminalOptions,

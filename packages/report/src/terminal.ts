@@ -1,8 +1,8 @@
-import type { Environment, Results } from "@softmax-bench/core";
+import type { Environment, HostRecord, Results } from "@softmax-bench/core";
 import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
-import { availabilityTable, type ExaminedBackend } from "./availability.js";
+import { availabilityTable, type ExaminedBackend, hostsTable } from "./availability.js";
 import type { Block } from "./block.js";
 import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
@@ -26,6 +26,10 @@ export const renderDoctor = (
   { simd }: Pick<Environment, "simd">,
   options: TerminalOptions,
 ): string => renderBlocks([availabilityTable(backends, simd)], options);
+
+/** The browsers that there are. */
+export const renderHosts = (hosts: readonly HostRecord[], options: TerminalOptions): string =>
+  renderBlocks([{ kind: "paragraph", text: "" }, hostsTable(hosts)], options);
 
 /** Every gradient of a user's arrays with its errors. */
 export const renderGradients = (records: readonly GradientRecord[], options: TerminalOptions): string =>

@@ -1,7 +1,8 @@
 import { plural } from "@softmax-bench/core";
-import { renderDoctor } from "@softmax-bench/report";
+import { renderDoctor, renderHosts } from "@softmax-bench/report";
 import { describeEnvironment } from "../../machine/environment.js";
 import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";
+import { probeBrowsers } from "../../session/probe-browsers.js";
 import { type Console, wantsColor, writeBlock, writeJson } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { inRange, newCommand } from "../command.js";
@@ -11,9 +12,14 @@ const TIMEOUT_S = 60;
 
 const command = () =>
   newCommand("doctor")
-    .description("Says which backends work here, on what, and what would make the others work.")
+    .description(
+      "Says which backends work here, on what, and what would make the others work; and which browsers there are.",
+    )
     .option("--timeout <seconds>", "to wait for the slowest backend; e.g. --timeout 20", `${TIMEOUT_S}`)
-    .option("--json", "machine and backends as JSON on stdout; e.g. --json | jq '.backends[].status'")
+    .option(
+      "--json",
+      "machine, backends and browsers as JSON on stdout; e.g. --json | jq '.backends[].status'",
+    )
     .addHelpText("after", "\nExit codes: 0 at least one backend works; 1 none does; 2 wrong usage.");
 
 /** Starts every backend once and reports what came of it. */
@@ -22,16 +28,19 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
     .parse(argv, { from: "user" })
     .opts<{ json?: boolean; timeout: string }>();
   const backends = await probeBackends(inRange("--timeout", timeout, LONGEST_TIMEOUT_S));
+  const hosts = await probeBrowsers();
   const environment = describeEnvironment();
   if (json) {
-    writeJson(stdout, `${JSON.stringify({ environment, backends }, null, 2)}\n`);
+    writeJson(stdout, `${JSON.stringify({ environment, backends, hosts }, null, 2)}\n`);
   } else {
     const { cpu, cores, os, node, simd } = environment;
     writeBlock(
       stdout,
       `${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n`,
     );
-    writeBlock(stdout, renderDoctor(backends, environment, { color: wantsColor(stdout) }));
+    const color = wantsColor(stdout);
+    writeBlock(stdout, renderDoctor(backends, environment, { color }));
+    writeBlock(stdout, renderHosts(hosts, { color }));
   }
   return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
 }
