@@ -95,7 +95,7 @@ describe("the machine monitor", () => {
 });
 
 describe("a busy machine", () => {
-  it("keeps no baseline, unless that is insisted on", async () => {
+  it("keeps no baseline, unless that is insisted on", { tags: "nightly" }, async () => {
     const busy = spawn(
       "setpriv",
       [
