@@ -16,7 +16,9 @@ function skippedWithReason({ testResults }) {
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status !== "passed" && status !== "failed");
   const nightly = skipped.filter(({ tags }) => tags.includes("nightly"));
-  const unavailable = skipped.filter((test) => !nightly.includes(test) && / is unavailable: /.test(test.title));
+  const unavailable = skipped.filter(
+    (test) => !nightly.includes(test) && / is unavailable: /.test(test.title),
+  );
   for (const { title } of unavailable) console.log(`skipped: ${title}`);
   return { nightly: nightly.length, unavailable: unavailable.length };
 }
