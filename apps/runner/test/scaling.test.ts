@@ -61,7 +61,7 @@ describe("pnpm scaling", () => {
     }
   });
 
-  it("continues where it was stopped", async () => {
+  it("continues where it was stopped", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const stopped = start(["scaling", "--backend", "wasm-simd", ...SMALL, "--out", out]);
     await stopped.says("[1/2]");

@@ -101,7 +101,7 @@ describe.runIf(canUnshare)("in a container with a read-only root, as a user with
     ["64 MiB of shared memory", LARGE, "64m", /^bench: \/dev\/shm is full \(64 MiB in all\), and no file /],
   ])("%s and no temporary folder are one line that says what is needed", { tags: "nightly" }, expectNoRoom);
 
-  it("SIGTERM ends the run with its results", async () => {
+  it("SIGTERM ends the run with its results", { tags: "nightly" }, async () => {
     const slow = SMALL.with(4, "tfjs-cpu").with(6, "700x700");
     const running = startInContainer([...slow, "--out", RESULTS], PLACES);
     await running.says("[2/20]");
