@@ -1,7 +1,15 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * What every package's tests run with. Tests are about what is right, not about how fast: other suites, and whatever else
- * the machine does, run beside them. How fast things are is what `pnpm performance` shows.
+ * The configuration of every package's tests. `pnpm test` runs what is right or wrong however busy the machine is. The tag
+ * `nightly` marks what takes long, and claims about speed, which hold where nothing else runs: `pnpm test:nightly`.
  */
-export default defineConfig({ test: { testTimeout: 120_000, hookTimeout: 120_000 } });
+export default defineConfig({
+  test: {
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    tags: [{ name: "nightly", skip: !process.env.NIGHTLY, timeout: 900_000 }],
+    // Packages run as Node loads them: vitest turns the imports of what it transforms into getters.
+    server: { deps: { external: [/\/dist\//] } },
+  },
+});

@@ -25,7 +25,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// Only now: loading takes half a second, in which the kernel would drop a signal that is not handled yet to the first process
+// Only now: loading takes a third of a second, in which the kernel would drop a signal that is not handled yet to the first process
 // of a container; and libraries ask for a home folder while they are loaded.
 ensureHome();
 const [{ COMMANDS }, { execute }, { writeLine }] = await Promise.all([
@@ -44,5 +44,5 @@ if (name === "--help" || name === "-h") {
   process.exitCode = 2;
 } else {
   const { stdout, stderr } = process;
-  process.exitCode = await execute(name, command, argv, { stdout, stderr, signal: stop.signal });
+  process.exitCode = await execute(name, await command(), argv, { stdout, stderr, signal: stop.signal });
 }

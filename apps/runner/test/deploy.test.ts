@@ -144,6 +144,7 @@ describe("deploy/kubernetes", () => {
 
   it.runIf(canUnshare)(
     "has written its results when a pod is deleted: its command gets the signal as process 1",
+    { tags: "nightly" },
     async () => {
       const { spec } = job.parse(shards);
       const [bench] = spec.template.spec.containers;
@@ -240,7 +241,7 @@ describe("deploy/github-actions", () => {
     ]);
   });
 
-  it("measures every shard in a job of its own, and joins them", async () => {
+  it("measures every shard in a job of its own, and joins them", { tags: "nightly" }, async () => {
     const { shard, merge } = workflow.parse(parse(content)).jobs;
     const total = shard.strategy.matrix.shard.length;
     const { folder, env } = smallCheckout();

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { copyOfCheckout } from "./support/checkout.js";
-import { bench, call, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { bench, call, onlyRun, temporaryFolder } from "./support/cli.js";
 import { doctor, REQUIRED } from "./support/doctor.js";
 
 /** An environment in which workers do nothing for a while before they start. */
@@ -27,8 +27,8 @@ describe("doctor", () => {
     }
   });
 
-  it("waits for a backend that is slow, and does not call it unavailable", async () => {
-    const { code, stdout } = await run("doctor", [], { env: slowWorkers(6000) });
+  it("waits for a backend that is slow, and does not call it unavailable", { tags: "nightly" }, async () => {
+    const { code, stdout } = await call("doctor", [], { env: slowWorkers(6000) });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^backend +available +runtime/m);
     expect(stdout).toMatch(/^tfjs-cpu +yes /m);
@@ -38,11 +38,11 @@ describe("doctor", () => {
   it("says which backends are slow, and how to wait for them", async () => {
     const args = ["--timeout", "1"];
     const env = slowWorkers(60_000);
-    const { code, stdout } = await run("doctor", args, { env });
+    const { code, stdout } = await call("doctor", args, { env });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^tfjs-cpu +slow /m);
     expect(stdout).not.toMatch(/ no +it is slow|pnpm install --force/);
-    const { backends } = JSON.parse((await run("doctor", [...args, "--json"], { env })).stdout);
+    const { backends } = JSON.parse((await call("doctor", [...args, "--json"], { env })).stdout);
     expect(backends).toContainEqual({
       id: "tfjs-cpu",
       status: "unavailable",
@@ -64,7 +64,7 @@ describe("doctor", () => {
     expect(stderr).toBe("doctor: unknown option '--jsn' (Did you mean --json?)\n");
   });
 
-  it("survives a Node without WebAssembly", async () => {
+  it("survives a Node without WebAssembly", { tags: "nightly" }, async () => {
     const { find } = await doctor({ NODE_OPTIONS: "--jitless" });
     for (const id of ["tfjs-wasm", "onnxruntime-web", "jax-js", "wasm-simd"]) {
       expect(find(id)).toMatchObject({ status: "unavailable", remedy: "run Node without --jitless" });
@@ -72,7 +72,7 @@ describe("doctor", () => {
     expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });
   });
 
-  it("names the missing Vulkan driver", async () => {
+  it("names the missing Vulkan driver", { tags: "nightly" }, async () => {
     const { find } = await doctor({ VK_ICD_FILENAMES: "/nowhere.json" });
     expect(find("onnxruntime-webgpu")).toMatchObject({ status: "unavailable" });
     expect(find("onnxruntime-webgpu")?.remedy).toMatch(/^install /);
@@ -93,7 +93,9 @@ describe("a backend whose package is damaged", () => {
     ["jax-js", "@jax-js/jax", "dist/index.js", (file) => rmSync(file)],
   ];
 
-  it("is unavailable, says why and what would help, and leaves the others' results intact", async () => {
+  it("is unavailable, says why and what would help, and leaves the others' results intact", {
+    tags: "nightly",
+  }, async () => {
     const checkout = copyOfCheckout();
     for (const [, name, file, damage] of damages) {
       const path = join(checkout.folderOf(name), file);

@@ -8,10 +8,10 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { modelOf } from "../../../packages/onnx/test/build-model.js";
 import { complaints, hasChecker } from "../../../packages/onnx/test/onnx-checker.js";
-import { run as command, temporaryFolder } from "./support/cli.js";
+import { call, run as runAlone, temporaryFolder } from "./support/cli.js";
 
 const FIXTURES = fileURLToPath(new URL("../../../packages/onnx/test/fixtures", import.meta.url));
-const run = (args: readonly string[], options = {}) => command("export", args, options);
+const run = (args: readonly string[], options = {}) => call("export", args, options);
 
 type Feeds = Record<string, Tensor>;
 async function compute(file: string, feeds: Feeds): Promise<Feeds> {
@@ -289,7 +289,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
   it("a full disk", async () => {
     const file = join(temporaryFolder(), "m.onnx");
     const args = ["--method", "manual/shifted", "--workload", "4x3000", "--out", file];
-    const { code, stderr } = await run(args, { fileSizeLimit: 8 });
+    const { code, stderr } = await runAlone("export", args, { fileSizeLimit: 8 });
     expect(stderr).toMatch(/^export: cannot write --out .*EFBIG/);
     expect(code).toBe(2);
     expect(existsSync(file)).toBe(false);

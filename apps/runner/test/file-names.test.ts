@@ -5,7 +5,7 @@ import { formatResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { fileNameFor, isFileName } from "../src/fs/file-name.js";
 import { createRunFolder } from "../src/run/publish.js";
-import { run, temporaryFolder } from "./support/cli.js";
+import { call, temporaryFolder } from "./support/cli.js";
 
 const timing = (medianNs: number) => ({
   medianNs,
@@ -81,7 +81,7 @@ describe("a file that names a path where it should name a thing", () => {
         ["report", "one", "--out", runs],
         ["compare", "one", "one", "--in", runs, "--out", join(folder, "a", "b", "out")],
       ]) {
-        const { code, stderr } = await run(args[0] as string, args.slice(1));
+        const { code, stderr } = await call(args[0] as string, args.slice(1));
         expect(code, stderr).toBe(2);
         expect(stderr).toMatch(new RegExp(`^${args[0]}: .*results\\.json.*: ${field}: .*PWNED.*\\n$`));
       }
@@ -134,7 +134,7 @@ describe("pages of branches", () => {
       formatResults(resultsOf({})),
     );
     const out = join(temporaryFolder(), "pages");
-    const { code, stderr, stdout } = await run("history", ["--in", folder, "--out", out]);
+    const { code, stderr, stdout } = await call("history", ["--in", folder, "--out", out]);
     expect(code, stderr).toBe(0);
     const pages = readdirSync(out);
     expect(pages).toHaveLength(branches.length + 1);
@@ -151,13 +151,13 @@ describe("pages of branches", () => {
     );
     expect(titled).toEqual(expect.arrayContaining(["feature/x", "feature-x", "日本語", "日本", "no branch"]));
 
-    await run("history", ["--in", folder, "--out", out]);
+    await call("history", ["--in", folder, "--out", out]);
     expect(readdirSync(out)).toEqual(pages);
   });
 
   it("are written to a folder only: anything else is refused in one line", async () => {
     const runs = runsOf(formatResults(resultsOf({})));
-    const { code, stderr } = await run("history", ["--in", runs, "--out", "/dev/null"]);
+    const { code, stderr } = await call("history", ["--in", runs, "--out", "/dev/null"]);
     expect(stderr).toMatch(/^history: cannot write to --out \/dev\/null: .*; choose another folder\n$/);
     expect(code).toBe(2);
   });

@@ -1,11 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
-import { beforeAll, describe, expect, it } from "vitest";
-import { bench, call, run, temporaryFolder } from "./support/cli.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { currentCommit } from "../src/fs/repository.js";
+import { describeEnvironment } from "../src/machine/environment.js";
+import { call, run, temporaryFolder } from "./support/cli.js";
+import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ONE_CELL = ["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32"];
@@ -13,20 +17,19 @@ const SMALL = [...ONE_CELL, "--workload", "64x100"];
 /** Times are not what a test is about: other tests run beside it. */
 const ANY_TIME = ["--max-slowdown", "100000%"];
 
-/** A folder with one run of one cell, kept as the baseline `main`. */
-async function withBaseline(): Promise<string> {
+/** One run of one cell, kept as the baseline `main`. */
+const measured = mkdtempSync(join(tmpdir(), "gate-test-"));
+beforeAll(async () => {
+  const flags = ["--profile", "smoke", "--save-baseline", "main", "--force", "--out", measured];
+  const { code, stderr } = await call("bench", [...SMALL, ...flags]);
+  expect(code, stderr).toBe(0);
+});
+afterAll(() => rmSync(measured, { recursive: true }));
+
+/** A copy of it, to change. */
+function withBaseline(): string {
   const out = temporaryFolder();
-  const { code } = await bench([
-    "--profile",
-    "smoke",
-    ...SMALL,
-    "--save-baseline",
-    "main",
-    "--force",
-    "--out",
-    out,
-  ]);
-  expect(code).toBe(0);
+  cpSync(measured, out, { recursive: true });
   return out;
 }
 
@@ -46,7 +49,7 @@ const FORMATS = [
 describe("--cell", () => {
   it("runs the cells that --list prints, and no others", async () => {
     const cells = ["tfjs-wasm manual/fused float32 4x3", "onnxruntime-cpu manual/naive float64 5x2"];
-    const { stdout } = await bench(["--list", ...cells.flatMap((cell) => ["--cell", cell])]);
+    const { stdout } = await call("bench", ["--list", ...cells.flatMap((cell) => ["--cell", cell])]);
     expect(stdout.trim().split("\n")).toEqual(cells);
   });
 
@@ -66,8 +69,8 @@ describe("the gate profile", () => {
   it("times gradients alone and keeps their digests, which are those of any other run", async () => {
     const args = [...SMALL, "--json"];
     const [gate, smoke] = [
-      parseResults((await bench(["--profile", "gate", ...args, "--out", temporaryFolder()])).stdout),
-      parseResults((await bench(["--profile", "smoke", ...args, "--out", temporaryFolder()])).stdout),
+      parseResults((await call("bench", ["--profile", "gate", ...args, "--out", temporaryFolder()])).stdout),
+      parseResults((await call("bench", ["--profile", "smoke", ...args, "--out", temporaryFolder()])).stdout),
     ];
     const [cell] = gate.cells;
     expect(cell?.gradientDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
@@ -81,7 +84,7 @@ describe("the gate profile", () => {
 
 describe("pnpm compare", () => {
   it("finds a run by every name that it has, and writes every format", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     const [id] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
     const names = [
       "latest",
@@ -92,7 +95,7 @@ describe("pnpm compare", () => {
     ];
     const folder = temporaryFolder();
     for (const name of names) {
-      const { code, stdout } = await run("compare", ["main", name, "--in", out, "--out", folder]);
+      const { code, stdout } = await call("compare", ["main", name, "--in", out, "--out", folder]);
       expect(code).toBe(0);
       expect(stdout).toContain("1 cell compared");
     }
@@ -100,13 +103,13 @@ describe("pnpm compare", () => {
   });
 
   it("keeps no raw samples in a baseline", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     const timings = Object.values(read(join(out, "baselines", "main.json")).cells[0]?.timing ?? {});
     expect(timings.map((timing) => timing?.samples)).toEqual([[], [], [], []]);
   });
 
   it("calls a run that takes 50 times as long slower, never a regression; fails with --strict alone", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     change(out, (results) => ({
       ...results,
       cells: results.cells.map((cell) => {
@@ -117,24 +120,24 @@ describe("pnpm compare", () => {
     }));
     const folder = temporaryFolder();
     const compared = ["main", "latest", "--in", out, "--out", folder];
-    const { code, stdout } = await run("compare", compared);
+    const { code, stdout } = await call("compare", compared);
     expect(stdout).toContain("1 slower: latest against main");
     expect(stdout).toContain("× as long");
     expect(code).toBe(0);
     for (const text of [stdout, ...FORMATS.map((name) => readFileSync(join(folder, name), "utf8"))]) {
       expect(text).not.toMatch(/regression\b(?!-gate)/i);
     }
-    expect((await run("compare", [...compared, "--strict"])).code).toBe(1);
+    expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
   });
 
   it("takes the latest run of the same kind", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     const other = ["--profile", "gate", "--no-provision", "--out", out];
-    expect((await bench([...SMALL, ...other])).code).toBe(0);
-    const { stdout } = await run("compare", ["main", "latest", "--in", out]);
+    expect((await call("bench", [...SMALL, ...other])).code).toBe(0);
+    const { stdout } = await call("compare", ["main", "latest", "--in", out]);
     expect(stdout).toContain("1 cell compared");
     const latest = readdirSync(out).filter((name) => name.endsWith("-smoke"));
-    const again = await run("compare", ["main", latest.at(-1) ?? "", "--in", out]);
+    const again = await call("compare", ["main", latest.at(-1) ?? "", "--in", out]);
     const table = (text: string) =>
       text
         .split("\n")
@@ -142,13 +145,13 @@ describe("pnpm compare", () => {
         .join("\n")
         .replaceAll(latest.at(-1) ?? "", "latest");
     expect(table(again.stdout)).toBe(table(stdout));
-    expect((await run("compare", ["latest", "latest", "--in", out])).code).toBe(2);
+    expect((await call("compare", ["latest", "latest", "--in", out])).code).toBe(2);
   });
 
   it("exits 3 between machines, naming what differs", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     change(out, (results) => ({ ...results, environment: { ...results.environment, cpu: "Another" } }));
-    const { code, stdout } = await run("compare", ["main", "latest", "--in", out]);
+    const { code, stdout } = await call("compare", ["main", "latest", "--in", out]);
     expect(stdout).toContain("the machines differ: processor Another →");
     expect(code).toBe(3);
   });
@@ -165,7 +168,7 @@ describe("pnpm compare", () => {
     [["main", "latest", "--max-slowdown", "0%"], /--max-slowdown takes a percentage of at least 1%/],
     [["main"], /missing required argument 'candidate'/],
   ])("%j exits 2 with one line", async (args, message) => {
-    const out = await withBaseline();
+    const out = withBaseline();
     const { code, stderr } = await call("compare", [...args, "--in", out]);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
@@ -173,9 +176,9 @@ describe("pnpm compare", () => {
   });
 
   it("exits 2 for a file that is no results file, naming the field", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     writeFileSync(join(out, "baselines", "main.json"), '{"schemaVersion": "1"}');
-    const { code, stderr } = await run("compare", ["main", "latest", "--in", out]);
+    const { code, stderr } = await call("compare", ["main", "latest", "--in", out]);
     expect(stderr).toMatch(/main\.json is not a results file: schemaVersion: /);
     expect(code).toBe(2);
   });
@@ -186,13 +189,13 @@ describe("pnpm compare", () => {
   ])(
     "exits 3 for results of schema version %i, which it does not call damaged, as the gate does",
     async (version, remedy) => {
-      const out = await withBaseline();
+      const out = withBaseline();
       writeFileSync(join(out, "baselines", "main.json"), `{"schemaVersion": ${version}}`);
       for (const [command, ...args] of [
         ["compare", "main", "latest", "--in"],
         ["gate", "--baseline", "main", "--no-provision", "--out"],
       ] as const) {
-        const { code, stderr } = await run(command, [...args, out]);
+        const { code, stderr } = await call(command, [...args, out]);
         expect(stderr).toContain(
           `main.json is of another version of the results format: schemaVersion: ${version}, and this program reads 1; ${remedy}`,
         );
@@ -218,15 +221,10 @@ describe("--save-baseline", () => {
 });
 
 describe("pnpm gate", () => {
-  let here: string;
-  beforeAll(() => {
-    here = execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
-  });
-
   it("compares with the file where the baseline's commit is not here, and says how weak that is", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     change(out, withoutCommit);
-    const { code, stderr } = await run("gate", [
+    const { code, stderr } = await call("gate", [
       ...["--baseline", "main", ...SMALL, ...ANY_TIME, "--no-provision", "--out", out],
     ]);
     expect(stderr).toContain("only the file of main can be compared with, since it names no commit");
@@ -237,12 +235,12 @@ describe("pnpm gate", () => {
   });
 
   it("refuses a baseline from another machine that it cannot measure: exit 3, errors compared", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     change(out, (results) => ({
       ...withoutCommit(results),
       environment: { ...results.environment, cpu: "Another" },
     }));
-    const { code, stdout } = await run("gate", [
+    const { code, stdout } = await call("gate", [
       "--baseline",
       "main",
       ...SMALL,
@@ -255,7 +253,7 @@ describe("pnpm gate", () => {
   });
 
   it("exits 1 for an error above the baseline's, whatever the machine", async () => {
-    const out = await withBaseline();
+    const out = withBaseline();
     change(out, (results) => ({
       ...withoutCommit(results),
       environment: { ...results.environment, cpu: "Another" },
@@ -273,7 +271,7 @@ describe("pnpm gate", () => {
       })),
     }));
     const tight = ["--max-error-growth", "0%", "--workload", "64x1000"];
-    const bigger = await run("gate", [
+    const bigger = await call("gate", [
       "--baseline",
       "main",
       ...ONE_CELL,
@@ -284,19 +282,20 @@ describe("pnpm gate", () => {
     ]);
     // Another workload than the baseline's: nothing to compare, so nothing passes.
     expect(bigger.code).toBe(3);
-    const { code, stdout } = await run("gate", [
+    const { code, stdout } = await call("gate", [
       ...["--baseline", "main", ...SMALL, "--max-error-growth", "0%", "--no-provision", "--out", out],
     ]);
     expect(stdout).toContain("Regression");
     expect(code).toBe(1);
   });
 
-  it("measures a commit and this checkout in turns, and writes every format before it exits", async () => {
+  /** Gates this checkout against a commit. */
+  async function expectMeasuredInTurns(commit: string, env: NodeJS.ProcessEnv): Promise<void> {
     const out = temporaryFolder();
     const { code, stderr, stdout } = await run(
       "gate",
-      [...["--baseline", here, ...SMALL, ...ANY_TIME, "--no-provision", "--out", out]],
-      { env: { GITHUB_STEP_SUMMARY: join(out, "step.md") } },
+      [...["--baseline", commit, ...SMALL, ...ANY_TIME, "--no-provision", "--out", out]],
+      { env: { ...env, GITHUB_STEP_SUMMARY: join(out, "step.md") } },
     );
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("first look: block 2 of 2, 1 cell");
@@ -311,23 +310,41 @@ describe("pnpm gate", () => {
     expect(cell?.timing?.gradient).toMatchObject({ scope: "processes" });
     expect(cell?.timing?.gradient?.processMedians?.length).toBeGreaterThanOrEqual(4);
     expect(cell?.accuracy?.gradient.boundRatio).toBeLessThan(1);
-  }, 600_000);
+  }
+
+  it("measures a commit and this checkout in turns, and writes every format before it exits", async () => {
+    const commit = otherCommit();
+    await expectMeasuredInTurns(commit, { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) });
+  });
+
+  it("installs and builds the commit", { tags: "nightly" }, async () => {
+    const head = execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
+    await expectMeasuredInTurns(head, { SOFTMAX_BENCH_CACHE: temporaryFolder() });
+  });
 
   it.each([
     [["--baseline", "no-such-thing"], /no run, baseline, file or git revision/],
     [["--baseline", "--upload-pack=x"], /argument missing|no run, baseline/],
     [[], /required option '--baseline <name>' not specified/],
-    [["--baseline", "HEAD", "--workload", "0x5"], /workload 0x5: expected 1 to/],
   ])("%j exits 2", async (args, message) => {
     const { code, stderr } = await call("gate", [...args, "--no-provision", "--out", temporaryFolder()]);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });
 
+  it("exits 2 for a workload that is none", async () => {
+    const commit = otherCommit();
+    const args = ["--baseline", commit, "--workload", "0x5", "--no-provision", "--out", temporaryFolder()];
+    const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };
+    const { code, stderr } = await call("gate", args, { env });
+    expect(stderr).toMatch(/workload 0x5: expected 1 to/);
+    expect(code).toBe(2);
+  });
+
   it("says in the step's summary that it came to no verdict, and why, as text", async () => {
     const file = join(temporaryFolder(), "step.md");
     const args = ["--baseline", "no-such-`<b>`\u001b[2J", "--no-provision", "--out", temporaryFolder()];
-    await run("gate", args, { env: { GITHUB_STEP_SUMMARY: file } });
+    await call("gate", args, { env: { GITHUB_STEP_SUMMARY: file } });
     const text = readFileSync(file, "utf8");
     expect(text).toMatch(
       /^\*\*The gate came to no verdict\*\*: `[^`]*no run, baseline, file or git revision[^`]*`\n$/,
@@ -336,10 +353,11 @@ describe("pnpm gate", () => {
   });
 
   it("never passes without a backend that was asked for by name", async () => {
-    const out = await withBaseline();
+    const out = temporaryFolder();
+    const commit = otherCommit();
     const args = [
       "--baseline",
-      here,
+      commit,
       "--backend",
       "tfjs-wasm",
       "--method",
@@ -347,8 +365,8 @@ describe("pnpm gate", () => {
       "--workload",
       "4x3",
     ];
-    const { code, stderr } = await run("gate", [...args, "--no-provision", "--out", out], {
-      env: { NODE_OPTIONS: "--jitless" },
+    const { code, stderr } = await call("gate", [...args, "--no-provision", "--out", out], {
+      env: { NODE_OPTIONS: "--jitless", SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) },
     });
     expect(stderr).toContain("gate: tfjs-wasm is unavailable: ");
     expect(code).toBe(2);
@@ -356,9 +374,11 @@ describe("pnpm gate", () => {
 });
 
 describe("pnpm validate:gate --quick", () => {
-  it("finds what is injected, goes on where it was stopped, and writes a page", async () => {
+  it("finds what is injected, goes on where it was stopped, and writes a page", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
-    const first = await run("validate-gate", ["--quick", "--out", out]);
+    const first = await call("validate-gate", ["--quick", "--out", out]);
     const journal = readFileSync(join(out, "journal.jsonl"), "utf8").trim().split("\n");
     expect(journal, first.stderr).toHaveLength(4);
     expect(first.stdout).toContain(
@@ -369,20 +389,44 @@ describe("pnpm validate:gate --quick", () => {
 
     // As if it had been stopped before the last experiment, in the middle of a line.
     writeFileSync(join(out, "journal.jsonl"), `${journal.slice(0, 3).join("\n")}\n{"type":"outc`);
-    const { stderr } = await run("validate-gate", ["--quick", "--out", out]);
+    const { stderr } = await call("validate-gate", ["--quick", "--out", out]);
     expect(stderr.match(/experiment \d of 3/g)).toEqual(["experiment 3 of 3"]);
     expect(readFileSync(join(out, "journal.jsonl"), "utf8").trim().split("\n")).toHaveLength(4);
     expect(readFileSync(join(out, "validation.md"), "utf8")).toMatch(
       /^# Validation of the regression gate\n/,
     );
-  }, 900_000);
+  });
+
+  it("goes over all experiments, those of before included, and fails where one does not hold", async () => {
+    const { cpu, cores, node } = describeEnvironment();
+    const startedAt = "2026-01-01T00:00:00.000Z";
+    const header = { type: "validation", quick: true, commit: currentCommit(), cpu, cores, node, startedAt };
+    const outcome = (id: string, kind: string, injected: boolean, verdict: string) => {
+      const cell = { cell: "onnxruntime-cpu manual/fused float32 128x1000", injected, verdict, reason: "" };
+      return { type: "outcome", id, kind, seconds: 60, cells: [cell], broken: [] };
+    };
+    const lines = [
+      header,
+      outcome("error", "error", true, "changed"),
+      outcome("slowdown manual/fused", "slowdown", true, "inconclusive"),
+      outcome("A/A 1", "A/A", false, "pass"),
+    ];
+    const out = temporaryFolder();
+    writeFileSync(join(out, "journal.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const { code, stdout, stderr } = await call("validate-gate", ["--quick", "--out", out]);
+    expect(stderr).toBe(`wrote ${join(out, "validation.md")}\n`);
+    expect(stdout).toMatch(/^holds: A relative error of 1e-6 in a gradient is always found: 1 of 1 found/m);
+    expect(stdout).toMatch(/^FAILS: A slowdown of 100 % in one method .*: 0 of 1 found, 1 inconclusive$/m);
+    expect(code).toBe(1);
+    expect(readFileSync(join(out, "validation.md"), "utf8")).toContain("**does not hold**");
+  });
 
   it("refuses to go on with the journal of another validation", async () => {
     const out = temporaryFolder();
     const header = { type: "validation", quick: false, commit: null, cpu: "x", cores: 1, node: "v1" };
     const startedAt = "2026-01-01T00:00:00.000Z";
     writeFileSync(join(out, "journal.jsonl"), `${JSON.stringify({ ...header, startedAt })}\n`);
-    const { code, stderr } = await run("validate-gate", ["--quick", "--out", out]);
+    const { code, stderr } = await call("validate-gate", ["--quick", "--out", out]);
     expect(stderr).toMatch(
       /was begun with quick false, and now it is true; delete it, or choose another --out/,
     );

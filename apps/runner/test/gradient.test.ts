@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { formatNpy, parseNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
-import { call, run, start, temporaryFolder } from "./support/cli.js";
+import { call, start, temporaryFolder } from "./support/cli.js";
 
 const ONE = ["--backend", "onnxruntime-cpu"];
-const gradient = (args: readonly string[]) => run("gradient", args);
+const gradient = (args: readonly string[]) => call("gradient", args);
 
 /** Files in a folder of their own. */
 function files(arrays: Readonly<Record<string, Uint8Array>>): (name: string) => string {

@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { bench, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { call, type Ended, onlyRun, run, temporaryFolder } from "./support/cli.js";
 
 const TINY = [
   "--profile",
@@ -113,7 +113,7 @@ describe("text of a results file that would command the terminal", () => {
     ["limit", (folder) => [folder]],
   ])("does nothing to that of %s", async (command, args) => {
     const [folder = ""] = runsOf(formatResults(saying(ATTACK)));
-    const ended = await run(command, args(folder, temporaryFolder()));
+    const ended = await call(command, args(folder, temporaryFolder()));
     expectHarmless(ended);
   });
 
@@ -131,7 +131,7 @@ describe("text of a results file that would command the terminal", () => {
         ["merge", folder, "--out", temporaryFolder()],
         ["report", folder],
       ]) {
-        const ended = await run(args[0] as string, args.slice(1));
+        const ended = await call(args[0] as string, args.slice(1));
         expect(ended.code).toBe(2);
         expectHarmless(ended);
         expect(ended.stderr.split("\n")).toHaveLength(2);
@@ -151,12 +151,17 @@ describe("text of a results file that would command the terminal", () => {
       ["history", "--in", folder],
       ["export", "--model", join(folder, "no.onnx"), "--out", join(folder, "x.onnx")],
       ["gradient", "--logits", join(folder, "no.npy"), "--labels", "[0]"],
-      [ATTACK],
     ]) {
-      const ended = await run(args[0] as string, args.slice(1));
+      const ended = await call(args[0] as string, args.slice(1));
       expect(ended.code).not.toBe(0);
       expectHarmless(ended);
     }
+  });
+
+  it("does nothing as a command", async () => {
+    const ended = await run(ATTACK);
+    expect(ended.code).toBe(2);
+    expectHarmless(ended);
   });
 });
 
@@ -173,7 +178,7 @@ describe("a named pipe in the place of a file, which nobody writes to", () => {
     const [name = "", ...flags] = command;
     const isOfJournal = file === "journal.jsonl";
     const where = isOfJournal ? ["run", "--out", join(folder, "..")] : [folder, "--out", temporaryFolder()];
-    const ended = await run(name, [...flags, ...where]);
+    const ended = await call(name, [...flags, ...where]);
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(message);
     expectHarmless(ended);
@@ -188,7 +193,7 @@ describe("a named pipe in the place of a file, which nobody writes to", () => {
       ["history", "--in", out],
       ["compare", "run", "latest", "--in", out],
     ]) {
-      const ended = await run(args[0] as string, args.slice(1));
+      const ended = await call(args[0] as string, args.slice(1));
       expect(ended.code).toBe(2);
       expectHarmless(ended);
     }
@@ -201,7 +206,7 @@ describe("a shard of more than there can be", () => {
     async (count) => {
       const { run: record, ...results } = saying("benign");
       const text = formatResults({ ...results, run: { ...record, shard: { index: 1, count } } });
-      const ended = await run("merge", [...runsOf(text), "--out", temporaryFolder()]);
+      const ended = await call("merge", [...runsOf(text), "--out", temporaryFolder()]);
       expect(ended.code).toBe(2);
       expect(ended.stderr).toMatch(/^merge: .* is one of \d+ shards, more than the 99999 there may be\n$/);
     },
@@ -223,7 +228,7 @@ describe("a name that is too long for a file", () => {
     ["export", "--method", "manual/fused", "--workload", "2x2", "--out", `/tmp/${long}`],
     ["gradient", "--logits", long, "--labels", "[0]"],
   ])("is a mistake of one line: %s", async (command, ...args) => {
-    const ended = await run(command, args);
+    const ended = await call(command, args);
     expect(ended.code).not.toBe(0);
     expectHarmless(ended);
     expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
@@ -234,10 +239,10 @@ describe("a name that is too long for a file", () => {
 describe("what results could not take in the end", () => {
   it("is not a long list of cells, as --list prints it", async () => {
     const out = temporaryFolder();
-    const { stdout } = await bench([...TINY, "--list"]);
+    const { stdout } = await call("bench", [...TINY, "--list"]);
     const cells = Array(40).fill(stdout.trim().split("\n").join(",")).join(",");
     expect(cells.length).toBeGreaterThan(10_000);
-    const { code, stderr } = await bench([
+    const { code, stderr } = await call("bench", [
       "--profile",
       "smoke",
       "--threads",
@@ -249,13 +254,13 @@ describe("what results could not take in the end", () => {
     ]);
     expect(code, stderr).toBe(0);
     expect(onlyRun(out).results().run.argv).toContain(cells);
-    const resumed = await bench(["--resume", "latest", "--out", out]);
+    const resumed = await call("bench", ["--resume", "latest", "--out", out]);
     expect(resumed.code, resumed.stderr).toBe(0);
   });
 
   it("is refused before anything is measured, and nothing is left", async () => {
     const out = temporaryFolder();
-    const ended = await bench([...TINY, "--out", out], { env: { GITHUB_HEAD_REF: ATTACK } });
+    const ended = await call("bench", [...TINY, "--out", out], { env: { GITHUB_HEAD_REF: ATTACK } });
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(
       /^bench: no results could be written of this run: run\.branch: .*; nothing was measured\n$/,
@@ -266,7 +271,7 @@ describe("what results could not take in the end", () => {
 
   it("is refused in a run that is to be continued, before the rest is measured", async () => {
     const out = temporaryFolder();
-    await bench([...TINY, "--out", out]);
+    await call("bench", [...TINY, "--out", out]);
     const { path, id } = onlyRun(out);
     const elsewhere = temporaryFolder();
     cpSync(path, join(elsewhere, id), { recursive: true });
@@ -282,7 +287,7 @@ describe("what results could not take in the end", () => {
         return `${json.slice(0, -1)},"crc32":"${crc32(json).toString(16).padStart(8, "0")}"}`;
       });
     writeFileSync(journal, changed.join("\n"));
-    const ended = await bench(["--resume", id, "--out", elsewhere]);
+    const ended = await call("bench", ["--resume", id, "--out", elsewhere]);
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(/bench: no results could be written of this run: run\.branch: /);
     expectHarmless(ended);

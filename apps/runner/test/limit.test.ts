@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findWorkload, generateInputs } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SOURCE = fileURLToPath(new URL("../../../tools/native-limit/limit.c", import.meta.url));
 
@@ -66,10 +66,22 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     "float32",
   ];
 
-  it("times native code on a run's workloads, and says how far its backends are from that", async () => {
+  /** One run for all tests, of which each has a copy. */
+  const measured = mkdtempSync(join(tmpdir(), "limit-test-"));
+  beforeAll(async () => {
+    expect((await call("bench", [...SMALL, "--out", measured])).code).toBe(0);
+  });
+  afterAll(() => rmSync(measured, { recursive: true }));
+
+  function withRun(): string {
     const out = temporaryFolder();
-    expect((await bench([...SMALL, "--out", out])).code).toBe(0);
-    const { code, stdout, stderr } = await run("limit", ["--in", out]);
+    cpSync(measured, out, { recursive: true });
+    return out;
+  }
+
+  it("times native code on a run's workloads, and says how far its backends are from that", async () => {
+    const out = withRun();
+    const { code, stdout, stderr } = await call("limit", ["--in", out]);
     // Where other tests run at the same time, it says so, and keeps nothing.
     const isBusy = stderr.includes("the machine was busy: times varied on 64x100 float32");
     expect(code, stderr).toBe(isBusy ? 1 : 0);
@@ -77,16 +89,15 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     expect(stdout).toMatch(
       /64x100\s+float32\s+wasm-simd\s+manual\/\S+\s+\d+\s+\S+ [µm]s\s+\S+ [µnm]?s\s+\S+×/,
     );
-    const { stdout: json } = await run("limit", ["--in", out, "--json"]);
+    const { stdout: json } = await call("limit", ["--in", out, "--json"]);
     expect(JSON.parse(json).times).toEqual([
       expect.objectContaining({ workload: "64x100", dtype: "float32", medianNs: expect.any(Number) }),
     ]);
   });
 
   it("needs a compiler, and says so", async () => {
-    const out = temporaryFolder();
-    await bench([...SMALL, "--out", out]);
-    const { code, stderr } = await run("limit", ["--in", out], { env: { CC: "no-such-compiler" } });
+    const out = withRun();
+    const { code, stderr } = await call("limit", ["--in", out], { env: { CC: "no-such-compiler" } });
     expect(stderr.trim().split("\n").at(-1)).toMatch(
       /no-such-compiler did not build .*; install a C compiler with OpenMP, e\.g\. apt-get install gcc, or name one in CC/,
     );
@@ -95,9 +106,8 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
   });
 
   it("blames a compiler that makes nothing", async () => {
-    const out = temporaryFolder();
-    await bench([...SMALL, "--out", out]);
-    const { code, stderr } = await run("limit", ["--in", out], { env: { CC: "true" } });
+    const out = withRun();
+    const { code, stderr } = await call("limit", ["--in", out], { env: { CC: "true" } });
     expect(stderr.trim().split("\n").at(-1)).toMatch(
       /true did not build .*: it made no program; install a C compiler/,
     );
@@ -105,13 +115,12 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
   });
 
   it("leaves out what a file names that is no workload, and writes nothing beside a file from elsewhere", async () => {
-    const out = temporaryFolder();
-    await bench([...SMALL, "--out", out]);
+    const out = withRun();
     const results = JSON.parse(readFileSync(join(onlyRun(out).path, "results.json"), "utf8"));
     for (const cell of results.cells) cell.workload = "999999999x999999999";
     const file = join(out, "foreign.json");
     writeFileSync(file, JSON.stringify(results));
-    const { code, stderr } = await run("limit", [file, "--in", out]);
+    const { code, stderr } = await call("limit", [file, "--in", out]);
     expect(stderr.trim()).toMatch(
       /foreign\.json has no cells that were timed on a processor, as runs of pnpm bench have; name such a run/,
     );
@@ -120,13 +129,12 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
   });
 
   it("refuses a run of another machine", async () => {
-    const out = temporaryFolder();
-    await bench([...SMALL, "--out", out]);
+    const out = withRun();
     const file = join(onlyRun(out).path, "results.json");
     const results = JSON.parse(readFileSync(file, "utf8"));
     results.environment.cpu = "Another CPU";
     writeFileSync(file, JSON.stringify(results));
-    const { code, stderr } = await run("limit", ["--in", out]);
+    const { code, stderr } = await call("limit", ["--in", out]);
     expect(stderr).toMatch(/was measured on \d+ cores of Another CPU, and this machine has .*: pnpm bench/);
     expect(code).toBe(2);
   });

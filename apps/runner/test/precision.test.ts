@@ -4,7 +4,7 @@ import { SWEEPS } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 import { CHECK_CASES, Check, type CheckCase } from "../src/user-gradient/gradcheck.js";
-import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
@@ -13,7 +13,7 @@ describe("pnpm precision", () => {
     const out = temporaryFolder();
     const methods = ["--method", "manual/naive,manual/shifted,manual/exact-target"];
     const sweeps = SWEEPS.map(({ id }) => id).join(",");
-    const { code, stdout } = await run("precision", [...BOTH, ...methods, "--sweep", sweeps, "--out", out]);
+    const { code, stdout } = await call("precision", [...BOTH, ...methods, "--sweep", sweeps, "--out", out]);
     const { path, results } = onlyRun(out);
     const { precision, cells, run: record } = results();
     expect(code).toBe(0);
@@ -49,10 +49,12 @@ describe("pnpm precision", () => {
     expect(readFileSync(join(path, "report.md"), "utf8")).toContain("## Which formulation?");
   });
 
-  it("repeats the original experiment: forward and gradient distance, and both times", async () => {
+  it("repeats the original experiment: forward and gradient distance, and both times", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
     const only = ["--backend", "onnxruntime-cpu", "--sweep", "seed-3200"];
-    const { code } = await run("precision", [...only, "--out", out]);
+    const { code } = await call("precision", [...only, "--out", out]);
     const { cells, distances } = onlyRun(out).results();
     expect(code).toBe(0);
     expect(cells.map(({ method, dtype }) => `${method} ${dtype}`).sort()).toEqual([
@@ -89,7 +91,7 @@ describe("pnpm precision", () => {
     expect(before).toBeGreaterThanOrEqual(4);
     expect(before).toBeLessThan(30);
 
-    const resumed = await run("precision", ["--resume", id, "--out", out]);
+    const resumed = await call("precision", ["--resume", id, "--out", out]);
     expect(resumed.code).toBe(0);
     expect(results().precision?.curves).toHaveLength(30);
     expect(results().run.status).toBe("complete");
@@ -111,7 +113,7 @@ describe("pnpm precision", () => {
 
 describe("pnpm gradcheck", () => {
   it("passes every method, printing each tolerance and where it comes from", async () => {
-    const { code, stdout } = await run("gradcheck", BOTH);
+    const { code, stdout } = await call("gradcheck", BOTH);
     expect(code).toBe(0);
     expect(stdout).toContain("Within their tolerances: 30 of 30 gradients.");
     expect(stdout).toContain("Blanchard, Higham and Higham 2021");
@@ -150,7 +152,7 @@ describe("pnpm gradcheck", () => {
     const unknown = await call("gradcheck", ["--method", "manual/nave"]);
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/^gradcheck: unknown method "manual\/nave": closest are manual\/naive/);
-    const none = await run("gradcheck", ["--backend", "tfjs-wasm"], { env: { NODE_OPTIONS: "--jitless" } });
+    const none = await call("gradcheck", ["--backend", "tfjs-wasm"], { env: { NODE_OPTIONS: "--jitless" } });
     expect(none.code).toBe(1);
     expect(none.stderr).toContain("no backend is available\ntfjs-wasm: this Node has no WebAssembly");
   });

@@ -5,15 +5,15 @@ import { describe, expect, it } from "vitest";
 import type { MeasuredSeries } from "../src/experiments/experiment.js";
 import { scalingSection } from "../src/experiments/scaling/section.js";
 import { shapesOf, threadCounts } from "../src/experiments/scaling/shapes.js";
-import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
-const SMALL = ["--rows", "1,64,1024", "--classes", "10,1000", "--threads", "1,2"];
+const SMALL = ["--rows", "1,64,256", "--classes", "10,1000", "--threads", "1,2"];
 
 describe("pnpm scaling", () => {
   it("times every shape with every number of threads, fits the times, and looks at memory", async () => {
     const out = temporaryFolder();
-    const backends = ["--backend", "wasm-simd,onnxruntime-cpu,tfjs-wasm"];
-    const { code, stdout } = await run("scaling", [...backends, ...SMALL, "--out", out]);
+    const backends = ["--backend", "wasm-simd,tfjs-wasm"];
+    const { code, stdout } = await call("scaling", [...backends, ...SMALL, "--out", out]);
     const { results, path } = onlyRun(out);
     const { scaling, run: record, cells } = results();
     expect(code).toBe(0);
@@ -23,15 +23,13 @@ describe("pnpm scaling", () => {
       ["tfjs-wasm", 1, "ok"],
       // It has one thread, whatever is asked for.
       ["tfjs-wasm", 2, "unsupported"],
-      ["onnxruntime-cpu", 1, "ok"],
-      ["onnxruntime-cpu", 2, "ok"],
       ["wasm-simd", 1, "ok"],
       ["wasm-simd", 2, "ok"],
     ]);
     for (const { points, fit, status } of scaling?.series ?? []) {
       if (status !== "ok") continue;
       expect(points.map(({ rows, classes }) => rows * classes)).toEqual([
-        10, 640, 1000, 10_240, 64_000, 1_024_000,
+        10, 640, 1000, 2560, 64_000, 256_000,
       ]);
       for (const { medianNs, samples } of points) {
         expect(medianNs).toBeGreaterThan(0);
@@ -39,19 +37,16 @@ describe("pnpm scaling", () => {
       }
       expect(fit?.bytesPerSecond).toBeGreaterThan(1e7);
     }
-    expect(scaling?.threading.map(({ backend, threads }) => [backend, threads])).toEqual([
-      ["onnxruntime-cpu", 2],
-      ["wasm-simd", 2],
-    ]);
+    expect(scaling?.threading.map(({ backend, threads }) => [backend, threads])).toEqual([["wasm-simd", 2]]);
     expect(stdout).toContain("Scaling");
     expect(readFileSync(join(path, "report.md"), "utf8")).toContain("## Scaling");
-  }, 300_000);
+  });
 
-  it("finds memory that grows linearly and is given back, or used again", async () => {
+  it("finds memory that grows linearly and is given back, or used again", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const backends = ["wasm-simd", "onnxruntime-cpu", "tfjs-wasm", "tfjs-node-gpu"];
     const small = ["--rows", "1", "--classes", "10", "--threads", "1"];
-    const { code } = await run("scaling", ["--backend", backends.join(","), ...small, "--out", out]);
+    const { code } = await call("scaling", ["--backend", backends.join(","), ...small, "--out", out]);
     expect(code).toBe(0);
     const { series = [] } = onlyRun(out).results().scaling ?? {};
     const held = series.flatMap((one) => heldMemory(one) ?? []);
@@ -64,25 +59,25 @@ describe("pnpm scaling", () => {
       expect(growth, backend).toBeLessThan(0.15);
       expect(words, backend).not.toContain("grows");
     }
-  }, 300_000);
+  });
 
-  it("continues where it was stopped", async () => {
+  it("continues where it was stopped", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
-    const stopped = start(["scaling", "--backend", "wasm-simd,jax-js", ...SMALL, "--out", out]);
-    await stopped.says("[1/4]");
+    const stopped = start(["scaling", "--backend", "wasm-simd", ...SMALL, "--out", out]);
+    await stopped.says("[1/2]");
     stopped.child.kill("SIGTERM");
     const { code, stderr } = await stopped.ended;
     expect(code).toBe(130);
     const { id, results } = onlyRun(out);
     expect(stderr).toContain(`continue with: pnpm scaling --resume ${id}`);
     const before = results().scaling?.series ?? [];
-    const { code: after } = await run("scaling", ["--resume", id, "--out", out]);
+    const { code: after } = await call("scaling", ["--resume", id, "--out", out]);
     expect(after).toBe(0);
     const { scaling, run: record } = results();
     expect(record.status).toBe("complete");
-    expect(scaling?.series).toHaveLength(4);
+    expect(scaling?.series).toHaveLength(2);
     expect(scaling?.series.slice(0, before.length)).toEqual(before);
-  }, 300_000);
+  });
 
   it.each([
     [["--rows", "0"], /--rows takes a whole number from 1 to 67108864, got "0"/],

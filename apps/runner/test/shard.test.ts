@@ -1,7 +1,7 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { shardOf } from "../src/plan/shard.js";
-import { bench, onlyRun, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, temporaryFolder } from "./support/cli.js";
 
 describe("--shard auto", () => {
   // Values as the systems' documentation gives them: see src/shard.ts.
@@ -51,7 +51,7 @@ function slurm(id: number, min: number, max: number, count: number): NodeJS.Proc
 
 /** The cells that a shard would measure, as `bench --list` says them: `backend method dtype workload`. */
 async function cellsOf(shard: string, ...args: string[]): Promise<string[]> {
-  const { code, stdout } = await bench(["--list", "--shard", shard, ...args]);
+  const { code, stdout } = await call("bench", ["--list", "--shard", shard, ...args]);
   expect(code).toBe(0);
   return stdout.split("\n").filter(Boolean);
 }
@@ -88,7 +88,7 @@ describe("a matrix in shards", () => {
   it("with more shards than cells leaves some with nothing to do, which is no failure", async () => {
     const out = temporaryFolder();
     const args = ["--backend", "tfjs-wasm", "--method", "manual/fused", "--workload", "2x2"];
-    const { code } = await bench(["--profile", "smoke", ...args, "--shard", "3/3", "--out", out]);
+    const { code } = await call("bench", ["--profile", "smoke", ...args, "--shard", "3/3", "--out", out]);
     const { run, cells } = onlyRun(out).results();
     expect(code).toBe(0);
     expect(cells).toEqual([]);

@@ -4,7 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { onLine, sendLine } from "@softmax-bench/host-node";
 import { describe, expect, it } from "vitest";
 import { TurnGiver } from "../src/gate/turn-giver.js";
-import { bench, start, temporaryFolder } from "./support/cli.js";
+import { call, start, temporaryFolder } from "./support/cli.js";
+import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 /** A run that does what it is told to, one step after the other, and notes it when it has its turn. */
 function runOf(name: string, steps: string[], notes: string[]): Duplex {
@@ -54,7 +55,13 @@ describe("turns", () => {
 
 describe("--in-turns", () => {
   it("is refused where nobody gives turns", async () => {
-    const { code, stderr } = await bench(["--in-turns", "--backend", "jax-js", "--out", temporaryFolder()]);
+    const { code, stderr } = await call("bench", [
+      "--in-turns",
+      "--backend",
+      "jax-js",
+      "--out",
+      temporaryFolder(),
+    ]);
     expect(stderr.trim()).toBe(
       "bench: --in-turns is for pnpm gate, which starts runs with a channel to take turns by",
     );
@@ -65,15 +72,11 @@ describe("--in-turns", () => {
 describe("a gate one of whose runs is killed", () => {
   it("says so, exits 2 and leaves no run behind", async () => {
     const small = ["--backend", "jax-js", "--dtype", "float32", "--workload", "64x100"];
-    const gate = start([
-      "gate",
-      "--baseline",
-      "HEAD",
-      ...small,
-      "--no-provision",
-      "--out",
-      temporaryFolder(),
-    ]);
+    const commit = otherCommit();
+    const args = ["--baseline", commit, ...small, "--no-provision", "--out", temporaryFolder()];
+    const gate = start(["gate", ...args], {
+      env: { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) },
+    });
     await gate.says("first look: block 1");
     const runs = await runsUnder(gate.child.pid as number);
     process.kill(runs[0] as number, "SIGKILL");
@@ -81,7 +84,7 @@ describe("a gate one of whose runs is killed", () => {
     expect(stderr.trim().split("\n").at(-1)).toMatch(/was ended by SIGKILL/);
     expect(code).toBe(2);
     for (const run of runs) expect(() => process.kill(run, 0)).toThrow("ESRCH");
-  }, 300_000);
+  });
 });
 
 /** Processes of both runs of a gate, when there are both. */

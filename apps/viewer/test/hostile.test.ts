@@ -11,14 +11,16 @@ import { cell, results, scaling } from "./support/results.js";
 const ATTACKS = [
   `<img src=x onerror="alert('img')">`,
   `</script><script>alert('script')</script>`,
+  `javascript:alert('url')`,
+  "__proto__",
+];
+const MORE_ATTACKS = [
   `<!--<script>`,
   `"><svg onload=alert('svg')>`,
-  `javascript:alert('url')`,
   `\u202Ereversed\u0007`,
   `{{constructor.constructor('alert(1)')()}}`,
   `=HYPERLINK("http://example.com")`,
   "x".repeat(200),
-  "__proto__",
   "constructor",
 ];
 
@@ -124,7 +126,7 @@ if (whyNoBrowser) {
       await page.getByRole("alert").or(page.locator("#environment")).first().waitFor();
     };
 
-    it.each(ATTACKS)("does nothing, and stays in its place, when it says %j everywhere", async (text) => {
+    const expectHarmless = async (text: string) => {
       const { page, complaints } = await openReport(
         browser(),
         [sayingEverywhere(text), sayingEverywhere(text)],
@@ -140,7 +142,10 @@ if (whyNoBrowser) {
       expect(await page.locator("img, script:not([type]), iframe, object").count()).toBe(0);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
       expect(complaints).toEqual([]);
-    });
+    };
+    const claim = "does nothing, and stays in its place, when it says %j everywhere";
+    it.each(ATTACKS)(claim, expectHarmless);
+    it.each(MORE_ATTACKS)(claim, { tags: "nightly" }, expectHarmless);
 
     it("runs no script but the page's own, whatever gets into the page", async () => {
       const { page, complaints } = await openReport(browser(), [results()]);

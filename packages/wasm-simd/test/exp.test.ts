@@ -13,11 +13,15 @@ const scratch = out + COUNT * 8;
 describe.each(INSTRUCTIONS)("exp of %s", async (instructions) => {
   const kernel = instantiate(await compile(instructions), memory);
 
-  it("is within 1.5 ULP for every float32 from -104 to 0", { timeout: 240_000 }, () => {
-    expect(worstOfFloat32(kernel)).toBeLessThanOrEqual(1.5);
+  it("is within 1.5 ULP for float32 from -104 to 0", () => {
+    expect(worstOfFloat32(kernel, { every: 61 })).toBeLessThanOrEqual(1.5);
   });
 
-  it("is within 1.5 ULP for float64 down to -745.1, subnormal results included", { timeout: 60_000 }, () => {
+  it("is within 1.5 ULP for every float32 from -104 to 0", { tags: "nightly" }, () => {
+    expect(worstOfFloat32(kernel, { every: 1 })).toBeLessThanOrEqual(1.5);
+  });
+
+  it("is within 1.5 ULP for float64 down to -745.1, subnormal results included", () => {
     const inputs = new Float64Array(memory.buffer, x, COUNT);
     const results = new Float64Array(memory.buffer, out, COUNT);
     const count = 10_000;
@@ -70,10 +74,10 @@ function exactly(x: number): Decimal {
 const Wide = Decimal.clone({ precision: 40 });
 
 /**
- * The largest error for float32 from 0 down to −104, in ULP, against Math.exp, which is within 1 ULP of float64. Infinite
+ * The largest error for every nth float32 from 0 down to −104, in ULP, against Math.exp, which is within 1 ULP of float64. Infinite
  * where the kernel's short cut for normal results, down to −87, has other bits.
  */
-function worstOfFloat32(kernel: KernelExports): number {
+function worstOfFloat32(kernel: KernelExports, { every }: { every: number }): number {
   const inputs = new Uint32Array(memory.buffer, x, COUNT);
   const values = new Float32Array(memory.buffer, x, COUNT);
   const results = new Float32Array(memory.buffer, out, COUNT);
@@ -85,15 +89,17 @@ function worstOfFloat32(kernel: KernelExports): number {
   /** −2^-25: from there to 0, exp(x) is 1 to half an ULP. */
   const flat = 0xb3000000;
   let [worst, binade] = [0, 1];
-  for (let first = 0x80000000; first <= last; first += COUNT) {
-    for (let i = 0; i < COUNT; i++) inputs[i] = first + i;
+  for (let first = 0x80000000; first <= last; first += COUNT * every) {
+    for (let i = 0; i < COUNT; i++) inputs[i] = first + i * every;
     kernel.exp(false, true, x, COUNT, out, scratch);
     const normal = bytes.slice();
     kernel.exp(false, false, x, COUNT, out, scratch);
-    if (first + COUNT <= leastNormal && Buffer.compare(bytes, normal) !== 0) return Number.POSITIVE_INFINITY;
+    const count = Math.min(COUNT, Math.floor((leastNormal - first) / every) + 1);
+    if (count > 0 && Buffer.compare(bytes.subarray(0, 4 * count), normal.subarray(0, 4 * count)) !== 0)
+      return Number.POSITIVE_INFINITY;
     for (let i = 0; i < COUNT; i++) {
       const result = results[i] as number;
-      if (first + i <= flat) {
+      if (first + i * every <= flat) {
         if (result !== 1) return Number.POSITIVE_INFINITY;
         continue;
       }

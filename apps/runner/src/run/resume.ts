@@ -8,7 +8,7 @@ import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
 import { checkPublishable, planOfRun } from "./plan-run.js";
 import { findRunFolder, type RunFolder } from "./publish.js";
-import { type Output, resumeCommand, runAndPublish } from "./run-and-publish.js";
+import { type Output, type Run, resumeCommand, runAndPublish } from "./run-and-publish.js";
 
 /** Continues an interrupted run: measures only what its journal lacks. */
 export async function resumeRun(
@@ -19,6 +19,20 @@ export async function resumeRun(
 ): Promise<number> {
   const folder = findRunFolder(out, id);
   const recovered = Journal.recover(folder.journal);
+  const run = await runToContinue(command, folder, recovered, console).catch((error: unknown) => {
+    recovered.journal.close();
+    throw error;
+  });
+  return runAndPublish(run, console, output);
+}
+
+/** The run that a journal is of. @throws UsageError if it is not to be continued */
+async function runToContinue(
+  command: NonNullable<Header["command"]>,
+  folder: RunFolder,
+  recovered: Recovered,
+  console: Console,
+): Promise<Run> {
   const { header, entries, journal } = recovered;
   if ((header.command ?? "bench") !== command) {
     throw new UsageError(
@@ -29,7 +43,7 @@ export async function resumeRun(
   const plan = await planOfRun(header);
   checkPublishable(header, entries, plan);
   const images = header.depth && (await sameImages(header.depth, console));
-  return runAndPublish({ folder, header, plan, journal, images, done: entries }, console, output);
+  return { folder, header, plan, journal, images, done: entries };
 }
 
 /** Describes damage to a journal, and its cost. */

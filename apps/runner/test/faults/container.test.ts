@@ -21,7 +21,7 @@ const EVERYWHERE = ["tfjs-wasm", "tfjs-cpu", "onnxruntime-web", "jax-js", "wasm-
 const lines = (text: string): string[] => text.trim().split("\n");
 
 describe.runIf(canUnshare)("in a container with a read-only root, as a user without name and home", () => {
-  it("the default command measures what it measures elsewhere", async () => {
+  it("the default command measures what it measures elsewhere", { tags: "nightly" }, async () => {
     const args = ["bench", "--profile", "smoke", "--workload", "2x2", "--out", RESULTS];
     const { out, ended } = startInContainer(args, PLACES);
     const { stderr } = await ended;
@@ -32,18 +32,26 @@ describe.runIf(canUnshare)("in a container with a read-only root, as a user with
     const available = backends.filter(({ status }) => status === "available").map(({ id }) => id);
     expect(available).toEqual(expect.arrayContaining(EVERYWHERE));
     expect(statSync(join(path, "results.json")).uid).toBe(USER);
-  }, 300_000);
+  });
 
-  it.each([
-    ["that is empty", { HOME: "" }],
-    ["that is not there", { HOME: "/nowhere" }],
-    ["that cannot be written to", { HOME: "/" }],
-  ])("a home folder %s is as good as none", async (_, env) => {
+  const expectMeasured = async (_: string, env: Readonly<Record<string, string>>) => {
     const { out, ended } = startInContainer([...SMALL, "--out", RESULTS], { ...PLACES, env });
     const { code, stderr } = await ended;
     expect(code, stderr).toBe(0);
-    expect(onlyRun(out).results().run.status).toBe("complete");
-  });
+    const { path, results } = onlyRun(out);
+    expect(results().run.status).toBe("complete");
+    expect(statSync(join(path, "results.json")).uid).toBe(USER);
+  };
+
+  it.each([["that is not there", { HOME: "/nowhere" }]])(
+    "a home folder %s is as good as none",
+    expectMeasured,
+  );
+
+  it.each([
+    ["that is empty", { HOME: "" }],
+    ["that cannot be written to", { HOME: "/" }],
+  ])("a home folder %s is as good as none", { tags: "nightly" }, expectMeasured);
 
   it("native parts that cannot be kept are one line, with the variable that helps", async () => {
     const args = ["provision", "tfjs-node-gpu"];
@@ -61,7 +69,9 @@ describe.runIf(canUnshare)("in a container with a read-only root, as a user with
     );
   });
 
-  it("arrays that do not fit into 64 MiB of shared memory go through the temporary folder", async () => {
+  it("arrays that do not fit into 64 MiB of shared memory go through the temporary folder", {
+    tags: "nightly",
+  }, async () => {
     const { out, ended } = startInContainer(LARGE, { sharedMemory: "64m", temporary: "256m" });
     const { code, stderr } = await ended;
     expect(code, stderr).toBe(0);
@@ -69,27 +79,29 @@ describe.runIf(canUnshare)("in a container with a read-only root, as a user with
     expect(stderr).toMatch(/^\/dev\/shm is full \(64 MiB in all\): arrays go through files in \/tmp /m);
   });
 
+  const expectNoRoom = async (_: string, args: readonly string[], sharedMemory: string, line: RegExp) => {
+    const { code, stderr } = await startInContainer(args, { sharedMemory }).ended;
+    expect(code).toBe(2);
+    const last = lines(stderr).at(-1);
+    expect(last).toMatch(line);
+    expect(last).toMatch(/ in \/tmp \(EROFS: .*\): .*--shm-size or --tmpfs \/tmp\), or set TMPDIR$/);
+    expect(stderr).not.toContain("    at ");
+  };
+
   it.each([
-    ["64 MiB of shared memory", LARGE, "64m", /^bench: \/dev\/shm is full \(64 MiB in all\), and no file /],
     [
       "no shared memory",
       [...SMALL, "--out", RESULTS],
       "4k,ro",
       /^bench: no shared memory \(.*\), and no file /,
     ],
-  ])(
-    "%s and no temporary folder are one line that says what is needed",
-    async (_, args, sharedMemory, line) => {
-      const { code, stderr } = await startInContainer(args, { sharedMemory }).ended;
-      expect(code).toBe(2);
-      const last = lines(stderr).at(-1);
-      expect(last).toMatch(line);
-      expect(last).toMatch(/ in \/tmp \(EROFS: .*\): .*--shm-size or --tmpfs \/tmp\), or set TMPDIR$/);
-      expect(stderr).not.toContain("    at ");
-    },
-  );
+  ])("%s and no temporary folder are one line that says what is needed", expectNoRoom);
 
-  it("SIGTERM ends the run with its results", async () => {
+  it.each([
+    ["64 MiB of shared memory", LARGE, "64m", /^bench: \/dev\/shm is full \(64 MiB in all\), and no file /],
+  ])("%s and no temporary folder are one line that says what is needed", { tags: "nightly" }, expectNoRoom);
+
+  it("SIGTERM ends the run with its results", { tags: "nightly" }, async () => {
     const slow = SMALL.with(4, "tfjs-cpu").with(6, "700x700");
     const running = startInContainer([...slow, "--out", RESULTS], PLACES);
     await running.says("[2/20]");

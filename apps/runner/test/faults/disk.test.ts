@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { join } from "node:path";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { bench, onlyRun, run, temporaryFolder } from "../support/cli.js";
+import { bench, call, onlyRun, run, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY } from "./support.js";
 
 /** Whether this user may mount file systems here: root, outside a container that forbids it. */
@@ -51,7 +51,7 @@ async function expectStopped(
   expect(readFileSync(run.journal, "utf8").endsWith("\n")).toBe(true);
   const before = cellLines(run.journal);
   makeRoom();
-  const resumed = await bench(["--resume", run.id, "--out", out]);
+  const resumed = await call("bench", ["--resume", run.id, "--out", out]);
   expect(resumed.code).toBe(0);
   expect(resumed.stderr).not.toContain("dropped");
   expect(cellLines(run.journal).slice(0, before.length)).toEqual(before);
@@ -59,7 +59,9 @@ async function expectStopped(
 }
 
 describe("a full disk", () => {
-  it("under a limit on the size of files stops the run, which can be continued", async () => {
+  it("under a limit on the size of files stops the run, which can be continued", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
     const args = ["--profile", "smoke", "--backend", "onnxruntime-cpu", "--workload", "4x3", "--out", out];
     const ended = await bench(args, { fileSizeLimit: 24 });
@@ -79,30 +81,34 @@ describe("a full disk", () => {
     expect(run.results().cells).toHaveLength(METHODS.length);
   });
 
-  it.runIf(canMount)("at the report leaves no half of one, and the next run writes it", async () => {
-    const disk = smallDisk(4096);
-    const out = join(disk, "runs");
-    await bench([...TINY, "--out", out]);
-    const { id, path } = onlyRun(out);
-    for (const name of ["results.json", "report.md", "report.html"]) rmSync(join(path, name));
-    fill(disk, 4);
-    const ended = await bench(["--resume", id, "--out", out]);
-    expect(readdirSync(path)).toEqual(["journal.jsonl"]);
-    const { run, before } = await expectStopped(out, ended, () => rmSync(join(disk, "full")));
-    expect(before).toHaveLength(METHODS.length);
-    expect(run.results().cells).toHaveLength(METHODS.length);
-    expect(readdirSync(path).toSorted()).toEqual([
-      "journal.jsonl",
-      "report.html",
-      "report.md",
-      "results.json",
-    ]);
-  });
+  it.runIf(canMount)(
+    "at the report leaves no half of one, and the next run writes it",
+    { tags: "nightly" },
+    async () => {
+      const disk = smallDisk(4096);
+      const out = join(disk, "runs");
+      await bench([...TINY, "--out", out]);
+      const { id, path } = onlyRun(out);
+      for (const name of ["results.json", "report.md", "report.html"]) rmSync(join(path, name));
+      fill(disk, 4);
+      const ended = await bench(["--resume", id, "--out", out]);
+      expect(readdirSync(path)).toEqual(["journal.jsonl"]);
+      const { run, before } = await expectStopped(out, ended, () => rmSync(join(disk, "full")));
+      expect(before).toHaveLength(METHODS.length);
+      expect(run.results().cells).toHaveLength(METHODS.length);
+      expect(readdirSync(path).toSorted()).toEqual([
+        "journal.jsonl",
+        "report.html",
+        "report.md",
+        "results.json",
+      ]);
+    },
+  );
 
   it.runIf(canMount)("that has no room for a beginning is said so, and nothing is left there", async () => {
     const disk = smallDisk(256);
     fill(disk, 0);
-    const { code, stderr } = await bench([...TINY, "--out", disk]);
+    const { code, stderr } = await call("bench", [...TINY, "--out", disk]);
     expect(code).toBe(2);
     expect(lastLine(stderr)).toMatch(
       /^bench: cannot write to .*: ENOSPC: no space left on device.*; .*another/,
@@ -141,6 +147,7 @@ describe("little shared memory", () => {
     ["the inputs", "float64"],
   ])(
     "that has no room for %s moves them to the temporary folder, in one line that says so",
+    { tags: "nightly" },
     async (_, dtype) => {
       const stderr = await measureSeed(smallDisk(64 * 1024), dtype);
       expect(stderr.match(/\/dev\/shm/g)).toHaveLength(1);
@@ -150,7 +157,7 @@ describe("little shared memory", () => {
     },
   );
 
-  it.runIf(canMount)("or none at all is as good, and said so", async () => {
+  it.runIf(canMount)("or none at all is as good, and said so", { tags: "nightly" }, async () => {
     const stderr = await measureSeed("none", "float32");
     expect(stderr).toMatch(/^no shared memory \(ENOENT: .*\): arrays go through files in \S+$/m);
   });
@@ -175,18 +182,18 @@ describe("little shared memory", () => {
 describe("a results folder that cannot be written to", () => {
   it("is refused before anything is measured", async () => {
     const out = readOnlyFolder();
-    const { code, stderr } = await bench([...TINY, "--out", out]);
+    const { code, stderr } = await call("bench", [...TINY, "--out", out]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^bench: cannot write to --out .*: E\w+: .*; choose another folder\n$/);
   });
 
   it.runIf(canMount)("any more is refused when a run in it is to be continued", async () => {
     const disk = smallDisk(4096);
-    await bench([...TINY, "--out", disk]);
+    await call("bench", [...TINY, "--out", disk]);
     const { id, journal } = onlyRun(disk);
     const before = readFileSync(journal);
     execFileSync("mount", ["-o", "remount,ro", disk]);
-    const { code, stderr } = await bench(["--resume", id, "--out", disk]);
+    const { code, stderr } = await call("bench", ["--resume", id, "--out", disk]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^bench: cannot write to .*: EROFS: read-only file system/);
     expect(readFileSync(journal)).toEqual(before);

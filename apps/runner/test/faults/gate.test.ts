@@ -47,23 +47,7 @@ const processesWith = (text: string): number[] =>
 const lastLine = ({ stderr }: Ended): string => stderr.trim().split("\n").at(-1) ?? "";
 
 describe("a revision that does not answer", () => {
-  it.each([
-    [
-      "candidate spins while listing",
-      "10s",
-      /^gate: this checkout \(.*\) did not list its cells within 10 s, and /,
-    ],
-    [
-      "baseline ignores SIGTERM while listing",
-      "10s",
-      /^gate: \w+ \(.*\) did not list its cells within 10 s, and /,
-    ],
-    [
-      "candidate idles while measuring",
-      "15s",
-      /^gate: this checkout \(.*\) did not finish a turn of measuring within 15 s, and /,
-    ],
-  ])("is ended with all that it started, and one line says which: %s", async (fault, timeout, line) => {
+  const expectEnded = async (fault: string, timeout: string, line: RegExp) => {
     const gated = await gate(fault, ["--timeout", timeout]);
     expect(lastLine(gated)).toMatch(line);
     expect(lastLine(gated)).toContain("or allow more with --timeout");
@@ -71,7 +55,28 @@ describe("a revision that does not answer", () => {
     expect(gated.code).toBe(2);
     expect(gated.left).toEqual([]);
     expect(gated.processes).toEqual([]);
-  });
+  };
+
+  it.each([
+    [
+      "baseline ignores SIGTERM while listing",
+      "10s",
+      /^gate: \w+ \(.*\) did not list its cells within 10 s, and /,
+    ],
+  ])("is ended with all that it started, and one line says which: %s", expectEnded);
+
+  it.each([
+    [
+      "candidate spins while listing",
+      "10s",
+      /^gate: this checkout \(.*\) did not list its cells within 10 s, and /,
+    ],
+    [
+      "candidate idles while measuring",
+      "15s",
+      /^gate: this checkout \(.*\) did not finish a turn of measuring within 15 s, and /,
+    ],
+  ])("is ended with all that it started, and one line says which: %s", { tags: "nightly" }, expectEnded);
 
   it("has a time that --help states", async () => {
     const { stdout } = await run("gate", ["--help"]);
@@ -82,7 +87,7 @@ describe("a revision that does not answer", () => {
 });
 
 describe("what a revision prints", () => {
-  it("is no data, neither where it lists cells nor where it measures them", async () => {
+  it("is no data, neither where it lists cells nor where it measures them", { tags: "nightly" }, async () => {
     const { code, stdout, stderr, file } = await gate("each side prints");
     expect(code, stderr).toBe(0);
     expect(stdout).toContain("1 cell compared: 1 pass.\n");
@@ -104,6 +109,13 @@ describe("a baseline that is too old to list its cells in a file", () => {
 });
 
 describe("a revision that ends early", () => {
+  const expectSaid = async (fault: string, code: number, line: RegExp) => {
+    const gated = await gate(fault);
+    expect(lastLine(gated)).toMatch(line);
+    expect(gated.code).toBe(code);
+    expect(gated.left).toEqual([]);
+  };
+
   it.each([
     [
       "candidate exits while listing",
@@ -111,30 +123,28 @@ describe("a revision that ends early", () => {
       /^gate: the command line of this checkout \(.*\) listed no cells, saying: nothing$/,
     ],
     [
-      "baseline exits while measuring",
-      2,
-      /^gate: the command line of \w+ \(.*\) wrote 0 results files where one belongs/,
-    ],
-    [
       "candidate throws while measuring",
       2,
       /^gate: the command line of this checkout .*, saying: TypeError: boom is not a function$/,
+    ],
+  ])("says how: %s", expectSaid);
+
+  it.each([
+    [
+      "baseline exits while measuring",
+      2,
+      /^gate: the command line of \w+ \(.*\) wrote 0 results files where one belongs/,
     ],
     [
       "baseline writes another schema while measuring",
       3,
       /^gate: \w+ writes another version of the results format: schemaVersion: 2, and this program reads 1; use a newer one$/,
     ],
-  ])("says how: %s", async (fault, code, line) => {
-    const gated = await gate(fault);
-    expect(lastLine(gated)).toMatch(line);
-    expect(gated.code).toBe(code);
-    expect(gated.left).toEqual([]);
-  });
+  ])("says how: %s", { tags: "nightly" }, expectSaid);
 });
 
 describe("a candidate that fails after the first look", () => {
-  it("does not pass, and the outcome says why and what was run", async () => {
+  it("does not pass, and the outcome says why and what was run", { tags: "nightly" }, async () => {
     const { code, stdout, stderr, file } = await gate("candidate fails after the first look");
     expect(code, stderr).toBe(2);
     const why = "candidate crashed in the comparison with the oracle: the worker exited with code 0";

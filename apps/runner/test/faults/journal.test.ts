@@ -1,20 +1,22 @@
 import {
   appendFileSync,
   cpSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Entry, Header } from "../../src/journal/entries.js";
 import { Journal, type Recovered } from "../../src/journal/journal.js";
-import { bench, onlyRun, run, start, temporaryFolder } from "../support/cli.js";
+import { bench, call, onlyRun, start, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY, withFault } from "./support.js";
 
 const header: Header = {
@@ -69,7 +71,7 @@ describe("a journal", () => {
     expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, tornBytes: 0, damage: [] });
   });
 
-  it("cut anywhere after its header keeps every whole line, and drops the torn one", () => {
+  const expectWholeLines = (every: number) => {
     let ends: number[] = [];
     recovered((bytes) => {
       ends = lineEnds(bytes);
@@ -77,7 +79,7 @@ describe("a journal", () => {
     });
     const [first = 0] = ends;
     expect(ends).toHaveLength(ENTRIES.length);
-    for (let length = first + 1; length <= (ends.at(-1) ?? 0) + 1; length += 11) {
+    for (let length = first + 1; length <= (ends.at(-1) ?? 0) + 1; length += every) {
       const { entries, tornBytes, damage, bytes } = recovered((whole) => whole.subarray(0, length));
       const kept = ends.filter((end) => end <= length).length;
       expect(entries).toEqual(ENTRIES.slice(0, kept));
@@ -86,9 +88,9 @@ describe("a journal", () => {
       if (ends.includes(length)) expect(tornBytes).toBe(0);
       else expect(tornBytes).toBe(length - 1 - (ends[kept - 1] ?? 0));
     }
-  });
+  };
 
-  it("with any one bit flipped loses what that line held at most, and names the line", () => {
+  const expectOneLost = (every: number) => {
     const generator = xorshift128plus(8);
     let size = 0;
     recovered((bytes) => {
@@ -96,7 +98,7 @@ describe("a journal", () => {
       return bytes;
     });
     expect(size).toBeGreaterThan(1000);
-    for (let at = 0; at < size; at += 11) {
+    for (let at = 0; at < size; at += every) {
       let ends: number[] = [];
       const bit = (generator.next() >>> 0) % 8;
       const { entries, damage, tornBytes } = recovered((bytes) => {
@@ -111,7 +113,14 @@ describe("a journal", () => {
       if (damage.length) expect(damage).toContainEqual({ line: line + 1, problem: "wrong checksum" });
       else expect(tornBytes).toBeGreaterThan(0);
     }
-  });
+  };
+
+  const cut = "cut anywhere after its header keeps every whole line, and drops the torn one";
+  const flipped = "with any one bit flipped loses what that line held at most, and names the line";
+  it(cut, () => expectWholeLines(97));
+  it(flipped, () => expectOneLost(97));
+  it(`${cut}: every eleventh byte`, { tags: "nightly" }, () => expectWholeLines(11));
+  it(`${flipped}: every eleventh byte`, { tags: "nightly" }, () => expectOneLost(11));
 
   it("whose header is lost says what may have happened", () => {
     expect(() => recovered((bytes) => bytes.subarray(0, 40))).toThrow(
@@ -133,13 +142,20 @@ describe("a journal", () => {
 });
 
 describe("a run whose journal was", () => {
-  let out = "";
-  beforeEach(async () => {
-    out = temporaryFolder();
-    await bench([...TINY, "--out", out]);
-  }, 60_000);
+  /** One run for all tests, of which each has a copy. */
+  const measured = mkdtempSync(join(tmpdir(), "journal-test-"));
+  beforeAll(async () => {
+    expect((await call("bench", [...TINY, "--out", measured])).code).toBe(0);
+  });
+  afterAll(() => rmSync(measured, { recursive: true }));
 
-  const resume = () => bench(["--resume", onlyRun(out).id, "--out", out]);
+  let out = "";
+  beforeEach(() => {
+    out = temporaryFolder();
+    cpSync(measured, out, { recursive: true });
+  });
+
+  const resume = () => call("bench", ["--resume", onlyRun(out).id, "--out", out]);
 
   function expectWhole(): void {
     const { run, cells, distances } = onlyRun(out).results();
@@ -275,10 +291,10 @@ describe("a run whose journal was", () => {
     const last = cellLines(journal).at(-1) ?? "";
     const copied = join(elsewhere, "copied", "journal.jsonl");
     writeFileSync(copied, readFileSync(copied, "utf8").replace(`${last}\n`, ""));
-    const { code, stderr } = await run("precision", ["--resume", "copied", "--out", elsewhere]);
+    const { code, stderr } = await call("precision", ["--resume", "copied", "--out", elsewhere]);
     expect(code).toBe(2);
     expect(stderr).toContain(`continue with: pnpm bench --resume copied --out ${elsewhere}`);
-    expect((await bench(["--resume", "copied", "--out", elsewhere])).code).toBe(0);
+    expect((await call("bench", ["--resume", "copied", "--out", elsewhere])).code).toBe(0);
   });
 
   it("complete has nothing left to do", async () => {
@@ -306,7 +322,7 @@ describe("a clock that steps back", () => {
 });
 
 describe("two runs at once", () => {
-  it("in one folder of results get a folder each", async () => {
+  it("in one folder of results get a folder each", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const runs = await Promise.all([0, 1, 2].map(() => bench([...TINY, "--out", out])));
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { bench, onlyRun, type Running, spawned, temporaryFolder } from "../support/cli.js";
+import { call, MAIN, onlyRun, type Running, spawned, temporaryFolder } from "../support/cli.js";
 import { processesWith } from "../support/process.js";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -49,39 +49,52 @@ async function untilGone(left: () => number[]): Promise<void> {
   }
 }
 
-describe.each([
-  ["npx", ["npx", "-y", packageManager]],
-  ["pnpm", [PNPM]],
-  ["a script with npx", ["sh", "-c", `npx -y ${packageManager} "$@"; exit $?`, "sh"]],
-])("a run that %s started", (name, command) => {
-  it.each(["SIGTERM", "SIGKILL"] as const)(
-    "which gets %s keeps what it has, and leaves no process",
-    async (signal) => {
-      const out = temporaryFolder();
-      const { child, ended, says, left } = startAsUser(command, out);
-      await says("[2/10]");
-      const target = name === "a script with npx" ? npxUnder(child.pid as number) : (child.pid as number);
-      process.kill(target, signal);
-      await untilGone(left);
-      expect((await ended).code).not.toBe(0);
-      const run = onlyRun(out);
-      // pnpm's own guard kills what it leaves behind; the journal has all then, and the results are made from it.
-      if (!(name === "pnpm" && signal === "SIGKILL")) {
-        expect(run.results().run.status).toBe("interrupted");
-        expect(run.results().cells.length).toBeGreaterThanOrEqual(2);
-        expect(run.results().cells.length).toBeLessThan(METHODS.length);
-      }
-      const resumed = await bench(["--resume", run.id, "--out", out]);
-      expect(resumed.code, resumed.stderr).toBe(0);
-      expect(run.results().cells.map(({ status }) => status)).toEqual(METHODS.map(() => "ok"));
-    },
-  );
+const NPX = ["npx", "-y", packageManager];
+const LAUNCHERS: Readonly<Record<string, readonly string[]>> = {
+  npx: NPX,
+  "npx, without a build": [...NPX, "exec", "node", MAIN],
+  pnpm: [PNPM],
+  "a script with npx": ["sh", "-c", `npx -y ${packageManager} "$@"; exit $?`, "sh"],
+};
+
+describe("a run that is started by", () => {
+  const expectKept = async (started: string, signal: NodeJS.Signals) => {
+    const out = temporaryFolder();
+    const { child, ended, says, left } = startAsUser(LAUNCHERS[started] ?? [], out);
+    await says("[2/10]");
+    const target = started === "a script with npx" ? npxUnder(child.pid as number) : (child.pid as number);
+    process.kill(target, signal);
+    await untilGone(left);
+    expect((await ended).code).not.toBe(0);
+    const run = onlyRun(out);
+    // pnpm's own guard kills what it leaves behind; the journal has all then, and the results are made from it.
+    if (!(started === "pnpm" && signal === "SIGKILL")) {
+      expect(run.results().run.status).toBe("interrupted");
+      expect(run.results().cells.length).toBeGreaterThanOrEqual(2);
+      expect(run.results().cells.length).toBeLessThan(METHODS.length);
+    }
+    const resumed = await call("bench", ["--resume", run.id, "--out", out]);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(run.results().cells.map(({ status }) => status)).toEqual(METHODS.map(() => "ok"));
+  };
+  const claim = "%s, which gets %s, keeps what it has, and leaves no process";
+
+  it.each([["npx, without a build", "SIGTERM"]] as const)(claim, expectKept);
+  // These build, and so run where nothing else does.
+  it.each([
+    ["npx", "SIGTERM"],
+    ["npx", "SIGKILL"],
+    ["pnpm", "SIGTERM"],
+    ["pnpm", "SIGKILL"],
+    ["a script with npx", "SIGTERM"],
+    ["a script with npx", "SIGKILL"],
+  ] as const)(claim, { tags: "nightly" }, expectKept);
 });
 
 describe("a run whose npx gets SIGTERM while it builds", () => {
-  it("measures nothing", async () => {
+  it("measures nothing", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
-    const { child, says, left } = startAsUser(["npx", "-y", packageManager], out);
+    const { child, says, left } = startAsUser(NPX, out);
     await says("Running build");
     child.kill("SIGTERM");
     await untilGone(left);

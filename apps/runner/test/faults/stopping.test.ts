@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { bench, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
+import { bench, call, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
 import { cellLines, isAlive, TINY, withFault } from "./support.js";
 
 /** Ten cells of a few hundred milliseconds each. */
@@ -11,35 +11,35 @@ const slower = (out: string) => [
 ];
 
 describe("a run that is stopped", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "by %s keeps what it has, and --resume measures the rest",
-    async (signal) => {
-      const out = temporaryFolder();
-      const running = start(["bench", ...slower(out)]);
-      await running.says("[3/10]");
-      running.child.kill(signal);
-      const { code, stderr } = await running.ended;
-      const run = onlyRun(out);
-      const before = cellLines(run.journal);
-      expect(code).toBe(130);
-      expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
-      expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
-      expect(run.results().cells).toHaveLength(before.length);
-      expect(before.length).toBeGreaterThanOrEqual(3);
-      expect(before.length).toBeLessThan(METHODS.length);
+  const expectKept = async (signal: NodeJS.Signals) => {
+    const out = temporaryFolder();
+    const running = start(["bench", ...slower(out)]);
+    await running.says("[3/10]");
+    running.child.kill(signal);
+    const { code, stderr } = await running.ended;
+    const run = onlyRun(out);
+    const before = cellLines(run.journal);
+    expect(code).toBe(130);
+    expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
+    expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
+    expect(run.results().cells).toHaveLength(before.length);
+    expect(before.length).toBeGreaterThanOrEqual(3);
+    expect(before.length).toBeLessThan(METHODS.length);
 
-      const resumed = await bench(["--resume", run.id, "--out", out]);
-      const after = cellLines(run.journal);
-      expect(resumed.code).toBe(0);
-      expect(resumed.stderr).not.toContain("ended by force");
-      expect(after.slice(0, before.length)).toEqual(before);
-      expect(after).toHaveLength(METHODS.length);
-      expect(run.results().run.status).toBe("complete");
-      expect(run.results().distances).toHaveLength(5);
-    },
-  );
+    const resumed = await call("bench", ["--resume", run.id, "--out", out]);
+    const after = cellLines(run.journal);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).not.toContain("ended by force");
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after).toHaveLength(METHODS.length);
+    expect(run.results().run.status).toBe("complete");
+    expect(run.results().distances).toHaveLength(5);
+  };
+  const claim = "by %s keeps what it has, and --resume measures the rest";
+  it.each(["SIGTERM"] as const)(claim, expectKept);
+  it.each(["SIGINT"] as const)(claim, { tags: "nightly" }, expectKept);
 
-  it("by SIGTERM to all of its processes blames no cell", async () => {
+  it("by SIGTERM to all of its processes blames no cell", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const running = start(["bench", ...slower(out)], { ownGroup: true });
     await running.says("[3/10]");
@@ -54,11 +54,7 @@ describe("a run that is stopped", () => {
   });
 
   // What CI systems and containers give a job that they cancel, before SIGKILL.
-  it.each([
-    ["while its backend starts", "results in", "hang"],
-    ["while a worker spins", "[1/10]", "spin"],
-    ["in the middle of large gradients", "[4/10]", ""],
-  ])("by SIGTERM %s has written results and report within 5 s", async (_, moment, fault) => {
+  const expectSoon = async (_: string, moment: string, fault: string) => {
     const out = temporaryFolder();
     const large = [...TINY.slice(0, 2), "--backend", "onnxruntime-cpu", "--dtype", "float64"];
     const args = fault ? TINY : [...large, "--workload", "2000x2000", "--no-provision"];
@@ -74,13 +70,20 @@ describe("a run that is stopped", () => {
     expect(code).toBe(130);
     expect(stderr).toContain("stopped; continue with: pnpm bench --resume ");
     expect(onlyRun(out).results().run.status).toBe("interrupted");
-    await sleep(100);
-    expect(workers.filter(isAlive)).toEqual([]);
-  });
+    await expect.poll(() => workers.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  };
+  const soon = "by SIGTERM %s has written results and report within 5 s";
+  it.each([["while a worker spins", "[1/10]", "spin"]])(soon, expectSoon);
+  it.each([
+    ["while its backend starts", "results in", "hang"],
+    ["in the middle of large gradients", "[4/10]", ""],
+  ])(soon, { tags: "nightly" }, expectSoon);
 });
 
 describe("a run whose process ends by Node's memory limit", () => {
-  it("has every finished cell, says so when it is continued, and ends as any other", async () => {
+  it("has every finished cell, says so when it is continued, and ends as any other", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
     const flags = "--max-old-space-size=100";
     const { code, stderr } = await bench([...TINY, "--out", out], {

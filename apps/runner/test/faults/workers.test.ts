@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { bench, onlyRun, type Running, start, temporaryFolder, workersOf } from "../support/cli.js";
+import { bench, call, onlyRun, type Running, start, temporaryFolder, workersOf } from "../support/cli.js";
 import { isAlive, TINY, withFault } from "./support.js";
 
 /** Ten cells of a few hundred milliseconds each. */
@@ -42,7 +42,7 @@ describe("a worker that dies", () => {
     expect(code).toBe(1);
   });
 
-  it("is given up after the cell's time when it hangs", async () => {
+  it("is given up after the cell's time when it hangs", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const running = start(["bench", ...slower(out)]);
     await signalWorkerInMidCell(running, "SIGSTOP");
@@ -56,6 +56,28 @@ describe("a worker that dies", () => {
 });
 
 describe("a worker that goes wrong on one cell costs that cell only, and the cell says why", () => {
+  const expectOneBroken = async (_: string, fault: string, status: string, reason: RegExp) => {
+    const out = temporaryFolder();
+    const flags = fault === "fill the heap" ? "--max-old-space-size=200" : "";
+    const { code, stderr } = await bench([...TINY, "--out", out], { env: withFault(fault, { flags }) });
+    const { broken, distances } = onlyBroken(out);
+    expect(broken?.method).toBe("manual/naive");
+    expect(broken?.status).toMatch(new RegExp(`^(${status})$`));
+    expect(broken?.reason).toMatch(reason);
+    expect(distances).toHaveLength(4);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`the first: ${broken?.reason}`);
+
+    const resumed = await call("bench", ["--resume", onlyRun(out).id, "--out", out]);
+    expect(resumed.stderr).toContain("0 of 10 measurements to do");
+    expect(onlyBroken(out).broken).toEqual(broken);
+  };
+
+  it.each([["writes garbage on the channel", "garbage", "crashed", /^invalid reply from the worker: "/]])(
+    "if it %s",
+    expectOneBroken,
+  );
+
   it.each([
     [
       "allocates until V8 ends it",
@@ -66,11 +88,10 @@ describe("a worker that goes wrong on one cell costs that cell only, and the cel
     [
       "allocates until the system refuses",
       "fill memory",
-      /^(crashed|failed)$/,
+      "crashed|failed",
       /allocation failed|out of memory|killed by SIG/i,
     ],
     ["exits with code 0", "exit 0", "crashed", /^the worker exited with code 0$/],
-    ["writes garbage on the channel", "garbage", "crashed", /^invalid reply from the worker: "/],
     ["answers something else", "other JSON", "crashed", /^invalid reply from the worker: readback: /],
     ["writes a line without end", "a line without end", "crashed", /^invalid reply from the worker: "xxx/],
     ["closes the channel", "close the channel", "crashed", /^the worker (closed its channel|exited|was)/],
@@ -80,34 +101,24 @@ describe("a worker that goes wrong on one cell costs that cell only, and the cel
       "crashed",
       /^the worker was killed by SIGKILL; it last printed: .* 16381 16382 16383$/,
     ],
-  ])("if it %s", async (_, fault, status, reason) => {
+  ])("if it %s", { tags: "nightly" }, expectOneBroken);
+
+  const expectTimeout = async (_: string, fault: string) => {
     const out = temporaryFolder();
-    const flags = fault === "fill the heap" ? "--max-old-space-size=200" : "";
-    const { code, stderr } = await bench([...TINY, "--out", out], { env: withFault(fault, { flags }) });
-    const { broken, distances } = onlyBroken(out);
-    expect(broken?.method).toBe("manual/naive");
-    expect(broken?.status).toMatch(status);
-    expect(broken?.reason).toMatch(reason);
-    expect(distances).toHaveLength(4);
+    const { code } = await bench([...TINY, "--out", out], { env: withFault(fault) });
     expect(code).toBe(1);
-    expect(stderr).toContain(`the first: ${broken?.reason}`);
+    expect(onlyBroken(out).broken).toMatchObject({ status: "timeout", reason: "no result after 10 s" });
+  };
+  const whenOver = "if it %s: when the cell's time is over";
+  it.each([["waits for ever", "hang"]])(whenOver, expectTimeout);
+  it.each([
+    ["spins", "spin"],
+    ["computes and does not answer", "mute"],
+  ])(whenOver, { tags: "nightly" }, expectTimeout);
 
-    const resumed = await bench(["--resume", onlyRun(out).id, "--out", out]);
-    expect(resumed.stderr).toContain("0 of 10 measurements to do");
-    expect(onlyBroken(out).broken).toEqual(broken);
-  });
-
-  it("if it waits for ever, spins, or computes and does not answer: when the cell's time is over", async () => {
-    const runs = ["hang", "spin", "mute"].map(async (fault) => {
-      const out = temporaryFolder();
-      const { code } = await bench([...TINY, "--out", out], { env: withFault(fault) });
-      expect(code).toBe(1);
-      expect(onlyBroken(out).broken).toMatchObject({ status: "timeout", reason: "no result after 10 s" });
-    });
-    await Promise.all(runs);
-  });
-
-  it("unless all it does is write a megabyte on stderr: then the cell is there", async () => {
+  it("unless all it does is write a megabyte on stderr: then the cell is there", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
     const { code } = await bench([...TINY, "--out", out], { env: withFault("a megabyte on stderr") });
     expect(code).toBe(0);
@@ -124,8 +135,7 @@ describe("a worker whose parent is killed", () => {
     const [worker = 0] = workersOf(running);
     expect(isAlive(worker)).toBe(true);
     running.child.kill("SIGKILL");
-    await sleep(500);
-    expect(isAlive(worker)).toBe(false);
+    await expect.poll(() => isAlive(worker), { timeout: 10_000 }).toBe(false);
   });
 });
 
@@ -142,7 +152,7 @@ describe("a backend that lacks a method", () => {
       "--dtype",
       "float32",
     ];
-    const ended = await bench([...args, "--workload", "2x2", "--threads", "1", "--out", out], {
+    const ended = await call("bench", [...args, "--workload", "2x2", "--threads", "1", "--out", out], {
       env: withFault(`wasm-simd lacks ${lacked}`),
     });
     return { ...ended, results: onlyRun(out).results() };
@@ -158,7 +168,9 @@ describe("a backend that lacks a method", () => {
     expect(byMethod["manual/shifted"]?.reason).not.toMatch(/unavailable|install/);
   });
 
-  it("and every other one is unavailable for that, and installing it again would not help", async () => {
+  it("and every other one is unavailable for that, and installing it again would not help", {
+    tags: "nightly",
+  }, async () => {
     const { code, results, stderr } = await measure("manual/shifted,manual/exact-target,manual/fused");
     expect(code).toBe(1);
     const [backend] = results.backends;
@@ -169,29 +181,37 @@ describe("a backend that lacks a method", () => {
 });
 
 describe("a backend that fails while it starts", () => {
+  const expectRemedy = async (what: string, reason: RegExp, remedy: RegExp) => {
+    const out = temporaryFolder();
+    const args = ["--profile", "smoke", "--backend", "wasm-simd", "--method", "manual/fused"];
+    const { code, stderr } = await call(
+      "bench",
+      [...args, "--workload", "2x2", "--no-provision", "--out", out],
+      {
+        env: withFault(`the backend ${what}`),
+      },
+    );
+    const [backend] = onlyRun(out).results().backends;
+    expect(backend?.reason).toMatch(reason);
+    expect(backend?.remedy).toMatch(remedy);
+    expect(stderr).not.toContain("install --force");
+    expect(code).toBe(1);
+  };
+  const claim = "if it %s, is told so with a remedy of its own";
   it.each([
     ["throws", /^boom is not a function$/, /^repair what throws it: \/.*fault\.mjs:\d+:\d+$/],
+    [
+      "prints into the channel",
+      /^invalid reply from the worker: "hello"$/,
+      /^keep its code from using file descriptor 3/,
+    ],
+  ])(claim, expectRemedy);
+  it.each([
     [
       "exits",
       /^the worker exited with code 0$/,
       /^find out what ends its process: NODE_OPTIONS=--trace-exit /,
     ],
     ["is killed", /^the worker was killed by SIGKILL$/, /^give the machine or the container more memory/],
-    [
-      "prints into the channel",
-      /^invalid reply from the worker: "hello"$/,
-      /^keep its code from using file descriptor 3/,
-    ],
-  ])("if it %s, is told so with a remedy of its own", async (what, reason, remedy) => {
-    const out = temporaryFolder();
-    const args = ["--profile", "smoke", "--backend", "wasm-simd", "--method", "manual/fused"];
-    const { code, stderr } = await bench([...args, "--workload", "2x2", "--no-provision", "--out", out], {
-      env: withFault(`the backend ${what}`),
-    });
-    const [backend] = onlyRun(out).results().backends;
-    expect(backend?.reason).toMatch(reason);
-    expect(backend?.remedy).toMatch(remedy);
-    expect(stderr).not.toContain("install --force");
-    expect(code).toBe(1);
-  });
+  ])(claim, { tags: "nightly" }, expectRemedy);
 });

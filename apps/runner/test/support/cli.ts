@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { execute } from "../../src/cli/command.js";
-import { COMMANDS } from "../../src/cli/commands/index.js";
+import { execute } from "../../dist/cli/command.js";
+import { COMMANDS } from "../../dist/cli/commands/index.js";
 import type { Console } from "../../src/terminal/console.js";
 import { childrenOf, type Ended, type LaunchOptions, launch, MAIN, type Running } from "./process.js";
 import { onlyRun } from "./runs.js";
@@ -51,18 +52,36 @@ export const run = (command: string, args: readonly string[] = [], options?: Sta
   start([command, ...args], options).ended;
 
 /**
- * Runs one of the commands in this process: for tests of what ends before anything is measured, which a start of Node for each
- * would make minutes of.
+ * Runs one of the commands in this process, as it was built; only workers are processes of their own. For tests of what a
+ * command prints, writes and measures: a start of Node for each would make minutes of them.
  */
-export async function call(command: string, args: readonly string[]): Promise<Ended> {
+export async function call(
+  command: string,
+  args: readonly string[] = [],
+  { cwd, env = {} }: Pick<LaunchOptions, "cwd" | "env"> = {},
+): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const run = COMMANDS[command];
-  if (!run) throw new Error(`there is no command ${command}`);
+  const printed = Promise.all([text(stdout), text(stderr)]);
+  const load = COMMANDS[command];
+  if (!load) throw new Error(`there is no command ${command}`);
   const { signal } = new AbortController();
   const streams = { stdout, stderr } as unknown as Pick<Console, "stdout" | "stderr">;
-  const code = await execute(command, run, args, { ...streams, signal });
-  const textOf = (stream: PassThrough) => String(stream.read() ?? "");
-  return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  const folder = process.cwd();
+  try {
+    Object.assign(process.env, env);
+    if (cwd !== undefined) process.chdir(cwd);
+    const code = await execute(command, await load(), args, { ...streams, signal });
+    for (const stream of [stdout, stderr]) stream.end();
+    const [out, err] = await printed;
+    return { code, stdout: out, stderr: err };
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    process.chdir(folder);
+  }
 }
 
 export const bench = (args: readonly string[], options?: StartOptions): Promise<Ended> =>

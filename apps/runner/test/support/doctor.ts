@@ -1,6 +1,6 @@
 import { schema } from "@softmax-bench/core/results";
 import { z } from "zod";
-import { run } from "./cli.js";
+import { call, run } from "./cli.js";
 
 const report = z.object({ environment: schema.environment, backends: z.array(schema.backend) });
 
@@ -12,11 +12,10 @@ const PATIENCE = "60";
 
 /** What `doctor --json` says, given time. */
 export async function doctor(env: NodeJS.ProcessEnv = {}, main?: string, cwd?: string) {
-  const { code, stdout } = await run("doctor", ["--json", "--timeout", PATIENCE], {
-    env,
-    ...(main ? { main } : {}),
-    ...(cwd ? { cwd } : {}),
-  });
+  const args = ["--json", "--timeout", PATIENCE];
+  const options = { env, ...(cwd ? { cwd } : {}) };
+  const ended = main ? run("doctor", args, { ...options, main }) : call("doctor", args, options);
+  const { code, stdout } = await ended;
   const { backends } = report.parse(JSON.parse(stdout));
   return { code, backends, find: (id: string) => backends.find((backend) => backend.id === id) };
 }

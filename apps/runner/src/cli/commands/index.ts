@@ -1,39 +1,26 @@
 import type { Console } from "../../terminal/console.js";
-import { bench } from "./bench.js";
-import { compare } from "./compare.js";
-import { depth } from "./depth.js";
-import { doctor } from "./doctor.js";
-import { exportModel } from "./export.js";
-import { gate } from "./gate.js";
-import { gradcheck } from "./gradcheck.js";
-import { gradient } from "./gradient.js";
-import { history } from "./history.js";
-import { limit } from "./limit.js";
-import { merge } from "./merge.js";
-import { precision } from "./precision.js";
-import { provision } from "./provision.js";
-import { report } from "./report.js";
-import { scaling } from "./scaling.js";
-import { validateGate } from "./validate-gate.js";
 
-/** Every command by the name that users type. Each takes its arguments and returns its exit code. */
-export const COMMANDS: Readonly<
-  Record<string, (argv: readonly string[], console: Console) => Promise<number>>
-> = {
-  bench,
-  merge,
-  report,
-  compare,
-  gate,
-  "validate-gate": validateGate,
-  history,
-  precision,
-  depth,
-  scaling,
-  limit,
-  gradcheck,
-  gradient,
-  export: exportModel,
-  doctor,
-  provision,
+type Command = (argv: readonly string[], console: Console) => Promise<number>;
+
+/**
+ * Every command by the name that users type, loaded when it is started: what one of them needs is half of all. Each takes its
+ * arguments and returns its exit code.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  bench: async () => (await import("./bench.js")).bench,
+  merge: async () => (await import("./merge.js")).merge,
+  report: async () => (await import("./report.js")).report,
+  compare: async () => (await import("./compare.js")).compare,
+  gate: async () => (await import("./gate.js")).gate,
+  "validate-gate": async () => (await import("./validate-gate.js")).validateGate,
+  history: async () => (await import("./history.js")).history,
+  precision: async () => (await import("./precision.js")).precision,
+  depth: async () => (await import("./depth.js")).depth,
+  scaling: async () => (await import("./scaling.js")).scaling,
+  limit: async () => (await import("./limit.js")).limit,
+  gradcheck: async () => (await import("./gradcheck.js")).gradcheck,
+  gradient: async () => (await import("./gradient.js")).gradient,
+  export: async () => (await import("./export.js")).exportModel,
+  doctor: async () => (await import("./doctor.js")).doctor,
+  provision: async () => (await import("./provision.js")).provision,
 };

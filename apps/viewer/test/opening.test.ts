@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 import { expect, it } from "vitest";
-import { openReport, useBrowser } from "../test/support/browser.js";
-import { manyCells, results } from "../test/support/results.js";
+import { openReport, useBrowser } from "./support/browser.js";
+import { manyCells, results } from "./support/results.js";
 
 const browser = useBrowser();
 
-it("the report page opens within a second with 5,000 cells", async () => {
+it("the report page opens within a second with 5,000 cells", { tags: "nightly" }, async () => {
   const times: number[] = [];
   for (let attempt = 0; attempt < 5; attempt++) {
     const { page } = await openReport(browser(), [results({ cells: manyCells(), workloads: [] })]);

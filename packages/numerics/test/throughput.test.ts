@@ -17,7 +17,7 @@ function throughput(run: () => void): number {
 }
 
 // The bounds fail on an allocation per element.
-it("oracle and assessGradient take millions of elements per second", () => {
+it("oracle and assessGradient take millions of elements per second", { tags: "nightly" }, () => {
   const logits = Float32Array.from({ length: ELEMENTS }, (_, i) => 8 * Math.sin(i * i));
   const labels = Int32Array.from({ length: ROWS }, (_, row) => (row * 7919) % CLASSES);
   const problem = { rows: ROWS, classes: CLASSES, logits, labels };

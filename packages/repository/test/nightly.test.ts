@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ROOT } from "./root.js";
+
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+
+/** Its own examples are no tests. */
+const THIS = "nightly.test.ts";
+
+const PACKAGES = ["packages", "apps"].flatMap((group) =>
+  readdirSync(join(ROOT, group)).map((name) => join(group, name)),
+);
+
+/** Whether a test of the package has the tag. */
+function hasNightlyTests(folder: string): boolean {
+  const tests = join(ROOT, folder, "test");
+  const names = readdirSync(tests, { recursive: true, encoding: "utf8" });
+  return names.some(
+    (name) =>
+      /\.ts$/.test(name) && name !== THIS && read(join(folder, "test", name)).includes('tags: "nightly"'),
+  );
+}
+
+describe("tests with the tag nightly", () => {
+  it("are run by pnpm test:nightly in every package that has some, and in no other", () => {
+    const withScript = PACKAGES.filter((folder) => {
+      const { scripts = {} } = JSON.parse(read(join(folder, "package.json")));
+      return "test:nightly" in scripts;
+    });
+    expect(withScript).toEqual(PACKAGES.filter(hasNightlyTests));
+    expect(withScript).toContain("apps/runner");
+  });
+
+  it("are run every night, and the README says so", () => {
+    const { jobs } = parse(read(".github/workflows/nightly.yml"));
+    expect(JSON.stringify(jobs)).toContain(" test:nightly");
+    expect(read("README.md")).toContain("pnpm test:nightly ");
+  });
+});
