@@ -94,7 +94,7 @@ export class BrowserConnection implements Connection {
   #start(child: ChildProcess, name: string): void {
     this.#child = child;
     child.on("error", (error) => this.#lose("not started", `${name} does not start: ${error.message}`));
-    child.on("close", (code, signal) => {
+    child.on("exit", (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
       const output = this.#output.replaceAll(/\s+/g, " ").trim().slice(-KEPT_OUTPUT);
       this.#lose("exited", `${name} ${how}${output ? `; it last printed: ${output}` : ""}`);

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "@softmax-bench/core";
-import { BROWSER_KINDS, BrowserHost, findBrowser, PageServer } from "@softmax-bench/host-browser";
+import {
+  BROWSER_KINDS,
+  type Browser,
+  BrowserHost,
+  findBrowser,
+  PageServer,
+} from "@softmax-bench/host-browser";
 import { type Connection, PROTOCOL_VERSION } from "@softmax-bench/measure";
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -33,11 +39,12 @@ describe.each(found)("a page of $kind", ({ kind, browser, problem }) => {
     it.skipIf(!isRequired)(`${kind} is unavailable: ${problem}`);
     return;
   }
+  const there: Browser = browser;
 
   async function open(backend: string): Promise<{ host: BrowserHost; connection: Connection }> {
     const server = new PageServer(PAGE);
     onTestFinished(() => server.close());
-    const host = new BrowserHost(kind, browser, server);
+    const host = new BrowserHost(kind, there, server);
     host.holdInputs({ id: "inputs", make: () => [LOGITS, Int32Array.of(0, 1)] });
     const connection = host.connect();
     onTestFinished(() => connection.kill());

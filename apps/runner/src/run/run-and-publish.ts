@@ -13,6 +13,7 @@ import { DEFAULT_OUT } from "../plan/options.js";
 import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { saveBaseline } from "../results/baselines.js";
+import { probeBrowsers } from "../session/probe-browsers.js";
 import { provisionBackends } from "../session/provision.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../terminal/console.js";
@@ -115,6 +116,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   writeBlock(json ? console.stderr : console.stdout, summary);
   if (json) writeJson(console.stdout, formatResults(results));
   writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
+  if (header.profile === "default" && !header.hosts) await suggestBrowsers(console);
   if (view.busy) writeLine(console.stderr, view.busy);
   const code = exitCodeOf(results, run, console);
   if (baseline === undefined || results.run.status !== "complete") return code;
@@ -127,6 +129,13 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   }
   writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
+}
+
+/** Says that the same cells can be measured in browsers, where there are some. */
+async function suggestBrowsers({ stderr }: Console): Promise<void> {
+  const browsers = (await probeBrowsers()).filter(({ status }) => status === "available").map(({ id }) => id);
+  if (browsers.length === 0) return;
+  writeLine(stderr, `not in browsers yet: --host node,${browsers.join()} measures the same cells there, too`);
 }
 
 /** Counts the results that a run has at least, and that are not there. */

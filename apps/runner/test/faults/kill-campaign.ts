@@ -1,10 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cellKey } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
-import { childrenOf, type Ended, launch, MAIN, processesWith, type Running } from "../support/process.js";
+import {
+  commandOf,
+  descendantsOf,
+  type Ended,
+  isRunning,
+  launch,
+  MAIN,
+  processesWith,
+  type Running,
+} from "../support/process.js";
 import { onlyRun } from "../support/runs.js";
 import { cellLines } from "./support.js";
 
@@ -17,7 +26,17 @@ const SELECTION = [
   ...["--workload", WORKLOADS.join(), "--threads", "1", "--no-provision"],
 ];
 
-const TARGETS = ["parent", "worker"] as const;
+/** Where the workers of a campaign run. */
+export const KILL_HOSTS = ["node", "chromium", "firefox"] as const;
+type KillHost = (typeof KILL_HOSTS)[number];
+
+/** Processes that a campaign strikes, besides the parent; each is found by its command line. */
+const WORKERS: Readonly<Record<KillHost, Readonly<Record<string, RegExp>>>> = {
+  // A flag of Node that only workers are started with.
+  node: { worker: /--expose-gc/ },
+  chromium: { browser: /^(?!sh |setpriv )(?!.* --type=).*--user-data-dir=/s, page: /--type=renderer/ },
+  firefox: { browser: /^(?!sh |setpriv )(?!.*-contentproc).*--profile /s, page: /-isForBrowser/ },
+};
 const WAYS = ["SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP+SIGKILL"] as const;
 
 /** How long a stopped process waits for its end, and a run may take to end after its parent was struck, in milliseconds. */
@@ -27,15 +46,13 @@ const LONGEST_END_MS = 60_000;
 /** How long the kernel and Node may take to end what a run started, in milliseconds: many times what a busy machine needs. */
 const LONGEST_LEFT_MS = 5000;
 
-/** A flag of Node that only workers are started with. */
-const WORKER_FLAG = "--expose-gc";
-
 /** Files that a finished run has. */
 const FILES = ["journal.jsonl", "report.html", "report.md", "results.json"];
 
 /** One process that is ended or stopped, at a moment of a run. */
 interface Blow {
-  readonly target: (typeof TARGETS)[number];
+  /** `parent`, or one of `WORKERS`. */
+  readonly target: string;
   readonly way: (typeof WAYS)[number];
   /** From the first finished cell on, or from the start of the process. */
   readonly afterFirstCell: boolean;
@@ -47,6 +64,8 @@ export interface CampaignOptions {
   /** Processes that are struck. */
   readonly count: number;
   readonly seed: number;
+  /** Default: `node`. */
+  readonly host?: KillHost;
   /** Receives a line after every finished run. */
   readonly say?: (line: string) => void;
 }
@@ -73,6 +92,7 @@ export interface CampaignOutcome {
 export async function killCampaign({
   count,
   seed,
+  host = "node",
   say = () => {},
 }: CampaignOptions): Promise<CampaignOutcome> {
   const outcome: CampaignOutcome = {
@@ -84,11 +104,11 @@ export async function killCampaign({
     filesLeft: [],
     wrongRuns: [],
   };
-  const drawBlow = blowsFrom(seed);
+  const drawBlow = blowsFrom(seed, ["parent", ...Object.keys(WORKERS[host])]);
   const scratchBefore = scratchFolders();
   const blowsDone = () => sum(outcome.blows);
   while (blowsDone() < count) {
-    const struck = new StruckRun(outcome);
+    const struck = new StruckRun(outcome, host);
     try {
       await struck.measure(() => (blowsDone() < count ? drawBlow() : undefined));
     } finally {
@@ -101,12 +121,12 @@ export async function killCampaign({
 }
 
 /** All blows of a campaign, in order, from one seed. What they hit differs with the speed of the machine. */
-function blowsFrom(seed: number): () => Blow {
+function blowsFrom(seed: number, targets: readonly string[]): () => Blow {
   const generator = xorshift128plus(seed);
   const below = (limit: number): number => (generator.next() >>> 0) % limit;
   const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
   return () => ({
-    target: oneOf(TARGETS),
+    target: oneOf(targets),
     way: oneOf(WAYS),
     // Most after the first cell, where there is something to lose.
     afterFirstCell: below(4) > 0,
@@ -118,6 +138,7 @@ function blowsFrom(seed: number): () => Blow {
 /** One run, from its first process to the one that finishes it. */
 class StruckRun {
   readonly #outcome: CampaignOutcome;
+  readonly #host: KillHost;
   readonly #folder = mkdtempSync(join(tmpdir(), "kills-"));
   readonly #out = join(this.#folder, "out");
   /** Folders that belong to the run alone, and that it must leave empty. */
@@ -125,9 +146,12 @@ class StruckRun {
   /** Lines of finished cells that were in the journal at any time. */
   #finished: readonly string[] = [];
   #workerBlows = 0;
+  /** Processes that the run had when it was struck last. */
+  #seen: readonly number[] = [];
 
-  constructor(outcome: CampaignOutcome) {
+  constructor(outcome: CampaignOutcome, host: KillHost) {
     this.#outcome = outcome;
+    this.#host = host;
     for (const folder of this.#empty) mkdirSync(folder);
   }
 
@@ -154,7 +178,7 @@ class StruckRun {
     const [home, tmp, cwd] = this.#empty as [string, string, string];
     const mark = `KILLS_MARK=${this.#folder}-${this.#outcome.counts.processes++}`;
     const begun = this.#journal !== undefined;
-    const args = begun ? ["--resume", onlyRun(this.#out).id] : SELECTION;
+    const args = begun ? ["--resume", onlyRun(this.#out).id] : [...SELECTION, "--host", this.#host];
     const [variable = "", value] = mark.split("=");
     const running = launch([process.execPath, MAIN, "bench", ...args, "--out", this.#out], {
       cwd,
@@ -180,9 +204,14 @@ class StruckRun {
   async #strike(running: Running, blow: Blow, isOver: () => boolean): Promise<void> {
     if (blow.afterFirstCell) await running.says("[1/").catch(() => {});
     await Promise.race([sleep(blow.delayMs), running.ended]);
-    const pid = blow.target === "parent" ? running.child.pid : await workerOf(running, isOver);
+    const pid =
+      blow.target === "parent"
+        ? running.child.pid
+        : await processOf(WORKERS[this.#host][blow.target] as RegExp, running, isOver);
     if (pid === undefined || isOver()) return;
     this.#remember();
+    // A browser's processes do not have the run's mark.
+    this.#seen = descendantsOf(running.child.pid as number);
     const moment = this.#moment();
     if (!(await strikeWith(blow, pid))) return;
     increment(this.#outcome.blows, `${blow.target} ${blow.way}`);
@@ -232,10 +261,11 @@ class StruckRun {
 
   async #expectNothingLeft(mark: string): Promise<void> {
     const begun = performance.now();
-    let left = processesWith(mark);
+    const remaining = () => [...new Set([...processesWith(mark), ...this.#seen.filter(isRunning)])];
+    let left = remaining();
     while (left.length > 0 && performance.now() - begun < LONGEST_LEFT_MS) {
       await sleep(20);
-      left = processesWith(mark);
+      left = remaining();
     }
     for (const pid of left) {
       this.#outcome.orphans.push(commandOf(pid));
@@ -281,11 +311,15 @@ async function orKilled<T>({ child }: Running, ended: Promise<T>, isHung: () => 
   }
 }
 
-/** The worker that a run has now, or that it starts next. */
-async function workerOf({ child }: Running, isOver: () => boolean): Promise<number | undefined> {
+/** The process of a run that has such a command line now, or that it starts next. */
+async function processOf(
+  command: RegExp,
+  { child }: Running,
+  isOver: () => boolean,
+): Promise<number | undefined> {
   while (!isOver()) {
-    const worker = childrenNow(child.pid as number).find((pid) => commandOf(pid).includes(WORKER_FLAG));
-    if (worker !== undefined) return worker;
+    const found = descendantsOf(child.pid as number).findLast((pid) => command.test(commandOf(pid)));
+    if (found !== undefined) return found;
     await sleep(5);
   }
   return undefined;
@@ -307,22 +341,6 @@ function tryKill(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function childrenNow(pid: number): number[] {
-  try {
-    return childrenOf(pid);
-  } catch {
-    return [];
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-}
-
 /** Folders that the command line makes where it cannot have files without a name. */
 const scratchFolders = (): string[] =>
   [tmpdir(), "/dev/shm"].flatMap((folder) =>
@@ -333,9 +351,7 @@ const isOk = (line: string): boolean => line.includes('"status":"ok"');
 
 /** How the progress names the cell of a line of the journal. */
 function labelOf(line: string): string {
-  const [, backend, method, dtype, workload] =
-    /"backend":"([^"]+)","method":"([^"]+)","dtype":"([^"]+)","workload":"([^"]+)"/.exec(line) ?? [];
-  return [backend, method, dtype, workload].join(" ");
+  return cellKey(JSON.parse(line));
 }
 
 const increment = (counts: Map<string, number>, key: string): void => {

@@ -2,8 +2,8 @@
  * The long form of `kills.test.ts`: strikes parents and workers at random moments, prints what it found, and exits with 1
  * if a finished cell, a process or a file was lost or left: `pnpm kills --count 500`.
  */
-import { Command, InvalidArgumentError } from "commander";
-import { killCampaign, sum } from "./kill-campaign.js";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { KILL_HOSTS, killCampaign, sum } from "./kill-campaign.js";
 
 function wholeNumber(text: string): number {
   const value = Number(text);
@@ -12,14 +12,15 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-const { count, seed } = new Command("kills")
+const { count, seed, host } = new Command("kills")
   .option("--count <number>", "processes that are killed or stopped", wholeNumber, 500)
   .option("--seed <number>", "of their kinds and moments", wholeNumber, 8)
+  .addOption(new Option("--host <host>", "where workers run").choices(KILL_HOSTS).default("node"))
   .parse()
-  .opts<{ count: number; seed: number }>();
+  .opts<{ count: number; seed: number; host: (typeof KILL_HOSTS)[number] }>();
 
 const begun = performance.now();
-const outcome = await killCampaign({ count, seed, say: (line) => process.stderr.write(`${line}\n`) });
+const outcome = await killCampaign({ count, seed, host, say: (line) => process.stderr.write(`${line}\n`) });
 const { blows, moments, counts, lostCells, orphans, filesLeft, wrongRuns } = outcome;
 
 const table = (entries: ReadonlyMap<string, number>): string =>

@@ -79,3 +79,39 @@ export const processesWith = (variable: string): number[] =>
       }
     })
     .map(Number);
+
+/** All processes that come of one, as far as their parents are still there. */
+export function descendantsOf(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const parent = parentOf(Number(pid));
+    if (parent !== undefined) parents.set(Number(pid), parent);
+  }
+  const isBelow = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent === root || (parent !== undefined && isBelow(parent));
+  };
+  return [...parents.keys()].filter(isBelow);
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name of the program, in parentheses, may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line of a process; empty if it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+/** Whether a process is there, and no zombie. */
+export const isRunning = (pid: number): boolean => commandOf(pid) !== "";
