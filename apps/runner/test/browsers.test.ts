@@ -49,19 +49,19 @@ describe("a run in Node, Chromium and Firefox", () => {
 
 describe("a browser that is killed", () => {
   it.each([
-    ["Chromium's renderer", "chromium", "--type=renderer"],
-    ["Chromium", "chromium", "--user-data-dir="],
-    ["Firefox", "firefox", "--profile /"],
-    ["Firefox's page", "firefox", "-isForBrowser"],
-  ])("%s costs one cell", { timeout: 180_000 }, async (_, host, flag) => {
+    // Not while the second half of an A/A pair is measured, which would not be missed.
+    ["Chromium's renderer", "chromium", "--type=renderer", "[2/10]"],
+    ["Chromium", "chromium", "--user-data-dir=", "[2/10]"],
+    ["Firefox", "firefox", "--profile /", "[4/10]"],
+    ["Firefox's page", "firefox", "-isForBrowser", "[4/10]"],
+  ])("%s costs one cell", { timeout: 180_000 }, async (_, host, flag, moment) => {
     const out = temporaryFolder();
     const tmp = temporaryFolder();
     const running = start(
       ["bench", "--host", host, "--backend", "tfjs-cpu", "--dtype", "float32", ...LARGE, "--out", out],
       { env: { TMPDIR: tmp } },
     );
-    // Not while the second half of an A/A pair is measured, which is not missed.
-    await running.says("[4/10]");
+    await running.says(moment);
     const pids = descendantsOf(running.child.pid as number);
     // A shell guards the browser, and has its flags, too.
     const victims = pids.filter((pid) => commandOf(pid).includes(flag) && !commandOf(pid).startsWith("sh "));

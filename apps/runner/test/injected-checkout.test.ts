@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HERE } from "../src/fs/repository.js";
+import { REPOSITORY_ROOT } from "../src/fs/repository.js";
 import { injectedCheckout } from "../src/validation/injected-checkout.js";
 
 const REGISTRY = join("apps", "runner", "dist", "plan", "backends.js");
-const reports = join(HERE, "reports");
+const reports = join(REPOSITORY_ROOT, "reports");
 
 /** A folder as a process of this id would have made it. */
 function leftover(pid: number | undefined): string {
@@ -18,12 +18,12 @@ function leftover(pid: number | undefined): string {
 
 describe("a copy of the checkout with a defect", () => {
   it("goes through the injection, leaves this checkout as it is, and is gone when it is disposed of", () => {
-    const before = readFileSync(join(HERE, REGISTRY), "utf8");
+    const before = readFileSync(join(REPOSITORY_ROOT, REGISTRY), "utf8");
     const checkout = injectedCheckout("copy", { slowdown: 0.1 });
     expect(readFileSync(join(checkout.folder, REGISTRY), "utf8")).toContain(
       'inject(original, {"slowdown":0.1})',
     );
-    expect(readFileSync(join(HERE, REGISTRY), "utf8")).toBe(before);
+    expect(readFileSync(join(REPOSITORY_ROOT, REGISTRY), "utf8")).toBe(before);
     const main = join(checkout.folder, "apps", "runner", "dist", "main.js");
     const cell = "wasm-simd manual/fused float32 4x3";
     const listed = spawnSync(process.execPath, [main, "bench", "--list", "--cell", cell], {

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { inspect } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HERE } from "../src/fs/repository.js";
+import { REPOSITORY_ROOT } from "../src/fs/repository.js";
 import { patienceOf } from "../src/gate/patience.js";
 import { checkoutOf } from "../src/gate/revision.js";
 import { isAlive } from "./faults/support.js";
@@ -23,10 +23,10 @@ const git = (folder: string, ...args: readonly string[]) =>
 
 /** Worktrees in the cache that this repository lists. */
 const worktrees = () =>
-  git(HERE, "worktree", "list", "--porcelain")
+  git(REPOSITORY_ROOT, "worktree", "list", "--porcelain")
     .split("\n")
     .filter((line) => line.startsWith(`worktree ${cache}`));
-const commit = git(HERE, "rev-parse", "HEAD");
+const commit = git(REPOSITORY_ROOT, "rev-parse", "HEAD");
 const name = `revision-${commit}`;
 
 let cache = "";
@@ -173,7 +173,7 @@ describe("a revision in the cache", () => {
 
   it("removes entries that an earlier version's failed build left in this repository", async () => {
     const failed = join(cache, "revision-0.partial");
-    git(HERE, "worktree", "add", "--quiet", "--detach", "--no-checkout", failed, commit);
+    git(REPOSITORY_ROOT, "worktree", "add", "--quiet", "--detach", "--no-checkout", failed, commit);
     execFileSync("rm", ["-r", failed]);
     expect(worktrees()).toHaveLength(1);
     await build(MAKE);

@@ -3,7 +3,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { onLine, sendLine } from "@softmax-bench/host-node";
 import { describe, expect, it } from "vitest";
-import { TurnGiver } from "../src/gate/turn-giver.js";
+import { TurnScheduler } from "../src/gate/turn-scheduler.js";
 import { call, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
@@ -27,7 +27,7 @@ function runOf(name: string, steps: string[], notes: string[]): Duplex {
 
 async function turnsOf(plans: Readonly<Record<string, string[]>>): Promise<string> {
   const notes: string[] = [];
-  const giver = new TurnGiver(Object.keys(plans).length);
+  const giver = new TurnScheduler(Object.keys(plans).length);
   const ends = Object.entries(plans).map(([name, steps]) => runOf(name, [...steps], notes));
   for (const end of ends) giver.join(end);
   while (ends.some(({ destroyed }) => !destroyed)) await delay(1);

@@ -15,6 +15,9 @@ import { BROWSERS, type Browser } from "./browsers.js";
 import { launch } from "./launch.js";
 import type { PagePeer, PageServer } from "./page-server.js";
 
+/** A page says every few seconds that it is there; one that has not for so long, in milliseconds, is gone. */
+const SILENCE_MS = 20_000;
+
 /** What a browser printed last, in characters. */
 const KEPT_OUTPUT = 600;
 
@@ -30,12 +33,18 @@ export class BrowserConnection implements Connection {
   #finish: ((outcome: Outcome) => void) | undefined;
   #lost: Crash | undefined;
   #forget = () => {};
+  /** When the page was heard of last, in milliseconds. */
+  #seenAt = 0;
+  #watch: NodeJS.Timeout | undefined;
 
   /** @param readInputs returns bytes of the inputs that the host holds */
   constructor(browser: Browser, server: PageServer, readInputs: PagePeer["inputs"]) {
     const name = BROWSERS[browser.kind].name;
     const peer: PagePeer = {
       listen: (response) => this.#listen(response),
+      heartbeat: () => {
+        this.#seenAt = performance.now();
+      },
       reply: (line) => this.#receive(line),
       fail: (message) => this.#lose("exited", `the page failed: ${shorten(message, 600)}`),
       inputs: readInputs,
@@ -85,6 +94,7 @@ export class BrowserConnection implements Connection {
   }
 
   kill(): void {
+    clearInterval(this.#watch);
     this.#forget();
     this.#events?.destroy();
     this.#child?.kill("SIGTERM");
@@ -108,6 +118,14 @@ export class BrowserConnection implements Connection {
 
   #listen(response: ServerResponse): void {
     this.#events = response;
+    this.#seenAt = performance.now();
+    // Firefox keeps the connection of a page whose process has crashed.
+    this.#watch = setInterval(() => {
+      if (performance.now() - this.#seenAt > SILENCE_MS) {
+        this.#lose("exited", `the page crashed: nothing was heard of it for ${SILENCE_MS / 1000} s`);
+      }
+    }, SILENCE_MS / 4);
+    this.#watch.unref();
     response.on("close", () => this.#lose("exited", "the page crashed, or was closed"));
     if (this.#waiting !== undefined) this.#send(this.#waiting);
     this.#waiting = undefined;
@@ -128,6 +146,7 @@ export class BrowserConnection implements Connection {
   #lose(cause: Crash["cause"], reason: string): void {
     if (this.#lost) return;
     this.#lost = { cause, reason };
+    clearInterval(this.#watch);
     this.#forget();
     this.#child?.kill("SIGTERM");
     this.#finish?.({ kind: "crashed", cause, reason });

@@ -8,6 +8,8 @@ import { extname, join, relative, sep } from "node:path";
 export interface PagePeer {
   /** The page listens for requests: each is sent as an event. @param response never ends by itself */
   listen(response: ServerResponse): void;
+  /** The page is still there: it says so every few seconds. */
+  heartbeat(): void;
   /** A line of JSON, which may be anything. */
   reply(line: string): void;
   /** The page cannot go on. */
@@ -126,6 +128,7 @@ async function take(
 ): Promise<void> {
   if (path === "results") peer.results(await bodyOf(request, LARGEST_RESULTS));
   else if (path === "replies") peer.reply((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
+  else if (path === "heartbeats") peer.heartbeat();
   else if (path === "failures") peer.fail((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
   else return end(response, 404);
   end(response, 204);

@@ -117,6 +117,7 @@ describe("the server of the page", () => {
     onTestFinished(() => server.close());
     const { address } = await server.admit({
       listen: (response) => response.end(),
+      heartbeat: () => {},
       reply: () => {},
       fail: () => {},
       inputs: (from, bytes) => (from + bytes <= 4 ? new Uint8Array(bytes) : undefined),

@@ -10,15 +10,15 @@ const LIMITS = {
   patienceNs: 0,
   windowNs: 1e6,
   minSamples: 1,
-  capNs: 1e6,
-  floorSamples: 1,
+  mostWindowNs: 1e6,
+  fewestSamples: 1,
   maxSamples: 3,
   batchNs: 0,
 };
 const TIMED: Sampling = {
   phases: "gradient",
-  slowNs: 1e9,
-  slowSamples: 1,
+  singleShotAboveNs: 1e9,
+  singleShots: 1,
   limits: { gradient: LIMITS, other: LIMITS },
 };
 const TASK = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;

@@ -92,16 +92,16 @@ async function samplePhases(
 ): Promise<SampledPhases> {
   if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform);
   const timeRoundtrip = roundtripOf(prepared, platform.now);
-  const { limits, slowNs, slowSamples, probeNs } = sampling;
+  const { limits, singleShotAboveNs, singleShots, probeNs } = sampling;
   const throughput = new ThroughputMonitor(platform.now, probeNs);
   const instruments = instrumentsOf(platform, throughput);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
-  if (timed.spans.gradient > slowNs) {
+  if (timed.spans.gradient > singleShotAboveNs) {
     const roundtrips: TimedRoundtrip[] = [];
     do roundtrips.push(await timeRoundtrip());
-    while (roundtrips.length < slowSamples && isSlow(roundtrips, slowNs));
-    if (isSlow(roundtrips, slowNs)) return fromRoundtrips(roundtrips);
+    while (roundtrips.length < singleShots && isSlow(roundtrips, singleShotAboveNs));
+    if (isSlow(roundtrips, singleShotAboveNs)) return fromRoundtrips(roundtrips);
   }
   const gradient = await sample(() => prepared.gradient(), limits.gradient, instruments);
   const forward =
@@ -149,8 +149,8 @@ const disturbance = (
   disturbedNs: sampled.reduce((sum, { disturbedNs }) => sum + disturbedNs, 0),
 });
 
-const isSlow = (roundtrips: readonly TimedRoundtrip[], slowNs: number): boolean =>
-  roundtrips.every(({ spans }) => spans.gradient > slowNs);
+const isSlow = (roundtrips: readonly TimedRoundtrip[], singleShotAboveNs: number): boolean =>
+  roundtrips.every(({ spans }) => spans.gradient > singleShotAboveNs);
 
 /** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
 async function sampleGradient(

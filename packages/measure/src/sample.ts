@@ -237,14 +237,14 @@ const CLOCK_STEPS = 50;
 
 function fitToLimits(
   callNs: number,
-  { windowNs, minSamples, capNs, floorSamples, maxSamples, batchNs }: SamplingLimits,
+  { windowNs, minSamples, mostWindowNs, fewestSamples, maxSamples, batchNs }: SamplingLimits,
   clockStepNs = 0,
 ): WindowSize {
   const sampleNs = Math.max(batchNs, CLOCK_STEPS * clockStepNs);
   const callsPerSample = Math.max(1, Math.round(sampleNs / Math.max(callNs, clockStepNs)));
   const affordable = Math.max(
-    floorSamples,
-    Math.min(maxSamples, Math.floor(capNs / (callNs * callsPerSample))),
+    fewestSamples,
+    Math.min(maxSamples, Math.floor(mostWindowNs / (callNs * callsPerSample))),
   );
   return {
     windowNs,

@@ -9,9 +9,9 @@ export interface SamplingLimits {
   /** … and holds at least this many samples … */
   readonly minSamples: number;
   /** … but a slow phase's ends when this is used up: then it holds fewer … */
-  readonly capNs: number;
+  readonly mostWindowNs: number;
   /** … though never fewer than this. */
-  readonly floorSamples: number;
+  readonly fewestSamples: number;
   readonly maxSamples: number;
   /** A sample is the mean of as many calls as fit in this time, of one if none does. */
   readonly batchNs: number;
@@ -24,9 +24,9 @@ export interface Sampling {
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";
   /** A cell whose gradient takes longer, in nanoseconds, is measured by a few round trips only. */
-  readonly slowNs: number;
+  readonly singleShotAboveNs: number;
   /** Round trips of a slow cell, after one that does not count. */
-  readonly slowSamples: number;
+  readonly singleShots: number;
   /** The gradient is what the tables rank; the other phases get a smaller share. */
   readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
 }

@@ -7,8 +7,8 @@ describe("sampling", () => {
     patienceNs: 1e9,
     windowNs: 5e6,
     minSamples: 10,
-    capNs: 1e8,
-    floorSamples: 3,
+    mostWindowNs: 1e8,
+    fewestSamples: 3,
     maxSamples: 400,
     batchNs: 1e5,
   };

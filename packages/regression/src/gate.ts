@@ -10,7 +10,7 @@ import { decide, isRouted, notRouted } from "./procedure.js";
 import type { TimeComparison } from "./time.js";
 
 /** What one start of a checkout's command line measured. */
-export interface Pass {
+export interface ProcessRun {
   readonly role: Role;
   /** `route` and `decide` are the two stages; `errors` is untimed, and compared with the oracle. */
   readonly stage: "route" | "decide" | "errors";
@@ -21,14 +21,14 @@ export interface Pass {
   readonly results: Results;
 }
 
-const STAGES: Readonly<Record<Pass["stage"], string>> = {
+const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
   route: "the first look",
   decide: "the second look",
   errors: "the comparison with the oracle",
 };
 
 /** The blocks of a cell in a stage: those in which every process that belongs to it measured the cell. */
-function blocksOf(passes: readonly Pass[], stage: Pass["stage"], key: string): Block[] {
+function blocksOf(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
   const ofStage = passes.filter((pass) => pass.stage === stage);
   const numbers = [...new Set(ofStage.map(({ block }) => block))];
   return numbers.flatMap((number) => {
@@ -67,7 +67,7 @@ function lowerDecile({ timing }: Cell): number[] {
 }
 
 /** Keys of the cells that both sides can measure, so far. */
-export function measurable(passes: readonly Pass[]): string[] {
+export function measurable(passes: readonly ProcessRun[]): string[] {
   const measured = (role: Role) =>
     new Set(
       passes
@@ -79,14 +79,14 @@ export function measurable(passes: readonly Pass[]): string[] {
 }
 
 /** Keys of the cells that the first stage routes to the second. */
-export const routedOf = (passes: readonly Pass[], limits: Limits): string[] =>
+export const routedOf = (passes: readonly ProcessRun[], limits: Limits): string[] =>
   measurable(passes).filter((key) => {
     const blocks = blocksOf(passes, "route", key);
     return blocks.length > 0 && isRouted(blocks, limits);
   });
 
 /** Cells of one side in every pass, by key; the control is the baseline's. */
-function cellsOf(passes: readonly Pass[], side: "baseline" | "candidate"): Map<string, Cell[]> {
+function cellsOf(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Map<string, Cell[]> {
   const groups = new Map<string, Cell[]>();
   for (const { role, results } of passes) {
     if ((role === "candidate") !== (side === "candidate")) continue;
@@ -103,7 +103,7 @@ const digestsOf = (cells: readonly Cell[] = []): Set<string | undefined> =>
   new Set(cells.filter(({ status }) => status === "ok").map(({ gradientDigest }) => gradientDigest));
 
 /** Keys of the cells whose gradient is not one and the same in all processes of both sides. */
-export function differing(passes: readonly Pass[]): string[] {
+export function differing(passes: readonly ProcessRun[]): string[] {
   const [baseline, candidate] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
   return measurable(passes).filter((key) => {
     const both = [...digestsOf(baseline.get(key)), ...digestsOf(candidate.get(key))];
@@ -112,17 +112,17 @@ export function differing(passes: readonly Pass[]): string[] {
 }
 
 /** Keys of the cells in which processes of one side disagree. */
-export function nondeterministic(passes: readonly Pass[]): string[] {
+export function nondeterministic(passes: readonly ProcessRun[]): string[] {
   const sides = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
   return measurable(passes).filter((key) => sides.some((side) => digestsOf(side.get(key)).size > 1));
 }
 
 /** A pass with its cells by key. */
-interface IndexedPass extends Pass {
+interface IndexedPass extends ProcessRun {
   readonly cells: ReadonlyMap<string, Cell>;
 }
 
-const indexed = (pass: Pass): IndexedPass => ({
+const indexed = (pass: ProcessRun): IndexedPass => ({
   ...pass,
   cells: new Map(pass.results.cells.map((cell) => [cellKey(cell), cell])),
 });
@@ -152,7 +152,7 @@ function brokenLater(passes: readonly IndexedPass[], key: string): string | unde
 }
 
 /** Says that one side was not the same code in all of its processes. */
-function changedSides(passes: readonly Pass[], names: Names): string[] {
+function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
   return (["baseline", "candidate"] as const).flatMap((side) => {
     const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
     const commits = [...new Set(own.map(({ results }) => results.run.commit ?? "unknown"))];
@@ -164,7 +164,7 @@ function changedSides(passes: readonly Pass[], names: Names): string[] {
 
 /** What a gate measured, as a verdict per cell. @param asked keys of all cells that were to be compared */
 export function gateComparison(
-  passes: readonly Pass[],
+  passes: readonly ProcessRun[],
   asked: readonly string[],
   limits: Limits,
   names: Names,
@@ -225,7 +225,7 @@ export function gateComparison(
 }
 
 /** Verdicts on time: by the second stage for routed cells, by the first for the others. */
-function timesOf(passes: readonly Pass[], limits: Limits): Map<string, TimeComparison> {
+function timesOf(passes: readonly ProcessRun[], limits: Limits): Map<string, TimeComparison> {
   const routed = new Set(routedOf(passes, limits));
   const first = measurable(passes).map((key) => [key, blocksOf(passes, "route", key)] as const);
   const second = [...routed].map((key) => [key, blocksOf(passes, "decide", key)] as const);
@@ -243,7 +243,7 @@ function timesOf(passes: readonly Pass[], limits: Limits): Map<string, TimeCompa
 }
 
 /** All passes of one side as one results file: a cell's observations are the medians of its processes. */
-export function mergedSide(passes: readonly Pass[], side: "baseline" | "candidate"): Results {
+export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Results {
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
   if (!first) throw new RangeError(`no pass of the ${side}`);

@@ -21,7 +21,7 @@ export {
   measurable,
   mergedSide,
   nondeterministic,
-  type Pass,
+  type ProcessRun,
   routedOf,
 } from "./gate.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";

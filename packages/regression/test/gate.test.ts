@@ -6,7 +6,7 @@ import {
   mergedSide,
   nondeterministic,
   outcomeOf,
-  type Pass,
+  type ProcessRun,
   routedOf,
 } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
@@ -57,7 +57,12 @@ const results = (cells: Cell[]): Results => ({
 });
 
 /** Blocks in which the baseline has one list of cells, the candidate another. */
-const blocks = (stage: "route" | "decide", count: number, baseline: Cell[], candidate: Cell[]): Pass[] =>
+const blocks = (
+  stage: "route" | "decide",
+  count: number,
+  baseline: Cell[],
+  candidate: Cell[],
+): ProcessRun[] =>
   Array.from({ length: count }, (_, block) =>
     (["baseline", "candidate", "candidate", "baseline"] as const).map((role) => ({
       stage,
@@ -67,7 +72,7 @@ const blocks = (stage: "route" | "decide", count: number, baseline: Cell[], cand
       results: results(role === "candidate" ? candidate : baseline),
     })),
   ).flat();
-const judge = (passes: readonly Pass[], asked: readonly string[]) =>
+const judge = (passes: readonly ProcessRun[], asked: readonly string[]) =>
   gateComparison(passes, asked, DEFAULT_LIMITS, NAMES);
 
 describe("a gate's passes", () => {
@@ -111,7 +116,7 @@ describe("a gate's passes", () => {
 
   it("are incomplete where one process of many crashed in a cell", () => {
     const [one, ...others] = blocks("route", 2, [steady], [steady]);
-    const passes = [...others, { ...(one as Pass), results: results([crashed("steady")]) }];
+    const passes = [...others, { ...(one as ProcessRun), results: results([crashed("steady")]) }];
     expect(outcomeOf(judge(passes, [key("steady")]))).toBe("incomplete");
   });
 
@@ -149,7 +154,7 @@ describe("a gate's passes", () => {
 
   it("are incomplete where the oracle was not asked about a gradient", () => {
     const passes = blocks("route", 2, [steady], [steady]);
-    const errors: Pass = {
+    const errors: ProcessRun = {
       stage: "errors",
       block: 0,
       role: "candidate",
@@ -163,7 +168,7 @@ describe("a gate's passes", () => {
   });
 
   it("warn of a side that changed while it was measured", () => {
-    const [one, ...others] = blocks("route", 2, [steady], [steady]) as [Pass, ...Pass[]];
+    const [one, ...others] = blocks("route", 2, [steady], [steady]) as [ProcessRun, ...ProcessRun[]];
     const run = { ...one.results.run, commit: "abc-dirty" };
     const passes = [...others, { ...one, results: { ...one.results, run } }];
     expect(judge(passes, [key("steady")]).warnings).toEqual([

@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** The checkout that this code is in. */
-export const HERE = fileURLToPath(new URL("../../../..", import.meta.url));
+export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
 const execute = promisify(execFile);
 /** Runs git in this repository. @returns what it printed @throws Error if it fails */
 export const git = async (...args: readonly string[]): Promise<string> =>
-  (await execute("git", ["--no-optional-locks", "-C", HERE, ...args])).stdout.trim();
+  (await execute("git", ["--no-optional-locks", "-C", REPOSITORY_ROOT, ...args])).stdout.trim();
 
 /** The commit that a git revision names here; undefined if it names none. */
 export async function commitOf(revision: string): Promise<string | undefined> {

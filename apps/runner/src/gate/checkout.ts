@@ -11,7 +11,7 @@ import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
-import { TurnGiver } from "./turn-giver.js";
+import { TurnScheduler } from "./turn-scheduler.js";
 
 /**
  * A built checkout of some revision. It is driven through its own command line and read through its results files alone,
@@ -41,7 +41,7 @@ export async function measureInTurns(
   checkouts: readonly Checkout[],
   options: PassOptions,
 ): Promise<Results[]> {
-  const turns = new TurnGiver(checkouts.length);
+  const turns = new TurnScheduler(checkouts.length);
   // One that fails must not leave the others behind, waiting.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
@@ -62,7 +62,7 @@ export async function measureInTurns(
 export async function measureIn(
   checkout: Checkout,
   options: PassOptions,
-  turns?: TurnGiver,
+  turns?: TurnScheduler,
 ): Promise<Results> {
   const { profile, cells, seed, threads, patience, signal } = options;
   using scratch = temporaryFolder();
@@ -156,7 +156,7 @@ interface RunOptions {
   /** It is ended when it takes longer – where it takes turns, from one to the next. */
   readonly limitMs: number;
   readonly signal: AbortSignal;
-  readonly turns?: TurnGiver | undefined;
+  readonly turns?: TurnScheduler | undefined;
   /** Folder for its temporary files. */
   readonly scratch: string;
 }
@@ -184,7 +184,7 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
     onStart: (child) => {
       const channel = child.stdio[TURN_CHANNEL];
       if (channel instanceof Duplex) {
-        turns?.join(channel, { waits: () => deadline.pause(), goesOn: () => deadline.restart() });
+        turns?.join(channel, { onWait: () => deadline.pause(), onResume: () => deadline.restart() });
       }
       child.stdout?.setEncoding("utf8").on("data", (text: string) => {
         if (stdout.length < LONGEST_OUTPUT) stdout += text;

@@ -6,7 +6,7 @@ import {
   measurable,
   nondeterministic,
   orderOf,
-  type Pass,
+  type ProcessRun,
   ROUTING_BLOCKS,
   type Role,
   routedOf,
@@ -32,10 +32,10 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
  * Measures two checkouts in turns: a first stage of a few blocks over all cells, errors, and a second stage of new blocks
  * over the cells that the first one routes, with the baseline's revision against itself as a control.
  */
-export async function measureGate(run: GateRun): Promise<Pass[]> {
+export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, limits, seed, say } = run;
   const uniform = uniformSource("gate/orientation", seed);
-  const passes: Pass[] = [];
+  const passes: ProcessRun[] = [];
   const checkoutOf = (role: Role) => (role === "candidate" ? candidate : baseline);
   const measureBlocks = async (
     stage: "route" | "decide",
@@ -77,7 +77,7 @@ export async function measureGate(run: GateRun): Promise<Pass[]> {
 /** Errors of the candidate's gradients, and of the baseline's where those are others. */
 async function measureErrors(
   { cells, only, say }: GateRun,
-  passes: readonly Pass[],
+  passes: readonly ProcessRun[],
   measure: (role: Role, cells: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const ofCandidate = only === "errors" ? cells : only === "times" ? differing(passes) : measurable(passes);

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { messageOf, Unavailable } from "@softmax-bench/core";
 import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
-import { git, HERE } from "../fs/repository.js";
+import { git, REPOSITORY_ROOT } from "../fs/repository.js";
 import { UsageError } from "../terminal/errors.js";
 import { type Checkout, mainOf, type PassOptions } from "./checkout.js";
 import { Deadline, formatPatience } from "./patience.js";
@@ -119,7 +119,7 @@ async function checkOut(commit: string, folder: string, options: CheckoutOptions
   // No template: nothing of the user's, such as hooks, belongs there.
   const steps = [
     ["init", "--quiet", "--template=", folder],
-    ["-C", folder, "fetch", "--quiet", "--depth=1", HERE, commit],
+    ["-C", folder, "fetch", "--quiet", "--depth=1", REPOSITORY_ROOT, commit],
     ["-C", folder, "checkout", "--quiet", "--detach", commit],
   ];
   for (const args of steps) await runStep("git", ["git", ...args], options);

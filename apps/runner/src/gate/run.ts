@@ -12,9 +12,15 @@ import {
   type Names,
   type NotCompared,
 } from "@softmax-bench/regression";
-import { cleanCommit, commitOf, HERE } from "../fs/repository.js";
+import { cleanCommit, commitOf, REPOSITORY_ROOT } from "../fs/repository.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
-import { type Found, findResults, hasCells, needResults, toCompare } from "../results/find-results.js";
+import {
+  findResults,
+  hasCells,
+  type LocatedResults,
+  needResults,
+  toCompare,
+} from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
 import { measureGate } from "./measure.js";
@@ -59,7 +65,7 @@ async function compared(request: GateRequest): Promise<Gated> {
   const { baseline: name, say } = request;
   const found = await toCompare(findResults(name, request.out, hasCells));
   const commit = await revisionOf(name, found);
-  const candidate: Checkout = { name: CANDIDATE, folder: HERE };
+  const candidate: Checkout = { name: CANDIDATE, folder: REPOSITORY_ROOT };
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   if (commit === (await cleanCommit())) {
@@ -98,7 +104,7 @@ function withNamed({ comparison, baseline, candidate }: Gated, { selection, say 
 }
 
 /** The commit to measure: that of the results, else what git calls by this name. */
-async function revisionOf(name: string, found: Found | undefined): Promise<string | undefined> {
+async function revisionOf(name: string, found: LocatedResults | undefined): Promise<string | undefined> {
   const recorded = found?.results.run.commit;
   if (!found) return commitOf(name);
   return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? commitOf(recorded) : undefined;
@@ -170,7 +176,11 @@ const workloadFlags = (cells: readonly string[]): string[] => [
 ];
 
 /** The cells of the file, measured as the file was: one after the other, and perhaps elsewhere. */
-async function againstFile(request: GateRequest, { results }: Found, candidate: Checkout): Promise<Gated> {
+async function againstFile(
+  request: GateRequest,
+  { results }: LocatedResults,
+  candidate: Checkout,
+): Promise<Gated> {
   const { baseline: name, selection, limits, say } = request;
   const profile = profileOf(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";

@@ -20,13 +20,13 @@ interface ReadJournal {
   readonly header: Header;
   readonly entries: readonly Entry[];
   /** Bytes of a last line that was cut short when the run died. */
-  readonly tornBytes: number;
+  readonly truncatedBytes: number;
   /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
   readonly damage: readonly { readonly line: number; readonly problem: string }[];
   /** Lines that say the same as an earlier one; they count for nothing, too. */
   readonly repeated: readonly { readonly line: number; readonly first: number }[];
   /** The last process to write here did not live to say where its time went. */
-  readonly abrupt: boolean;
+  readonly wasKilled: boolean;
 }
 
 /** A journal that a run is continued with; what was torn is no longer in the file. */
@@ -86,8 +86,8 @@ export class Journal implements Disposable {
     const { endsWhole, ...read } = readJournal(file);
     // A last line that lacks nothing but its end is as good as any.
     if (!endsWhole) this.#write(Buffer.from("\n"));
-    else if (read.tornBytes > 0) {
-      this.#size -= read.tornBytes;
+    else if (read.truncatedBytes > 0) {
+      this.#size -= read.truncatedBytes;
       ftruncateSync(this.#descriptor, this.#size);
     }
     return { journal: this, ...read };
@@ -140,9 +140,9 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
     entries,
     repeated,
     endsWhole: !last,
-    tornBytes: last ? 0 : bytes.length - whole,
+    truncatedBytes: last ? 0 : bytes.length - whole,
     damage: lines.flatMap(({ problem }, index) => (problem ? [{ line: index + 1, problem }] : [])),
-    abrupt: entries.at(-1)?.type !== "spent",
+    wasKilled: entries.at(-1)?.type !== "spent",
   };
 }
 

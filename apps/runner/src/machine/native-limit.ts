@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FloatDType } from "@softmax-bench/core";
 import { messageOf } from "@softmax-bench/core";
-import { HERE } from "../fs/repository.js";
+import { REPOSITORY_ROOT } from "../fs/repository.js";
 import { UsageError } from "../terminal/errors.js";
 
-const SOURCE = join(HERE, "tools", "native-limit", "limit.c");
+const SOURCE = join(REPOSITORY_ROOT, "tools", "native-limit", "limit.c");
 const FLAGS = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-std=gnu11", "-lm"];
 
 /** The same gradient in C, built for this processor: what JavaScript's are held against. */

@@ -32,14 +32,15 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backen
 }
 
 /** As `compute` in `packages/measure` goes about it: a few calls, or all phases within their limits. */
-function samplingNs(call: number, { slowNs, slowSamples, limits }: Profile): number {
-  if (call > slowNs) return (1 + slowSamples) * call;
+function samplingNs(call: number, { singleShotAboveNs, singleShots, limits }: Profile): number {
+  if (call > singleShotAboveNs) return (1 + singleShots) * call;
   return phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
 }
 
 /** Warm-up and two windows, about. */
-const phaseNs = (call: number, { windowNs, minSamples, capNs, floorSamples }: SamplingLimits) =>
-  2 * call + 2 * Math.max(floorSamples * call, Math.min(capNs, Math.max(windowNs, minSamples * call)));
+const phaseNs = (call: number, { windowNs, minSamples, mostWindowNs, fewestSamples }: SamplingLimits) =>
+  2 * call +
+  2 * Math.max(fewestSamples * call, Math.min(mostWindowNs, Math.max(windowNs, minSamples * call)));
 
 /** Methods that are compared are measured in one run, which has both gradients to compare. */
 export const comparisonOf = ({ method }: PlannedCell): string =>

@@ -33,7 +33,7 @@ export interface Selection {
 }
 
 /** What the user asked for, unchecked; what is left out means all (or the profile's workloads). */
-export interface Wanted {
+export interface SelectionFilter {
   readonly backends?: readonly string[] | undefined;
   /** Names of backends on hosts, instead of backends on this Node: `wasm-simd@bun`. */
   readonly places?: readonly string[] | undefined;
@@ -48,7 +48,7 @@ export interface Wanted {
  * @param backendIds of all backends, in the order in which they are measured
  * @throws UsageError naming the closest valid value, for the first one that does not exist.
  */
-export function select(wanted: Wanted, backendIds: readonly string[]): Selection {
+export function select(wanted: SelectionFilter, backendIds: readonly string[]): Selection {
   const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
   const { methods, dtypes, workloads } = chosen;
   const given = chosen.places?.map(parsePlace);
@@ -73,7 +73,7 @@ export function select(wanted: Wanted, backendIds: readonly string[]): Selection
 
 /** Selects backends on hosts; cells name their hosts themselves. @throws UsageError as `select`, or for a host that cannot be what it is named */
 export async function selectOnHosts(
-  wanted: Wanted & { readonly hosts: readonly HostRequest[] | undefined },
+  wanted: SelectionFilter & { readonly hosts: readonly HostRequest[] | undefined },
   backendIds: readonly string[],
 ): Promise<Selection> {
   const selection = select(wanted, backendIds);
@@ -84,7 +84,7 @@ export async function selectOnHosts(
 }
 
 /** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */
-function partsOf(cells: readonly string[]): Omit<Wanted, "cells"> {
+function partsOf(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
   const parts = cells.map((cell) => {
     const [place, method, dtype, workload, ...more] = cell.split(" ");
     if (!place || !dtype || !workload || more.length > 0) {

@@ -9,7 +9,7 @@ import { commitOf } from "../fs/repository.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 
 /** Results that were found under a name. */
-export interface Found {
+export interface LocatedResults {
   readonly file: string;
   readonly results: Results;
 }
@@ -29,7 +29,7 @@ export async function findResults(
   name: string,
   out: string,
   isKind: (results: Results) => boolean = () => true,
-): Promise<Found | undefined> {
+): Promise<LocatedResults | undefined> {
   const runs = runsIn(out);
   if (name === "latest") {
     for (const run of runs.toReversed()) {
@@ -57,7 +57,7 @@ export async function needResults(
   name: string,
   out: string,
   isKind?: (results: Results) => boolean,
-): Promise<Found> {
+): Promise<LocatedResults> {
   const found = await findResults(name, out, isKind);
   if (found) return found;
   const baselines = existsSync(join(out, "baselines")) ? readdirSync(join(out, "baselines")) : [];
@@ -94,7 +94,7 @@ export const runsIn = (out: string): string[] =>
         .sort()
     : [];
 
-function read(file: string): Found {
+function read(file: string): LocatedResults {
   try {
     return { file, results: parseResults(readText(file)) };
   } catch (error) {

@@ -7,7 +7,7 @@ import { UsageError } from "../terminal/errors.js";
 import type { Part } from "./merge.js";
 
 /** What folders hold: runs with results, and runs that died before they wrote any. */
-export interface Found {
+export interface RunEntry {
   readonly parts: readonly Part[];
   readonly unfinished: readonly string[];
 }
@@ -16,7 +16,7 @@ export interface Found {
  * The runs in some folders, each of which is a run's or holds those of several.
  * @throws UsageError if one of them holds none, or results that cannot be read.
  */
-export function readRuns(folders: readonly string[]): Found {
+export function readRuns(folders: readonly string[]): RunEntry {
   const runs = new Map(folders.flatMap(runFoldersIn).map((path) => [realpathSync(path), path]));
   const [finished, unfinished] = [true, false].map((wanted) =>
     [...runs.values()].filter((path) => existsSync(resultsIn(path)) === wanted),

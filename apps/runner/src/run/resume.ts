@@ -49,17 +49,17 @@ async function runToContinue(
 /** Describes damage to a journal, and its cost. */
 function recoveryLines(
   { journal }: RunFolder,
-  { entries, tornBytes, damage, repeated, abrupt }: Recovered,
+  { entries, truncatedBytes, damage, repeated, wasKilled }: Recovered,
 ): string[] {
   const results = entries.filter((entry) => resultKey(entry) !== undefined && !isTwin(entry)).length;
   return [
-    ...(abrupt
+    ...(wasKilled
       ? [
           `the process before was ended by force after ${plural(results, "result")}: killed, out of memory, or without power`,
         ]
       : []),
-    ...(tornBytes > 0
-      ? [`dropped an unfinished last line (${plural(tornBytes, "byte")}) of ${journal}`]
+    ...(truncatedBytes > 0
+      ? [`dropped an unfinished last line (${plural(truncatedBytes, "byte")}) of ${journal}`]
       : []),
     ...damage.map(
       ({ line, problem }) => `${journal}:${line} is damaged (${problem}): what it held is done again`,

@@ -12,12 +12,12 @@ import { UsageError } from "../terminal/errors.js";
 export const TURN_CHANNEL = 3;
 
 /** To `prepare` – start a backend, make inputs – runs need not be alone; to measure a `cell` they must. */
-export const wish = z.strictObject({ wants: z.enum(["prepare", "cell"]) });
-export type Want = z.output<typeof wish>["wants"];
+export const turnRequest = z.strictObject({ wants: z.enum(["prepare", "cell"]) });
+export type TurnKind = z.output<typeof turnRequest>["wants"];
 
 export interface Turns {
   /** Resolves when this run may go ahead, or when it is stopped. @throws UsageError if nobody gives turns any more */
-  take(want: Want): Promise<void>;
+  awaitTurn(kind: TurnKind): Promise<void>;
   [Symbol.dispose](): void;
 }
 
@@ -40,12 +40,12 @@ export function inheritedTurns(signal: AbortSignal): Turns {
   });
   signal.addEventListener("abort", () => granted?.(), { once: true });
   return {
-    take: (want) =>
+    awaitTurn: (kind) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return resolve();
         if (!open) return reject(gone());
         [granted, lost] = [resolve, reject];
-        sendLine(channel, { wants: want });
+        sendLine(channel, { wants: kind });
       }),
     [Symbol.dispose]: () => channel.destroy(),
   };

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../fs/make-folder.js";
-import { HERE } from "../fs/repository.js";
+import { REPOSITORY_ROOT } from "../fs/repository.js";
 import type { Checkout } from "../gate/checkout.js";
 import type { Injection } from "./injection.js";
 
@@ -14,13 +14,13 @@ export interface InjectedCheckout extends Checkout, Disposable {}
  * backends by one that goes through `inject`.
  */
 export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
-  const reports = join(HERE, "reports");
+  const reports = join(REPOSITORY_ROOT, "reports");
   makeFolder(reports);
   removeLeftovers(reports);
   const folder = mkdtempSync(join(reports, `${PREFIX}${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const parts = ["apps", "packages", "node_modules"].map((part) => join(HERE, part));
+    const parts = ["apps", "packages", "node_modules"].map((part) => join(REPOSITORY_ROOT, part));
     execFileSync("cp", ["-al", ...parts, folder]);
     const registry = join(folder, "apps", "runner", "dist", "plan", "backends.js");
     // A name of its own for what is shared with this checkout; the new file is not.

@@ -68,7 +68,7 @@ const lineEnds = (bytes: Buffer): number[] =>
 
 describe("a journal", () => {
   it("that nobody touched is read as it was written", () => {
-    expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, tornBytes: 0, damage: [] });
+    expect(recovered((bytes) => bytes)).toMatchObject({ entries: ENTRIES, truncatedBytes: 0, damage: [] });
   });
 
   const expectWholeLines = (every: number) => {
@@ -80,13 +80,13 @@ describe("a journal", () => {
     const [first = 0] = ends;
     expect(ends).toHaveLength(ENTRIES.length);
     for (let length = first + 1; length <= (ends.at(-1) ?? 0) + 1; length += every) {
-      const { entries, tornBytes, damage, bytes } = recovered((whole) => whole.subarray(0, length));
+      const { entries, truncatedBytes, damage, bytes } = recovered((whole) => whole.subarray(0, length));
       const kept = ends.filter((end) => end <= length).length;
       expect(entries).toEqual(ENTRIES.slice(0, kept));
       expect(damage).toEqual([]);
       expect(bytes.at(-1)).toBe(10);
-      if (ends.includes(length)) expect(tornBytes).toBe(0);
-      else expect(tornBytes).toBe(length - 1 - (ends[kept - 1] ?? 0));
+      if (ends.includes(length)) expect(truncatedBytes).toBe(0);
+      else expect(truncatedBytes).toBe(length - 1 - (ends[kept - 1] ?? 0));
     }
   };
 
@@ -101,7 +101,7 @@ describe("a journal", () => {
     for (let at = 0; at < size; at += every) {
       let ends: number[] = [];
       const bit = (generator.next() >>> 0) % 8;
-      const { entries, damage, tornBytes } = recovered((bytes) => {
+      const { entries, damage, truncatedBytes } = recovered((bytes) => {
         ends = lineEnds(bytes);
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
         return bytes;
@@ -111,7 +111,7 @@ describe("a journal", () => {
       const lost = ends.includes(at) ? [line, line + 1] : [line];
       expect(entries).toEqual(ENTRIES.filter((_, index) => !lost.includes(index)));
       if (damage.length) expect(damage).toContainEqual({ line: line + 1, problem: "wrong checksum" });
-      else expect(tornBytes).toBeGreaterThan(0);
+      else expect(truncatedBytes).toBeGreaterThan(0);
     }
   };
 

@@ -1,6 +1,6 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { HERE } from "../../fs/repository.js";
+import { REPOSITORY_ROOT } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
 import { EXIT_CODES_HELP, exitCodeOf, filesOf, summarizeFailure, writeOutputs } from "../../gate/outputs.js";
@@ -71,7 +71,8 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {
-    if (flags.provision) await provisionIn({ name: "this checkout", folder: HERE }, { patience, signal });
+    if (flags.provision)
+      await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
     const { comparison, baseline, candidate } = await runGate({
       baseline: flags.baseline,
       selection: { flags: selectionOf(flags), named: flags.backend ?? [] },

@@ -45,8 +45,8 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   const { in: folder, json } = parsed.opts<Flags>();
   const { file, results } = await needResults(parsed.args[0] ?? "latest", folder, hasCells);
   checkMachine(results);
-  const wanted = wantedOf(results);
-  if (wanted.length === 0) {
+  const needed = nativeTimeRows(results);
+  if (needed.length === 0) {
     throw new UsageError(
       `${file} has no cells that were timed on a processor, as runs of pnpm bench have; name such a run, or make one`,
     );
@@ -55,7 +55,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     using native = await buildNativeLimit(signal);
     const times: NativeTime[] = [];
     const disturbed: string[] = [];
-    for (const { workload, dtype, threads, ...shape } of wanted) {
+    for (const { workload, dtype, threads, ...shape } of needed) {
       writeLine(stderr, `${workload} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`);
       const samples = await native.times(shape, dtype, threads, MILLISECONDS);
       const leastNs = samples.reduce((least, ns) => Math.min(least, ns));
@@ -106,14 +106,14 @@ function known(id: string): Workload | undefined {
   }
 }
 
-interface Wanted extends Omit<NativeTime, "medianNs"> {
+interface NativeTimeRow extends Omit<NativeTime, "medianNs"> {
   readonly rows: number;
   readonly classes: number;
 }
 
 /** Each workload, dtype and number of threads that the run's processors were timed with. */
-function wantedOf({ cells, backends }: Results): Wanted[] {
-  const wanted = new Map<string, Wanted>();
+function nativeTimeRows({ cells, backends }: Results): NativeTimeRow[] {
+  const needed = new Map<string, NativeTimeRow>();
   for (const { backend: id, workload, dtype, timing } of cells) {
     const backend = backends.find((one) => one.id === id);
     const found = known(workload);
@@ -121,7 +121,7 @@ function wantedOf({ cells, backends }: Results): Wanted[] {
     const { threads = 1 } = backend;
     if (threads > MOST_THREADS) continue;
     const { rows, classes } = found;
-    wanted.set(JSON.stringify([workload, dtype, threads]), { workload, dtype, threads, rows, classes });
+    needed.set(JSON.stringify([workload, dtype, threads]), { workload, dtype, threads, rows, classes });
   }
-  return [...wanted.values()];
+  return [...needed.values()];
 }

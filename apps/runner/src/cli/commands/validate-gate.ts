@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
 import { makeFolder } from "../../fs/make-folder.js";
-import { currentCommit, HERE } from "../../fs/repository.js";
+import { currentCommit, REPOSITORY_ROOT } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
@@ -72,7 +72,9 @@ export async function validateGate(
     }
   }
   const proofs = proofsOf(outcomes, quick);
-  const page = quick ? join(out, "validation.md") : join(HERE, "docs", "regression-gate-validation.md");
+  const page = quick
+    ? join(out, "validation.md")
+    : join(REPOSITORY_ROOT, "docs", "regression-gate-validation.md");
   writeAtomically(page, validationMarkdown(header, outcomes, proofs));
   for (const { claim, found, holds } of proofs)
     writeLine(stdout, `${holds ? "holds" : "FAILS"}: ${claim}: ${found}`);
@@ -115,7 +117,7 @@ async function carryOut(
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
   const patience = patienceOf();
-  const baseline: Checkout = { name: "this checkout", folder: HERE };
+  const baseline: Checkout = { name: "this checkout", folder: REPOSITORY_ROOT };
   using candidate = injectedCheckout(id, injection);
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({

@@ -81,14 +81,14 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
     id: `${workload.id} ${dtype}`,
     make: () => inputArrays(work.inputs.of(workload, dtype)),
   };
-  await work.turns?.take("prepare");
+  await work.turns?.awaitTurn("prepare");
   await session.start(inputs);
   const task = { method, dtype, rows, classes };
   const sampling =
     purpose === "measurement"
       ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
       : undefined;
-  await work.turns?.take("cell");
+  await work.turns?.awaitTurn("cell");
   const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);
   if (signal.aborted) return;
   const begun = performance.now();

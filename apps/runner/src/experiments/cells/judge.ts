@@ -41,8 +41,8 @@ export interface JudgeOptions {
   readonly kernels: ReadonlyMap<string, KernelAccuracy>;
 }
 
-/** What is wanted of one gradient. */
-export interface Wanted {
+/** The checks that one gradient is put to. */
+export interface GradientChecks {
   /** Its errors; without, only its digest and the loss. */
   readonly errors: boolean;
   /** Pairs of methods that it is to be compared in; the gradient is held until the other one of each has come. */
@@ -66,7 +66,11 @@ export class Judge {
   }
 
   /** @param read fills arrays with the cell's loss and gradient @throws Error if it does */
-  assess(cell: PlannedCell, read: (into: readonly Values[]) => void, { errors, pairs }: Wanted): Verdict {
+  assess(
+    cell: PlannedCell,
+    read: (into: readonly Values[]) => void,
+    { errors, pairs }: GradientChecks,
+  ): Verdict {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.acquire(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
@@ -78,7 +82,7 @@ export class Judge {
   }
 
   /** Releases the gradients that wait for a cell which has none. */
-  abandon(cell: PlannedCell, pairs: Wanted["pairs"]): void {
+  abandon(cell: PlannedCell, pairs: GradientChecks["pairs"]): void {
     for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
   }
 
@@ -101,7 +105,7 @@ export class Judge {
   }
 
   /** Distances to the gradients that are held; this one is held if another is yet to come. */
-  #compare(cell: PlannedCell, result: GradientResult, pairs: Wanted["pairs"]): DistanceRecord[] {
+  #compare(cell: PlannedCell, result: GradientResult, pairs: GradientChecks["pairs"]): DistanceRecord[] {
     const { backend, host, dtype, workload } = cell;
     const distances: DistanceRecord[] = [];
     let isAwaited = false;
@@ -130,7 +134,7 @@ export class Judge {
   }
 }
 
-const otherOf = ([a, b]: Wanted["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
+const otherOf = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
 
 /** Errors of the checked rows; non-finite entries and row sums are over all rows, always. */
 function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {

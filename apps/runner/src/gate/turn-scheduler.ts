@@ -1,27 +1,27 @@
 import type { Duplex } from "node:stream";
 import { onLine, sendLine } from "@softmax-bench/host-node";
-import { type Want, wish } from "../session/turns.js";
+import { type TurnKind, turnRequest } from "../session/turns.js";
 
 /** Receives when a run has to wait for its turn, and when it goes on, or hangs up. */
-export interface TurnTaker {
-  waits(): void;
-  goesOn(): void;
+export interface TurnObserver {
+  onWait(): void;
+  onResume(): void;
 }
 
-const UNHEEDED: TurnTaker = { waits: () => {}, goesOn: () => {} };
+const IGNORE_TURNS: TurnObserver = { onWait: () => {}, onResume: () => {} };
 
 interface Member {
   readonly channel: Duplex;
-  readonly taker: TurnTaker;
+  readonly observer: TurnObserver;
   /** What it waits for; undefined while it has its turn, or has not asked yet. */
-  wants: Want | undefined;
+  wants: TurnKind | undefined;
 }
 
 /**
  * Gives turns to runs that were started together. A turn ends when its run asks for the next one, or ends. In every round
  * each run measures one cell, alone, in the order in which they joined; before that all may prepare at the same time.
  */
-export class TurnGiver {
+export class TurnScheduler {
   readonly #expected: number;
   #joined = 0;
   #members: Member[] = [];
@@ -32,18 +32,18 @@ export class TurnGiver {
     this.#expected = expected;
   }
 
-  join(channel: Duplex, taker: TurnTaker = UNHEEDED): void {
-    const member: Member = { channel, taker, wants: undefined };
+  join(channel: Duplex, observer: TurnObserver = IGNORE_TURNS): void {
+    const member: Member = { channel, observer, wants: undefined };
     this.#joined++;
     this.#members.push(member);
     onLine(channel, (line) => {
-      member.wants = wantOf(line);
-      taker.waits();
+      member.wants = parseTurnRequest(line);
+      observer.onWait();
       this.#next();
     });
     channel.on("error", () => {});
     channel.on("close", () => {
-      taker.goesOn();
+      observer.onResume();
       const others = (list: Member[]) => list.filter((one) => one !== member);
       [this.#members, this.#round] = [others(this.#members), others(this.#round)];
       this.#next();
@@ -65,14 +65,14 @@ export class TurnGiver {
 
 function grant(member: Member): void {
   member.wants = undefined;
-  member.taker.goesOn();
+  member.observer.onResume();
   sendLine(member.channel, { go: true });
 }
 
-/** What a run of another revision may say is not trusted: anything else than a wish to prepare must wait to be alone. */
-function wantOf(line: string): Want {
+/** Reads a request for a turn, which comes from another revision and is not trusted: anything but a request to prepare waits to be alone. */
+function parseTurnRequest(line: string): TurnKind {
   try {
-    return wish.parse(JSON.parse(line)).wants;
+    return turnRequest.parse(JSON.parse(line)).wants;
   } catch {
     return "cell";
   }
