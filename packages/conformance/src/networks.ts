@@ -1,7 +1,9 @@
 import {
   type Backend,
+  DTYPE_IDS,
   type Engine,
   type FloatArray,
+  floatArrayFrom,
   interpretStep,
   type MethodId,
   type StepInputs,
@@ -63,7 +65,8 @@ export function describeNetworks(backend: Backend, engineOf: () => Engine): void
 
 function stepInputs(net: Network): StepInputs {
   const { pixels, labels } = syntheticImages(BATCH);
-  const images = net.inputs[0]?.dtype === "float64" ? Float64Array.from(pixels) : pixels;
+  const dtype = DTYPE_IDS.find((id) => id === net.inputs[0]?.dtype) ?? "float32";
+  const images = floatArrayFrom(dtype, pixels);
   const weights = [...initialize(net, 0)].map(([name, { data }]) => [name, data as Float32Array] as const);
   return { values: { images, ...Object.fromEntries(weights) }, labels: Int32Array.from(labels) };
 }

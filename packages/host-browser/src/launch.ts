@@ -15,7 +15,14 @@ trap end TERM
 "$@" & browser=$!
 wait "$browser"; code=$?
 end; wait "$browser" 2>/dev/null
-for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$profile" && break; sleep 0.1; done
+trap "" TERM
+# Processes of the browser that outlive it for a moment write to the profile, and may make it again.
+attempt=0 gone=0
+while [ "$attempt" -lt 100 ] && [ "$gone" -lt 3 ]; do
+  attempt=$((attempt + 1))
+  if [ -e "$profile" ]; then rm -rf -- "$profile"; gone=0; else gone=$((gone + 1)); fi
+  sleep 0.1
+done
 exit "$code"
 `;
 

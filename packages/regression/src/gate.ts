@@ -1,4 +1,4 @@
-import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
+import { type Cell, cellKey, DTYPE_IDS, type Results, type Timing } from "@softmax-bench/core";
 import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
 import { combineVerdicts, gradientsOf, type Names, notComparedOf, sidesOf } from "./compare.js";
@@ -299,5 +299,6 @@ function timingOver(processMedians: readonly number[]): Timing {
 /** The parts of a cell's key. */
 export const cellId = (key: string) => {
   const [backend = "", method = "", dtype, workload = ""] = key.split(" ");
-  return { backend, method, dtype: dtype === "float64" ? "float64" : "float32", workload } as const;
+  const known = DTYPE_IDS.find((id) => id === dtype) ?? "float32";
+  return { backend, method, dtype: known, workload } as const;
 };
