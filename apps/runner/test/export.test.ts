@@ -6,7 +6,7 @@ import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { loadModel } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { modelOf } from "../../../packages/onnx/test/build-model.js";
+import { floats, modelOf } from "../../../packages/onnx/test/build-model.js";
 import { complaints, hasChecker } from "../../../packages/onnx/test/onnx-checker.js";
 import { run as command, temporaryFolder } from "./support/cli.js";
 
@@ -176,6 +176,55 @@ describe("pnpm export --model", () => {
   });
 });
 
+describe("pnpm export with parameters and logits that are chosen", () => {
+  /** A product, scaled by a number, and its softmax. */
+  const written = (): string => {
+    const file = join(temporaryFolder(), "net.onnx");
+    const tensors = [floats("w", [3, 2], [1, 2, 3, 4, 5, 6]), floats("scale", [], [0.5])];
+    const nodes = [
+      { opType: "MatMul", input: ["x", "w"], output: ["product"] },
+      { opType: "Mul", input: ["product", "scale"], output: ["scaled"] },
+      { opType: "Softmax", input: ["scaled"], output: ["p"] },
+    ];
+    writeFileSync(file, modelOf({ tensors, nodes, outputs: ["p"] }));
+    return file;
+  };
+
+  it("lists what the model stores, and writes nothing", async () => {
+    const { code, stdout, stderr } = await run(["--model", written(), "--list-parameters"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(
+      "parameter  w  float32[3,2]: a weight of MatMul\nconstant   scale  float32[]: one number in Mul\n",
+    );
+  });
+
+  it("takes logits inside the model, and says that a stored number is a constant", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { code, stdout } = await run(["--model", written(), "--logits", "scaled", "--out", file]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("  inputs: x, w, labels\n  outputs: loss, p, w.grad\n");
+    expect(stdout).toContain(
+      "  1 other floating-point tensor of the model is a constant: --list-parameters says which, and why\n",
+    );
+  });
+
+  it("differentiates with respect to a constant that is asked for", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    await run(["--model", written(), "--logits", "scaled", "--wrt", "scale", "--out", file]);
+    expect(loadModel(file).outputs).toEqual(["loss", "p", "scale.grad"]);
+  });
+
+  it("takes probabilities for logits with --force", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const refused = await run(["--model", written(), "--out", file]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(
+      /^export: --model .*: "p" comes out of Softmax, and the loss takes logits: choose "scaled" instead \(--logits\), or insist \(--force\)\n$/,
+    );
+    expect((await run(["--model", written(), "--force", "--out", file])).code).toBe(0);
+  });
+});
+
 describe("pnpm export --ignore-index", () => {
   const how = ["--method", "manual/fused", "--workload", `3x${classes}`, "--dtype", "float64"];
   const given = logits.subarray(0, 3 * classes);
@@ -256,7 +305,11 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       [...model, "--wrt", "nothing"],
       /there is no parameter "nothing"; there are "x", "first.weight"/,
     ],
-    ["an unknown output", [...model, "--logits", "y"], /there is no output "y"; there are "logits"/],
+    [
+      "an unknown output",
+      [...model, "--logits", "y"],
+      /there is no value "y" in the model; its outputs are "logits"/,
+    ],
     ["an unknown loss", [...model, "--loss", "mse"], /unknown method "mse"/],
     [
       "a size that is not open",
@@ -265,6 +318,17 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ],
     ["a size that is none", [...model, "--size", "batch"], /--size takes <name>=<n>, got "batch"/],
     ["the model itself as --out", [...model, "--out", "cnn.onnx"], /--out cnn.onnx is the model itself/],
+    ["no file to write", [...method, "--list-parameters"], /--list-parameters does not go with --method/],
+    [
+      "an axis of classes that is none",
+      [...model, "--class-axis", "last"],
+      /--class-axis takes an axis of the logits, e.g. 1, got "last"/,
+    ],
+    [
+      "an axis of classes outside the logits",
+      [...model, "--class-axis", "2"],
+      /class axis 2 is outside logits/,
+    ],
     ["a folder as --out", [...method, "--out", "."], /--out \.: is a folder/],
     [
       "a file in no folder as --out",

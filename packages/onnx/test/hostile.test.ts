@@ -49,7 +49,7 @@ const node = (opType: string, input: string[], more: Partial<NodeInit> = {}): No
 const weight = floats("w", [2, 3], [1, 2, 3, 4, 5, 6]);
 const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
 
-const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph());
+const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph(), { force: true });
 
 describe("a model that is refused", () => {
   it.each<[string, Parts, string]>([
@@ -328,7 +328,7 @@ describe("constants of a size that a file merely claims", () => {
 
   it("are the classes of labels, too: 40 million, of which there would be five copies", () => {
     const classes = () =>
-      trainingGraph(parseModel(modelOf({ nodes: [relu], shape: [2, 40_000_000] })).graph());
+      trainingGraph(parseModel(modelOf({ nodes: [relu], shape: [2, 40_000_000] })).graph(), { force: true });
     expect(() => withBudget(DEFAULT_ELEMENTS, classes)).toThrow(BudgetError);
   });
 

@@ -1,5 +1,12 @@
 import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
-import { differentiate, type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
+import {
+  differentiate,
+  type FloatDType,
+  formatType,
+  type Graph,
+  input,
+  type Value,
+} from "@softmax-bench/graph";
 import {
   crossEntropyHead,
   type Head,
@@ -53,10 +60,14 @@ export const CROSS_ENTROPY = "softmax-cross-entropy";
 export interface TrainingRequest {
   /** `softmax-cross-entropy`, or a method of this project. */
   readonly loss: typeof CROSS_ENTROPY | MethodId;
-  /** Names of parameters; undefined for all. */
+  /** Names of parameters, other stored tensors or inputs; undefined for all parameters. */
   readonly wrt: readonly string[] | undefined;
-  /** Name of an output. */
+  /** Name of an output, or of a value inside the model. */
   readonly logits: string | undefined;
+  /** The axis of the logits that the classes are on; undefined for that of the layer that makes them. */
+  readonly classAxis?: number | undefined;
+  /** Whether doubts about logits and parameters are overruled. */
+  readonly force?: boolean;
   /** The label of rows that do not count; undefined for none. */
   readonly ignoreIndex: number | undefined;
 }
@@ -65,12 +76,21 @@ export interface TrainingRequest {
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { loss, wrt, logits, ignoreIndex }: TrainingRequest,
+  { loss, wrt, logits, classAxis, force, ignoreIndex }: TrainingRequest,
 ): Graph {
   const head = (of: Value) =>
     loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
-  return trainingGraph(model.graph(sizes), { head, wrt, logits });
+  const graph = model.graph(sizes, { trained: wrt, inner: logits });
+  return trainingGraph(graph, { head, wrt, logits, classAxis, force });
 }
+
+/** The floating-point tensors that a model stores, a line for each: whether it is a parameter, its type, and why. */
+export const parameterList = ({ choices, initializers }: Model): string[] =>
+  Array.from(choices, ([name, { isParameter, reason }]) => {
+    const stored = initializers.get(name);
+    const type = stored ? formatType(stored) : "";
+    return `${isParameter ? "parameter" : "constant "}  ${listed([name])}  ${type}: ${reason}`;
+  });
 
 /** Names out of a file; those that could do something to a terminal are quoted. */
 export const listed = (names: readonly string[]): string => {

@@ -23,18 +23,24 @@ import { ModelError, quoted } from "./error.js";
 import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
+import type { Choice } from "./parameters.js";
 import type { ReadExternal, StoredTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, and then its parameters. */
 export interface ReadGraph extends Graph {
-  /** The floating-point tensors that the model stores and its outputs depend on; they are inputs of the graph. */
+  /** The stored tensors that are trained and that the outputs depend on; they are inputs of the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** The values inside the model, by name. */
+  readonly values?: ReadonlyMap<string, Value>;
 }
 
 interface Context {
   readonly opset: number;
   readonly inputs: readonly ModelInput[];
   readonly initializers: ReadonlyMap<string, StoredTensor>;
+  readonly choices: ReadonlyMap<string, Choice>;
+  readonly trained?: readonly string[] | undefined;
+  readonly inner?: string | undefined;
   readonly readExternal: ReadExternal;
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -51,13 +57,16 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
     return [name, value] as const;
   });
   // Nodes may have read more for its shape, or to freeze it.
-  const used = new Set(topologicalOrder(outputs.map(([, value]) => value)));
+  const inner = context.inner === undefined ? undefined : scope.value(context.inner);
+  const roots = outputs.map(([, value]) => value);
+  const used = new Set(topologicalOrder(inner ? [...roots, inner] : roots));
   const parameters = new Map([...scope.parameters].filter(([, { node }]) => used.has(node)));
   return {
     ...{ name: proto.name || "model", description: proto.docString },
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,
+    values: scope.values,
   };
 }
 
@@ -66,32 +75,34 @@ class GraphScope implements Scope {
   readonly inputs: readonly Value[];
   readonly parameters = new Map<string, Value>();
   readonly readExternal: ReadExternal;
-  readonly #values = new Map<string, Value>();
+  readonly values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
+  readonly #isTrained: (name: string) => boolean;
   readonly #isStored = dependency((node) => node.op === "Constant" || this.#isParameter(node));
   readonly #frozen = new Map<Value, Value>();
   readonly #frozenNodes = new Set<Node>();
 
-  constructor({ inputs, initializers, sizes, readExternal }: Context) {
+  constructor({ inputs, initializers, choices, trained, sizes, readExternal }: Context) {
     this.readExternal = readExternal;
     this.#initializers = initializers;
+    this.#isTrained = (name) => choices.get(name)?.isParameter || (trained?.includes(name) ?? false);
     this.inputs = inputs.map((of) => input(of.name, of.dtype, sizedShape(of, sizes)));
     for (const [index, { name }] of inputs.entries()) this.define(name, this.inputs[index] as Value);
   }
 
   define(name: string, value: Value): void {
-    if (this.#values.has(name) || this.#initializers.has(name)) {
+    if (this.values.has(name) || this.#initializers.has(name)) {
       throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
     }
-    this.#values.set(name, value);
+    this.values.set(name, value);
   }
 
   value(name: string): Value | undefined {
-    const made = this.#values.get(name) ?? this.parameters.get(name);
+    const made = this.values.get(name) ?? this.parameters.get(name);
     if (made) return made;
     const stored = this.#initializers.get(name);
     if (!stored) return undefined;
-    if (!isFloat(stored)) return constant(stored.read());
+    if (!isFloat(stored) || !this.#isTrained(name)) return constant(stored.read());
     const parameter = input(name, stored.dtype, stored.shape);
     this.parameters.set(name, parameter);
     return parameter;

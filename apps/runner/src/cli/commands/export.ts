@@ -28,6 +28,7 @@ import {
   modelGraph,
   openBatch,
   PARTS,
+  parameterList,
 } from "../../export/exported-graph.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { select, unknownValue } from "../../plan/selection.js";
@@ -45,7 +46,7 @@ const DYNAMIC = "dynamic";
 const NO_LABEL = "none";
 
 interface Flags {
-  readonly out: string;
+  readonly out?: string;
   readonly target: string;
   readonly batch?: string;
   readonly ignoreIndex: string;
@@ -57,6 +58,9 @@ interface Flags {
   readonly loss?: string;
   readonly wrt?: string[];
   readonly logits?: string;
+  readonly classAxis?: string;
+  readonly listParameters?: true;
+  readonly force?: true;
   readonly size?: string[];
   readonly maxElements?: string;
 }
@@ -66,7 +70,7 @@ const command = () =>
     .description(
       "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",
     )
-    .requiredOption("--out <file>", "the model to write; e.g. --out loss.onnx")
+    .option("--out <file>", "the model to write; e.g. --out loss.onnx")
     .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
     .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")} (default: float32); e.g. --dtype float64`)
@@ -75,10 +79,25 @@ const command = () =>
     .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
     .option(
       "--wrt <names>",
-      "all (default), or parameters and inputs to differentiate with respect to; e.g. --wrt fc.weight",
+      "all parameters (default), or stored tensors and inputs to differentiate with respect to; e.g. --wrt fc.weight",
       commaSeparated,
     )
-    .option("--logits <output>", "which output the logits are, if there are several; e.g. --logits logits")
+    .option(
+      "--list-parameters",
+      "list the floating-point tensors that the model stores: which are parameters, which constants, and why; writes nothing without --out",
+    )
+    .option(
+      "--logits <value>",
+      "the output that the logits are, if there are several, or a value inside the model; e.g. --logits logits",
+    )
+    .option(
+      "--class-axis <n>",
+      "the axis of the logits that the classes are on (default: as the layer that makes them has it); e.g. --class-axis 1",
+    )
+    .option(
+      "--force",
+      "export although the logits are probabilities or of one class, or there are no parameters",
+    )
     .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
     .option(
       "--batch <n>",
@@ -104,6 +123,8 @@ const command = () =>
 interface Source {
   readonly graphOf: (batch: number) => Graph;
   readonly batch: number | typeof DYNAMIC;
+  /** How many stored floating-point tensors are taken for constants. */
+  readonly constants: number;
 }
 
 /** Writes a model. */
@@ -111,13 +132,21 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const legalize = targetOf(flags.target);
   checkFlags(flags);
+  if (flags.listParameters) {
+    for (const line of listOf(flags.model)) writeLine(stdout, line);
+    if (flags.out === undefined) return EXIT.ok;
+  }
+  if (flags.out === undefined)
+    throw new UsageError("--out is missing: the model to write, e.g. --out loss.onnx");
   const out = writable(flags.out);
   const elements = elementsOf(flags.maxElements);
   let bytes: Uint8Array;
   let graph: Graph;
+  let constants: number;
   try {
-    const { graphOf, batch } =
-      flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model);
+    const source = flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model, out);
+    const { graphOf, batch } = source;
+    constants = source.constants;
     [graph, bytes] = withBudget(elements, () => {
       const first = graphOf(batch === DYNAMIC ? 1 : batch);
       const written =
@@ -132,9 +161,10 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   try {
     writeAtomically(out, bytes);
   } catch (error) {
-    throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
+    throw new UsageError(`cannot write --out ${out}: ${messageOf(error)}`);
   }
-  for (const line of summary(flags.out, bytes, graph)) writeLine(stdout, line);
+  for (const line of summary(out, bytes, graph)) writeLine(stdout, line);
+  if (constants > 0) writeLine(stdout, constantsNote(constants));
   return EXIT.ok;
 }
 
@@ -155,7 +185,7 @@ function inWords(error: unknown, model: string | undefined): unknown {
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
-const BY_MODEL = ["loss", "wrt", "logits", "size"] as const;
+const BY_MODEL = ["loss", "wrt", "logits", "classAxis", "listParameters", "force", "size"] as const;
 
 /** @throws UsageError unless the flags are those of one of the two ways to export. */
 function checkFlags(flags: Flags): void {
@@ -164,7 +194,10 @@ function checkFlags(flags: Flags): void {
   }
   const [mode, foreign] = flags.model === undefined ? ["--method", BY_MODEL] : ["--model", BY_METHOD];
   const wrong = foreign.find((name) => flags[name] !== undefined);
-  if (wrong) throw new UsageError(`--${wrong} does not go with ${mode}`);
+  if (wrong) {
+    const flag = wrong.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${flag} does not go with ${mode}`);
+  }
   if (flags.method !== undefined && flags.workload === undefined) {
     throw new UsageError("--method needs --workload, e.g. --workload 64x1000");
   }
@@ -193,6 +226,7 @@ function methodSource(flags: Flags): Source {
   return {
     graphOf: (size) => methodGraph({ ...request, rows: size }),
     batch: batchOf(batch) ?? rows,
+    constants: 0,
   };
 }
 
@@ -204,10 +238,9 @@ function methodId(wanted: string): MethodId {
   return method;
 }
 
-function modelSource(flags: Flags, file: string): Source {
+function modelSource(flags: Flags, file: string, out: string): Source {
   const model = loadModel(file);
-  if (sameFile(file, flags.out))
-    throw new UsageError(`--out ${flags.out} is the model itself; choose another name`);
+  if (sameFile(file, out)) throw new UsageError(`--out ${out} is the model itself; choose another name`);
   const sizes = sizesOf(flags.size ?? []);
   const open = openBatch(model, sizes);
   const wanted = batchOf(flags.batch);
@@ -218,12 +251,32 @@ function modelSource(flags: Flags, file: string): Source {
     loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
     logits: flags.logits,
+    classAxis: classAxisOf(flags.classAxis),
+    force: flags.force ?? false,
     ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
     graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
     batch: open === undefined ? 1 : (wanted ?? DYNAMIC),
+    constants: request.wrt ? 0 : [...model.choices.values()].filter(({ isParameter }) => !isParameter).length,
   };
+}
+
+/** What a model stores. Reading it may go wrong as in an export. */
+function listOf(file: string | undefined): string[] {
+  try {
+    return file === undefined ? [] : parameterList(loadModel(file));
+  } catch (error) {
+    throw inWords(error, file);
+  }
+}
+
+function classAxisOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^-?\d{1,2}$/.test(text)) {
+    throw new UsageError(`--class-axis takes an axis of the logits, e.g. 1, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
 }
 
 const shapesOf = ({ inputs }: Model): string =>
@@ -276,6 +329,9 @@ function sameFile(a: string, b: string): boolean {
   const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
   return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
 }
+
+const constantsNote = (count: number): string =>
+  `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
 
 function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string[] {
   const size =
