@@ -210,8 +210,13 @@ function computed(value: Value): Value {
 const constancy = () =>
   dependency(
     ({ op }) => op === "Constant",
-    (node) => isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
+    (node) =>
+      isCheap(node) && !isRepetition(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
   );
+
+/** Repeated elements are no knowledge, and may be as many as a batch has rows. */
+const isRepetition = ({ op, inputs, outputs }: Node): boolean =>
+  op === "Expand" && sizeOf(outputs[0]?.shape ?? []) > sizeOf(inputs[0]?.shape ?? []);
 
 /** Whether a node is a source, or depends on sources alone, through nodes that pass. Remembers what it was asked. */
 function dependency(
