@@ -24,7 +24,7 @@ import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
 import type { Choice } from "./parameters.js";
-import type { ReadExternal, StoredTensor } from "./tensors.js";
+import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, and then its parameters. */
 export interface ReadGraph extends Graph {
@@ -50,7 +50,9 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const scope = new GraphScope(context);
   checkOperators(proto.node);
   const isConstant = constancy();
-  for (const node of proto.node) readNode(node, scope, context.opset, isConstant);
+  const nodes: NodeContext = { opset: context.opset, isConstant };
+  scope.branch = (graph) => readBranch(graph, scope, nodes);
+  for (const node of proto.node) readNode(node, scope, nodes);
   const outputs = proto.output.map(({ name }) => {
     const value = scope.value(name);
     if (!value) throw new ModelError(`nothing makes output ${quoted(name)}`);
@@ -70,8 +72,45 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   };
 }
 
+interface NodeContext {
+  readonly opset: number;
+  readonly isConstant: (node: Node) => boolean;
+}
+
+/** Where nodes find their operands and put their results. */
+interface Definitions extends Scope {
+  define(name: string, value: Value): void;
+}
+
+/** Reads a graph inside a node. Its names are its own; it sees those around it. */
+function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): readonly Value[] {
+  const values = new Map<string, Value>();
+  for (const stored of proto.initializer) {
+    values.set(stored.name, constant(storedTensor(stored, outer.readExternal).read()));
+  }
+  const scope: Definitions = {
+    readExternal: outer.readExternal,
+    value: (name) => values.get(name) ?? outer.value(name),
+    initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
+    frozen: (value) => outer.frozen(value),
+    branch: (graph) => readBranch(graph, scope, context),
+    define: (name, value) => {
+      if (values.has(name))
+        throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
+      values.set(name, value);
+    },
+  };
+  for (const node of proto.node) readNode(node, scope, context);
+  return proto.output.map(({ name }) => {
+    const value = scope.value(name);
+    if (!value) throw new ModelError(`nothing makes output ${quoted(name)} of a branch`);
+    return value;
+  });
+}
+
 /** Values by name, as far as they have been made. */
-class GraphScope implements Scope {
+class GraphScope implements Definitions {
+  branch: Scope["branch"] = () => [];
   readonly inputs: readonly Value[];
   readonly parameters = new Map<string, Value>();
   readonly readExternal: ReadExternal;
@@ -170,12 +209,7 @@ function checkOperators(nodes: readonly NodeProto[]): void {
   throw new ModelError(`operators that are not supported: ${listed.join(", ")}${more}`);
 }
 
-function readNode(
-  proto: NodeProto,
-  scope: GraphScope,
-  opset: number,
-  isConstant: (node: Node) => boolean,
-): void {
+function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
   const node = new OnnxNode(proto, scope, opset);
   const read = READERS[node.op];
   if (!read) throw new ModelError(`${node.label} is not supported`);

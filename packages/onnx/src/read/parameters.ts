@@ -114,7 +114,7 @@ export function chooseParameters(
   stored: ReadonlyMap<string, StoredTensor>,
   outputs: readonly string[],
 ): Map<string, Choice> {
-  const uses = new UseIndex(nodes, stored, outputs);
+  const uses = new UseIndex(nodes.flatMap(withInner), stored, outputs);
   const floats = [...stored.values()].filter(isFloat);
   return new Map(floats.map((of) => [of.name, choiceOf(of, uses)] as const));
 }
@@ -250,6 +250,12 @@ class UseIndex {
     return found;
   }
 }
+
+/** A node after those of its branches. */
+const withInner = (node: NodeProto): NodeProto[] => [
+  ...node.attribute.flatMap(({ g }) => g?.node.flatMap(withInner) ?? []),
+  node,
+];
 
 /** The values that a node reads, in its branches too. */
 const namesRead = ({ input, attribute }: NodeProto): string[] => [
