@@ -117,7 +117,9 @@ class GraphScope implements Definitions {
   readonly values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
   readonly #isTrained: (name: string) => boolean;
-  readonly #isStored = dependency((node) => node.op === "Constant" || this.#isParameter(node));
+  readonly #isStored = dependency(
+    (node) => node.op === "Constant" || node.op === "Range" || this.#isParameter(node),
+  );
   readonly #frozen = new Map<Value, Value>();
   readonly #frozenNodes = new Set<Node>();
 

@@ -158,8 +158,9 @@ export class OnnxNode {
     return this.#attribute(name, "INTS")?.ints;
   }
 
+  /** In float32, as attributes are stored, even by default. */
   float(name: string, otherwise: number): number {
-    return this.#attribute(name, "FLOAT")?.f ?? otherwise;
+    return this.#attribute(name, "FLOAT")?.f ?? Math.fround(otherwise);
   }
 
   floats(name: string): number[] | undefined {

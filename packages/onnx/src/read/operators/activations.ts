@@ -42,7 +42,7 @@ const elu = (x: Value, alpha: number): Value => positiveOr(x, mul(number(alpha, 
 const celu = (x: Value, alpha: number): Value =>
   positiveOr(x, mul(number(alpha, x), expm1Below(div(x, number(alpha, x)))));
 
-/** ONNX's own default numbers, which are those of the paper to 17 digits. */
+/** The paper's numbers, as ONNX stores them. */
 const selu: Reader = (node) => {
   const x = node.input(0);
   const [alpha, gamma] = [node.float("alpha", 1.6732632423543772), node.float("gamma", 1.0507009873554805)];
@@ -61,7 +61,7 @@ export const ACTIVATIONS: Readers = {
   Celu: (node) => celu(node.input(0), node.float("alpha", 1)),
   Elu: (node) => elu(node.input(0), node.float("alpha", 1)),
   HardSigmoid: (node) => hardSigmoid(node.input(0), node.float("alpha", 0.2), node.float("beta", 0.5)),
-  HardSwish: unary((x) => mul(x, hardSigmoid(x, 1 / 6, 0.5))),
+  HardSwish: unary((x) => mul(x, hardSigmoid(x, Math.fround(1 / 6), 0.5))),
   Mish: unary((x) => mul(x, tanh(softplus(x)))),
   PRelu: (node) => positiveOr(node.input(0), mul(node.input(0), node.input(1))),
   Selu: selu,

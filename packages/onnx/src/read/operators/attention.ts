@@ -2,6 +2,7 @@ import {
   add,
   concat,
   div,
+  equal,
   expand,
   gather,
   less,
@@ -9,6 +10,7 @@ import {
   mul,
   pad,
   range,
+  reduceMax,
   reshape,
   scalar,
   slice,
@@ -66,6 +68,13 @@ function maskOf(node: OnnxNode, scores: Value, past: number): Value | undefined 
   return whole ? add(whole, causal) : causal;
 }
 
+/** Softmax over the last axis; 0 for queries that see no key at all. */
+function softmaxOfSome(scores: Value): Value {
+  const [zero, last] = [scalar(0, scores.dtype), scores.shape.length - 1];
+  const isBlind = equal(reduceMax(scores, { axes: [last], keepdims: true }), infinity(scores));
+  return where(isBlind, zero, softmax(where(isBlind, zero, scores), last));
+}
+
 const attention: Reader = (node) => {
   const [queryHeads, keyHeads] = [node.int("q_num_heads", 0), node.int("kv_num_heads", 0)];
   const [given, pastKey, pastValue] = [node.input(0), node.optional(4), node.optional(5)];
@@ -76,7 +85,7 @@ const attention: Reader = (node) => {
   const [batch = 0, heads = 0, length = 0, width = 1] = q.shape;
   if (node.has(6)) node.fail("nonpad_kv_seqlen is not supported");
   node.ignore("softmax_precision");
-  const root = Math.sqrt(node.float("scale", 1 / Math.sqrt(width)));
+  const root = Math.sqrt(node.hasAttribute("scale") ? node.float("scale", 1) : 1 / Math.sqrt(width));
   const scaled = (x: Value) => mul(x, scalar(root, x.dtype));
   const raw = matMul(scaled(q), transposeMatrices(scaled(sharedHeads(key, heads))));
   const mask = maskOf(node, raw, pastKey?.shape[2] ?? 0);
@@ -84,7 +93,7 @@ const attention: Reader = (node) => {
   const cap = scalar(limit, raw.dtype);
   const capped = limit > 0 ? mul(cap, tanh(div(raw, cap))) : raw;
   const masked = mask ? add(capped, mask) : capped;
-  const weights = softmax(masked, 3);
+  const weights = mask ? softmaxOfSome(masked) : softmax(masked, 3);
   const y = matMul(weights, sharedHeads(value, heads));
   const mode = node.int("qk_matmul_output_mode", 0);
   const shown =

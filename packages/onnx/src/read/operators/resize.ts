@@ -82,9 +82,21 @@ const resize: Reader = (node) => {
   const nearest = chosen(node, "nearest_mode", "round_prefer_floor", NEAREST);
   const [coefficient, exclude] = [node.float("cubic_coeff_a", -0.75), node.flag("exclude_outside")];
   const [antialias, outside] = [node.flag("antialias"), node.float("extrapolation_value", 0)];
+  const aligned = node.string("coordinate_transformation_mode", "half_pixel") === "align_corners";
   const cropping = node.string("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
   if (!["nearest", "linear", "cubic"].includes(mode)) node.fail(`mode ${mode} is not known`);
-  return axesOf(node, x).reduce((value, of) => {
+  const axes = axesOf(node, x);
+  // ONNX's reference clamps positions, and ONNX Runtime leaves them out.
+  if (antialias && !exclude && mode !== "nearest" && axes.some(({ scale }) => scale < 1)) {
+    node.fail("antialias needs exclude_outside: runtimes treat the edges differently without it");
+  }
+  // ONNX's reference takes the corners of a fractional size, and ONNX Runtime of a whole one.
+  if (aligned && axes.some(({ from, to, scale }) => from * scale !== to)) {
+    node.fail(
+      "align_corners needs sizes, or scales that make whole ones: runtimes treat fractions differently",
+    );
+  }
+  return axes.reduce((value, of) => {
     const tapsAt = (at: number): Taps => {
       const position = coordinates(at, of);
       if (mode === "nearest") return [[nearest(position), 1]];
@@ -96,7 +108,7 @@ const resize: Reader = (node) => {
     if (isIdentity) return value;
     const isOutside = (at: number) =>
       cropping && (coordinates(at, of) < 0 || coordinates(at, of) > of.from - 1);
-    const all = Array.from({ length: of.to }, (_, at) => within(tapsAt(at), of.from, exclude || antialias));
+    const all = Array.from({ length: of.to }, (_, at) => within(tapsAt(at), of.from, exclude));
     return combined(value, of.axis, all, { isOutside, outside });
   }, x);
 };
