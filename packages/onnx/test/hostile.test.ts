@@ -55,8 +55,8 @@ describe("a model that is refused", () => {
   it.each<[string, Parts, string]>([
     [
       "an operator that is not known",
-      { nodes: [node("LSTM", ["x"])] },
-      "operators that are not supported: LSTM",
+      { nodes: [node("Loop", ["x"])] },
+      "operators that are not supported: Loop",
     ],
     [
       "another domain",

@@ -1,5 +1,4 @@
 import {
-  definitionOf,
   evaluate,
   type FloatDType,
   type Graph,
@@ -13,17 +12,11 @@ import { ONNXRUNTIME_CPU, serialize } from "@softmax-bench/onnx";
 import { InferenceSession } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { SAMPLES, type Sample } from "./samples.js";
-import { expectClose, feedsFor, graphOf, inputsOf, runInRuntime } from "./support.js";
+import { expectClose, feedsFor, graphOf, inputsOf, isMissing, runInRuntime } from "./support.js";
 
 const DTYPES: readonly FloatDType[] = ["float32", "float64"];
 /** Relative to the largest element. */
 const TOLERANCE = { float32: 4e-6, float64: 1e-14 };
-/** There is neither a double kernel nor a body. */
-const isMissing = (op: string, dtype: FloatDType): boolean => {
-  const kernels = ONNXRUNTIME_CPU[op] ?? [];
-  return Array.isArray(kernels) && !kernels.includes(dtype) && !definitionOf(op).body;
-};
-
 it("every operator has a sample, and a line in the table of kernels", () => {
   expect(Object.keys(SAMPLES).sort()).toEqual(operatorNames());
   expect(Object.keys(ONNXRUNTIME_CPU).sort()).toEqual(operatorNames());

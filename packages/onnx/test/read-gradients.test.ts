@@ -7,6 +7,7 @@ import {
   isFloat,
   legalize,
   optimize,
+  reduceSum,
   type Shape,
   sizeOf,
   type Tensor,
@@ -450,5 +451,38 @@ describe.each(Object.entries(CASES))("%s", (name, of) => {
       evaluate(whole, feeds),
       2e-5,
     );
+  });
+});
+
+// torch.nn.functional, PyTorch 1.13, at the same points.
+describe("at a kink, and far from it, the gradient is PyTorch's:", () => {
+  it.each<[string, Attributes, readonly number[], readonly number[]]>([
+    ["HardSigmoid", { alpha: float(1 / 6) }, [-3, 3, 0], [0, 0, 1 / 6]],
+    ["Elu", {}, [0, 1000, -1000], [1, 1, 0]],
+    ["Selu", {}, [0, 1000], [1.7580993408473766, 1.0507009873554805]],
+    ["Celu", {}, [0, 1000], [1, 1]],
+    ["Softsign", {}, [0], [1]],
+    ["Softplus", {}, [0, 1000, -1000], [0.5, 1, 0]],
+    ["ThresholdedRelu", {}, [1], [0]],
+    ["Shrink", { bias: float(0.5) }, [-0.5, 0.5], [0, 0]],
+    ["Mish", {}, [0, 1000], [0.6, 1]],
+    ["Sign", {}, [0, 2], [0, 0]],
+    ["ReduceL2", {}, [0, 0], [0, 0]],
+    ["ReduceL1", {}, [0, 1], [0, 1]],
+    ["ReduceProd", {}, [0, 2], [2, 0]],
+    ["ReduceMin", {}, [1, 1], [0.5, 0.5]],
+  ])("%s", (op, attributes, at, expected) => {
+    const node: NodeInit = {
+      opType: op,
+      input: ["x"],
+      output: ["y"],
+      attribute: Object.entries(attributes).map(([key, value]) => attributeOf(key, value)),
+    };
+    const bytes = modelOf({ shape: [at.length], elemType: DOUBLE, opset: 18, nodes: [node] });
+    const { inputs, outputs } = parseModel(bytes).graph();
+    const [gradient] = differentiate(reduceSum(outputs.y as Value), inputs);
+    const graph: Graph = { name: "kink", inputs, outputs: { gradient: gradient as Value } };
+    const found = evaluate(graph, { x: tensor("float64", [at.length], at) }).gradient?.data ?? [];
+    for (const [index, value] of expected.entries()) expect(Number(found[index])).toBeCloseTo(value, 7);
   });
 });

@@ -58,8 +58,11 @@ export const and = (a: Value, b: Value): Value => apply("And", [a, b]);
 export const or = (a: Value, b: Value): Value => apply("Or", [a, b]);
 export const not = (x: Value): Value => apply("Not", [x]);
 
-/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. */
-export const where = (condition: Value, a: Value, b: Value): Value => apply("Where", [condition, a, b]);
+/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. Of `bool`, by logic: runtimes choose numbers only. */
+export const where = (condition: Value, a: Value, b: Value): Value =>
+  a.dtype === "bool" && b.dtype === "bool"
+    ? or(and(condition, a), and(not(condition), b))
+    : apply("Where", [condition, a, b]);
 
 export const cast = (x: Value, dtype: DType): Value =>
   x.dtype === dtype ? x : apply("Cast", [x], { to: dtype });
