@@ -225,6 +225,40 @@ describe("pnpm export with parameters and logits that are chosen", () => {
   });
 });
 
+describe("pnpm export of a model with several open sizes", () => {
+  /** Logits `[batch, length, 2]`; the length has a name that would do something to a terminal. */
+  const written = (): string => {
+    const file = join(temporaryFolder(), "net.onnx");
+    const nodes = [{ opType: "MatMul", input: ["x", "w"], output: ["y"] }];
+    const tensors = [floats("w", [3, 2], [1, 2, 3, 4, 5, 6])];
+    writeFileSync(file, modelOf({ shape: ["n", "a\u001b[2Jb", 3], tensors, nodes }));
+    return file;
+  };
+
+  it.each<[string[], (string | number)[]]>([
+    [[], ["batch", "size_1", 3]],
+    [
+      ["--batch", "4"],
+      [4, "size_1", 3],
+    ],
+    [
+      ["--size", "a\u001b[2Jb=5"],
+      ["batch", 5, 3],
+    ],
+    [
+      ["--batch", "4", "--size", "a\u001b[2Jb=5"],
+      [4, 5, 3],
+    ],
+  ])("%j", async (flags, shape) => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { code } = await run(["--model", written(), ...flags, "--out", file]);
+    expect(code).toBe(0);
+    const { inputs } = loadModel(file);
+    expect(inputs[0]?.shape).toEqual(shape);
+    expect(inputs.at(-1)).toEqual({ name: "labels", dtype: "int64", shape: shape.slice(0, 2) });
+  });
+});
+
 describe("pnpm export --ignore-index", () => {
   const how = ["--method", "manual/fused", "--workload", `3x${classes}`, "--dtype", "float64"];
   const given = logits.subarray(0, 3 * classes);
@@ -296,9 +330,9 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       /--max-elements takes a number from 1 on, got "0"/,
     ],
     [
-      "a model that leaves several sizes open, one of them with a name for terminals",
-      ["--model", "escape.onnx"],
-      /the model leaves the sizes batch, "a\\u001b\[2Jb" open; give all but the batch's, e.g. --size "a\\u001b\[2Jb"=8/,
+      "a size that is not open, of a model with a name for terminals",
+      ["--model", "escape.onnx", "--size", "width=3"],
+      /the model leaves no size "width" open; it leaves batch, "a\\u001b\[2Jb"$/m,
     ],
     [
       "an unknown parameter",

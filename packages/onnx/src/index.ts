@@ -9,7 +9,7 @@ export { loadModel } from "./read/load.js";
 export { type GraphOptions, type Model, parseModel } from "./read/model.js";
 export type { Choice } from "./read/parameters.js";
 export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
-export { serialize, serializeBatched } from "./serialize.js";
+export { serialize, serializeBatched, serializeOpen } from "./serialize.js";
 export {
   crossEntropyHead,
   gradientName,

@@ -18,15 +18,16 @@ import {
   ModelError,
   OPSET,
   serialize,
-  serializeBatched,
+  serializeOpen,
 } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import {
+  BATCH,
   CROSS_ENTROPY,
   listed,
   methodGraph,
   modelGraph,
-  openBatch,
+  openSizes,
   PARTS,
   parameterList,
 } from "../../export/exported-graph.js";
@@ -98,7 +99,11 @@ const command = () =>
       "--force",
       "export although the logits are probabilities or of one class, or there are no parameters",
     )
-    .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
+    .option(
+      "--size <name=n>",
+      "what a size is that the model leaves open (default: it stays open); e.g. --size length=128",
+      commaSeparated,
+    )
     .option(
       "--batch <n>",
       `the batch size, or ${DYNAMIC} for any (default: the rows of the workload; open if the model leaves it open)`,
@@ -119,10 +124,11 @@ const command = () =>
     )
     .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
 
-/** A graph for each batch size, or one of a fixed size. */
+/** A graph for each combination of open sizes, or one if there are none. */
 interface Source {
-  readonly graphOf: (batch: number) => Graph;
-  readonly batch: number | typeof DYNAMIC;
+  readonly graphOf: (sizes: Readonly<Record<string, number>>) => Graph;
+  /** What the exported model calls the sizes that stay open, the batch first. */
+  readonly open: readonly string[];
   /** How many stored floating-point tensors are taken for constants. */
   readonly constants: number;
 }
@@ -145,15 +151,20 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   let constants: number;
   try {
     const source = flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model, out);
-    const { graphOf, batch } = source;
+    const { graphOf, open } = source;
     constants = source.constants;
     [graph, bytes] = withBudget(elements, () => {
-      const first = graphOf(batch === DYNAMIC ? 1 : batch);
+      // With a batch of 1, refusals name small shapes. Other sizes may have to be larger.
+      let first = open.length > 1 ? undefined : graphOf({ [open[0] ?? BATCH]: 1 });
+      const remembered = (made: Graph): Graph => {
+        first ??= made;
+        return made;
+      };
       const written =
-        batch === DYNAMIC
-          ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
-          : serialize(legalize(first));
-      return [first, written];
+        open.length > 0
+          ? serializeOpen(open, (sizes) => legalize(remembered(graphOf(sizes)), { fold: false }))
+          : serialize(legalize(first as Graph));
+      return [first as Graph, written];
     });
   } catch (error) {
     throw inWords(error, flags.model);
@@ -223,9 +234,11 @@ function methodSource(flags: Flags): Source {
   const [type = "float32"] = selected.dtypes;
   const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
   const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
+  const given = batchOf(batch) ?? rows;
   return {
-    graphOf: (size) => methodGraph({ ...request, rows: size }),
-    batch: batchOf(batch) ?? rows,
+    graphOf: ({ [BATCH]: size = rows }) =>
+      methodGraph({ ...request, rows: given === DYNAMIC ? size : given }),
+    open: given === DYNAMIC ? [BATCH] : [],
     constants: 0,
   };
 }
@@ -241,12 +254,15 @@ function methodId(wanted: string): MethodId {
 function modelSource(flags: Flags, file: string, out: string): Source {
   const model = loadModel(file);
   if (sameFile(file, out)) throw new UsageError(`--out ${out} is the model itself; choose another name`);
-  const sizes = sizesOf(flags.size ?? []);
-  const open = openBatch(model, sizes);
+  const left = openSizes(model, sizesOf(flags.size ?? []));
+  const batch = left.find(({ symbol }) => symbol === BATCH);
   const wanted = batchOf(flags.batch);
-  if (open === undefined && wanted !== undefined) {
-    throw new UsageError(`--batch ${flags.batch}: the model's sizes are fixed: ${shapesOf(model)}`);
+  if (!batch && wanted !== undefined) {
+    throw new UsageError(`--batch ${flags.batch}: the model's batch is fixed: ${shapesOf(model)}`);
   }
+  const isGiven = batch !== undefined && typeof wanted === "number";
+  const sizes = { ...sizesOf(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
+  const open = isGiven ? left.filter((size) => size !== batch) : left;
   const request = {
     loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
@@ -256,8 +272,11 @@ function modelSource(flags: Flags, file: string, out: string): Source {
     ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
-    graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
-    batch: open === undefined ? 1 : (wanted ?? DYNAMIC),
+    graphOf: (values) => {
+      const chosen = open.map(({ name, symbol }) => [name, values[symbol] as number] as const);
+      return modelGraph(model, { ...sizes, ...Object.fromEntries(chosen) }, request);
+    },
+    open: open.map(({ symbol }) => symbol),
     constants: request.wrt ? 0 : [...model.choices.values()].filter(({ isParameter }) => !isParameter).length,
   };
 }
