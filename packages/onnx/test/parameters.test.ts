@@ -229,6 +229,55 @@ describe("what is a parameter", () => {
     expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "w.grad"]);
   });
 
+  it("no numbers in Constant nodes beside weights that are initialisers, but weights of layers there, too", () => {
+    const constant = (name: string, dims: number[]): NodeInit => ({
+      opType: "Constant",
+      output: [name],
+      attribute: [attribute("value", floats("", dims, numbers(dims.reduce((a, b) => a * b, 1))))],
+    });
+    const nodes = [
+      constant("slopes", [3]),
+      constant("v", [2, 2]),
+      node("Mul", ["x", "slopes"], "m"),
+      node("MatMul", ["m", "w"], "z"),
+      node("MatMul", ["z", "v"], "y"),
+    ];
+    expect(parametersOf(nodes)).toEqual(["w", "v"]);
+  });
+
+  // `lm_head.weight` of GPT-2, which its exporter also stores transposed.
+  it("a tied weight once, with the gradient of both uses", () => {
+    const rows = numbers(6);
+    const transposed = [0, 2, 4, 1, 3, 5].map((at) => rows[at] as number);
+    const tied = [floats("head.weight", [3, 2], rows), floats("val_3", [2, 3], transposed)];
+    const nodes = [
+      node("Cast", ["x"], "i", { to: INT64 }),
+      node("Gather", ["head.weight", "i"], "e"),
+      node("ReduceMean", ["e"], "m", { keepdims: 0, axes: 1 }),
+      node("MatMul", ["m", "val_3"], "y"),
+    ].map((of) =>
+      of.opType === "ReduceMean"
+        ? { ...of, attribute: [attribute("axes", [1]), attribute("keepdims", 0)] }
+        : of,
+    );
+    const model = parseModel(modelOf({ nodes, tensors: tied }));
+    expect(model.choices.get("val_3")?.reason).toBe("tied to head.weight: its transpose");
+    const graph = trainingGraph(model.graph());
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "head.weight.grad"]);
+    const feeds = (values: readonly number[]) => ({
+      x: tensor("float32", [2, 3], [0, 1, 2, 2, 2, 0]),
+      "head.weight": tensor("float32", [3, 2], values),
+      labels: tensor("int64", [2], [1, 2]),
+    });
+    const lossAt = (step: number) => {
+      const moved = rows.map((value, at) => value + step * Math.sin(at + 1));
+      return Number(evaluate(graph, feeds(moved)).loss?.data[0]);
+    };
+    const gradient = elementsOf(evaluate(graph, feeds(rows))["head.weight.grad"] as Tensor).map(Number);
+    const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
+    expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+  });
+
   it("whatever is asked for by name", () => {
     const model = parseModel(
       modelOf({ nodes: [node("Mul", ["x", "s"], "y")], tensors: [floats("s", [], [0.5])] }),

@@ -15,6 +15,7 @@ import {
   sizeOf,
   type Tensor,
   topologicalOrder,
+  transpose,
   unlessUndefined,
   type Value,
 } from "@softmax-bench/graph";
@@ -117,6 +118,7 @@ class GraphScope implements Definitions {
   readonly values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
   readonly #isTrained: (name: string) => boolean;
+  readonly #choices: ReadonlyMap<string, Choice>;
   readonly #isStored = dependency(
     (node) => node.op === "Constant" || node.op === "Range" || this.#isParameter(node),
   );
@@ -126,6 +128,7 @@ class GraphScope implements Definitions {
   constructor({ inputs, initializers, choices, trained, sizes, readExternal }: Context) {
     this.readExternal = readExternal;
     this.#initializers = initializers;
+    this.#choices = choices;
     this.#isTrained = (name) => choices.get(name)?.isParameter || (trained?.includes(name) ?? false);
     this.inputs = inputs.map((of) => input(of.name, of.dtype, sizedShape(of, sizes)));
     for (const [index, { name }] of inputs.entries()) this.define(name, this.inputs[index] as Value);
@@ -143,10 +146,20 @@ class GraphScope implements Definitions {
     if (made) return made;
     const stored = this.#initializers.get(name);
     if (!stored) return undefined;
+    const original = this.#choices.get(name)?.transposeOf;
+    if (original !== undefined && !this.#isTrained(name)) return this.#tied(name, original);
     if (!isFloat(stored) || !this.#isTrained(name)) return constant(stored.read());
     const parameter = input(name, stored.dtype, stored.shape);
     this.parameters.set(name, parameter);
     return parameter;
+  }
+
+  /** A transposed copy, made from what it is a copy of. */
+  #tied(name: string, original: string): Value | undefined {
+    const made = this.value(original);
+    const copy = made && transpose(made);
+    if (copy) this.values.set(name, copy);
+    return copy;
   }
 
   initializer(name: string): StoredTensor | undefined {

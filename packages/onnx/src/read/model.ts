@@ -105,7 +105,7 @@ function weightsOf({ domain, opType, attribute, output }: NodeProto, readExterna
     return undefined;
   if (!FLOATS.has(value.t.dataType) || name === "") return undefined;
   const stored = storedTensor(value.t, readExternal);
-  return sizeOf(stored.shape) > 1 ? { ...stored, name } : undefined;
+  return sizeOf(stored.shape) > 1 ? { ...stored, name, isInNode: true as const } : undefined;
 }
 
 const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);

@@ -1,12 +1,14 @@
 import { isFloat, read, sizeOf, type Tensor } from "@softmax-bench/graph";
 import { type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { isMask, isTableOfSines, isUniform } from "./recognize.js";
+import { isMask, isTableOfSines, isTransposed, isUniform } from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
 
 /** Whether a stored tensor is trained, and what in the graph says so. */
 export interface Choice {
   readonly isParameter: boolean;
   readonly reason: string;
+  /** The parameter that it is a transposed copy of, and changes with. */
+  readonly transposeOf?: string;
 }
 
 interface Use {
@@ -100,7 +102,6 @@ const hasGradient = ({ opType, attribute }: NodeProto): boolean =>
 
 /** An exporter would have computed these of a constant. */
 const TRANSFORMS: ReadonlySet<string> = new Set(["Exp", "Sigmoid", "Softplus", "Tanh"]);
-const ARITHMETIC: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Where"]);
 
 /** A path of attributes, as PyTorch names the parameters of modules: `encoder.0.scale`. */
 const isModulePath = (name: string): boolean => /^[A-Za-z_]\w*(\.\w+)+$/.test(name);
@@ -116,7 +117,43 @@ export function chooseParameters(
 ): Map<string, Choice> {
   const uses = new UseIndex(nodes.flatMap(withInner), stored, outputs);
   const floats = [...stored.values()].filter(isFloat);
-  return new Map(floats.map((of) => [of.name, choiceOf(of, uses)] as const));
+  const hasInitializers = floats.some((of) => !of.isInNode && sizeOf(of.shape) > 1);
+  const choices = new Map(
+    floats.map((of) => {
+      const isLifted = of.isInNode && hasInitializers && !uses.isWeightOfLayer(of.name);
+      const choice = isLifted
+        ? constant("in a Constant node, while weights are initialisers")
+        : choiceOf(of, uses);
+      return [of.name, choice] as const;
+    }),
+  );
+  for (const [copy, original] of transposedCopies(floats, uses)) {
+    choices.set(copy, { ...constant(`tied to ${original}: its transpose`), transposeOf: original });
+  }
+  return choices;
+}
+
+/**
+ * Tables of rows that are looked up and, transposed, a weight of a product: exporters store a tied weight so, under a name of
+ * their own.
+ */
+function transposedCopies(
+  stored: readonly StoredTensor[],
+  uses: UseIndex,
+): [copy: string, original: string][] {
+  const matrices = stored.filter(({ shape }) => shape.length === 2 && sizeOf(shape) > 1);
+  const isUsedBy = ({ name }: StoredTensor, operators: readonly string[]) =>
+    uses.isNeeded(name) && uses.usesOf(name).some(({ node }) => operators.includes(node.opType));
+  const tables = matrices.filter((of) => isModulePath(of.name) && isUsedBy(of, ["Gather"]));
+  const products = matrices.filter((of) => !isModulePath(of.name) && isUsedBy(of, ["MatMul", "Gemm"]));
+  return products.flatMap((copy) => {
+    const original = tables.find(
+      ({ dtype, shape: [rows, columns] }) =>
+        dtype === copy.dtype && rows === copy.shape[1] && columns === copy.shape[0],
+    );
+    if (!original || !isTransposed(copy.read(), original.read())) return [];
+    return [[copy.name, original.name] as [string, string]];
+  });
 }
 
 const parameter = (reason: string): Choice => ({ isParameter: true, reason });
@@ -138,9 +175,9 @@ function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIn
   if (LIMITS.has(opType)) return constant(`a limit in ${opType}`);
   if (index.feedsOnly(node, ["Sin", "Cos"])) return constant("frequencies of sines and cosines");
   if (WEIGHTS[opType]?.includes(position)) {
-    return isTable(opType, position, stored)
-      ? constant("a table of sines and cosines")
-      : parameter(`a weight of ${opType}`);
+    // What a layer is applied to, or looks up, may be the positions' sines and cosines.
+    const isTable = position === 0 && isTableOfSines(stored.read());
+    return isTable ? constant("a table of sines and cosines") : parameter(`a weight of ${opType}`);
   }
   if (TRANSFORMS.has(opType)) return parameter(`${opType} is computed from it`);
   if (isNumber) {
@@ -148,7 +185,6 @@ function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIn
       ? parameter("one number, but named as an attribute of a module")
       : constant(`one number in ${opType}`);
   }
-  if (!ARITHMETIC.has(opType)) return parameter(`an operand of ${opType}`);
   if (isNormalization(node) && position === 1 && index.isOfInputs(node.input[0] ?? "")) {
     return constant("it normalises an input of the model");
   }
@@ -157,10 +193,6 @@ function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIn
 
 /** Inputs have their mean subtracted, and are divided by their deviation. Layers add and multiply. */
 const isNormalization = ({ opType }: NodeProto): boolean => opType === "Sub" || opType === "Div";
-
-/** Looked-up rows may be positions' sines and cosines, which have no parameters. */
-const isTable = (opType: string, position: number, stored: StoredTensor): boolean =>
-  opType === "Gather" && position === 0 && isTableOfSines(stored.read());
 
 function choiceByValue(tensor: Tensor, opType: string): Choice {
   if (isMask(tensor)) return constant("a mask");
@@ -225,6 +257,13 @@ class UseIndex {
   /** Uses of a value's elements, by the value itself or after they were moved. */
   usesOf(name: string): Use[] {
     return this.#usesOf([name], MOVEMENTS);
+  }
+
+  /** Whether a layer takes a value for its weight, rather than what it is applied to. */
+  isWeightOfLayer(name: string): boolean {
+    return this.usesOf(name).some(
+      ({ node, position }) => position > 0 && (WEIGHTS[node.opType]?.includes(position) ?? false),
+    );
   }
 
   /** Whether what a node makes goes nowhere but into these operators, moved or joined. */

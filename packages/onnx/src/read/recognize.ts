@@ -23,6 +23,17 @@ export function isUniform({ data }: Tensor): boolean {
   return true;
 }
 
+/** Whether one matrix is the transpose of the other, and no number times ones. */
+export function isTransposed(a: Tensor, b: Tensor): boolean {
+  const [rows = 0, columns = 0] = a.shape;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      if (!Object.is(read(a.data, row * columns + column), read(b.data, column * rows + row))) return false;
+    }
+  }
+  return !isUniform(a);
+}
+
 /** Fewer steps than this fit a sine by chance. */
 const LEAST_STEPS = 5;
 /** What rounding to float32 may leave. */

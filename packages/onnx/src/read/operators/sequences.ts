@@ -1,8 +1,11 @@
 import {
+  add,
   argMax,
+  cast,
   indices as constantIndices,
   cumSum,
   elementsOf,
+  equal,
   isFloat,
   neg,
   range,
@@ -12,6 +15,7 @@ import {
   topK,
   type Value,
 } from "@softmax-bench/graph";
+import { dtypeOf } from "../tensors.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
 /** Start, limit and step are known, so that only the length may depend on a batch size. */
@@ -61,7 +65,17 @@ const nonZero: Reader = (node) => {
   return constantIndices([rank, found.length], positions);
 };
 
+/** 1 on a diagonal of a matrix, 0 elsewhere. */
+const eyeLike: Reader = (node) => {
+  const x = node.input(0);
+  const [rows = 0, columns = 0] = x.shape;
+  const dtype = node.hasAttribute("dtype") ? dtypeOf(node.int("dtype", 0), "the result") : x.dtype;
+  const row = add(reshape(range(0, rows, 1, "int64"), [rows, 1]), scalar(node.int("k", 0), "int64"));
+  return cast(equal(row, range(0, columns, 1, "int64")), dtype);
+};
+
 export const SEQUENCES: Readers = {
+  EyeLike: eyeLike,
   ArgMax: extremum((x) => x),
   ArgMin: extremum(reversed),
   CumSum: readCumSum,
