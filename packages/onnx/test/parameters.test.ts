@@ -250,16 +250,18 @@ describe("what is a parameter", () => {
     const rows = numbers(6);
     const transposed = [0, 2, 4, 1, 3, 5].map((at) => rows[at] as number);
     const tied = [floats("head.weight", [3, 2], rows), floats("val_3", [2, 3], transposed)];
+    const mean: NodeInit = {
+      opType: "ReduceMean",
+      input: ["e"],
+      output: ["m"],
+      attribute: [attribute("axes", [1]), attribute("keepdims", 0)],
+    };
     const nodes = [
       node("Cast", ["x"], "i", { to: INT64 }),
       node("Gather", ["head.weight", "i"], "e"),
-      node("ReduceMean", ["e"], "m", { keepdims: 0, axes: 1 }),
+      mean,
       node("MatMul", ["m", "val_3"], "y"),
-    ].map((of) =>
-      of.opType === "ReduceMean"
-        ? { ...of, attribute: [attribute("axes", [1]), attribute("keepdims", 0)] }
-        : of,
-    );
+    ];
     const model = parseModel(modelOf({ nodes, tensors: tied }));
     expect(model.choices.get("val_3")?.reason).toBe("tied to head.weight: its transpose");
     const graph = trainingGraph(model.graph());
