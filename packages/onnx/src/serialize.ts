@@ -13,16 +13,25 @@ import { NodeWriter } from "./write-nodes.js";
  */
 export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], [], []));
 
-/**
- * Where the sizes to compare begin, and two that show which sizes are always there. Sums and products of primes from 101 on are
- * unlikely to be sizes of anything else; a model that takes no more than so many positions is tried with less.
- */
-const ATTEMPTS = [
-  { least: 101, probes: [89, 97] },
+/** Where sizes to compare begin, and two before that show which sizes are always there. */
+interface Start {
+  readonly least: number;
+  readonly probes: readonly [number, number];
+}
+
+/** Sums and products of primes from here on are unlikely to be sizes of anything else. */
+const LARGE: Start = { least: 101, probes: [89, 97] };
+/** A model may take no more than so many positions: it is tried with less. */
+const SMALLER: readonly Start[] = [
   { least: 37, probes: [29, 31] },
   { least: 17, probes: [11, 13] },
   { least: 5, probes: [2, 3] },
-] as const;
+];
+/** For the first size, which mostly is the batch, and for the others. */
+const ATTEMPTS: readonly (readonly [Start, Start])[] = [
+  ...[LARGE, ...SMALLER].map((start) => [LARGE, start] as const),
+  ...SMALLER.map((start) => [start, start] as const),
+];
 /** How many values of a size are compared. Two would make anything look affine. */
 const COMPARED = 3;
 /** With more open sizes, there would be hundreds of graphs to compare. */
@@ -51,15 +60,16 @@ export function serializeOpen(
   const make = (point: readonly number[]) =>
     graphOf(Object.fromEntries(names.map((name, at) => [name, point[at] as number])));
   let refused: unknown;
-  for (const { least, probes } of ATTEMPTS) {
+  for (const [first, others] of ATTEMPTS) {
     try {
-      return write(new Family(...compared(names, make, least, probes)));
+      const starts = names.map((_, at) => (at === 0 ? first : others));
+      return write(new Family(...compared(names, make, starts)));
     } catch (error) {
-      refused ??= error;
-      if (!(error instanceof TooLarge)) break;
+      if (!(error instanceof TooLarge)) throw error;
+      refused ??= error.cause;
     }
   }
-  throw refused instanceof TooLarge ? refused.cause : refused;
+  throw refused;
 }
 
 /** Graphs of some sizes cannot be made. */
@@ -69,8 +79,7 @@ class TooLarge extends Error {}
 function compared(
   names: readonly string[],
   graphOf: (point: readonly number[]) => Graph,
-  least: number,
-  probes: readonly number[],
+  starts: readonly Start[],
 ): [Graph[], readonly string[], number[][]] {
   const made = (point: readonly number[]): Graph => {
     try {
@@ -79,9 +88,11 @@ function compared(
       throw new TooLarge("", { cause });
     }
   };
-  const [some = new Set(), others = new Set()] = probes.map((size) => sizesIn(made(names.map(() => size))));
+  const [some, others] = ([0, 1] as const).map((which) =>
+    sizesIn(made(starts.map(({ probes }) => probes[which]))),
+  ) as [Set<number>, Set<number>];
   const taken = new Set<number>();
-  const axes = names.map(() => {
+  const axes = starts.map(({ least }) => {
     const sizes: number[] = [];
     for (let size = least; sizes.length < COMPARED; size++) {
       // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.

@@ -27,7 +27,10 @@ import {
   trainingGraph,
 } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
+import { attribute, ints, modelOf, type NodeInit } from "./build-model.js";
 import { expectClose, feedsFor, runModel } from "./support.js";
+
+type AttributeInit = ReturnType<typeof attribute>;
 
 /** As `pytorch_models.py` writes it. */
 interface Expected {
@@ -103,6 +106,33 @@ describe("numbers that depend on several open sizes", () => {
       const feeds = feedsFor(family(sizes));
       expectClose(await runModel(bytes, feeds), evaluate(family(sizes), feeds), 1e-6);
     }
+  });
+
+  // As BERT takes the first positions of a table of all, and GPT-2 a corner of its causal mask.
+  it("parts of a stored table, of at most 32 positions", async () => {
+    const node = (
+      opType: string,
+      names: string[],
+      output: string,
+      attributes: AttributeInit[] = [],
+    ): NodeInit => ({
+      opType,
+      input: names,
+      output: [output],
+      attribute: attributes,
+    });
+    const tensors = [ints("table", [...new Array(32).keys()], [1, 32]), ints("zero", [0]), ints("one", [1])];
+    const nodes = [
+      node("Shape", ["x"], "length", [attribute("start", 1)]),
+      node("Slice", ["table", "zero", "length", "one"], "positions"),
+      node("Cast", ["positions"], "numbers", [attribute("to", 1)]),
+      node("Add", ["x", "numbers"], "y"),
+    ];
+    const model = parseModel(modelOf({ shape: ["batch", "length"], tensors, nodes }));
+    const bytes = serializeOpen(["batch", "length"], (sizes) => model.graph(sizes));
+    const x = tensor("float32", [2, 30], new Array(60).fill(0.5));
+    const { y } = await runModel(bytes, { x });
+    expect(Array.from(y?.data ?? [], Number)).toEqual(Array.from({ length: 60 }, (_, at) => (at % 30) + 0.5));
   });
 
   it("refuses a quotient", () => {

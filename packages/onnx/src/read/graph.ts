@@ -260,12 +260,17 @@ const constancy = () =>
   dependency(
     ({ op }) => op === "Constant",
     (node) =>
-      isCheap(node) && !isRepetition(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
+      isCheap(node) && !dependsOnSizes(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
   );
 
-/** Repeated elements are no knowledge, and may be as many as a batch has rows. */
-const isRepetition = ({ op, inputs, outputs }: Node): boolean =>
-  op === "Expand" && sizeOf(outputs[0]?.shape ?? []) > sizeOf(inputs[0]?.shape ?? []);
+/** More elements than shapes have. */
+const LONGEST_SHAPE = 8;
+
+/** Repeated elements, and parts of a table, are no knowledge: there may be as many as a batch has rows, or a sequence positions. */
+const dependsOnSizes = ({ op, inputs, outputs }: Node): boolean => {
+  const [from, to] = [sizeOf(inputs[0]?.shape ?? []), sizeOf(outputs[0]?.shape ?? [])];
+  return (op === "Expand" && to > from) || (op === "Slice" && from > LONGEST_SHAPE && to < from);
+};
 
 /** Whether a node is a source, or depends on sources alone, through nodes that pass. Remembers what it was asked. */
 function dependency(
