@@ -6,7 +6,7 @@ import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { loadModel } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { modelOf } from "../../../packages/onnx/test/build-model.js";
+import { floats, modelOf } from "../../../packages/onnx/test/build-model.js";
 import { complaints, hasChecker } from "../../../packages/onnx/test/onnx-checker.js";
 import { call, run as runAlone, temporaryFolder } from "./support/cli.js";
 
@@ -176,6 +176,89 @@ describe("pnpm export --model", () => {
   });
 });
 
+describe("pnpm export with parameters and logits that are chosen", () => {
+  /** A product, scaled by a number, and its softmax. */
+  const written = (): string => {
+    const file = join(temporaryFolder(), "net.onnx");
+    const tensors = [floats("w", [3, 2], [1, 2, 3, 4, 5, 6]), floats("scale", [], [0.5])];
+    const nodes = [
+      { opType: "MatMul", input: ["x", "w"], output: ["product"] },
+      { opType: "Mul", input: ["product", "scale"], output: ["scaled"] },
+      { opType: "Softmax", input: ["scaled"], output: ["p"] },
+    ];
+    writeFileSync(file, modelOf({ tensors, nodes, outputs: ["p"] }));
+    return file;
+  };
+
+  it("lists what the model stores, and writes nothing", async () => {
+    const { code, stdout, stderr } = await run(["--model", written(), "--list-parameters"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(
+      "parameter  w  float32[3,2]: a weight of MatMul\nconstant   scale  float32[]: one number in Mul\n",
+    );
+  });
+
+  it("takes logits inside the model, and says that a stored number is a constant", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { code, stdout } = await run(["--model", written(), "--logits", "scaled", "--out", file]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("  inputs: x, w, labels\n  outputs: loss, p, w.grad\n");
+    expect(stdout).toContain(
+      "  1 other floating-point tensor of the model is a constant: --list-parameters says which, and why\n",
+    );
+  });
+
+  it("differentiates with respect to a constant that is asked for", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    await run(["--model", written(), "--logits", "scaled", "--wrt", "scale", "--out", file]);
+    expect(loadModel(file).outputs).toEqual(["loss", "p", "scale.grad"]);
+  });
+
+  it("takes probabilities for logits with --force", async () => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const refused = await run(["--model", written(), "--out", file]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(
+      /^export: --model .*: "p" comes out of Softmax, and the loss takes logits: choose "scaled" instead \(--logits\), or insist \(--force\)\n$/,
+    );
+    expect((await run(["--model", written(), "--force", "--out", file])).code).toBe(0);
+  });
+});
+
+describe("pnpm export of a model with several open sizes", () => {
+  /** Logits `[batch, length, 2]`; the length has a name that would do something to a terminal. */
+  const written = (): string => {
+    const file = join(temporaryFolder(), "net.onnx");
+    const nodes = [{ opType: "MatMul", input: ["x", "w"], output: ["y"] }];
+    const tensors = [floats("w", [3, 2], [1, 2, 3, 4, 5, 6])];
+    writeFileSync(file, modelOf({ shape: ["n", "a\u001b[2Jb", 3], tensors, nodes }));
+    return file;
+  };
+
+  it.each<[string[], (string | number)[]]>([
+    [[], ["batch", "size_1", 3]],
+    [
+      ["--batch", "4"],
+      [4, "size_1", 3],
+    ],
+    [
+      ["--size", "a\u001b[2Jb=5"],
+      ["batch", 5, 3],
+    ],
+    [
+      ["--batch", "4", "--size", "a\u001b[2Jb=5"],
+      [4, 5, 3],
+    ],
+  ])("%j", async (flags, shape) => {
+    const file = join(temporaryFolder(), "net.grad.onnx");
+    const { code } = await run(["--model", written(), ...flags, "--out", file]);
+    expect(code).toBe(0);
+    const { inputs } = loadModel(file);
+    expect(inputs[0]?.shape).toEqual(shape);
+    expect(inputs.at(-1)).toEqual({ name: "labels", dtype: "int64", shape: shape.slice(0, 2) });
+  });
+});
+
 describe("pnpm export --ignore-index", () => {
   const how = ["--method", "manual/fused", "--workload", `3x${classes}`, "--dtype", "float64"];
   const given = logits.subarray(0, 3 * classes);
@@ -247,16 +330,20 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       /--max-elements takes a number from 1 on, got "0"/,
     ],
     [
-      "a model that leaves several sizes open, one of them with a name for terminals",
-      ["--model", "escape.onnx"],
-      /the model leaves the sizes batch, "a\\u001b\[2Jb" open; give all but the batch's, e.g. --size "a\\u001b\[2Jb"=8/,
+      "a size that is not open, of a model with a name for terminals",
+      ["--model", "escape.onnx", "--size", "width=3"],
+      /the model leaves no size "width" open; it leaves batch, "a\\u001b\[2Jb"$/m,
     ],
     [
       "an unknown parameter",
       [...model, "--wrt", "nothing"],
       /there is no parameter "nothing"; there are "x", "first.weight"/,
     ],
-    ["an unknown output", [...model, "--logits", "y"], /there is no output "y"; there are "logits"/],
+    [
+      "an unknown output",
+      [...model, "--logits", "y"],
+      /there is no value "y" in the model; its outputs are "logits"/,
+    ],
     ["an unknown loss", [...model, "--loss", "mse"], /unknown method "mse"/],
     [
       "a size that is not open",
@@ -265,6 +352,17 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ],
     ["a size that is none", [...model, "--size", "batch"], /--size takes <name>=<n>, got "batch"/],
     ["the model itself as --out", [...model, "--out", "cnn.onnx"], /--out cnn.onnx is the model itself/],
+    ["no file to write", [...method, "--list-parameters"], /--list-parameters does not go with --method/],
+    [
+      "an axis of classes that is none",
+      [...model, "--class-axis", "last"],
+      /--class-axis takes an axis of the logits, e.g. 1, got "last"/,
+    ],
+    [
+      "an axis of classes outside the logits",
+      [...model, "--class-axis", "2"],
+      /class axis 2 is outside logits/,
+    ],
     ["a folder as --out", [...method, "--out", "."], /--out \.: is a folder/],
     [
       "a file in no folder as --out",

@@ -1,6 +1,6 @@
 import { GraphError, type Node, topologicalOrder, type Value } from "./graph.js";
 import { definitionOf, describeNode } from "./op.js";
-import { formatType, sameShape } from "./tensor.js";
+import { formatType, sameShape, sizeOf } from "./tensor.js";
 import { add, expand, scalar } from "./vocabulary/index.js";
 
 /**
@@ -41,6 +41,8 @@ export function pullBack(
   const active = dependents(order, wrt);
   const gradients = new Map<Value, Value>();
   const accumulate = (value: Value, contribution: Value) => {
+    // Runtimes disagree on arithmetic without elements, and no gradient flows through any.
+    if (sizeOf(value.shape) === 0) return;
     const sum = gradients.get(value);
     gradients.set(value, sum ? add(sum, contribution) : contribution);
   };

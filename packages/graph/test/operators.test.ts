@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  apply,
   averagePool,
   batchNormalization,
   batchNormalizationInTraining,
@@ -9,10 +10,12 @@ import {
   constant,
   conv,
   convTranspose,
+  cumSum,
   differentiate,
   erf,
   evaluate,
   flatten,
+  floor,
   type Graph,
   GraphError,
   gather,
@@ -30,24 +33,31 @@ import {
   max,
   maxPool,
   min,
+  mod,
   mul,
   negativeLogLikelihoodLoss,
   pad,
   pow,
+  range,
   reduceLogSumExp,
+  reduceMin,
+  reduceProd,
   reduceSum,
   relu,
   reshape,
+  round,
   scalar,
   sigmoid,
   slice,
   softmaxCrossEntropyLoss,
+  softplus,
   split,
   sqrt,
   squeeze,
   type Tensor,
   tanh,
   tensor,
+  topK,
   transpose,
   transposeMatrices,
   unsqueeze,
@@ -81,6 +91,50 @@ const away = (x: number, from = 0) => Math.abs(x - from) > 0.01;
 const CASES: Record<string, Case> = {
   Sqrt: { shapes: [[2, 3]], make: (x) => sqrt(add(mul(x, x), scalar(0.5, "float64"))) },
   Abs: { shapes: [[5]], make: (x) => abs(x), smooth: (x) => away(x) },
+  ...Object.fromEntries(
+    ["Sin", "Cos", "Atan", "Sinh", "Cosh", "Asinh", "Softplus"].map((op) => [
+      op,
+      { shapes: [[2, 3]], make: (x: Value) => apply(op, [x]) },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Tan", "Asin", "Acos", "Atanh"].map((op) => [
+      op,
+      { shapes: [[2, 3]], make: (x: Value) => apply(op, [mul(x, scalar(0.4, "float64"))]) },
+    ]),
+  ),
+  Acosh: { shapes: [[4]], make: (x) => apply("Acosh", [add(mul(x, x), scalar(1.5, "float64"))]) },
+  "Floor and Round": {
+    shapes: [[5]],
+    make: (x) => mul(x, add(floor(x), round(x))),
+    smooth: (x) => away(2 * x, Math.round(2 * x)),
+  },
+  Mod: {
+    shapes: [[2, 3]],
+    make: (a) => mod(a, scalar(0.75, "float64")),
+    smooth: (a) => away(a / 0.75, Math.round(a / 0.75)),
+  },
+  "Mod by a variable": {
+    shapes: [[3]],
+    make: (b) => mod(scalar(-7.3, "float64"), add(scalar(3, "float64"), mul(b, scalar(0.1, "float64")))),
+  },
+  "CumSum, backwards and without itself": {
+    shapes: [[2, 3]],
+    make: (x) => add(cumSum(x, 1), cumSum(x, 0, { exclusive: true, reverse: true })),
+  },
+  TopK: { shapes: [[2, 5]], make: (x) => topK(x, 3, 1).values, distinct: true },
+  "TopK of the smallest": {
+    shapes: [[4, 2]],
+    make: (x) => topK(x, 2, 0, { largest: false }).values,
+    distinct: true,
+  },
+  ReduceMin: { shapes: [[3, 4]], make: (x) => reduceMin(x, { axes: [0] }), distinct: true },
+  ReduceProd: { shapes: [[3, 3]], make: (x) => reduceProd(x, { axes: [1], keepdims: true }) },
+  "ReduceProd with zeros": {
+    shapes: [[3, 3]],
+    make: (x) =>
+      reduceProd(mul(x, constant(tensor("float64", [3, 3], [1, 1, 1, 1, 0, 1, 0, 1, 0]))), { axes: [1] }),
+  },
   Identity: { shapes: [[3]], make: (x) => identity(x) },
   Relu: { shapes: [[2, 4]], make: (x) => relu(x), smooth: (x) => away(x) },
   LeakyRelu: { shapes: [[6]], make: (x) => leakyRelu(x, 0.2), smooth: (x) => away(x) },
@@ -461,5 +515,52 @@ describe("Erf", () => {
       {},
     ).y;
     expect(Number(value?.data[0])).toBeCloseTo(expected, 14);
+  });
+});
+
+describe("operators at their edges", () => {
+  const evaluated = (value: Value) =>
+    numbersOf(evaluate({ name: "edge", inputs: [], outputs: { value } }, {}).value);
+  const of = (...values: number[]) => constant(tensor("float64", [values.length], values));
+  const gradientAt = (make: (x: Value) => Value, ...values: number[]) => {
+    const x = input("x", "float64", [values.length]);
+    const [gradient] = differentiate(reduceSum(make(x)), [x]);
+    const graph: Graph = { name: "edge", inputs: [x], outputs: { gradient: gradient as Value } };
+    return numbersOf(evaluate(graph, { x: tensor("float64", [values.length], values) }).gradient);
+  };
+
+  // NumPy: np.rint([0.5, 1.5, 2.5, -0.5, -1.5, 2**52 + 1]).
+  it("Round takes halves to the even neighbour", () => {
+    expect(evaluated(round(of(0.5, 1.5, 2.5, -1.5, 2 ** 52 + 1)))).toEqual([0, 2, 2, -2, 2 ** 52 + 1]);
+  });
+
+  it("ReduceProd gives a single 0 the product of the others, and several none", () => {
+    const product = (x: Value) => reduceProd(x);
+    expect(gradientAt(product, 2, 0, 3)).toEqual([0, 6, 0]);
+    expect(gradientAt(product, 0, 5, 0)).toEqual([0, 0, 0]);
+  });
+
+  it("ReduceMin shares its gradient among equal elements", () => {
+    expect(gradientAt((x) => reduceMin(x), 1, 3, 1)).toEqual([0.5, 0, 0.5]);
+  });
+
+  it("Softplus neither overflows nor cancels", () => {
+    expect(evaluated(softplus(of(1000, -1000, -40)))).toEqual([1000, 0, Math.exp(-40)]);
+    expect(gradientAt(softplus, 0, 1000, -1000)).toEqual([0.5, 1, 0]);
+  });
+
+  it("TopK puts NaN first, and keeps equal elements in order", () => {
+    const { positions } = topK(of(1, Number.NaN, 2, 2), 4, 0);
+    expect(evaluated(positions)).toEqual([1, 2, 3, 0]);
+  });
+
+  it("Range is empty where its limit lies behind its start, and refuses no step", () => {
+    expect(evaluated(range(3, 3, 1, "int64"))).toEqual([]);
+    expect(evaluated(range(3, 0, 1, "int64"))).toEqual([]);
+    expect(() => range(0, 3, 0, "int64")).toThrow("a range from 0 to 3 by 0 has no length");
+  });
+
+  it("the gradient of repeated positions adds up", () => {
+    expect(gradientAt((x) => gather(x, indices([3], [2, 0, 2]), 0), 1, 1, 1)).toEqual([1, 0, 2]);
   });
 });

@@ -1,21 +1,25 @@
 import { type Graph, GraphError, type Node, topologicalOrder, type Value } from "@softmax-bench/graph";
+import type { Axes } from "./polynomial.js";
 
 /**
- * A graph made for several batch sizes: the same nodes in the same order, but for sizes and numbers that depend on the
- * batch. A graph of one fixed size is a family of one.
+ * A graph made for several combinations of open sizes: the same nodes in the same order, but for sizes and numbers that depend on
+ * those. A graph of fixed sizes is a family of one.
  */
 export class Family {
   readonly graphs: readonly Graph[];
-  /** The batch size of each graph; empty for a family of one. */
-  readonly sizes: readonly number[];
+  /** Names of the open sizes; none for a family of one. */
+  readonly names: readonly string[];
+  /** The values of each open size. There is a graph for each combination. */
+  readonly axes: Axes;
   /** Nodes of the first graph, inputs before users. */
   readonly order: readonly Node[];
   readonly #alike = new Map<Node, readonly Node[]>();
 
   /** @throws GraphError if the graphs are not alike, naming an operator. */
-  constructor(graphs: readonly Graph[], sizes: readonly number[]) {
+  constructor(graphs: readonly Graph[], names: readonly string[], axes: Axes) {
     this.graphs = graphs;
-    this.sizes = sizes;
+    this.names = names;
+    this.axes = axes;
     const orders = graphs.map(({ inputs, outputs }) =>
       topologicalOrder([...inputs, ...Object.values(outputs)]),
     );

@@ -6,13 +6,15 @@ export { ModelError, quoted } from "./read/error.js";
 export type { ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
 export { loadModel } from "./read/load.js";
-export { type Model, parseModel } from "./read/model.js";
+export { type GraphOptions, type Model, parseModel } from "./read/model.js";
+export type { Choice } from "./read/parameters.js";
 export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
-export { serialize, serializeBatched } from "./serialize.js";
+export { serialize, serializeBatched, serializeOpen } from "./serialize.js";
 export {
   crossEntropyHead,
   gradientName,
   type Head,
+  onRows,
   type TrainingOptions,
   trainingGraph,
 } from "./training-graph.js";

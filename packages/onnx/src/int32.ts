@@ -1,4 +1,5 @@
 import {
+  applyAll,
   cast,
   constant,
   constantTensor,
@@ -28,10 +29,21 @@ export function int32(graph: Graph): Graph {
     if (replacement) return [replacement];
     if (node.outputs[0]?.dtype !== "int64") return undefined;
     if (node.op === "Constant") return [narrowConstant(node)];
+    if (node.op === "Range") return applyAll("Range", [], { ...node.attributes, dtype: "int32" });
     return node.op === "Cast" && x ? [cast(x, "int32")] : undefined;
   };
-  return { ...rewrite(graph, narrow), inputs };
+  // Positions are int64 in ONNX, whatever they are positions in.
+  const narrowPositions: Rule = (node, inputs) =>
+    POSITIONS.has(node.op)
+      ? applyAll(node.op, inputs, node.attributes).map((of) =>
+          of.dtype === "int64" ? cast(of, "int32") : of,
+        )
+      : undefined;
+  return { ...rewrite(graph, narrow, narrowPositions), inputs };
 }
+
+/** Operators that make positions of their operands. */
+const POSITIONS: ReadonlySet<string> = new Set(["ArgMax", "MaxPool", "TopK"]);
 
 function narrowConstant(node: Value["node"]): Value {
   const { shape, data } = constantTensor(node);

@@ -65,12 +65,36 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   ...{ Relu: {}, Sigmoid: {}, Tanh: {}, Erf: {} },
   ...{ Add: {}, Sub: {}, Mul: {}, Div: {}, Pow: {}, Max: {}, Min: {} },
   ...{ Equal: {}, Greater: {}, Less: {}, Where: {}, MatMul: {} },
+  ...{ Sin: {}, Cos: {}, Tan: {}, Asin: {}, Acos: {}, Atan: {} },
+  ...{ Sinh: {}, Cosh: {}, Asinh: {}, Acosh: {}, Atanh: {} },
+  ...{ Floor: {}, Round: {}, Softplus: {}, And: {}, Or: {}, Not: {} },
+  Mod: { attributes: ({ fmod }) => ({ fmod: Number(fmod) }) },
+  Range: {
+    constants: ({ attributes: { start, limit, delta }, outputs: [y] }) =>
+      [start, limit, delta].map((value) => tensor(y?.dtype ?? "int64", [], [Number(value)])),
+  },
+  CumSum: {
+    attributes: ({ exclusive, reverse }) => ({ exclusive: Number(exclusive), reverse: Number(reverse) }),
+    constants: ({ attributes: { axis } }) => [tensor("int64", [], [Number(axis)])],
+  },
+  ArgMax: {
+    attributes: ({ axis, select_last_index }) => ({
+      axis: Number(axis),
+      keepdims: 1,
+      select_last_index: Number(select_last_index),
+    }),
+  },
+  TopK: {
+    attributes: ({ axis, largest }) => ({ axis: Number(axis), largest: Number(largest), sorted: 1 }),
+    constants: ({ attributes: { k } }) => [int64s([Number(k)])],
+  },
   // Of the reductions, this one alone takes its axes as an input.
   ReduceSum: {
     attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
   },
   ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
+  ...{ ReduceMin: reduction, ReduceProd: reduction },
   ...{ Reshape: reshaped, Expand: shaped },
   ...{
     Softmax: along,

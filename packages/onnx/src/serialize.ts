@@ -1,8 +1,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Graph, GraphError, inputName, topologicalOrder, type Value } from "@softmax-bench/graph";
-import { affine } from "./affine.js";
 import { Family } from "./family.js";
 import { IR_VERSION, ONNX_DTYPE, OPSET } from "./operators.js";
+import { isFixed, pointsOf, polynomial, type Term } from "./polynomial.js";
 import { ModelProtoSchema, type ValueInfoProtoSchema } from "./proto/onnx_pb.js";
 import { NodeWriter } from "./write-nodes.js";
 
@@ -11,29 +11,99 @@ import { NodeWriter } from "./write-nodes.js";
  * what no output depends on is left out.
  * @throws GraphError if an operator has no ONNX spelling, or the constants are larger than a protobuf can be.
  */
-export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], []));
+export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], [], []));
 
-/** The least batch size to compare; sums and products of primes from here on are unlikely to be sizes of anything else. */
-const LEAST_SIZE = 101;
-/** How many batch sizes are compared. Two would make anything look affine. */
+/** Where sizes to compare begin, and two before that show which sizes are always there. */
+interface Start {
+  readonly least: number;
+  readonly probes: readonly [number, number];
+}
+
+/** Sums and products of primes from here on are unlikely to be sizes of anything else. */
+const LARGE: Start = { least: 101, probes: [89, 97] };
+/** A model may take no more than so many positions: it is tried with less. */
+const SMALLER: readonly Start[] = [
+  { least: 37, probes: [29, 31] },
+  { least: 17, probes: [11, 13] },
+  { least: 5, probes: [2, 3] },
+];
+/** For the first size, which mostly is the batch, and for the others. */
+const ATTEMPTS: readonly (readonly [Start, Start])[] = [
+  ...[LARGE, ...SMALLER].map((start) => [LARGE, start] as const),
+  ...SMALLER.map((start) => [start, start] as const),
+];
+/** How many values of a size are compared. Two would make anything look affine. */
 const COMPARED = 3;
-/** Two sizes that show which sizes do not depend on the batch. */
-const PROBES = [89, 97];
+/** With more open sizes, there would be hundreds of graphs to compare. */
+const MOST_OPEN = 3;
 
 /**
  * A family of graphs, one for each batch size, as the bytes of one model in which the batch size is the symbolic
- * dimension `batch`. The graphs must be the same but for sizes and numbers that are affine in it: they are made for three
- * sizes, and compared.
- * @throws GraphError if they are not, naming the operator; or if an operator has no ONNX spelling.
+ * dimension `batch`; see `serializeOpen`.
  */
-export function serializeBatched(graphOf: (batch: number) => Graph): Uint8Array {
-  const [some = new Set(), others = new Set()] = PROBES.map((size) => sizesIn(graphOf(size)));
-  // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.
-  const isFixed = (size: number) => some.has(size) && others.has(size);
-  const sizes: number[] = [];
-  for (let size = LEAST_SIZE; sizes.length < COMPARED; size++)
-    if (isPrime(size) && !isFixed(size)) sizes.push(size);
-  return write(new Family(sizes.map(graphOf), sizes));
+export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array =>
+  serializeOpen(["batch"], ({ batch = 1 }) => graphOf(batch));
+
+/**
+ * A family of graphs, one for each combination of some open sizes, as the bytes of one model in which these are symbolic
+ * dimensions. The graphs must be the same but for sizes and numbers that are sums of products of them: they are made for three
+ * values of each, and compared.
+ *
+ * @param names of the open sizes, the batch first
+ * @throws GraphError if they are not, naming the operator; or if an operator has no ONNX spelling, or more than three are open.
+ */
+export function serializeOpen(
+  names: readonly string[],
+  graphOf: (sizes: Readonly<Record<string, number>>) => Graph,
+): Uint8Array {
+  if (names.length > MOST_OPEN) throw new GraphError(`${names.length} open sizes are more than ${MOST_OPEN}`);
+  const make = (point: readonly number[]) =>
+    graphOf(Object.fromEntries(names.map((name, at) => [name, point[at] as number])));
+  let refused: unknown;
+  for (const [first, others] of ATTEMPTS) {
+    try {
+      const starts = names.map((_, at) => (at === 0 ? first : others));
+      return write(new Family(...compared(names, make, starts)));
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error;
+      refused ??= error.cause;
+    }
+  }
+  throw refused;
+}
+
+/** Graphs of some sizes cannot be made. */
+class TooLarge extends Error {}
+
+/** Graphs for every combination of three values of each size, none of which is a size of anything else. */
+function compared(
+  names: readonly string[],
+  graphOf: (point: readonly number[]) => Graph,
+  starts: readonly Start[],
+): [Graph[], readonly string[], number[][]] {
+  const made = (point: readonly number[]): Graph => {
+    try {
+      return graphOf(point);
+    } catch (cause) {
+      throw new TooLarge("", { cause });
+    }
+  };
+  const [some, others] = ([0, 1] as const).map((which) =>
+    sizesIn(made(starts.map(({ probes }) => probes[which]))),
+  ) as [Set<number>, Set<number>];
+  const taken = new Set<number>();
+  const axes = starts.map(({ least }) => {
+    const sizes: number[] = [];
+    for (let size = least; sizes.length < COMPARED; size++) {
+      // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.
+      const isOfElse = some.has(size) && others.has(size);
+      if (!isPrime(size) || isOfElse || taken.has(size)) continue;
+      taken.add(size);
+      sizes.push(size);
+    }
+    return sizes;
+  });
+  return [pointsOf(axes).map(made), names, axes];
 }
 
 function isPrime(number: number): boolean {
@@ -76,11 +146,18 @@ function valueInfo(
   const shapes = family.shapes(value);
   const dim = value.shape.map((_, axis) => {
     const sizes = shapes.map((shape) => shape[axis] as number);
-    const { slope, offset } = affine(sizes, family.sizes);
-    if (slope === 0) return { value: { case: "dimValue", value: BigInt(offset) } } as const;
-    const symbol = `${slope === 1 ? "" : `${slope}*`}batch${offset === 0 ? "" : `+${offset}`}`;
-    return { value: { case: "dimParam", value: symbol } } as const;
+    const terms = polynomial(sizes, family.axes);
+    if (isFixed(terms)) return { value: { case: "dimValue", value: BigInt(sizes[0] as number) } } as const;
+    return {
+      value: { case: "dimParam", value: terms.map((term) => symbol(term, family.names)).join("+") },
+    } as const;
   });
   const elemType = ONNX_DTYPE[value.dtype];
   return { name, type: { value: { case: "tensorType", value: { elemType, shape: { dim } } } } };
+}
+
+/** A term as it is written in a shape: `2*batch*length`. */
+function symbol({ factor, powers }: Term, names: readonly string[]): string {
+  const sizes = powers.flatMap((power, at) => new Array<string>(power).fill(names[at] as string));
+  return (factor === 1 && sizes.length > 0 ? sizes : [String(factor), ...sizes]).join("*");
 }

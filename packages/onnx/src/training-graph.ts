@@ -2,11 +2,17 @@ import {
   differentiate,
   type Graph,
   input,
+  inputName,
   isFloat,
+  reshape,
+  sizeOf,
   softmaxCrossEntropyLoss,
+  substitute,
+  transpose,
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+import { classAxisOf, doubtAbout, logitsOf } from "./logits.js";
 import { ModelError, quoted } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -33,13 +39,51 @@ export function crossEntropyHead(logits: Value, ignoreIndex: number | undefined)
   return withCheckedLabels({ inputs: [labels], loss }, classes, ignoreIndex);
 }
 
+/**
+ * A head for logits `[N, C]` on logits of any rank, a row for each position on the axes other than the classes': its labels
+ * have the shape of the logits without that axis.
+ */
+export function onRows(logits: Value, classAxis: number, head: (rows: Value) => Head): Head {
+  const { shape } = logits;
+  if (shape.length === 2 && classAxis === 1) return head(logits);
+  const others = [...shape.keys()].filter((axis) => axis !== classAxis);
+  const order = [...others, classAxis];
+  const outer = others.map((axis) => shape[axis] as number);
+  const classes = shape[classAxis] as number;
+  const rows = reshape(transpose(logits, order), [sizeOf(outer), classes]);
+  const { inputs, loss, gradient } = head(rows);
+  const replaced = new Map(
+    inputs
+      .filter((of) => inputName(of) === "labels")
+      .map((of) => [of, input("labels", of.dtype, outer)] as const),
+  );
+  const outputs = substitute(
+    { name: "head", inputs, outputs: { loss, ...(gradient && { gradient }) } },
+    new Map(Array.from(replaced, ([flat, shaped]) => [flat, reshape(shaped, flat.shape)] as const)),
+  );
+  const inPlace = (ofRows: Value) =>
+    transpose(
+      reshape(ofRows, [...outer, classes]),
+      [...order.keys()].map((axis) => order.indexOf(axis)),
+    );
+  return {
+    inputs: inputs.map((of) => replaced.get(of) ?? of),
+    loss: outputs.loss ?? loss,
+    ...(outputs.gradient && { gradient: inPlace(outputs.gradient) }),
+  };
+}
+
 export interface TrainingOptions {
-  /** Default: softmax cross-entropy that ignores rows with label -100, as PyTorch's. */
+  /** On logits `[N, C]`. Default: softmax cross-entropy that ignores rows with label -100, as PyTorch's. */
   readonly head?: (logits: Value) => Head;
   /** Which parameters, or inputs, to differentiate with respect to. Default: all parameters. */
   readonly wrt?: readonly string[] | undefined;
-  /** Which output the logits are. Default: the only one. */
+  /** Which output, or value inside the model, the logits are. Default: the only output. */
   readonly logits?: string | undefined;
+  /** The axis of the logits that the classes are on. Default: as the layer that makes them has it. */
+  readonly classAxis?: number | undefined;
+  /** Whether a graph is made although the logits are probabilities or of one class, or there are no parameters. */
+  readonly force?: boolean | undefined;
 }
 
 /** What the gradient with respect to a parameter is called. */
@@ -48,12 +92,19 @@ export const gradientName = (parameter: string): string => `${parameter}.grad`;
 /**
  * One step of training as a graph: inputs, labels and parameters in; `loss`, the model's own outputs and, for each parameter,
  * `<name>.grad` out.
- * @throws ModelError if there is no such output or parameter, or the output is not `[N, C]`
+ * @throws ModelError if there is no such value or parameter, the axis of the classes cannot be told, or, without `force`, the
+ * logits are no logits or there are no parameters
  */
 export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
   const logits = logitsOf(model, options.logits);
-  const head = options.head?.(logits) ?? crossEntropyHead(logits, IGNORED_LABEL);
+  const classAxis = classAxisOf(logits, options.classAxis);
   const wrt = valuesOf(model, options.wrt);
+  const doubt =
+    doubtAbout(model, logits, logits.shape[classAxis] as number) ??
+    (wrt.size === 0 ? NO_PARAMETERS : undefined);
+  if (doubt !== undefined && !options.force) throw new ModelError(doubt);
+  const { head: headOf = (rows) => crossEntropyHead(rows, IGNORED_LABEL) } = options;
+  const head = onRows(logits, classAxis, headOf);
   const gradients = head.gradient
     ? differentiate(logits, [...wrt.values()], head.gradient)
     : differentiate(head.loss, [...wrt.values()]);
@@ -82,22 +133,8 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   };
 }
 
-function logitsOf({ outputs }: ReadGraph, name: string | undefined): Value {
-  const names = Object.keys(outputs);
-  const floats = names.filter((of) => isFloat(outputs[of] as Value));
-  const [only, ...others] = name === undefined ? floats : [name];
-  const value = only === undefined || !Object.hasOwn(outputs, only) ? undefined : outputs[only];
-  const listed = names.map(quoted).join(", ");
-  if (!value || only === undefined)
-    throw new ModelError(`there is no output ${quoted(name ?? "of logits")}; there are ${listed}`);
-  if (others.length > 0) throw new ModelError(`which output are the logits? There are ${listed}`);
-  if (!isFloat(value) || value.shape.length !== 2) {
-    throw new ModelError(
-      `logits must be floating-point [N, C], output ${quoted(only)} is ${value.dtype}[${value.shape}]`,
-    );
-  }
-  return value;
-}
+const NO_PARAMETERS =
+  "there are no parameters to differentiate with respect to: name inputs or stored tensors (--wrt), or insist (--force)";
 
 function valuesOf(
   { parameters, inputs }: ReadGraph,

@@ -8,9 +8,9 @@ import {
   tensor,
   type Value,
 } from "@softmax-bench/graph";
-import { type Affine, type AffineTensor, merge } from "./affine.js";
 import type { Family } from "./family.js";
 import { ONNX_DTYPE, type OnnxAttribute, onnxForm } from "./operators.js";
+import { merge, type PolynomialTensor, pointsOf } from "./polynomial.js";
 import {
   AttributeProto_AttributeType,
   type AttributeProtoSchema,
@@ -27,7 +27,7 @@ export class NodeWriter {
   /** Names of values that are outputs: the first, where a value has several. */
   readonly #published: ReadonlyMap<Value, string>;
   readonly #public: ReadonlySet<string>;
-  #batchSize: string | undefined;
+  readonly #sizes = new Map<string, string>();
 
   constructor(family: Family) {
     const { inputs, outputs } = family.first;
@@ -92,7 +92,7 @@ export class NodeWriter {
 
   #constant(name: string, tensors: readonly Tensor[], of: Node): string {
     try {
-      const merged = merge(tensors, this.#family.sizes);
+      const merged = merge(tensors, this.#family.axes);
       if ("elements" in merged) this.#computed(name, merged);
       else this.initializers.push(tensorProto(name, merged));
       return name;
@@ -102,35 +102,50 @@ export class NodeWriter {
     }
   }
 
-  /** slope · batch size + offset, in the model. */
-  #computed(name: string, { dtype, shape, elements }: AffineTensor): void {
-    const store = (part: keyof Affine): string => {
-      const values = elements.map((element) => element[part]);
-      const stored = this.#unused(`${name}_${part}`);
-      this.initializers.push(tensorProto(stored, tensor("int64", shape, values)));
-      return stored;
-    };
-    const [scaled, moved] = [this.#unused(`${name}_scaled`), this.#unused(`${name}_moved`)];
-    this.#push("Mul", scaled, [this.#sizeOfBatch(), store("slope")], [scaled]);
-    this.#push("Add", moved, [scaled, store("offset")], [moved]);
-    this.#push("Cast", name, [moved], [name], { to: ONNX_DTYPE[dtype] });
+  /** The sum of factors times products of sizes, in the model. */
+  #computed(name: string, { dtype, shape, elements }: PolynomialTensor): void {
+    const products = new Map(elements.flat().map(({ powers }) => [String(powers), powers]));
+    const terms = Array.from(products, ([key, powers], at) => {
+      const factors = elements.map((of) => of.find((term) => String(term.powers) === key)?.factor ?? 0);
+      const stored = this.#unused(`${name}_factor_${at}`);
+      this.initializers.push(tensorProto(stored, tensor("int64", shape, factors)));
+      const sizes = powers.flatMap((power, which) => new Array<string>(power).fill(this.#size(which)));
+      return sizes.reduce(
+        (product, size, step) => this.#made("Mul", [size, product], `${name}_term_${at}_${step}`),
+        stored,
+      );
+    });
+    const sum = terms.reduce((total, term, at) => this.#made("Add", [total, term], `${name}_sum_${at}`));
+    this.#push("Cast", name, [sum], [name], { to: ONNX_DTYPE[dtype] });
   }
 
-  /** The batch size as an int64 scalar, read off the first input that has it. */
-  #sizeOfBatch(): string {
-    this.#batchSize ??= this.#readSizeOfBatch();
-    return this.#batchSize;
+  #made(op: string, inputs: readonly string[], wanted: string): string {
+    const name = this.#unused(wanted);
+    this.#push(op, name, inputs, [name]);
+    return name;
   }
 
-  #readSizeOfBatch(): string {
-    const { sizes, first } = this.#family;
+  /** An open size as an int64 scalar, read off the first input that has it. */
+  #size(which: number): string {
+    const { names } = this.#family;
+    const name = names[which] as string;
+    const known = this.#sizes.get(name);
+    if (known !== undefined) return known;
+    const made = this.#readSize(which, `size_of_${which}`);
+    this.#sizes.set(name, made);
+    return made;
+  }
+
+  #readSize(which: number, label: string): string {
+    const { axes, first } = this.#family;
+    const points = pointsOf(axes);
     for (const value of first.inputs) {
       const shapes = this.#family.shapes(value);
       const axis = value.shape.findIndex((_, at) =>
-        shapes.every((shape, which) => shape[at] === sizes[which]),
+        shapes.every((shape, index) => shape[at] === points[index]?.[which]),
       );
       if (axis < 0) continue;
-      const [list, size] = [this.#unused("batch_as_list"), this.#unused("batch_size")];
+      const [list, size] = [this.#unused(`${label}_as_list`), this.#unused(label)];
       this.#push("Shape", list, [inputName(value)], [list], { start: axis, end: axis + 1 });
       this.#push("Squeeze", size, [list], [size]);
       return size;

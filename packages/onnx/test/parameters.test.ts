@@ -1,7 +1,17 @@
-import { evaluate, type Tensor, tensor } from "@softmax-bench/graph";
+import { elementsOf, evaluate, type Tensor, tensor } from "@softmax-bench/graph";
 import { parseModel, trainingGraph } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
-import { attribute, DOUBLE, FLOAT, floats, ints, modelOf, type NodeInit } from "./build-model.js";
+import {
+  attribute,
+  DOUBLE,
+  FLOAT,
+  floats,
+  INT64,
+  ints,
+  modelOf,
+  type NodeInit,
+  type TensorInit,
+} from "./build-model.js";
 import { expectClose, numbers } from "./support.js";
 
 const node = (
@@ -81,6 +91,204 @@ describe("what is a parameter", () => {
     ],
   ])("%s", (_, nodes, expected) => {
     expect(parametersOf(nodes)).toEqual(expected);
+  });
+
+  const sines = (steps: number) =>
+    Array.from({ length: steps * 4 }, (_, at) => {
+      const angle = Math.floor(at / 4) * 10 ** -(at % 2);
+      return at % 4 < 2 ? Math.sin(angle) : Math.cos(angle);
+    });
+  const lowest = -3.4028235e38;
+
+  // As the exporters of PyTorch 2 (`val_106`) and Paddle (weights in `Constant` nodes) write them.
+  it.each<[string, readonly NodeInit[], readonly TensorInit[], string[], string]>([
+    [
+      "a scale of attention",
+      [node("Mul", ["x", "val_106"], "y")],
+      [floats("val_106", [], [0.59])],
+      [],
+      "one number in Mul",
+    ],
+    ["an exponent", [node("Pow", ["x", "e"], "y")], [floats("e", [], [3])], [], "a setting of Pow"],
+    ["exponents", [node("Pow", ["x", "e"], "y")], [floats("e", [3], [2, 3, 2])], [], "a setting of Pow"],
+    ["an epsilon", [node("Add", ["x", "e"], "y")], [floats("e", [1], [1e-6])], [], "one number in Add"],
+    [
+      "what a mask is filled with",
+      [node("Greater", ["x", "e"], "g"), node("Where", ["g", "x", "e"], "y")],
+      [floats("e", [], [lowest])],
+      [],
+      "one number in Where",
+    ],
+    [
+      "a mask",
+      [node("Add", ["x", "m"], "y")],
+      [floats("m", [2, 3], [0, lowest, lowest, 0, 0, lowest])],
+      [],
+      "a mask",
+    ],
+    [
+      "a mask of infinities",
+      [node("Add", ["x", "m"], "y")],
+      [floats("m", [3], [0, Number.NEGATIVE_INFINITY, 0])],
+      [],
+      "a mask",
+    ],
+    ["a mask to multiply with", [node("Mul", ["x", "m"], "y")], [floats("m", [3], [0, 1, 1])], [], "a mask"],
+    [
+      "cosines and sines of positions",
+      [node("ReduceMean", ["x"], "z", { keepdims: 0 }), node("Mul", ["z", "t"], "y")],
+      [floats("t", [1, 16, 4], sines(16))],
+      [],
+      "a table of sines and cosines",
+    ],
+    [
+      "frequencies of sines",
+      [
+        node("MatMul", ["x", "f"], "a"),
+        node("Concat", ["a", "a"], "b", { axis: 1 }),
+        node("Sin", ["b"], "y"),
+      ],
+      [floats("f", [3, 2], [1, 2, 3, 4, 5, 6])],
+      [],
+      "frequencies of sines and cosines",
+    ],
+    [
+      "mean and deviation of the inputs",
+      [node("Sub", ["x", "m"], "z"), node("Div", ["z", "m"], "y")],
+      [floats("m", [3], [0.485, 0.456, 0.406])],
+      [],
+      "it normalises an input of the model",
+    ],
+    [
+      "what becomes an integer",
+      [node("Cast", ["c"], "i", { to: INT64 }), node("Gather", ["x", "i"], "y", { axis: 1 })],
+      [floats("c", [3], [0, 2, 1])],
+      [],
+      "no gradient flows to it",
+    ],
+    ["a bias", [node("Add", ["x", "b"], "y")], [floats("b", [3], [0, 0, 0])], ["b"], "an operand of Add"],
+    [
+      "a bias of one class",
+      [node("Gemm", ["x", "w", "b"], "y")],
+      [floats("b", [1], [0])],
+      ["w", "b"],
+      "a weight of Gemm",
+    ],
+    [
+      "a scale of layers, by its name",
+      [node("Mul", ["x", "blocks.0.gamma"], "y")],
+      [floats("blocks.0.gamma", [1], [0.5])],
+      ["blocks.0.gamma"],
+      "one number, but named as an attribute of a module",
+    ],
+    [
+      "a scale that is computed",
+      [node("Exp", ["logit_scale"], "e"), node("Mul", ["x", "e"], "y")],
+      [floats("logit_scale", [], [2.65])],
+      ["logit_scale"],
+      "Exp is computed from it",
+    ],
+    [
+      "rows to look up",
+      [node("Cast", ["x"], "i", { to: INT64 }), node("Gather", ["e", "i"], "y")],
+      [floats("e", [9, 2], numbers(18))],
+      ["e"],
+      "a weight of Gather",
+    ],
+    [
+      "a weight that is moved first",
+      [node("Transpose", ["v"], "t"), node("MatMul", ["x", "t"], "y")],
+      [floats("v", [2, 3], numbers(6))],
+      ["v"],
+      "a weight of MatMul",
+    ],
+  ])("%s", (_, nodes, own, expected, reason) => {
+    const model = parseModel(modelOf({ nodes, tensors: [...own, floats("w", [3, 1], [1, 2, 3])] }));
+    const [first] = own;
+    expect(model.choices.get(String(first?.name))?.reason).toBe(reason);
+    const trained = [...model.choices].filter(([, { isParameter }]) => isParameter).map(([name]) => name);
+    expect(trained.sort()).toEqual([...expected].sort());
+  });
+
+  it("weights in Constant nodes, but no single numbers", () => {
+    const constant = (name: string, dims: number[], values: number[]): NodeInit => ({
+      opType: "Constant",
+      output: [name],
+      attribute: [attribute("value", floats("", dims, values))],
+    });
+    const nodes = [
+      constant("w", [3, 2], numbers(6)),
+      constant("half", [], [0.5]),
+      node("MatMul", ["x", "w"], "z"),
+      node("Mul", ["z", "half"], "y"),
+    ];
+    const model = parseModel(modelOf({ nodes }));
+    expect(elementsOf(model.initializers.get("w")?.read() as Tensor)).toEqual(numbers(6).map(Math.fround));
+    const graph = trainingGraph(model.graph());
+    expect(graph.inputs.map(({ node: of }) => of.attributes.name)).toEqual(["x", "w", "labels"]);
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "w.grad"]);
+  });
+
+  it("no numbers in Constant nodes beside weights that are initialisers, but weights of layers there, too", () => {
+    const constant = (name: string, dims: number[]): NodeInit => ({
+      opType: "Constant",
+      output: [name],
+      attribute: [attribute("value", floats("", dims, numbers(dims.reduce((a, b) => a * b, 1))))],
+    });
+    const nodes = [
+      constant("slopes", [3]),
+      constant("v", [2, 2]),
+      node("Mul", ["x", "slopes"], "m"),
+      node("MatMul", ["m", "w"], "z"),
+      node("MatMul", ["z", "v"], "y"),
+    ];
+    expect(parametersOf(nodes)).toEqual(["w", "v"]);
+  });
+
+  // `lm_head.weight` of GPT-2, which its exporter also stores transposed.
+  it("a tied weight once, with the gradient of both uses", () => {
+    const rows = numbers(6);
+    const transposed = [0, 2, 4, 1, 3, 5].map((at) => rows[at] as number);
+    const tied = [floats("head.weight", [3, 2], rows), floats("val_3", [2, 3], transposed)];
+    const mean: NodeInit = {
+      opType: "ReduceMean",
+      input: ["e"],
+      output: ["m"],
+      attribute: [attribute("axes", [1]), attribute("keepdims", 0)],
+    };
+    const nodes = [
+      node("Cast", ["x"], "i", { to: INT64 }),
+      node("Gather", ["head.weight", "i"], "e"),
+      mean,
+      node("MatMul", ["m", "val_3"], "y"),
+    ];
+    const model = parseModel(modelOf({ nodes, tensors: tied }));
+    expect(model.choices.get("val_3")?.reason).toBe("tied to head.weight: its transpose");
+    const graph = trainingGraph(model.graph());
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "head.weight.grad"]);
+    const feeds = (values: readonly number[]) => ({
+      x: tensor("float32", [2, 3], [0, 1, 2, 2, 2, 0]),
+      "head.weight": tensor("float32", [3, 2], values),
+      labels: tensor("int64", [2], [1, 2]),
+    });
+    const lossAt = (step: number) => {
+      const moved = rows.map((value, at) => value + step * Math.sin(at + 1));
+      return Number(evaluate(graph, feeds(moved)).loss?.data[0]);
+    };
+    const gradient = elementsOf(evaluate(graph, feeds(rows))["head.weight.grad"] as Tensor).map(Number);
+    const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
+    expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+  });
+
+  it("whatever is asked for by name", () => {
+    const model = parseModel(
+      modelOf({ nodes: [node("Mul", ["x", "s"], "y")], tensors: [floats("s", [], [0.5])] }),
+    );
+    expect(() => trainingGraph(model.graph())).toThrow(
+      "there are no parameters to differentiate with respect to",
+    );
+    const graph = trainingGraph(model.graph({}, { trained: ["s"] }), { wrt: ["s"] });
+    expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "s.grad"]);
   });
 
   it("a limit that a stored number makes is known", () => {

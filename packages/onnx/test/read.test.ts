@@ -415,17 +415,279 @@ const LIMITS: Readonly<Record<string, Case>> = {
   },
 };
 
+/** What models of text compute masks with. Results other than floating-point numbers are cast. */
+const asFloat = (name: string): NodeInit => node("Cast", [name], { to: 1 });
+const special = floats(
+  "special",
+  [7],
+  [0.5, -0.5, 1.5, -2.5, Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+);
+const computed = (op: string, attributes = {}): NodeInit[] => [
+  node("Mul", ["x", "zeros"], {}, ["nothing"]),
+  node("Add", ["nothing", "special"], {}, ["all"]),
+  node(op, ["all"], attributes, ["made"]),
+  asFloat("made"),
+];
+const compared = (op: string): NodeInit[] => [
+  node("Add", ["x", "special"], {}, ["all"]),
+  node("Mul", ["all", "special"], {}, ["product"]),
+  node(op, ["all", "product"], {}, ["made"]),
+  asFloat("made"),
+];
+const connected = (op: string): NodeInit[] => [
+  node("Greater", ["x", "one"], {}, ["large"]),
+  node("Less", ["x", "half"], {}, ["small"]),
+  node(op, ["large", "small"], {}, ["made"]),
+  asFloat("made"),
+];
+const limits = [floats("one", [], [1]), floats("half", [], [0.5])];
+const zeros = floats("zeros", [7], new Array(7).fill(0));
+const branch = (output: string, nodes: readonly NodeInit[]) => ({
+  name: output,
+  node: [...nodes],
+  output: [{ name: output }],
+});
+const conditional = (condition: readonly NodeInit[]): NodeInit[] => [
+  ...condition,
+  {
+    opType: "If",
+    input: ["c"],
+    output: ["y"],
+    attribute: [
+      { name: "then_branch", type: 5, g: branch("z", [node("Add", ["x", "one"], {}, ["z"])]) },
+      {
+        name: "else_branch",
+        type: 5,
+        g: branch("z", [node("Exp", ["x"], {}, ["t"]), node("Neg", ["t"], {}, ["z"])]),
+      },
+    ],
+  },
+];
+
+const MASKS: Readonly<Record<string, Case>> = {
+  ...Object.fromEntries(
+    ["IsNaN", "IsInf", "Floor", "Ceil", "Round", "Sign"].map((op) => [
+      `${op} of halves, NaN and infinities`,
+      { shape: [1], tensors: [special, zeros], nodes: computed(op) },
+    ]),
+  ),
+  "IsInf of one sign": {
+    shape: [1],
+    tensors: [special, zeros],
+    nodes: computed("IsInf", { detect_negative: 0 }),
+  },
+  "IsInf of the other": {
+    shape: [1],
+    tensors: [special, zeros],
+    nodes: computed("IsInf", { detect_positive: 0 }),
+  },
+  ...Object.fromEntries(
+    ["LessOrEqual", "GreaterOrEqual"].map((op) => [
+      `${op} with NaN`,
+      { shape: [1], tensors: [special], nodes: compared(op) },
+    ]),
+  ),
+  ...Object.fromEntries(["And", "Or", "Xor"].map((op) => [op, { tensors: limits, nodes: connected(op) }])),
+  Not: {
+    tensors: limits,
+    nodes: [
+      node("Greater", ["x", "one"], {}, ["large"]),
+      node("Not", ["large"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  CastLike: {
+    opset: 19,
+    tensors: [ints("like", [1])],
+    nodes: [node("CastLike", ["x", "like"], {}, ["made"]), asFloat("made")],
+  },
+  "Range backwards": {
+    tensors: [ints("s", [5], []), ints("e", [-2], []), ints("d", [-3], [])],
+    nodes: [
+      node("Range", ["s", "e", "d"], {}, ["made"]),
+      node("Cast", ["made"], { to: 1 }, ["f"]),
+      node("Add", ["x", "f"]),
+    ],
+  },
+  "Range of fractions": {
+    tensors: [floats("s", [], [0.5]), floats("e", [], [2.25]), floats("d", [], [0.75])],
+    nodes: [node("Range", ["s", "e", "d"], {}, ["f"]), node("Add", ["x", "f"])],
+  },
+  "a limit of Range that a shape makes": {
+    tensors: [ints("s", [0], []), ints("d", [1], []), ints("last", [1], [])],
+    nodes: [
+      node("Shape", ["x"], {}, ["shape"]),
+      node("Gather", ["shape", "last"], {}, ["e"]),
+      node("Range", ["s", "e", "d"], {}, ["made"]),
+      node("Cast", ["made"], { to: 1 }, ["f"]),
+      node("Add", ["x", "f"]),
+    ],
+  },
+  "CumSum of integers, backwards": {
+    tensors: [ints("axis", [1], [])],
+    nodes: [
+      ...integersFrom("x", INT64),
+      node("CumSum", ["i", "axis"], { reverse: 1 }, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "ArgMax of equal elements": {
+    tensors: [zeros],
+    shape: [1],
+    nodes: [node("Mul", ["x", "zeros"], {}, ["z"]), node("ArgMax", ["z"], {}, ["made"]), asFloat("made")],
+  },
+  "ArgMax of equal elements, the last": {
+    tensors: [zeros],
+    shape: [1],
+    nodes: [
+      node("Mul", ["x", "zeros"], {}, ["z"]),
+      node("ArgMax", ["z"], { select_last_index: 1, keepdims: 0 }, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "ArgMin along an axis": {
+    nodes: [node("ArgMin", ["x"], { axis: -1, keepdims: 0 }, ["made"]), asFloat("made")],
+  },
+  "ArgMin of integers": {
+    nodes: [...integersFrom("x", 6), node("ArgMin", ["i"], { axis: 1 }, ["made"]), asFloat("made")],
+  },
+  "TopK of equal elements": {
+    tensors: [zeros, ints("k", [4])],
+    shape: [1],
+    nodes: [
+      node("Mul", ["x", "zeros"], {}, ["z"]),
+      node("TopK", ["z", "k"], {}, ["v", "made"]),
+      asFloat("made"),
+    ],
+  },
+  "TopK of integers, the smallest": {
+    tensors: [ints("k", [2])],
+    nodes: [
+      ...integersFrom("x", INT64),
+      node("TopK", ["i", "k"], { largest: 0, axis: 1 }, ["made", "p"]),
+      asFloat("made"),
+    ],
+  },
+  "NonZero of what is known": {
+    tensors: [ints("known", [0, 3, 0, 2, 1, 0], [2, 3])],
+    nodes: [
+      node("NonZero", ["known"], {}, ["made"]),
+      node("Cast", ["made"], { to: 1 }, ["f"]),
+      node("Add", ["x", "f"]),
+    ],
+  },
+  "Mod of integers of both signs": {
+    tensors: [ints("m", [3, -3, 2])],
+    nodes: [
+      ...integersFrom("x", INT64),
+      node("Sub", ["i", "m"], {}, ["j"]),
+      node("Mod", ["j", "m"], {}, ["made"]),
+      node("Mod", ["j", "m"], { fmod: 1 }, ["other"]),
+      node("Sub", ["made", "other"], {}, ["difference"]),
+      node("Mul", ["difference", "made"], {}, ["product"]),
+      node("Add", ["product", "other"], {}, ["sum"]),
+      asFloat("sum"),
+    ],
+  },
+  "GatherND of a mask": {
+    tensors: [...limits, ints("places", [0, 2, 1, -1, -2, 0], [3, 2])],
+    nodes: [
+      node("Greater", ["x", "one"], {}, ["large"]),
+      node("GatherND", ["large", "places"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "GatherND of rows of a batch": {
+    shape: [2, 3, 4],
+    tensors: [ints("places", [2, 0, -1, 1], [2, 2, 1])],
+    nodes: [node("GatherND", ["x", "places"], { batch_dims: 1 })],
+  },
+  ScatterND: {
+    shape: [3, 4],
+    tensors: [ints("places", [2, -3], [2, 1]), floats("updates", [2, 4], numbers(8))],
+    nodes: [node("ScatterND", ["x", "places", "updates"])],
+  },
+  "ScatterND that adds": {
+    shape: [3, 4],
+    opset: 18,
+    tensors: [ints("places", [2, 1, 2, 1, 0, 0], [3, 2]), floats("updates", [3], [1, 2, 3])],
+    nodes: [node("ScatterND", ["x", "places", "updates"], { reduction: "add" })],
+  },
+  "Trilu of a mask, moved": {
+    shape: [4, 4],
+    tensors: [...limits, ints("k", [1], [])],
+    nodes: [
+      node("Greater", ["x", "half"], {}, ["large"]),
+      node("Trilu", ["large", "k"], { upper: 0 }, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "Tile of a mask": {
+    tensors: [...limits, ints("twice", [2, 2])],
+    nodes: [
+      node("Greater", ["x", "one"], {}, ["large"]),
+      node("Tile", ["large", "twice"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "ReduceMin of a mask": {
+    opset: 20,
+    tensors: [...limits, ints("axis", [1])],
+    nodes: [
+      node("Greater", ["x", "half"], {}, ["large"]),
+      node("ReduceMin", ["large", "axis"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "ReduceMin and ReduceProd of integers": {
+    nodes: [
+      ...integersFrom("x", INT64),
+      node("ReduceMin", ["i"], { axes: [1] }, ["least"]),
+      node("ReduceProd", ["i"], { axes: [1] }, ["product"]),
+      node("Add", ["least", "product"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  Size: {
+    nodes: [
+      node("Size", ["x"], {}, ["made"]),
+      node("Cast", ["made"], { to: 1 }, ["f"]),
+      node("Add", ["x", "f"]),
+    ],
+  },
+  "Pad of a mask": {
+    tensors: [...limits, ints("p", [0, 1, 1, 0])],
+    nodes: [
+      node("Greater", ["x", "one"], {}, ["large"]),
+      node("Cast", ["large"], { to: 6 }, ["i"]),
+      node("Pad", ["i", "p"], {}, ["made"]),
+      asFloat("made"),
+    ],
+  },
+  "If with a condition that holds": {
+    tensors: [...limits, ints("two", [2], [])],
+    nodes: conditional([node("Size", ["x"], {}, ["size"]), node("Greater", ["size", "two"], {}, ["c"])]),
+  },
+  "If with one that does not": {
+    tensors: [...limits, ints("two", [2], [])],
+    nodes: conditional([node("Size", ["x"], {}, ["size"]), node("Less", ["size", "two"], {}, ["c"])]),
+  },
+};
+
 describe("a model is read as ONNX Runtime runs it", () => {
-  it.each(Object.entries({ ...CASES, ...LIMITS }))("%s", async (_, { shape = [2, 3], ...parts }) => {
-    const bytes = modelOf({ ...parts, shape });
-    const graph = parseModel(bytes).graph();
-    const x = tensor("float32", shape, numbers(sizeOf(shape)));
-    const stored = [...parseModel(bytes).initializers].filter(([, of]) => isFloat(of));
-    const feeds = { x, ...Object.fromEntries(stored.map(([name, of]) => [name, of.read()])) };
-    const expected = await runModel(bytes, { x });
-    expectClose(evaluate(graph, feeds), expected, 1e-6);
-    expectClose(await runInRuntime(legalize(optimize(graph), ONNXRUNTIME_CPU), feeds), expected, 1e-6);
-  });
+  it.each(Object.entries({ ...CASES, ...LIMITS, ...MASKS }))(
+    "%s",
+    async (_, { shape = [2, 3], ...parts }) => {
+      const bytes = modelOf({ ...parts, shape });
+      const graph = parseModel(bytes).graph();
+      const x = tensor("float32", shape, numbers(sizeOf(shape)));
+      const stored = [...parseModel(bytes).initializers].filter(([, of]) => isFloat(of));
+      const feeds = { x, ...Object.fromEntries(stored.map(([name, of]) => [name, of.read()])) };
+      const expected = await runModel(bytes, { x });
+      expectClose(evaluate(graph, feeds), expected, 1e-6);
+      expectClose(await runInRuntime(legalize(optimize(graph), ONNXRUNTIME_CPU), feeds), expected, 1e-6);
+    },
+  );
 
   it("leaves to the runtime what a cast of −∞ to int64 is", async () => {
     const bytes = modelOf({

@@ -1,6 +1,9 @@
 import {
   abs,
   add,
+  and,
+  apply,
+  argMax,
   averagePool,
   batchNormalization,
   batchNormalizationInTraining,
@@ -9,12 +12,14 @@ import {
   concat,
   conv,
   convTranspose,
+  cumSum,
   div,
   equal,
   erf,
   exp,
   expand,
   flatten,
+  floor,
   gather,
   gatherElements,
   gemm,
@@ -31,18 +36,25 @@ import {
   max,
   maxPool,
   min,
+  mod,
   mul,
   neg,
   negativeLogLikelihoodLoss,
+  not,
   oneHot,
+  or,
   pad,
   pow,
+  range,
   reduceLogSumExp,
   reduceMax,
   reduceMean,
+  reduceMin,
+  reduceProd,
   reduceSum,
   relu,
   reshape,
+  round,
   type Shape,
   scalar,
   scatterElements,
@@ -50,12 +62,14 @@ import {
   slice,
   softmax,
   softmaxCrossEntropyLoss,
+  softplus,
   split,
   sqrt,
   squeeze,
   stopGradient,
   sub,
   tanh,
+  topK,
   transpose,
   unsqueeze,
   type Value,
@@ -96,6 +110,7 @@ const binary = (make: (a: Value, b: Value) => Value): Sample[] => [
 const labels = indices([3], [1, 3, 0]);
 /** The inputs are positive; these functions are interesting below 0, too. */
 const centred = (x: Value): Value => sub(x, scalar(1, x.dtype));
+const isLarge = (x: Value): Value => greater(x, scalar(0.6, x.dtype));
 const compared = (compare: (a: Value, b: Value) => Value) =>
   binary((a, b) => mul(a, cast(compare(a, b), a.dtype)));
 
@@ -114,6 +129,44 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   Tanh: unary(tanh),
   Erf: unary((x) => erf(centred(x))),
   Clip: unary((x) => clip(x, 0.5, 1)),
+  Softplus: unary((x) => softplus(centred(x))),
+  ...Object.fromEntries(
+    ["Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh"].map((op) => [
+      op,
+      unary((x) => apply(op, [centred(x)])),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Asin", "Acos", "Atanh"].map((op) => [
+      op,
+      unary((x) => apply(op, [mul(centred(x), scalar(0.9, x.dtype))])),
+    ]),
+  ),
+  Acosh: unary((x) => apply("Acosh", [add(x, scalar(1, x.dtype))])),
+  Floor: unary((x) => mul(x, floor(mul(x, scalar(3, x.dtype))))),
+  Round: unary((x) => mul(x, round(mul(x, scalar(3, x.dtype))))),
+  And: binary((a, b) => where(and(isLarge(a), isLarge(b)), a, b)),
+  Or: binary((a, b) => where(or(isLarge(a), isLarge(b)), a, b)),
+  Not: binary((a, b) => where(not(isLarge(a)), a, b)),
+  Mod: binary(mod),
+  Range: unary((x) => mul(x, range(1, 6, 1.5, x.dtype))),
+  CumSum: [
+    sample([[3, 4]], (x) => cumSum(x, 1)),
+    sample([[2, 3, 2]], (x) => cumSum(x, 1, { exclusive: true, reverse: true })),
+  ],
+  ArgMax: unary((x) => mul(x, cast(argMax(x, 1), x.dtype))),
+  TopK: [
+    sample([[3, 4]], (x) => topK(x, 2, 1).values),
+    sample([[4, 3]], (x) => {
+      const { values, positions } = topK(x, 3, 0, { largest: false });
+      return mul(values, cast(positions, x.dtype));
+    }),
+  ],
+  ReduceMin: unary((x) => reduceMin(x, { axes: [1] })),
+  ReduceProd: [
+    sample([[3, 4]], (x) => reduceProd(x, { axes: [0] })),
+    sample([[3, 4]], (x) => reduceProd(mul(x, cast(isLarge(x), x.dtype)), { axes: [1], keepdims: true })),
+  ],
   Add: binary(add),
   Sub: binary(sub),
   Mul: binary(mul),

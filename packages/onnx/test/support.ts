@@ -1,5 +1,6 @@
 import {
   constant,
+  definitionOf,
   differentiate,
   type FloatDType,
   type Graph,
@@ -13,7 +14,7 @@ import {
   tensor,
   type Value,
 } from "@softmax-bench/graph";
-import { serialize } from "@softmax-bench/onnx";
+import { ONNXRUNTIME_CPU, serialize } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { expect } from "vitest";
 import type { Sample } from "./samples.js";
@@ -47,6 +48,12 @@ export const feedsFor = (graph: Graph): Record<string, Tensor> =>
       return [inputName(value), tensor(value.dtype, value.shape, values)];
     }),
   );
+
+/** Whether ONNX Runtime's CPU provider has neither a kernel for an operator on this type nor for its body. */
+export function isMissing(op: string, dtype: FloatDType): boolean {
+  const kernels = ONNXRUNTIME_CPU[op] ?? [];
+  return Array.isArray(kernels) && !kernels.includes(dtype) && !definitionOf(op).body;
+}
 
 /** Computes a graph in ONNX Runtime. */
 export const runInRuntime = (graph: Graph, feeds: Readonly<Record<string, Tensor>>) =>

@@ -1,5 +1,12 @@
 import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
-import { differentiate, type FloatDType, type Graph, input, type Value } from "@softmax-bench/graph";
+import {
+  differentiate,
+  type FloatDType,
+  formatType,
+  type Graph,
+  input,
+  type Value,
+} from "@softmax-bench/graph";
 import {
   crossEntropyHead,
   type Head,
@@ -53,10 +60,14 @@ export const CROSS_ENTROPY = "softmax-cross-entropy";
 export interface TrainingRequest {
   /** `softmax-cross-entropy`, or a method of this project. */
   readonly loss: typeof CROSS_ENTROPY | MethodId;
-  /** Names of parameters; undefined for all. */
+  /** Names of parameters, other stored tensors or inputs; undefined for all parameters. */
   readonly wrt: readonly string[] | undefined;
-  /** Name of an output. */
+  /** Name of an output, or of a value inside the model. */
   readonly logits: string | undefined;
+  /** The axis of the logits that the classes are on; undefined for that of the layer that makes them. */
+  readonly classAxis?: number | undefined;
+  /** Whether doubts about logits and parameters are overruled. */
+  readonly force?: boolean;
   /** The label of rows that do not count; undefined for none. */
   readonly ignoreIndex: number | undefined;
 }
@@ -65,12 +76,21 @@ export interface TrainingRequest {
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { loss, wrt, logits, ignoreIndex }: TrainingRequest,
+  { loss, wrt, logits, classAxis, force, ignoreIndex }: TrainingRequest,
 ): Graph {
   const head = (of: Value) =>
     loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
-  return trainingGraph(model.graph(sizes), { head, wrt, logits });
+  const graph = model.graph(sizes, { trained: wrt, inner: logits });
+  return trainingGraph(graph, { head, wrt, logits, classAxis, force });
 }
+
+/** The floating-point tensors that a model stores, a line for each: whether it is a parameter, its type, and why. */
+export const parameterList = ({ choices, initializers }: Model): string[] =>
+  Array.from(choices, ([name, { isParameter, reason }]) => {
+    const stored = initializers.get(name);
+    const type = stored ? formatType(stored) : "";
+    return `${isParameter ? "parameter" : "constant "}  ${listed([name])}  ${type}: ${reason}`;
+  });
 
 /** Names out of a file; those that could do something to a terminal are quoted. */
 export const listed = (names: readonly string[]): string => {
@@ -78,13 +98,24 @@ export const listed = (names: readonly string[]): string => {
   return names.length > 12 ? `${shown.join(", ")} and ${names.length - 12} more` : shown.join(", ");
 };
 
+/** A size that an exported model leaves open. */
+export interface OpenSize {
+  /** What the model calls it. */
+  readonly name: string;
+  /** What the exported model calls it. */
+  readonly symbol: string;
+}
+
+/** More open sizes would take hundreds of graphs to compare. */
+const MOST_OPEN = 3;
+
 /**
- * The sizes that a model leaves open, for a batch of one size.
- * @param given sizes by name; the one that is left is the batch
- * @returns undefined for the batch if the model leaves no size open that is not given
- * @throws UsageError if more than one is left
+ * The sizes that a model leaves open and that are not given, the batch first, if it is among them: the first size of the first
+ * input that has an open one there.
+ * @param given sizes by name
+ * @throws UsageError if a given size is not open, or too many are left
  */
-export function openBatch(model: Model, given: Readonly<Record<string, number>>): string | undefined {
+export function openSizes(model: Model, given: Readonly<Record<string, number>>): OpenSize[] {
   const open = new Set(model.inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === "string")));
   const unknown = Object.keys(given).find((name) => !open.has(name));
   if (unknown !== undefined) {
@@ -92,11 +123,20 @@ export function openBatch(model: Model, given: Readonly<Record<string, number>>)
       `the model leaves no size ${quoted(unknown)} open; it leaves ${listed([...open]) || "none"}`,
     );
   }
+  const batch = model.inputs.map(({ shape }) => shape[0]).find((size) => typeof size === "string");
   const left = [...open].filter((name) => !Object.hasOwn(given, name));
-  if (left.length > 1) {
+  if (left.length > MOST_OPEN) {
     throw new UsageError(
-      `the model leaves the sizes ${listed(left)} open; give all but the batch's, e.g. --size ${listed(left.slice(1, 2))}=8`,
+      `the model leaves the sizes ${listed(left)} open, of which ${MOST_OPEN} may stay so; give the others, e.g. --size ${listed(left.slice(-1))}=8`,
     );
   }
-  return left[0];
+  const ordered = left.filter((name) => name === batch).concat(left.filter((name) => name !== batch));
+  return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : symbolOf(name, at) }));
 }
+
+/** What the size of a batch is called. */
+export const BATCH = "batch";
+
+/** A name that any reader takes. */
+const symbolOf = (name: string, at: number): string =>
+  /^[A-Za-z_]\w{0,40}$/.test(name) && name !== BATCH ? name : `size_${at}`;

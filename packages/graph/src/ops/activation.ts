@@ -1,6 +1,20 @@
 import type { OpDefinition } from "../op.js";
 import { read } from "../tensor.js";
-import { exp, greater, less, mul, neg, scalar, sub, where } from "../vocabulary/index.js";
+import {
+  abs,
+  add,
+  exp,
+  greater,
+  less,
+  log,
+  mul,
+  neg,
+  relu,
+  scalar,
+  sigmoid,
+  sub,
+  where,
+} from "../vocabulary/index.js";
 import { expectInputs, FLOATS, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 
@@ -44,6 +58,16 @@ export const Sigmoid = unary(
   (x) => 1 / (1 + Math.exp(-x)),
   (upstream, x, y) => mul(upstream, mul(y, sub(scalar(1, x.dtype), y))),
 );
+
+/** log(1 + eˣ), whose gradient is the sigmoid. */
+export const Softplus: OpDefinition = {
+  ...unary(
+    "Softplus",
+    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    (upstream, x) => mul(upstream, sigmoid(x)),
+  ),
+  body: ([x]) => (x ? [add(relu(x), log(add(scalar(1, x.dtype), exp(neg(abs(x))))))] : []),
+};
 
 export const Tanh = unary("Tanh", Math.tanh, (upstream, x, y) =>
   mul(upstream, sub(scalar(1, x.dtype), mul(y, y))),

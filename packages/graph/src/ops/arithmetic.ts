@@ -14,6 +14,7 @@ import {
   neg,
   pow,
   scalar,
+  stopGradient,
   sub,
   sumTo,
   where,
@@ -81,6 +82,22 @@ export const Div = binary(
   "Div",
   { float: (a, b) => a / b, integer: quotient },
   (upstream, _, b, quotient) => [div(upstream, b), neg(div(mul(upstream, quotient), b))],
+);
+
+/** The remainder that has the sign of the divisor, as in Python. */
+function remainder(a: bigint, b: bigint): bigint {
+  if (b === 0n) throw new UndefinedResult(`${a} modulo 0 is undefined for integers`);
+  return ((a % b) + b) % b;
+}
+
+/**
+ * ONNX `Mod`: of floating-point numbers, the remainder that has the sign of the dividend (attribute fmod 1), of integers that
+ * of the divisor (0). The whole quotient has no slope.
+ */
+export const Mod: OpDefinition = binary(
+  "Mod",
+  { float: (a, b) => a % b, integer: remainder },
+  (upstream, a, b, y) => [upstream, neg(mul(upstream, stopGradient(div(sub(a, y), b))))],
 );
 
 /** IEEE 754's pow, which JavaScript's is but for these: 1 to any power is 1, and so is −1 to an infinite one. */

@@ -18,13 +18,11 @@ import {
   equal,
   expand,
   gatherElements,
-  matMul,
-  oneHot,
   reshape,
   scalar,
   scatterElements,
-  transpose,
 } from "../vocabulary/index.js";
+import { withSize } from "./blocks.js";
 import {
   axisOf,
   expectInputs,
@@ -156,10 +154,7 @@ export const ScatterElements: OpDefinition = {
   },
 };
 
-/**
- * Slices of x along an axis, one per index, in the place of that axis. Its gradient is gathered back by a product with a
- * one-hot matrix: repeated indices add up, without a scatter that runtimes leave unordered.
- */
+/** Slices of x along an axis, one per index, in the place of that axis. Those of repeated indices add up in its gradient. */
 export const Gather: OpDefinition = {
   name: "Gather",
   infer: (inputs, attributes) => {
@@ -186,10 +181,13 @@ export const Gather: OpDefinition = {
   gradient: ({ inputs: [x, indices], attributes, upstream: [upstream] }) => {
     if (!x || !indices || !upstream) return [];
     const axis = numberAttribute(attributes, "axis");
-    const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
-    const [count, size] = [sizeOf(indices.shape), x.shape[axis] as number];
-    const chosen = oneHot(reshape(indices, [count]), size, x.dtype);
-    const rows = reshape(upstream, [outer, count, inner]);
-    return [reshape(matMul(transpose(chosen), rows), x.shape), undefined];
+    const count = sizeOf(indices.shape);
+    const along = withSize(x.shape, axis, count);
+    const places = reshape(
+      indices,
+      along.map((_, position) => (position === axis ? count : 1)),
+    );
+    const updates = reshape(upstream, along);
+    return [scatterElements(zerosLike(x), expand(places, along), updates, axis, "add"), undefined];
   },
 };

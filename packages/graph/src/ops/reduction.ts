@@ -22,10 +22,13 @@ import {
   expand,
   mul,
   reduceMax,
+  reduceMin,
+  reduceProd,
   reduceSum,
   reshape,
   scalar,
   sub,
+  where,
 } from "../vocabulary/index.js";
 import { expectInputs, FLOATS, larger, NUMBERS, numberAttribute, numbersAttribute } from "./support.js";
 
@@ -140,24 +143,49 @@ export const ReduceMean = reduction(
   },
 );
 
-/**
- * Ties share the gradient equally, as in PyTorch's `amax` and in JAX: the mean of the subgradients, itself a
- * subgradient. (TensorFlow.js instead gives each tied entry the whole.)
- */
-export const ReduceMax = reduction(
+/** Ties share the gradient equally, as in PyTorch's `amax` and `amin` and in JAX: the mean of the subgradients, itself one. (TensorFlow.js instead gives each tied entry the whole.) */
+const extremum = (name: string, how: Reduction, reduce: typeof reduceMax): OpDefinition =>
+  reduction(name, how, (upstream, x, axes) => {
+    const chosen = cast(equal(x, reduce(x, { axes, keepdims: true })), x.dtype);
+    return mul(chosen, div(upstream, reduceSum(chosen, { axes, keepdims: true })));
+  });
+
+export const ReduceMax = extremum(
   "ReduceMax",
   {
     float: { initial: Number.NEGATIVE_INFINITY, combine: Math.max },
-    integer: {
-      initial: -(2n ** 63n),
-      combine: larger,
-      finish: ofSome,
-    },
+    integer: { initial: -(2n ** 63n), combine: larger, finish: ofSome },
+  },
+  reduceMax,
+);
+
+export const ReduceMin = extremum(
+  "ReduceMin",
+  {
+    float: { initial: Number.POSITIVE_INFINITY, combine: Math.min },
+    integer: { initial: 2n ** 63n - 1n, combine: (a, b) => -larger(-a, -b), finish: ofSome },
+  },
+  reduceMin,
+);
+
+/**
+ * The gradient of each factor is the product of the others: that of all, divided by it, but where factors are 0. With one 0, its
+ * gradient is the product of the others; with several, all gradients are 0.
+ */
+export const ReduceProd = reduction(
+  "ReduceProd",
+  {
+    float: { initial: 1, combine: (product, element) => product * element },
+    integer: { initial: 1n, combine: (product, element) => product * element },
   },
   (upstream, x, axes) => {
-    const maximum = reduceMax(x, { axes, keepdims: true });
-    const chosen = cast(equal(x, maximum), x.dtype);
-    return mul(chosen, div(upstream, reduceSum(chosen, { axes, keepdims: true })));
+    const [zero, one] = [scalar(0, x.dtype), scalar(1, x.dtype)];
+    const isZero = equal(x, zero);
+    const others = where(isZero, one, x);
+    const product = reduceProd(others, { axes, keepdims: true });
+    const zeros = reduceSum(cast(isZero, x.dtype), { axes, keepdims: true });
+    const withoutZeros = where(equal(zeros, zero), div(product, others), zero);
+    return mul(upstream, where(isZero, where(equal(zeros, one), product, zero), withoutZeros));
   },
 );
 

@@ -61,3 +61,18 @@ export const StopGradient: OpDefinition = {
   name: "StopGradient",
   gradient: () => [undefined],
 };
+
+/** Whole numbers have no slope: no gradient flows. */
+const rounding = (name: string, compute: (x: number) => number): OpDefinition => ({
+  ...unary(name, compute, (upstream) => upstream),
+  gradient: () => [undefined],
+});
+
+export const Floor = rounding("Floor", Math.floor);
+
+/** Halves go to the even neighbour. */
+export const Round = rounding("Round", (x) => {
+  const below = Math.floor(x);
+  const isHalf = x - below === 0.5;
+  return isHalf ? 2 * Math.round(x / 2) : Math.round(x);
+});

@@ -6,6 +6,8 @@ import { read, type TensorData } from "../tensor.js";
 /** Operators whose every element depends on the operands' elements at its own place only, all of which broadcast. */
 export const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Neg", "Exp", "Log", "Sqrt", "Abs", "Relu", "Sigmoid", "Tanh", "Erf", "Cast", "Clip", "LeakyRelu"],
+  ...["Softplus", "Floor", "Round", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan"],
+  ...["Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Mod", "And", "Or", "Not"],
   ...["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"],
 ]);
 

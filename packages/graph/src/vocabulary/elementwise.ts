@@ -1,6 +1,6 @@
 import type { Value } from "../graph.js";
 import { apply } from "../op.js";
-import type { DType } from "../tensor.js";
+import { type DType, isFloat } from "../tensor.js";
 import { scalar, stored } from "./numbers.js";
 
 export const exp = (x: Value): Value => apply("Exp", [x]);
@@ -8,6 +8,12 @@ export const log = (x: Value): Value => apply("Log", [x]);
 export const neg = (x: Value): Value => apply("Neg", [x]);
 export const sqrt = (x: Value): Value => apply("Sqrt", [x]);
 export const abs = (x: Value): Value => apply("Abs", [x]);
+export const floor = (x: Value): Value => apply("Floor", [x]);
+
+/** The nearest whole number, the even one of two. */
+export const round = (x: Value): Value => apply("Round", [x]);
+export const sin = (x: Value): Value => apply("Sin", [x]);
+export const cos = (x: Value): Value => apply("Cos", [x]);
 export const identity = (x: Value): Value => apply("Identity", [x]);
 export const relu = (x: Value): Value => apply("Relu", [x]);
 
@@ -16,6 +22,8 @@ export const leakyRelu = (x: Value, alpha = 0.01): Value => apply("LeakyRelu", [
 
 export const sigmoid = (x: Value): Value => apply("Sigmoid", [x]);
 export const tanh = (x: Value): Value => apply("Tanh", [x]);
+/** log(1 + eˣ) */
+export const softplus = (x: Value): Value => apply("Softplus", [x]);
 export const erf = (x: Value): Value => apply("Erf", [x]);
 
 /** x Φ(x) = x (1 + erf(x/√2)) / 2: ONNX `Gelu` without approximation, in operators that every runtime has. */
@@ -30,6 +38,9 @@ export const sub = (a: Value, b: Value): Value => apply("Sub", [a, b]);
 export const mul = (a: Value, b: Value): Value => apply("Mul", [a, b]);
 export const div = (a: Value, b: Value): Value => apply("Div", [a, b]);
 
+/** The remainder of a / b: of floating-point numbers with the sign of a, of integers with that of b. */
+export const mod = (a: Value, b: Value): Value => apply("Mod", [a, b], { fmod: Number(isFloat(a)) });
+
 /** a to the power of b; for a below 0, b must be whole. */
 export const pow = (a: Value, b: Value): Value => apply("Pow", [a, b]);
 
@@ -43,8 +54,15 @@ export const equal = (a: Value, b: Value): Value => apply("Equal", [a, b]);
 export const greater = (a: Value, b: Value): Value => apply("Greater", [a, b]);
 export const less = (a: Value, b: Value): Value => apply("Less", [a, b]);
 
-/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. */
-export const where = (condition: Value, a: Value, b: Value): Value => apply("Where", [condition, a, b]);
+export const and = (a: Value, b: Value): Value => apply("And", [a, b]);
+export const or = (a: Value, b: Value): Value => apply("Or", [a, b]);
+export const not = (x: Value): Value => apply("Not", [x]);
+
+/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. Of `bool`, by logic: runtimes choose numbers only. */
+export const where = (condition: Value, a: Value, b: Value): Value =>
+  a.dtype === "bool" && b.dtype === "bool"
+    ? or(and(condition, a), and(not(condition), b))
+    : apply("Where", [condition, a, b]);
 
 export const cast = (x: Value, dtype: DType): Value =>
   x.dtype === dtype ? x : apply("Cast", [x], { to: dtype });

@@ -6,5 +6,6 @@ export * from "./normalizations.js";
 export { indices, scalar } from "./numbers.js";
 export * from "./products.js";
 export * from "./reductions.js";
+export * from "./sequences.js";
 export * from "./shapes.js";
 export * from "./windows.js";

@@ -17,6 +17,8 @@ const reduce = (op: string, x: Value, { axes, keepdims = false }: ReduceOptions)
 export const reduceSum = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceSum", x, options);
 export const reduceMean = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMean", x, options);
 export const reduceMax = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMax", x, options);
+export const reduceMin = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMin", x, options);
+export const reduceProd = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceProd", x, options);
 
 /** log Σ exp(x), by the maximum where that is needed. */
 export const reduceLogSumExp = (x: Value, options: ReduceOptions = {}): Value =>

@@ -15,6 +15,7 @@ import {
   sizeOf,
   type Tensor,
   topologicalOrder,
+  transpose,
   unlessUndefined,
   type Value,
 } from "@softmax-bench/graph";
@@ -23,18 +24,24 @@ import { ModelError, quoted } from "./error.js";
 import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
-import type { ReadExternal, StoredTensor } from "./tensors.js";
+import type { Choice } from "./parameters.js";
+import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, and then its parameters. */
 export interface ReadGraph extends Graph {
-  /** The floating-point tensors that the model stores and its outputs depend on; they are inputs of the graph. */
+  /** The stored tensors that are trained and that the outputs depend on; they are inputs of the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** The values inside the model, by name. */
+  readonly values?: ReadonlyMap<string, Value>;
 }
 
 interface Context {
   readonly opset: number;
   readonly inputs: readonly ModelInput[];
   readonly initializers: ReadonlyMap<string, StoredTensor>;
+  readonly choices: ReadonlyMap<string, Choice>;
+  readonly trained?: readonly string[] | undefined;
+  readonly inner?: string | undefined;
   readonly readExternal: ReadExternal;
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -44,57 +51,115 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const scope = new GraphScope(context);
   checkOperators(proto.node);
   const isConstant = constancy();
-  for (const node of proto.node) readNode(node, scope, context.opset, isConstant);
+  const nodes: NodeContext = { opset: context.opset, isConstant };
+  scope.branch = (graph) => readBranch(graph, scope, nodes);
+  for (const node of proto.node) readNode(node, scope, nodes);
   const outputs = proto.output.map(({ name }) => {
     const value = scope.value(name);
     if (!value) throw new ModelError(`nothing makes output ${quoted(name)}`);
     return [name, value] as const;
   });
   // Nodes may have read more for its shape, or to freeze it.
-  const used = new Set(topologicalOrder(outputs.map(([, value]) => value)));
+  const inner = context.inner === undefined ? undefined : scope.value(context.inner);
+  const roots = outputs.map(([, value]) => value);
+  const used = new Set(topologicalOrder(inner ? [...roots, inner] : roots));
   const parameters = new Map([...scope.parameters].filter(([, { node }]) => used.has(node)));
   return {
     ...{ name: proto.name || "model", description: proto.docString },
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,
+    values: scope.values,
   };
 }
 
+interface NodeContext {
+  readonly opset: number;
+  readonly isConstant: (node: Node) => boolean;
+}
+
+/** Where nodes find their operands and put their results. */
+interface Definitions extends Scope {
+  define(name: string, value: Value): void;
+}
+
+/** Reads a graph inside a node. Its names are its own; it sees those around it. */
+function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): readonly Value[] {
+  const values = new Map<string, Value>();
+  for (const stored of proto.initializer) {
+    values.set(stored.name, constant(storedTensor(stored, outer.readExternal).read()));
+  }
+  const scope: Definitions = {
+    readExternal: outer.readExternal,
+    value: (name) => values.get(name) ?? outer.value(name),
+    initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
+    frozen: (value) => outer.frozen(value),
+    branch: (graph) => readBranch(graph, scope, context),
+    define: (name, value) => {
+      if (values.has(name))
+        throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
+      values.set(name, value);
+    },
+  };
+  for (const node of proto.node) readNode(node, scope, context);
+  return proto.output.map(({ name }) => {
+    const value = scope.value(name);
+    if (!value) throw new ModelError(`nothing makes output ${quoted(name)} of a branch`);
+    return value;
+  });
+}
+
 /** Values by name, as far as they have been made. */
-class GraphScope implements Scope {
+class GraphScope implements Definitions {
+  branch: Scope["branch"] = () => [];
   readonly inputs: readonly Value[];
   readonly parameters = new Map<string, Value>();
   readonly readExternal: ReadExternal;
-  readonly #values = new Map<string, Value>();
+  readonly values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
-  readonly #isStored = dependency((node) => node.op === "Constant" || this.#isParameter(node));
+  readonly #isTrained: (name: string) => boolean;
+  readonly #choices: ReadonlyMap<string, Choice>;
+  readonly #isStored = dependency(
+    (node) => node.op === "Constant" || node.op === "Range" || this.#isParameter(node),
+  );
   readonly #frozen = new Map<Value, Value>();
   readonly #frozenNodes = new Set<Node>();
 
-  constructor({ inputs, initializers, sizes, readExternal }: Context) {
+  constructor({ inputs, initializers, choices, trained, sizes, readExternal }: Context) {
     this.readExternal = readExternal;
     this.#initializers = initializers;
+    this.#choices = choices;
+    this.#isTrained = (name) => choices.get(name)?.isParameter || (trained?.includes(name) ?? false);
     this.inputs = inputs.map((of) => input(of.name, of.dtype, sizedShape(of, sizes)));
     for (const [index, { name }] of inputs.entries()) this.define(name, this.inputs[index] as Value);
   }
 
   define(name: string, value: Value): void {
-    if (this.#values.has(name) || this.#initializers.has(name)) {
+    if (this.values.has(name) || this.#initializers.has(name)) {
       throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
     }
-    this.#values.set(name, value);
+    this.values.set(name, value);
   }
 
   value(name: string): Value | undefined {
-    const made = this.#values.get(name) ?? this.parameters.get(name);
+    const made = this.values.get(name) ?? this.parameters.get(name);
     if (made) return made;
     const stored = this.#initializers.get(name);
     if (!stored) return undefined;
-    if (!isFloat(stored)) return constant(stored.read());
+    const original = this.#choices.get(name)?.transposeOf;
+    if (original !== undefined && !this.#isTrained(name)) return this.#tied(name, original);
+    if (!isFloat(stored) || !this.#isTrained(name)) return constant(stored.read());
     const parameter = input(name, stored.dtype, stored.shape);
     this.parameters.set(name, parameter);
     return parameter;
+  }
+
+  /** A transposed copy, made from what it is a copy of. */
+  #tied(name: string, original: string): Value | undefined {
+    const made = this.value(original);
+    const copy = made && transpose(made);
+    if (copy) this.values.set(name, copy);
+    return copy;
   }
 
   initializer(name: string): StoredTensor | undefined {
@@ -159,12 +224,7 @@ function checkOperators(nodes: readonly NodeProto[]): void {
   throw new ModelError(`operators that are not supported: ${listed.join(", ")}${more}`);
 }
 
-function readNode(
-  proto: NodeProto,
-  scope: GraphScope,
-  opset: number,
-  isConstant: (node: Node) => boolean,
-): void {
+function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
   const node = new OnnxNode(proto, scope, opset);
   const read = READERS[node.op];
   if (!read) throw new ModelError(`${node.label} is not supported`);
@@ -199,8 +259,18 @@ function computed(value: Value): Value {
 const constancy = () =>
   dependency(
     ({ op }) => op === "Constant",
-    (node) => isCheap(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
+    (node) =>
+      isCheap(node) && !dependsOnSizes(node) && node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST),
   );
+
+/** More elements than shapes have. */
+const LONGEST_SHAPE = 8;
+
+/** Repeated elements, and parts of a table, are no knowledge: there may be as many as a batch has rows, or a sequence positions. */
+const dependsOnSizes = ({ op, inputs, outputs }: Node): boolean => {
+  const [from, to] = [sizeOf(inputs[0]?.shape ?? []), sizeOf(outputs[0]?.shape ?? [])];
+  return (op === "Expand" && to > from) || (op === "Slice" && from > LONGEST_SHAPE && to < from);
+};
 
 /** Whether a node is a source, or depends on sources alone, through nodes that pass. Remembers what it was asked. */
 function dependency(

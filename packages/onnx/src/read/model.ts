@@ -1,9 +1,10 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { DEFAULT_ELEMENTS, withBudget } from "@softmax-bench/graph";
-import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.js";
+import { DEFAULT_ELEMENTS, sizeOf, withBudget } from "@softmax-bench/graph";
+import { type ModelProto, ModelProtoSchema, type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
 import { inputFrom, type ModelInput } from "./inputs.js";
+import { type Choice, chooseParameters } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** The oldest operator set that is read; since then, axes are inputs and Softmax has one meaning. */
@@ -17,14 +18,28 @@ export interface Model {
   readonly opset: number;
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly string[];
-  /** The tensors stored in it, by name: what was trained, and constants. */
+  /**
+   * The tensors stored in it, by name: what was trained, and constants. Floating-point ones of several numbers in `Constant`
+   * nodes are among them.
+   */
   readonly initializers: ReadonlyMap<string, StoredTensor>;
+  /** Whether each of the floating-point ones is a parameter, and why. */
+  readonly choices: ReadonlyMap<string, Choice>;
   /**
    * @param sizes of the open dimensions, by name
+   * @param options what the graph must have besides what the model's outputs need
    * @throws ModelError if one is missing, or an operator is not known or does not fit, or constants need more elements than
    * the budget has; see `withBudget`
    */
-  graph(sizes?: Readonly<Record<string, number>>): ReadGraph;
+  graph(sizes?: Readonly<Record<string, number>>, options?: GraphOptions): ReadGraph;
+}
+
+/** What a graph has besides what the model's outputs need. */
+export interface GraphOptions {
+  /** Stored floating-point tensors that are parameters whatever the choices say. */
+  readonly trained?: readonly string[] | undefined;
+  /** A value inside the model whose parameters count too, such as logits that are no output. */
+  readonly inner?: string | undefined;
 }
 
 const nothingBeside: ReadExternal = ({ location }) => {
@@ -48,22 +63,52 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   if (graph.sparseInitializer.length > 0) throw new ModelError("sparse initialisers are not supported");
   if (graph.quantizationAnnotation.length > 0) throw new ModelError("quantised models are not supported");
   const initializers = new Map<string, StoredTensor>();
-  for (const stored of graph.initializer) {
-    if (initializers.has(stored.name)) throw new ModelError(`there are two tensors ${quoted(stored.name)}`);
-    initializers.set(stored.name, storedTensor(stored, readExternal));
-  }
+  const store = (tensor: StoredTensor) => {
+    if (initializers.has(tensor.name)) throw new ModelError(`there are two tensors ${quoted(tensor.name)}`);
+    initializers.set(tensor.name, tensor);
+  };
+  for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
+  // Some exporters store weights so.
+  const nodes = graph.node.filter((node) => {
+    const weights = weightsOf(node, readExternal);
+    if (weights) store(weights);
+    return !weights;
+  });
   // Old models list what is stored in them among the inputs, too.
   const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map(inputFrom);
   const outputs = graph.output.map(({ name }) => name);
   if (outputs.length === 0) throw new ModelError("the model has no outputs");
+  const choices = chooseParameters(nodes, initializers, outputs);
   return {
-    ...{ name: graph.name, opset, inputs, outputs, initializers },
-    graph: (sizes = {}) =>
+    name: graph.name,
+    opset,
+    inputs,
+    outputs,
+    initializers,
+    choices,
+    graph: (sizes = {}, options = {}) =>
       withBudget(DEFAULT_ELEMENTS, () =>
-        readGraph(graph, { opset, inputs, initializers, readExternal, sizes }),
+        readGraph(
+          { ...graph, node: nodes },
+          { opset, inputs, initializers, choices, readExternal, sizes, ...options },
+        ),
       ),
   };
 }
+
+/** Several floating-point numbers in a `Constant` node, under the name of its output. */
+function weightsOf({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
+  const isStandard = domain === "" || domain === "ai.onnx";
+  const [value, ...others] = attribute;
+  const [name = ""] = output;
+  if (!isStandard || opType !== "Constant" || value?.name !== "value" || !value.t || others.length > 0)
+    return undefined;
+  if (!FLOATS.has(value.t.dataType) || name === "") return undefined;
+  const stored = storedTensor(value.t, readExternal);
+  return sizeOf(stored.shape) > 1 ? { ...stored, name, isInNode: true as const } : undefined;
+}
+
+const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
 
 function decoded(bytes: Uint8Array): ModelProto {
   try {

@@ -7,7 +7,12 @@ import {
   type Tensor,
   type Value,
 } from "@softmax-bench/graph";
-import { type AttributeProto, AttributeProto_AttributeType, type NodeProto } from "../proto/onnx_pb.js";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  type GraphProto,
+  type NodeProto,
+} from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
@@ -20,6 +25,8 @@ export interface Scope {
   /** The value as a constant, if it depends on stored tensors alone; the value itself if not. */
   frozen(value: Value): Value;
   readonly readExternal: ReadExternal;
+  /** The results of a graph inside a node. */
+  branch(graph: GraphProto): readonly Value[];
 }
 
 /**
@@ -151,8 +158,9 @@ export class OnnxNode {
     return this.#attribute(name, "INTS")?.ints;
   }
 
+  /** In float32, as attributes are stored, even by default. */
   float(name: string, otherwise: number): number {
-    return this.#attribute(name, "FLOAT")?.f ?? otherwise;
+    return this.#attribute(name, "FLOAT")?.f ?? Math.fround(otherwise);
   }
 
   floats(name: string): number[] | undefined {
@@ -162,6 +170,21 @@ export class OnnxNode {
   string(name: string, otherwise: string): string {
     const attribute = this.#attribute(name, "STRING");
     return attribute ? new TextDecoder().decode(attribute.s) : otherwise;
+  }
+
+  strings(name: string): string[] | undefined {
+    return this.#attribute(name, "STRINGS")?.strings.map((bytes) => new TextDecoder().decode(bytes));
+  }
+
+  /** The results of a graph inside the node, which sees the values around it. */
+  branch(name: string): readonly Value[] {
+    const graph = this.#attribute(name, "GRAPH")?.g ?? this.fail(`lacks ${name}`);
+    return this.#scope.branch(graph);
+  }
+
+  /** An attribute that does not matter. */
+  ignore(name: string): void {
+    this.#asked.add(name);
   }
 
   tensor(name: string): Tensor | undefined {

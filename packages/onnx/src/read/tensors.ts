@@ -25,6 +25,8 @@ export type ReadExternal = (data: ExternalData) => Uint8Array;
 /** A tensor of a model, whose elements are read when they are asked for. */
 export interface StoredTensor extends TensorType {
   readonly name: string;
+  /** Whether it is in a `Constant` node. */
+  readonly isInNode?: true;
   /** Where its data is, if that is not in the model. */
   readonly external?: ExternalData;
   read(): Tensor;

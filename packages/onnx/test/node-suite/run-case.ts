@@ -104,7 +104,18 @@ function namedTensors(
 /** Inputs that are known when a model is read: shapes, axes, positions, limits. By operator, their places. */
 const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   ...{ Reshape: [1], Expand: [1], Squeeze: [1], Unsqueeze: [1], ConstantOfShape: [0] },
-  ...{ ReduceSum: [1], ReduceMean: [1], ReduceMax: [1], ReduceLogSumExp: [1] },
+  ...{ ReduceSum: [1], ReduceMean: [1], ReduceMax: [1], ReduceLogSumExp: [1], ReduceL1: [1], ReduceL2: [1] },
+  ...{ ReduceLogSum: [1], ReduceMin: [1], ReduceProd: [1], ReduceSumSquare: [1] },
+  ...{
+    Range: [0, 1, 2],
+    CumSum: [1],
+    TopK: [1],
+    Tile: [1],
+    Trilu: [1],
+    Resize: [1, 2, 3],
+    NonZero: [0],
+    If: [0],
+  },
   ...{ Slice: [1, 2, 3, 4], Split: [1], Pad: [1, 2, 3], Clip: [1, 2], OneHot: [1, 2], Dropout: [1, 2] },
 };
 

@@ -18,16 +18,18 @@ import {
   ModelError,
   OPSET,
   serialize,
-  serializeBatched,
+  serializeOpen,
 } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import {
+  BATCH,
   CROSS_ENTROPY,
   listed,
   methodGraph,
   modelGraph,
-  openBatch,
+  openSizes,
   PARTS,
+  parameterList,
 } from "../../export/exported-graph.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { select } from "../../plan/selection.js";
@@ -46,7 +48,7 @@ const DYNAMIC = "dynamic";
 const NO_LABEL = "none";
 
 interface Flags {
-  readonly out: string;
+  readonly out?: string;
   readonly target: string;
   readonly batch?: string;
   readonly ignoreIndex: string;
@@ -58,6 +60,9 @@ interface Flags {
   readonly loss?: string;
   readonly wrt?: string[];
   readonly logits?: string;
+  readonly classAxis?: string;
+  readonly listParameters?: true;
+  readonly force?: true;
   readonly size?: string[];
   readonly maxElements?: string;
 }
@@ -67,7 +72,7 @@ const command = () =>
     .description(
       "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",
     )
-    .requiredOption("--out <file>", "the model to write; e.g. --out loss.onnx")
+    .option("--out <file>", "the model to write; e.g. --out loss.onnx")
     .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
     .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")} (default: float32); e.g. --dtype float64`)
@@ -76,11 +81,30 @@ const command = () =>
     .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
     .option(
       "--wrt <names>",
-      "all (default), or parameters and inputs to differentiate with respect to; e.g. --wrt fc.weight",
+      "all parameters (default), or stored tensors and inputs to differentiate with respect to; e.g. --wrt fc.weight",
       commaSeparated,
     )
-    .option("--logits <output>", "which output the logits are, if there are several; e.g. --logits logits")
-    .option("--size <name=n>", "a size that the model leaves open; e.g. --size length=128", commaSeparated)
+    .option(
+      "--list-parameters",
+      "list the floating-point tensors that the model stores: which are parameters, which constants, and why; writes nothing without --out",
+    )
+    .option(
+      "--logits <value>",
+      "the output that the logits are, if there are several, or a value inside the model; e.g. --logits logits",
+    )
+    .option(
+      "--class-axis <n>",
+      "the axis of the logits that the classes are on (default: as the layer that makes them has it); e.g. --class-axis 1",
+    )
+    .option(
+      "--force",
+      "export although the logits are probabilities or of one class, or there are no parameters",
+    )
+    .option(
+      "--size <name=n>",
+      "what a size is that the model leaves open (default: it stays open); e.g. --size length=128",
+      commaSeparated,
+    )
     .option(
       "--batch <n>",
       `the batch size, or ${DYNAMIC} for any (default: the rows of the workload; open if the model leaves it open)`,
@@ -101,10 +125,13 @@ const command = () =>
     )
     .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
 
-/** A graph for each batch size, or one of a fixed size. */
+/** A graph for each combination of open sizes, or one if there are none. */
 interface Source {
-  readonly graphOf: (batch: number) => Graph;
-  readonly batch: number | typeof DYNAMIC;
+  readonly graphOf: (sizes: Readonly<Record<string, number>>) => Graph;
+  /** What the exported model calls the sizes that stay open, the batch first. */
+  readonly open: readonly string[];
+  /** How many stored floating-point tensors are taken for constants. */
+  readonly constants: number;
 }
 
 /** Writes a model. */
@@ -112,20 +139,33 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const legalize = targetOf(flags.target);
   checkFlags(flags);
+  if (flags.listParameters) {
+    for (const line of listOf(flags.model)) writeLine(stdout, line);
+    if (flags.out === undefined) return EXIT.ok;
+  }
+  if (flags.out === undefined)
+    throw new UsageError("--out is missing: the model to write, e.g. --out loss.onnx");
   const out = writable(flags.out);
   const elements = elementsOf(flags.maxElements);
   let bytes: Uint8Array;
   let graph: Graph;
+  let constants: number;
   try {
-    const { graphOf, batch } =
-      flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model);
+    const source = flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model, out);
+    const { graphOf, open } = source;
+    constants = source.constants;
     [graph, bytes] = withBudget(elements, () => {
-      const first = graphOf(batch === DYNAMIC ? 1 : batch);
+      // With a batch of 1, refusals name small shapes. Other sizes may have to be larger.
+      let first = open.length > 1 ? undefined : graphOf({ [open[0] ?? BATCH]: 1 });
+      const remembered = (made: Graph): Graph => {
+        first ??= made;
+        return made;
+      };
       const written =
-        batch === DYNAMIC
-          ? serializeBatched((size) => legalize(graphOf(size), { fold: false }))
-          : serialize(legalize(first));
-      return [first, written];
+        open.length > 0
+          ? serializeOpen(open, (sizes) => legalize(remembered(graphOf(sizes)), { fold: false }))
+          : serialize(legalize(first as Graph));
+      return [first as Graph, written];
     });
   } catch (error) {
     throw inWords(error, flags.model);
@@ -133,9 +173,10 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   try {
     writeAtomically(out, bytes);
   } catch (error) {
-    throw new UsageError(`cannot write --out ${flags.out}: ${messageOf(error)}`);
+    throw new UsageError(`cannot write --out ${out}: ${messageOf(error)}`);
   }
-  for (const line of summary(flags.out, bytes, graph)) writeLine(stdout, line);
+  for (const line of summary(out, bytes, graph)) writeLine(stdout, line);
+  if (constants > 0) writeLine(stdout, constantsNote(constants));
   return EXIT.ok;
 }
 
@@ -156,7 +197,7 @@ function inWords(error: unknown, model: string | undefined): unknown {
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
-const BY_MODEL = ["loss", "wrt", "logits", "size"] as const;
+const BY_MODEL = ["loss", "wrt", "logits", "classAxis", "listParameters", "force", "size"] as const;
 
 /** @throws UsageError unless the flags are those of one of the two ways to export. */
 function checkFlags(flags: Flags): void {
@@ -165,7 +206,10 @@ function checkFlags(flags: Flags): void {
   }
   const [mode, foreign] = flags.model === undefined ? ["--method", BY_MODEL] : ["--model", BY_METHOD];
   const wrong = foreign.find((name) => flags[name] !== undefined);
-  if (wrong) throw new UsageError(`--${wrong} does not go with ${mode}`);
+  if (wrong) {
+    const flag = wrong.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${flag} does not go with ${mode}`);
+  }
   if (flags.method !== undefined && flags.workload === undefined) {
     throw new UsageError("--method needs --workload, e.g. --workload 64x1000");
   }
@@ -190,9 +234,12 @@ function methodSource(flags: Flags): Source {
   const [type = "float32"] = selected.dtypes;
   const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
   const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
+  const given = batchOf(batch) ?? rows;
   return {
-    graphOf: (size) => methodGraph({ ...request, rows: size }),
-    batch: batchOf(batch) ?? rows,
+    graphOf: ({ [BATCH]: size = rows }) =>
+      methodGraph({ ...request, rows: given === DYNAMIC ? size : given }),
+    open: given === DYNAMIC ? [BATCH] : [],
+    constants: 0,
   };
 }
 
@@ -204,26 +251,51 @@ function methodId(wanted: string): MethodId {
   return method;
 }
 
-function modelSource(flags: Flags, file: string): Source {
+function modelSource(flags: Flags, file: string, out: string): Source {
   const model = loadModel(file);
-  if (sameFile(file, flags.out))
-    throw new UsageError(`--out ${flags.out} is the model itself; choose another name`);
-  const sizes = sizesOf(flags.size ?? []);
-  const open = openBatch(model, sizes);
+  if (sameFile(file, out)) throw new UsageError(`--out ${out} is the model itself; choose another name`);
+  const left = openSizes(model, sizesOf(flags.size ?? []));
+  const batch = left.find(({ symbol }) => symbol === BATCH);
   const wanted = batchOf(flags.batch);
-  if (open === undefined && wanted !== undefined) {
-    throw new UsageError(`--batch ${flags.batch}: the model's sizes are fixed: ${shapesOf(model)}`);
+  if (!batch && wanted !== undefined) {
+    throw new UsageError(`--batch ${flags.batch}: the model's batch is fixed: ${shapesOf(model)}`);
   }
+  const isGiven = batch !== undefined && typeof wanted === "number";
+  const sizes = { ...sizesOf(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
+  const open = isGiven ? left.filter((size) => size !== batch) : left;
   const request = {
     loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
     logits: flags.logits,
+    classAxis: classAxisOf(flags.classAxis),
+    force: flags.force ?? false,
     ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
-    graphOf: (size) => modelGraph(model, open === undefined ? sizes : { ...sizes, [open]: size }, request),
-    batch: open === undefined ? 1 : (wanted ?? DYNAMIC),
+    graphOf: (values) => {
+      const chosen = open.map(({ name, symbol }) => [name, values[symbol] as number] as const);
+      return modelGraph(model, { ...sizes, ...Object.fromEntries(chosen) }, request);
+    },
+    open: open.map(({ symbol }) => symbol),
+    constants: request.wrt ? 0 : [...model.choices.values()].filter(({ isParameter }) => !isParameter).length,
   };
+}
+
+/** What a model stores. Reading it may go wrong as in an export. */
+function listOf(file: string | undefined): string[] {
+  try {
+    return file === undefined ? [] : parameterList(loadModel(file));
+  } catch (error) {
+    throw inWords(error, file);
+  }
+}
+
+function classAxisOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^-?\d{1,2}$/.test(text)) {
+    throw new UsageError(`--class-axis takes an axis of the logits, e.g. 1, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
 }
 
 const shapesOf = ({ inputs }: Model): string =>
@@ -276,6 +348,9 @@ function sameFile(a: string, b: string): boolean {
   const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
   return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
 }
+
+const constantsNote = (count: number): string =>
+  `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
 
 function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): string[] {
   const size =

@@ -1,4 +1,12 @@
-import { constant, indices as constantIndices, expand, reshape, scalar, tensor } from "@softmax-bench/graph";
+import {
+  constant,
+  indices as constantIndices,
+  expand,
+  reshape,
+  scalar,
+  sizeOf,
+  tensor,
+} from "@softmax-bench/graph";
 import type { Reader, Readers } from "./reader.js";
 
 const readConstant: Reader = (node) => {
@@ -22,10 +30,17 @@ const shapeOf: Reader = (node) => {
   return constantIndices([part.length], part);
 };
 
+const sizeOfAll: Reader = (node) => scalar(sizeOf(node.input(0).shape), "int64");
+
 const filled: Reader = (node) => {
   const shape = node.numbers(0) ?? [];
   const value = node.tensor("value") ?? tensor("float32", [1], [0]);
   return expand(reshape(constant(value), []), shape);
 };
 
-export const CONSTANTS: Readers = { Constant: readConstant, ConstantOfShape: filled, Shape: shapeOf };
+export const CONSTANTS: Readers = {
+  Constant: readConstant,
+  ConstantOfShape: filled,
+  Shape: shapeOf,
+  Size: sizeOfAll,
+};

@@ -1,31 +1,36 @@
 import {
   abs,
   add,
+  apply,
   cast,
   clip,
   constantTensor,
   type DType,
   div,
-  equal,
   erf,
   exp,
   expand,
+  floor,
   gelu,
   greater,
   identity,
+  isFloat,
   leakyRelu,
   less,
   log,
   max,
   min,
+  mod,
   mul,
   neg,
   pow,
   relu,
   reshape,
+  round,
   scalar,
   sigmoid,
   sqrt,
+  stopGradient,
   sub,
   tanh,
   type Value,
@@ -90,6 +95,33 @@ const readCast: Reader = (node) => {
   return cast(node.input(0), dtypeOf(node.int("to", 0), "the result") satisfies DType);
 };
 
+const castLike: Reader = (node) => {
+  node.int("saturate", 1);
+  return cast(node.input(0), node.input(1).dtype);
+};
+
+/** NaN and the sign of 0 stay as they are; nothing flows back. */
+function sign(x: Value): Value {
+  const number = (value: number) => scalar(value, x.dtype);
+  const below = where(less(x, number(0)), number(-1), stopGradient(x));
+  return where(greater(x, number(0)), number(1), below);
+}
+
+const readMod: Reader = (node) => {
+  const [a, b] = [node.input(0), node.input(1)];
+  const isTruncated = node.flag("fmod");
+  if (isFloat(a) === isTruncated) return mod(a, b);
+  if (isFloat(a)) return node.fail("floating-point operands need fmod 1");
+  // The remainder with the sign of the dividend is that of their sizes.
+  const remainder = mod(abs(a), abs(b));
+  return where(less(a, scalar(0, a.dtype)), neg(remainder), remainder);
+};
+
+const readMean: Reader = (node) => {
+  const sum = node.input(0) && variadic(add)(node);
+  return div(sum as Value, scalar(node.inputCount, node.input(0).dtype));
+};
+
 export const ELEMENTWISE: Readers = {
   ...{ Exp: unary(exp), Log: unary(log), Neg: unary(neg), Sqrt: unary(sqrt), Abs: unary(abs) },
   ...{
@@ -104,6 +136,16 @@ export const ELEMENTWISE: Readers = {
   ...{ Add: binary(add), Sub: binary(sub), Mul: binary(mul), Div: binary(div) },
   Pow: readPow,
   ...{ Max: variadic(max), Min: variadic(min), Sum: variadic(add) },
-  ...{ Equal: binary(equal), Greater: binary(greater), Less: binary(less) },
+  ...Object.fromEntries(
+    ["Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"].map(
+      (op) => [op, unary((x) => apply(op, [x]))] as const,
+    ),
+  ),
+  ...{ Floor: unary(floor), Ceil: unary((x) => neg(floor(neg(x)))), Round: unary(round) },
+  Reciprocal: unary((x) => div(scalar(1, x.dtype), x)),
+  Sign: unary(sign),
+  Mod: readMod,
+  Mean: readMean,
+  CastLike: castLike,
   Where: (node) => where(node.input(0), node.input(1), node.input(2)),
 };

@@ -1,25 +1,41 @@
+import { ACTIVATIONS } from "./activations.js";
+import { ATTENTION } from "./attention.js";
 import { CONSTANTS } from "./constants.js";
+import { CONTROL } from "./control.js";
+import { EINSUM } from "./einsum.js";
 import { ELEMENTWISE } from "./elementwise.js";
 import { INDEXING } from "./indexing.js";
+import { LOGIC } from "./logic.js";
 import { LOSSES } from "./losses.js";
 import { NORMALIZATIONS } from "./normalizations.js";
 import { POOLS } from "./pools.js";
 import { PRODUCTS } from "./products.js";
 import type { Readers } from "./reader.js";
+import { RECURRENT } from "./recurrent.js";
 import { REDUCTIONS } from "./reductions.js";
+import { RESIZE } from "./resize.js";
+import { SEQUENCES } from "./sequences.js";
 import { SHAPES } from "./shapes.js";
 import { SLICES } from "./slices.js";
 
 /** The operators that models may have. */
 export const READERS: Readers = {
   ...ELEMENTWISE,
+  ...ACTIVATIONS,
+  ...LOGIC,
   ...PRODUCTS,
   ...POOLS,
   ...NORMALIZATIONS,
   ...REDUCTIONS,
   ...LOSSES,
   ...INDEXING,
+  ...SEQUENCES,
   ...SHAPES,
   ...SLICES,
   ...CONSTANTS,
+  ...CONTROL,
+  ...EINSUM,
+  ...RECURRENT,
+  ...RESIZE,
+  ...ATTENTION,
 };

@@ -1,22 +1,30 @@
 import {
   add,
+  and,
   cast,
   constant,
   constantTensor,
   type Element,
   elementsOf,
+  expand,
   gather,
   gatherElements,
+  greater,
   isFloat,
   less,
+  mul,
   oneHot,
+  range,
+  reshape,
   scalar,
   scatterElements,
+  sizeOf,
   tensor,
   transpose,
   type Value,
   where,
 } from "@softmax-bench/graph";
+import type { OnnxNode } from "../node.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
 /** Positions from −size to −1 count from the end. Others outside stay outside, whichever way a runtime counts. */
@@ -61,6 +69,75 @@ const readScatterElements: Reader = (node) => {
   );
 };
 
+/** Slices that tuples of positions on the axes after the first `batch` name, of x with these axes as one. */
+interface Tuples {
+  /** x `[…batch, positions, …slice]`, its batch axes joined to the positions. */
+  readonly rows: Value;
+  /** The row of each tuple, in a vector; where any position is outside its axis, so is the row. */
+  readonly row: Value;
+  /** The shape of the slice that a row is. */
+  readonly slice: readonly number[];
+}
+
+function tuplesOf(x: Value, given: Value, batch: number): Tuples {
+  const depth = given.shape.at(-1) as number;
+  const indexed = x.shape.slice(batch, batch + depth);
+  const slice = x.shape.slice(batch + depth);
+  const outer = given.shape.slice(0, -1);
+  const count = sizeOf(outer);
+  const number = (value: number) => scalar(value, given.dtype);
+  const size = sizeOf(indexed);
+  const images = sizeOf(x.shape.slice(0, batch));
+  let row: Value = expand(number(0), [count]);
+  let isInside: Value | undefined;
+  for (const [axis, length] of indexed.entries()) {
+    const position = countedFromStart(
+      reshape(gather(given, constant(tensor("int64", [1], [axis])), given.shape.length - 1), [count]),
+      length,
+    );
+    const inside = and(greater(position, number(-1)), less(position, number(length)));
+    isInside = isInside ? and(isInside, inside) : inside;
+    row = add(row, mul(position, number(sizeOf(indexed.slice(axis + 1)))));
+  }
+  if (batch > 0) row = add(row, imageOffsets(outer, batch, size, given.dtype));
+  if (isInside) row = where(isInside, row, number(images * size));
+  return { rows: reshape(x, [images * size, ...slice]), row, slice };
+}
+
+/** Where the rows of each tuple's image begin. */
+function imageOffsets(outer: readonly number[], batch: number, size: number, dtype: Value["dtype"]): Value {
+  const images = sizeOf(outer.slice(0, batch));
+  const starts = reshape(mul(range(0, images, 1, dtype), scalar(size, dtype)), [images, 1]);
+  return reshape(expand(starts, [images, sizeOf(outer) / Math.max(images, 1)]), [sizeOf(outer)]);
+}
+
+const readGatherND: Reader = (node) => {
+  const [x, given] = [node.input(0), node.input(1)];
+  const batch = node.int("batch_dims", 0);
+  checkTuples(node, x, given, batch);
+  const { rows, row, slice } = tuplesOf(x, given, batch);
+  return reshape(gather(rows, row, 0), [...given.shape.slice(0, -1), ...slice]);
+};
+
+function checkTuples(node: OnnxNode, x: Value, given: Value, batch: number): void {
+  const depth = given.shape.at(-1);
+  if (depth === undefined || batch + depth > x.shape.length || batch >= given.shape.length) {
+    node.fail(`positions [${given.shape}] with ${batch} batch axes do not fit [${x.shape}]`);
+  }
+}
+
+const readScatterND: Reader = (node) => {
+  const [x, given, updates] = [node.input(0), node.input(1), node.input(2)];
+  const combine = node.string("reduction", "none");
+  if (combine !== "none" && combine !== "add") return node.fail(`reduction ${combine} is not supported`);
+  checkTuples(node, x, given, 0);
+  const { rows, row, slice } = tuplesOf(x, given, 0);
+  const [count, inner] = [row.shape[0] as number, sizeOf(slice)];
+  const places = expand(reshape(row, [count, 1]), [count, inner]);
+  const flat = reshape(rows, [rows.shape[0] as number, inner]);
+  return reshape(scatterElements(flat, places, reshape(updates, [count, inner]), 0, combine), x.shape);
+};
+
 /** Off and on values other than 0 and 1 take the place of those; another axis than the last moves the rows. */
 const readOneHot: Reader = (node) => {
   const given = node.input(0);
@@ -81,5 +158,6 @@ const readOneHot: Reader = (node) => {
 
 export const INDEXING: Readers = {
   ...{ Gather: readGather, GatherElements: readGatherElements, ScatterElements: readScatterElements },
+  ...{ GatherND: readGatherND, ScatterND: readScatterND },
   OneHot: readOneHot,
 };

@@ -1,20 +1,30 @@
 import {
+  abs,
   add,
   batchNormalization,
   batchNormalizationInTraining,
   div,
+  equal,
   expand,
   layerNormalization,
   logSoftmax,
   mul,
+  pad,
+  pow,
   reduceMean,
+  reduceSum,
+  reshape,
   scalar,
+  sizeOf,
+  slice,
   softmax,
   sqrt,
   sub,
   type Value,
+  where,
 } from "@softmax-bench/graph";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
+import { norm } from "./reductions.js";
 
 const normalization =
   (make: (x: Value, axis: number) => Value): Reader =>
@@ -55,7 +65,95 @@ function statistics(x: Value, axis: number, epsilon: number): Value[] {
   return [mean, div(scalar(1, x.dtype), sqrt(variance))];
 }
 
+const number = (value: number, { dtype }: Value): Value => scalar(value, dtype);
+const from = (x: Value, axis: number) => [...x.shape.keys()].slice(axis);
+
+/** Mean 0 and variance 1 over some axes. */
+function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = sub(x, reduceMean(x, { axes, keepdims: true }));
+  const variance = reduceMean(mul(centred, centred), { axes, keepdims: true });
+  return div(centred, sqrt(add(variance, number(epsilon, x))));
+}
+
+/** `[C]` as it is multiplied with `[N, C, …]`. */
+const perChannel = (value: Value, { shape }: Value): Value =>
+  reshape(value, [1, sizeOf(value.shape), ...shape.slice(2).map(() => 1)]);
+
+const instanceNorm: Reader = (node) => {
+  const [x, scale, offset] = [node.input(0), node.input(1), node.input(2)];
+  const y = standardized(x, from(x, 2), node.float("epsilon", 1e-5));
+  return add(mul(y, perChannel(scale, x)), perChannel(offset, x));
+};
+
+/** Scale and offset are those of groups before operator set 21, and those of channels from it on. */
+const groupNorm: Reader = (node) => {
+  const [x, scale, offset] = [node.input(0), node.input(1), node.input(2)];
+  const groups = node.int("num_groups", 0);
+  const [images = 0, channels = 0, ...inner] = x.shape;
+  if (!(groups >= 1) || channels % groups !== 0)
+    node.fail(`${channels} channels do not make ${groups} groups`);
+  if (node.int("stash_type", 1) !== 1) node.fail("stash_type must be 1");
+  const grouped = reshape(x, [images, groups, channels / groups, ...inner]);
+  const y = standardized(grouped, from(grouped, 2), node.float("epsilon", 1e-5));
+  if (sizeOf(scale.shape) !== channels) {
+    return reshape(add(mul(y, perChannel(scale, grouped)), perChannel(offset, grouped)), x.shape);
+  }
+  return add(mul(reshape(y, x.shape), perChannel(scale, x)), perChannel(offset, x));
+};
+
+const rmsNorm: Reader = (node) => {
+  const x = node.input(0);
+  const axes = from(x, axisFrom(node, node.int("axis", -1), x.shape.length));
+  if (node.int("stash_type", 1) !== 1) node.fail("stash_type must be 1");
+  const squares = reduceMean(mul(x, x), { axes, keepdims: true });
+  return mul(div(x, sqrt(add(squares, number(node.float("epsilon", 1e-5), x)))), node.input(1));
+};
+
+/** x divided by its norm along an axis; 0 where that is 0. */
+const lpNorm: Reader = (node) => {
+  const x = node.input(0);
+  const p = node.int("p", 2);
+  if (p !== 1 && p !== 2) node.fail(`p must be 1 or 2, got ${p}`);
+  const over = { axes: [axisFrom(node, node.int("axis", -1), x.shape.length)], keepdims: true };
+  const size = p === 1 ? reduceSum(abs(x), over) : norm(x, over);
+  const isZero = equal(size, number(0, x));
+  return where(isZero, number(0, x), div(x, where(isZero, number(1, x), size)));
+};
+
+/** x / (bias + alpha / size · Σ x²)^beta, the sum being over the channels next to each. */
+const localResponseNorm: Reader = (node) => {
+  const x = node.input(0);
+  const size = node.int("size", 0);
+  const channels = x.shape[1] ?? 0;
+  if (!(size >= 1)) node.fail(`size must be 1 or more, got ${size}`);
+  const before = Math.floor((size - 1) / 2);
+  const pads = x.shape.flatMap(() => [0, 0]);
+  pads[1] = before;
+  pads[x.shape.length + 1] = size - 1 - before;
+  const squares = pad(mul(x, x), pads);
+  const neighbours = Array.from({ length: Math.min(size, squares.shape[1] ?? 0) }, (_, at) =>
+    slice(squares, 1, at, at + channels),
+  );
+  const sum = neighbours.reduce(add);
+  const base = add(number(node.float("bias", 1), x), mul(number(node.float("alpha", 1e-4) / size, x), sum));
+  return div(x, pow(base, number(node.float("beta", 0.75), x)));
+};
+
+/** Without an epsilon under the root, as ONNX's function body has it. */
+const meanVarianceNorm: Reader = (node) => {
+  const x = node.input(0);
+  const axes = (node.ints("axes") ?? [0, 2, 3]).map((axis) => axisFrom(node, axis, x.shape.length));
+  const over = { axes, keepdims: true };
+  const centred = sub(x, reduceMean(x, over));
+  const deviation = sqrt(sub(reduceMean(mul(x, x), over), square(reduceMean(x, over))));
+  return div(centred, add(deviation, number(1e-9, x)));
+};
+
+const square = (x: Value): Value => mul(x, x);
+
 export const NORMALIZATIONS: Readers = {
   ...{ BatchNormalization: batchNorm, LayerNormalization: layerNorm },
+  ...{ InstanceNormalization: instanceNorm, GroupNormalization: groupNorm, RMSNormalization: rmsNorm },
+  ...{ LpNormalization: lpNorm, LRN: localResponseNorm, MeanVarianceNormalization: meanVarianceNorm },
   ...{ Softmax: normalization(softmax), LogSoftmax: normalization(logSoftmax) },
 };

@@ -1,4 +1,18 @@
-import { applyAll, averagePool, globalAveragePool } from "@softmax-bench/graph";
+import {
+  abs,
+  applyAll,
+  averagePool,
+  equal,
+  globalAveragePool,
+  mul,
+  pow,
+  reduceMax,
+  reduceSum,
+  scalar,
+  sizeOf,
+  type Value,
+  where,
+} from "@softmax-bench/graph";
 import { ceiled, windowFrom } from "../windows.js";
 import { type Reader, type Readers, unary } from "./reader.js";
 
@@ -23,6 +37,38 @@ const meanPool: Reader = (node) => {
   return averagePool(x, kernel, { strides, dilations, pads, countIncludePad });
 };
 
+const spatialAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);
+
+const globalMax = (x: Value): Value => reduceMax(x, { axes: spatialAxes(x), keepdims: true });
+
+/** (Σ |x|ᵖ)^(1/p), given the sum of the powers; its gradient is 0 where that is 0. */
+function rootOf(sum: Value, p: number): Value {
+  const [zero, one] = [scalar(0, sum.dtype), scalar(1, sum.dtype)];
+  const isZero = equal(sum, zero);
+  const root = pow(where(isZero, one, sum), scalar(1 / p, sum.dtype));
+  return where(isZero, zero, root);
+}
+
+const powers = (x: Value, p: number): Value => (p === 2 ? mul(x, x) : pow(abs(x), scalar(p, x.dtype)));
+
+/** From sums of powers: their means over windows whose pads count, times the size of a window. */
+const normPool: Reader = (node) => {
+  const x = node.input(0);
+  const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
+  const p = node.int("p", 2);
+  const window = windowFrom(node, x, kernel);
+  const moved = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
+  const means = averagePool(powers(x, p), kernel, { ...moved, countIncludePad: true });
+  return rootOf(mul(means, scalar(sizeOf(kernel), x.dtype)), p);
+};
+
+const globalNorm: Reader = (node) => {
+  const x = node.input(0);
+  const p = node.int("p", 2);
+  return rootOf(reduceSum(powers(x, p), { axes: spatialAxes(x), keepdims: true }), p);
+};
+
 export const POOLS: Readers = {
   ...{ MaxPool: readMaxPool, AveragePool: meanPool, GlobalAveragePool: unary(globalAveragePool) },
+  ...{ GlobalMaxPool: unary(globalMax), LpPool: normPool, GlobalLpPool: globalNorm },
 };

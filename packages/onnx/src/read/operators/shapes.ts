@@ -1,13 +1,20 @@
 import {
+  add,
   expand,
   flatten,
+  greater,
+  less,
+  range,
   reshape,
   type Shape,
+  scalar,
   sizeOf,
   squeeze,
   transpose,
   unsqueeze,
+  where,
 } from "@softmax-bench/graph";
+import type { OnnxNode } from "../node.js";
 import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
 
 /** A size of 0 is that of x at its place, and one of −1 is what remains. */
@@ -51,8 +58,78 @@ const unsqueezed: Reader = (node) => {
   );
 };
 
+/** Each axis repeated as a whole: a new axis before it, expanded. */
+const tile: Reader = (node) => {
+  const x = node.input(0);
+  const repeats = node.numbers(1) ?? node.fail("lacks repeats");
+  if (repeats.length !== x.shape.length) node.fail(`repeats [${repeats}] do not fit [${x.shape}]`);
+  const apart = reshape(
+    x,
+    x.shape.flatMap((size) => [1, size]),
+  );
+  const repeated = expand(
+    apart,
+    x.shape.flatMap((size, axis) => [repeats[axis] as number, size]),
+  );
+  return reshape(
+    repeated,
+    x.shape.map((size, axis) => size * (repeats[axis] as number)),
+  );
+};
+
+/** The upper or lower triangle of the last two axes: columns from or up to the row's number and `k`. */
+const triangle: Reader = (node) => {
+  const x = node.input(0);
+  const k = node.number(1) ?? 0;
+  const isUpper = node.flag("upper", true);
+  const [rows = 0, columns = 0] = x.shape.slice(-2);
+  const row = add(reshape(range(0, rows, 1, "int64"), [rows, 1]), scalar(k, "int64"));
+  const column = range(0, columns, 1, "int64");
+  const isOutside = isUpper ? less(column, row) : greater(column, row);
+  return where(isOutside, scalar(0, x.dtype), x);
+};
+
+/** How blocks of channels become blocks of positions: the axes [block, block, channel] or [channel, block, block]. */
+const depthToSpace: Reader = (node) => {
+  const x = node.input(0);
+  const block = node.int("blocksize", 0);
+  const mode = node.string("mode", "DCR");
+  if (mode !== "DCR" && mode !== "CRD") node.fail(`mode ${mode} is not known`);
+  const [images, channels, rows, columns] = images4d(node, x.shape);
+  const left = channels / block ** 2;
+  const [shape, order] =
+    mode === "DCR"
+      ? [
+          [images, block, block, left, rows, columns],
+          [0, 3, 4, 1, 5, 2],
+        ]
+      : [
+          [images, left, block, block, rows, columns],
+          [0, 1, 4, 2, 5, 3],
+        ];
+  return reshape(transpose(reshape(x, shape), order), [images, left, rows * block, columns * block]);
+};
+
+const spaceToDepth: Reader = (node) => {
+  const x = node.input(0);
+  const block = node.int("blocksize", 0);
+  const [images, channels, rows, columns] = images4d(node, x.shape);
+  const [down, across] = [rows / block, columns / block];
+  const apart = reshape(x, [images, channels, down, block, across, block]);
+  return reshape(transpose(apart, [0, 3, 5, 1, 2, 4]), [images, channels * block ** 2, down, across]);
+};
+
+function images4d(node: OnnxNode, shape: Shape): readonly [number, number, number, number] {
+  const [images, channels, rows, columns] = shape;
+  if (shape.length !== 4 || images === undefined || channels === undefined) {
+    return node.fail(`takes [N, C, H, W], got [${shape}]`);
+  }
+  return [images, channels, rows as number, columns as number];
+}
+
 export const SHAPES: Readers = {
   ...{ Reshape: readReshape, Expand: readExpand, Squeeze: squeezed, Unsqueeze: unsqueezed },
+  ...{ Tile: tile, Trilu: triangle, DepthToSpace: depthToSpace, SpaceToDepth: spaceToDepth },
   Flatten: (node) => {
     const x = node.input(0);
     const axis = node.int("axis", 1);

@@ -77,6 +77,20 @@ function* sources(source: Padding, from: number, count: number, size: number): G
   for (const position of positions(from, count, 1)) yield source(position, size);
 }
 
+/** Negative counts take elements away. */
+function padded(x: Value, counts: readonly number[], value: number): Value {
+  const inside = x.shape.reduce((of, size, axis) => {
+    const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
+    const [start, end] = [Math.max(-before, 0), size - Math.max(-after, 0)];
+    return start === 0 && end === size ? of : slice(of, axis, start, Math.max(start, end));
+  }, x);
+  return pad(
+    inside,
+    counts.map((count) => Math.max(count, 0)),
+    value,
+  );
+}
+
 const readPad: Reader = (node) => {
   const x = node.input(0);
   const mode = node.string("mode", "constant");
@@ -88,13 +102,13 @@ const readPad: Reader = (node) => {
     counts[axis] = given[at] as number;
     counts[axis + x.shape.length] = given[at + axes.length] as number;
   }
-  if (mode === "constant") return pad(x, counts, value);
+  if (mode === "constant") return padded(x, counts, value);
   const source = PADDING[mode] ?? node.fail(`mode ${mode} is not known`);
-  return x.shape.reduce((padded, size, axis) => {
+  return x.shape.reduce((of, size, axis) => {
     const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
-    if (before === 0 && after === 0) return padded;
+    if (before === 0 && after === 0) return of;
     const count = before + size + after;
-    return gather(padded, constantIndices([count], sources(source, -before, count, size)), axis);
+    return gather(of, constantIndices([count], sources(source, -before, count, size)), axis);
   }, x);
 };
 

@@ -1,0 +1,66 @@
+import { read, type Tensor } from "@softmax-bench/graph";
+
+/** What a tensor can be seen to be by its values alone. */
+
+const LEAST_OF_MASKS = -1e4;
+
+/** Whether all elements are 0 or 1, or 0 or one very negative number, which may be infinite; both occur, or only the latter. */
+export function isMask({ data }: Tensor): boolean {
+  let least = 0;
+  for (let index = 0; index < data.length; index++) least = Math.min(least, read(data, index));
+  const other = least <= LEAST_OF_MASKS ? least : 1;
+  let others = 0;
+  for (let index = 0; index < data.length; index++) {
+    const element = read(data, index);
+    if (element === other) others++;
+    else if (element !== 0) return false;
+  }
+  return other === 1 ? others > 0 && others < data.length : others > 0;
+}
+
+export function isUniform({ data }: Tensor): boolean {
+  for (let index = 1; index < data.length; index++) if (read(data, index) !== read(data, 0)) return false;
+  return true;
+}
+
+/** Whether one matrix is the transpose of the other, and no number times ones. */
+export function isTransposed(a: Tensor, b: Tensor): boolean {
+  const [rows = 0, columns = 0] = a.shape;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      if (!Object.is(read(a.data, row * columns + column), read(b.data, column * rows + row))) return false;
+    }
+  }
+  return !isUniform(a);
+}
+
+/** Fewer steps than this fit a sine by chance. */
+const LEAST_STEPS = 5;
+/** What rounding to float32 may leave. */
+const TOLERANCE = 1e-4;
+
+/**
+ * Whether the second to last axis runs through positions t, and each column is a sine a sin(ωt + φ): x(t + 1) + x(t − 1)
+ * is 2 cos ω · x(t) then, for all t. Position encodings are such tables. Equal rows are none.
+ */
+export function isTableOfSines({ data, shape }: Tensor): boolean {
+  const [steps = 0, columns = 0] = shape.slice(-2);
+  if (shape.length < 2 || steps < LEAST_STEPS || columns < 2 || data.length !== steps * columns) return false;
+  let isMoving = false;
+  for (let column = 0; column < columns; column++) {
+    const at = (step: number) => read(data, step * columns + column);
+    let [products, squares] = [0, 0];
+    for (let step = 1; step < steps - 1; step++) {
+      products += (at(step + 1) + at(step - 1)) * at(step);
+      squares += at(step) ** 2;
+    }
+    const factor = squares === 0 ? 2 : products / squares;
+    for (let step = 0; step < steps; step++) {
+      if (!(Math.abs(at(step)) <= 1 + TOLERANCE)) return false;
+      if (step === 0 || step === steps - 1) continue;
+      if (Math.abs(at(step + 1) + at(step - 1) - factor * at(step)) > TOLERANCE) return false;
+    }
+    isMoving ||= Math.abs(at(1) - at(0)) > 100 * TOLERANCE;
+  }
+  return isMoving;
+}
