@@ -21,7 +21,7 @@ if (crossOriginIsolated) {
 } else fail("it is not cross-origin isolated: it has no shared memory, and a coarse clock");
 
 /** How often the parent learns that this page is there, in milliseconds: rarely enough to disturb nothing. */
-const HEARTBEAT_MS = 5000;
+const HEARTBEAT_MS = 2500;
 setInterval(() => void post("heartbeats", ""), HEARTBEAT_MS);
 
 worker.postMessage({ base: location.href, openedAt: performance.timeOrigin });

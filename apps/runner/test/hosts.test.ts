@@ -7,7 +7,7 @@ const CELL = ["--profile", "smoke", "--workload", "cifar-head-16", "--dtype", "f
 
 describe("--host", () => {
   it.each([
-    ["chrome", 'unknown host "chrome": there are node, bun, deno, with a version such as node@24'],
+    ["chrome", 'unknown host "chrome": closest are chromium, with a version such as node@24'],
     ["node@latest", '--host expects a version such as node@24 or node@24.1.0, got "node@latest"'],
     ["node@24=/usr/bin/node", "--host takes a version or a path, got both"],
     ["node=", "--host expects a path after node=, got none"],

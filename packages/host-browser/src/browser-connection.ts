@@ -16,7 +16,7 @@ import { launch } from "./launch.js";
 import type { PagePeer, PageServer } from "./page-server.js";
 
 /** A page says every few seconds that it is there; one that has not for so long, in milliseconds, is gone. */
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 12_000;
 
 /** What a browser printed last, in characters. */
 const KEPT_OUTPUT = 600;
