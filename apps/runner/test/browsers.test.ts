@@ -53,8 +53,9 @@ describe("a browser that is killed", () => {
     ["Chromium's renderer", "chromium", "--type=renderer", "[2/10]"],
     ["Chromium", "chromium", "--user-data-dir=", "[2/10]"],
     ["Firefox", "firefox", "--profile /", "[4/10]"],
-    ["Firefox's page", "firefox", "-isForBrowser", "[4/10]"],
-  ])("%s costs one cell", { timeout: 180_000 }, async (_, host, flag, moment) => {
+    // Firefox keeps the connection of such a page: it is missed after 12 s, and a cell of this profile has 10.
+    ["Firefox's page", "firefox", "-isForBrowser", "[4/10]", "timeout"],
+  ])("%s costs one cell", { timeout: 180_000 }, async (_, host, flag, moment, status = "crashed") => {
     const out = temporaryFolder();
     const tmp = temporaryFolder();
     const running = start(
@@ -73,7 +74,7 @@ describe("a browser that is killed", () => {
       .results()
       .cells.map(({ status }) => status);
     expect(statuses).toHaveLength(10);
-    expect(statuses.filter((status) => status !== "ok")).toEqual(["crashed"]);
+    expect(statuses.filter((status) => status !== "ok")).toEqual([status]);
     await expect.poll(() => pids.filter(isRunning), { timeout: 10_000 }).toEqual([]);
     await expect.poll(() => readdirSync(tmp), { timeout: 10_000 }).toEqual([]);
   });
