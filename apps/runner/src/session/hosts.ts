@@ -73,7 +73,7 @@ export class Hosts implements Disposable {
     const kind = kindOfHost(host);
     if (!backend || !kind || runsIn(backend, kind)) return undefined;
     return {
-      reason: `${id} runs in ${hostsOf(backend)} only`,
+      reason: `${id} runs in ${hostsOf(backend).join(", ")} only`,
       remedy: `leave out ${placeName(place)}`,
     };
   }
