@@ -26,7 +26,7 @@ function onGpu(
   const dtypes = ["float32"] as const;
   return {
     id: `jax-js-${device}`,
-    cost: { nsPerElement: 150, mostElementsInGate: 1e6 },
+    cost: { nsPerElement: 500, mostElements: 2e6, mostElementsInGate: 0.3e6 },
     dtypes,
     hosts: ["browser"],
     kernels: SHADER_KERNELS,

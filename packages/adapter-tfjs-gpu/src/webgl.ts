@@ -3,7 +3,7 @@ import { type Backend, gpuThreads, probeWebgl, SHADER_KERNELS, webglDevice } fro
 /** TensorFlow.js on WebGL 2: kernels are fragment shaders, tensors textures. */
 export const tfjsWebgl: Backend = {
   id: "tfjs-webgl",
-  cost: { nsPerElement: 300, mostElements: 1e6, mostElementsInGate: 0.3e6 },
+  cost: { nsPerElement: 450, mostElements: 2e6, mostElementsInGate: 0.3e6 },
   dtypes: ["float32"],
   hosts: ["browser"],
   kernels: SHADER_KERNELS,

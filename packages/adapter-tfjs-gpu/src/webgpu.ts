@@ -13,7 +13,7 @@ const PACKAGE = "@tensorflow/tfjs-backend-webgpu";
 /** TensorFlow.js on WebGPU: kernels are compute shaders. */
 export const tfjsWebgpu: Backend = {
   id: "tfjs-webgpu",
-  cost: { nsPerElement: 300, mostElements: 1e6, mostElementsInGate: 0.3e6 },
+  cost: { nsPerElement: 450, mostElements: 2e6, mostElementsInGate: 0.3e6 },
   dtypes: ["float32"],
   hosts: ["browser"],
   kernels: SHADER_KERNELS,

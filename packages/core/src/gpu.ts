@@ -26,7 +26,7 @@ export function webgpuDevice({ adapterInfo = {} }: WebgpuDevice): Device {
 /** The GPU behind the contexts of WebGL 2, by one of its own. @throws Error if there is none */
 export function webglDevice(): Device {
   const context = openWebgl();
-  if (!context) throw new Error("this browser has no WebGL 2");
+  if (typeof context === "string") throw new Error(context);
   // Where the extension is gone, its name is behind the plain constant.
   const extension = context.getExtension("WEBGL_debug_renderer_info");
   const renderer = context.getParameter(extension?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER);
@@ -50,7 +50,7 @@ export async function probeWebgpu(): Promise<Availability> {
 export function probeWebgl(): Availability {
   if (!isBrowser()) return IN_BROWSERS;
   const context = openWebgl();
-  if (!context) return unavailable("this browser has no WebGL 2");
+  if (typeof context === "string") return unavailable(context);
   if (context.getExtension("EXT_color_buffer_float")) return { available: true };
   return unavailable("WebGL cannot compute in 32-bit floats here");
 }
@@ -87,8 +87,18 @@ interface Webgl {
   getParameter(name: number): unknown;
 }
 
-function openWebgl(): Webgl | null {
-  const Canvas: new (width: number, height: number) => { getContext(api: string): Webgl | null } =
-    Reflect.get(globalThis, "OffscreenCanvas");
-  return new Canvas(1, 1).getContext("webgl2");
+interface Canvas {
+  getContext(api: "webgl2"): Webgl | null;
+  addEventListener(type: string, listener: (event: { readonly statusMessage?: string }) => void): void;
+}
+
+/** A context, or why there is none. */
+function openWebgl(): Webgl | string {
+  const Canvas: new (width: number, height: number) => Canvas = Reflect.get(globalThis, "OffscreenCanvas");
+  const canvas = new Canvas(1, 1);
+  let reason = "this browser has no WebGL 2";
+  canvas.addEventListener("webglcontextcreationerror", ({ statusMessage }) => {
+    if (statusMessage) reason = statusMessage.replaceAll(/[\s*]+/g, " ");
+  });
+  return canvas.getContext("webgl2") ?? reason;
 }

@@ -74,7 +74,7 @@ export class Hosts implements Disposable {
     if (!backend || !kind || runsIn(backend, kind)) return undefined;
     return {
       reason: `${id} runs in ${hostsOf(backend).join(", ")} only`,
-      remedy: `leave out ${placeName(place)}`,
+      remedy: runsIn(backend, "node") ? `leave out ${placeName(place)}` : "choose a browser: --host chromium",
     };
   }
 
