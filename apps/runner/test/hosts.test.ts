@@ -7,7 +7,7 @@ const CELL = ["--profile", "smoke", "--workload", "cifar-head-16", "--dtype", "f
 
 describe("--host", () => {
   it.each([
-    ["chrome", 'unknown host "chrome": there are node, bun, deno, with a version such as node@24'],
+    ["chrome", 'unknown host "chrome": closest are chromium, with a version such as node@24'],
     ["node@latest", '--host expects a version such as node@24 or node@24.1.0, got "node@latest"'],
     ["node@24=/usr/bin/node", "--host takes a version or a path, got both"],
     ["node=", "--host expects a path after node=, got none"],
@@ -39,6 +39,27 @@ describe("--host", () => {
     ]);
     const again = await call("bench", ["--list", ...lines.flatMap((cell) => ["--cell", cell])]);
     expect(again.stdout.trim().split("\n")).toEqual(lines);
+  });
+
+  it("gives each host the backends that run there, unless others are named", async () => {
+    const listed = async (...flags: string[]) => {
+      const { stdout } = await call("bench", ["--list", "--method", "manual/fused", ...flags, ...CELL]);
+      return stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ", 1)[0]);
+    };
+    const onNode = await listed();
+    expect(onNode).toContain("onnxruntime-cpu");
+    expect(onNode).toContain("onnxruntime-webgpu");
+    expect(onNode.filter((id) => /^(?:tfjs|jax-js)-web(?:gl|gpu)$/.test(`${id}`))).toEqual([]);
+    expect(await listed("--host", "node")).toEqual(onNode);
+    const inChromium = await listed("--host", "chromium");
+    for (const id of ["tfjs-webgl", "onnxruntime-webgpu", "jax-js-webgpu", "tfjs-wasm"]) {
+      expect(inChromium).toContain(`${id}@chromium`);
+    }
+    expect(inChromium).not.toContain("onnxruntime-cpu@chromium");
+    expect(await listed("--backend", "tfjs-webgl")).toEqual(["tfjs-webgl"]);
   });
 
   it("names a host that was given by a path by its version", async () => {
