@@ -10,7 +10,7 @@ const folderOf = (specifier: string): string => dirname(require.resolve(specifie
 /** Programs that runtimes fetch by name while they start. */
 const RUNTIME_FILES = [
   [folderOf("@tensorflow/tfjs-backend-wasm"), /^tfjs-backend-wasm.*\.wasm$/],
-  [folderOf("onnxruntime-web"), /^ort-wasm-simd-threaded\.(?:mjs|wasm)$/],
+  [folderOf("onnxruntime-web"), /^ort-wasm-simd-threaded(?:\.asyncify)?\.(?:mjs|wasm)$/],
 ] as const;
 
 const runtimeFiles = (): Plugin => ({
@@ -36,6 +36,7 @@ function bundledVersions(): Record<string, string> {
   };
   const byUser = {
     "@softmax-bench/adapter-jax-js": "@jax-js/jax",
+    "@softmax-bench/adapter-tfjs-gpu": "@tensorflow/tfjs-backend-webgpu",
     "@softmax-bench/adapter-wasm-simd": "@softmax-bench/wasm-simd",
   };
   const versions = Object.entries(byUser).map(([user, name]) => {
@@ -51,7 +52,7 @@ export default defineConfig({
   base: "./",
   plugins: [runtimeFiles()],
   resolve: {
-    // The build with the WebAssembly provider alone, as in Node; it fetches its program from `runtime/`.
+    // The build with the WebAssembly provider alone, as in Node. Builds fetch their programs from `runtime/`.
     conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions],
     alias: [
       { find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" },
@@ -61,6 +62,7 @@ export default defineConfig({
   worker: { format: "es" },
   define: { __BUNDLED_VERSIONS__: JSON.stringify(bundledVersions()) },
   build: {
+    // Threads of tfjs-wasm are started from the text of a function, which must not name what a minifier has renamed.
     minify: false,
     target: "es2024",
     modulePreload: false,

@@ -11,12 +11,21 @@ const BACKENDS: Readonly<Record<string, (base: string) => Promise<Backend>>> = {
     return (await import("@softmax-bench/adapter-tfjs-wasm")).tfjsWasm;
   },
   "tfjs-cpu": async () => (await import("@softmax-bench/adapter-tfjs-cpu")).tfjsCpu,
+  "tfjs-webgl": async () => (await import("@softmax-bench/adapter-tfjs-gpu")).tfjsWebgl,
+  "tfjs-webgpu": async () => (await import("@softmax-bench/adapter-tfjs-gpu")).tfjsWebgpu,
+  "onnxruntime-webgpu": async (base) => {
+    const { env } = await import("onnxruntime-web/webgpu");
+    env.wasm.wasmPaths = runtimeFolder(base);
+    return (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWebgpu;
+  },
   "onnxruntime-web": async (base) => {
     const { env } = await import("onnxruntime-web");
     env.wasm.wasmPaths = runtimeFolder(base);
     return (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWeb;
   },
   "jax-js": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJs,
+  "jax-js-webgl": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgl,
+  "jax-js-webgpu": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgpu,
   "wasm-simd": async () => (await import("@softmax-bench/adapter-wasm-simd")).wasmSimd,
 };
 

@@ -6,6 +6,7 @@ import {
   type WorkerArrays,
 } from "@softmax-bench/measure";
 import { loadBackend } from "./backends.js";
+import { watchDevices } from "./lost-devices.js";
 
 /** The measuring side, in a worker of the page. Its first message says where the page is and when it was opened; each other one is a request. */
 interface Begin {
@@ -67,10 +68,17 @@ function clockStep(): number {
 declare const __BUNDLED_VERSIONS__: Readonly<Record<string, string>>;
 Reflect.set(globalThis, "BUNDLED_VERSIONS", __BUNDLED_VERSIONS__);
 
+/** After which the loss of a device is known that made a task fail, in milliseconds. */
+const NOTICE_MS = 100;
+
 let worker: MeasuringWorker | undefined;
+let hasLostDevice = () => false;
 
 addEventListener("message", ({ data }: MessageEvent<Begin | string>) => {
   if (typeof data !== "string") {
+    hasLostDevice = watchDevices(
+      (body) => void fetch(new URL("failures", data.base), { method: "POST", body }),
+    );
     worker = new MeasuringWorker({
       loadBackend: (id) => loadBackend(id, data.base),
       platform: platformSince(data.openedAt),
@@ -79,6 +87,12 @@ addEventListener("message", ({ data }: MessageEvent<Begin | string>) => {
     });
     return;
   }
-  const request: Request = JSON.parse(data);
-  void worker?.respond(request).then((reply) => postMessage(JSON.stringify(reply)));
+  void respond(JSON.parse(data));
 });
+
+async function respond(request: Request): Promise<void> {
+  const reply = await worker?.respond(request);
+  if (reply?.type === "failed") await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
+  // The page has failed with its device, which is what the parent goes by.
+  if (!hasLostDevice()) postMessage(JSON.stringify(reply));
+}

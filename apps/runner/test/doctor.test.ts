@@ -17,7 +17,7 @@ describe("doctor", () => {
   it("says of every backend what it runs on, or why not and what would help", async () => {
     const { code, backends } = await doctor();
     expect(code).toBe(0);
-    expect(backends).toHaveLength(9);
+    expect(backends).toHaveLength(13);
     for (const { status, engine, device, reason, remedy } of backends) {
       const said = status === "available" ? [engine?.version, device?.name] : [reason, remedy];
       expect(said).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
@@ -25,6 +25,14 @@ describe("doctor", () => {
     for (const id of REQUIRED) {
       expect(backends).toContainEqual(expect.objectContaining({ id, status: "available" }));
     }
+  });
+
+  it("says of backends of browsers that they run there, and does not call them broken", async () => {
+    const { stdout } = await call("doctor", []);
+    for (const id of ["tfjs-webgl", "tfjs-webgpu", "jax-js-webgl", "jax-js-webgpu"]) {
+      expect(stdout).toMatch(new RegExp(`^${id} +in browser `, "m"));
+    }
+    expect(stdout).toContain("pnpm bench --host chromium");
   });
 
   it("waits for a backend that is slow, and does not call it unavailable", { tags: "nightly" }, async () => {

@@ -41,6 +41,27 @@ describe("--host", () => {
     expect(again.stdout.trim().split("\n")).toEqual(lines);
   });
 
+  it("gives each host the backends that run there, unless others are named", async () => {
+    const listed = async (...flags: string[]) => {
+      const { stdout } = await call("bench", ["--list", "--method", "manual/fused", ...flags, ...CELL]);
+      return stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ", 1)[0]);
+    };
+    const onNode = await listed();
+    expect(onNode).toContain("onnxruntime-cpu");
+    expect(onNode).toContain("onnxruntime-webgpu");
+    expect(onNode.filter((id) => /^(?:tfjs|jax-js)-web(?:gl|gpu)$/.test(`${id}`))).toEqual([]);
+    expect(await listed("--host", "node")).toEqual(onNode);
+    const inChromium = await listed("--host", "chromium");
+    for (const id of ["tfjs-webgl", "onnxruntime-webgpu", "jax-js-webgpu", "tfjs-wasm"]) {
+      expect(inChromium).toContain(`${id}@chromium`);
+    }
+    expect(inChromium).not.toContain("onnxruntime-cpu@chromium");
+    expect(await listed("--backend", "tfjs-webgl")).toEqual(["tfjs-webgl"]);
+  });
+
   it("names a host that was given by a path by its version", async () => {
     const flags = ["--backend", "wasm-simd", "--method", "manual/fused", ...CELL];
     const { stdout } = await call("bench", ["--list", "--host", `node=${process.execPath}`, ...flags]);

@@ -148,6 +148,15 @@ describe("pnpm gradcheck", () => {
     expect(check.compare(task, computed, undefined).oracle.ratio).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it("checks gradients in a page", async () => {
+    const where = ["--host", "chromium", "--backend", "tfjs-wasm,jax-js-webgl", "--dtype", "float32"];
+    const { code, stdout, stderr } = await run("gradcheck", [...where, "--method", "autograd/shifted"]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^float32 +tfjs-wasm@chromium +autograd\/shifted .* ok$/m);
+    expect(stdout).toMatch(/^float32 +jax-js-webgl@chromium +autograd\/shifted .* ok$/m);
+    expect(stdout).toContain("Within their tolerances: 2 of 2 gradients.");
+  });
+
   it("exits 2 for an unknown method, and 1 where no backend is available", async () => {
     const unknown = await call("gradcheck", ["--method", "manual/nave"]);
     expect(unknown.code).toBe(2);

@@ -50,8 +50,8 @@ export class JaxEngine implements Engine {
 
 type Pair = [loss: JaxArray, gradient: JaxArray];
 type Feeds = Record<string, JaxArray>;
-type Compute<Result> = (feeds: Feeds) => Result;
-type Jitted<Result> = Compute<Result> & { dispose(): void };
+type Compute<Result, Operand = Feeds> = (operand: Operand) => Result;
+type Jitted<Result, Operand = Feeds> = Compute<Result, Operand> & { dispose(): void };
 
 class JaxPrepared implements Prepared {
   readonly readback = "copies";
@@ -60,6 +60,7 @@ class JaxPrepared implements Prepared {
   readonly #inputs: Inputs;
   readonly #forward: Jitted<JaxArray>;
   readonly #lossAndGradient: Jitted<Pair>;
+  readonly #first: Jitted<JaxArray, JaxArray>;
   #feeds: Feeds;
   #result: Pair | undefined;
 
@@ -70,6 +71,7 @@ class JaxPrepared implements Prepared {
     const program = programFor(task);
     this.#forward = jax.jit((feeds: Feeds) => interpret<"loss">(jax, program.forward, feeds).loss);
     this.#lossAndGradient = jax.jit(lossAndGradientOf(jax, program));
+    this.#first = jax.jit((x: JaxArray) => jax.numpy.ravel(x).slice([0, 1]));
     this.#feeds = this.#toDevice();
   }
 
@@ -82,7 +84,7 @@ class JaxPrepared implements Prepared {
   async forward(): Promise<void> {
     const { upstream: _, ...feeds } = this.#feeds;
     const loss = this.#forward(referencesTo(feeds));
-    await loss.blockUntilReady();
+    await this.#finished(loss);
     loss.dispose();
   }
 
@@ -100,14 +102,26 @@ class JaxPrepared implements Prepared {
     for (const array of Object.values(this.#feeds)) array.dispose();
     this.#forward.dispose();
     this.#lossAndGradient.dispose();
+    this.#first.dispose();
   }
 
   async #compute(): Promise<Pair> {
     this.#release();
     const result = this.#lossAndGradient(referencesTo(this.#feeds));
-    await this.#jax.blockUntilReady(result);
     this.#result = result;
+    await this.#finished(...result);
     return result;
+  }
+
+  /**
+   * On a GPU one element is read, which cannot arrive before the kernel that writes it has ended: `blockUntilReady` copies all of
+   * them on WebGL, and none on WebGPU. WebGL is read synchronously, since jax-js otherwise looks every 5 ms whether it has finished.
+   */
+  async #finished(...arrays: JaxArray[]): Promise<void> {
+    const last = arrays.at(-1);
+    if (last?.device === "webgl") this.#first(last.ref).dataSync();
+    else if (last?.device === "webgpu") await this.#first(last.ref).data();
+    else await this.#jax.blockUntilReady(arrays);
   }
 
   #release(): void {

@@ -1,8 +1,9 @@
 /**
- * Imports jax-js into Node. It reads two names of browsers and of newer JavaScript without asking whether they
- * exist: `navigator` (Node has it from 21) and `Float16Array` (from 24), which it only compares against.
+ * Imports jax-js, with one of its devices as the default; undefined if that does not start. It reads two names of browsers and of
+ * newer JavaScript without asking whether they exist: `navigator` (Node has it from 21) and `Float16Array` (from 24), which it only
+ * compares against.
  */
-export async function loadJax(): Promise<Jax> {
+export async function loadJax(device: "wasm" | "webgl" | "webgpu"): Promise<Jax | undefined> {
   for (const [name, substitute] of Object.entries({
     navigator: { userAgent: "node" },
     Float16Array: class {},
@@ -10,8 +11,8 @@ export async function loadJax(): Promise<Jax> {
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value: substitute });
   }
   const jax = await import("@jax-js/jax");
-  await jax.init();
-  jax.defaultDevice("wasm");
+  if (!(await jax.init(device)).includes(device)) return undefined;
+  jax.defaultDevice(device);
   return jax;
 }
 

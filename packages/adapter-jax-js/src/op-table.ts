@@ -120,10 +120,11 @@ function placesOf({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): J
   return numpy.equal(indices, numpy.arange(0, columns as number, 1, { dtype: numpy.int32 }));
 }
 
-/** In float64 by comparison: there, jax-js's gradient of takeAlongAxis is wrong (0.1.25). */
+/** By comparison in float64, where jax-js's gradient of takeAlongAxis is wrong, and on WebGL, where it has none (0.1.25). */
 function gather(jax: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
   const { numpy } = jax;
-  if (x.dtype !== numpy.float64) return numpy.takeAlongAxis(x, indices, Number(node.attributes.axis));
+  const hasGradient = x.dtype !== numpy.float64 && jax.defaultDevice() !== "webgl";
+  if (hasGradient) return numpy.takeAlongAxis(x, indices, Number(node.attributes.axis));
   return numpy.sum(numpy.where(placesOf(jax, node, x, indices), x, 0), 1, { keepdims: true });
 }
 

@@ -1,29 +1,24 @@
 import { availableParallelism } from "node:os";
-import type { Availability, Backend, EngineInfo, KernelAccuracy } from "@softmax-bench/core";
+import {
+  type Availability,
+  type Backend,
+  type EngineInfo,
+  HOST_KINDS,
+  SHADER_KERNELS,
+} from "@softmax-bench/core";
 import { installedFolder, loads, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { vulkanDevice } from "./vulkan/device.js";
 import { driverEnvironment } from "./vulkan/environment.js";
 import { probeVulkan } from "./vulkan/probe.js";
-
-const IN_STEPS =
-  "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
-
-/**
- * What WGSL grants its implementations (section 15.7.4, "Floating point accuracy"): exp within 3 + 2|x| ULP, log within
- * 3 ULP or 2^-21, a division within 2.5 ULP. An ULP is two unit roundoffs at most.
- */
-const KERNELS: KernelAccuracy = {
-  exp: { fixed: 6, perArgument: 4 },
-  log: { absolute: 2 ** -21 * 2 ** 24, relative: 6 },
-  division: 5,
-};
 
 /** ONNX Runtime's WebGPU execution provider (Dawn), natively: on Linux through Vulkan, on a GPU or in software. */
 export const onnxruntimeWebgpu: Backend = {
   id: "onnxruntime-webgpu",
   cost: { nsPerElement: 150, mostElementsInGate: 1e6 },
   dtypes: ["float32"],
-  kernels: KERNELS,
+  // In a page it is onnxruntime-web's.
+  hosts: HOST_KINDS,
+  kernels: SHADER_KERNELS,
 
   async probe(): Promise<Availability> {
     const runtime = loads(installedFolder());
@@ -35,7 +30,7 @@ export const onnxruntimeWebgpu: Backend = {
   },
 
   async open() {
-    const { forWebgpu, OnnxEngine, startDevice } = await import("@softmax-bench/onnxruntime");
+    const { forWebgpu, OnnxEngine, startDevice, WEBGPU_NOTES } = await import("@softmax-bench/onnxruntime");
     const runtime = runtimeAt(installedFolder());
     const session = {
       executionProviders: ["webgpu"],
@@ -52,12 +47,10 @@ export const onnxruntimeWebgpu: Backend = {
       threads: device.kind === "software-gpu" ? availableParallelism() : 1,
       dtypes: onnxruntimeWebgpu.dtypes,
     };
-    const notes = {
-      "autograd/log-softmax": IN_STEPS,
-      "autograd/library": IN_STEPS,
-      "manual/log-softmax": IN_STEPS,
-    } as const;
-    return new OnnxEngine({ runtime, info, session, legalize: forWebgpu, keeps: "tensors", notes }, started);
+    return new OnnxEngine(
+      { runtime, info, session, legalize: forWebgpu, keeps: "tensors", notes: WEBGPU_NOTES },
+      started,
+    );
   },
 };
 

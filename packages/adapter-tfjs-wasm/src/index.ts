@@ -1,6 +1,9 @@
 import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
 
-/** TensorFlow.js on its WebAssembly backend. It has threads in browsers only. */
+/**
+ * TensorFlow.js on its WebAssembly backend. It has threads in browsers only: at most half as many as the machine has logical cores,
+ * and at most four, which is compiled into it (`init_with_threads_count`).
+ */
 export const tfjsWasm: Backend = {
   id: "tfjs-wasm",
   cost: { nsPerElement: 40 },

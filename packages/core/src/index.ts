@@ -1,13 +1,14 @@
 export type { FloatDType } from "@softmax-bench/graph";
 export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
-export { FAITHFUL, type KernelAccuracy } from "./bounds/kernels.js";
+export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
 export { DTYPE_IDS, DTYPES, type DTypeTraits, floatArray, floatArrayFrom } from "./dtypes.js";
 export { isSystemError, messageOf, type SystemError } from "./errors.js";
 export type { FloatArray } from "./float-array.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";
+export { gpuThreads, probeWebgl, probeWebgpu, type WebgpuDevice, webglDevice, webgpuDevice } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { installedVersion, probePackage } from "./packages.js";

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
@@ -32,6 +33,18 @@ interface BrowserTraits {
   readonly preferences: Readonly<Record<string, string>>;
 }
 
+/** Chromium's own GPU in software, for WebGPU and for WebGL. */
+const SOFTWARE_GPU = [
+  "--use-webgpu-adapter=swiftshader",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+];
+
+/** Whether there is a GPU: on Linux, whether the kernel offers a render node; elsewhere there always is one. */
+const hasGpu = (): boolean =>
+  process.platform !== "linux" ||
+  (existsSync("/dev/dri") && readdirSync("/dev/dri").some((name) => name.startsWith("renderD")));
+
 /** Nothing competes with the page, or makes it wait: no first run, extensions, updates, throttling. */
 const CHROMIUM_FLAGS = [
   "--headless=new",
@@ -49,10 +62,9 @@ const CHROMIUM_FLAGS = [
   // A page that was left would keep its connection.
   "--disable-features=BackForwardCache",
   "--js-flags=--expose-gc",
-  // Software in the place of a GPU where there is none; one that is there is used.
   "--enable-unsafe-webgpu",
-  "--enable-unsafe-swiftshader",
   "--ignore-gpu-blocklist",
+  ...(hasGpu() ? [] : SOFTWARE_GPU),
 ];
 
 const FIREFOX_PREFERENCES = {
@@ -68,6 +80,7 @@ const FIREFOX_PREFERENCES = {
   "extensions.update.enabled": false,
   "toolkit.telemetry.enabled": false,
   "dom.webgpu.enabled": true,
+  "webgl.force-enabled": true,
 };
 
 export const BROWSERS: Readonly<Record<BrowserKind, BrowserTraits>> = {

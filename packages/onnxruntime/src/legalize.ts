@@ -1,3 +1,4 @@
+import type { MethodId } from "@softmax-bench/core";
 import { type Graph, legalize, optimize } from "@softmax-bench/graph";
 import { int32, ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "@softmax-bench/onnx";
 
@@ -11,3 +12,13 @@ export const forCpu: Legalize = (graph, options) =>
 /** For the WebGPU provider, on which `Equal` on int64 would run on the CPU, too. */
 export const forWebgpu: Legalize = (graph, options) =>
   optimize(int32(legalize(optimize(graph, options), ONNXRUNTIME_WEBGPU)), options);
+
+const IN_STEPS =
+  "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
+
+/** What `forWebgpu` does to methods. */
+export const WEBGPU_NOTES: Readonly<Partial<Record<MethodId, string>>> = {
+  "autograd/log-softmax": IN_STEPS,
+  "autograd/library": IN_STEPS,
+  "manual/log-softmax": IN_STEPS,
+};

@@ -6,6 +6,8 @@ import { deviceOf } from "./document.js";
 export interface ExaminedBackend extends BackendRecord {
   /** It was given up while it started: it may work, given more time. */
   readonly slow?: boolean;
+  /** It cannot run in this host, and is not broken: kinds of hosts in which it can. */
+  readonly runsIn?: readonly string[];
 }
 
 /**
@@ -29,23 +31,25 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
   ],
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
-  rows: backends.map(({ id, status, slow, engine, device, threads, dtypes, settings, reason, remedy }) => {
-    const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
-    return [
-      id,
-      status === "available" ? "yes" : slow ? "slow" : "no",
-      engine ? `${engine.name} ${engine.version}` : "",
-      deviceOf(device),
-      threads?.toString() ?? "",
-      dtypes?.join(", ") ?? "",
-      SIMD,
-      Object.entries(others)
-        .map(([name, value]) => `${name}: ${value}`)
-        .join(", "),
-      reason ?? "",
-      remedy ?? "",
-    ];
-  }),
+  rows: backends.map(
+    ({ id, status, slow, runsIn, engine, device, threads, dtypes, settings, reason, remedy }) => {
+      const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
+      return [
+        id,
+        status === "available" ? "yes" : slow ? "slow" : runsIn ? `in ${runsIn.join(", ")}` : "no",
+        engine ? `${engine.name} ${engine.version}` : "",
+        deviceOf(device),
+        threads?.toString() ?? "",
+        dtypes?.join(", ") ?? "",
+        SIMD,
+        Object.entries(others)
+          .map(([name, value]) => `${name}: ${value}`)
+          .join(", "),
+        reason ?? "",
+        remedy ?? "",
+      ];
+    },
+  ),
 });
 
 /** One row per browser: its version, or what would bring it. */

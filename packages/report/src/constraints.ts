@@ -61,13 +61,21 @@ export function describeBound(dtype: Cell["dtype"], error: ErrorLimit): string {
   }
 }
 
-/** Whether a backend is what the reader can use. What a file does not say of a backend, it is not taken to be. */
+/** Whether a backend runs on a GPU in software, whose times say nothing of a GPU. */
+export const isSoftwareGpu = (backend: BackendRecord | undefined): boolean =>
+  backend?.device?.kind === "software-gpu";
+
+/**
+ * Whether a backend is what the reader can use: never one on a GPU in software. What a file does not say of a backend, it is not
+ * taken to be.
+ */
 export function isUsable(
   backend: BackendRecord | undefined,
   { cpuOnly, noNativeCode }: Constraints,
 ): boolean {
   const code = backend?.engine?.code;
   return (
+    !isSoftwareGpu(backend) &&
     (!cpuOnly || backend?.device?.kind === "cpu") &&
     (!noNativeCode || code === "webassembly" || code === "javascript")
   );

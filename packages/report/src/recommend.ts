@@ -1,6 +1,6 @@
 import type { BackendRecord, Results } from "@softmax-bench/core";
 import { areTied } from "@softmax-bench/stats";
-import { type Constraints, isUsable, isWithinBound } from "./constraints.js";
+import { type Constraints, isSoftwareGpu, isUsable, isWithinBound } from "./constraints.js";
 import { hasSettled, type RankedCell, rank } from "./ranking.js";
 
 /** Which gradient to take, of one workload and dtype. */
@@ -17,6 +17,8 @@ export interface Recommendation {
   readonly fasterIsTied: boolean;
   /** Whether a cell was measured on a backend that the reader can use. */
   readonly anyUsable: boolean;
+  /** Whether cells were measured, and all of them on GPUs in software. */
+  readonly onlySoftwareGpus: boolean;
 }
 
 /** @param ranked cells of one workload and dtype, fastest first, see `rank` */
@@ -40,6 +42,7 @@ export function recommend(
     faster: fastest !== best ? fastest : undefined,
     fasterIsTied: fastest !== undefined && isTied(fastest),
     anyUsable: usable.length > 0,
+    onlySoftwareGpus: ranked.length > 0 && ranked.every(({ backend }) => isSoftwareGpu(records.get(backend))),
   };
 }
 

@@ -35,12 +35,15 @@ function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
 export function verdictOn(
   workload: string,
   dtype: Cell["dtype"],
-  { best, tied, runnerUp, faster, fasterIsTied, anyUsable }: Recommendation,
+  { best, tied, runnerUp, faster, fasterIsTied, anyUsable, onlySoftwareGpus }: Recommendation,
   constraints: Constraints,
 ): string {
   const start = `${workload}, ${dtype}:`;
   const where = usableWords(constraints);
   const what = constraints.phase === "roundtrip" ? " round trip" : "";
+  if (onlySoftwareGpus) {
+    return `${start} no winner: all cells were measured on a GPU in software, whose times are not representative.`;
+  }
   if (!anyUsable) return `${start} no cell${where} was measured.`;
   const bound = describeBound(dtype, constraints.error);
   if (!best) return `${start} ${noneQualifies(faster, constraints, where, bound)}`;

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { type Constraints, DEFAULT_CONSTRAINTS, recommendFor, verdictOn } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
-const on = (id: string, code: "native" | "webassembly" | undefined, kind: "cpu" | "gpu" = "cpu") =>
+const on = (
+  id: string,
+  code: "native" | "webassembly" | undefined,
+  kind: "cpu" | "gpu" | "software-gpu" = "cpu",
+) =>
   backend({
     id,
     engine: { name: id, version: "1", ...(code ? { code } : {}) },
@@ -51,6 +55,19 @@ describe("a recommendation", () => {
     ["is none where nothing is within the bound", { error: { measure: "maxUlp", limit: 1 } }, undefined],
   ])("%s", (_, constraints, backendId) => {
     expect(bestFor(constraints)).toBe(backendId);
+  });
+
+  it("is never on a GPU in software, however fast", () => {
+    const backends = [on("swiftshader", "native", "software-gpu"), on("wasm", "webassembly")];
+    const [software, wasm] = [cellOn("swiftshader", 1, 2, 10), cellOn("wasm", 30, 2, 60)];
+    const square = { workload: "square", dtype: "float32" } as const;
+    const found = recommendFor(resultsOf({ backends, cells: [software, wasm] }), square, DEFAULT_CONSTRAINTS);
+    expect([found.best?.backend, found.faster]).toEqual(["wasm", undefined]);
+    const alone = recommendFor(resultsOf({ backends, cells: [software] }), square, DEFAULT_CONSTRAINTS);
+    expect(alone.best).toBeUndefined();
+    expect(verdictOn("square", "float32", alone, DEFAULT_CONSTRAINTS)).toBe(
+      "square, float32: no winner: all cells were measured on a GPU in software, whose times are not representative.",
+    );
   });
 
   it("names the next that is slower beyond doubt, and what is faster but outside", () => {

@@ -99,11 +99,23 @@ class TfjsPrepared implements Prepared {
     tf.dispose({ ...this.#feeds });
   }
 
-  /** One element cannot arrive before the kernel that writes it has ended. */
+  /**
+   * One element cannot arrive before the kernel that writes it has ended. WebGL is read synchronously, since TensorFlow.js otherwise
+   * looks every few milliseconds whether it has finished.
+   */
   async #finished(result: tf.Tensor): Promise<void> {
     if (!this.#asynchronous) return;
-    const element = tf.tidy(() => tf.slice(tf.reshape(result, [-1]), 0, 1));
-    await element.data();
+    const origin = result.shape.map(() => 0);
+    const element =
+      result.rank === 0
+        ? tf.clone(result)
+        : tf.slice(
+            result,
+            origin,
+            result.shape.map(() => 1),
+          );
+    if (tf.getBackend() === "webgl") element.dataSync();
+    else await element.data();
     element.dispose();
   }
 

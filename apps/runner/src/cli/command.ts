@@ -74,7 +74,7 @@ export const withSelection = (command: Command, { threads = "all cores" } = {}):
 export const addHostOption = (command: Command): Command =>
   command.option(
     "--host <hosts>",
-    "where backends run: node, bun, deno, each with a version if need be, or a path (default: the Node that runs this); e.g. --host node,node@24,bun or --host node=/usr/bin/node24",
+    "where backends run: node, bun, deno, each with a version if need be, chromium, firefox, or a path (default: the Node that runs this); e.g. --host node,node@24,bun or --host node=/usr/bin/node24",
     commaSeparated,
   );
 
@@ -120,12 +120,12 @@ export function ignoreIndexOf(value: string, expected = "a whole number of 32 bi
 export function jobOptionsOf(
   { threads, provision }: SelectionFlags,
   { stderr, signal }: Console,
-): JobOptions {
+): Omit<JobOptions, "hosts"> {
   const given = integer("--threads", threads);
   const { threads: used } = resolveSettings(
     checkOptions(given === undefined ? {} : { threads: given }, "flags"),
     {},
   );
   const say = (line: string) => writeLine(stderr, line);
-  return { threads: used, signal, say, provision: provision ? say : undefined };
+  return { threads: used, signal, provision: provision ? say : undefined };
 }

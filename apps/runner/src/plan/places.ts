@@ -84,9 +84,8 @@ async function identify(request: HostRequest): Promise<HostRequest> {
 export const runsIn = ({ hosts }: Pick<Backend, "hosts">, kind: HostKind): boolean =>
   hosts ? hosts.includes(kind) : kind !== "browser";
 
-/** The kinds of hosts that a backend can run in, in words. */
-export const hostsOf = (backend: Backend): string =>
-  HOST_KINDS.filter((kind) => runsIn(backend, kind)).join(", ");
+/** The kinds of hosts that a backend can run in. */
+export const hostsOf = (backend: Backend): HostKind[] => HOST_KINDS.filter((kind) => runsIn(backend, kind));
 
 /**
  * Every backend on every host, host by host.

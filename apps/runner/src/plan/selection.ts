@@ -71,16 +71,22 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
   };
 }
 
-/** Selects backends on hosts; cells name their hosts themselves. @throws UsageError as `select`, or for a host that cannot be what it is named */
+/**
+ * Selects backends on hosts; cells name their hosts themselves. Where a user names no backends, it is those that run there.
+ *
+ * @throws UsageError as `select`, or for a host that cannot be what it is named
+ */
 export async function selectOnHosts(
   wanted: SelectionFilter & { readonly hosts: readonly HostRequest[] | undefined },
   backendIds: readonly string[],
 ): Promise<Selection> {
   const selection = select(wanted, backendIds);
-  if (!wanted.hosts || wanted.cells) return selection;
-  const hosts = await identifyHosts(wanted.hosts);
+  if (wanted.cells) return selection;
+  const hosts = wanted.hosts ? await identifyHosts(wanted.hosts) : selection.hosts;
   const areNamed = expandAll(wanted.backends) !== undefined;
-  return { ...selection, hosts, places: await placesOn(hosts, selection.backends, areNamed) };
+  const places = await placesOn(hosts, selection.backends, areNamed);
+  const backends = selection.backends.filter((id) => places.some(({ backend }) => backend === id));
+  return { ...selection, hosts, places, backends };
 }
 
 /** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */

@@ -1,10 +1,12 @@
-import { type BackendRecord, plural, type Results } from "@softmax-bench/core";
+import { type BackendRecord, placeName, plural, type Results } from "@softmax-bench/core";
 import { type OutputStream, writeLine } from "../terminal/console.js";
 
 /** Whether not one backend could be used; says why of each, if so. */
 export function noneAvailable(backends: readonly BackendRecord[], stderr: OutputStream): boolean {
   if (backends.some(({ status }) => status === "available")) return false;
-  const why = backends.map(({ id, reason, remedy }) => `${id}: ${reason}${remedy ? ` (${remedy})` : ""}`);
+  const why = backends.map(({ id, host, reason, remedy }) =>
+    [`${placeName({ backend: id, host })}: ${reason}`, ...(remedy ? [`(${remedy})`] : [])].join(" "),
+  );
   for (const line of ["no backend is available", ...why]) writeLine(stderr, line);
   return true;
 }

@@ -73,8 +73,8 @@ export class Hosts implements Disposable {
     const kind = kindOfHost(host);
     if (!backend || !kind || runsIn(backend, kind)) return undefined;
     return {
-      reason: `${id} runs in ${hostsOf(backend)} only`,
-      remedy: `leave out ${placeName(place)}`,
+      reason: `${id} runs in ${hostsOf(backend).join(", ")} only`,
+      remedy: runsIn(backend, "node") ? `leave out ${placeName(place)}` : "choose a browser: --host chromium",
     };
   }
 

@@ -1,9 +1,16 @@
-import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
+import type {
+  BackendRecord,
+  CellStatus,
+  GradientResult,
+  GradientTask,
+  Inputs,
+  Place,
+} from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
-import { Hosts } from "./hosts.js";
+import type { Hosts } from "./hosts.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
 import { PhaseTimer } from "./phase-timer.js";
 import { provisionBackends } from "./provision.js";
@@ -23,36 +30,37 @@ export interface JobOptions {
   readonly signal: AbortSignal;
   /** Bring native parts that the backend lacks, saying each step. */
   readonly provision: ((line: string) => void) | undefined;
-  readonly say: (line: string) => void;
+  /** Has the place's host. */
+  readonly hosts: Hosts;
 }
 
 /**
- * Computes jobs on one backend, untimed, in a process of its own, and hands over each outcome as it comes. When the
+ * Computes jobs on one backend, untimed, in a process or a page of its own, and hands over each outcome as it comes. When the
  * signal aborts, what is under way is given up. What `consume` throws ends it all.
  *
  * @returns what is known of the backend; undefined if there was nothing to do.
  */
 export async function runJobs<J extends Job>(
-  backend: string,
+  place: Place,
   jobs: readonly J[],
-  { threads, signal, provision, say }: JobOptions,
+  { threads, signal, provision, hosts }: JobOptions,
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
+  const { backend } = place;
   const provisioned = await provisionBackends(provision ? [backend] : [], {
     say: provision ?? (() => {}),
     signal,
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  const place = { backend };
-  using hosts = await Hosts.open([], { say, signal, provision: false });
+  const problem = await hosts.problemOf(place);
   const session = new BackendSession({
     place,
     threads,
     host: hosts.of(place),
     phaseTimer: new PhaseTimer(),
     timeoutMs: PROFILES.full.cellTimeoutMs,
-    unavailable: availability?.available === false ? availability : undefined,
+    unavailable: availability?.available === false ? availability : problem,
   });
   const stop = () => session.end();
   signal.addEventListener("abort", stop);

@@ -2,12 +2,14 @@ import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
 import {
   type Connection,
+  type Crash,
   type Host,
   type Opened,
   type Outcome,
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
 import { loadBackend } from "../plan/load-backends.js";
+import { kindOfHost } from "../plan/places.js";
 import { withinTime } from "../plan/within-time.js";
 
 export interface OpenBackendOptions {
@@ -57,7 +59,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
     const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, replace)) };
+    const inBrowser = place.host !== undefined && kindOfHost(place.host) === "browser";
+    const remedyFor = (crash: Crash) => (inBrowser ? OTHER_BROWSER : remedyForCrash(crash, replace));
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedyFor)) };
   } catch (error) {
     return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
   }
@@ -66,6 +70,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
 /** For a runtime that may only need more time than it was given. */
 const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
 
+/** For a page that ends while it starts a backend. */
+const OTHER_BROWSER = "try another browser, or leave this backend out";
+
 const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
   id: backend,
   host,
@@ -73,12 +80,15 @@ const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): Bac
   ...opened,
 });
 
-function whyUnavailable(outcome: Outcome, replace: string | undefined): [reason: string, remedy: string] {
+function whyUnavailable(
+  outcome: Outcome,
+  remedyFor: (crash: Crash) => string,
+): [reason: string, remedy: string] {
   if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
-  if (outcome.kind === "crashed") return [outcome.reason, remedyForCrash(outcome, replace)];
+  if (outcome.kind === "crashed") return [outcome.reason, remedyFor(outcome)];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
   if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedyForThrown(undefined)];
   const reason = `the worker answered ${reply.type} when opened`;
-  return [reason, remedyForCrash({ cause: "protocol", reason }, replace)];
+  return [reason, remedyFor({ cause: "protocol", reason })];
 }

@@ -1,14 +1,15 @@
 import { availableParallelism } from "node:os";
+import type { Backend } from "@softmax-bench/core";
 import { CURRENT_RUNTIME, ProcessHost } from "@softmax-bench/host-node";
 import type { ExaminedBackend } from "@softmax-bench/report";
-import { BACKENDS_MODULE, backendIds } from "../plan/load-backends.js";
-import { THIS_NODE } from "../plan/places.js";
+import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
+import { hostsOf, runsIn, THIS_NODE } from "../plan/places.js";
 import { openBackend } from "./open-backend.js";
 
 export const LONGEST_TIMEOUT_S = 3600;
 
 /**
- * Starts every backend in a process of its own, all at once, and says what came of it.
+ * Starts every backend that runs in Node in a process of its own, all at once, and says what came of it.
  *
  * @param timeoutS in seconds: a backend that has not started by then is given up as slow
  * @throws UsageError if `bench.config.ts` is wrong, and nothing else
@@ -17,6 +18,8 @@ export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]
   const host = new ProcessHost(THIS_NODE, { runtime: CURRENT_RUNTIME, backends: BACKENDS_MODULE });
   return Promise.all(
     (await backendIds()).map(async (backend) => {
+      const loaded = await loadBackend(backend);
+      if (loaded && !runsIn(loaded, "node")) return elsewhere(loaded);
       const timeoutMs = 1000 * timeoutS;
       const opening = await openBackend({
         place: { backend },
@@ -31,3 +34,11 @@ export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]
     }),
   );
 }
+
+const elsewhere = (backend: Backend): ExaminedBackend => ({
+  id: backend.id,
+  status: "unavailable",
+  runsIn: hostsOf(backend),
+  reason: `it runs in a ${hostsOf(backend).join(" or ")}, not in Node`,
+  remedy: `pnpm bench --host chromium --backend ${backend.id}`,
+});

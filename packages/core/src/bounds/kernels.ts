@@ -18,3 +18,14 @@ export const FAITHFUL: KernelAccuracy = {
   log: { absolute: 0, relative: 4 },
   division: 1,
 };
+
+/**
+ * What shading languages grant their implementations: exp within 3 + 2|x| ULP, log within 3 ULP or 2^-21, a division within
+ * 2.5 ULP (WGSL, section 15.7.4, "Floating point accuracy"; Vulkan, appendix A, "Precision of GLSL.std.450 Instructions").
+ * WebGL is held to the same. An ULP is two unit roundoffs at most.
+ */
+export const SHADER_KERNELS: KernelAccuracy = {
+  exp: { fixed: 6, perArgument: 4 },
+  log: { absolute: 2 ** -21 * 2 ** 24, relative: 6 },
+  division: 5,
+};

@@ -1,21 +1,31 @@
 import type { FloatDType } from "@softmax-bench/core";
-import { type BackendRecord, METHODS } from "@softmax-bench/core";
+import { type BackendRecord, METHODS, placeName } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
 import { backendIds, loadBackend } from "../../plan/load-backends.js";
-import { select } from "../../plan/selection.js";
+import { parseHost } from "../../plan/places.js";
+import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
+import { Hosts } from "../../session/hosts.js";
 import { runJobs } from "../../session/jobs.js";
-import { type Console, wantsColor, writeBlock } from "../../terminal/console.js";
+import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
-import { addDtypeOption, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import {
+  addDtypeOption,
+  addHostOption,
+  jobOptionsOf,
+  newCommand,
+  type SelectionFlags,
+  withSelection,
+} from "../command.js";
 
 interface Flags extends SelectionFlags {
   readonly dtype?: string[];
+  readonly host?: string[];
 }
 
 const command = () =>
-  addDtypeOption(withSelection(newCommand("gradcheck")))
+  addHostOption(addDtypeOption(withSelection(newCommand("gradcheck"))))
     .description(
       `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +
         "differences of the oracle's loss and against the oracle's gradient, each within a tolerance derived beforehand.",
@@ -29,19 +39,31 @@ const command = () =>
 export async function gradcheck(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const { backends, methods, dtypes } = select(
-    { backends: flags.backend, methods: flags.method, dtypes: flags.dtype, workloads: [] },
+  const selection = await selectOnHosts(
+    {
+      backends: flags.backend,
+      hosts: flags.host?.map(parseHost),
+      methods: flags.method,
+      dtypes: flags.dtype,
+      workloads: [],
+    },
     await backendIds(),
   );
-  const options = jobOptionsOf(flags, console);
+  const { places, methods, dtypes } = selection;
+  using hosts = await Hosts.open(selection.hosts, {
+    say: (line) => writeLine(stderr, line),
+    signal,
+    provision: flags.provision,
+  });
+  const options = { ...jobOptionsOf(flags, console), hosts };
   const checks = new Map<FloatDType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
   );
 
   const records: GradcheckRecord[] = [];
   const seen: BackendRecord[] = [];
-  for (const backend of backends) {
-    const kernels = (await loadBackend(backend))?.kernels;
+  for (const place of places) {
+    const kernels = (await loadBackend(place.backend))?.kernels;
     const jobs = dtypes.flatMap((dtype) =>
       methods.flatMap((method) =>
         (checks.get(dtype) ?? []).map((check) => ({
@@ -51,13 +73,13 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
         })),
       ),
     );
-    const record = await runJobs(backend, jobs, options, ({ task, check }, outcome) => {
+    const record = await runJobs(place, jobs, options, ({ task, check }, outcome) => {
       const { method, dtype } = task;
       const found =
         outcome.status === "ok"
           ? { status: outcome.status, ...check.compare(task, outcome.result.gradient, kernels) }
           : outcome;
-      keepWorse(records, { backend, method, dtype, ...found });
+      keepWorse(records, { backend: placeName(place), method, dtype, ...found });
     });
     if (record) seen.push(record);
     if (signal.aborted) return EXIT.interrupted;

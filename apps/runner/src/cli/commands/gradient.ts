@@ -2,9 +2,10 @@ import { type BackendRecord, DTYPE_IDS, type FloatArray, plural, type Reduction 
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { backendIds } from "../../plan/load-backends.js";
-import { select } from "../../plan/selection.js";
+import { selectOnHosts } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { noneAvailable } from "../../run/problems.js";
+import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
@@ -62,12 +63,19 @@ const command = () =>
 export async function gradient(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const selection = select(
-    { backends: flags.backend, methods: flags.method, dtypes: [flags.dtype], workloads: [] },
+  const selection = await selectOnHosts(
+    {
+      backends: flags.backend,
+      hosts: undefined,
+      methods: flags.method,
+      dtypes: [flags.dtype],
+      workloads: [],
+    },
     await backendIds(),
   );
   const [dtype = "float32"] = selection.dtypes;
-  const options = jobOptionsOf(flags, console);
+  using hosts = await Hosts.open([], { say: (line) => writeLine(stderr, line), signal, provision: false });
+  const options = { ...jobOptionsOf(flags, console), hosts };
   const problem = readProblem(flags, dtype, {
     reduction: reductionOf(flags.reduction),
     ignoreIndex: flags.ignoreIndex === undefined ? undefined : ignoreIndexOf(flags.ignoreIndex),
@@ -84,7 +92,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
       task: { method, dtype, rows, classes, loss },
       inputs,
     }));
-    const record = await runJobs(backend, jobs, options, (job: Job, outcome: JobOutcome) => {
+    const record = await runJobs({ backend }, jobs, options, (job: Job, outcome: JobOutcome) => {
       const { method } = job.task;
       if (outcome.status !== "ok") return void records.push({ backend, method, ...outcome });
       const { result, note } = outcome;

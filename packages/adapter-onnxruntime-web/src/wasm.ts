@@ -1,0 +1,41 @@
+import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
+
+/**
+ * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
+ * SIMD. It starts once per process: later thread counts are ignored.
+ */
+export const onnxruntimeWeb: Backend = {
+  id: "onnxruntime-web",
+  cost: { nsPerElement: 8 },
+  dtypes: ["float32", "float64"],
+  hosts: HOST_KINDS,
+
+  async probe() {
+    return probePackage("onnxruntime-web", () => import.meta.resolve("onnxruntime-web"));
+  },
+
+  async open({ threads }) {
+    const runtime = await import("onnxruntime-web");
+    const { forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
+    const { env } = runtime;
+    env.wasm.numThreads = threads;
+    env.logLevel = "error";
+    return new OnnxEngine({
+      runtime,
+      info: {
+        engine: {
+          name: "onnxruntime-web",
+          version: env.versions.web ?? env.versions.common,
+          code: "webassembly",
+        },
+        device: { kind: "cpu", name: `${processorName()}, WebAssembly` },
+        threads,
+        dtypes: onnxruntimeWeb.dtypes,
+        settings: { SIMD: "WebAssembly" },
+      },
+      session: { executionProviders: ["wasm"] },
+      legalize: forCpu,
+      keeps: "nothing",
+    });
+  },
+};

@@ -1,0 +1,2 @@
+export { tfjsWebgl } from "./webgl.js";
+export { tfjsWebgpu } from "./webgpu.js";
