@@ -150,7 +150,7 @@ describe("pnpm gradcheck", () => {
 
   it("checks gradients in a page", async () => {
     const where = ["--host", "chromium", "--backend", "tfjs-wasm,jax-js-webgl", "--dtype", "float32"];
-    const { code, stdout, stderr } = await run("gradcheck", [...where, "--method", "autograd/shifted"]);
+    const { code, stdout, stderr } = await call("gradcheck", [...where, "--method", "autograd/shifted"]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^float32 +tfjs-wasm@chromium +autograd\/shifted .* ok$/m);
     expect(stdout).toMatch(/^float32 +jax-js-webgl@chromium +autograd\/shifted .* ok$/m);
