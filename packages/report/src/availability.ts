@@ -29,21 +29,23 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
   ],
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
-  rows: backends.map(({ id, status, slow, engine, device, threads, dtypes, settings, reason, remedy }) => {
-    const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
-    return [
-      id,
-      status === "available" ? "yes" : slow ? "slow" : "no",
-      engine ? `${engine.name} ${engine.version}` : "",
-      deviceOf(device),
-      threads?.toString() ?? "",
-      dtypes?.join(", ") ?? "",
-      SIMD,
-      Object.entries(others)
-        .map(([name, value]) => `${name}: ${value}`)
-        .join(", "),
-      reason ?? "",
-      remedy ?? "",
-    ];
-  }),
+  rows: backends.map(
+    ({ id, reference, status, slow, engine, device, threads, dtypes, settings, reason, remedy }) => {
+      const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
+      return [
+        reference ? `${id} (reference)` : id,
+        status === "available" ? "yes" : slow ? "slow" : "no",
+        engine ? `${engine.name} ${engine.version}` : "",
+        deviceOf(device),
+        threads?.toString() ?? "",
+        dtypes?.join(", ") ?? "",
+        SIMD,
+        Object.entries(others)
+          .map(([name, value]) => `${name}: ${value}`)
+          .join(", "),
+        reason ?? "",
+        remedy ?? "",
+      ];
+    },
+  ),
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Constraints, DEFAULT_CONSTRAINTS, recommendFor, verdictOn } from "../src/model.js";
+import { type Constraints, DEFAULT_CONSTRAINTS, rankedCells, recommend, verdictOn } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const on = (id: string, code: "native" | "webassembly" | undefined, kind: "cpu" | "gpu" = "cpu") =>
@@ -36,9 +36,11 @@ const RESULTS = resultsOf({
   ],
 });
 
+const recommendFor = (results: typeof RESULTS, constraints: Constraints) =>
+  recommend(rankedCells(results, "square", "float32", constraints), constraints, results.backends);
+
 const bestFor = (over: Partial<Constraints>) =>
-  recommendFor(RESULTS, { workload: "square", dtype: "float32" }, { ...DEFAULT_CONSTRAINTS, ...over }).best
-    ?.backend;
+  recommendFor(RESULTS, { ...DEFAULT_CONSTRAINTS, ...over }).best?.backend;
 
 describe("a recommendation", () => {
   it.each<[string, Partial<Constraints>, string | undefined]>([
@@ -55,7 +57,7 @@ describe("a recommendation", () => {
 
   it("names the next that is slower beyond doubt, and what is faster but outside", () => {
     const constraints: Constraints = { ...DEFAULT_CONSTRAINTS, error: { measure: "maxUlp", limit: 20 } };
-    const found = recommendFor(RESULTS, { workload: "square", dtype: "float32" }, constraints);
+    const found = recommendFor(RESULTS, constraints);
     expect([found.best?.backend, found.runnerUp?.backend, found.faster?.backend]).toEqual([
       "cpu",
       "old",
@@ -71,7 +73,7 @@ describe("a recommendation", () => {
   it("says which constraint leaves nothing", () => {
     const constraints = { ...DEFAULT_CONSTRAINTS, cpuOnly: true, noNativeCode: true };
     const gpuOnly = { ...RESULTS, cells: RESULTS.cells.slice(0, 1) };
-    const found = recommendFor(gpuOnly, { workload: "square", dtype: "float32" }, constraints);
+    const found = recommendFor(gpuOnly, constraints);
     expect(verdictOn("square", "float32", found, constraints)).toBe(
       "square, float32: no cell on the CPU without native code was measured.",
     );

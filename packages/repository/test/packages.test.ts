@@ -46,7 +46,7 @@ describe.each(PACKED)(
       expect(
         files.filter(
           (file) =>
-            !/^(dist\/.*\.(js|d\.ts|wasm|html)(\.map)?|(src|assembly)\/.*\.ts|bin\/.*\.js|results\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
+            !/^(dist\/.*\.(js|d\.ts|wasm|html)(\.map)?|(src|assembly)\/.*\.ts|bin\/.*\.js|python\/.*\.py|results\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
               file,
             ),
         ),

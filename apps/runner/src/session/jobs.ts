@@ -1,6 +1,7 @@
 import type { BackendRecord, CellStatus, GradientResult, GradientTask, Inputs } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { parseHost, usualPlace } from "../plan/places.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
 import { Hosts } from "./hosts.js";
@@ -44,15 +45,16 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  const place = { backend };
-  using hosts = await Hosts.open([], { say, signal, provision: false });
+  const place = usualPlace(backend);
+  const requests = place.host === undefined ? [] : [parseHost(place.host)];
+  using hosts = await Hosts.open(requests, { say, signal, provision: false });
   const session = new BackendSession({
     place,
     threads,
     host: hosts.of(place),
     phaseTimer: new PhaseTimer(),
     timeoutMs: PROFILES.full.cellTimeoutMs,
-    unavailable: availability?.available === false ? availability : undefined,
+    unavailable: availability?.available === false ? availability : await hosts.problemOf(place),
   });
   const stop = () => session.end();
   signal.addEventListener("abort", stop);

@@ -1,12 +1,15 @@
 import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
+import { remedyForPythonCrash } from "@softmax-bench/host-python";
 import {
   type Connection,
+  type Crash,
   type Host,
   type Opened,
   type Outcome,
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
+import { isReference, referenceMark } from "../plan/backends.js";
 import { loadBackend } from "../plan/load-backends.js";
 import { withinTime } from "../plan/within-time.js";
 
@@ -37,6 +40,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
     host: place.host,
+    ...referenceMark(backend),
     status: "unavailable",
     reason,
     remedy,
@@ -57,7 +61,9 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
     const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, replace)) };
+    const remedyFor = (crash: Crash) =>
+      isReference(backend) ? remedyForPythonCrash(crash) : remedyForCrash(crash, replace);
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedyFor)) };
   } catch (error) {
     return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
   }
@@ -69,16 +75,20 @@ const RETRY = "try again when the machine is less busy; if it is as slow then, i
 const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
   id: backend,
   host,
+  ...referenceMark(backend),
   status: "available",
   ...opened,
 });
 
-function whyUnavailable(outcome: Outcome, replace: string | undefined): [reason: string, remedy: string] {
+function whyUnavailable(
+  outcome: Outcome,
+  remedyFor: (crash: Crash) => string,
+): [reason: string, remedy: string] {
   if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
-  if (outcome.kind === "crashed") return [outcome.reason, remedyForCrash(outcome, replace)];
+  if (outcome.kind === "crashed") return [outcome.reason, remedyFor(outcome)];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
   if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedyForThrown(undefined)];
   const reason = `the worker answered ${reply.type} when opened`;
-  return [reason, remedyForCrash({ cause: "protocol", reason }, replace)];
+  return [reason, remedyFor({ cause: "protocol", reason })];
 }
