@@ -10,7 +10,7 @@ export interface SerializedGraph {
   readonly outputs: Readonly<Record<string, Reference>>;
 }
 
-export interface SerializedNode {
+interface SerializedNode {
   readonly op: string;
   readonly inputs: readonly Reference[];
   readonly attributes: Readonly<Record<string, number | string | readonly number[] | SerializedTensor>>;
@@ -18,7 +18,7 @@ export interface SerializedNode {
 }
 
 /** A value: the position of its node among all, and its own among the node's outputs. */
-export type Reference = readonly [node: number, output: number];
+type Reference = readonly [node: number, output: number];
 
 /** Numbers that JSON does not have are text: `NaN`, `-Infinity`, `-0`, and integers beyond 2⁵³. */
 interface SerializedTensor extends TensorType {
