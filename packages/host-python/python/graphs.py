@@ -2,8 +2,10 @@
 
 
 def python_function(graph, operators, constant, scope):
-    """A function of a graph's inputs that returns its outputs, as lines of Python that a user would write: so no time is spent
-    on reading the graph. A value that is used once stands where it is used, and is freed there."""
+    """A function of a graph's inputs that returns its outputs, made of the lines of Python that a user would write.
+
+    No time is spent on reading the graph. A value that is used once stands where it is used, and is freed there.
+    """
     uses = [ref for node in graph["nodes"] for ref in node["inputs"]] + list(graph["outputs"].values())
     scope, lines, values = dict(scope), [], {}
     for index, node in enumerate(graph["nodes"]):

@@ -29,7 +29,7 @@ OPERATORS = {
     "ReduceMax": lambda node, x: f"jnp.max({x}, {axes(node)})",
     "Softmax": lambda node, x: f"jax.nn.softmax({x}, {node['attributes']['axis']})",
     "LogSoftmax": lambda node, x: f"jax.nn.log_softmax({x}, {node['attributes']['axis']})",
-    "OneHot": lambda node, x: f"jax.nn.one_hot({x}, {node['attributes']['depth']}, dtype=jnp.{node['attributes']['dtype']})",
+    "OneHot": lambda node, x: "jax.nn.one_hot({}, {depth}, dtype=jnp.{dtype})".format(x, **node["attributes"]),
     "GatherElements": lambda node, x, indices: f"jnp.take_along_axis({x}, {indices}, {node['attributes']['axis']})",
     "ScatterElements": lambda node, x, indices, updates: (
         f"jnp.put_along_axis({x}, {indices}, {updates}, {node['attributes']['axis']}, inplace=False)"
@@ -125,7 +125,7 @@ def functions(serialized):
 
 
 def differentiated(program):
-    """Loss and gradient, the latter from the gradient of some later quantity with respect to the loss where there is one."""
+    """Loss and gradient; where the loss is one per row, from the gradient of a later quantity with respect to it."""
     forward = compiled(program["forward"])
 
     def both(logits, *others):

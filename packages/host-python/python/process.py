@@ -27,7 +27,7 @@ def processor_name():
 
 
 def since_start_ns():
-    """Nanoseconds since this process was started, to a hundredth of a second; where the system does not say, of this thread's work."""
+    """Nanoseconds since this process was started, to a hundredth of a second; 0 where the system does not say."""
     try:
         with open("/proc/self/stat", encoding="utf-8") as stat:
             started = int(stat.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")

@@ -3,7 +3,7 @@
 import platform
 import re
 
-import torch
+import torch  # Before NumPy, which it brings: where both are missing, it is what is asked for.
 
 import numpy
 
@@ -30,7 +30,7 @@ OPERATORS = {
     "Softmax": lambda node, x: f"torch.softmax({x}, {node['attributes']['axis']})",
     "LogSoftmax": lambda node, x: f"torch.log_softmax({x}, {node['attributes']['axis']})",
     "SoftmaxCrossEntropyLoss": lambda node, *inputs: cross_entropy(node["attributes"], *inputs),
-    "OneHot": lambda node, x: f"one_hot({x}, {node['attributes']['depth']}, torch.{node['attributes']['dtype']})",
+    "OneHot": lambda node, x: "one_hot({}, {depth}, torch.{dtype})".format(x, **node["attributes"]),
     "GatherElements": lambda node, x, indices: f"torch.gather({x}, {node['attributes']['axis']}, {indices})",
     "ScatterElements": lambda node, x, indices, updates: (
         f"torch.scatter({x}, {node['attributes']['axis']}, {indices}, {updates})"
@@ -46,7 +46,8 @@ def axes(node):
 
 
 def cross_entropy(attributes, scores, labels, weights=None):
-    options = {"weight": weights, "ignore_index": attributes.get("ignore_index"), "reduction": repr(attributes["reduction"])}
+    reduction, ignore_index = repr(attributes["reduction"]), attributes.get("ignore_index")
+    options = {"weight": weights, "ignore_index": ignore_index, "reduction": reduction}
     given = "".join(f", {name}={value}" for name, value in options.items() if value is not None)
     return f"torch.nn.functional.cross_entropy({scores}, {labels}{given})"
 
@@ -65,7 +66,7 @@ class Runtime:
     notes = {
         "autograd/library": "the library's gradient is hand-written, not differentiated op by op",
         "autograd/log-softmax": "the library's gradient is hand-written, for log_softmax",
-        "manual/fused": "in place, in one buffer that is used again",
+        "manual/fused": "in place, in one buffer that is used again, for the mean over labelled rows",
     }
 
     def __init__(self):
@@ -136,7 +137,8 @@ class Autograd(Prepared):
         self.upstream = self.feeds.get("upstream")
         # The same memory, on the tape.
         self.logits = self.feeds["logits"].detach().requires_grad_()
-        self.taped_feeds = [self.logits if name == "logits" else self.feeds[name] for name in program["forward"]["inputs"]]
+        taped = {**self.feeds, "logits": self.logits}
+        self.taped_feeds = [taped[name] for name in program["forward"]["inputs"]]
 
     def gradient(self):
         self.results = None

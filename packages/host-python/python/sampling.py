@@ -1,4 +1,4 @@
-"""Times of a phase once they have stopped changing: packages/measure/src/sample.ts and packages/stats/src/steadiness.ts.
+"""Times of a phase once they have stopped changing: sample.ts of packages/measure and steadiness.ts of packages/stats.
 
 Three of its parts have no counterpart here. Windows are not tested for other programs on the same core (the throughput
 probe), so nothing waits for those to end; CPython has no compiler whose work could be watched; and nothing waits for a

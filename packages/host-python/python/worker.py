@@ -50,7 +50,10 @@ class Worker:
 
     def open(self, request):
         if request["protocol"] != PROTOCOL_VERSION:
-            reason = f"expected protocol {PROTOCOL_VERSION}, got {request['protocol']}: the two ends are of different versions of softmax-bench; build both again"
+            reason = (
+                f"expected protocol {PROTOCOL_VERSION}, got {request['protocol']}: "
+                "the two ends are of different versions of softmax-bench; build both again"
+            )
             return {"type": "failed", "reason": reason}
         if "module" not in request:
             return {"type": "failed", "reason": f'there is no backend "{request["backend"]}"'}
