@@ -5,8 +5,6 @@ import os
 import platform
 from functools import lru_cache
 
-import numpy
-
 from graphs import elements, python_function
 from process import environment_settings
 
@@ -45,11 +43,12 @@ def axes(node):
 
 
 def load(threads):
-    global jax, jnp
+    global jax, jnp, numpy
     # XLA reads these once, when it makes its pool of threads.
     os.environ.update(JAX_PLATFORMS="cpu", NPROC=str(threads), PJRT_NPROC=str(threads))
     import jax
     import jax.numpy as jnp
+    import numpy
 
     jax.config.update("jax_enable_x64", True)
     return Runtime(threads)
