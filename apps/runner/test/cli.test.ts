@@ -151,7 +151,7 @@ describe("bad input", () => {
     [["--workload", "99999x99999"], /expected 1 to \d+ elements/],
     [
       ["--backend", "quantum"],
-      /unknown backend "quantum": there are tfjs-wasm, tfjs-node-gpu, .*, jax-js, .*, wasm-simd$/m,
+      /unknown backend "quantum": there are tfjs-wasm, tfjs-node-gpu, .*, jax-js, .*, pytorch, jax$/m,
     ],
     [
       ["--workload", "banana"],

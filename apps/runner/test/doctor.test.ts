@@ -17,7 +17,7 @@ describe("doctor", () => {
   it("says of every backend what it runs on, or why not and what would help", async () => {
     const { code, backends } = await doctor();
     expect(code).toBe(0);
-    expect(backends).toHaveLength(13);
+    expect(backends).toHaveLength(15);
     for (const { status, engine, device, reason, remedy } of backends) {
       const said = status === "available" ? [engine?.version, device?.name] : [reason, remedy];
       expect(said).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);

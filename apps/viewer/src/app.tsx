@@ -1,8 +1,9 @@
-import { parsePlace, plural, type Results } from "@softmax-bench/core";
+import { plural, type Results } from "@softmax-bench/core";
 import {
   apart,
   type Constraints,
   DEFAULT_CONSTRAINTS,
+  hostsOf,
   oneLine,
   runViewOf,
 } from "@softmax-bench/report/model";
@@ -108,12 +109,13 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
     [results, selection, choices],
   );
   const view = useMemo(() => runViewOf(results), [results]);
+  const hosts = useMemo(() => hostsOf(results), [results]);
   const workload = workloadOf(selection, choices);
   const { depth, precision, scaling } = results;
   const hasCells = choices.workloads.length > 0;
   const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
     ["verdict", "Verdict", hasCells],
-    ["hosts", "Hosts", new Set(results.cells.map(({ backend }) => parsePlace(backend).host)).size > 1],
+    ["hosts", "Hosts", hosts !== undefined],
     ["trade-off", "Precision against speed", hasCells],
     ["matrix", "Every cell", hasCells],
     ["by-hand", "By hand against automatic", results.distances.length > 0],

@@ -223,6 +223,12 @@ export type Expectation =
   | "a non-finite gradient"
   | "unspecified";
 
+/** What a runtime does that its graphs do not say: see `DescribeOptions`. */
+export interface Quirks {
+  readonly libraryMultiplies: boolean;
+  readonly cancelsQuotients: boolean;
+}
+
 /**
  * What to expect of a method. The naive formulation is accurate while exponentials are in range, and turns
  * non-finite where they are not. In between, differentiated, it is at the mercy of the backend's rule for
@@ -232,8 +238,8 @@ export type Expectation =
 export function expectation(
   { kind, formulation }: Method,
   dtype: FloatDType,
-  { logits, loss, weights }: Case,
-  libraryMultiplies: boolean,
+  { logits, loss, weights, classes }: Case,
+  { libraryMultiplies, cancelsQuotients }: Quirks,
 ): Expectation {
   const isMasked = logits.includes(Number.NEGATIVE_INFINITY);
   const isLibrary = formulation.id === "library" && loss?.targets !== "probabilities";
@@ -242,6 +248,7 @@ export function expectation(
   if (isMasked && isLibrary && multiplies) return "accurate or a loss of NaN";
   if (formulation.id !== "naive") return "accurate";
   if (isMasked) return kind === "manual" ? "an accurate gradient" : "a non-finite gradient";
+  if (cancelsQuotients && classes === 1) return kind === "manual" ? "accurate" : "unspecified";
   const largest = Math.max(...logits.map(Math.abs));
   if (largest > EXP_RANGE[dtype]) return "a non-finite gradient";
   // Its loss is −log p, and p may have been flushed to 0 – in float64 too, where exp is one of single precision.

@@ -39,8 +39,8 @@ export interface Backend {
   open(options: OpenOptions): Promise<Engine>;
 }
 
-/** Kinds of hosts that backends run in. Chromium and Firefox are browsers. */
-export const HOST_KINDS = ["node", "bun", "deno", "browser"] as const;
+/** Kinds of hosts that backends run in. Chromium and Firefox are browsers; `python` is for references. */
+export const HOST_KINDS = ["node", "bun", "deno", "browser", "python"] as const;
 export type HostKind = (typeof HOST_KINDS)[number];
 
 /** Facts by which a matrix is split evenly, and by which profiles leave out what would take minutes. */

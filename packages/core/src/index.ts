@@ -12,7 +12,7 @@ export { gpuThreads, probeWebgl, probeWebgpu, type WebgpuDevice, webglDevice, we
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
 export { installedVersion, probePackage } from "./packages.js";
-export { cellKey, type Place, parsePlace, placeName } from "./place.js";
+export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";
 export { plural } from "./plural.js";
 export { processorName } from "./processor.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";

@@ -4,9 +4,12 @@ export interface Place {
   readonly host?: string | undefined;
 }
 
-/** `wasm-simd`, or `wasm-simd@bun` on another host than `node`. */
+/** The host of references. They run nowhere else, and their names do without it. */
+export const REFERENCE_HOST = "python";
+
+/** `wasm-simd`, or `wasm-simd@bun` on another host than `node`; `pytorch`, a reference. */
 export const placeName = ({ backend, host }: Place): string =>
-  host === undefined ? backend : `${backend}@${host}`;
+  host === undefined || host === REFERENCE_HOST ? backend : `${backend}@${host}`;
 
 /** The place that a name is of. The host may have an `@` of its own: `wasm-simd@node@24`. */
 export function parsePlace(name: string): Place {

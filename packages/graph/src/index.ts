@@ -22,5 +22,6 @@ export { optimize } from "./rewrite/optimize.js";
 export { type Rule, rewrite } from "./rewrite/rewrite.js";
 export { simplify } from "./rewrite/simplify.js";
 export { substitute } from "./rewrite/substitute.js";
+export { type SerializedGraph, serializeGraph } from "./serialize.js";
 export * from "./tensor.js";
 export * from "./vocabulary/index.js";

@@ -33,10 +33,21 @@ export interface BackendsModule {
   loadBackend(id: string): Promise<Backend | undefined>;
 }
 
+/** How a worker is started. */
+export interface WorkerCommand {
+  readonly words: readonly string[];
+  /** Variables, besides ours. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The command of a worker in a JavaScript runtime. @param backends URL of a `BackendsModule` */
+export function javascriptWorker({ kind, executable }: Runtime, backends: string): WorkerCommand {
+  const { flags, environment } = RUNTIMES[kind];
+  return { words: [executable, ...flags, WORKER, backends], environment };
+}
+
 export interface ProcessHostOptions {
-  readonly runtime: Runtime;
-  /** URL of a `BackendsModule`. */
-  readonly backends: string;
+  readonly command: WorkerCommand;
   /** Without it workers can be started, but compute nothing. */
   readonly exchange?: Exchange | undefined;
 }
@@ -54,20 +65,16 @@ export class ProcessConnection implements Connection {
   /** Why there will be no more replies. */
   #lost: Crash | undefined;
 
-  /** @param environment variables that it starts with, besides ours */
-  constructor(
-    environment: Readonly<Record<string, string>>,
-    { runtime, backends, exchange }: ProcessHostOptions,
-  ) {
+  /** @param environment variables that it starts with, besides ours and the command's */
+  constructor(environment: Readonly<Record<string, string>>, { command, exchange }: ProcessHostOptions) {
     this.#exchange = exchange;
     this.#inherited = exchange?.files;
-    const traits = RUNTIMES[runtime.kind];
     // Else a worker ends when it next looks at its channel.
-    const [file = "", ...args] = endsWithParent([runtime.executable, ...traits.flags, WORKER, backends]);
+    const [file = "", ...args] = endsWithParent(command.words);
     this.#child = spawn(file, args, {
       // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
       detached: true,
-      env: { ...process.env, ...traits.environment, ...environment },
+      env: { ...process.env, ...command.environment, ...environment },
       stdio: [
         "ignore",
         "pipe",

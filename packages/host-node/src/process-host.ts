@@ -2,19 +2,19 @@ import type { Connection, Host, NamedArrays } from "@softmax-bench/measure";
 import type { Exchange } from "./exchange.js";
 import { ProcessConnection, type ProcessHostOptions } from "./process-connection.js";
 
-/** Workers in processes of a JavaScript runtime. */
+/** Workers in processes. */
 export class ProcessHost implements Host {
   readonly id: string;
-  readonly #options: ProcessHostOptions;
+  protected readonly options: ProcessHostOptions;
 
   /** @param id as users type it: `node`, `node@24`, `bun` */
   constructor(id: string, options: ProcessHostOptions) {
     this.id = id;
-    this.#options = options;
+    this.options = options;
   }
 
   connect(environment: Readonly<Record<string, string>>): Connection {
-    return new ProcessConnection(environment, this.#options);
+    return new ProcessConnection(environment, this.options);
   }
 
   holdInputs(inputs: NamedArrays): void {
@@ -26,7 +26,7 @@ export class ProcessHost implements Host {
   }
 
   #exchange(): Exchange {
-    if (!this.#options.exchange) throw new Error("this host was started without an exchange of arrays");
-    return this.#options.exchange;
+    if (!this.options.exchange) throw new Error("this host was started without an exchange of arrays");
+    return this.options.exchange;
   }
 }

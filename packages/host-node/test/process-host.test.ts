@@ -1,4 +1,4 @@
-import { CURRENT_RUNTIME, Exchange, ProcessHost } from "@softmax-bench/host-node";
+import { CURRENT_RUNTIME, Exchange, javascriptWorker, ProcessHost } from "@softmax-bench/host-node";
 import type { Connection, Sampling } from "@softmax-bench/measure";
 import { PROTOCOL_VERSION } from "@softmax-bench/measure";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -26,7 +26,7 @@ const TASK = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 }
 function hostWithExchange(): ProcessHost {
   const exchange = new Exchange(() => {});
   onTestFinished(() => exchange[Symbol.dispose]());
-  return new ProcessHost("node", { runtime: CURRENT_RUNTIME, backends: BACKENDS, exchange });
+  return new ProcessHost("node", { command: javascriptWorker(CURRENT_RUNTIME, BACKENDS), exchange });
 }
 
 function connectTo(host: ProcessHost): Connection {

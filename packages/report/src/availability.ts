@@ -32,10 +32,10 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
   rows: backends.map(
-    ({ id, status, slow, runsIn, engine, device, threads, dtypes, settings, reason, remedy }) => {
+    ({ id, reference, status, slow, runsIn, engine, device, threads, dtypes, settings, reason, remedy }) => {
       const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};
       return [
-        id,
+        reference ? `${id} (reference)` : id,
         status === "available" ? "yes" : slow ? "slow" : runsIn ? `in ${runsIn.join(", ")}` : "no",
         engine ? `${engine.name} ${engine.version}` : "",
         deviceOf(device),

@@ -113,6 +113,7 @@ function workloadBlocks(workload: WorkloadView, detail: Detail): Block[] {
         ] satisfies Block[])
       : []),
     ...workload.verdicts.flatMap((verdict) => paragraph(verdict, true)),
+    ...workload.references.flatMap((comparison) => paragraph(comparison)),
   ];
 }
 
@@ -189,19 +190,21 @@ function backendTable(backends: readonly BackendRecord[], machines: readonly Mac
       ...(several ? ["on"] : []),
     ],
     numeric: [3, 4, 5],
-    rows: backends.map(({ id, machine, status, engine, device, threads, coldStartNs, peakRssBytes }) => [
-      id,
-      ...(status === "unavailable"
-        ? ["unavailable", "", "", "", ""]
-        : [
-            engine ? `${engine.name} ${engine.version}` : "",
-            deviceOf(device),
-            threads?.toString() ?? "",
-            coldStartNs === undefined ? "" : formatDuration(coldStartNs),
-            peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
-          ]),
-      ...(several ? [machines.find((known) => known.id === machine)?.label ?? ""] : []),
-    ]),
+    rows: backends.map(
+      ({ id, reference, machine, status, engine, device, threads, coldStartNs, peakRssBytes }) => [
+        reference ? `${id} (reference)` : id,
+        ...(status === "unavailable"
+          ? ["unavailable", "", "", "", ""]
+          : [
+              engine ? `${engine.name} ${engine.version}` : "",
+              deviceOf(device),
+              threads?.toString() ?? "",
+              coldStartNs === undefined ? "" : formatDuration(coldStartNs),
+              peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
+            ]),
+        ...(several ? [machines.find((known) => known.id === machine)?.label ?? ""] : []),
+      ],
+    ),
   };
 }
 

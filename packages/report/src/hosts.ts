@@ -3,7 +3,7 @@ import { areTied, median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { formatDuration, formatRatio } from "./format.js";
-import { type RankedCell, rank } from "./ranking.js";
+import { type RankedCell, rank, referencesOf } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
 /** The host of a place that names none. */
@@ -54,8 +54,10 @@ interface HostRatios {
   readonly sameBits: number;
 }
 
-/** @param results with named places, see `namePlaces` of core @returns undefined if they are all of one host */
-export function hostsOf(results: Results): HostsView | undefined {
+/** @param all results with named places, see `namePlaces` of core @returns undefined if they are all of one host */
+export function hostsOf(all: Results): HostsView | undefined {
+  const references = referencesOf(all);
+  const results = { ...all, cells: all.cells.filter(({ backend }) => !references.has(backend)) };
   const hosts = [...new Set(results.cells.map((cell) => hostOf(cell)))];
   if (hosts.length < 2) return undefined;
   const winners = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {

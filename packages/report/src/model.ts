@@ -19,8 +19,9 @@ export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
 export * from "./format.js";
 export { type HostsView, hostsOf } from "./hosts.js";
 export { apart } from "./machines.js";
-export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank } from "./ranking.js";
-export { type Recommendation, recommend, recommendFor } from "./recommend.js";
+export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referencesOf } from "./ranking.js";
+export { type Recommendation, rankedCells, recommend } from "./recommend.js";
+export { againstReferences } from "./references.js";
 
 export {
   FIT_HEADER,

@@ -23,9 +23,11 @@ export interface RankedCell {
   readonly error: GradientError;
   /** How far times of identical code may differ, as a ratio minus 1. */
   readonly resolution: number;
-  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. */
-  readonly rank: number;
-  /** Median over the smallest median of the same workload and dtype. */
+  /** It was measured outside JavaScript, for comparison. */
+  readonly isReference: boolean;
+  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. References have none. */
+  readonly rank: number | undefined;
+  /** Median over the smallest median of the same workload and dtype that is no reference's. */
   readonly ratio: number;
   /** It shares the first rank with a faster one: the order of the two means nothing. */
   readonly tied: boolean;
@@ -50,28 +52,43 @@ export const hasSettled = ({ timing: { steadiness } }: RankedCell): boolean =>
 /** The measured cells of one workload and dtype, fastest first. @param results that the cells are of */
 export function rank(
   cells: readonly Cell[],
-  results: Pick<Results, "resolution">,
+  results: Pick<Results, "resolution" | "backends">,
   phase: RankedPhase = "gradient",
 ): RankedCell[] {
   const resolutions = resolutionsOf(results);
+  const references = referencesOf(results);
   const measured = cells
     .flatMap((cell) => measurementsOf(cell, phase))
-    .map((cell) => ({ ...cell, resolution: resolutions(cell, phase) }))
+    .map((cell) => ({
+      ...cell,
+      isReference: references.has(cell.backend),
+      resolution: resolutions(cell, phase),
+    }))
     .sort(
       (a, b) =>
         a.timing.medianNs - b.timing.medianNs ||
         a.backend.localeCompare(b.backend) ||
         a.method.localeCompare(b.method),
     );
+  const contenders = measured.filter(({ isReference }) => !isReference);
   const ranks = rankWithTies(
-    measured.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
+    contenders.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
   );
-  const fastest = measured[0]?.timing.medianNs ?? 0;
-  return measured.map(({ workload: _, machine: __, ...cell }, index) => ({
-    ...cell,
-    rank: ranks[index] ?? 1,
-    // Nothing is a multiple of a time below the clock's resolution, which shows as 0.
-    ratio: cell.timing.medianNs === fastest ? 1 : cell.timing.medianNs / fastest,
-    tied: index > 0 && ranks[index] === 1,
-  }));
+  const [first = measured[0]] = contenders;
+  const fastest = first?.timing.medianNs ?? 0;
+  return measured.map((measurement) => {
+    const { workload: _, machine: __, ...cell } = measurement;
+    const rank = ranks[contenders.indexOf(measurement)];
+    return {
+      ...cell,
+      rank,
+      // Nothing is a multiple of a time below the clock's resolution, which shows as 0.
+      ratio: cell.timing.medianNs === fastest ? 1 : cell.timing.medianNs / fastest,
+      tied: measurement !== first && rank === 1,
+    };
+  });
 }
+
+/** Ids of the backends that are references. */
+export const referencesOf = ({ backends }: Pick<Results, "backends">): ReadonlySet<string> =>
+  new Set(backends.flatMap(({ id, reference }) => (reference ? id : [])));

@@ -5,7 +5,7 @@ import { hasSettled, type RankedCell, rank } from "./ranking.js";
 
 /** Which gradient to take, of one workload and dtype. */
 export interface Recommendation {
-  /** The fastest that satisfies all constraints and whose times had settled; undefined if none does. */
+  /** The fastest in JavaScript that satisfies all constraints and whose times had settled; undefined if none does. */
   readonly best: RankedCell | undefined;
   /** Others of which the same is true, and whose times cannot be told from its own. */
   readonly tied: readonly RankedCell[];
@@ -28,7 +28,9 @@ export function recommend(
   backends: readonly BackendRecord[],
 ): Recommendation {
   const records = new Map(backends.map((backend) => [backend.id, backend]));
-  const usable = ranked.filter(({ backend }) => isUsable(records.get(backend), constraints));
+  const usable = ranked.filter(
+    ({ backend, isReference }) => !isReference && isUsable(records.get(backend), constraints),
+  );
   const [best, ...others] = usable.filter(
     (cell) => isWithinBound(cell, constraints.error) && hasSettled(cell),
   );
@@ -48,12 +50,15 @@ export function recommend(
 
 const resolvedTime = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
 
-/** The same from results. */
-export function recommendFor(
+/** The cells of one workload and dtype, fastest first in what is to be fast. */
+export const rankedCells = (
   results: Pick<Results, "cells" | "backends" | "resolution">,
-  { workload, dtype }: { readonly workload: string; readonly dtype: RankedCell["dtype"] },
-  constraints: Constraints,
-): Recommendation {
-  const own = results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype);
-  return recommend(rank(own, results, constraints.phase), constraints, results.backends);
-}
+  workload: string,
+  dtype: RankedCell["dtype"],
+  { phase }: Pick<Constraints, "phase">,
+): RankedCell[] =>
+  rank(
+    results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
+    results,
+    phase,
+  );

@@ -28,6 +28,7 @@ import {
 import { type PrecisionView, precisionOf } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
+import { againstReferences } from "./references.js";
 import { describeResolution } from "./resolution.js";
 import { type ScalingView, scalingOf } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
@@ -73,6 +74,8 @@ export interface WorkloadView {
   readonly absent: readonly Cell[];
   readonly distances: readonly ComparedMethods[];
   readonly verdicts: readonly string[];
+  /** How the best in JavaScript compares with each reference. */
+  readonly references: readonly string[];
   /** What the times are medians of, and how far they can be told apart. */
   readonly resolution: string | undefined;
 }
@@ -180,6 +183,9 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
           verdictOn(name, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
         )
       : [`${name}: no cell was measured.`],
+    references: byDtype.flatMap(({ dtype, ranked: of }) =>
+      againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, backends),
+    ),
     resolution: resolutionOf(ranked),
   };
 }

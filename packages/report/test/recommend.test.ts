@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Constraints, DEFAULT_CONSTRAINTS, recommendFor, verdictOn } from "../src/model.js";
+import { type Constraints, DEFAULT_CONSTRAINTS, rankedCells, recommend, verdictOn } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const on = (
@@ -40,9 +40,11 @@ const RESULTS = resultsOf({
   ],
 });
 
+const recommendFor = (results: typeof RESULTS, constraints: Constraints) =>
+  recommend(rankedCells(results, "square", "float32", constraints), constraints, results.backends);
+
 const bestFor = (over: Partial<Constraints>) =>
-  recommendFor(RESULTS, { workload: "square", dtype: "float32" }, { ...DEFAULT_CONSTRAINTS, ...over }).best
-    ?.backend;
+  recommendFor(RESULTS, { ...DEFAULT_CONSTRAINTS, ...over }).best?.backend;
 
 describe("a recommendation", () => {
   it.each<[string, Partial<Constraints>, string | undefined]>([
@@ -60,10 +62,9 @@ describe("a recommendation", () => {
   it("is never on a GPU in software, however fast", () => {
     const backends = [on("swiftshader", "native", "software-gpu"), on("wasm", "webassembly")];
     const [software, wasm] = [cellOn("swiftshader", 1, 2, 10), cellOn("wasm", 30, 2, 60)];
-    const square = { workload: "square", dtype: "float32" } as const;
-    const found = recommendFor(resultsOf({ backends, cells: [software, wasm] }), square, DEFAULT_CONSTRAINTS);
+    const found = recommendFor(resultsOf({ backends, cells: [software, wasm] }), DEFAULT_CONSTRAINTS);
     expect([found.best?.backend, found.faster]).toEqual(["wasm", undefined]);
-    const alone = recommendFor(resultsOf({ backends, cells: [software] }), square, DEFAULT_CONSTRAINTS);
+    const alone = recommendFor(resultsOf({ backends, cells: [software] }), DEFAULT_CONSTRAINTS);
     expect(alone.best).toBeUndefined();
     expect(verdictOn("square", "float32", alone, DEFAULT_CONSTRAINTS)).toBe(
       "square, float32: no winner: all cells were measured on a GPU in software, whose times are not representative.",
@@ -72,7 +73,7 @@ describe("a recommendation", () => {
 
   it("names the next that is slower beyond doubt, and what is faster but outside", () => {
     const constraints: Constraints = { ...DEFAULT_CONSTRAINTS, error: { measure: "maxUlp", limit: 20 } };
-    const found = recommendFor(RESULTS, { workload: "square", dtype: "float32" }, constraints);
+    const found = recommendFor(RESULTS, constraints);
     expect([found.best?.backend, found.runnerUp?.backend, found.faster?.backend]).toEqual([
       "cpu",
       "old",
@@ -88,7 +89,7 @@ describe("a recommendation", () => {
   it("says which constraint leaves nothing", () => {
     const constraints = { ...DEFAULT_CONSTRAINTS, cpuOnly: true, noNativeCode: true };
     const gpuOnly = { ...RESULTS, cells: RESULTS.cells.slice(0, 1) };
-    const found = recommendFor(gpuOnly, { workload: "square", dtype: "float32" }, constraints);
+    const found = recommendFor(gpuOnly, constraints);
     expect(verdictOn("square", "float32", found, constraints)).toBe(
       "square, float32: no cell on the CPU without native code was measured.",
     );

@@ -60,7 +60,7 @@ export interface SelectionFlags {
 }
 
 /** What `--backend` takes. */
-export const BACKEND_CHOICES = `${Object.keys(BACKENDS).join(", ")}, or one that bench.config.ts brings`;
+export const BACKEND_CHOICES = `${Object.keys(BACKENDS).join(", ")}, or one that bench.config.ts brings (all leaves out references: pytorch, jax)`;
 
 /** Adds `SelectionFlags` to a command. */
 export const withSelection = (command: Command, { threads = "all cores" } = {}): Command =>

@@ -19,4 +19,15 @@ export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   "jax-js-webgl": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgl,
   "jax-js-webgpu": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgpu,
   "wasm-simd": async () => (await import("@softmax-bench/adapter-wasm-simd")).wasmSimd,
+  pytorch: async () => (await import("@softmax-bench/host-python")).pytorch,
+  jax: async () => (await import("@softmax-bench/host-python")).jax,
 };
+
+/** Those outside JavaScript. They run only where they are named. */
+const REFERENCES: readonly string[] = ["pytorch", "jax"];
+
+export const isReference = (id: string): boolean => REFERENCES.includes(id);
+
+/** What the record of a backend says of it, whether it is available or not. */
+export const referenceMark = (id: string): { readonly reference?: true } =>
+  isReference(id) ? { reference: true } : {};

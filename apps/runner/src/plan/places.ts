@@ -4,10 +4,12 @@ import {
   type HostKind,
   type Place,
   parsePlace,
+  REFERENCE_HOST,
   Unavailable,
 } from "@softmax-bench/core";
 import { findRuntime } from "@softmax-bench/host-node";
 import { UsageError } from "../terminal/errors.js";
+import { isReference } from "./backends.js";
 import { loadBackends } from "./load-backends.js";
 import { unknownValue } from "./unknown-value.js";
 
@@ -34,10 +36,12 @@ const KINDS: Readonly<Record<string, HostKind>> = {
 };
 
 /** The kind of a host, by its id. */
-export const kindOfHost = (id: string): HostKind | undefined => KINDS[id.split("@", 1)[0] as string];
+export const kindOfHost = (id: string): HostKind | undefined =>
+  id === REFERENCE_HOST ? "python" : KINDS[id.split("@", 1)[0] as string];
 
 /** A host by its name. @throws UsageError if it is unknown */
 export function parseHost(value: string): HostRequest {
+  if (value === REFERENCE_HOST) return { id: value, kind: "python" };
   const [, name = "", version, path] = /^([a-z]+)(?:@([^=]*))?(?:=(.*))?$/s.exec(value) ?? [];
   const kind = KINDS[name];
   if (!kind)
@@ -70,7 +74,7 @@ export async function identifyHosts(requests: readonly HostRequest[]): Promise<H
 
 async function identify(request: HostRequest): Promise<HostRequest> {
   const { path, kind } = request;
-  if (path === undefined || kind === "browser") return request;
+  if (path === undefined || kind === "browser" || kind === "python") return request;
   try {
     const { version } = await findRuntime({ kind, path }, undefined);
     return { ...request, id: `${kind}@${version}`, version };
@@ -82,7 +86,7 @@ async function identify(request: HostRequest): Promise<HostRequest> {
 
 /** Whether a backend can run in hosts of a kind; without a list of its own in every process. */
 export const runsIn = ({ hosts }: Pick<Backend, "hosts">, kind: HostKind): boolean =>
-  hosts ? hosts.includes(kind) : kind !== "browser";
+  hosts ? hosts.includes(kind) : kind !== "browser" && kind !== "python";
 
 /** The kinds of hosts that a backend can run in. */
 export const hostsOf = (backend: Backend): HostKind[] => HOST_KINDS.filter((kind) => runsIn(backend, kind));
@@ -115,7 +119,7 @@ export const placesOfRun = ({
 }: {
   readonly backends: readonly string[];
   readonly places?: readonly string[] | undefined;
-}): Place[] => places?.map(parsePlace) ?? backends.map((backend) => ({ backend }));
+}): Place[] => places?.map(readPlace) ?? backends.map((backend) => ({ backend }));
 
 /** The hosts of a run, going by its header. */
 export const hostsOfRun = ({
@@ -123,6 +127,16 @@ export const hostsOfRun = ({
 }: {
   readonly hosts?: readonly { readonly id: string; readonly path?: string | undefined }[] | undefined;
 }): HostRequest[] => hosts.map(({ id, path }) => ({ ...parseHost(id), path }));
+
+/** The place of a backend that was named without a host: this Node, or Python for a reference. */
+export const usualPlace = (backend: string): Place =>
+  isReference(backend) ? { backend, host: REFERENCE_HOST } : { backend };
+
+/** The place that a name is of. */
+export function readPlace(name: string): Place {
+  const { backend, host } = parsePlace(name);
+  return host === undefined ? usualPlace(backend) : { backend, host };
+}
 
 /** @param host its id; `node` goes without saying */
 const toPlace = (backend: string, host: string): Place =>

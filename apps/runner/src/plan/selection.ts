@@ -6,8 +6,6 @@ import {
   type MethodId,
   messageOf,
   type Place,
-  parsePlace,
-  placeName,
   SWEEPS,
   type Sweep,
   WORKLOADS,
@@ -15,7 +13,16 @@ import {
 } from "@softmax-bench/core";
 import picomatch from "picomatch";
 import { UsageError } from "../terminal/errors.js";
-import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
+import { isReference } from "./backends.js";
+import {
+  type HostRequest,
+  identifyHosts,
+  parseHost,
+  placesOn,
+  readPlace,
+  THIS_NODE,
+  usualPlace,
+} from "./places.js";
 import { shortened, unknownValue } from "./unknown-value.js";
 
 /** What to run, as ids that are known to exist. */
@@ -51,20 +58,15 @@ export interface SelectionFilter {
 export function select(wanted: SelectionFilter, backendIds: readonly string[]): Selection {
   const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
   const { methods, dtypes, workloads } = chosen;
-  const given = chosen.places?.map(parsePlace);
-  const named = given?.map(({ backend }) => backend) ?? expandAll(chosen.backends) ?? backendIds;
+  const given = chosen.places?.map(readPlace);
+  const named = given?.map(({ backend }) => backend) ?? namedBackends(chosen.backends, backendIds);
   const backends = sortByRegistry(backendIds, named, "backend");
-  const hosts = new Set(given ? given.map(({ host }) => host) : [undefined]);
-  const places = [...hosts].flatMap((host) =>
-    backends
-      .map((backend): Place => ({ backend, host }))
-      .filter((place) => !given || given.some((one) => placeName(one) === placeName(place))),
-  );
+  const places = given ? sortPlaces(given, backends) : backends.map(usualPlace);
   return {
     cells: wanted.cells && new Set(wanted.cells),
     backends,
     places,
-    hosts: [...hosts].map((host) => parseHost(host ?? THIS_NODE)),
+    hosts: hostsOfPlaces(places),
     methods: matchMethods(expandAll(methods) ?? ["**"]),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(workloadOf),
@@ -82,11 +84,40 @@ export async function selectOnHosts(
 ): Promise<Selection> {
   const selection = select(wanted, backendIds);
   if (wanted.cells) return selection;
-  const hosts = wanted.hosts ? await identifyHosts(wanted.hosts) : selection.hosts;
+  if (wanted.hosts?.some(({ kind }) => kind === "python")) {
+    throw new UsageError(
+      "--host expects hosts of JavaScript, got python; leave it out: references run there",
+    );
+  }
+  const hosts = await identifyHosts(wanted.hosts ?? [parseHost(THIS_NODE)]);
   const areNamed = expandAll(wanted.backends) !== undefined;
-  const places = await placesOn(hosts, selection.backends, areNamed);
-  const backends = selection.backends.filter((id) => places.some(({ backend }) => backend === id));
-  return { ...selection, hosts, places, backends };
+  const references = selection.backends.filter(isReference).map(usualPlace);
+  const others = selection.backends.filter((backend) => !isReference(backend));
+  const places = [...(await placesOn(hosts, others, areNamed)), ...references];
+  return {
+    ...selection,
+    hosts: [...hosts, ...hostsOfPlaces(references)],
+    places,
+    backends: selection.backends.filter((id) => places.some(({ backend }) => backend === id)),
+  };
+}
+
+/** Places host by host, on each in the order of the backends. */
+const sortPlaces = (places: readonly Place[], backends: readonly string[]): Place[] =>
+  [...new Set(places.map(({ host }) => host))].flatMap((host) =>
+    backends
+      .filter((backend) => places.some((place) => place.backend === backend && place.host === host))
+      .map((backend): Place => ({ backend, host })),
+  );
+
+const hostsOfPlaces = (places: readonly Place[]): HostRequest[] =>
+  [...new Set(places.map(({ host }) => host ?? THIS_NODE))].map(parseHost);
+
+/** All backends are those of JavaScript; references are named, alone or besides. */
+function namedBackends(wanted: readonly string[] | undefined, known: readonly string[]): readonly string[] {
+  if (wanted && !wanted.includes(ALL)) return wanted;
+  const named = wanted?.filter((id) => id !== ALL) ?? [];
+  return [...known.filter((id) => !isReference(id)), ...named];
 }
 
 /** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */
@@ -114,8 +145,10 @@ function partsOf(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
   };
 }
 
+const ALL = "all";
+
 const expandAll = (wanted: readonly string[] | undefined): readonly string[] | undefined =>
-  wanted?.includes("all") ? undefined : wanted;
+  wanted?.includes(ALL) ? undefined : wanted;
 
 /** Sweeps by id. @throws UsageError naming the closest valid value, for the first one that does not exist. */
 export function selectSweeps(wanted: readonly string[]): readonly Sweep[] {

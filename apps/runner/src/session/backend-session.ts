@@ -1,5 +1,6 @@
 import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import type { Connection, Host, NamedArrays, Outcome, Values, WorkRequest } from "@softmax-bench/measure";
+import { referenceMark } from "../plan/backends.js";
 import { openBackend } from "./open-backend.js";
 import type { PhaseTimer } from "./phase-timer.js";
 
@@ -109,7 +110,7 @@ export class BackendSession {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
       const { backend, host } = options.place;
-      this.#record = { id: backend, host, status: "unavailable", reason, remedy };
+      this.#record = { id: backend, host, ...referenceMark(backend), status: "unavailable", reason, remedy };
       onRecord?.(this.#record);
       return;
     }

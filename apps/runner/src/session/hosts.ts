@@ -6,11 +6,13 @@ import {
   CURRENT_RUNTIME,
   Exchange,
   findRuntime,
+  javascriptWorker,
   ProcessHost,
   RUNTIMES,
   type Runtime,
   type RuntimeKind,
 } from "@softmax-bench/host-node";
+import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
@@ -84,11 +86,9 @@ export class Hosts implements Disposable {
   }
 
   async #find(request: HostRequest, options: HostOptions): Promise<void> {
-    const { id, kind } = request;
+    const { id } = request;
     try {
-      this.records.push(
-        kind === "browser" ? await this.#findBrowser(request) : await this.#findRuntime(request, options),
-      );
+      this.records.push(await this.#recordOf(request, options));
     } catch (error) {
       if (options.signal.aborted) throw error;
       const remedy = error instanceof Unavailable ? error.remedy : `leave out --host ${id}`;
@@ -96,6 +96,23 @@ export class Hosts implements Disposable {
       this.#problems.set(id, problem);
       this.records.push({ id, status: "unavailable", ...problem });
     }
+  }
+
+  async #recordOf(request: HostRequest, options: HostOptions): Promise<HostRecord> {
+    switch (request.kind) {
+      case "browser":
+        return this.#findBrowser(request);
+      case "python":
+        return this.#findPython(request);
+      default:
+        return this.#findRuntime(request, options);
+    }
+  }
+
+  async #findPython({ id }: HostRequest): Promise<HostRecord> {
+    const python = await findPython();
+    this.#hosts.set(id, new PythonHost(python, this.#exchange));
+    return { id, status: "available", runtime: { name: "Python", version: python.version } };
   }
 
   async #findBrowser({ id, path }: HostRequest): Promise<HostRecord> {
@@ -126,7 +143,7 @@ export class Hosts implements Disposable {
   #add(id: string, runtime: Runtime): void {
     this.#hosts.set(
       id,
-      new ProcessHost(id, { runtime, backends: BACKENDS_MODULE, exchange: this.#exchange }),
+      new ProcessHost(id, { command: javascriptWorker(runtime, BACKENDS_MODULE), exchange: this.#exchange }),
     );
   }
 }

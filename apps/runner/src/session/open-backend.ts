@@ -1,5 +1,6 @@
 import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
+import { remedyForPythonCrash } from "@softmax-bench/host-python";
 import {
   type Connection,
   type Crash,
@@ -8,6 +9,7 @@ import {
   type Outcome,
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
+import { referenceMark } from "../plan/backends.js";
 import { loadBackend } from "../plan/load-backends.js";
 import { kindOfHost } from "../plan/places.js";
 import { withinTime } from "../plan/within-time.js";
@@ -39,6 +41,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
     host: place.host,
+    ...referenceMark(backend),
     status: "unavailable",
     reason,
     remedy,
@@ -59,8 +62,11 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
     const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    const inBrowser = place.host !== undefined && kindOfHost(place.host) === "browser";
-    const remedyFor = (crash: Crash) => (inBrowser ? OTHER_BROWSER : remedyForCrash(crash, replace));
+    const kind = place.host === undefined ? "node" : kindOfHost(place.host);
+    const remedyFor = (crash: Crash) => {
+      if (kind === "python") return remedyForPythonCrash(crash);
+      return kind === "browser" ? OTHER_BROWSER : remedyForCrash(crash, replace);
+    };
     return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedyFor)) };
   } catch (error) {
     return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
@@ -76,6 +82,7 @@ const OTHER_BROWSER = "try another browser, or leave this backend out";
 const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
   id: backend,
   host,
+  ...referenceMark(backend),
   status: "available",
   ...opened,
 });

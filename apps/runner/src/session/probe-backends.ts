@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
-import type { Backend } from "@softmax-bench/core";
-import { CURRENT_RUNTIME, ProcessHost } from "@softmax-bench/host-node";
+import { type Backend, isUnavailable } from "@softmax-bench/core";
+import { CURRENT_RUNTIME, javascriptWorker, ProcessHost } from "@softmax-bench/host-node";
+import { findPython, PythonHost } from "@softmax-bench/host-python";
+import type { Host } from "@softmax-bench/measure";
 import type { ExaminedBackend } from "@softmax-bench/report";
+import { isReference, referenceMark } from "../plan/backends.js";
 import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
-import { hostsOf, runsIn, THIS_NODE } from "../plan/places.js";
+import { hostsOf, runsIn, THIS_NODE, usualPlace } from "../plan/places.js";
 import { openBackend } from "./open-backend.js";
 
 export const LONGEST_TIMEOUT_S = 3600;
@@ -15,25 +18,40 @@ export const LONGEST_TIMEOUT_S = 3600;
  * @throws UsageError if `bench.config.ts` is wrong, and nothing else
  */
 export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {
-  const host = new ProcessHost(THIS_NODE, { runtime: CURRENT_RUNTIME, backends: BACKENDS_MODULE });
-  return Promise.all(
-    (await backendIds()).map(async (backend) => {
-      const loaded = await loadBackend(backend);
-      if (loaded && !runsIn(loaded, "node")) return elsewhere(loaded);
-      const timeoutMs = 1000 * timeoutS;
-      const opening = await openBackend({
-        place: { backend },
-        threads: availableParallelism(),
-        timeoutMs,
-        host,
-      });
-      opening.worker?.kill();
-      if (opening.worker || !opening.slow) return opening.record;
-      const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;
-      return { ...opening.record, slow: true, remedy };
-    }),
-  );
+  return Promise.all((await backendIds()).map((backend) => probeBackend(backend, timeoutS)));
 }
+
+async function probeBackend(backend: string, timeoutS: number): Promise<ExaminedBackend> {
+  const place = usualPlace(backend);
+  const loaded = isReference(backend) ? undefined : await loadBackend(backend);
+  if (loaded && !runsIn(loaded, "node")) return elsewhere(loaded);
+  let host: Host;
+  try {
+    host = await hostFor(backend);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    const { message: reason, remedy } = error;
+    return {
+      id: backend,
+      host: place.host,
+      ...referenceMark(backend),
+      status: "unavailable",
+      reason,
+      remedy,
+    };
+  }
+  const timeoutMs = 1000 * timeoutS;
+  const opening = await openBackend({ place, threads: availableParallelism(), timeoutMs, host });
+  opening.worker?.kill();
+  if (opening.worker || !opening.slow) return opening.record;
+  const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;
+  return { ...opening.record, slow: true, remedy };
+}
+
+const hostFor = async (backend: string): Promise<Host> =>
+  isReference(backend)
+    ? new PythonHost(await findPython())
+    : new ProcessHost(THIS_NODE, { command: javascriptWorker(CURRENT_RUNTIME, BACKENDS_MODULE) });
 
 const elsewhere = (backend: Backend): ExaminedBackend => ({
   id: backend.id,

@@ -18,7 +18,7 @@ import { Section } from "./section.js";
 
 type ErrorOf = "relL2" | "maxUlp";
 
-/** Error against time, a mark for each cell, and those that nothing beats in both. */
+/** Error against time, a mark for each cell, and those in JavaScript that nothing in it beats in both. */
 export function TradeOff({
   cells,
   results,
@@ -78,7 +78,11 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
   );
   const milliseconds = ({ timing }: RankedCell) => timing.medianNs / 1e6;
   const errorOf = ({ error }: RankedCell) => error[measure];
-  const front = paretoFront(drawn, milliseconds, errorOf);
+  const front = paretoFront(
+    drawn.filter(({ isReference }) => !isReference),
+    milliseconds,
+    errorOf,
+  );
   const at = { x: milliseconds, y: errorOf };
   const backend = (cell: RankedCell) => nameOf(cell.backend);
   return {

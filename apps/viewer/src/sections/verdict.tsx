@@ -1,5 +1,6 @@
 import type { Results } from "@softmax-bench/core";
 import {
+  againstReferences,
   type Constraints,
   DEFAULT_CONSTRAINTS,
   type ErrorMeasure,
@@ -9,7 +10,8 @@ import {
   formatPercent,
   formatRatio,
   type RankedCell,
-  recommendFor,
+  rankedCells,
+  recommend,
   verdictOn,
 } from "@softmax-bench/report/model";
 import { nameOf, OneOf, Select } from "../components/choices.js";
@@ -126,7 +128,10 @@ function Card({
   dtype: RankedCell["dtype"];
   constraints: Constraints;
 }) {
-  const recommendation = recommendFor(results, { workload, dtype }, constraints);
+  const { backends } = results;
+  const ranked = rankedCells(results, workload, dtype, constraints);
+  const recommendation = recommend(ranked, constraints, backends);
+  const references = againstReferences(nameOf(workload), dtype, ranked, constraints, backends);
   const { best, runnerUp, tied } = recommendation;
   const next = tied[0] ?? runnerUp;
   const name = `${nameOf(workload)} ${dtype}`;
@@ -166,6 +171,11 @@ function Card({
       ) : (
         <p class="sentence">{sentence}</p>
       )}
+      {references.map((comparison) => (
+        <p class="sentence" key={comparison}>
+          {comparison}
+        </p>
+      ))}
     </article>
   );
 }

@@ -140,6 +140,10 @@ export const backend = z.object({
   status: z.enum(["available", "unavailable"]),
   reason: text.optional(),
   remedy: text.optional(),
+  reference: z
+    .boolean()
+    .optional()
+    .describe("a runtime outside JavaScript, for comparison: never the fastest of the backends"),
   engine: z.object({ name: text, version: text, code: z.enum(CODE_KINDS).optional() }).optional(),
   device: z.object({ kind: z.enum(["cpu", "gpu", "software-gpu"]), name: text }).optional(),
   threads: z.int().positive().optional(),

@@ -42,5 +42,7 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
     writeBlock(stdout, renderDoctor(backends, environment, { color }));
     writeBlock(stdout, renderHosts(hosts, { color }));
   }
-  return backends.some(({ status }) => status === "available") ? EXIT.ok : EXIT.failure;
+  return backends.some(({ status, reference }) => status === "available" && !reference)
+    ? EXIT.ok
+    : EXIT.failure;
 }

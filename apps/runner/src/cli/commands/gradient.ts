@@ -74,7 +74,11 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     await backendIds(),
   );
   const [dtype = "float32"] = selection.dtypes;
-  using hosts = await Hosts.open([], { say: (line) => writeLine(stderr, line), signal, provision: false });
+  using hosts = await Hosts.open(selection.hosts, {
+    say: (line) => writeLine(stderr, line),
+    signal,
+    provision: false,
+  });
   const options = { ...jobOptionsOf(flags, console), hosts };
   const problem = readProblem(flags, dtype, {
     reduction: reductionOf(flags.reduction),
@@ -87,12 +91,13 @@ export async function gradient(argv: readonly string[], console: Console): Promi
 
   const records: GradientRecord[] = [];
   const backends: BackendRecord[] = [];
-  for (const backend of selection.backends) {
+  for (const place of selection.places) {
+    const { backend } = place;
     const jobs = selection.methods.map((method) => ({
       task: { method, dtype, rows, classes, loss },
       inputs,
     }));
-    const record = await runJobs({ backend }, jobs, options, (job: Job, outcome: JobOutcome) => {
+    const record = await runJobs(place, jobs, options, (job: Job, outcome: JobOutcome) => {
       const { method } = job.task;
       if (outcome.status !== "ok") return void records.push({ backend, method, ...outcome });
       const { result, note } = outcome;

@@ -1,0 +1,144 @@
+import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
+import { pytorch } from "@softmax-bench/host-python";
+import { describe, expect, it } from "vitest";
+import { call, onlyRun, run, start, temporaryFolder, workersOf } from "./support/cli.js";
+import { doctor, REQUIRED } from "./support/doctor.js";
+
+const CELL = ["--profile", "smoke", "--workload", "cifar-head-16"] as const;
+const FUSED = [...CELL, "--dtype", "float32", "--method", "manual/fused"] as const;
+
+const listed = async (...flags: string[]): Promise<string[]> => {
+  const { stdout, stderr, code } = await call("bench", ["--list", ...FUSED, ...flags]);
+  expect(code, stderr).toBe(0);
+  return stdout.trim().split("\n");
+};
+
+describe("a reference", () => {
+  it.each([
+    ["by default", [], []],
+    ["among all", ["--backend", "all"], []],
+    ["where it is named", ["--backend", "pytorch,wasm-simd"], ["pytorch"]],
+    ["where it is named besides all", ["--backend", "all,jax"], ["jax"]],
+    [
+      "once, on whatever hosts the others run",
+      ["--backend", "jax,pytorch", "--host", "node,bun"],
+      ["pytorch", "jax"],
+    ],
+  ])("runs %s: %j", async (_, flags, expected) => {
+    const names = (await listed(...flags)).map((line) => line.split(" ", 1)[0]);
+    expect(names.filter((name) => name === "pytorch" || name === "jax")).toEqual(expected);
+  });
+
+  it("has cells by its own name, which --cell takes", async () => {
+    const lines = await listed("--backend", "wasm-simd,pytorch");
+    expect(lines).toEqual([
+      "wasm-simd manual/fused float32 cifar-head-16",
+      "pytorch manual/fused float32 cifar-head-16",
+    ]);
+    const again = await call("bench", ["--list", ...lines.flatMap((cell) => ["--cell", cell])]);
+    expect(again.stdout.trim().split("\n")).toEqual(lines);
+  });
+
+  it("has a host that goes without saying, and is none for others", async () => {
+    const { code, stderr } = await call("bench", ["--list", "--host", "python"]);
+    expect(stderr).toContain(
+      "--host expects hosts of JavaScript, got python; leave it out: references run there",
+    );
+    expect(code).toBe(2);
+  });
+});
+
+describe("a Python that is not there", () => {
+  const env = { SOFTMAX_BENCH_PYTHON: "/nowhere/python3" };
+  const PROBLEM = {
+    status: "unavailable",
+    reason: "there is no /nowhere/python3 here",
+    remedy: expect.stringContaining("SOFTMAX_BENCH_PYTHON=/path/to/python3"),
+  };
+
+  it("costs the cells of references, each with the reason", async () => {
+    const out = temporaryFolder();
+    const { code } = await run("bench", [...FUSED, "--backend", "wasm-simd,jax", "--out", out], { env });
+    expect(code).toBe(0);
+    const { backends, cells, hosts } = onlyRun(out).results();
+    expect(hosts).toMatchObject([{ id: "python", ...PROBLEM }]);
+    expect(backends).toContainEqual(
+      expect.objectContaining({ id: "jax", host: "python", reference: true, ...PROBLEM }),
+    );
+    expect(cells).toMatchObject([
+      { backend: "wasm-simd", status: "ok" },
+      {
+        backend: "jax",
+        host: "python",
+        status: "unsupported",
+        reason: expect.stringContaining(PROBLEM.reason),
+      },
+    ]);
+  });
+
+  it("is what doctor says of them, and its exit code is that of the backends of JavaScript", async () => {
+    const { code, find } = await doctor(env);
+    expect(code).toBe(0);
+    for (const id of ["pytorch", "jax"]) expect(find(id)).toMatchObject({ reference: true, ...PROBLEM });
+  });
+});
+
+/** Describes runs with PyTorch. Without it that is one skipped test, which says why. */
+async function describeWithPytorch(name: string, tests: () => void): Promise<void> {
+  const availability = await pytorch.probe();
+  if (availability.available) {
+    describe(name, tests);
+    return;
+  }
+  const title = `${name}: pytorch is unavailable: ${availability.reason} (${availability.remedy})`;
+  if (REQUIRED.includes("pytorch")) it(title, () => expect.unreachable(title));
+  else it.skip(title);
+}
+
+await describeWithPytorch("a run with PyTorch", () => {
+  it("measures every method in both dtypes on its own host, and compares it with JavaScript", async () => {
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await run("bench", [
+      ...CELL,
+      "--backend",
+      "wasm-simd,pytorch",
+      "--out",
+      out,
+    ]);
+    expect(code, stderr).toBe(0);
+    const { cells, backends, hosts } = onlyRun(out).results();
+    const own = cells.filter(({ backend }) => backend === "pytorch");
+    expect(own).toHaveLength(METHODS.length * DTYPE_IDS.length);
+    for (const cell of own) {
+      expect(cell).toMatchObject({ host: "python", status: "ok", timing: { gradient: {} } });
+      expect(cell.accuracy?.gradient.boundRatio).toBeLessThanOrEqual(1);
+    }
+    expect(hosts).toMatchObject([{ id: "python", runtime: { name: "Python" } }]);
+    expect(backends.find(({ id }) => id === "pytorch")).toMatchObject({
+      reference: true,
+      engine: { name: "PyTorch", code: "native" },
+      settings: { mode: "eager", "CPU capability": expect.any(String) },
+    });
+    expect(stdout).toMatch(/^float64 +pytorch +manual\/fused /m);
+    expect(stdout).toMatch(/^cifar-head-16, float32: .* PyTorch \d/m);
+  });
+
+  it.each([
+    ["killed", "SIGKILL", "crashed", "the worker was killed by SIGKILL"],
+    ["stopped", "SIGSTOP", "timeout", "no result after 10 s"],
+  ] as const)("loses one cell when its worker is %s", async (_, signal, status, reason) => {
+    const out = temporaryFolder();
+    const flags = ["--profile", "smoke", "--dtype", "float32", "--workload", "700x700"];
+    const running = start(["bench", ...flags, "--backend", "pytorch", "--out", out]);
+    await running.says("[2/10]");
+    const [worker] = workersOf(running);
+    process.kill(worker as number, signal);
+    const { code } = await running.ended;
+    expect(code).toBe(1);
+    const { cells } = onlyRun(out).results();
+    expect(cells).toHaveLength(METHODS.length);
+    expect(cells.filter((cell) => cell.status !== "ok")).toMatchObject([
+      { status, reason: expect.stringContaining(reason) },
+    ]);
+  });
+});

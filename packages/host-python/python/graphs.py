@@ -1,0 +1,34 @@
+"""Graphs as Python functions: see packages/graph/src/serialize.ts."""
+
+
+def python_function(graph, operators, constant, scope):
+    """A function of a graph's inputs that returns its outputs, made of the lines of Python that a user would write.
+
+    No time is spent on reading the graph. A value that is used once stands where it is used, and is freed there.
+    """
+    uses = [ref for node in graph["nodes"] for ref in node["inputs"]] + list(graph["outputs"].values())
+    scope, lines, values = dict(scope), [], {}
+    for index, node in enumerate(graph["nodes"]):
+        name = f"v{index}"
+        if node["op"] == "Input":
+            value = node["attributes"]["name"]
+        elif node["op"] == "Constant":
+            value, scope[name] = name, constant(**node["attributes"]["value"])
+        else:
+            operator = operators.get(node["op"])
+            if operator is None:
+                raise NotImplementedError(f"{node['op']} is not in the op table")
+            value = operator(node, *(values[tuple(ref)] for ref in node["inputs"]))
+            if uses.count([index, 0]) > 1:
+                lines.append(f"  {name} = {value}")
+                value = name
+        values[index, 0] = value
+    arguments = ", ".join(graph["inputs"])
+    outputs = ", ".join(values[tuple(ref)] for ref in graph["outputs"].values())
+    exec("\n".join([f"def function({arguments}):", *lines, f"  return ({outputs},)"]), scope)
+    return scope["function"]
+
+
+def elements(dtype, data):
+    """The elements of a constant; what JSON has no number for is text."""
+    return [(float if dtype.startswith("float") else int)(value) for value in data]

@@ -1,0 +1,46 @@
+import type { BackendRecord, Cell } from "@softmax-bench/core";
+import { areTied } from "@softmax-bench/stats";
+import { type Constraints, isWithinBound } from "./constraints.js";
+import { formatDuration, formatPercent, formatRatio } from "./format.js";
+import { hasSettled, type RankedCell } from "./ranking.js";
+import { recommend } from "./recommend.js";
+
+/**
+ * How the best gradient in JavaScript compares with the best one of each reference: a sentence each, on one workload and dtype.
+ *
+ * @param ranked its cells, fastest first, see `rank`
+ */
+export function againstReferences(
+  workload: string,
+  dtype: Cell["dtype"],
+  ranked: readonly RankedCell[],
+  constraints: Constraints,
+  backends: readonly BackendRecord[],
+): string[] {
+  const { best } = recommend(ranked, constraints, backends);
+  const references = backends.filter(
+    ({ id, reference }) => reference && ranked.some(({ backend }) => backend === id),
+  );
+  return references.map(({ id, engine }) => {
+    const qualifies = (cell: RankedCell) =>
+      cell.backend === id && isWithinBound(cell, constraints.error) && hasSettled(cell);
+    const name = engine ? `${engine.name} ${engine.version}` : id;
+    return `${workload}, ${dtype}: ${comparisonOf(best, ranked.find(qualifies), name)}`;
+  });
+}
+
+function comparisonOf(best: RankedCell | undefined, reference: RankedCell | undefined, name: string): string {
+  if (!reference) return `no time of ${name} within the error bound had settled, to compare with.`;
+  const theirs = `the best of ${name} (${describe(reference)})`;
+  if (!best) return `no time in JavaScript within the error bound had settled, to compare with ${theirs}.`;
+  const ours = `the best JavaScript backend (${best.backend} ${describe(best)})`;
+  if (areTied(timeOf(best), timeOf(reference))) {
+    const resolution = formatPercent(Math.max(best.resolution, reference.resolution));
+    return `${ours} takes as long as ${theirs}: the resolution is ${resolution}.`;
+  }
+  return `${ours} takes ${formatRatio(best.timing.medianNs / reference.timing.medianNs)} as long as ${theirs}.`;
+}
+
+const describe = ({ method, timing }: RankedCell): string => `${method}, ${formatDuration(timing.medianNs)}`;
+
+const timeOf = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
