@@ -11,7 +11,7 @@ import type { Sampling, SamplingLimits } from "./sampling.js";
  */
 
 /** Grows with every change that an older worker would misread. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export interface OpenRequest {
   readonly type: "open";
