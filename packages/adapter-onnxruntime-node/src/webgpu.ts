@@ -9,7 +9,7 @@ const IN_STEPS =
   "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
 
 /**
- * What WGSL grants its implementations (section 15.7.4, "Floating point accuracy"): exp within 3 + 2|x| ULP, log within
+ * The accuracy that WGSL allows (section 15.7.4, "Floating point accuracy"): exp within 3 + 2|x| ULP, log within
  * 3 ULP or 2^-21, a division within 2.5 ULP. An ULP is two unit roundoffs at most.
  */
 const KERNELS: KernelAccuracy = {
@@ -48,7 +48,7 @@ export const onnxruntimeWebgpu: Backend = {
     const info: EngineInfo = {
       engine: { name: "onnxruntime-node", version: versionOf(runtime), code: "native" },
       device,
-      // A software driver has its own thread per core, whatever it is told.
+      // A software driver runs its own thread per core, regardless of the setting.
       threads: device.kind === "software-gpu" ? availableParallelism() : 1,
       dtypes: onnxruntimeWebgpu.dtypes,
     };
