@@ -10,11 +10,11 @@ export type BrowserKind = (typeof BROWSER_KINDS)[number];
 /** A browser on this machine. */
 export interface Browser {
   readonly kind: BrowserKind;
-  /** As it calls itself: `Chromium`, `Google Chrome`, `Mozilla Firefox`. */
+  /** The name that it reports: `Chromium`, `Google Chrome`, `Mozilla Firefox`. */
   readonly name: string;
   readonly version: string;
   readonly executable: string;
-  /** What it is started with, but for its profile and the page's address. */
+  /** The flags that it is started with, except for its profile and the page's address. */
   readonly flags: readonly string[];
 }
 
@@ -22,7 +22,7 @@ interface BrowserTraits {
   readonly name: string;
   /** The variable that names its program. */
   readonly variable: string;
-  /** Commands that it goes by. */
+  /** Its usual commands. */
   readonly commands: readonly string[];
   readonly install: string;
   readonly flags: readonly string[];
@@ -32,7 +32,10 @@ interface BrowserTraits {
   readonly preferences: Readonly<Record<string, string>>;
 }
 
-/** Nothing competes with the page, or makes it wait: no first run, extensions, updates, throttling. */
+/**
+ * Flags that prevent anything from competing with the page or delaying it: no first run, extensions, updates,
+ * throttling.
+ */
 const CHROMIUM_FLAGS = [
   "--headless=new",
   "--no-first-run",
@@ -49,7 +52,7 @@ const CHROMIUM_FLAGS = [
   // A page that was left would keep its connection.
   "--disable-features=BackForwardCache",
   "--js-flags=--expose-gc",
-  // Software in the place of a GPU where there is none; one that is there is used.
+  // Uses software if there is no GPU; an existing GPU is used.
   "--enable-unsafe-webgpu",
   "--enable-unsafe-swiftshader",
   "--ignore-gpu-blocklist",
@@ -103,7 +106,7 @@ export const BROWSERS: Readonly<Record<BrowserKind, BrowserTraits>> = {
 const VERSION_TIMEOUT_MS = 30_000;
 
 /**
- * Finds a browser: at a path, else where its variable says, else by its usual commands. It is never downloaded.
+ * Finds a browser: at a path, else at the path in its variable, else by its usual commands. It is never downloaded.
  *
  * @throws Unavailable if there is none
  */
