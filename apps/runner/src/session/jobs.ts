@@ -21,16 +21,16 @@ export type JobOutcome =
 export interface JobOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Bring native parts that the backend lacks, saying each step. */
+  /** Set to install native parts that the backend lacks; receives each step. */
   readonly provision: ((line: string) => void) | undefined;
   readonly say: (line: string) => void;
 }
 
 /**
- * Computes jobs on one backend, untimed, in a process of its own, and hands over each outcome as it comes. When the
- * signal aborts, what is under way is given up. What `consume` throws ends it all.
+ * Computes jobs on one backend, untimed, in a process of its own, and passes on each outcome as it arrives. If the
+ * signal aborts, work in progress is abandoned. An error from `consume` ends everything.
  *
- * @returns what is known of the backend; undefined if there was nothing to do.
+ * @returns the backend's record; undefined if there was nothing to do.
  */
 export async function runJobs<J extends Job>(
   backend: string,
