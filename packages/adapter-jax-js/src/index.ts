@@ -9,9 +9,9 @@ import {
 
 /**
  * In every dtype, exp and log are polynomials in float32 (`src/backend/wasm/builtins.ts` of 0.1.25). exp subtracts a
- * multiple of ln 2 in one step, which costs 2|x| roundings (one more for float64, where x is rounded first), then takes a
- * Taylor polynomial of degree 6 on |r| ≤ 0.347, 2 u short, by Horner's rule. log takes 2(t + t³/3 + t⁵/5 + t⁷/7), t ≤ 1/3,
- * which is up to 1.3e-5 short.
+ * multiple of ln 2 in one step, which costs 2|x| roundings (one more for float64, where x is rounded first), then takes
+ * a Taylor polynomial of degree 6 on |r| ≤ 0.347, 2 u short, by Horner's rule. log takes 2(t + t³/3 + t⁵/5 + t⁷/7),
+ * t ≤ 1/3, which is up to 1.3e-5 short.
  */
 const KERNELS: KernelAccuracy = {
   exp: { fixed: 8, perArgument: 3 },
