@@ -18,15 +18,15 @@ onLauncherGone((name) => {
   stop.abort();
 });
 
-// Who reads may stop, as `head` does; what was begun goes on, and its exit code counts.
+// A reader may stop early, as `head` does. The command continues, and its exit code counts.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
 
-// Only now: loading takes a third of a second, in which the kernel would drop a signal that is not handled yet to the first process
-// of a container; and libraries ask for a home folder while they are loaded.
+// Only now: loading takes a third of a second, in which the kernel would drop an unhandled signal to the first process
+// of a container. Libraries also request a home folder while they load.
 ensureHome();
 const [{ COMMANDS }, { execute }, { writeLine }] = await Promise.all([
   import("./cli/commands/index.js"),

@@ -3,7 +3,7 @@ import { type Loaded, readText } from "./runs.js";
 
 /**
  * Follows a run that is going on, where the page is served by the program that watches it.
- * @returns why there is no news, while there is none
+ * @returns the reason why there is no news, while there is none
  */
 export function useLive(isLive: boolean, update: (loaded: Loaded) => void): string | undefined {
   const [problem, setProblem] = useState<string>();

@@ -2,12 +2,12 @@ import { namePlaces, type Results } from "@softmax-bench/core";
 import { decodeResults, parseResults, ResultsError } from "@softmax-bench/core/results";
 import { oneLine } from "@softmax-bench/report/model";
 
-/** A results file, or why it is none. */
+/** A results file, or the reason why it is invalid. */
 export type Loaded =
   | { readonly name: string; readonly results: Results; readonly problem?: undefined }
   | { readonly name: string; readonly problem: string };
 
-/** What the page was made with: `[{ name, results }]`. */
+/** The data that the page was made with: `[{ name, results }]`. */
 export function readEmbedded(json: string | null): Loaded[] {
   let value: unknown;
   try {

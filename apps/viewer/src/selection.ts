@@ -1,6 +1,6 @@
 import type { Cell, Results } from "@softmax-bench/core";
 
-/** Which cells a reader looks at. What is hidden is named, so that what a later file adds is shown. */
+/** The cells that a reader looks at. Hidden values are listed, so that values added by a later file are shown. */
 export interface Selection {
   readonly workload: string | undefined;
   readonly dtype: Cell["dtype"];
@@ -17,7 +17,7 @@ export interface Choices {
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-/** What there is to choose from, over all runs that are open. */
+/** The available choices, over all open runs. */
 export function choicesOf(runs: readonly Results[]): Choices {
   const cells = runs.flatMap((run) => run.cells);
   return {
@@ -34,17 +34,17 @@ export function choicesOf(runs: readonly Results[]): Choices {
   };
 }
 
-/** The first workload stands for all until the reader chooses, `seed-3200` if it is there. */
+/** The selected workload. By default it is `seed-3200` if present, otherwise the first one. */
 export const workloadOf = ({ workload }: Selection, { workloads }: Choices): string | undefined =>
   [workload, "seed-3200", workloads[0]].find((id) => id !== undefined && workloads.includes(id));
 
-/** The cells of the selection, on the workload that it comes down to. */
+/** The cells of the selection, on its resulting workload. */
 export function selectedCells(cells: readonly Cell[], selection: Selection, choices: Choices): Cell[] {
   const workload = workloadOf(selection, choices);
   return cells.filter((cell) => cell.workload === workload && isShown(cell, selection));
 }
 
-/** On any workload. */
+/** True if a cell is shown, on any workload. */
 export const isShown = (
   { backend, method, dtype }: Pick<Cell, "backend" | "method" | "dtype">,
   { dtype: chosen, hiddenBackends, hiddenMethods }: Selection,

@@ -10,7 +10,7 @@ import type { Jax, JaxArray } from "./load.js";
 import { jaxDType, OP_TABLE } from "./op-table.js";
 
 /**
- * Runs a graph op by op – or, inside `jit` or `grad`, records it. Consumes what it is fed, as functions of jax-js do.
+ * Runs a graph op by op, or records it inside `jit` or `grad`. Consumes its inputs, as functions of jax-js do.
  * @throws Error if an operator has no entry in the op table, or an input is not fed.
  */
 export function interpret<Output extends string>(

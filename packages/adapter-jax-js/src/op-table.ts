@@ -2,9 +2,9 @@ import type { DType, Node } from "@softmax-bench/graph";
 import type { Jax, JaxArray } from "./load.js";
 
 /**
- * ONNX operator semantics in jax-js functions, each differentiable by `grad`. An entry gets the node's inputs and
+ * ONNX operator semantics in jax-js functions, each differentiable by `grad`. An entry receives the node's inputs and
  * returns its first output: no reader here needs a second one. Functions of jax-js consume their arguments, so
- * each input is given as a reference of its own.
+ * each input is passed as a reference of its own.
  */
 type Reader = (jax: Jax, inputs: readonly JaxArray[], node: Node) => JaxArray;
 
@@ -79,7 +79,7 @@ function numbers(node: Node, name: string): readonly number[] {
   return value as readonly number[];
 }
 
-/** jax-js ships no loss; this is how its own primitives make one: −logSoftmax at the labels, weighted and reduced. */
+/** The loss from jax-js's own primitives, since it ships none: −logSoftmax at the labels, weighted and reduced. */
 function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, weights?: JaxArray): JaxArray {
   const { numpy, nn } = jax;
   const { reduction, ignore_index } = node.attributes;
@@ -104,13 +104,13 @@ function libraryLoss(jax: Jax, node: Node, logits: JaxArray, labels: JaxArray, w
   return reduction === "mean" ? numpy.multiply(sum, 1 / rows) : sum;
 }
 
-/** By comparison: jax-js's own oneHot takes rows of an identity matrix, 10 GB for 50,257 classes. */
+/** Compares indices, since jax-js's own oneHot takes rows of an identity matrix, 10 GB for 50,257 classes. */
 function oneHot({ numpy }: Jax, indices: JaxArray, depth: number, dtype: JaxArray["dtype"]): JaxArray {
   const column = numpy.expandDims(indices, -1);
   return numpy.astype(numpy.equal(column, numpy.arange(0, depth, 1, { dtype: numpy.int32 })), dtype);
 }
 
-/** Where each row's index is, in a matrix with as many columns as x. Consumes the indices. */
+/** A mask of each row's index, in a matrix with as many columns as x. Consumes the indices. */
 function placesOf({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
   const [, width] = indices.shape;
   const [, columns] = x.shape;
@@ -128,7 +128,7 @@ function gather(jax: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray 
   return numpy.sum(numpy.where(placesOf(jax, node, x, indices), x, 0), 1, { keepdims: true });
 }
 
-/** jax-js has no scatter: a comparison of every column with the row's index selects what is replaced. */
+/** Scatters by comparing every column with the row's index, since jax-js has no scatter. */
 function scatter(jax: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
   const { numpy } = jax;
   const here = placesOf(jax, node, x, indices);

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { cacheRoot, installWheel, type Recipe } from "@softmax-bench/provision";
 import { installedFolder, installedVersion, nativeFolder } from "./installation.js";
 
-/** What makes an onnxruntime-node one with the CUDA provider. */
+/** Files that give an onnxruntime-node the CUDA provider. */
 export const PROVIDER_FILES = [
   "libonnxruntime_providers_shared.so",
   "libonnxruntime_providers_cuda.so",
@@ -14,7 +14,9 @@ export const PROVIDER_FILES = [
 const partName = (): string => `onnxruntime-cuda-${installedVersion()}-${process.platform}-${process.arch}`;
 const INSTALLATION = "onnxruntime-node";
 
-/** The onnxruntime-node with the CUDA provider: ours, if its install script has worked, else that in the cache. */
+/**
+ * The onnxruntime-node with the CUDA provider: ours if its install script succeeded, otherwise the one in the cache.
+ */
 export const cudaInstallation = (): string =>
   hasProvider(installedFolder()) ? installedFolder() : join(cacheRoot(), partName(), INSTALLATION);
 
@@ -22,8 +24,8 @@ export const hasProvider = (installation: string): boolean =>
   PROVIDER_FILES.every((file) => existsSync(join(nativeFolder(installation), file)));
 
 /**
- * A copy of onnxruntime-node with the provider's libraries, which ONNX Runtime looks for beside its own. They are
- * those of the Python package of the same version: both are built from one commit.
+ * A copy of onnxruntime-node with the provider's libraries, which ONNX Runtime loads from its own folder. They come
+ * from the Python package of the same version: both are built from one commit.
  */
 export const cudaRecipe = (): Recipe => ({
   name: partName(),

@@ -9,7 +9,7 @@ const PROVIDER = "libonnxruntime_providers_cuda.so";
 
 const no = (reason: string, remedy: string): Availability => ({ available: false, reason, remedy });
 
-/** What the CUDA provider needs, from the machine to the last library; the first thing missing counts. */
+/** Checks the CUDA provider's needs, from the machine to the last library. The first missing one is reported. */
 export async function probeCuda(installation: string): Promise<Availability> {
   const platform = `${process.platform}-${process.arch}`;
   if (platform !== "linux-x64") {
@@ -30,7 +30,7 @@ export async function probeCuda(installation: string): Promise<Availability> {
   return await probeProvider(installation);
 }
 
-/** The provider's own libraries in an onnxruntime-node, and NVIDIA's that they need. Never throws. */
+/** Checks the provider's libraries in an onnxruntime-node, and those of NVIDIA that they need. Never throws. */
 export async function probeProvider(installation: string): Promise<Availability> {
   const folder = nativeFolder(installation);
   for (const file of PROVIDER_FILES) {
@@ -60,7 +60,7 @@ function withoutLibraries(missing: readonly string[]): Availability {
   );
 }
 
-/** Wheels of NVIDIA's libraries on PyPI: the library's version says which, since each CUDA has its own. */
+/** Wheels of NVIDIA's libraries on PyPI. The library's version determines the wheel, since each CUDA has its own. */
 const WHEELS: Readonly<Record<string, string>> = {
   "libcublas.so.12": "nvidia-cublas-cu12",
   "libcublas.so.13": "nvidia-cublas~=13.0",

@@ -5,7 +5,7 @@ import { probeCuda } from "./cuda-probe.js";
 import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { nvidiaModels } from "./nvidia.js";
 
-/** Makes NVIDIA's libraries compute products of float32 matrices in float32; read when they load. */
+/** A variable that makes NVIDIA's libraries multiply float32 matrices in float32; read when they load. */
 const TF32 = "NVIDIA_TF32_OVERRIDE";
 
 /** ONNX Runtime's CUDA execution provider. Its libraries are not in the npm package: they are provisioned. */
@@ -45,7 +45,7 @@ export const onnxruntimeCuda: Backend = {
       dtypes: onnxruntimeCuda.dtypes,
       settings: { TF32: process.env[TF32] === "0" ? "off" : "on", inputs: "copied in every run" },
     } as const;
-    // onnxruntime-node makes device tensors for WebGPU alone: here inputs and outputs are the host's.
+    // onnxruntime-node makes device tensors only for WebGPU: here inputs and outputs are the host's.
     return new OnnxEngine({ runtime, info, session, legalize: forCpu, keeps: "nothing" }, started);
   },
 };

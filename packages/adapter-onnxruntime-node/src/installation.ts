@@ -8,8 +8,9 @@ export type OnnxRuntimeNode = typeof import("onnxruntime-node");
 const require = createRequire(import.meta.url);
 
 /**
- * ONNX Runtime's native builds report usage to Microsoft from a thread of their own: nothing that a benchmark
- * should start, for its users' sake or its timing's. Read when the library starts, so it is set for the process.
+ * Turns off telemetry. ONNX Runtime's native builds report usage to Microsoft from a thread of their own. A benchmark
+ * should not, for its users' sake and its timing's. It is set for the process, since the library reads it when it
+ * starts.
  */
 export const QUIET = { ORT_DISABLE_TELEMETRY: "1" } as const;
 
@@ -21,14 +22,14 @@ export const installedVersion = (): string => require("onnxruntime-node/package.
 /** The runtime of an onnxruntime-node in another folder. @throws Error if its addon does not load. */
 export const runtimeAt = (folder: string): OnnxRuntimeNode => require(folder) as OnnxRuntimeNode;
 
-/** Where an installation keeps its native libraries for this platform. */
+/** The folder in which an installation keeps its native libraries for this platform. */
 export const nativeFolder = (installation: string): string =>
   join(installation, "bin", "napi-v6", process.platform, process.arch);
 
 /** Version of the native library, as it reports itself. */
 export const versionOf = ({ env }: OnnxRuntimeNode): string => env.versions.node ?? env.versions.common;
 
-/** Whether the addon loads at all. */
+/** Checks that the addon loads. */
 export function loads(installation: string): Availability {
   try {
     runtimeAt(installation);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const GPUS = "/proc/driver/nvidia/gpus";
 
-/** Models of the NVIDIA GPUs that the kernel driver knows, e.g. `NVIDIA L4`; empty where there are none. */
+/** Models of the NVIDIA GPUs that the kernel driver knows, e.g. `NVIDIA L4`; empty without any. */
 export async function nvidiaModels(): Promise<string[]> {
   const gpus = await readdir(GPUS).catch(() => []);
   const texts = await Promise.all(

@@ -43,7 +43,7 @@ export const onnxruntimeWebgpu: Backend = {
     const info: EngineInfo = {
       engine: { name: "onnxruntime-node", version: versionOf(runtime), code: "native" },
       device,
-      // A software driver has its own thread per core, whatever it is told.
+      // A software driver runs its own thread per core, regardless of the setting.
       threads: device.kind === "software-gpu" ? availableParallelism() : 1,
       dtypes: onnxruntimeWebgpu.dtypes,
     };

@@ -5,7 +5,7 @@ import type { KernelBackend } from "@tensorflow/tfjs-core";
 
 const require = createRequire(import.meta.url);
 
-/** What we use of the addon. */
+/** The members of the addon that we use. */
 export interface Addon {
   isUsingGpuDevice(): boolean;
   readonly TF_Version: string;
@@ -13,7 +13,7 @@ export interface Addon {
 
 /**
  * Loads an addon and, with it, TensorFlow.
- * @param remedy what would help if that fails
+ * @param remedy the remedy if that fails
  * @throws Unavailable if the dynamic linker or the addon fails
  */
 export function loadAddon(file: string, remedy: string): Addon {
@@ -26,7 +26,7 @@ export function loadAddon(file: string, remedy: string): Addon {
 }
 
 /**
- * TensorFlow.js's kernels on the addon. The package's own entry point is not used: it insists on the addon at
+ * TensorFlow.js's kernels on the addon. The package's own entry point is not used, since it requires the addon at
  * its place in `node_modules`.
  */
 export function kernelBackend(addon: Addon): KernelBackend {
@@ -36,7 +36,7 @@ export function kernelBackend(addon: Addon): KernelBackend {
   return new NodeJSKernelBackend(addon, "@tensorflow/tfjs-node-gpu");
 }
 
-/** Node 23 took `util.isNullOrUndefined` away, which tfjs-node's kernels call. */
+/** Restores `util.isNullOrUndefined`, which Node 23 removed and tfjs-node's kernels call. */
 function restoreUtil(): void {
   const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;

@@ -7,10 +7,10 @@ import { installWheel, nvidiaDriver, type Recipe } from "@softmax-bench/provisio
 import { buildBinding, tfjsNodeFolder, tfjsNodeVersion } from "./build-binding.js";
 import { wheelFor } from "./tensorflow.js";
 
-/** Where the addon lies in a part. */
+/** The path of the addon in a part. */
 export const ADDON = join("binding", "tfjs_binding.node");
 
-/** The addon of a tfjs-node whose own install script worked, of the version whose JavaScript we run. */
+/** The addon of a tfjs-node whose own install script succeeded, of the version whose JavaScript we run. */
 export function installedAddon(): string | undefined {
   const version = tfjsNodeVersion();
   const fromProject = createRequire(join(process.cwd(), "package.json"));
@@ -27,7 +27,7 @@ export function installedAddon(): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** What is to be made where no installation is usable: from `LIBTENSORFLOW_DIR` if set, else from a wheel. */
+/** The recipe to use without a usable installation: from `LIBTENSORFLOW_DIR` if set, otherwise from a wheel. */
 export const recipe = (): Recipe => {
   const given = process.env.LIBTENSORFLOW_DIR;
   return given ? fromFolder(resolve(given)) : fromWheel();
@@ -46,7 +46,7 @@ function fromFolder(folder: string): Recipe {
   };
 }
 
-/** Of the wheel only the libraries stay; they find CUDA's beside them. */
+/** Keeps only the libraries of the wheel; they find CUDA's beside them. */
 function fromWheel(): Recipe {
   const wheel = wheelFor(nvidiaDriver());
   return {
@@ -79,7 +79,7 @@ async function keepLibraries(unpacked: string, part: string): Promise<void> {
 const partName = (what: string): string =>
   `tfjs-node-${tfjsNodeVersion()}-${what}-${process.platform}-${process.arch}`;
 
-/** Tells one library in a folder from the next one that is put there. */
+/** Distinguishes one library in a folder from a later one in the same place. */
 function fingerprint(libraries: string): string {
   const hash = createHash("sha256").update(libraries);
   const names = existsSync(libraries) ? ["libtensorflow.so.2", "libtensorflow_cc.so.2"] : [];

@@ -1,4 +1,4 @@
-/** The TensorFlow that is fetched where none is installed: newer than what tfjs-node was built for, same C API. */
+/** The TensorFlow that is fetched if none is installed: newer than the one tfjs-node was built for, same C API. */
 const TENSORFLOW_VERSION = "2.21.0";
 
 const SHA256: Partial<Record<string, string>> = {
@@ -6,18 +6,18 @@ const SHA256: Partial<Record<string, string>> = {
   "tensorflow arm64": "4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c",
 };
 
-/** Which wheel has TensorFlow's libraries for this machine. */
+/** The wheel with TensorFlow's libraries for this machine. */
 export interface Wheel {
   readonly id: string;
   /** In the syntax of a requirements file. */
   readonly requirement: string;
   /** CUDA's libraries are wheels of their own. */
   readonly dependencies: boolean;
-  /** Bytes on disk, everything unpacked, and the wheel itself. */
+  /** Bytes on disk of everything unpacked, and of the wheel itself. */
   readonly space: number;
 }
 
-/** With an NVIDIA driver the wheel for CUDA, else the smaller one. */
+/** The wheel for CUDA if there is an NVIDIA driver, otherwise the smaller one. */
 export function wheelFor(driver: string | undefined): Wheel {
   const pin = `==${TENSORFLOW_VERSION}`;
   if (driver) {

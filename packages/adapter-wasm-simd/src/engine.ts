@@ -17,10 +17,10 @@ import type { GradientOptions, LossResult, SoftmaxKernel } from "@softmax-bench/
 import { METHODS } from "./methods.js";
 
 const OTHER_METHODS = `one kernel written by hand, which has ${METHODS.join(", ")} only`;
-/** manual/fused is the fastest there is: keeping the target's exponential apart costs nothing, so it is exact, too. */
+/** manual/fused is the fastest method. Keeping the target's exponential apart costs nothing, so it is exact, too. */
 const FUSED = "the kernel of manual/exact-target";
 
-/** What the kernel addresses, less what it needs itself. */
+/** The bytes that the kernel addresses, less its own needs. */
 const ADDRESSABLE = 4 * 2 ** 30 - 2 ** 26;
 const BYTES = { float32: 4, float64: 8 } as const;
 
@@ -36,7 +36,7 @@ export class WasmSimdEngine implements Engine {
   supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
     if (!METHODS.includes(method)) return { ok: false, reason: OTHER_METHODS };
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
-    // Of matrices that pass through, each thread has two rows, or two chunks of 64 KB or 128.
+    // For matrices that pass through, each thread has two rows, or two chunks of 64 KB or 128.
     const entries = (rows + Math.min(rows, 2 * this.info.threads)) * classes;
     const weights = loss?.weighted ? 2 * classes : 0;
     const bytes = (matrices * entries + weights) * BYTES[dtype] + 4 * rows * BYTES.float64;
@@ -72,7 +72,7 @@ class WasmSimdPrepared implements Prepared {
   readonly #labels: Values;
   readonly #gradient: FloatArray;
   readonly #options: GradientOptions;
-  /** What `read` copies to, again and again. */
+  /** The array that `read` copies to each time. */
   #hostGradient: FloatArray | undefined;
   #loss: FloatArray | undefined;
 
@@ -159,7 +159,7 @@ class WasmSimdPrepared implements Prepared {
     return device;
   }
 
-  /** New memory costs four times as much as copying, since every page of it is touched for the first time: it is kept. */
+  /** The gradient on the host. It is kept: new memory costs four times as much as copying, since each page is new. */
   #onHost(): FloatArray {
     const { length } = this.#gradient;
     this.#hostGradient ??= floatArray(this.#task.dtype, length);
@@ -172,7 +172,7 @@ class WasmSimdPrepared implements Prepared {
     return this.#loss;
   }
 
-  /** In the task's dtype: one value, or one for each row. */
+  /** The loss in the task's dtype: one value, or one for each row. */
   #lossOf({ loss, losses }: LossResult): FloatArray {
     const values = this.#options.reduction === "none" ? losses : [loss];
     return floatArrayFrom(this.#task.dtype, values);

@@ -1,4 +1,4 @@
 import type { MethodId } from "@softmax-bench/core";
 
-/** What one kernel written by hand has: it differentiates nothing. */
+/** The methods of one kernel written by hand, which differentiates nothing. */
 export const METHODS: readonly MethodId[] = ["manual/shifted", "manual/exact-target", "manual/fused"];

@@ -15,10 +15,10 @@ import { BROWSERS, type Browser } from "./browsers.js";
 import { launch } from "./launch.js";
 import type { PagePeer, PageServer } from "./page-server.js";
 
-/** A page says every few seconds that it is there; one that has not for so long, in milliseconds, is gone. */
+/** The time without a heartbeat after which a page is gone, in milliseconds. A page sends one every few seconds. */
 const SILENCE_MS = 12_000;
 
-/** What a browser printed last, in characters. */
+/** The length of the browser's last output that is kept, in characters. */
 const KEPT_OUTPUT = 600;
 
 /** The parent's end of one page in a browser of its own. */
@@ -26,14 +26,14 @@ export class BrowserConnection implements Connection {
   readonly isCurrent = true;
   #child: ChildProcess | undefined;
   #events: ServerResponse | undefined;
-  /** Sent before the page listened. */
+  /** A request that was sent before the page listened. */
   #waiting: string | undefined;
   #results: Uint8Array | undefined;
   #output = "";
   #finish: ((outcome: Outcome) => void) | undefined;
   #lost: Crash | undefined;
   #forget = () => {};
-  /** When the page was heard of last, in milliseconds. */
+  /** The time of the page's last message, in milliseconds. */
   #seenAt = 0;
   #watch: NodeJS.Timeout | undefined;
 

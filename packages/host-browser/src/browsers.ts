@@ -11,11 +11,11 @@ export type BrowserKind = (typeof BROWSER_KINDS)[number];
 /** A browser on this machine. */
 export interface Browser {
   readonly kind: BrowserKind;
-  /** As it calls itself: `Chromium`, `Google Chrome`, `Mozilla Firefox`. */
+  /** The name that it reports: `Chromium`, `Google Chrome`, `Mozilla Firefox`. */
   readonly name: string;
   readonly version: string;
   readonly executable: string;
-  /** What it is started with, but for its profile and the page's address. */
+  /** The flags that it is started with, except for its profile and the page's address. */
   readonly flags: readonly string[];
 }
 
@@ -23,7 +23,7 @@ interface BrowserTraits {
   readonly name: string;
   /** The variable that names its program. */
   readonly variable: string;
-  /** Commands that it goes by. */
+  /** Its usual commands. */
   readonly commands: readonly string[];
   readonly install: string;
   readonly flags: readonly string[];
@@ -116,7 +116,7 @@ export const BROWSERS: Readonly<Record<BrowserKind, BrowserTraits>> = {
 const VERSION_TIMEOUT_MS = 30_000;
 
 /**
- * Finds a browser: at a path, else where its variable says, else by its usual commands. It is never downloaded.
+ * Finds a browser: at a path, else at the path in its variable, else by its usual commands. It is never downloaded.
  *
  * @throws Unavailable if there is none
  */

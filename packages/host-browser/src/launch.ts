@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { BROWSERS, type Browser } from "./browsers.js";
 
 /**
- * Starts the browser, and ends it and removes its profile when it is told to, when its parent is gone, or when the browser ends.
- * A shell does that, since the parent may be killed: Its first argument is the profile, the others are the command.
+ * Starts the browser. Ends it and removes its profile on a signal, when the parent is gone, or when the browser ends.
+ * A shell does that, since the parent may be killed. Its first argument is the profile, the others are the command.
  */
 const GUARD = `
 profile=$1; shift
@@ -26,7 +26,7 @@ done
 exit "$code"
 `;
 
-/** Of util-linux: has the kernel send a signal to a process when its parent ends. */
+/** Has the kernel send a signal to a process when its parent ends (util-linux). */
 const withParent = (signal: string, command: readonly string[]): readonly string[] =>
   hasSetpriv() ? ["setpriv", "--pdeathsig", signal, ...command] : command;
 
@@ -49,7 +49,7 @@ export function launch({ kind, executable, flags }: Browser, address: string): C
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, HOME: profile, TMPDIR: profile, MOZ_CRASHREPORTER_DISABLE: "1" },
   });
-  // If the guard was killed.
+  // Needed if the guard was killed.
   child.on("exit", () => rmSync(profile, { recursive: true, force: true, maxRetries: 10 }));
   return child;
 }

@@ -4,13 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { extname, join, relative, sep } from "node:path";
 
-/** What a page asks of its parent; see `apps/page`. */
+/** The requests of a page to its parent; see `apps/page`. */
 export interface PagePeer {
-  /** The page listens for requests: each is sent as an event. @param response never ends by itself */
+  /** The page listens for requests; each is sent as an event. @param response never ends by itself */
   listen(response: ServerResponse): void;
-  /** The page is still there: it says so every few seconds. */
+  /** The page is still alive. It sends this every few seconds. */
   heartbeat(): void;
-  /** A line of JSON, which may be anything. */
+  /** A line of JSON with any content. */
   reply(line: string): void;
   /** The page cannot go on. */
   fail(message: string): void;
@@ -19,7 +19,7 @@ export interface PagePeer {
   results(bytes: Uint8Array): void;
 }
 
-/** Without these a page has no shared memory, and a clock of 100 µs. */
+/** Headers without which a page has no shared memory, and only a clock of 100 µs. */
 const ISOLATION = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
@@ -33,18 +33,21 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Bytes of a message, and of results: more than any honest one. */
+/** The most bytes of a message, and of results: more than any honest one. */
 const LONGEST_MESSAGE = 2 ** 24;
 const LARGEST_RESULTS = 2 ** 33;
 
-/** Serves the measuring page on loopback: to whoever knows a token, its files and what its peer has for it, and nothing else. */
+/**
+ * Serves the measuring page on loopback. A client that knows a token receives its files and its peer's data, and
+ * nothing else.
+ */
 export class PageServer {
   readonly #server: Server;
   readonly #files: ReadonlyMap<string, string>;
   readonly #peers = new Map<string, PagePeer>();
   #address: Promise<string> | undefined;
 
-  /** @param folder that the page was built to */
+  /** @param folder the build output of the page */
   constructor(folder: string) {
     const names = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -58,7 +61,7 @@ export class PageServer {
     this.#server.unref();
   }
 
-  /** Expects a page of its own for a peer. @returns its address, and what forgets it */
+  /** Expects a page of its own for a peer. @returns its address, and a function that releases it */
   async admit(peer: PagePeer): Promise<{ readonly address: string; readonly forget: () => void }> {
     this.#address ??= new Promise((resolve, reject) => {
       this.#server.once("error", reject);

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { isSystemError, type SystemError } from "@softmax-bench/core";
 import type { Values } from "@softmax-bench/measure";
 
-/** Raw values in open files: two files without a name, one for inputs, one for results. */
+/** Raw values in two open files without a name, one for inputs, one for results. */
 export interface ArrayFiles {
   /** Descriptors, for reading and writing at positions. */
   readonly inputs: number;
@@ -23,7 +23,7 @@ export interface ArrayFiles {
 /** Linux' open flag for a file without a name; Node has no constant for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/** Two empty files that no folder lists. @throws Error if the folder cannot be written to */
+/** Opens two empty files that no folder lists. @throws Error if the folder cannot be written to */
 export function openFiles(parent: string): ArrayFiles {
   const open = () => openSync(parent, constants.O_RDWR | O_TMPFILE, 0o600);
   try {
@@ -33,7 +33,7 @@ export function openFiles(parent: string): ArrayFiles {
   }
 }
 
-/** The same where the file system has no files without names. */
+/** Does the same on a file system without unnamed files. */
 function openAndUnname(parent: string): ArrayFiles {
   const folder = mkdtempSync(join(parent, "softmax-bench-"));
   try {
@@ -46,7 +46,7 @@ function openAndUnname(parent: string): ArrayFiles {
   }
 }
 
-/** Opens a file under the descriptor that a process inherited it by. */
+/** Opens a file by the descriptor that a process inherited. */
 export function openInherited(descriptor: number): number {
   // Deno knows only the descriptors of files that it has opened.
   return "Deno" in globalThis ? openSync(`/proc/self/fd/${descriptor}`, "r+") : descriptor;
@@ -57,7 +57,7 @@ export function closeFiles({ inputs, results }: ArrayFiles): void {
   closeSync(results);
 }
 
-/** Copies all that a file holds. */
+/** Copies the whole content of a file. */
 export function copyFile(from: number, to: number): void {
   const buffer = new Uint8Array(2 ** 20);
   for (let position = 0; ; ) {
@@ -74,7 +74,7 @@ export const sizeOf = (arrays: readonly Values[]): number =>
 const bytesOf = ({ buffer, byteOffset, byteLength }: Values): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Writes arrays one after the other; the file ends after the last. */
+/** Writes arrays one after the other. The file ends after the last. */
 export function writeArrays(descriptor: number, arrays: readonly Values[]): void {
   let position = 0;
   for (const array of arrays) {
@@ -83,7 +83,7 @@ export function writeArrays(descriptor: number, arrays: readonly Values[]): void
   if (fstatSync(descriptor).size !== position) ftruncateSync(descriptor, position);
 }
 
-/** @returns how many bytes that were */
+/** @returns the number of bytes written */
 function writeAll(descriptor: number, bytes: Uint8Array, position: number): number {
   for (let offset = 0; offset < bytes.length; ) {
     offset += writeSync(descriptor, bytes, offset, bytes.length - offset, position + offset);
@@ -91,7 +91,7 @@ function writeAll(descriptor: number, bytes: Uint8Array, position: number): numb
   return bytes.length;
 }
 
-/** Fills arrays with what the file holds from a position on. @throws Error if it ends before that */
+/** Fills arrays with the content of the file from a position on. @throws Error if it ends before that */
 export function readArrays(descriptor: number, arrays: readonly Values[], start: number): void {
   let position = start;
   for (const array of arrays) {
@@ -105,6 +105,6 @@ export function readArrays(descriptor: number, arrays: readonly Values[], start:
   }
 }
 
-/** Whether an error says that a place for files is full. */
+/** True if an error reports that a place for files is full. */
 export const isFull = (error: unknown): error is SystemError =>
   isSystemError(error) && (error.code === "ENOSPC" || error.code === "EDQUOT");

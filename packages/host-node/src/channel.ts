@@ -3,14 +3,14 @@ import { Socket } from "node:net";
 import { Duplex, Writable } from "node:stream";
 
 /**
- * How parent and worker talk: lines of JSON through a socket that the worker inherits. Node's own channel between
- * processes would end the parent with an exception if a worker wrote anything else to it.
+ * The channel between parent and worker: lines of JSON through a socket that the worker inherits. Node's own channel
+ * between processes would end the parent with an exception if a worker wrote anything else to it.
  */
 
-/** Under this descriptor a worker finds its end. */
+/** The descriptor of a worker's end of the channel. */
 export const WORKER_CHANNEL = 3;
 
-/** UTF-16 units; the longest honest line, of samples, has a hundredth of that. */
+/** UTF-16 units. The longest honest line, of samples, has a hundredth of that. */
 const LONGEST_LINE = 2 ** 24;
 
 /** Opens the worker's end. */
@@ -31,7 +31,7 @@ export function sendLine(channel: Duplex, value: unknown): void {
   channel.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Hands over each line that comes. A line without an end is cut off and handed over, too. */
+/** Passes on each line that arrives. A line without an end is cut off and passed on, too. */
 export function onLine(channel: Duplex, take: (line: string) => void): void {
   let begun = "";
   channel.setEncoding("utf8").on("data", (text: string) => {

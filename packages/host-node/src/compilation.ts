@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * V8 optimises code on threads of its own while the unoptimised code runs on. On a busy machine that takes seconds, in which times are
- * flat, and then they fall at once: samples alone cannot know. What those threads compute can be read from Linux.
+ * V8 optimises code on threads of its own while the unoptimised code runs on. On a busy machine that takes seconds, in
+ * which times are flat, and then they fall at once: samples alone cannot know. What those threads compute can be read
+ * from Linux.
  */
 
 const TASKS = "/proc/self/task";

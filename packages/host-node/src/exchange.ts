@@ -13,14 +13,14 @@ import {
   writeArrays,
 } from "./array-files.js";
 
-/** Memory where the system has such a place: no disk is busy while cells are measured. */
+/** The folder of shared memory on systems that have one: no disk is busy while cells are measured. */
 const SHARED_MEMORY = "/dev/shm";
 
 /**
  * The parent's end of the exchange of arrays: raw values in two open files without a name, which workers inherit.
- * Sending them through the process channel takes ten times as long; and a file that has no name is gone with the last of the
- * processes, however they end. It begins in shared memory, which a container may have little of, and moves out of it
- * once that is full.
+ * Sending them through the process channel takes ten times as long. A file without a name disappears with the last of
+ * the processes, however they end. The exchange begins in shared memory, which a container may have little of, and
+ * leaves it once that is full.
  */
 export class Exchange implements Disposable {
   readonly #say: (line: string) => void;
@@ -30,7 +30,7 @@ export class Exchange implements Disposable {
   #held: string | undefined;
 
   /**
-   * @param say takes a line for the user when shared memory is not there, or is full
+   * @param say receives a line for the user if shared memory is missing or full
    * @throws NoRoomError if the temporary folder cannot be written to either
    */
   constructor(say: (line: string) => void) {
@@ -66,7 +66,8 @@ export class Exchange implements Disposable {
   }
 
   /**
-   * Moves the inputs out of shared memory, if they are still there. Workers that inherited the files before have to be replaced.
+   * Moves the inputs out of shared memory, if they are still there. Workers that inherited the old files must be
+   * replaced.
    * @returns whether there is more room now
    * @throws NoRoomError if there is no room in the temporary folder either, or it cannot be written to
    */
@@ -84,7 +85,7 @@ export class Exchange implements Disposable {
     return true;
   }
 
-  /** Fills arrays with what a worker wrote. @throws Error if the file does not hold exactly those */
+  /** Fills arrays with a worker's results. @throws Error if the file does not hold exactly those */
   readResults(into: readonly Values[]): void {
     const { results } = this.#files;
     const { size } = fstatSync(results);

@@ -6,10 +6,10 @@ import { messageOf, Unavailable } from "@softmax-bench/core";
 import { CommandError, type ProvideOptions, provide, run } from "@softmax-bench/provision";
 import { CURRENT_RUNTIME, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
 
-/** A runtime as a user names it: `node@24`, `bun`, or by the path of its program. */
+/** A runtime as a user names it: `node@24`, `bun`, or the path of its program. */
 export interface RuntimeRequest {
   readonly kind: RuntimeKind;
-  /** All versions that begin so are meant: `24`, `24.9`; absent: any. */
+  /** The beginning of the wanted version: `24`, `24.9`; absent for any. */
   readonly version?: string | undefined;
   readonly path?: string | undefined;
 }
@@ -17,15 +17,15 @@ export interface RuntimeRequest {
 /** Longer than a runtime takes to print its version, in milliseconds. */
 const VERSION_TIMEOUT_MS = 20_000;
 
-/** Bytes of disk space that a package of a runtime takes at most, while npm unpacks it. */
+/** The most bytes of disk space that a runtime's package takes while npm unpacks it. */
 const PACKAGE_BYTES = 600e6;
 
 /**
- * Finds a runtime: at its path; else this process's own, or the one on the PATH, if its version is the one that was asked for; else in the
- * user's cache, where it is brought from the npm registry.
+ * Finds a runtime: at its path; else this process's own, or the one on the PATH, if its version is the requested one;
+ * else in the user's cache, where it is installed from the npm registry.
  *
- * @param options for bringing it; undefined: it is not brought
- * @throws Unavailable if there is none, or what is there is not it
+ * @param options for installing it; undefined: it is not installed
+ * @throws Unavailable if there is none, or if the program is another one
  */
 export async function findRuntime(
   request: RuntimeRequest,
@@ -42,7 +42,7 @@ export async function findRuntime(
   return checked(request, await bring(request, options));
 }
 
-/** Whether a version is one of those that begin so. */
+/** True if a version begins with the wanted one. */
 const isVersion = (version: string, wanted: string | undefined): boolean =>
   wanted === undefined || `${version}.`.startsWith(`${wanted}.`);
 

@@ -20,16 +20,18 @@ import { RUNTIMES, type Runtime } from "./runtimes.js";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 
-/** What a worker printed last, for the cell that it died in: characters that are kept, and that are shown. */
+/**
+ * Characters of a worker's last output, for the cell that it died in: those that are kept, and those that are shown.
+ */
 const KEPT_OUTPUT = 16_384;
 const SHOWN_OUTPUT = 600;
 
-/** How long a worker that closed its channel may take to end, in milliseconds. */
+/** Time that a worker that closed its channel may take to end, in milliseconds. */
 const CLOSING_MS = 1000;
 
-/** What workers load backends from. */
+/** The module that workers load backends from. */
 export interface BackendsModule {
-  /** Loads a backend by id; undefined if there is none by that id. */
+  /** Loads a backend by id; undefined for an unknown id. */
   loadBackend(id: string): Promise<Backend | undefined>;
 }
 
@@ -60,9 +62,9 @@ export class ProcessConnection implements Connection {
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
   #output = "";
-  /** Who waits for a reply. */
+  /** The callback that waits for a reply. */
   #finish: ((outcome: Outcome) => void) | undefined;
-  /** Why there will be no more replies. */
+  /** The reason why there will be no more replies. */
   #lost: Crash | undefined;
 
   /** @param environment variables that it starts with, besides ours and the command's */
@@ -72,7 +74,7 @@ export class ProcessConnection implements Connection {
     // Else a worker ends when it next looks at its channel.
     const [file = "", ...args] = endsWithParent(command.words);
     this.#child = spawn(file, args, {
-      // A group of its own: Ctrl-C, or a SIGTERM to all of the job, reaches the parent, which decides about the worker.
+      // A group of its own: Ctrl-C, or a SIGTERM to the whole job, reaches the parent, which decides about the worker.
       detached: true,
       env: { ...process.env, ...command.environment, ...environment },
       stdio: [
@@ -88,12 +90,12 @@ export class ProcessConnection implements Connection {
     if (!(channel instanceof Duplex)) throw new Error("expected a channel to the worker, got none");
     this.#channel = channel;
     onLine(channel, (line) => this.#hear(line));
-    // Whoever writes to a dead worker learns of it from `close`.
+    // Writers learn of a dead worker from `close`.
     channel.on("error", () => {});
     channel.on("end", () => {
       setTimeout(() => this.#lose("protocol", "the worker closed its channel"), CLOSING_MS).unref();
     });
-    // Without a listener, an error of the child (say, no memory to fork) would end the parent.
+    // Without a listener, an error of the child (e.g. no memory to fork) would end the parent.
     this.#child.on("error", (error) =>
       this.#lose("not started", `the worker does not start: ${error.message}`),
     );
@@ -117,7 +119,7 @@ export class ProcessConnection implements Connection {
     this.#exchange.readResults(into);
   }
 
-  /** Sends one request and waits for its reply, the worker's death, or the time to run out. */
+  /** Sends one request and waits for its reply, the worker's death, or the timeout. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve) => {
       if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
@@ -155,7 +157,7 @@ export class ProcessConnection implements Connection {
     this.#finish?.({ kind: "crashed", cause, reason });
   }
 
-  /** V8 prints why it gives up before a long trace of its own functions. */
+  /** The reason for an abort, which V8 prints before a long trace of its own functions. */
   get #fatal(): string | undefined {
     return /^FATAL ERROR: .*$/m.exec(this.#output)?.[0];
   }

@@ -12,7 +12,7 @@ export interface Runtime {
 }
 
 interface RuntimeTraits {
-  /** As its makers write it. */
+  /** The name as its makers write it. */
   readonly name: string;
   /** The arguments before the program of a worker. */
   readonly flags: readonly string[];
@@ -22,7 +22,10 @@ interface RuntimeTraits {
   readonly version: RegExp;
   /** The oldest version that this project runs in. */
   readonly oldest: readonly [major: number, minor: number];
-  /** The package of the npm registry that holds the program for this platform, and the program's path in it; undefined if there is none. */
+  /**
+   * The package of the npm registry that holds the program for this platform, and the program's path in it; undefined
+   * without one.
+   */
   npmPackage(): { readonly name: string; readonly executable: string } | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { Crash } from "@softmax-bench/measure";
 
 /** Remedies for backends that do not start, each for one kind of failure. */
 
-/** For a runtime whose files are not what was installed. */
+/** For a runtime whose files differ from the installed ones. */
 const REINSTALL = "pnpm install --force, which replaces damaged files";
 
 /** Codes of errors with which Node refuses a module or a native addon. */
@@ -14,7 +14,10 @@ const DAMAGE_CODES = new Set([
   "MODULE_NOT_FOUND",
 ]);
 
-/** The remedy for an error that was thrown while a backend started: its own, damaged files, or the code that throws it. */
+/**
+ * The remedy for an error that was thrown while a backend started: its own, damaged files, or the code that throws
+ * it.
+ */
 export function remedyForThrown(error: unknown): string {
   if (error instanceof Error && "remedy" in error && typeof error.remedy === "string") return error.remedy;
   const { code, name, stack = "" } = error instanceof Error ? (error as NodeJS.ErrnoException) : { name: "" };
@@ -25,7 +28,10 @@ export function remedyForThrown(error: unknown): string {
   return place ? `repair what throws it: ${place}` : "repair what throws it";
 }
 
-/** The remedy for a worker that died while its backend started. @param replace brings the native parts of the backend again */
+/**
+ * The remedy for a worker that died while its backend started.
+ * @param replace the remedy that reinstalls the backend's native parts
+ */
 export function remedyForCrash({ cause, reason }: Crash, replace: string | undefined): string {
   switch (cause) {
     case "not started":
@@ -39,7 +45,7 @@ export function remedyForCrash({ cause, reason }: Crash, replace: string | undef
     case "protocol":
       return "keep its code from using file descriptor 3, over which the worker answers, and have it return what Backend in @softmax-bench/core describes";
     case "exited":
-      // Before it could answer: a module that every worker imports is not whole.
+      // Before any answer: a module that every worker imports is damaged.
       if (/\b(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|SyntaxError)\b/.test(reason)) return REINSTALL;
       return "find out what ends its process: NODE_OPTIONS=--trace-exit prints where process.exit is called";
   }

@@ -7,8 +7,8 @@ import type { BackendsModule } from "./process-connection.js";
 import { remedyForThrown } from "./start-failure.js";
 
 /**
- * The program of a worker process: `node worker.js <module>`, where the module exports `loadBackend`. One backend, one request
- * at a time. It ends with the parent that started it.
+ * The program of a worker process: `node worker.js <module>`, where the module exports `loadBackend`. One backend, one
+ * request at a time. It ends with the parent that started it.
  */
 
 /** The files of arrays that it inherits. */

@@ -1,22 +1,25 @@
 import { type FloatArray, floatArray, type GradientTask, type Inputs } from "@softmax-bench/core";
 
-/** How the arrays of tasks follow one another where they are exchanged, for both ends. */
+/** The order in which the arrays of tasks are exchanged, for both ends. */
 
 export type Values = FloatArray | Int32Array;
 
-/** Arrays that a request needs. Many requests in a row need the same ones. */
+/** Arrays that a request needs. Successive requests often need the same ones. */
 export interface NamedArrays {
-  /** Equal ids are equal arrays. */
+  /** Equal ids mean equal arrays. */
   readonly id: string;
   /** Makes them, if the host does not hold them. */
   readonly make: () => readonly Values[];
 }
 
-/** The other end's arrays, as a worker sees them. A set is as many arrays as are read at once; the sets follow one another. */
+/**
+ * The other end's arrays, as a worker sees them. A set is the arrays that are read at once. The sets follow one
+ * another.
+ */
 export interface WorkerArrays {
   /** Fills arrays with one of the sets of inputs. @throws Error if there are fewer */
   readInputs(set: number, into: readonly Values[]): void | Promise<void>;
-  /** Hands over results, in place of those before. @throws NoRoomError if there is no room for them */
+  /** Passes on results, which replace the previous ones. @throws NoRoomError if there is no room for them */
   writeResults(arrays: readonly Values[]): void | Promise<void>;
 }
 

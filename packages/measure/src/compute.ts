@@ -15,7 +15,7 @@ import { instrumentsOf, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling.js";
 import { ThroughputMonitor } from "./throughput.js";
 
-/** Compiles a task, samples its phases on the first set of inputs if it is to be timed, and computes all sets. */
+/** Compiles a task, samples its phases on the first set of inputs if it is timed, and computes all sets. */
 export async function compute(
   engine: Engine,
   task: GradientTask,
@@ -70,20 +70,20 @@ function kindOf(value: unknown): string {
   return "length" in value ? `${name} of ${value.length}` : name;
 }
 
-/** A runtime may hand out its own memory, which the next set overwrites. */
+/** Copies a result, since a runtime may return its own memory, which the next set overwrites. */
 const copyOf = (result: GradientResult, sets: number): GradientResult =>
   sets === 1 ? result : { loss: result.loss.slice(), gradient: result.gradient.slice() };
 
 interface SampledPhases {
   readonly samples: NonNullable<Computed["samples"]>;
   readonly record: NonNullable<Computed["sampling"]>;
-  /** What the last round trip returned. */
+  /** The result of the last round trip. */
   readonly result: GradientResult | undefined;
 }
 
 /**
- * A first round trip decides how the cell is sampled: fast ones phase by phase, slow ones by a few more round trips, which hold
- * every phase but `forward`.
+ * Samples the phases. A first round trip decides the method: fast cells phase by phase, slow ones by a few more round
+ * trips, which cover every phase but `forward`.
  */
 async function samplePhases(
   prepared: Prepared,
@@ -96,7 +96,7 @@ async function samplePhases(
   const throughput = new ThroughputMonitor(platform.now, probeNs);
   const instruments = instrumentsOf(platform, throughput);
   let timed = await timeRoundtrip();
-  // The first gradient is slower than the rest, so it takes two slow ones to call a cell slow.
+  // The first gradient is slower than the rest, so only two slow ones make a cell slow.
   if (timed.spans.gradient > singleShotAboveNs) {
     const roundtrips: TimedRoundtrip[] = [];
     do roundtrips.push(await timeRoundtrip());
@@ -139,7 +139,7 @@ async function samplePhases(
   };
 }
 
-/** How far others shared the processor core meanwhile. */
+/** Other processes' use of the processor core meanwhile. */
 const disturbance = (
   sampled: readonly Pick<Sampled, "windowsNs" | "disturbedNs">[],
   { fastestNs }: ThroughputMonitor,
@@ -152,7 +152,7 @@ const disturbance = (
 const isSlow = (roundtrips: readonly TimedRoundtrip[], singleShotAboveNs: number): boolean =>
   roundtrips.every(({ spans }) => spans.gradient > singleShotAboveNs);
 
-/** The gradient phase alone, after reading the gradient once: that is needed anyway, and warms up. */
+/** The gradient phase alone, after reading the gradient once, which is needed anyway and warms up. */
 async function sampleGradient(
   prepared: Prepared,
   { limits, probeNs }: Sampling,
@@ -205,14 +205,14 @@ interface TimedRoundtrip {
   readonly spans: Spans;
 }
 
-/** How a round trip of this kind is timed. */
+/** The timing of this kind of round trip. */
 function roundtripOf(prepared: Prepared, now: Clock): () => Promise<TimedRoundtrip> {
   const overlapping = prepared.roundtrip?.bind(prepared);
   if (overlapping) return () => timeOverlapping(prepared, overlapping, now);
   return () => (prepared.readback === "copies" ? timeCopying(prepared, now) : timeRecomputing(prepared, now));
 }
 
-/** Upload, gradient and read back, one after the other. */
+/** Times upload, gradient and readback, one after the other. */
 async function timeCopying(prepared: Prepared, now: Clock): Promise<TimedRoundtrip> {
   const start = now();
   await prepared.upload();
@@ -228,8 +228,8 @@ async function timeCopying(prepared: Prepared, now: Clock): Promise<TimedRoundtr
 }
 
 /**
- * Where reading computes again, what it costs beyond a gradient is a difference, taken between neighbours so
- * that drift stays out; noise below 0 counts as 0.
+ * Times a round trip in which reading computes again. The cost beyond a gradient is a difference between neighbours,
+ * which excludes drift. Noise below 0 counts as 0.
  */
 async function timeRecomputing(prepared: Prepared, now: Clock): Promise<TimedRoundtrip> {
   const before = now();
@@ -244,7 +244,7 @@ async function timeRecomputing(prepared: Prepared, now: Clock): Promise<TimedRou
   return { result, spans: { gradient, readback, roundtrip: end - start } };
 }
 
-/** Where the runtime overlaps the parts of a round trip, they are timed beside it. */
+/** Times the parts beside the round trip, in which the runtime overlaps them. */
 async function timeOverlapping(
   prepared: Prepared,
   roundtrip: () => Promise<GradientResult>,

@@ -1,7 +1,7 @@
 import type { GradientTask, Inputs } from "@softmax-bench/core";
 import { allocateInputs, inputArrays, type WorkerArrays } from "./arrays.js";
 
-/** Sets of inputs that go, one after the other, through the same arrays. */
+/** Sets of inputs that pass through the same arrays in succession. */
 export interface InputSets {
   /** The first set, until `load`. */
   readonly inputs: Inputs;
@@ -10,7 +10,7 @@ export interface InputSets {
   load(set: number): Promise<void>;
 }
 
-/** Reads the inputs of tasks; many tasks in a row have the same ones, which are then kept. */
+/** Reads the inputs of tasks. Successive tasks often have the same ones, which are then kept. */
 export class InputReader {
   readonly #arrays: WorkerArrays;
   #held: { readonly id: string; readonly inputs: Inputs } | undefined;

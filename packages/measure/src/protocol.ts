@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { Sampling, SamplingLimits } from "./sampling.js";
 
 /**
- * What parent and worker say to each other. A worker serves one backend: it is opened once, then runs one task per
- * request. Arrays do not travel here but in files that both hold open (see `exchange.ts`).
+ * The messages between parent and worker. A worker serves one backend: it is opened once, then runs one task per
+ * request. Arrays are not part of them but of files that both hold open (see `exchange.ts`).
  */
 
 /** Grows with every change that an older worker would misread. */
@@ -22,15 +22,15 @@ export interface OpenRequest {
 
 interface RunRequest extends GradientTask {
   readonly type: "run";
-  /** Changes when the inputs in the file do. */
+  /** Changes with the inputs in the file. */
   readonly inputs: string;
   /** Sets of inputs in the file, all of the task's shape. Each is computed; if the task is timed, there is one. */
   readonly sets: number;
-  /** How the task is timed. Undefined: compute, time nothing. */
+  /** The sampling of the task. Undefined to compute without timing. */
   readonly sampling?: Sampling | undefined;
 }
 
-/** A network by what it is made from; parent and worker each make its graph. */
+/** A network by its specification; parent and worker each make its graph. */
 export interface NetworkSpec {
   readonly id: NetworkId;
   readonly depth: number;
@@ -46,7 +46,7 @@ export interface StepsRequest {
   readonly sets: number;
 }
 
-/** Stochastic gradient descent from the weights of the first set of inputs, over and over the batches of all. */
+/** Stochastic gradient descent from the weights of the first set of inputs, cycling through the batches of all. */
 export interface TrainRequest {
   readonly type: "train";
   readonly network: NetworkSpec;
@@ -69,7 +69,7 @@ export interface MemoryRequest extends Pick<GradientTask, "method" | "dtype" | "
   readonly rows: readonly number[];
 }
 
-/** What a worker does for its backend once that is open. */
+/** The work that a worker does for an open backend. */
 export type WorkRequest = RunRequest | StepsRequest | TrainRequest | ScaleRequest | MemoryRequest;
 export type Request = OpenRequest | WorkRequest;
 
@@ -83,34 +83,34 @@ export const phaseSamples = z.object({
   roundtrip: samples,
 });
 
-/** How the samples of a cell came about. */
+/** The circumstances of a cell's samples. */
 export const samplingRecord = z.object({
-  /** Calls that a sample is the mean of, by phase; one where a phase is not named. */
+  /** Calls per sample, which is their mean, by phase; one for a phase that is not named. */
   callsPerSample: z.partialRecord(phaseSamples.keyof(), z.int().positive()),
   steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
-  /** Until the gradient phase had settled. */
+  /** Time until the gradient phase had settled. */
   settlingNs: z.number().nonnegative(),
-  /** The fastest throughput probe. */
+  /** Time of the fastest throughput probe. */
   probeNs: z.number().nonnegative().optional(),
   /** Time of all windows of samples, and of those in which the core was shared with others. */
   windowsNs: z.number().nonnegative().optional(),
   disturbedNs: z.number().nonnegative().optional(),
 });
 
-/** What is told of all work that was done; what it gave is in the results file. */
+/** The report on all finished work. The results file has the work's output. */
 const finished = {
-  /** Undefined where the host does not know. */
+  /** Undefined if the host does not know. */
   peakRssBytes: z.number().nonnegative().optional(),
   /** Nanoseconds that the worker spent, by purpose. */
   spent: z.object({
     prepare: z.number().nonnegative(),
-    /** Until times had settled, as far as samples were taken for that alone. */
+    /** Time until times had settled; counts only samples that were taken for that alone. */
     settle: z.number().nonnegative(),
     measure: z.number().nonnegative(),
   }),
 };
 
-/** What a runtime says, in a length that results take: a compiler's log may have megabytes. */
+/** A runtime's message, shortened for results: a compiler's log may have megabytes. */
 const said = z.string().transform((text) => shorten(text, 2000));
 
 export const reply = z.discriminatedUnion("type", [

@@ -1,9 +1,9 @@
 import { describeIssue } from "@softmax-bench/core/results";
 import { type Reply, reply } from "./protocol.js";
 
-/** How a parent reads what comes from a worker: anything may come. */
+/** Reading of a worker's messages, which may have any content. */
 
-/** A reply, or what is wrong with it. */
+/** A reply, or a description of the fault in it. */
 export function parseReply(line: string): Reply | string {
   let value: unknown;
   try {
@@ -15,7 +15,7 @@ export function parseReply(line: string): Reply | string {
   return parsed.success ? parsed.data : describeIssue(parsed.error, value);
 }
 
-/** The beginning of what came, for a message. */
+/** The beginning of a received line, for a message. */
 export const excerpt = (line: string): string => JSON.stringify(line.slice(0, 60));
 
 /** Milliseconds as seconds: `10 s`, `3.81 s`. */

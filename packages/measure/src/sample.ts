@@ -7,10 +7,10 @@ import type { ThroughputMonitor } from "./throughput.js";
 type Work = () => Promise<unknown>;
 type Clock = () => number;
 
-/** The instruments that sampling reads; a test hands in a clock of its own. */
+/** The instruments that sampling reads; a test passes its own clock. */
 export interface Instruments
   extends Pick<Platform, "now" | "clockStepNs" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
-  /** Whether this thread has its processor core to itself just now. */
+  /** Returns whether this thread has its processor core to itself at the moment. */
   readonly isUndisturbed: () => boolean;
 }
 
@@ -23,12 +23,12 @@ export const instrumentsOf = (platform: Platform, throughput: ThroughputMonitor)
 export interface Sampled {
   /** Nanoseconds per call, in the order taken. */
   readonly samples: readonly number[];
-  /** Calls that each sample is the mean of. */
+  /** Calls per sample, which is their mean. */
   readonly callsPerSample: number;
   readonly steadiness: Steadiness;
-  /** Nanoseconds spent before the window that the samples are of. */
+  /** Nanoseconds spent before the window that contains the samples. */
   readonly settlingNs: number;
-  /** When the samples were taken, in nanoseconds of the clock. */
+  /** Times of the samples, in nanoseconds of the clock. */
   readonly intervals: readonly { readonly start: number; readonly end: number }[];
   /** Nanoseconds that all windows took, and those in which the core was shared with others. */
   readonly windowsNs: number;
@@ -36,13 +36,14 @@ export interface Sampled {
 }
 
 /**
- * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of the
- * time show no drift, or until the time for that is used up; the later half of them counts. Half of the time since the first
- * call, since a series that is still falling falls by as much again in the time that it has taken.
+ * Samples a phase when its times have stopped changing. Windows of samples are taken until those of the last half of
+ * the time show no drift, or until the time limit for that. The later half of them counts. It is half of the time since
+ * the first call, since a series that is still falling falls by as much again in the time that it has taken.
  *
- * Only clean windows count: the engine optimised no code meanwhile, and the core was undisturbed before and after, by a
- * measurement of its own. Leaving samples out for being slow would make every time look better than it is. Disturbances are
- * waited for, up to a limit. Without any clean window the times are those of the others, and unsettled.
+ * Only clean windows count: the engine optimised no code meanwhile, and the core was undisturbed before and after,
+ * according to a separate measurement. Leaving out slow samples would make every time look better than it is. Sampling
+ * waits for disturbances to end, up to a limit. Without any clean window the times are those of the others, and
+ * unsettled.
  */
 export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
   const { now, isUndisturbed } = instruments;
@@ -116,7 +117,7 @@ export async function sampleParts<Part extends string>(
   const { intervals, steadiness, windowsNs, disturbedNs } = await sample(
     timed,
     { ...limits, batchNs: 0 },
-    // A call that times its parts itself is a sample of its own.
+    // A call that times its own parts is a sample of its own.
     { ...instruments, clockStepNs: undefined },
   );
   const sampled = calls
@@ -131,8 +132,8 @@ export async function sampleParts<Part extends string>(
 }
 
 /**
- * Calls that do not count: ONNX Runtime allocates in the first run, and again in the second, by the pattern that the
- * first has shown. Work that takes longer than a second gets one.
+ * Calls that do not count: ONNX Runtime allocates in the first run, and again in the second, by the pattern of the
+ * first. Work that takes longer than a second has one such call.
  */
 const WARMUP_CALLS = 2;
 const VERY_SLOW_CALL = 1e9;
@@ -164,10 +165,10 @@ interface WindowSize {
 }
 
 /**
- * mitata paces a window and batches fast calls: a sample is the mean of a fixed number of them, so that the clock, which costs
- * 0.1 µs, and single interruptions weigh little. The number is fixed here, since mitata's own rule flips between 1 and 4,096 calls for
- * work of about 50 µs. Its list comes back sorted and, above 12 entries, without the extremes, so samples in order
- * are taken from the clock that it is given.
+ * Takes a window with mitata, which paces it and batches fast calls. A sample is the mean of a fixed number of calls,
+ * so that the clock, which costs 0.1 µs, and single interruptions have little weight. The number is fixed here, since
+ * mitata's own rule flips between 1 and 4,096 calls for work of about 50 µs. Its list is returned sorted and, above 12
+ * entries, without the extremes, so samples in order are taken from the clock that it receives.
  */
 async function takeWindow(
   work: Work,
@@ -208,21 +209,21 @@ async function takeWindow(
 const MITATA_WARMUP_CALLS = 2;
 const SKIPPED = Promise.resolve();
 
-/** mitata would collect before every list of samples; its types leave the option out. */
+/** mitata would collect garbage before every list of samples; its types omit the option. */
 const NO_GC = { gc: false } as object;
 
 /** Arrays outside the JavaScript heap, in bytes, that are worth a collection before sampling. */
 const LARGE_GARBAGE = 64 * 2 ** 20;
 
-/** One phase does not pay for the garbage of the one before. A collection takes 10 ms: small cells go without. */
+/** Collects garbage, so that no phase pays for the one before. A collection takes 10 ms: small cells go without. */
 function collectLargeGarbage({ arrayBytes, collectGarbage }: Instruments): void {
   if ((arrayBytes() ?? 0) > LARGE_GARBAGE) collectGarbage?.();
 }
 
-/** Share of a window that V8's threads may compute in, all together, without its code being taken as unfinished. */
+/** Share of a window in which V8's threads together may compute before its code is considered unfinished. */
 const QUIET = 0.1;
 
-/** Whether the engine was optimising code from the call on until that of the result. */
+/** Returns a predicate: true if the engine was optimising code between this call and the predicate's. */
 function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
   const [start, before] = [now(), backgroundNs()];
   return () => {
@@ -232,7 +233,7 @@ function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
   };
 }
 
-/** Steps of the clock that a sample is at least, where calls are batched: its length is then known to 2 %. */
+/** Fewest steps of the clock per sample if calls are batched: its length is then known to 2 %. */
 const CLOCK_STEPS = 50;
 
 function fitToLimits(

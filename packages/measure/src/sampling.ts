@@ -1,32 +1,32 @@
-/** How one phase of one cell is sampled. Times in nanoseconds. */
+/** The sampling of one phase of one cell. Times in nanoseconds. */
 export interface SamplingLimits {
-  /** Windows of samples are taken until they are steady, or until this much time is used up. */
+  /** Time limit for windows of samples to become steady. */
   readonly settleNs: number;
-  /** Besides, as long as others share the processor core, until they have done so for this long. */
+  /** Additional limit on the time in which others share the processor core. */
   readonly patienceNs: number;
-  /** A window takes at least this long … */
+  /** The shortest time of a window. */
   readonly windowNs: number;
-  /** … and holds at least this many samples … */
+  /** The fewest samples of a window. */
   readonly minSamples: number;
-  /** … but a slow phase's ends when this is used up: then it holds fewer … */
+  /** The longest time of a slow phase's window, which then holds fewer samples. */
   readonly mostWindowNs: number;
-  /** … though never fewer than this. */
+  /** The fewest samples of such a window. */
   readonly fewestSamples: number;
   readonly maxSamples: number;
-  /** A sample is the mean of as many calls as fit in this time, of one if none does. */
+  /** Time that the calls of a sample should fit in. A sample is their mean; a longer call is a sample by itself. */
   readonly batchNs: number;
 }
 
-/** How one cell is sampled in one process: a part of a request to a worker, as data. */
+/** The sampling of one cell in one process: a part of a request to a worker, as data. */
 export interface Sampling {
-  /** Time of the throughput probe on an undisturbed core, in nanoseconds, as far as the run knows. */
+  /** Time of the throughput probe on an undisturbed core, in nanoseconds, if the run knows it. */
   readonly probeNs?: number | undefined;
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";
-  /** A cell whose gradient takes longer, in nanoseconds, is measured by a few round trips only. */
+  /** The gradient time, in nanoseconds, above which a cell is measured by a few round trips only. */
   readonly singleShotAboveNs: number;
   /** Round trips of a slow cell, after one that does not count. */
   readonly singleShots: number;
-  /** The gradient is what the tables rank; the other phases get a smaller share. */
+  /** The tables rank the gradient; the other phases get a smaller share. */
   readonly limits: { readonly gradient: SamplingLimits; readonly other: SamplingLimits };
 }

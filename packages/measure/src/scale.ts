@@ -13,8 +13,8 @@ import { instrumentsOf, sample } from "./sample.js";
 import { ThroughputMonitor } from "./throughput.js";
 
 /**
- * Inputs that a worker makes itself, since what they are changes no time, and a file of 64 million takes longer to pass
- * on: logits in [-2, 2), each shape's the first ones of the same sequence.
+ * Inputs that a worker makes itself, since their values do not affect the time, and transferring a file of 64 million
+ * takes longer. Logits are in [-2, 2); each shape takes the first ones of the same sequence.
  */
 export class SyntheticInputs {
   #logits: FloatArray = new Float32Array();
@@ -32,7 +32,7 @@ export class SyntheticInputs {
   }
 }
 
-/** Numerical Recipes' quick generator: uniform enough. */
+/** Fills an array by Numerical Recipes' quick generator, which is uniform enough. */
 function filled(array: FloatArray): FloatArray {
   let state = 1;
   for (let index = 0; index < array.length; index++) {
@@ -70,10 +70,10 @@ export async function scale(
   };
 }
 
-/** How often the largest gradient is computed again, to see whether what is left of one grows. */
+/** Number of repeated computations of the largest gradient, to see whether the memory left of one grows. */
 const REPEATS = 3;
 
-/** V8 gives back the memory of arrays that are gone in the background. */
+/** Time in which V8 returns the memory of unused arrays in the background, in milliseconds. */
 const SETTLING_MS = 20;
 
 async function settledBytes({ collectGarbage, residentBytes }: Platform): Promise<number> {
@@ -86,7 +86,7 @@ async function settledBytes({ collectGarbage, residentBytes }: Platform): Promis
   return bytes;
 }
 
-/** What gradients of growing size hold in memory, and what is left when they are disposed of. */
+/** Measures the memory that gradients of growing size hold, and the part that remains after their disposal. */
 export async function measureMemory(
   engine: Engine,
   { method, dtype, classes, rows }: MemoryRequest,
@@ -103,7 +103,7 @@ export async function measureMemory(
   const hold = async (task: GradientTask) => {
     await using prepared = await engine.prepare(task, synthetic.of(task));
     await prepared.gradient();
-    // Held until the size is taken: what the runtime hands out is its memory, or a copy of it.
+    // Held until the size is measured: the returned array is the runtime's memory, or a copy of it.
     const result = await prepared.read();
     const bytes = await settledBytes(platform);
     return result.gradient.length > 0 ? bytes : Number.NaN;

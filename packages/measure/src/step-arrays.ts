@@ -4,12 +4,12 @@ import { type Network, network } from "@softmax-bench/networks/graphs";
 import type { Values } from "./arrays.js";
 import type { NetworkSpec } from "./protocol.js";
 
-/** How steps of training a network are exchanged, for both ends. */
+/** The exchange of the arrays of a network's training steps, for both ends. */
 
 export const networkOf = ({ id, depth, batch, dtype }: NetworkSpec): Network =>
   network(id, depth, batch, dtype);
 
-/** Zeros in the place of a step's inputs. */
+/** Zeros in place of a step's inputs. */
 export function allocateStep({ inputs }: Network, { dtype, batch }: NetworkSpec): StepInputs {
   const values = inputs.map((input) => [inputName(input), floatArray(dtype, sizeOf(input.shape))] as const);
   return { values: Object.fromEntries(values), labels: new Int32Array(batch) };

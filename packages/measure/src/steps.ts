@@ -13,7 +13,7 @@ import type { NetworkSpec, StepsRequest } from "./protocol.js";
 import { allocateStep, concatParameters, networkOf, stepArrays } from "./step-arrays.js";
 
 /**
- * Runs each method on each set of inputs, in alternating order; the first set once before, untimed.
+ * Runs each method on each set of inputs, in alternating order; the first set once beforehand, untimed.
  *
  * @returns for each set, for each method: the loss, and all gradients as one array
  */
@@ -55,7 +55,7 @@ export async function runSteps(
   }
 }
 
-/** @throws Error if the engine does not compile it. */
+/** @throws Error if the engine cannot compile it. */
 export async function prepareStep(
   engine: Engine,
   net: Network,
@@ -68,7 +68,7 @@ export async function prepareStep(
   return step;
 }
 
-/** Why an engine cannot run steps of a network; undefined if it can. */
+/** The reason why an engine cannot run steps of a network; undefined if it can. */
 export function whyUnsupported(
   { prepareStep: prepares, info }: Engine,
   { dtype }: NetworkSpec,

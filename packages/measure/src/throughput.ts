@@ -1,7 +1,7 @@
 /**
- * The share of a processor core that a thread gets. On a virtual machine the other hardware thread of a core belongs to somebody
- * else: when it computes, floating-point code here takes up to twice as long, for tenths of a second to many seconds. Neither the
- * load average nor the stolen time shows that. A fixed piece of such code does.
+ * The share of a processor core that a thread gets. On a virtual machine the other hardware thread of a core belongs to
+ * somebody else: when it computes, floating-point code here takes up to twice as long, for tenths of a second to many
+ * seconds. Neither the load average nor the stolen time shows that. A fixed piece of such code does.
  */
 
 /** Float32 values within any first-level cache, so that what is measured keeps its own data there or beyond. */
@@ -68,12 +68,12 @@ export class ThroughputMonitor {
   }
 }
 
-/** Share of visits that have a moment in which the core is undisturbed, at least, on a machine that can be measured on. */
+/** The least share of visits with an undisturbed moment of the core, on a machine that is fit for measuring. */
 const UNDISTURBED_SHARE = 0.25;
 
 /**
- * Time of the probe on an undisturbed core, learnt from the fastest probe of each visit. For each backend by itself: its own threads
- * may wait for work in a loop, on the other half of the core.
+ * Time of the probe on an undisturbed core, learnt from the fastest probe of each visit. It is separate for each
+ * backend, whose own threads may wait for work in a loop, on the other half of the core.
  */
 export class ThroughputReference {
   readonly #fastest = new Map<string, number[]>();
@@ -83,8 +83,8 @@ export class ThroughputReference {
   }
 
   /**
-   * Nanoseconds; undefined for a backend that has not been measured. A low quantile, not the minimum, so that a moment of a higher
-   * clock frequency does not make all others look disturbed.
+   * Nanoseconds; undefined for a backend that has not been measured. A low quantile, not the minimum, so that a moment
+   * of a higher clock frequency does not make all others look disturbed.
    */
   of(backend: string): number | undefined {
     const sorted = this.#fastest.get(backend)?.toSorted((a, b) => a - b) ?? [];

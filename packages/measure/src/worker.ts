@@ -28,7 +28,7 @@ import { runSteps } from "./steps.js";
 import { runTraining } from "./training.js";
 
 export interface WorkerOptions {
-  /** Loads a backend by id; undefined if there is none by that id. */
+  /** Loads a backend by id; undefined for an unknown id. */
   readonly loadBackend: (id: string) => Promise<Backend | undefined>;
   readonly platform: Platform;
   readonly arrays: WorkerArrays;

@@ -4,29 +4,29 @@ import { readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import envPaths from "env-paths";
 
-/** Where native parts are kept: `SOFTMAX_BENCH_CACHE`, else the user's cache folder. */
+/** The folder of native parts: `SOFTMAX_BENCH_CACHE`, otherwise the user's cache folder. */
 export const cacheRoot = (): string =>
   process.env.SOFTMAX_BENCH_CACHE || envPaths("softmax-bench", { suffix: "" }).cache;
 
-/** What a look at a part in the cache shows. */
+/** The state of a part in the cache. */
 export type CacheState =
   | { readonly state: "complete"; readonly folder: string }
   | { readonly state: "absent"; readonly folder: string }
   | { readonly state: "damaged"; readonly folder: string; readonly reason: string };
 
-/** Written last into a part's folder: what belongs to it. */
+/** The list of a part's files, written last into its folder. */
 const CONTENTS = "contents.json";
 interface Contents {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
-  /** Symbolic links; absent in lists that were written before links belonged to them. */
+  /** Symbolic links; absent in lists from versions that did not include them. */
   readonly links?: readonly { readonly path: string; readonly target: string }[];
 }
 
 /**
- * Looks whether a part is in the cache, whole. Never throws.
+ * Checks whether a part is complete in the cache. Never throws.
  *
  * @param name the part's folder in the cache
- * @param thorough compare digests, not only sizes: about 2 s per GB
+ * @param thorough true to compare digests as well as sizes: about 2 s per GB
  */
 export async function inspect(name: string, { thorough = false } = {}): Promise<CacheState> {
   const folder = join(cacheRoot(), name);
@@ -53,7 +53,7 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
   return { state: "complete", folder };
 }
 
-/** Bytes of a part's files; 0 if it is not whole. */
+/** Bytes of a part's files; 0 if it is incomplete. */
 export async function sizeOf(name: string): Promise<number> {
   try {
     const { files } = parseContents(await readFile(join(cacheRoot(), name, CONTENTS), "utf8"));
@@ -63,7 +63,7 @@ export async function sizeOf(name: string): Promise<number> {
   }
 }
 
-/** Seals a folder: lists every file in it, with size and digest, and every symbolic link. */
+/** Seals a folder: lists every file with its size and digest, and every symbolic link. */
 export async function writeContents(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files: Contents["files"][number][] = [];
@@ -83,7 +83,7 @@ export async function writeContents(folder: string): Promise<void> {
   );
 }
 
-/** @throws Error if the text is anything but a list of files. */
+/** @throws Error if the text is not a list of files. */
 function parseContents(text: string): Contents {
   const value = JSON.parse(text) as Partial<Contents> | null;
   const { files, links = [] } = value ?? {};

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 
-/** Of util-linux: has the kernel kill a process when its parent ends, however that ends and whatever the process is busy with. */
+/** Has the kernel kill a process when its parent ends in any way, also if the process is busy (util-linux). */
 const SETPRIV = ["setpriv", "--pdeathsig", "KILL"] as const;
 
 let hasSetpriv: boolean | undefined;
 
-/** A command whose process ends with the one that starts it; the command as it is where there is no `setpriv`. */
+/** A command whose process ends with its parent; without `setpriv`, the unchanged command. */
 export function endsWithParent(command: readonly string[]): readonly string[] {
   const [file, ...args] = SETPRIV;
   hasSetpriv ??= spawnSync(file, [...args, "true"], { stdio: "ignore" }).status === 0;

@@ -6,22 +6,22 @@ import { PARTIAL } from "./provide.js";
 
 const DAY_MS = 86_400_000;
 
-/** A folder that was used more recently, in milliseconds, may still be in use. */
+/** Time since its last use in which a folder may still be in use, in milliseconds. */
 const IN_USE_MS = DAY_MS;
 
 export interface EvictOptions {
-  /** Folders of the cache whose names begin with this are looked at, no others. */
+  /** The prefix of the folders of the cache that may be removed. */
   readonly prefix: string;
-  /** Bytes that they may take together. */
+  /** The most bytes of all of them together. */
   readonly limitBytes: number;
-  /** One that was not used for longer is removed, whatever its size. */
+  /** The age since its last use at which a folder is removed, whatever its size. */
   readonly maxAgeDays: number;
   readonly now?: number;
 }
 
 /**
- * Removes parts from the cache: those that were not used for long, what a killed process left behind, then the least recently
- * used until the others fit into the limit. What was used within a day stays.
+ * Removes parts from the cache: those unused for long, a killed process's leftovers, then the least recently
+ * used until the others fit into the limit. Parts used within a day stay.
  */
 export async function evict({
   prefix,
@@ -36,12 +36,12 @@ export async function evict({
     bytes += size;
     const age = now - usedAt;
     const isSuperfluous = bytes > limitBytes || age > maxAgeDays * DAY_MS || folder.endsWith(PARTIAL);
-    // Where another user's files cannot be removed, they stay.
+    // Files of another user that cannot be removed stay.
     if (age > IN_USE_MS && isSuperfluous) await remove(folder).catch(() => {});
   }
 }
 
-/** Of `proper-lockfile`, beside what it locks. */
+/** Suffix of `proper-lockfile`, beside the locked folder. */
 const LOCK = ".lock";
 
 async function partOf(name: string) {
@@ -53,7 +53,7 @@ async function partOf(name: string) {
   return { folder, usedAt, size: await sizeOf(name) };
 }
 
-/** Whoever looks meanwhile sees all of it or nothing. */
+/** Removes a folder. Readers meanwhile see all of it or nothing. */
 async function remove(folder: string): Promise<void> {
   const partial = folder.endsWith(PARTIAL) ? folder : `${folder}.${randomUUID()}${PARTIAL}`;
   if (partial !== folder) await rename(folder, partial);

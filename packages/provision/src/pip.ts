@@ -6,7 +6,7 @@ import { CommandError, run } from "./run.js";
 export interface WheelRequest {
   /** As in a requirements file, e.g. `tensorflow-cpu==2.21.0 --hash=sha256:…`. */
   readonly requirement: string;
-  /** Also what it depends on. */
+  /** True to install its dependencies, too. */
   readonly dependencies?: boolean;
   readonly target: string;
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How a process ended. */
+/** The end of a process. */
 export interface Ending {
   readonly code: number | null;
   /** The signal that ended it, if one did. */
@@ -14,24 +14,27 @@ export interface TreeOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdio: StdioOptions;
-  /** Ends the process and all that it started. */
+  /** Ends the process and all processes that it started. */
   readonly signal: AbortSignal;
   /** Receives the process as soon as it exists. */
   readonly onStart?: (child: ChildProcess) => void;
 }
 
-/** A variable that every descendant inherits, also one that left the process group: identifies them, nested trees included. */
+/**
+ * A variable that every descendant inherits, even outside the process group. It identifies them, nested trees
+ * included.
+ */
 const MARK = "SOFTMAX_BENCH_PROCESS_TREE";
 
-/** How long a process may take to end after SIGTERM, in milliseconds. */
+/** Time that a process may take to end after SIGTERM, in milliseconds. */
 const GRACE_MS = 2000;
-/** How often, and how many times, survivors are looked for. */
+/** Interval between searches for survivors, and their number. */
 const SWEEP_MS = 20;
 const SWEEPS = 100;
 
 /**
- * Runs a command in a process group of its own, to its end. No process that it started outlives it, whether it ends by itself or is
- * stopped: descendants are killed, those that ignore SIGTERM or are in other process groups too.
+ * Runs a command in a process group of its own, to its end. No process that it started outlives it, whether it ends by
+ * itself or is stopped: descendants are killed, also those that ignore SIGTERM or are in other process groups.
  *
  * @throws the signal's reason, once all processes are gone, if it aborts; Error if the command cannot be started
  */
@@ -81,7 +84,7 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
   if (pid !== undefined) kill(-pid, name);
 }
 
-/** Kills processes that carry a mark, again until there is none: one may be starting another. */
+/** Kills processes that carry a mark, repeatedly until none is left: one may be starting another. */
 async function killMarked(mark: string): Promise<void> {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const left = marked(mark);
@@ -91,7 +94,7 @@ async function killMarked(mark: string): Promise<void> {
   }
 }
 
-/** Processes that carry a mark; none where there is no `/proc`. */
+/** Processes that carry a mark; none without `/proc`. */
 function marked(mark: string): number[] {
   try {
     return readdirSync("/proc")

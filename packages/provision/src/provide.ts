@@ -5,32 +5,34 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Availability, messageOf, Unavailable } from "@softmax-bench/core";
 import { type CacheState, cacheRoot, inspect, writeContents } from "./cache.js";
 
-/** How to make one part. */
+/** The instructions to make one part. */
 export interface Recipe {
-  /** Names everything that decides the result: versions, platform, processor. Becomes the folder's name. */
+  /**
+   * A name that identifies everything that affects the result: versions, platform, processor. Also the folder's name.
+   */
   readonly name: string;
   /** Bytes of disk space that building takes at most. */
   readonly space: number;
-  /** Fills an empty folder. What it leaves there is the part; it is renamed afterwards. */
+  /** Fills an empty folder. Its content is the part; the folder is renamed afterwards. */
   build(folder: string, options: ProvideOptions): Promise<void>;
-  /** Says what a part lacks, although building it succeeded; undefined if nothing. */
+  /** Returns what a part lacks although building it succeeded; undefined if nothing. */
   missing?(folder: string): Promise<string | undefined>;
 }
 
 export interface ProvideOptions {
   readonly progress: (step: string) => void;
   readonly signal: AbortSignal;
-  /** Compare what is there with its digests, and make it again if it was changed. */
+  /** True to compare the part with its digests, and to make it again if it was changed. */
   readonly wanted?: boolean;
 }
 
-/** A lock whose holder was not heard of for this long, in milliseconds, is free: the holder was killed. */
+/** The time without a sign of life after which a lock is free, in milliseconds: its holder was killed. */
 const STALE_MS = 10_000;
 const POLL_MS = 250;
 
 /**
- * The folder of a part, made first if it is not in the cache or damaged. Building happens beside it, under a
- * lock, and ends with a rename: whoever looks sees all of it or nothing, and two processes do not collide.
+ * The folder of a part, made first if it is missing in the cache or damaged. It is built beside its place, under a
+ * lock, and then renamed. Readers see all of it or nothing, and two processes do not collide.
  *
  * @throws Unavailable naming what is missing
  */
@@ -51,21 +53,21 @@ export async function provide(recipe: Recipe, options: ProvideOptions): Promise<
   }
 }
 
-/** `inspect`, and what the recipe demands besides. */
+/** Runs `inspect`, and the recipe's own check. */
 async function examine(recipe: Recipe, look: { readonly thorough: boolean }): Promise<CacheState> {
   const found = await inspect(recipe.name, look);
   const reason = found.state === "complete" ? await recipe.missing?.(found.folder) : undefined;
   return reason === undefined ? found : { state: "damaged", folder: found.folder, reason };
 }
 
-/** Notes when a part was used last, for `evict`. A cache that only others may write to is none of ours to evict from. */
+/** Records the time of a part's last use, for `evict`. We do not evict from a cache that only others may write to. */
 async function used(folder: string): Promise<string> {
   const now = new Date();
   await utimes(folder, now, now).catch(() => {});
   return folder;
 }
 
-/** `provide` for a backend's `provision`: the outcome as a value, whatever happens. */
+/** Runs `provide` for a backend's `provision`. Every outcome is returned as a value. */
 export async function provision(recipe: Recipe, options: ProvideOptions): Promise<Availability> {
   try {
     await provide(recipe, options);
@@ -102,10 +104,10 @@ async function make(recipe: Recipe, folder: string, options: ProvideOptions): Pr
 
 const REPAIR = "repair what builds it";
 
-/** Ends the name of a folder that is being made or removed. */
+/** The suffix of a folder that is being made or removed. */
 export const PARTIAL = ".partial";
 
-/** Of processes that were killed: whoever holds the lock is the only one at work. */
+/** Removes the leftovers of killed processes. Only the lock's holder is working. */
 async function removeLeftovers(name: string): Promise<void> {
   const leftovers = (await readdir(cacheRoot())).filter(
     (entry) => entry.startsWith(`${name}.`) && entry.endsWith(PARTIAL),
@@ -114,7 +116,7 @@ async function removeLeftovers(name: string): Promise<void> {
 }
 
 async function lock(folder: string, { progress, signal }: ProvideOptions): Promise<AsyncDisposable> {
-  // Not before it is needed: its exit handlers answer signals that Node would have ignored, such as SIGXFSZ.
+  // Loaded only if needed: its exit handlers answer signals that Node would have ignored, such as SIGXFSZ.
   const { default: lockfile } = await import("proper-lockfile");
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
@@ -141,7 +143,7 @@ async function checkSpace(needed: number): Promise<void> {
 const ANOTHER_FOLDER = "free some space, or set SOFTMAX_BENCH_CACHE to a folder with enough";
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** What the operating system refuses – no space, no permission – is nobody's mistake but needs a remedy. */
+/** Adds a remedy to errors of the operating system (no space, no permission), which are not anybody's mistake. */
 function explained(error: unknown): unknown {
   const isSystemError = error instanceof Error && "syscall" in error;
   if (!isSystemError) return error;

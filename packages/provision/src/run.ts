@@ -4,15 +4,15 @@ import { runTree } from "./process-tree.js";
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
-  /** Keep what it writes to stdout for its error, instead of showing it: a compiler writes its errors there. */
+  /** True to keep its stdout for the error instead of showing it: a compiler writes its errors there. */
   readonly quiet?: boolean;
 }
 
 /** A command that failed. */
 export class CommandError extends Error {
-  /** False: there is no such command. */
+  /** False if there is no such command. */
   readonly found: boolean;
-  /** The end of what it wrote. */
+  /** The end of its output. */
   readonly output: string;
 
   constructor(message: string, { found = true, output = "" } = {}) {
@@ -23,7 +23,8 @@ export class CommandError extends Error {
 }
 
 /**
- * Runs a command to its end, and ends whatever it started. What it writes to stdout – a progress bar, say – goes to our stderr, unless it is to be quiet.
+ * Runs a command to its end, and ends all processes that it started. Its stdout, e.g. a progress bar, is copied to our
+ * stderr, unless it is quiet.
  *
  * @throws CommandError if it does not exist, fails or is killed; the signal's reason, once it has ended, if aborted
  */
@@ -57,10 +58,10 @@ export async function run(
 
 const KEPT_OUTPUT = 200_000;
 
-/** Lines in which pnpm and turbo say that something failed, but not what. */
+/** Lines in which pnpm and turbo report that something failed, but not what. */
 const SUMMARY = /run failed: command|command finished with error|ELIFECYCLE|^Node\.js v\d|exited \(\d+\)/;
 
-/** The first line that calls itself an error, as compilers and runtimes do, else the last one that says something. */
+/** The first line that is marked as an error, as by compilers and runtimes, otherwise the last line with content. */
 export function decisiveLine(output: string): string {
   const lines = stripVTControlCharacters(output)
     .split("\n")

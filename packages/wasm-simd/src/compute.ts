@@ -3,21 +3,21 @@ import type { KernelExports } from "./module.js";
 import type { Team } from "./team.js";
 import { awaitChunk, awaitWorkers } from "./wait.js";
 
-/** Entries that a thread takes at a time: some 10 µs. */
+/** Entries that a thread takes at a time: about 10 µs. */
 const CHUNK = 16384;
-/** Chunks for each thread, of rows that pass through: one that it computes, one that is copied. */
+/** Chunks for each thread, of rows that pass through: one being computed, one being copied. */
 const SLOTS_PER_THREAD = 2;
-/** Entries below which waking another thread takes longer than doing its part. */
+/** The number of entries below which waking another thread takes longer than its part of the work. */
 const ENTRIES_PER_THREAD = 1 << 15;
 
-/** How the rows of a problem are divided. */
+/** The division of a problem's rows. */
 export interface Division {
   readonly rows: number;
   readonly classes: number;
   readonly threads: number;
   /** Rows that a thread takes at a time. */
   readonly chunk: number;
-  /** Chunks that are in the kernel's memory at a time, where rows pass through it. */
+  /** Chunks that are in the kernel's memory at a time, if rows pass through it. */
   readonly slots: number;
 }
 
@@ -28,7 +28,7 @@ export function divide(rows: number, classes: number, threads: number): Division
   return { rows, classes, threads: own, chunk, slots };
 }
 
-/** Rows of a matrix of the caller's, on their way through the kernel's memory: a chunk to a slot. */
+/** Rows of the caller's matrix, on their way through the kernel's memory: a chunk per slot. */
 export interface RowCopy {
   readonly direction: "in" | "out";
   /** `[rows, classes]`. */
@@ -39,8 +39,8 @@ export interface RowCopy {
 }
 
 /**
- * Computes what was described; returns when all is done. Where rows pass through, this thread copies them – no other can –
- * while the others compute, and computes when there is nothing to copy.
+ * Computes the described problem and returns when all is done. If rows pass through, this thread copies them, since no
+ * other can, while the others compute. It computes when there is nothing to copy.
  *
  * @throws Error if a thread ends meanwhile
  */
@@ -59,7 +59,7 @@ export function compute(
       while (kernel.computeChunk());
     }
   } finally {
-    // Whatever happens: nobody uses the job's memory afterwards.
+    // In any case: the job's memory is not used afterwards.
     kernel.closeJob(threads);
     awaitWorkers(kernel, team, threads);
   }

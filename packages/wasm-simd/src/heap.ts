@@ -8,7 +8,7 @@ interface Span {
   readonly bytes: number;
 }
 
-/** Hands out parts of a WebAssembly memory, first fit. It grows when it must, to 4 GiB, and never shrinks. */
+/** Allocates parts of a WebAssembly memory, first fit. It grows when it must, to 4 GiB, and never shrinks. */
 export class Heap {
   readonly #memory: WebAssembly.Memory;
   readonly #taken = new Map<number, number>();
@@ -23,22 +23,22 @@ export class Heap {
     this.#end = roundUp(start, ALIGNMENT);
   }
 
-  /** Bytes handed out. */
+  /** Bytes allocated. */
   get used(): number {
     return [...this.#taken.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** The memory as it is now. */
+  /** The memory's present buffer. */
   get buffer(): WebAssembly.Memory["buffer"] {
     return this.#memory.buffer;
   }
 
-  /** Whether an array is in this memory. */
+  /** True if an array is in this memory. */
   owns({ buffer }: { readonly buffer: ArrayBufferLike }): boolean {
     return this.#buffers.has(buffer);
   }
 
-  /** An offset, a multiple of 64. @throws RangeError if it does not fit into 4 GiB. */
+  /** Returns an offset, a multiple of 64. @throws RangeError if it does not fit into 4 GiB. */
   allocate(bytes: number): number {
     const size = roundUp(Math.max(bytes, 1), ALIGNMENT);
     const start = this.#reuse(size) ?? this.#extend(size);

@@ -26,27 +26,29 @@ export interface KernelOptions {
   /** Threads that compute, the calling one included: 1 to 64. Default 1. */
   readonly threads?: number | undefined;
   /**
-   * `relaxed-simd`: the default where there is such, from Node 22 on. It multiplies and adds at once, which rounds as the
-   * processor does. Results of `simd` have the same bits everywhere.
+   * `relaxed-simd` is the default if supported, from Node 22 on. It multiplies and adds at once, and the processor
+   * decides how that rounds. Results of `simd` have the same bits everywhere.
    */
   readonly instructions?: Instructions | undefined;
 }
 
 export interface LossResult {
-  /** The mean or the sum of the losses; for reduction "none", Σ upstream · losses. Its gradient is what is computed. */
+  /**
+   * The mean or the sum of the losses; for reduction "none", Σ upstream · losses. The gradient is that of this value.
+   */
   readonly loss: number;
-  /** Each row's loss, `[N]`: with the row's weight, 0 where the row is ignored. */
+  /** Each row's loss, `[N]`: with the row's weight, 0 for an ignored row. */
   readonly losses: Float64Array;
 }
 
 export interface GradientResult extends LossResult {
-  /** Gradient of `loss` with respect to the logits, `[N, C]`: `out`, if it was given. */
+  /** Gradient of `loss` with respect to the logits, `[N, C]`: the array `out`, if given. */
   readonly gradient: FloatArray;
 }
 
 /**
- * Softmax cross-entropy on its own threads and its own memory. Calls are synchronous; arrays from `allocate` are used in
- * place, rows of others pass through.
+ * Softmax cross-entropy on its own threads and its own memory. Calls are synchronous. Arrays from `allocate` are used
+ * in place; rows of other arrays pass through.
  */
 export class SoftmaxKernel implements AsyncDisposable {
   static readonly MAX_THREADS = MAX_THREADS;
@@ -66,7 +68,7 @@ export class SoftmaxKernel implements AsyncDisposable {
   /**
    * Compiles the kernel and starts its threads, the calling one included.
    *
-   * @throws RangeError if the number of threads is not from 1 to 64, or the instructions are not to be had
+   * @throws RangeError if the number of threads is not from 1 to 64, or the instructions are not supported
    */
   static async start({ threads = 1, ...options }: KernelOptions = {}): Promise<SoftmaxKernel> {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
@@ -91,12 +93,12 @@ export class SoftmaxKernel implements AsyncDisposable {
     return this.#team.threads;
   }
 
-  /** Bytes of the kernel's memory that are taken. */
+  /** Bytes of the kernel's memory in use. */
   get allocated(): number {
     return this.#heap.used;
   }
 
-  /** An array in the kernel's memory, with arbitrary contents. @throws RangeError beyond 4 GiB in all. */
+  /** An array in the kernel's memory, with arbitrary contents. @throws RangeError beyond 4 GiB in total. */
   allocate(dtype: "float32", length: number): Float32Array;
   allocate(dtype: "float64", length: number): Float64Array;
   allocate(dtype: "int32", length: number): Int32Array;
@@ -111,15 +113,15 @@ export class SoftmaxKernel implements AsyncDisposable {
     return new ArrayType(this.#heap.buffer, start, length);
   }
 
-  /** Gives back an array from `allocate`, which must not be used again. @throws RangeError if it is none. */
+  /** Releases an array from `allocate`, which must not be used again. @throws RangeError if it is another array. */
   free(array: FloatArray | Int32Array): void {
     if (!this.#heap.owns(array)) throw new RangeError("free: expected an array from this kernel's allocate");
     this.#heap.free(array.byteOffset);
   }
 
   /**
-   * The loss and its gradient with respect to the logits `[N, C]`, of labels – classes `[N]` as an Int32Array, or
-   * probabilities `[N, C]` – and options in the logits' dtype.
+   * The loss and its gradient with respect to the logits `[N, C]`. Labels are classes `[N]` as an Int32Array, or
+   * probabilities `[N, C]`. Probabilities and options are in the logits' dtype.
    *
    * @throws RangeError, TypeError if arrays or options do not fit together; Error if a thread of the kernel has ended
    */
@@ -144,7 +146,7 @@ export class SoftmaxKernel implements AsyncDisposable {
     return this.#run(problemOf(logits, labels, options), logits, labels);
   }
 
-  /** Ends the threads. The memory goes when nothing refers to it any more. */
+  /** Ends the threads. The memory is freed once nothing refers to it. */
   async dispose(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -201,7 +203,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       space.reserve(this.#exports.scratchSize(classes) * division.threads),
     );
     compute(this.#exports, this.#team, division, space.copies);
-    // Which one is looked up only then: looking at each in JavaScript takes as long as the kernel.
+    // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
     if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
     return { losses, loss: reduced(losses, problem) };

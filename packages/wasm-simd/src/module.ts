@@ -1,6 +1,6 @@
 import { readCode } from "#platform";
 
-/** The compiled kernel's exports; pointers are offsets in its memory, 0 where there is nothing. See `assembly/`. */
+/** The compiled kernel's exports. Pointers are offsets in its memory, 0 for nothing. See `assembly/`. */
 export interface KernelExports {
   heapStart(): number;
   scratchSize(classes: number): number;
@@ -43,28 +43,28 @@ export interface KernelExports {
   stop(threads: number): void;
 }
 
-/** As many as the kernel has words for; see `assembly/threads.ts`. */
+/** The number of threads that the kernel has words for; see `assembly/threads.ts`. */
 export const MAX_THREADS = 64;
 
 export const PAGE = 65536;
-/** What 32 bits address, but for the last page: so the end of an array is an address, too. */
+/** The pages that 32 bits address, except the last: so the end of an array is an address, too. */
 export const MAX_PAGES = 65535;
 
 /**
- * What the kernel is compiled to. `relaxed-simd` multiplies and adds at once: faster, but whether that rounds once or twice is
- * the processor's. Results of `simd` have the same bits everywhere.
+ * The instructions that the kernel is compiled to. `relaxed-simd` multiplies and adds at once. It is faster, but the
+ * processor decides whether that rounds once or twice. Results of `simd` have the same bits everywhere.
  */
 export type Instructions = "simd" | "relaxed-simd";
 
-/** `relaxed-simd` where there is such: from Node 22 on. */
+/** `relaxed-simd` if supported: from Node 22 on. */
 export const fastest = async (): Promise<Instructions> =>
   WebAssembly.validate(await readCode("relaxed-simd")) ? "relaxed-simd" : "simd";
 
-/** @throws WebAssembly.CompileError if there are no such instructions here */
+/** @throws WebAssembly.CompileError if the instructions are not supported here */
 export const compile = async (instructions?: Instructions): Promise<WebAssembly.Module> =>
   WebAssembly.compile(await readCode(instructions ?? (await fastest())));
 
-/** A memory for any number of instances, of `pages` at first. */
+/** A memory for any number of instances, of `pages` initially. */
 export const createMemory = (pages = 1): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true });
 

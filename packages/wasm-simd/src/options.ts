@@ -6,8 +6,8 @@ export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int
 
 export interface LossOptions {
   /**
-   * What becomes of the rows' losses: their mean (of labels: over the sum of the weights of the rows that count), their sum,
-   * or – "none" – a loss per row, whose gradient is that of Σ upstream · losses. Default "mean".
+   * The reduction of the rows' losses: their mean (of labels: over the sum of the weights of the rows that count),
+   * their sum, or, for "none", a loss per row, whose gradient is that of Σ upstream · losses. Default "mean".
    */
   readonly reduction?: "mean" | "sum" | "none" | undefined;
   /** Class weights `[C]`. */
@@ -18,21 +18,21 @@ export interface LossOptions {
   readonly ignoreIndex?: number | undefined;
   /** ε in [0, 1]: targets become t (1 − ε) + ε/C. Default 0. */
   readonly labelSmoothing?: number | undefined;
-  /** For probabilities as labels, from which it does not follow: C. */
+  /** The number of classes C, for probabilities as labels, which do not determine it. */
   readonly classes?: number | undefined;
   /**
-   * The label's entry as minus the sum of the others, which does not cancel – unless smoothing gives those more than the label;
-   * false: as p Σq − q. Default true.
+   * True to compute the label's entry as minus the sum of the others, which does not cancel unless smoothing gives
+   * those more than the label; false: as p Σq − q. Default true.
    */
   readonly exactTarget?: boolean | undefined;
 }
 
 export interface GradientOptions extends LossOptions {
-  /** Where the gradient goes, `[N, C]`; default: a new array. In the kernel's memory, it is not copied. */
+  /** The array for the gradient, `[N, C]`; default: a new array. In the kernel's memory, it is not copied. */
   readonly out?: FloatArray | undefined;
 }
 
-/** What to compute, checked. */
+/** The checked problem to compute. */
 export interface Problem {
   readonly dtype: FloatDType;
   readonly rows: number;
@@ -43,11 +43,11 @@ export interface Problem {
   readonly ignoreIndex: number | undefined;
   readonly labelSmoothing: number;
   readonly exactTarget: boolean;
-  /** What the mean divides by: NaN where nothing counts, since q/0 would be infinite for smoothed labels. */
+  /** The divisor of the mean: NaN if nothing counts, since q/0 would be infinite for smoothed labels. */
   readonly divisor: number;
 }
 
-/** @throws RangeError, or TypeError for arrays of the wrong type, that says what was expected. */
+/** @throws RangeError, or TypeError for arrays of the wrong type, with the expected value. */
 export function problemOf(
   logits: FloatArray,
   labels: Int32Array | FloatArray,

@@ -3,7 +3,10 @@ import type { KernelExports } from "./module.js";
 /** As in `assembly/threads.ts`. */
 const IDLE = 0;
 
-/** Does a thread's share of every job until the kernel is stopped. @param beforeSleep called each time it has nothing to do */
+/**
+ * Does a thread's share of every job until the kernel is stopped.
+ * @param beforeSleep called each time it has nothing to do
+ */
 export function serveUntilStopped(
   kernel: KernelExports,
   memory: WebAssembly.Memory,

@@ -2,14 +2,15 @@ import { startThread } from "#platform";
 import type { KernelExports } from "./module.js";
 import type { Thread } from "./platform/thread.js";
 
-/** How long the calling thread sleeps before it makes sure that all workers live. */
+/** Time that the calling thread sleeps between checks that all workers are alive, in milliseconds. */
 const CHECK_EVERY_MS = 50;
 
 /**
  * The other threads of a kernel, 1 to `threads` − 1. They do not keep the process alive.
  *
- * A worker may end at any time: terminated, out of memory, by an error. Node reports that by an event, which does not reach a
- * thread that waits for this worker. So a thread that waits asks from time to time whether the workers live.
+ * A worker may end at any time: terminated, out of memory, by an error. Node reports that by an event, which does not
+ * reach a thread that waits for this worker. So a waiting thread checks from time to time whether the workers are
+ * alive.
  */
 export class Team {
   readonly #memory: WebAssembly.Memory;
@@ -47,7 +48,8 @@ export class Team {
   }
 
   /**
-   * Sleeps until the word at `address` is notified, for a while at most, if `isNeeded` still returns true once the word was read.
+   * Sleeps until the word at `address` is notified, for a limited time, if `isNeeded` still returns true after the word
+   * is read.
    *
    * @throws Error if a worker has ended
    */

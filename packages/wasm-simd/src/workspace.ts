@@ -3,12 +3,12 @@ import type { Division, RowCopy } from "./compute.js";
 import type { Heap } from "./heap.js";
 import { ARRAYS, type FloatArray, type FloatDType } from "./options.js";
 
-/** Where a matrix is, and how many of its rows are there at a time. */
+/** The position of a matrix, and the number of its rows that are present at a time. */
 type Place = [at: number, rows: number];
 
-/** What one call takes of the kernel's memory, for as long as it lasts. */
+/** The part of the kernel's memory that one call uses while it lasts. */
 export class Workspace implements Disposable {
-  /** Of the matrices that are not in the kernel's memory. */
+  /** Copies of the matrices that are not in the kernel's memory. */
   readonly copies: RowCopy[] = [];
   readonly #heap: Heap;
   readonly #taken: number[] = [];
@@ -23,7 +23,7 @@ export class Workspace implements Disposable {
     return start;
   }
 
-  /** A small array: copied, unless it is in the kernel's memory. 0 if there is none. */
+  /** A small array, copied unless it is in the kernel's memory. 0 for undefined. */
   vector(array: FloatArray | Int32Array | undefined): number {
     if (!array) return 0;
     if (this.#heap.owns(array)) return array.byteOffset;
@@ -32,7 +32,7 @@ export class Workspace implements Disposable {
     return start;
   }
 
-  /** A matrix `[rows, classes]`: in place if it is in the kernel's memory, else a window that its rows pass. */
+  /** A matrix `[rows, classes]`: in place if it is in the kernel's memory, otherwise a window that its rows pass. */
   matrix(
     host: FloatArray | undefined,
     direction: RowCopy["direction"],

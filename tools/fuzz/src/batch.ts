@@ -7,14 +7,17 @@ import { targetOf } from "./targets/index.js";
 export interface Request {
   readonly target: string;
   readonly seed: number;
-  /** The first input, and the one after the last. The first ones are the seeds as they are. */
+  /** The range of inputs, from the first to the one after the last. The first ones are the unchanged seeds. */
   readonly from: number;
   readonly to: number;
   /** A folder to write to. */
   readonly folder: string;
-  /** Inputs that led to new code, in base64; undefined to mutate seeds alone, so that every input depends on its number alone. */
+  /**
+   * Inputs that led to new code, in base64. Undefined to mutate only seeds, so that an input depends only on its
+   * number.
+   */
   readonly interesting?: readonly string[];
-  /** When to stop, in milliseconds since 1970. */
+  /** The time to stop at, in milliseconds since 1970. */
   readonly until?: number;
 }
 
@@ -24,10 +27,10 @@ export type Reply =
   | { readonly type: "outcome"; readonly outcome: Outcome; readonly isNew: boolean }
   | { readonly type: "done" };
 
-/** Bytes of a file that is mutated further: otherwise they would grow, and reading them would take ever longer. */
+/** Size limit of mutated files, in bytes: otherwise they would grow, and reading them would take ever longer. */
 const LARGEST_FILE = 100_000;
 
-/** Resolves when the message is sent: a process that hangs afterwards has named its input. */
+/** Resolves when the message is sent, so that a process that hangs afterwards has named its input. */
 const reply = (message: Reply): Promise<unknown> =>
   new Promise((resolve) => process.send?.(message, undefined, undefined, resolve));
 
@@ -43,7 +46,7 @@ async function run(request: Request): Promise<void> {
   const seeds = target.seeds();
   const files = [...seeds, ...(interesting ?? []).map((text) => Buffer.from(text, "base64"))];
   const coverage = interesting && new Coverage();
-  // After one that died: what the seeds and others cover is not new.
+  // After a process that died, code covered by the seeds and others is not new.
   for (const file of coverage && from > 0 ? files : []) examine(target, file, folder);
   coverage?.hasGrown();
   for (let index = from; index < to && Date.now() < until; index++) {

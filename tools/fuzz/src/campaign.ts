@@ -8,11 +8,11 @@ import { targetOf } from "./targets/index.js";
 
 const BATCH = fileURLToPath(new URL("./batch.js", import.meta.url));
 
-/** The most that one input may take. */
+/** The longest time for one input. */
 const LONGEST_MS = 10_000;
 const MOST_BYTES = 2 ** 31;
 
-/** Something that went wrong, and the smallest input that led to it. */
+/** A fault, and the smallest input that led to it. */
 export interface Finding {
   readonly kind: string;
   readonly detail: string;
@@ -22,13 +22,13 @@ export interface Finding {
 }
 
 export interface CampaignResult {
-  /** Files that were read as they are. */
+  /** Files that were read unchanged. */
   readonly seeds: number;
   readonly mutations: number;
-  /** How many of all were read; all others but those that led to a fault were refused. */
+  /** The number of inputs that were read. All others were refused, except those that led to a fault. */
   readonly read: number;
   readonly findings: readonly Finding[];
-  /** Inputs that led to code which none before them led to. */
+  /** Inputs that reached code which no earlier one had reached. */
   readonly interesting: readonly Buffer[];
   readonly slowestMs: number;
 }
@@ -36,7 +36,7 @@ export interface CampaignResult {
 export interface CampaignOptions {
   readonly target: string;
   readonly seed: number;
-  /** How many inputs, or for how long to look for them guided by coverage. */
+  /** The number of inputs, or the time to search for them guided by coverage. */
   readonly extent: { readonly inputs: number } | { readonly ms: number };
 }
 
@@ -74,8 +74,8 @@ export async function campaign({ target, seed, extent }: CampaignOptions): Promi
 }
 
 /**
- * Flags of a Node that may read any file and write to one folder, start no process and load no native code. The inspector,
- * which counts coverage, is forbidden then, too.
+ * Flags of a Node that may read any file and write to one folder, but start no process and load no native code. They
+ * forbid the inspector, which counts coverage, too.
  */
 function sandbox(folder: string): string[] {
   const isStable = process.allowedNodeEnvironmentFlags.has("--permission");
@@ -88,8 +88,8 @@ function sandbox(folder: string): string[] {
 }
 
 /**
- * A command line that cannot use more memory than inputs may, nor more time of a processor; without prlimit, as outside Linux, there
- * are no such limits.
+ * A command line with the inputs' limit on memory, and a limit on processor time. Without prlimit, as outside Linux,
+ * there are no such limits.
  */
 export function limited(command: readonly string[], cpuSeconds?: number): string[] {
   if (process.platform !== "linux") return [...command];
@@ -126,7 +126,7 @@ function runBatch(request: Request, state: State, flags: readonly string[]): Pro
   return watched.ended;
 }
 
-/** A process that reads inputs, ended if one of them takes too long. */
+/** A process that reads inputs. It is ended if one of them takes too long. */
 class Watched {
   readonly ended: Promise<void>;
   #timer: NodeJS.Timeout | undefined;

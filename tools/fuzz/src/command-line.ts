@@ -10,21 +10,21 @@ import { ROOT } from "./targets/target.js";
 
 const MAIN = join(ROOT, "apps/runner/dist/main.js");
 
-/** Seconds of a processor that a command may take. */
+/** Processor time that a command may take, in seconds. */
 const LONGEST_CPU_S = 10;
-/** It may also wait, for other programs on a busy machine too, but not forever. */
+/** Total time of a command, in milliseconds: it may wait for other programs on a busy machine, but not forever. */
 const LONGEST_MS = 120_000;
 
 /** The longest line that a command may print. */
 const LONGEST_LINE = 4000;
 
-/** Where hostile texts lead to. */
+/** The target of hostile texts. */
 const ESCAPED = "/tmp/escaped";
 
 /** A command that reads files of a format. */
 interface UsedCommand {
   readonly format: string;
-  /** Where the file is put, below the folder of the case. */
+  /** The place of the file, below the folder of the case. */
   readonly file: string;
   readonly argv: (folder: string, random: Random) => readonly string[];
 }
@@ -107,7 +107,7 @@ export interface CommandFinding extends Fault {
   readonly input: Uint8Array;
 }
 
-/** Runs commands of the real command line, one after the other, each on another mutated file. */
+/** Runs commands of the real command line in succession, each on another mutated file. */
 export async function runCommands(count: number, seed: number): Promise<CommandFinding[]> {
   const findings: CommandFinding[] = [];
   for (let index = 0; index < count; index++) {
@@ -168,7 +168,7 @@ function faultsOf({ status, signal, stdout, stderr }: Ended): Fault[] {
   ];
 }
 
-/** Files in places where nothing may be written: anywhere but in `out`, or the report beside a run's results. */
+/** Files in places that may not be written to: all but `out`, or the report beside a run's results. */
 function strayFiles(folder: string, file: string): Fault[] {
   const strays = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (path) => !/^(out\/.*|out|here|runs(\/[^/]+)?)$/.test(path) && path !== file,

@@ -2,15 +2,15 @@ import { type Profiler, Session } from "node:inspector";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./targets/target.js";
 
-/** The code of this repository that was built, without the fuzzer itself. */
+/** The built code of this repository, without the fuzzer itself. */
 const ROOT_URL = pathToFileURL(ROOT).href;
 const isOwn = (url: string): boolean =>
   url.startsWith(ROOT_URL) && !url.includes("/node_modules/") && !url.includes("/tools/fuzz/");
 
-/** Which parts of the code have run, as V8 counts them: blocks of functions. */
+/** The parts of the code that have run, as V8 counts them: blocks of functions. */
 export class Coverage {
   readonly #session = new Session();
-  /** For each function the characters of it that have run. */
+  /** Characters of each function that have run. */
   readonly #covered = new Map<string, Uint8Array>();
 
   constructor() {
@@ -19,7 +19,7 @@ export class Coverage {
     this.#session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
   }
 
-  /** Whether code has run since the last call that never ran before. */
+  /** Returns whether code has run since the last call that never ran before. */
   hasGrown(): boolean {
     let hasGrown = false;
     // The callback is called before `post` returns: the session is one of this thread.
@@ -32,7 +32,7 @@ export class Coverage {
     return hasGrown;
   }
 
-  /** @param ranges that of the function, then those of blocks in it that ran more or less often, outer ones first */
+  /** @param ranges the function's, then those of blocks in it that ran more or less often, outer ones first */
   #add(scriptId: string, [whole, ...blocks]: readonly Profiler.CoverageRange[]): boolean {
     if (!whole || whole.count === 0) return false;
     const { startOffset, endOffset } = whole;

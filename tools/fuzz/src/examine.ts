@@ -1,13 +1,13 @@
 import type { Target } from "./targets/target.js";
 
-/** A thing that no reader may do with any file. */
+/** An action that no reader may take with any file. */
 export interface Fault {
-  /** The same for inputs that go wrong in the same place. */
+  /** Equal for inputs that fail in the same place. */
   readonly kind: string;
   readonly detail: string;
 }
 
-/** The outcome of a file: its content, a refusal in good words, or a fault. */
+/** The outcome of a file: its content, a refusal with a clear message, or a fault. */
 export type Outcome = "read" | "refused" | Fault;
 
 const LONGEST_MESSAGE = 1000;
@@ -54,7 +54,7 @@ function faultOfPrototypes(): Fault | undefined {
 const detailOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? String(error)) : String(error);
 
-/** An error's class and where it was thrown. */
+/** An error's class and the place where it was thrown. */
 function placeOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const frame =

@@ -19,7 +19,7 @@ interface Flags {
 /** Bytes that are kept of each format. */
 const LARGEST_CORPUS = 60_000;
 
-/** @throws InvalidArgumentError if the text is no whole number from 1. */
+/** @throws InvalidArgumentError if the text is not a whole number from 1. */
 function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It takes a whole number from 1.");
@@ -59,7 +59,7 @@ async function runCampaign(target: string): Promise<void> {
   if (keep) keepSmallest(target, result.interesting);
 }
 
-/** Adds the smallest inputs to the corpus, as far as there is room. */
+/** Adds the smallest inputs to the corpus, within its limit. */
 function keepSmallest(target: string, interesting: readonly Uint8Array[]): void {
   let room = LARGEST_CORPUS - corpusOf(target).reduce((sum, { length }) => sum + length, 0);
   for (const input of interesting.toSorted((a, b) => a.length - b.length)) {

@@ -15,7 +15,7 @@ export const newCommand = (name: string): Command =>
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 
-/** Runs a command and returns its exit code; a mistake of the user's is one line. */
+/** Runs a command and returns its exit code. A user's mistake is printed as one line. */
 export async function execute(
   name: string,
   run: (argv: readonly string[], console: Console) => Promise<number>,
@@ -51,7 +51,7 @@ export const commaSeparated = (value: string, previous: readonly string[] = []):
 
 const ids = (known: readonly { id: string }[]): string => known.map(({ id }) => id).join(", ");
 
-/** Flags that choose what to compute on what. */
+/** Flags that choose the cells to compute. */
 export interface SelectionFlags {
   readonly backend?: string[];
   readonly method?: string[];
@@ -92,7 +92,10 @@ export function integer(flag: string, value: string | undefined): number | undef
 
 const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A duration such as `90s`, `10m` or `1h`, in milliseconds. @throws UsageError if the value of the flag is none */
+/**
+ * A duration such as `90s`, `10m` or `1h`, in milliseconds.
+ * @throws UsageError if the flag's value is not a duration
+ */
 export function duration(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const [, number, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)([smh])$/.exec(value) ?? [];
@@ -116,7 +119,7 @@ export function ignoreIndexOf(value: string, expected = "a whole number of 32 bi
   return Number(value);
 }
 
-/** What flags say on how to compute. @throws UsageError if `--threads` is out of range. */
+/** Returns the job options that the flags set. @throws UsageError if `--threads` is out of range. */
 export function jobOptionsOf(
   { threads, provision }: SelectionFlags,
   { stderr, signal }: Console,

@@ -2,7 +2,10 @@ import type { Curve, NetworkRecord, Place, Results, Series } from "@softmax-benc
 import type { Plan, PlannedCurve, PlannedNetwork, PlannedSeries } from "../plan/plan.js";
 import type { BackendSession } from "../session/backend-session.js";
 
-/** Work that is done once per backend in a run. Cells are not: they are measured again in further processes, see `cells/`. */
+/**
+ * Work that is done once per backend in a run. Cells are not: they are measured again in further processes, see
+ * `cells/`.
+ */
 type ExperimentWork = PlannedCurve | PlannedNetwork | PlannedSeries;
 
 /** A time over many shapes, before anything is concluded from it. */
@@ -11,7 +14,7 @@ export type MeasuredSeries = Omit<Series, "fit">;
 export type ExperimentResult = Curve | NetworkRecord | MeasuredSeries;
 
 /**
- * A kind of work besides cells: what is planned of it, how it is run, what the results of a run say of it. Adding one is a folder,
+ * A kind of work besides cells: its plan, its execution, and its section of the results. Adding one takes a folder,
  * its entry in the journal, and a line in `index.ts`.
  */
 export interface Experiment<
@@ -28,7 +31,7 @@ export interface Experiment<
   label(work: Work): string;
   /** Expected cost, in units of about a cell. */
   weight(work: Work): number;
-  /** Computes what all of the remaining work needs, before any backend does some of it. */
+  /** Computes the shared needs of all remaining work, before any backend does some of it. */
   prepare?(remaining: readonly Work[], run: ExperimentRun): Promise<void>;
   run(work: Work, session: BackendSession, run: ExperimentRun): Promise<Result>;
   /** Describes a result that is `ok`, in a few words. */
@@ -40,8 +43,11 @@ export interface Experiment<
 /** The services that a run offers to its experiments. */
 export interface ExperimentRun {
   readonly signal: AbortSignal;
-  /** Announces what is computed before any work. */
+  /** Announces a computation before any work. */
   announce(what: string): void;
-  /** Uses a backend in a process of its own, with so many threads. The process ends with its use, or when the run is stopped. */
+  /**
+   * Uses a backend in a process of its own, with the given threads. The process ends with its use, or when the run is
+   * stopped.
+   */
   useSession<T>(place: Place, threads: number, use: (session: BackendSession) => Promise<T>): Promise<T>;
 }

@@ -17,18 +17,18 @@ import {
 } from "@softmax-bench/onnx";
 import { UsageError } from "../terminal/errors.js";
 
-/** Which part of a method's computation a model has. */
+/** The parts of a method's computation that a model can have. */
 export const PARTS = ["forward", "backward", "both"] as const;
 type Part = (typeof PARTS)[number];
 
-/** What a method is exported for. */
+/** The settings of a method's export. */
 export interface MethodRequest {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly rows: number;
   readonly classes: number;
   readonly part: Part;
-  /** The label of rows that do not count; undefined for none. */
+  /** The label of ignored rows; undefined for none. */
   readonly ignoreIndex: number | undefined;
 }
 
@@ -50,7 +50,7 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
-/** A method's loss on top of logits, with labels that are checked while it runs. */
+/** A method's loss on top of logits, with labels that are checked at run time. */
 const checkedHead = (method: MethodId, logits: Value, ignoreIndex: number | undefined): Head =>
   withCheckedLabels(methodHead(method, logits, ignoreIndex), logits.shape[1] ?? 0, ignoreIndex);
 
@@ -64,11 +64,11 @@ export interface TrainingRequest {
   readonly wrt: readonly string[] | undefined;
   /** Name of an output, or of a value inside the model. */
   readonly logits: string | undefined;
-  /** The axis of the logits that the classes are on; undefined for that of the layer that makes them. */
+  /** The axis of the logits that the classes are on; undefined for that of the layer that computes them. */
   readonly classAxis?: number | undefined;
-  /** Whether doubts about logits and parameters are overruled. */
+  /** True to overrule doubts about logits and parameters. */
   readonly force?: boolean;
-  /** The label of rows that do not count; undefined for none. */
+  /** The label of ignored rows; undefined for none. */
   readonly ignoreIndex: number | undefined;
 }
 
@@ -84,7 +84,7 @@ export function modelGraph(
   return trainingGraph(graph, { head, wrt, logits, classAxis, force });
 }
 
-/** The floating-point tensors that a model stores, a line for each: whether it is a parameter, its type, and why. */
+/** The floating-point tensors of a model, a line for each: its role (parameter or not), its type, and the reason. */
 export const parameterList = ({ choices, initializers }: Model): string[] =>
   Array.from(choices, ([name, { isParameter, reason }]) => {
     const stored = initializers.get(name);
@@ -92,7 +92,7 @@ export const parameterList = ({ choices, initializers }: Model): string[] =>
     return `${isParameter ? "parameter" : "constant "}  ${listed([name])}  ${type}: ${reason}`;
   });
 
-/** Names out of a file; those that could do something to a terminal are quoted. */
+/** Names from a file. Names that could affect a terminal are quoted. */
 export const listed = (names: readonly string[]): string => {
   const shown = names.slice(0, 12).map((name) => (/^[\w.:/-]{1,80}$/.test(name) ? name : quoted(name)));
   return names.length > 12 ? `${shown.join(", ")} and ${names.length - 12} more` : shown.join(", ");
@@ -100,9 +100,9 @@ export const listed = (names: readonly string[]): string => {
 
 /** A size that an exported model leaves open. */
 export interface OpenSize {
-  /** What the model calls it. */
+  /** Its name in the model. */
   readonly name: string;
-  /** What the exported model calls it. */
+  /** Its name in the exported model. */
   readonly symbol: string;
 }
 
@@ -110,8 +110,8 @@ export interface OpenSize {
 const MOST_OPEN = 3;
 
 /**
- * The sizes that a model leaves open and that are not given, the batch first, if it is among them: the first size of the first
- * input that has an open one there.
+ * The sizes that a model leaves open and that are not given, the batch first, if it is among them. The batch is the
+ * first size of the first input that has it open.
  * @param given sizes by name
  * @throws UsageError if a given size is not open, or too many are left
  */
@@ -134,9 +134,9 @@ export function openSizes(model: Model, given: Readonly<Record<string, number>>)
   return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : symbolOf(name, at) }));
 }
 
-/** What the size of a batch is called. */
+/** The name of a batch's size. */
 export const BATCH = "batch";
 
-/** A name that any reader takes. */
+/** A name that any reader accepts. */
 const symbolOf = (name: string, at: number): string =>
   /^[A-Za-z_]\w{0,40}$/.test(name) && name !== BATCH ? name : `size_${at}`;

@@ -1,9 +1,9 @@
 import { homedir } from "node:os";
 
 /**
- * Sets `HOME` where there is none. A container may run as a user that `/etc/passwd` does not know, for whom Node has no home folder
- * and throws; libraries ask for one while they are loaded. The root folder is what Docker gives such a user: not
- * the temporary folder, in which another user could have put native parts.
+ * Sets `HOME` if it is missing. A container may run as a user that `/etc/passwd` does not list. Node has no home folder
+ * for it and throws, and libraries request one while they load. Docker gives such a user the root folder. The temporary
+ * folder is unsuitable, since another user could have put native parts there.
  */
 export function ensureHome(environment: NodeJS.ProcessEnv = process.env): void {
   if (environment.HOME) return;

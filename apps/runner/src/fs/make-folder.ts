@@ -4,8 +4,8 @@ import { isSystemError, messageOf } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 
 /**
- * Makes a folder, with all that it lies in, unless it is there. Node's `recursive` does not return where a file system has
- * no such folder and lets none be made, as /proc.
+ * Makes a folder, with all that it lies in, unless it is there. Node's `recursive` does not return where a file system
+ * has no such folder and lets none be made, as /proc.
  * @throws Error if it cannot be made
  */
 export function makeFolder(path: string): void {

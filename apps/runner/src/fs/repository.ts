@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
 const execute = promisify(execFile);
-/** Runs git in this repository. @returns what it printed @throws Error if it fails */
+/** Runs git in this repository. @returns its output @throws Error if it fails */
 export const git = async (...args: readonly string[]): Promise<string> =>
   (await execute("git", ["--no-optional-locks", "-C", REPOSITORY_ROOT, ...args])).stdout.trim();
 
@@ -23,15 +23,15 @@ export async function cleanCommit(): Promise<string | undefined> {
 }
 
 /**
- * The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes; outside of one, the commit that an
- * image was built from.
+ * The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes; outside of one, the
+ * commit that an image was built from.
  */
 export const currentCommit = (): string | null =>
   gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") ||
   process.env.SOFTMAX_BENCH_COMMIT ||
   null;
 
-/** Its branch: in a GitHub workflow, where none is checked out, that of the pull request or of the push. */
+/** Its branch. A GitHub workflow checks out no branch; there it is that of the pull request or of the push. */
 export const currentBranch = (): string | null =>
   process.env.GITHUB_HEAD_REF || process.env.GITHUB_REF_NAME || gitHere("branch", "--show-current");
 

@@ -14,11 +14,11 @@ import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnScheduler } from "./turn-scheduler.js";
 
 /**
- * A built checkout of some revision. It is driven through its own command line and read through its results files alone,
- * which only ever grow: nothing else of an old revision can be relied on.
+ * A built checkout of some revision. It is driven only through its own command line and read only through its results
+ * files, whose format only ever grows. Nothing else of an old revision is reliable.
  */
 export interface Checkout {
-  /** What the user calls it. */
+  /** The user's name for it. */
   readonly name: string;
   readonly folder: string;
 }
@@ -34,15 +34,15 @@ export interface PassOptions {
 }
 
 /**
- * Measures cells in fresh processes of several checkouts at once, which take turns cell by cell, in the order given.
- * @throws UsageError with what one of them said, if it gave no results.
+ * Measures cells in fresh processes of several checkouts at once. They take turns cell by cell, in the given order.
+ * @throws UsageError with the output of one that gave no results.
  */
 export async function measureInTurns(
   checkouts: readonly Checkout[],
   options: PassOptions,
 ): Promise<Results[]> {
   const turns = new TurnScheduler(checkouts.length);
-  // One that fails must not leave the others behind, waiting.
+  // A failed one must not leave the others waiting.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const runs = checkouts.map(async (checkout) => {
@@ -58,7 +58,7 @@ export async function measureInTurns(
   return Promise.all(runs);
 }
 
-/** Measures cells in fresh processes of a checkout. @throws UsageError with what it said, if there are no results. */
+/** Measures cells in fresh processes of a checkout. @throws UsageError with its output, if there are no results. */
 export async function measureIn(
   checkout: Checkout,
   options: PassOptions,
@@ -119,8 +119,8 @@ function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
 }
 
 /**
- * The cells that a revision prints which is from before `--list-to`. Whatever else it or its dependencies print is not one.
- * @throws UsageError if they are not as many as it counts on stderr: something is printed into the lines
+ * The printed cells of a revision from before `--list-to`. Other output of it or its dependencies is not a cell.
+ * @throws UsageError if their number differs from the count on stderr: something was printed into the lines
  */
 function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
   const cells = stdout.split("\n").filter(isCell);
@@ -133,7 +133,7 @@ function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
 
 function isCell(line: string): boolean {
   const [, backend = ""] = CELL.exec(line) ?? [];
-  // A known id behind something else: that was printed without the end of a line.
+  // A known id after other text: that text was printed without a line end.
   const isPrefixed =
     !Object.hasOwn(BACKENDS, backend) && Object.keys(BACKENDS).some((id) => backend.endsWith(id));
   return backend !== "" && !isPrefixed;
@@ -142,7 +142,7 @@ function isCell(line: string): boolean {
 const CELL = /^([\w-]+(?:@[\w.-]+)?) (?:autograd|manual)\/[\w-]+ float(?:32|64) [\w.-]+$/;
 
 interface Ran extends Ending {
-  /** The first of it, since a process may print without end. */
+  /** The beginning of it, since a process may print without end. */
   readonly stdout: string;
   /** The end of it. */
   readonly stderr: string;
@@ -151,9 +151,9 @@ interface Ran extends Ending {
 interface RunOptions {
   /** Its purpose, as it follows "did not" in a message. */
   readonly purpose: string;
-  /** The command that shows a user what hangs. */
+  /** The command that lets a user see what hangs. */
   readonly byHand: string;
-  /** It is ended when it takes longer – where it takes turns, from one to the next. */
+  /** The time after which it is ended. With turns, the time from one turn to the next. */
   readonly limitMs: number;
   readonly signal: AbortSignal;
   readonly turns?: TurnScheduler | undefined;
@@ -162,7 +162,7 @@ interface RunOptions {
 }
 
 /**
- * Runs the command line of a checkout to its end; nothing that it started outlives it.
+ * Runs the command line of a checkout to its end. None of its processes outlives it.
  * @throws the signal's reason if that aborts; UsageError if it takes too long
  */
 async function runIn(checkout: Checkout, args: readonly string[], options: RunOptions): Promise<Ran> {
@@ -197,7 +197,7 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
   return { ...ending, stdout, stderr };
 }
 
-/** Brings the native parts that backends lack, as far as that succeeds; `bench` says of each backend what is missing. */
+/** Installs the native parts that backends lack, if possible; `bench` reports what is missing for each backend. */
 export async function provisionIn(
   checkout: Checkout,
   { patience, signal }: Pick<PassOptions, "patience" | "signal">,
@@ -218,14 +218,14 @@ const LONGEST_OUTPUT = 2 ** 24;
 /** The command line in a checkout. */
 export const mainOf = (folder: string): string => join(folder, "apps", "runner", "dist", "main.js");
 
-/** A folder that is gone when it is disposed of. */
+/** A folder that is removed when it is disposed of. */
 function temporaryFolder(): Disposable & { readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "softmax-bench-gate-"));
   mkdirSync(join(folder, "runs"));
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** The results of the one run in a folder: what is printed is never data. */
+/** The results of the only run in a folder. Printed output is never used as data. */
 function resultsOf(checkout: Checkout, out: string, ran: Ran): Results {
   const files = readdirSync(out)
     .map((run) => join(out, run, "results.json"))

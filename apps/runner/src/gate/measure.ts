@@ -13,24 +13,24 @@ import {
 } from "@softmax-bench/regression";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
 
-/** Processes in which a gradient that is not always the same is compared with the oracle, on each side. */
+/** Number of processes per side that compare a gradient with the oracle if it is not always the same. */
 const ERROR_PROCESSES = 3;
-/** Errors are taken where times are not, by a profile that compares gradients and wastes no time on timing. */
+/** The profile of errors, taken where times are not: it compares gradients and spends no time on timing. */
 const ERROR_PROFILE = "smoke";
 
 export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly baseline: Checkout;
-  /** The same folder as the baseline's for a null comparison: then there is no other control. */
+  /** The same folder as the baseline's for a null comparison, which needs no other control. */
   readonly candidate: Checkout;
   readonly limits: Limits;
-  /** Times alone – with the errors of gradients that are not the same – or errors alone; both, if undefined. */
+  /** Only times, with the errors of gradients that are not the same, or only errors; undefined for both. */
   readonly only?: "times" | "errors";
   readonly say: (line: string) => void;
 }
 
 /**
- * Measures two checkouts in turns: a first stage of a few blocks over all cells, errors, and a second stage of new blocks
- * over the cells that the first one routes, with the baseline's revision against itself as a control.
+ * Measures two checkouts in turns: a first stage of a few blocks over all cells, errors, and a second stage of new
+ * blocks over the cells that the first one routes, with the baseline's revision against itself as a control.
  */
 export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, limits, seed, say } = run;
@@ -53,7 +53,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
           passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
         }
       }
-      // Nothing more is to be had of what is not there.
+      // Missing cells cannot be measured.
       if (stage === "route" && block === 0) cells = measurable(passes);
       if (cells.length === 0) return;
     }
@@ -74,7 +74,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   return passes;
 }
 
-/** Errors of the candidate's gradients, and of the baseline's where those are others. */
+/** Errors of the candidate's gradients, and of the baseline's if they differ. */
 async function measureErrors(
   { cells, only, say }: GateRun,
   passes: readonly ProcessRun[],

@@ -3,7 +3,7 @@ import { START_MS } from "../session/backend-session.js";
 
 const MINUTE_MS = 60_000;
 
-/** The longest that a step of a gate may take, in milliseconds, before what does not answer is given up. */
+/** Time limits of the steps of a gate, in milliseconds. */
 export interface Patience {
   /** Listing the cells of a revision. */
   readonly listMs: number;
@@ -11,18 +11,18 @@ export interface Patience {
   readonly buildMs: number;
   /** From one turn of a measuring process to its next one, or to its end. */
   readonly turnMs: number;
-  /** All of a measuring process that takes no turns. */
+  /** The whole measuring process, if it takes no turns. */
   measureMs(profile: Profile["id"], cells: readonly string[]): number;
 }
 
 /** Time for the work of a command before its first cell and after its last one. */
 const OVERHEAD_MS = 5 * MINUTE_MS;
 
-/** @param timeoutMs of every step, if the user sets it */
+/** @param timeoutMs of every step, if set by the user */
 export const patienceOf = (timeoutMs?: number): Patience => ({
   listMs: timeoutMs ?? 5 * MINUTE_MS,
   buildMs: timeoutMs ?? 30 * MINUTE_MS,
-  // A worker may have to be started twice in a turn: before the cell and, if it died, for it.
+  // A worker may have to start twice in a turn: before the cell, and for it if it died.
   turnMs: timeoutMs ?? 2 * START_MS + PROFILES.gate.cellTimeoutMs + MINUTE_MS / 2,
   measureMs: (id, cells) => {
     if (timeoutMs !== undefined) return timeoutMs;
@@ -38,7 +38,7 @@ export const formatPatience = (ms: number): string =>
     ? `${Number((ms / 1000).toPrecision(3))} s`
     : `${Number((ms / MINUTE_MS).toPrecision(3))} min`;
 
-/** A time limit that is paused while what it limits has to wait for others. */
+/** A time limit that is paused while its task waits for others. */
 export class Deadline implements Disposable {
   readonly #end = new AbortController();
   readonly #ms: number;
@@ -58,7 +58,7 @@ export class Deadline implements Disposable {
 
   restart(): void {
     this.pause();
-    // Node counts at most 2^31 milliseconds, and takes more for 1.
+    // Node counts at most 2^31 milliseconds, and treats more as 1.
     this.#timer = setTimeout(() => this.#end.abort(this.#error()), Math.min(this.#ms, 2 ** 31 - 1));
   }
 

@@ -8,10 +8,10 @@ import { UsageError } from "../terminal/errors.js";
 import { type Checkout, mainOf, type PassOptions } from "./checkout.js";
 import { Deadline, formatPatience } from "./patience.js";
 
-/** Installed packages and what is built of them. */
+/** Bytes of installed packages and their build output. */
 const SPACE = 3e9;
 
-/** What may stay in the cache besides the revision that is measured. */
+/** Limits on the other revisions that stay in the cache. */
 const KEPT = { prefix: "revision-", limitBytes: 9e9, maxAgeDays: 30 };
 
 export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"> {
@@ -19,8 +19,8 @@ export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"
 }
 
 /**
- * A commit, checked out, installed and built in the user's cache. One that is there and is not what was built is built again.
- * @throws UsageError saying what is in the way
+ * A commit, checked out, installed and built in the user's cache. A damaged or changed entry is built again.
+ * @throws UsageError with the reason if that fails
  */
 export async function checkoutOf(name: string, commit: string, options: CheckoutOptions): Promise<Checkout> {
   const { say, signal } = options;
@@ -60,7 +60,7 @@ function remedyFor(error: unknown): string {
     : "choose a baseline that builds here";
 }
 
-/** Runs the pnpm that started this in a folder. @throws UsageError if it takes too long, CommandError if it fails */
+/** Runs the pnpm that started this, in a folder. @throws UsageError if it takes too long, CommandError if it fails */
 function runPnpm(folder: string, args: readonly string[], options: CheckoutOptions): Promise<void> {
   const [command, ...before] = pnpm();
   return runStep(`pnpm ${args[0]}`, [command, ...before, "-C", folder, ...args], options);
@@ -82,7 +82,7 @@ async function runStep(
   await run(command, args, { signal: limited, env: { CI: "true" }, quiet: true });
 }
 
-/** Lines of a failed build that are shown: a compiler's last errors and what the build tool says of them. */
+/** Number of lines shown of a failed build: a compiler's last errors and the build tool's comments on them. */
 const SHOWN_LINES = 20;
 
 const endOf = (output: string): string[] =>
@@ -105,7 +105,7 @@ async function missingIn(folder: string): Promise<string | undefined> {
   return missing && `it has no ${missing}`;
 }
 
-/** Files that a package exports, however its conditions are nested. */
+/** Files that a package exports, at any depth of nested conditions. */
 function exportsOf(file: string): string[] {
   if (!existsSync(file)) return [];
   const targets = (value: unknown): string[] =>
@@ -114,9 +114,9 @@ function exportsOf(file: string): string[] {
   return targets((manifest as { exports?: unknown }).exports).filter((target) => !target.includes("*"));
 }
 
-/** A repository of its own: a worktree of this one would stay listed here after its folder is gone. */
+/** Clones into a separate repository: a worktree of this one would stay listed here after its folder is gone. */
 async function checkOut(commit: string, folder: string, options: CheckoutOptions): Promise<void> {
-  // No template: nothing of the user's, such as hooks, belongs there.
+  // No template, so that nothing of the user's, such as hooks, gets there.
   const steps = [
     ["init", "--quiet", "--template=", folder],
     ["-C", folder, "fetch", "--quiet", "--depth=1", REPOSITORY_ROOT, commit],
@@ -131,11 +131,11 @@ async function forgetWorktrees(): Promise<void> {
   const ours = join(cacheRoot(), KEPT.prefix);
   const folders = listed.split("\n").map((line) => line.replace(/^worktree /, ""));
   const gone = folders.filter((folder) => folder.startsWith(ours) && !existsSync(folder));
-  // Twice: git locks one while it is made.
+  // Twice: git locks a worktree while it is being made.
   for (const folder of gone) await git("worktree", "remove", "--force", "--force", folder).catch(() => {});
 }
 
-/** The pnpm that started this, if one did; a script of it needs Node. */
+/** The pnpm that started this, if any. A script of it needs Node. */
 function pnpm(): [command: string, ...args: string[]] {
   const path = process.env.npm_execpath;
   if (!path || !basename(path).startsWith("pnpm")) return ["pnpm"];

@@ -30,7 +30,7 @@ import { checkoutOf } from "./revision.js";
 interface GateSelection {
   /** Flags of `pnpm bench`. */
   readonly flags: readonly string[];
-  /** Backends that were named: the gate does not pass without them. */
+  /** Named backends; the gate does not pass without them. */
   readonly named: readonly string[];
 }
 
@@ -53,8 +53,8 @@ export interface Gated {
 const CANDIDATE = "this checkout";
 
 /**
- * Compares this checkout with a baseline. Where the baseline is of a commit that is here, both are measured, in turns;
- * else there is only its file to compare with.
+ * Compares this checkout with a baseline. If the baseline's commit is present here, both are measured, in turns.
+ * Otherwise only its file can be compared with.
  */
 export async function gate(request: GateRequest): Promise<Gated> {
   const gated = await compared(request);
@@ -78,7 +78,7 @@ async function compared(request: GateRequest): Promise<Gated> {
   return gated;
 }
 
-/** @throws UsageError if the baseline says that it is another commit than the one that it was built from */
+/** @throws UsageError if the baseline's recorded commit is not the one it was built from */
 function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
   if (run.commit === null || run.commit.replace(/-dirty$/, "") === commit) return;
   throw new UsageError(
@@ -86,7 +86,7 @@ function checkCommit({ run }: Results, { name, folder }: Checkout, commit: strin
   );
 }
 
-/** The comparison, in which cells of backends that were named are broken where a side has not that backend. */
+/** The comparison in which the cells of a named backend are broken if a side lacks that backend. */
 function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
   const lost = new Set<string>();
   for (const { backends } of [candidate, baseline]) {
@@ -103,7 +103,7 @@ function withNamed({ comparison, baseline, candidate }: Gated, { selection, say 
   return { ...comparison, notCompared };
 }
 
-/** The commit to measure: that of the results, else what git calls by this name. */
+/** The commit to measure: that of the results, otherwise git's for this name. */
 async function revisionOf(name: string, found: LocatedResults | undefined): Promise<string | undefined> {
   const recorded = found?.results.run.commit;
   if (!found) return commitOf(name);
@@ -116,7 +116,7 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
     listIn(checkout, ["--profile", "gate", ...flags], request);
   const asked = await list(candidate, selection.flags);
   if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
-  // The baseline may lack what the flags name, and then has not its cells either.
+  // The baseline may lack what the flags name; it has no such cells then.
   const has = new Set(await list(baseline, workloadFlags(asked)));
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
@@ -148,7 +148,7 @@ const oneSided = (key: string, reason: string): NotCompared => ({
   reason,
 });
 
-/** Cells that the baseline lists and the candidate does not, although nothing in the selection leaves them out. */
+/** Cells that the baseline lists and the candidate does not, although the selection includes them. */
 const droppedCells = (
   asked: readonly string[],
   has: ReadonlySet<string>,
@@ -175,7 +175,7 @@ const workloadFlags = (cells: readonly string[]): string[] => [
   [...new Set(cells.map((cell) => cell.split(" ").at(-1)))].join(","),
 ];
 
-/** The cells of the file, measured as the file was: one after the other, and perhaps elsewhere. */
+/** The cells of the file, measured one after the other, as in the file, and possibly elsewhere. */
 async function againstFile(
   request: GateRequest,
   { results }: LocatedResults,
@@ -212,7 +212,7 @@ async function againstFile(
   };
 }
 
-/** @throws UsageError if the file is of a run of a kind that there is no longer */
+/** @throws UsageError if the file is of a kind of run that no longer exists */
 function profileOf(name: string, { run }: Results): Profile["id"] {
   const known = Object.keys(PROFILES) as Profile["id"][];
   const profile = known.find((id) => id === run.profile);

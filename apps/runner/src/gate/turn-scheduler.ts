@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { onLine, sendLine } from "@softmax-bench/host-node";
 import { type TurnKind, turnRequest } from "../session/turns.js";
 
-/** Receives when a run has to wait for its turn, and when it goes on, or hangs up. */
+/** Receives an event when a run waits for its turn, goes on, or hangs up. */
 export interface TurnObserver {
   onWait(): void;
   onResume(): void;
@@ -13,13 +13,14 @@ const IGNORE_TURNS: TurnObserver = { onWait: () => {}, onResume: () => {} };
 interface Member {
   readonly channel: Duplex;
   readonly observer: TurnObserver;
-  /** What it waits for; undefined while it has its turn, or has not asked yet. */
+  /** The turn that it waits for; undefined while it has its turn, or before its first request. */
   wants: TurnKind | undefined;
 }
 
 /**
- * Gives turns to runs that were started together. A turn ends when its run asks for the next one, or ends. In every round
- * each run measures one cell, alone, in the order in which they joined; before that all may prepare at the same time.
+ * Gives turns to runs that were started together. A turn ends when its run requests the next one, or ends. In every
+ * round each run measures one cell, alone, in the order in which they joined. Before that, all may prepare at the same
+ * time.
  */
 export class TurnScheduler {
   readonly #expected: number;
@@ -27,7 +28,7 @@ export class TurnScheduler {
   #members: Member[] = [];
   #round: Member[] = [];
 
-  /** @param expected how many runs will join before the first turn is given */
+  /** @param expected number of runs that join before the first turn is given */
   constructor(expected: number) {
     this.#expected = expected;
   }
@@ -69,7 +70,10 @@ function grant(member: Member): void {
   sendLine(member.channel, { go: true });
 }
 
-/** Reads a request for a turn, which comes from another revision and is not trusted: anything but a request to prepare waits to be alone. */
+/**
+ * Reads a request for a turn. It comes from another revision and is not trusted: all but a request to prepare waits
+ * to be alone.
+ */
 function parseTurnRequest(line: string): TurnKind {
   try {
     return turnRequest.parse(JSON.parse(line)).wants;

@@ -19,7 +19,7 @@ const depthSettings = z.object({
   images: schema.depth.shape.images,
 });
 
-/** Of rows, of classes, and of threads. */
+/** The most values of rows, of classes, and of threads. */
 export const MOST_SCALING_VALUES = 100;
 
 const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).readonly();
@@ -60,7 +60,7 @@ const header = z.object({
   sweeps: z.array(z.string()).optional(),
   depth: depthSettings.optional(),
   scaling: scalingSettings.optional(),
-  /** Of cells, where they are fewer than those of curves. */
+  /** Methods of the cells, if fewer than those of the curves. */
   cellMethods: z.array(z.string()).optional(),
   environment: schema.environment,
 });

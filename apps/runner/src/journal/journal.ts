@@ -9,32 +9,32 @@ import { UsageError } from "../terminal/errors.js";
 import { type Entry, entry, type Header, JOURNAL_VERSION, resultKey } from "./entries.js";
 
 /**
- * `journal.jsonl`: one line per finished thing, on the disk before the next one starts. Results are made from it, and a
- * run is continued from it. Every line carries a checksum and stands for itself, so that a damaged one costs what it
- * held and nothing else – or the next one too, if it is the end of a line that is damaged. The header, without which nothing
- * can be read, is therefore there three times.
+ * `journal.jsonl`: one line per finished result, on the disk before the next one starts. Results are made from it, and
+ * a run is continued from it. Every line carries a checksum and is independent of the others, so a damaged line costs
+ * only its own content. If its end is damaged, it costs the next line too. The header is stored three times, since
+ * nothing can be read without it.
  */
 
-/** What a journal holds. */
+/** The content of a journal. */
 interface ReadJournal {
   readonly header: Header;
   readonly entries: readonly Entry[];
   /** Bytes of a last line that was cut short when the run died. */
   readonly truncatedBytes: number;
-  /** Lines, from 1, that are not what was written; they stay in the file and count for nothing. */
+  /** Numbers, from 1, of damaged lines; they stay in the file and are ignored. */
   readonly damage: readonly { readonly line: number; readonly problem: string }[];
-  /** Lines that say the same as an earlier one; they count for nothing, too. */
+  /** Lines that repeat an earlier one; they are ignored, too. */
   readonly repeated: readonly { readonly line: number; readonly first: number }[];
-  /** The last process to write here did not live to say where its time went. */
+  /** True if the last process that wrote here died before it recorded its time. */
   readonly wasKilled: boolean;
 }
 
-/** A journal that a run is continued with; what was torn is no longer in the file. */
+/** A journal that a run is continued with. A torn line is no longer in the file. */
 export interface Recovered extends ReadJournal {
   readonly journal: Journal;
 }
 
-/** An open journal, which no other process can open as long as this one lives. */
+/** An open journal, which no other process can open while this one lives. */
 export class Journal implements Disposable {
   readonly #descriptor: number;
   /** Bytes of whole lines. */
@@ -49,14 +49,14 @@ export class Journal implements Disposable {
     this.#size = fstatSync(this.#descriptor).size;
   }
 
-  /** A new journal, which is there with its header or not at all. @throws Error if it cannot be written. */
+  /** Creates a journal, either with its header or not at all. @throws Error if it cannot be written. */
   static begin(file: string, header: Header): Journal {
     writeAtomically(file, lineOf(header).repeat(3));
     return new Journal(file);
   }
 
   /**
-   * The journal of a run that is to be continued, without its torn last line.
+   * Opens the journal of a run to continue, without its torn last line.
    * @throws UsageError if another process has it open, or if its header is lost.
    */
   static recover(file: string): Recovered {
@@ -69,7 +69,7 @@ export class Journal implements Disposable {
     }
   }
 
-  /** Appends one line, or nothing: a line that the disk has no room for is taken back. */
+  /** Appends one line or nothing: a line that the disk has no room for is removed. */
   append(value: Entry): void {
     this.#write(Buffer.from(lineOf(value)));
   }
@@ -84,7 +84,7 @@ export class Journal implements Disposable {
 
   #recover(file: string): Recovered {
     const { endsWhole, ...read } = readJournal(file);
-    // A last line that lacks nothing but its end is as good as any.
+    // A last line that lacks only its line end is as good as any.
     if (!endsWhole) this.#write(Buffer.from("\n"));
     else if (read.truncatedBytes > 0) {
       this.#size -= read.truncatedBytes;
@@ -108,8 +108,8 @@ export class Journal implements Disposable {
 /**
  * Reads a journal, which another process may be writing to.
  *
- * @returns and whether the last line has its end
- * @throws UsageError if the header is lost, or two lines say different things of one result.
+ * @returns the journal, and whether the last line has its end
+ * @throws UsageError if the header is lost, or two lines disagree about one result.
  */
 export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
   const bytes = bytesOf(file);
@@ -155,7 +155,7 @@ function bytesOf(file: string): Buffer {
   }
 }
 
-/** The version of a header that is not this one's. */
+/** The version in a header of another version; undefined for this one's. */
 function otherVersion(line: string): number | undefined {
   try {
     const { type, journalVersion } = JSON.parse(line);
@@ -167,7 +167,9 @@ function otherVersion(line: string): number | undefined {
   }
 }
 
-/** @throws UsageError if two lines say different things of one result, or of the run: no reader could know which one counts. */
+/**
+ * @throws UsageError if two lines disagree about one result, or about the run: no reader could know which one counts.
+ */
 function repeatedLines(
   file: string,
   parsed: readonly ParsedLine[],
@@ -177,7 +179,7 @@ function repeatedLines(
   const repeated: { line: number; first: number }[] = [];
   for (const [index, { entry: found }] of parsed.entries()) {
     if (!found) continue;
-    // Of what may be there several times, each is a record of its own, with times in nanoseconds: no two are alike.
+    // Entries that may occur several times are records with times in nanoseconds: no two are equal.
     const key = found.type === "run" ? "the run" : (resultKey(found) ?? (texts[index] as string));
     const first = seen.get(key);
     if (first === undefined) {
@@ -197,10 +199,10 @@ const lineOf = (value: Entry): string => `${seal(JSON.stringify(z.encode(entry, 
 
 const checksum = (json: string): string => crc32(json).toString(16).padStart(8, "0");
 
-/** An object as JSON, with the checksum of that as its last member. */
+/** An object as JSON, with its checksum as the last member. */
 const seal = (json: string): string => `${json.slice(0, -1)},"crc32":"${checksum(json)}"}`;
 
-/** What a line says, or why it counts for nothing. */
+/** The entry of a line, or the reason why it is ignored. */
 interface ParsedLine {
   readonly entry?: Entry | undefined;
   readonly problem?: string;

@@ -2,8 +2,8 @@ import type { Phase } from "@softmax-bench/core";
 import type { Measurement } from "./entries.js";
 
 /**
- * Whether a cell is measured in further processes: not if it did not work, nor if it is so slow that its samples are too few to be
- * tested for drift. Such a cell is called the fastest by nobody, and repeating it would take most of a run's time.
+ * True if a cell is measured in further processes. A failed cell is not, nor one so slow that its samples are too few
+ * to test for drift. Such a cell is never called the fastest, and repeating it would take most of a run's time.
  */
 export const isRepeated = ({ status, sampling }: Measurement): boolean =>
   status === "ok" && sampling?.steadiness.gradient !== "untested";

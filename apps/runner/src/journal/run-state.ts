@@ -4,7 +4,10 @@ import type { Visit } from "../plan/visits.js";
 import { type Entry, type Measurement, measurementKey, resultKey } from "./entries.js";
 import { isRepeated } from "./measurements.js";
 
-/** The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never compared. */
+/**
+ * The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never
+ * compared.
+ */
 export type Purpose = "measurement" | "gradient" | undefined;
 
 /** The results that the journal of a run already holds. */

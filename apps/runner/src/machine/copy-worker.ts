@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { CopyTask } from "./measure-copy-bandwidth.js";
 
-/** A thread that copies whenever all are told to, and says how long it took, in nanoseconds. */
+/** A thread that copies on each signal to all threads, and reports the time in nanoseconds. */
 
 const { bytes, released, rounds } = workerData as CopyTask;
-// Written to at once, so that the pages are there.
+// Written to immediately, so that the pages exist.
 const [from, to] = [new Float64Array(bytes / 8).fill(1), new Float64Array(bytes / 8).fill(2)];
 
 parentPort?.postMessage(0);

@@ -6,19 +6,19 @@ import type { MachineState } from "@softmax-bench/core";
 /** Processor time of the machine and of this process tree, in ns since it booted or started. */
 interface Usage {
   readonly at: number;
-  /** What all processes computed, and what the hypervisor gave to other machines; undefined where there is no /proc. */
+  /** Time that all processes computed, and that the hypervisor gave to other machines; undefined without /proc. */
   readonly machine: { readonly busyNs: number; readonly stealNs: number } | undefined;
   readonly ownNs: number;
 }
 
-/** Processes that were ended a moment ago count as this one's when the kernel has taken them back. */
+/** Time after which the kernel counts ended processes as this one's, in milliseconds. */
 const REAPING_MS = 100;
 
-/** Watches what else the machine does while a run measures. */
+/** Watches the machine's other activity while a run measures. */
 export class MachineMonitor {
   #last: Usage = readUsage();
 
-  /** The state since the last call. Takes 0.1 s; nothing is to be measured meanwhile. */
+  /** Returns the state since the last call. Takes 0.1 s; nothing should be measured meanwhile. */
   async observe(): Promise<MachineState> {
     await delay(REAPING_MS);
     const before = this.#last;
@@ -61,7 +61,7 @@ function readUsage(): Usage {
   }
 }
 
-/** Of this process and of those that it has started and that have ended (proc(5): utime, stime, cutime, cstime). */
+/** Ticks of this process and of its ended child processes (proc(5): utime, stime, cutime, cstime). */
 function ownTicks(): number {
   const stat = readFileSync("/proc/self/stat", "utf8");
   // The name, in parentheses, may hold anything.
@@ -77,7 +77,7 @@ const numbersOf = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Num
 const SPINS = 5;
 const STEPS = 1_000_000;
 
-/** Nanoseconds of a fixed piece of integer arithmetic, the median of a few: what the processor is worth just now. */
+/** Median time of a fixed piece of integer arithmetic, in nanoseconds: the processor's present speed. */
 function spin(): number {
   let state = 1;
   const times = Array.from({ length: SPINS }, () => {
@@ -85,6 +85,6 @@ function spin(): number {
     for (let step = 0; step < STEPS; step++) state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     return Number(process.hrtime.bigint() - start);
   });
-  // The result is used, so that no compiler leaves the arithmetic out.
+  // The result is used, so that no compiler removes the arithmetic.
   return state === 0 ? Number.NaN : (times.toSorted((a, b) => a - b)[SPINS >> 1] as number);
 }

@@ -2,23 +2,23 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Environment } from "@softmax-bench/core";
 
-/** Of each buffer of all threads together, in bytes. */
+/** Limits on each buffer's size over all threads together, in bytes. */
 const [SMALLEST, LARGEST] = [64 * 2 ** 20, 256 * 2 ** 20];
 const ROUNDS = 8;
 
-/** What a copying thread is given. */
+/** The task of a copying thread. */
 export interface CopyTask {
   readonly bytes: number;
-  /** Int32: how many rounds may have begun. */
+  /** Int32: the number of rounds that may have begun. */
   readonly released: SharedArrayBuffer;
   readonly rounds: number;
 }
 
 /**
- * Memory bandwidth as STREAM's Copy measures it (McCalpin 1995): the best of several copies between buffers that no cache
- * holds, bytes read and written both counted, with one thread and with as many as backends get.
+ * Memory bandwidth as STREAM's Copy measures it (McCalpin 1995): the best of several copies between buffers that no
+ * cache holds, with bytes read and written both counted, with one thread and with as many as backends get.
  *
- * @param cacheBytes of the largest cache, if that is known
+ * @param cacheBytes size of the largest cache, if known
  * @throws Error if there is no memory for the buffers
  */
 export async function measureCopyBandwidth(
@@ -34,7 +34,7 @@ export async function measureCopyBandwidth(
   return measured;
 }
 
-/** Copies in all threads at once, as often as there are rounds. */
+/** Copies in all threads at once, once per round. */
 async function bestOf(threads: number, bytes: number): Promise<number> {
   const released = new SharedArrayBuffer(4);
   const workerData: CopyTask = { bytes, released, rounds: ROUNDS };
@@ -43,7 +43,7 @@ async function bestOf(threads: number, bytes: number): Promise<number> {
     () => new Worker(new URL("./copy-worker.js", import.meta.url), { workerData }),
   );
   const exits = Promise.all(workers.map((worker) => once(worker, "exit")));
-  // The first message says that a thread is ready, each further one how long its copy took.
+  // A thread's first message reports that it is ready, each further one the time of its copy.
   const messages = () => Promise.all(workers.map((worker) => once(worker, "message")));
   let heard = messages();
   let shortest = Number.POSITIVE_INFINITY;

@@ -11,11 +11,11 @@ import { UsageError } from "../terminal/errors.js";
 const SOURCE = join(REPOSITORY_ROOT, "tools", "native-limit", "limit.c");
 const FLAGS = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-std=gnu11", "-lm"];
 
-/** The same gradient in C, built for this processor: what JavaScript's are held against. */
+/** The same gradient in C, built for this processor: the reference for JavaScript's gradients. */
 export interface NativeLimit extends Disposable {
   /** The compiler and its flags. */
   readonly compiler: string;
-  /** Nanoseconds of each gradient, over about so many milliseconds. */
+  /** Nanoseconds of each gradient, measured for about the given number of milliseconds. */
   times(
     shape: { readonly rows: number; readonly classes: number },
     dtype: FloatDType,
@@ -24,7 +24,7 @@ export interface NativeLimit extends Disposable {
   ): Promise<number[]>;
 }
 
-/** Builds the program of `tools/native-limit`, in a second. @throws UsageError if there is no compiler, or it fails */
+/** Builds the program of `tools/native-limit`, in a second. @throws UsageError without a compiler, or if it fails */
 export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit> {
   const compiler = process.env.CC || "cc";
   const folder = mkdtempSync(join(tmpdir(), "softmax-bench-limit-"));
@@ -60,10 +60,10 @@ export async function buildNativeLimit(signal: AbortSignal): Promise<NativeLimit
 
 const execute = promisify(execFile);
 
-/** Times of hundreds of thousands of calls. */
+/** Bytes of the times of hundreds of thousands of calls. */
 const LONGEST_OUTPUT = 2 ** 26;
 
-/** What a program prints. @throws Error with what it complained of, unless it exits 0 */
+/** The output of a program. @throws Error with its error output, unless it exits 0 */
 async function output(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
     return (await execute(file, args, { signal, maxBuffer: LONGEST_OUTPUT })).stdout;

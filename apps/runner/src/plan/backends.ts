@@ -1,8 +1,8 @@
 import type { Backend } from "@softmax-bench/core";
 
 /**
- * Every backend of this repository, by id, in the order in which they are measured. Adding one is a line here and its package.
- * Loading an adapter's module is cheap; its runtime starts with `open`, in a worker process.
+ * Every backend of this repository, by id, in the order in which they are measured. Adding one is a line here and its
+ * package. Loading an adapter's module is cheap; its runtime starts with `open`, in a worker process.
  */
 export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   "tfjs-wasm": async () => (await import("@softmax-bench/adapter-tfjs-wasm")).tfjsWasm,

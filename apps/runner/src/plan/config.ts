@@ -9,16 +9,16 @@ import { type ModuleLoader, resolveBackends } from "./own-backends.js";
 import { withinTime } from "./within-time.js";
 
 /**
- * What a `bench.config.ts` sets: what flags set, and backends from outside this repository.
+ * The settings of a `bench.config.ts`: those of the flags, and backends from outside this repository.
  *
- * A worker is another process, which no object reaches. What makes the object does: a worker reads the same `bench.config.ts`,
- * from the folder that it shares with its parent, and takes the backend that it is for. So a backend may be an object that the
- * config imports, or a module that the config names, and both go the same way.
+ * No object reaches a worker, which is another process. The source does: a worker reads the same `bench.config.ts`,
+ * from the folder that it shares with its parent, and takes its backend. So a backend may be an object that the config
+ * imports, or a module that the config names. Both are loaded the same way.
  */
 export interface Config extends Omit<BenchOptions, "backends"> {
   /**
-   * The backends to measure, unless `--backend` says: ids, `all`, `Backend`s, and modules by path (from the config's folder) or
-   * package name, of which every export that is a `Backend` counts. Default: all.
+   * The backends to measure, unless `--backend` is given: ids, `all`, `Backend`s, and modules by path (from the
+   * config's folder) or package name, of which every export that is a `Backend` counts. Default: all.
    */
   readonly backends?: readonly (string | Backend)[];
 }
@@ -34,10 +34,10 @@ export interface LoadedConfig {
 
 const FILE = "bench.config.ts";
 
-/** A config that has not loaded by then never does, in milliseconds. */
+/** Time limit for loading a config, in milliseconds. */
 const TIMEOUT_MS = 60_000;
 
-/** By folder: a config is read once, and its backends are the same objects to everyone. */
+/** Loaded configs by folder. Each is read once, so its backends are the same objects everywhere. */
 const loaded = new Map<string, Promise<LoadedConfig>>();
 
 /** The `bench.config.ts` of a folder; an empty one if there is no such file. @throws UsageError if it is wrong */
@@ -57,16 +57,16 @@ async function readConfig(file: string): Promise<LoadedConfig> {
   return { options: checkOptions({ ...others, backends: ids }, FILE), ownBackends: own };
 }
 
-/** Whether there are backends to resolve; what else is wrong is left to the check of options. */
+/** True if there are backends to resolve. The check of options reports all other mistakes. */
 const isConfig = (value: unknown): value is { readonly backends: readonly unknown[] } =>
   typeof value === "object" && value !== null && "backends" in value && Array.isArray(value.backends);
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
-/** This package, for configs that are run where it is not installed. */
+/** This package, for configs in folders where it is not installed. */
 const SELF = { "@softmax-bench/runner": fileURLToPath(import.meta.resolve("@softmax-bench/runner")) };
 
-/** Loads modules, TypeScript too, as if a file imported them. */
+/** Loads modules, also TypeScript, as if a file imported them. */
 function moduleLoader(file: string): ModuleLoader {
   const jiti = createJiti(file, { alias: SELF });
   return {
@@ -81,10 +81,10 @@ function moduleLoader(file: string): ModuleLoader {
   };
 }
 
-/** Whether code is not the user's. */
+/** True if a piece of code is not the user's. */
 const isElsewhere = (place: string): boolean => place.includes("/node_modules/") || place.startsWith(HERE);
 
-/** The first line of what was thrown, and where, if that is known. */
+/** The first line of a thrown error, and its place if known. */
 function whyNot(error: unknown): string {
   const [line = ""] = messageOf(error).trim().split(/\s*\n/, 1);
   const place = error instanceof Error && /(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)/.exec(error.stack ?? "")?.[1];

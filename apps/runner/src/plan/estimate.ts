@@ -5,24 +5,24 @@ import { type PlannedCell, skipReason } from "./plan.js";
 import type { Profile } from "./profiles.js";
 
 /**
- * What parts of a matrix cost, in seconds of two cores of an AMD EPYC: rough, and the same on every machine, so that
- * all of them split a matrix alike.
+ * Costs of the parts of a matrix, in seconds of two cores of an AMD EPYC: rough, and the same on every machine, so that
+ * all machines split a matrix alike.
  */
 
 /** Nanoseconds per element, for a backend without a cost of its own. */
 const USUAL_NS_PER_ELEMENT = 30;
 
-/** Starting a process, importing a runtime, a first gradient. */
+/** Time to start a process, import a runtime and compute a first gradient. */
 export const START_SECONDS = 1.5;
 
-/** Making the inputs of a workload, and the oracle's gradient for them. */
+/** Time to make a workload's inputs and the oracle's gradient for them. */
 export const referenceSeconds = ({ workload: { rows, classes } }: PlannedCell): number =>
   0.05 + rows * classes * 150e-9;
 
-/** Compiling, uploading, comparing with the oracle: what a cell takes besides its sampling. */
+/** Time of a cell besides its sampling: compiling, uploading, comparing with the oracle. */
 const handlingSeconds = (elements: number): number => 0.03 + elements * 40e-9;
 
-/** 0 for a cell that its backend cannot run, or that the profile leaves out. */
+/** Seconds of a cell; 0 if its backend cannot run it, or if the profile leaves it out. */
 export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backend | undefined): number {
   if (!backend?.dtypes.includes(cell.dtype) || skipReason(cell, profile, backend)) return 0;
   const elements = cell.workload.rows * cell.workload.classes;
@@ -31,17 +31,17 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backen
   return profile.processes * (handlingSeconds(elements) + samplingNs(call, profile) / 1e9);
 }
 
-/** As `compute` in `packages/measure` goes about it: a few calls, or all phases within their limits. */
+/** The sampling time of `compute` in `packages/measure`: a few calls, or all phases within their limits. */
 function samplingNs(call: number, { singleShotAboveNs, singleShots, limits }: Profile): number {
   if (call > singleShotAboveNs) return (1 + singleShots) * call;
   return phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
 }
 
-/** Warm-up and two windows, about. */
+/** About the time of warm-up and two windows. */
 const phaseNs = (call: number, { windowNs, minSamples, mostWindowNs, fewestSamples }: SamplingLimits) =>
   2 * call +
   2 * Math.max(fewestSamples * call, Math.min(mostWindowNs, Math.max(windowNs, minSamples * call)));
 
-/** Methods that are compared are measured in one run, which has both gradients to compare. */
+/** The comparison of a cell. Compared methods are measured in one run, which needs both gradients. */
 export const comparisonOf = ({ method }: PlannedCell): string =>
   COMPARISONS.find((pair) => pair.includes(method))?.join() ?? method;

@@ -2,24 +2,27 @@ import type { Backend } from "@softmax-bench/core";
 import { BACKENDS } from "./backends.js";
 
 /**
- * Backends by id: those of this repository, and those of the `bench.config.ts` in the current folder. That is read once per
- * process, and where it is needed only: a worker for a backend of this repository runs nothing of the user's.
+ * Backends by id: those of this repository, and those of the `bench.config.ts` in the current folder. The config is
+ * read once per process and only if needed: a worker for a backend of this repository runs no code of the user's.
  */
 
-/** Where workers find `loadBackend`. */
+/** The module in which workers find `loadBackend`. */
 export const BACKENDS_MODULE = import.meta.url;
 
-/** The ids of all backends, in the order in which they are measured. @throws UsageError if `bench.config.ts` is wrong */
+/** The ids of all backends, in measuring order. @throws UsageError if `bench.config.ts` is wrong */
 export const backendIds = async (): Promise<readonly string[]> => [
   ...Object.keys(BACKENDS),
   ...(await ownBackends()).keys(),
 ];
 
-/** One backend; undefined if there is none by that id. @throws UsageError if it would be in `bench.config.ts`, and that is wrong */
+/**
+ * One backend; undefined for an unknown id.
+ * @throws UsageError if it would be in `bench.config.ts`, and that is wrong
+ */
 export const loadBackend = async (id: string): Promise<Backend | undefined> =>
   Object.hasOwn(BACKENDS, id) ? BACKENDS[id]?.() : (await ownBackends()).get(id);
 
-/** Backends by id; ids that name none are left out. */
+/** Backends by id. Unknown ids are left out. */
 export async function loadBackends(ids: Iterable<string>): Promise<ReadonlyMap<string, Backend>> {
   const loaded = await Promise.all([...ids].map(async (id) => [id, await loadBackend(id)] as const));
   return new Map(loaded.flatMap(([id, backend]) => (backend ? [[id, backend] as const] : [])));

@@ -7,7 +7,7 @@ import { PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);
 
-/** What flags can set, and `bench.config.ts`. */
+/** The options that flags and `bench.config.ts` can set. */
 const benchOptions = z
   .strictObject({
     profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
@@ -34,7 +34,7 @@ export type BenchOptions = z.output<typeof benchOptions>;
 export interface Settings {
   readonly profile: keyof typeof PROFILES;
   readonly backends: readonly string[] | undefined;
-  /** Undefined: the Node that runs this. */
+  /** Undefined for the Node that runs this. */
   readonly hosts: readonly HostRequest[] | undefined;
   readonly methods: readonly string[] | undefined;
   readonly dtypes: readonly string[] | undefined;
@@ -48,7 +48,7 @@ export interface Settings {
 
 export const DEFAULT_OUT = "bench-results";
 
-/** Flags win over the config file, the file over the defaults. */
+/** Merges settings: flags override the config file, and the file overrides the defaults. */
 export function resolveSettings(flags: BenchOptions, file: BenchOptions): Settings {
   const chosen = { ...file, ...flags };
   const profile = chosen.profile ?? "default";

@@ -6,16 +6,16 @@ import { UsageError } from "../terminal/errors.js";
 import { BACKENDS } from "./backends.js";
 import { unknownValue } from "./unknown-value.js";
 
-/** How a config gets at modules. */
+/** Access of a config to modules. */
 export interface ModuleLoader {
-  /** Whether there is such a module. */
+  /** Returns whether there is such a module. */
   has(specifier: string): boolean;
-  /** @throws UsageError, beginning with `where`, if it does not load */
+  /** @throws UsageError, beginning with `where`, if the module does not load */
   import(specifier: string, where: string, options?: { readonly default: true }): Promise<unknown>;
 }
 
 /**
- * Reads the list of backends of a config: which to measure, and those of its own among them.
+ * Reads a config's list of backends: which to measure, and the config's own among them.
  *
  * @param config the name of the file, for messages
  * @throws UsageError for the first entry that is not an id, a `Backend`, or a module with at least one
@@ -51,14 +51,14 @@ export async function resolveBackends(
 
 const ALL = "all";
 
-/** Exports of a module that a message lists. */
+/** The most exports of a module that a message lists. */
 const MOST_NAMES = 8;
 
-/** Whether an entry stands for backends that are there without it. */
+/** True if an entry stands for backends of this repository. */
 const isBuiltIn = (entry: unknown): entry is string =>
   typeof entry === "string" && (entry === ALL || Object.hasOwn(BACKENDS, entry));
 
-/** Something that is to be a backend, and what messages call it. */
+/** A value that should be a backend, and its name in messages. */
 interface Candidate {
   readonly value: unknown;
   readonly name: string;
@@ -94,7 +94,7 @@ async function candidatesOf(entry: unknown, where: string, load: ModuleLoader): 
   );
 }
 
-/** Whether an export is meant to be a backend: complete or not. */
+/** True if an export is meant to be a backend, complete or not. */
 const isBackendLike = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "id" in value && ("open" in value || "probe" in value);
 
@@ -121,7 +121,7 @@ const method = z.custom<(...values: never) => unknown>((value) => typeof value =
   error: ({ input }) => `expected a function${input === undefined ? ", got nothing" : ""}`,
 });
 
-/** What is read of a backend before a worker opens it. What a worker returns is checked when it comes. */
+/** Members that are read before a worker opens a backend. A worker's results are checked when they arrive. */
 const shape = z.looseObject({
   id: z
     .string()
@@ -130,7 +130,7 @@ const shape = z.looseObject({
       'expected letters, digits and any of _ . + - /, beginning with a letter or a digit, and not "all"',
     ),
   dtypes: z.array(z.enum(DTYPE_IDS)).min(1),
-  // A page has the backends that it was built with, and no others.
+  // A page has only the backends that it was built with.
   hosts: z.array(z.enum(RUNTIME_KINDS)).min(1).optional(),
   methods: z
     .array(z.enum(METHODS.map(({ id }) => id)))

@@ -20,9 +20,9 @@ export const THIS_NODE = "node";
 export interface HostRequest {
   readonly id: string;
   readonly kind: HostKind;
-  /** The first numbers of its version: `24`; absent: any. */
+  /** The first numbers of its version: `24`; absent for any. */
   readonly version?: string | undefined;
-  /** Of its program. */
+  /** Path of its program. */
   readonly path?: string | undefined;
 }
 
@@ -63,7 +63,10 @@ export function parseHost(value: string): HostRequest {
   return { id: version === undefined ? name : `${name}@${version}`, kind, version, path };
 }
 
-/** Gives hosts that were named by a path the id that others have: `node@24.9.0`. @throws UsageError if a path leads to no such program, or a host is named twice */
+/**
+ * Gives hosts that were named by a path the usual id: `node@24.9.0`.
+ * @throws UsageError if a path leads to no such program, or a host is named twice
+ */
 export async function identifyHosts(requests: readonly HostRequest[]): Promise<HostRequest[]> {
   const identified = await Promise.all(requests.map(identify));
   const ids = identified.map(({ id }) => id);
@@ -84,7 +87,7 @@ async function identify(request: HostRequest): Promise<HostRequest> {
   }
 }
 
-/** Whether a backend can run in hosts of a kind; without a list of its own in every process. */
+/** True if a backend can run in hosts of a kind. A backend without a list runs in every kind of process. */
 export const runsIn = ({ hosts }: Pick<Backend, "hosts">, kind: HostKind): boolean =>
   hosts ? hosts.includes(kind) : kind !== "browser" && kind !== "python";
 
@@ -94,7 +97,7 @@ export const hostsOf = (backend: Backend): HostKind[] => HOST_KINDS.filter((kind
 /**
  * Every backend on every host, host by host.
  *
- * @param areNamed whether a user named the backends; else only those are taken that can run there
+ * @param areNamed true if a user named the backends; otherwise only those that can run there are taken
  */
 export async function placesOn(
   hosts: readonly HostRequest[],
@@ -112,7 +115,7 @@ export async function placesOn(
   );
 }
 
-/** The places of a run, going by its header. */
+/** The places of a run, according to its header. */
 export const placesOfRun = ({
   backends,
   places,
@@ -121,7 +124,7 @@ export const placesOfRun = ({
   readonly places?: readonly string[] | undefined;
 }): Place[] => places?.map(readPlace) ?? backends.map((backend) => ({ backend }));
 
-/** The hosts of a run, going by its header. */
+/** The hosts of a run, according to its header. */
 export const hostsOfRun = ({
   hosts = [],
 }: {

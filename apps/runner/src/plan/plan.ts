@@ -33,14 +33,14 @@ export interface PlannedNetwork extends Place {
   readonly depth: number;
 }
 
-/** One method on one backend, over many shapes, with so many threads. */
+/** One method on one backend, over many shapes, with a given number of threads. */
 export interface PlannedSeries extends Place {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly threads: number;
 }
 
-/** What a run does. */
+/** The work of a run. */
 export interface Plan {
   readonly cells: readonly PlannedCell[];
   readonly curves: readonly PlannedCurve[];
@@ -68,7 +68,7 @@ export const curveKey = (curve: Place & { method: string; dtype: string; sweep: 
 
 export const keyOf = (cell: PlannedCell): string => cellKey({ ...cell, workload: cell.workload.id });
 
-/** Methods that are compared stand next to each other, so that few gradients are held at a time. */
+/** Compared methods are adjacent, so that few gradients are held at a time. */
 const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
 
 /** The whole matrix of a selection: backend by backend, small workloads first. */
@@ -109,7 +109,7 @@ export const planSeries = (
     ),
   );
 
-/** Why a profile leaves a cell of a backend out; undefined if it does not. */
+/** The reason why a profile leaves out a backend's cell; undefined if it does not. */
 export function skipReason(
   { backend, workload }: PlannedCell,
   { id, mostElements }: Profile,
@@ -120,13 +120,13 @@ export function skipReason(
   return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
 }
 
-/** The part of some work that the backends could run, going by what their runtimes can do at all. */
+/** The part of some work that the backends could run, according to their runtimes' general abilities. */
 export async function runnableWork<W extends Work>(work: readonly W[]): Promise<W[]> {
   const backends = await backendsOf(work);
   return work.filter(({ backend, dtype }) => backends.get(backend)?.dtypes.includes(dtype));
 }
 
-/** @throws UsageError if the backends could run none of it. */
+/** @throws UsageError if the backends could not run any of it. */
 export async function assertRunnable(work: readonly Work[]): Promise<void> {
   if ((await runnableWork(work)).length > 0) return;
   const why = [...(await backendsOf(work))]
@@ -135,7 +135,7 @@ export async function assertRunnable(work: readonly Work[]): Promise<void> {
   throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
 }
 
-/** The backends that some work is for, in the order of the table. */
+/** The backends of some work, in the order of the table. */
 export async function backendsOf(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
   const used = new Set(work.map(({ backend }) => backend));
   return loadBackends((await backendIds()).filter((id) => used.has(id)));

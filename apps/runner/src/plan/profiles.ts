@@ -5,17 +5,17 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly id: "smoke" | "default" | "full" | "gate";
   readonly summary: string;
   readonly workloads: readonly string[];
-  /** Fresh processes that each cell is measured in, at least (slow ones in the first alone) … */
+  /** The fewest fresh processes that each cell is measured in (slow ones in the first alone). */
   readonly processes: number;
-  /** … and at most, as long as the time of the run allows. */
+  /** The most such processes, as long as the time of the run allows. */
   readonly mostProcesses: number;
-  /** The time that a run may take, in milliseconds, before no further process is started for each backend. */
+  /** The time, in milliseconds, after which a run starts no further process for each backend. */
   readonly timeMs: number;
-  /** A cell that takes longer is given up, in milliseconds. */
+  /** The time after which a cell is abandoned, in milliseconds. */
   readonly cellTimeoutMs: number;
-  /** The gradient phase alone is timed, and gradients are not compared with anything: they only leave their digests. */
+  /** True to time the gradient phase alone. Gradients are then not compared; only their digests are kept. */
   readonly timesOnly?: boolean;
-  /** Most elements of a workload that a slow backend is given; absent: any number. */
+  /** The most elements of a workload for a slow backend; absent for any number. */
   readonly mostElements?: (cost: BackendCost) => number | undefined;
 }
 
@@ -23,7 +23,7 @@ const MS = 1e6;
 const MINUTE_MS = 60_000;
 const MATRIX = ["cifar-head", "imagenet-head", "vocab", "seed-3200"];
 
-/** Calls are batched until the clock's 0.1 µs are a thousandth. */
+/** Calls are batched until the clock's 0.1 µs are a thousandth of a sample. */
 const BATCH = 0.1 * MS;
 
 export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
@@ -164,7 +164,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   },
 };
 
-/** How the cells of a profile are sampled in their first process, or in a later one, which repeats what is ranked. */
+/** The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases. */
 export const samplingOf = (
   { singleShotAboveNs, singleShots, limits, timesOnly }: Profile,
   round: number,

@@ -25,21 +25,21 @@ import {
 } from "./places.js";
 import { shortened, unknownValue } from "./unknown-value.js";
 
-/** What to run, as ids that are known to exist. */
+/** The work to run, as ids that are known to exist. */
 export interface Selection {
   readonly backends: readonly string[];
-  /** Where they run. */
+  /** The places where they run. */
   readonly places: readonly Place[];
   /** The hosts of those places. */
   readonly hosts: readonly HostRequest[];
   readonly methods: readonly MethodId[];
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
-  /** Keys of the cells to run of the matrix, where those are not all. */
+  /** Keys of the matrix cells to run; undefined for all. */
   readonly cells: ReadonlySet<string> | undefined;
 }
 
-/** What the user asked for, unchecked; what is left out means all (or the profile's workloads). */
+/** The user's unchecked request. Missing fields mean all (or the profile's workloads). */
 export interface SelectionFilter {
   readonly backends?: readonly string[] | undefined;
   /** Names of backends on hosts, instead of backends on this Node: `wasm-simd@bun`. */
@@ -47,13 +47,13 @@ export interface SelectionFilter {
   readonly methods?: readonly string[] | undefined;
   readonly dtypes?: readonly string[] | undefined;
   readonly workloads: readonly string[];
-  /** Cells as `--list` prints them; they name all of the above. */
+  /** Cells as `--list` prints them; they imply all of the above. */
   readonly cells?: readonly string[] | undefined;
 }
 
 /**
- * @param backendIds of all backends, in the order in which they are measured
- * @throws UsageError naming the closest valid value, for the first one that does not exist.
+ * @param backendIds of all backends, in measuring order
+ * @throws UsageError naming the closest valid value, for the first unknown one.
  */
 export function select(wanted: SelectionFilter, backendIds: readonly string[]): Selection {
   const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
@@ -120,7 +120,7 @@ function namedBackends(wanted: readonly string[] | undefined, known: readonly st
   return [...known.filter((id) => !isReference(id)), ...named];
 }
 
-/** What is in cells such as `tfjs-wasm manual/fused float32 64x1000`. */
+/** The parts of cells such as `tfjs-wasm manual/fused float32 64x1000`. */
 function partsOf(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
   const parts = cells.map((cell) => {
     const [place, method, dtype, workload, ...more] = cell.split(" ");
@@ -150,7 +150,7 @@ const ALL = "all";
 const expandAll = (wanted: readonly string[] | undefined): readonly string[] | undefined =>
   wanted?.includes(ALL) ? undefined : wanted;
 
-/** Sweeps by id. @throws UsageError naming the closest valid value, for the first one that does not exist. */
+/** Sweeps by id. @throws UsageError naming the closest valid value, for the first unknown one. */
 export function selectSweeps(wanted: readonly string[]): readonly Sweep[] {
   const known = SWEEPS.map(({ id }) => id);
   const ids = sortByRegistry(known, wanted, "sweep");

@@ -4,12 +4,12 @@ import { UsageError } from "../terminal/errors.js";
 /** All of a matrix. */
 export const WHOLE: Shard = { index: 1, count: 1 };
 
-/** More parts than any matrix is split into; each that is missing is named. */
+/** More parts than any matrix is split into. Each missing part is named. */
 export const MOST_SHARDS = 99_999;
 
 /**
- * What says to a process which of several alike it is, by system. Only the names with an asterisk in the comments are
- * ours: the system knows the number, and the manifest has to pass it on.
+ * The variables that give a process its index among equal ones, by system. Only the names with an asterisk in the
+ * comments are ours: the system knows the number, and the manifest has to pass it on.
  */
 const SYSTEMS: readonly System[] = [
   // https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode; * SHARD_COUNT
@@ -36,13 +36,13 @@ const SYSTEMS: readonly System[] = [
 
 interface System {
   readonly name: string;
-  /** The variable that is there if and only if the system is. */
+  /** The variable that is set if and only if the system is present. */
   readonly index: string;
   /** @param number the whole number in a variable */
   read(number: (variable: string) => number): Shard;
 }
 
-/** Indices of an array may start and step as they like, as in `--array=0-6:2`, but not be a list such as `1,2,5`. */
+/** An array's indices may start and step in any way, as in `--array=0-6:2`, but must not be a list such as `1,2,5`. */
 function slurmTask(number: (variable: string) => number): Shard {
   const [id, first, last, count] = ["ID", "MIN", "MAX", "COUNT"].map((what) =>
     number(`SLURM_ARRAY_TASK_${what}`),
@@ -58,8 +58,8 @@ function slurmTask(number: (variable: string) => number): Shard {
 }
 
 /**
- * What `--shard` says: `2/4`, or `auto` for what the environment says.
- * @throws UsageError if that is no shard.
+ * Reads `--shard`: `2/4`, or `auto` for the shard of the environment.
+ * @throws UsageError if it is not a shard.
  */
 export function shardOf(flag: string, environment: NodeJS.ProcessEnv): Shard {
   const shard = flag === "auto" ? shardInEnvironment(environment) : parseShard(flag);

@@ -4,17 +4,17 @@ import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./es
 import { backendsOf, keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
 
-/** Cells that stay together, since their gradients are compared. */
+/** Cells that stay together because their gradients are compared. */
 interface Unit {
   readonly cells: readonly PlannedCell[];
   readonly seconds: number;
-  /** What the first unit of its kind in a shard costs on top, by what it is for. */
+  /** Extra cost of the first unit of its kind in a shard, by purpose. */
   readonly once: ReadonlyMap<string, number>;
 }
 
 /**
- * A matrix in as many parts as there are shards, in its order: a shard is a stretch of it, so that few backends are
- * started twice. Of all ways to cut, one whose longest part is the shortest.
+ * Splits a matrix into one part per shard, in order. A shard is a contiguous range, so that few backends are started
+ * twice. The split is one of those whose longest part is the shortest.
  */
 async function splitCells(
   cells: readonly PlannedCell[],
@@ -23,7 +23,7 @@ async function splitCells(
 ): Promise<PlannedCell[][]> {
   const units = unitsOf(cells, profile, await backendsOf(cells));
   let [low, high] = [0, cut(units, 1, Number.POSITIVE_INFINITY).longest];
-  // Sums and halves are the same on every machine, bit for bit; 50 halves leave nothing to find.
+  // Sums and halves are the same on every machine, bit for bit. After 50 halvings the interval is exhausted.
   for (let step = 0; step < 50; step++) {
     const middle = (low + high) / 2;
     if (cut(units, count, middle).longest <= middle) high = middle;
@@ -32,13 +32,13 @@ async function splitCells(
   return cut(units, count, high).parts.map((part) => part.flatMap((unit) => unit.cells));
 }
 
-/** What a matrix is, in one digest: what it measures, and how that is split. */
+/** The digest of a matrix: its measurements, and their split. */
 const planDigest = (parts: readonly (readonly PlannedCell[])[], profile: Profile, seed: number): string => {
   const plan = JSON.stringify({ profile: profile.id, seed, parts: parts.map((part) => part.map(keyOf)) });
   return `sha256:${createHash("sha256").update(plan).digest("hex")}`;
 };
 
-/** The part of a matrix that a run is for, and the digest of the whole. */
+/** A run's part of a matrix, and the digest of the whole. */
 export async function shardWork(
   cells: readonly PlannedCell[],
   { index, count }: Shard,
@@ -71,7 +71,7 @@ function unitsOf(
   });
 }
 
-/** Fills one part after the other up to a limit, the last one with all that is left; none stays empty needlessly. */
+/** Fills one part after the other up to a limit, the last one with the rest; no part stays empty needlessly. */
 function cut(units: readonly Unit[], count: number, limit: number): { parts: Unit[][]; longest: number } {
   const parts: Unit[][] = [[]];
   let [seconds, longest] = [0, 0];

@@ -3,7 +3,7 @@ import { UsageError } from "../terminal/errors.js";
 
 export const shortened = (value: string): string => (value.length > 60 ? `${value.slice(0, 59)}…` : value);
 
-/** Names the valid values that may be meant, closest first; all of them, where none is like the value. */
+/** Names the valid values that may be meant, closest first; all of them if none is similar. */
 export function unknownValue(kind: string, value: string, known: readonly string[], also = ""): UsageError {
   const shown = shortened(value);
   const isLike = (id: string) => distance(shown, id) <= Math.max(shown.length, id.length) / 2;

@@ -3,8 +3,8 @@ import { comparisonOf } from "./estimate.js";
 import type { PlannedCell } from "./plan.js";
 
 /**
- * One measurement of a cell in one process. A twin is the same code measured once more, as if it were another cell: the
- * two make an A/A pair, and differ by what this run cannot resolve.
+ * One measurement of a cell in one process. A twin is the same code measured once more, as if it were another cell. The
+ * two make an A/A pair. Their difference is what this run cannot resolve.
  */
 export interface Visit {
   readonly cell: PlannedCell;
@@ -13,16 +13,16 @@ export interface Visit {
 
 export interface DrawOptions {
   readonly seed: number;
-  /** Counts the processes of a backend, from 0. */
+  /** Number of the backend's process, from 0. */
   readonly round: number;
-  /** Whether a cell can be expected to run; only such a cell has a twin. Undefined: there are no twins. */
+  /** Returns whether a cell is expected to run; only such a cell has a twin. Undefined for no twins. */
   readonly canHaveTwin: ((cell: PlannedCell) => boolean) | undefined;
 }
 
 /**
- * The visits of one process, in an order drawn from the run's seed: workloads and dtypes in random order, within each the
- * methods in random order, the two that are compared next to each other, and a twin of one cell at a place of its own. Every
- * second process goes through the order of the one before in reverse, so that of two compared methods each comes first equally often.
+ * The visits of one process, in an order drawn from the run's seed. Workloads and dtypes are in random order, and so
+ * are the methods within each; two compared methods are adjacent. A twin of one cell is at a place of its own. Every
+ * second process reverses the order of the one before, so that of two compared methods each comes first equally often.
  *
  * @param cells of one backend
  */
@@ -57,7 +57,7 @@ function twinOf(candidates: readonly PlannedCell[], seed: number): Visit | undef
   return cell && { cell, isTwin: true };
 }
 
-/** In the order in which each group's first member came. */
+/** Groups values, in the order of each group's first member. */
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const value of values) {
@@ -68,7 +68,7 @@ function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): T[][] {
   return [...groups.values()];
 }
 
-/** Fisher–Yates. */
+/** Shuffles by Fisher–Yates. */
 export function shuffle<T>(values: readonly T[], uniform: () => number): T[] {
   const shuffled = [...values];
   for (let last = shuffled.length - 1; last > 0; last--) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Waits for code that may never finish. @throws Error if it has not in time, and whatever it throws before */
+/** Waits for code that may never finish. @throws Error on timeout, and any error that the code throws before */
 export async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   const done = new AbortController();
   const late = sleep(timeoutMs, undefined, { signal: done.signal }).then(() => {

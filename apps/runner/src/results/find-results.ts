@@ -8,7 +8,7 @@ import { readText } from "../fs/read-regular-file.js";
 import { commitOf } from "../fs/repository.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 
-/** Results that were found under a name. */
+/** Results with the name they were found under. */
 export interface LocatedResults {
   readonly file: string;
   readonly results: Results;
@@ -18,12 +18,12 @@ export const RESULTS = "results.json";
 export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
 
 /**
- * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's id; a
- * file, or a folder with results; a git revision, the newest run of its commit.
+ * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's
+ * id; a file, or a folder with results; a git revision, the newest run of its commit.
  *
- * @param isKind what `latest` may be
- * @returns undefined if there is nothing by that name
- * @throws UsageError if what there is cannot be read
+ * @param isKind true for results that `latest` may be
+ * @returns undefined if nothing has that name
+ * @throws UsageError if the results cannot be read
  */
 export async function findResults(
   name: string,
@@ -52,7 +52,7 @@ export async function findResults(
   return undefined;
 }
 
-/** @throws UsageError saying which names there are, if there is nothing by this one. */
+/** @throws UsageError listing the existing names, if nothing has this one. */
 export async function needResults(
   name: string,
   out: string,
@@ -67,7 +67,7 @@ export async function needResults(
   );
 }
 
-/** Passes on results that are to be compared. @throws IncomparableError if they are of another version of the results format */
+/** Passes on results to compare. @throws IncomparableError if they are of another version of the results format */
 export async function toCompare<T>(found: Promise<T>): Promise<T> {
   try {
     return await found;
@@ -77,7 +77,7 @@ export async function toCompare<T>(found: Promise<T>): Promise<T> {
   }
 }
 
-/** Accepts results of the same command and profile: only such runs compare like with like. */
+/** Accepts results of the same command and profile, since only such runs are comparable. */
 export const sameKindAs =
   ({ run: { command = "bench", profile } }: Results) =>
   ({ run }: Results): boolean =>

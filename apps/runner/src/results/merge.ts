@@ -14,14 +14,14 @@ import { MOST_SHARDS, WHOLE } from "../plan/shard.js";
 import { UsageError } from "../terminal/errors.js";
 import { combineBackends, sumByPurpose } from "./combine.js";
 
-/** Results and where they came from. */
+/** Results and their origin. */
 export interface Part {
   readonly path: string;
   readonly results: Results;
 }
 
 /**
- * Shards of one matrix as results of the whole, each cell once per machine; whoever writes them down gives them their id.
+ * Merges shards of one matrix into results of the whole, each cell once per machine. The writer gives them their id.
  *
  * @throws UsageError naming two parts that do not belong together, or a cell on which two of one machine disagree.
  */
@@ -91,7 +91,7 @@ function checkPart({ path, results: { run } }: Part): void {
   if (!run.plan) throw not("does not say what was planned: an older version wrote it; measure it again");
 }
 
-/** What parts have in common, and the digest of the plan, which has the rest. */
+/** The values that parts have in common, and the digest of the plan, which covers the rest. */
 const COMMON = {
   "commit ": ({ commit }: RunRecord) => commit ?? "none",
   "version ": ({ version = "unknown" }: RunRecord) => version,
@@ -111,7 +111,7 @@ function checkBelongs(first: Part, other: Part): void {
   }
 }
 
-/** A backend is one version everywhere, and on machines that are alike one device. */
+/** Checks that a backend is one version everywhere, and one device on machines that are alike. */
 function checkEngines(parts: readonly Part[]): void {
   const seen = new Map<string, { is: string; path: string }>();
   for (const { path, results } of parts) {
@@ -165,7 +165,7 @@ interface OnMachine {
   readonly resolutions: readonly Resolution[];
 }
 
-/** @param tag what cells, distances and backends get, if they are of one machine of several */
+/** @param tag added to cells, distances and backends if they come from one machine of several */
 function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string }): OnMachine {
   const ordered = parts.toSorted(
     ({ results: { run: a } }, { results: { run: b } }) =>
@@ -198,7 +198,7 @@ function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string
   };
 }
 
-/** Of a backend and workload that several shards measured, the coarsest. */
+/** The coarsest resolution of each backend and workload that several shards measured. */
 function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "resolution"> {
   if (resolutions.length === 0) return {};
   const groups = new Map<string, Resolution["groups"][number]>();
@@ -211,13 +211,13 @@ function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "re
   return { resolution: { groups: [...groups.values()], identicalPairs } };
 }
 
-/** What happened beside any of the runs. */
+/** The noise beside any of the runs. */
 function mergeNoise([first, ...others]: readonly Noise[]): Pick<Results, "noise"> {
   if (!first) return {};
   return { noise: { ...first, during: [first, ...others].flatMap(({ during }) => during) } };
 }
 
-/** Of a cell that is there twice, the first measurement that succeeded. */
+/** Merges cells. Of duplicates, the first successful measurement counts. */
 function mergeCells(parts: readonly Part[]): Cell[] {
   const merged = new Map<string, { cell: Cell; path: string }>();
   for (const { path, results } of parts) {

@@ -6,15 +6,15 @@ import { readText } from "../fs/read-regular-file.js";
 import { UsageError } from "../terminal/errors.js";
 import type { Part } from "./merge.js";
 
-/** What folders hold: runs with results, and runs that died before they wrote any. */
+/** The runs in folders: those with results, and those that died before they wrote any. */
 export interface RunEntry {
   readonly parts: readonly Part[];
   readonly unfinished: readonly string[];
 }
 
 /**
- * The runs in some folders, each of which is a run's or holds those of several.
- * @throws UsageError if one of them holds none, or results that cannot be read.
+ * Reads the runs in some folders. Each is a run's folder or holds those of several.
+ * @throws UsageError if one of them holds no run, or results that cannot be read.
  */
 export function readRuns(folders: readonly string[]): RunEntry {
   const runs = new Map(folders.flatMap(runFoldersIn).map((path) => [realpathSync(path), path]));

@@ -25,7 +25,7 @@ import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 
-/** Results from a journal: what several processes measured of a cell becomes one cell. */
+/** Assembles results from a journal. Measurements of a cell in several processes become one cell. */
 export function assemble(header: Header, entries: readonly Entry[], plan: Plan): Results {
   const { cells: planned } = plan;
   const { processes } = PROFILES[header.profile];
@@ -82,7 +82,7 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
   };
 }
 
-/** The part of an experiment in the results, and whether nothing of it is missing. */
+/** An experiment's part of the results, and whether it is complete. */
 function sectionOf(
   experiment: Experiment,
   plan: Plan,
@@ -101,8 +101,8 @@ function sectionOf(
 type EntryOf<Type extends Entry["type"]> = Extract<Entry, { type: Type }>;
 
 /**
- * Distances between planned cells, each once and in the order of the plan: processes take them in an order of their own, and
- * cells whose lines in the journal were damaged were compared again.
+ * Distances between planned cells, each once and in the order of the plan. Processes take them in their own order,
+ * and cells with damaged lines in the journal were compared again.
  */
 function latestDistances(entries: readonly Entry[], planned: Plan["cells"]): EntryOf<"distance">[] {
   const keyOfPair = (a: PlannedCell, b: string) => keyOf({ ...a, method: `${a.method} ${b}` as MethodId });
@@ -129,7 +129,7 @@ function groupByCell(measurements: readonly Measurement[]): Map<string, Measurem
   return groups;
 }
 
-/** Other activity of the machine, over all processes that worked on the run. */
+/** Other activity of the machine, over all processes of the run. */
 function noiseSection(entries: readonly Entry[]): Noise | undefined {
   const states = entries.filter((entry) => entry.type === "machine");
   const [first, ...others] = states;
@@ -144,7 +144,7 @@ function noiseSection(entries: readonly Entry[]): Noise | undefined {
   };
 }
 
-/** Share of the time of sampling in which somebody else used the processor core too. */
+/** Share of the sampling time in which another process used the processor core too. */
 function disturbedShare(measurements: readonly Measurement[]): number | undefined {
   const sum = (part: "windowsNs" | "disturbedNs") =>
     measurements.reduce((total, { sampling }) => total + (sampling?.[part] ?? 0), 0);
@@ -152,7 +152,7 @@ function disturbedShare(measurements: readonly Measurement[]): number | undefine
   return windowsNs > 0 ? sum("disturbedNs") / windowsNs : undefined;
 }
 
-/** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
+/** The measurement that represents the cell: one with a failure, otherwise the least accurate one. */
 function decisiveOf(measurements: readonly Measurement[]): Measurement {
   const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
   return (
@@ -201,11 +201,11 @@ function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timin
   return timing;
 }
 
-/** Of measurements that decide together: all of them had settled, or none. */
+/** The common state of measurements that decide together: all of them had settled, or none. */
 const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
   (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
 
-/** The observations are process medians where there are several processes, else the samples of the one. */
+/** The observations are process medians if there are several processes, otherwise the samples of the one. */
 function timingOver(perProcess: readonly (readonly number[])[]): Timing {
   const samples = perProcess.flat();
   const several = perProcess.length > 1;
@@ -231,7 +231,7 @@ function backendOf(place: Place, entries: readonly Entry[]): BackendRecord[] {
   return combineBackends(records.map(({ type: _, ...record }) => record));
 }
 
-/** The hosts of a run, each as it was found last. */
+/** The hosts of a run, each in its latest state. */
 function hostRecords(entries: readonly Entry[]): HostRecord[] {
   const records = entries.flatMap((entry) => (entry.type === "host" ? [entry] : []));
   return [...new Map(records.map(({ type: _, ...record }) => [record.id, record])).values()];
@@ -240,6 +240,6 @@ function hostRecords(entries: readonly Entry[]): HostRecord[] {
 const totalSpent = (entries: readonly Entry[]): Record<string, number> =>
   sumByPurpose(entries.flatMap((entry) => (entry.type === "spent" ? [entry.wallNs] : [])));
 
-/** Now – or, where somebody has set the clock back, the time given: no run ends before it begins. */
+/** The present time, or the given one if the clock was set back: no run ends before it begins. */
 const notBefore = (startedAt: string): string =>
   new Date(Math.max(Date.now(), Date.parse(startedAt))).toISOString();

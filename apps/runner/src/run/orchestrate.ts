@@ -27,7 +27,7 @@ import { BackendSession, withAbort } from "../session/backend-session.js";
 import { Hosts } from "../session/hosts.js";
 import { PhaseTimer } from "../session/phase-timer.js";
 
-/** The steps of a deep network, all together, or its training on a slow backend. */
+/** Time limit for all steps of a deep network, or for its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
 
 export interface OrchestrateOptions extends RunContext {
@@ -38,19 +38,19 @@ export interface OrchestrateOptions extends RunContext {
   readonly done: readonly Entry[];
   /** The outcome of providing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
-  /** Bring hosts that are not on this machine. */
+  /** True to install hosts that are not on this machine. */
   readonly provision: boolean;
   readonly say: (line: string) => void;
 }
 
 /**
- * Runs what is missing of a plan: each backend in a process of its own, its cells, then the experiments,
- * every outcome journaled before the next one starts. Then cells again in fresh processes, while there is time. When the
- * signal aborts, what is under way is given up.
+ * Runs the missing part of a plan: each backend in a process of its own, first its cells, then the experiments. Every
+ * outcome is in the journal before the next one starts. Then it measures cells again in fresh processes, while time
+ * allows. If the signal aborts, work in progress is abandoned.
  */
 export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   const { header, plan, images, signal, append, observer } = options;
-  // Garbage is collected here when something is allocated, not in steps and threads beside what the workers measure.
+  // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
   setFlagsFromString("--no-incremental-marking");
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
@@ -82,7 +82,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
   const monitor = new MachineMonitor();
-  // A gate looks at the machine by its null control, and starts too many processes to wait in each.
+  // A gate checks the machine by its null control, and starts too many processes to wait in each.
   const isWatched = !profile.timesOnly && remaining(0).length > 0;
   const observe = async (when: "before" | "during" | "after") => {
     if (isWatched) append({ type: "machine", when, state: await monitor.observe() });
@@ -97,7 +97,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       const missing = experiment.plannedWork(plan).filter((work) => !state.has(experiment.key(work)));
       await experiment.prepare?.(missing, experimentRun);
     }
-    // The time of a run was used before it was interrupted: continued, it only does its missing work.
+    // A run's time was used before it was interrupted: if continued, it only does its missing work.
     const isContinued = options.done.some(({ type }) => type === "cell");
     const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
@@ -187,7 +187,7 @@ function sessionFactory(
     });
 }
 
-/** Returns whether there is another round: at least as many as the profile asks for, then as many as the time allows. */
+/** Returns whether there is another round: at least the profile's number, then as many as the time allows. */
 function roundTimer(
   { processes, mostProcesses, timeMs }: Profile,
   given = timeMs,

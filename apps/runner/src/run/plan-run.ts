@@ -79,7 +79,10 @@ function checkNetworks({ depth }: Header): void {
   }
 }
 
-/** Checks that results can be written in the end. @throws UsageError if what is known of a run before it measures anything does not match the schema of results */
+/**
+ * Checks that results can be written in the end.
+ * @throws UsageError if the facts known before a run measures do not match the schema of results
+ */
 export function checkPublishable(header: Header, entries: readonly Entry[], plan: Plan): void {
   try {
     formatResults(assemble(header, entries, plan));

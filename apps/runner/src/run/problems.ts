@@ -1,7 +1,7 @@
 import { type BackendRecord, placeName, plural, type Results } from "@softmax-bench/core";
 import { type OutputStream, writeLine } from "../terminal/console.js";
 
-/** Whether not one backend could be used; says why of each, if so. */
+/** Returns whether no backend could be used. If so, prints the reason for each. */
 export function noneAvailable(backends: readonly BackendRecord[], stderr: OutputStream): boolean {
   if (backends.some(({ status }) => status === "available")) return false;
   const why = backends.map(({ id, host, reason, remedy }) =>
@@ -11,7 +11,7 @@ export function noneAvailable(backends: readonly BackendRecord[], stderr: Output
   return true;
 }
 
-/** Whether a result failed, crashed or timed out; says how many, if so. */
+/** Returns whether a result failed, crashed or timed out. If so, prints how many. */
 export function anyBroken({ cells, precision, depth, scaling }: Results, stderr: OutputStream): boolean {
   const all = [
     ...[...cells, ...(precision?.curves ?? [])],

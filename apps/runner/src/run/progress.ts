@@ -51,7 +51,7 @@ class Bar implements Progress {
   readonly #bar: SingleBar;
   readonly #stream: OutputStream;
   #begun = performance.now();
-  /** Of what the round has to do. */
+  /** Amount of the round's work. */
   #weight = 0;
   #finishedWeight = 0;
   #last = "";

@@ -27,11 +27,11 @@ import { publish, type RunFolder } from "./publish.js";
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
   readonly json: boolean;
-  /** Bring native parts that backends lack. */
+  /** True to install native parts that backends lack. */
   readonly provision: boolean;
-  /** Keep the results, once complete, as the baseline of that name. */
+  /** The name of a baseline that keeps the results once they are complete. */
   readonly saveBaseline?: string | undefined;
-  /** Keep them even if the machine was busy. */
+  /** True to keep them even if the machine was busy. */
   readonly force?: boolean;
 }
 
@@ -46,9 +46,9 @@ export interface Run {
   readonly turns?: Turns | undefined;
 }
 
-/** Measures what is left to do of a run, and publishes it. @returns the exit code */
+/** Measures the remaining part of a run, and publishes it. @returns the exit code */
 export async function runAndPublish(run: Run, console: Console, output: Output): Promise<number> {
-  // Nobody continues the run before it is published.
+  // The run cannot be continued before it is published.
   using _open = run.journal;
   try {
     return await measureAndPublish(run, console, output);
@@ -131,14 +131,14 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   return code;
 }
 
-/** Says that the same cells can be measured in browsers, where there are some. */
+/** Prints that the same cells can be measured in browsers, if any are installed. */
 async function suggestBrowsers({ stderr }: Console): Promise<void> {
   const browsers = (await probeBrowsers()).filter(({ status }) => status === "available").map(({ id }) => id);
   if (browsers.length === 0) return;
   writeLine(stderr, `not in browsers yet: --host node,${browsers.join()} measures the same cells there, too`);
 }
 
-/** Counts the results that a run has at least, and that are not there. */
+/** Counts the missing results among those that a run must have. */
 function remainingCount(
   plan: Plan,
   entries: readonly Entry[],
@@ -150,7 +150,7 @@ function remainingCount(
   return cells.reduce((sum, count) => sum + count, 0) + remainingExperiments(plan, state, experiments).length;
 }
 
-/** Whether an entry is one of the results that a run has at least; twins and further processes are extra. */
+/** True if an entry is one of the results that a run must have; twins and further processes are extra. */
 const isPlannedResult = (entry: Entry, processes: number): boolean =>
   entry.type === "cell" ? !entry.twin && entry.round < processes : resultKey(entry) !== undefined;
 
@@ -167,7 +167,7 @@ function exitCodeOf(results: Results, { header, folder }: Run, console: Console)
     writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
     return EXIT.interrupted;
   }
-  // A shard may well have only what another machine can run; `merge` sees the whole.
+  // A shard may have only cells that another machine can run; `merge` sees the whole.
   if (!header.shard && noneAvailable(results.backends, console.stderr)) return EXIT.failure;
   const nothingTimed = results.scaling?.series.every(({ status }) => status !== "ok");
   if (nothingTimed) writeLine(console.stderr, "no series could be timed; the report says why");

@@ -17,7 +17,7 @@ export interface RunServer extends AsyncDisposable {
 }
 
 const HOST = "127.0.0.1";
-/** How often the journal is looked at, in milliseconds. */
+/** Interval between checks of the journal, in milliseconds. */
 const INTERVAL_MS = 500;
 
 /** Kinds of files that a run folder holds for readers. */
@@ -28,14 +28,14 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the page of one run, which is read from its journal and may be going on, to this machine only.
- * @param port 0 for any that is free
+ * Serves the page of one run to this machine only. It is read from the run's journal; the run may be in progress.
+ * @param port 0 for any free one
  * @throws UsageError if the port is taken, or the journal is damaged
  */
 export async function serveRun(folder: RunFolder, port: number): Promise<RunServer> {
   await resultsSoFar(folder);
   const clients = new Set<ServerResponse>();
-  // Loaded here: on Node 22, importing it compiles WebAssembly, and a Node without that could report nothing.
+  // Loaded here: on Node 22, importing it compiles WebAssembly, and a Node that cannot do so could report nothing.
   const { createServer } = await import("node:http");
   const server = createServer((request, response) => {
     answer(request, response, folder, clients).catch((error: unknown) => {
@@ -61,7 +61,7 @@ export async function serveRun(folder: RunFolder, port: number): Promise<RunServ
   };
 }
 
-/** What a run has found so far. */
+/** The results of a run so far. */
 async function resultsSoFar({ journal }: RunFolder): Promise<Results> {
   const { header, entries } = readJournal(journal);
   return assemble(header, entries, await planOfRun(header));
@@ -77,7 +77,7 @@ function watchSize(file: string, changed: () => void): NodeJS.Timeout {
   }, INTERVAL_MS);
 }
 
-/** Undefined while the file is not there, or cannot be looked at. */
+/** The size of a file; undefined while it does not exist, or is not accessible. */
 function sizeOf(file: string): number | undefined {
   try {
     return statSync(file).size;
@@ -121,12 +121,12 @@ async function answer(
   send(200, file.type, readFileSync(file.path));
 }
 
-/** Another site's page that has its name point here still says that name. */
+/** True for a local request. Another site's page whose name points here still sends that name as its host. */
 function isLocal({ headers: { host = "" }, socket }: IncomingMessage): boolean {
   return [HOST, "localhost"].some((name) => host.toLowerCase() === `${name}:${socket.localPort}`);
 }
 
-/** A plain file of the folder itself, found by its name among those that are there: no path leads out. */
+/** A plain file of the folder itself, looked up by name among the existing ones: no path leads out. */
 function fileIn({ path }: RunFolder, pathname: string): { path: string; type: string } | undefined {
   const entry = readdirSync(path, { withFileTypes: true }).find(
     (one) => one.isFile() && `/${encodeURIComponent(one.name)}` === pathname,

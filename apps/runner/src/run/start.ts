@@ -33,7 +33,7 @@ export interface Request {
   readonly settings: Settings;
   readonly selection: Selection;
   readonly sweeps: readonly Sweep[];
-  /** Methods of the cells, where they are fewer than those of the curves. */
+  /** Methods of the cells, if fewer than those of the curves. */
   readonly cellMethods?: readonly MethodId[];
   /** The part of the cells to measure. */
   readonly shard?: Shard | undefined;
@@ -103,7 +103,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   return runAndPublish({ folder, header, plan, journal, images, done: [], turns }, console, output);
 }
 
-/** What the fastest gradient is held against; a machine too small to measure it does without. */
+/** Adds the bandwidth that the fastest gradient is compared with. A machine too small to measure it has none. */
 async function withBandwidth(
   environment: Environment,
   threads: number,

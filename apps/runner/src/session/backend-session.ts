@@ -13,20 +13,20 @@ export const START_MS = START_ATTEMPTS * OPEN_TIMEOUT_MS;
 export interface SessionOptions {
   readonly place: Place;
   readonly threads: number;
-  /** A request that takes longer is given up, in milliseconds. */
+  /** The time after which a request is abandoned, in milliseconds. */
   readonly timeoutMs: number;
   readonly phaseTimer: PhaseTimer;
-  /** Starts its workers. */
+  /** Starts the workers. */
   readonly host: Host;
-  /** Hears what is known of the backend when it has been started, or has not. */
+  /** Receives the backend's record when it has been started, or failed to start. */
   readonly onRecord?: (record: BackendRecord) => void;
-  /** Set if it is known that the backend cannot be started. */
+  /** Set if the backend is known not to start. */
   readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
 }
 
 export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly reason: string };
 
-/** One backend in one process – or in several, one after the other, when workers die. */
+/** One backend in one process, or in several successive ones if workers die. */
 export class BackendSession {
   readonly #options: SessionOptions;
   #worker: Connection | undefined;
@@ -43,7 +43,7 @@ export class BackendSession {
     return this.#options.place;
   }
 
-  /** What is known of the backend so far; undefined before the first request. */
+  /** The backend's record so far; undefined before the first request. */
   get record(): BackendRecord | undefined {
     return this.#record;
   }
@@ -61,7 +61,7 @@ export class BackendSession {
   }
 
   /**
-   * Runs a task; starts the worker on first use, and again if there is no room for the results.
+   * Runs a task. Starts the worker on first use, and again if there is no room for the results.
    * @throws NoRoomError if there is no room for the inputs
    */
   async run(request: WorkRequest, inputs?: NamedArrays): Promise<SessionOutcome> {
@@ -75,7 +75,7 @@ export class BackendSession {
     return failed(outcome.reply.reason);
   }
 
-  /** Fills arrays with the results of the last task. @throws Error if the worker did not leave exactly those */
+  /** Fills arrays with the results of the last task. @throws Error if the worker left other ones */
   readResults(into: readonly Values[]): void {
     if (!this.#worker) throw new Error("there is no worker that could have left results");
     this.#worker.readResults(into);
@@ -97,7 +97,7 @@ export class BackendSession {
     this.#worker = undefined;
   }
 
-  /** Nothing is started after this. */
+  /** Ends the session; no worker is started afterwards. */
   end(): void {
     this.#ended = true;
     this.#attempts = 0;

@@ -18,14 +18,14 @@ import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
 
 export interface HostOptions {
-  /** Takes lines for the user. */
+  /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Bring runtimes that are not on this machine. */
+  /** True to install runtimes that are not on this machine. */
   readonly provision: boolean;
 }
 
-/** Why something cannot be used here, and what would help. */
+/** The reason why something cannot be used here, and a remedy. */
 interface Problem {
   readonly reason: string;
   readonly remedy: string;
@@ -40,7 +40,7 @@ export class Hosts implements Disposable {
   #pages: PageServer | undefined;
   readonly #hosts = new Map<string, Host>();
   readonly #problems = new Map<string, Problem>();
-  /** Those other than the Node that runs this. */
+  /** Records of the hosts other than the Node that runs this. */
   readonly records: HostRecord[] = [];
 
   private constructor(say: (line: string) => void) {
@@ -48,7 +48,7 @@ export class Hosts implements Disposable {
     this.#add(THIS_NODE, CURRENT_RUNTIME);
   }
 
-  /** Finds the hosts, and brings those that are not here. One that cannot be had is a record with a reason. */
+  /** Finds the hosts, and installs missing ones. An unavailable host is a record with a reason. */
   static async open(requests: readonly HostRequest[], options: HostOptions): Promise<Hosts> {
     const hosts = new Hosts(options.say);
     try {
@@ -61,12 +61,12 @@ export class Hosts implements Disposable {
     }
   }
 
-  /** The host of a place; this Node in place of one that cannot be had, see `problemOf`. */
+  /** The host of a place. An unavailable host is replaced by this Node, see `problemOf`. */
   of({ host = THIS_NODE }: Place): Host {
     return this.#hosts.get(host) ?? (this.#hosts.get(THIS_NODE) as Host);
   }
 
-  /** Why a backend cannot be started in its place; undefined if nothing is known against it. */
+  /** The reason why a backend cannot start in its place; undefined if none is known. */
   async problemOf(place: Place): Promise<Problem | undefined> {
     const { backend: id, host = THIS_NODE } = place;
     const problem = this.#problems.get(host);

@@ -28,7 +28,7 @@ export type JobOutcome =
 export interface JobOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Bring native parts that the backend lacks, saying each step. */
+  /** Set to install native parts that the backend lacks; receives each step. */
   readonly provision: ((line: string) => void) | undefined;
   /** Has the place's host. */
   readonly hosts: Hosts;
@@ -38,7 +38,7 @@ export interface JobOptions {
  * Computes jobs on one backend, untimed, in a process or a page of its own, and hands over each outcome as it comes. When the
  * signal aborts, what is under way is given up. What `consume` throws ends it all.
  *
- * @returns what is known of the backend; undefined if there was nothing to do.
+ * @returns the backend's record; undefined if there was nothing to do.
  */
 export async function runJobs<J extends Job>(
   place: Place,

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 /**
- * The processes that only started this one and wait for it: `npx`, `pnpm` and the shells in which they run scripts. `npx`
- * does not pass SIGTERM on. It ends, what it started goes on, and all that this process can see of it is that one of
- * those processes has another parent than before.
+ * The processes that only started this one and wait for it: `npx`, `pnpm` and the shells in which they run scripts.
+ * `npx` does not forward SIGTERM. It ends, but its child processes go on. This process can see only that one of those
+ * processes has a new parent.
  */
 
 interface Launcher {
@@ -14,10 +14,10 @@ interface Launcher {
   readonly words: readonly string[];
 }
 
-/** How often the launchers are checked, in milliseconds. */
+/** Interval between checks of the launchers, in milliseconds. */
 const INTERVAL_MS = 500;
 
-/** Calls back once when one of the processes that started this one is gone, at once if it is gone already. */
+/** Calls back once when a process that started this one is gone, at once if it is gone already. */
 export function onLauncherGone(callback: (name: string) => void): void {
   const launchers = launchersOf(process.ppid);
   if (launchers.length === 0) return;
@@ -35,7 +35,7 @@ export function onLauncherGone(callback: (name: string) => void): void {
   timer.unref();
 }
 
-/** From the nearest to the farthest package manager; none if the parent is something else. */
+/** Launchers from the nearest to the farthest package manager; none if the parent is something else. */
 function launchersOf(parent: number): Launcher[] {
   const chain: Launcher[] = [];
   for (let pid = parent; pid > 0; ) {
@@ -47,7 +47,10 @@ function launchersOf(parent: number): Launcher[] {
   return chain.slice(0, chain.findLastIndex(isPackageManager) + 1);
 }
 
-/** npm leaves its settings to whatever it starts. Where they are and it is not, and init has its child, it is gone. */
+/**
+ * npm passes its settings to every process it starts. If they are set, npm is absent and init has its child, npm is
+ * gone.
+ */
 function orphanOf(launchers: readonly Launcher[]): string | undefined {
   const last = launchers.at(-1) as Launcher;
   const isOrphan = last.parent === 1 && !isNpm(last) && process.env.npm_config_npm_version !== undefined;
@@ -80,7 +83,7 @@ function readLauncher(pid: number): Launcher | undefined {
   }
 }
 
-/** Undefined if the process is gone. */
+/** The parent of a process; undefined if the process is gone. */
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

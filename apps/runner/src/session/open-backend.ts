@@ -19,22 +19,25 @@ export interface OpenBackendOptions {
   readonly threads: number;
   readonly timeoutMs: number;
   readonly host: Host;
-  /** Hears of the worker before it has answered, for whoever may have to kill it. */
+  /** Receives the worker before it has answered, so that the caller can kill it. */
   readonly onStart?: (worker: Connection) => void;
 }
 
-/** What came of starting a backend in a process of its own. */
+/** The outcome of starting a backend in a process of its own. */
 export type Opening =
   | { readonly worker: Connection; readonly record: BackendRecord }
   | {
       readonly worker?: undefined;
       readonly record: BackendRecord;
       readonly permanent: boolean;
-      /** It was given up while it started: nothing is known to be wrong with it. */
+      /** True if it was abandoned while it started; no fault is known. */
       readonly slow: boolean;
     };
 
-/** Starts a backend in a fresh process and has it compute a first gradient. Whatever breaks, breaks there. */
+/**
+ * Starts a backend in a fresh process and computes a first gradient there, so that a failure affects only that
+ * process.
+ */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
   const { place, threads, timeoutMs, host, onStart } = options;
   const { backend } = place;
@@ -73,7 +76,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   }
 }
 
-/** For a runtime that may only need more time than it was given. */
+/** Remedy for a runtime that may only need more time. */
 const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
 
 /** For a page that ends while it starts a backend. */

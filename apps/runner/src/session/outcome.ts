@@ -2,7 +2,7 @@ import { type CellStatus, type Place, placeName } from "@softmax-bench/core";
 import type { Finished, Reply } from "@softmax-bench/measure";
 import type { SessionOutcome } from "./backend-session.js";
 
-/** What came of a request: the worker's answer, or why there is none in a cell's words. */
+/** The outcome of a request: the worker's answer, or the reason for its absence in a cell's terms. */
 export type TaskOutcome<Type extends Finished["type"]> =
   | { readonly status: "ok"; readonly reply: Extract<Finished, { type: Type }> }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };

@@ -1,7 +1,7 @@
-/** Where the wall time of a run goes. */
+/** The purposes that the wall time of a run is spent on. */
 export type Purpose = "measure" | "settle" | "start" | "prepare" | "verify";
 
-/** Adds up wall time by purpose, in nanoseconds; what is not attributed is `other`. */
+/** Adds up wall time by purpose, in nanoseconds. Unattributed time is `other`. */
 export class PhaseTimer {
   readonly #begun = performance.now();
   readonly #ns: Record<Purpose, number> = { measure: 0, settle: 0, start: 0, prepare: 0, verify: 0 };

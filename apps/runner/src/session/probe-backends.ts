@@ -14,7 +14,7 @@ export const LONGEST_TIMEOUT_S = 3600;
 /**
  * Starts every backend that runs in Node in a process of its own, all at once, and says what came of it.
  *
- * @param timeoutS in seconds: a backend that has not started by then is given up as slow
+ * @param timeoutS in seconds: a backend that has not started by then is reported as slow
  * @throws UsageError if `bench.config.ts` is wrong, and nothing else
  */
 export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {

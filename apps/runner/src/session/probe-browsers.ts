@@ -1,7 +1,7 @@
 import { type HostRecord, messageOf, Unavailable } from "@softmax-bench/core";
 import { BROWSER_KINDS, type BrowserKind, findBrowser } from "@softmax-bench/host-browser";
 
-/** The browsers of this machine, and for each other one what would bring it. Never throws. */
+/** The browsers of this machine, and a remedy for each missing one. Never throws. */
 export const probeBrowsers = (): Promise<HostRecord[]> => Promise.all(BROWSER_KINDS.map(probeBrowser));
 
 async function probeBrowser(id: BrowserKind): Promise<HostRecord> {

@@ -2,14 +2,14 @@ import { type Availability, messageOf, shorten } from "@softmax-bench/core";
 import { loadBackend } from "../plan/load-backends.js";
 
 export interface ProvisioningOptions {
-  /** Hears of each step. */
+  /** Receives each step. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** The user named these backends. */
+  /** True if the user named these backends. */
   readonly wanted: boolean;
 }
 
-/** Brings what backends lack, one after the other. Never throws: the outcome says what failed. */
+/** Installs the missing parts of backends, one after the other. Never throws: the outcome reports a failure. */
 export async function provisionBackends(
   ids: readonly string[],
   { say, signal, wanted }: ProvisioningOptions,
@@ -30,7 +30,7 @@ export async function provisionBackends(
   return outcomes;
 }
 
-/** The words of a compiler or an installer, in a length that results take. */
+/** A compiler's or installer's message, shortened for results. */
 const shortened = (outcome: Extract<Availability, { available: false }>): Availability => ({
   ...outcome,
   reason: shorten(outcome.reason, 2000),

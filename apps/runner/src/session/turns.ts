@@ -4,19 +4,19 @@ import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 
 /**
- * How several runs measure one at a time, cell by cell, so that what disturbs the machine for a second disturbs all of
- * them. Each asks for its turn over a channel that it inherits, and waits for a line; asking again ends the turn.
+ * Turns of several runs that measure one at a time, cell by cell, so that a short disturbance of the machine affects
+ * all of them. Each requests its turn over an inherited channel and waits for a line. The next request ends the turn.
  */
 
-/** Under this descriptor a run finds its end. */
+/** The descriptor of a run's end of the channel. */
 export const TURN_CHANNEL = 3;
 
-/** To `prepare` – start a backend, make inputs – runs need not be alone; to measure a `cell` they must. */
+/** Runs may `prepare` (start a backend, make inputs) at the same time; to measure a `cell` a run must be alone. */
 export const turnRequest = z.strictObject({ wants: z.enum(["prepare", "cell"]) });
 export type TurnKind = z.output<typeof turnRequest>["wants"];
 
 export interface Turns {
-  /** Resolves when this run may go ahead, or when it is stopped. @throws UsageError if nobody gives turns any more */
+  /** Resolves when this run may go ahead, or when it is stopped. @throws UsageError if nothing gives turns any more */
   awaitTurn(kind: TurnKind): Promise<void>;
   [Symbol.dispose](): void;
 }

@@ -2,12 +2,12 @@ import { shorten } from "@softmax-bench/core";
 import { printable } from "@softmax-bench/report";
 
 /**
- * A stream to a person or a program. It has no `write`: text reaches it through the functions below, none of which passes on what text
- * from files and from other programs could do to a terminal.
+ * A stream to a person or a program. It has no `write`: text reaches it through the functions below. They remove
+ * everything in text from files and other programs that could affect a terminal.
  */
 export type OutputStream = Pick<NodeJS.WriteStream, "isTTY" | "columns">;
 
-/** Where a command writes, and what can stop it. */
+/** The outputs of a command, and its stop signal. */
 export interface Console {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -15,21 +15,21 @@ export interface Console {
   readonly signal: AbortSignal;
 }
 
-/** A person watches, and wants colour. */
+/** True if a person is watching and wants colour. */
 export const wantsColor = (stream: OutputStream): boolean => Boolean(stream.isTTY) && !process.env.NO_COLOR;
 
-/** Longest line that is written, in UTF-16 units: the message of a system call may quote all of a path. */
+/** Length of the longest line, in UTF-16 units: the message of a system call may quote a whole path. */
 const LONGEST = 4000;
 
 /** Writes one line. */
 export const writeLine = (stream: OutputStream, text: string): void =>
   write(stream, `${shorten(printable(text), LONGEST)}\n`);
 
-/** Colours, which our own tables have, and ends of lines. */
+/** Colours, which our own tables contain, and line ends. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: every colour begins with one.
 const KEPT = /(\u001b\[[\d;]*m|\n)/;
 
-/** Writes lines that were laid out before, with their colours. */
+/** Writes lines that are already laid out, with their colours. */
 export const writeBlock = (stream: OutputStream, text: string): void =>
   write(
     stream,
@@ -39,10 +39,10 @@ export const writeBlock = (stream: OutputStream, text: string): void =>
       .join("")}\n`,
   );
 
-/** Control characters that JSON has as they are. */
+/** Control characters that JSON does not escape. */
 const RAW_IN_JSON = /[\u007f-\u009f\u2028\u2029]/g;
 
-/** Writes JSON, with every control character escaped: the same value to who parses it. */
+/** Writes JSON with every control character escaped; its parsed value is the same. */
 export const writeJson = (stream: OutputStream, json: string): void =>
   write(
     stream,
@@ -52,7 +52,7 @@ export const writeJson = (stream: OutputStream, json: string): void =>
     ),
   );
 
-/** Erases the line that the cursor is in, such as a progress bar, and goes to its beginning. */
+/** Erases the line of the cursor, such as a progress bar, and returns to its beginning. */
 export const eraseLine = (stream: OutputStream): void => write(stream, "\r\u001b[K");
 
 const write = (stream: OutputStream, text: string): void => {

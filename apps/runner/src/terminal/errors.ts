@@ -5,12 +5,12 @@ export const EXIT = {
   failure: 1,
   /** Wrong usage, or the harness itself failed. */
   usage: 2,
-  /** There is nothing that can be compared. */
+  /** Nothing can be compared. */
   incomparable: 3,
   interrupted: 130,
 } as const;
 
-/** Something the user can mend, in one line: what was expected, what came, what to do. */
+/** An error that the user can fix, in one line: what was expected, what came, what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -9,7 +9,7 @@ import {
 } from "@softmax-bench/core";
 import { add, type DoubleDouble, fromNumber, multiply, negate, oracle } from "@softmax-bench/numerics";
 
-/** A small problem, whose logits are multiples of 2^-10 so that steps of 2^-30 from them are exact in float64. */
+/** A small problem. Its logits are multiples of 2^-10, so that steps of 2^-30 from them are exact in float64. */
 export interface CheckCase {
   readonly name: string;
   readonly rows: number;
@@ -91,14 +91,14 @@ const THIRD_DERIVATIVE = 1 / (6 * Math.sqrt(3));
 /** Relative error of the oracle's loss. */
 const ORACLE_ERROR = 2 ** -95;
 
-/** Why the tolerances are what they are, for whoever reads the table. */
+/** The derivation of the tolerances, for readers of the table. */
 export const DERIVATION = [
   "Against the oracle's gradient, an entry may be off by its a priori bound (packages/core/src/bounds): the roundings of exponentials, sums and quotients along the method's formula, after Blanchard, Higham and Higham 2021.",
   `Against central differences (L(x + h) − L(x − h)) / 2h of the oracle's loss with h = 2^-30, by as much again as these are off: h²/6 · max|L‴| ≤ ${((STEP ** 2 / 6) * THIRD_DERIVATIVE).toExponential(1)} times the row's share, 2^-95 |L| / h ≤ ${(ORACLE_ERROR / STEP).toExponential(1)} |L| from the oracle, and the rounding of the quotient to float64.`,
   "Each line shows the entry that uses most of its tolerance; a ratio of 1 or less passes.",
 ];
 
-/** How far one entry is off, and how far it may be. */
+/** The error of one entry, and its tolerance. */
 interface Worst {
   readonly error: number;
   readonly tolerance: number;
@@ -106,7 +106,7 @@ interface Worst {
   readonly ratio: number;
 }
 
-/** What a computed gradient is compared with, for one case in one dtype. */
+/** The reference for a computed gradient, for one case in one dtype. */
 export class Check {
   readonly inputs: Inputs;
   readonly #case: CheckCase;
@@ -153,7 +153,9 @@ function worstOf(computed: ArrayLike<number>, expected: Float64Array, tolerances
   return worst;
 }
 
-/** Central differences of the oracle's loss – of its product with `upstream`, for one loss per row – and their errors. */
+/**
+ * Central differences of the oracle's loss (for one loss per row: of its product with `upstream`), and their errors.
+ */
 function centralDifferences(
   check: CheckCase,
   inputs: Inputs,

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { readRegularFile } from "../fs/read-regular-file.js";
 import { UsageError } from "../terminal/errors.js";
 
-/** What a user gave: a file name or inline JSON for each array, and the loss options as flags. */
+/** A user's input: a file name or inline JSON for each array, and the loss options as flags. */
 export interface UserArrays {
   readonly logits: string;
   readonly labels: string;
@@ -20,7 +20,7 @@ export interface UserArrays {
   readonly upstream?: string | undefined;
 }
 
-/** A checked problem of a user's. */
+/** A user's problem, checked. */
 export interface UserProblem {
   readonly rows: number;
   readonly classes: number;
@@ -28,12 +28,12 @@ export interface UserProblem {
   readonly loss: LossOptions;
 }
 
-/** Elements that are accepted at most: 2 GiB of logits in float64. */
+/** The most elements that are accepted: 2 GiB of logits in float64. */
 const MAX_ELEMENTS = 2 ** 28;
-/** Room for a header and for that many float64. */
+/** Bytes of a header and that many float64. */
 const MAX_BYTES = 2 ** 20 + 8 * MAX_ELEMENTS;
 
-/** Numbers of any type, with a shape; `name` says what and whence. */
+/** Numbers of any type, with a shape. `name` is the array's name and source. */
 interface UserArray {
   readonly name: string;
   readonly shape: readonly number[];
@@ -128,7 +128,7 @@ function readFile(flag: string, file: string): UserArray {
   }
 }
 
-/** In the dtype; what does not fit it, and NaN, is refused. −∞ is a masked class. */
+/** Logits in the dtype. NaN and values out of its range are refused. −∞ is a masked class. */
 function logitsOf(array: UserArray, dtype: FloatDType): FloatArray {
   if (array.data.length > MAX_ELEMENTS) {
     throw new UsageError(`${array.name}: expected at most ${MAX_ELEMENTS} logits, got ${array.data.length}`);
@@ -165,7 +165,7 @@ function requireShape({ name, shape }: UserArray, expected: readonly number[], w
   throw new UsageError(`${name}: expected ${what}, shape [${expected}], got shape [${shape}]`);
 }
 
-/** @param problemOf what was expected instead of a value; undefined if it is fine */
+/** @param problemOf returns what was expected instead of a value; undefined if it is valid */
 function converted(
   { name, shape, data }: UserArray,
   dtype: FloatDType,
@@ -187,7 +187,7 @@ function converted(
   return values;
 }
 
-/** `[3, 17]`. */
+/** A position as text: `[3, 17]`. */
 function placeOf(index: number, shape: readonly number[]): string {
   const last = shape.at(-1) ?? 1;
   return shape.length < 2 ? `[${index}]` : `[${Math.floor(index / last)}, ${index % last}]`;

@@ -1,15 +1,15 @@
 import { METHODS } from "@softmax-bench/core";
 
-/** One job of the validation: a gate between this checkout and a copy of it, in which it is known what differs. */
+/** One job of the validation: a gate between this checkout and a copy of it with known differences. */
 export interface Experiment {
   readonly id: string;
   readonly kind: "A/A" | "slowdown" | "error";
   /** Flags of `pnpm bench` that choose its cells. */
   readonly selection: readonly string[];
-  /** In a slowdown, the method that is slower in the copy, and by how much. */
+  /** The method that is slower in the copy, and by how much; only in a slowdown. */
   readonly method?: string;
   readonly slowdown?: number;
-  /** What the gate is told to find; its default, if undefined. */
+  /** The slowdown that the gate should detect; undefined for its default. */
   readonly maxSlowdown?: number;
   /** Seed of inputs and of the order of processes. */
   readonly seed: number;
@@ -18,7 +18,7 @@ export interface Experiment {
 export const INJECTED_ERROR = 1e-6;
 
 /**
- * The default matrix and, since that is less than 400 cells, its two small workloads once more are more than 400
+ * The default matrix has fewer than 400 cells. With its two small workloads once more, there are more than 400
  * comparisons. Ten slowdowns, one in each method, each on four workloads, are 40 trials: a cell is as good a trial as a
  * job. Backends alternate.
  */
@@ -46,8 +46,8 @@ const ONE_METHOD = ["--method", "manual/fused"];
 const TWO_METHODS = ["--method", "manual/fused,manual/shifted"];
 
 /**
- * The same three kinds in a few cells, and a slowdown and a limit that show whatever else runs, to see that all of it works; what it
- * finds proves nothing.
+ * The same three kinds in a few cells, and a slowdown and a limit that show under any load, to check that everything
+ * works. Its findings prove nothing.
  */
 const QUICK: readonly Experiment[] = [
   { id: "error", kind: "error", selection: SMALL, seed: 0 },

@@ -6,12 +6,12 @@ import { REPOSITORY_ROOT } from "../fs/repository.js";
 import type { Checkout } from "../gate/checkout.js";
 import type { Injection } from "./injection.js";
 
-/** A copy of this checkout that computes with a defect. It is gone when it is disposed of. */
+/** A copy of this checkout that computes with a defect. It is removed when disposed of. */
 export interface InjectedCheckout extends Checkout, Disposable {}
 
 /**
- * Copies the checkout with what is installed in it, as hard links – a second's work – and replaces its registry of
- * backends by one that goes through `inject`.
+ * Copies the checkout and its installed packages as hard links, which takes a second, and replaces its registry of
+ * backends by one that uses `inject`.
  */
 export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
   const reports = join(REPOSITORY_ROOT, "reports");
@@ -23,7 +23,7 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
     const parts = ["apps", "packages", "node_modules"].map((part) => join(REPOSITORY_ROOT, part));
     execFileSync("cp", ["-al", ...parts, folder]);
     const registry = join(folder, "apps", "runner", "dist", "plan", "backends.js");
-    // A name of its own for what is shared with this checkout; the new file is not.
+    // A name of its own for the file shared with this checkout; the new file is not shared.
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
@@ -36,10 +36,10 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
   return { name, folder, [Symbol.dispose]: remove };
 }
 
-/** Of a copy's folder; the process that made it follows. */
+/** Prefix of a copy's folder; the id of its process follows. */
 const PREFIX = "injected-";
 
-/** Removes the copies of processes that were killed. */
+/** Removes the copies of killed processes. */
 function removeLeftovers(reports: string): void {
   for (const name of readdirSync(reports).filter((entry) => entry.startsWith(PREFIX))) {
     const pid = Number.parseInt(name.slice(PREFIX.length), 10);

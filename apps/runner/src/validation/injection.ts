@@ -1,10 +1,10 @@
 import type { Backend, Engine, GradientResult, Prepared } from "@softmax-bench/core";
 
-/** A defect in one method on every backend, for the proof that a gate finds it. */
+/** A defect in one method on every backend, to prove that a gate finds it. */
 export interface Injection {
-  /** Undefined: in every method. */
+  /** Undefined for every method. */
   readonly method?: string;
-  /** By how much its gradient takes longer: 0.1 is 10 %. */
+  /** Relative increase of its gradient's time: 0.1 is 10 %. */
   readonly slowdown?: number;
   /** Relative error of every entry of its gradient. */
   readonly gradientError?: number;
@@ -13,8 +13,8 @@ export interface Injection {
 type Registry = Readonly<Record<string, () => Promise<Backend>>>;
 
 /**
- * Backends with a defect. No command imports this: a copy of a checkout gets it by having its registry replaced
- * (`injected-checkout.ts`), and no flag, file or variable brings it into one that was not.
+ * Backends with a defect. No command imports this: a copy of a checkout gets it by replacing its registry
+ * (`injected-checkout.ts`). No flag, file or variable adds it to any other checkout.
  */
 export const inject = (backends: Registry, injection: Injection): Registry =>
   Object.fromEntries(
@@ -55,7 +55,7 @@ function defectivePrepared(prepared: Prepared, { slowdown = 0, gradientError = 0
   });
 }
 
-/** The same object but for some of its members. Every other one, known here or not, is the original's. */
+/** The same object with some members replaced. Every other member, known here or not, is the original's. */
 function withOverrides<T extends object>(original: T, overrides: Partial<T>): T {
   return new Proxy(original, {
     get(target, name) {

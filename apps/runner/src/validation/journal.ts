@@ -4,7 +4,7 @@ import { VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 
-/** `journal.jsonl` of a validation: a line per finished experiment, so that it goes on where it was stopped. */
+/** `journal.jsonl` of a validation: a line per finished experiment, so that it continues where it was stopped. */
 
 const header = z.object({
   type: z.literal("validation"),
@@ -24,7 +24,7 @@ const outcome = z.object({
   cells: z.array(
     z.object({
       cell: z.string(),
-      /** Something was injected into it. */
+      /** True if a slowdown or an error was injected into it. */
       injected: z.boolean(),
       verdict: z.enum(VERDICTS),
       slowdown: z.number().optional(),
@@ -43,8 +43,8 @@ export const appendLine = (file: string, value: ValidationHeader | ExperimentOut
   appendFileSync(file, `${JSON.stringify(value)}\n`);
 
 /**
- * What a journal holds; undefined if there is none. A last line that was cut short is removed from the file.
- * @throws UsageError naming the line that is none.
+ * The content of a journal; undefined if there is none. A last line that was cut short is removed from the file.
+ * @throws UsageError naming an invalid line.
  */
 export function readValidation(
   file: string,

@@ -1,6 +1,6 @@
 import type { ExperimentOutcome } from "./journal.js";
 
-/** One claim about the gate, and whether the experiments bear it out. */
+/** One claim about the gate, and whether the experiments confirm it. */
 export interface Proof {
   readonly claim: string;
   readonly found: string;
@@ -11,7 +11,7 @@ export interface Proof {
 const COMPARISONS = 400;
 const TRIALS = 40;
 
-/** What the outcomes show. A claim that was tried less often than it demands does not hold. */
+/** Evaluates the claims on the outcomes. A claim with fewer trials than it demands does not hold. */
 export function proofsOf(outcomes: readonly ExperimentOutcome[], quick: boolean): Proof[] {
   const cellsOf = (kind: ExperimentOutcome["kind"]) =>
     outcomes.filter((outcome) => outcome.kind === kind).flatMap(({ cells }) => cells);

@@ -1,7 +1,7 @@
 import { type Block, oneLine } from "@softmax-bench/report/model";
 import { Table } from "./table.js";
 
-/** What terminal and Markdown say, here. @param label of its tables */
+/** The blocks that terminal and Markdown show, as HTML. @param label of its tables */
 export function Blocks({ blocks, label }: { blocks: readonly Block[]; label: string }) {
   return <>{blocks.map((block) => element(block, label))}</>;
 }

@@ -2,10 +2,10 @@ import * as Plot from "@observablehq/plot";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Scroll } from "./scroll.js";
 
-/** What a chart is drawn with; its colours follow the page's. */
+/** The options of a chart; its colours follow the page's. */
 export type ChartOptions = Plot.PlotOptions;
 
-/** A chart as wide as there is room. @param leastWidth below which it scrolls, in pixels */
+/** A chart that fills the available width. @param leastWidth below which it scrolls, in pixels */
 export function Chart({
   options,
   label,
@@ -28,7 +28,7 @@ export function Chart({
     if (available === 0) return;
     const width = Math.min(1208, Math.max(leastWidth, available));
     const drawn = Plot.plot({ ...options, width, style: { background: "none", fontSize: "12px" } });
-    // Inside of a picture with a name of its own, parts have none.
+    // Inside a picture with a name of its own, parts need no name.
     for (const mark of drawn.querySelectorAll<SVGElement>("[aria-label]")) {
       mark.dataset.mark = mark.getAttribute("aria-label") ?? "";
       mark.removeAttribute("aria-label");

@@ -2,7 +2,7 @@ import { shorten } from "@softmax-bench/core";
 import { oneLine } from "@softmax-bench/report/model";
 import { useId } from "preact/hooks";
 
-/** One of a few. */
+/** A choice of one of a few options. */
 export function OneOf<T extends string>({
   legend,
   options,
@@ -28,7 +28,7 @@ export function OneOf<T extends string>({
   );
 }
 
-/** Any of several; what is hidden is unchecked. */
+/** A choice of any of several options; hidden ones are unchecked. */
 export function AnyOf({
   legend,
   options,
@@ -62,7 +62,7 @@ export function AnyOf({
   );
 }
 
-/** One of many. */
+/** A choice of one of many options. */
 export function Select({
   label,
   options,
@@ -88,5 +88,5 @@ export function Select({
   );
 }
 
-/** An id from a results file where there is room for a short one. */
+/** An id from a results file, shortened for small places. */
 export const nameOf = (id: string): string => shorten(oneLine(id), 40);

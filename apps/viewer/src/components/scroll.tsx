@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** What may be wider than the page scrolls by itself, and by keyboard where it has to. */
+/** Content that may be wider than the page. It scrolls by itself, and by keyboard if necessary. */
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
   const box = useRef<HTMLDivElement>(null);
   const [overflows, setOverflows] = useState(false);

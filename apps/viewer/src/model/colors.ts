@@ -1,7 +1,7 @@
-/** Colors that are told apart by name; a scale of more repeats them. */
+/** The number of colors that are distinguished by name; a longer scale repeats them. */
 const NAMED_COLORS = 10;
 
-/** A color for each name, of which no two have the same: results may have backends that nobody has heard of, and many. */
+/** A different color for each name: results may have many backends, also unknown ones. */
 export function categoricalColor(names: Iterable<string>) {
   const scheme = new Set(names).size > NAMED_COLORS ? "turbo" : "observable10";
   return { type: "categorical", scheme } as const;

@@ -6,13 +6,13 @@ import { Table } from "../components/table.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
-/** What the experiment that this grew from found, in PyTorch, with 3200×3200 inputs; it gave no more digits. */
+/** Findings of the original experiment, in PyTorch, with 3200×3200 inputs; it gave no more digits. */
 const ORIGINAL = [
   ["PyTorch, 2017", "float32", "by hand", "autograd", "~1e-7", "", "", "slightly above 1×"],
   ["PyTorch, 2017", "float64", "by hand", "autograd", "~1e-16", "", "", "slightly above 1×"],
 ];
 
-/** How far the gradient by hand is from the automatic one on the same backend, and how much faster. */
+/** The distance of the gradient by hand from the automatic one on the same backend, and its speedup. */
 export function ByHand({
   results: { distances },
   workload,

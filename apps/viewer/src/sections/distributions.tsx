@@ -8,7 +8,7 @@ import { Figure } from "../components/figure.js";
 import { phaseShares } from "../model/phases.js";
 import { Section } from "./section.js";
 
-/** What lies behind the medians. */
+/** The distributions behind the medians. */
 export function Distributions({
   cells,
   backends,
@@ -124,7 +124,7 @@ function phasePlot(
     { row: rowOf(cell), phase: "read back", ms: shares.readback / 1e6 },
     { row: rowOf(cell), phase: "upload", ms: shares.upload / 1e6 },
   ]);
-  // The slowest would leave no room for the others: they are cut off, and their ends say so.
+  // The slowest would leave no room for the others. They are cut off, and their ends show it.
   const totals = parts.map(({ shares }) => (shares.compute + shares.readback + shares.upload) / 1e6);
   const most = 12 * (totals[0] ?? 1);
   const longest = Math.max(...totals);

@@ -3,7 +3,7 @@ import { formatBytes, oneLine, type RunView } from "@softmax-bench/report/model"
 import { Table } from "../components/table.js";
 import { Section } from "./section.js";
 
-/** What was measured where, and how to do it again. */
+/** The backends and machine of a run, and the commands that repeat it. */
 export function Environment({ results, view }: { results: Results; view: RunView }) {
   const { environment, backends, run } = results;
   const { cpu, cores, memoryBytes, os, node, simd, cacheBytes, versions } = environment;

@@ -2,7 +2,7 @@ import type { Cell } from "@softmax-bench/core";
 import { AnyOf, nameOf, OneOf, Select } from "../components/choices.js";
 import { type Choices, type Selection, workloadOf } from "../selection.js";
 
-/** What all that follows is about. */
+/** The filters that apply to all following sections. */
 export function Filters({
   choices,
   selection,

@@ -13,7 +13,7 @@ interface Row {
   readonly achieved: Achieved;
 }
 
-/** How far each gradient is from moving its bytes as fast as the machine can copy them. */
+/** The share of the machine's copy bandwidth that each gradient reaches in moving its bytes. */
 export function Limit({ cells, results }: { cells: readonly Cell[]; results: Results }) {
   const rows = useMemo(
     () =>

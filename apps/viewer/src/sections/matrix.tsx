@@ -10,7 +10,7 @@ import { Section } from "./section.js";
 
 type Quantity = "time" | "error";
 
-/** Backends × methods: time or error of each cell, and why there is none. */
+/** Backends × methods: time or error of each cell, or the reason why it is missing. */
 export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: RankedPhase }) {
   const [quantity, setQuantity] = useState<Quantity>("time");
   const [chosen, choose] = useState<string>();

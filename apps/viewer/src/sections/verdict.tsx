@@ -24,7 +24,7 @@ const MEASURES: readonly (readonly [ErrorMeasure, string])[] = [
   ["maxUlp", "ULP, every entry"],
 ];
 
-/** Which gradient to take, under the reader's own constraints. */
+/** The best gradient under the reader's own constraints. */
 export function Verdict({
   results,
   constraints,

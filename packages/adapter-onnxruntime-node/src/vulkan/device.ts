@@ -5,9 +5,9 @@ import { nvidiaModels } from "../nvidia.js";
 import { type Driver, hasGpu, renderNodes, vulkanDrivers } from "./drivers.js";
 
 /**
- * The device that this process computes on, once it has been started. ONNX Runtime tells Node nothing about it, so
- * this goes by the driver libraries that are mapped into the process; where a GPU's and a software driver's
- * both are, the GPU it is, which WebGPU prefers. Never throws.
+ * The device that this process computes on, once it has started. ONNX Runtime does not report it to Node, so it is
+ * inferred from the driver libraries that are mapped into the process. If both a GPU's and a software driver's are
+ * mapped, it is the GPU, which WebGPU prefers. Never throws.
  */
 export async function vulkanDevice(): Promise<EngineInfo["device"]> {
   const mapped = await readFile("/proc/self/maps", "utf8").catch(() => "");
@@ -18,7 +18,7 @@ export async function vulkanDevice(): Promise<EngineInfo["device"]> {
   return { kind: "software-gpu", name: `${software?.name ?? "unknown driver"} (Vulkan, software)` };
 }
 
-/** The driver's name with what identifies the GPU, as far as there is only one that it could be. */
+/** The driver's name and the identity of the GPU, if it can only be one. */
 async function gpuName({ name }: Driver): Promise<string> {
   const [model, ...others] = name === "NVIDIA" ? await nvidiaModels() : [];
   if (model && others.length === 0) return model;

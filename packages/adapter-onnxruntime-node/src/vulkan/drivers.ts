@@ -5,12 +5,12 @@ import { exists } from "../shared-library.js";
 
 /** A Vulkan driver, as its manifest describes it to the Vulkan loader. */
 export interface Driver {
-  /** E.g. `SwiftShader`; the library's own name where it is not known here. */
+  /** E.g. `SwiftShader`; the library's own name if the driver is unknown here. */
   readonly name: string;
   readonly manifest: string;
   /** File name of the driver's library, without folder and version: `libvk_swiftshader`. */
   readonly library: string;
-  /** Computes on the CPU. */
+  /** True if it computes on the CPU. */
   readonly software: boolean;
 }
 
@@ -30,8 +30,8 @@ const KNOWN: readonly (readonly [library: RegExp, name: string, software?: "soft
 ];
 
 /**
- * The drivers that the Vulkan loader would load: those that the environment names, or else those installed.
- * Never throws: a manifest that cannot be read is passed over, as the loader does.
+ * The drivers that the Vulkan loader would load: those named by the environment, otherwise the installed ones.
+ * Never throws: an unreadable manifest is ignored, as in the loader.
  * See https://github.com/KhronosGroup/Vulkan-Loader/blob/main/docs/LoaderDriverInterface.md
  */
 export async function vulkanDrivers(env: NodeJS.ProcessEnv = process.env): Promise<Driver[]> {
@@ -66,11 +66,11 @@ async function readManifest(manifest: string): Promise<Driver | undefined> {
   }
 }
 
-/** Whether the kernel offers a GPU to compute on: a render node, or NVIDIA's own device file. */
+/** Returns whether the kernel offers a GPU to compute on: a render node, or NVIDIA's own device file. */
 export async function hasGpu(): Promise<boolean> {
   return (await renderNodes()).length > 0 || (await exists("/dev/nvidia0"));
 }
 
-/** E.g. `renderD128`. */
+/** Names of render nodes, e.g. `renderD128`. */
 export const renderNodes = async (): Promise<string[]> =>
   (await readdir("/dev/dri").catch(() => [])).filter((name) => name.startsWith("renderD"));

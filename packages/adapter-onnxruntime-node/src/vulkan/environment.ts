@@ -5,15 +5,15 @@ import { hasGpu, vulkanDrivers } from "./drivers.js";
 /** The Vulkan loader, which finds drivers and passes calls on to them. */
 export const LOADER = "libvulkan.so.1";
 
-/** Chromium brings a software driver and, in the same folder, a Vulkan loader. */
+/** Folders of Chromium, which contain a software driver and a Vulkan loader. */
 const CHROMIUM = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
 const SWIFTSHADER = "vk_swiftshader_icd.json";
 
 const CHOICES = ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_ADD_DRIVER_FILES"];
 
 /**
- * Variables with which a process finds a Vulkan driver: none where the user has chosen one or a GPU has its own,
- * else those that lead to Chromium's SwiftShader, if it is installed. Not to another software driver that is:
+ * Variables with which a process finds a Vulkan driver: none if the user has chosen one or a GPU has its own;
+ * otherwise those of Chromium's SwiftShader, if it is installed. Other installed software drivers are not used:
  * Mesa's may be too old for WebGPU (Debian 12's is). Never throws.
  */
 export async function driverEnvironment(

@@ -3,7 +3,7 @@ import { findLibrary } from "../shared-library.js";
 import { hasGpu, vulkanDrivers } from "./drivers.js";
 import { LOADER } from "./environment.js";
 
-/** Whether a process with this environment has a Vulkan loader and a driver that can work here. Never throws. */
+/** Checks that a process with this environment has a Vulkan loader and a working driver. Never throws. */
 export async function probeVulkan(env: NodeJS.ProcessEnv = process.env): Promise<Availability> {
   if (!(await findLibrary(LOADER, env))) {
     return {

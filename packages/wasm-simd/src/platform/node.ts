@@ -18,7 +18,7 @@ export function startThread(data: ThreadData): Thread {
   const worker = new Worker(new URL("./node-worker.js", import.meta.url), {
     workerData,
     transferList: [port2],
-    // Options of the process, like --input-type, may not suit a thread.
+    // Options of the process, such as --input-type, may not suit a thread.
     execArgv: [],
   });
   const serves = ready(worker);
@@ -38,7 +38,7 @@ export function startThread(data: ThreadData): Thread {
   };
 }
 
-/** Resolves when a worker serves. @throws Error if it does not get there */
+/** Resolves when a worker serves. @throws Error if it fails to start */
 async function ready(worker: Worker): Promise<void> {
   const ended = new AbortController();
   worker.once("exit", () => ended.abort(new Error("a thread of the kernel ended before it was ready")));
@@ -54,8 +54,8 @@ export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Ui
   Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 
 /**
- * Copies bytes to `at`. A Buffer filled with another one is copied as a whole; `set` goes word by word where either is shared,
- * and takes twice as long.
+ * Copies bytes to `at`. Filling a Buffer from another one copies it as a whole. If either is shared, `set` copies word
+ * by word and takes twice as long.
  */
 export function copy(from: Uint8Array, to: Uint8Array, at = 0): void {
   if (from.length > 0) (to as Buffer).fill(from, at, at + from.length);

@@ -9,7 +9,7 @@ import {
 import type { Random } from "../random.js";
 import { HOSTILE_TEXTS } from "./texts.js";
 
-/** Protobuf has texts in UTF-8, which halves of characters are not. */
+/** Hostile texts that UTF-8 can represent, as Protobuf requires: halves of characters are left out. */
 const TEXTS = HOSTILE_TEXTS.filter((text) => !/\p{Cs}/u.test(text));
 
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -48,7 +48,7 @@ interface Part {
   readonly message: Message;
 }
 
-/** Where a field's value stands: in the message, or in the one case of a group of alternatives. */
+/** The value of a field: in the message, or in the one case of a group of alternatives. */
 function fieldOf({ oneof, localName }: DescField, message: Message): unknown {
   if (!oneof) return (message as unknown as Fields)[localName];
   const group = (message as unknown as Fields)[oneof.localName] as { case?: string; value?: unknown };
@@ -71,7 +71,7 @@ const messageTypeOf = (field: DescField): DescMessage | undefined =>
 const listOf = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
-/** A message and all those in it. */
+/** A message and all messages in it. */
 function partsOf(desc: DescMessage, message: Message): Part[] {
   const inner = desc.fields.flatMap((field) => {
     const type = messageTypeOf(field);
@@ -82,7 +82,7 @@ function partsOf(desc: DescMessage, message: Message): Part[] {
 
 const keyOf = (field: DescField): string => `${field.parent.typeName}.${field.localName}`;
 
-/** Parts of seeds that mutation puts elsewhere: messages by type, names by field. */
+/** Parts of seeds that mutation uses elsewhere: messages by type, names by field. */
 export class Dictionary {
   readonly #messages = new Map<string, Message[]>();
   readonly #texts = new Map<string, Set<string>>();
@@ -225,7 +225,7 @@ class Mutator {
   }
 }
 
-/** Changes a few fields of a message: values, names, order, what is there at all, and what comes from elsewhere. */
+/** Changes a few fields of a message: values, names, order, presence, and material from elsewhere. */
 export function mutateMessage(
   desc: DescMessage,
   message: Message,

@@ -109,7 +109,7 @@ function partsOf(bytes: Buffer): Parts {
   return { version, header: header.toString("latin1"), data };
 }
 
-/** How many bytes the header speaks of, if they are not too many; one less or more at times. */
+/** The number of bytes that the header describes, unless it is too large; sometimes one more or fewer. */
 function sizeIn(header: string, random: Random): number {
   const [, itemSize = "4"] = /'[<>|][fiub](\d+)'/.exec(header) ?? [];
   const shape = header.slice(header.indexOf("("), header.lastIndexOf(")"));

@@ -8,7 +8,7 @@ import { mutateJson } from "../mutate/json.js";
 import type { Random } from "../random.js";
 import { corpusOf, type Target } from "./target.js";
 
-/** A line with the checksum that belongs to it, so that the checksum is not all that is looked at. */
+/** A line with its own checksum, so that more than the checksum is tested. */
 function sealed(json: string): string {
   const sum = crc32(json).toString(16).padStart(8, "0");
   return `${json.slice(0, -1)},"crc32":"${sum}"}`;
@@ -29,7 +29,7 @@ function mutateLines(text: string, random: Random): string {
     ];
     if (/^\{.*\}$/.test(line)) random.pick(edits)();
   }
-  // The header stands there three times; with one changed, the journal would be refused before the rest is read.
+  // The header is stored three times; if one were changed, the journal would be refused before the rest is read.
   const [first = ""] = lines;
   return random.chance(0.5) ? [first, first, first, ...lines.slice(3)].join("\n") : lines.join("\n");
 }

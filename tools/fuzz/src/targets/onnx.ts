@@ -50,7 +50,7 @@ function dictionary(): Dictionary {
   return known;
 }
 
-/** Graphs in attributes of nodes of graphs, so deep. */
+/** Graphs in attributes of nodes of graphs, nested to a depth. */
 function nested(depth: number): Uint8Array {
   let graph: MessageInitShape<typeof GraphProtoSchema> = { name: "innermost" };
   for (let level = 0; level < depth; level++) {
@@ -74,7 +74,7 @@ function mutate(file: Uint8Array, random: Random): Uint8Array {
 
 const decode = (file: Uint8Array) => fromBinary(ModelProtoSchema, file);
 
-/** What a model leaves open is small, but for the batch: that may be of any size. */
+/** Exports a model with small open sizes, except for the batch, which may have any size. */
 function exportModel(model: Model): void {
   const open = [
     ...new Set(model.inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === "string"))),
@@ -90,7 +90,7 @@ function exportModel(model: Model): void {
   });
 }
 
-/** As `pnpm export` differentiates a classifier; the sum of the outputs of any other model. */
+/** Differentiates as `pnpm export` does for a classifier; for any other model, the sum of the outputs. */
 function withGradients(graph: ReadGraph): Graph {
   const outputs = Object.values(graph.outputs).filter(isFloat);
   if (outputs.length === 1 && outputs[0]?.shape.length === 2) return trainingGraph(graph);

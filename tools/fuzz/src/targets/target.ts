@@ -8,20 +8,20 @@ export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
 export const CORPUS = join(ROOT, "tools/fuzz/corpus");
 
-/** A format, and what reads it. */
+/** A format and its reader. */
 export interface Target {
-  /** Good files, and odd ones that led far into the reader. */
+  /** Good files, and odd ones that reached far into the reader. */
   seeds(): readonly Uint8Array[];
   /** Another file that is similar. */
   mutate(file: Uint8Array, random: Random): Uint8Array;
   /**
    * Reads a file.
-   * @param folder where the target may write
-   * @returns what uses the content, which must not throw, and returns what would be printed
-   * @throws one of `refusals`, or else it is a fault
+   * @param folder that the target may write to
+   * @returns a function that uses the content, must not throw, and returns the output to print
+   * @throws one of `refusals`; any other error is a fault
    */
   read(file: Uint8Array, folder: string): () => readonly string[];
-  /** The errors that say what is wrong with a file. */
+  /** The errors that describe a fault in a file. */
   readonly refusals: readonly (new (
     ...args: never[]
   ) => Error)[];

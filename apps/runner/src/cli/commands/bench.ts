@@ -91,9 +91,9 @@ function command(): Command {
       )
       .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
-      // For pnpm gate, which starts two runs with a channel to take turns by: nothing that a user could give.
+      // For pnpm gate, which starts two runs with a channel for their turns; not for users.
       .addOption(new Option("--in-turns").hideHelp())
-      // Also for pnpm gate: what is printed is for people, and anything else may print, too.
+      // Also for pnpm gate: printed output is for people, and other code may print, too.
       .addOption(new Option("--list-to <file>").implies({ list: true }).hideHelp())
       .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
       .addHelpText(

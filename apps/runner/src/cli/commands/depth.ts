@@ -20,7 +20,7 @@ const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", "")
 const DEFAULTS = {
   network: "resnet",
   depths: [2, 4, 8, 16, 32],
-  /** Of training, whose every step costs as much as all that a seed is compared with. */
+  /** Depths with training. Each step of training costs as much as all computations that a seed is compared with. */
   trainingDepths: [8],
   batch: 32,
   seeds: 5,

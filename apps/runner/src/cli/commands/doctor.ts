@@ -7,7 +7,10 @@ import { type Console, wantsColor, writeBlock, writeJson } from "../../terminal/
 import { EXIT } from "../../terminal/errors.js";
 import { inRange, newCommand } from "../command.js";
 
-/** It ends sooner where every backend starts or fails sooner: in a few seconds, as a rule. */
+/**
+ * Time limit in seconds. The command ends earlier once every backend has started or failed, usually within a few
+ * seconds.
+ */
 const TIMEOUT_S = 60;
 
 const command = () =>
@@ -22,7 +25,7 @@ const command = () =>
     )
     .addHelpText("after", "\nExit codes: 0 at least one backend works; 1 none does; 2 wrong usage.");
 
-/** Starts every backend once and reports what came of it. */
+/** Starts every backend once and reports the outcome. */
 export async function doctor(argv: readonly string[], { stdout }: Console): Promise<number> {
   const { json, timeout } = command()
     .parse(argv, { from: "user" })

@@ -38,7 +38,7 @@ import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
 
-/** Runtimes by whose kernels a model is written. */
+/** The runtimes whose kernels a model can be written for. */
 const TARGETS: Readonly<Record<string, Legalize>> = {
   "onnxruntime-cpu": forCpu,
   "onnxruntime-webgpu": forWebgpu,
@@ -125,12 +125,12 @@ const command = () =>
     )
     .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
 
-/** A graph for each combination of open sizes, or one if there are none. */
+/** A graph for each combination of open sizes, or a single one if no size is open. */
 interface Source {
   readonly graphOf: (sizes: Readonly<Record<string, number>>) => Graph;
-  /** What the exported model calls the sizes that stay open, the batch first. */
+  /** Names of the sizes that stay open in the exported model, the batch first. */
   readonly open: readonly string[];
-  /** How many stored floating-point tensors are taken for constants. */
+  /** Number of stored floating-point tensors that are taken for constants. */
   readonly constants: number;
 }
 
@@ -180,7 +180,7 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   return EXIT.ok;
 }
 
-/** The refusal of a model or a graph as one line. A file may hold anything, and lead to any error of its reader. */
+/** The refusal of a model or a graph as one line. A file may hold anything, so its reader may throw any error. */
 function inWords(error: unknown, model: string | undefined): unknown {
   if (error instanceof UsageError) return error;
   const isRefusal = error instanceof ModelError || error instanceof GraphError;
@@ -199,7 +199,7 @@ function inWords(error: unknown, model: string | undefined): unknown {
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
 const BY_MODEL = ["loss", "wrt", "logits", "classAxis", "listParameters", "force", "size"] as const;
 
-/** @throws UsageError unless the flags are those of one of the two ways to export. */
+/** @throws UsageError unless the flags belong to one of the two ways to export. */
 function checkFlags(flags: Flags): void {
   if ((flags.method === undefined) === (flags.model === undefined)) {
     throw new UsageError("give either --method and --workload, or --model");
@@ -243,7 +243,7 @@ function methodSource(flags: Flags): Source {
   };
 }
 
-/** One method, not a pattern. */
+/** The id of a single method; a pattern of several is refused. */
 function methodId(wanted: string): MethodId {
   const { methods } = select({ methods: [wanted], workloads: [] }, NO_BACKENDS);
   const [method, ...others] = methods;
@@ -281,7 +281,7 @@ function modelSource(flags: Flags, file: string, out: string): Source {
   };
 }
 
-/** What a model stores. Reading it may go wrong as in an export. */
+/** Lists the contents of a model. Reading it may fail as in an export. */
 function listOf(file: string | undefined): string[] {
   try {
     return file === undefined ? [] : parameterList(loadModel(file));
@@ -333,7 +333,7 @@ function sizesOf(pairs: readonly string[]): Record<string, number> {
   );
 }
 
-/** @throws UsageError if a file cannot be written there, before any work is done. */
+/** @throws UsageError if the file cannot be written; checked before any work is done. */
 function writable(file: string): string {
   const folder = statSync(dirname(resolve(file)), { throwIfNoEntry: false });
   if (!folder?.isDirectory())

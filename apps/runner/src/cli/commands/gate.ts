@@ -60,7 +60,7 @@ const command = (): Command =>
     )
     .addHelpText("after", EXIT_CODES_HELP);
 
-/** Measures what is needed, compares, writes every format, and exits by what came out. */
+/** Measures, compares, writes every format, and exits by the outcome. */
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const limits = limitsOf(flags);

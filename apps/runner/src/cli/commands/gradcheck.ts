@@ -90,8 +90,8 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
 }
 
 /**
- * Of the cases of a method, backend and dtype, one that failed speaks for all; else the worst of each comparison. Those that the
- * backend does not support stand beside the others.
+ * Keeps one record of a method, backend and dtype: a failed case if any, otherwise the worst of each comparison. Cases
+ * that the backend does not support are kept beside the others.
  */
 function keepWorse(records: GradcheckRecord[], next: GradcheckRecord): void {
   const isSupported = ({ status }: GradcheckRecord) => status !== "unsupported";

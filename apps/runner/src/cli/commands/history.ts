@@ -25,7 +25,7 @@ const command = () =>
       "\nExit codes: 0 done; 2 wrong usage, or a run that cannot be read; 3 there is no run.",
     );
 
-/** Writes a page for every branch that has runs, and one, `(none)`, for runs of no branch: no branch is given that name. */
+/** Writes a page for every branch with runs, and one for runs of no branch: `(none)`, which no branch is called. */
 export async function history(argv: readonly string[], { stdout, stderr }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const out = flags.out ?? join(flags.in, "history");

@@ -3,8 +3,8 @@ import type { Console } from "../../terminal/console.js";
 type Command = (argv: readonly string[], console: Console) => Promise<number>;
 
 /**
- * Every command by the name that users type, loaded when it is started: what one of them needs is half of all. Each takes its
- * arguments and returns its exit code.
+ * Every command by the name that users type, loaded when it is started: what one of them needs is half of all. Each
+ * takes its arguments and returns its exit code.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import("./bench.js")).bench,

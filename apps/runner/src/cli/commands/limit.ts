@@ -16,13 +16,13 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** How long each workload is timed, in milliseconds. */
+/** Time for which each workload is timed, in milliseconds. */
 const MILLISECONDS = 400;
 
-/** Of median and least, from where other work has shared the processor. */
+/** Ratio of median to least time from which other work has shared the processor. */
 const DISTURBED = 1.5;
 
-/** More are no machine's; a file may say anything. */
+/** The largest plausible number of threads; a file may claim anything. */
 const MOST_THREADS = 1024;
 
 const command = () =>
@@ -75,7 +75,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
       );
       return EXIT.failure;
     }
-    // Beside a run's results; a file from elsewhere, or a baseline, has no such place.
+    // Beside a run's results. A file from elsewhere, or a baseline, has no such place.
     if (basename(file) === RESULTS) {
       const written = join(dirname(file), "native-limit.json");
       writeAtomically(written, text);
@@ -88,7 +88,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   }
 }
 
-/** @throws UsageError if the run's times are another machine's. */
+/** @throws UsageError if the run's times come from another machine. */
 function checkMachine({ run, environment }: Results): void {
   const { cpu, cores } = describeEnvironment();
   if (environment.cpu === cpu && environment.cores === cores) return;
@@ -97,7 +97,7 @@ function checkMachine({ run, environment }: Results): void {
   );
 }
 
-/** A workload of ours; a file may name others, or ones that are too large. */
+/** A workload of this project. A file may name others, or ones that are too large. */
 function known(id: string): Workload | undefined {
   try {
     return findWorkload(id);
@@ -111,7 +111,7 @@ interface NativeTimeRow extends Omit<NativeTime, "medianNs"> {
   readonly classes: number;
 }
 
-/** Each workload, dtype and number of threads that the run's processors were timed with. */
+/** Each combination of workload, dtype and number of threads that the run's processors were timed with. */
 function nativeTimeRows({ cells, backends }: Results): NativeTimeRow[] {
   const needed = new Map<string, NativeTimeRow>();
   for (const { backend: id, workload, dtype, timing } of cells) {

@@ -17,7 +17,7 @@ const command = () =>
       "\nExit codes: 0 everything is in place; 1 something could not be had; 2 wrong usage; 130 stopped.",
     );
 
-/** Brings native parts, and says of each backend what came of it. */
+/** Installs native parts, and reports the outcome for each backend. */
 export async function provision(
   argv: readonly string[],
   { stdout, stderr, signal }: Console,

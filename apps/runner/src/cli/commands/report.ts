@@ -15,7 +15,7 @@ import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { integer, newCommand } from "../command.js";
 
-/** Where a page of several runs goes, unless the user says. */
+/** Default file of a page of several runs. */
 const DEFAULT_PAGE = "report.html";
 
 interface Flags {
@@ -46,7 +46,7 @@ const command = () =>
     .option("--port <n>", "port of --serve (default: a free one); e.g. --port 8080")
     .addHelpText("after", "\nExit codes: 0 done; 2 wrong usage, or a file that is not one of results.");
 
-/** Makes report pages from results that are there. */
+/** Makes report pages from existing results. */
 export async function report(argv: readonly string[], console: Console): Promise<number> {
   const parsed = command().parse(argv, { from: "user" });
   const { out, html, open: opens = false, serve = false, port } = parsed.opts<Flags>();
@@ -60,7 +60,7 @@ export async function report(argv: readonly string[], console: Console): Promise
 }
 
 interface Run extends PageRun {
-  /** That its results lie in; undefined for a file by itself. */
+  /** The folder of its results; undefined for a single file. */
   readonly folder: string | undefined;
 }
 
@@ -72,7 +72,7 @@ async function runOf(name: string, out: string): Promise<Run> {
     : { name: basename(file), results, folder: undefined };
 }
 
-/** One run's reports are made anew where they are. @returns the file of the page */
+/** Writes one run's reports in their existing place, or several runs' page. @returns the file of the page */
 async function writePage(runs: readonly Run[], html: string | undefined): Promise<string> {
   const [only] = runs;
   if (runs.length === 1 && only?.folder !== undefined && html === undefined) {
@@ -92,7 +92,7 @@ async function writePage(runs: readonly Run[], html: string | undefined): Promis
   return page;
 }
 
-/** @throws UsageError if something else than a page of before would be replaced: results, a device, a folder. */
+/** @throws UsageError if the target is not an earlier page but results, a device or a folder. */
 function checkTarget(page: string): void {
   const target = lstatSync(page, { throwIfNoEntry: false });
   if (!target) return;
@@ -130,10 +130,10 @@ function portOf(text: string | undefined): number {
   return port;
 }
 
-/** An opener that has not failed by then has started something. */
+/** An opener that has not failed within this time has started something. */
 const OPENER_MS = 3000;
 
-/** A machine without a browser has nothing to show it with: the page is there all the same. */
+/** Shows a page. A machine without a browser cannot show it; the page exists all the same. */
 async function show(target: string, { stderr }: Console): Promise<void> {
   const opener = await open(target);
   const done = new AbortController();

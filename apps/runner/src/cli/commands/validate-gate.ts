@@ -82,7 +82,7 @@ export async function validateGate(
   return proofs.every(({ holds }) => holds) ? EXIT.ok : EXIT.failure;
 }
 
-/** The journal of this very validation, begun if there is none. @throws UsageError if it is another's. */
+/** The journal of this validation, created if missing. @throws UsageError if it belongs to another one. */
 function continued(
   file: string,
   quick: boolean,

@@ -28,7 +28,7 @@ export interface RunContext {
 
 /** The cells of one backend in one of its processes, and what measuring them takes. */
 export interface CellWork extends RunContext {
-  /** Undefined if there is none by that id. */
+  /** Undefined for an unknown id. */
   readonly adapter: Backend | undefined;
   readonly session: BackendSession;
   /** Counts the processes of the backend, from 0. */

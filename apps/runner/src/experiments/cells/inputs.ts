@@ -7,15 +7,15 @@ import {
 } from "@softmax-bench/core";
 import { BoundedCache } from "./bounded-cache.js";
 
-/** Inputs are made in this dtype; those in others are the same values, rounded. */
+/** The dtype in which inputs are made; those in other dtypes are the same values, rounded. */
 const SOURCE: FloatDType = "float64";
 
 /** Enough for the default workloads in both dtypes. */
 const LIMIT_BYTES = 192e6;
 
 /**
- * Generates the inputs of workloads, and keeps the most recent for the next backend, since making normal numbers takes as
- * long as measuring them: 123 MB for `seed-3200`.
+ * Generates the inputs of workloads, and keeps the most recent for the next backend, since making normal numbers takes
+ * as long as measuring them: 123 MB for `seed-3200`.
  */
 export class InputSource {
   readonly #seed: number;

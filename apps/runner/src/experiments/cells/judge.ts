@@ -24,40 +24,40 @@ import { GradientBuffers } from "./gradient-buffers.js";
 import type { InputSource } from "./inputs.js";
 import { type CheckedReference, ReferenceSource } from "./references.js";
 
-/** What the parent finds out about a gradient. */
+/** The parent's findings about a gradient. */
 export interface Verdict {
   readonly loss: number;
-  /** Absent where only digests are taken. */
+  /** Absent if only digests are taken. */
   readonly accuracy?: Accuracy;
   readonly gradientDigest: string;
-  /** Distances to the gradients of compared methods that came before. */
+  /** Distances to the gradients of compared methods that came earlier. */
   readonly distances: readonly DistanceRecord[];
 }
 
 export interface JudgeOptions {
   readonly seed: number;
   readonly inputs: InputSource;
-  /** What exponentials and logarithms of each backend reach. */
+  /** Accuracy of each backend's exponentials and logarithms. */
   readonly kernels: ReadonlyMap<string, KernelAccuracy>;
 }
 
-/** The checks that one gradient is put to. */
+/** The checks of one gradient. */
 export interface GradientChecks {
-  /** Its errors; without, only its digest and the loss. */
+  /** True if its errors are checked; otherwise only its digest and the loss. */
   readonly errors: boolean;
-  /** Pairs of methods that it is to be compared in; the gradient is held until the other one of each has come. */
+  /** Pairs of methods to compare it in. The gradient is held until the other one of each pair has arrived. */
   readonly pairs: readonly (typeof COMPARISONS)[number][];
 }
 
 /**
- * Compares gradients with the oracle and with each other – in the parent, so that neither the oracle's
+ * Compares gradients with the oracle and with each other. It runs in the parent, so that neither the oracle's
  * memory nor its time shows in a measuring process.
  */
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #references: ReferenceSource;
   readonly #buffers = new GradientBuffers();
-  /** Gradients that wait for another one, by cell. */
+  /** Gradients that wait for their counterpart, by cell. */
   readonly #held = new Map<string, GradientResult>();
 
   constructor(options: JudgeOptions) {
@@ -65,7 +65,7 @@ export class Judge {
     this.#references = new ReferenceSource(options.seed, options.inputs);
   }
 
-  /** @param read fills arrays with the cell's loss and gradient @throws Error if it does */
+  /** @param read fills arrays with the cell's loss and gradient @throws Error if `read` throws */
   assess(
     cell: PlannedCell,
     read: (into: readonly Values[]) => void,
@@ -81,7 +81,7 @@ export class Judge {
     return { ...found, ...(accuracy ? { accuracy } : {}), distances };
   }
 
-  /** Releases the gradients that wait for a cell which has none. */
+  /** Releases the gradients that wait for a cell without a gradient. */
   abandon(cell: PlannedCell, pairs: GradientChecks["pairs"]): void {
     for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
   }
@@ -104,7 +104,7 @@ export class Judge {
     return boundRatio(cell, { inputs, gradient, ...checked }, kernels);
   }
 
-  /** Distances to the gradients that are held; this one is held if another is yet to come. */
+  /** Distances to the held gradients. This one is held if a counterpart is still to come. */
   #compare(cell: PlannedCell, result: GradientResult, pairs: GradientChecks["pairs"]): DistanceRecord[] {
     const { backend, host, dtype, workload } = cell;
     const distances: DistanceRecord[] = [];
@@ -136,7 +136,7 @@ export class Judge {
 
 const otherOf = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
 
-/** Errors of the checked rows; non-finite entries and row sums are over all rows, always. */
+/** Errors of the checked rows. Non-finite entries and row sums always cover all rows. */
 function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {
   const { classes } = reference;
   if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
@@ -148,7 +148,7 @@ function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Referenc
   };
 }
 
-/** Some rows of a row-major matrix, as a new one. */
+/** Copies some rows of a row-major matrix into a new one. */
 function pickRows<T extends FloatArray>(matrix: T, rows: Int32Array, classes: number): T {
   const picked = matrix.slice(0, rows.length * classes) as T;
   for (const [position, row] of rows.entries()) {

@@ -13,7 +13,7 @@ export interface Replicated {
   readonly twin: readonly Measurement[];
 }
 
-/** How far times of identical code differ in a run, by place and workload; undefined if nothing says. */
+/** The difference between times of identical code in a run, by place and workload; undefined without data. */
 export function resolutionSection(replicated: readonly Replicated[]): Resolution | undefined {
   const groups = new Map<string, Replicated[]>();
   for (const one of replicated) {
@@ -51,8 +51,8 @@ function groupResolution(
 }
 
 /**
- * The fewest processes that decide the time of a cell. Cells that had not settled are left out, unless none had: they are not called
- * the fastest, and most of them are too slow to be measured again.
+ * The fewest processes that decide the time of a cell. Cells that had not settled are left out, unless none had
+ * settled: they are not called the fastest, and most of them are too slow to be measured again.
  */
 function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): number {
   const settled = group.filter(({ own }) =>
@@ -62,7 +62,7 @@ function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): numb
   return Math.min(...counts.filter((count) => count > 0), Math.max(...counts, 1));
 }
 
-/** Medians of the cell and of its twin, over the processes that measured both, where those had settled. */
+/** Medians of the cell and of its twin, over the processes that measured both and in which both had settled. */
 function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
   const rounds = new Set(twin.map(({ round }) => round));
   const [a, b] = [
@@ -75,7 +75,7 @@ function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number]
   return a.length > 0 && b.length > 0 ? [median(a), median(b)] : undefined;
 }
 
-/** The median time of each process, above 0: where a phase is a difference it may be 0, which no ratio has. */
+/** The median time of each process, if above 0: a phase that is a difference may be 0, which has no ratio. */
 const timesOf = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
   decidingMeasurements(measurements, phase).flatMap(({ samples }) => {
     const time = samples?.[phase].length ? median(samples[phase]) : 0;

@@ -12,7 +12,7 @@ const QUANTITIES: Readonly<
   "error/autograd": ({ error }) => error?.autograd.samples,
 };
 
-/** What results say of the networks of a run. */
+/** The results' section on the networks of a run. */
 export function depthSection(
   { depths: _, training, ...settings }: DepthSettings,
   networks: readonly NetworkRecord[],
@@ -26,7 +26,7 @@ export function depthSection(
   };
 }
 
-/** How fast each quantity grows with depth, on each backend. */
+/** The growth of each quantity with depth, on each backend. */
 function trendsOf(networks: readonly NetworkRecord[]): Depth["trends"] {
   const groups = new Map<string, NetworkRecord[]>();
   for (const network of networks) {

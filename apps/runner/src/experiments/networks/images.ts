@@ -5,16 +5,16 @@ import type { DepthSettings } from "../../journal/entries.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 
-/** The images that networks see, and what results say of them. */
+/** The images that networks see, and their description in the results. */
 export interface DescribedImages {
   readonly images: LoadedImages;
   readonly description: DepthSettings["images"];
 }
 
 /**
- * CIFAR-10's first images – from the folder that `CIFAR10_DIR` names, the cache, its home page or `CIFAR10_URL` – or synthetic
- * ones.
- * @throws UsageError if they are not what they should be, or there is no room for them.
+ * Returns CIFAR-10's first images, or synthetic ones. CIFAR-10 comes from the folder in `CIFAR10_DIR`, the cache, its
+ * home page or `CIFAR10_URL`.
+ * @throws UsageError if they are not the expected ones, or there is no room for them.
  */
 export async function describedImages(count: number, { stderr, signal }: Console): Promise<DescribedImages> {
   const say = (line: string) => writeLine(stderr, line);

@@ -6,12 +6,12 @@ import { median, medianAbsoluteDeviation } from "@softmax-bench/stats";
 export interface SeedGradients {
   readonly manual: FloatArray;
   readonly autograd: FloatArray;
-  /** The automatic one with every sum in another order. */
+  /** The automatic gradient with every sum in another order. */
   readonly reordered: FloatArray;
   readonly reference: Float64Array | undefined;
 }
 
-/** How far the gradients are from each other and from the reference, from entry `start` up to `end`. */
+/** Distances of the gradients from each other and from the reference, from entry `start` up to `end`. */
 export function differences(seeds: readonly SeedGradients[], start: number, end: number): GradientsOverSeeds {
   const parts = seeds.map(({ manual, autograd, reordered, reference }) => ({
     manual: manual.subarray(start, end),

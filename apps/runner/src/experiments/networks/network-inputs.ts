@@ -5,19 +5,19 @@ import type { NetworkSpec } from "@softmax-bench/measure";
 import { IMAGE_SHAPE, type Images, initialize, network } from "@softmax-bench/networks";
 import type { DepthSettings } from "../../journal/entries.js";
 
-/** Batches that training goes over hold this many images, together. */
+/** The total number of images in the batches of training. */
 const TRAINING_IMAGES = 960;
 const PIXELS = sizeOf(IMAGE_SHAPE);
 
-/** Batches of training: no more than there are steps. */
+/** The number of training batches: at most one per step. */
 const batchesOf = ({ batch, training }: Pick<DepthSettings, "batch" | "training">): number =>
   training ? Math.min(training.steps, Math.max(1, Math.floor(TRAINING_IMAGES / batch))) : 0;
 
-/** Images that an experiment takes: a batch for each seed, and those of training. */
+/** The number of images for an experiment: enough batches for every seed and for training. */
 export const imagesNeeded = (settings: Pick<DepthSettings, "batch" | "seeds" | "training">): number =>
   settings.batch * Math.max(settings.seeds, batchesOf(settings));
 
-/** What the networks of an experiment are given: the same on every backend. */
+/** The inputs of an experiment's networks: the same on every backend. */
 export class NetworkInputs {
   readonly #settings: DepthSettings;
   readonly #images: Images;

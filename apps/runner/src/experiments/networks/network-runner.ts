@@ -14,7 +14,7 @@ import type { DepthSettings } from "../../journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "../../session/outcome.js";
 
-/** What networks are run on. */
+/** The session that networks are run on. */
 type Session = Pick<BackendSession, "place" | "run" | "readResults">;
 
 export type NotRun = { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
@@ -33,7 +33,7 @@ export interface Training {
   readonly losses: number[];
 }
 
-/** Sets of inputs. Equal names are equal sets. */
+/** Sets of inputs. Equal names mean equal sets. */
 interface NamedSets {
   readonly name: string;
   readonly of: readonly StepInputs[];
@@ -57,7 +57,7 @@ export async function runSteps(
   return { status: "ok", gradients, samples: answer.reply.samples };
 }
 
-/** Trains on sets of inputs, over and over, from the weights of the first. */
+/** Trains on sets of inputs repeatedly, from the weights of the first. */
 export async function runTraining(
   session: Session,
   network: NetworkSpec,

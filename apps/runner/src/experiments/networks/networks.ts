@@ -21,7 +21,7 @@ import { NetworkInputs } from "./network-inputs.js";
 import { type NotRun, runSteps, runTraining } from "./network-runner.js";
 import { REFERENCE } from "./reference.js";
 
-/** A gradient of each seed, or why there is none. */
+/** A gradient of each seed, or the reason why there is none. */
 type References = { readonly gradients: readonly Float64Array[] } | { readonly reason: string };
 
 /** Compares the gradient by hand with the automatic one on networks, layer by layer. */
@@ -66,7 +66,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     return { depth: depthSection(this.#settings, networks) };
   }
 
-  /** Computes what the gradients of each depth are held against; what is compared without it has no errors. */
+  /** Computes the reference gradients of each depth. A comparison without one has no errors. */
   async prepare(
     remaining: readonly PlannedNetwork[],
     { announce, signal, useSession }: ExperimentRun,
@@ -101,7 +101,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     const spec = this.#needInputs().specOf(depth, "float64");
     const net = networkOf(spec);
     const steps = this.#needInputs().steps(depth, "float64");
-    // In orders that no comparison uses: else a float64 backend would be held against itself.
+    // In orders that no comparison uses; otherwise a float64 backend would be compared with itself.
     const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
     const sets = { name: `reference ${depth}`, of: steps.map((step, seed) => reordered(orders[seed], step)) };
     const ran = await runSteps(session, spec, [REFERENCE.method], sets);
@@ -147,7 +147,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
     };
   }
 
-  /** By hand, automatically, and automatically in another order; undefined where the experiment has no training. */
+  /** Trains by hand, automatically, and automatically in another order; undefined if the experiment has no training. */
   async #train(session: BackendSession, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
     const { training, methods } = this.#settings;
     if (!training) return undefined;
@@ -180,7 +180,7 @@ function restored(
   return concatParameters(net, order.restore(splitParameters(net, gradient)), spec);
 }
 
-/** A layer's weight and bias stand next to each other among the parameters. */
+/** The layers of a network. A layer's weight and bias are adjacent among the parameters. */
 function layersOf({ layers, parameters }: Network, seeds: readonly SeedGradients[]): NetworkRecord["layers"] {
   let end = 0;
   return layers.map(({ name, parameters: own }) => {

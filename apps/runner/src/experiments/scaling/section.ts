@@ -3,7 +3,7 @@ import { median, nonNegativeLeastSquares } from "@softmax-bench/stats";
 import type { MeasuredSeries } from "../experiment.js";
 import { elementsOf } from "./shapes.js";
 
-/** What results say of the series of a run. */
+/** The results' section on the series of a run. */
 export const scalingSection = (series: readonly MeasuredSeries[]): Scaling => ({
   series: series.map((one) => {
     const fit = fitOf(one);
@@ -21,7 +21,7 @@ interface Timed {
 const timedOf = ({ points }: MeasuredSeries): Timed[] =>
   points.flatMap(({ medianNs, rows, classes }) => (medianNs ? [{ rows, classes, medianNs }] : []));
 
-/** Points that a fit of three coefficients needs: as many again to be off by anything. */
+/** The fewest points for a fit of three coefficients: twice as many as it determines, so that it can show an error. */
 const FEWEST_POINTS = 6;
 
 /**
@@ -49,7 +49,7 @@ function fitOf(series: MeasuredSeries): Series["fit"] {
   };
 }
 
-/** A ratio of times from which more threads pay. */
+/** The ratio of times from which more threads pay. */
 const PAYS = 1.1;
 
 function threadingOf(series: readonly MeasuredSeries[]): Scaling["threading"] {

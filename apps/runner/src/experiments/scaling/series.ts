@@ -9,20 +9,20 @@ import type { Experiment, ExperimentRun, MeasuredSeries } from "../experiment.js
 import { scalingSection } from "./section.js";
 import { type Shape, shapesOf } from "./shapes.js";
 
-/** A call that would take longer, in nanoseconds, is not worth its minutes: the shapes before it have shown the slope. */
+/** The longest call that is worth its time, in nanoseconds. Smaller shapes have shown the slope by then. */
 const SLOWEST_CALL = 2e9;
 const LEFT_OUT = `left out: a call might take more than ${SLOWEST_CALL / 1e9} s`;
 
-/** Sizes at which memory is looked at: rows of `MEMORY_CLASSES`. */
+/** Shapes at which memory is measured: `MEMORY_ROWS` rows of `MEMORY_CLASSES` classes. */
 const MEMORY_CLASSES = 1024;
 const MEMORY_ROWS = [1024, 2048, 4096, 8192] as const;
 
-/** How the gradient is sampled. */
+/** Sampling limits of the gradient. */
 const LIMITS = PROFILES.default.limits.gradient;
 
 type Point = Series["points"][number];
 
-/** Times of the gradient over many shapes, with so many threads, and the memory that it takes. */
+/** Times of the gradient over many shapes, with a given number of threads, and the memory that it takes. */
 export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeries> {
   readonly type = "series";
   readonly unit = "series";
@@ -57,7 +57,7 @@ export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeri
     return { scaling: scalingSection(series) };
   }
 
-  /** In processes of their own, since the number of threads is fixed when a process starts. */
+  /** Runs each series in a process of its own, since the number of threads is fixed when a process starts. */
   async run(
     planned: PlannedSeries,
     _session: BackendSession,
@@ -100,7 +100,7 @@ async function timesOf(
     points.push(timed.point);
   }
   const [first] = points;
-  // What fails at its smallest shape fails for another reason than size.
+  // A failure at the smallest shape has another reason than size.
   if (first?.reason) return { ...planned, status: "failed", reason: first.reason, points: [] };
   return { ...planned, status: "ok", ...(note ? { note } : {}), points };
 }
@@ -109,7 +109,7 @@ type Timed =
   | { readonly status: "unsupported"; readonly reason: string }
   | { readonly status: "tried"; readonly point: Point; readonly note?: string | undefined };
 
-/** The time of a shape, unless others say that it may take too long. */
+/** The time of a shape, unless other shapes show that it may take too long. */
 async function timeOf(
   { method, dtype }: PlannedSeries,
   shape: Shape,
@@ -128,8 +128,8 @@ async function timeOf(
 }
 
 /**
- * The rows at which memory can be looked at in the time that a call may take. Small shapes say little of large ones, so some
- * between are timed where that is needed.
+ * The rows at which memory can be measured in the time that a call may take. Small shapes tell little about large ones,
+ * so some between are timed if necessary.
  */
 async function affordableRows(
   planned: PlannedSeries,
@@ -150,8 +150,8 @@ async function affordableRows(
 }
 
 /**
- * What a call of a shape takes at most, going by others: as many times longer as it has more rows, and more classes. 0 if
- * there are none.
+ * The longest time of a call of a shape, estimated from other points: proportional to its rows and to its classes.
+ * 0 if there are no points.
  */
 const mostNs = ({ rows, classes }: Shape, points: readonly Point[]): number =>
   points.reduce(

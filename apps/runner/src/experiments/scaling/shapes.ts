@@ -1,4 +1,4 @@
-/** Every shape of some rows and classes, small ones first, up to as many elements as are worth it. */
+/** Every shape of some rows and classes, small ones first, up to the largest that is worth measuring. */
 export interface Shape {
   readonly rows: number;
   readonly classes: number;
@@ -18,7 +18,7 @@ export const shapesOf = (rows: readonly number[], classes: readonly number[]): S
     .filter((shape) => elementsOf(shape) <= MOST_ELEMENTS)
     .toSorted((a, b) => elementsOf(a) - elementsOf(b) || a.rows - b.rows);
 
-/** Powers of two up to a number, and the number: threads worth trying on so many cores. */
+/** Powers of two up to a number of cores, and the number: thread counts worth trying. */
 export function threadCounts(cores: number): number[] {
   const counts: number[] = [];
   for (let threads = 1; threads < cores; threads *= 2) counts.push(threads);
