@@ -31,7 +31,7 @@ export interface ErrorBounds {
   readonly loss: Float64Array;
 }
 
-/** Operations of an automatic gradient beyond those of the formula by hand: factors that go forth and back. */
+/** Operations of an automatic gradient beyond those of the hand-written formula: factors applied and undone. */
 const AUTOMATIC = 8;
 /** Roundings of a target's weight, smoothing and share of the reduction, besides its sums. */
 const OPTIONS = 8;
@@ -56,7 +56,7 @@ export function errorBounds(
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
-  // A sum of N weights, where there is one.
+  // A sum of N weights, if there are weights.
   const sharing = 1 + kernels.division + (plain ? 0 : OPTIONS + rows);
   const gradient = new Float64Array(rows * classes);
   const rowLosses = new Float64Array(rows);
@@ -83,7 +83,7 @@ export function errorBounds(
       rowLoss += term;
       lossError += qc * (loss[c] as number) + term * (plain ? 2 : OPTIONS + classes);
     }
-    // A sum of entries has their errors, and C u of their magnitudes.
+    // A sum of entries has their errors, plus C u of the sum of their magnitudes.
     const summed = (counts: (c: number) => boolean) =>
       own.reduce((sum, error, c) => (counts(c) ? sum + error + classes * size(c) : sum), 0);
     if (kind === "autograd" && rounding.throughMaximum) {
@@ -104,7 +104,7 @@ export function errorBounds(
   };
 }
 
-/** k u / (1 − k u): what k roundings come to at most (Higham 2002, lemma 3.1). */
+/** k u / (1 − k u): the most that k roundings add up to (Higham 2002, lemma 3.1). */
 const inflated = (roundoffs: number, u: number): number => (roundoffs * u) / Math.max(1 - roundoffs * u, 0.5);
 
 function reducedLoss(
