@@ -91,7 +91,7 @@ export const Transpose: OpDefinition = {
   },
 };
 
-/** An operator that gives the same elements another shape. */
+/** An operator that returns the same elements in another shape. */
 const reshaping = (name: string, shapeOf: (shape: Shape, attributes: Attributes) => Shape): OpDefinition => ({
   name,
   infer: (inputs, attributes) => {
@@ -137,8 +137,8 @@ function converted(value: Element, to: TensorType): Element {
 }
 
 /**
- * An int64 rounded to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1 in the
- * lowest place left says that they were not all 0.
+ * Rounds an int64 to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1
+ * in the lowest remaining place records that they were not all 0.
  */
 function singleFrom(value: bigint): number {
   if (BigInt.asIntN(54, value) === value) return Number(value);
