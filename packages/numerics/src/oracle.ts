@@ -6,9 +6,9 @@ import { labelGradient, labelLoss } from "./rows/label-row.js";
 import { newRow, overDivisor, timesLoss } from "./rows/row.js";
 import { DenseTargets, meanDivisor } from "./rows/targets.js";
 
-/** The exact answer, to about 100 bits, that computed losses and gradients are compared with. */
+/** The exact result, to about 100 bits, with which computed losses and gradients are compared. */
 export interface Reference {
-  /** Rows of the gradient: all, or those that were asked for. */
+  /** Rows of the gradient: all, or the requested ones. */
   readonly rows: number;
   readonly classes: number;
   /** The loss in nats, as unevaluated sums hi + lo: one entry, or one per row of the problem for reduction "none". */
@@ -85,7 +85,7 @@ export function oracle(problem: Problem, gradientRows?: Int32Array): Reference {
   return { rows: kept, classes, loss: losses, gradient };
 }
 
-/** Where double-double operations stop being exact, or make NaN of Infinity. */
+/** The limit of exact double-double operations; beyond it they become inexact or turn Infinity into NaN. */
 const LARGEST_SPLITTABLE = 2 ** 990;
 
 /** A sum of losses; one that is non-finite or beyond float64 splitting falls back to its float64 sum. */
