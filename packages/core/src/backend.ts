@@ -44,7 +44,7 @@ export type HostKind = (typeof HOST_KINDS)[number];
 
 /** Facts for splitting a matrix evenly, and for leaving out of profiles what would take minutes. */
 export interface BackendCost {
-  /** Nanoseconds per element of a large float32 gradient on two cores of a server processor, about the median over methods. */
+  /** Nanoseconds per element of a large float32 gradient on two server cores, about the median over methods. */
   readonly nsPerElement: number;
   /** Largest workload, in elements, that the default profile runs on it; absent: any size. */
   readonly mostElements?: number;

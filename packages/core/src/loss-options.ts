@@ -11,11 +11,10 @@ export type Reduction = "mean" | "sum" | "none";
  * operator set 13.)
  *
  * - An ignored row has no loss and a gradient of 0, whatever its logits are.
- * - If the mean divides by 0 (every row is ignored, or has a label of weight 0), the mean is NaN.
- *   The gradient of each row that is not ignored is NaN too, smoothed or not, as in PyTorch.
+ * - If the mean divides by 0 (every row is ignored, or has a label of weight 0), the mean is NaN. The gradient of each
+ *   row that is not ignored is NaN too, smoothed or not, as in PyTorch.
  * - A masked class has a logit of −∞ and so p_c = 0. With q_c > 0 the loss is ∞; with q_c = 0 the class adds nothing.
- *   There
- *   PyTorch multiplies 0 by −∞, which is NaN, if q_c = 0 comes from probabilities or from class weights.
+ *   There PyTorch multiplies 0 by −∞, which is NaN, if q_c = 0 comes from probabilities or from class weights.
  */
 export interface LossOptions {
   readonly reduction: Reduction;

@@ -69,9 +69,9 @@ function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
 }
 
 /**
- * Largest relative error |loss - loss*| / loss* over the entries of a computed loss. Infinity if a computed entry is NaN or
- * infinite and the exact one is another value, or if the exact one is 0 (one class, an ignored row) and the computed one
- * is not.
+ * Largest relative error |loss - loss*| / loss* over the entries of a computed loss. Infinity if a computed entry is
+ * NaN or infinite and the exact one is another value, or if the exact one is 0 (one class, an ignored row) and the
+ * computed one is not.
  *
  * @throws RangeError unless the computed loss has as many entries as the reference's.
  */

@@ -16,8 +16,8 @@ export interface ProblemOptions {
 }
 
 /**
- * One softmax cross-entropy, as PyTorch's `cross_entropy` and ONNX's `SoftmaxCrossEntropyLoss` define it; every number in
- * it is taken as an exact real number. Arrays are row-major.
+ * One softmax cross-entropy, as PyTorch's `cross_entropy` and ONNX's `SoftmaxCrossEntropyLoss` define it; all its
+ * numbers count as exact real numbers. Arrays are row-major.
  */
 export interface Problem extends ProblemOptions {
   readonly rows: number;

@@ -17,8 +17,8 @@ export function areTied(a: ResolvedTime, b: ResolvedTime): boolean {
 }
 
 /**
- * Ranks of times, in the order of the entries: those tied with the fastest share rank 1, those tied with the fastest of the
- * rest share the next, and so on. The ranks depend on the entries alone, not on their order.
+ * Ranks of times, in the order of the entries: those tied with the fastest share rank 1, those tied with the fastest of
+ * the rest share the next, and so on. The ranks depend on the entries alone, not on their order.
  */
 export function rankWithTies(entries: readonly ResolvedTime[]): number[] {
   const ranks: number[] = new Array(entries.length).fill(0);

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, lossAndGradient } from "./gradient.js";
 import { checked } from "./operands.js";
 
-/** A loss of logits `[N, C]` (float32), labels (`[N]` int32, or `[N, C]` float32) and class weights `[C]`, if it takes some. */
+/** A loss of logits `[N, C]` (float32), labels (`[N]` int32 or `[N, C]` float32) and optional class weights `[C]`. */
 export type LossFunction<Loss extends tf.Tensor> = (
   logits: tf.Tensor2D,
   labels: tf.Tensor,

@@ -36,7 +36,7 @@ export function formatResults(value: Results, indent = 1): string {
 /** @throws ResultsError if the text is not JSON or does not match the schema. */
 export const parseResults = (json: string): Results => decodeResults(parseJson(json));
 
-/** Reads results from parsed JSON. @throws ResultsError if it does not match the schema, SchemaVersionError if it is of another version. */
+/** Reads parsed JSON. @throws ResultsError if it violates the schema, SchemaVersionError for another version */
 export function decodeResults(value: unknown): Results {
   const version = (value as { schemaVersion?: unknown } | null | undefined)?.schemaVersion;
   if (typeof version === "number" && version !== SCHEMA_VERSION) {

@@ -10,7 +10,7 @@ export interface Sweep {
   /** The values on the axis, ascending. Some depend on the range of the exponential. */
   points(dtype: FloatDType): readonly number[];
   shape(point: number): { readonly rows: number; readonly classes: number };
-  /** The inputs at a point: the same bits on every machine for the same seed. The loss is the mean over labelled rows. */
+  /** The inputs at a point: bit-identical on every machine for the same seed. Loss: the mean over labelled rows. */
   inputs(point: number, dtype: FloatDType, seed: number): Inputs;
 }
 

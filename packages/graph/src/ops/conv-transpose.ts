@@ -37,8 +37,8 @@ function inferConvTranspose(operands: readonly TensorType[], attributes: Attribu
 }
 
 /**
- * ONNX `ConvTranspose`, the adjoint of `Conv`: X `[N, C, …]`, W `[C, M/group, …]` and, optionally, B `[M]` → `[N, M, …]`.
- * Attribute `output_padding` adds elements after each axis of the result.
+ * ONNX `ConvTranspose`, the adjoint of `Conv`: X `[N, C, …]`, W `[C, M/group, …]` and, optionally, B `[M]` →
+ * `[N, M, …]`. Attribute `output_padding` adds elements after each axis of the result.
  */
 export const ConvTranspose: OpDefinition = {
   name: "ConvTranspose",

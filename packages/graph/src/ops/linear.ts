@@ -98,7 +98,7 @@ function transposed(x: Tensor): Tensor {
   return generate(type, (index) => elementAt(x.data, (index % rows) * columns + Math.floor(index / rows)));
 }
 
-/** alpha A' B' + beta C, A' and B' being the operands or their transposes. */
+/** alpha A' B' + beta C, where A' and B' are the operands or their transposes. */
 export const Gemm: OpDefinition = {
   name: "Gemm",
   dtypes: FLOATS,

@@ -127,8 +127,8 @@ export const Flatten = reshaping("Flatten", (shape, attributes) => {
 });
 
 /**
- * An element of another type: true unless it is 0 for `bool`, truncated towards 0 from a fraction to an integer, wrapped around
- * from int64 to int32, and rounded once to a floating-point type.
+ * Converts an element: true unless it is 0 for `bool`, truncated towards 0 from a fraction to an integer, wrapped
+ * around from int64 to int32, and rounded once to a floating-point type.
  */
 function converted(value: Element, to: TensorType): Element {
   if (to.dtype === "bool") return Number(value !== 0 && value !== 0n);

@@ -15,8 +15,8 @@ export interface LabelOptions {
 }
 
 /**
- * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction "none") and
- * the log-probabilities `[N, C]`.
+ * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction "none")
+ * and the log-probabilities `[N, C]`.
  */
 export function softmaxCrossEntropyLoss(
   scores: Value,
@@ -39,8 +39,8 @@ export function softmaxCrossEntropyLoss(
 }
 
 /**
- * ONNX `NegativeLogLikelihoodLoss`: log-probabilities `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction
- * "none").
+ * ONNX `NegativeLogLikelihoodLoss`: log-probabilities `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for
+ * reduction "none").
  */
 export const negativeLogLikelihoodLoss = (
   logProb: Value,
