@@ -1,4 +1,4 @@
-/** The role of a process: `control` is a second copy of the baseline's revision. */
+/** The role of a process: `control` runs the baseline's revision again. */
 export type Role = "baseline" | "candidate" | "control";
 
 /**

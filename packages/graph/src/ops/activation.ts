@@ -18,7 +18,7 @@ import {
 import { expectInputs, FLOATS, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 
-/** The gradient at 0 is 0, like that of every op here. */
+/** The gradient at 0 is 0, as in all frameworks. */
 export const Relu = unary(
   "Relu",
   (x) => Math.max(x, 0),

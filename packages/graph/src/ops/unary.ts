@@ -38,7 +38,7 @@ export const Neg = unary(
 );
 
 export const Sqrt = unary("Sqrt", Math.sqrt, (upstream, x, y) => div(upstream, mul(scalar(2, x.dtype), y)));
-/** The gradient at 0 is 0, like that of every op here. */
+/** The gradient at 0 is 0, as in all frameworks. */
 export const Abs = unary(
   "Abs",
   Math.abs,
