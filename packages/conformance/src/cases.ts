@@ -11,11 +11,11 @@ export interface Case {
   readonly labels: readonly number[];
   readonly weights?: readonly number[];
   readonly upstream?: readonly number[];
-  /** What differs from the mean over labelled rows. */
+  /** Loss options that differ from the mean over labelled rows. */
   readonly loss?: Partial<LossOptions>;
 }
 
-/** Deterministic and irregular: the fractional parts of multiples of the golden ratio, around 0. */
+/** Deterministic but irregular values: the fractional parts of multiples of the golden ratio, around 0. */
 const irregular = (length: number, scale: number, offset = 0): number[] =>
   Array.from({ length }, (_, index) => (((index * 0.6180339887) % 1) - 0.5) * 2 * scale + offset);
 
@@ -60,7 +60,7 @@ const WEIGHTS = irregular(13, 1, 1.25);
 const IGNORED = [-100, 7, 1, -100, 2, 9, 3];
 const PROBABILITIES = irregular(7 * 13, 0.5, 0.5);
 
-/** Every option of the loss on ordinary logits, alone and with those that it meets in a formula. */
+/** Every option of the loss on ordinary logits, alone and together with those in the same formula. */
 export const OPTION_CASES: readonly Case[] = (
   [
     { name: "the sum", loss: { reduction: "sum" } },
@@ -99,7 +99,7 @@ export const OPTION_CASES: readonly Case[] = (
   ] satisfies readonly Partial<Case>[]
 ).map((options) => ({ ...ORDINARY, ...options }));
 
-/** Some classes are masked: of each row two, never the label's. */
+/** Two classes of each row are masked, never the label's. */
 const MASKED: Case = {
   ...ORDINARY,
   name: "masked classes",
@@ -110,7 +110,7 @@ const MASKED: Case = {
   }),
 };
 
-/** No probability of a masked class, but of all others. */
+/** Probabilities in which every masked class has 0. */
 const UNMASKED_PROBABILITIES = PROBABILITIES.map((p, index) =>
   Number.isFinite(MASKED.logits[index]) ? p : 0,
 );
@@ -121,7 +121,7 @@ const PADDED: Partial<Case> = {
   labels: MASKED.labels.map((label, row) => (row === 0 ? -100 : label)),
 };
 
-/** What PyTorch returns for logits of −∞, with all options that a one-hot matrix may meet them in. */
+/** PyTorch's results for logits of −∞, with all options that can interact with a one-hot matrix. */
 export const MASKED_CASES: readonly Case[] = (
   [
     {},
@@ -173,7 +173,7 @@ export const MASKED_CASES: readonly Case[] = (
 
 const WEIGHTLESS = { weights: WEIGHTS.with(4, 0), labels: new Array(7).fill(4) };
 
-/** Rows that count nothing: what a mean divides by is 0. */
+/** Rows with weight 0: the divisor of the mean is 0. */
 export const EMPTY_CASES: readonly Case[] = (
   [
     { name: "no label that counts", loss: { ignoreIndex: -100 }, labels: new Array(7).fill(-100) },
@@ -213,12 +213,12 @@ export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream,
 /** Logits whose exponential, summed over a few classes, neither overflows nor vanishes. */
 const EXP_RANGE: Readonly<Record<FloatDType, number>> = { float32: 80, float64: 700 };
 
-/** What a method may be expected to return. */
+/** The expected result of a method. */
 export type Expectation =
   | "accurate"
-  /** The loss may be NaN: 0 · −∞, in the library. */
+  /** The loss may be NaN: the library computes 0 · −∞. */
   | "accurate or a loss of NaN"
-  /** The loss is left to the runtime: 0 · log 0, and not every runtime's log 0 is −∞. */
+  /** The loss is left to the runtime: 0 · log 0, and some runtimes' log 0 is not −∞. */
   | "an accurate gradient"
   | "a non-finite gradient"
   | "unspecified";
@@ -230,10 +230,10 @@ export interface Quirks {
 }
 
 /**
- * What to expect of a method. The naive formulation is accurate while exponentials are in range, and turns
- * non-finite where they are not. In between, differentiated, it is at the mercy of the backend's rule for
- * division: one that squares the divisor overflows at half the range, and loses a term without a sign of it.
- * Its one-hot matrix makes NaN of a masked class. So does that of a library, whose gradient is written by hand.
+ * Returns the expected result of a method. The naive formulation is accurate while exponentials are in range, and
+ * non-finite beyond. In between, its automatic gradient depends on the backend's rule for division: a rule that squares
+ * the divisor overflows at half the range and silently loses a term. Its one-hot matrix turns a masked class into NaN.
+ * So does that of a library with a hand-written gradient.
  */
 export function expectation(
   { kind, formulation }: Method,
@@ -251,7 +251,7 @@ export function expectation(
   if (cancelsQuotients && classes === 1) return kind === "manual" ? "accurate" : "unspecified";
   const largest = Math.max(...logits.map(Math.abs));
   if (largest > EXP_RANGE[dtype]) return "a non-finite gradient";
-  // Its loss is −log p, and p may have been flushed to 0 – in float64 too, where exp is one of single precision.
+  // Its loss is −log p, and p may have been flushed to 0; in float64 too, if exp has single precision.
   if (Math.max(...logits) - Math.min(...logits) > EXP_RANGE.float32) return "unspecified";
   return kind === "autograd" && largest > EXP_RANGE[dtype] / 2 ? "unspecified" : "accurate";
 }

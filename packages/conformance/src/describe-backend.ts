@@ -28,15 +28,15 @@ import {
 import { describeNetworks } from "./networks.js";
 
 export interface DescribeOptions {
-  /** Live objects on the runtime's side (tensors, buffers); must return to where it was after disposal. */
+  /** Live objects on the runtime's side (tensors, buffers); their number must return to its start after disposal. */
   readonly liveObjects?: () => number;
-  /** It trains networks, so its engine has `prepareStep`; default: true. */
+  /** True if it trains networks, so its engine has `prepareStep`; default: true. */
   readonly trains?: boolean;
-  /** It overlaps uploading, computing and reading, so what it prepares has `roundtrip`; default: false. */
+  /** True if it overlaps uploading, computing and reading, so its prepared tasks have `roundtrip`; default: false. */
   readonly overlaps?: boolean;
-  /** It computes the mean over rows with one label each, and its engine refuses every other loss and says why; default: false. */
+  /** True if it computes only the mean over rows with one label each, and rejects other losses; default: false. */
   readonly plainLossOnly?: boolean;
-  /** The library's own loss multiplies by a one-hot matrix: it is NaN where a class is masked. */
+  /** True if the library's own loss multiplies by a one-hot matrix: it is NaN if a class is masked. */
   readonly libraryMultiplies?: boolean;
   /** It compiles each task, for a tenth of a second or more: a case is tried with every fourth method only, the ordinary one with all. */
   readonly compilesSlowly?: boolean;
@@ -44,12 +44,12 @@ export interface DescribeOptions {
   readonly cancelsQuotients?: boolean;
 }
 
-/** One differentiated, one by hand; of a backend that has neither, its first. */
+/** One automatic and one hand-written method; for a backend with neither, its first. */
 const LEAK_CHECKED: readonly MethodId[] = ["autograd/shifted", "manual/exact-target"];
 
 /**
- * The one suite that every adapter passes. Where the backend is unavailable the suite is one skipped test that
- * says why – or fails, if the environment variable SOFTMAX_BENCH_REQUIRED_BACKENDS names the backend.
+ * The one suite that every adapter passes. For an unavailable backend, the suite is one skipped test that says why. It
+ * fails instead if the environment variable SOFTMAX_BENCH_REQUIRED_BACKENDS names the backend.
  */
 export async function describeBackend(
   backend: Backend,
@@ -77,7 +77,7 @@ export async function describeBackend(
   const [firstMethod] = ids;
   const [firstDtype] = dtypes;
   if (!firstMethod || !firstDtype) throw new Error(`${backend.id} has no method, or no dtype, that there is`);
-  /** The method, or the backend's first where it lacks that. */
+  /** The method, or the backend's first if it lacks that. */
   const orFirst = (method: MethodId) => (ids.includes(method) ? method : firstMethod);
   const prepareOrdinary = (engine: Engine, inputs = inputsOf(firstDtype, ORDINARY)) =>
     engine.prepare(taskOf(orFirst("manual/shifted"), firstDtype, ORDINARY), inputs);
@@ -261,7 +261,7 @@ function checkRefusal({ engineOf, method, dtype }: Check, input: Case): void {
   });
 }
 
-/** Within the bound of a finite value; equal to one that is not. */
+/** Checks that a value is within the bound of a finite expectation, or equal to a non-finite one. */
 function expectNear(name: string, value: number, exact: number, bound: number): void {
   if (!Number.isFinite(exact)) expect(value, name).toBe(exact);
   else expect(Math.abs(value - exact), `${name} = ${value}`).toBeLessThanOrEqual(bound);

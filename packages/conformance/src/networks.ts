@@ -21,16 +21,16 @@ import {
 import { errorNorms } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 
-/** Enough for every kind of layer, strides too, and for a reference in plain JavaScript. */
+/** Deep enough for every kind of layer, including strides, but cheap enough for a reference in plain JavaScript. */
 const DEPTHS: Readonly<Record<NetworkId, number>> = { mlp: 4, plain: 4, resnet: 8 };
 const BATCH = 2;
 const METHODS: readonly MethodId[] = ["manual/shifted", "autograd/log-softmax"];
-/** A software GPU compiles each shader at its first use. */
+/** A software GPU compiles each shader on its first use. */
 const TIMEOUT_MS = 60_000;
 /** ‖error‖ / ‖gradient‖ of each parameter. */
 const TOLERANCE: Readonly<Record<FloatDType, number>> = { float32: 2e-5, float64: 1e-13 };
 
-/** Steps of training of each network, whose gradients are compared with those of the reference interpreter in float64. */
+/** Compares gradients of each network's training steps with those of the reference interpreter in float64. */
 export function describeNetworks(backend: Backend, engineOf: () => Engine): void {
   describe.each(NETWORK_IDS)("the gradients of a network: %s", (id) => {
     const cases = METHODS.flatMap((method) => backend.dtypes.map((dtype) => [method, dtype] as const));
@@ -73,7 +73,7 @@ function stepInputs(net: Network): StepInputs {
 
 const references = new Map<NetworkId, StepResult>();
 
-/** On the weights of float32, which are those of float64 rounded: what a step in either is given differs by that. */
+/** Uses the float32 weights, which are rounded float64 weights: the inputs of a step differ by that. */
 function reference(id: NetworkId): StepResult {
   const known = references.get(id);
   if (known) return known;

@@ -6,36 +6,35 @@ import type { GradientTask } from "./program.js";
 import type { PreparedStep, StepTask } from "./step.js";
 
 /**
- * The contract between a runtime and everything that measures it. The split follows who pays for what:
- * `probe` is cheap and safe to call anywhere, `open` starts a runtime, `prepare` compiles one task, and
- * `Prepared` separates the work of a gradient from moving it – the two costs that a benchmark must not mix.
- * Adapters compute; they never take a time.
+ * The contract between a runtime and everything that measures it. The split follows who pays for what: `probe` is cheap
+ * and safe to call anywhere, `open` starts a runtime, `prepare` compiles one task, and `Prepared` separates the work of
+ * a gradient from moving it: a benchmark must not mix these two costs. Adapters compute; they never measure time.
  */
 export interface Backend {
-  /** What users type, e.g. `tfjs-wasm`. */
+  /** The name that users type, e.g. `tfjs-wasm`. */
   readonly id: string;
-  /** Element types that the runtime has at all; a device may have fewer, see `EngineInfo.dtypes`. */
+  /** Element types that the runtime supports; a device may support fewer, see `EngineInfo.dtypes`. */
   readonly dtypes: readonly FloatDType[];
-  /** The kinds of hosts that it can run in; absent: processes of any JavaScript runtime. */
+  /** The kinds of hosts that it runs in; absent: processes of any JavaScript runtime. */
   readonly hosts?: readonly HostKind[];
-  /** The methods that it has at all, where it is not built from the formulations' graphs; absent: every one. */
+  /** The methods that it supports, if it is not built from the formulations' graphs; absent: all methods. */
   readonly methods?: readonly MethodId[];
-  /** What its exponentials, logarithms and divisions reach, if that is less than `FAITHFUL`. */
+  /** The accuracy of its exponentials, logarithms and divisions, if that is less than `FAITHFUL`. */
   readonly kernels?: KernelAccuracy;
   /** Rough cost of its gradients; absent: that of most backends. */
   readonly cost?: BackendCost;
-  /** Runs a step of a deep network in a second or less on any machine: the depth experiment takes it unless others are named. */
+  /** Runs a step of a deep network in a second or less on any machine: the depth experiment includes it by default. */
   readonly trainsFast?: boolean;
-  /** Cheap, never throws: is it usable here, and if not, why and what would fix it? */
+  /** Reports whether it is usable here; if not, why, and what would fix it. Cheap, never throws. */
   probe(): Promise<Availability>;
-  /** Variables that its process must be started with: what native libraries read while they load. Never throws. */
+  /** Variables that its process must start with: native libraries read them while they load. Never throws. */
   environment?(): Promise<Readonly<Record<string, string>>>;
   /**
-   * Brings what the installed packages lack – libraries, an addon – into the user's cache, if it is not there.
-   * Never throws. Undefined if there is nothing to bring on this machine; absent where there never is.
+   * Installs what the packages lack (libraries, an addon) in the user's cache, unless it is there. Never throws.
+   * Undefined if this machine needs nothing; absent if no machine does.
    */
   provision?(options: ProvisionOptions): Promise<Availability | undefined>;
-  /** Starts the runtime. @throws Error – `Unavailable`, if the remedy is known – if it does not start after all. */
+  /** Starts the runtime. @throws Error if it does not start; `Unavailable` if the remedy is known. */
   open(options: OpenOptions): Promise<Engine>;
 }
 
@@ -43,11 +42,11 @@ export interface Backend {
 export const HOST_KINDS = ["node", "bun", "deno", "browser", "python"] as const;
 export type HostKind = (typeof HOST_KINDS)[number];
 
-/** Facts by which a matrix is split evenly, and by which profiles leave out what would take minutes. */
+/** Facts for splitting a matrix evenly, and for leaving out of profiles what would take minutes. */
 export interface BackendCost {
-  /** Nanoseconds per element of a large float32 gradient on two cores of a server processor, about the median over methods. */
+  /** Nanoseconds per element of a large float32 gradient on two server cores, about the median over methods. */
   readonly nsPerElement: number;
-  /** Most elements of a workload that the default profile gives it; absent: any number. */
+  /** Largest workload, in elements, that the default profile runs on it; absent: any size. */
   readonly mostElements?: number;
   /** The same for the gate, which measures each cell hundreds of times. */
   readonly mostElementsInGate?: number;
@@ -57,7 +56,7 @@ export type Availability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
-/** Why something cannot be had here, and what would help: how `open` says so when `probe` could not know. */
+/** The reason why something is unavailable, with a remedy: `open` throws it if `probe` could not know. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
   readonly remedy: string;
@@ -68,13 +67,13 @@ export class Unavailable extends Error {
   }
 }
 
-/** What a backend did that its interface does not allow: an error of whoever wrote the backend. */
+/** A violation of the backend's interface: an error of the backend's author. */
 export class ContractError extends TypeError {
   override readonly name = "ContractError";
   readonly remedy = "mend the backend: see Backend in @softmax-bench/core";
 }
 
-/** Whether an error is an `Unavailable`, of any copy of this package: a backend from elsewhere may bring its own. */
+/** True if an error is an `Unavailable` of any copy of this package: an external backend may bring its own. */
 export const isUnavailable = (error: unknown): error is Unavailable =>
   error instanceof Error &&
   error.name === "Unavailable" &&
@@ -82,21 +81,21 @@ export const isUnavailable = (error: unknown): error is Unavailable =>
   typeof error.remedy === "string";
 
 export interface ProvisionOptions {
-  /** Hears of each step, in a few words: "downloading tensorflow-cpu 2.21.0". */
+  /** Receives each step in a few words: "downloading tensorflow-cpu 2.21.0". */
   readonly progress: (step: string) => void;
   readonly signal: AbortSignal;
-  /** The user named this backend: provision even what the machine cannot use yet, e.g. without its GPU. */
+  /** The user named this backend: provision even what the machine cannot use yet, e.g. without a GPU. */
   readonly wanted: boolean;
 }
 
 export interface OpenOptions {
-  /** Threads that the runtime may compute with; it reports what it really uses in `EngineInfo.threads`. */
+  /** Threads that the runtime may compute with; it reports the actual number in `EngineInfo.threads`. */
   readonly threads: number;
 }
 
 export type DeviceKind = "cpu" | "gpu" | "software-gpu";
 
-/** What a runtime's kernels are: machine code of this platform, or what any JavaScript engine runs. */
+/** The kind of a runtime's kernels: machine code of this platform, or code that any JavaScript engine runs. */
 export const CODE_KINDS = ["native", "webassembly", "javascript"] as const;
 export type CodeKind = (typeof CODE_KINDS)[number];
 
@@ -105,28 +104,28 @@ export interface EngineInfo {
   readonly device: { readonly kind: DeviceKind; readonly name: string };
   readonly threads: number;
   readonly dtypes: readonly FloatDType[];
-  /** What else decides error or time, by name, e.g. `{ TF32: "off" }`. */
+  /** Other settings that affect error or time, by name, e.g. `{ TF32: "off" }`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** `note` is what a reader of the cell must know, e.g. that the library's "autograd" is hand-written inside. */
+/** `note` is what a reader of the cell must know, e.g. that the library's "autograd" is written by hand internally. */
 export type Support =
   | { readonly ok: true; readonly note?: string }
   | { readonly ok: false; readonly reason: string };
 
 export interface Engine extends AsyncDisposable {
   readonly info: EngineInfo;
-  /** Cheap, never throws: an honest answer before anything is compiled. */
+  /** Reports, before anything is compiled, whether a task is supported. Cheap, never throws. */
   supports(task: GradientTask): Support;
   /** Compiles the task and uploads the inputs. @throws Error if the task is not supported. */
   prepare(task: GradientTask, inputs: Inputs): Promise<Prepared>;
-  /** Compiles a step of training a network; absent where the runtime is read for losses only. */
+  /** Compiles a step of training a network; absent if the runtime supports losses only. */
   prepareStep?(task: StepTask): Promise<PreparedStep>;
 }
 
 /**
- * A task's inputs, row-major, floats in the array type of the task's dtype. Which there are, and what labels are, follows
- * from the task's loss options.
+ * A task's inputs, row-major, floats in the array type of the task's dtype. The task's loss options decide which inputs
+ * exist and what labels are.
  */
 export interface Inputs {
   /** `[N, C]`. */
@@ -147,24 +146,24 @@ export interface GradientResult {
 }
 
 /**
- * One compiled task with its inputs on the device. Every method resolves when its work is done, not when it
- * is queued: lazy and asynchronous devices are synchronised inside.
+ * One compiled task with its inputs on the device. Every method resolves when its work is done, not when it is queued;
+ * lazy and asynchronous devices are synchronised.
  */
 export interface Prepared extends AsyncDisposable {
-  /** Replaces the device's copy of the inputs with the host's, and forgets what was computed from the old one. */
+  /** Replaces the device's copy of the inputs with the host's, and discards results computed from the old one. */
   upload(): Promise<void>;
   /** Computes the loss and leaves it on the device. */
   forward(): Promise<void>;
-  /** Computes loss and gradient and leaves both on the device; pays nothing for moving the gradient. */
+  /** Computes loss and gradient and leaves both on the device, without the cost of moving the gradient. */
   gradient(): Promise<void>;
   /**
-   * Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. The arrays
-   * may be used again by the next `read`; they outlive the disposal.
+   * Copies loss and gradient to the host; computes them first if `gradient` was not called since the last upload. The
+   * next `read` may reuse the arrays; they outlive the disposal.
    */
   read(): Promise<GradientResult>;
   /**
-   * Upload, gradient and read as one call, where the runtime overlaps them. It returns the same bits; what is on the device
-   * afterwards may be older.
+   * Upload, gradient and read as one call, where the runtime overlaps them. It returns the same bits; the results on
+   * the device may be older afterwards.
    */
   roundtrip?(): Promise<GradientResult>;
   /**
@@ -174,6 +173,6 @@ export interface Prepared extends AsyncDisposable {
   readonly readback: "copies" | "recomputes";
 }
 
-/** What a measurement times; see `docs/methodology.md`. */
+/** The phases that a measurement times; see `docs/methodology.md`. */
 export const PHASES = ["forward", "gradient", "readback", "roundtrip"] as const;
 export type Phase = (typeof PHASES)[number];

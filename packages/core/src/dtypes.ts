@@ -1,13 +1,13 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { FloatArray } from "./float-array.js";
 
-/** A floating-point format (IEEE 754-2019, table 3.5), and how JavaScript holds it. */
+/** A floating-point format (IEEE 754-2019, table 3.5) and its representation in JavaScript. */
 export interface DTypeTraits {
-  /** Of one value. */
+  /** The size of one value. */
   readonly bytes: number;
   /** Largest relative error of rounding to nearest: 2⁻ᵖ for a significand of p bits. */
   readonly unitRoundoff: number;
-  /** Below it numbers have fewer significant bits. */
+  /** The smallest number with all significant bits. */
   readonly smallestNormal: number;
   /** Rounds to the nearest value of the format, ties to even. */
   readonly round: (value: number) => number;
@@ -17,7 +17,7 @@ export interface DTypeTraits {
   };
 }
 
-/** The dtypes that gradients are computed in, in the order in which they are listed. Everything that depends on the dtype asks here. */
+/** The dtypes of gradients, in the order of listings. Everything that depends on the dtype looks it up here. */
 export const DTYPES: Readonly<Record<FloatDType, DTypeTraits>> = {
   float32: {
     bytes: 4,
@@ -38,7 +38,7 @@ export const DTYPES: Readonly<Record<FloatDType, DTypeTraits>> = {
 /** The ids of all dtypes. */
 export const DTYPE_IDS = Object.keys(DTYPES) as readonly FloatDType[];
 
-/** Zeros. */
+/** An array of zeros. */
 export const floatArray = (dtype: FloatDType, length: number): FloatArray => new DTYPES[dtype].Array(length);
 
 /** The values, rounded to the dtype. */

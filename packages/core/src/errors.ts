@@ -1,9 +1,9 @@
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** An error of the operating system, such as a full disk: its message says what failed, in which call and where. */
 export interface SystemError extends Error {
-  /** Such as `ENOSPC`. */
+  /** The error code, such as `ENOSPC`. */
   readonly code: string;
   readonly syscall: string;
 }

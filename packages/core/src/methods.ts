@@ -1,7 +1,7 @@
 import type { Formulation } from "./formulations/formulation.js";
 import { FORMULATIONS } from "./formulations/index.js";
 
-/** How a gradient is obtained: differentiated by the backend, or written by hand. */
+/** The origin of a gradient: differentiated by the backend, or written by hand. */
 export type MethodKind = "autograd" | "manual";
 
 /** `<kind>/<formulation>`, e.g. `manual/shifted`. */
@@ -28,7 +28,7 @@ export function methodOf(id: string): Method {
   return method;
 }
 
-/** Which hand-written gradient is set against which automatic one: the original experiment's question. */
+/** Pairs of a hand-written gradient and an automatic one: the original experiment's question. */
 export const COMPARISONS: readonly (readonly [manual: MethodId, autograd: MethodId])[] = [
   ["manual/naive", "autograd/naive"],
   ["manual/shifted", "autograd/shifted"],

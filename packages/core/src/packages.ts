@@ -1,6 +1,6 @@
 import type { Availability } from "./backend.js";
 
-/** Whether this runs in a page, in whose bundle packages are, or are not, since it was built. */
+/** True in a page, whose bundle contains a fixed set of packages since it was built. */
 const isBundled = (): boolean => !globalThis.process?.versions?.node;
 
 /**
@@ -18,10 +18,10 @@ export function installedVersion(name: string, resolve: () => string): string {
 }
 
 /**
- * The `probe` of a backend that is a JavaScript package: is it installed, and is there what it runs on?
+ * The `probe` of a backend that is a JavaScript package: is it installed, and does its runtime exist?
  *
  * @param name the package
- * @param resolve `() => import.meta.resolve(name)` in the adapter, since packages are found from where they are asked for
+ * @param resolve `() => import.meta.resolve(name)` in the adapter, since packages are resolved relative to the caller
  */
 export function probePackage(
   name: string,

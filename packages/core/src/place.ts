@@ -1,4 +1,4 @@
-/** A backend and the host that it runs on; without a host it is `node`, the Node that started the run. */
+/** A backend and its host; without a host it is `node`, the Node that started the run. */
 export interface Place {
   readonly backend: string;
   readonly host?: string | undefined;
@@ -11,12 +11,12 @@ export const REFERENCE_HOST = "python";
 export const placeName = ({ backend, host }: Place): string =>
   host === undefined || host === REFERENCE_HOST ? backend : `${backend}@${host}`;
 
-/** The place that a name is of. The host may have an `@` of its own: `wasm-simd@node@24`. */
+/** Parses the name of a place. The host may contain an `@` itself: `wasm-simd@node@24`. */
 export function parsePlace(name: string): Place {
   const at = name.indexOf("@");
   return at < 0 ? { backend: name } : { backend: name.slice(0, at), host: name.slice(at + 1) };
 }
 
-/** What identifies a cell: as `pnpm bench --list` prints it. */
+/** The identifier of a cell, as printed by `pnpm bench --list`. */
 export const cellKey = (cell: Place & { method: string; dtype: string; workload: string }): string =>
   [placeName(cell), cell.method, cell.dtype, cell.workload].join(" ");

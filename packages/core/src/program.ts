@@ -14,20 +14,20 @@ import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { type MethodId, methodOf } from "./methods.js";
 
-/** What a backend is asked for: one method on one shape, in one dtype. */
+/** A backend's unit of work: one method on one shape, in one dtype. */
 export interface GradientTask {
   readonly method: MethodId;
   readonly dtype: FloatDType;
   readonly rows: number;
   readonly classes: number;
-  /** What differs from the mean over labelled rows. */
+  /** Loss options that differ from the mean over labelled rows. */
   readonly loss?: Partial<LossOptions> | undefined;
 }
 
 /**
- * A task as graphs, whose inputs are called as the fields of `Inputs`. A manual program brings its gradient; of an
+ * A task as graphs, whose inputs are named after the fields of `Inputs`. A manual program includes its gradient. For an
  * autograd program, the backend differentiates output `loss` with respect to input `logits`, from `upstream` (the
- * gradient of some later quantity with respect to the loss) where the loss is one per row.
+ * gradient of some later quantity with respect to the loss) if the loss is one per row.
  */
 export type Program =
   | { readonly kind: "autograd"; readonly forward: Graph; readonly upstream: Value | undefined }
@@ -35,11 +35,11 @@ export type Program =
       readonly kind: "manual";
       readonly forward: Graph;
       readonly gradient: Graph;
-      /** As `gradient`, faster, and only where its loss is finite: see `Formulation.shortcut`. */
+      /** The same as `gradient`, but faster, and valid only if its loss is finite: see `Formulation.shortcut`. */
       readonly shortcut: Graph | undefined;
     };
 
-/** @throws RangeError if there is no such method, or for a shape or options that are none or contradict each other. */
+/** @throws RangeError if there is no such method, or if the shape or options are invalid or contradictory */
 export function programFor(task: GradientTask): Program {
   const { formulation, kind } = methodOf(task.method);
   const { logits, ...others } = inputsOf(task);
@@ -70,8 +70,8 @@ export function programFor(task: GradientTask): Program {
 }
 
 /**
- * A program as one graph with outputs `loss` and `gradient`, for runtimes that differentiate nothing: the backward of an
- * autograd program is derived here.
+ * Returns a program as one graph with outputs `loss` and `gradient`, for runtimes that cannot differentiate: the
+ * backward pass of an autograd program is derived here.
  */
 export function lossAndGradientGraph(program: Program): Graph {
   if (program.kind === "manual") return program.gradient;
@@ -85,8 +85,8 @@ export function lossAndGradientGraph(program: Program): Graph {
 }
 
 /**
- * The logits with zeros in the rows that are ignored: nothing in these rows, masked or not finite, reaches the loss, and no
- * gradient comes back to them.
+ * The logits with zeros in ignored rows: nothing in these rows, masked or not finite, reaches the loss, and they
+ * receive no gradient.
  */
 function withoutIgnored(logits: Value, inputs: Pick<LossInputs, "labels" | "options">): Value {
   const ignored = isIgnored(inputs);

@@ -6,7 +6,7 @@ import type { GradientTask } from "./program.js";
 const ARRAYS = { float32: Float32Array, float64: Float64Array } as const;
 
 /**
- * Refuses inputs that are not what a task describes: what every engine does first, and no kernel does.
+ * Checks that inputs match a task's description: every engine calls this first, and no kernel does.
  *
  * @throws RangeError for values, sizes and options, TypeError for arrays of another type; in one line
  */

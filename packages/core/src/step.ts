@@ -26,7 +26,7 @@ export interface StepTask {
   readonly parameters: readonly string[];
 }
 
-/** What a step is computed from: the network's inputs by name, row-major, and class indices `[N]`. */
+/** The inputs of a step: the network's inputs by name, row-major, and class indices `[N]`. */
 export interface StepInputs {
   readonly values: Readonly<Record<string, FloatArray>>;
   readonly labels: Int32Array;
@@ -50,7 +50,7 @@ export interface MethodHead {
   readonly inputs: readonly Value[];
   /** The mean over rows that are not ignored. */
   readonly loss: Value;
-  /** With respect to the logits, of a manual method; that of an autograd method is to be derived from `loss`. */
+  /** The gradient with respect to the logits, of a manual method; for an autograd method, it is derived from `loss`. */
   readonly gradient?: Value;
 }
 
@@ -72,7 +72,7 @@ export function methodHead(method: MethodId, logits: Value, ignoreIndex?: number
   return { inputs, loss, ...(gradient && { gradient }) };
 }
 
-/** What every backend's step is held against: the step by the graph's own interpreter, in seconds instead of milliseconds. */
+/** The reference for every backend's step: the graph's own interpreter, in seconds instead of milliseconds. */
 export function interpretStep(
   { method, network, parameters }: StepTask,
   { values, labels }: StepInputs,

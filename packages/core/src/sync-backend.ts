@@ -18,9 +18,9 @@ import type { GradientTask } from "./program.js";
 import { requireInputs } from "./require-inputs.js";
 
 /**
- * Computes the loss of a task and, where there is an array for it, its gradient with respect to the logits.
+ * Computes the loss of a task and, if an array is given, its gradient with respect to the logits.
  *
- * @param gradient `[N, C]` to fill, in the task's dtype; undefined where only the loss is wanted
+ * @param gradient `[N, C]` to fill, in the task's dtype; undefined if only the loss is wanted
  * @returns the loss: a number, or one for each row with reduction "none"
  */
 export type SyncGradient = (
@@ -30,19 +30,19 @@ export type SyncGradient = (
 ) => number | ArrayLike<number>;
 
 export interface SyncBackendOptions extends Pick<Backend, "id" | "dtypes" | "kernels" | "cost"> {
-  /** Of the code that is measured; a change of it explains a change of times. */
+  /** The version of the measured code; a change of it explains a change of times. */
   readonly version: string;
-  /** By method; it has no others. */
+  /** The functions by method; it supports no other methods. */
   readonly methods: Readonly<Partial<Record<MethodId, SyncGradient>>>;
-  /** What the functions are. Default: `javascript`. */
+  /** The kind of code of the functions. Default: `javascript`. */
   readonly code?: CodeKind;
-  /** Which tasks of its methods and dtypes it computes. Default: those with the plain loss, see `isPlainLoss`. */
+  /** Returns the support for a task of its methods and dtypes. Default: the plain loss, see `isPlainLoss`. */
   supports?(task: GradientTask): Support;
 }
 
 /**
  * A backend that needs no runtime: each method is one function that computes on the CPU, on one thread, on arrays of
- * JavaScript. Where a runtime has to be started, compiled for or synchronised with, implement `Backend` itself.
+ * JavaScript. If a runtime must be started, compiled for or synchronised with, implement `Backend` itself.
  */
 export function syncBackend(options: SyncBackendOptions): Backend {
   const { id, dtypes, methods, version, kernels, cost, code = "javascript" } = options;
@@ -69,7 +69,7 @@ const DEVICES: Readonly<Record<CodeKind, string>> = {
   javascript: "JavaScript",
 };
 
-/** Whether a loss is the mean over rows that all have a class as their label, without weights and smoothing. */
+/** True if a loss is the mean over rows that all have a class as their label, without weights or smoothing. */
 export function isPlainLoss({ loss }: Pick<GradientTask, "loss">): boolean {
   const { reduction, targets, weighted, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...loss };
   return (
@@ -116,14 +116,14 @@ class SyncEngine implements Engine {
   }
 }
 
-/** The inputs are computed with where they are, and the gradient is read where it was computed. */
+/** Inputs and gradient stay in place: nothing is copied. */
 class SyncPrepared implements Prepared {
   readonly readback = "copies";
   readonly #task: GradientTask;
   readonly #inputs: Inputs;
   readonly #compute: SyncGradient;
   readonly #gradient: FloatArray;
-  /** Of the gradient; undefined before it is computed. */
+  /** The loss of the gradient; undefined before it is computed. */
   #loss: FloatArray | undefined;
 
   constructor(task: GradientTask, inputs: Inputs, compute: SyncGradient) {
@@ -152,7 +152,7 @@ class SyncPrepared implements Prepared {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  /** @throws ContractError if the function returns another number of losses than the task has */
+  /** @throws ContractError if the function returns a wrong number of losses for the task */
   #lossOf(gradient: FloatArray | undefined): FloatArray {
     const { method, dtype, rows, loss } = this.#task;
     const returned: unknown = this.#compute(this.#task, this.#inputs, gradient);

@@ -1,21 +1,21 @@
 import { GraphError } from "./graph.js";
 
-/** More elements than a budget allows. Raising the budget helps, if the graph is meant to be that large. */
+/** More elements than a budget allows. Raise the budget if the graph is meant to be that large. */
 export class BudgetError extends GraphError {}
 
 /**
- * Enough for the constants of any model but a hostile one: a quarter of a gigabyte in 64 bits. While a model is written, there are
+ * Enough for the constants of any model except a hostile one: a quarter of a gigabyte in 64 bits. Writing a model makes
  * up to five copies of them.
  */
 export const DEFAULT_ELEMENTS = 2 ** 25;
 
-/** As many elements as a typed array can have. */
+/** The maximum number of elements of a typed array. */
 const LARGEST_ARRAY = 2 ** 32;
 
-/** Steps of computation that one node may take: about a second of the reference interpreter. */
+/** Maximum computation steps of one node: about a second of the reference interpreter. */
 const MOST_STEPS = 2 ** 24;
 
-/** Steps that all nodes together may take, for each element of a budget. */
+/** Maximum computation steps of all nodes together, per element of a budget. */
 const STEPS_PER_ELEMENT = 2;
 
 interface Budget {
@@ -27,9 +27,9 @@ interface Budget {
 let current: Budget | undefined;
 
 /**
- * Runs work that may make so many elements of tensors and positions on the host, all together, and take twice as many
- * steps to compute them. A budget inside another is part of that: the outer one decides. Sizes that a file merely claims are
- * refused this way before anything is allocated.
+ * Runs work that may create at most `elements` elements of tensors and positions on the host, all together, and take
+ * twice as many steps to compute them. A nested budget is part of the outer one, which decides. Sizes that a file
+ * merely claims are rejected this way before anything is allocated.
  * @param work synchronous
  * @throws BudgetError if the work needs more
  */
@@ -43,7 +43,7 @@ export function withBudget<T>(elements: number, work: () => T): T {
   }
 }
 
-/** Called before so many elements are allocated. @throws BudgetError if they are too many */
+/** Reserves `count` elements before they are allocated. @throws BudgetError if they are too many */
 export function reserve(count: number): void {
   if (count > (current?.left ?? LARGEST_ARRAY)) {
     const limit = current
@@ -54,12 +54,12 @@ export function reserve(count: number): void {
   if (current) current.left -= count;
 }
 
-/** Whether one node may take so many steps at all. */
+/** True if one node may take that number of steps at all. */
 export const isBearable = (steps: number): boolean => steps <= MOST_STEPS;
 
 /**
- * Called before a node that the runtime could compute instead is computed here.
- * @returns whether the budget has so many steps left; once it has not, it has none for any other node
+ * Spends steps before a node is computed here that the runtime could compute instead.
+ * @returns true if the budget has enough steps left; once it lacks steps, it has none for any later node
  */
 export function spend(steps: number): boolean {
   if (!isBearable(steps)) return false;

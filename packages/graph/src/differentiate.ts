@@ -26,10 +26,10 @@ export function differentiate(
 }
 
 /**
- * The sum over all results of their gradients with respect to each of `wrt`; undefined where no result depends on it.
+ * The sum over all results of their gradients with respect to each of `wrt`; undefined if no result depends on it.
  *
  * @param upstream one per result; undefined for a result that does not count.
- * @param boundary nodes through which gradients do not go back.
+ * @param boundary nodes at which gradients stop.
  */
 export function pullBack(
   results: readonly Value[],
@@ -41,7 +41,7 @@ export function pullBack(
   const active = dependents(order, wrt);
   const gradients = new Map<Value, Value>();
   const accumulate = (value: Value, contribution: Value) => {
-    // Runtimes disagree on arithmetic without elements, and no gradient flows through any.
+    // Runtimes disagree on arithmetic with empty tensors, and no gradient flows through them.
     if (sizeOf(value.shape) === 0) return;
     const sum = gradients.get(value);
     gradients.set(value, sum ? add(sum, contribution) : contribution);

@@ -3,8 +3,8 @@ import { definitionOf } from "./op.js";
 import { formatType, sameShape, type Tensor } from "./tensor.js";
 
 /**
- * The reference interpreter: runs a graph on host tensors. Slow and plain on purpose; it defines the
- * semantics that runtimes are compared with.
+ * The reference interpreter: runs a graph on host tensors. It is deliberately slow and plain: it defines the semantics
+ * that runtimes are compared with.
  * @throws GraphError if an input is missing or has another type than declared.
  */
 export function evaluate(graph: Graph, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {

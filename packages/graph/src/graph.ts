@@ -3,7 +3,7 @@ import type { DType, Shape, Tensor, TensorType } from "./tensor.js";
 export type Attribute = number | string | readonly number[] | Tensor;
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** One application of an operator. Nodes form a DAG: a node is made after its inputs and never changes. */
+/** One application of an operator. Nodes form a DAG: a node is created after its inputs and never changes. */
 export interface Node {
   readonly op: string;
   readonly inputs: readonly Value[];
@@ -11,7 +11,7 @@ export interface Node {
   readonly outputs: readonly Value[];
 }
 
-/** One output of a node: what flows along the edges of the DAG. */
+/** One output of a node; values flow along the edges of the DAG. */
 export interface Value extends TensorType {
   readonly node: Node;
   /** Position among the node's outputs. */
@@ -21,7 +21,7 @@ export interface Value extends TensorType {
 /** A function from named inputs to named outputs, with ONNX operator semantics and static shapes. */
 export interface Graph {
   readonly name: string;
-  /** For readers of the graph and of files made from it. */
+  /** A description for readers of the graph and of files made from it. */
   readonly description?: string;
   readonly inputs: readonly Value[];
   readonly outputs: Readonly<Record<string, Value>>;
@@ -37,19 +37,19 @@ export class GraphError extends Error {
 }
 
 /**
- * A message that a person can read, and that does nothing to a terminal: names and shapes out of a file may have thousands of
- * characters, line breaks, control characters and invisible ones among them.
+ * Returns a message that is readable and harmless to a terminal: names and shapes from a file may contain thousands of
+ * characters, line breaks, control characters and invisible ones.
  */
 export const oneLine = (message: string): string =>
   (message.length > 500 ? `${message.slice(0, 500)}…` : message).replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
 
 /**
- * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer. Constant
- * folding leaves such a node to the runtime.
+ * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer.
+ * Constant folding skips such nodes.
  */
 export class UndefinedResult extends GraphError {}
 
-/** What a computation returns; undefined if ONNX leaves its result undefined. */
+/** Returns the result of a computation; undefined if ONNX leaves it undefined. */
 export function unlessUndefined<T>(compute: () => T): T | undefined {
   try {
     return compute();
@@ -59,7 +59,7 @@ export function unlessUndefined<T>(compute: () => T): T | undefined {
   }
 }
 
-/** Makes a node with the given output types. Ops are applied through `apply`, which infers the types. */
+/** Creates a node with the given output types. Ops are applied through `apply`, which infers the types. */
 export function makeNode(
   op: string,
   inputs: readonly Value[],
@@ -101,8 +101,8 @@ export function constantTensor(node: Node): Tensor {
 }
 
 /**
- * Every node that the values depend on, inputs before users; what nodes of `boundary` depend on is left out. Iterative:
- * depth is limited by memory only.
+ * Returns every node that the values depend on, inputs before users, without the nodes that only `boundary` depends on.
+ * Iterative: depth is limited by memory only.
  */
 export function topologicalOrder(
   values: Iterable<Value>,

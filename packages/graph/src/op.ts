@@ -1,12 +1,12 @@
 import { type Attributes, GraphError, makeNode, type Node, outputOf, type Value } from "./graph.js";
 import { checkShape, type DType, formatType, type Tensor, type TensorType } from "./tensor.js";
 
-/** What a gradient rule sees: the node and the gradient of the result with respect to each of its outputs. */
+/** The input of a gradient rule: the node and the gradient of the result with respect to each of its outputs. */
 export interface GradientContext {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly attributes: Attributes;
-  /** One entry per output; `undefined` where the result does not depend on that output. */
+  /** One entry per output; `undefined` if the result does not depend on that output. */
   readonly upstream: readonly (Value | undefined)[];
 }
 
@@ -14,7 +14,7 @@ export interface GradientContext {
 export interface OpDefinition {
   /** ONNX operator name. */
   readonly name: string;
-  /** Element types that the first input may have. Default: all. */
+  /** Supported element types of the first input. Default: all. */
   readonly dtypes?: readonly DType[];
   /** Types of the outputs. @throws GraphError if the inputs do not fit the operator. */
   infer(inputs: readonly TensorType[], attributes: Attributes): readonly TensorType[];
@@ -25,18 +25,18 @@ export interface OpDefinition {
     outputs: readonly TensorType[],
   ): readonly Tensor[];
   /**
-   * Gradient with respect to each input, as an expression in the graph's own ops; `undefined` for an input
-   * that no gradient flows into. An operator without a rule cannot be differentiated.
+   * Gradient with respect to each input, as an expression in the graph's own ops; `undefined` for an input without a
+   * gradient. An operator without a rule cannot be differentiated.
    */
   readonly gradient?: (context: GradientContext) => readonly (Value | undefined)[];
   /**
-   * The same operator in simpler ones, as the function bodies of the ONNX specification: what a runtime without a kernel
-   * for it can run instead.
+   * The same operator in simpler ones, like the function bodies of the ONNX specification, for runtimes without a
+   * kernel for it.
    */
   readonly body?: Body;
 }
 
-/** Makes all outputs of an operator from its inputs. */
+/** Computes all outputs of an operator from its inputs. */
 export type Body = (inputs: readonly Value[], attributes: Attributes) => readonly Value[];
 
 const definitions = new Map<string, OpDefinition>();

@@ -31,7 +31,7 @@ export const isInteger = ({ dtype }: TensorType): boolean => dtype === "int32" |
 
 export const formatType = ({ dtype, shape }: TensorType): string => `${dtype}[${formatShape(shape)}]`;
 
-/** Dimensions for a message, the first few of very many. */
+/** Dimensions for a message; only the first few of a long list. */
 export const formatShape = (shape: Shape): string =>
   shape.length > 8 ? `${shape.slice(0, 8)},… (rank ${shape.length})` : String(shape);
 
@@ -43,7 +43,7 @@ const ARRAYS = {
   bool: Uint8Array,
 } satisfies Record<DType, new (length: number) => TensorData>;
 
-/** Storage for a tensor of this type, filled with zeros. @throws GraphError if the shape is none, or the budget is exceeded. */
+/** Storage for a tensor of this type, zero-filled. @throws GraphError if the shape is invalid, or over the budget. */
 export function allocate(type: TensorType): TensorData {
   checkShape(type);
   const size = sizeOf(type.shape);
@@ -51,7 +51,7 @@ export function allocate(type: TensorType): TensorData {
   return new ARRAYS[type.dtype](size);
 }
 
-/** As many axes as NumPy's arrays have; work on shapes grows with the square of their number. */
+/** The maximum number of axes, as in NumPy; work on shapes grows with the square of their number. */
 const LARGEST_RANK = 64;
 
 /** @throws GraphError if there are more axes than any model needs. */
@@ -59,7 +59,7 @@ export function checkRank(rank: number): void {
   if (rank > LARGEST_RANK) throw new GraphError(`a rank of ${rank} is more than ${LARGEST_RANK}`);
 }
 
-/** @throws GraphError if a dimension is no size, or there are too many axes, or more elements than a number can count. */
+/** @throws GraphError if a dimension is not a size, there are too many axes, or too many elements for a number. */
 export function checkShape({ shape }: TensorType): void {
   checkRank(shape.length);
   const wrong = shape.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
@@ -69,7 +69,7 @@ export function checkShape({ shape }: TensorType): void {
     throw new GraphError(`a shape of [${formatShape(shape)}] is too large`);
 }
 
-/** An element as its typed array holds it: a bigint for int64, a number for any other dtype. */
+/** An element as stored in its typed array: a bigint for int64, a number for any other dtype. */
 export type Element = number | bigint;
 
 /**
@@ -97,9 +97,9 @@ export const elementAt = (data: TensorData, index: number): Element => data[inde
 export const elementsOf = ({ data }: Tensor): Element[] => Array.from(data as ArrayLike<Element>);
 
 /**
- * Stores an element. Floating-point numbers are rounded to the element type. A bigint is a result of integer arithmetic and
- * wraps around in two's complement.
- * @throws UndefinedResult if a number is no value of an integer or bool type: a fraction, NaN, or out of range.
+ * Stores an element. Floating-point numbers are rounded to the element type. Bigints, the results of integer
+ * arithmetic, wrap around in two's complement.
+ * @throws UndefinedResult if a number is not a value of an integer or bool type: a fraction, NaN, or out of range.
  */
 export function write(data: TensorData, index: number, value: Element): void {
   if (data instanceof Float32Array || data instanceof Float64Array) data[index] = Number(value);

@@ -3,8 +3,8 @@ import { sizeOf, type Tensor, tensor } from "@softmax-bench/graph";
 import type { Network } from "./networks.js";
 
 /**
- * Parameters by name: weights normal with a variance of 2 / fan-in (He et al. 2015), those of the classifier, which no Relu
- * follows, of 1 / fan-in; biases 0. The same numbers on every machine, and but for rounding in every dtype.
+ * Parameters by name. Weights are normal with variance 2 / fan-in (He et al. 2015), or 1 / fan-in for the classifier,
+ * which no Relu follows; biases are 0. They are the same on every machine and, up to rounding, in every dtype.
  */
 export function initialize({ id, depth, layers, parameters }: Network, seed: number): Map<string, Tensor> {
   const values = new Map<string, Tensor>();

@@ -1,9 +1,9 @@
 import { conv, type FloatDType, gemm, input, type Shape, type Value } from "@softmax-bench/graph";
 
-/** Features that stand side by side in an order of their own: the network is the same in any other order. */
+/** Features whose order is arbitrary: the network is the same in any other order. */
 export interface Channels {
   readonly size: number;
-  /** Channels that are the first of these, in their own order, where a shortcut joins both. */
+  /** Channels that come first in these, in their own order, if a shortcut joins both. */
   readonly first?: Channels;
 }
 
@@ -16,7 +16,7 @@ export interface Layer {
   readonly outputs: Channels;
 }
 
-/** Makes layers, and keeps count of them and of their parameters. */
+/** Creates layers, and counts them and their parameters. */
 export class Layers {
   readonly dtype: FloatDType;
   readonly list: Layer[] = [];
@@ -33,7 +33,7 @@ export class Layers {
     return conv(x, filter, bias, { pads: [1, 1, 1, 1], strides: [stride, stride] });
   }
 
-  /** x `[N, inputs]` → `[N, outputs]`. */
+  /** A dense layer: x `[N, inputs]` → `[N, outputs]`. */
   dense(x: Value, inputs: Channels, outputs: Channels): Value {
     const [weight, bias] = this.#layer("dense", inputs, outputs, []);
     return gemm(x, weight, bias, { transB: true });

@@ -27,7 +27,7 @@ export interface Network extends Graph {
   readonly id: NetworkId;
   /** Layers with weights. */
   readonly depth: number;
-  /** From the images to the logits. */
+  /** The layers from the images to the logits. */
   readonly layers: readonly Layer[];
   readonly parameters: ReadonlyMap<string, Value>;
 }
@@ -57,7 +57,7 @@ const mlp: Body = (layers, images, count) => {
   return { x, channels };
 };
 
-/** The stage of a convolution, of so many. */
+/** The stage of a convolution, given the number of convolutions. */
 const stageOf = (layer: number, count: number): number => Math.floor((layer * WIDTHS.length) / count);
 
 const plain: Body = (layers, images, count) => {
@@ -74,9 +74,9 @@ const plain: Body = (layers, images, count) => {
 };
 
 /**
- * He et al. 2016 for CIFAR, without normalisation: one convolution, then blocks of two whose operand is added to their
- * result, scaled by 1/√blocks so that it does not grow with their number. Where a block halves the image, the operand is
- * subsampled and filled up with channels of zeros (option A).
+ * He et al. 2016 for CIFAR, without normalisation: one convolution, then blocks of two. A block adds the result of its
+ * convolutions, scaled by 1/√blocks so that sums do not grow with depth, to its operand. If a block halves the image,
+ * the operand is subsampled and padded with channels of zeros (option A).
  */
 const resnet: Body = (layers, images, count) => {
   const blocks = (count - 1) / 2;
@@ -107,7 +107,7 @@ function shortcut(x: Value, width: number, stride: number): Value {
 const BODIES: Readonly<Record<NetworkId, Body>> = { mlp, plain, resnet };
 
 /**
- * @param depth layers with weights, the last one being the classifier; for `resnet`, an even number
+ * @param depth layers with weights, including the classifier; for `resnet`, an even number
  * @throws RangeError if there is no such network
  */
 export function network(id: NetworkId, depth: number, batch: number, dtype: FloatDType): Network {

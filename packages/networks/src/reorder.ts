@@ -2,16 +2,16 @@ import { type FloatArray, type StepInputs, type StepResult, uniformSource } from
 import type { Channels } from "./layers.js";
 import type { Network } from "./networks.js";
 
-/** Where elements of a tensor go: `order[i]` is the place that element i of the reordered one comes from. */
+/** The order of a tensor's elements: `order[i]` is the original position of element i of the reordered tensor. */
 type Order = Uint32Array;
 
 /**
- * The same network in another order: examples, classes, features of every layer and – as the image is square – rows and
- * columns change places. In exact arithmetic the loss is the same and so are the gradients, put back; in floating point every
- * sum is taken in another order.
+ * The same network in another order: examples, classes, features of every layer and, as the image is square, rows and
+ * columns are exchanged. In exact arithmetic the loss is the same, and so are the restored gradients; in floating point
+ * every sum is computed in another order.
  */
 export class Reordering {
-  /** Of each input of the network, by name. */
+  /** The order of each input of the network, by name. */
   readonly #orders = new Map<string, Order>();
   readonly #examples: Order;
   readonly #classes: Order;
@@ -34,12 +34,12 @@ export class Reordering {
     this.#classes = orders.of((layers.at(-1) as Network["layers"][number]).outputs);
     const first = layers[0] as Network["layers"][number];
     const pixels = orders.of(first.inputs);
-    // A dense layer's features are all the values of an image, a convolution's its channels.
+    // The features of a dense layer are all values of an image; those of a convolution are its channels.
     const image = first.inputs.size === channels ? outer(pixels, transposed(plane)) : pixels;
     this.#orders.set("images", outer(this.#examples, image));
   }
 
-  /** A step on the same network, images and labels, in the new order. */
+  /** Reorders a step on the same network, images and labels. */
   apply({ values, labels }: StepInputs): StepInputs {
     const places = Int32Array.from(this.#classes);
     for (const [at, from] of this.#classes.entries()) places[from] = at;
@@ -52,7 +52,7 @@ export class Reordering {
     };
   }
 
-  /** Gradients of such a step, in the old order. */
+  /** Returns the gradients of such a step in the original order. */
   restore(gradients: StepResult["gradients"]): StepResult["gradients"] {
     return mapped(gradients, (name, array) => {
       const restored = array.slice();
@@ -105,7 +105,7 @@ function shuffled(size: number, name: string, seed: number): Order {
   return order;
 }
 
-/** Rows and columns of a square exchanged; nothing to exchange in what has none. */
+/** Exchanges rows and columns of a square; other shapes stay as they are. */
 function transposed([height = 1, width = 1]: readonly number[]): Order {
   return Uint32Array.from(
     { length: height * width },
@@ -113,7 +113,7 @@ function transposed([height = 1, width = 1]: readonly number[]): Order {
   );
 }
 
-/** Blocks in one order, their elements in another. */
+/** Combines an order of blocks and an order of their elements. */
 const outer = (blocks: Order, elements: Order): Order =>
   Uint32Array.from({ length: blocks.length * elements.length }, (_, at) => {
     const block = blocks[Math.floor(at / elements.length)] as number;

@@ -1,6 +1,6 @@
 import { NpyError, quoted } from "./error.js";
 
-/** Numbers in the order of the machine; float16 is widened to float32, which is exact, and bool is 0 or 1. */
+/** Numbers in the machine's byte order; float16 is widened to float32, which is exact, and bool is 0 or 1. */
 export type NpyData =
   | Float32Array
   | Float64Array
@@ -33,7 +33,7 @@ export interface ElementType {
   /** Bytes of an element. */
   readonly size: number;
   readonly littleEndian: boolean;
-  /** The elements of bytes in the machine's order, at an aligned offset. */
+  /** Views bytes in the machine's order, at an aligned offset, as elements. */
   readonly view: (buffer: ArrayBuffer, length: number) => NpyData;
 }
 
@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<string, Known>> = {
 
 /**
  * The element type of a `descr` such as `<f4`: byte order, kind, size.
- * @throws NpyError for everything else: records, strings, dates, complex numbers, and objects, whose pickles could run code.
+ * @throws NpyError for all others: records, strings, dates, complex numbers, and objects, whose pickles could run code.
  */
 export function elementTypeOf(descr: string): ElementType {
   const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
@@ -70,10 +70,10 @@ export function elementTypeOf(descr: string): ElementType {
   return { ...known, littleEndian: order !== ">" };
 }
 
-/** As in NumPy, any byte but 0 is true. */
+/** As in NumPy, any non-zero byte is true. */
 const truthValues = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => (byte === 0 ? 0 : 1));
 
-/** Every binary16 is a binary32: 5 bits of exponent with bias 15 become 8 with bias 127, 10 bits of fraction 23. */
+/** Widens binary16 to binary32 exactly: exponents from 5 bits (bias 15) to 8 (bias 127), fractions from 10 to 23. */
 function widened(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = widenedBits(halves[i] as number);
@@ -87,7 +87,7 @@ function widenedBits(half: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // A subnormal is normal in binary32: its leading 1 moves to where the exponent begins, and is left out.
+  // A subnormal is normal in binary32: its leading 1 moves to the start of the exponent and is dropped.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

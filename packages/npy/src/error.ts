@@ -1,4 +1,4 @@
-/** Bytes that are not a `.npy` file of numbers: one line, what was expected and what came. Names no file. */
+/** Bytes that are not a `.npy` file of numbers. One line: what was expected, what came; no file name. */
 export class NpyError extends Error {
   override readonly name = "NpyError";
 }

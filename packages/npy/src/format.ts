@@ -1,17 +1,17 @@
-/** What can be written: the types that losses, gradients and labels have. */
+/** A writable array: its element type is that of losses, gradients or labels. */
 export interface Writable {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array | Int32Array;
 }
 
-/** Data begin at a multiple of this, so that they can be mapped into memory. */
+/** Data start at a multiple of this, so that they can be mapped into memory. */
 const ALIGNMENT = 64;
 /** NumPy leaves room for the first dimension to grow to this many digits. */
 const GROWTH_DIGITS = 21;
 
 /**
  * The bytes that `numpy.save` writes for an array: version 1.0, little-endian, row-major.
- * @throws RangeError if the shape is none, or not that of so many elements.
+ * @throws RangeError if the shape is invalid, or does not match the number of elements.
  */
 export function formatNpy({ shape, data }: Writable): Uint8Array {
   const length = shape.reduce((product, size) => product * size, 1);
@@ -23,7 +23,7 @@ export function formatNpy({ shape, data }: Writable): Uint8Array {
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const room = shape.length > 0 ? GROWTH_DIGITS - String(shape[0]).length : 0;
   const unpadded = 10 + dict.length + room + 1;
-  // NumPy pads by a whole block where none is needed.
+  // NumPy adds a whole block of padding if none is needed.
   const padding = room + ALIGNMENT - (unpadded % ALIGNMENT);
   const header = new TextEncoder().encode(`${dict}${" ".repeat(padding)}\n`);
 

@@ -3,22 +3,22 @@ import { NpyError, quoted } from "./error.js";
 import { type Literal, parseDict } from "./python-literal.js";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-/** NumPy's own limits for what it writes: 64 dimensions; and a header that no array of numbers needs. */
+/** NumPy's own limit for files that it writes: 64 dimensions; and a limit above the header of any array of numbers. */
 const MOST_DIMENSIONS = 64;
 const LONGEST_HEADER = 2 ** 16;
 
-/** What a file says of itself before its data. */
+/** The description of the data at the start of a file. */
 export interface Header {
   readonly element: ElementType;
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
-  /** Where the data begin, in bytes. */
+  /** The offset of the data, in bytes. */
   readonly offset: number;
 }
 
 /**
  * Reads versions 1.0, 2.0 and 3.0 (NEP 1; numpy.lib.format).
- * @throws NpyError if the bytes do not begin with such a header.
+ * @throws NpyError if the bytes do not begin with a valid header.
  */
 export function readHeader(bytes: Uint8Array): Header {
   if (bytes.length < 10 || MAGIC.some((byte, index) => bytes[index] !== byte)) {

@@ -3,16 +3,16 @@ import { NpyError } from "./error.js";
 import { type Header, readHeader } from "./header.js";
 
 export interface NpyArray {
-  /** As the file has it; the data of float16 are float32. */
+  /** The type in the file; the data of float16 are float32. */
   readonly dtype: NpyDType;
-  /** Outermost first; `[]` is a scalar. */
+  /** The sizes, outermost first; `[]` is a scalar. */
   readonly shape: readonly number[];
-  /** Row-major, whatever the file's order. */
+  /** The elements, row-major, whatever the file's order. */
   readonly data: NpyData;
 }
 
 /**
- * Reads a `.npy` file of numbers. Nothing is allocated for more data than there are bytes.
+ * Reads a `.npy` file of numbers. It never allocates more than the data that are present.
  * @throws NpyError if the bytes are anything else, or too few, or too many.
  */
 export function parseNpy(bytes: Uint8Array): NpyArray {
@@ -24,14 +24,14 @@ export function parseNpy(bytes: Uint8Array): NpyArray {
     const claim = `claims ${element.dtype}[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
     throw new NpyError(`${claim}, ${needed} bytes of data, but has ${present}`);
   }
-  // Not bytes.slice: that of a Buffer is no copy, and its memory begins elsewhere.
+  // Not bytes.slice: for a Buffer it does not copy, and the memory starts elsewhere.
   const copy: Uint8Array<ArrayBuffer> = new Uint8Array(bytes.subarray(offset));
   if (!element.littleEndian) reverseBytes(copy, element.size);
   const data = element.view(copy.buffer, length);
   return { dtype: element.dtype, shape, data: rowMajor(data, header) };
 }
 
-/** The machine's order is little-endian wherever Node runs. */
+/** Node runs on little-endian machines only. */
 function reverseBytes({ buffer, byteOffset, byteLength }: Uint8Array, size: number): void {
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   if (size === 2) bytes.swap16();

@@ -1,6 +1,6 @@
 import { NpyError, quoted } from "./error.js";
 
-/** What a header is made of: strings, whole numbers, booleans, tuples. */
+/** The values in a header: strings, whole numbers, booleans, tuples. */
 export type Literal = string | number | boolean | readonly Literal[];
 
 const TOKEN =
@@ -9,7 +9,7 @@ const TOKEN =
 type Token = { readonly value: Literal } | { readonly mark: string };
 
 /**
- * Parses a Python dict literal with string keys, as headers have: nothing is evaluated.
+ * Parses a Python dict literal with string keys, as in headers; nothing is evaluated.
  * @throws NpyError if the text is anything else, or has a key twice.
  */
 export function parseDict(text: string): ReadonlyMap<string, Literal> {
@@ -32,7 +32,7 @@ export function parseDict(text: string): ReadonlyMap<string, Literal> {
   return dict;
 }
 
-/** A list of records may nest tuples; no honest header goes deeper. */
+/** A list of records may nest tuples; no legitimate header is nested deeper. */
 const DEEPEST = 8;
 
 function tokensOf(text: string) {
@@ -68,7 +68,7 @@ function tokensOf(text: string) {
       items.push(value(depth + 1));
       if (!take(",")) {
         expect(close);
-        // In Python, parentheses around one value are no tuple.
+        // In Python, parentheses around one value do not make a tuple.
         return items.length === 1 && close === ")" ? (items[0] as Literal) : items;
       }
     }

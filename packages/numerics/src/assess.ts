@@ -56,7 +56,7 @@ export function assessGradient(computed: FloatArray, reference: Reference): Grad
   };
 }
 
-// Many methods are assessed against one reference, and rounding it costs as much as assessing.
+// Many methods are assessed against one reference; rounding it costs as much as an assessment.
 const roundedToFloat32 = new WeakMap<Reference, Float32Array>();
 
 function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
@@ -69,9 +69,9 @@ function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
 }
 
 /**
- * Largest relative error |loss - loss*| / loss* over the entries of a computed loss. Infinity if a computed entry is NaN or
- * infinite and the exact one is another value, or if the exact one is 0 (one class, an ignored row) and the computed one
- * is not.
+ * Largest relative error |loss - loss*| / loss* over the entries of a computed loss. Infinity if a computed entry is
+ * NaN or infinite and the exact one is another value, or if the exact one is 0 (one class, an ignored row) and the
+ * computed one is not.
  *
  * @throws RangeError unless the computed loss has as many entries as the reference's.
  */
@@ -91,7 +91,7 @@ export function assessLoss(computed: FloatArray, { loss }: Reference): number {
   return largest;
 }
 
-/** How far two gradients of the same dtype are from each other. None is ever NaN. */
+/** The distance of two gradients of the same dtype. No field is ever NaN. */
 export interface Distance {
   /** sum |a - b|. */
   readonly sumAbs: number;
@@ -104,8 +104,8 @@ export interface Distance {
 }
 
 /**
- * Distance between two methods' gradients, with no reference to the exact one. If an entry of either is
- * NaN or infinite, all of it is Infinity.
+ * Distance between two methods' gradients, without reference to the exact one. If an entry of either is NaN or
+ * infinite, all fields are Infinity.
  *
  * @throws RangeError unless the arrays have the same type and the same, non-zero length.
  */

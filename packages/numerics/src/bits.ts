@@ -1,7 +1,7 @@
-/** Which of the two 32-bit words of a float64 in memory is the less significant: 0 on little-endian hosts. */
+/** Index of the less significant 32-bit word of a float64 in memory: 0 on little-endian hosts. */
 export const LOW_WORD = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 
-/** Which of the two 32-bit words of a float64 holds its sign and exponent. */
+/** Index of the 32-bit word of a float64 that holds its sign and exponent. */
 export const HIGH_WORD = 1 - LOW_WORD;
 
 /** The bits of each element of `values` as an int32, without copying. */

@@ -1,4 +1,4 @@
-/** The two element types gradients are computed in. */
+/** The two element types of gradients. */
 export type FloatArray = Float32Array | Float64Array;
 
 /** @throws RangeError unless both arrays have the same, non-zero length. */

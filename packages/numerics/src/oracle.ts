@@ -6,9 +6,9 @@ import { labelGradient, labelLoss } from "./rows/label-row.js";
 import { newRow, overDivisor, timesLoss } from "./rows/row.js";
 import { DenseTargets, meanDivisor } from "./rows/targets.js";
 
-/** The exact answer, to about 100 bits, that computed losses and gradients are compared with. */
+/** The exact result, to about 100 bits, with which computed losses and gradients are compared. */
 export interface Reference {
-  /** Rows of the gradient: all, or those that were asked for. */
+  /** Rows of the gradient: all, or the requested ones. */
   readonly rows: number;
   readonly classes: number;
   /** The loss in nats, as unevaluated sums hi + lo: one entry, or one per row of the problem for reduction "none". */
@@ -31,14 +31,14 @@ export interface Reference {
  * and q_j may agree in any number of digits, the gradient's error is below 2^-95 of p_j (Q - q_j) + q_j (1 - p_j), for
  * targets that are 0 or at least 2^-900.
  *
- * A logit of -Infinity (a masked class) has probability 0; where its target is above 0, the loss is Infinity, and where it
- * is 0, the class adds nothing (PyTorch multiplies 0 by Infinity, which is NaN, unless the targets are labels without weights).
- * A row with a NaN or +Infinity logit, or with only -Infinity, has a NaN gradient and makes the loss NaN. An ignored row has
- * no loss and a gradient of 0, whatever its logits. Where the weights that the mean divides by sum to 0, it is NaN, and so is
- * the gradient of every row that is not ignored.
+ * A logit of -Infinity (a masked class) has probability 0; if its target is above 0, the loss is Infinity; if it is 0,
+ * the class adds nothing (PyTorch multiplies 0 by Infinity, which is NaN, unless the targets are labels without
+ * weights). A row with a NaN or +Infinity logit, or with only -Infinity, has a NaN gradient and makes the loss NaN. An
+ * ignored row has no loss and a gradient of 0, whatever its logits. If the mean's weights sum to 0, the mean and the
+ * gradient of every row that is not ignored are NaN.
  *
- * @param gradientRows the rows whose gradient is kept, ascending; all by default. The loss is of all rows, and the
- * gradient is that of the loss of all rows, either way.
+ * @param gradientRows the rows whose gradient is kept, ascending; all by default. Loss and gradient always refer to the
+ * loss of all rows.
  * @throws RangeError if the parts of the problem do not fit each other.
  */
 export function oracle(problem: Problem, gradientRows?: Int32Array): Reference {
@@ -85,7 +85,7 @@ export function oracle(problem: Problem, gradientRows?: Int32Array): Reference {
   return { rows: kept, classes, loss: losses, gradient };
 }
 
-/** Where double-double operations stop being exact, or make NaN of Infinity. */
+/** The limit of exact double-double operations; beyond it they become inexact or turn Infinity into NaN. */
 const LARGEST_SPLITTABLE = 2 ** 990;
 
 /** A sum of losses; one that is non-finite or beyond float64 splitting falls back to its float64 sum. */

@@ -5,19 +5,19 @@ export type Reduction = "mean" | "sum" | "none";
 const REDUCTIONS: readonly unknown[] = ["mean", "sum", "none"] satisfies readonly Reduction[];
 const TARGETS: readonly unknown[] = ["labels", "probabilities"];
 
-/** How rows become a loss. */
+/** The reduction of rows to a loss. */
 export interface ProblemOptions {
-  /** "mean" by default. */
+  /** The reduction; "mean" by default. */
   readonly reduction?: Reduction | undefined;
-  /** Rows with this label have no loss and no gradient; any integer of 32 bits. */
+  /** Rows with this label have no loss and no gradient; any 32-bit integer. */
   readonly ignoreIndex?: number | undefined;
-  /** In [0, 1]; 0 by default. */
+  /** The smoothing ε in [0, 1]; 0 by default. */
   readonly labelSmoothing?: number | undefined;
 }
 
 /**
- * One softmax cross-entropy, as PyTorch's `cross_entropy` and ONNX's `SoftmaxCrossEntropyLoss` define it; every number in
- * it is taken as an exact real number. Arrays are row-major.
+ * One softmax cross-entropy, as PyTorch's `cross_entropy` and ONNX's `SoftmaxCrossEntropyLoss` define it; all its
+ * numbers count as exact real numbers. Arrays are row-major.
  */
 export interface Problem extends ProblemOptions {
   readonly rows: number;
@@ -33,8 +33,8 @@ export interface Problem extends ProblemOptions {
 }
 
 /**
- * Refuses a problem whose parts do not fit each other, in one line. Logits and the upstream gradient may have any value: what
- * is not finite goes into the result.
+ * Rejects a problem with inconsistent parts, in one line. Logits and the upstream gradient may have any value:
+ * non-finite ones propagate to the result.
  *
  * @throws RangeError for values, sizes and options; TypeError for arrays of another type
  */
@@ -50,7 +50,7 @@ export function requireValid(problem: Problem): void {
   requireUpstream(upstream, rows, problem.reduction);
 }
 
-/** @throws RangeError in one line, for an option that is none, or not one of these targets. */
+/** @throws RangeError in one line, for an invalid option, or one that does not apply to these targets. */
 export function requireOptions({
   reduction = "mean",
   targets,
@@ -86,7 +86,7 @@ export function requireShape(rows: number, classes: number): void {
   }
 }
 
-/** @throws RangeError in one line, unless each row has a label that is a class or the ignored one. */
+/** @throws RangeError in one line, unless each row's label is a class or the ignored one. */
 export function requireLabels(
   labels: Int32Array,
   rows: number,
@@ -109,12 +109,12 @@ export function requireLabels(
 export const requireProbabilities = (probabilities: FloatArray, rows: number, classes: number): void =>
   requireNonNegative("labels (probabilities; an Int32Array for classes)", probabilities, rows * classes);
 
-/** @throws RangeError or TypeError in one line, unless they are finite numbers of 0 or more, `[C]`, or there are none. */
+/** @throws RangeError or TypeError in one line, unless absent or finite numbers of 0 or more, `[C]`. */
 export function requireWeights(weights: FloatArray | undefined, classes: number): void {
   if (weights !== undefined) requireNonNegative("weights", weights, classes);
 }
 
-/** @throws RangeError or TypeError in one line, unless it is `[N]` and for reduction "none", or there is none. */
+/** @throws RangeError or TypeError in one line, unless absent or `[N]` with reduction "none". */
 export function requireUpstream(
   upstream: FloatArray | undefined,
   rows: number,
@@ -147,5 +147,5 @@ function requireFloats(name: string, values: FloatArray, length: number, meaning
   }
 }
 
-/** What a value is called, whatever it is. */
+/** The kind of any value, for messages. */
 const kindOf = (value: unknown): string => (value as object | undefined)?.constructor?.name ?? String(value);

@@ -4,8 +4,8 @@ import type { FloatArray } from "./float-array.js";
 /**
  * The float32 nearest to hi + lo, ties to even, for |lo| <= ulp(hi) / 2 and results that do not overflow.
  *
- * Rounding hi alone goes wrong only where hi lies exactly halfway between two float32, because every such
- * midpoint is a float64: a sum on the other side of one would have had another hi. There lo decides.
+ * Rounding hi alone fails only if hi lies exactly halfway between two float32, because every such midpoint is a
+ * float64: a sum on the other side of one would have another hi. Then lo decides.
  */
 export function roundToFloat32(hi: number, lo: number): number {
   const nearest = Math.fround(hi);

@@ -20,8 +20,8 @@ export const IGNORED_LABEL = -100;
 
 /**
  * A head that computes nothing from labels that are neither a class nor the ignored one. ONNX Runtime's CPU provider
- * refuses to run with one ("indices element out of data bounds"). In a runtime that does not check positions, loss and
- * gradient are NaN.
+ * fails with one ("indices element out of data bounds"). In a runtime that does not check positions, loss and gradient
+ * are NaN.
  *
  * @param head its input `labels` has class indices `[N]`
  */
@@ -44,7 +44,10 @@ export function withCheckedLabels(head: Head, classes: number, ignoreIndex: numb
   };
 }
 
-/** The labels, each class read from a table of them. A negative position would count from its end, so it becomes one beyond it. */
+/**
+ * The labels, each class looked up in a table of them. Negative positions, which count from the end, become one beyond
+ * it.
+ */
 function checkedLabels(labels: Value, classes: number, ignoreIndex: number | undefined): Value {
   const number = (value: number) => scalar(value, labels.dtype);
   const table = constant(tensor(labels.dtype, [classes], countTo(classes)));

@@ -2,8 +2,8 @@ import { type Graph, GraphError, type Node, topologicalOrder, type Value } from 
 import type { Axes } from "./polynomial.js";
 
 /**
- * A graph made for several combinations of open sizes: the same nodes in the same order, but for sizes and numbers that depend on
- * those. A graph of fixed sizes is a family of one.
+ * A graph built for several combinations of open sizes: the same nodes in the same order, except for sizes and numbers
+ * that depend on those. A graph of fixed sizes is a family of one.
  */
 export class Family {
   readonly graphs: readonly Graph[];
@@ -44,12 +44,12 @@ export class Family {
     return this.graphs[0] as Graph;
   }
 
-  /** The node as it is in each graph. */
+  /** Returns the node's counterpart in each graph. */
   alike(node: Node): readonly Node[] {
     return this.#alike.get(node) ?? [node];
   }
 
-  /** The shape of a value in each graph. */
+  /** Returns the shape of a value in each graph. */
   shapes({ node, output }: Value): Value["shape"][] {
     return this.alike(node).map(({ outputs }) => (outputs[output] as Value).shape);
   }

@@ -13,8 +13,8 @@ import {
 } from "@softmax-bench/graph";
 
 /**
- * The same graph with int32 in place of int64: inputs, constants and casts. ONNX Runtime's WebGPU provider has next to
- * no int64 kernels, since WGSL has no such type: comparing int64 labels with all classes would leave the device.
+ * The same graph with int32 in place of int64: inputs, constants and casts. ONNX Runtime's WebGPU provider has almost
+ * no int64 kernels, because WGSL lacks the type: comparing int64 labels with all classes would leave the device.
  */
 export function int32(graph: Graph): Graph {
   const narrowed = new Map<unknown, Value>();
@@ -32,7 +32,7 @@ export function int32(graph: Graph): Graph {
     if (node.op === "Range") return applyAll("Range", [], { ...node.attributes, dtype: "int32" });
     return node.op === "Cast" && x ? [cast(x, "int32")] : undefined;
   };
-  // Positions are int64 in ONNX, whatever they are positions in.
+  // Positions are int64 in ONNX, whatever they index.
   const narrowPositions: Rule = (node, inputs) =>
     POSITIONS.has(node.op)
       ? applyAll(node.op, inputs, node.attributes).map((of) =>
@@ -42,7 +42,7 @@ export function int32(graph: Graph): Graph {
   return { ...rewrite(graph, narrow, narrowPositions), inputs };
 }
 
-/** Operators that make positions of their operands. */
+/** Operators that turn operands into positions. */
 const POSITIONS: ReadonlySet<string> = new Set(["ArgMax", "MaxPool", "TopK"]);
 
 function narrowConstant(node: Value["node"]): Value {

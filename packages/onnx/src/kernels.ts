@@ -4,13 +4,13 @@ const BOTH: readonly DType[] = ["float32", "float64"];
 const FLOAT32: readonly DType[] = ["float32"];
 const NONE: readonly DType[] = [];
 
-/** In the operator set that models are written in, `AveragePool` has no dilations. */
+/** True if a pool is dilated: `AveragePool` has no dilations in the operator set of written models. */
 const isDilated = ({ dilations }: Attributes): boolean =>
   Array.isArray(dilations) && dilations.some((dilation) => dilation !== 1);
 
 /**
- * ONNX Runtime's CPU provider, native and compiled to WebAssembly (docs/OperatorKernels.md there, and what sessions say);
- * CUDA's has no fewer. `StopGradient` is an `Identity` in a model.
+ * ONNX Runtime's CPU provider, native and compiled to WebAssembly (its docs/OperatorKernels.md, and messages of
+ * sessions); CUDA's has no fewer. `StopGradient` is an `Identity` in a model.
  */
 export const ONNXRUNTIME_CPU: Kernels = {
   ...{ Exp: BOTH, Log: BOTH, Neg: BOTH, Sqrt: BOTH, Abs: BOTH, Identity: BOTH, StopGradient: BOTH },
@@ -24,12 +24,12 @@ export const ONNXRUNTIME_CPU: Kernels = {
   ...{ MatMul: BOTH, Gemm: BOTH, Conv: FLOAT32, ConvTranspose: FLOAT32 },
   ...{ MaxPool: BOTH, GlobalAveragePool: FLOAT32 },
   AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
-  // In training mode it overwrites the running mean and variance that it was given, in the caller's own arrays.
+  // In training mode it overwrites the given running mean and variance, in the caller's own arrays.
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : BOTH),
   LayerNormalization: BOTH,
   ...{ ReduceSum: BOTH, ReduceMean: BOTH, ReduceMax: BOTH, ReduceLogSumExp: BOTH },
   ...{ Softmax: BOTH, LogSoftmax: BOTH, SoftmaxCrossEntropyLoss: BOTH, NegativeLogLikelihoodLoss: BOTH },
-  // There is a float32 kernel, several times slower than `Equal` and `Cast`: it has one thread.
+  // The float32 kernel is several times slower than `Equal` and `Cast`: it has one thread.
   OneHot: NONE,
   ...{ Gather: BOTH, GatherElements: BOTH, ScatterElements: BOTH },
   ...{
@@ -45,8 +45,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
 };
 
 /**
- * ONNX Runtime's WebGPU provider, float32 only. What it lacks would run on the CPU, and matrices would go there and back in
- * every run. Seen in its log for the operators of losses; the others are taken to be as on the CPU.
+ * ONNX Runtime's WebGPU provider, float32 only. Missing kernels would run on the CPU and move matrices there and back
+ * in every run. Its log confirms the operators of losses; the others are assumed to be as on the CPU.
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, FLOAT32])),

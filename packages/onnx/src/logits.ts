@@ -2,7 +2,7 @@ import { isFloat, type Node, sameShape, type Value } from "@softmax-bench/graph"
 import { ModelError, quoted } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
-/** The value that the logits are: an output, or any value inside the model, by its name. */
+/** Finds the logits: an output, or any value inside the model, by its name. */
 export function logitsOf(model: ReadGraph, name: string | undefined): Value {
   const value = name === undefined ? onlyFloatOutput(model) : valueNamed(model, name);
   if (!isFloat(value) || value.shape.length < 2) {
@@ -33,7 +33,7 @@ function nameOf(model: ReadGraph, value: Value): string | undefined {
   return named.find(([, of]) => of === value)?.[0];
 }
 
-/** Operators whose result is a probability, or its logarithm, wherever the elements are moved afterwards. */
+/** Operators whose result is a probability or its logarithm, wherever the elements are moved afterwards. */
 const PROBABILITIES: ReadonlySet<string> = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
 const PASSED: ReadonlySet<string> = new Set([
   "Cast",
@@ -49,9 +49,7 @@ const PASSED: ReadonlySet<string> = new Set([
   "Where",
 ]);
 
-/**
- * What speaks against a loss on these logits, in words; undefined if nothing does.
- */
+/** An objection to a loss on these logits, in words; undefined if there is none. */
 export function doubtAbout(model: ReadGraph, logits: Value, classes: number): string | undefined {
   const name = quoted(nameOf(model, logits) ?? "logits");
   const found = probabilitiesIn(logits);
@@ -76,7 +74,7 @@ function probabilitiesIn({ node }: Value): Node | undefined {
   return undefined;
 }
 
-/** exp(x) / Σ exp(x), written out. */
+/** True for exp(x) / Σ exp(x), written out. */
 function isQuotientOfExponentials({ op, inputs: [a, b] }: Node): boolean {
   if (op !== "Div" || a?.node.op !== "Exp" || !b) return false;
   let divisor = b;
@@ -86,9 +84,9 @@ function isQuotientOfExponentials({ op, inputs: [a, b] }: Node): boolean {
 }
 
 /**
- * The axis of the logits that the classes are on, non-negative: the given one, the second of two, or that on which the layer that
- * makes them has its outputs.
- * @throws ModelError if it is outside the shape, or cannot be told
+ * The class axis of the logits, non-negative: the given one, the second of two, or the output axis of the layer that
+ * computes them.
+ * @throws ModelError if it is outside the shape, or cannot be determined
  */
 export function classAxisOf(logits: Value, given: number | undefined): number {
   const rank = logits.shape.length;
@@ -110,7 +108,7 @@ export function classAxisOf(logits: Value, given: number | undefined): number {
 const ON_LAST_AXIS: ReadonlySet<string> = new Set(["MatMul", "Gemm", "LayerNormalization"]);
 const ON_AXIS_1: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "BatchNormalization"]);
 
-/** The axis of a value on which the layer that it comes from has its outputs; undefined if that cannot be told. */
+/** The axis of a value with the outputs of its layer; undefined if it cannot be determined. */
 function featureAxisOf({ node, shape }: Value): number | undefined {
   const rank = shape.length;
   if (ON_LAST_AXIS.has(node.op)) return rank - 1;
@@ -129,7 +127,7 @@ function featureAxisOf({ node, shape }: Value): number | undefined {
   return operand && featureAxisOf(operand);
 }
 
-/** Where an axis is after a reshape that leaves it alone: the last one, or the second with the same batch. */
+/** The position of an axis after a reshape that preserves it: the last one, or the second with the same batch. */
 function keptAxis(x: Value, shape: Value["shape"], axis: number | undefined): number | undefined {
   if (axis === undefined) return undefined;
   if (axis === x.shape.length - 1 && shape.at(-1) === x.shape.at(-1)) return shape.length - 1;

@@ -9,9 +9,9 @@ import {
 } from "@softmax-bench/graph";
 import { TensorProto_DataType } from "./proto/onnx_pb.js";
 
-/** The ONNX operator set that models are written in: the first that has all operators here, so that most readers know it. */
+/** The ONNX operator set of written models: the first with all operators here, so that most readers support it. */
 export const OPSET = 17;
-/** The IR version that came with it (ONNX 1.12). */
+/** The IR version that belongs to it (ONNX 1.12). */
 export const IR_VERSION = 8;
 
 export const ONNX_DTYPE = {
@@ -22,16 +22,16 @@ export const ONNX_DTYPE = {
   bool: TensorProto_DataType.BOOL,
 } satisfies Record<DType, TensorProto_DataType>;
 
-/** Numbers are integers; a floating-point number says that it is one. */
+/** Numbers are integers; a floating-point number is marked as such. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** How a node is spelled in ONNX, where that differs from the graph: static attributes often are inputs there. */
+/** The ONNX form of a node, if it differs from the graph: static attributes often are inputs there. */
 interface Spelling {
   readonly op?: string;
   readonly attributes?: (attributes: Attributes) => Readonly<Record<string, OnnxAttribute>>;
-  /** Constant inputs that follow the node's own. */
+  /** Constant inputs after the node's own. */
   readonly constants?: (node: Node) => readonly Tensor[];
-  /** Whether outputs after the first may be left out. */
+  /** True if outputs after the first may be omitted. */
   readonly firstSuffices?: true;
 }
 
@@ -42,7 +42,7 @@ const reduction: Spelling = {
   attributes: ({ axes, keepdims }) => ({ axes: numbers(axes), keepdims: Number(keepdims) }),
 };
 const shaped: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.shape))] };
-/** Without `allowzero`, a size of 0 would be that of the operand. */
+/** Sets `allowzero`; without it, a size of 0 would copy the operand's. */
 const reshaped: Spelling = {
   ...shaped,
   attributes: ({ shape }) => (numbers(shape).includes(0) ? { allowzero: 1 } : {}),
@@ -88,7 +88,7 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: ({ axis, largest }) => ({ axis: Number(axis), largest: Number(largest), sorted: 1 }),
     constants: ({ attributes: { k } }) => [int64s([Number(k)])],
   },
-  // Of the reductions, this one alone takes its axes as an input.
+  // Among the reductions, only this one takes its axes as an input.
   ReduceSum: {
     attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
@@ -184,11 +184,11 @@ export interface OnnxForm {
   readonly op: string;
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
   readonly constants: readonly Tensor[];
-  /** How many outputs must be written. */
+  /** The number of outputs that must be written. */
   readonly outputs: number;
 }
 
-/** @throws GraphError if the operator has no ONNX spelling. */
+/** @throws GraphError if the operator has no ONNX form. */
 export function onnxForm(node: Node): OnnxForm {
   const spelling = SPELLINGS[node.op];
   if (!spelling) throw new GraphError(`${node.op} cannot be written as ONNX`);

@@ -1,9 +1,11 @@
 import { GraphError, type Shape, sameShape, type Tensor } from "@softmax-bench/graph";
 
-/** The sizes for which graphs are compared: those of each open size. There is a graph for each combination, the last size varying first. */
+/**
+ * The compared sizes: a list for each open size. There is a graph for each combination, the last size varying first.
+ */
 export type Axes = readonly (readonly number[])[];
 
-/** Factor times the open sizes to some powers. */
+/** A factor times powers of the open sizes. */
 export interface Term {
   readonly factor: number;
   readonly powers: readonly number[];
@@ -39,9 +41,9 @@ const valueAt = (polynomial: Polynomial, point: readonly number[]): number =>
   );
 
 /**
- * What a number is for any sizes, given what it is for some: one product of sizes, of which all but the first may be squared, or
- * a sum of products in which each occurs at most once.
- * @param rounded how numbers are stored: a count of more than 2^24 is rounded in float32
+ * Derives a number for any sizes from its values for some: one product of sizes, in which all but the first may be
+ * squared, or a sum of products in which each occurs at most once.
+ * @param rounded rounding of stored numbers: a count of more than 2^24 is rounded in float32
  * @throws GraphError if it is neither
  */
 export function polynomial(
@@ -74,7 +76,7 @@ export function polynomial(
 
 const shown = (of: readonly (number | string)[]): string => of.slice(0, 3).join(", ");
 
-/** The sum of products, without squares, that has the given values where each size is one of the first two. */
+/** The sum of products, without squares, with the given values at the first two of each size. */
 function multilinear(values: readonly number[], axes: Axes): Polynomial {
   const [sizes, ...others] = axes;
   if (!sizes) return [{ factor: values[0] as number, powers: [] }];
@@ -99,8 +101,8 @@ function multilinear(values: readonly number[], axes: Axes): Polynomial {
 }
 
 /**
- * The tensor itself if it is the same for all sizes.
- * @throws GraphError if its shape is not, or if its elements are neither the same nor whole numbers.
+ * Merges tensors; returns the tensor itself if it is the same for all sizes.
+ * @throws GraphError if its shape varies, or if its elements are neither the same nor whole numbers.
  */
 export function merge(tensors: readonly Tensor[], axes: Axes): Tensor | PolynomialTensor {
   const [first, ...others] = tensors;

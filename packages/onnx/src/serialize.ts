@@ -7,13 +7,13 @@ import { ModelProtoSchema, type ValueInfoProtoSchema } from "./proto/onnx_pb.js"
 import { NodeWriter } from "./write-nodes.js";
 
 /**
- * A graph as the bytes of an ONNX model (opset 17, IR version 8). Inputs and outputs keep their names;
- * what no output depends on is left out.
- * @throws GraphError if an operator has no ONNX spelling, or the constants are larger than a protobuf can be.
+ * Writes a graph as the bytes of an ONNX model (opset 17, IR version 8). Inputs and outputs keep their names; nodes
+ * that no output depends on are omitted.
+ * @throws GraphError if an operator has no ONNX form, or the constants exceed the size of a protobuf.
  */
 export const serialize = (graph: Graph): Uint8Array => write(new Family([graph], [], []));
 
-/** Where sizes to compare begin, and two before that show which sizes are always there. */
+/** The first sizes to compare, and two smaller probes that show which sizes are always present. */
 interface Start {
   readonly least: number;
   readonly probes: readonly [number, number];
@@ -21,36 +21,37 @@ interface Start {
 
 /** Sums and products of primes from here on are unlikely to be sizes of anything else. */
 const LARGE: Start = { least: 101, probes: [89, 97] };
-/** A model may take no more than so many positions: it is tried with less. */
+/** A model may limit the number of positions: smaller sizes are then tried. */
 const SMALLER: readonly Start[] = [
   { least: 37, probes: [29, 31] },
   { least: 17, probes: [11, 13] },
   { least: 5, probes: [2, 3] },
 ];
-/** For the first size, which mostly is the batch, and for the others. */
+/** Attempts for the first size, usually the batch, and for the others. */
 const ATTEMPTS: readonly (readonly [Start, Start])[] = [
   ...[LARGE, ...SMALLER].map((start) => [LARGE, start] as const),
   ...SMALLER.map((start) => [start, start] as const),
 ];
-/** How many values of a size are compared. Two would make anything look affine. */
+/** The number of compared values of a size. With two, anything would look affine. */
 const COMPARED = 3;
-/** With more open sizes, there would be hundreds of graphs to compare. */
+/** The maximum number of open sizes. With more, there would be hundreds of graphs to compare. */
 const MOST_OPEN = 3;
 
 /**
- * A family of graphs, one for each batch size, as the bytes of one model in which the batch size is the symbolic
+ * Writes a family of graphs, one for each batch size, as the bytes of one model in which the batch size is the symbolic
  * dimension `batch`; see `serializeOpen`.
  */
 export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array =>
   serializeOpen(["batch"], ({ batch = 1 }) => graphOf(batch));
 
 /**
- * A family of graphs, one for each combination of some open sizes, as the bytes of one model in which these are symbolic
- * dimensions. The graphs must be the same but for sizes and numbers that are sums of products of them: they are made for three
- * values of each, and compared.
+ * Writes a family of graphs, one for each combination of some open sizes, as the bytes of one model with symbolic
+ * dimensions. The graphs must be the same except for sizes and numbers that are sums of products of them: they are
+ * built for three values of each, and compared.
  *
- * @param names of the open sizes, the batch first
- * @throws GraphError if they are not, naming the operator; or if an operator has no ONNX spelling, or more than three are open.
+ * @param names names of the open sizes, the batch first
+ * @throws GraphError if they differ, naming the operator; or if an operator has no ONNX form, or more than three are
+ * open.
  */
 export function serializeOpen(
   names: readonly string[],
@@ -72,10 +73,10 @@ export function serializeOpen(
   throw refused;
 }
 
-/** Graphs of some sizes cannot be made. */
+/** Graphs of some sizes cannot be built. */
 class TooLarge extends Error {}
 
-/** Graphs for every combination of three values of each size, none of which is a size of anything else. */
+/** Graphs for every combination of three values of each size, chosen so that none is a size of anything else. */
 function compared(
   names: readonly string[],
   graphOf: (point: readonly number[]) => Graph,
@@ -95,7 +96,7 @@ function compared(
   const axes = starts.map(({ least }) => {
     const sizes: number[] = [];
     for (let size = least; sizes.length < COMPARED; size++) {
-      // A batch of as many rows as there are classes, say, would make the graph look simpler than it is.
+      // A batch with as many rows as classes, for example, would make the graph look simpler than it is.
       const isOfElse = some.has(size) && others.has(size);
       if (!isPrime(size) || isOfElse || taken.has(size)) continue;
       taken.add(size);
@@ -116,7 +117,7 @@ const sizesIn = ({ inputs, outputs }: Graph): Set<number> => {
   return new Set(nodes.flatMap((node) => node.outputs.flatMap(({ shape }) => shape)));
 };
 
-/** The most that a protobuf message holds, less what a model has besides its tensors. */
+/** The maximum size of a protobuf message, minus the parts of a model other than its tensors. */
 const LARGEST = 2 ** 31 - 2 ** 24;
 
 function write(family: Family): Uint8Array {
@@ -156,7 +157,7 @@ function valueInfo(
   return { name, type: { value: { case: "tensorType", value: { elemType, shape: { dim } } } } };
 }
 
-/** A term as it is written in a shape: `2*batch*length`. */
+/** A term as written in a shape: `2*batch*length`. */
 function symbol({ factor, powers }: Term, names: readonly string[]): string {
   const sizes = powers.flatMap((power, at) => new Array<string>(power).fill(names[at] as string));
   return (factor === 1 && sizes.length > 0 ? sizes : [String(factor), ...sizes]).join("*");

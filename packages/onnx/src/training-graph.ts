@@ -18,17 +18,17 @@ import type { ReadGraph } from "./read/graph.js";
 
 /** A loss on top of a model. */
 export interface Head {
-  /** What it takes besides the logits. */
+  /** The inputs besides the logits. */
   readonly inputs: readonly Value[];
-  /** A scalar. */
+  /** The loss, a scalar. */
   readonly loss: Value;
-  /** Its gradient with respect to the logits, if it is not to be derived. */
+  /** Its gradient with respect to the logits; absent if it should be derived. */
   readonly gradient?: Value;
 }
 
 /**
- * Softmax cross-entropy of logits `[N, C]` and input `labels` (int64 `[N]`): the mean over the rows whose label is not the
- * ignored one. Labels are checked while it runs (see `withCheckedLabels`).
+ * Softmax cross-entropy of logits `[N, C]` and input `labels` (int64 `[N]`): the mean over the rows whose label is not
+ * the ignored one. Labels are checked at run time (see `withCheckedLabels`).
  *
  * @param ignoreIndex undefined for none
  */
@@ -40,8 +40,8 @@ export function crossEntropyHead(logits: Value, ignoreIndex: number | undefined)
 }
 
 /**
- * A head for logits `[N, C]` on logits of any rank, a row for each position on the axes other than the classes': its labels
- * have the shape of the logits without that axis.
+ * Applies a head for logits `[N, C]` to logits of any rank, a row for each position on the axes other than the
+ * classes': its labels have the shape of the logits without that axis.
  */
 export function onRows(logits: Value, classAxis: number, head: (rows: Value) => Head): Head {
   const { shape } = logits;
@@ -74,26 +74,26 @@ export function onRows(logits: Value, classAxis: number, head: (rows: Value) => 
 }
 
 export interface TrainingOptions {
-  /** On logits `[N, C]`. Default: softmax cross-entropy that ignores rows with label -100, as PyTorch's. */
+  /** The head on logits `[N, C]`. Default: softmax cross-entropy that ignores rows with label -100, as in PyTorch. */
   readonly head?: (logits: Value) => Head;
-  /** Which parameters, or inputs, to differentiate with respect to. Default: all parameters. */
+  /** Parameters, or inputs, to differentiate with respect to. Default: all parameters. */
   readonly wrt?: readonly string[] | undefined;
-  /** Which output, or value inside the model, the logits are. Default: the only output. */
+  /** The output, or value inside the model, with the logits. Default: the only output. */
   readonly logits?: string | undefined;
-  /** The axis of the logits that the classes are on. Default: as the layer that makes them has it. */
+  /** The class axis of the logits. Default: that of the layer that computes them. */
   readonly classAxis?: number | undefined;
-  /** Whether a graph is made although the logits are probabilities or of one class, or there are no parameters. */
+  /** Builds the graph even if the logits are probabilities or of one class, or there are no parameters. */
   readonly force?: boolean | undefined;
 }
 
-/** What the gradient with respect to a parameter is called. */
+/** The name of the gradient with respect to a parameter. */
 export const gradientName = (parameter: string): string => `${parameter}.grad`;
 
 /**
- * One step of training as a graph: inputs, labels and parameters in; `loss`, the model's own outputs and, for each parameter,
- * `<name>.grad` out.
- * @throws ModelError if there is no such value or parameter, the axis of the classes cannot be told, or, without `force`, the
- * logits are no logits or there are no parameters
+ * One step of training as a graph: inputs, labels and parameters in; `loss`, the model's own outputs and, for each
+ * parameter, `<name>.grad` out.
+ * @throws ModelError if there is no such value or parameter, the class axis cannot be determined, or, without `force`,
+ * the logits are not logits or there are no parameters
  */
 export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
   const logits = logitsOf(model, options.logits);
@@ -124,7 +124,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
     inputs: [...model.inputs, ...head.inputs],
-    // An output that is an input is known to whoever fed it.
+    // The caller already knows an output that is an input.
     outputs: Object.fromEntries([
       ["loss", head.loss] as const,
       ...Object.entries(model.outputs).filter(([name]) => !inputs.has(name)),

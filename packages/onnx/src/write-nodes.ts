@@ -24,7 +24,7 @@ export class NodeWriter {
   readonly initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   readonly #family: Family;
   readonly #names = new Map<Value, string>();
-  /** Names of values that are outputs: the first, where a value has several. */
+  /** Names of values that are outputs: the first, if a value has several. */
   readonly #published: ReadonlyMap<Value, string>;
   readonly #public: ReadonlySet<string>;
   readonly #sizes = new Map<string, string>();
@@ -41,7 +41,7 @@ export class NodeWriter {
     for (const value of inputs) this.#names.set(value, inputName(value));
     const read = new Set([...family.order.flatMap((node) => node.inputs), ...Object.values(outputs)]);
     for (const node of family.order) this.#write(node, read);
-    // An Identity, which is a copy, gives a value another name: it may be an input, a constant, or an output under two names.
+    // An Identity (a copy) renames a value, which may be an input, a constant, or an output with two names.
     const given = new Set(inputs.map(inputName));
     for (const [name, value] of Object.entries(outputs)) {
       if (given.has(name)) throw new GraphError(`${JSON.stringify(name)} is an input and an output`);
@@ -69,7 +69,7 @@ export class NodeWriter {
       const tensors = forms.map((form) => form.constants[index] as Tensor);
       inputs.push(this.#constant(this.#unused(`${label}_constant_${index}`), tensors, node));
     }
-    // Outputs that nobody reads cost something.
+    // Unused outputs have a cost.
     const count = Math.max(needed, node.outputs.findLastIndex((value) => read.has(value)) + 1);
     const outputs = node.outputs.slice(0, count).map((value, index) => {
       const name = this.#published.get(value) ?? (index ? this.#unused(`${label}_${index}`) : label);
@@ -102,7 +102,7 @@ export class NodeWriter {
     }
   }
 
-  /** The sum of factors times products of sizes, in the model. */
+  /** Computes the sum of factors times products of sizes, in the model. */
   #computed(name: string, { dtype, shape, elements }: PolynomialTensor): void {
     const products = new Map(elements.flat().map(({ powers }) => [String(powers), powers]));
     const terms = Array.from(products, ([key, powers], at) => {
@@ -125,7 +125,7 @@ export class NodeWriter {
     return name;
   }
 
-  /** An open size as an int64 scalar, read off the first input that has it. */
+  /** Reads an open size as an int64 scalar from the first input that has it. */
   #size(which: number): string {
     const { names } = this.#family;
     const name = names[which] as string;
@@ -153,7 +153,7 @@ export class NodeWriter {
     throw new GraphError("no input has it as a dimension");
   }
 
-  /** A name that no input or output has. */
+  /** Returns a name that no input or output has. */
   #unused(name: string): string {
     return this.#public.has(name) ? this.#unused(`${name}_`) : name;
   }
@@ -186,7 +186,7 @@ const tensorProto = (
 
 type WithAttributes = Pick<ReturnType<typeof onnxForm>, "attributes">;
 
-/** Numbers are the same if their bits are. */
+/** Numbers are the same if their bits are the same. */
 function haveSameAttributes({ attributes: a }: WithAttributes, { attributes: b }: WithAttributes): boolean {
   const names = Object.keys(a);
   return (

@@ -12,8 +12,8 @@ import {
 } from "./runtime.js";
 
 /**
- * Starts the device by running a first, tiny model. ONNX Runtime gives a WebGPU device up, with every shader it
- * has compiled, when the last session on it ends; until this one is disposed, that does not happen between tasks.
+ * Starts the device by running a first, tiny model. ONNX Runtime releases a WebGPU device, with every compiled shader,
+ * when the last session on it ends; until this one is disposed, that does not happen between tasks.
  * @throws Error if the provider finds no device, in its own words.
  */
 export async function startDevice({
@@ -25,10 +25,10 @@ export async function startDevice({
   return { [Symbol.asyncDispose]: () => first.release() };
 }
 
-/** Sessions of one task, by what they do. */
+/** Sessions of one task, by their function. */
 interface Compiled {
   readonly forward: Session;
-  /** What `forward` takes of the inputs of `gradient`. */
+  /** The inputs of `gradient` that `forward` takes. */
   readonly forwardInputs: readonly ModelInput[];
   readonly gradient: Session;
   readonly uploads: readonly Upload[];
@@ -43,8 +43,8 @@ interface Upload {
 }
 
 /**
- * For providers with a memory of their own in which tensors can stay. A run is over when its host outputs
- * have arrived, so `gradient` asks for an element of the gradient on the host and for the rest where it is.
+ * Prepares a task for providers with their own memory, in which tensors can stay. A run is over when its host outputs
+ * have arrived, so `gradient` requests one element of the gradient on the host and leaves the rest on the device.
  * onnxruntime-node cannot read a device tensor (`getData()` ends the process), so copies are models, too.
  */
 export async function prepareOnDevice(

@@ -4,9 +4,9 @@ import type { Provider } from "./provider.js";
 import { type Feeds, floatsOf, inputTensor, pick, type Session } from "./runtime.js";
 
 /**
- * For providers whose inputs and outputs are the host's arrays. On the CPU these are the device's, so `upload`
- * costs next to nothing. Every output of a run is copied into a JavaScript buffer, so the gradient cannot stay
- * behind: `read` recomputes.
+ * Prepares a task for providers whose inputs and outputs are the host's arrays. On the CPU these are the device's, so
+ * `upload` costs almost nothing. Every output of a run is copied into a JavaScript buffer, so the gradient cannot stay
+ * on the device: `read` recomputes.
  */
 export async function prepareOnHost(
   { runtime, session, legalize }: Provider,
@@ -72,7 +72,7 @@ class HostPrepared implements Prepared {
     return { loss: floatsOf(outputs, "loss"), gradient: floatsOf(outputs, "gradient") };
   }
 
-  /** By the shortcut, if there is one and it holds for these inputs. */
+  /** Runs the shortcut if it exists and is valid for these inputs. */
   async #backward(wanted: "probe" | "gradient") {
     const { gradient, shortcut } = this.#sessions;
     const outputs = await shortcut?.session.run(this.#feeds.gradient, ["loss", wanted]);
@@ -80,7 +80,7 @@ class HostPrepared implements Prepared {
     return await gradient.session.run(this.#feeds.gradient, ["loss", wanted]);
   }
 
-  /** Both models take the same tensors; the loss alone does without `upstream`. */
+  /** Both models take the same tensors; the loss alone does not need `upstream`. */
   #allFeeds() {
     const gradient = this.#makeFeeds(this.#sessions.gradient.inputs);
     return { gradient, forward: pick(gradient, this.#sessions.forward.inputs) };

@@ -2,14 +2,14 @@ import type { MethodId } from "@softmax-bench/core";
 import { type Graph, legalize, optimize } from "@softmax-bench/graph";
 import { int32, ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "@softmax-bench/onnx";
 
-/** Rewrites a graph for the kernels that an execution provider has. Its second argument is that of `optimize`. */
+/** Rewrites a graph for the kernels of an execution provider. Its second argument is that of `optimize`. */
 export type Legalize = (graph: Graph, options?: Parameters<typeof optimize>[1]) => Graph;
 
-/** For the CPU provider, native or compiled to WebAssembly, and for CUDA's. */
+/** Legalizes for the CPU provider, native or compiled to WebAssembly, and for CUDA's. */
 export const forCpu: Legalize = (graph, options) =>
   optimize(legalize(optimize(graph, options), ONNXRUNTIME_CPU), options);
 
-/** For the WebGPU provider, on which `Equal` on int64 would run on the CPU, too. */
+/** Legalizes for the WebGPU provider, which would run `Equal` on int64 on the CPU. */
 export const forWebgpu: Legalize = (graph, options) =>
   optimize(int32(legalize(optimize(graph, options), ONNXRUNTIME_WEBGPU)), options);
 

@@ -14,7 +14,7 @@ import {
 import { serialize } from "@softmax-bench/onnx";
 import type { Legalize } from "./legalize.js";
 
-/** A model as bytes, and what it takes. */
+/** A model as bytes, and its inputs. */
 export interface Model {
   readonly bytes: Uint8Array;
   readonly inputs: readonly ModelInput[];
@@ -32,11 +32,11 @@ export interface Models {
   /** Output: `loss`. */
   readonly forward: Model;
   /**
-   * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Whoever asks for `probe` makes ONNX
-   * Runtime compute all of the gradient and move next to nothing; where it arrives, the gradient is done.
+   * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Requesting `probe` makes ONNX Runtime compute
+   * the whole gradient but move almost nothing; once it arrives, the gradient is done.
    */
   readonly gradient: Model;
-  /** As `gradient`, and faster; where its loss is not finite, `gradient` is what holds. */
+  /** The same as `gradient`, but faster; if its loss is not finite, `gradient` applies. */
   readonly shortcut: Model | undefined;
 }
 
@@ -60,7 +60,7 @@ const modelOf = (graph: Graph): Model => ({
   })),
 });
 
-/** A model that copies its input `from` to its output `to`, from wherever it is to wherever it is wanted. */
+/** A model that copies its input `from` to its output `to`, between any two locations. */
 export function copyModel(dtype: Value["dtype"], shape: Value["shape"]): Uint8Array {
   const from = input("from", dtype, shape);
   return serialize({ name: "copy", inputs: [from], outputs: { to: from } });

@@ -8,8 +8,8 @@ export interface Provider {
   readonly info: EngineInfo;
   readonly session: SessionOptions;
   readonly legalize: Legalize;
-  /** Whether tensors can stay in the provider's memory between runs. */
+  /** The values that can stay in the provider's memory between runs. */
   readonly keeps: "tensors" | "nothing";
-  /** What a reader of a cell must know, by method. */
+  /** Facts that a reader of a cell must know, by method. */
   readonly notes?: Readonly<Partial<Record<MethodId, string>>>;
 }

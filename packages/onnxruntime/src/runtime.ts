@@ -2,7 +2,7 @@ import type { FloatArray, Inputs } from "@softmax-bench/core";
 import type * as common from "onnxruntime-common";
 import type { ModelInput } from "./models.js";
 
-/** What is used of `onnxruntime-node` or `onnxruntime-web`: an adapter hands in the module that it loaded. */
+/** The used part of `onnxruntime-node` or `onnxruntime-web`: an adapter passes the module that it loaded. */
 export type Runtime = Pick<typeof common, "InferenceSession" | "Tensor">;
 
 export type Session = common.InferenceSession;
@@ -21,7 +21,7 @@ export function tensorOf(outputs: Outputs, name: string): RuntimeTensor {
   );
 }
 
-/** Data of a floating-point output on the host. @throws Error if it is anything else. */
+/** The data of a floating-point output on the host. @throws Error if it is anything else. */
 export function floatsOf(outputs: Outputs, name: string): FloatArray {
   const { data, type } = tensorOf(outputs, name);
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
@@ -29,7 +29,7 @@ export function floatsOf(outputs: Outputs, name: string): FloatArray {
 }
 
 /**
- * One of a task's inputs as a tensor: on the host's own array where the model takes its type, else converted.
+ * One of a task's inputs as a tensor: on the host's own array if the model takes its type, else converted.
  * @throws Error if the task has no such input.
  */
 export function inputTensor(
@@ -43,7 +43,7 @@ export function inputTensor(
   return new Tensor(dtype, values, shape);
 }
 
-/** Those of the feeds that a model takes. */
+/** Selects the feeds that a model takes. */
 export function pick(feeds: Feeds, wanted: readonly ModelInput[]): Feeds {
   return Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted.some((of) => of.name === name)));
 }

@@ -22,7 +22,7 @@ export async function prepareStep(
     { head: (logits) => methodHead(method, logits), wrt: parameters },
   );
   const legal = legalize(graph);
-  // Beyond "basic", ONNX Runtime puts double scales into attributes of single precision.
+  // Beyond "basic", ONNX Runtime moves double scales into single-precision attributes.
   const options = dtype === "float64" ? { ...session, graphOptimizationLevel: "basic" as const } : session;
   const compiled = await runtime.InferenceSession.create(serialize(legal), options);
   return new OnnxStep(runtime, compiled, network, legal.inputs, parameters);

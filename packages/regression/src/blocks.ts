@@ -1,4 +1,4 @@
-/** Whose process it is: `control` is the baseline's revision again. */
+/** The role of a process: `control` runs the baseline's revision again. */
 export type Role = "baseline" | "candidate" | "control";
 
 /**
@@ -8,13 +8,13 @@ export type Role = "baseline" | "candidate" | "control";
 export interface Block {
   readonly baseline: readonly [number, number];
   readonly candidate: readonly [number, number];
-  /** Absent in the first stage, and where baseline and candidate are the same anyway. */
+  /** Absent in the first stage, and if baseline and candidate are identical. */
   readonly control?: readonly [number, number];
 }
 
 /**
- * The two halves of a block: the roles in random order, and in reverse, as A-B and B-A. The processes of a half measure each
- * cell in this order. Which role is outside is drawn, so that drift over the block is as likely to favour either.
+ * The two halves of a block: the roles in random order, and in reverse, as A-B and B-A. The processes of a half measure
+ * each cell in this order. The outer role is drawn at random, so drift over the block is as likely to favour either.
  *
  * @param uniform numbers in [0, 1)
  */
@@ -27,12 +27,12 @@ export function orderOf(roles: readonly Role[], uniform: () => number): [Role[],
 }
 
 /**
- * ln(min(B₁, B₂) / min(A₁, A₂)): by which factor, in logarithms, the candidate is slower than the baseline in one block. What
- * disturbs a process only adds to its time, so the less disturbed one of two says more than both.
+ * ln(min(B₁, B₂) / min(A₁, A₂)): the factor, in logarithms, by which the candidate is slower than the baseline in one
+ * block. Disturbances only add to a process's time, so the less disturbed of two says more than both.
  */
 export const slowdownOf = ({ baseline, candidate }: Block): number => logRatio(candidate, baseline);
 
-/** The same of the baseline's revision against itself; undefined where it was not measured. */
+/** The same for the baseline's revision against itself; undefined if it was not measured. */
 export const controlOf = ({ baseline, control }: Block): number | undefined =>
   control && logRatio(control, baseline);
 

@@ -19,7 +19,7 @@ import type { Limits } from "./limits.js";
 import type { TimeComparison } from "./time.js";
 import { compareTimings } from "./unpaired.js";
 
-/** What was compared, as the user called it. */
+/** The names of the compared sides, as given by the user. */
 export interface Names {
   readonly baseline: string;
   readonly candidate: string;
@@ -87,7 +87,7 @@ interface Parts {
   readonly error: ErrorComparison | undefined;
 }
 
-/** The verdicts on a cell, put together. */
+/** Combines the verdicts on a cell. */
 export function combineVerdicts(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
   const { backend, method, dtype, workload } = id;
   const { time, error } = parts;
@@ -109,7 +109,7 @@ export const gradientsOf = (cells: readonly Cell[]): Gradients => ({
   accuracies: cells.flatMap(({ accuracy }) => accuracy ?? []),
 });
 
-/** Why a cell has no verdict; nothing if both sides have it. */
+/** The reason why a cell has no verdict; undefined if both sides have it. */
 export function notComparedOf(id: Cell, a: Cell | undefined, b: Cell | undefined): NotCompared[] {
   const { backend, method, dtype, workload } = id;
   const because = (kind: NotCompared["kind"], reason: string) => [

@@ -2,11 +2,11 @@ import type { Accuracy, Cell } from "@softmax-bench/core";
 import { DTYPES } from "@softmax-bench/core";
 import type { Limits } from "./limits.js";
 
-/** What is known of a cell's gradient, from one process or several. */
+/** The known facts about a cell's gradient, from one process or several. */
 export interface Gradients {
-  /** Of every process that computed it: there are several where the processes disagree. */
+  /** Digests from every process that computed it; several if the processes disagree. */
   readonly digests: readonly string[];
-  /** From every process in which it was compared with the oracle. */
+  /** Accuracies from every process in which it was compared with the oracle. */
   readonly accuracies: readonly Accuracy[];
 }
 
@@ -21,8 +21,8 @@ export interface ErrorComparison {
 }
 
 /**
- * What must not grow. Where an error is below the floor – a few roundings, or ULP – it counts as the floor: that the
- * baseline was lucky is no reason to fail. An error in all entries shows in the median, one in few in the norms.
+ * The metrics that must not grow. An error below the floor (a few roundings, or ULP) counts as the floor: a lucky
+ * baseline is no reason to fail. An error in all entries shows in the median, one in few entries in the norms.
  */
 const METRICS: readonly {
   readonly name: string;
@@ -42,8 +42,8 @@ const METRICS: readonly {
 ];
 
 /**
- * Gate A: no entry may be further from the exact one than its a priori bound allows, on any machine. Gate B: against the
- * baseline, the same digest is the same gradient; another one may have errors larger by the limit at most.
+ * Gate A: on any machine, no entry may deviate from the exact one by more than its a priori bound. Gate B: against the
+ * baseline, the same digest means the same gradient; with another one, errors may grow up to the limit.
  */
 export function compareErrors(
   dtype: Cell["dtype"],
@@ -94,7 +94,7 @@ const bounded = (value: number | undefined): number | [] =>
 
 function growth(before: number, after: number, floor: number) {
   const [from, to] = [Math.max(before, floor), Math.max(after, floor)];
-  // Infinity over Infinity, and 0 over 0, are no growth.
+  // Infinity over Infinity, and 0 over 0, are not growth.
   return { before, after, ratio: from === to ? 1 : to / from };
 }
 

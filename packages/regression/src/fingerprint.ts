@@ -1,15 +1,15 @@
 import type { BackendRecord, Results } from "@softmax-bench/core";
 
 /**
- * What decides times and errors besides the code. `machine` makes times incomparable where it differs; a difference in
- * `software` is the probable cause of any other.
+ * The factors other than the code that decide times and errors. Differences in `machine` make times incomparable; a
+ * difference in `software` is the probable cause of any other.
  */
 export interface Differences {
   readonly machine: readonly string[];
   readonly software: readonly string[];
 }
 
-/** How two runs differ in machine and software, each in a few words: `Node v20.20.0 → v22.1.0`. */
+/** The differences between two runs in machine and software, each in a few words: `Node v20.20.0 → v22.1.0`. */
 export function differencesOf(a: Results, b: Results): Differences {
   const change = (name: string, from: unknown, to: unknown): string[] =>
     from === undefined || to === undefined || from === to ? [] : [`${name} ${from} → ${to}`];
@@ -28,7 +28,7 @@ export function differencesOf(a: Results, b: Results): Differences {
   };
 }
 
-/** What changed of the runtime of one backend. */
+/** The changes in the runtime of one backend. */
 export const causesOf = (a: Results, b: Results, id: string): string[] => {
   const backend = b.backends.find((candidate) => candidate.id === id);
   return backend ? backendChanges(a, backend) : [];

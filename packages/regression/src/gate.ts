@@ -9,14 +9,14 @@ import type { Limits } from "./limits.js";
 import { decide, isRouted, notRouted } from "./procedure.js";
 import type { TimeComparison } from "./time.js";
 
-/** What one start of a checkout's command line measured. */
+/** The measurements of one start of a checkout's command line. */
 export interface ProcessRun {
   readonly role: Role;
-  /** `route` and `decide` are the two stages; `errors` is untimed, and compared with the oracle. */
+  /** `route` and `decide` are the two stages; `errors` is untimed and compared with the oracle. */
   readonly stage: "route" | "decide" | "errors";
-  /** Which block of its stage, from 0. */
+  /** The index of its block in the stage, from 0. */
   readonly block: number;
-  /** Keys of the cells that it was to measure. */
+  /** Keys of the cells that it was asked to measure. */
   readonly asked: readonly string[];
   readonly results: Results;
 }
@@ -27,7 +27,7 @@ const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
   errors: "the comparison with the oracle",
 };
 
-/** The blocks of a cell in a stage: those in which every process that belongs to it measured the cell. */
+/** The blocks of a cell in a stage: those in which every process of the block measured the cell. */
 function blocksOf(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
   const ofStage = passes.filter((pass) => pass.stage === stage);
   const numbers = [...new Set(ofStage.map(({ block }) => block))];
@@ -54,19 +54,19 @@ function blocksOf(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key
 const timeOf = ({ cells }: Results, key: string): number[] =>
   cells.filter((cell) => cellKey(cell) === key).flatMap(lowerDecile);
 
-/** Share of a process's samples that its time is not below. */
+/** The quantile of a process's samples that serves as its time. */
 const UNDISTURBED = 0.1;
 
 /**
- * What one process says of a cell, in ns: the lower decile of its samples. A virtual machine is slowed down by its neighbours
- * for tens of milliseconds at a time, by a third, which moves a median from process to process; a decile hardly.
+ * The time of a cell in one process, in ns: the lower decile of its samples. A virtual machine's neighbours slow it
+ * down by a third for tens of milliseconds at a time. This moves a median from process to process, but hardly a decile.
  */
 function lowerDecile({ timing }: Cell): number[] {
   const { samples = [] } = timing?.gradient ?? {};
   return samples.length ? [quantile(samples, UNDISTURBED)] : [];
 }
 
-/** Keys of the cells that both sides can measure, so far. */
+/** Keys of the cells that both sides have been able to measure. */
 export function measurable(passes: readonly ProcessRun[]): string[] {
   const measured = (role: Role) =>
     new Set(
@@ -102,7 +102,7 @@ function cellsOf(passes: readonly ProcessRun[], side: "baseline" | "candidate"):
 const digestsOf = (cells: readonly Cell[] = []): Set<string | undefined> =>
   new Set(cells.filter(({ status }) => status === "ok").map(({ gradientDigest }) => gradientDigest));
 
-/** Keys of the cells whose gradient is not one and the same in all processes of both sides. */
+/** Keys of the cells whose gradient is not the same in all processes of both sides. */
 export function differing(passes: readonly ProcessRun[]): string[] {
   const [baseline, candidate] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
   return measurable(passes).filter((key) => {
@@ -127,7 +127,7 @@ const indexed = (pass: ProcessRun): IndexedPass => ({
   cells: new Map(pass.results.cells.map((cell) => [cellKey(cell), cell])),
 });
 
-/** Why a pass did not give what its stage is for of a cell; undefined if it did. */
+/** The reason why a pass lacks the result of its stage for a cell; undefined if it has it. */
 function lackOf({ stage, cells }: IndexedPass, key: string): string | undefined {
   const cell = cells.get(key);
   if (!cell) return `not in the results of ${STAGES[stage]}`;
@@ -137,8 +137,8 @@ function lackOf({ stage, cells }: IndexedPass, key: string): string | undefined 
 }
 
 /**
- * Why a cell counts as broken that one side measured in some of its processes: another of them did not, for whatever reason. What
- * the first stage measured cannot be missing in the second.
+ * The reason why a cell counts as broken: one side measured it in some of its processes, but not in another. A cell
+ * that the first stage measured must not be missing in the second.
  */
 function brokenLater(passes: readonly IndexedPass[], key: string): string | undefined {
   for (const side of ["candidate", "baseline"] as const) {
@@ -151,7 +151,7 @@ function brokenLater(passes: readonly IndexedPass[], key: string): string | unde
   return undefined;
 }
 
-/** Says that one side was not the same code in all of its processes. */
+/** Reports that one side did not have the same code in all of its processes. */
 function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
   return (["baseline", "candidate"] as const).flatMap((side) => {
     const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
@@ -162,7 +162,7 @@ function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
   });
 }
 
-/** What a gate measured, as a verdict per cell. @param asked keys of all cells that were to be compared */
+/** Converts a gate's measurements to a verdict per cell. @param asked keys of all cells to compare */
 export function gateComparison(
   passes: readonly ProcessRun[],
   asked: readonly string[],
@@ -224,7 +224,7 @@ export function gateComparison(
   };
 }
 
-/** Verdicts on time: by the second stage for routed cells, by the first for the others. */
+/** Verdicts on time: from the second stage for routed cells, from the first for the others. */
 function timesOf(passes: readonly ProcessRun[], limits: Limits): Map<string, TimeComparison> {
   const routed = new Set(routedOf(passes, limits));
   const first = measurable(passes).map((key) => [key, blocksOf(passes, "route", key)] as const);
@@ -242,7 +242,7 @@ function timesOf(passes: readonly ProcessRun[], limits: Limits): Map<string, Tim
   ]);
 }
 
-/** All passes of one side as one results file: a cell's observations are the medians of its processes. */
+/** Merges all passes of one side into one results file: a cell's observations are the medians of its processes. */
 export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Results {
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
@@ -263,7 +263,7 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   };
 }
 
-/** What went wrong in one process speaks for the cell; else the least accurate gradient does. */
+/** Represents a cell by a failure in any process, or else by its least accurate gradient. */
 function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   const relL2 = ({ accuracy }: Cell) => accuracy?.gradient.relL2 ?? -1;
   const wrong = cells.find(({ status }) => status !== "ok");
@@ -281,7 +281,7 @@ function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   };
 }
 
-/** What is published of a cell are medians; the gate's own statistic stays in its verdicts. */
+/** The published times of a cell are medians; the gate's own statistic appears only in its verdicts. */
 function timingOver(processMedians: readonly number[]): Timing {
   const { median: medianNs, mad: madNs, low, high, coverage } = summarize(processMedians);
   return {

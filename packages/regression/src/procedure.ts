@@ -5,32 +5,32 @@ import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, thresholdsOf } from "./limits.js
 import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
 
 /**
- * The two stages of a gate. Blocks of the first are few: they only choose the cells that are looked at again, and are
- * not used for anything else. Blocks of the second are new, so that being chosen for bad luck in the first says nothing
- * about them; they decide, with a correction for the number of cells that were chosen.
+ * The two stages of a gate. The first has few blocks: they only select the cells for a second look, and are not used
+ * for anything else. The second has new blocks, so that bad luck in the first does not affect them; they decide, with a
+ * correction for the number of selected cells.
  */
 
 export const ROUTING_BLOCKS = 2;
 const DECIDING_BLOCKS = 12;
 
-/** Whether the first stage's blocks of a cell call for a second look. */
+/** True if the first stage's blocks of a cell call for a second look. */
 export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
   const { limit, route } = thresholdsOf(limits);
   const slowdowns = blocks.map(slowdownOf);
   const mean = meanOf(slowdowns);
-  // One disturbed process can hide a slowdown in the mean, though hardly in both blocks. An improvement is good news,
-  // and can wait until it is as large as what must not be missed of a regression.
+  // One disturbed process can hide a slowdown in the mean, though hardly in both blocks. An improvement is not urgent;
+  // it counts once it is as large as a regression that must not be missed.
   return mean >= route || Math.max(...slowdowns) >= 2 * route || mean <= -limit;
 }
 
 /**
- * Blocks of the second stage: with n of them the smallest p is 2⁻ⁿ, which the correction for all routed cells must leave
- * below α – with five blocks to spare, so that one may well say the opposite.
+ * Number of blocks of the second stage. With n of them the smallest p is 2⁻ⁿ; corrected for all routed cells, it must
+ * stay below α, with five blocks to spare so that one may show the opposite.
  */
 export const decidingBlocks = (routed: number): number =>
   Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / ALPHA)) + 5);
 
-/** What the first stage says of a cell that it does not route. */
+/** The first stage's conclusion on a cell that it does not route. */
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
   const threshold = percent(Math.expm1(thresholdsOf(limits).route));
   return {
@@ -40,7 +40,7 @@ export function notRouted(blocks: readonly Block[], limits: Limits): TimeCompari
   };
 }
 
-/** Decides over all routed cells at once, each by its blocks of the second stage, in the order given. */
+/** Decides on all routed cells at once, each by its blocks of the second stage, in the given order. */
 export function decide(routed: readonly (readonly Block[])[], limits: Limits): TimeComparison[] {
   const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownOf))));
   const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownOf(block)))));
@@ -85,13 +85,13 @@ function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): Tim
   return inconclusive(`a slowdown of ${percent(limits.maxSlowdown)} is not ruled out`, limit - estimate);
 }
 
-/** Of two groups of six processes that are the same, by how much the second seems slower, in logarithms; 0 if unknown. */
+/** The apparent slowdown, in logarithms, of the second of two identical groups of six processes; 0 if unknown. */
 function controlEstimate(blocks: readonly Block[]): number {
   const differences = blocks.flatMap((block) => controlOf(block) ?? []);
   return differences.length ? hodgesLehmann(differences).estimate : 0;
 }
 
-/** An interval narrows with the square root of the blocks: as many more until it is narrower than the gap. */
+/** Estimates how many more blocks make the interval narrower than the gap: it narrows with their square root. */
 function moreBlocks(blocks: number, halfWidth: number, gap: number): number {
   const needed = Math.ceil(blocks * (halfWidth / Math.abs(gap)) ** 2);
   const more = Math.max(1, needed - blocks);

@@ -1,28 +1,28 @@
-/** What is concluded on the time of a cell's gradient. Slowdowns are ratios minus 1. */
+/** The conclusion on the time of a cell's gradient. Slowdowns are ratios minus 1. */
 export interface TimeComparison {
   readonly verdict: "pass" | "regression" | "improvement" | "inconclusive" | "slower" | "faster";
   readonly baselineNs: number;
   readonly candidateNs: number;
   readonly slowdown: number;
   readonly interval: readonly [number, number];
-  /** Probability with which the interval covers the slowdown; undefined where no probability can be stated. */
+  /** Probability that the interval covers the slowdown; undefined if no probability can be stated. */
   readonly coverage?: number;
-  /** Pairs of A-B-B-A that it rests on; 0 where the two were not measured in turns. */
+  /** Number of A-B-B-A pairs behind it; 0 if the two were not measured in turns. */
   readonly blocks: number;
-  /** Corrected for all cells that were tested with it. */
+  /** The p-value, corrected for all cells that were tested with it. */
   readonly p?: number;
-  /** About as many more blocks would settle an inconclusive one; Infinity beyond `MOST_BLOCKS`. */
+  /** Approximate number of further blocks that would settle an inconclusive one; Infinity beyond `MOST_BLOCKS`. */
   readonly moreBlocks?: number;
   readonly reason: string;
 }
 
-/** More blocks than this are not worth proposing. */
+/** More blocks than this are not worth suggesting. */
 export const MOST_BLOCKS = 200;
 
 /** `+3.2 %` */
 export const percent = (ratioMinusOne: number): string =>
   `${ratioMinusOne < 0 ? "−" : "+"}${Math.abs(100 * ratioMinusOne).toFixed(1)} %`;
 
-/** A change of a time: `+3.2 %`; from twice as long on, `2.9× as long`. */
+/** A change of a time: `+3.2 %`; from a factor of two on, `2.9× as long`. */
 export const timeChange = (ratioMinusOne: number): string =>
   ratioMinusOne >= 1 ? `${Number((1 + ratioMinusOne).toPrecision(2))}× as long` : percent(ratioMinusOne);

@@ -4,27 +4,26 @@ import { type Limits, thresholdsOf } from "./limits.js";
 import { percent, type TimeComparison } from "./time.js";
 
 /**
- * How far, in logarithms, whole runs of the same code lie apart on one machine beyond what their own replicates
- * show: a run knows its processes, not the hour (docs/methodology.md).
+ * The drift, in logarithms, between whole runs of the same code on one machine beyond what their own replicates show: a
+ * run samples its processes, but only one hour (docs/methodology.md).
  */
 const RUN_DRIFT = 0.06;
 
-/** A time of one cell in one run, and how far times of identical code differ in that run, as a ratio minus 1. */
+/** A cell's time in one run, and the difference between times of identical code in that run, as a ratio minus 1. */
 export interface TimedCell {
   readonly timing: Timing;
   readonly resolution: number;
 }
 
 /**
- * What two runs say of a time that did not take turns. The interval is what the resolutions of both and the drift between runs leave
- * open. It advises: the machine may have been another between the two, so that no difference is called a
- * regression.
+ * Compares two runs' times that were not measured in turns. The interval covers the resolutions of both and the drift
+ * between runs. It only advises: the machine may have changed between the two, so no difference is called a regression.
  */
 export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits: Limits): TimeComparison {
   const { limit, floor } = thresholdsOf(limits);
   const [from, to] = [baseline.timing.medianNs, candidate.timing.medianNs];
   const halfWidth = Math.log1p(jointResolution(baseline.resolution, candidate.resolution)) + RUN_DRIFT;
-  // A clock of coarse steps has times of 0, and 0 over 0 is no difference.
+  // A coarse clock reports times of 0, and 0 over 0 is no difference.
   const ratio = from === to ? 1 : to / from;
   const difference = Math.log(ratio);
   const [low, high] = [difference - halfWidth, difference + halfWidth];

@@ -9,7 +9,7 @@ export interface Absent {
   readonly reason?: string | undefined;
 }
 
-/** What did not run, gathered by reason: `tfjs-wasm float64, 10 methods: unsupported, …`. @param several of them */
+/** Groups what did not run by reason: `tfjs-wasm float64, 10 methods: unsupported, …`. @param several plural noun */
 export function absentList(absent: readonly Absent[], several = "methods"): Block[] {
   const groups = new Map<string, Absent[]>();
   for (const item of absent) {

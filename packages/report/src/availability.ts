@@ -2,18 +2,18 @@ import type { BackendRecord, HostRecord } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { deviceOf } from "./document.js";
 
-/** What became of starting a backend. */
+/** The result of starting a backend. */
 export interface ExaminedBackend extends BackendRecord {
-  /** It was given up while it started: it may work, given more time. */
+  /** Starting it took too long and was abandoned: it may work, given more time. */
   readonly slow?: boolean;
   /** It cannot run in this host, and is not broken: kinds of hosts in which it can. */
   readonly runsIn?: readonly string[];
 }
 
 /**
- * One row per backend: what runs here, on what, and why the rest does not.
+ * One row per backend: whether it runs here, on what, or why not.
  *
- * @param simd the processor's vector instructions: what a native runtime on the CPU can have
+ * @param simd the processor's vector instructions: those available to a native runtime on the CPU
  */
 export const availabilityTable = (backends: readonly ExaminedBackend[], simd = ""): Block => ({
   kind: "table",
@@ -52,7 +52,7 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
   ),
 });
 
-/** One row per browser: its version, or what would bring it. */
+/** One row per browser: its version, or how to install it. */
 export const hostsTable = (hosts: readonly HostRecord[]): Block => ({
   kind: "table",
   header: ["browser", "available", "version", "reason", "remedy"],

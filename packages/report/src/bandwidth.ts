@@ -1,22 +1,22 @@
 import type { BackendRecord, Cell, Environment, Results } from "@softmax-bench/core";
 
-/** How much of the machine's copy bandwidth a gradient reaches. */
+/** The share of the machine's copy bandwidth that a gradient reaches. */
 export interface Achieved {
-  /** Logits read once and gradient written once, over the time of the gradient. */
+  /** Bytes of the logits read once and the gradient written once, over the time of the gradient. */
   readonly bytesPerSecond: number;
-  /** Of copying with as many threads; above 1 where the data stay in cache. */
+  /** The share of the bandwidth of copying with as many threads; above 1 if the data stay in cache. */
   readonly share: number;
-  /** Logits and gradient fit in the largest cache, which the bandwidth of memory does not limit. */
+  /** Logits and gradient fit in the largest cache, which is not limited by memory bandwidth. */
   readonly inCache: boolean;
 }
 
 const BYTES: Readonly<Record<Cell["dtype"], number>> = { float32: 4, float64: 8 };
 
-/** Bytes that no gradient of the workload can do without moving: its logits and itself. */
+/** Bytes that any gradient of the workload must move: its logits and itself. */
 const bytesMoved = ({ rows, classes }: { rows: number; classes: number }, dtype: Cell["dtype"]): number =>
   2 * rows * classes * BYTES[dtype];
 
-/** Of copying with as many threads as the backend has, or the next fewer that were measured. */
+/** The bandwidth of copying with as many threads as the backend has, or the next smaller measured number. */
 function copyBandwidthFor(
   { threads = 1 }: BackendRecord,
   { copyBandwidth = [] }: Environment,
@@ -29,7 +29,7 @@ function copyBandwidthFor(
 /**
  * The bandwidth that a cell achieves.
  *
- * @returns undefined where it was not timed, the file has no copy bandwidth, or the device has a memory of its own
+ * @returns undefined if it was not timed, the file has no copy bandwidth, or the device has its own memory
  */
 export function achievedBandwidth(
   {

@@ -2,15 +2,15 @@
 export type Block =
   | { readonly kind: "heading"; readonly level: 1 | 2 | 3; readonly text: string }
   | { readonly kind: "paragraph"; readonly text: string; readonly emphasis?: boolean }
-  /** A file next to the report; the text says what is on it. */
+  /** A file next to the report; the text describes its content. */
   | { readonly kind: "image"; readonly file: string; readonly text: string }
   | { readonly kind: "list"; readonly items: readonly string[] }
   | {
       readonly kind: "table";
       readonly header: readonly string[];
       readonly rows: readonly (readonly string[])[];
-      /** Columns that hold numbers, which are set flush right. */
+      /** Columns of numbers, which are right-aligned. */
       readonly numeric: readonly number[];
-      /** Columns of prose, which a terminal breaks into lines of that many characters. */
+      /** Columns of prose, which a terminal breaks into lines of that width in characters. */
       readonly prose?: { readonly columns: readonly number[]; readonly width: number };
     };

@@ -7,7 +7,7 @@ import { oneLine } from "./untrusted.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Charts as SVG files of their own, drawn on white. */
+/** Renders charts as standalone SVG files on white. */
 export function renderChart({ kind, dtype, text }: Chart, { networks }: Depth): string {
   const drawn = networks.filter((network) => network.dtype === dtype && network.status === "ok");
   const plot = kind === "layers" ? layerPlot(drawn) : trainingPlot(drawn);

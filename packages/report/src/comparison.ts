@@ -22,7 +22,7 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
   incomparable: "Nothing comparable",
 };
 
-/** What runs that were not measured in turns come to: differences, which are not judged. */
+/** The headline for runs that were not measured in turns: differences, which are not judged. */
 function adviceHeadline(comparison: Comparison): string {
   const { cells } = comparison;
   const count = (...verdicts: readonly Verdict[]) =>
@@ -38,13 +38,13 @@ function adviceHeadline(comparison: Comparison): string {
   return differing.map(([number, what]) => `${number} ${what}`).join(", ");
 }
 
-/** A verdict in words: only a gate may call something a regression. */
+/** A verdict in words: only a gate may report a regression. */
 export const verdictWord = (verdict: Verdict, { judges }: Pick<Comparison, "judges">): string =>
   verdict === "regression" && !judges ? "larger error" : verdict;
 
 /**
- * What a comparison says. @param rows cells that get a row in the table: of a gate the worst first, of advice the largest
- * difference first
+ * The blocks of a comparison. @param rows cells with a row in the table: for a gate the worst first, for advice the
+ * largest difference first
  */
 export function comparisonBlocks(comparison: Comparison, rows: number): Block[] {
   const { baseline, candidate, limits, notes, notCompared, judges, warnings } = comparison;
@@ -90,7 +90,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
   ];
 }
 
-/** One side, as far as it decides what was run: `main (commit 1a2b, clean; lockfile 3c4d; Node v20.20.0)`. */
+/** One side and everything that decides what was run: `main (commit 1a2b, clean; lockfile 3c4d; Node v20.20.0)`. */
 export function sideText({ name, commit, lockfile, environment }: Comparison["baseline"]): string {
   const [hash, isDirty] = [commit?.replace(/-dirty$/, ""), commit?.endsWith("-dirty")];
   const state = hash
@@ -99,7 +99,7 @@ export function sideText({ name, commit, lockfile, environment }: Comparison["ba
   return `${name} (${[state, lockfile && `lockfile ${lockfile}`, `Node ${environment.node}`].filter(Boolean).join("; ")})`;
 }
 
-/** How many cells were asked for, and how many of them are not compared, by kind; the list of reasons follows. */
+/** The number of requested cells and, by kind, of those not compared; the list of reasons follows. */
 function excluded({ cells, notCompared }: Comparison): string {
   if (notCompared.length === 0) return "";
   const kinds = Object.entries(STATUS).flatMap(([kind, status]) => {
@@ -109,7 +109,7 @@ function excluded({ cells, notCompared }: Comparison): string {
   return ` Of ${cells.length + notCompared.length} in all, ${notCompared.length} excluded: ${kinds.join(", ")}.`;
 }
 
-/** How large a difference of times is, whichever way. */
+/** The magnitude of a difference of times, in either direction. */
 const sizeOf = ({ time }: CellComparison): number => Math.abs(Math.log1p(time?.slowdown ?? 0));
 
 const STATUS = { broken: "did not run", nowhere: "not here", "one-sided": "not compared" } as const;
@@ -149,7 +149,7 @@ function errorColumn(error: CellComparison["error"]): string {
   return `${formatError(baseline)} → ${formatError(candidate)}`;
 }
 
-/** The reasons of the parts that made the verdict, and what else changed. */
+/** The reasons of the parts that made the verdict, and the other changes. */
 export function whyOf({ verdict, time, error, causes }: CellComparison): string {
   const reasons = [
     ...(time?.verdict === verdict ? [`time: ${time.reason}${moreBlocks(time)}`] : []),

@@ -3,9 +3,9 @@ import { DTYPES } from "@softmax-bench/core";
 import { formatCount, formatError } from "./format.js";
 import type { RankedCell, RankedPhase } from "./ranking.js";
 
-/** What a reader asks of a gradient. */
+/** A reader's requirements on a gradient. */
 export interface Constraints {
-  /** What is to be fast. */
+  /** The phase that should be fast. */
   readonly phase: RankedPhase;
   readonly error: ErrorLimit;
   /** Only backends that compute on the CPU. */
@@ -16,24 +16,24 @@ export interface Constraints {
 
 export interface ErrorLimit {
   readonly measure: ErrorMeasure;
-  /** In unit roundoffs for `relL2`, else in ULP. */
+  /** The limit in unit roundoffs for `relL2`, otherwise in ULP. */
   readonly limit: number;
 }
 
 /**
- * `relL2`: relative L2 error, in unit roundoffs. `p99Ulp`: what 99 of 100 entries keep to. `maxUlp`: what all do; of thousands of
- * entries one is always some ULP off, whatever the formulation.
+ * `relL2`: relative L2 error, in unit roundoffs. `p99Ulp`: the bound of 99 of 100 entries. `maxUlp`: the bound of all
+ * entries; of thousands of entries one is always some ULP off, whatever the formulation.
  */
 export const ERROR_MEASURES = ["relL2", "p99Ulp", "maxUlp"] as const;
 export type ErrorMeasure = (typeof ERROR_MEASURES)[number];
 
 /**
- * Relative L2 error of a gradient that is recommended, in unit roundoffs. Sixteen leaves room for what a stable
- * formulation accumulates in an exponential, a sum and a quotient; cancellation and overflow go beyond it.
+ * Relative L2 error of a recommended gradient, in unit roundoffs. Sixteen leaves room for the errors that a stable
+ * formulation accumulates in an exponential, a sum and a quotient; cancellation and overflow exceed it.
  */
 export const RECOMMENDED_ROUNDOFFS = 16;
 
-/** What the terminal and Markdown go by. */
+/** The constraints for the terminal and Markdown. */
 export const DEFAULT_CONSTRAINTS: Constraints = {
   phase: "gradient",
   error: { measure: "relL2", limit: RECOMMENDED_ROUNDOFFS },
@@ -41,7 +41,7 @@ export const DEFAULT_CONSTRAINTS: Constraints = {
   noNativeCode: false,
 };
 
-/** The limit in the quantity that is measured. */
+/** The limit in the measured quantity. */
 export const errorBound = (dtype: Cell["dtype"], { measure, limit } = DEFAULT_CONSTRAINTS.error): number =>
   measure === "relL2" ? limit * DTYPES[dtype].unitRoundoff : limit;
 

@@ -6,7 +6,7 @@ import { oneLine } from "./untrusted.js";
 
 /** Charts of the depth experiment, for files and for the page. */
 
-/** Room for the backends' names at the right of the panels. */
+/** Space for the backends' names at the right of the panels. */
 const LAYOUT = {
   marginLeft: 60,
   marginRight: 130,
@@ -15,7 +15,7 @@ const LAYOUT = {
   ...{ grid: true, facet: { marginRight: 130 } },
 } satisfies Plot.PlotOptions;
 
-/** A backend's name where a chart has room for one. */
+/** A backend's name, shortened to fit a chart. */
 const nameOf = ({ backend }: NetworkRecord): string => shorten(oneLine(backend), 24);
 
 const QUANTITIES = {
@@ -28,13 +28,13 @@ const QUANTITIES = {
   (layer: NetworkRecord["layers"][number]) => { median: number; samples: readonly number[] } | undefined
 >;
 
-/** A panel for each quantity and backend, a line for each depth, from the images to the logits. */
+/** One panel for each quantity and backend, with one line for each depth, from the images to the logits. */
 export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions {
   const points = networks.flatMap((network) =>
     network.layers.flatMap((layer, index) =>
       Object.entries(QUANTITIES).flatMap(([quantity, of]) => {
         const { median: value, samples = [] } = of(layer) ?? { median: Number.NaN };
-        // A logarithm shows no others.
+        // A logarithmic axis shows positive values only.
         const sorted = [value, ...samples].toSorted((a, b) => a - b);
         const [low = 0, high = 0] = [sorted[0], sorted.at(-1)];
         if (!sorted.every(Number.isFinite) || low <= 0) return [];
@@ -77,7 +77,7 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
       Plot.lineY(points, { ...at, y: "value", z: "depth" }),
       Plot.dot(points, { ...at, y: "value", r: 1.5, fill: "depth" }),
       Plot.text(
-        // Where lines of other panels begin, there is no room for more.
+        // There is no room for more where lines of other panels begin.
         points.filter(({ last, quantity }) => last && quantity === Object.keys(QUANTITIES)[0]),
         {
           x: "layer",
@@ -93,7 +93,7 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
   };
 }
 
-/** A panel for each depth and backend: how far losses are from those of the automatic gradient. */
+/** One panel for each depth and backend: the distance of losses from those of the automatic gradient. */
 export function trainingPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions {
   const points = networks.flatMap((network) => {
     const { training } = network;
@@ -149,7 +149,7 @@ export function trainingPlot(networks: readonly NetworkRecord[]): Plot.PlotOptio
   };
 }
 
-/** At most 6 of them, from 1 or more up. */
+/** At most 6 whole numbers, from 1 or more up. */
 function wholeNumbers(most: number): number[] {
   const step = [1, 2, 5, 10, 20, 50, 100].find((size) => most / size <= 6) ?? Math.ceil(most / 6);
   return Array.from({ length: Math.floor(most / step) }, (_, index) => (index + 1) * step);

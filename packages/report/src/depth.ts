@@ -3,19 +3,19 @@ import { type Absent, absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatCount, formatCoverage, formatError, formatRatio } from "./format.js";
 
-/** The depth experiment, answered from its gradients. */
+/** The depth experiment's answer, from its gradients. */
 export interface DepthView {
   readonly heading: string;
-  /** What holds of all that follows. */
+  /** The premises of all the following. */
   readonly premises: readonly string[];
-  /** Does the difference grow with depth? */
+  /** The answer to: does the difference grow with depth? */
   readonly answer: string;
-  /** What each backend shows. */
+  /** The findings of each backend. */
   readonly findings: readonly { readonly heading: string; readonly sentences: readonly string[] }[];
   readonly networks: readonly Measured[];
   /** Networks without a result. */
   readonly absent: readonly Absent[];
-  /** Files with charts, next to the report. */
+  /** Chart files next to the report. */
   readonly charts: readonly Chart[];
 }
 
@@ -29,10 +29,10 @@ export interface Chart {
 /** A network that was compared. */
 type Measured = NetworkRecord & { readonly whole: NonNullable<NetworkRecord["whole"]> };
 
-/** Relative difference of two losses from which their curves count as parted. */
+/** Relative difference of two losses above which their curves count as diverged. */
 const PARTED = 0.01;
 
-/** Of an interval that growth is concluded from: that of 5 seeds covers 93.7 %. */
+/** Minimum coverage of an interval for concluding growth: that of 5 seeds covers 93.7 %. */
 const COVERAGE = 0.9;
 
 const isMeasured = (network: NetworkRecord): network is Measured =>
@@ -84,7 +84,7 @@ const placeOf = ([{ backend, dtype }]: Group): string => `${backend}, ${dtype}`;
 const trendOf = ([{ backend, dtype }]: Group, { trends }: Depth, of: Depth["trends"][number]["of"]) =>
   trends.find((trend) => trend.backend === backend && trend.dtype === dtype && trend.of === of);
 
-/** Depths at which by hand and automatic are further apart than another order of sums takes the automatic one. */
+/** Depths at which manual and automatic differ by more than another order of sums changes the automatic one. */
 const exceeding = (group: Group): readonly number[] =>
   group
     .filter(({ whole }) => whole.distance.relL2.median > whole.reordering.relL2.median)
@@ -151,7 +151,7 @@ function sentencesOn(group: Group, depth: Depth): string[] {
   ];
 }
 
-/** ", as depth^0.18 [−0.02, 0.35] (93.7 %)": undefined trends say nothing. */
+/** ", as depth^0.18 [−0.02, 0.35] (93.7 %)"; empty for an undefined trend. */
 function growthOf(trend: Depth["trends"][number] | undefined): string {
   if (!trend) return "";
   const [low, high] = trend.ci.map(formatExponent);
@@ -160,7 +160,7 @@ function growthOf(trend: Depth["trends"][number] | undefined): string {
 
 const formatExponent = (value: number): string => value.toFixed(2).replace("-", "−");
 
-/** Whether and when the loss curves of training part. */
+/** Describes if and when the loss curves of training diverge. */
 function partingOf({ depth, training }: Measured): string[] {
   if (!training) return [];
   const { manual, autograd, reordered } = training;
@@ -177,13 +177,13 @@ function partingOf({ depth, training }: Measured): string[] {
 const formatLoss = (loss: number | undefined): string =>
   loss === undefined || !Number.isFinite(loss) ? "?" : loss.toPrecision(4);
 
-/** How many steps there are before the loss is no number any more. */
+/** The number of steps before the loss becomes non-finite. */
 function finiteSteps(losses: readonly number[]): number {
   const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
   return diverged < 0 ? losses.length : diverged;
 }
 
-/** |a − b| / |b| of each step, as long as both losses are finite. */
+/** |a − b| / |b| of each step, while both losses are finite. */
 export const relativeDifferences = (a: readonly number[], b: readonly number[]): number[] =>
   b.slice(0, Math.min(finiteSteps(a), finiteSteps(b))).map((loss, step) => {
     const difference = Math.abs((a[step] ?? Number.NaN) - loss);
@@ -209,7 +209,7 @@ function partingWords(a: readonly number[], b: readonly number[]): string {
     : `first differ at step ${first + 1} and part by ${100 * PARTED} % at step ${parted + 1}${diverged}`;
 }
 
-/** A chart of differences needs some. */
+/** True if there are differences for a chart. */
 const hasDifferences = ({ training }: Measured): boolean =>
   training !== undefined &&
   [training.manual, training.reordered].some((losses) =>
@@ -275,7 +275,7 @@ const networkTable = (networks: readonly Measured[]): Block => ({
   ]),
 });
 
-/** The layers of the deepest network of each backend; the others are in the results. */
+/** Tables of the layers of the deepest network of each backend; the others are in the results. */
 function layerTables(networks: readonly Measured[]): Block[] {
   return byPlace(networks).flatMap((group): Block[] => {
     const deepest = group.at(-1) as Measured;

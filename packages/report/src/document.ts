@@ -16,7 +16,7 @@ import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { scalingBlocks } from "./scaling.js";
 import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./view.js";
 
-/** `brief` gathers cells that did not run by reason; `complete` gives each its row. */
+/** `brief` groups cells that did not run by reason; `complete` gives each its own row. */
 export type Detail = "brief" | "complete";
 
 export function documentOf(view: ReportView, detail: Detail): Block[] {
@@ -208,7 +208,7 @@ function backendTable(backends: readonly BackendRecord[], machines: readonly Mac
   };
 }
 
-/** What machines have in common and what not: the ratio to each one's fastest, and the gradient's bits. */
+/** Differences and similarities of machines: the ratio to each machine's fastest, and the gradient's bits. */
 function acrossBlocks({ machines, across }: ReportView): Block[] {
   if (machines.length === 0) return [];
   const labels = machines.map(({ label }) => label);
@@ -243,7 +243,7 @@ function acrossBlocks({ machines, across }: ReportView): Block[] {
   ];
 }
 
-/** The reason is shortened, so that however long it is, the remedy that follows it is still read. */
+/** The reason is shortened so that the remedy after it stays readable. */
 function unavailableList(backends: readonly BackendRecord[]): Block[] {
   const items = backends
     .filter(({ status }) => status === "unavailable")

@@ -1,8 +1,8 @@
-/** Quantities as people read them: three significant digits and a unit. */
+/** Quantities in readable form: three significant digits and a unit. */
 
 type Unit = readonly [size: number, symbol: string];
 
-/** The largest unit in which a value shows as 1 or more, once rounded: 999.9 µs are `1.00 ms`. */
+/** The largest unit in which a rounded value is 1 or more: 999.9 µs are `1.00 ms`. */
 const unitFor = (value: number, units: readonly Unit[]): Unit =>
   units.find(([size]) => rounded(value / size) >= 1) ?? (units.at(-1) as Unit);
 
@@ -11,7 +11,7 @@ const scaled = (value: number, units: readonly Unit[]): string => {
   return `${significant(value / size)} ${symbol}`;
 };
 
-/** To the three significant digits that are shown. */
+/** Rounds to the three significant digits that are shown. */
 const rounded = (value: number): number => Number(value.toPrecision(3));
 
 /** Three significant digits; all digits from 1000 on. No exponent between 1e-6 and 1e21. */
@@ -30,16 +30,16 @@ const TIME_UNITS = [
   [1, "ns"],
 ] as const;
 
-/** Nanoseconds: `4.70 ms`. */
+/** Formats nanoseconds: `4.70 ms`. */
 export const formatDuration = (ns: number): string => scaled(ns, TIME_UNITS);
 
-/** Wall time of a run, in nanoseconds: `2m 31s`. */
+/** Formats the wall time of a run, in nanoseconds: `2m 31s`. */
 export function formatWall(ns: number): string {
   const seconds = Math.round(ns / 1e9);
   return seconds < 60 ? `${(ns / 1e9).toFixed(1)}s` : `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
 }
 
-/** `[4.61, 4.83]`, in the unit of the value that it belongs to. */
+/** Formats an interval in the unit of its value: `[4.61, 4.83]`. */
 export function formatInterval(ns: number, [low, high]: readonly [number, number]): string {
   const [size] = unitFor(ns, TIME_UNITS);
   return `[${significant(low / size)}, ${significant(high / size)}]`;
@@ -47,14 +47,14 @@ export function formatInterval(ns: number, [low, high]: readonly [number, number
 
 export const formatRatio = (ratio: number): string => `${significant(ratio)}×`;
 
-/** Relative and absolute errors: `6.1e-8`. */
+/** Formats relative and absolute errors: `6.1e-8`. */
 export const formatError = (value: number): string =>
   Number.isFinite(value) ? (value === 0 ? "0" : exponential(value)) : formatNonFinite(value);
 
-/** Two significant digits, as `1.2e9` rather than `1.2e+9`. */
+/** Two significant digits, as `1.2e9` instead of `1.2e+9`. */
 const exponential = (value: number): string => value.toExponential(1).replace("e+", "e");
 
-/** Whole numbers, such as ULP: `12,345`, or `1.2e9` where digits say nothing. */
+/** Formats whole numbers, such as ULP: `12,345`, or `1.2e9` if digits are meaningless. */
 export function formatCount(value: number): string {
   if (!Number.isFinite(value)) return formatNonFinite(value);
   const whole = Math.round(value);
@@ -69,9 +69,9 @@ export const formatBytes = (bytes: number): string =>
     [1, "B"],
   ]);
 
-/** A share of 1: `42 %`, with a digit more where small. */
+/** Formats a share of 1: `42 %`, with one digit more if small. */
 export const formatPercent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-/** A probability, rounded down so that what misses a level never shows as that level: `94.9 %`. */
+/** Formats a probability, rounded down so that a value below a level never shows as that level: `94.9 %`. */
 export const formatCoverage = (probability: number): string =>
   `${(Math.floor(1000 * probability + 1e-9) / 10).toFixed(1)} %`;

@@ -11,14 +11,14 @@ interface Worst {
   readonly ratio: number;
 }
 
-/** What a gradient check found of one method on one backend in one dtype. */
+/** The result of a gradient check of one method on one backend in one dtype. */
 export type GradcheckRecord = Pick<Cell, "backend" | "method" | "dtype"> &
   (
     | { readonly status: "ok"; readonly oracle: Worst; readonly differences: Worst }
     | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string }
   );
 
-/** One line per method, with tolerances, and beneath where these come from. */
+/** One line per method, with tolerances, followed by the origin of these. */
 export function gradcheckBlocks(records: readonly GradcheckRecord[], derivation: readonly string[]): Block[] {
   const checked = records.flatMap((record) => (record.status === "ok" ? [record] : []));
   const failed = checked.filter(({ oracle, differences }) => !(oracle.ratio <= 1 && differences.ratio <= 1));

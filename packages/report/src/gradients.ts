@@ -3,14 +3,14 @@ import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatCount, formatError } from "./format.js";
 
-/** One method's gradient of a user's arrays on one backend, or why there is none. */
+/** One method's gradient of a user's arrays on one backend, or the reason why there is none. */
 export type GradientRecord =
   | {
       readonly backend: string;
       readonly method: string;
       readonly status: "ok";
       readonly note: string | undefined;
-      /** One entry, or one per row. */
+      /** The loss: one entry, or one per row. */
       readonly loss: FloatArray;
       readonly gradient?: FloatArray;
       readonly lossRelError: number;
@@ -23,7 +23,7 @@ export type GradientRecord =
       readonly reason: string;
     };
 
-/** Every gradient with its errors against the oracle, and what did not run. */
+/** Shows every gradient with its errors against the oracle, and what did not run. */
 export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
   const computed = records.flatMap((record) => (record.status === "ok" ? [record] : []));
   return [

@@ -12,11 +12,11 @@ interface Point {
   readonly relL2: number | undefined;
 }
 
-/** What of a series is compared with each other: the same cell on the same machine with the same runtime of JavaScript. */
+/** The identity of a series: the same cell on the same machine with the same JavaScript runtime. */
 const machineOf = ({ environment: { cpu, cores, simd, node } }: Results): string =>
   [cpu, plural(cores, "core"), ...(simd ? [simd] : []), `Node ${node}`].join(", ");
 
-/** How times and errors went over runs of one branch, as a page of HTML without scripts. @param runs oldest first */
+/** Renders times and errors over runs of one branch as an HTML page without scripts. @param runs oldest first */
 export function historyPage(branch: string, runs: readonly Results[]): string {
   const machines = new Map<string, Results[]>();
   for (const results of runs) {
@@ -89,7 +89,7 @@ function row(key: string, points: readonly Point[]): string {
 
 const [WIDTH, HEIGHT] = [160, 24];
 
-/** Values from left to right; a range of less than 10 % is drawn as if it were that, so that noise looks small. */
+/** Draws values from left to right; a range below 10 % is drawn as 10 %, so that noise looks small. */
 function sparkline(logs: readonly number[]): string {
   const middle = (Math.max(...logs) + Math.min(...logs)) / 2;
   const range = Math.max(0.1, Math.max(...logs) - Math.min(...logs));

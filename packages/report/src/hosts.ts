@@ -6,15 +6,15 @@ import { formatDuration, formatRatio } from "./format.js";
 import { type RankedCell, rank, referencesOf } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
-/** The host of a place that names none. */
+/** The host of a place without an explicit one. */
 const THIS_NODE = "node";
 
-/** How the hosts of a run compare. */
+/** A comparison of the hosts of a run. */
 export interface HostsView {
-  /** In the order of the run. */
+  /** The hosts in the order of the run. */
   readonly hosts: readonly string[];
   readonly winners: readonly HostWinners[];
-  /** How many of the workloads and dtypes have another winner on one host than on another. */
+  /** The number of workloads and dtypes whose winner differs between hosts. */
   readonly flips: number;
   readonly ratios: readonly HostRatios[];
 }
@@ -23,7 +23,7 @@ export interface HostsView {
 interface HostWinners {
   readonly workload: string;
   readonly dtype: Cell["dtype"];
-  /** Undefined where a host has none. */
+  /** The winner on each host; undefined if it has none. */
   readonly on: readonly (Winner | undefined)[];
   /** No backend is the fastest, or tied with it, on every host. */
   readonly flips: boolean;
@@ -33,24 +33,24 @@ interface Winner {
   readonly backend: string;
   readonly method: string;
   readonly medianNs: number;
-  /** Over the fastest of all hosts. */
+  /** The time over that of the fastest of all hosts. */
   readonly ratio: number;
-  /** It cannot be told from the fastest of all hosts. */
+  /** It is indistinguishable from the fastest of all hosts. */
   readonly isTied: boolean;
 }
 
-/** Times of a backend on a host over those on the first one. */
+/** The ratios of a backend's times on a host to those on the first one. */
 interface HostRatios {
   readonly backend: string;
   readonly host: string;
-  /** Cells that both measured. */
+  /** The number of cells that both measured. */
   readonly cells: number;
   readonly slower: number;
   readonly faster: number;
-  /** Of the ratios of gradient times. */
+  /** The median of the ratios of gradient times. */
   readonly median: number;
   readonly range: readonly [least: number, most: number];
-  /** Cells whose gradients are the same on both, bit for bit. */
+  /** The number of cells whose gradients are bit-identical on both. */
   readonly sameBits: number;
 }
 
@@ -94,7 +94,7 @@ const rankedCells = (results: Results, workload: string, dtype: Cell["dtype"]): 
     results,
   );
 
-/** Whether no backend is the fastest, or tied with it, on every host that has one. */
+/** True if no backend is the fastest, or tied with it, on every host that has one. */
 function hasFlipped(on: readonly Recommendation[]): boolean {
   const leaders = on.flatMap(({ best, tied }) => (best ? [new Set([best, ...tied].map(bareBackend))] : []));
   const [first = new Set<string>(), ...others] = leaders;
@@ -177,7 +177,7 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
   );
 }
 
-/** Hosts side by side: the fastest cell on each, and each backend's times as ratios to those on the first host. */
+/** Shows hosts side by side: the fastest cell on each, and ratios of each backend's times to the first host's. */
 export function hostsBlocks({ hosts, winners, flips, ratios }: HostsView): Block[] {
   return [
     { kind: "heading", level: 2, text: "Hosts" },

@@ -2,7 +2,7 @@ import { type Cell, namePlaces, type Results } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { formatDuration, formatRatio } from "./format.js";
 
-/** How long native code took for one workload. */
+/** The time of native code for one workload. */
 export interface NativeTime {
   readonly workload: string;
   readonly dtype: Cell["dtype"];
@@ -18,7 +18,7 @@ interface Row {
 }
 
 /**
- * How far the gradients of a run are from native code with as many threads: of each backend the fastest method and
+ * Compares the gradients of a run with native code with as many threads: for each backend, the fastest method and
  * `manual/fused`.
  */
 export function limitBlocks(results: Results, native: readonly NativeTime[], compiler: string): Block[] {

@@ -1,7 +1,7 @@
 import type { Cell, Results } from "@softmax-bench/core";
 import { isMeasured, rank } from "./ranking.js";
 
-/** A machine of merged results, by a label that is short enough for a heading. */
+/** A machine of merged results, with a label that is short enough for a heading. */
 export interface MachineView {
   readonly id: string;
   readonly label: string;
@@ -10,7 +10,7 @@ export interface MachineView {
 export const machinesOf = ({ machines = [] }: Results): MachineView[] =>
   machines.map(({ id }, index) => ({ id, label: `machine ${index + 1}` }));
 
-/** What one machine contributed, as if nothing else was merged. */
+/** The results of one machine, as if they had not been merged. */
 export function resultsOfMachine({ machines, ...results }: Results, { id }: MachineView): Results {
   const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
   return {
@@ -30,7 +30,7 @@ export function resultsOfMachine({ machines, ...results }: Results, { id }: Mach
   };
 }
 
-/** Results of each machine, as runs of their own: what is drawn on one page must not mix their times. */
+/** Results of each machine as separate runs: one page must not mix their times. */
 export function apart(results: Results): Results[] {
   const machines = machinesOf(results);
   if (machines.length === 0) return [results];
@@ -46,15 +46,15 @@ export interface AcrossMachines {
   readonly method: string;
   readonly dtype: Cell["dtype"];
   readonly workload: string;
-  /** By machine, in their order; undefined where one did not measure the cell. */
+  /** The cell by machine, in their order; undefined if a machine did not measure it. */
   readonly on: readonly (OnMachine | undefined)[];
-  /** Whether the gradients are the same, bit for bit; undefined if that is not known of all. */
+  /** True if the gradients are bit-identical; undefined if that is not known of all. */
   readonly sameBits: boolean | undefined;
 }
 
 interface OnMachine {
   readonly medianNs: number;
-  /** Over the fastest cell of the same workload and dtype on the same machine: times of two machines do not compare. */
+  /** The ratio to the machine's fastest cell of the same workload and dtype: times of two machines do not compare. */
   readonly ratio: number;
   readonly relL2: number;
 }

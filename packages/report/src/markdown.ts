@@ -12,8 +12,8 @@ export function renderMarkdown(view: ReportView): string {
 }
 
 /**
- * What a comparison says, as GitHub-flavoured Markdown. Rows are left out, the least important first, until it is short
- * enough, and it says how many.
+ * Renders a comparison as GitHub-flavoured Markdown. If it is too long, the least important rows are omitted, and the
+ * text says how many.
  *
  * @param maxBytes of UTF-8
  */
@@ -53,8 +53,8 @@ function render(block: Block): string {
 }
 
 /**
- * Text that may hold anything, as Markdown that shows just that. A backslash does not stop what GitHub links after
- * it has parsed (addresses, mentions), so an invisible space breaks those up.
+ * Escapes arbitrary text so that Markdown shows it literally. GitHub creates links (addresses, mentions) after parsing,
+ * which a backslash does not prevent, so an invisible space breaks those up.
  */
 function escapeMarkdown(text: string): string {
   return oneLine(text)

@@ -1,6 +1,6 @@
 /**
- * What reports say, free of how they look: an entry point of its own, which runs in a browser too. Terminal, Markdown and page
- * all go by it, so that they never disagree.
+ * The content of reports, independent of presentation: a separate entry point that also runs in a browser. Terminal,
+ * Markdown and page all use it, so they never disagree.
  */
 
 export { type Achieved, achievedBandwidth } from "./bandwidth.js";

@@ -1,7 +1,7 @@
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 
-/** A run that a page shows; `name` says where it came from. */
+/** A run shown by a page; `name` says where it came from. */
 export interface PageRun {
   readonly name: string;
   readonly results: Results;
@@ -11,11 +11,11 @@ const DATA = '<script type="application/json" id="runs">[]</script>';
 const NO_CONNECTIONS = "connect-src 'none'";
 
 /**
- * The report page with runs in it: one HTML file that loads nothing else.
+ * Renders the report page with its runs: one HTML file that loads nothing else.
  *
  * @param template the built page of `@softmax-bench/viewer`
- * @param live the page is served by the program that watches the run, and may ask it for news
- * @throws Error if the template is another file
+ * @param live the page is served by the program that watches the run, and may ask it for updates
+ * @throws Error if the template is a different file
  */
 export function renderPage(template: string, runs: readonly PageRun[], { live = false } = {}): string {
   if (!template.includes(DATA) || !template.includes(NO_CONNECTIONS)) {
@@ -24,7 +24,7 @@ export function renderPage(template: string, runs: readonly PageRun[], { live = 
   const entries = runs.map(
     ({ name, results }) => `{"name":${JSON.stringify(name)},"results":${formatResults(results, 0)}}`,
   );
-  // No text of a results file may end the element that it stands in.
+  // No text of a results file may close the element that contains it.
   const json = `[${entries.join(",")}]`.replaceAll("<", "\\u003c");
   const data = `<script type="application/json" id="runs"${live ? " data-live" : ""}>${json}</script>`;
   return template

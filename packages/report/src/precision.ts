@@ -3,16 +3,16 @@ import { DTYPE_IDS } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import { formatCount } from "./format.js";
 
-/** How far along a sweep one method is accurate on one backend. */
+/** The range of a sweep over which one method is accurate on one backend. */
 export interface Reach {
   readonly sweep: string;
   readonly axis: string;
   readonly dtype: Curve["dtype"];
   readonly method: string;
   readonly backend: string;
-  /** The value nearest to 0 at which its error is above the limit; undefined if it is nowhere. */
+  /** The value nearest to 0 at which its error exceeds the limit; undefined if it never does. */
   readonly leavesAt: number | undefined;
-  /** The error there, in ULP. */
+  /** The error at that value, in ULP. */
   readonly ulpThere: number;
   /** The value nearest to 0 at which the gradient or the loss is not finite. */
   readonly nonFiniteAt: number | undefined;
@@ -25,7 +25,7 @@ export interface Reach {
 /** "Which formulation?", answered from the curves. */
 export interface PrecisionView {
   readonly ulpLimit: number;
-  /** What holds over all sweeps of a dtype, then what each sweep shows. */
+  /** Findings that hold over all sweeps of a dtype, then those of each sweep. */
   readonly findings: readonly { readonly heading: string; readonly sentences: readonly string[] }[];
   readonly reaches: readonly Reach[];
   /** Curves without a result. */
@@ -117,7 +117,7 @@ function sentencesOn(reaches: readonly Reach[], axis: string, ulpLimit: number):
   ];
 }
 
-/** The methods whose worst error is smallest, by the median over backends. */
+/** The methods with the smallest worst error, by the median over backends. */
 function leastOff(groups: readonly Group[]): string {
   const worst = groups.map(({ method, reaches }) => ({ method, ulp: median(worstByBackend(reaches)) }));
   const least = Math.min(...worst.map(({ ulp }) => ulp));
@@ -145,11 +145,11 @@ function sizes(there: number, worst: number): string {
 interface Gathered {
   readonly x: number | undefined;
   readonly methods: readonly string[];
-  /** On how many backends. */
+  /** The number of backends, in words. */
   readonly where: string;
 }
 
-/** Methods by the value that is commonest among their backends; those without one first, then nearest to 0 first. */
+/** Groups methods by the commonest value among their backends; those without one first, then nearest to 0 first. */
 function gather(groups: readonly Group[], of: (reach: Reach) => number | undefined): Gathered[] {
   const gathered = new Map<number | undefined, { methods: string[]; counts: number[]; backends: number }>();
   for (const group of groups) {
@@ -167,7 +167,7 @@ function gather(groups: readonly Group[], of: (reach: Reach) => number | undefin
     .map(([x, { methods, counts, backends }]) => ({ x, methods, where: placeOf(counts, backends) }));
 }
 
-/** " on all 7 backends", " on 3 to 5 of 7 backends", or nothing where there is one. */
+/** " on all 7 backends", " on 3 to 5 of 7 backends", or nothing if there is only one. */
 function placeOf(counts: readonly number[], backends: number): string {
   if (backends === 1) return "";
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
@@ -185,7 +185,7 @@ function commonest(
   return { value, count };
 }
 
-/** What holds over all sweeps of a dtype. */
+/** Conclusions that hold over all sweeps of a dtype. */
 function conclusionsOn(reaches: readonly Reach[], ulpLimit: number): string[] {
   const scores = byMethod(reaches).map(({ method, reaches: own }) => ({
     method,
@@ -220,7 +220,7 @@ const agreeing = (items: readonly unknown[], one: string, many: string): string 
 const enumerate = (names: readonly string[]): string =>
   [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
 
-/** A value on an axis, as people write it: `1,000`, `-1e6`, `0.001`. */
+/** Formats a value on an axis for readers: `1,000`, `-1e6`, `0.001`. */
 export const formatX = (x: number): string =>
   Math.abs(x) >= 1e6 || (x !== 0 && Math.abs(x) < 1e-3)
     ? x.toExponential().replace("e+", "e")

@@ -11,17 +11,17 @@ import { rankWithTies } from "@softmax-bench/stats";
 
 type GradientError = Accuracy["gradient"];
 
-/** What cells can be ranked by: how fast the gradient is, without or with moving it. */
+/** The phases for ranking cells: the time of the gradient, without or with moving it. */
 export type RankedPhase = Extract<Phase, "gradient" | "roundtrip">;
 
-/** A cell that was measured, among the others of its workload and dtype. */
+/** A measured cell among the others of its workload and dtype. */
 export interface RankedCell {
   readonly backend: string;
   readonly method: string;
   readonly dtype: Cell["dtype"];
   readonly timing: Timing;
   readonly error: GradientError;
-  /** How far times of identical code may differ, as a ratio minus 1. */
+  /** The possible difference between times of identical code, as a ratio minus 1. */
   readonly resolution: number;
   /** It was measured outside JavaScript, for comparison. */
   readonly isReference: boolean;
@@ -29,11 +29,11 @@ export interface RankedCell {
   readonly rank: number | undefined;
   /** Median over the smallest median of the same workload and dtype that is no reference's. */
   readonly ratio: number;
-  /** It shares the first rank with a faster one: the order of the two means nothing. */
+  /** It shares the first rank with a faster one: the order of the two is not significant. */
   readonly tied: boolean;
 }
 
-/** Whether a cell has what a row of the table needs; only such a cell is ranked. */
+/** True if a cell has everything that a row of the table needs; only such a cell is ranked. */
 export const isMeasured = (cell: Cell, phase: RankedPhase = "gradient"): boolean =>
   measurementsOf(cell, phase).length > 0;
 
@@ -45,11 +45,11 @@ const measurementsOf = (cell: Cell, phase: RankedPhase) => {
     : [];
 };
 
-/** Whether the times of a cell had stopped changing; files that do not say are given the benefit of the doubt. */
+/** True if the times of a cell had stopped changing, or if the file does not say. */
 export const hasSettled = ({ timing: { steadiness } }: RankedCell): boolean =>
   (steadiness ?? ("settled" satisfies Steadiness)) === "settled";
 
-/** The measured cells of one workload and dtype, fastest first. @param results that the cells are of */
+/** The measured cells of one workload and dtype, fastest first. @param results that contain the cells */
 export function rank(
   cells: readonly Cell[],
   results: Pick<Results, "resolution" | "backends">,

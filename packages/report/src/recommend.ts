@@ -3,19 +3,19 @@ import { areTied } from "@softmax-bench/stats";
 import { type Constraints, isSoftwareGpu, isUsable, isWithinBound } from "./constraints.js";
 import { hasSettled, type RankedCell, rank } from "./ranking.js";
 
-/** Which gradient to take, of one workload and dtype. */
+/** The recommended gradient for one workload and dtype. */
 export interface Recommendation {
   /** The fastest in JavaScript that satisfies all constraints and whose times had settled; undefined if none does. */
   readonly best: RankedCell | undefined;
-  /** Others of which the same is true, and whose times cannot be told from its own. */
+  /** Others that satisfy the same conditions, and whose times are indistinguishable from its own. */
   readonly tied: readonly RankedCell[];
-  /** The fastest that satisfies them and is slower, by more than the resolution. */
+  /** The fastest that satisfies the constraints and is slower by more than the resolution. */
   readonly runnerUp: RankedCell | undefined;
-  /** A usable cell with a smaller median that does not qualify: its error is outside the bound, or its times had not settled. */
+  /** A usable cell with a smaller median that does not qualify: too large an error, or unsettled times. */
   readonly faster: RankedCell | undefined;
-  /** Whether that one's time cannot be told from the best one's. */
+  /** True if that cell's time is indistinguishable from the best one's. */
   readonly fasterIsTied: boolean;
-  /** Whether a cell was measured on a backend that the reader can use. */
+  /** True if a cell was measured on a backend that the reader can use. */
   readonly anyUsable: boolean;
   /** Whether cells were measured, and all of them on GPUs in software. */
   readonly onlySoftwareGpus: boolean;

@@ -2,7 +2,7 @@ import { type Results, resolutionsOf } from "@softmax-bench/core";
 import { areTied } from "@softmax-bench/stats";
 import { formatPercent } from "./format.js";
 
-/** A/A pairs of a run: identical code that was measured as two cells, and whether the run can tell the two apart. */
+/** A/A pairs of a run: identical code measured as two cells, and whether the run distinguishes the two. */
 function identicalPairsOf(results: Pick<Results, "resolution">): { pairs: number; apart: number } {
   const { identicalPairs = [] } = results.resolution ?? {};
   const resolutions = resolutionsOf(results);
@@ -14,7 +14,7 @@ function identicalPairsOf(results: Pick<Results, "resolution">): { pairs: number
   return { pairs: identicalPairs.length, apart: apart.length };
 }
 
-/** What a run can tell apart, in a sentence. */
+/** Describes the differences that a run can distinguish, in a sentence. */
 export function describeResolution(results: Pick<Results, "resolution">): string {
   const ratios = (results.resolution?.groups ?? [])
     .filter(({ phase }) => phase === "gradient")

@@ -3,12 +3,12 @@ import { shorten } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { formatCount, formatDuration, formatPercent, formatRatio } from "./format.js";
 
-/** How times grow with rows, classes and threads, and what memory gradients hold. */
+/** The growth of times with rows, classes and threads, and the memory held by gradients. */
 export interface ScalingView {
   readonly premises: readonly string[];
   /** Series with a fit, the largest bandwidth first. */
   readonly fitted: readonly Fitted[];
-  /** Where threads begin to pay, a sentence for each. */
+  /** The points from which threads pay off, a sentence for each. */
   readonly threading: readonly string[];
   readonly memory: readonly HeldMemory[];
   readonly times: readonly TimedShape[];
@@ -25,20 +25,20 @@ export interface TimedShape extends Pick<Series, "backend" | "method" | "dtype" 
 
 type Fitted = Series & { readonly fit: NonNullable<Series["fit"]> };
 
-/** What a gradient holds, from sizes that double. */
+/** The memory that a gradient holds, from sizes that double. */
 export interface HeldMemory extends Pick<Series, "backend" | "method" | "dtype" | "threads"> {
-  /** Growth from the smallest to the largest. */
+  /** Growth from the smallest size to the largest, in bytes per element. */
   readonly bytesPerElement: number;
   /** Largest |held − line through the first and the last| over what the last holds: 0 is a straight line. */
   readonly deviation: number;
-  /** What is left when the largest was disposed of, over what it held. */
+  /** The memory left after disposal of the largest, over what it held. */
   readonly kept: number;
-  /** By how much that grew in more uses, over what one holds. */
+  /** The growth of that remainder in further uses, over what one holds. */
   readonly growth: number;
   readonly words: string;
 }
 
-/** Shares of what a gradient holds, below which a process's own ups and downs decide. */
+/** Shares of a gradient's memory below which a process's own fluctuations dominate. */
 const RETURNED = 0.15;
 const GROWING = 0.15;
 
@@ -80,7 +80,7 @@ function threadingSentence({
     : `${who}: ${threads} threads pay from ${formatCount(fromElements)} elements on, for every shape here (${most}).`;
 }
 
-/** @returns undefined where memory was not measured at two sizes at least */
+/** @returns undefined if memory was not measured for at least two sizes */
 export function heldMemory({
   backend,
   method,
@@ -112,7 +112,7 @@ export function heldMemory({
   };
 }
 
-/** What of a series has no time or memory, and why: shapes by their reason. */
+/** The parts of a series without time or memory, and why: shapes by their reason. */
 function absentOf({ status, reason, points, fit, memoryReason, ...series }: Series): string[] {
   const { backend, method, dtype, threads } = series;
   const who = `${backend} ${method} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`;

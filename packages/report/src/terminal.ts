@@ -16,33 +16,33 @@ export interface TerminalOptions {
   readonly color: boolean;
 }
 
-/** A report as text for a terminal. Nothing is said by colour alone. */
+/** Renders a report as text for a terminal. Nothing is conveyed by colour alone. */
 export const renderTerminal = (view: ReportView, options: TerminalOptions): string =>
   renderBlocks(documentOf(view, "brief"), options);
 
-/** What is available here, what is not, why, and what would help. */
+/** Renders what is available here, what is not, why, and how to fix it. */
 export const renderDoctor = (
   backends: readonly ExaminedBackend[],
   { simd }: Pick<Environment, "simd">,
   options: TerminalOptions,
 ): string => renderBlocks([availabilityTable(backends, simd)], options);
 
-/** The browsers that there are. */
+/** Renders the available browsers. */
 export const renderHosts = (hosts: readonly HostRecord[], options: TerminalOptions): string =>
   renderBlocks([{ kind: "paragraph", text: "" }, hostsTable(hosts)], options);
 
-/** Every gradient of a user's arrays with its errors. */
+/** Renders every gradient of a user's arrays with its errors. */
 export const renderGradients = (records: readonly GradientRecord[], options: TerminalOptions): string =>
   renderBlocks(gradientBlocks(records), options);
 
-/** What a gradient check found. */
+/** Renders the result of a gradient check. */
 export const renderGradcheck = (
   records: readonly GradcheckRecord[],
   derivation: readonly string[],
   options: TerminalOptions,
 ): string => renderBlocks(gradcheckBlocks(records, derivation), options);
 
-/** How far a run's gradients are from native code. */
+/** Renders the comparison of a run's gradients with native code. */
 export const renderLimit = (
   results: Results,
   native: readonly NativeTime[],
@@ -50,7 +50,7 @@ export const renderLimit = (
   options: TerminalOptions,
 ): string => renderBlocks(limitBlocks(results, native, compiler), options);
 
-/** What a comparison says: every cell but those that passed. */
+/** Renders a comparison: every cell except those that passed. */
 export function renderComparison(comparison: Comparison, options: TerminalOptions): string {
   const notable = comparison.cells.filter(({ verdict }) => verdict !== "pass").length;
   return renderBlocks(comparisonBlocks(comparison, notable), options);
@@ -84,7 +84,7 @@ const NO_BORDERS = Object.fromEntries(
     .map((edge) => [edge, ""]),
 );
 
-/** Rows that are drawn at once: the library takes time with the square of their number. */
+/** Number of rows drawn at once: the library's time grows with the square of their number. */
 const CHUNK = 100;
 
 function table({ header, rows, numeric, prose }: Extract<Block, { kind: "table" }>, paint: Paint): string {
@@ -108,7 +108,7 @@ function table({ header, rows, numeric, prose }: Extract<Block, { kind: "table" 
   };
   const given = keep(header.map((_, column) => (prose?.columns.includes(column) ? prose.width : null)));
   if (chunks.length === 1) return draw(lines, given).text;
-  // Drawing settles the widths that were left open: those of all chunks are the widest of any.
+  // Drawing determines the open widths; the widest of all chunks are used.
   const drawn = chunks.map((chunk) => draw(chunk, given).widths);
   const widest = given.map((_, column) => Math.max(...drawn.map((widths) => Number(widths[column]))));
   return chunks.map((chunk) => draw(chunk, widest).text).join("\n");

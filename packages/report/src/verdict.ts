@@ -6,7 +6,7 @@ import type { Recommendation } from "./recommend.js";
 
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
 
-/** Why a cell does not qualify; an error over the finite entries alone may well be small. */
+/** The reason why a cell does not qualify; an error over the finite entries alone may be small. */
 function failingOf(cell: RankedCell, { error: limit }: Constraints): string {
   const { error, timing } = cell;
   if (isWithinBound(cell, limit)) {
@@ -26,7 +26,7 @@ function enumerate(names: readonly string[]): string {
   return [shown.slice(0, -1).join(", "), shown.at(-1)].filter(Boolean).join(" and ");
 }
 
-/** `backends on the CPU without native code`; empty where every backend will do. */
+/** `backends on the CPU without native code`; empty if every backend is acceptable. */
 function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
   return [cpuOnly ? " on the CPU" : "", noNativeCode ? " without native code" : ""].join("");
 }

@@ -34,32 +34,32 @@ import { type ScalingView, scalingOf } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
-/** What a report says, free of how it looks. Terminal and Markdown are both made from it. */
+/** The content of a report, independent of presentation. Terminal and Markdown are both rendered from it. */
 export interface ReportView extends RunView {
   readonly title: string;
   readonly backends: readonly BackendRecord[];
-  /** A workload once per machine that measured it. */
+  /** Each workload, once per machine that measured it. */
   readonly workloads: readonly WorkloadView[];
-  /** Machines that the results are merged from; empty where it is one. */
+  /** The machines of merged results; empty if there is only one. */
   readonly machines: readonly MachineView[];
   /** Cells that several machines measured, side by side. */
   readonly across: readonly AcrossMachines[];
-  /** How hosts compare, where there are several. */
+  /** The comparison of hosts, if there are several. */
   readonly hosts: HostsView | undefined;
-  /** What error curves along sweeps say, where the run drew some. */
+  /** The findings from error curves along sweeps, if the run drew any. */
   readonly precision: PrecisionView | undefined;
-  /** What networks of growing depth say, where the run has some. */
+  /** The findings from networks of growing depth, if the run has any. */
   readonly depth: DepthView | undefined;
-  /** How times grow with size and threads, where the run looked at that. */
+  /** The growth of times with size and threads, if the run measured it. */
   readonly scaling: ScalingView | undefined;
 }
 
-/** What a report says of the run as a whole. */
+/** The part of a report about the run as a whole. */
 export interface RunView {
   readonly facts: readonly (readonly [label: string, value: string])[];
-  /** Why its times are to be doubted, where the machine was busy. */
+  /** The reason to doubt its times, if the machine was busy. */
   readonly busy: string | undefined;
-  /** How to go on, where the run is not complete. */
+  /** Instructions for resuming, if the run is incomplete. */
   readonly notice: string | undefined;
   readonly notes: readonly string[];
   readonly wall: string | undefined;
@@ -80,9 +80,9 @@ export interface WorkloadView {
   readonly resolution: string | undefined;
 }
 
-/** By hand against automatic. */
+/** Manual against automatic gradients. */
 export interface ComparedMethods extends DistanceRecord {
-  /** Their times cannot be told apart. */
+  /** Their times are indistinguishable. */
   readonly isSpeedupTied: boolean;
 }
 
@@ -121,7 +121,7 @@ export function runViewOf(unnamed: Results): RunView {
   };
 }
 
-/** How far an interrupted run came, and how to go on. */
+/** The progress of an interrupted run, and how to resume it. */
 function noticeOf({ run, cells, precision, depth, scaling }: Results): string | undefined {
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
@@ -142,20 +142,20 @@ function noticeOf({ run, cells, precision, depth, scaling }: Results): string | 
   return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
 }
 
-/** The folder that the run was told to write to. */
+/** The output folder of the run. */
 const outOf = (argv: readonly string[]): string | undefined =>
   argv.flatMap((word, index) =>
     word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
   )[0];
 
-/** In the order of the run's workloads; files without that list give them in the order of their cells. */
+/** Ids in the order of the run's workloads; files without that list give them in the order of their cells. */
 function workloadIds({ workloads = [], cells, distances }: Results): string[] {
   return [
     ...new Set([...workloads.map(({ id }) => id), ...[...cells, ...distances].map((of) => of.workload)]),
   ];
 }
 
-/** @param machine where there are several, the label of the one that the results are of */
+/** @param machine the label of the results' machine, if there are several */
 function workloadView(id: string, results: Results, machine?: string): WorkloadView {
   const { workloads, cells, distances, backends } = results;
   const name = machine ? `${id} on ${machine}` : id;
@@ -190,13 +190,13 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
   };
 }
 
-/** A cell may be ok and yet lack what a row needs, since the format leaves every measurement optional. */
+/** Adds a reason to a cell that is ok but lacks what a row needs: the format leaves every measurement optional. */
 const withReason = (cell: Cell): Cell =>
   cell.status === "ok" && !cell.reason
     ? { ...cell, reason: cell.accuracy ? "no gradient time recorded" : "no accuracy recorded" }
     : cell;
 
-/** How the times of a workload came about, and what they can be told apart by. */
+/** Describes the origin of a workload's times, and their resolution. */
 function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
   if (ranked.length === 0) return undefined;
   const resolutions = ranked.map(({ resolution }) => resolution);
@@ -213,7 +213,7 @@ function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
   ].join(" ");
 }
 
-/** What the medians are over; cells of one workload may differ, as where a process crashed. */
+/** Describes the basis of the medians; cells of one workload may differ, e.g. if a process crashed. */
 function scopeOf(ranked: readonly RankedCell[]): string {
   const across = ranked.filter(({ timing }) => timing.scope === "processes");
   const inside = "over the samples of one process";
@@ -261,7 +261,7 @@ const describeHosts = ({ hosts = [] }: Results): string =>
     )
     .join(", ");
 
-/** A curve in the place of a cell: its sweep is its workload. */
+/** A curve in the form of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
@@ -279,7 +279,7 @@ function notesOf(cells: readonly Cell[]): string[] {
   return [...new Set([...adviceOf(cells), ...broken])];
 }
 
-/** What backends say of their cells: once for all methods of a backend that it holds for. */
+/** Backends' advice on their cells, once for all methods of a backend to which it applies. */
 function adviceOf(cells: readonly Cell[]): string[] {
   const methods = new Map<string, { backend: string; note: string; of: Set<string> }>();
   for (const { backend, method, note } of cells) {
@@ -295,7 +295,7 @@ function adviceOf(cells: readonly Cell[]): string[] {
   );
 }
 
-/** A map, since the purposes of a file may be named as members of every object are, such as `constructor`. */
+/** A map, because the purposes of a file may have names of every object's members, such as `constructor`. */
 const PURPOSES: ReadonlyMap<string, string> = new Map([
   ["measure", "measurement"],
   ["settle", "waiting until times had settled"],

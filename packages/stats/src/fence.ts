@@ -1,11 +1,11 @@
 import { quantile } from "simple-statistics";
 
-/** Changes that a fence is made of, at least. */
+/** Minimum number of changes behind a fence. */
 const FEWEST = 8;
 
 /**
- * Whether a change stands out from those before it: |Δ| ≥ Q3 + 3 (Q3 − Q1) of the magnitudes of the earlier ones, which is
- * how rustc-perf tells a change from what a benchmark always does. Never, while there are fewer than 8 of them.
+ * True if a change stands out from those before it: |Δ| ≥ Q3 + 3 (Q3 − Q1) of the magnitudes of the earlier ones, as
+ * rustc-perf distinguishes a change from ordinary variation. False if there are fewer than 8 of them.
  */
 export function standsOut(change: number, earlier: readonly number[]): boolean {
   if (earlier.length < FEWEST) return false;

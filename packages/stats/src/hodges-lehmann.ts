@@ -2,7 +2,7 @@ import type { Interval } from "./interval.js";
 import { median } from "./robust.js";
 import { rankSumDistribution } from "./sign-flip.js";
 
-/** Where differences are centred, and the interval that `signFlipTest` does not reject, in their unit. */
+/** The centre of differences, and the interval that `signFlipTest` does not reject, in their unit. */
 export interface Centre extends Interval {
   readonly estimate: number;
 }
@@ -11,7 +11,7 @@ export interface Centre extends Interval {
  * The Hodges–Lehmann estimate of the centre of differences, the median of their Walsh averages (dᵢ + dⱼ)/2, i ≤ j, and
  * the interval between two of these, symmetric in rank, that covers the centre with at least the given confidence: the
  * two-sided inversion of `signFlipTest` (Hollander & Wolfe, Nonparametric Statistical Methods, §3.3). Below 6
- * differences none reaches 95 %: then it is the whole range, with what it covers.
+ * differences none reaches 95 %; the interval is then the whole range, with its coverage.
  *
  * @throws RangeError on an empty list.
  */

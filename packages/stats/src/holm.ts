@@ -1,6 +1,6 @@
 /**
- * p-values corrected for their number by Holm's step-down procedure: rejecting where the corrected value is at most α
- * rejects any true hypothesis with probability α at most, however the tests depend on each other (Holm 1979).
+ * p-values corrected for their number by Holm's step-down procedure: rejecting if the corrected value is at most α
+ * rejects any true hypothesis with probability α at most, for any dependence of the tests (Holm 1979).
  */
 export function holm(pValues: readonly number[]): number[] {
   const ascending = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);

@@ -8,10 +8,10 @@ export interface Interval {
 }
 
 /**
- * The distribution-free interval for a median: the narrowest pair of order statistics, symmetric in rank, that
- * covers it with at least the given confidence. Between the k-th smallest and the k-th largest of n independent
- * samples the coverage is 1 − 2·P(B < k), B ~ Binomial(n, ½), whatever the distribution (David & Nagaraja,
- * Order Statistics, §7.1). Below 6 samples no pair reaches 95 %: then it is the whole range, with what it covers.
+ * The distribution-free interval for a median: the narrowest pair of order statistics, symmetric in rank, that covers
+ * it with at least the given confidence. Between the k-th smallest and the k-th largest of n independent samples the
+ * coverage is 1 − 2·P(B < k), B ~ Binomial(n, ½), whatever the distribution (David & Nagaraja, Order Statistics, §7.1).
+ * Below 6 samples no pair reaches 95 %; the interval is then the whole range, with its coverage.
  *
  * @throws RangeError on an empty list.
  */

@@ -3,8 +3,8 @@ import { fcnnlsVector } from "ml-fcnnls";
 /**
  * The x ≥ 0 with the least ‖A x − b‖₂ (Bro & de Jong 1997). Columns may differ by any factor in size.
  *
- * @param rows of A
- * @throws RangeError unless there is a row, and as many as there are targets
+ * @param rows the rows of A
+ * @throws RangeError unless there is a row, and one target per row
  */
 export function nonNegativeLeastSquares(
   rows: readonly (readonly number[])[],

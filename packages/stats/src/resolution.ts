@@ -1,9 +1,10 @@
 /**
- * The resolution of a measurement: what times of identical code differ by. As a ratio minus 1: 0.03 is 3 %.
+ * The resolution of a measurement: the difference between times of identical code, as a ratio minus 1: 0.03 is 3 %.
  *
- * It comes from replicates, which cost nothing but time, and from nothing that is assumed of the noise:
- * - repeated processes: the same cell in two processes is the same code, so that the difference of its two times is noise;
- * - A/A pairs: identical code measured twice as if it were two cells, in the same processes, at places of their own in the order.
+ * It comes from replicates, which cost only time, without assumptions on the noise:
+ * - repeated processes: the same cell in two processes is the same code, so the difference of its two times is noise;
+ * - A/A pairs: identical code measured twice as if it were two cells, in the same processes, at separate places in the
+ *   order.
  */
 
 /** Share of identical pairs that lie within the resolution. */
@@ -18,8 +19,8 @@ const MEDIAN_DEVIATIONS = [1, 1, Math.SQRT1_2, 0.6698, 0.546, 0.5356, 0.4634];
 const medianDeviation = (n: number): number => MEDIAN_DEVIATIONS[n] ?? Math.sqrt(Math.PI / (2 * n));
 
 /**
- * What a new difference of the same kind stays below with at least 95 %: the order statistic of rank ⌈0.95 (n + 1)⌉, the
- * largest where there are too few for that. Interpolating between ranks would promise more than n differences can.
+ * An upper bound of a new difference of the same kind with at least 95 % probability: the order statistic of rank ⌈0.95
+ * (n + 1)⌉, or the largest if there are too few. Interpolating between ranks would promise more than n differences can.
  */
 function upperBound(differences: readonly number[]): number {
   const rank = Math.min(differences.length, Math.ceil(COVERED * (differences.length + 1)));
@@ -31,19 +32,19 @@ export const replicateDifferences = (processTimes: readonly number[]): number[] 
   processTimes.flatMap((a, index) => processTimes.slice(index + 1).map((b) => Math.abs(Math.log(a / b))));
 
 export interface Replicates {
-  /** Times of the same code, a list per cell with an entry per process; cells of one group, whose noise is alike. */
+  /** Times of the same code, a list per cell with an entry per process; the cells form a group with similar noise. */
   readonly processTimes: readonly (readonly number[])[];
-  /** Processes that the compared medians are over, at least; undefined: as many as each list has. */
+  /** Minimum number of processes behind the compared medians; undefined: the length of each list. */
   readonly processes?: number | undefined;
   /** Times of identical code, each a median over the processes. */
   readonly pairs: readonly (readonly [number, number])[];
 }
 
 /**
- * The resolution of medians over processes: the larger of what repeated processes and A/A pairs show, each the
- * 95 % quantile of |ln ratio|.
+ * The resolution of medians over processes: the larger of what repeated processes and A/A pairs show, each the 95 %
+ * quantile of |ln ratio|.
  *
- * @returns undefined if there are fewer than 2 processes and no pair: nothing is known then
+ * @returns undefined if there are fewer than 2 processes and no pair: the resolution is then unknown
  */
 export function resolutionOf({ processTimes, processes, pairs }: Replicates): number | undefined {
   const repeated = processTimes.flatMap((times) =>

@@ -9,12 +9,12 @@ export function median(samples: readonly number[]): number {
   return medianOf(nonEmpty(samples) as number[]);
 }
 
-/** What a share `p` of the samples does not exceed. @throws RangeError on an empty list. */
+/** The value that a share `p` of the samples does not exceed. @throws RangeError on an empty list. */
 export function quantile(samples: readonly number[], p: number): number {
   return quantileOf(nonEmpty(samples) as number[], p);
 }
 
-/** Median distance from the median, in the samples' own unit, without the factor that fits a normal. */
+/** Median distance from the median, in the samples' own unit, without the scale factor for a normal distribution. */
 export function medianAbsoluteDeviation(samples: readonly number[]): number {
   return deviationOf(nonEmpty(samples) as number[]);
 }

@@ -1,13 +1,13 @@
 /**
  * Exact one-sided test that paired differences are not centred above 0: the probability that flipping the signs of the
  * differences at random gives a statistic at least as large. The statistic is the sum of the ranks of the positive ones
- * (Wilcoxon's signed-rank statistic), so that one wild difference weighs no more than the largest rank. Equal magnitudes
- * share their ranks, differences of 0 do not count.
+ * (Wilcoxon's signed-rank statistic), so that one outlier weighs no more than the largest rank. Equal magnitudes share
+ * their ranks; differences of 0 do not count.
  *
- * Where which of a pair is which was drawn at random, and the two do not differ, every sign was as likely as its
- * opposite: the test is then exact whatever the noise, drift and dependence included (Fisher's randomisation test).
+ * If the roles in each pair were drawn at random and the two do not differ, each sign is as likely as its opposite. The
+ * test is then exact for any noise, including drift and dependence (Fisher's randomisation test).
  *
- * @returns p, at least 2⁻ⁿ for n differences; 1 if none counts
+ * @returns p, at least 2⁻ⁿ for n differences; 1 if no difference counts
  */
 export function signFlipTest(differences: readonly number[]): number {
   const counted = differences.filter((difference) => difference !== 0);
@@ -24,7 +24,7 @@ function doubledRanks(values: readonly number[]): number[] {
   return values.map((value) => sorted.indexOf(value) + sorted.lastIndexOf(value) + 2);
 }
 
-/** Probability of each sum of ranks, where each rank is in it or not with probability ½. */
+/** Probability of each sum of ranks, if each rank is included with probability ½. */
 export function rankSumDistribution(ranks: readonly number[]): Float64Array {
   const total = ranks.reduce((sum, rank) => sum + rank, 0);
   const distribution = new Float64Array(total + 1);

@@ -1,7 +1,7 @@
 import { type Interval, medianInterval } from "./interval.js";
 import { median, medianAbsoluteDeviation } from "./robust.js";
 
-/** What is reported of a list of samples, all in their unit. */
+/** The reported statistics of a list of samples, all in their unit. */
 export interface Summary extends Interval {
   readonly median: number;
   readonly mad: number;

@@ -1,15 +1,15 @@
 import { jointResolution } from "./resolution.js";
 
-/** A time with the resolution it is known to; undefined if no replicate says how far identical code may differ. */
+/** A time with its known resolution; undefined if no replicate shows the difference between times of identical code. */
 export interface ResolvedTime {
   readonly time: number;
   readonly resolution: number | undefined;
 }
 
-/** A resolution made from a pair covers that pair, rounding or not. */
+/** A resolution derived from a pair covers that pair despite rounding. */
 const ROUNDING = 1 + 1e-9;
 
-/** Whether the order of two times means nothing. Times of unknown resolution cannot be told from anything. */
+/** True if the order of two times is not significant. A time of unknown resolution is tied with every other. */
 export function areTied(a: ResolvedTime, b: ResolvedTime): boolean {
   if (a.resolution === undefined || b.resolution === undefined) return true;
   const [low, high] = a.time < b.time ? [a.time, b.time] : [b.time, a.time];
@@ -17,8 +17,8 @@ export function areTied(a: ResolvedTime, b: ResolvedTime): boolean {
 }
 
 /**
- * Ranks of times, in the order of the entries: those tied with the fastest share rank 1, those tied with the fastest of the
- * rest share the next, and so on. The ranks depend on the entries alone, not on their order.
+ * Ranks of times, in the order of the entries: those tied with the fastest share rank 1, those tied with the fastest of
+ * the rest share the next, and so on. The ranks depend on the entries alone, not on their order.
  */
 export function rankWithTies(entries: readonly ResolvedTime[]): number[] {
   const ranks: number[] = new Array(entries.length).fill(0);
@@ -37,7 +37,7 @@ export function rankWithTies(entries: readonly ResolvedTime[]): number[] {
   }
 }
 
-/** Fastest first; of equal times, the better known first. */
+/** Orders fastest first; of equal times, the better known first. */
 const compare = (a: ResolvedTime, b: ResolvedTime): number =>
   a.time - b.time ||
   (a.resolution ?? Number.POSITIVE_INFINITY) - (b.resolution ?? Number.POSITIVE_INFINITY) ||

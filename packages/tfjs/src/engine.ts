@@ -57,7 +57,7 @@ class TfjsPrepared implements Prepared {
   readonly #task: GradientTask;
   readonly #program: Program;
   readonly #inputs: Inputs;
-  /** The device works on after a kernel's call has returned. */
+  /** The device keeps working after a kernel's call has returned. */
   readonly #asynchronous: boolean;
   #feeds: Feeds;
   #result: DeviceGradient | undefined;

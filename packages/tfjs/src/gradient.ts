@@ -26,7 +26,7 @@ const run = <Output extends string>(graph: Graph, feeds: Feeds): Record<Output, 
 export const forward = (program: Program, feeds: Feeds): tf.Tensor =>
   tf.tidy(() => run<"loss">(program.forward, feeds).loss);
 
-/** Loss and gradient: by the tape for an autograd program, as written for a manual one. */
+/** Computes loss and gradient: by the tape for an autograd program, by its own graph for a manual one. */
 export function lossAndGradient(program: Program, feeds: Feeds): DeviceGradient {
   if (program.kind === "manual") {
     const { gradient, shortcut } = program;
@@ -39,12 +39,12 @@ export function lossAndGradient(program: Program, feeds: Feeds): DeviceGradient 
 
 type Output = "loss" | "gradient";
 
-/** Backends on which reading a number takes no time, and needs no promise. */
+/** Backends on which reading a number takes no time and needs no promise. */
 const SYNCHRONOUS: readonly string[] = ["cpu", "wasm", "tensorflow"];
 
 export const readsSynchronously = (): boolean => SYNCHRONOUS.includes(tf.getBackend());
 
-/** Loss and gradient, if the shortcut holds for these inputs. */
+/** Computes loss and gradient, if the shortcut is valid for these inputs. */
 function byShortcut(shortcut: Graph, feeds: Feeds): DeviceGradient | undefined {
   if (!readsSynchronously()) return undefined;
   const found = tf.tidy(() => run<Output>(shortcut, feeds));

@@ -2,8 +2,8 @@ import type { Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 
 /**
- * Cast afterwards: the wasm kernel writes integers into the buffer even where float32 is asked for.
- * `tf.oneHot` refuses a depth of 1.
+ * The cast comes afterwards: the wasm kernel writes integers into the buffer even if float32 is requested. `tf.oneHot`
+ * rejects a depth of 1.
  */
 export function oneHot(indices: tf.Tensor, depth: number): tf.Tensor {
   const rows = depth === 1 ? tf.equal(tf.expandDims(indices, -1), 0) : tf.oneHot(indices, depth);
@@ -19,7 +19,9 @@ function rowPairs(node: Node, indices: tf.Tensor): tf.Tensor {
   return tf.stack([tf.range(0, rows as number, 1, "int32"), tf.reshape(indices, [-1])], 1);
 }
 
-/** TensorFlow.js has no gradient for GatherNd: here it is a matrix of zeros with the upstream gradient at the indices. */
+/**
+ * TensorFlow.js has no gradient for GatherNd: here it is a matrix of zeros with the upstream gradient at the indices.
+ */
 export function gatherRows(node: Node, x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
   const pairs = rowPairs(node, indices);
   return tf.customGrad((...given) => {
@@ -41,8 +43,8 @@ export function scatterRows(node: Node, x: tf.Tensor, indices: tf.Tensor, update
 }
 
 /**
- * Elements start, start + step, … along an axis. The tape has no gradient for a strided slice, nor the wasm backend a kernel
- * for that of a gather: here it is the first column of a matrix with `step` columns.
+ * Elements start, start + step, … along an axis. The tape has no gradient for a strided slice, and the wasm backend has
+ * no kernel for that of a gather: here it is the first column of a matrix with `step` columns.
  */
 export function stridedSlice(
   x: tf.Tensor,

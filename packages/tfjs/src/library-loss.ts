@@ -2,7 +2,7 @@ import type { Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import { oneHot } from "./indexing.js";
 
-/** `tf.losses.softmaxCrossEntropy`, which knows weights of rows only: those of the labels, and 0 for ignored ones. */
+/** `tf.losses.softmaxCrossEntropy`, which supports row weights only: those of the labels, and 0 for ignored ones. */
 export function libraryLoss(
   node: Node,
   logits: tf.Tensor,
@@ -17,7 +17,7 @@ export function libraryLoss(
       ? undefined
       : tf.cast(tf.notEqual(labels, tf.scalar(Number(ignore_index), "int32")), "float32");
   const rows = byClass && counts ? tf.mul(byClass, counts) : (byClass ?? counts);
-  // The library's own default, which is what its users call.
+  // The library's own default, which its users call.
   if (!rows && reduction === "mean") return tf.losses.softmaxCrossEntropy(ones, logits);
   return tf.losses.softmaxCrossEntropy(ones, logits, rows, 0, LIBRARY_REDUCTION[String(reduction)]);
 }

@@ -6,8 +6,8 @@ import { given, numbers, tfjsDType } from "./support.js";
 import { conv, hasConv, maxPool } from "./windows.js";
 
 /**
- * ONNX operator semantics in TensorFlow.js functions, each differentiable by its tape unless said otherwise.
- * An entry gets the node's inputs and returns its outputs; those that no reader here needs may be missing.
+ * ONNX operator semantics in TensorFlow.js functions, each differentiable by its tape unless stated otherwise. An entry
+ * receives the node's inputs and returns its outputs; unused outputs may be missing.
  */
 type Reader = (node: Node, inputs: readonly tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[];
 
@@ -19,14 +19,14 @@ const binary =
   (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   (node, [a, b]) =>
     compute(given(node, a), given(node, b));
-/** Their gradients do not come back from broadcasting. */
+/** The gradients of `tf.maximum` and `tf.minimum` do not undo broadcasting. */
 const extremum =
   (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   (node, inputs) => {
     const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...(node.outputs[0]?.shape ?? [])]));
     return compute(given(node, a), given(node, b));
   };
-/** The tape would ask for the gradient of a comparison, and has none: it is 0. */
+/** The tape would request the gradient of a comparison, but has none: it is 0. */
 const comparison = (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   binary((a, b) => {
     const gradFunc = () => [tf.zerosLike(a), tf.zerosLike(b)];
@@ -39,10 +39,10 @@ const reduction =
   (compute: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor): Reader =>
   (node, [x]) =>
     compute(given(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
-/** Operators that give the same elements another shape. */
+/** Operators that return the same elements in another shape. */
 const reshaped: Reader = (node, [x]) => tf.reshape(given(node, x), [...(node.outputs[0]?.shape ?? [])]);
 
-/** The gradient of `tf.where` multiplies by the condition, which makes NaN of what is not finite and not selected. */
+/** The gradient of `tf.where` multiplies by the condition, which turns unselected non-finite values into NaN. */
 function select(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.customGrad((...given) => {
     const [ofA, ofB, save] = given as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
@@ -57,7 +57,7 @@ function select(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   })(a, b);
 }
 
-/** Along the last axis only, TensorFlow.js can differentiate them. */
+/** TensorFlow.js can differentiate normalizations along the last axis only. */
 const normalization =
   (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
   (node, [operand]) => {
@@ -96,7 +96,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Greater: comparison(tf.greater),
   Less: comparison(tf.less),
   Where: (node, inputs) => {
-    // It broadcasts, but its gradient does not come back from that.
+    // It broadcasts, but its gradient does not undo that.
     const shape = [...(node.outputs[0]?.shape ?? [])];
     const [condition, a, b] = inputs.map((input) => tf.broadcastTo(input, shape));
     return select(given(node, condition), given(node, a), given(node, b));
@@ -165,7 +165,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   },
 };
 
-/** What `interpret` can read; other operators have bodies that it can. */
+/** The kernels that `interpret` supports; other operators have bodies that it supports. */
 export const TFJS_KERNELS: Kernels = {
   ...Object.fromEntries(Object.keys(OP_TABLE).map((op) => [op, ["float32"] as const])),
   Conv: (attributes) => (hasConv(attributes) ? ["float32"] : []),

@@ -3,7 +3,7 @@ import { requireLabels, requireProbabilities, requireShape, requireWeights } fro
 import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, readsSynchronously } from "./gradient.js";
 
-/** What a user's loss is called with. */
+/** The arguments of a user's loss. */
 export interface Operands {
   readonly logits: tf.Tensor2D;
   readonly labels: tf.Tensor;
@@ -11,9 +11,9 @@ export interface Operands {
 }
 
 /**
- * Refuses operands that do not fit each other, and values that are none, where they can be read.
+ * Rejects operands that do not match each other, and invalid values if they can be read.
  *
- * @returns what to feed, for logits that stand for the given ones
+ * @returns the operands to feed, with logits that replace the given ones
  * @throws TypeError for another dtype or shape, RangeError for values
  */
 export function checked(operands: Operands, options: LossOptions): (logits: tf.Tensor2D) => Feeds {
@@ -60,7 +60,7 @@ function requireValues({ logits, labels, weights }: Operands, { targets, ignoreI
   requireWeights(weights?.dataSync<"float32">(), classes);
 }
 
-/** NaN in every row whose label is no class, or whose probabilities are none. */
+/** Puts NaN in every row whose label is not a class, or whose probabilities are invalid. */
 function withImproperRows(
   logits: tf.Tensor2D,
   { labels }: Operands,
@@ -78,6 +78,6 @@ function withImproperRows(
 const withImproperWeights = (weights: tf.Tensor1D): tf.Tensor =>
   tf.tidy(() => tf.where(tf.all(isProper(weights)), weights, Number.NaN));
 
-/** Whether each is finite and 0 or more. */
+/** Returns whether each element is finite and 0 or more. */
 const isProper = (x: tf.Tensor): tf.Tensor =>
   tf.logicalAnd(tf.greaterEqual(x, 0), tf.less(x, Number.POSITIVE_INFINITY));

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, lossAndGradient } from "./gradient.js";
 import { checked } from "./operands.js";
 
-/** A loss of logits `[N, C]` (float32), labels (`[N]` int32, or `[N, C]` float32) and class weights `[C]`, if it takes some. */
+/** A loss of logits `[N, C]` (float32), labels (`[N]` int32 or `[N, C]` float32) and optional class weights `[C]`. */
 export type LossFunction<Loss extends tf.Tensor> = (
   logits: tf.Tensor2D,
   labels: tf.Tensor,
@@ -14,18 +14,18 @@ export type LossFunction<Loss extends tf.Tensor> = (
 type Options = Partial<Omit<LossOptions, "weighted">>;
 
 /**
- * A hand-written loss as an op to build models with: `tf.grad` of anything on top of it uses the method's own
- * gradient instead of differentiating its formula.
+ * A hand-written loss as an op for building models: `tf.grad` of anything on top of it uses the method's own gradient
+ * instead of differentiating its formula.
  *
- * What a call is given is checked: shapes and dtypes everywhere, and on backends of the CPU that labels are classes or the
- * ignored one, and that probabilities and weights are finite and 0 or more. On a GPU these would have to be read back; there a
- * row of such labels has a loss and a gradient of NaN, as in TensorFlow, and such weights make all of them NaN.
+ * Each call checks its arguments: shapes and dtypes everywhere and, on CPU backends, that labels are classes or the
+ * ignored one, and that probabilities and weights are finite and 0 or more. On a GPU this would need a read-back.
+ * There, a row with invalid labels has NaN loss and gradient, as in TensorFlow; invalid weights make all NaN.
  *
  * @param method a manual method, e.g. `manual/exact-target`
- * @param options what differs from the mean over labelled rows
- * @returns the loss: a scalar, or `[N]` for reduction "none". Classes are weighted if it is given weights. It throws a
- * TypeError or a RangeError for operands that are refused.
- * @throws RangeError if the method is not a manual one, or for options that are none or contradict each other
+ * @param options differences from the mean over labelled rows
+ * @returns the loss: a scalar, or `[N]` for reduction "none". Classes are weighted if weights are passed. It throws a
+ * TypeError or a RangeError for invalid operands.
+ * @throws RangeError if the method is not a manual one, or for invalid or contradictory options
  */
 export function softmaxCrossEntropy(
   method: MethodId,
@@ -37,7 +37,7 @@ export function softmaxCrossEntropy(
 ): LossFunction<tf.Tensor1D>;
 export function softmaxCrossEntropy(method: MethodId, options: Options = {}): LossFunction<tf.Tensor> {
   if (methodOf(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
-  // An option that is undefined is one that was not given.
+  // An undefined option counts as not given.
   const set: Options = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const given = { ...DEFAULT_LOSS, ...set };
   requireOptions(given);

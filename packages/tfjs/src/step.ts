@@ -13,7 +13,7 @@ import { interpret } from "./interpret.js";
 import { TFJS_KERNELS } from "./op-table.js";
 import { softmaxCrossEntropy } from "./softmax-cross-entropy.js";
 
-/** A step of training: the tape differentiates the network; a manual method's gradient is a `customGrad` on top of it. */
+/** A training step: the tape differentiates the network; a manual method's gradient is a `customGrad` on top of it. */
 export class TfjsStep implements PreparedStep {
   readonly #network: Graph;
   readonly #parameters: readonly string[];

@@ -1,7 +1,7 @@
 import type { DType, Node } from "@softmax-bench/graph";
 import type * as tf from "@tensorflow/tfjs-core";
 
-/** What the readers of nodes share. */
+/** Helpers shared by the readers of nodes. */
 
 const TFJS_DTYPE: Partial<Record<DType, "float32" | "int32" | "bool">> = {
   float32: "float32",

@@ -6,7 +6,7 @@ import { given, numbers } from "./support.js";
 
 type Pair = [number, number];
 
-/** One spatial axis is the width of rows of height 1. */
+/** Treats one spatial axis as the width of rows of height 1. */
 const pair = (values: readonly number[], missing: number): Pair =>
   (values.length === 1 ? [missing, values[0]] : values) as Pair;
 
@@ -17,7 +17,7 @@ const channelsLast = (x: tf.Tensor): tf.Tensor4D => tf.transpose(onPlane(x), [0,
 const channelsFirst = (node: Node, y: tf.Tensor): tf.Tensor =>
   tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [...(node.outputs[0]?.shape ?? [])]);
 
-/** Pads the operand itself: no mode of TensorFlow.js has other pads before than after. */
+/** Pads the operand itself: no mode of TensorFlow.js supports different pads before and after. */
 function padded(node: Node, x: tf.Tensor4D, value: number): tf.Tensor4D {
   const pads = numbers(node, "pads");
   const half = pads.length / 2;
@@ -35,7 +35,7 @@ function padded(node: Node, x: tf.Tensor4D, value: number): tf.Tensor4D {
   );
 }
 
-/** TensorFlow.js has no groups: each is a convolution of its own. */
+/** Splits groups, which TensorFlow.js lacks, into separate convolutions. */
 export function conv(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
   const [x, filter, bias] = [given(node, inputs[0]), given(node, inputs[1]), inputs[2]];
   const strides = pair(numbers(node, "strides"), 1);
@@ -56,7 +56,7 @@ export function conv(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
   return channelsFirst(node, bias ? tf.add(y, bias) : y);
 }
 
-/** TensorFlow.js has no gradient for a dilated convolution. */
+/** True unless the convolution is dilated: TensorFlow.js has no gradient for that. */
 export const hasConv = ({ dilations }: Node["attributes"]): boolean =>
   (dilations as readonly number[]).every((dilation) => dilation === 1);
 

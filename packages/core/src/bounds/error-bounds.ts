@@ -9,17 +9,18 @@ import { TargetRows } from "./target-rows.js";
 
 /**
  * A priori bounds on the rounding errors of every method, entry by entry, in the manner of Blanchard, D. J. Higham and
- * N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021): nothing in
- * here is fitted to what a backend returned. With u the unit roundoff, C classes and N rows, to first order in u:
+ * N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021): nothing
+ * here is fitted to results of a backend. With u the unit roundoff, C classes and N rows, to first order in u:
  *
- * - An exponential of a shifted logit z = x − max x has relative error (|z| + e(z)) u, since the subtraction rounds at the
- *   size of z; of an unshifted one, e(x) u. e is what the runtime's exp reaches; the paper takes e = 1.
- * - A sum of C of them adds (C − 1) u in any order, and a quotient d u. With e = d = 1 this is the paper's
- *   (C + 2 + 2 max|z|) u for the shifted softmax, and (C + 2) u for the plain one.
+ * - An exponential of a shifted logit z = x − max x has relative error (|z| + e(z)) u, since the subtraction rounds at
+ *   the size of z; of an unshifted one, e(x) u. e is what the runtime's exp reaches; the paper takes e = 1.
+ * - A sum of C of them adds (C − 1) u in any order, and a quotient d u. With e = d = 1 this is the paper's (C + 2 + 2
+ *   max|z|) u for the shifted softmax, and (C + 2) u for the plain one.
  * - Through log-probabilities, the absolute errors of log p become relative errors of p = exp(log p): |z| + |log p| and
- *   those of the sum and its logarithm, (|x| + |log Σ|) more where the library subtracts log Σ exp(x) from the logits as
- *   they are (the paper's section 4: the division-free softmax).
- * - The gradient of a row is p Σq − q: its two terms bring their own errors, the subtraction u and the division by N d u. That is absolute: where the terms cancel, the result's relative error is unbounded.
+ *   those of the sum and its logarithm, (|x| + |log Σ|) more where the library subtracts log Σ exp(x) from the logits
+ *   as they are (the paper's section 4: the division-free softmax).
+ * - The gradient of a row is p Σq − q: its two terms bring their own errors, the subtraction u and the division by N d
+ *   u. That is absolute: where the terms cancel, the result's relative error is unbounded.
  * - Differentiating through the maximum adds, at the maximum, the sum of all entries, which is 0 but for its rounding:
  *   the errors of all entries, and C u of the sum of their magnitudes. The target entry as minus the sum of the others
  *   has their errors, and as much for the sum.
@@ -31,7 +32,7 @@ export interface ErrorBounds {
   readonly loss: Float64Array;
 }
 
-/** Operations of an automatic gradient beyond those of the formula by hand: factors that go forth and back. */
+/** Operations of an automatic gradient beyond those of the hand-written formula: factors applied and undone. */
 const AUTOMATIC = 8;
 /** Roundings of a target's weight, smoothing and share of the reduction, besides its sums. */
 const OPTIONS = 8;
@@ -56,7 +57,7 @@ export function errorBounds(
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
-  // A sum of N weights, where there is one.
+  // A sum of N weights, if there are weights.
   const sharing = 1 + kernels.division + (plain ? 0 : OPTIONS + rows);
   const gradient = new Float64Array(rows * classes);
   const rowLosses = new Float64Array(rows);
@@ -83,7 +84,7 @@ export function errorBounds(
       rowLoss += term;
       lossError += qc * (loss[c] as number) + term * (plain ? 2 : OPTIONS + classes);
     }
-    // A sum of entries has their errors, and C u of their magnitudes.
+    // A sum of entries has their errors, plus C u of the sum of their magnitudes.
     const summed = (counts: (c: number) => boolean) =>
       own.reduce((sum, error, c) => (counts(c) ? sum + error + classes * size(c) : sum), 0);
     if (kind === "autograd" && rounding.throughMaximum) {
@@ -104,7 +105,7 @@ export function errorBounds(
   };
 }
 
-/** k u / (1 − k u): what k roundings come to at most (Higham 2002, lemma 3.1). */
+/** k u / (1 − k u): the most that k roundings add up to (Higham 2002, lemma 3.1). */
 const inflated = (roundoffs: number, u: number): number => (roundoffs * u) / Math.max(1 - roundoffs * u, 0.5);
 
 function reducedLoss(

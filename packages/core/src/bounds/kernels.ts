@@ -1,6 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 
-/** What a runtime's elementary functions reach, in unit roundoffs. Backends with weaker ones than `FAITHFUL` say so. */
+/** The accuracy of a runtime's elementary functions, in unit roundoffs. Backends below `FAITHFUL` declare it. */
 export interface KernelAccuracy {
   /** Relative error of exp(x): `fixed + perArgument · |x|`. */
   readonly exp: { readonly fixed: number; readonly perArgument: number };
@@ -8,11 +8,11 @@ export interface KernelAccuracy {
   readonly log: { readonly absolute: number; readonly relative: number };
   /** Relative error of a division. */
   readonly division: number;
-  /** Where they have the accuracy of this dtype whatever the tensor's. */
+  /** The dtype whose accuracy they have, regardless of the tensor's. */
   readonly precision?: FloatDType;
 }
 
-/** Two ULP for exponentials and logarithms, as mathematical libraries of processors have; IEEE 754 division. */
+/** Two ULP for exponentials and logarithms, as in processors' mathematical libraries; IEEE 754 division. */
 export const FAITHFUL: KernelAccuracy = {
   exp: { fixed: 4, perArgument: 0 },
   log: { absolute: 0, relative: 4 },

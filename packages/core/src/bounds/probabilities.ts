@@ -2,11 +2,11 @@ import type { FloatDType } from "@softmax-bench/graph";
 import { DTYPES } from "../dtypes.js";
 import type { KernelAccuracy } from "./kernels.js";
 
-/** How the roundings of a formulation accumulate. */
+/** The way the roundings of a formulation accumulate. */
 export interface Rounding {
-  /** Where its probabilities come from. */
+  /** The source of its probabilities. */
   readonly probabilities: "exponentials" | "shifted exponentials" | "log-probabilities";
-  /** Differentiated, it has a gradient through the maximum. */
+  /** Its automatic derivative has a gradient through the maximum. */
   readonly throughMaximum?: boolean;
   /** Its target entry is minus the sum of the others. */
   readonly balanced?: boolean;
@@ -17,13 +17,13 @@ export interface ProbabilityErrors {
   readonly logP: Float64Array;
   /** Relative errors of p, in unit roundoffs. */
   readonly relative: Float64Array;
-  /** Absolute errors of −log p as the loss has it, in unit roundoffs. */
+  /** Absolute errors of −log p in the loss, in unit roundoffs. */
   readonly loss: Float64Array;
-  /** What exponentials that become 0 change in a probability. */
+  /** The largest change of a probability by exponentials that underflow to 0. */
   readonly smallest: number;
 }
 
-/** Errors of the probabilities of one row `[C]`, by where they come from. */
+/** Errors of the probabilities of one row `[C]`, by their source. */
 export function probabilityErrors(
   logits: Float64Array,
   { probabilities }: Rounding,
@@ -43,7 +43,7 @@ export function probabilityErrors(
   const ofExponential = Float64Array.from(logits, (x) =>
     unshifted ? expError(x) : sizeOf(x - maximum) + expError(x - maximum),
   );
-  // Of the sum of exponentials: theirs, each with its weight, and the additions'.
+  // Of the sum of exponentials: the exponentials' errors, each with its weight, and the additions'.
   const ofSum = p.reduce((sum, pc, c) => sum + pc * (ofExponential[c] as number), classes - 1);
   const logOfSum = unshifted ? logSum + maximum : logSum;
   const ofLogSum = ofSum + log.absolute + log.relative * Math.abs(logOfSum);
@@ -59,7 +59,7 @@ export function probabilityErrors(
       probabilities === "log-probabilities"
         ? ofLogP.map((error, c) => error + expError(logP[c] as number) + division)
         : direct,
-    // The logarithm of a probability, or the difference of logarithms: whichever a formulation takes.
+    // The logarithm of a probability, or the difference of logarithms, depending on the formulation.
     loss: ofLogP.map(
       (error, c) => error + (direct[c] as number) + log.absolute + log.relative * sizeOf(logP[c] as number),
     ),

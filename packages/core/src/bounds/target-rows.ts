@@ -32,7 +32,7 @@ export class TargetRows {
     return { q, total: q.reduce((sum, value) => sum + value, 0), label };
   }
 
-  /** What the mean divides by; 1 where no row counts. */
+  /** The divisor of the mean; 1 if no row counts. */
   divisor(rows: number): number {
     const { labels, weights } = this.#inputs;
     if (!(labels instanceof Int32Array)) return rows;

@@ -5,9 +5,9 @@ import { isConcentrated, rowGradients, shiftedCrossEntropies, type Targets, targ
 import { normalizedExponentials, rowMax, rowSum } from "./terms.js";
 
 /**
- * p_target − 1 cancels when the target dominates: for logits [37.43, 0] in float64 it gives 0, the true value
- * is −5.6e-17. A row of the gradient sums to zero, so minus the sum of the others is the same number without
- * cancellation. Probabilities have no such entry: for them it is the shifted formulation.
+ * p_target − 1 cancels when the target dominates: for logits [37.43, 0] in float64 it is 0 instead of −5.6e-17. A row
+ * of the gradient sums to zero, so minus the sum of the others is the same number without cancellation. Probabilities
+ * have no such entry; for them, this is the shifted formulation.
  */
 export const exactTarget: Formulation = {
   id: "exact-target",
@@ -17,7 +17,7 @@ export const exactTarget: Formulation = {
     const z = sub(inputs.logits, rowMax(inputs.logits));
     const { p, sum } = normalizedExponentials(z);
     const targets = targetsOf(inputs);
-    // Off the target, a concentrated label's gradient is p Σ q, without anything to subtract.
+    // Off the target, the gradient of a concentrated label is p Σ q: nothing is subtracted.
     const others = isConcentrated(inputs) ? weighted(p, targets) : rowGradients(p, targets);
     return {
       loss: reduceRows(shiftedCrossEntropies(z, log(sum), targets), inputs),
@@ -28,7 +28,7 @@ export const exactTarget: Formulation = {
 
 const weighted = (p: Value, { total }: Targets): Value => (total ? mul(p, total) : p);
 
-/** Rows whose entry at the target is minus the sum of the others. */
+/** Replaces each row's entry at the target by minus the sum of the others. */
 function balanced(gradients: Value, oneHot: Value): Value {
   const offTarget = mul(gradients, sub(scalar(1, gradients.dtype), oneHot));
   return sub(offTarget, mul(oneHot, rowSum(offTarget)));

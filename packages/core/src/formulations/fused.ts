@@ -27,10 +27,10 @@ import {
 import { rowMax, rowsOf } from "./terms.js";
 
 /**
- * Few passes over memory: the runtime's own Softmax, one element per row touched for the target, one scaling.
- * No one-hot matrix, and no exponential of a large number: log Σ exp(x) = max x − log(max p). The target logit
- * is taken from the maximum first, where a common offset cancels exactly. Its shortcut is the loss of labels that are not
- * all but impossible, −log p, which needs no maximum.
+ * Few passes over memory: the runtime's own Softmax, one element per row read for the target, one scaling. No one-hot
+ * matrix, and no exponential of a large number: log Σ exp(x) = max x − log(max p). The target logit is taken from the
+ * maximum first, where a common offset cancels exactly. Its shortcut, −log p, needs no maximum and serves labels that
+ * are not extremely improbable.
  */
 export const fused: Formulation = {
   id: "fused",
@@ -41,7 +41,7 @@ export const fused: Formulation = {
   shortcut: (inputs) => (isConcentrated(inputs) ? atLabels(inputs, lossByProbability) : undefined),
 };
 
-/** What a row's loss is made from: logits, probabilities, and the latter's entry at the label. */
+/** The parts of a row's loss: logits, probabilities, and the probability at the label. */
 interface Row {
   readonly logits: Value;
   readonly p: Value;
@@ -49,14 +49,14 @@ interface Row {
   readonly pAtLabel: Value;
 }
 
-/** Right for any finite logits, for two more passes over memory. */
+/** Correct for any finite logits, at the cost of two more passes over memory. */
 const lossByMaximum = ({ logits, p, label }: Row): Value =>
   sub(sub(rowMax(logits), gatherElements(logits, label, 1)), log(rowMax(p)));
 
-/** Below these, probabilities may have lost digits to underflow: a safe distance from the smallest normal number. */
+/** Below these values, probabilities may have lost digits to underflow: well above the smallest normal number. */
 const LEAST_PROBABILITY = { float32: 2 ** -100, float64: 2 ** -1000 };
 
-/** −log p. Where p may not be exact enough, it counts as 0, and the loss is infinite. */
+/** −log p. If p may not be exact enough, it counts as 0 and the loss is infinite. */
 function lossByProbability({ pAtLabel }: Row): Value {
   const { dtype } = pAtLabel;
   const least = scalar(LEAST_PROBABILITY[dtype as FloatDType], dtype);
@@ -88,7 +88,7 @@ function everywhere(inputs: LossInputs): LossAndGradient {
   };
 }
 
-/** A plain mean by one multiplication per entry, which is faster than a division. */
+/** Scales a plain mean by one multiplication per entry, which is faster than a division. */
 function scale(gradients: LossAndGradient["gradient"], inputs: LossInputs) {
   if (inputs.options.reduction !== "mean" || countedOf(inputs)) return scaleRows(gradients, inputs);
   const { dtype } = gradients;

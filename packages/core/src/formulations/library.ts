@@ -4,9 +4,8 @@ import { reduceRows } from "./reduction.js";
 import { crossEntropies, targetsOf } from "./targets.js";
 
 /**
- * The loss that the library itself ships: one node, which each backend reads with its own function. What that operator
- * does not know goes through the library's LogSoftmax: probabilities, and the even part of smoothed labels, which
- * PyTorch adds in the same way.
+ * The loss that the library itself ships: one node, which each backend maps to its own function. The operator lacks
+ * probabilities and the even part of smoothed labels; both go through the library's LogSoftmax, as in PyTorch.
  */
 export const library: Formulation = {
   id: "library",

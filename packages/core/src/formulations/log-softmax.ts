@@ -3,7 +3,7 @@ import type { Formulation } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
 import { crossEntropies, rowGradients, targetsOf } from "./targets.js";
 
-/** Through the runtime's own LogSoftmax; by hand, the gradient needs no division: (exp(logp) − t) / N. */
+/** The runtime's own LogSoftmax; by hand, the gradient needs no division: (exp(logp) − t) / N. */
 export const logSoftmaxFormulation: Formulation = {
   id: "log-softmax",
   summary: "through the backend's LogSoftmax",

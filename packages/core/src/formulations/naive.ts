@@ -5,8 +5,8 @@ import { rowGradients, type Targets, targetsOf } from "./targets.js";
 import { normalizedExponentials, rowSum } from "./terms.js";
 
 /**
- * The textbook: exp → sum → div → log → ·onehot. Overflows for logits above 88.7 (float32) or 709.7 (float64); its loss is
- * NaN for a masked class (a logit of −∞), since 0 · −∞ is.
+ * The textbook: exp → sum → div → log → ·onehot. Overflows for logits above 88.7 (float32) or 709.7 (float64). Its loss
+ * is NaN for a masked class (a logit of −∞), because 0 · −∞ is NaN.
  */
 export const naive: Formulation = {
   id: "naive",

@@ -13,7 +13,7 @@ import type { LossInputs } from "./formulation.js";
 import { countedOf } from "./targets.js";
 import { isIgnored, rowsOf } from "./terms.js";
 
-/** The loss from the rows' losses `[N, 1]`: a scalar, or `[N]`. */
+/** Reduces the rows' losses `[N, 1]` to the loss: a scalar, or `[N]`. */
 export function reduceRows(losses: Value, inputs: LossInputs): Value {
   const { reduction } = inputs.options;
   if (reduction === "none") return reshape(losses, [rowsOf(losses)]);
@@ -22,7 +22,7 @@ export function reduceRows(losses: Value, inputs: LossInputs): Value {
   return counted ? div(reduceSum(losses), divisorOf(counted)) : reduceMean(losses);
 }
 
-/** What the gradients of the rows' losses `[N, C]` become in the gradient of the loss. */
+/** Scales the gradients of the rows' losses `[N, C]` to the gradient of the loss. */
 export function scaleRows(gradients: Value, inputs: LossInputs): Value {
   const { options, upstream } = inputs;
   const { dtype } = gradients;
@@ -37,7 +37,7 @@ export function scaleRows(gradients: Value, inputs: LossInputs): Value {
   return div(gradients, ignored ? where(ignored, scalar(1, dtype), divisor) : divisor);
 }
 
-/** What the mean divides by: NaN where nothing counts, since q/0 would be infinite for smoothed labels. */
+/** The divisor of the mean: NaN if nothing counts, because q/0 would be infinite for smoothed labels. */
 function divisorOf(counted: Value): Value {
   const total = reduceSum(counted);
   return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);

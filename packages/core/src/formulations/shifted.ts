@@ -12,8 +12,8 @@ function lossOf(z: Value, inputs: LossInputs): Value {
 }
 
 /**
- * Subtracts each row's maximum first: no overflow. Differentiated, the gradient also flows through the
- * maximum, where contributions that sum to zero in exact arithmetic leave their rounding errors.
+ * Subtracts each row's maximum first: no overflow. The automatic gradient also flows through the maximum, where
+ * contributions that sum to zero in exact arithmetic leave their rounding errors.
  */
 export const shifted: Formulation = {
   id: "shifted",
@@ -31,7 +31,7 @@ export const shifted: Formulation = {
   },
 };
 
-/** The same loss with the maximum held constant, which is exact: the loss does not depend on the shift. */
+/** The same loss with a constant maximum. This is exact: the loss does not depend on the shift. */
 export const shiftedDetached: Formulation = {
   id: "shifted-detached",
   summary: "row maximum subtracted as a constant",

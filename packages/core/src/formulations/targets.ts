@@ -16,11 +16,11 @@ import {
 import type { LossInputs } from "./formulation.js";
 import { classesOf, rowSum, rowsOf } from "./terms.js";
 
-/** What the rows are labelled with, in the one form that all options come down to (see `LossOptions`). */
+/** The targets of the rows, in one form for all options (see `LossOptions`). */
 export interface Targets {
-  /** q: what each negative log-probability counts in its row's loss, `[N, C]`. */
+  /** q: the weight of each negative log-probability in its row's loss, `[N, C]`. */
   readonly q: Value;
-  /** Σ_c q_c of each row, `[N, 1]`; undefined where it is 1 for every row. */
+  /** Σ_c q_c of each row, `[N, 1]`; undefined if it is 1 for every row. */
   readonly total: Value | undefined;
   /** Rows of zeros with a one at the label, `[N, C]`; undefined for probabilities. */
   readonly oneHot: Value | undefined;
@@ -28,11 +28,11 @@ export interface Targets {
   readonly weightedSum: (x: Value) => Value;
 }
 
-/** Whether a label counts at its own class and nowhere else. */
+/** True if a label counts at its own class and nowhere else. */
 export const isConcentrated = ({ options: { targets, labelSmoothing } }: LossInputs): boolean =>
   targets === "labels" && labelSmoothing === 0;
 
-/** Whether every row counts 1: there is nothing but labels. */
+/** True if every row counts 1: there are only labels. */
 const isPlain = (inputs: LossInputs): boolean =>
   isConcentrated(inputs) && !inputs.weights && inputs.options.ignoreIndex === undefined;
 
@@ -50,18 +50,18 @@ export function targetsOf(inputs: LossInputs): Targets {
   };
 }
 
-/** The labels as indices that an operator may read with, `[N, 1]`. */
+/** The labels `[N, 1]` as valid indices for an operator. */
 export const labelColumn = ({ logits, labels, options }: LossInputs): Value =>
   reshape(readableLabels(labels, options.ignoreIndex), [rowsOf(logits), 1]);
 
-/** x w, and 0 where w is 0 and x −∞. Other values of x stay what they are: through 0 w, NaN reaches loss and gradient. */
+/** x w, and 0 where w is 0 and x −∞. Other values of x are unchanged: through 0 w, NaN reaches loss and gradient. */
 function timesWeight(x: Value, w: Value): Value {
   const zero = scalar(0, x.dtype);
   const finite = where(equal(x, scalar(Number.NEGATIVE_INFINITY, x.dtype)), zero, x);
   return mul(where(equal(w, zero), finite, x), w);
 }
 
-/** One value per row `[N, 1]`, times what the row counts. */
+/** One value per row `[N, 1]`, times the row's weight. */
 export function timesCounted(x: Value, inputs: LossInputs): Value {
   const counted = countedOf(inputs);
   return counted ? timesWeight(x, counted) : x;
@@ -84,7 +84,7 @@ function smooth(t: Value, epsilon: number, classes: number): Value {
   return add(mul(t, scalar(1 - epsilon, t.dtype)), scalar(epsilon / classes, t.dtype));
 }
 
-/** What each row counts by its label alone, `[N, 1]`: the label's weight, 0 if it is ignored. */
+/** The weight of each row by its label alone, `[N, 1]`: the label's weight, 0 if it is ignored. */
 export function countedOf(inputs: LossInputs): Value | undefined {
   const { logits, labels, weights, options } = inputs;
   if (options.targets === "probabilities") return undefined;

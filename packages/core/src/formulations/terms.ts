@@ -17,7 +17,7 @@ export function normalizedExponentials(z: Value): { p: Value; sum: Value } {
   return { p: div(exponentials, sum), sum };
 }
 
-/** Whether each row has the ignored label, bool `[N, 1]`; undefined where no label is ignored. */
+/** Returns whether each row has the ignored label, bool `[N, 1]`; undefined if no label is ignored. */
 export function isIgnored({ labels, options }: Pick<LossInputs, "labels" | "options">): Value | undefined {
   if (options.ignoreIndex === undefined) return undefined;
   const column = reshape(labels, [rowsOf(labels), 1]);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cellStatus, dtype, host, id, label, nanoseconds, real, text } from "./fields.js";
 import { once } from "./once.js";
 
-/** The depth experiment: by hand against automatic on top of networks of growing depth. */
+/** The depth experiment: hand-written against automatic gradients on top of networks of growing depth. */
 
 const overSeeds = z.object({
   median: real,
@@ -15,7 +15,7 @@ const between = z.object({
   maxUlp: overSeeds,
 });
 
-/** Of a layer's weight and bias together, or of all parameters of a network. */
+/** The gradients of a layer's weight and bias together, or of all parameters of a network. */
 export const gradients = z.object({
   parameters: z.int().positive().describe("how many numbers"),
   norm: overSeeds.describe("‖g‖₂ of the automatic gradient"),

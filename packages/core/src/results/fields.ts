@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What the parts of the results format are made of. */
+/** The building blocks of the results format. */
 
 const NON_FINITE = {
   NaN: Number.NaN,
@@ -9,7 +9,7 @@ const NON_FINITE = {
 };
 type NonFiniteName = keyof typeof NON_FINITE;
 
-/** A number that may be non-finite, which JSON cannot say: there it is "NaN", "Infinity" or "-Infinity". */
+/** A number that may be non-finite. JSON cannot express that; there it is "NaN", "Infinity" or "-Infinity". */
 export const real = z.codec(
   // No enum, whose declaration would have a key "-Infinity": TypeScript 7.0 writes that without its quotes.
   z.union([z.number(), z.literal(["NaN", "Infinity", "-Infinity"])]),
@@ -24,19 +24,19 @@ export const nanoseconds = z.number().nonnegative().describe("ns");
 export const text = z.string().max(10_000);
 export const label = z.string().min(1).max(200);
 
-/** A name, or several with slashes between them as in `manual/naive`. No path that is made of it leads out of its folder. */
+/** A name, or several separated by slashes as in `manual/naive`. No path built from it leaves its folder. */
 export const id = z
   .string()
   .max(200)
   .regex(/^\w[\w.@+-]*(?:\/\w[\w.@+-]*)*$/);
 
-/** An id that one folder or file can be called. */
+/** An id that is a valid name of one folder or file. */
 export const fileName = z
   .string()
   .max(100)
   .regex(/^\w[\w.@+-]*$/);
 
-/** Where a backend ran. A user types it: `bun`, `node@24`. */
+/** The host of a backend, as a user types it: `bun`, `node@24`. */
 export const host = id
   .optional()
   .describe("id of one of hosts; absent where it is node, the Node that started the run");

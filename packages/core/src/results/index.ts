@@ -1,6 +1,6 @@
 /**
- * Reading, checking and writing results: an entry point of its own, since the schema library takes as long to load as
- * everything else that a measuring process needs.
+ * Reading, checking and writing results. This is a separate entry point because the schema library takes as long to
+ * load as everything else in a measuring process.
  */
 export * as schema from "./schema.js";
 export {

@@ -2,9 +2,9 @@ import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
 
-/** What was expected where a value does not match a schema, in words; the schema's own, if it has any. */
+/** The expectation that a value violates, in words; the schema's own words, if it has any. */
 export function expectation(issue: Issue): string {
-  // Zod's default messages are its own jargon; those of a schema are written for a reader.
+  // Zod's default messages are its own jargon; those of a schema are written for readers.
   if (!/^(Invalid|Too |Unrecognized)/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case "invalid_type":
@@ -26,7 +26,7 @@ export function expectation(issue: Issue): string {
   }
 }
 
-/** What each branch of a union expects, once, where all of them are about the value itself. */
+/** The expectations of a union's branches, without duplicates, if all of them concern the value itself. */
 function unionExpectation(branches: readonly (readonly Issue[])[]): string {
   const [first] = branches;
   const own = branches.flatMap(([issue]) => (issue && issue.path.length === 0 ? [expectation(issue)] : []));

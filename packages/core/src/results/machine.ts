@@ -2,8 +2,8 @@ import { plural } from "../plural.js";
 import type { Environment } from "./schema.js";
 
 /**
- * What decides error and time of a gradient, and little else: two machines of which it is the same count as one. The
- * kernel and the bytes of memory differ between instances of one type, and decide neither.
+ * The machine's properties that decide error and time of a gradient: machines with the same id count as one. The kernel
+ * and the bytes of memory differ between instances of one type, and decide neither.
  */
 export const machineId = ({ cpu, cores, simd, node }: Environment): string =>
   [cpu.slice(0, 120), plural(cores, "core"), ...(simd ? [simd] : []), `Node ${node}`]

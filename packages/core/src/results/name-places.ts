@@ -2,8 +2,8 @@ import { type Place, placeName } from "../place.js";
 import type { Results } from "./schema.js";
 
 /**
- * Results in which a backend on another host goes by a name of its own, `wasm-simd@bun`, as if it were another backend: so reports show
- * hosts side by side.
+ * Returns results in which a backend on another host has a name of its own, `wasm-simd@bun`, like another backend:
+ * reports then show hosts side by side.
  */
 export function namePlaces(results: Results): Results {
   if (!results.hosts?.length) return results;

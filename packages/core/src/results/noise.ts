@@ -1,14 +1,14 @@
 import type { MachineState, Results } from "./schema.js";
 
-/** Processors' worth of work of others, and of time that the hypervisor took, from which a machine counts as busy. */
+/** Processor cores' worth of other work, and of time taken by the hypervisor, from which a machine counts as busy. */
 const BUSY_CORES = 0.15;
-/** Drift of the processor's own speed, from the fastest to the slowest moment, likewise. */
+/** Drift of the processor's own speed, from the fastest to the slowest moment, from which a machine counts as busy. */
 const SPEED_DRIFT = 0.25;
 
-/** Share of the time from which too little is left undisturbed. */
+/** Share of disturbed time from which too little undisturbed time is left. */
 const MOSTLY_DISTURBED = 0.5;
 
-/** Why a run's times are to be doubted: what else the machine did meanwhile; undefined if it was quiet, or nobody looked. */
+/** The reason to doubt a run's times: the machine's other activity; undefined if it was quiet or not observed. */
 export function busyMachine({
   noise,
   environment,

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** Refuses a list in which two records have the same values of some fields, since no reader could know which one counts. */
+/** Rejects a list in which two records have the same values of some fields: no reader could know which one counts. */
 export const once =
   <Field extends string>(...fields: readonly Field[]) =>
   (

@@ -2,12 +2,12 @@ import { placeName } from "../place.js";
 import type { Cell, Resolution, Results } from "./schema.js";
 
 /**
- * Taken of a file that measured none, as a ratio minus 1: medians of single processes of the same code range over 4 to 6 %, and methods
- * of identical code have been seen 14 % apart (docs/methodology.md).
+ * The resolution of a file without a measured one, as a ratio minus 1: medians of single processes of the same code
+ * range over 4 to 6 %, and methods of identical code have been seen 14 % apart (docs/methodology.md).
  */
 const ASSUMED_RESOLUTION = 0.15;
 
-/** How far times of identical code may differ, as a ratio minus 1. */
+/** Returns the possible difference between times of identical code, as a ratio minus 1. */
 export type ResolutionLookup = (
   cell: Pick<Cell, "backend" | "host" | "workload" | "machine">,
   phase: Resolution["groups"][number]["phase"],

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cellStatus, dtype, host, id, nanoseconds, text } from "./fields.js";
 import { once } from "./once.js";
 
-/** How the time of a gradient grows with rows, classes and threads: docs/methodology.md argues how it is measured. */
+/** Growth of a gradient's time with rows, classes and threads: docs/methodology.md justifies the measurement. */
 
 const point = z
   .object({
@@ -48,7 +48,7 @@ const memory = z
   })
   .describe("resident set of a process of its own; ascending sizes of rows of 1024 classes");
 
-/** One method on one backend, with so many threads. */
+/** One method on one backend, with a given number of threads. */
 export const seriesFields = {
   backend: id,
   host,

@@ -6,8 +6,8 @@ import { once } from "./once.js";
 import { scaling, type series } from "./scaling.js";
 
 /**
- * `results.json`, the product's public format. It only ever grows: a field is added as optional, none is
- * renamed, removed or given another meaning. `results.schema.json` beside this package is made from it.
+ * `results.json`, the product's public format. It only grows: new fields are optional; no field is renamed, removed or
+ * redefined. `results.schema.json` beside this package is generated from it.
  */
 
 export { depth, networkFields } from "./depth.js";
@@ -282,7 +282,7 @@ export const machine = z.object({
   environment,
 });
 
-/** Where backends ran, other than in the Node that started the run. */
+/** The hosts of backends, other than the Node that started the run. */
 export const hostRecord = z.object({
   id,
   status: z.enum(["available", "unavailable"]),
@@ -292,13 +292,13 @@ export const hostRecord = z.object({
   settings: z.record(label, text).optional().describe("flags that it was started with, and the like"),
 });
 
-/** One of the parts that a matrix is split into. */
+/** One part of a split matrix. */
 export const shard = z.object({
   index: z.int().positive().describe("from 1"),
   count: z.int().positive(),
 });
 
-/** No argument is longer on Linux: MAX_ARG_STRLEN, execve(2). */
+/** The length limit of an argument on Linux: MAX_ARG_STRLEN, execve(2). */
 const argument = z.string().max(2 ** 17);
 
 export const branch = text.regex(/^[^\p{Cc}]+$/u);

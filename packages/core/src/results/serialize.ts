@@ -4,7 +4,7 @@ import { messageOf } from "../errors.js";
 import { expectation } from "./issue.js";
 import { type Results, results, SCHEMA_VERSION } from "./schema.js";
 
-/** A text that is not a results file; the message names the offending field. */
+/** A text that is not a results file; the message names the invalid field. */
 export class ResultsError extends Error {
   override readonly name = "ResultsError";
 
@@ -24,7 +24,7 @@ export class SchemaVersionError extends ResultsError {
 
 /**
  * The text of a results file.
- * @param indent of each level, in spaces; 0 for one line
+ * @param indent spaces per level; 0 for one line
  * @throws ResultsError if the value does not match the schema: such a file is never written.
  */
 export function formatResults(value: Results, indent = 1): string {
@@ -36,7 +36,7 @@ export function formatResults(value: Results, indent = 1): string {
 /** @throws ResultsError if the text is not JSON or does not match the schema. */
 export const parseResults = (json: string): Results => decodeResults(parseJson(json));
 
-/** Reads results from parsed JSON. @throws ResultsError if it does not match the schema, SchemaVersionError if it is of another version. */
+/** Reads parsed JSON. @throws ResultsError if it violates the schema, SchemaVersionError for another version */
 export function decodeResults(value: unknown): Results {
   const version = (value as { schemaVersion?: unknown } | null | undefined)?.schemaVersion;
   if (typeof version === "number" && version !== SCHEMA_VERSION) {
@@ -71,18 +71,18 @@ export function describeIssue(error: z.ZodError, value: unknown): string {
     value,
   );
   const got = found === undefined ? "nothing" : excerpt(found);
-  // A rule of the schema's own says what is wrong, and names what is missing or does not belong there.
+  // The schema's own rules say what is wrong, and name what is missing or unexpected.
   const isSaid = issue.code === "unrecognized_keys" || (issue.code === "custom" && found === undefined);
   return oneLine(`${path ? `${path}: ` : ""}${expectation(issue)}${isSaid ? "" : `, got ${got}`}`);
 }
 
-/** Characters of a name or a value that are shown, of as many as a file may have. */
+/** The maximum number of characters of a name or a value in a message. */
 const LONGEST = 60;
 
 const excerpt = (value: unknown): string =>
   (JSON.stringify(beginning(value, 3)) ?? String(value)).slice(0, LONGEST);
 
-/** The first members of a value, so many levels deep: a whole one may be nested deeper than `JSON.stringify` can go. */
+/** The first members of a value, down to `levels`: a value may be nested deeper than `JSON.stringify` can handle. */
 function beginning(value: unknown, levels: number): unknown {
   if (typeof value === "string") return value.slice(0, LONGEST);
   if (typeof value === "bigint") return String(value);

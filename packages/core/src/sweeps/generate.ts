@@ -4,7 +4,7 @@ import { floatArray } from "../dtypes.js";
 import { normalSource, uniformSource } from "../workloads/random.js";
 import type { Sweep } from "./sweep.js";
 
-/** Rows and classes where neither varies: a batch of CIFAR-10's head. */
+/** Rows and classes if neither varies: a batch of CIFAR-10's head. */
 const ROWS = 256;
 export const CLASSES = 10;
 
@@ -20,7 +20,7 @@ interface Description {
   readonly row: Shape;
 }
 
-/** A sweep from what is special about it. */
+/** Creates a sweep from its specific parts. */
 export function sweepOf({
   id,
   summary,

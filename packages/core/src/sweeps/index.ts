@@ -1,7 +1,7 @@
 import { CLASSES, sweepOf } from "./generate.js";
 import type { Sweep } from "./sweep.js";
 
-/** Entries at each number of classes, as near as whole rows come, and no more than 64 of those. */
+/** Elements at each number of classes, rounded to whole rows, and at most 64 rows. */
 const ELEMENTS = 2 ** 16;
 
 const largestBut = (logits: Float64Array, except: number): number =>

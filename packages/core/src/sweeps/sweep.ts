@@ -5,14 +5,14 @@ import type { Inputs } from "../backend.js";
 export interface Sweep {
   readonly id: string;
   readonly summary: string;
-  /** What varies, with its unit where it has one: "classes". */
+  /** The quantity that varies, with its unit if it has one: "classes". */
   readonly axis: string;
   /** The values on the axis, ascending. Some depend on the range of the exponential. */
   points(dtype: FloatDType): readonly number[];
   shape(point: number): { readonly rows: number; readonly classes: number };
-  /** The inputs at a point: the same bits on every machine for the same seed. The loss is the mean over labelled rows. */
+  /** The inputs at a point: bit-identical on every machine for the same seed. Loss: the mean over labelled rows. */
   inputs(point: number, dtype: FloatDType, seed: number): Inputs;
 }
 
-/** A method counts as accurate where 99 of 100 entries are within this distance of the correctly rounded ones, in ULP. */
+/** A method counts as accurate if 99 of 100 entries are within this distance of the correctly rounded ones, in ULP. */
 export const SWEEP_ULP_LIMIT = 4;

@@ -5,8 +5,8 @@ import { normalSource, uniformSource } from "./random.js";
 import type { Workload } from "./workload.js";
 
 /**
- * The inputs of a workload: the same bits on every machine for the same workload, dtype and seed.
- * The float32 logits are the float64 logits, rounded.
+ * The inputs of a workload: bit-identical on every machine for the same workload, dtype and seed. The float32 logits
+ * are the float64 logits, rounded.
  */
 export function generateInputs(workload: Workload, dtype: FloatDType, seed: number): Inputs {
   const { rows, classes, scale, margin } = workload;

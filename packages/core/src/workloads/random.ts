@@ -1,13 +1,13 @@
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 /**
- * Seeded random numbers that are identical on every machine: integers from xoroshiro128+, and from there only
- * additions, multiplications, divisions and square roots, which IEEE 754 rounds in one way. `Math.log` is left
- * out, since engines differ in its last bit.
+ * Seeded random numbers that are identical on every machine: integers from xoroshiro128+, then only additions,
+ * multiplications, divisions and square roots, whose rounding IEEE 754 defines. `Math.log` is not used: engines differ
+ * in its last bit.
  */
 export type Source = () => number;
 
-/** 32-bit FNV-1a, to turn a stream's name and seed into a generator seed. */
+/** 32-bit FNV-1a, which turns a stream's name and seed into a generator seed. */
 function hash(text: string): number {
   let state = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) state = Math.imul(state ^ byte, 0x01000193);

@@ -1,12 +1,12 @@
 import { uniformSource } from "./random.js";
 import type { Workload } from "./workload.js";
 
-/** Gradient entries that are compared with the oracle at most: all of them up to this size, that of `seed-3200`. */
+/** The maximum number of gradient entries compared with the oracle: that of `seed-3200`. */
 const CHECKED_ELEMENTS = 3200 * 3200;
 
 /**
- * The rows of a workload whose gradients are compared with the oracle, ascending: all of them, or for large
- * workloads as many as hold that number of entries, drawn without replacement from the run's seed.
+ * The rows of a workload whose gradients are compared with the oracle, ascending: all of them or, for large workloads,
+ * as many as contain that number of entries, drawn without replacement from the run's seed.
  */
 export function checkedRows(workload: Workload, seed: number): Int32Array {
   const { rows, classes, id } = workload;

@@ -1,4 +1,4 @@
-/** A problem: shape and the distribution of its logits and labels. Inputs follow from it and a seed. */
+/** A problem: its shape and the distribution of its logits and labels. A workload and a seed determine the inputs. */
 export interface Workload {
   readonly id: string;
   readonly summary: string;
@@ -8,7 +8,7 @@ export interface Workload {
   readonly classes: number;
   /** Standard deviation of the normal logits. */
   readonly scale: number;
-  /** Added to each row's target logit: how sure a trained network is. */
+  /** A value added to each row's target logit: the confidence of a trained network. */
   readonly margin: number;
   /** `diagonal`: label i mod C for row i. `uniform`: drawn uniformly from the classes. */
   readonly labels: "diagonal" | "uniform";
@@ -34,7 +34,7 @@ const head = (id: string, network: string, rows: number, classes: number, margin
   labels: "uniform",
 });
 
-/** The named workloads; the second four are the first four in small, for a quick check. */
+/** The named workloads; the second four are small versions of the first four, for a quick check. */
 export const WORKLOADS: readonly Workload[] = [
   seed(3200),
   head("cifar-head", "a CIFAR-10 classifier", 128, 10, 3),
@@ -46,7 +46,7 @@ export const WORKLOADS: readonly Workload[] = [
   head("vocab-1", "a language model with GPT-2's vocabulary", 1, 50257, 8),
 ];
 
-/** Elements in the largest workload that is accepted: its logits take 2 GiB in float64. */
+/** Elements of the largest accepted workload: its logits take 2 GiB in float64. */
 const MAX_ELEMENTS = 2 ** 28;
 
 /**

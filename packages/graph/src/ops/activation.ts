@@ -18,7 +18,7 @@ import {
 import { expectInputs, FLOATS, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 
-/** At 0 the gradient is 0, as everywhere. */
+/** The gradient at 0 is 0, as in all frameworks. */
 export const Relu = unary(
   "Relu",
   (x) => Math.max(x, 0),
@@ -26,7 +26,7 @@ export const Relu = unary(
   (x) => (x > 0n ? x : 0n),
 );
 
-/** At 0 the gradient is alpha, as in PyTorch. */
+/** The gradient at 0 is alpha, as in PyTorch. */
 export const LeakyRelu: OpDefinition = {
   name: "LeakyRelu",
   dtypes: FLOATS,
@@ -78,8 +78,8 @@ export const Erf = unary("Erf", errorFunction, (upstream, x) =>
 );
 
 /**
- * erf x = 2/√π e^(−x²) Σ 2^n x^(2n+1) / (1·3·…·(2n+1)), all of whose terms have one sign (DLMF 7.6.2): within 8 ULP. From 6 on it is 1
- * to the last bit.
+ * erf x = 2/√π e^(−x²) Σ 2^n x^(2n+1) / (1·3·…·(2n+1)), whose terms all have the same sign (DLMF 7.6.2): within 8 ULP.
+ * From 6 on, erf x rounds to 1.
  */
 function errorFunction(x: number): number {
   if (Math.abs(x) >= 6) return Math.sign(x);
@@ -92,7 +92,7 @@ function errorFunction(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** At the limits the gradient passes, as in PyTorch. A limit that is not there is an infinity, which integers do not have. */
+/** The gradient at the limits passes, as in PyTorch. A missing limit is an infinity, which integers do not have. */
 export const Clip: OpDefinition = {
   name: "Clip",
   dtypes: FLOATS,

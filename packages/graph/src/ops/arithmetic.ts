@@ -77,22 +77,22 @@ function quotient(a: bigint, b: bigint): bigint {
   return a / b;
 }
 
-/** The divisor's gradient goes through the quotient: b² would overflow long before a/b does. */
+/** The divisor's gradient uses the quotient: b² would overflow long before a/b does. */
 export const Div = binary(
   "Div",
   { float: (a, b) => a / b, integer: quotient },
   (upstream, _, b, quotient) => [div(upstream, b), neg(div(mul(upstream, quotient), b))],
 );
 
-/** The remainder that has the sign of the divisor, as in Python. */
+/** The remainder with the sign of the divisor, as in Python. */
 function remainder(a: bigint, b: bigint): bigint {
   if (b === 0n) throw new UndefinedResult(`${a} modulo 0 is undefined for integers`);
   return ((a % b) + b) % b;
 }
 
 /**
- * ONNX `Mod`: of floating-point numbers, the remainder that has the sign of the dividend (attribute fmod 1), of integers that
- * of the divisor (0). The whole quotient has no slope.
+ * ONNX `Mod`: for floating-point numbers, the remainder with the sign of the dividend (attribute fmod 1); for integers,
+ * with that of the divisor (0). The integer quotient has gradient 0.
  */
 export const Mod: OpDefinition = binary(
   "Mod",
@@ -100,11 +100,11 @@ export const Mod: OpDefinition = binary(
   (upstream, a, b, y) => [upstream, neg(mul(upstream, stopGradient(div(sub(a, y), b))))],
 );
 
-/** IEEE 754's pow, which JavaScript's is but for these: 1 to any power is 1, and so is −1 to an infinite one. */
+/** The pow of IEEE 754. JavaScript's differs in two cases: 1 to any power is 1, and −1 to an infinite power is 1. */
 const power = (a: number, b: number): number =>
   a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
 
-/** ONNX Runtime computes powers of integers in double precision: the exact one, and its own, are the same up to 2^53 only. */
+/** ONNX Runtime computes powers of integers in double precision: its results are exact only up to 2^53. */
 function integerPower(a: bigint, b: bigint): number {
   const exact = Number(a) ** Number(b);
   if (b < 0n || !Number.isSafeInteger(exact))
@@ -112,7 +112,7 @@ function integerPower(a: bigint, b: bigint): number {
   return exact;
 }
 
-/** At a = 0 with b = 0 the first factor counts, as in PyTorch; a gradient with respect to b needs a > 0, and is 0 elsewhere. */
+/** At a = 0 with b = 0 the first factor counts, as in PyTorch. The gradient for b needs a > 0 and is 0 elsewhere. */
 export const Pow = binary("Pow", { float: power, integer: integerPower }, (upstream, a, b, y) => {
   const [zero, one] = [scalar(0, a.dtype), scalar(1, a.dtype)];
   const slope = mul(b, pow(a, sub(b, one)));
@@ -122,7 +122,7 @@ export const Pow = binary("Pow", { float: power, integer: integerPower }, (upstr
   ];
 });
 
-/** Where both are equal, each gets half of the gradient, as in PyTorch and JAX. (TensorFlow.js gives `a` the whole.) */
+/** Equal operands get half of the gradient each, as in PyTorch and JAX. (TensorFlow.js gives `a` the whole.) */
 const extremum = (name: string, arithmetic: Arithmetic): OpDefinition =>
   binary(name, arithmetic, (upstream, a, b, chosen) => {
     const share = (of: Value) => cast(equal(of, chosen), upstream.dtype);

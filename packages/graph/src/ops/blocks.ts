@@ -1,9 +1,9 @@
 import { stridesOf } from "../broadcast.js";
 import { allocate, elementAt, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
 
-/** What operators share that copy blocks of tensors. */
+/** Helpers of operators that copy blocks of tensors. */
 
-/** Copies a block of one tensor into another, `offsets` further along each axis. */
+/** Copies a block of one tensor into another, shifted by `offsets` along each axis. */
 export function copyInto(
   from: Tensor,
   to: { readonly data: Tensor["data"]; readonly shape: Shape },
@@ -28,7 +28,7 @@ export const withSize = (shape: Shape, axis: number, size: number): Shape =>
 export const offsetAlong = (shape: Shape, axis: number, offset: number): number[] =>
   shape.map((_, position) => (position === axis ? offset : 0));
 
-/** Every `step`th element along one axis, from `start`, as many as the type has. */
+/** Every `step`th element along one axis, from `start`; the type determines their number. */
 export function sliced(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
   const data = allocate(type);
   const [from, to] = [stridesOf(x.shape), stridesOf(type.shape)];

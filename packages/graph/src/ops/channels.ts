@@ -4,9 +4,9 @@ import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary/index.
 import { numberAttribute, numbersAttribute } from "./support.js";
 import { spatial, type Window } from "./window.js";
 
-/** What `Conv` and its adjoint `ConvTranspose` share. */
+/** Helpers shared by `Conv` and its adjoint `ConvTranspose`. */
 
-/** Window attributes in the words of the vocabulary. */
+/** Converts window attributes to the names of the vocabulary. */
 export const optionsOf = (attributes: Attributes) => ({
   strides: numbersAttribute(attributes, "strides"),
   pads: numbersAttribute(attributes, "pads"),
@@ -39,7 +39,7 @@ export function checkOperands(
 export const doubles = ({ data }: Tensor): Float64Array =>
   data instanceof Float64Array ? data : Float64Array.from(data as Float32Array);
 
-/** Sums to accumulate in double precision. */
+/** Zeros for accumulating sums in double precision. */
 export const zeros = ({ shape }: TensorType): Float64Array =>
   allocate({ dtype: "float64", shape }) as Float64Array;
 
@@ -55,7 +55,7 @@ export function finished(sums: Float64Array, type: TensorType, bias: Tensor | un
   return [{ dtype: type.dtype, shape: type.shape, data }];
 }
 
-/** Visits, for each image and group, each pair of an input and an output channel, by their number in the whole batch. */
+/** Visits each pair of an input and an output channel of each image and group, by their number in the whole batch. */
 export function forEachChannelPair(
   { images, group, inputs, outputs }: Record<"images" | "group" | "inputs" | "outputs", number>,
   visit: (input: number, output: number, inputOfGroup: number, outputOfAll: number) => void,
@@ -75,8 +75,8 @@ export const biasGradient = (upstream: Value): Value =>
   reduceSum(upstream, { axes: [...upstream.shape.keys()].filter((axis) => axis !== 1) });
 
 /**
- * The gradient with respect to the filter is a convolution of the same operand with the upstream gradient as the filter,
- * images and channels having changed places, strides and dilations too.
+ * The gradient with respect to the filter is a convolution of the same operand with the upstream gradient as the
+ * filter, with images and channels swapped, and strides and dilations swapped.
  */
 export function filterGradient(
   x: Value,

@@ -5,7 +5,7 @@ import type { Body, GradientContext, OpDefinition } from "../op.js";
 import { elementAt, isFloat, type Tensor, type TensorType } from "../tensor.js";
 import { FLOATS, generate } from "./support.js";
 
-/** An operator on floating-point numbers that its body says all about: how it is evaluated, and what its gradient is. */
+/** An operator on floating-point numbers whose body defines both its evaluation and its gradient. */
 export function composite(name: string, infer: OpDefinition["infer"], body: Body): OpDefinition {
   return {
     name,
@@ -39,7 +39,7 @@ const widened = (x: Tensor): Tensor =>
     ? { dtype: "float64", shape: x.shape, data: Float64Array.from(x.data as Float32Array) }
     : x;
 
-/** The gradient of a body with respect to the node's own inputs, each taken as independent of the others. */
+/** The gradient of a body with respect to the node's own inputs, each treated as independent of the others. */
 function gradientThrough(
   body: Body,
   { inputs, attributes, upstream }: GradientContext,
@@ -51,7 +51,7 @@ function gradientThrough(
     upstream,
     new Set(inputs.map(({ node }) => node)),
   );
-  // An input that is given twice has its gradient, from both, at its first place.
+  // An input that occurs twice has the gradient of both at its first position.
   return inputs.map((input, position) =>
     inputs.indexOf(input) === position ? gradients[wrt.indexOf(input)] : undefined,
   );

@@ -5,7 +5,7 @@ import { concat, expand, scalar, split } from "../vocabulary/index.js";
 import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
 import { axisOf, expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 
-/** One after the other along an axis. */
+/** Concatenates tensors along an axis. */
 export const Concat: OpDefinition = {
   name: "Concat",
   infer: (inputs, attributes) => {

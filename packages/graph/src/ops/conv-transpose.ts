@@ -37,8 +37,8 @@ function inferConvTranspose(operands: readonly TensorType[], attributes: Attribu
 }
 
 /**
- * ONNX `ConvTranspose`, the adjoint of `Conv`: X `[N, C, …]`, W `[C, M/group, …]` and, optionally, B `[M]` → `[N, M, …]`.
- * Attribute `output_padding` adds elements after each axis of the result.
+ * ONNX `ConvTranspose`, the adjoint of `Conv`: X `[N, C, …]`, W `[C, M/group, …]` and, optionally, B `[M]` →
+ * `[N, M, …]`. Attribute `output_padding` adds elements after each axis of the result.
  */
 export const ConvTranspose: OpDefinition = {
   name: "ConvTranspose",
@@ -73,7 +73,7 @@ export const ConvTranspose: OpDefinition = {
     const options = optionsOf(attributes);
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
     const correlated = conv(upstream, filter, undefined, options);
-    // More than a stride of output padding makes room for further places.
+    // Output padding larger than a stride makes room for further places.
     const ofX = spatial(x.shape).reduce((value, size, axis) => slice(value, axis + 2, 0, size), correlated);
     return [
       ofX,
@@ -84,7 +84,7 @@ export const ConvTranspose: OpDefinition = {
   body: transposedConv,
 };
 
-/** A convolution of the operand, with zeros between its elements, with the filter turned around. */
+/** A convolution of the operand, with zeros between its elements, with the flipped filter. */
 function transposedConv([x, filter, bias]: readonly Value[], attributes: Attributes): readonly Value[] {
   if (!x || !filter) return [];
   const { shape } = inferConvTranspose([x, filter], attributes);
@@ -92,7 +92,7 @@ function transposedConv([x, filter, bias]: readonly Value[], attributes: Attribu
   const window = windowOf(attributes, spatial(filter.shape), x.shape);
   const [inputs = 0, perGroup = 0] = filter.shape;
   const axes = [...window.kernel.keys()];
-  // Where the result goes on beyond what the filter reaches, or ends before it.
+  // The result may extend beyond the reach of the filter, or end before it.
   const room = extents(window).map((extent, axis) => {
     const before = extent - 1 - (window.before[axis] as number);
     const spread = ((spatial(x.shape)[axis] as number) - 1) * (window.strides[axis] as number) + 1;

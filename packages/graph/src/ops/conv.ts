@@ -29,9 +29,9 @@ function inferConv(operands: readonly TensorType[], attributes: Attributes): Ten
 }
 
 /**
- * ONNX `Conv` (a cross-correlation) over one or two spatial axes: X `[N, C, …]`, W `[M, C/group, …]` and, optionally,
- * B `[M]` → `[N, M, …]`. Attributes: `strides`, `dilations`, one per axis; `pads`, those before each axis and then those
- * after; `group`.
+ * ONNX `Conv` (a cross-correlation) over one or two spatial axes: X `[N, C, …]`, W `[M, C/group, …]` and, optionally, B
+ * `[M]` → `[N, M, …]`. Attributes: `strides`, `dilations`, one per axis; `pads`, first before and then after each axis;
+ * `group`.
  */
 export const Conv: OpDefinition = {
   name: "Conv",
@@ -65,7 +65,7 @@ export const Conv: OpDefinition = {
     if (!x || !filter || !upstream) return [];
     const options = optionsOf(attributes);
     const window = windowOf(attributes, spatial(filter.shape), x.shape);
-    // What the last window does not reach.
+    // The elements that the last window does not reach.
     const outputPadding = extents(window).map((extent, axis) => {
       const [before, after] = [window.before[axis] as number, window.after[axis] as number];
       const reached = (spatial(upstream.shape)[axis] as number) - 1;
@@ -86,7 +86,7 @@ export const Conv: OpDefinition = {
   body: convByProduct,
 };
 
-/** The product of the filter with all windows as columns (im2col), for runtimes that have no kernel. */
+/** The product of the filter with all windows as columns (im2col), for runtimes without a kernel. */
 function convByProduct([x, filter, bias]: readonly Value[], attributes: Attributes): readonly Value[] {
   if (!x || !filter) return [];
   const group = numberAttribute(attributes, "group");

@@ -78,7 +78,7 @@ function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes
   }
 }
 
-/** Calls `visit` with the flat index of each element of `indices` and that of the element of x it names. */
+/** Calls `visit` with the flat index of each element of `indices` and that of the element of x that it refers to. */
 function forEachIndex(
   indices: Tensor,
   shape: Shape,
@@ -154,7 +154,7 @@ export const ScatterElements: OpDefinition = {
   },
 };
 
-/** Slices of x along an axis, one per index, in the place of that axis. Those of repeated indices add up in its gradient. */
+/** Slices of x along an axis, one per index, in place of that axis. Its gradient sums slices of repeated indices. */
 export const Gather: OpDefinition = {
   name: "Gather",
   infer: (inputs, attributes) => {

@@ -36,7 +36,7 @@ interface Run {
   readonly step: number;
 }
 
-/** The sum is accumulated in double precision. */
+/** Computes a dot product whose sum is accumulated in double precision. */
 function floatDot(a: Run, b: Run, length: number): number {
   let sum = 0;
   for (let k = 0; k < length; k++)
@@ -88,7 +88,7 @@ export const MatMul: OpDefinition = {
   },
 };
 
-/** The matrix whose transpose is given, or the matrix itself. */
+/** Returns the matrix whose transpose is given, or the matrix itself. */
 const asTyped = (type: TensorType, transposed: boolean): TensorType =>
   transposed ? { dtype: type.dtype, shape: [...type.shape].reverse() } : type;
 
@@ -98,7 +98,7 @@ function transposed(x: Tensor): Tensor {
   return generate(type, (index) => elementAt(x.data, (index % rows) * columns + Math.floor(index / rows)));
 }
 
-/** alpha A' B' + beta C, A' and B' being the operands or their transposes. */
+/** alpha A' B' + beta C, where A' and B' are the operands or their transposes. */
 export const Gemm: OpDefinition = {
   name: "Gemm",
   dtypes: FLOATS,

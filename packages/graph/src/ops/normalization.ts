@@ -19,8 +19,8 @@ function checkPerChannel(x: TensorType, others: readonly TensorType[]): void {
 
 /**
  * ONNX `BatchNormalization`: X `[N, C, …]`, scale, B, running mean and running variance `[C]` → Y; with attribute
- * `training_mode` 1, the mean and variance of the batch count instead (the variance without Bessel's correction), and
- * two further outputs are the running ones, moved towards them by 1 − `momentum`.
+ * `training_mode` 1, the mean and variance of the batch are used instead (the variance without Bessel's correction),
+ * and two further outputs are the running ones, moved towards them by 1 − `momentum`.
  */
 export const BatchNormalization = composite(
   "BatchNormalization",
@@ -56,8 +56,8 @@ export const BatchNormalization = composite(
 );
 
 /**
- * ONNX `LayerNormalization`: X, scale and, optionally, B, which broadcast to X → Y, each slice of X from attribute `axis` on
- * having been given mean 0 and variance 1.
+ * ONNX `LayerNormalization`: X, scale and, optionally, B, which broadcast to X → Y. Each slice of X from attribute
+ * `axis` on is normalised to mean 0 and variance 1.
  */
 export const LayerNormalization = composite(
   "LayerNormalization",

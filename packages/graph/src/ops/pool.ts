@@ -17,8 +17,8 @@ function inferPool(inputs: readonly TensorType[], attributes: Attributes): Tenso
 }
 
 /**
- * ONNX `MaxPool`: the largest element of each window and its place among all elements of X (int64, row-major). Of equal
- * ones, the first is chosen and gets the gradient, as in PyTorch and TensorFlow.
+ * ONNX `MaxPool`: the largest element of each window and its place among all elements of X (int64, row-major). Among
+ * equal ones, the first is chosen and receives the gradient, as in PyTorch and TensorFlow.
  */
 export const MaxPool: OpDefinition = {
   name: "MaxPool",
@@ -61,8 +61,8 @@ export const MaxPool: OpDefinition = {
 };
 
 /**
- * ONNX `AveragePool`: the mean of each window, over its elements inside X or, with attribute `count_include_pad`, over all.
- * It is a convolution of each channel with ones, divided by how many they are.
+ * ONNX `AveragePool`: the mean of each window, over its elements inside X or, with attribute `count_include_pad`, over
+ * all. It is a convolution of each channel with ones, divided by their number.
  */
 export const AveragePool = composite(
   "AveragePool",

@@ -32,7 +32,7 @@ import {
 } from "../vocabulary/index.js";
 import { expectInputs, FLOATS, larger, NUMBERS, numberAttribute, numbersAttribute } from "./support.js";
 
-/** How floating-point numbers, or integers, are reduced. */
+/** The reduction of floating-point numbers, or of integers. */
 interface Accumulator<T extends Element> {
   readonly initial: T;
   combine(accumulated: T, element: T): T;
@@ -75,7 +75,7 @@ function reduced<T extends Element>(
   for (const [index, value] of accumulated.entries()) {
     const result = finish(value, count);
     write(data, index, result);
-    // ONNX does not say which integer an overflowing sum is: NumPy's wraps around, ONNX Runtime's is the largest.
+    // ONNX does not define the sum of overflowing integers: NumPy wraps around, ONNX Runtime returns the largest.
     if (typeof result === "bigint" && BigInt(elementAt(data, index)) !== result) {
       throw new UndefinedResult(`${result} is not an ${type.dtype}`);
     }
@@ -86,8 +86,8 @@ function reduced<T extends Element>(
 const integerAt = (data: TensorData, index: number): bigint => BigInt(elementAt(data, index));
 
 /**
- * Floating-point sums are accumulated in double precision, and sums of integers exactly. `adjoint` gets the upstream gradient
- * with the reduced axes kept, and the operand.
+ * Floating-point sums are accumulated in double precision; sums of integers are exact. `adjoint` receives the upstream
+ * gradient with the reduced axes kept, and the operand.
  */
 function reduction(
   name: string,
@@ -122,7 +122,7 @@ export const ReduceSum = reduction(
   (upstream, x) => expand(upstream, x.shape),
 );
 
-/** @throws UndefinedResult for no integers, whose mean or maximum is no integer */
+/** @throws UndefinedResult for an empty list of integers, whose mean or maximum is no integer */
 function ofSome(value: bigint, count: number): bigint {
   if (count === 0) throw new UndefinedResult("no integers are reduced to one");
   return value;
@@ -143,7 +143,10 @@ export const ReduceMean = reduction(
   },
 );
 
-/** Ties share the gradient equally, as in PyTorch's `amax` and `amin` and in JAX: the mean of the subgradients, itself one. (TensorFlow.js instead gives each tied entry the whole.) */
+/**
+ * Ties share the gradient equally, as in PyTorch's `amax` and `amin` and in JAX: the mean of the subgradients.
+ * (TensorFlow.js gives each the whole.)
+ */
 const extremum = (name: string, how: Reduction, reduce: typeof reduceMax): OpDefinition =>
   reduction(name, how, (upstream, x, axes) => {
     const chosen = cast(equal(x, reduce(x, { axes, keepdims: true })), x.dtype);
@@ -169,8 +172,8 @@ export const ReduceMin = extremum(
 );
 
 /**
- * The gradient of each factor is the product of the others: that of all, divided by it, but where factors are 0. With one 0, its
- * gradient is the product of the others; with several, all gradients are 0.
+ * The gradient of each factor is the product of the others: the product of all divided by it, unless factors are 0.
+ * With one 0, its gradient is the product of the others; with several, all gradients are 0.
  */
 export const ReduceProd = reduction(
   "ReduceProd",

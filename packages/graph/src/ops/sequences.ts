@@ -22,7 +22,7 @@ import {
   stringAttribute,
 } from "./support.js";
 
-/** Operators on sequences of numbers: those along an axis, and one of equal steps. */
+/** Operators on sequences of numbers: those along an axis, and those with equal steps. */
 
 /** `start`, `start + delta`, … before `limit`: known numbers, so that only the length may depend on a batch size. */
 export const Range: OpDefinition = {
@@ -85,7 +85,7 @@ export const CumSum: OpDefinition = {
   },
 };
 
-/** Positions along an axis in the order of their elements, the largest first (or the smallest); equal ones stay in order. */
+/** Positions along an axis in the order of their elements, the largest first (or the smallest); the sort is stable. */
 function ordered(x: Tensor, axis: number, isLargest: boolean): (lane: number) => number[] {
   const { length, index } = lanesAlong(axis, x.shape);
   return (lane) => {
@@ -102,7 +102,7 @@ function ordered(x: Tensor, axis: number, isLargest: boolean): (lane: number) =>
   };
 }
 
-/** The position of the largest element along an axis, which is kept with size 1: the first, or the last of equal ones. */
+/** The position of the largest element along an axis, which is kept with size 1: the first or last among equal ones. */
 export const ArgMax: OpDefinition = {
   name: "ArgMax",
   dtypes: NUMBERS,

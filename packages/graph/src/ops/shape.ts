@@ -91,7 +91,7 @@ export const Transpose: OpDefinition = {
   },
 };
 
-/** An operator that gives the same elements another shape. */
+/** An operator that returns the same elements in another shape. */
 const reshaping = (name: string, shapeOf: (shape: Shape, attributes: Attributes) => Shape): OpDefinition => ({
   name,
   infer: (inputs, attributes) => {
@@ -127,8 +127,8 @@ export const Flatten = reshaping("Flatten", (shape, attributes) => {
 });
 
 /**
- * An element of another type: true unless it is 0 for `bool`, truncated towards 0 from a fraction to an integer, wrapped around
- * from int64 to int32, and rounded once to a floating-point type.
+ * Converts an element: true unless it is 0 for `bool`, truncated towards 0 from a fraction to an integer, wrapped
+ * around from int64 to int32, and rounded once to a floating-point type.
  */
 function converted(value: Element, to: TensorType): Element {
   if (to.dtype === "bool") return Number(value !== 0 && value !== 0n);
@@ -137,8 +137,8 @@ function converted(value: Element, to: TensorType): Element {
 }
 
 /**
- * An int64 rounded to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1 in the
- * lowest place left says that they were not all 0.
+ * Rounds an int64 to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1
+ * in the lowest remaining place records that they were not all 0.
  */
 function singleFrom(value: bigint): number {
   if (BigInt.asIntN(54, value) === value) return Number(value);

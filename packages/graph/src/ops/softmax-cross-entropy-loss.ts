@@ -26,12 +26,12 @@ import { FLOATS, optionalNumberAttribute, positionIn, stringAttribute } from "./
 
 /**
  * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` and, optionally, class weights `[C]` → the loss (a
- * scalar; `[N]` for reduction "none") and the log-probabilities `[N, C]`. Attribute `ignore_index`, if given: rows
- * with that label, which may lie outside `[0, C)`, have no loss. The weighted mean divides by the sum of the weights of
- * the labels that count.
+ * scalar; `[N]` for reduction "none") and the log-probabilities `[N, C]`. Attribute `ignore_index`, if given: rows with
+ * that label, which may lie outside `[0, C)`, have no loss. The weighted mean divides by the sum of the weights of the
+ * labels that count.
  *
- * The gradient with respect to the scores is the one every framework writes by hand for this operator, from its own second
- * output; that with respect to the weights is `NegativeLogLikelihoodLoss`'s.
+ * The gradient with respect to the scores is the one that every framework writes by hand for this operator, from its
+ * own second output. The gradient with respect to the weights is that of `NegativeLogLikelihoodLoss`.
  */
 export const SoftmaxCrossEntropyLoss: OpDefinition = {
   name: "SoftmaxCrossEntropyLoss",
@@ -83,7 +83,7 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
 
 type Reduction = "mean" | "sum" | "none";
 
-/** (exp(logProb) − onehot), each row times its weight and its share of the reduction; 0 for ignored rows, whatever they hold. */
+/** (exp(logProb) − onehot), each row times its weight and its share of the reduction; 0 for ignored rows, always. */
 function scoresGradient(
   ofLoss: Value,
   logProb: Value,
@@ -155,8 +155,8 @@ const isIgnored = (labels: Value, ignoreIndex: number | undefined): Value | unde
   ignoreIndex === undefined ? undefined : equal(labels, scalar(ignoreIndex, labels.dtype));
 
 /**
- * What the mean divides by. Where it is 0, the mean is NaN, and the gradients of rows that are not ignored are, as in
- * PyTorch; those of ignored rows are 0.
+ * The divisor of the mean. If it is 0, the mean and the gradients of rows that are not ignored are NaN, as in PyTorch;
+ * the gradients of ignored rows are 0.
  */
 function divisorOf(counted: Value): Value {
   const total = reduceSum(counted);
@@ -164,8 +164,8 @@ function divisorOf(counted: Value): Value {
 }
 
 /**
- * ONNX `NegativeLogLikelihoodLoss`: what `SoftmaxCrossEntropyLoss` does from the log-probabilities `[N, C]` on, with the
- * same labels, weights and attributes.
+ * ONNX `NegativeLogLikelihoodLoss`: the part of `SoftmaxCrossEntropyLoss` after the log-probabilities `[N, C]`, with
+ * the same labels, weights and attributes.
  */
 export const NegativeLogLikelihoodLoss = composite(
   "NegativeLogLikelihoodLoss",
@@ -174,7 +174,7 @@ export const NegativeLogLikelihoodLoss = composite(
 );
 
 /**
- * The loss of each row and what it counts: its label's weight, or 1; both are 0 if it is ignored.
+ * The loss and the weight of each row: its label's weight, or 1; both are 0 if it is ignored.
  * @throws UndefinedResult for a label that is neither a class nor ignored
  */
 function rowLosses(

@@ -73,8 +73,8 @@ export const Softmax: OpDefinition = {
 };
 
 /**
- * x − max − log Σ exp(x − max) along one axis. Its gradient takes the probabilities from its own result, as in PyTorch,
- * TensorFlow and TensorFlow.js: exp(log p) has a relative error of |log p| u, which a softmax would not have.
+ * x − max − log Σ exp(x − max) along one axis. Its gradient computes the probabilities from its own result, as in
+ * PyTorch, TensorFlow and TensorFlow.js. Unlike a softmax, exp(log p) has a relative error of |log p| u.
  */
 export const LogSoftmax: OpDefinition = {
   ...normalization(

@@ -12,7 +12,7 @@ import {
   write,
 } from "../tensor.js";
 
-/** What op files share: reading attributes, checking inputs, and loops over tensors. */
+/** Helpers shared by op files: reading attributes, checking inputs, and loops over tensors. */
 
 export function numberAttribute(attributes: Attributes, name: string): number {
   const value = attributes[name];
@@ -59,7 +59,7 @@ export function positionIn(size: number, index: number): number {
   return index;
 }
 
-/** Element types of operators that approximate. */
+/** Element types of operators with approximate results. */
 export const FLOATS: readonly DType[] = ["float32", "float64"];
 /** Element types of arithmetic. */
 export const NUMBERS: readonly DType[] = [...FLOATS, "int32", "int64"];
@@ -77,7 +77,7 @@ export function generate(type: TensorType, element: (index: number) => Element):
   return { dtype: type.dtype, shape: type.shape, data };
 }
 
-/** Reads a tensor as if it had been broadcast to `to`. */
+/** Reads a tensor as if it were broadcast to `to`. */
 export function broadcastReader({ data, shape }: Tensor, to: Shape): (index: number) => Element {
   const indices = broadcastIndices(shape, to);
   return (index) => elementAt(data, indices[index] as number);

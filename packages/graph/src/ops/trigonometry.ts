@@ -3,7 +3,7 @@ import { apply } from "../op.js";
 import { add, cos, div, mul, neg, scalar, sin, sqrt, sub } from "../vocabulary/index.js";
 import { unary } from "./unary.js";
 
-/** Sines, cosines and tangents of angles and of hyperbolas, and their inverses. */
+/** Trigonometric and hyperbolic functions and their inverses. */
 
 const one = (x: Value): Value => scalar(1, x.dtype);
 const square = (x: Value): Value => mul(x, x);
@@ -17,7 +17,7 @@ export const Acos = unary("Acos", Math.acos, (upstream, x) =>
 );
 export const Atan = unary("Atan", Math.atan, (upstream, x) => div(upstream, add(one(x), square(x))));
 
-/** √(1 + sinh²x) is cosh x, which ONNX Runtime has no double kernel for. */
+/** The gradient uses √(1 + sinh²x) = cosh x, because ONNX Runtime has no double kernel for cosh. */
 export const Sinh = unary("Sinh", Math.sinh, (upstream, x, y) => mul(upstream, sqrt(add(one(x), square(y)))));
 export const Cosh = unary("Cosh", Math.cosh, (upstream, x) => mul(upstream, apply("Sinh", [x])));
 export const Asinh = unary("Asinh", Math.asinh, (upstream, x) => div(upstream, sqrt(add(square(x), one(x)))));

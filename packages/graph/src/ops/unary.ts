@@ -38,7 +38,7 @@ export const Neg = unary(
 );
 
 export const Sqrt = unary("Sqrt", Math.sqrt, (upstream, x, y) => div(upstream, mul(scalar(2, x.dtype), y)));
-/** At 0 the gradient is 0, as everywhere. */
+/** The gradient at 0 is 0, as in all frameworks. */
 export const Abs = unary(
   "Abs",
   Math.abs,
@@ -55,14 +55,14 @@ export const Identity: OpDefinition = {
   gradient: ({ upstream: [upstream] }) => [upstream],
 };
 
-/** ONNX has no such operator: it is an `Identity` there, and blocks gradients here. */
+/** A value that blocks gradients. ONNX has no such operator: there it is an `Identity`. */
 export const StopGradient: OpDefinition = {
   ...Identity,
   name: "StopGradient",
   gradient: () => [undefined],
 };
 
-/** Whole numbers have no slope: no gradient flows. */
+/** Rounding functions have gradient 0: no gradient flows. */
 const rounding = (name: string, compute: (x: number) => number): OpDefinition => ({
   ...unary(name, compute, (upstream) => upstream),
   gradient: () => [undefined],
@@ -70,7 +70,7 @@ const rounding = (name: string, compute: (x: number) => number): OpDefinition =>
 
 export const Floor = rounding("Floor", Math.floor);
 
-/** Halves go to the even neighbour. */
+/** Rounds halves to the even neighbour. */
 export const Round = rounding("Round", (x) => {
   const below = Math.floor(x);
   const isHalf = x - below === 0.5;

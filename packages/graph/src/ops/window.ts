@@ -3,7 +3,7 @@ import { type Attributes, GraphError } from "../graph.js";
 import type { Shape } from "../tensor.js";
 import { numbersAttribute } from "./support.js";
 
-/** How a window moves over the spatial axes of `[N, C, …]`; one entry per spatial axis, of which there are 1 or 2. */
+/** A window moving over the spatial axes of `[N, C, …]`; one entry per spatial axis, of which there are 1 or 2. */
 export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -34,11 +34,11 @@ export function windowOf(attributes: Attributes, kernel: Shape, x: Shape): Windo
   return { kernel, strides, dilations, before: pads.slice(0, rank), after: pads.slice(rank) };
 }
 
-/** From the first to the last element that a window reads along each axis. */
+/** The distance from the first to the last element that a window reads along each axis. */
 export const extents = ({ kernel, dilations }: Window): number[] =>
   kernel.map((size, axis) => (dilations[axis] as number) * (size - 1) + 1);
 
-/** How many places a window has along each axis. @throws GraphError if it is larger than the padded operand. */
+/** The number of places of a window along each axis. @throws GraphError if it is larger than the padded operand. */
 export function places(window: Window, sizes: Shape): number[] {
   return extents(window).map((extent, axis) => {
     const [size, stride] = [sizes[axis] as number, window.strides[axis] as number];
@@ -49,7 +49,7 @@ export function places(window: Window, sizes: Shape): number[] {
   });
 }
 
-/** The same window over two axes: over one, it is a row of height 1. */
+/** The same window over two axes; a window over one axis is a row of height 1. */
 export interface PlaneWindow {
   readonly size: readonly [height: number, width: number];
   readonly kernel: readonly [height: number, width: number];
@@ -73,8 +73,8 @@ export function onPlane(window: Window, sizes: Shape, out: Shape): PlaneWindow {
 }
 
 /**
- * For each element of the kernel, in row-major order, and each place of the window, in row-major order, the index in a
- * plane of the operand; -1 where that is padding.
+ * The index in a plane of the operand for each element of the kernel and, within it, each place of the window, both in
+ * row-major order; -1 for padding.
  */
 export function readingOrder({ size, kernel, out, strides, dilations, before }: PlaneWindow): Int32Array {
   const [height, width] = size;

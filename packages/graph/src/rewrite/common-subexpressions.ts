@@ -2,12 +2,12 @@ import type { Attribute, Node, Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
-/** Constants of more bytes are the same only if they share their data. */
+/** Larger constants, in bytes, are equal only if they share their data. */
 const COMPARED_BYTES = 8192;
 
 /**
- * Common-subexpression elimination: nodes of one operator, with the same attributes and the same inputs, become one.
- * Bit-identical. The rule remembers what it has seen: make one for each graph.
+ * Common-subexpression elimination: merges nodes of one operator with the same attributes and the same inputs.
+ * Bit-identical. The rule remembers the nodes it has seen: create one for each graph.
  */
 export function mergeCommonSubexpressions(): Rule {
   const seen = new Map<string, readonly Value[]>();
@@ -27,7 +27,7 @@ export function mergeCommonSubexpressions(): Rule {
     if (typeof value === "number") return numberKey(value);
     return "data" in value ? tensorKey(value) : value.map(numberKey).join();
   };
-  // Strings only: JSON has neither −0 nor numbers that are not finite.
+  // Strings only: JSON has neither −0 nor non-finite numbers.
   const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
     JSON.stringify([
       op,
@@ -41,7 +41,7 @@ export function mergeCommonSubexpressions(): Rule {
     const first = seen.get(key);
     if (first) return first[0]?.node === node ? undefined : first;
     const unchanged = inputs.every((input, position) => input === node.inputs[position]);
-    // A node with new inputs is rebuilt first, and seen as it then is the next time.
+    // A node with new inputs is rebuilt first, and seen in its new form in the next round.
     if (unchanged) seen.set(key, node.outputs);
     return undefined;
   };

@@ -4,10 +4,10 @@ import { definitionOf } from "../op.js";
 import { type Shape, sizeOf } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
-/** Multiplications of products, by the shapes of their operands and of the result. */
+/** Numbers of multiplications in products, by the shapes of their operands and of the result. */
 const MULTIPLICATIONS: Readonly<Record<string, (a: Shape, b: Shape, y: Shape) => number>> = {
   MatMul: (a, _, y) => sizeOf(y) * (a.at(-1) ?? 1),
-  // Of [m, k], [k, n] and [m, n], whichever operands are transposed: m k n.
+  // Of [m, k], [k, n] and [m, n], with any operand transposed: m k n.
   Gemm: (a, b, y) => Math.sqrt(sizeOf(a) * sizeOf(b) * sizeOf(y)),
   Conv: (_, filter, y) => sizeOf(y) * sizeOf(filter.slice(1)),
   ConvTranspose: (x, filter) => sizeOf(x) * sizeOf(filter.slice(1)),
@@ -20,16 +20,17 @@ function stepsOf({ op, inputs, outputs }: Node): number {
   return elements + (MULTIPLICATIONS[op]?.(a, b, y) ?? 0);
 }
 
-/** Whether the reference interpreter computes a node in good time. */
+/** True if the reference interpreter computes a node quickly. */
 export const isCheap = (node: Node): boolean => isBearable(stepsOf(node));
 
-/** Whether a node may be computed here, as far as the budget goes; see `withBudget`. What it takes is spent then. */
+/** True if the budget allows computing a node here; see `withBudget`. The steps are then spent. */
 export const isAffordable = (node: Node): boolean => spend(stepsOf(node));
 
 /**
  * Constant folding: an operator on constants becomes the constant that the reference interpreter computes, rounded once
- * from double precision. A runtime's own result differs from it by the error of its kernel. What is larger than its
- * operands is left to the runtime, since a model should not grow. So is what takes long, and what ONNX leaves undefined.
+ * from double precision. A runtime's own result differs from it by the error of its kernel. Results that are larger
+ * than their operands are left to the runtime, since a model should not grow; so are slow computations and undefined
+ * results.
  */
 export const foldConstants: Rule = (node, inputs) => {
   if (inputs.length === 0 || !inputs.every((input) => input.node.op === "Constant")) return undefined;

@@ -4,15 +4,15 @@ import { type DType, isFloat } from "../tensor.js";
 import { type Rule, rewrite } from "./rewrite.js";
 
 /**
- * What a runtime has kernels for: dtypes by operator, or by its attributes, too. The dtype of a node is that of its floating-point result or, if it
- * has none, of its first floating-point operand; only these are looked up.
+ * The kernels of a runtime: dtypes by operator, or by its attributes as well. The dtype of a node is that of its
+ * floating-point result or else of its first floating-point operand; nodes without either are not looked up.
  */
 export type Kernels = Readonly<
   Record<string, readonly DType[] | ((attributes: Attributes) => readonly DType[])>
 >;
 
 /**
- * Writes each operator that a runtime has no kernel for as its body, and the operators of that likewise.
+ * Replaces each operator that a runtime has no kernel for with its body, recursively.
  * @throws GraphError if such an operator has no body, naming the node.
  */
 export function legalize(graph: Graph, kernels: Kernels): Graph {

@@ -4,15 +4,15 @@ import { foldConstants } from "./fold-constants.js";
 import { rewrite } from "./rewrite.js";
 import { simplify } from "./simplify.js";
 
-/** More rounds than any graph has needed; each but the last made it smaller. */
+/** More rounds than any graph has needed; each round but the last made it smaller. */
 const ROUNDS = 100;
 
 /**
- * Simplifies a graph, folds its constants and merges its common subexpressions until nothing changes. What no output depends
- * on is gone, as from any graph: it is made of what its outputs need.
+ * Simplifies a graph, folds its constants and merges its common subexpressions until nothing changes. Nodes that no
+ * output depends on are dropped: a graph consists of what its outputs need.
  *
- * @param fold whether constants are folded; not where their values must be told from one another later, as for a symbolic
- * batch. Default: true.
+ * @param fold folds constants; false if their values must be distinguished later, as for a symbolic batch. Default:
+ * true.
  */
 export function optimize(graph: Graph, { fold = true } = {}): Graph {
   const rules = fold ? [simplify, foldConstants] : [simplify];

@@ -1,9 +1,9 @@
 import { constantTensor, type Node, type Value } from "../graph.js";
 import { read, type TensorData } from "../tensor.js";
 
-/** What rules look for. */
+/** Patterns that rules match. */
 
-/** Operators whose every element depends on the operands' elements at its own place only, all of which broadcast. */
+/** Operators each of whose elements depends only on the operands' elements at the same place; all of them broadcast. */
 export const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Neg", "Exp", "Log", "Sqrt", "Abs", "Relu", "Sigmoid", "Tanh", "Erf", "Cast", "Clip", "LeakyRelu"],
   ...["Softplus", "Floor", "Round", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan"],
@@ -11,10 +11,10 @@ export const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"],
 ]);
 
-/** Facts about constants, kept: thousands of nodes may use one of millions of elements. */
+/** Cached facts about constants: thousands of nodes may use a constant with millions of elements. */
 const found = new WeakMap<TensorData, number | undefined>();
 
-/** The number that all elements of a constant are, if there is one. */
+/** The common value of all elements of a constant, if there is one. */
 export function uniform({ node }: Value): number | undefined {
   if (node.op !== "Constant") return undefined;
   const { data } = constantTensor(node);
@@ -30,5 +30,5 @@ function uniformIn(data: TensorData): number | undefined {
   return first;
 }
 
-/** The operands of a value that an operator makes, if this one does. */
+/** Returns the node that makes a value if it has this operator. */
 export const madeBy = (op: string, { node }: Value): Node | undefined => (node.op === op ? node : undefined);

@@ -1,13 +1,10 @@
 import { type Graph, GraphError, type Node, topologicalOrder, type Value } from "../graph.js";
 import { applyAll } from "../op.js";
 
-/**
- * Replaces a node, given its already rewritten inputs, by values of the same types – or leaves it, by
- * returning `undefined`.
- */
+/** Replaces a node, given its rewritten inputs, by values of the same types, or keeps it by returning `undefined`. */
 export type Rule = (node: Node, inputs: readonly Value[]) => readonly Value[] | undefined;
 
-/** Applies the first rule that matches at each node, inputs first. Nodes no longer used fall away. */
+/** Applies the first rule that matches at each node, inputs first. Nodes that are no longer used are dropped. */
 export function rewrite(graph: Graph, ...rules: readonly Rule[]): Graph {
   const replaced = new Map<Value, Value>();
   const current = (value: Value): Value => replaced.get(value) ?? value;

@@ -18,10 +18,10 @@ import {
 import { ELEMENTWISE, madeBy, uniform } from "./patterns.js";
 import type { Rule } from "./rewrite.js";
 
-/** A rule for an operator with one output: what it is instead, or undefined. */
+/** A rule for an operator with one output: returns its replacement, or undefined. */
 type Simplification = (node: Node, inputs: readonly Value[]) => Value | undefined;
 
-/** Nothing is multiplied by 1, divided by 1, or changed by 0. Bit-identical, but that −0 + 0 stays −0. */
+/** Removes factors and divisors of 1 and summands of 0. Bit-identical, except that −0 + 0 stays −0. */
 const neutral: Simplification = ({ op, outputs: [y] }, [a, b]) => {
   if (!a || !b || !y) return undefined;
   const keeps = (value: Value, operand: Value, element: number) =>
@@ -34,7 +34,7 @@ const neutral: Simplification = ({ op, outputs: [y] }, [a, b]) => {
   return op === "Sub" ? keeps(a, b, 0) : undefined;
 };
 
-/** Two changes of sign are none. Bit-identical. */
+/** Removes double negation. Bit-identical. */
 const signs: Simplification = ({ op }, [a, b]) => {
   if (op === "Neg" && a) return madeBy("Neg", a)?.inputs[0];
   const negated = b && madeBy("Neg", b)?.inputs[0];
@@ -43,7 +43,7 @@ const signs: Simplification = ({ op }, [a, b]) => {
   return op === "Add" ? sub(a, negated) : undefined;
 };
 
-/** Operators that change nothing, or that the next one of their kind makes superfluous. Bit-identical. */
+/** Removes operators that change nothing, or that the next one of their kind makes redundant. Bit-identical. */
 const movements: Simplification = ({ op, attributes, outputs: [y] }, [x]) => {
   if (!x || !y) return undefined;
   const inner = madeBy(op, x)?.inputs[0];
@@ -67,7 +67,7 @@ const movements: Simplification = ({ op, attributes, outputs: [y] }, [x]) => {
   return undefined;
 };
 
-/** An elementwise operator on repeated elements computes each once, and repeats the result. Bit-identical. */
+/** Computes an elementwise operator on repeated elements once each, and repeats the result. Bit-identical. */
 const expandLater: Simplification = ({ op, attributes, outputs: [y] }, inputs) => {
   if (!ELEMENTWISE.has(op) || !y) return undefined;
   const short = inputs.map((input) => madeBy("Expand", input)?.inputs[0] ?? input);
@@ -76,7 +76,7 @@ const expandLater: Simplification = ({ op, attributes, outputs: [y] }, inputs) =
   return expand(apply(op, short, attributes), y.shape);
 };
 
-/** An elementwise operator broadcasts by itself instead of reading a materialised `Expand`. Bit-identical. */
+/** Lets an elementwise operator broadcast by itself instead of reading a materialised `Expand`. Bit-identical. */
 const elideExpand: Simplification = ({ op, attributes, outputs: [y] }, inputs) => {
   if (!ELEMENTWISE.has(op) || !y) return undefined;
   const short = inputs.map((input) => madeBy("Expand", input)?.inputs[0] ?? input);
@@ -87,8 +87,8 @@ const elideExpand: Simplification = ({ op, attributes, outputs: [y] }, inputs) =
 };
 
 /**
- * A one-hot row sums to 1 if its index is a class, and to 0 if not; times a factor per row, it sums to that. Bit-identical,
- * but for the sign of 0.
+ * A one-hot row sums to 1 if its index is a class, else to 0; a row times a factor sums to the factor or 0.
+ * Bit-identical, except for the sign of 0.
  */
 const sumOfOneHot: Simplification = ({ op, attributes, outputs: [y] }, [x]) => {
   if (op !== "ReduceSum" || !x || !y || String(attributes.axes) !== String([x.shape.length - 1]))
@@ -103,7 +103,7 @@ const sumOfOneHot: Simplification = ({ op, attributes, outputs: [y] }, [x]) => {
   return reshape(mul(factor, reshape(isClass(indices, rows), kept)), y.shape);
 };
 
-/** 1 where the index is one of the rows' columns, 0 elsewhere. */
+/** Returns 1 if the index is one of the rows' columns, else 0. */
 function isClass(indices: Value, { dtype, shape }: Value): Value {
   const limit = (value: number) => scalar(value, indices.dtype);
   const notBelow = cast(greater(indices, limit(-1)), dtype);

@@ -3,8 +3,8 @@ import { formatType, sameShape } from "../tensor.js";
 import { rewrite } from "./rewrite.js";
 
 /**
- * The graph's outputs as functions of other values than its inputs: this is how one graph is put on top of another.
- * @throws GraphError if a value is not of the type of the input that it replaces.
+ * Returns the graph's outputs as functions of other values than its inputs: this stacks one graph on another.
+ * @throws GraphError if a value does not have the type of the input that it replaces.
  */
 export function substitute(graph: Graph, replacements: ReadonlyMap<Value, Value>): Graph["outputs"] {
   for (const [input, value] of replacements) {

@@ -10,7 +10,7 @@ export const sqrt = (x: Value): Value => apply("Sqrt", [x]);
 export const abs = (x: Value): Value => apply("Abs", [x]);
 export const floor = (x: Value): Value => apply("Floor", [x]);
 
-/** The nearest whole number, the even one of two. */
+/** The nearest integer; halves go to the even one. */
 export const round = (x: Value): Value => apply("Round", [x]);
 export const sin = (x: Value): Value => apply("Sin", [x]);
 export const cos = (x: Value): Value => apply("Cos", [x]);
@@ -41,7 +41,7 @@ export const div = (a: Value, b: Value): Value => apply("Div", [a, b]);
 /** The remainder of a / b: of floating-point numbers with the sign of a, of integers with that of b. */
 export const mod = (a: Value, b: Value): Value => apply("Mod", [a, b], { fmod: Number(isFloat(a)) });
 
-/** a to the power of b; for a below 0, b must be whole. */
+/** a to the power of b; for a below 0, b must be an integer. */
 export const pow = (a: Value, b: Value): Value => apply("Pow", [a, b]);
 
 /** The larger of each pair of elements. */
@@ -58,7 +58,9 @@ export const and = (a: Value, b: Value): Value => apply("And", [a, b]);
 export const or = (a: Value, b: Value): Value => apply("Or", [a, b]);
 export const not = (x: Value): Value => apply("Not", [x]);
 
-/** Elements of `a` where the condition (bool) holds, of `b` elsewhere. Of `bool`, by logic: runtimes choose numbers only. */
+/**
+ * Elements of `a` if the condition (bool) holds, of `b` otherwise. For `bool`, by logic: runtimes choose numbers only.
+ */
 export const where = (condition: Value, a: Value, b: Value): Value =>
   a.dtype === "bool" && b.dtype === "bool"
     ? or(and(condition, a), and(not(condition), b))

@@ -6,7 +6,7 @@ import type { DType } from "../tensor.js";
 export const oneHot = (indices: Value, depth: number, dtype: DType): Value =>
   apply("OneHot", [indices], { depth, dtype });
 
-/** Whole slices of x along an axis, one per index, in the place of that axis. */
+/** Slices of x along an axis, one per index, in place of that axis. */
 export const gather = (x: Value, indices: Value, axis: number): Value =>
   apply("Gather", [x, indices], { axis });
 

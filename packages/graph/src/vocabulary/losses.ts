@@ -6,7 +6,7 @@ import { oneHot } from "./indexing.js";
 import { scalar } from "./numbers.js";
 import { reshape } from "./shapes.js";
 
-/** Which labels count, and how much. */
+/** The weights of labels, and the ignored one. */
 export interface LabelOptions {
   /** Class weights `[C]`; 1 for each class by default. */
   readonly weights?: Value | undefined;
@@ -15,8 +15,8 @@ export interface LabelOptions {
 }
 
 /**
- * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction "none") and
- * the log-probabilities `[N, C]`.
+ * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction "none")
+ * and the log-probabilities `[N, C]`.
  */
 export function softmaxCrossEntropyLoss(
   scores: Value,
@@ -39,8 +39,8 @@ export function softmaxCrossEntropyLoss(
 }
 
 /**
- * ONNX `NegativeLogLikelihoodLoss`: log-probabilities `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for reduction
- * "none").
+ * ONNX `NegativeLogLikelihoodLoss`: log-probabilities `[N, C]`, labels `[N]` → the loss (a scalar, or `[N]` for
+ * reduction "none").
  */
 export const negativeLogLikelihoodLoss = (
   logProb: Value,
@@ -56,7 +56,7 @@ export const negativeLogLikelihoodLoss = (
     ...(ignoreIndex === undefined ? {} : { ignore_index: ignoreIndex }),
   });
 
-/** Rows `[N, C]` of zeros with the weight of the row's label at its place, or without it if the label is ignored. */
+/** Rows `[N, C]` of zeros with the weight of the row's label at its class; all zeros if the label is ignored. */
 export function labelWeights(
   labels: Value,
   classes: number,
@@ -70,11 +70,11 @@ export function labelWeights(
   return mul(weighted, reshape(counts, [...labels.shape, 1]));
 }
 
-/** The labels, with class 0 in place of the ignored one: indices that an operator may read with. */
+/** The labels, with class 0 in place of the ignored one: valid indices for an operator. */
 export function readableLabels(labels: Value, ignoreIndex: number | undefined): Value {
   return ignoreIndex === undefined ? labels : mul(labels, cast(isNot(labels, ignoreIndex), labels.dtype));
 }
 
-/** 1 where the integers differ from a value, as int32: arithmetic on `bool` is not ONNX. */
+/** Returns 1 if the integers differ from a value, as int32: ONNX has no arithmetic on `bool`. */
 const isNot = (x: Value, value: number): Value =>
   sub(scalar(1, "int32"), cast(equal(x, scalar(value, x.dtype)), "int32"));

@@ -20,7 +20,7 @@ export const batchNormalization = (
     ...{ epsilon: stored(epsilon), momentum: stored(0.9), training_mode: 0 },
   });
 
-/** x normalised by the statistics of the batch itself, and the running ones, `momentum` of which stay. */
+/** x normalised by the statistics of the batch itself, and the running ones, which keep a share of `momentum`. */
 export function batchNormalizationInTraining(
   x: Value,
   { scale, offset, mean, variance }: BatchStatistics,

@@ -1,7 +1,7 @@
 import { constant, type Value } from "../graph.js";
 import { type DType, type Shape, tensor } from "../tensor.js";
 
-/** A number as ONNX stores it in an attribute, in float32 whatever the tensors are; it counts as such everywhere. */
+/** A number as ONNX stores it in an attribute: in float32, whatever the dtype of the tensors. */
 export const stored = Math.fround;
 
 /** A scalar constant. */

@@ -12,7 +12,7 @@ export interface GemmOptions {
   readonly transB?: boolean;
 }
 
-/** alpha A B + beta C, where A and B are matrices, transposed if asked for, and C broadcasts to their product. */
+/** alpha A B + beta C, where A and B are matrices, optionally transposed, and C broadcasts to their product. */
 export const gemm = (
   a: Value,
   b: Value,

@@ -20,7 +20,7 @@ export const reduceMax = (x: Value, options: ReduceOptions = {}): Value => reduc
 export const reduceMin = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMin", x, options);
 export const reduceProd = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceProd", x, options);
 
-/** log Σ exp(x), by the maximum where that is needed. */
+/** log Σ exp(x), computed from the maximum if necessary. */
 export const reduceLogSumExp = (x: Value, options: ReduceOptions = {}): Value =>
   reduce("ReduceLogSumExp", x, options);
 

@@ -7,20 +7,20 @@ export const range = (start: number, limit: number, delta: number, dtype: DType)
   apply("Range", [], { start, limit, delta, dtype });
 
 export interface CumSumOptions {
-  /** Whether each sum leaves out the element at its own place. Default: false. */
+  /** True if each sum excludes the element at its own position. Default: false. */
   readonly exclusive?: boolean | undefined;
-  /** Whether sums begin at the end. Default: false. */
+  /** True if sums begin at the end. Default: false. */
   readonly reverse?: boolean | undefined;
 }
 
-/** Sums of the elements along an axis up to each. */
+/** Cumulative sums of the elements along an axis. */
 export const cumSum = (
   x: Value,
   axis: number,
   { exclusive = false, reverse = false }: CumSumOptions = {},
 ): Value => apply("CumSum", [x], { axis, exclusive: Number(exclusive), reverse: Number(reverse) });
 
-/** The position of the largest element along an axis, which is kept; the first of equal ones, or the last. */
+/** The position of the largest element along an axis, which is kept; the first or last among equal ones. */
 export const argMax = (x: Value, axis: number, { last = false } = {}): Value =>
   apply("ArgMax", [x], { axis, select_last_index: Number(last) });
 

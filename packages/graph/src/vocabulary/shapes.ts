@@ -20,16 +20,16 @@ export function transposeMatrices(x: Value): Value {
   return transpose(x, [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2));
 }
 
-/** Without those axes, each of size 1. */
+/** Removes the given axes, each of size 1. */
 export const squeeze = (x: Value, axes: readonly number[]): Value => apply("Squeeze", [x], { axes });
 
-/** With axes of size 1 at those places of the result, ascending. */
+/** Inserts axes of size 1 at the given positions of the result, ascending. */
 export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply("Unsqueeze", [x], { axes });
 
 /** A matrix: the axes before `axis` as rows, the others as columns. */
 export const flatten = (x: Value, axis = 1): Value => apply("Flatten", [x], { axis });
 
-/** One after the other along an axis; all other sizes are equal. */
+/** Concatenates values along an axis; all other sizes are equal. */
 export const concat = (xs: readonly Value[], axis: number): Value => apply("Concat", xs, { axis });
 
 /** Pieces of the given sizes along an axis. */
@@ -40,6 +40,6 @@ export const split = (x: Value, sizes: readonly number[], axis: number): readonl
 export const slice = (x: Value, axis: number, start: number, end: number, step = 1): Value =>
   apply("Slice", [x], { axis, start, end, step });
 
-/** So many elements of a constant before and after each axis, `[before_0, …, after_0, …]` as in ONNX. */
+/** Pads with a constant before and after each axis; `pads` is `[before_0, …, after_0, …]` as in ONNX. */
 export const pad = (x: Value, pads: readonly number[], value = 0): Value =>
   apply("Pad", [x], { pads, value });

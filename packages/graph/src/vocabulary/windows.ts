@@ -1,13 +1,13 @@
 import type { Value } from "../graph.js";
 import { apply } from "../op.js";
 
-/** How a window moves over the spatial axes; one number per axis, of which there are 1 or 2. */
+/** The movement of a window over the spatial axes; one number per axis, of which there are 1 or 2. */
 export interface WindowOptions {
-  /** Default: 1. */
+  /** Steps between windows. Default: 1. */
   readonly strides?: readonly number[] | undefined;
   /** Elements before each axis, then those after each. Default: 0. */
   readonly pads?: readonly number[] | undefined;
-  /** Default: 1. */
+  /** Distances between a window's elements. Default: 1. */
   readonly dilations?: readonly number[] | undefined;
 }
 
@@ -18,7 +18,7 @@ const windowAttributes = ({ shape }: Value, { strides, pads, dilations }: Window
 };
 
 export interface ConvOptions extends WindowOptions {
-  /** Into how many groups of channels operand and filter are divided. Default: 1. */
+  /** The number of groups into which the channels of operand and filter are divided. Default: 1. */
   readonly group?: number;
 }
 
@@ -48,12 +48,12 @@ export const convTranspose = (
     output_padding: outputPadding ?? new Array<number>(Math.max(x.shape.length - 2, 0)).fill(0),
   });
 
-/** The largest element of each window of so many elements along each spatial axis of `[N, C, …]`. */
+/** The largest element of each window of the given size along each spatial axis of `[N, C, …]`. */
 export const maxPool = (x: Value, kernel: readonly number[], window: WindowOptions = {}): Value =>
   apply("MaxPool", [x], { kernel_shape: kernel, ...windowAttributes(x, window) });
 
 export interface AveragePoolOptions extends WindowOptions {
-  /** Whether pads count as elements. Default: false. */
+  /** True if padding counts as elements. Default: false. */
   readonly countIncludePad?: boolean;
 }
 

@@ -5,32 +5,32 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { DataError } from "./records.js";
 
-/** A file that is published somewhere. */
+/** A published file. */
 export interface Published {
   readonly url: string;
-  /** Hexadecimal, as published next to it. */
+  /** The digest in hexadecimal, as published next to the file. */
   readonly md5: string;
 }
 
-/** Nobody answered: there is no network, or not to there. */
+/** No server responded: there is no network, or no route to the server. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 
 export interface DownloadOptions {
   readonly signal: AbortSignal;
-  /** Bytes so far, of how many if that is known. */
+  /** Receives the number of bytes so far, and the total if it is known. */
   readonly progress: (bytes: number, of: number | undefined) => void;
-  /** How long a server may send nothing, in milliseconds. */
+  /** Time without data after which a download fails, in milliseconds. */
   readonly silenceMs?: number;
 }
 
 /**
- * Downloads a file, going on where an earlier attempt was cut off, and checks its digest.
+ * Downloads a file, resumes an earlier attempt that was cut off, and checks its digest.
  *
- * @param partial where it grows; what is there stays there if the download is cut off
- * @throws Unreachable if nobody answers; DataError if the server refuses or falls silent, the download ends early, or its digest
- * is another
+ * @param partial path of the growing file; it remains if the download is cut off
+ * @throws Unreachable if no server responds; DataError if the server refuses or stops sending, the download ends early,
+ * or its digest differs
  */
 export async function download(
   { url, md5 }: Published,
@@ -42,7 +42,7 @@ export async function download(
   const start = (await stat(partial).catch(() => undefined))?.size ?? 0;
   const response = await request(url, start, signal);
   heard();
-  // A server that knows no ranges begins anew; 416 says that nothing is left of what was asked for from there on.
+  // A server without range support starts over; 416 means that nothing is left after the requested position.
   if (response.status !== 416) {
     const from = response.status === 206 ? start : 0;
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -67,10 +67,10 @@ export async function download(
   }
 }
 
-/** A server that says nothing for this long, in milliseconds, has nothing to say. */
+/** Default time without data after which a download fails, in milliseconds. */
 const SILENCE_MS = 60_000;
 
-/** What a connection fails with where nobody is, or there is no network. */
+/** Error codes of a connection if there is no server, or no network. */
 const NOBODY: readonly unknown[] = [
   ...["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"],
   ...["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"],
@@ -92,7 +92,7 @@ async function request(url: string, start: number, signal: AbortSignal): Promise
   return response;
 }
 
-/** What is behind an error of `fetch`; where several addresses were tried, behind the first. */
+/** The cause of an error of `fetch`; if several addresses were tried, that of the first. */
 function causeOf(error: unknown): { message: string; code: unknown } {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
@@ -127,7 +127,7 @@ async function receive(
   }
 }
 
-/** A signal that is aborted with the given one, or by silence: for `SILENCE_MS` nobody has called `heard`. */
+/** A signal that is aborted with the given one, or by silence: `heard` has not been called for `silenceMs`. */
 function watched(signal: AbortSignal, url: string, silenceMs: number) {
   const silence = new AbortController();
   const stop = () =>

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { messageOf, plural } from "@softmax-bench/core";
 import { DataError, type Images, parseRecords, RECORD_BYTES } from "./records.js";
 
-/** A batch of the data set, or the first so many images of one. */
+/** A batch of the data set, or its first images. */
 const BATCH = /^data_batch_([1-5])(?:\.first([1-9]\d{0,4}))?\.bin$/;
 const IMAGES_PER_BATCH = 10_000;
 
 /**
  * The first images in a folder with CIFAR-10's binary version: `data_batch_1.bin` … `data_batch_5.bin`, or
- * `data_batch_<n>.first<m>.bin` with the first m images of one.
- * @throws DataError if there is no such folder or file, one has not the size that its name says, or there are too few images
+ * `data_batch_<n>.first<m>.bin` with the first m images of a batch.
+ * @throws DataError if folder or files are missing, a size does not match a file's name, or there are too few images
  */
 export async function readFolder(folder: string, count: number): Promise<Images> {
   const names = largestOfEach((await namesIn(folder)).filter((name) => BATCH.test(name)));
@@ -34,7 +34,7 @@ export async function readFolder(folder: string, count: number): Promise<Images>
 
 const imagesIn = (name: string): number => Number(BATCH.exec(name)?.[2] ?? IMAGES_PER_BATCH);
 
-/** Of files with the same batch or a part of it, the one with most images. */
+/** Among files with the same batch or a part of it, keeps the one with most images. */
 function largestOfEach(names: readonly string[]): string[] {
   const largest = new Map<string, string>();
   for (const name of names.toSorted((a, b) => imagesIn(a) - imagesIn(b))) {
@@ -56,7 +56,7 @@ async function readBatch(file: string, name: string, most: number): Promise<Imag
   const found = await stat(file).catch((error) => {
     throw new DataError(`${file} cannot be read: ${messageOf(error)}`);
   });
-  // Opening a pipe would wait for somebody to write to it.
+  // Opening a pipe would block until a process writes to it.
   if (!found.isFile())
     throw new DataError(`${file} is not a file; expected ${images} images of ${RECORD_BYTES} bytes`);
   const { size } = found;

@@ -7,38 +7,38 @@ import { readFolder } from "./folder.js";
 import type { Images } from "./records.js";
 import { syntheticImages } from "./synthetic.js";
 
-/** The binary version, from the data set's home page, which gives the digest. */
+/** The binary version, from the data set's home page, which states the digest. */
 export const CIFAR10: Published = {
   url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
   md5: "c32a1d4ab5d03f1284b67883e8d87530",
 };
 
 export interface LoadOptions {
-  /** A folder with the data set; nothing else is looked at then. */
+  /** A folder with the data set; if given, no other place is searched. */
   readonly directory?: string | undefined;
   readonly archive?: Published;
-  /** One line for people. */
+  /** Receives one line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** How long a server may send nothing, in milliseconds. */
+  /** Time without data after which a download fails, in milliseconds. */
   readonly silenceMs?: number;
 }
 
-/** Images, and where they are from. */
+/** Images and their source. */
 export interface LoadedImages extends Images {
   readonly source: "CIFAR-10" | "synthetic";
-  /** Why they are synthetic; to be said with everything that is found on them. */
+  /** The reason why they are synthetic; to be reported with every result on them. */
   readonly note?: string;
 }
 
-/** Bytes: the archive of 170 MB, and what is in it, 184 MB. */
+/** Bytes for the archive of 170 MB and its content of 184 MB. */
 const SPACE = 400_000_000;
 
 /**
- * The first images of CIFAR-10: from a folder, from the user's cache, or downloaded into it, once. Only where the network
- * does not reach are they synthetic.
- * @throws DataError if files are not what they should be, or the download fails half way
- * @throws Unavailable if there is no room for it
+ * Loads the first images of CIFAR-10: from a folder, from the user's cache, or downloaded into it, once. They are
+ * synthetic only if the network is unreachable.
+ * @throws DataError if files are invalid, or the download fails halfway
+ * @throws Unavailable if there is no space for it
  */
 export async function loadImages(count: number, options: LoadOptions): Promise<LoadedImages> {
   const { directory, archive = CIFAR10 } = options;
@@ -60,7 +60,7 @@ async function cached(archive: Published, { say, signal, ...patience }: LoadOpti
   const build = async (folder: string) => {
     say(`CIFAR-10: downloading ${archive.url}`);
     await download(archive, partial, { signal, progress: percentages(say), ...patience });
-    // Paths that lead out of the folder are left out by the library.
+    // The library skips paths that lead out of the folder.
     await extract({
       file: partial,
       cwd: folder,
@@ -73,7 +73,7 @@ async function cached(archive: Published, { say, signal, ...patience }: LoadOpti
   return await provide({ name, space: SPACE, build }, { progress: say, signal });
 }
 
-/** A line for every tenth. */
+/** Reports a line for every tenth. */
 function percentages(say: (line: string) => void): (bytes: number, of: number | undefined) => void {
   let said = -1;
   return (bytes, of) => {

@@ -4,20 +4,20 @@ export interface Images {
   readonly labels: Uint8Array;
 }
 
-/** A file of images that is not what it should be; the message says what was expected. */
+/** An invalid file of images; the message says what was expected. */
 export class DataError extends Error {
   override readonly name = "DataError";
 }
 
 const PIXELS = 3 * 32 * 32;
-/** In CIFAR-10's binary version: one byte for the label, then the red, green and blue plane. */
+/** Size of a record in CIFAR-10's binary version: one byte for the label, then the red, green and blue plane. */
 export const RECORD_BYTES = 1 + PIXELS;
 const CLASSES = 10;
 
 /**
  * The first images of a file.
- * @param file named in messages
- * @throws DataError if there are fewer, or a label is none
+ * @param file name for messages
+ * @throws DataError if there are fewer, or a label is invalid
  */
 export function parseRecords(bytes: Uint8Array, count: number, file: string): Images {
   if (bytes.length < count * RECORD_BYTES) {

@@ -3,7 +3,7 @@ import type { Images } from "./records.js";
 
 const [PLANE, CLASSES] = [32 * 32, 10];
 
-/** Seeded images that look like CIFAR-10's to a program: each class is a wave of its own under noise. */
+/** Seeded images in the format of CIFAR-10: each class is a wave of its own with added noise. */
 export function syntheticImages(count: number): Images {
   const [uniform, noise] = [uniformSource("images/labels", 0), normalSource("images/noise", 0)];
   const labels = Uint8Array.from({ length: count }, () => Math.floor(uniform() * CLASSES));

@@ -34,8 +34,8 @@ export function add(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
 }
 
 /**
- * What `product = fl(aHi * bHi)` lacks of (aHi + aLo)(bHi + bLo), to within the negligible aLo * bLo:
- * the second half of DWTimesDW, for loops that keep their operands in local variables.
+ * The difference between (aHi + aLo)(bHi + bLo) and `product = fl(aHi * bHi)`, to within the negligible aLo * bLo: the
+ * second half of DWTimesDW, for loops that keep their operands in local variables.
  */
 export function productTail(aHi: number, aLo: number, bHi: number, bLo: number, product: number): number {
   return productError(aHi, bHi, product) + (aHi * bLo + aLo * bHi);

@@ -39,9 +39,9 @@ export function sumOfNonNegative({ hi, lo }: DoubleDoubleArray, start: number, e
 }
 
 /**
- * Multiplies the entries in [start, end) by `factor` and then by `powerOfTwo`. The second step is exact
- * except that it rounds once to the subnormal grid, so a caller who keeps tiny entries scaled up until
- * here loses at most 2^-1074 to underflow.
+ * Multiplies the entries in [start, end) by `factor` and then by `powerOfTwo`. The second step is exact except that it
+ * rounds once to the subnormal grid, so a caller that keeps tiny entries scaled up until here loses at most 2^-1074 to
+ * underflow.
  */
 export function scale(
   { hi, lo }: DoubleDoubleArray,

@@ -47,8 +47,8 @@ export function exponentiate({ hi, lo }: DoubleDoubleArray, start: number, end: 
       continue;
     }
 
-    // r = x - n ln2 / 2^16. The first difference is exact, the next two are compensated, and what the
-    // last one rounds off is below 2^-120.
+    // r = x - n ln2 / 2^16. The first difference is exact, the next two are compensated, and the rounding error of the
+    // last one is below 2^-120.
     const n = Math.round(x * (STEPS_PER_OCTAVE / Math.LN2));
     const head = x - n * STEP_1;
     const second = -n * STEP_2;
@@ -63,8 +63,8 @@ export function exponentiate({ hi, lo }: DoubleDoubleArray, start: number, end: 
       sumError(headSum, tailSum, r) -
       n * STEP_4;
 
-    // e^r = 1 + r + r^2/2 + ..., r^6/720 < 2^-114. The half square needs 2^-104 absolute, so its leading
-    // part is exact; the cubic terms, below 2^-55, are good enough in float64.
+    // e^r = 1 + r + r^2/2 + ..., r^6/720 < 2^-114. The half square needs 2^-104 absolute, so its leading part is exact;
+    // the cubic terms, below 2^-55, are accurate enough in float64.
     const rLead = leadingHalf(r);
     const halfSquare = 0.5 * rLead * rLead;
     const halfSquareLo = 0.5 * (r + rLead) * (r - rLead) + r * rLo;

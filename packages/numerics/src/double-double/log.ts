@@ -19,10 +19,10 @@ export function log(x: DoubleDouble): DoubleDouble {
   return add(fromNumber(guess), fromNumber(excess - (excess * excess) / 2));
 }
 
-/** Above this, ln(1 + y) is at least 0.117, and the absolute error of {@link log} is good enough. */
+/** Above this, ln(1 + y) is at least 0.117, and the absolute error of {@link log} is small enough. */
 const SERIES_LIMIT = 1 / 8;
 
-/** Below this, y^2 / 2 is out of a double-double's sight of y. */
+/** Below this, y^2 / 2 does not change a double-double y. */
 const NEGLIGIBLE = 2 ** -108;
 
 /** ln(1 + y) for y >= 0 with relative error below 2^-97, however small y is. */

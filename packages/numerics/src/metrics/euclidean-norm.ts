@@ -1,4 +1,4 @@
-/** 2^-SMALLEST_EXPONENT must not overflow; entries below 2^-1000 are scaled by it all the same. */
+/** 2^-SMALLEST_EXPONENT must not overflow; smaller entries are scaled by it as well. */
 const SMALLEST_EXPONENT = -1000;
 
 /**
@@ -10,7 +10,7 @@ export class EuclideanNorm {
   #exponent = SMALLEST_EXPONENT;
   #max = 0;
 
-  /** What to multiply the next values with, the largest magnitude among them being given, before squaring. */
+  /** Factor for the next values before squaring, given the largest magnitude among them. */
   unitFor(largest: number): number {
     if (largest > this.#max) {
       this.#max = largest;
@@ -19,7 +19,7 @@ export class EuclideanNorm {
     return 2 ** -this.#exponent;
   }
 
-  /** Adds a sum of squares of values that were multiplied with the unit. */
+  /** Adds a sum of squares of values that were multiplied by the factor of `unitFor`. */
   addSquares(squares: number): void {
     this.#squares += squares;
   }

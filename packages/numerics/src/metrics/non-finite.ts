@@ -1,6 +1,6 @@
 import type { FloatArray } from "../float-array.js";
 
-/** How many entries are NaN or infinite. */
+/** Counts the entries that are NaN or infinite. */
 export function countNonFinite(values: FloatArray): number {
   let count = 0;
   for (let i = 0; i < values.length; i++) {

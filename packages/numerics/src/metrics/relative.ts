@@ -22,7 +22,7 @@ export interface ErrorNorms {
   readonly bias: number;
 }
 
-/** What any NaN or infinite entry makes of all norms: a result that is worse than every finite error. */
+/** The norms if any entry is NaN or infinite: worse than every finite error. */
 const UNBOUNDED: ErrorNorms = {
   relL2: Number.POSITIVE_INFINITY,
   maxAbs: Number.POSITIVE_INFINITY,
@@ -32,21 +32,21 @@ const UNBOUNDED: ErrorNorms = {
 };
 
 /**
- * Entries are taken as float64 in blocks that stay in the first-level cache. Inside a block sums are plain, which costs at
- * most 2^10 rounding errors of 2^-53 relative to the sum of magnitudes; across blocks they are compensated.
+ * Entries are read as float64 in blocks that stay in the first-level cache. Inside a block sums are plain, which costs
+ * at most 2^10 rounding errors of 2^-53 relative to the sum of magnitudes; across blocks they are compensated.
  */
 const BLOCK_LENGTH = 1024;
 
 /**
- * The {@link ErrorNorms} of `computed` against `exact`. Each error is (g - hi) - lo, so a computed entry
- * close to its exact value is not credited with the rounding of hi. If an entry on either side is NaN or
- * infinite, all norms are Infinity: never NaN, and never better for leaving such entries out.
+ * The {@link ErrorNorms} of `computed` against `exact`. Each error is (g - hi) - lo, so the rounding of hi does not
+ * count in favour of a computed entry close to its exact value. If an entry on either side is NaN or infinite, all
+ * norms are Infinity: never NaN, and such entries never improve a norm.
  *
  * @throws RangeError unless the arrays have the same, non-zero length.
  */
 export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms {
   requireSameLength(computed, exact.hi);
-  // The low half is out of a float32's sight: 2^-29 of its ULP at most.
+  // The low half does not affect a float32: 2^-29 of its ULP at most.
   const lo = computed instanceof Float64Array ? exact.lo : undefined;
   const exactNorm = exact.lo === undefined ? normOf(exact.hi) : referenceNorm(exact.hi);
   const errorNorm = new EuclideanNorm();
@@ -98,7 +98,7 @@ function normOf(exact: FloatArray): EuclideanNorm {
   return norm;
 }
 
-/** The values themselves, or a copy in `block`, so that every loop below sees one type of array. */
+/** The values themselves, or a copy in `block`, so that every loop below works on one type of array. */
 function asFloat64(values: FloatArray, block: Float64Array): Float64Array {
   if (values instanceof Float64Array) return values;
   const copy = block.subarray(0, values.length);
@@ -116,7 +116,7 @@ interface Sums {
   readonly largest: number;
 }
 
-/** All in one pass: each sum is a chain of additions that wait for one another, and the chains overlap. */
+/** Computes all sums in one pass: each is a chain of dependent additions, and the chains overlap. */
 function sumsOf(values: Float64Array): Sums {
   let [signed, absolute, largest] = [0, 0, 0];
   for (let i = 0; i < values.length; i++) {

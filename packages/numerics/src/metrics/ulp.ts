@@ -53,7 +53,7 @@ export function ulpDistanceFloat64(a: number, b: number): number {
   );
 }
 
-/** How far the entries of one array are from those of another, in units in the last place. */
+/** The distances of the entries of one array from those of another, in units in the last place. */
 export interface UlpDistribution {
   /** Largest distance, exactly. */
   readonly max: number;
@@ -87,7 +87,7 @@ export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray):
   };
 }
 
-/** Nearly all distances are small, and counted here; the histogram gets the others, and the counts. */
+/** Nearly all distances are small and are counted here; the histogram receives the others, and the counts. */
 const SMALL = 1024;
 
 const isFiniteFloat32 = (bits: number): boolean => (bits & FLOAT32_INFINITY) !== FLOAT32_INFINITY;

@@ -10,12 +10,12 @@ import { subtractLargest, timesLoss, unscaled } from "./row.js";
  *
  *     loss = Q ln sum_j e^(x_j - max) + sum_j q_j (max - x_j)        gradient_j = p_j Q - q_j
  *
- * All terms of the loss are non-negative. The gradient is computed as p_j (Q - q_j) - q_j (1 - p_j), whose two terms are
- * accurate to a few 2^-104 of themselves: a difference Q - q_j is taken as the sum of the others where q_j is the
- * largest, and cannot cancel elsewhere. A class with q_j = 0 and a logit of -Infinity adds nothing.
+ * All terms of the loss are non-negative. The gradient is computed as p_j (Q - q_j) - q_j (1 - p_j), whose two terms
+ * are accurate to a few 2^-104 of themselves: the difference Q - q_j is computed as the sum of the others if q_j is the
+ * largest, and cannot cancel otherwise. A class with q_j = 0 and a logit of -Infinity adds nothing.
  *
  * @param q the row's targets, none negative
- * @param share what the gradient is multiplied with
+ * @param share factor of the gradient
  * @param work receives the gradient
  */
 export function denseRow(
@@ -60,7 +60,7 @@ function sumOfDistances(shifted: DoubleDoubleArray, q: DoubleDoubleArray): Doubl
 interface SumWithout {
   readonly total: DoubleDouble;
   readonly index: number;
-  /** The sum of all entries but the one at `index`. */
+  /** The sum of all entries except the one at `index`. */
   readonly others: DoubleDouble;
 }
 

@@ -5,7 +5,7 @@ import { log, log1p } from "../double-double/log.js";
 import type { FloatArray } from "../float-array.js";
 import { subtractLargest, unscaled } from "./row.js";
 
-/** A row that is labelled with one class, between its loss and its gradient. */
+/** A row labelled with one class, in the state between its loss and its gradient. */
 export interface LabelRow {
   readonly loss: DoubleDouble;
   /** Sum over j != t of e^(x_j - max), times EXP_SCALE. */

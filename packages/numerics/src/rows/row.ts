@@ -4,9 +4,9 @@ import { sumError } from "../double-double/error-free.js";
 import { EXP_SCALE } from "../double-double/exp.js";
 import type { FloatArray } from "../float-array.js";
 
-/** What the kernels of rows share. */
+/** Helpers shared by the kernels of rows. */
 
-/** Work space for one row, which stays in cache where a matrix would not. */
+/** Work space for one row; it stays in cache, unlike a matrix. */
 export const newRow = (classes: number): DoubleDoubleArray => ({
   hi: new Float64Array(classes),
   lo: new Float64Array(classes),
@@ -27,22 +27,22 @@ export function subtractLargest(logits: FloatArray, shifted: DoubleDoubleArray):
   }
 }
 
-/** A sum of exponentials without the factor that `exponentiate` gives them. */
+/** Removes the scale factor of `exponentiate` from a sum of exponentials. */
 export function unscaled(value: DoubleDouble): DoubleDouble {
   return { hi: value.hi / EXP_SCALE, lo: value.lo / EXP_SCALE };
 }
 
-/** Below this, products and quotients are taken of values scaled up: their tails stay clear of the subnormal numbers. */
+/** Below this, products and quotients are computed on scaled-up values: their tails stay above the subnormals. */
 const TINY = 2 ** -400;
 
 const scaledUp = ({ hi, lo }: DoubleDouble): DoubleDouble => ({ hi: hi * EXP_SCALE, lo: lo * EXP_SCALE });
 
-/** a * b for a loss a, however small, and a factor b of everyday size. An infinite loss times 0 is 0. */
+/** a * b for a loss a of any size, and a factor b of ordinary size. An infinite loss times 0 is 0. */
 export function timesLoss(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   if (a.hi === Number.POSITIVE_INFINITY) return b.hi === 0 ? b : a;
   return Math.abs(a.hi) < TINY ? unscaled(multiply(scaledUp(a), b)) : multiply(a, b);
 }
 
-/** a / b for a loss a, however small, and a divisor b of everyday size. */
+/** a / b for a loss a of any size, and a divisor b of ordinary size. */
 export const overDivisor = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>
   Math.abs(a.hi) < TINY ? unscaled(divide(scaledUp(a), b)) : divide(a, b);

@@ -4,8 +4,8 @@ import type { Problem } from "../problem.js";
 import { newRow } from "./row.js";
 
 /**
- * The targets q of rows that are spread over the classes: w_c (t_c (1 - eps) + eps / C), t being the probabilities, or
- * a one at the label.
+ * The targets q of rows that are spread over the classes: w_c (t_c (1 - eps) + eps / C), where t is the probabilities,
+ * or a one at the label.
  */
 export class DenseTargets {
   readonly #problem: Problem;
@@ -30,7 +30,7 @@ export class DenseTargets {
     }
   }
 
-  /** Targets of one row, until the next call. */
+  /** Targets of one row; valid until the next call. */
   of(row: number): DoubleDoubleArray {
     const { labels, classes } = this.#problem;
     const q = this.#row;
@@ -49,7 +49,7 @@ export class DenseTargets {
   }
 }
 
-/** What the mean divides by: the weights of the labels that count, or the number of rows of probabilities. */
+/** The divisor of the mean: the weights of the labels that count, or the number of rows of probabilities. */
 export function meanDivisor({ rows, labels, weights, ignoreIndex }: Problem): DoubleDouble {
   if (!(labels instanceof Int32Array)) return fromNumber(rows);
   let sum = fromNumber(0);

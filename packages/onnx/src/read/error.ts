@@ -1,6 +1,6 @@
 import { oneLine } from "@softmax-bench/graph";
 
-/** A model that cannot be read; the message says where in it, what was expected and what came. */
+/** An unreadable model; the message says where, what was expected and what came. */
 export class ModelError extends Error {
   override readonly name = "ModelError";
 
@@ -9,6 +9,6 @@ export class ModelError extends Error {
   }
 }
 
-/** A name from a file, fit for a message: short, and without control characters. */
+/** A name from a file, safe for a message: short, and without control characters. */
 export const quoted = (name: string): string =>
   oneLine(JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name));

@@ -27,7 +27,7 @@ import { READERS } from "./operators/index.js";
 import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
-/** A model's graph. Its inputs are the model's, and then its parameters. */
+/** A model's graph. Its inputs are the model's, followed by its parameters. */
 export interface ReadGraph extends Graph {
   /** The stored tensors that are trained and that the outputs depend on; they are inputs of the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
@@ -46,7 +46,7 @@ interface Context {
   readonly sizes: Readonly<Record<string, number>>;
 }
 
-/** @throws ModelError if the graph is malformed, or has an operator that is not supported. */
+/** @throws ModelError if the graph is malformed, or has an unsupported operator. */
 export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const scope = new GraphScope(context);
   checkOperators(proto.node);
@@ -78,12 +78,12 @@ interface NodeContext {
   readonly isConstant: (node: Node) => boolean;
 }
 
-/** Where nodes find their operands and put their results. */
+/** The names through which nodes read operands and define results. */
 interface Definitions extends Scope {
   define(name: string, value: Value): void;
 }
 
-/** Reads a graph inside a node. Its names are its own; it sees those around it. */
+/** Reads a graph inside a node. Its names are local; the outer ones are visible. */
 function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): readonly Value[] {
   const values = new Map<string, Value>();
   for (const stored of proto.initializer) {
@@ -109,7 +109,7 @@ function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): read
   });
 }
 
-/** Values by name, as far as they have been made. */
+/** The values defined so far, by name. */
 class GraphScope implements Definitions {
   branch: Scope["branch"] = () => [];
   readonly inputs: readonly Value[];
@@ -154,7 +154,7 @@ class GraphScope implements Definitions {
     return parameter;
   }
 
-  /** A transposed copy, made from what it is a copy of. */
+  /** Derives a transposed copy from its original. */
   #tied(name: string, original: string): Value | undefined {
     const made = this.value(original);
     const copy = made && transpose(made);
@@ -209,7 +209,7 @@ function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, 
   return sized as number[];
 }
 
-/** All at once: whoever has such a model wants to know. */
+/** Reports all unsupported operators at once, because users of such a model need the whole list. */
 function checkOperators(nodes: readonly NodeProto[]): void {
   const isKnown = ({ domain, opType }: NodeProto) =>
     (domain === "" || domain === "ai.onnx") && Object.hasOwn(READERS, opType);
@@ -243,19 +243,19 @@ function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: N
 /** Larger tensors than shapes and positions need are left to the runtime. */
 const LARGEST = 2 ** 16;
 
-/** What is computed from constants alone, such as shapes, is a constant for the nodes that need to know it. */
+/** Folds values computed from constants alone, such as shapes, for the nodes that need to know them. */
 function known(value: Value, isConstant: (node: Node) => boolean): Value {
   if (value.node.op === "Constant" || !isConstant(value.node) || !isAffordable(value.node)) return value;
   return computed(value);
 }
 
-/** A value as a constant; the value itself if ONNX leaves it undefined. */
+/** Returns a value as a constant; the value itself if ONNX leaves it undefined. */
 function computed(value: Value): Value {
   const results = unlessUndefined(() => evaluate({ name: "constant", inputs: [], outputs: { value } }, {}));
   return results?.value ? constant(results.value) : value;
 }
 
-/** Whether a node depends on constants alone, all of a size that is worth computing. */
+/** Returns whether a node depends on constants alone, all of a size worth computing. */
 const constancy = () =>
   dependency(
     ({ op }) => op === "Constant",
@@ -266,13 +266,13 @@ const constancy = () =>
 /** More elements than shapes have. */
 const LONGEST_SHAPE = 8;
 
-/** Repeated elements, and parts of a table, are no knowledge: there may be as many as a batch has rows, or a sequence positions. */
+/** True for repeated elements and parts of a table: their number may depend on a batch's rows or a sequence. */
 const dependsOnSizes = ({ op, inputs, outputs }: Node): boolean => {
   const [from, to] = [sizeOf(inputs[0]?.shape ?? []), sizeOf(outputs[0]?.shape ?? [])];
   return (op === "Expand" && to > from) || (op === "Slice" && from > LONGEST_SHAPE && to < from);
 };
 
-/** Whether a node is a source, or depends on sources alone, through nodes that pass. Remembers what it was asked. */
+/** Returns whether a node is a source, or depends on sources alone, through nodes that pass. Caches its answers. */
 function dependency(
   isSource: (node: Node) => boolean,
   passes: (node: Node) => boolean = () => true,

@@ -3,7 +3,7 @@ import type { ValueInfoProto } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 import { dtypeOf, sizeFrom } from "./tensors.js";
 
-/** What a model takes; a size that it leaves open is a name. */
+/** An input of a model; an open size is a name. */
 export interface ModelInput {
   readonly name: string;
   readonly dtype: DType;

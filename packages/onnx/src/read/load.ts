@@ -4,15 +4,14 @@ import { ModelError, quoted } from "./error.js";
 import { type Model, parseModel } from "./model.js";
 import type { ExternalData } from "./tensors.js";
 
-/** The most that a protobuf message holds. */
+/** The maximum size of a protobuf message. */
 const PROTOBUF_LIMIT = 2 ** 31 - 1;
 
 /**
- * An ONNX model from a file. Tensors that it stores in other files are read from the model's folder when they are asked for,
- * and from nowhere else.
+ * An ONNX model from a file. Tensors stored in other files are read on demand, from the model's folder only.
  *
- * @throws ModelError if the file is no model, is larger than a protobuf can be, or refers to data that is missing, too short
- * or outside its folder
+ * @throws ModelError if the file is not a model, is larger than a protobuf can be, or refers to data that is missing,
+ * too short or outside its folder
  */
 export function loadModel(path: string): Model {
   const { size } = inspected(path, "model");
@@ -52,7 +51,7 @@ function readBeside(folder: string, data: ExternalData): Uint8Array {
   }
 }
 
-/** @throws ModelError if the location leads out of the folder, through a link too, is no file, or is too short. */
+/** @throws ModelError if the location is outside the folder (also through a link), is not a file, or is too short. */
 function pathBeside(folder: string, { location, offset, length }: ExternalData): string {
   const outside = () =>
     new ModelError(`the model's data is said to be in ${quoted(location)}, outside its folder`);

@@ -7,38 +7,38 @@ import { inputFrom, type ModelInput } from "./inputs.js";
 import { type Choice, chooseParameters } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
-/** The oldest operator set that is read; since then, axes are inputs and Softmax has one meaning. */
+/** The oldest supported operator set; since then, axes are inputs and Softmax has one meaning. */
 const OLDEST_OPSET = 13;
-/** The newest one, of ONNX 1.23. */
+/** The newest supported operator set, of ONNX 1.23. */
 const NEWEST_OPSET = 28;
 
-/** An ONNX model: a graph for each choice of the sizes that it leaves open. */
+/** An ONNX model: a graph for each choice of its open sizes. */
 export interface Model {
   readonly name: string;
   readonly opset: number;
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly string[];
   /**
-   * The tensors stored in it, by name: what was trained, and constants. Floating-point ones of several numbers in `Constant`
-   * nodes are among them.
+   * The tensors stored in it, by name: trained ones and constants. Floating-point tensors with several numbers in
+   * `Constant` nodes are included.
    */
   readonly initializers: ReadonlyMap<string, StoredTensor>;
-  /** Whether each of the floating-point ones is a parameter, and why. */
+  /** The choice, with a reason, whether each floating-point tensor is a parameter. */
   readonly choices: ReadonlyMap<string, Choice>;
   /**
-   * @param sizes of the open dimensions, by name
-   * @param options what the graph must have besides what the model's outputs need
-   * @throws ModelError if one is missing, or an operator is not known or does not fit, or constants need more elements than
-   * the budget has; see `withBudget`
+   * @param sizes values of the open dimensions, by name
+   * @param options additions to what the model's outputs need
+   * @throws ModelError if one is missing, or an operator is not known or does not fit, or constants need more elements
+   * than the budget has; see `withBudget`
    */
   graph(sizes?: Readonly<Record<string, number>>, options?: GraphOptions): ReadGraph;
 }
 
-/** What a graph has besides what the model's outputs need. */
+/** Parts of a graph beyond what the model's outputs need. */
 export interface GraphOptions {
-  /** Stored floating-point tensors that are parameters whatever the choices say. */
+  /** Stored floating-point tensors that are parameters regardless of the choices. */
   readonly trained?: readonly string[] | undefined;
-  /** A value inside the model whose parameters count too, such as logits that are no output. */
+  /** A value inside the model whose parameters count too, such as logits that are not an output. */
   readonly inner?: string | undefined;
 }
 
@@ -51,8 +51,8 @@ const nothingBeside: ReadExternal = ({ location }) => {
 /**
  * An ONNX model from its bytes (protobuf), operator sets 13 to 28.
  *
- * @param readExternal reads tensors that are stored outside; without it, a model with such tensors is refused
- * @throws ModelError if the bytes are no model, or it has what is not supported
+ * @param readExternal reads tensors that are stored outside; without it, a model with such tensors is rejected
+ * @throws ModelError if the bytes are not a model, or it has unsupported parts
  */
 export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Model {
   const proto = decoded(bytes);
@@ -68,13 +68,13 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
     initializers.set(tensor.name, tensor);
   };
   for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
-  // Some exporters store weights so.
+  // Some exporters store weights in such nodes.
   const nodes = graph.node.filter((node) => {
     const weights = weightsOf(node, readExternal);
     if (weights) store(weights);
     return !weights;
   });
-  // Old models list what is stored in them among the inputs, too.
+  // Old models list stored tensors among the inputs, too.
   const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map(inputFrom);
   const outputs = graph.output.map(({ name }) => name);
   if (outputs.length === 0) throw new ModelError("the model has no outputs");
@@ -96,7 +96,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   };
 }
 
-/** Several floating-point numbers in a `Constant` node, under the name of its output. */
+/** Reads several floating-point numbers in a `Constant` node, under the name of its output. */
 function weightsOf({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
   const isStandard = domain === "" || domain === "ai.onnx";
   const [value, ...others] = attribute;

@@ -16,13 +16,13 @@ import {
 import { ModelError, quoted } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
-/** What a node's inputs may refer to. */
+/** The names that a node's inputs may refer to. */
 export interface Scope {
-  /** A value that was made before; undefined if nothing has that name. */
+  /** A value defined earlier; undefined if the name is unknown. */
   value(name: string): Value | undefined;
   /** An initialiser. */
   initializer(name: string): StoredTensor | undefined;
-  /** The value as a constant, if it depends on stored tensors alone; the value itself if not. */
+  /** The value as a constant if it depends on stored tensors alone; otherwise the value itself. */
   frozen(value: Value): Value;
   readonly readExternal: ReadExternal;
   /** The results of a graph inside a node. */
@@ -30,14 +30,14 @@ export interface Scope {
 }
 
 /**
- * A node of a model while it is read. It keeps count of what of it was asked for: a reader that leaves something unread would
- * mistake the node for a simpler one.
+ * A node of a model during reading. It records which of its parts were read: a reader that leaves something unread
+ * would mistake the node for a simpler one.
  */
 export class OnnxNode {
   readonly op: string;
-  /** The operator set that the node is written in. */
+  /** The operator set of the node. */
   readonly opset: number;
-  /** Names of the outputs; "" for one that is not wanted. */
+  /** Names of the outputs; "" for an unused one. */
   readonly outputs: readonly string[];
   readonly #proto: NodeProto;
   readonly #scope: Scope;
@@ -67,7 +67,7 @@ export class OnnxNode {
     throw new ModelError(`${this.label}: ${message}`);
   }
 
-  /** Calls a function of the graph's vocabulary; what it refuses is refused in the node's name. */
+  /** Calls a function of the graph's vocabulary; errors name the node. */
   run<T>(make: () => T): T {
     try {
       return make();
@@ -95,7 +95,7 @@ export class OnnxNode {
     this.fail(`reads ${quoted(name)}, which nothing before it makes: it is missing, later, or in a cycle`);
   }
 
-  /** An input as a constant of the graph, even if it is, or depends on, an initialiser that could be trained. */
+  /** An input as a constant of the graph, even if it is, or depends on, a trainable initialiser. */
   frozen(position: number): Value {
     const tensor = this.#scope.initializer(this.#proto.input[position] ?? "");
     if (!tensor) return this.#scope.frozen(this.input(position));
@@ -120,7 +120,7 @@ export class OnnxNode {
     return Array.from(tensor.data, Number);
   }
 
-  /** An optional input of one known number, which a double holds exactly. */
+  /** An optional input of one known number that a double represents exactly. */
   number(position: number): number | undefined {
     if (!this.has(position)) return undefined;
     const { data } = this.constant(position);
@@ -130,7 +130,7 @@ export class OnnxNode {
     return value;
   }
 
-  /** @throws ModelError if a double does not hold the integer exactly */
+  /** @throws ModelError if a double cannot represent the integer exactly */
   exact(value: bigint): number {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : this.fail(`${value} is not supported: it is beyond 2^53`);
@@ -141,7 +141,7 @@ export class OnnxNode {
     return Number(this.int64(name) ?? otherwise);
   }
 
-  /** An attribute that is a value. */
+  /** An attribute that is a value, with all its bits. */
   int64(name: string): bigint | undefined {
     return this.#attribute(name, "INT")?.i;
   }
@@ -158,7 +158,7 @@ export class OnnxNode {
     return this.#attribute(name, "INTS")?.ints;
   }
 
-  /** In float32, as attributes are stored, even by default. */
+  /** An attribute in float32, as attributes are stored; its default too. */
   float(name: string, otherwise: number): number {
     return this.#attribute(name, "FLOAT")?.f ?? Math.fround(otherwise);
   }
@@ -176,13 +176,13 @@ export class OnnxNode {
     return this.#attribute(name, "STRINGS")?.strings.map((bytes) => new TextDecoder().decode(bytes));
   }
 
-  /** The results of a graph inside the node, which sees the values around it. */
+  /** The results of a graph inside the node, to which the outer values are visible. */
   branch(name: string): readonly Value[] {
     const graph = this.#attribute(name, "GRAPH")?.g ?? this.fail(`lacks ${name}`);
     return this.#scope.branch(graph);
   }
 
-  /** An attribute that does not matter. */
+  /** Marks an irrelevant attribute as read. */
   ignore(name: string): void {
     this.#asked.add(name);
   }
@@ -196,7 +196,7 @@ export class OnnxNode {
     return this.#attributes.has(name);
   }
 
-  /** @throws ModelError if an attribute or an input was never asked for. */
+  /** @throws ModelError if an attribute or an input was never read. */
   checkRead(): void {
     for (const name of this.#attributes.keys()) {
       if (!this.#asked.has(name)) this.fail(`attribute ${quoted(name)} is not supported`);
@@ -206,7 +206,7 @@ export class OnnxNode {
     }
   }
 
-  /** Whether a later output than the first is wanted. */
+  /** True if an output after the first is used. */
   wants(position: number): boolean {
     return (this.outputs[position] ?? "") !== "";
   }

@@ -3,11 +3,11 @@ import { type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
 import { isMask, isTableOfSines, isTransposed, isUniform } from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
 
-/** Whether a stored tensor is trained, and what in the graph says so. */
+/** The decision whether a stored tensor is trained, and its reason in the graph. */
 export interface Choice {
   readonly isParameter: boolean;
   readonly reason: string;
-  /** The parameter that it is a transposed copy of, and changes with. */
+  /** The parameter of which it is a transposed copy that changes with it. */
   readonly transposeOf?: string;
 }
 
@@ -32,7 +32,7 @@ const MOVEMENTS: ReadonlySet<string> = new Set([
   "Unsqueeze",
 ]);
 
-/** Where layers take their weights, by operator. */
+/** Positions of weights among a layer's operands, by operator. */
 const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [1, 2],
   Conv: [1, 2],
@@ -51,7 +51,7 @@ const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
   RNN: [1, 2, 3],
 };
 
-/** Where operators take numbers that are known when a model is read, or statistics. */
+/** Positions of operands that are numbers known when a model is read, or statistics, by operator. */
 const SETTINGS: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [3, 4],
   Clip: [1, 2],
@@ -64,10 +64,10 @@ const SETTINGS: Readonly<Record<string, readonly number[]>> = {
   RotaryEmbedding: [1, 2],
 };
 
-/** What limits a value is a setting, too. */
+/** Limits of a value are settings, too. */
 const LIMITS: ReadonlySet<string> = new Set(["Max", "Min", "Mod"]);
 
-/** Operators whose results are no functions of their operands that have slopes. */
+/** Operators without gradients. */
 const WITHOUT_GRADIENT: ReadonlySet<string> = new Set([
   "ArgMax",
   "ArgMin",
@@ -96,19 +96,19 @@ const POSITIONS: Readonly<Record<string, number>> = {
 
 const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
 
-/** Whether a gradient flows from a node's results to its operands, as far as its operator says. */
+/** True if a node's operator lets a gradient flow from its results to its operands. */
 const hasGradient = ({ opType, attribute }: NodeProto): boolean =>
   !WITHOUT_GRADIENT.has(opType) && !(opType === "Cast" && !attribute.some(({ i }) => FLOATS.has(Number(i))));
 
-/** An exporter would have computed these of a constant. */
+/** Operators that an exporter would have computed for a constant. */
 const TRANSFORMS: ReadonlySet<string> = new Set(["Exp", "Sigmoid", "Softplus", "Tanh"]);
 
-/** A path of attributes, as PyTorch names the parameters of modules: `encoder.0.scale`. */
+/** True for a path of attributes, as PyTorch names the parameters of modules: `encoder.0.scale`. */
 const isModulePath = (name: string): boolean => /^[A-Za-z_]\w*(\.\w+)+$/.test(name);
 
 /**
- * Which of the floating-point tensors that a model stores are trained. A file does not say: exporters store weights and
- * the numbers of formulas alike. What a tensor is used for decides and, for operands of elementwise arithmetic, its values.
+ * Decides which of a model's stored floating-point tensors are trained. A file does not say: exporters store weights
+ * and the numbers of formulas alike. A tensor's uses decide and, for operands of elementwise arithmetic, its values.
  */
 export function chooseParameters(
   nodes: readonly NodeProto[],
@@ -134,8 +134,8 @@ export function chooseParameters(
 }
 
 /**
- * Tables of rows that are looked up and, transposed, a weight of a product: exporters store a tied weight so, under a name of
- * their own.
+ * Finds tables of rows that are looked up and, transposed, serve as a weight of a product: exporters store a tied
+ * weight twice, under different names.
  */
 function transposedCopies(
   stored: readonly StoredTensor[],
@@ -175,7 +175,7 @@ function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIn
   if (LIMITS.has(opType)) return constant(`a limit in ${opType}`);
   if (index.feedsOnly(node, ["Sin", "Cos"])) return constant("frequencies of sines and cosines");
   if (WEIGHTS[opType]?.includes(position)) {
-    // What a layer is applied to, or looks up, may be the positions' sines and cosines.
+    // The operand of a layer, or the table of a look-up, may be the positions' sines and cosines.
     const isTable = position === 0 && isTableOfSines(stored.read());
     return isTable ? constant("a table of sines and cosines") : parameter(`a weight of ${opType}`);
   }
@@ -191,7 +191,7 @@ function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIn
   return choiceByValue(stored.read(), opType);
 }
 
-/** Inputs have their mean subtracted, and are divided by their deviation. Layers add and multiply. */
+/** True for subtracting the mean of inputs, or dividing by their deviation. Layers add and multiply. */
 const isNormalization = ({ opType }: NodeProto): boolean => opType === "Sub" || opType === "Div";
 
 function choiceByValue(tensor: Tensor, opType: string): Choice {
@@ -202,7 +202,7 @@ function choiceByValue(tensor: Tensor, opType: string): Choice {
   return parameter(`an operand of ${opType}`);
 }
 
-/** What depends on what, by name, without knowing any shape. */
+/** The dependencies between values, by name, without any shapes. */
 class UseIndex {
   readonly #consumers = new Map<string, Use[]>();
   /** Values that a gradient flows to. */
@@ -244,29 +244,29 @@ class UseIndex {
     else this.#consumers.set(name, [use]);
   }
 
-  /** Whether a gradient flows to a value. */
+  /** True if a gradient flows to a value. */
   isNeeded(name: string): boolean {
     return this.#needed.has(name);
   }
 
-  /** Whether a value depends on the model's inputs and on no stored tensor of several numbers. */
+  /** True if a value depends on the model's inputs and on no stored tensor of several numbers. */
   isOfInputs(name: string): boolean {
     return this.#ofInputs.has(name);
   }
 
-  /** Uses of a value's elements, by the value itself or after they were moved. */
+  /** Uses of a value's elements, directly or after they were moved. */
   usesOf(name: string): Use[] {
     return this.#usesOf([name], MOVEMENTS);
   }
 
-  /** Whether a layer takes a value for its weight, rather than what it is applied to. */
+  /** True if a layer uses a value as its weight, not as its operand. */
   isWeightOfLayer(name: string): boolean {
     return this.usesOf(name).some(
       ({ node, position }) => position > 0 && (WEIGHTS[node.opType]?.includes(position) ?? false),
     );
   }
 
-  /** Whether what a node makes goes nowhere but into these operators, moved or joined. */
+  /** True if a node's results flow only into these operators, moved or joined. */
   feedsOnly(node: NodeProto, operators: readonly string[]): boolean {
     const uses = this.#usesOf(node.output, new Set([...MOVEMENTS, "Concat"]));
     return uses.length > 0 && uses.every((use) => operators.includes(use.node.opType));
@@ -290,13 +290,13 @@ class UseIndex {
   }
 }
 
-/** A node after those of its branches. */
+/** A node, preceded by those of its branches. */
 const withInner = (node: NodeProto): NodeProto[] => [
   ...node.attribute.flatMap(({ g }) => g?.node.flatMap(withInner) ?? []),
   node,
 ];
 
-/** The values that a node reads, in its branches too. */
+/** The values that a node reads, including its branches. */
 const namesRead = ({ input, attribute }: NodeProto): string[] => [
   ...input,
   ...attribute.flatMap(({ g }) =>

@@ -1,10 +1,10 @@
 import { read, type Tensor } from "@softmax-bench/graph";
 
-/** What a tensor can be seen to be by its values alone. */
+/** Properties of a tensor that its values alone reveal. */
 
 const LEAST_OF_MASKS = -1e4;
 
-/** Whether all elements are 0 or 1, or 0 or one very negative number, which may be infinite; both occur, or only the latter. */
+/** True if all elements are 0 or 1, or 0 or one very negative (or infinite) number; both occur, or only the latter. */
 export function isMask({ data }: Tensor): boolean {
   let least = 0;
   for (let index = 0; index < data.length; index++) least = Math.min(least, read(data, index));
@@ -23,7 +23,7 @@ export function isUniform({ data }: Tensor): boolean {
   return true;
 }
 
-/** Whether one matrix is the transpose of the other, and no number times ones. */
+/** True if one matrix is the transpose of the other, and not a multiple of ones. */
 export function isTransposed(a: Tensor, b: Tensor): boolean {
   const [rows = 0, columns = 0] = a.shape;
   for (let row = 0; row < rows; row++) {
@@ -36,12 +36,12 @@ export function isTransposed(a: Tensor, b: Tensor): boolean {
 
 /** Fewer steps than this fit a sine by chance. */
 const LEAST_STEPS = 5;
-/** What rounding to float32 may leave. */
+/** The tolerance for rounding to float32. */
 const TOLERANCE = 1e-4;
 
 /**
- * Whether the second to last axis runs through positions t, and each column is a sine a sin(ωt + φ): x(t + 1) + x(t − 1)
- * is 2 cos ω · x(t) then, for all t. Position encodings are such tables. Equal rows are none.
+ * True if the second to last axis runs through positions t, and each column is a sine a sin(ωt + φ): then x(t + 1) +
+ * x(t − 1) is 2 cos ω · x(t) for all t. Position encodings are such tables. Equal rows do not count.
  */
 export function isTableOfSines({ data, shape }: Tensor): boolean {
   const [steps = 0, columns = 0] = shape.slice(-2);

@@ -10,29 +10,29 @@ import { ONNX_DTYPE } from "../operators.js";
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
 
-/** Where the data of a tensor is that is not in the model itself. */
+/** The location of a tensor's data outside the model. */
 export interface ExternalData {
-  /** A path relative to the model's folder. */
+  /** The file's path relative to the model's folder. */
   readonly location: string;
   readonly offset: number;
-  /** In bytes. */
+  /** The length in bytes. */
   readonly length: number;
 }
 
-/** Reads data beside the model, as many bytes as it says. @throws ModelError if it is not there, or not allowed to be there. */
+/** Reads `length` bytes of data beside the model. @throws ModelError if they are missing or not allowed there. */
 export type ReadExternal = (data: ExternalData) => Uint8Array;
 
-/** A tensor of a model, whose elements are read when they are asked for. */
+/** A tensor of a model whose elements are read on demand. */
 export interface StoredTensor extends TensorType {
   readonly name: string;
-  /** Whether it is in a `Constant` node. */
+  /** True if it is in a `Constant` node. */
   readonly isInNode?: true;
-  /** Where its data is, if that is not in the model. */
+  /** The location of its data, if outside the model. */
   readonly external?: ExternalData;
   read(): Tensor;
 }
 
-/** @throws ModelError if there is no such dtype here. */
+/** @throws ModelError if the dtype is not supported. */
 export function dtypeOf(elemType: number, of: string): DType {
   const found = Object.entries(ONNX_DTYPE).find(([, code]) => code === elemType)?.[0];
   if (found) return found as DType;
@@ -48,7 +48,7 @@ export function sizeFrom(value: bigint, of: string): number {
   return Number(value);
 }
 
-/** @throws ModelError if the tensor is not what its type says. */
+/** @throws ModelError if the tensor does not match its type. */
 export function storedTensor(proto: TensorProto, readExternal: ReadExternal): StoredTensor {
   const of = `tensor ${quoted(proto.name)}`;
   const dtype = dtypeOf(proto.dataType, of);
@@ -58,7 +58,7 @@ export function storedTensor(proto: TensorProto, readExternal: ReadExternal): St
   if (proto.segment) throw new ModelError(`${of} is a segment of a tensor, which is not supported`);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     const external = externalData(proto, type, of);
-    // There is a budget for what is allocated, and a file may be said to have any size.
+    // A budget limits allocations, because a file may claim any size.
     const read = () => filled(allocate(type), readExternal(external), type);
     return { name: proto.name, ...type, external, read };
   }
@@ -109,7 +109,7 @@ function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
     ...{ int32: proto.int32Data, int64: proto.int64Data, bool: proto.int32Data },
   } satisfies Record<DType, readonly (number | bigint)[]>;
   const values: readonly (number | bigint)[] = fields[type.dtype];
-  // Before anything of the size that the file claims is allocated.
+  // Checked before anything of the size that the file claims is allocated.
   if (values.length !== sizeOf(type.shape)) {
     throw new ModelError(`${of} is ${type.dtype}[${type.shape}], but has ${values.length} elements`);
   }

@@ -22,8 +22,8 @@ export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow 
 }
 
 /**
- * Strides, dilations, pads and output padding of a transposed convolution. `output_shape`, or the size times the stride that
- * an `auto_pad` of SAME asks for, says how much of the result the pads take away, or that one more element follows it.
+ * Strides, dilations, pads and output padding of a transposed convolution. `output_shape`, or the size times the stride
+ * for an `auto_pad` of SAME, determines how much of the result the pads remove, or that one more element follows it.
  */
 export function transposedWindowFrom(
   node: OnnxNode,
@@ -76,14 +76,14 @@ function autoPadOf(node: OnnxNode): AutoPad {
   return AUTO_PADS.find((known) => known === given) ?? node.fail(`auto_pad ${given} is not known`);
 }
 
-/** Pads shared between both ends of each axis. Of an odd number, SAME_UPPER has one more at the end, the others at the start. */
+/** Splits pads between both ends of each axis. SAME_UPPER puts an odd one at the end, the others at the start. */
 function shared(counts: readonly number[], auto: AutoPad): number[] {
   const less = counts.map((count) => Math.floor(count / 2));
   const more = counts.map((count) => Math.ceil(count / 2));
   return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
 }
 
-/** More pads at the end, where `ceil_mode` lets a last window begin inside and end outside. */
+/** Adds pads at the end if `ceil_mode` lets a last window begin inside and end outside. */
 export function ceiled({ strides, dilations, pads }: ReadWindow, x: Value, kernel: Shape): ReadWindow {
   const rank = kernel.length;
   const added = kernel.map((size, axis) => {

@@ -2,10 +2,10 @@ import type { Results } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
 /**
- * Results in Go's benchmark format (golang.org/design/14313-benchmark-format, with the `Unit` lines of benchstat): a line
- * per process, so that `benchstat baseline.bench.txt candidate.bench.txt` sees processes as its samples, and
- * `benchstat -col /method` compares methods. The dtype stands last, since a number after a hyphen at the end of a name
- * would be taken for GOMAXPROCS.
+ * Results in Go's benchmark format (golang.org/design/14313-benchmark-format, with the `Unit` lines of benchstat): a
+ * line per process, so that `benchstat baseline.bench.txt candidate.bench.txt` sees processes as its samples, and
+ * `benchstat -col /method` compares methods. The dtype is last, because a number after a hyphen at the end of a name
+ * would be read as GOMAXPROCS.
  */
 export function goBenchmarkText({ cells, environment, run }: Results): string {
   const { cpu, os, node } = environment;
@@ -32,5 +32,5 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
   return `${[...head, "", ...lines].join("\n")}\n`;
 }
 
-/** A value within a name, where slashes part and spaces end: `manual.fused`. */
+/** A value within a name, in which slashes separate and spaces end: `manual.fused`. */
 const word = (value: string): string => oneLine(value).replaceAll("/", ".").replaceAll(/\s+/g, "_");

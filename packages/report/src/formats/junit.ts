@@ -5,8 +5,8 @@ import { sideText, verdictWord, whyOf } from "../comparison.js";
 import { oneLine } from "../untrusted.js";
 
 /**
- * A comparison as JUnit XML: a test case per cell. A regression is a failure, a cell that should have run and did not an
- * error, one that this machine cannot run skipped; whatever else there is to say is the case's output.
+ * A comparison as JUnit XML: a test case per cell. A regression is a failure, a broken cell an error, and a cell that
+ * this machine cannot run is skipped; everything else is the case's output.
  */
 export function junitXml(comparison: Comparison): string {
   const { cells, notCompared, baseline, candidate } = comparison;

@@ -1,16 +1,18 @@
 import { cellKey, DTYPES, intervalOf, type Results, resolutionsOf } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
-/** A cell as tools that follow series of numbers see it. */
+/** A cell in the form that tools for time series expect. */
 export interface Series {
   readonly name: string;
-  /** Of the gradient, in ns; a median, with an interval. */
+  /** The time of the gradient, in ns; a median, with an interval. */
   readonly latency: { readonly value: number; readonly low: number; readonly high: number };
-  /** Relative L2, at least a unit roundoff: growth from an error of 0, or of luck, would be boundless. */
+  /** Relative L2 error, at least a unit roundoff: growth from an error of 0, or a lucky one, would be unbounded. */
   readonly error?: number;
 }
 
-/** Every measured cell, with its interval or else the resolution around its median. Where an error is not finite there is none: these formats have no word for it. */
+/**
+ * Every measured cell, with its interval or else the resolution around its median. Non-finite errors have no notation.
+ */
 export function seriesOf(results: Results): Series[] {
   const resolutions = resolutionsOf(results);
   return results.cells.flatMap((cell) => {

@@ -22,10 +22,10 @@ import { type Reader, type Readers, unary } from "./reader.js";
 const number = (value: number, { dtype }: Value): Value => scalar(value, dtype);
 const isPositive = (x: Value): Value => greater(x, number(0, x));
 
-/** x where it is positive, and something else elsewhere. */
+/** x if it is positive, otherwise another value. */
 const positiveOr = (x: Value, otherwise: Value): Value => where(isPositive(x), x, otherwise);
 
-/** eˣ − 1 where x is not positive: elsewhere it could overflow, and its gradient would be NaN. */
+/** eˣ − 1 if x is not positive: otherwise it could overflow, and its gradient would be NaN. */
 const expm1Below = (x: Value): Value => {
   const below = where(isPositive(x), number(0, x), x);
   return sub(exp(below), number(1, x));
@@ -76,7 +76,7 @@ export const ACTIVATIONS: Readers = {
   },
 };
 
-/** Activations of recurrent operators: of x and their two numbers, which have ONNX's defaults. */
+/** Activations of recurrent operators: functions of x and their two numbers, which have ONNX's defaults. */
 export const RECURRENT_ACTIVATIONS: Readonly<
   Record<string, (x: Value, alpha?: number, beta?: number) => Value>
 > = {

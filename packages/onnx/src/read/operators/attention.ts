@@ -27,7 +27,7 @@ import {
 import type { OnnxNode } from "../node.js";
 import type { Reader, Readers } from "./reader.js";
 
-/** ONNX's operators of transformers, by the function bodies of the specification. */
+/** ONNX's operators of transformers, after the function bodies of the specification. */
 
 /** `[B, S, heads · D]` as `[B, heads, S, D]`. */
 function headsOf(node: OnnxNode, x: Value, heads: number): Value {
@@ -39,7 +39,7 @@ function headsOf(node: OnnxNode, x: Value, heads: number): Value {
   return transpose(reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-/** Each head of keys or values for as many heads of queries as share it. */
+/** Repeats each head of keys or values for the heads of queries that share it. */
 function sharedHeads(x: Value, heads: number): Value {
   const [batch = 0, own = 0, length = 0, width = 0] = x.shape;
   if (own === heads) return x;
@@ -49,13 +49,13 @@ function sharedHeads(x: Value, heads: number): Value {
 
 const infinity = (x: Value): Value => scalar(Number.NEGATIVE_INFINITY, x.dtype);
 
-/** 0 where a query may see a key, −∞ or the mask's own number elsewhere; undefined if each sees all. */
+/** 0 if a query may see a key, otherwise −∞ or the mask's own number; undefined if each sees all. */
 function maskOf(node: OnnxNode, scores: Value, past: number): Value | undefined {
   const [queries = 0, keys = 0] = scores.shape.slice(-2);
   const given = node.optional(3);
   const zero = scalar(0, scores.dtype);
   const bias = given && (given.dtype === "bool" ? where(given, zero, infinity(scores)) : given);
-  // A mask of fewer keys says that the others are not there.
+  // A mask with fewer keys excludes the others.
   const missing = bias ? keys - (bias.shape.at(-1) as number) : 0;
   const rank = bias?.shape.length ?? 0;
   const whole =
@@ -102,7 +102,7 @@ const attention: Reader = (node) => {
   return [given.shape.length === 3 ? together : y, key, value, shown];
 };
 
-/** Pairs of elements of each head turned by angles whose cosines and sines are given by position. */
+/** Rotates pairs of elements of each head by angles whose cosines and sines are given by position. */
 const rotary: Reader = (node) => {
   const given = node.input(0);
   const x = headsOf(node, given, node.int("num_heads", 0));

@@ -21,7 +21,7 @@ const readConstant: Reader = (node) => {
   return constant(tensor("int64", [ints.length], ints));
 };
 
-/** Shapes are known when a model is read. Positions are counted from the end if they are negative, and kept within the rank. */
+/** Shapes are known when a model is read. Negative positions count from the end; all are clamped to the rank. */
 const shapeOf: Reader = (node) => {
   const { shape } = node.input(0);
   const rank = shape.length;

@@ -1,6 +1,6 @@
 import type { Readers } from "./reader.js";
 
-/** A condition that is known chooses a branch when the model is read. */
+/** A known condition selects a branch when the model is read. */
 export const CONTROL: Readers = {
   If: (node) => {
     const holds = Number(node.constant(0).data[0]) !== 0;

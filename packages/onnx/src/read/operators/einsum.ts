@@ -12,7 +12,7 @@ import {
 import type { OnnxNode } from "../node.js";
 import type { Reader, Readers } from "./reader.js";
 
-/** ONNX `Einsum` as products of two operands after another, each a matrix product. */
+/** ONNX `Einsum` as a sequence of products of two operands, each a matrix product. */
 
 /** A value with a letter for each of its axes. */
 interface Lettered {
@@ -59,7 +59,7 @@ const einsum: Reader = (node) => {
   );
 };
 
-/** Those given or, if none are, an ellipsis and then all that occur once, in alphabetical order. */
+/** The given letters or, if there are none, an ellipsis and then all that occur once, in alphabetical order. */
 function resultLetters(node: OnnxNode, given: string | undefined, operands: readonly Lettered[]): string[] {
   const all = operands.flatMap(({ letters }) => letters);
   const hidden = [...new Set(all.filter((letter) => letter.startsWith(".")))].sort(
@@ -75,7 +75,7 @@ function resultLetters(node: OnnxNode, given: string | undefined, operands: read
   return lettersOf(node, given, shown.length + hidden.length);
 }
 
-/** An operand in which no letter occurs twice: of axes that share one, their diagonal. */
+/** An operand in which no letter occurs twice: axes that share one are replaced by their diagonal. */
 function diagonal({ value, letters }: Lettered): Lettered {
   const second = letters.findIndex((letter, at) => letters.indexOf(letter) < at);
   if (second < 0) return { value, letters };
@@ -92,7 +92,7 @@ function diagonal({ value, letters }: Lettered): Lettered {
   return diagonal({ value: gather(flat, places, outer.length), letters: kept });
 }
 
-/** Without the axes that are not wanted, over which it is summed. */
+/** Sums over the axes that are not wanted. */
 function summedTo({ value, letters }: Lettered, wanted: ReadonlySet<string>): Lettered {
   const axes = [...letters.keys()].filter((axis) => !wanted.has(letters[axis] as string));
   if (axes.length === 0) return { value, letters };
@@ -102,7 +102,7 @@ function summedTo({ value, letters }: Lettered, wanted: ReadonlySet<string>): Le
 const sizeIn = ({ value, letters }: Lettered, letter: string): number =>
   value.shape[letters.indexOf(letter)] as number;
 
-/** Without axes of size 1 that the other operand has at another size: they broadcast. */
+/** Removes axes of size 1 that the other operand has at another size: they broadcast. */
 function withoutOnes(of: Lettered, other: Lettered): Lettered {
   const axes = [...of.letters.keys()].filter((axis) => {
     const letter = of.letters[axis] as string;
@@ -112,7 +112,7 @@ function withoutOnes(of: Lettered, other: Lettered): Lettered {
   return { value: squeeze(of.value, axes), letters: of.letters.filter((_, axis) => !axes.includes(axis)) };
 }
 
-/** The product of two operands, summed over the letters that nothing later needs. */
+/** The product of two operands, summed over the letters that no later operand needs. */
 function contracted(first: Lettered, second: Lettered, later: ReadonlySet<string>): Lettered {
   const a = withoutOnes(summedTo(first, new Set([...later, ...second.letters])), second);
   const b = withoutOnes(summedTo(second, new Set([...later, ...a.letters])), a);

@@ -50,13 +50,13 @@ const readGelu: Reader = (node) => {
   return mul(mul(number(0.5), x), add(number(1), tanh(mul(number(Math.sqrt(2 / Math.PI)), cubic))));
 };
 
-/** The largest finite number of a type, which in ONNX is the limit that is not given. */
+/** The largest finite number of a type: in ONNX, the default of a missing limit. */
 const LARGEST: Partial<Record<DType, number>> = {
   float32: (2 - 2 ** -23) * 2 ** 127,
   float64: Number.MAX_VALUE,
 };
 
-/** Integers are not clipped where no limit is given. A double does not hold each limit of theirs. */
+/** Clips; integers are not clipped if no limit is given. A double cannot represent all of their limits. */
 const readClip: Reader = (node) => {
   const x = node.input(0);
   const largest = LARGEST[x.dtype];
@@ -66,7 +66,7 @@ const readClip: Reader = (node) => {
   return high ? min(notBelow, reshape(high, [])) : notBelow;
 };
 
-/** Operands of different types meet in float64, as in ONNX Runtime, unless the base's own type holds the exponent. */
+/** Operands of different types become float64, as in ONNX Runtime, unless the base's type holds the exponent. */
 const readPow: Reader = (node) => {
   const [base, exponent] = [node.input(0), node.input(1)];
   if (base.dtype === exponent.dtype) return pow(base, exponent);
@@ -74,7 +74,7 @@ const readPow: Reader = (node) => {
   return cast(pow(cast(base, "float64"), cast(exponent, "float64")), base.dtype);
 };
 
-/** Whether the value is a constant whose elements a type holds exactly; whole numbers only up to 2^24. */
+/** True if the value is a constant whose elements a type represents exactly; whole numbers only up to 2^24. */
 function isExactIn(dtype: DType, { node }: Value): boolean {
   if (node.op !== "Constant") return false;
   const isSmall = (value: number) => Number.isInteger(value) && Math.abs(value) <= 2 ** 24;
@@ -82,7 +82,7 @@ function isExactIn(dtype: DType, { node }: Value): boolean {
   return Array.from(constantTensor(node).data, Number).every((value) => isSmall(value) || isFraction(value));
 }
 
-/** Without training, it does nothing. */
+/** Without training, this does nothing. */
 const dropout: Reader = (node) => {
   const [x, ratio = 0.5, isTraining = 0] = [node.input(0), node.number(1), node.number(2)];
   node.int("seed", 0);
@@ -100,7 +100,7 @@ const castLike: Reader = (node) => {
   return cast(node.input(0), node.input(1).dtype);
 };
 
-/** NaN and the sign of 0 stay as they are; nothing flows back. */
+/** Keeps NaN and the sign of 0; no gradient flows. */
 function sign(x: Value): Value {
   const number = (value: number) => scalar(value, x.dtype);
   const below = where(less(x, number(0)), number(-1), stopGradient(x));
@@ -112,7 +112,7 @@ const readMod: Reader = (node) => {
   const isTruncated = node.flag("fmod");
   if (isFloat(a) === isTruncated) return mod(a, b);
   if (isFloat(a)) return node.fail("floating-point operands need fmod 1");
-  // The remainder with the sign of the dividend is that of their sizes.
+  // The remainder with the sign of the dividend is the remainder of the magnitudes.
   const remainder = mod(abs(a), abs(b));
   return where(less(a, scalar(0, a.dtype)), neg(remainder), remainder);
 };

@@ -18,7 +18,7 @@ import { SEQUENCES } from "./sequences.js";
 import { SHAPES } from "./shapes.js";
 import { SLICES } from "./slices.js";
 
-/** The operators that models may have. */
+/** The operators supported in models. */
 export const READERS: Readers = {
   ...ELEMENTWISE,
   ...ACTIVATIONS,

@@ -27,7 +27,7 @@ import {
 import type { OnnxNode } from "../node.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** Positions from −size to −1 count from the end. Others outside stay outside, whichever way a runtime counts. */
+/** Positions from −size to −1 count from the end. Others outside stay outside, for any convention of a runtime. */
 function countedFromStart(indices: Value, size: number): Value {
   const { node, dtype, shape } = indices;
   if (node.op === "Constant") {
@@ -69,13 +69,13 @@ const readScatterElements: Reader = (node) => {
   );
 };
 
-/** Slices that tuples of positions on the axes after the first `batch` name, of x with these axes as one. */
+/** Slices addressed by tuples of positions on the axes after the first `batch`, of x with these axes merged. */
 interface Tuples {
-  /** x `[…batch, positions, …slice]`, its batch axes joined to the positions. */
+  /** x `[…batch, positions, …slice]`, with its batch axes merged into the positions. */
   readonly rows: Value;
-  /** The row of each tuple, in a vector; where any position is outside its axis, so is the row. */
+  /** The row of each tuple, in a vector; if any position is outside its axis, so is the row. */
   readonly row: Value;
-  /** The shape of the slice that a row is. */
+  /** The shape of a row's slice. */
   readonly slice: readonly number[];
 }
 
@@ -104,7 +104,7 @@ function tuplesOf(x: Value, given: Value, batch: number): Tuples {
   return { rows: reshape(x, [images * size, ...slice]), row, slice };
 }
 
-/** Where the rows of each tuple's image begin. */
+/** The start of the rows of each tuple's image. */
 function imageOffsets(outer: readonly number[], batch: number, size: number, dtype: Value["dtype"]): Value {
   const images = sizeOf(outer.slice(0, batch));
   const starts = reshape(mul(range(0, images, 1, dtype), scalar(size, dtype)), [images, 1]);
@@ -138,7 +138,7 @@ const readScatterND: Reader = (node) => {
   return reshape(scatterElements(flat, places, reshape(updates, [count, inner]), 0, combine), x.shape);
 };
 
-/** Off and on values other than 0 and 1 take the place of those; another axis than the last moves the rows. */
+/** Off and on values other than 0 and 1 replace those; an axis other than the last moves the rows. */
 const readOneHot: Reader = (node) => {
   const given = node.input(0);
   const depth = node.number(1) ?? node.fail("lacks a depth");

@@ -26,7 +26,7 @@ function asRows(node: OnnxNode) {
       ignoreIndex: ignoreIndex === undefined ? undefined : node.exact(ignoreIndex),
       reduction,
     },
-    /** The loss of each row, back at its place. */
+    /** Moves the loss of each row back to its position. */
     loss: (loss: Value) => (reduction === "none" ? reshape(loss, labels.shape) : loss),
     probabilities: (logProb: Value) => {
       if (inner.length === 0) return logProb;

@@ -68,14 +68,14 @@ function statistics(x: Value, axis: number, epsilon: number): Value[] {
 const number = (value: number, { dtype }: Value): Value => scalar(value, dtype);
 const from = (x: Value, axis: number) => [...x.shape.keys()].slice(axis);
 
-/** Mean 0 and variance 1 over some axes. */
+/** Normalises to mean 0 and variance 1 over some axes. */
 function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
   const centred = sub(x, reduceMean(x, { axes, keepdims: true }));
   const variance = reduceMean(mul(centred, centred), { axes, keepdims: true });
   return div(centred, sqrt(add(variance, number(epsilon, x))));
 }
 
-/** `[C]` as it is multiplied with `[N, C, …]`. */
+/** Reshapes `[C]` for multiplication with `[N, C, …]`. */
 const perChannel = (value: Value, { shape }: Value): Value =>
   reshape(value, [1, sizeOf(value.shape), ...shape.slice(2).map(() => 1)]);
 
@@ -85,7 +85,7 @@ const instanceNorm: Reader = (node) => {
   return add(mul(y, perChannel(scale, x)), perChannel(offset, x));
 };
 
-/** Scale and offset are those of groups before operator set 21, and those of channels from it on. */
+/** Scale and offset are per group before operator set 21, and per channel since. */
 const groupNorm: Reader = (node) => {
   const [x, scale, offset] = [node.input(0), node.input(1), node.input(2)];
   const groups = node.int("num_groups", 0);
@@ -109,7 +109,7 @@ const rmsNorm: Reader = (node) => {
   return mul(div(x, sqrt(add(squares, number(node.float("epsilon", 1e-5), x)))), node.input(1));
 };
 
-/** x divided by its norm along an axis; 0 where that is 0. */
+/** x divided by its norm along an axis; 0 if the norm is 0. */
 const lpNorm: Reader = (node) => {
   const x = node.input(0);
   const p = node.int("p", 2);
@@ -120,7 +120,7 @@ const lpNorm: Reader = (node) => {
   return where(isZero, number(0, x), div(x, where(isZero, number(1, x), size)));
 };
 
-/** x / (bias + alpha / size · Σ x²)^beta, the sum being over the channels next to each. */
+/** x / (bias + alpha / size · Σ x²)^beta, with the sum over the neighbouring channels. */
 const localResponseNorm: Reader = (node) => {
   const x = node.input(0);
   const size = node.int("size", 0);
@@ -139,7 +139,7 @@ const localResponseNorm: Reader = (node) => {
   return div(x, pow(base, number(node.float("beta", 0.75), x)));
 };
 
-/** Without an epsilon under the root, as ONNX's function body has it. */
+/** Uses no epsilon under the root, like ONNX's function body. */
 const meanVarianceNorm: Reader = (node) => {
   const x = node.input(0);
   const axes = (node.ints("axes") ?? [0, 2, 3]).map((axis) => axisFrom(node, axis, x.shape.length));

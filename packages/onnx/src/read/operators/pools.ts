@@ -41,7 +41,7 @@ const spatialAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);
 
 const globalMax = (x: Value): Value => reduceMax(x, { axes: spatialAxes(x), keepdims: true });
 
-/** (Σ |x|ᵖ)^(1/p), given the sum of the powers; its gradient is 0 where that is 0. */
+/** (Σ |x|ᵖ)^(1/p), given the sum of the powers; its gradient is 0 if the sum is 0. */
 function rootOf(sum: Value, p: number): Value {
   const [zero, one] = [scalar(0, sum.dtype), scalar(1, sum.dtype)];
   const isZero = equal(sum, zero);
@@ -51,7 +51,7 @@ function rootOf(sum: Value, p: number): Value {
 
 const powers = (x: Value, p: number): Value => (p === 2 ? mul(x, x) : pow(abs(x), scalar(p, x.dtype)));
 
-/** From sums of powers: their means over windows whose pads count, times the size of a window. */
+/** Derived from sums of powers: their means over windows that count padding, times the size of a window. */
 const normPool: Reader = (node) => {
   const x = node.input(0);
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");

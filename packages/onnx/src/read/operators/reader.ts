@@ -1,7 +1,7 @@
 import type { Value } from "@softmax-bench/graph";
 import type { OnnxNode } from "../node.js";
 
-/** How a node of one ONNX operator is read: its outputs, in order; those at the end may be missing. */
+/** Reads a node of one ONNX operator: returns its outputs, in order; those at the end may be missing. */
 export type Reader = (node: OnnxNode) => Value | readonly (Value | undefined)[];
 
 /** Readers by operator. */

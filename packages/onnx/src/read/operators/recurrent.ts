@@ -25,16 +25,16 @@ import type { Reader, Readers } from "./reader.js";
 
 type Activation = (x: Value) => Value;
 
-/** What one step makes of its input `[N, I]` and of the states before it, `[N, H]` each. */
+/** Computes one step from its input `[N, I]` and the previous states, `[N, H]` each. */
 type Step = (x: Value, states: readonly Value[]) => readonly Value[];
 
-/** What the weights of one direction are, without the axis of directions. */
+/** The weights of one direction, without the axis of directions. */
 interface Weights {
   /** `[G·H, I]` */
   readonly input: Value;
   /** `[G·H, H]` */
   readonly recurrent: Value;
-  /** `[2·G·H]`: of the input and of the state. */
+  /** Biases `[2·G·H]`: of the input and of the state. */
   readonly bias: Value | undefined;
   readonly peepholes: Value | undefined;
   readonly hidden: number;
@@ -58,7 +58,7 @@ const parts = (x: Value, hidden: number, axis: number): readonly Value[] => {
 };
 const one = ({ dtype }: Value): Value => scalar(1, dtype);
 
-/** Both biases of all gates, added up. */
+/** The sum of both biases of all gates. */
 function sumOfBiases({ bias, hidden }: Weights, gates: number): Value | undefined {
   if (!bias) return undefined;
   const [ofInput, ofState] = split(bias, [gates * hidden, gates * hidden], 0) as [Value, Value];
@@ -171,7 +171,7 @@ const recurrent =
 
 interface Run {
   readonly isReverse: boolean;
-  /** Of the sequences, `[N]`; all of them of all steps if undefined. */
+  /** Lengths of the sequences, `[N]`; undefined if all have all steps. */
   readonly lengths: Value | undefined;
   readonly steps: number;
 }
@@ -187,7 +187,7 @@ function unrolled(x: Value, step: Step, initial: readonly Value[], { isReverse, 
       made[time] = next[0] as Value;
       continue;
     }
-    // Beyond its length, a sequence keeps its states and makes zeros.
+    // Beyond its length, a sequence keeps its states and outputs zeros.
     const isInside = reshape(less(scalar(time, lengths.dtype), lengths), [x.shape[1] as number, 1]);
     made[time] = where(isInside, next[0] as Value, scalar(0, x.dtype));
     states = next.map((value, which) => where(isInside, value, states[which] as Value));
@@ -199,7 +199,7 @@ function unrolled(x: Value, step: Step, initial: readonly Value[], { isReverse, 
   return { hidden, states };
 }
 
-/** Whether each direction goes backwards. */
+/** Returns whether each direction is reversed. */
 function directionsOf(node: OnnxNode): boolean[] {
   const direction = node.string("direction", "forward");
   if (direction === "forward") return [false];
@@ -232,7 +232,7 @@ function weightsOf(node: OnnxNode, { gates, activations: defaults }: Cell, direc
   }));
 }
 
-/** How many numbers an activation takes. */
+/** The number of parameters of an activation. */
 const NUMBERS: Readonly<Record<string, number>> = {
   Affine: 2,
   Elu: 1,
@@ -248,7 +248,7 @@ function activationsOf(node: OnnxNode, defaults: readonly string[], directions: 
   if (names.length !== defaults.length * directions) {
     node.fail(`takes ${defaults.length * directions} activations, got ${names.length}`);
   }
-  // Numbers are listed for those activations alone that take some.
+  // Numbers are listed only for activations that take some.
   const [takesAlpha, takesBeta] = [alphas.slice(), betas.slice()];
   return names.map((name) => {
     const make = Object.hasOwn(RECURRENT_ACTIVATIONS, name) ? RECURRENT_ACTIVATIONS[name] : undefined;

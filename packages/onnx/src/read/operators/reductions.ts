@@ -22,7 +22,7 @@ import {
 } from "@softmax-bench/graph";
 import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** @param alone what the reduction is over no axes, for each element by itself */
+/** @param alone the reduction over no axes, for each element by itself */
 const reduction =
   (make: (x: Value, options: ReduceOptions) => Value, alone: (x: Value) => Value = identity): Reader =>
   (node) => {
@@ -37,7 +37,7 @@ const reduction =
     return make(x, { axes: axes.sort((a, b) => a - b), keepdims });
   };
 
-/** Of `bool`, whether any holds, by counting them: operator sets before 20 have no such maximum. */
+/** The maximum; for `bool`, computed by counting, because operator sets before 20 have no such maximum. */
 const maximum = (x: Value, options: ReduceOptions): Value =>
   x.dtype === "bool"
     ? greater(reduceSum(cast(x, "int32"), options), scalar(0, "int32"))
@@ -46,7 +46,7 @@ const maximum = (x: Value, options: ReduceOptions): Value =>
 const minimum = (x: Value, options: ReduceOptions): Value =>
   x.dtype === "bool" ? not(maximum(not(x), options)) : reduceMin(x, options);
 
-/** √Σ x², whose gradient is 0 where all is 0, as in PyTorch. */
+/** √Σ x², whose gradient is 0 if all elements are 0, as in PyTorch. */
 export function norm(x: Value, options: ReduceOptions): Value {
   if (!isFloat(x)) return cast(norm(cast(x, "float64"), options), x.dtype);
   const squares = reduceSum(mul(x, x), options);

@@ -11,18 +11,18 @@ import {
 import type { OnnxNode } from "../node.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** ONNX `Resize`, one axis after the other: each element is a weighted sum of elements at known positions. */
+/** ONNX `Resize`, one axis after another: each element is a weighted sum of elements at known positions. */
 
 interface Axis {
   readonly axis: number;
   readonly from: number;
   readonly to: number;
   readonly scale: number;
-  /** Of the region that is resized, in shares of the axis. */
+  /** The resized region, in shares of the axis. */
   readonly region: readonly [start: number, end: number];
 }
 
-/** A position along the result as one along the operand. */
+/** Maps a position along the result to one along the operand. */
 type Coordinates = (at: number, of: Axis) => number;
 
 const halfPixel: Coordinates = (at, { scale }) => (at + 0.5) / scale - 0.5;
@@ -49,10 +49,10 @@ const NEAREST: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
-/** Elements next to a position and how much each counts; the sum of the weights is 1. */
+/** Elements next to a position and their weights, whose sum is 1. */
 type Taps = readonly (readonly [position: number, weight: number])[];
 
-/** A kernel of some width around each position, wider where it must not alias. */
+/** A kernel of some width around each position, wider for antialiasing. */
 function tapsOf(kernel: (distance: number) => number, support: number, at: number, stretch: number): Taps {
   const reach = support * stretch;
   const taps: [number, number][] = [];
@@ -86,11 +86,11 @@ const resize: Reader = (node) => {
   const cropping = node.string("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
   if (!["nearest", "linear", "cubic"].includes(mode)) node.fail(`mode ${mode} is not known`);
   const axes = axesOf(node, x);
-  // ONNX's reference clamps positions, and ONNX Runtime leaves them out.
+  // ONNX's reference clamps positions; ONNX Runtime skips them.
   if (antialias && !exclude && mode !== "nearest" && axes.some(({ scale }) => scale < 1)) {
     node.fail("antialias needs exclude_outside: runtimes treat the edges differently without it");
   }
-  // ONNX's reference takes the corners of a fractional size, and ONNX Runtime of a whole one.
+  // ONNX's reference uses the corners of a fractional size, ONNX Runtime those of a whole one.
   if (aligned && axes.some(({ from, to, scale }) => from * scale !== to)) {
     node.fail(
       "align_corners needs sizes, or scales that make whole ones: runtimes treat fractions differently",
@@ -120,7 +120,7 @@ function chosen<T>(node: OnnxNode, name: string, otherwise: string, table: Reado
   );
 }
 
-/** Taps outside the axis count for the element at its end, or not at all. */
+/** Moves taps outside the axis to the element at its end, or drops them. */
 function within(taps: Taps, size: number, exclude: boolean): Taps {
   if (!exclude) return taps.map(([at, weight]) => [Math.min(Math.max(at, 0), size - 1), weight]);
   const kept = taps.filter(([at]) => at >= 0 && at < size);
@@ -133,7 +133,7 @@ interface Outside {
   readonly outside: number;
 }
 
-/** The sum, over the number of taps, of elements of x along an axis times their weights. */
+/** The sum, over the taps, of elements of x along an axis times their weights. */
 function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, outside }: Outside): Value {
   const along = x.shape.map((_, at) => (at === axis ? taps.length : 1));
   const column = (values: readonly number[]): Value => constant(tensor(x.dtype, along, values));
@@ -149,7 +149,7 @@ function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, ou
   return hasOutside ? add(sum, column(taps.map((_, at) => (isOutside(at) ? outside : 0)))) : sum;
 }
 
-/** The axes that are resized: by sizes or scales, all of them or some. */
+/** The resized axes, by sizes or scales, all of them or some. */
 function axesOf(node: OnnxNode, x: Value): Axis[] {
   const rank = x.shape.length;
   const axes = (node.ints("axes") ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, rank));
@@ -178,7 +178,7 @@ function axesOf(node: OnnxNode, x: Value): Axis[] {
   });
 }
 
-/** The one scale of all axes, if the sizes merely limit them. */
+/** The common scale of all axes if the sizes are merely limits. */
 function keptRatio(node: OnnxNode, policy: string, sizes: readonly number[], from: Shape) {
   if (policy === "stretch") return undefined;
   const scales = sizes.map((size, at) => size / (from[at] as number));

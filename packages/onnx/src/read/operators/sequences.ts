@@ -18,7 +18,7 @@ import {
 import { dtypeOf } from "../tensors.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** Start, limit and step are known, so that only the length may depend on a batch size. */
+/** Start, limit and step are known, so only the length may depend on a batch size. */
 const readRange: Reader = (node) => {
   const [start, limit, delta] = [0, 1, 2].map(
     (position) => node.number(position) ?? node.fail(`lacks input #${position}`),
@@ -32,7 +32,7 @@ const readCumSum: Reader = (node) => {
   return cumSum(x, axis, { exclusive: node.flag("exclusive"), reverse: node.flag("reverse") });
 };
 
-/** −1 − x turns the order of integers around without an overflow. */
+/** Reverses the order: −1 − x does so for integers without an overflow. */
 const reversed = (x: Value): Value => (isFloat(x) ? neg(x) : sub(scalar(-1, x.dtype), x));
 
 const extremum =

@@ -17,7 +17,7 @@ import {
 import type { OnnxNode } from "../node.js";
 import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** A size of 0 is that of x at its place, and one of −1 is what remains. */
+/** A size of 0 copies that of x at the same place, and a size of −1 is the remainder. */
 const readReshape: Reader = (node) => {
   const x = node.input(0);
   const allowZero = node.flag("allowzero");
@@ -35,7 +35,7 @@ const readExpand: Reader = (node) => {
   const shape = node.numbers(1) ?? node.fail("lacks a shape");
   const rank = Math.max(shape.length, x.shape.length);
   const at = (sizes: Shape, axis: number) => sizes[axis - rank + sizes.length] ?? 1;
-  // Broadcasting goes both ways: a size of 1 asks for nothing.
+  // Broadcasting works in both directions: a size of 1 has no effect.
   return expand(
     x,
     Array.from({ length: rank }, (_, axis) => (at(shape, axis) === 1 ? at(x.shape, axis) : at(shape, axis))),
@@ -58,7 +58,7 @@ const unsqueezed: Reader = (node) => {
   );
 };
 
-/** Each axis repeated as a whole: a new axis before it, expanded. */
+/** Repeats each axis as a whole: a new axis before it, expanded. */
 const tile: Reader = (node) => {
   const x = node.input(0);
   const repeats = node.numbers(1) ?? node.fail("lacks repeats");
@@ -89,7 +89,7 @@ const triangle: Reader = (node) => {
   return where(isOutside, scalar(0, x.dtype), x);
 };
 
-/** How blocks of channels become blocks of positions: the axes [block, block, channel] or [channel, block, block]. */
+/** Turns blocks of channels into blocks of positions: axes [block, block, channel] or [channel, block, block]. */
 const depthToSpace: Reader = (node) => {
   const x = node.input(0);
   const block = node.int("blocksize", 0);

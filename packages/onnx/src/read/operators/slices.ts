@@ -39,13 +39,13 @@ const readSlice: Reader = (node) => {
   }, x);
 };
 
-/** NumPy's x[start:end:step] along one axis, but that a start before it is its first element for a negative step, too. */
+/** NumPy's x[start:end:step] along an axis, but a start before it is its first element for a negative step, too. */
 function sliced(x: Value, axis: number, start: number, end: number, step: number): Value {
   const size = x.shape[axis] as number;
   const [lowest, highest] = step > 0 ? [0, size] : [-1, size - 1];
   const within = (at: number, least: number) => Math.min(Math.max(at < 0 ? at + size : at, least), highest);
   const [from, to] = [within(start, 0), within(end, lowest)];
-  // A step beyond the axis takes one element, however long it is.
+  // A step beyond the axis takes one element, whatever its length.
   if (step > 0) return slice(x, axis, from, Math.max(from, to), Math.min(step, Math.max(size, 1)));
   const count = Math.max(Math.ceil((to - from) / step), 0);
   return gather(x, constantIndices([count], positions(from, count, step)), axis);
@@ -55,10 +55,10 @@ function* positions(from: number, count: number, step: number): Generator<number
   for (let at = 0; at < count; at++) yield from + at * step;
 }
 
-/** The element of an axis that a position outside it stands for. */
+/** The element of an axis that replaces a position outside it. */
 type Padding = (position: number, size: number) => number;
 
-/** By `mode`. */
+/** Paddings by `mode`. */
 const PADDING: Readonly<Record<string, Padding>> = {
   edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
   wrap: modulo,
@@ -77,7 +77,7 @@ function* sources(source: Padding, from: number, count: number, size: number): G
   for (const position of positions(from, count, 1)) yield source(position, size);
 }
 
-/** Negative counts take elements away. */
+/** Pads; negative counts remove elements. */
 function padded(x: Value, counts: readonly number[], value: number): Value {
   const inside = x.shape.reduce((of, size, axis) => {
     const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
