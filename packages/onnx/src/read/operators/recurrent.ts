@@ -145,6 +145,14 @@ const recurrent =
     const lengths = node.optional(4);
     const flags = cell.attributes(node);
     const initial = Array.from({ length: cell.states }, (_, at) => node.optional(5 + at));
+    const hidden = all[0]?.hidden ?? 0;
+    const stateShape = batchFirst ? [images, directions.length, hidden] : [directions.length, images, hidden];
+    const misfit = initial.find((states) => states && !hasShape(states, stateShape));
+    if (misfit) node.fail(`initial states ${shapeOf(misfit)} are not of shape [${stateShape}]`);
+    if (lengths && !hasShape(lengths, [images])) {
+      node.fail(`lengths of sequences ${shapeOf(lengths)} are not of shape [${images}]`);
+    }
+    if (steps === 0) node.fail("a sequence of no steps");
     const runs = directions.map((isReverse, direction) => {
       const weights = all[direction] as Weights;
       const first = initial.map((states) => {
@@ -168,6 +176,12 @@ const recurrent =
       ? [transpose(y, [2, 0, 1, 3]), ...last.map((states) => transpose(states, [1, 0, 2]))]
       : [y, ...last];
   };
+
+const hasShape = ({ shape }: Value, expected: readonly number[]): boolean =>
+  shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
+
+/** Dimensions for a message; only the first few of a long list. */
+const shapeOf = ({ shape }: Value): string => `[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
 
 interface Run {
   readonly isReverse: boolean;
@@ -212,9 +226,18 @@ function weightsOf(node: OnnxNode, { gates, activations: defaults }: Cell, direc
   const peepholes = node.op === "LSTM" ? node.optional(7) : undefined;
   const hidden = recurrentWeights.shape[2] ?? 0;
   const given = node.int("hidden_size", hidden);
-  if (given !== hidden || recurrentWeights.shape[1] !== gates * hidden || input.shape[0] !== directions) {
+  const features = node.input(0).shape[2] ?? 0;
+  const shapes: readonly (readonly [Value | undefined, readonly number[]])[] = [
+    [input, [directions, gates * hidden, features]],
+    [recurrentWeights, [directions, gates * hidden, hidden]],
+    [bias, [directions, 2 * gates * hidden]],
+    [peepholes, [directions, 3 * hidden]],
+  ];
+  const misfit = shapes.find(([value, shape]) => value && !hasShape(value, shape));
+  if (given !== hidden || hidden === 0 || node.input(0).shape.length !== 3 || misfit) {
+    const weights = shapes.flatMap(([value]) => (value ? [shapeOf(value)] : []));
     node.fail(
-      `weights [${input.shape}] and [${recurrentWeights.shape}] do not fit a hidden size of ${given} in ${directions} directions`,
+      `weights ${weights.join(", ")} do not fit inputs ${shapeOf(node.input(0))} and a hidden size of ${given} in ${directions} directions`,
     );
   }
   const limit = node.float("clip", 0);
