@@ -1,6 +1,6 @@
 import type { Backend } from "@softmax-bench/core";
 
-/** Where the page has the programs that runtimes fetch for themselves; see `vite.config.ts`. */
+/** The folder of the page with the programs that runtimes fetch for themselves; see `vite.config.ts`. */
 const runtimeFolder = (base: string): string => new URL("runtime/", base).href;
 
 /** The backends that run in a browser, by id. Each is fetched when it is opened, with what it needs and no more. */

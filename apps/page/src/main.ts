@@ -20,7 +20,7 @@ if (crossOriginIsolated) {
   requests.addEventListener("message", ({ data }: MessageEvent<string>) => worker.postMessage(data));
 } else fail("it is not cross-origin isolated: it has no shared memory, and a coarse clock");
 
-/** How often the parent learns that this page is there, in milliseconds: rarely enough to disturb nothing. */
+/** The interval of heartbeats to the parent, in milliseconds: long enough to disturb nothing. */
 const HEARTBEAT_MS = 2500;
 setInterval(() => void post("heartbeats", ""), HEARTBEAT_MS);
 

@@ -223,7 +223,7 @@ export type Expectation =
   | "a non-finite gradient"
   | "unspecified";
 
-/** What a runtime does that its graphs do not say: see `DescribeOptions`. */
+/** Behaviour of a runtime that its graphs do not show: see `DescribeOptions`. */
 export interface Quirks {
   readonly libraryMultiplies: boolean;
   readonly cancelsQuotients: boolean;

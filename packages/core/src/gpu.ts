@@ -5,7 +5,7 @@ type Device = EngineInfo["device"];
 /** Renderers that compute on the CPU, by their own names and by those that browsers give them. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b/i;
 
-/** What is read of a browser's `GPUDevice`. */
+/** The parts of a browser's `GPUDevice` that are read. */
 export interface WebgpuDevice {
   readonly adapterInfo?: {
     readonly vendor?: string;
@@ -37,7 +37,7 @@ export function webglDevice(): Device {
 export const gpuThreads = ({ kind }: Device): number =>
   kind === "software-gpu" ? (navigatorHere()?.hardwareConcurrency ?? 1) : 1;
 
-/** Whether this is a page whose browser has an adapter for WebGPU. Never throws. */
+/** True in a page whose browser has an adapter for WebGPU. Never throws. */
 export async function probeWebgpu(): Promise<Availability> {
   const browser = navigatorHere();
   if (!isBrowser()) return IN_BROWSERS;
@@ -46,7 +46,7 @@ export async function probeWebgpu(): Promise<Availability> {
   return adapter ? { available: true } : unavailable("WebGPU finds no adapter here");
 }
 
-/** Whether this is a page whose browser has WebGL 2 with 32-bit floats. Never throws. */
+/** True in a page whose browser has WebGL 2 with 32-bit floats. Never throws. */
 export function probeWebgl(): Availability {
   if (!isBrowser()) return IN_BROWSERS;
   const context = openWebgl();

@@ -40,7 +40,7 @@ const SOFTWARE_GPU = [
   "--enable-unsafe-swiftshader",
 ];
 
-/** Whether there is a GPU: on Linux, whether the kernel offers a render node; elsewhere there always is one. */
+/** True if there is a GPU: on Linux, if the kernel offers a render node; on other systems always. */
 const hasGpu = (): boolean =>
   process.platform !== "linux" ||
   (existsSync("/dev/dri") && readdirSync("/dev/dri").some((name) => name.startsWith("renderD")));

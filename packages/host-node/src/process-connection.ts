@@ -35,7 +35,7 @@ export interface BackendsModule {
   loadBackend(id: string): Promise<Backend | undefined>;
 }
 
-/** How a worker is started. */
+/** The command that starts a worker. */
 export interface WorkerCommand {
   readonly words: readonly string[];
   /** Variables, besides ours. */

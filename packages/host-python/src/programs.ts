@@ -12,7 +12,7 @@ import {
 import type { Request } from "@softmax-bench/measure";
 import type { PythonRuntime } from "./runtimes.js";
 
-/** What a task computes, for a worker that is not JavaScript: `Program` of core as JSON. */
+/** The computation of a task, for a worker that is not JavaScript: `Program` of core as JSON. */
 interface SerializedProgram {
   readonly kind: "autograd" | "manual";
   /** In the order in which they are exchanged. */
@@ -22,7 +22,7 @@ interface SerializedProgram {
   readonly gradient?: SerializedGraph;
 }
 
-/** What a worker computes first, so that its cold start can be compared with those of JavaScript workers. */
+/** The first computation of a worker, so that its cold start can be compared with those of JavaScript workers. */
 const FIRST_TASK: GradientTask = { method: "manual/shifted", dtype: "float32", rows: 128, classes: 10 };
 
 /** A request with the graphs of its tasks, and where it opens a backend, with the module that reads them. */

@@ -4,7 +4,7 @@ export interface PythonRuntime {
   readonly module: string;
   /** Operators of the loss that it has no function for. */
   readonly lacks: readonly string[];
-  /** What brings it, where Python cannot import it. */
+  /** The remedy if Python cannot import it. */
   readonly remedy: string;
 }
 

@@ -16,7 +16,7 @@ export const forWebgpu: Legalize = (graph, options) =>
 const IN_STEPS =
   "the WebGPU provider has no LogSoftmax; it is computed as ONNX defines it, in simpler operators";
 
-/** What `forWebgpu` does to methods. */
+/** The changes that `forWebgpu` makes to methods. */
 export const WEBGPU_NOTES: Readonly<Partial<Record<MethodId, string>>> = {
   "autograd/log-softmax": IN_STEPS,
   "autograd/library": IN_STEPS,

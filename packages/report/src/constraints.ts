@@ -61,12 +61,12 @@ export function describeBound(dtype: Cell["dtype"], error: ErrorLimit): string {
   }
 }
 
-/** Whether a backend runs on a GPU in software, whose times say nothing of a GPU. */
+/** True for a backend on a GPU in software, whose times say nothing about a GPU. */
 export const isSoftwareGpu = (backend: BackendRecord | undefined): boolean =>
   backend?.device?.kind === "software-gpu";
 
 /**
- * Whether a backend is what the reader can use: never one on a GPU in software. What a file does not say of a backend, it is not
+ * True if the reader can use a backend: never one on a GPU in software. What a file does not say of a backend, it is not
  * taken to be.
  */
 export function isUsable(

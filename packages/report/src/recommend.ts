@@ -17,7 +17,7 @@ export interface Recommendation {
   readonly fasterIsTied: boolean;
   /** True if a cell was measured on a backend that the reader can use. */
   readonly anyUsable: boolean;
-  /** Whether cells were measured, and all of them on GPUs in software. */
+  /** True if cells were measured, all of them on GPUs in software. */
   readonly onlySoftwareGpus: boolean;
 }
 

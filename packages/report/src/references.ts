@@ -6,7 +6,7 @@ import { hasSettled, type RankedCell } from "./ranking.js";
 import { recommend } from "./recommend.js";
 
 /**
- * How the best gradient in JavaScript compares with the best one of each reference: a sentence each, on one workload and dtype.
+ * Compares the best gradient in JavaScript with the best one of each reference: a sentence each, on one workload and dtype.
  *
  * @param ranked its cells, fastest first, see `rank`
  */

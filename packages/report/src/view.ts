@@ -74,9 +74,9 @@ export interface WorkloadView {
   readonly absent: readonly Cell[];
   readonly distances: readonly ComparedMethods[];
   readonly verdicts: readonly string[];
-  /** How the best in JavaScript compares with each reference. */
+  /** Comparisons of the best in JavaScript with each reference. */
   readonly references: readonly string[];
-  /** What the times are medians of, and how far they can be told apart. */
+  /** The samples that the times are medians of, and the resolution. */
   readonly resolution: string | undefined;
 }
 

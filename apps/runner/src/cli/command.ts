@@ -59,7 +59,7 @@ export interface SelectionFlags {
   readonly provision: boolean;
 }
 
-/** What `--backend` takes. */
+/** The values that `--backend` takes. */
 export const BACKEND_CHOICES = `${Object.keys(BACKENDS).join(", ")}, or one that bench.config.ts brings (all leaves out references: pytorch, jax)`;
 
 /** Adds `SelectionFlags` to a command. */

@@ -28,6 +28,6 @@ const REFERENCES: readonly string[] = ["pytorch", "jax"];
 
 export const isReference = (id: string): boolean => REFERENCES.includes(id);
 
-/** What the record of a backend says of it, whether it is available or not. */
+/** The mark of references in the record of a backend, whether it is available or not. */
 export const referenceMark = (id: string): { readonly reference?: true } =>
   isReference(id) ? { reference: true } : {};

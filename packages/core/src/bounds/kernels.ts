@@ -20,7 +20,7 @@ export const FAITHFUL: KernelAccuracy = {
 };
 
 /**
- * What shading languages grant their implementations: exp within 3 + 2|x| ULP, log within 3 ULP or 2^-21, a division within
+ * The errors that shading languages grant their implementations: exp within 3 + 2|x| ULP, log within 3 ULP or 2^-21, a division within
  * 2.5 ULP (WGSL, section 15.7.4, "Floating point accuracy"; Vulkan, appendix A, "Precision of GLSL.std.450 Instructions").
  * WebGL is held to the same. An ULP is two unit roundoffs at most.
  */
