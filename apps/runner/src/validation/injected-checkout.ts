@@ -27,7 +27,7 @@ export function injectedCheckout(name: string, injection: Injection): InjectedCh
     renameSync(registry, registry.replace(/\.js$/, ".original.js"));
     writeFileSync(
       registry,
-      `import { inject } from "../validation/injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "../validation/injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport * from "./backends.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
     );
   } catch (error) {
     remove();
