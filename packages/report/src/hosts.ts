@@ -3,7 +3,7 @@ import { areTied, median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { formatDuration, formatRatio } from "./format.js";
-import { type RankedCell, rank, referencesOf } from "./ranking.js";
+import { hasSettled, type RankedCell, rank, referencesOf } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
 /** The host of a place without an explicit one. */
@@ -25,7 +25,7 @@ interface HostWinners {
   readonly dtype: Cell["dtype"];
   /** The winner on each host; undefined if it has none. */
   readonly on: readonly (Winner | undefined)[];
-  /** No backend is the fastest, or tied with it, on every host. */
+  /** Two hosts have different fastest backends, each of which had settled on both. */
   readonly flips: boolean;
 }
 
@@ -62,15 +62,17 @@ export function hostsOf(all: Results): HostsView | undefined {
   if (hosts.length < 2) return undefined;
   const winners = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
     const ranked = rankedCells(results, workload, dtype);
-    const on = hosts.map((host) =>
-      recommend(
-        ranked.filter((cell) => hostOf(cell) === host),
-        DEFAULT_CONSTRAINTS,
-        results.backends,
-      ),
-    );
+    const ofHosts = hosts.map((host) => ranked.filter((cell) => hostOf(cell) === host));
+    const on = ofHosts.map((own) => recommend(own, DEFAULT_CONSTRAINTS, results.backends));
     if (on.every(({ best }) => best === undefined)) return [];
-    return [{ workload, dtype, on: compareWinners(on.map(({ best }) => best)), flips: hasFlipped(on) }];
+    return [
+      {
+        workload,
+        dtype,
+        on: compareWinners(on.map(({ best }) => best)),
+        flips: hasFlipped(on.map((one, index) => standingOf(one, ofHosts[index] ?? []))),
+      },
+    ];
   });
   return {
     hosts,
@@ -94,12 +96,29 @@ const rankedCells = (results: Results, workload: string, dtype: Cell["dtype"]): 
     results,
   );
 
-/** True if no backend is the fastest, or tied with it, on every host that has one. */
-function hasFlipped(on: readonly Recommendation[]): boolean {
-  const leaders = on.flatMap(({ best, tied }) => (best ? [new Set([best, ...tied].map(bareBackend))] : []));
-  const [first = new Set<string>(), ...others] = leaders;
-  return ![...first].some((backend) => others.every((leading) => leading.has(backend)));
+/** A host's part in the question whether the fastest backend differs between hosts. */
+interface Standing {
+  /** The fastest backend, and those tied with it; empty if there is none. */
+  readonly leaders: ReadonlySet<string>;
+  /** Backends with a cell whose times had settled: others may be fast here, too. */
+  readonly settled: ReadonlySet<string>;
 }
+
+const standingOf = ({ best, tied }: Recommendation, ranked: readonly RankedCell[]): Standing => ({
+  leaders: new Set((best ? [best, ...tied] : []).map(bareBackend)),
+  settled: new Set(ranked.filter(hasSettled).map(bareBackend)),
+});
+
+/** True if two hosts have different leaders, and each one's is known to be slower on the other. */
+const hasFlipped = (standings: readonly Standing[]): boolean =>
+  standings.some((a) =>
+    standings.some(
+      (b) =>
+        [...a.leaders].some((backend) => b.settled.has(backend)) &&
+        [...b.leaders].some((backend) => a.settled.has(backend)) &&
+        ![...a.leaders].some((backend) => b.leaders.has(backend)),
+    ),
+  );
 
 function compareWinners(best: readonly (RankedCell | undefined)[]): (Winner | undefined)[] {
   const [fastest] = best
@@ -156,7 +175,7 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
       ];
     });
   });
-  return [...new Set(pairs.map(({ backend }) => backend))].flatMap((backend) =>
+  return [...new Set(results.cells.map(bareBackend))].flatMap((backend) =>
     others.flatMap((host) => {
       const own = pairs.filter((pair) => pair.backend === backend && pair.host === host);
       if (own.length === 0) return [];

@@ -1,0 +1,48 @@
+import { namePlaces } from "@softmax-bench/core";
+import { describe, expect, it } from "vitest";
+import { hostsOf } from "../src/model.js";
+import { backend, measured, resultsOf } from "./support/results.js";
+
+const BACKENDS = ["wasm", "native"];
+const HOSTS = [undefined, "bun"] as const;
+
+/** Times in microseconds, by backend; undefined where the times had not settled. */
+function resultsWith(times: { node: readonly (number | undefined)[]; bun: readonly (number | undefined)[] }) {
+  const cells = HOSTS.flatMap((host) =>
+    BACKENDS.map((id, index) => {
+      const us = times[host ?? "node"][index];
+      const cell = measured("manual/fused", { us: us ?? 1 }, { backend: id });
+      const gradient = { ...cell.timing?.gradient, steadiness: us === undefined ? "unsettled" : "settled" };
+      return { ...cell, host, timing: { ...cell.timing, gradient } } as typeof cell;
+    }),
+  );
+  const backends = HOSTS.flatMap((host) => BACKENDS.map((id) => backend({ id, host })));
+  return namePlaces(resultsOf({ backends, cells, hosts: [{ id: "bun", status: "available" }] }));
+}
+
+describe("the fastest backend of each host", () => {
+  it("differs between hosts where each is slower on the other one", () => {
+    const view = hostsOf(resultsWith({ node: [10, 100], bun: [100, 10] }));
+    expect(view).toMatchObject({ hosts: ["node", "bun"], flips: 1 });
+    expect(view?.winners[0]?.on.map((winner) => winner?.backend)).toEqual(["wasm", "native"]);
+    expect(view?.ratios).toMatchObject([
+      { backend: "wasm", host: "bun", median: 10, slower: 1, faster: 0 },
+      { backend: "native", host: "bun", median: 0.1, slower: 0, faster: 1 },
+    ]);
+  });
+
+  it("does not differ where it is the same, or cannot be told from another", () => {
+    expect(hostsOf(resultsWith({ node: [10, 100], bun: [20, 100] }))?.flips).toBe(0);
+    expect(hostsOf(resultsWith({ node: [10, 10.1], bun: [10.1, 10] }))?.flips).toBe(0);
+  });
+
+  it("is not said to differ where a time had not settled", () => {
+    expect(hostsOf(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
+  });
+
+  it("is no question where there is one host", () => {
+    expect(hostsOf(resultsOf({ cells: [measured("manual/fused", { us: 1 }, { backend: "wasm" })] }))).toBe(
+      undefined,
+    );
+  });
+});
