@@ -169,7 +169,7 @@ function choiceOf(stored: StoredTensor, index: UseIndex): Choice {
 function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIndex): Choice {
   const { opType } = node;
   const isNumber = sizeOf(stored.shape) === 1;
-  if (SETTINGS[opType]?.includes(position)) {
+  if ((Object.hasOwn(SETTINGS, opType) ? SETTINGS[opType] : undefined)?.includes(position)) {
     return constant(opType === "BatchNormalization" ? "a running statistic" : `a setting of ${opType}`);
   }
   if (LIMITS.has(opType)) return constant(`a limit in ${opType}`);
