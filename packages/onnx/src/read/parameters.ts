@@ -169,12 +169,12 @@ function choiceOf(stored: StoredTensor, index: UseIndex): Choice {
 function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIndex): Choice {
   const { opType } = node;
   const isNumber = sizeOf(stored.shape) === 1;
-  if ((Object.hasOwn(SETTINGS, opType) ? SETTINGS[opType] : undefined)?.includes(position)) {
+  if (isListed(SETTINGS, opType, position)) {
     return constant(opType === "BatchNormalization" ? "a running statistic" : `a setting of ${opType}`);
   }
   if (LIMITS.has(opType)) return constant(`a limit in ${opType}`);
   if (index.feedsOnly(node, ["Sin", "Cos"])) return constant("frequencies of sines and cosines");
-  if (WEIGHTS[opType]?.includes(position)) {
+  if (isListed(WEIGHTS, opType, position)) {
     // The operand of a layer, or the table of a look-up, may be the positions' sines and cosines.
     const isTable = position === 0 && isTableOfSines(stored.read());
     return isTable ? constant("a table of sines and cosines") : parameter(`a weight of ${opType}`);
@@ -303,3 +303,10 @@ const namesRead = ({ input, attribute }: NodeProto): string[] => [
     g ? [...g.node.flatMap(namesRead), ...g.output.map(({ name }) => name)] : [],
   ),
 ];
+
+/** True if a table lists an input of an operator. Names come from files: one may be that of a member of every object. */
+const isListed = (
+  table: Readonly<Record<string, readonly number[]>>,
+  opType: string,
+  position: number,
+): boolean => Object.hasOwn(table, opType) && (table[opType]?.includes(position) ?? false);
