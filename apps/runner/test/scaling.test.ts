@@ -35,7 +35,9 @@ describe("pnpm scaling", () => {
         expect(medianNs).toBeGreaterThan(0);
         expect(samples).toBeGreaterThanOrEqual(3);
       }
-      expect(fit?.bytesPerSecond).toBeGreaterThan(1e7);
+      expect(fit?.relativeError).toBeGreaterThanOrEqual(0);
+      // A busy machine can hide the bandwidth of shapes that are this small; then none is claimed.
+      expect(fit?.bytesPerSecond ?? Number.POSITIVE_INFINITY).toBeGreaterThan(1e7);
     }
     expect(scaling?.threading.map(({ backend, threads }) => [backend, threads])).toEqual([["wasm-simd", 2]]);
     expect(stdout).toContain("Scaling");

@@ -1,5 +1,5 @@
 import { reserve } from "./budget.js";
-import { GraphError } from "./graph.js";
+import { GraphError } from "./error.js";
 import { type Shape, sizeOf } from "./tensor.js";
 
 /**

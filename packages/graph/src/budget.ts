@@ -1,6 +1,6 @@
-import { GraphError } from "./graph.js";
+import { GraphError } from "./error.js";
 
-/** More elements than a budget allows. Raise the budget if the graph is meant to be that large. */
+/** More elements or nodes than a budget allows. Raise the budget if the graph is meant to be that large. */
 export class BudgetError extends GraphError {}
 
 /**
@@ -18,8 +18,15 @@ const MOST_STEPS = 2 ** 24;
 /** Maximum computation steps of all nodes together, per element of a budget. */
 const STEPS_PER_ELEMENT = 2;
 
+/**
+ * Nodes that may be made beyond what was granted, per element of a budget: a long sequence makes many of one. They take
+ * about seven seconds to differentiate and write.
+ */
+const NODES_PER_ELEMENT = 2 ** -7;
+
 interface Budget {
   readonly elements: number;
+  nodesLeft: number;
   left: number;
   stepsLeft: number;
 }
@@ -35,7 +42,12 @@ let current: Budget | undefined;
  */
 export function withBudget<T>(elements: number, work: () => T): T {
   if (current) return work();
-  current = { elements, left: elements, stepsLeft: STEPS_PER_ELEMENT * elements };
+  current = {
+    elements,
+    left: elements,
+    nodesLeft: mostNodes(elements),
+    stepsLeft: STEPS_PER_ELEMENT * elements,
+  };
   try {
     return work();
   } finally {
@@ -52,6 +64,25 @@ export function reserve(count: number): void {
     throw new BudgetError(`a tensor of ${count} elements would have to be made; ${limit}`);
   }
   if (current) current.left -= count;
+}
+
+const mostNodes = (elements: number): number => NODES_PER_ELEMENT * Math.max(elements, DEFAULT_ELEMENTS);
+
+/** Reserves a node before it is made. @throws BudgetError if it is one too many */
+export function reserveNode(): void {
+  if (!current) return;
+  if (current.nodesLeft < 1) {
+    throw new BudgetError("too many nodes would have to be made, as for a sequence of very many steps");
+  }
+  current.nodesLeft--;
+}
+
+/** Nodes for each node of a model's file: for all operators in it, their gradients and several rewrites. */
+const NODES_PER_READ = 256;
+
+/** Adds to the budget what a node in a file may need, so that large models fit and small ones cannot claim to be. */
+export function grantNodes(): void {
+  if (current) current.nodesLeft += NODES_PER_READ;
 }
 
 /** True if one node may take that number of steps at all. */

@@ -1,4 +1,5 @@
-import { GraphError, type Node, topologicalOrder, type Value } from "./graph.js";
+import { GraphError } from "./error.js";
+import { type Node, topologicalOrder, type Value } from "./graph.js";
 import { definitionOf, describeNode } from "./op.js";
 import { formatType, sameShape, sizeOf } from "./tensor.js";
 import { add, expand, scalar } from "./vocabulary/index.js";

@@ -1,4 +1,5 @@
-import { constantTensor, type Graph, GraphError, inputName, topologicalOrder, type Value } from "./graph.js";
+import { GraphError } from "./error.js";
+import { constantTensor, type Graph, inputName, topologicalOrder, type Value } from "./graph.js";
 import { definitionOf } from "./op.js";
 import { formatType, sameShape, type Tensor } from "./tensor.js";
 

@@ -1,3 +1,5 @@
+import { reserveNode } from "./budget.js";
+import { GraphError } from "./error.js";
 import type { DType, Shape, Tensor, TensorType } from "./tensor.js";
 
 export type Attribute = number | string | readonly number[] | Tensor;
@@ -27,45 +29,17 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
-/** A graph that cannot be built, differentiated or run; the message names the node. */
-export class GraphError extends Error {
-  override readonly name: string = "GraphError";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(oneLine(message), options);
-  }
-}
-
 /**
- * Returns a message that is readable and harmless to a terminal: names and shapes from a file may contain thousands of
- * characters, line breaks, control characters and invisible ones.
+ * Creates a node with the given output types. Ops are applied through `apply`, which infers the types.
+ * @throws BudgetError if it is one more than the budget allows
  */
-export const oneLine = (message: string): string =>
-  (message.length > 500 ? `${message.slice(0, 500)}…` : message).replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
-
-/**
- * A result that ONNX leaves undefined, such as that of an integer division by 0 or of a cast of NaN to an integer.
- * Constant folding skips such nodes.
- */
-export class UndefinedResult extends GraphError {}
-
-/** Returns the result of a computation; undefined if ONNX leaves it undefined. */
-export function unlessUndefined<T>(compute: () => T): T | undefined {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof UndefinedResult) return undefined;
-    throw error;
-  }
-}
-
-/** Creates a node with the given output types. Ops are applied through `apply`, which infers the types. */
 export function makeNode(
   op: string,
   inputs: readonly Value[],
   attributes: Attributes,
   types: readonly TensorType[],
 ): Node {
+  reserveNode();
   const outputs: Value[] = [];
   const node: Node = { op, inputs, attributes, outputs };
   for (const [output, { dtype, shape }] of types.entries()) outputs.push({ node, output, dtype, shape });

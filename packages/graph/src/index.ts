@@ -1,7 +1,8 @@
 import "./ops/index.js";
 
-export { BudgetError, DEFAULT_ELEMENTS, withBudget } from "./budget.js";
+export { BudgetError, DEFAULT_ELEMENTS, grantNodes, withBudget } from "./budget.js";
 export { differentiate } from "./differentiate.js";
+export * from "./error.js";
 export { evaluate } from "./evaluate.js";
 export * from "./graph.js";
 export {

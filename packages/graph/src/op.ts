@@ -1,4 +1,5 @@
-import { type Attributes, GraphError, makeNode, type Node, outputOf, type Value } from "./graph.js";
+import { GraphError } from "./error.js";
+import { type Attributes, makeNode, type Node, outputOf, type Value } from "./graph.js";
 import { checkShape, type DType, formatType, type Tensor, type TensorType } from "./tensor.js";
 
 /** The input of a gradient rule: the node and the gradient of the result with respect to each of its outputs. */

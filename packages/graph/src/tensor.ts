@@ -1,5 +1,5 @@
 import { reserve } from "./budget.js";
-import { GraphError, UndefinedResult } from "./graph.js";
+import { GraphError, UndefinedResult } from "./error.js";
 
 /** Element types, named as in NumPy. `int64` is carried in a `BigInt64Array`, `bool` as 0 and 1. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "bool";

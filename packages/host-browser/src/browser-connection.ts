@@ -3,11 +3,8 @@ import type { ServerResponse } from "node:http";
 import { messageOf, shorten } from "@softmax-bench/core";
 import {
   type Connection,
-  type Crash,
-  excerpt,
-  formatTimeout,
+  Conversation,
   type Outcome,
-  parseReply,
   type Request,
   type Values,
 } from "@softmax-bench/measure";
@@ -30,8 +27,7 @@ export class BrowserConnection implements Connection {
   #waiting: string | undefined;
   #results: Uint8Array | undefined;
   #output = "";
-  #finish: ((outcome: Outcome) => void) | undefined;
-  #lost: Crash | undefined;
+  readonly #conversation = new Conversation({ name: "page", kill: () => this.#end(), said: () => "" });
   #forget = () => {};
   /** The time of the page's last message, in milliseconds. */
   #seenAt = 0;
@@ -45,8 +41,8 @@ export class BrowserConnection implements Connection {
       heartbeat: () => {
         this.#seenAt = performance.now();
       },
-      reply: (line) => this.#receive(line),
-      fail: (message) => this.#lose("exited", `the page failed: ${shorten(message, 600)}`),
+      reply: (line) => this.#conversation.hear(line),
+      fail: (message) => this.#conversation.lose("exited", `the page failed: ${shorten(message, 600)}`),
       inputs: readInputs,
       results: (bytes) => {
         this.#results = bytes;
@@ -56,28 +52,20 @@ export class BrowserConnection implements Connection {
       .admit(peer)
       .then(({ address, forget }) => {
         this.#forget = forget;
-        if (!this.#lost) this.#start(launch(browser, address), name);
+        if (!this.#conversation.isOver) this.#start(launch(browser, address), name);
       })
-      .catch((error) => this.#lose("not started", `${name} does not start: ${messageOf(error)}`));
+      .catch((error) =>
+        this.#conversation.lose("not started", `${name} does not start: ${messageOf(error)}`),
+      );
   }
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
-      const timer = setTimeout(() => {
-        this.kill();
-        this.#finish?.({ kind: "timeout", reason: `no result after ${formatTimeout(timeoutMs)}` });
-      }, timeoutMs);
-      this.#finish = (outcome) => {
-        clearTimeout(timer);
-        this.#finish = undefined;
-        resolve(outcome);
-      };
-      this.#results = undefined;
-      const text = JSON.stringify(message);
+    this.#results = undefined;
+    const text = JSON.stringify(message);
+    return this.#conversation.request(() => {
       if (this.#events) this.#send(text);
       else this.#waiting = text;
-    });
+    }, timeoutMs);
   }
 
   readResults(into: readonly Values[]): void {
@@ -94,20 +82,25 @@ export class BrowserConnection implements Connection {
   }
 
   kill(): void {
+    this.#conversation.lose("ended by force", "the browser was ended");
+    this.#events?.destroy();
+  }
+
+  #end(): void {
     clearInterval(this.#watch);
     this.#forget();
-    this.#events?.destroy();
     this.#child?.kill("SIGTERM");
-    this.#lost ??= { cause: "ended by force", reason: "the browser was ended" };
   }
 
   #start(child: ChildProcess, name: string): void {
     this.#child = child;
-    child.on("error", (error) => this.#lose("not started", `${name} does not start: ${error.message}`));
+    child.on("error", (error) =>
+      this.#conversation.lose("not started", `${name} does not start: ${error.message}`),
+    );
     child.on("exit", (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
       const output = this.#output.replaceAll(/\s+/g, " ").trim().slice(-KEPT_OUTPUT);
-      this.#lose("exited", `${name} ${how}${output ? `; it last printed: ${output}` : ""}`);
+      this.#conversation.lose("exited", `${name} ${how}${output ? `; it last printed: ${output}` : ""}`);
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -122,33 +115,19 @@ export class BrowserConnection implements Connection {
     // Firefox keeps the connection of a page whose process has crashed.
     this.#watch = setInterval(() => {
       if (performance.now() - this.#seenAt > SILENCE_MS) {
-        this.#lose("exited", `the page crashed: nothing was heard of it for ${SILENCE_MS / 1000} s`);
+        this.#conversation.lose(
+          "exited",
+          `the page crashed: nothing was heard of it for ${SILENCE_MS / 1000} s`,
+        );
       }
     }, SILENCE_MS / 4);
     this.#watch.unref();
-    response.on("close", () => this.#lose("exited", "the page crashed, or was closed"));
+    response.on("close", () => this.#conversation.lose("exited", "the page crashed, or was closed"));
     if (this.#waiting !== undefined) this.#send(this.#waiting);
     this.#waiting = undefined;
   }
 
   #send(text: string): void {
     this.#events?.write(`data: ${text}\n\n`);
-  }
-
-  #receive(line: string): void {
-    if (this.#lost) return;
-    if (!this.#finish) this.#lose("protocol", `unexpected message from the page: ${excerpt(line)}`);
-    const parsed = parseReply(line);
-    if (typeof parsed === "string") this.#lose("protocol", `invalid reply from the page: ${parsed}`);
-    else this.#finish?.({ kind: "answered", reply: parsed });
-  }
-
-  #lose(cause: Crash["cause"], reason: string): void {
-    if (this.#lost) return;
-    this.#lost = { cause, reason };
-    clearInterval(this.#watch);
-    this.#forget();
-    this.#child?.kill("SIGTERM");
-    this.#finish?.({ kind: "crashed", cause, reason });
   }
 }

@@ -4,11 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { Backend } from "@softmax-bench/core";
 import {
   type Connection,
+  Conversation,
   type Crash,
-  excerpt,
-  formatTimeout,
   type Outcome,
-  parseReply,
   type Request,
   type Values,
 } from "@softmax-bench/measure";
@@ -62,10 +60,11 @@ export class ProcessConnection implements Connection {
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
   #output = "";
-  /** The callback that waits for a reply. */
-  #finish: ((outcome: Outcome) => void) | undefined;
-  /** The reason why there will be no more replies. */
-  #lost: Crash | undefined;
+  readonly #conversation = new Conversation({
+    name: "worker",
+    kill: () => this.kill(),
+    said: () => this.#said(),
+  });
 
   /** @param environment variables that it starts with, besides ours and the command's */
   constructor(environment: Readonly<Record<string, string>>, { command, exchange }: ProcessHostOptions) {
@@ -89,19 +88,22 @@ export class ProcessConnection implements Connection {
     const channel = this.#child.stdio[WORKER_CHANNEL];
     if (!(channel instanceof Duplex)) throw new Error("expected a channel to the worker, got none");
     this.#channel = channel;
-    onLine(channel, (line) => this.#hear(line));
+    onLine(channel, (line) => this.#conversation.hear(line));
     // Writers learn of a dead worker from `close`.
     channel.on("error", () => {});
     channel.on("end", () => {
-      setTimeout(() => this.#lose("protocol", "the worker closed its channel"), CLOSING_MS).unref();
+      setTimeout(
+        () => this.#conversation.lose("protocol", "the worker closed its channel"),
+        CLOSING_MS,
+      ).unref();
     });
     // Without a listener, an error of the child (e.g. no memory to fork) would end the parent.
     this.#child.on("error", (error) =>
-      this.#lose("not started", `the worker does not start: ${error.message}`),
+      this.#conversation.lose("not started", `the worker does not start: ${error.message}`),
     );
     this.#child.on("close", (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
-      this.#lose(this.#causeOf(signal), `the worker ${how}${this.#said()}`);
+      this.#conversation.lose(this.#causeOf(signal), `the worker ${how}${this.#said()}`);
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -119,42 +121,13 @@ export class ProcessConnection implements Connection {
     this.#exchange.readResults(into);
   }
 
-  /** Sends one request and waits for its reply, the worker's death, or the timeout. */
   request(message: Request, timeoutMs: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
-      const timer = setTimeout(() => {
-        this.kill();
-        const reason = `no result after ${formatTimeout(timeoutMs)}${this.#said()}`;
-        this.#finish?.({ kind: "timeout", reason });
-      }, timeoutMs);
-      this.#finish = (outcome) => {
-        clearTimeout(timer);
-        this.#finish = undefined;
-        resolve(outcome);
-      };
-      sendLine(this.#channel, message);
-    });
+    return this.#conversation.request(() => sendLine(this.#channel, message), timeoutMs);
   }
 
   /** Ends the process at once; native code reacts to no other signal. */
   kill(): void {
     this.#child.kill("SIGKILL");
-  }
-
-  #hear(line: string): void {
-    if (this.#lost) return;
-    if (!this.#finish) this.#lose("protocol", `unexpected message from the worker: ${excerpt(line)}`);
-    const parsed = parseReply(line);
-    if (typeof parsed === "string") this.#lose("protocol", `invalid reply from the worker: ${parsed}`);
-    else this.#finish?.({ kind: "answered", reply: parsed });
-  }
-
-  #lose(cause: Crash["cause"], reason: string): void {
-    if (this.#lost) return;
-    this.#lost = { cause, reason };
-    this.kill();
-    this.#finish?.({ kind: "crashed", cause, reason });
   }
 
   /** The reason for an abort, which V8 prints before a long trace of its own functions. */

@@ -6,6 +6,7 @@ export {
   type Values,
   type WorkerArrays,
 } from "./arrays.js";
+export { Conversation } from "./conversation.js";
 export type { Connection, Crash, Host, Outcome } from "./host.js";
 export type { Platform } from "./platform.js";
 export {

@@ -39,20 +39,22 @@ export interface ElementType {
 
 type Known = Omit<ElementType, "littleEndian">;
 
-const KINDS: Readonly<Record<string, Known>> = {
-  f2: { dtype: "float16", size: 2, view: (buffer, length) => widened(new Uint16Array(buffer, 0, length)) },
-  f4: { dtype: "float32", size: 4, view: (buffer, length) => new Float32Array(buffer, 0, length) },
-  f8: { dtype: "float64", size: 8, view: (buffer, length) => new Float64Array(buffer, 0, length) },
-  i1: { dtype: "int8", size: 1, view: (buffer, length) => new Int8Array(buffer, 0, length) },
-  i2: { dtype: "int16", size: 2, view: (buffer, length) => new Int16Array(buffer, 0, length) },
-  i4: { dtype: "int32", size: 4, view: (buffer, length) => new Int32Array(buffer, 0, length) },
-  i8: { dtype: "int64", size: 8, view: (buffer, length) => new BigInt64Array(buffer, 0, length) },
-  u1: { dtype: "uint8", size: 1, view: (buffer, length) => new Uint8Array(buffer, 0, length) },
-  u2: { dtype: "uint16", size: 2, view: (buffer, length) => new Uint16Array(buffer, 0, length) },
-  u4: { dtype: "uint32", size: 4, view: (buffer, length) => new Uint32Array(buffer, 0, length) },
-  u8: { dtype: "uint64", size: 8, view: (buffer, length) => new BigUint64Array(buffer, 0, length) },
-  b1: { dtype: "bool", size: 1, view: (buffer, length) => truthValues(new Uint8Array(buffer, 0, length)) },
-};
+const KINDS: ReadonlyMap<string, Known> = new Map(
+  Object.entries<Known>({
+    f2: { dtype: "float16", size: 2, view: (buffer, length) => widened(new Uint16Array(buffer, 0, length)) },
+    f4: { dtype: "float32", size: 4, view: (buffer, length) => new Float32Array(buffer, 0, length) },
+    f8: { dtype: "float64", size: 8, view: (buffer, length) => new Float64Array(buffer, 0, length) },
+    i1: { dtype: "int8", size: 1, view: (buffer, length) => new Int8Array(buffer, 0, length) },
+    i2: { dtype: "int16", size: 2, view: (buffer, length) => new Int16Array(buffer, 0, length) },
+    i4: { dtype: "int32", size: 4, view: (buffer, length) => new Int32Array(buffer, 0, length) },
+    i8: { dtype: "int64", size: 8, view: (buffer, length) => new BigInt64Array(buffer, 0, length) },
+    u1: { dtype: "uint8", size: 1, view: (buffer, length) => new Uint8Array(buffer, 0, length) },
+    u2: { dtype: "uint16", size: 2, view: (buffer, length) => new Uint16Array(buffer, 0, length) },
+    u4: { dtype: "uint32", size: 4, view: (buffer, length) => new Uint32Array(buffer, 0, length) },
+    u8: { dtype: "uint64", size: 8, view: (buffer, length) => new BigUint64Array(buffer, 0, length) },
+    b1: { dtype: "bool", size: 1, view: (buffer, length) => truthValues(new Uint8Array(buffer, 0, length)) },
+  }),
+);
 
 /**
  * The element type of a `descr` such as `<f4`: byte order, kind, size.
@@ -60,7 +62,7 @@ const KINDS: Readonly<Record<string, Known>> = {
  */
 export function elementTypeOf(descr: string): ElementType {
   const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
-  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  const known = KINDS.get(kind);
   const ordered = order === "<" || order === ">" || (order === "|" && known?.size === 1);
   if (!known || !ordered) {
     throw new NpyError(

@@ -27,7 +27,7 @@ import {
 } from "@softmax-bench/onnx";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { TensorProto_DataLocation } from "../src/proto/onnx_pb.js";
+import { AttributeProto_AttributeType, TensorProto_DataLocation } from "../src/proto/onnx_pb.js";
 import {
   attribute,
   BOOL,
@@ -376,6 +376,80 @@ describe("a computation of a length that a file merely claims", () => {
     );
   });
 });
+
+describe("a sequence of a length that a file merely claims", () => {
+  const recurrent = (steps: number, elements: number) =>
+    withBudget(elements, () =>
+      parseModel(
+        modelOf({
+          shape: [steps, 1, 2],
+          nodes: [
+            node("RNN", ["x", "w", "r"], { output: ["", "h"], attribute: [attribute("hidden_size", 1)] }),
+            node("Identity", ["h"]),
+          ],
+          tensors: [floats("w", [1, 1, 2], [1, 2]), floats("r", [1, 1, 1], [1])],
+        }),
+      ).graph(),
+    );
+
+  it("is refused soon, and unrolled if it is short or the budget is raised", () => {
+    expect(() => recurrent(2 ** 32, DEFAULT_ELEMENTS)).toThrow("too many nodes would have to be made");
+    expect(() => recurrent(30_000, DEFAULT_ELEMENTS)).toThrow("too many nodes");
+    expect(Object.keys(recurrent(1000, DEFAULT_ELEMENTS).outputs)).toEqual(["y"]);
+    expect(Object.keys(recurrent(30_000, 2 ** 30).outputs)).toEqual(["y"]);
+  });
+});
+
+describe.each(["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"])(
+  "%s, a member of every object,",
+  (name) => {
+    const refused = (parts: Parts) => {
+      expect(() => read(parts)).toThrow(ModelError);
+    };
+
+    it("is no operator, whatever reads its tensors", () => {
+      const tensors = ["a", "b", "c"].map((tensor) => ({ ...weight, name: tensor }));
+      refused({ nodes: [node(name, ["x", "a", "b", "c"])], tensors });
+      refused({ nodes: [node(name, ["a", "b", "x", "c"])], tensors });
+    });
+
+    it("is no operator inside a branch", () => {
+      const type = AttributeProto_AttributeType.GRAPH;
+      const branch = (which: string) => {
+        const inner = { node: [{ opType: name, input: ["x"], output: ["z"] }], output: [{ name: "z" }] };
+        return { name: which, type, g: inner };
+      };
+      const attributes = [branch("then_branch"), branch("else_branch")];
+      const condition = { name: "c", dataType: BOOL, dims: [], rawData: new Uint8Array([1]) };
+      refused({ nodes: [node("If", ["c"], { attribute: attributes })], tensors: [condition] });
+    });
+
+    it("is no way to pad, resize or activate", () => {
+      const sizes = [ints("pads", [0, 1, 0, 1]), floats("scales", [2], [1, 2])];
+      refused({
+        nodes: [node("Pad", ["x", "pads"], { attribute: [attribute("mode", name)] })],
+        tensors: sizes,
+      });
+      for (const setting of ["mode", "coordinate_transformation_mode", "nearest_mode"]) {
+        const attributes = [attribute(setting, name)];
+        refused({ nodes: [node("Resize", ["x", "", "scales"], { attribute: attributes })], tensors: sizes });
+      }
+      const strings = { name: "activations", type: AttributeProto_AttributeType.STRINGS };
+      const activations = { ...strings, strings: [new TextEncoder().encode(name)] };
+      refused({
+        shape: [2, 1, 2],
+        nodes: [node("RNN", ["x", "w", "r"], { attribute: [attribute("hidden_size", 1), activations] })],
+        tensors: [floats("w", [1, 1, 2], [1, 2]), floats("r", [1, 1, 1], [1])],
+      });
+    });
+
+    it("is an open size like any other", () => {
+      const model = parseModel(modelOf({ nodes: [relu], shape: [name, 3] }));
+      expect(() => model.graph()).toThrow(`open size "${name}"`);
+      expect(model.graph(Object.fromEntries([[name, 2]])).inputs[0]?.shape).toEqual([2, 3]);
+    });
+  },
+);
 
 describe("a model that is odd, but good", () => {
   it("adds twenty thousand tensors in one node", () => {

@@ -27,28 +27,30 @@ export interface HostRequest {
 }
 
 /** The names that hosts begin with. */
-const KINDS: Readonly<Record<string, HostKind>> = {
-  node: "node",
-  bun: "bun",
-  deno: "deno",
-  chromium: "browser",
-  firefox: "browser",
-};
+const KINDS: ReadonlyMap<string, HostKind> = new Map(
+  Object.entries<HostKind>({
+    node: "node",
+    bun: "bun",
+    deno: "deno",
+    chromium: "browser",
+    firefox: "browser",
+  }),
+);
 
 /** The kind of a host, by its id. */
 export const kindOfHost = (id: string): HostKind | undefined =>
-  id === REFERENCE_HOST ? "python" : KINDS[id.split("@", 1)[0] as string];
+  id === REFERENCE_HOST ? "python" : KINDS.get(id.split("@", 1)[0] as string);
 
 /** A host by its name. @throws UsageError if it is unknown */
 export function parseHost(value: string): HostRequest {
   if (value === REFERENCE_HOST) return { id: value, kind: "python" };
   const [, name = "", version, path] = /^([a-z]+)(?:@([^=]*))?(?:=(.*))?$/s.exec(value) ?? [];
-  const kind = KINDS[name];
+  const kind = KINDS.get(name);
   if (!kind)
     throw unknownValue(
       "host",
       value,
-      Object.keys(KINDS),
+      [...KINDS.keys()],
       ", with a version such as node@24, or a path such as node=/usr/bin/node24",
     );
   if (version !== undefined && !/^\d{1,4}(?:\.\d{1,4}){0,2}$/.test(version)) {

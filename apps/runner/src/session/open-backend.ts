@@ -18,7 +18,8 @@ export interface OpenBackendOptions {
   readonly place: Place;
   readonly threads: number;
   readonly timeoutMs: number;
-  readonly host: Host;
+  /** A host that cannot be had makes the backend unavailable. */
+  readonly host: Host | Promise<Host>;
   /** Receives the worker before it has answered, so that the caller can kill it. */
   readonly onStart?: (worker: Connection) => void;
 }
@@ -52,7 +53,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
   try {
     const adapter = await loadBackend(backend);
     const environment = await withinTime(Promise.resolve(adapter?.environment?.()), timeoutMs);
-    const worker = host.connect(environment ?? {});
+    const worker = (await host).connect(environment ?? {});
     onStart?.(worker);
     const outcome = await worker.request(
       { type: "open", protocol: PROTOCOL_VERSION, backend, threads },

@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
-import { type Backend, isUnavailable } from "@softmax-bench/core";
+import type { Backend } from "@softmax-bench/core";
 import { CURRENT_RUNTIME, javascriptWorker, ProcessHost } from "@softmax-bench/host-node";
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import type { ExaminedBackend } from "@softmax-bench/report";
-import { isReference, referenceMark } from "../plan/backends.js";
+import { isReference } from "../plan/backends.js";
 import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
 import { hostsOf, runsIn, THIS_NODE, usualPlace } from "../plan/places.js";
 import { openBackend } from "./open-backend.js";
@@ -25,23 +25,13 @@ async function probeBackend(backend: string, timeoutS: number): Promise<Examined
   const place = usualPlace(backend);
   const loaded = isReference(backend) ? undefined : await loadBackend(backend);
   if (loaded && !runsIn(loaded, "node")) return elsewhere(loaded);
-  let host: Host;
-  try {
-    host = await hostFor(backend);
-  } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    const { message: reason, remedy } = error;
-    return {
-      id: backend,
-      host: place.host,
-      ...referenceMark(backend),
-      status: "unavailable",
-      reason,
-      remedy,
-    };
-  }
   const timeoutMs = 1000 * timeoutS;
-  const opening = await openBackend({ place, threads: availableParallelism(), timeoutMs, host });
+  const opening = await openBackend({
+    place,
+    threads: availableParallelism(),
+    timeoutMs,
+    host: hostFor(backend),
+  });
   opening.worker?.kill();
   if (opening.worker || !opening.slow) return opening.record;
   const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;

@@ -1,5 +1,6 @@
 import { broadcastShapes } from "../broadcast.js";
-import { GraphError, UndefinedResult, type Value } from "../graph.js";
+import { GraphError, UndefinedResult } from "../error.js";
+import type { Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { type DType, type Element, isInteger, type TensorType } from "../tensor.js";
 import {

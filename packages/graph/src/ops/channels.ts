@@ -1,4 +1,5 @@
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes, Value } from "../graph.js";
 import { allocate, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
 import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary/index.js";
 import { numberAttribute, numbersAttribute } from "./support.js";

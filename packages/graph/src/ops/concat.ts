@@ -1,4 +1,4 @@
-import { GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type TensorType } from "../tensor.js";
 import { concat, expand, scalar, split } from "../vocabulary/index.js";

@@ -1,4 +1,5 @@
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { sizeOf, type TensorType } from "../tensor.js";
 import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";

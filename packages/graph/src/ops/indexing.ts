@@ -1,4 +1,5 @@
-import { type Attributes, constant, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import { type Attributes, constant, type Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,

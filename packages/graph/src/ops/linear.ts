@@ -1,5 +1,5 @@
 import { broadcastIndices, broadcastShapes } from "../broadcast.js";
-import { GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,

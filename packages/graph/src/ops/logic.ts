@@ -1,5 +1,5 @@
 import { broadcastShapes } from "../broadcast.js";
-import { GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import type { TensorType } from "../tensor.js";
 import { broadcastReader, expectInputs, generate } from "./support.js";

@@ -1,4 +1,5 @@
-import { GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Value } from "../graph.js";
 import type { TensorType } from "../tensor.js";
 import { add, div, mul, reduceMean, reshape, scalar, sqrt, sub } from "../vocabulary/index.js";
 import { composite } from "./composite.js";

@@ -1,4 +1,5 @@
-import { type Attributes, constant, GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
+import { type Attributes, constant } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, sizeOf, type TensorType, tensor, write } from "../tensor.js";
 import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";

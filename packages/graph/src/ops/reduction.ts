@@ -1,5 +1,6 @@
 import { broadcastIndices } from "../broadcast.js";
-import { type Attributes, GraphError, UndefinedResult, type Value } from "../graph.js";
+import { GraphError, UndefinedResult } from "../error.js";
+import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,

@@ -1,4 +1,4 @@
-import { GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,

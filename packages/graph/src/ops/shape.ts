@@ -1,5 +1,6 @@
 import { broadcastShapes, stridesOf } from "../broadcast.js";
-import { type Attributes, GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   checkRank,

@@ -1,4 +1,5 @@
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type Shape, sizeOf, write } from "../tensor.js";
 import { pad, reshape, slice } from "../vocabulary/index.js";

@@ -1,4 +1,5 @@
-import { type Attributes, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes, Value } from "../graph.js";
 import type { Body, OpDefinition } from "../op.js";
 import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
 import {

@@ -1,5 +1,6 @@
 import { broadcastIndices, stridesOf } from "../broadcast.js";
-import { type Attributes, GraphError, UndefinedResult } from "../graph.js";
+import { GraphError, UndefinedResult } from "../error.js";
+import type { Attributes } from "../graph.js";
 import {
   allocate,
   type DType,

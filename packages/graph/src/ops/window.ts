@@ -1,5 +1,6 @@
 import { reserve } from "../budget.js";
-import { type Attributes, GraphError } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Attributes } from "../graph.js";
 import type { Shape } from "../tensor.js";
 import { numbersAttribute } from "./support.js";
 

@@ -1,5 +1,6 @@
 import { isBearable, spend } from "../budget.js";
-import { constant, constantTensor, type Node, unlessUndefined } from "../graph.js";
+import { unlessUndefined } from "../error.js";
+import { constant, constantTensor, type Node } from "../graph.js";
 import { definitionOf } from "../op.js";
 import { type Shape, sizeOf } from "../tensor.js";
 import type { Rule } from "./rewrite.js";

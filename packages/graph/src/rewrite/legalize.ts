@@ -1,4 +1,5 @@
-import { type Attributes, type Graph, GraphError, type Node, topologicalOrder } from "../graph.js";
+import { GraphError } from "../error.js";
+import { type Attributes, type Graph, type Node, topologicalOrder } from "../graph.js";
 import { definitionOf, describeNode } from "../op.js";
 import { type DType, isFloat } from "../tensor.js";
 import { type Rule, rewrite } from "./rewrite.js";

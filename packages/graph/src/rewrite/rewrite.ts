@@ -1,4 +1,5 @@
-import { type Graph, GraphError, type Node, topologicalOrder, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import { type Graph, type Node, topologicalOrder, type Value } from "../graph.js";
 import { applyAll } from "../op.js";
 
 /** Replaces a node, given its rewritten inputs, by values of the same types, or keeps it by returning `undefined`. */

@@ -1,4 +1,5 @@
-import { type Graph, GraphError, type Value } from "../graph.js";
+import { GraphError } from "../error.js";
+import type { Graph, Value } from "../graph.js";
 import { formatType, sameShape } from "../tensor.js";
 import { rewrite } from "./rewrite.js";
 

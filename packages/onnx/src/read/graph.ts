@@ -5,6 +5,7 @@ import {
   evaluate,
   formatShape,
   type Graph,
+  grantNodes,
   input,
   inputName,
   isAffordable,
@@ -24,6 +25,7 @@ import { ModelError, quoted } from "./error.js";
 import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
+import type { Reader } from "./operators/reader.js";
 import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
@@ -43,7 +45,7 @@ interface Context {
   readonly trained?: readonly string[] | undefined;
   readonly inner?: string | undefined;
   readonly readExternal: ReadExternal;
-  readonly sizes: Readonly<Record<string, number>>;
+  readonly sizes: ReadonlyMap<string, number>;
 }
 
 /** @throws ModelError if the graph is malformed, or has an unsupported operator. */
@@ -198,8 +200,8 @@ class GraphScope implements Definitions {
 
 const tensorOf = ({ node }: Value): Tensor => constantTensor(node);
 
-function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, number>>): number[] {
-  const sized = shape.map((size) => (typeof size === "number" ? size : sizes[size]));
+function sizedShape({ name, shape }: ModelInput, sizes: ReadonlyMap<string, number>): number[] {
+  const sized = shape.map((size) => (typeof size === "number" ? size : sizes.get(size)));
   const open = shape.find((_, axis) => sized[axis] === undefined);
   if (open !== undefined)
     throw new ModelError(`input ${quoted(name)} has an open size ${quoted(String(open))}: give it one`);
@@ -211,11 +213,9 @@ function sizedShape({ name, shape }: ModelInput, sizes: Readonly<Record<string, 
 
 /** Reports all unsupported operators at once, because users of such a model need the whole list. */
 function checkOperators(nodes: readonly NodeProto[]): void {
-  const isKnown = ({ domain, opType }: NodeProto) =>
-    (domain === "" || domain === "ai.onnx") && Object.hasOwn(READERS, opType);
   const unknown = new Set(
     nodes
-      .filter((node) => !isKnown(node))
+      .filter((node) => !readerOf(node))
       .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`),
   );
   if (unknown.size === 0) return;
@@ -224,10 +224,15 @@ function checkOperators(nodes: readonly NodeProto[]): void {
   throw new ModelError(`operators that are not supported: ${listed.join(", ")}${more}`);
 }
 
+/** The reader of a node; none if its operator is not one of ONNX's, or not supported. */
+const readerOf = ({ domain, opType }: NodeProto): Reader | undefined =>
+  domain === "" || domain === "ai.onnx" ? READERS.get(opType) : undefined;
+
 function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
   const node = new OnnxNode(proto, scope, opset);
-  const read = READERS[node.op];
+  const read = readerOf(proto);
   if (!read) throw new ModelError(`${node.label} is not supported`);
+  grantNodes();
   const made = node.run(() => {
     const result = read(node);
     return "node" in result ? [result] : result;

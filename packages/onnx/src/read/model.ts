@@ -28,8 +28,8 @@ export interface Model {
   /**
    * @param sizes values of the open dimensions, by name
    * @param options additions to what the model's outputs need
-   * @throws ModelError if one is missing, or an operator is not known or does not fit, or constants need more elements
-   * than the budget has; see `withBudget`
+   * @throws ModelError if one is missing, or an operator is not known or does not fit, or it needs more elements or
+   * nodes than the budget has; see `withBudget`
    */
   graph(sizes?: Readonly<Record<string, number>>, options?: GraphOptions): ReadGraph;
 }
@@ -90,7 +90,10 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
       withBudget(DEFAULT_ELEMENTS, () =>
         readGraph(
           { ...graph, node: nodes },
-          { opset, inputs, initializers, choices, readExternal, sizes, ...options },
+          {
+            ...options,
+            ...{ opset, inputs, initializers, choices, readExternal, sizes: new Map(Object.entries(sizes)) },
+          },
         ),
       ),
   };

@@ -33,36 +33,40 @@ const MOVEMENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Positions of weights among a layer's operands, by operator. */
-const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
-  BatchNormalization: [1, 2],
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Einsum: [0, 1, 2],
-  GRU: [1, 2, 3],
-  Gather: [0],
-  Gemm: [0, 1, 2],
-  GroupNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  LSTM: [1, 2, 3, 7],
-  LayerNormalization: [1, 2],
-  MatMul: [0, 1],
-  PRelu: [1],
-  RMSNormalization: [1],
-  RNN: [1, 2, 3],
-};
+const WEIGHTS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries<readonly number[]>({
+    BatchNormalization: [1, 2],
+    Conv: [1, 2],
+    ConvTranspose: [1, 2],
+    Einsum: [0, 1, 2],
+    GRU: [1, 2, 3],
+    Gather: [0],
+    Gemm: [0, 1, 2],
+    GroupNormalization: [1, 2],
+    InstanceNormalization: [1, 2],
+    LSTM: [1, 2, 3, 7],
+    LayerNormalization: [1, 2],
+    MatMul: [0, 1],
+    PRelu: [1],
+    RMSNormalization: [1],
+    RNN: [1, 2, 3],
+  }),
+);
 
 /** Positions of operands that are numbers known when a model is read, or statistics, by operator. */
-const SETTINGS: Readonly<Record<string, readonly number[]>> = {
-  BatchNormalization: [3, 4],
-  Clip: [1, 2],
-  Dropout: [1],
-  OneHot: [2],
-  Pad: [2],
-  Pow: [1],
-  Range: [0, 1, 2],
-  Resize: [1, 2],
-  RotaryEmbedding: [1, 2],
-};
+const SETTINGS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries<readonly number[]>({
+    BatchNormalization: [3, 4],
+    Clip: [1, 2],
+    Dropout: [1],
+    OneHot: [2],
+    Pad: [2],
+    Pow: [1],
+    Range: [0, 1, 2],
+    Resize: [1, 2],
+    RotaryEmbedding: [1, 2],
+  }),
+);
 
 /** Limits of a value are settings, too. */
 const LIMITS: ReadonlySet<string> = new Set(["Max", "Min", "Mod"]);
@@ -84,15 +88,17 @@ const WITHOUT_GRADIENT: ReadonlySet<string> = new Set([
 ]);
 
 /** Operands that are conditions or positions, by operator. */
-const POSITIONS: Readonly<Record<string, number>> = {
-  Gather: 1,
-  GatherElements: 1,
-  GatherND: 1,
-  OneHot: 0,
-  ScatterElements: 1,
-  ScatterND: 1,
-  Where: 0,
-};
+const POSITIONS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    Gather: 1,
+    GatherElements: 1,
+    GatherND: 1,
+    OneHot: 0,
+    ScatterElements: 1,
+    ScatterND: 1,
+    Where: 0,
+  }),
+);
 
 const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
 
@@ -169,12 +175,12 @@ function choiceOf(stored: StoredTensor, index: UseIndex): Choice {
 function choiceByUse(stored: StoredTensor, { node, position }: Use, index: UseIndex): Choice {
   const { opType } = node;
   const isNumber = sizeOf(stored.shape) === 1;
-  if (isListed(SETTINGS, opType, position)) {
+  if (SETTINGS.get(opType)?.includes(position)) {
     return constant(opType === "BatchNormalization" ? "a running statistic" : `a setting of ${opType}`);
   }
   if (LIMITS.has(opType)) return constant(`a limit in ${opType}`);
   if (index.feedsOnly(node, ["Sin", "Cos"])) return constant("frequencies of sines and cosines");
-  if (isListed(WEIGHTS, opType, position)) {
+  if (WEIGHTS.get(opType)?.includes(position)) {
     // The operand of a layer, or the table of a look-up, may be the positions' sines and cosines.
     const isTable = position === 0 && isTableOfSines(stored.read());
     return isTable ? constant("a table of sines and cosines") : parameter(`a weight of ${opType}`);
@@ -218,7 +224,7 @@ class UseIndex {
     for (const node of nodes.toReversed()) {
       if (!node.output.some((name) => this.#needed.has(name)) || !hasGradient(node)) continue;
       for (const [position, name] of namesRead(node).entries()) {
-        if (POSITIONS[node.opType] !== position) this.#needed.add(name);
+        if (POSITIONS.get(node.opType) !== position) this.#needed.add(name);
       }
     }
     const made = new Set(nodes.flatMap(({ output }) => output));
@@ -262,7 +268,7 @@ class UseIndex {
   /** True if a layer uses a value as its weight, not as its operand. */
   isWeightOfLayer(name: string): boolean {
     return this.usesOf(name).some(
-      ({ node, position }) => position > 0 && (WEIGHTS[node.opType]?.includes(position) ?? false),
+      ({ node, position }) => position > 0 && (WEIGHTS.get(node.opType)?.includes(position) ?? false),
     );
   }
 
@@ -303,10 +309,3 @@ const namesRead = ({ input, attribute }: NodeProto): string[] => [
     g ? [...g.node.flatMap(namesRead), ...g.output.map(({ name }) => name)] : [],
   ),
 ];
-
-/** True if a table lists an input of an operator. Names come from files: one may be that of a member of every object. */
-const isListed = (
-  table: Readonly<Record<string, readonly number[]>>,
-  opType: string,
-  position: number,
-): boolean => Object.hasOwn(table, opType) && (table[opType]?.includes(position) ?? false);

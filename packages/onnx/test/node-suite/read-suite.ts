@@ -16,4 +16,4 @@ export function readSuite(file: string | URL): Suite {
 
 /** Whether models may have all operators of the case. */
 export const isRead = (suiteCase: SuiteCase): boolean =>
-  operatorsOf(modelOf(suiteCase)).every((op) => Object.hasOwn(READERS, op));
+  operatorsOf(modelOf(suiteCase)).every((op) => READERS.has(op));

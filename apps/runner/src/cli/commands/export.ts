@@ -39,11 +39,13 @@ import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
 
 /** The runtimes whose kernels a model can be written for. */
-const TARGETS: Readonly<Record<string, Legalize>> = {
-  "onnxruntime-cpu": forCpu,
-  "onnxruntime-webgpu": forWebgpu,
-  any: optimize,
-};
+const TARGETS: ReadonlyMap<string, Legalize> = new Map(
+  Object.entries({
+    "onnxruntime-cpu": forCpu,
+    "onnxruntime-webgpu": forWebgpu,
+    any: optimize,
+  }),
+);
 const DYNAMIC = "dynamic";
 const NO_LABEL = "none";
 
@@ -111,7 +113,7 @@ const command = () =>
     )
     .option(
       "--max-elements <n>",
-      `how many elements of constants may be computed while the model is written (default: ${DEFAULT_ELEMENTS}); e.g. --max-elements 1000000000`,
+      `how many elements of constants may be computed while the model is written, and a node made for every 128 of them (default: ${DEFAULT_ELEMENTS}); e.g. --max-elements 1000000000`,
     )
     .option(
       "--ignore-index <n>",
@@ -120,7 +122,7 @@ const command = () =>
     )
     .option(
       "--target <runtime>",
-      `write what this runtime has no kernels for in simpler operators: ${Object.keys(TARGETS).join(", ")}`,
+      `write what this runtime has no kernels for in simpler operators: ${[...TARGETS.keys()].join(", ")}`,
       "onnxruntime-cpu",
     )
     .addHelpText("after", "\nExit codes: 0 written; 2 wrong usage or input, nothing is written.");
@@ -190,11 +192,13 @@ function inWords(error: unknown, model: string | undefined): unknown {
       `--model ${model}: cannot be exported (${String(error)}); check it with onnx.checker`,
     );
   }
-  const isLimit = error instanceof BudgetError || error.cause instanceof BudgetError;
-  return new UsageError(
-    `--model ${model}: ${error.message}${isLimit ? "; --max-elements raises the limit" : ""}`,
-  );
+  const remedy = isOverBudget(error) ? "; --max-elements raises the limit" : "";
+  return new UsageError(`--model ${model}: ${error.message}${remedy}`);
 }
+
+/** True if the budget was exceeded, within whatever node. */
+const isOverBudget = (error: unknown): boolean =>
+  error instanceof BudgetError || (error instanceof Error && isOverBudget(error.cause));
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
 const BY_MODEL = ["loss", "wrt", "logits", "classAxis", "listParameters", "force", "size"] as const;
@@ -216,8 +220,8 @@ function checkFlags(flags: Flags): void {
 }
 
 function targetOf(name: string): Legalize {
-  const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
-  if (!target) throw unknownValue("target", name, Object.keys(TARGETS));
+  const target = TARGETS.get(name);
+  if (!target) throw unknownValue("target", name, [...TARGETS.keys()]);
   return target;
 }
 

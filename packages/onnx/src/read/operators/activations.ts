@@ -76,19 +76,21 @@ export const ACTIVATIONS: Readers = {
   },
 };
 
+type RecurrentActivation = (x: Value, alpha?: number, beta?: number) => Value;
+
 /** Activations of recurrent operators: functions of x and their two numbers, which have ONNX's defaults. */
-export const RECURRENT_ACTIVATIONS: Readonly<
-  Record<string, (x: Value, alpha?: number, beta?: number) => Value>
-> = {
-  Affine: (x, alpha = 1, beta = 0) => add(mul(x, number(alpha, x)), number(beta, x)),
-  Elu: (x, alpha = 1) => elu(x, alpha),
-  HardSigmoid: (x, alpha = 0.2, beta = 0.5) => hardSigmoid(x, alpha, beta),
-  LeakyRelu: (x, alpha = 0.01) => positiveOr(x, mul(x, number(alpha, x))),
-  Relu: relu,
-  ScaledTanh: (x, alpha = 1, beta = 1) => mul(number(alpha, x), tanh(mul(x, number(beta, x)))),
-  Sigmoid: sigmoid,
-  Softplus: softplus,
-  Softsign: (x) => div(x, add(number(1, x), abs(x))),
-  Tanh: tanh,
-  ThresholdedRelu: (x, alpha = 1) => where(greater(x, number(alpha, x)), x, number(0, x)),
-};
+export const RECURRENT_ACTIVATIONS: ReadonlyMap<string, RecurrentActivation> = new Map(
+  Object.entries<RecurrentActivation>({
+    Affine: (x, alpha = 1, beta = 0) => add(mul(x, number(alpha, x)), number(beta, x)),
+    Elu: (x, alpha = 1) => elu(x, alpha),
+    HardSigmoid: (x, alpha = 0.2, beta = 0.5) => hardSigmoid(x, alpha, beta),
+    LeakyRelu: (x, alpha = 0.01) => positiveOr(x, mul(x, number(alpha, x))),
+    Relu: relu,
+    ScaledTanh: (x, alpha = 1, beta = 1) => mul(number(alpha, x), tanh(mul(x, number(beta, x)))),
+    Sigmoid: sigmoid,
+    Softplus: softplus,
+    Softsign: (x) => div(x, add(number(1, x), abs(x))),
+    Tanh: tanh,
+    ThresholdedRelu: (x, alpha = 1) => where(greater(x, number(alpha, x)), x, number(0, x)),
+  }),
+);

@@ -10,7 +10,7 @@ import { LOSSES } from "./losses.js";
 import { NORMALIZATIONS } from "./normalizations.js";
 import { POOLS } from "./pools.js";
 import { PRODUCTS } from "./products.js";
-import type { Readers } from "./reader.js";
+import type { Reader } from "./reader.js";
 import { RECURRENT } from "./recurrent.js";
 import { REDUCTIONS } from "./reductions.js";
 import { RESIZE } from "./resize.js";
@@ -19,23 +19,25 @@ import { SHAPES } from "./shapes.js";
 import { SLICES } from "./slices.js";
 
 /** The operators supported in models. */
-export const READERS: Readers = {
-  ...ELEMENTWISE,
-  ...ACTIVATIONS,
-  ...LOGIC,
-  ...PRODUCTS,
-  ...POOLS,
-  ...NORMALIZATIONS,
-  ...REDUCTIONS,
-  ...LOSSES,
-  ...INDEXING,
-  ...SEQUENCES,
-  ...SHAPES,
-  ...SLICES,
-  ...CONSTANTS,
-  ...CONTROL,
-  ...EINSUM,
-  ...RECURRENT,
-  ...RESIZE,
-  ...ATTENTION,
-};
+export const READERS: ReadonlyMap<string, Reader> = new Map(
+  Object.entries({
+    ...ELEMENTWISE,
+    ...ACTIVATIONS,
+    ...LOGIC,
+    ...PRODUCTS,
+    ...POOLS,
+    ...NORMALIZATIONS,
+    ...REDUCTIONS,
+    ...LOSSES,
+    ...INDEXING,
+    ...SEQUENCES,
+    ...SHAPES,
+    ...SLICES,
+    ...CONSTANTS,
+    ...CONTROL,
+    ...EINSUM,
+    ...RECURRENT,
+    ...RESIZE,
+    ...ATTENTION,
+  }),
+);

@@ -256,14 +256,16 @@ function weightsOf(node: OnnxNode, { gates, activations: defaults }: Cell, direc
 }
 
 /** The number of parameters of an activation. */
-const NUMBERS: Readonly<Record<string, number>> = {
-  Affine: 2,
-  Elu: 1,
-  HardSigmoid: 2,
-  LeakyRelu: 1,
-  ScaledTanh: 2,
-  ThresholdedRelu: 1,
-};
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    Affine: 2,
+    Elu: 1,
+    HardSigmoid: 2,
+    LeakyRelu: 1,
+    ScaledTanh: 2,
+    ThresholdedRelu: 1,
+  }),
+);
 
 function activationsOf(node: OnnxNode, defaults: readonly string[], directions: number): Activation[] {
   const names = node.strings("activations") ?? Array.from({ length: directions }, () => defaults).flat();
@@ -274,9 +276,9 @@ function activationsOf(node: OnnxNode, defaults: readonly string[], directions: 
   // Numbers are listed only for activations that take some.
   const [takesAlpha, takesBeta] = [alphas.slice(), betas.slice()];
   return names.map((name) => {
-    const make = Object.hasOwn(RECURRENT_ACTIVATIONS, name) ? RECURRENT_ACTIVATIONS[name] : undefined;
+    const make = RECURRENT_ACTIVATIONS.get(name);
     if (!make) return node.fail(`activation ${name} is not known`);
-    const count = NUMBERS[name] ?? 0;
+    const count = NUMBERS.get(name) ?? 0;
     const alpha = count > 0 ? takesAlpha.shift() : undefined;
     const beta = count > 1 ? takesBeta.shift() : undefined;
     return (x) => make(x, alpha, beta);

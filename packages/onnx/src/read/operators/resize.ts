@@ -26,28 +26,32 @@ interface Axis {
 type Coordinates = (at: number, of: Axis) => number;
 
 const halfPixel: Coordinates = (at, { scale }) => (at + 0.5) / scale - 0.5;
-const COORDINATES: Readonly<Record<string, Coordinates>> = {
-  half_pixel: halfPixel,
-  half_pixel_symmetric: (at, { from, to, scale }) => {
-    const adjustment = to / (scale * from);
-    const centre = from / 2;
-    return centre * (1 - adjustment) + (at + 0.5) / scale - 0.5;
-  },
-  pytorch_half_pixel: (at, of) => (of.to > 1 ? halfPixel(at, of) : 0),
-  align_corners: (at, { from, to }) => (to === 1 ? 0 : (at * (from - 1)) / (to - 1)),
-  asymmetric: (at, { scale }) => at / scale,
-  tf_crop_and_resize: (at, { from, to, region: [start, end] }) =>
-    to > 1
-      ? start * (from - 1) + (at * (end - start) * (from - 1)) / (to - 1)
-      : 0.5 * (start + end) * (from - 1),
-};
+const COORDINATES: ReadonlyMap<string, Coordinates> = new Map(
+  Object.entries<Coordinates>({
+    half_pixel: halfPixel,
+    half_pixel_symmetric: (at, { from, to, scale }) => {
+      const adjustment = to / (scale * from);
+      const centre = from / 2;
+      return centre * (1 - adjustment) + (at + 0.5) / scale - 0.5;
+    },
+    pytorch_half_pixel: (at, of) => (of.to > 1 ? halfPixel(at, of) : 0),
+    align_corners: (at, { from, to }) => (to === 1 ? 0 : (at * (from - 1)) / (to - 1)),
+    asymmetric: (at, { scale }) => at / scale,
+    tf_crop_and_resize: (at, { from, to, region: [start, end] }) =>
+      to > 1
+        ? start * (from - 1) + (at * (end - start) * (from - 1)) / (to - 1)
+        : 0.5 * (start + end) * (from - 1),
+  }),
+);
 
-const NEAREST: Readonly<Record<string, (x: number) => number>> = {
-  round_prefer_floor: (x) => Math.ceil(x - 0.5),
-  round_prefer_ceil: (x) => Math.floor(x + 0.5),
-  floor: Math.floor,
-  ceil: Math.ceil,
-};
+const NEAREST: ReadonlyMap<string, (x: number) => number> = new Map(
+  Object.entries<(x: number) => number>({
+    round_prefer_floor: (x) => Math.ceil(x - 0.5),
+    round_prefer_ceil: (x) => Math.floor(x + 0.5),
+    floor: Math.floor,
+    ceil: Math.ceil,
+  }),
+);
 
 /** Elements next to a position and their weights, whose sum is 1. */
 type Taps = readonly (readonly [position: number, weight: number])[];
@@ -113,11 +117,9 @@ const resize: Reader = (node) => {
   }, x);
 };
 
-function chosen<T>(node: OnnxNode, name: string, otherwise: string, table: Readonly<Record<string, T>>): T {
+function chosen<T>(node: OnnxNode, name: string, otherwise: string, table: ReadonlyMap<string, T>): T {
   const given = node.string(name, otherwise);
-  return (
-    (Object.hasOwn(table, given) ? table[given] : undefined) ?? node.fail(`${name} ${given} is not known`)
-  );
+  return table.get(given) ?? node.fail(`${name} ${given} is not known`);
 }
 
 /** Moves taps outside the axis to the element at its end, or drops them. */

@@ -59,15 +59,17 @@ function* positions(from: number, count: number, step: number): Generator<number
 type Padding = (position: number, size: number) => number;
 
 /** Paddings by `mode`. */
-const PADDING: Readonly<Record<string, Padding>> = {
-  edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
-  wrap: modulo,
-  reflect: (position, size) => {
-    const period = Math.max(2 * (size - 1), 1);
-    const within = modulo(position, period);
-    return Math.min(within, period - within);
-  },
-};
+const PADDING: ReadonlyMap<string, Padding> = new Map(
+  Object.entries<Padding>({
+    edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
+    wrap: modulo,
+    reflect: (position, size) => {
+      const period = Math.max(2 * (size - 1), 1);
+      const within = modulo(position, period);
+      return Math.min(within, period - within);
+    },
+  }),
+);
 
 function modulo(position: number, size: number): number {
   return ((position % size) + size) % size;
@@ -103,7 +105,7 @@ const readPad: Reader = (node) => {
     counts[axis + x.shape.length] = given[at + axes.length] as number;
   }
   if (mode === "constant") return padded(x, counts, value);
-  const source = PADDING[mode] ?? node.fail(`mode ${mode} is not known`);
+  const source = PADDING.get(mode) ?? node.fail(`mode ${mode} is not known`);
   return x.shape.reduce((of, size, axis) => {
     const [before, after] = [counts[axis] as number, counts[axis + x.shape.length] as number];
     if (before === 0 && after === 0) return of;
