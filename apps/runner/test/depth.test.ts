@@ -62,7 +62,10 @@ describe("pnpm depth", () => {
     const { depth, run: record } = results();
     expect(record).toMatchObject({ command: "depth", status: "complete" });
     expect(depth).toMatchObject({
-      ...{ network: "resnet", batch: 4, seeds: 3, images: { source: "CIFAR-10" } },
+      network: "resnet",
+      batch: 4,
+      seeds: 3,
+      images: { source: "CIFAR-10" },
       methods: { manual: "manual/naive", autograd: "autograd/naive" },
     });
     const networks = depth?.networks ?? [];
@@ -309,7 +312,7 @@ describe("images of pnpm depth", () => {
       (folder) => writeFileSync(join(folder, "data_batch_1.bin"), new Uint8Array(3073 * 9_999)),
       /data_batch_1\.bin has 30726927 bytes, expected 30730000: 10000 images of 3073 bytes/,
     ],
-    "have a label that is none": [
+    "have an invalid label": [
       (folder) => writeFileSync(join(folder, "data_batch_1.first2.bin"), new Uint8Array(2 * 3073).fill(77)),
       /image 0 has label 77; labels of CIFAR-10 are 0 to 9/,
     ],
@@ -392,7 +395,7 @@ describe("wrong usage of pnpm depth", () => {
     await expectRefused(ONE, /CIFAR10_URL takes an address without user name and password$/, env);
   });
 
-  it("names an address that is none", async () => {
+  it("names an invalid address", async () => {
     const env = { CIFAR10_DIR: "", CIFAR10_URL: "somewhere", SOFTMAX_BENCH_CACHE: temporaryFolder() };
     await expectRefused(ONE, /CIFAR10_URL takes an address such as https:.* got "somewhere"/, env);
   });

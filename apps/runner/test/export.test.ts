@@ -317,7 +317,11 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       ["--model", "none.onnx"],
       /--model none.onnx: model "none.onnx" does not exist/,
     ],
-    ["a model that is none", ["--model", "text.onnx"], /--model text.onnx: the file is not an ONNX model: /],
+    [
+      "a file that is no model",
+      ["--model", "text.onnx"],
+      /--model text.onnx: the file is not an ONNX model: /,
+    ],
     ["a folder as a model", ["--model", "."], /is not a regular file/],
     [
       "a model of a size that it merely claims",
@@ -350,11 +354,11 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       [...model, "--size", "width=3"],
       /the model leaves no size "width" open; it leaves batch/,
     ],
-    ["a size that is none", [...model, "--size", "batch"], /--size takes <name>=<n>, got "batch"/],
+    ["a size without a number", [...model, "--size", "batch"], /--size takes <name>=<n>, got "batch"/],
     ["the model itself as --out", [...model, "--out", "cnn.onnx"], /--out cnn.onnx is the model itself/],
     ["no file to write", [...method, "--list-parameters"], /--list-parameters does not go with --method/],
     [
-      "an axis of classes that is none",
+      "an invalid axis of classes",
       [...model, "--class-axis", "last"],
       /--class-axis takes an axis of the logits, e.g. 1, got "last"/,
     ],

@@ -332,7 +332,7 @@ describe("pnpm gate", () => {
     expect(code).toBe(2);
   });
 
-  it("exits 2 for a workload that is none", async () => {
+  it("exits 2 for an unknown workload", async () => {
     const commit = otherCommit();
     const args = ["--baseline", commit, "--workload", "0x5", "--no-provision", "--out", temporaryFolder()];
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };

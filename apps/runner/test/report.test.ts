@@ -115,7 +115,7 @@ describe("pnpm report", () => {
     ["something else", () => [damaged(`{"schemaVersion":1}`)], /results\.json is not a results file: run: /],
     ["a later version", () => [damaged(`{"schemaVersion":9}`)], /schemaVersion: 9, and this program reads 1/],
     [
-      "a place that is none",
+      "an invalid place",
       () => [finished.id, "--html", "/nowhere/page.html"],
       /cannot write the page to "\/nowhere\/page.html": ENOENT.*; choose another --html/,
     ],
@@ -128,7 +128,7 @@ describe("pnpm report", () => {
     ["a port without a server", () => ["--port", "80"], /--port is that of --serve/],
     ["several to serve", () => [finished.id, finished.id, "--serve"], /--serve shows one run, got 2/],
     ["a page to serve", () => ["--serve", "--html", "a.html"], /leave out --html/],
-    ["a port that is none", () => ["--serve", "--port", "70000"], /a number up to 65535, got 70000/],
+    ["an invalid port", () => ["--serve", "--port", "70000"], /a number up to 65535, got 70000/],
   ])("takes %s for a mistake: one line, exit code 2, nothing written", async (_, argv, message) => {
     const { code, stdout, stderr } = await call("report", ["--out", out, ...argv()]);
     expect(stderr).toMatch(message);

@@ -163,16 +163,16 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
       <Verdict results={results} constraints={constraints} onChange={setConstraints} />
       <Hosts results={results} />
-      {hasCells && <Filters {...{ choices, selection }} onChange={select} />}
+      {hasCells && <Filters choices={choices} selection={selection} onChange={select} />}
       <TradeOff cells={cells} results={results} phase={phase} />
       <Matrix cells={cells} phase={phase} />
-      <ByHand {...{ results, workload, selection }} />
+      <ByHand results={results} workload={workload} selection={selection} />
       <Distributions cells={cells} backends={results.backends} />
       <Limit cells={cells} results={results} />
       {precision && <Sweeps precision={precision} selection={selection} />}
       {depth && <Depth results={results} depth={depth} />}
       {scaling && <Scaling results={results} />}
-      <Comparison {...{ runs, workload, selection }} />
+      <Comparison runs={runs} workload={workload} selection={selection} />
       <Environment results={results} view={view} />
     </>
   );

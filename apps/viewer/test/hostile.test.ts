@@ -52,7 +52,10 @@ function sayingEverywhere(text: string): Results {
     workloads: (base.workloads ?? []).slice(0, 1).map((workload) => ({ ...workload, id, summary: long })),
     backends: base.backends.slice(0, 1).map((backend) => ({
       ...backend,
-      ...{ id, reason: long, remedy: long, settings: { [text]: text } },
+      id,
+      reason: long,
+      remedy: long,
+      settings: { [text]: text },
       engine: { name: text, version: text },
       device: { kind: "cpu", name: long },
     })),
@@ -181,7 +184,7 @@ if (whyNoBrowser) {
         /cells\[5\]\.reason: .*10000/,
       ],
       [
-        "has a number that is none",
+        "has an invalid number",
         formatResults(results()).replace(/"relL2": [\d.e-]+/, '"relL2": "1e-8"'),
         /relL2: expected a number or "NaN"/,
       ],

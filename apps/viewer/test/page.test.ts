@@ -272,7 +272,8 @@ if (whyNoBrowser) {
 
       const expectNoViolation = async (colorScheme: "light" | "dark", width: number) => {
         const { page } = await openReport(browser(), [results(), results()], {
-          ...{ colorScheme, viewport: { width, height: 800 } },
+          colorScheme,
+          viewport: { width, height: 800 },
         });
         await page.getByRole("button", { name: /^on-cpu manual\/fused/ }).click();
         for (const summary of await page.locator("summary").all()) await summary.click();

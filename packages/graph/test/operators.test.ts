@@ -320,7 +320,11 @@ function windowCases(): Record<string, Case> {
       ],
       make: (x, w) =>
         convTranspose(x, w, undefined, {
-          ...{ strides: [2, 3], pads: [1, 0, 0, 2], dilations: [1, 2], group: 2, outputPadding: [1, 2] },
+          strides: [2, 3],
+          pads: [1, 0, 0, 2],
+          dilations: [1, 2],
+          group: 2,
+          outputPadding: [1, 2],
         }),
     },
     "ConvTranspose, 1-D, pads beyond the filter": {

@@ -48,7 +48,8 @@ const feeds = {
   t: tensor("int64", [2], [2, -1]),
 };
 const graphOf = (...values: readonly Value[]): Graph => ({
-  ...{ name: "test", inputs: [x, column, labels] },
+  name: "test",
+  inputs: [x, column, labels],
   outputs: Object.fromEntries(values.entries()),
 });
 const operatorsOf = ({ outputs }: Graph): string[] =>

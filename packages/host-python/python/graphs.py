@@ -1,5 +1,15 @@
 """Graphs as Python functions: see packages/graph/src/serialize.ts."""
 
+# The operators that Python has itself, for the arrays of any runtime.
+ARITHMETIC = {
+    "Add": lambda node, a, b: f"({a} + {b})",
+    "Sub": lambda node, a, b: f"({a} - {b})",
+    "Mul": lambda node, a, b: f"({a} * {b})",
+    "Div": lambda node, a, b: f"({a} / {b})",
+    "Equal": lambda node, a, b: f"({a} == {b})",
+    "Less": lambda node, a, b: f"({a} < {b})",
+}
+
 
 def python_function(graph, operators, constant, scope):
     """A function of a graph's inputs that returns its outputs, made of the lines of Python that a user would write.

@@ -5,22 +5,16 @@ import os
 import platform
 from functools import lru_cache
 
-from graphs import elements, python_function
+from graphs import ARITHMETIC, elements, python_function
 from process import environment_settings
 
 ENVIRONMENT = ("GLIBC_TUNABLES", "JAX_", "LD_PRELOAD", "MALLOC_", "NPROC", "XLA_")
 
-OPERATORS = {
+OPERATORS = ARITHMETIC | {
     "Exp": lambda node, x: f"jnp.exp({x})",
     "Log": lambda node, x: f"jnp.log({x})",
     "Neg": lambda node, x: f"jnp.negative({x})",
     "StopGradient": lambda node, x: f"jax.lax.stop_gradient({x})",
-    "Add": lambda node, a, b: f"({a} + {b})",
-    "Sub": lambda node, a, b: f"({a} - {b})",
-    "Mul": lambda node, a, b: f"({a} * {b})",
-    "Div": lambda node, a, b: f"({a} / {b})",
-    "Equal": lambda node, a, b: f"({a} == {b})",
-    "Less": lambda node, a, b: f"({a} < {b})",
     "Where": lambda node, condition, a, b: f"jnp.where({condition}, {a}, {b})",
     "ReduceSum": lambda node, x: f"jnp.sum({x}, {axes(node)})",
     "ReduceMean": lambda node, x: f"jnp.mean({x}, {axes(node)})",

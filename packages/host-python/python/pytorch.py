@@ -7,22 +7,16 @@ import torch  # Before NumPy, which it brings: where both are missing, it is wha
 
 import numpy
 
-from graphs import elements, python_function
+from graphs import ARITHMETIC, elements, python_function
 from process import environment_settings
 
 ENVIRONMENT = ("ATEN_", "DNNL_", "GLIBC_TUNABLES", "GOMP_", "KMP_", "LD_PRELOAD", "MALLOC_", "MKL_", "OMP_", "ONEDNN_")
 
-OPERATORS = {
+OPERATORS = ARITHMETIC | {
     "Exp": lambda node, x: f"torch.exp({x})",
     "Log": lambda node, x: f"torch.log({x})",
     "Neg": lambda node, x: f"torch.neg({x})",
     "StopGradient": lambda node, x: f"{x}.detach()",
-    "Add": lambda node, a, b: f"({a} + {b})",
-    "Sub": lambda node, a, b: f"({a} - {b})",
-    "Mul": lambda node, a, b: f"({a} * {b})",
-    "Div": lambda node, a, b: f"({a} / {b})",
-    "Equal": lambda node, a, b: f"({a} == {b})",
-    "Less": lambda node, a, b: f"({a} < {b})",
     "Where": lambda node, condition, a, b: f"torch.where({condition}, {a}, {b})",
     "ReduceSum": lambda node, x: f"torch.sum({x}, {axes(node)})",
     "ReduceMean": lambda node, x: f"torch.mean({x}, {axes(node)})",

@@ -121,7 +121,11 @@ export function network(id: NetworkId, depth: number, batch: number, dtype: Floa
   const { x, channels } = BODIES[id](layers, images, depth - 1);
   const logits = layers.dense(x, channels, { size: CLASSES });
   return {
-    ...{ id, depth, name: `${id}-${depth}`, layers: layers.list, parameters: layers.parameters },
+    id,
+    depth,
+    name: `${id}-${depth}`,
+    layers: layers.list,
+    parameters: layers.parameters,
     inputs: [images, ...layers.parameters.values()],
     outputs: { logits },
   };

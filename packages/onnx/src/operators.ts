@@ -49,7 +49,9 @@ const reshaped: Spelling = {
 };
 const onAxes: Spelling = { constants: ({ attributes }) => [int64s(numbers(attributes.axes))] };
 const window = ({ strides, pads, dilations }: Attributes) => ({
-  ...{ strides: numbers(strides), pads: numbers(pads), dilations: numbers(dilations) },
+  strides: numbers(strides),
+  pads: numbers(pads),
+  dilations: numbers(dilations),
 });
 const along: Spelling = { attributes: ({ axis }) => ({ axis: Number(axis) }) };
 
@@ -61,13 +63,45 @@ const loss: Spelling = {
 };
 
 const SPELLINGS: Readonly<Record<string, Spelling>> = {
-  ...{ Exp: {}, Log: {}, Neg: {}, Sqrt: {}, Abs: {}, Identity: {} },
-  ...{ Relu: {}, Sigmoid: {}, Tanh: {}, Erf: {} },
-  ...{ Add: {}, Sub: {}, Mul: {}, Div: {}, Pow: {}, Max: {}, Min: {} },
-  ...{ Equal: {}, Greater: {}, Less: {}, Where: {}, MatMul: {} },
-  ...{ Sin: {}, Cos: {}, Tan: {}, Asin: {}, Acos: {}, Atan: {} },
-  ...{ Sinh: {}, Cosh: {}, Asinh: {}, Acosh: {}, Atanh: {} },
-  ...{ Floor: {}, Round: {}, Softplus: {}, And: {}, Or: {}, Not: {} },
+  Exp: {},
+  Log: {},
+  Neg: {},
+  Sqrt: {},
+  Abs: {},
+  Identity: {},
+  Relu: {},
+  Sigmoid: {},
+  Tanh: {},
+  Erf: {},
+  Add: {},
+  Sub: {},
+  Mul: {},
+  Div: {},
+  Pow: {},
+  Max: {},
+  Min: {},
+  Equal: {},
+  Greater: {},
+  Less: {},
+  Where: {},
+  MatMul: {},
+  Sin: {},
+  Cos: {},
+  Tan: {},
+  Asin: {},
+  Acos: {},
+  Atan: {},
+  Sinh: {},
+  Cosh: {},
+  Asinh: {},
+  Acosh: {},
+  Atanh: {},
+  Floor: {},
+  Round: {},
+  Softplus: {},
+  And: {},
+  Or: {},
+  Not: {},
   Mod: { attributes: ({ fmod }) => ({ fmod: Number(fmod) }) },
   Range: {
     constants: ({ attributes: { start, limit, delta }, outputs: [y] }) =>
@@ -93,17 +127,19 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: ({ keepdims }) => ({ keepdims: Number(keepdims) }),
     constants: ({ attributes }) => [int64s(numbers(attributes.axes))],
   },
-  ...{ ReduceMean: reduction, ReduceMax: reduction, ReduceLogSumExp: reduction },
-  ...{ ReduceMin: reduction, ReduceProd: reduction },
-  ...{ Reshape: reshaped, Expand: shaped },
-  ...{
-    Softmax: along,
-    LogSoftmax: along,
-    GatherElements: along,
-    Gather: along,
-    Concat: along,
-    Flatten: along,
-  },
+  ReduceMean: reduction,
+  ReduceMax: reduction,
+  ReduceLogSumExp: reduction,
+  ReduceMin: reduction,
+  ReduceProd: reduction,
+  Reshape: reshaped,
+  Expand: shaped,
+  Softmax: along,
+  LogSoftmax: along,
+  GatherElements: along,
+  Gather: along,
+  Concat: along,
+  Flatten: along,
   LeakyRelu: { attributes: ({ alpha }) => ({ alpha: { float: Number(alpha) } }) },
   Clip: {
     constants: ({ attributes: { low, high }, outputs: [y] }) =>
@@ -111,8 +147,10 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   },
   Gemm: {
     attributes: ({ alpha, beta, transA, transB }) => ({
-      ...{ alpha: { float: Number(alpha) }, beta: { float: Number(beta) } },
-      ...{ transA: Number(transA), transB: Number(transB) },
+      alpha: { float: Number(alpha) },
+      beta: { float: Number(beta) },
+      transA: Number(transA),
+      transB: Number(transB),
     }),
   },
   Conv: { attributes: (all) => ({ ...window(all), group: Number(all.group) }) },
@@ -145,7 +183,8 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   GlobalAveragePool: {},
   BatchNormalization: {
     attributes: ({ epsilon, momentum, training_mode }) => ({
-      ...{ epsilon: { float: Number(epsilon) }, momentum: { float: Number(momentum) } },
+      epsilon: { float: Number(epsilon) },
+      momentum: { float: Number(momentum) },
       training_mode: Number(training_mode),
     }),
   },
@@ -153,7 +192,8 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
     attributes: ({ axis, epsilon }) => ({ axis: Number(axis), epsilon: { float: Number(epsilon) } }),
   },
   Transpose: { attributes: ({ perm }) => ({ perm: numbers(perm) }) },
-  ...{ Squeeze: onAxes, Unsqueeze: onAxes },
+  Squeeze: onAxes,
+  Unsqueeze: onAxes,
   Split: { ...along, constants: ({ attributes }) => [int64s(numbers(attributes.sizes))] },
   Slice: {
     constants: ({ attributes: { start, end, axis, step } }) =>
@@ -168,7 +208,8 @@ const SPELLINGS: Readonly<Record<string, Spelling>> = {
   ScatterElements: {
     attributes: ({ axis, reduction: combine }) => ({ axis: Number(axis), reduction: String(combine) }),
   },
-  ...{ SoftmaxCrossEntropyLoss: { ...loss, firstSuffices: true }, NegativeLogLikelihoodLoss: loss },
+  SoftmaxCrossEntropyLoss: { ...loss, firstSuffices: true },
+  NegativeLogLikelihoodLoss: loss,
   StopGradient: { op: "Identity" },
   Cast: { attributes: ({ to }) => ({ to: ONNX_DTYPE[to as DType] }) },
   OneHot: {

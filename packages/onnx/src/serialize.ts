@@ -131,7 +131,10 @@ function write(family: Family): Uint8Array {
     producerName: "softmax-bench",
     docString: description,
     graph: {
-      ...{ name, docString: description, node: nodes, initializer: initializers },
+      name,
+      docString: description,
+      node: nodes,
+      initializer: initializers,
       input: inputs.map((value) => valueInfo(inputName(value), value, family)),
       output: Object.entries(outputs).map(([output, value]) => valueInfo(output, value, family)),
     },

@@ -30,7 +30,9 @@ export function attribute(
 }
 
 export const floats = (name: string, dims: Shape, values: readonly number[]): TensorInit => ({
-  ...{ name, dataType: FLOAT, dims: dims.map(BigInt) },
+  name,
+  dataType: FLOAT,
+  dims: dims.map(BigInt),
   rawData: new Uint8Array(Float32Array.from(values).buffer),
 });
 export const ints = (
@@ -38,7 +40,9 @@ export const ints = (
   values: readonly (number | bigint)[],
   dims: Shape = [values.length],
 ): TensorInit => ({
-  ...{ name, dataType: INT64, dims: dims.map(BigInt) },
+  name,
+  dataType: INT64,
+  dims: dims.map(BigInt),
   rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
 });
 

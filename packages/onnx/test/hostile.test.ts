@@ -306,7 +306,8 @@ describe("a message", () => {
 describe("constants of a size that a file merely claims", () => {
   const convolution = (width: number) =>
     read({
-      ...{ elemType: DOUBLE, shape: [2, 1, 9, width] },
+      elemType: DOUBLE,
+      shape: [2, 1, 9, width],
       nodes: [
         node("Conv", ["x", "f"], { output: ["c"] }),
         node("GlobalAveragePool", ["c"], { output: ["m"] }),

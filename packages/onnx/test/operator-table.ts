@@ -48,16 +48,17 @@ function nodeOf(op: string, dtype: FloatDType = "float32"): Node {
 const CONV = ["X", "W", "B"];
 const LABELLED = ["X", "labels", "weights"];
 const NAMES: Readonly<Record<string, readonly string[]>> = {
-  ...{ Conv: CONV, ConvTranspose: CONV, Gemm: ["A", "B", "C"] },
+  Conv: CONV,
+  ConvTranspose: CONV,
+  Gemm: ["A", "B", "C"],
   BatchNormalization: ["X", "scale", "B", "mean", "var"],
   LayerNormalization: ["X", "scale", "B"],
-  ...{ SoftmaxCrossEntropyLoss: LABELLED, NegativeLogLikelihoodLoss: LABELLED },
-  ...{
-    Gather: ["X", "i"],
-    GatherElements: ["X", "i"],
-    ScatterElements: ["X", "i", "updates"],
-    OneHot: ["i"],
-  },
+  SoftmaxCrossEntropyLoss: LABELLED,
+  NegativeLogLikelihoodLoss: LABELLED,
+  Gather: ["X", "i"],
+  GatherElements: ["X", "i"],
+  ScatterElements: ["X", "i", "updates"],
+  OneHot: ["i"],
   Where: ["condition", "A", "B"],
 };
 

@@ -20,7 +20,10 @@ const node = (
   output: string,
   attributes: Record<string, number> = {},
 ): NodeInit => ({
-  ...{ opType, name: `make ${output}`, input, output: [output] },
+  opType,
+  name: `make ${output}`,
+  input,
+  output: [output],
   attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
 });
 const [scale, offset] = [floats("scale", [3], [1, 0.5, 2]), floats("offset", [3], [0.25, -0.5, 1])];

@@ -50,8 +50,13 @@ describe("random graphs", () => {
       const [a, b] = [made[first % made.length] as Value, made[second % made.length] as Value];
       const half = scalar(0.5, a.dtype);
       const next: Record<string, () => Value> = {
-        ...{ add: () => add(a, b), sub: () => sub(a, b), mul: () => mul(a, b), neg: () => neg(a) },
-        ...{ sigmoid: () => sigmoid(a), tanh: () => tanh(a), relu: () => relu(add(a, half)) },
+        add: () => add(a, b),
+        sub: () => sub(a, b),
+        mul: () => mul(a, b),
+        neg: () => neg(a),
+        sigmoid: () => sigmoid(a),
+        tanh: () => tanh(a),
+        relu: () => relu(add(a, half)),
         expand: () => expand(reduceSum(a, { axes: [1], keepdims: true }), [3, 3]),
         sum: () => mul(a, reduceSum(sigmoid(b))),
         transpose: () => transpose(a),

@@ -28,7 +28,10 @@ const node = (
   attributes: Readonly<Record<string, Parameters<typeof attribute>[1]>> = {},
   output: string[] = ["y"],
 ): NodeInit => ({
-  ...{ opType, name: `make ${output[0]}`, input, output },
+  opType,
+  name: `make ${output[0]}`,
+  input,
+  output,
   attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
 });
 /** `i`: the numbers of x times 3, as integers. */
@@ -58,7 +61,8 @@ const CASES: Readonly<Record<string, Case>> = {
   "LogSoftmax along a negative axis": { nodes: [node("LogSoftmax", ["x"], { axis: -2 })] },
   "Squeeze of all axes of size 1": { shape: [1, 3, 1], nodes: [node("Squeeze", ["x"])] },
   "Squeeze and Unsqueeze by negative axes": {
-    ...{ shape: [2, 1, 3], tensors: [ints("a", [-2]), ints("b", [-1, 0])] },
+    shape: [2, 1, 3],
+    tensors: [ints("a", [-2]), ints("b", [-1, 0])],
     nodes: [node("Squeeze", ["x", "a"], {}, ["s"]), node("Unsqueeze", ["s", "b"])],
   },
   "Reshape with 0 and −1": {
@@ -67,7 +71,8 @@ const CASES: Readonly<Record<string, Case>> = {
     nodes: [node("Reshape", ["x", "s"])],
   },
   "Reshape to a shape that is computed": {
-    ...{ shape: [2, 3, 4], tensors: [ints("one", [-1])] },
+    shape: [2, 3, 4],
+    tensors: [ints("one", [-1])],
     nodes: [
       node("Shape", ["x"], { start: 0, end: 1 }, ["n"]),
       node("Concat", ["n", "one"], { axis: 0 }, ["s"]),
@@ -78,12 +83,12 @@ const CASES: Readonly<Record<string, Case>> = {
   "Flatten at a negative axis": { shape: [2, 3, 4], nodes: [node("Flatten", ["x"], { axis: -1 })] },
   "Transpose by default": { shape: [2, 3, 4], nodes: [node("Transpose", ["x"])] },
   "Slice from both ends": {
-    ...{ shape: [4, 7] },
+    shape: [4, 7],
     tensors: [ints("s", [1, -5]), ints("e", [9, -1]), ints("a", [0, -1]), ints("t", [2, 1])],
     nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
   },
   "Slice backwards": {
-    ...{ shape: [4, 7] },
+    shape: [4, 7],
     tensors: [ints("s", [-1]), ints("e", [-100]), ints("a", [1]), ints("t", [-2])],
     nodes: [node("Slice", ["x", "s", "e", "a", "t"])],
   },
@@ -99,13 +104,14 @@ const CASES: Readonly<Record<string, Case>> = {
     nodes: [node("Split", ["x"], { num_outputs: 3 }, ["z", "v", "y"])],
   },
   "Pad of some axes": {
-    ...{ opset: 18, tensors: [ints("p", [1, 2]), floats("v", [], [7]), ints("a", [-1])] },
+    opset: 18,
+    tensors: [ints("p", [1, 2]), floats("v", [], [7]), ints("a", [-1])],
     nodes: [node("Pad", ["x", "p", "v", "a"], { mode: "constant" })],
   },
   "Concat along a negative axis": { nodes: [node("Concat", ["x", "x"], { axis: -1 })] },
   "Clip without a lower limit": { tensors: [floats("h", [], [1])], nodes: [node("Clip", ["x", "", "h"])] },
   "Max of three, Min of one, Sum of three": {
-    ...{ tensors: [floats("w", [3], [0.5, 1, 1.5])] },
+    tensors: [floats("w", [3], [0.5, 1, 1.5])],
     nodes: [
       node("Max", ["x", "w", "x"], {}, ["a"]),
       node("Min", ["a"], {}, ["b"]),
@@ -173,15 +179,17 @@ const CASES: Readonly<Record<string, Case>> = {
     nodes: [node("Gather", ["x", "i"])],
   },
   "GatherElements by positions that are computed": {
-    ...{ tensors: [ints("i", [0, -3], [2, 1]), ints("one", [1])] },
+    tensors: [ints("i", [0, -3], [2, 1]), ints("one", [1])],
     nodes: [node("Add", ["i", "one"], {}, ["j"]), node("GatherElements", ["x", "j"], { axis: 1 })],
   },
   "ScatterElements adding": {
-    ...{ opset: 18, tensors: [ints("i", [-1, 0, 2, 2], [2, 2]), floats("u", [2, 2], [1, 2, 3, 4])] },
+    opset: 18,
+    tensors: [ints("i", [-1, 0, 2, 2], [2, 2]), floats("u", [2, 2], [1, 2, 3, 4])],
     nodes: [node("ScatterElements", ["x", "i", "u"], { axis: 1, reduction: "add" })],
   },
   "OneHot on the first axis, between other values": {
-    ...{ shape: [3, 2], tensors: [ints("i", [1, -1]), ints("d", [3]), floats("v", [2], [-1, 4])] },
+    shape: [3, 2],
+    tensors: [ints("i", [1, -1]), ints("d", [3]), floats("v", [2], [-1, 4])],
     nodes: [node("OneHot", ["i", "d", "v"], { axis: 0 }, ["o"]), node("Mul", ["x", "o"])],
   },
   "ConstantOfShape and Constant": {
@@ -194,7 +202,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
   },
   "Where and Cast": {
-    ...{ tensors: [{ name: "b", dataType: BOOL, dims: [2n, 1n], rawData: Uint8Array.of(1, 0) }] },
+    tensors: [{ name: "b", dataType: BOOL, dims: [2n, 1n], rawData: Uint8Array.of(1, 0) }],
     nodes: [
       node("Cast", ["b"], { to: 1 }, ["c"]),
       node("Mul", ["c", "x"], {}, ["m"]),
@@ -202,19 +210,22 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
   },
   "SoftmaxCrossEntropyLoss of images": {
-    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2]), floats("w", [3], [1, 2, 0.5])] },
+    shape: [2, 3, 2],
+    tensors: [ints("t", [0, 2, 1, 1], [2, 2]), floats("w", [3], [1, 2, 0.5])],
     nodes: [node("SoftmaxCrossEntropyLoss", ["x", "t", "w"], { ignore_index: 2 })],
   },
   "and its second output": {
-    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2])] },
+    shape: [2, 3, 2],
+    tensors: [ints("t", [0, 2, 1, 1], [2, 2])],
     nodes: [node("SoftmaxCrossEntropyLoss", ["x", "t"], { reduction: "sum" }, ["l", "y"])],
   },
   "NegativeLogLikelihoodLoss of images, per element": {
-    ...{ shape: [2, 3, 2], tensors: [ints("t", [0, 2, 1, 1], [2, 2])] },
+    shape: [2, 3, 2],
+    tensors: [ints("t", [0, 2, 1, 1], [2, 2])],
     nodes: [node("NegativeLogLikelihoodLoss", ["x", "t"], { reduction: "none" })],
   },
   "integers divided towards 0": {
-    ...{ tensors: [ints("a", [7, -7]), ints("b", [2])] },
+    tensors: [ints("a", [7, -7]), ints("b", [2])],
     nodes: [
       node("Div", ["a", "b"], {}, ["q"]),
       node("Cast", ["q"], { to: 1 }, ["f"]),
@@ -396,7 +407,8 @@ const LIMITS: Readonly<Record<string, Case>> = {
     ],
   },
   "OneHot between −∞ and 0": {
-    ...{ shape: [2, 3], tensors: [ints("i", [1, -1]), ints("d", [3])] },
+    shape: [2, 3],
+    tensors: [ints("i", [1, -1]), ints("d", [3])],
     nodes: [
       node("Constant", [], { value: floats("", [2], [Number.NEGATIVE_INFINITY, 0]) }, ["v"]),
       node("OneHot", ["i", "d", "v"], {}, ["o"]),

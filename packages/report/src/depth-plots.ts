@@ -12,7 +12,8 @@ const LAYOUT = {
   marginRight: 130,
   marginTop: 40,
   marginBottom: 40,
-  ...{ grid: true, facet: { marginRight: 130 } },
+  grid: true,
+  facet: { marginRight: 130 },
 } satisfies Plot.PlotOptions;
 
 /** A backend's name, shortened to fit a chart. */

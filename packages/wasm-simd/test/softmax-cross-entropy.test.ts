@@ -274,7 +274,7 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
       { reduction: "max" as "sum" },
       /^reduction: .* got "max"$/,
     ],
-    ["a number of classes that is none", [1, 2], [0], { classes: -2 }, /^classes: .* got -2$/],
+    ["a negative number of classes", [1, 2], [0], { classes: -2 }, /^classes: .* got -2$/],
     [
       "an output that is too short",
       [1, 2],

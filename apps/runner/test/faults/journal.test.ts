@@ -45,7 +45,8 @@ const cell = (round: number): Entry => ({
   method: "manual/naive",
   dtype: "float32",
   workload: "2x2",
-  ...{ status: "failed", reason: `number ${round} – with "quotes", a \\ and ∞` },
+  status: "failed",
+  reason: `number ${round} – with "quotes", a \\ and ∞`,
 });
 
 /** Three times the header, four cells. */

@@ -26,7 +26,7 @@ const SELECTION = [
   ...["--workload", WORKLOADS.join(), "--threads", "1", "--no-provision"],
 ];
 
-/** Where the workers of a campaign run. */
+/** The host of a campaign's workers. */
 export const KILL_HOSTS = ["node", "chromium", "firefox"] as const;
 type KillHost = (typeof KILL_HOSTS)[number];
 

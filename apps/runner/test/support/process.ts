@@ -113,5 +113,5 @@ export function commandOf(pid: number): string {
   }
 }
 
-/** Whether a process is there, and no zombie. */
+/** True if a process exists and is not a zombie. */
 export const isRunning = (pid: number): boolean => commandOf(pid) !== "";

@@ -51,7 +51,7 @@ export function Comparison({
         />
       </form>
       <Differences comparison={comparison} />
-      {runs.length > 2 && <TimeLines {...{ runs, workload, selection }} />}
+      {runs.length > 2 && <TimeLines runs={runs} workload={workload} selection={selection} />}
     </Section>
   );
 }

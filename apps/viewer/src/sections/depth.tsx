@@ -20,9 +20,9 @@ export function Depth({ results, depth }: { results: Results; depth: DepthRecord
       </ul>
       {view.charts.map(({ kind, dtype, text }) =>
         kind === "layers" ? (
-          <Layers key={kind + dtype} {...{ depth, dtype, text }} />
+          <Layers key={kind + dtype} depth={depth} dtype={dtype} text={text} />
         ) : (
-          <Training key={kind + dtype} {...{ depth, dtype, text }} />
+          <Training key={kind + dtype} depth={depth} dtype={dtype} text={text} />
         ),
       )}
       {view.findings.map(({ heading, sentences }) => (

@@ -145,7 +145,10 @@ function phasePlot(
       Plot.text(
         parts.filter((_, index) => (totals[index] ?? 0) > most),
         {
-          ...{ x: most, y: ({ cell }) => rowOf(cell), textAnchor: "start", dx: 4 },
+          x: most,
+          y: ({ cell }) => rowOf(cell),
+          textAnchor: "start",
+          dx: 4,
           text: ({ shares }) => formatDuration(shares.compute + shares.readback + shares.upload),
         },
       ),

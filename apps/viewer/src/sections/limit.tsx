@@ -62,7 +62,8 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
 
 function sharePlot(rows: readonly Row[]): ChartOptions {
   const points = rows.map(({ cell, achieved: { share } }) => ({
-    ...{ row: `${nameOf(cell.backend)} ${nameOf(cell.method)}`, backend: nameOf(cell.backend) },
+    row: `${nameOf(cell.backend)} ${nameOf(cell.method)}`,
+    backend: nameOf(cell.backend),
     share,
   }));
   return {

@@ -67,7 +67,10 @@ export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: Ranked
                       <td key={backend}>
                         {cell && (
                           <MatrixCell
-                            {...{ cell, quantity, value: shownValue(cell), color }}
+                            cell={cell}
+                            quantity={quantity}
+                            value={shownValue(cell)}
+                            color={color}
                             isPressed={key === chosen}
                             isFirst={row === 0 && column === 0}
                             onChoose={() => choose(key === chosen ? undefined : key)}

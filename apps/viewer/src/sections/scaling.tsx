@@ -68,8 +68,10 @@ const Sentences = ({ of }: { of: readonly string[] }) => (
 
 function timePlot(points: readonly TimedShape[]): ChartOptions {
   const dots = points.map(({ backend, threads, rows, classes, medianNs }) => ({
-    ...{ backend: nameOf(backend), threads: `${threads} ${threads === 1 ? "thread" : "threads"}` },
-    ...{ elements: rows * classes, seconds: medianNs / 1e9 },
+    backend: nameOf(backend),
+    threads: `${threads} ${threads === 1 ? "thread" : "threads"}`,
+    elements: rows * classes,
+    seconds: medianNs / 1e9,
   }));
   return {
     height: 420,

@@ -31,7 +31,8 @@ export function Sweeps({ precision, selection }: { precision: Precision; selecti
         <Sweep
           key={id}
           title={`${nameOf(id)}: ${nameOf(summary)}`}
-          {...{ axis, ulpLimit }}
+          axis={axis}
+          ulpLimit={ulpLimit}
           curves={drawn.filter((curve) => curve.sweep === id && curve.backend === backend)}
         />
       ))}
@@ -84,7 +85,8 @@ function Sweep({
 function curvePlot(curves: readonly Curve[], axis: string, ulpLimit: number): ChartOptions {
   const points = curves.flatMap(({ method, points: along }) =>
     along.map(({ x, p99Ulp }) => ({
-      ...{ x, method: nameOf(method) },
+      x,
+      method: nameOf(method),
       // A logarithm shows no 0: half an ULP is what rounding itself may take.
       ulp: Number.isFinite(p99Ulp) ? Math.max(0.5, p99Ulp) : Number.NaN,
     })),

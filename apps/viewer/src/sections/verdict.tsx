@@ -42,7 +42,13 @@ export function Verdict({
       <div class="cards" aria-live="polite">
         {workloads.flatMap((workload) =>
           dtypes.map((dtype) => (
-            <Card key={`${workload} ${dtype}`} {...{ results, workload, dtype, constraints }} />
+            <Card
+              key={`${workload} ${dtype}`}
+              results={results}
+              workload={workload}
+              dtype={dtype}
+              constraints={constraints}
+            />
           )),
         )}
       </div>

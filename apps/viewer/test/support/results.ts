@@ -82,7 +82,12 @@ export const results = (over: Partial<Results> = {}): Results => ({
     status: "complete",
   },
   environment: {
-    ...{ cpu: "Some CPU", cores: 2, memoryBytes: 2 ** 33, os: "Linux", node: "v20.19.0", versions: {} },
+    cpu: "Some CPU",
+    cores: 2,
+    memoryBytes: 2 ** 33,
+    os: "Linux",
+    node: "v20.19.0",
+    versions: {},
     cacheBytes: 2 ** 25,
     copyBandwidth: [
       { threads: 1, bytesPerSecond: 1e10 },

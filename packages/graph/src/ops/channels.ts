@@ -95,7 +95,9 @@ export function filterGradient(
     transpose(upstream, exchange),
     undefined,
     {
-      ...{ strides: window.dilations, dilations: window.strides, group },
+      strides: window.dilations,
+      dilations: window.strides,
+      group,
       pads: [...window.before, ...window.after],
     },
   );

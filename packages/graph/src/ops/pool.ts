@@ -86,7 +86,8 @@ export const AveragePool = composite(
     const ones = tensor(x.dtype, [1, 1, ...window.kernel], new Array<number>(kernel).fill(1));
     const images = (shape[0] as number) * (shape[1] as number);
     const sums = conv(reshape(x, [images, 1, ...spatial(x.shape)]), constant(ones), undefined, {
-      ...{ strides: window.strides, dilations: window.dilations },
+      strides: window.strides,
+      dilations: window.dilations,
       pads: [...window.before, ...window.after],
     });
     return [reshape(mul(sums, constant(shares)), shape)];

@@ -64,12 +64,12 @@ export function onPlane(window: Window, sizes: Shape, out: Shape): PlaneWindow {
   const pair = (values: readonly number[], missing: number) =>
     (values.length === 2 ? values : [missing, values[0]]) as unknown as readonly [number, number];
   return {
-    ...{ size: pair(sizes, 1), kernel: pair(window.kernel, 1), out: pair(out, 1) },
-    ...{
-      strides: pair(window.strides, 1),
-      dilations: pair(window.dilations, 1),
-      before: pair(window.before, 0),
-    },
+    size: pair(sizes, 1),
+    kernel: pair(window.kernel, 1),
+    out: pair(out, 1),
+    strides: pair(window.strides, 1),
+    dilations: pair(window.dilations, 1),
+    before: pair(window.before, 0),
   };
 }
 

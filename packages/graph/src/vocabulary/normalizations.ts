@@ -17,7 +17,9 @@ export const batchNormalization = (
   epsilon = 1e-5,
 ): Value =>
   apply("BatchNormalization", [x, scale, offset, mean, variance], {
-    ...{ epsilon: stored(epsilon), momentum: stored(0.9), training_mode: 0 },
+    epsilon: stored(epsilon),
+    momentum: stored(0.9),
+    training_mode: 0,
   });
 
 /** x normalised by the statistics of the batch itself, and the running ones, which keep a share of `momentum`. */
@@ -27,7 +29,9 @@ export function batchNormalizationInTraining(
   { epsilon = 1e-5, momentum = 0.9 } = {},
 ): { y: Value; mean: Value; variance: Value } {
   const outputs = applyAll("BatchNormalization", [x, scale, offset, mean, variance], {
-    ...{ epsilon: stored(epsilon), momentum: stored(momentum), training_mode: 1 },
+    epsilon: stored(epsilon),
+    momentum: stored(momentum),
+    training_mode: 1,
   });
   const [y, movedMean, movedVariance] = outputs as readonly [Value, Value, Value];
   return { y, mean: movedMean, variance: movedVariance };

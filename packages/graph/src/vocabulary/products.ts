@@ -20,6 +20,8 @@ export const gemm = (
   { alpha = 1, beta = 1, transA = false, transB = false }: GemmOptions = {},
 ): Value =>
   apply("Gemm", [a, b, ...(c ? [c] : [])], {
-    ...{ alpha: stored(alpha), beta: stored(beta) },
-    ...{ transA: Number(transA), transB: Number(transB) },
+    alpha: stored(alpha),
+    beta: stored(beta),
+    transA: Number(transA),
+    transB: Number(transB),
   });

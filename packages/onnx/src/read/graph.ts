@@ -67,7 +67,8 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const used = new Set(topologicalOrder(inner ? [...roots, inner] : roots));
   const parameters = new Map([...scope.parameters].filter(([, { node }]) => used.has(node)));
   return {
-    ...{ name: proto.name || "model", description: proto.docString },
+    name: proto.name || "model",
+    description: proto.docString,
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,

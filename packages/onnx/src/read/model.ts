@@ -92,7 +92,12 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
           { ...graph, node: nodes },
           {
             ...options,
-            ...{ opset, inputs, initializers, choices, readExternal, sizes: new Map(Object.entries(sizes)) },
+            opset,
+            inputs,
+            initializers,
+            choices,
+            readExternal,
+            sizes: new Map(Object.entries(sizes)),
           },
         ),
       ),

@@ -105,8 +105,11 @@ function filled(data: TensorData, bytes: Uint8Array, type: TensorType): Tensor {
 
 function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
   const fields = {
-    ...{ float32: proto.floatData, float64: proto.doubleData },
-    ...{ int32: proto.int32Data, int64: proto.int64Data, bool: proto.int32Data },
+    float32: proto.floatData,
+    float64: proto.doubleData,
+    int32: proto.int32Data,
+    int64: proto.int64Data,
+    bool: proto.int32Data,
   } satisfies Record<DType, readonly (number | bigint)[]>;
   const values: readonly (number | bigint)[] = fields[type.dtype];
   // Checked before anything of the size that the file claims is allocated.

@@ -157,7 +157,10 @@ const readOneHot: Reader = (node) => {
 };
 
 export const INDEXING: Readers = {
-  ...{ Gather: readGather, GatherElements: readGatherElements, ScatterElements: readScatterElements },
-  ...{ GatherND: readGatherND, ScatterND: readScatterND },
+  Gather: readGather,
+  GatherElements: readGatherElements,
+  ScatterElements: readScatterElements,
+  GatherND: readGatherND,
+  ScatterND: readScatterND,
   OneHot: readOneHot,
 };

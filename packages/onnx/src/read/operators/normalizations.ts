@@ -152,8 +152,14 @@ const meanVarianceNorm: Reader = (node) => {
 const square = (x: Value): Value => mul(x, x);
 
 export const NORMALIZATIONS: Readers = {
-  ...{ BatchNormalization: batchNorm, LayerNormalization: layerNorm },
-  ...{ InstanceNormalization: instanceNorm, GroupNormalization: groupNorm, RMSNormalization: rmsNorm },
-  ...{ LpNormalization: lpNorm, LRN: localResponseNorm, MeanVarianceNormalization: meanVarianceNorm },
-  ...{ Softmax: normalization(softmax), LogSoftmax: normalization(logSoftmax) },
+  BatchNormalization: batchNorm,
+  LayerNormalization: layerNorm,
+  InstanceNormalization: instanceNorm,
+  GroupNormalization: groupNorm,
+  RMSNormalization: rmsNorm,
+  LpNormalization: lpNorm,
+  LRN: localResponseNorm,
+  MeanVarianceNormalization: meanVarianceNorm,
+  Softmax: normalization(softmax),
+  LogSoftmax: normalization(logSoftmax),
 };

@@ -69,6 +69,10 @@ const globalNorm: Reader = (node) => {
 };
 
 export const POOLS: Readers = {
-  ...{ MaxPool: readMaxPool, AveragePool: meanPool, GlobalAveragePool: unary(globalAveragePool) },
-  ...{ GlobalMaxPool: unary(globalMax), LpPool: normPool, GlobalLpPool: globalNorm },
+  MaxPool: readMaxPool,
+  AveragePool: meanPool,
+  GlobalAveragePool: unary(globalAveragePool),
+  GlobalMaxPool: unary(globalMax),
+  LpPool: normPool,
+  GlobalLpPool: globalNorm,
 };

@@ -16,8 +16,10 @@ const product: Reader = (node) => {
 
 const matrixProduct: Reader = (node) =>
   gemm(node.input(0), node.input(1), node.optional(2), {
-    ...{ alpha: node.float("alpha", 1), beta: node.float("beta", 1) },
-    ...{ transA: node.flag("transA"), transB: node.flag("transB") },
+    alpha: node.float("alpha", 1),
+    beta: node.float("beta", 1),
+    transA: node.flag("transA"),
+    transB: node.flag("transB"),
   });
 
 const conv1d2d: Reader = (node) => {
@@ -42,5 +44,8 @@ const transposedConv: Reader = (node) => {
 };
 
 export const PRODUCTS: Readers = {
-  ...{ MatMul: product, Gemm: matrixProduct, Conv: conv1d2d, ConvTranspose: transposedConv },
+  MatMul: product,
+  Gemm: matrixProduct,
+  Conv: conv1d2d,
+  ConvTranspose: transposedConv,
 };

@@ -58,12 +58,14 @@ export function norm(x: Value, options: ReduceOptions): Value {
 const square = (x: Value): Value => mul(x, x);
 
 export const REDUCTIONS: Readers = {
-  ...{ ReduceSum: reduction(reduceSum), ReduceMean: reduction(reduceMean) },
+  ReduceSum: reduction(reduceSum),
+  ReduceMean: reduction(reduceMean),
   ReduceL1: reduction((x, options) => reduceSum(abs(x), options), abs),
   ReduceL2: reduction(norm, abs),
   ReduceLogSum: reduction((x, options) => log(reduceSum(x, options)), log),
   ReduceMin: reduction(minimum),
   ReduceProd: reduction(reduceProd),
   ReduceSumSquare: reduction((x, options) => reduceSum(square(x), options), square),
-  ...{ ReduceMax: reduction(maximum), ReduceLogSumExp: reduction(reduceLogSumExp) },
+  ReduceMax: reduction(maximum),
+  ReduceLogSumExp: reduction(reduceLogSumExp),
 };

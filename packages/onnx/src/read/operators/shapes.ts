@@ -128,8 +128,14 @@ function images4d(node: OnnxNode, shape: Shape): readonly [number, number, numbe
 }
 
 export const SHAPES: Readers = {
-  ...{ Reshape: readReshape, Expand: readExpand, Squeeze: squeezed, Unsqueeze: unsqueezed },
-  ...{ Tile: tile, Trilu: triangle, DepthToSpace: depthToSpace, SpaceToDepth: spaceToDepth },
+  Reshape: readReshape,
+  Expand: readExpand,
+  Squeeze: squeezed,
+  Unsqueeze: unsqueezed,
+  Tile: tile,
+  Trilu: triangle,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
   Flatten: (node) => {
     const x = node.input(0);
     const axis = node.int("axis", 1);

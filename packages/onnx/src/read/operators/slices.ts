@@ -119,5 +119,7 @@ export const SLICES: Readers = {
     const parts = Array.from({ length: node.inputCount }, (_, position) => node.input(position));
     return concat(parts, axisFrom(node, node.int("axis", 0), parts[0]?.shape.length ?? 0));
   },
-  ...{ Split: readSplit, Slice: readSlice, Pad: readPad },
+  Split: readSplit,
+  Slice: readSlice,
+  Pad: readPad,
 };
