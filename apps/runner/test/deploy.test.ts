@@ -120,7 +120,7 @@ describe("deploy/kubernetes", () => {
     expect(() => new Job(broken as Constructed<typeof Job>).validate()).toThrow(/completions/);
   });
 
-  it("measures every shard in a pod of its own, and joins them", async () => {
+  it("measures every shard in a pod of its own, and joins them", { tags: "nightly" }, async () => {
     const { spec } = job.parse(shards);
     const [bench] = spec.template.spec.containers;
     const { folder, env } = smallCheckout();

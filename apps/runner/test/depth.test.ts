@@ -205,7 +205,7 @@ describe("pnpm depth", () => {
     expect(mean(losses.slice(-10))).toBeLessThan(0.7 * mean(losses.slice(0, 10)));
   });
 
-  it("can be stopped, and resumed where it was", async () => {
+  it("can be stopped, and resumed where it was", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const running = start([
       "depth",
@@ -249,27 +249,28 @@ describe("pnpm depth", () => {
     expect(results().run.status).toBe("complete");
   });
 
-  it.each([
-    ["[3]", /journal is damaged: a resnet has an even number of layers, got 3/],
-    ["[-2]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
-    ["[1000000000]", /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/],
-  ])("does not resume a run whose journal says to compare depths %s", async (depths, message) => {
+  it("does not resume a run whose journal says to compare impossible depths", async () => {
     const out = temporaryFolder();
     await call("depth", [...ONE, "--out", out]);
     const { id, journal } = onlyRun(out);
-    // With checksums that are right: what is written there may be anybody's.
-    const altered = readFileSync(journal, "utf8").replace(
-      /^(.*"depths":)\[[^\]]*\](.*),"crc32":"\w+"\}$/gm,
-      (_, before, after) => {
+    const text = readFileSync(journal, "utf8");
+    const damaged = /journal.jsonl begins with no header \(depth.depths\[0\]: .*\): .* it is damaged/;
+    for (const [depths, message] of [
+      ["[3]", /journal is damaged: a resnet has an even number of layers, got 3/],
+      ["[-2]", damaged],
+      ["[1000000000]", damaged],
+    ] as const) {
+      // With checksums that are right: what is written there may be anybody's.
+      const altered = text.replace(/^(.*"depths":)\[[^\]]*\](.*),"crc32":"\w+"\}$/gm, (_, before, after) => {
         const members = `${before}${depths}${after}`;
         return `${members},"crc32":"${crc32(`${members}}`).toString(16).padStart(8, "0")}"}`;
-      },
-    );
-    writeFileSync(journal, altered);
-    const { code, stderr } = await call("depth", ["--resume", id, "--out", out]);
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-    expect(code).toBe(2);
+      });
+      writeFileSync(journal, altered);
+      const { code, stderr } = await call("depth", ["--resume", id, "--out", out]);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(code).toBe(2);
+    }
   });
 
   it("says why a backend is not compared", async () => {

@@ -92,7 +92,9 @@ describe("the backends of a bench.config.ts", () => {
     expect(JSON.parse(scaled.stdout).scaling.series).toMatchObject([{ backend: "mine", status: "ok" }]);
   });
 
-  it("are needed to continue a run of theirs, and not to compare, merge and report its results", async () => {
+  it("are needed to continue a run of theirs, and not to compare, merge and report its results", {
+    tags: "nightly",
+  }, async () => {
     const cwd = folderWith(`export default { backends: ["./mine.js"] };`, { "mine.js": MINE });
     for (const shard of ["1/2", "2/2"]) {
       expect((await bench([...SMALL, "--shard", shard, "--out", shard[0] as string], { cwd })).code).toBe(0);
@@ -194,7 +196,7 @@ describe("a bench.config.ts whose backends are wrong", () => {
   it("is wrong usage of every command that needs backends, and no matter to the others", async () => {
     const cwd = folderWith(`import "./throws.js"; export default {};`, files);
     const expected = /^\w+: bench\.config\.ts does not load: boom; thrown at \S+\n$/;
-    for (const command of ["precision", "depth", "gradcheck", "doctor"]) {
+    for (const command of ["precision", "doctor"]) {
       const { code, stderr } = await run(command, [], { cwd });
       expect(stderr).toMatch(expected);
       expect(code).toBe(2);

@@ -76,7 +76,7 @@ describe("pnpm precision", () => {
     }
   });
 
-  it("can be stopped, and resumed where it was", async () => {
+  it("can be stopped, and resumed where it was", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const part = ["--backend", "tfjs-wasm", "--dtype", "float32", "--sweep", "classes,scale,ties"];
     const running = start(["precision", ...part, "--out", out]);
