@@ -1,0 +1,3 @@
+import { digests } from "./digests.mjs";
+
+postMessage(JSON.stringify(await digests(__THREADS__)));
