@@ -35,8 +35,11 @@ describe("a run in Node, Chromium and Firefox", () => {
       expect(accuracy?.gradient.relL2).toBeLessThan(1e-6);
       expect(gradientDigest).toMatch(/^sha256:/);
     }
-    for (const { coldStartNs = 0, threads } of backends) {
+    for (const { host, coldStartNs = 0, downloadBytes, threads } of backends) {
       expect(coldStartNs).toBeGreaterThan(50e6);
+      // The page's own code, at the least; a process fetches nothing.
+      if (host === undefined) expect(downloadBytes).toBeUndefined();
+      else expect(downloadBytes).toBeGreaterThan(20_000);
       expect(threads).toBeGreaterThan(0);
     }
     for (const id of ["onnxruntime-web", "jax-js"]) {

@@ -26,6 +26,7 @@ export class BrowserConnection implements Connection {
   /** A request that was sent before the page listened. */
   #waiting: string | undefined;
   #results: Uint8Array | undefined;
+  #downloadBytes = 0;
   #output = "";
   readonly #conversation = new Conversation({ name: "page", kill: () => this.#end(), said: () => "" });
   #forget = () => {};
@@ -40,6 +41,9 @@ export class BrowserConnection implements Connection {
       listen: (response) => this.#listen(response),
       heartbeat: () => {
         this.#seenAt = performance.now();
+      },
+      served: (compressed) => {
+        this.#downloadBytes += compressed;
       },
       reply: (line) => this.#conversation.hear(line),
       fail: (message) => this.#conversation.lose("exited", `the page failed: ${shorten(message, 600)}`),
@@ -57,6 +61,10 @@ export class BrowserConnection implements Connection {
       .catch((error) =>
         this.#conversation.lose("not started", `${name} does not start: ${messageOf(error)}`),
       );
+  }
+
+  get downloadBytes(): number {
+    return this.#downloadBytes;
   }
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, relative, sep } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 
 /** The requests of a page to its parent; see `apps/page`. */
 export interface PagePeer {
@@ -10,6 +12,8 @@ export interface PagePeer {
   listen(response: ServerResponse): void;
   /** The page is still alive. It sends this every few seconds. */
   heartbeat(): void;
+  /** A file of the page was served. @param compressed the number of its bytes after gzip */
+  served(compressed: number): void;
   /** A line of JSON with any content. */
   reply(line: string): void;
   /** The page cannot go on. */
@@ -45,6 +49,7 @@ export class PageServer {
   readonly #server: Server;
   readonly #files: ReadonlyMap<string, string>;
   readonly #peers = new Map<string, PagePeer>();
+  readonly #compressed = new Map<string, Promise<number>>();
   #address: Promise<string> | undefined;
 
   /** @param folder the build output of the page */
@@ -113,7 +118,16 @@ export class PageServer {
       ...ISOLATION,
       "content-type": TYPES[extname(file)] ?? "application/octet-stream",
     });
-    response.end(readFileSync(file));
+    const bytes = readFileSync(file);
+    response.end(bytes);
+    peer.served(await this.#compressedBytes(file, bytes));
+  }
+
+  /** The size of a file as servers on the web send it. It is computed when the file was sent: that must not wait. */
+  #compressedBytes(file: string, bytes: Buffer): Promise<number> {
+    const known = this.#compressed.get(file) ?? promisify(gzip)(bytes).then(({ length }) => length);
+    this.#compressed.set(file, known);
+    return known;
   }
 }
 

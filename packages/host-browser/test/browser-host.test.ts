@@ -117,6 +117,7 @@ describe("the server of the page", () => {
     onTestFinished(() => server.close());
     const { address } = await server.admit({
       listen: (response) => response.end(),
+      served: () => {},
       heartbeat: () => {},
       reply: () => {},
       fail: () => {},

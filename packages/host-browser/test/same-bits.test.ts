@@ -43,6 +43,7 @@ async function digestsOfPage(kind: BrowserKind, pages: string, threads: readonly
       reply: (line: string) => resolve(JSON.parse(line)),
       fail: (message: string) => reject(new Error(message)),
       heartbeat: unused,
+      served: () => {},
       listen: unused,
       results: unused,
       inputs: () => undefined,

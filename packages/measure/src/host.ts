@@ -24,6 +24,8 @@ export interface Host {
 export interface Connection {
   /** True if it sees the inputs that its host holds. Otherwise it has to be replaced. */
   readonly isCurrent: boolean;
+  /** Bytes of the files that a page has fetched, compressed; undefined for a process, which fetches none. */
+  readonly downloadBytes?: number | undefined;
   /** Sends one request, and waits for its reply, the end of the worker, or the timeout. */
   request(message: Request, timeoutMs: number): Promise<Outcome>;
   /** Fills arrays with the results of the last request. @throws Error if the worker left other ones */

@@ -2,7 +2,7 @@ import { type Cell, DTYPE_IDS, parsePlace, plural, type Results } from "@softmax
 import { areTied, median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
-import { formatDuration, formatRatio } from "./format.js";
+import { formatBytes, formatDuration, formatRatio } from "./format.js";
 import { hasSettled, type RankedCell, rank, referencesOf } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
@@ -17,6 +17,16 @@ export interface HostsView {
   /** The number of workloads and dtypes whose winner differs between hosts. */
   readonly flips: number;
   readonly ratios: readonly HostRatios[];
+  readonly starts: readonly Start[];
+}
+
+/** The start of a backend on each host. */
+interface Start {
+  readonly backend: string;
+  /** From the start of a process, or of a page's browser, to the first gradient, by host, in nanoseconds. */
+  readonly coldStartNs: readonly (number | undefined)[];
+  /** Bytes that a page fetches until then, compressed; undefined if it ran in no page. */
+  readonly downloadBytes: number | undefined;
 }
 
 /** The fastest cells of a workload and dtype that can be recommended, by host. */
@@ -79,7 +89,21 @@ export function hostsOf(all: Results): HostsView | undefined {
     winners,
     flips: winners.filter(({ flips }) => flips).length,
     ratios: ratiosTo(hosts, results),
+    starts: startsOn(hosts, results.backends),
   };
+}
+
+function startsOn(hosts: readonly string[], records: Results["backends"]): Start[] {
+  const places = records.map(({ id, ...record }) => ({ ...record, place: { backend: id } }));
+  const started = places.filter(({ coldStartNs }) => coldStartNs !== undefined);
+  return [...new Set(started.map(({ place }) => bareBackend(place)))].map((backend) => {
+    const own = started.filter(({ place }) => bareBackend(place) === backend);
+    return {
+      backend,
+      coldStartNs: hosts.map((host) => own.find(({ place }) => hostOf(place) === host)?.coldStartNs),
+      downloadBytes: own.find(({ downloadBytes }) => downloadBytes !== undefined)?.downloadBytes,
+    };
+  });
 }
 
 const hostOf = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).host ?? THIS_NODE;
@@ -197,11 +221,12 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
 }
 
 /** Shows hosts side by side: the fastest cell on each, and ratios of each backend's times to the first host's. */
-export function hostsBlocks({ hosts, winners, flips, ratios }: HostsView): Block[] {
+export function hostsBlocks({ hosts, winners, flips, ratios, starts }: HostsView): Block[] {
   return [
     { kind: "heading", level: 2, text: "Hosts" },
     ...(winners.length > 0 ? winnersBlocks(hosts, winners, flips) : [NO_WINNERS]),
     ...(ratios.length > 0 ? ratiosBlocks(hosts, ratios) : [NO_RATIOS]),
+    ...(starts.length > 0 ? startsBlocks(hosts, starts) : []),
   ];
 }
 
@@ -246,6 +271,22 @@ const ratiosBlocks = ([first]: readonly string[], ratios: readonly HostRatios[])
     ]),
   },
 ];
+
+const startsBlocks = (hosts: readonly string[], starts: readonly Start[]): Block[] => [
+  {
+    kind: "paragraph",
+    text: "Cold start: from the start of a process, or of a page, to the first gradient. A page fetches its files from this machine; their size is that after gzip.",
+  },
+  { kind: "table", header: ["backend", ...hosts, "a page fetches"], numeric: [], rows: startRows(starts) },
+];
+
+/** The rows of the table of cold starts. */
+export const startRows = (starts: readonly Start[]): string[][] =>
+  starts.map(({ backend, coldStartNs, downloadBytes }) => [
+    backend,
+    ...coldStartNs.map((ns) => (ns === undefined ? "" : formatDuration(ns))),
+    downloadBytes === undefined ? "" : formatBytes(downloadBytes),
+  ]);
 
 const describeWinner = ({ backend, method, medianNs, ratio, isTied }: Winner): string => {
   const relation = ratio === 1 ? "" : isTied ? ", =" : `, ${formatRatio(ratio)}`;

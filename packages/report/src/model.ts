@@ -17,7 +17,7 @@ export {
 } from "./constraints.js";
 export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
 export * from "./format.js";
-export { type HostsView, hostsOf } from "./hosts.js";
+export { type HostsView, hostsOf, startRows } from "./hosts.js";
 export { apart } from "./machines.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referencesOf } from "./ranking.js";
 export { type Recommendation, rankedCells, recommend } from "./recommend.js";

@@ -1,6 +1,6 @@
 import { namePlaces } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { hostsOf } from "../src/model.js";
+import { hostsOf, startRows } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const BACKENDS = ["wasm", "native"];
@@ -44,5 +44,22 @@ describe("the fastest backend of each host", () => {
     expect(hostsOf(resultsOf({ cells: [measured("manual/fused", { us: 1 }, { backend: "wasm" })] }))).toBe(
       undefined,
     );
+  });
+});
+
+describe("the start of a backend", () => {
+  it("is shown for each host, with what a page fetches for it", () => {
+    const { cells } = resultsWith({ node: [10, 100], bun: [20, 100] });
+    const records = [
+      backend({ id: "wasm", coldStartNs: 20e6 }),
+      backend({ id: "wasm", host: "bun", coldStartNs: 60e6, downloadBytes: 3 * 2 ** 20 }),
+      backend({ id: "native", host: "bun", coldStartNs: 5e6 }),
+    ];
+    const hosts = [{ id: "bun", status: "available" } as const];
+    const view = hostsOf({ ...namePlaces(resultsOf({ backends: records, hosts })), cells });
+    expect(view && startRows(view.starts)).toEqual([
+      ["wasm", "20.0 ms", "60.0 ms", "3.00 MiB"],
+      ["native", "", "5.00 ms", ""],
+    ]);
   });
 });

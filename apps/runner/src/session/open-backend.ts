@@ -60,7 +60,8 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
       timeoutMs,
     );
     if (outcome.kind === "answered" && outcome.reply.type === "opened") {
-      return { worker, record: recordOf(place, outcome.reply) };
+      const { downloadBytes } = worker;
+      return { worker, record: { ...recordOf(place, outcome.reply), downloadBytes } };
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";

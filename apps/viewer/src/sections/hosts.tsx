@@ -1,5 +1,5 @@
 import type { Results } from "@softmax-bench/core";
-import { formatDuration, formatRatio, hostsOf, oneLine } from "@softmax-bench/report/model";
+import { formatDuration, formatRatio, hostsOf, oneLine, startRows } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Table } from "../components/table.js";
 import { Section } from "./section.js";
@@ -8,7 +8,7 @@ import { Section } from "./section.js";
 export function Hosts({ results }: { results: Results }) {
   const view = useMemo(() => hostsOf(results), [results]);
   if (!view) return null;
-  const { hosts, winners, flips, ratios } = view;
+  const { hosts, winners, flips, ratios, starts } = view;
   return (
     <Section id="hosts" title="Hosts">
       <p>
@@ -39,6 +39,11 @@ export function Hosts({ results }: { results: Results }) {
           ...[one.backend, one.host, formatRatio(one.median), one.range.map(formatRatio).join(" to ")],
           ...[one.cells, one.slower, one.faster, one.sameBits].map(String),
         ])}
+      />
+      <Table
+        label="Cold start, and what a page fetches, compressed"
+        columns={["backend", ...hosts, "a page fetches"]}
+        rows={startRows(starts)}
       />
     </Section>
   );

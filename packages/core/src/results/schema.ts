@@ -149,7 +149,12 @@ export const backend = z.object({
   threads: z.int().positive().optional(),
   dtypes: z.array(dtype).optional(),
   settings: z.record(label, text).optional().describe("what else decides error or time, e.g. TF32: off"),
-  coldStartNs: nanoseconds.optional().describe("process start to first gradient"),
+  coldStartNs: nanoseconds.optional().describe("start of the process or page to first gradient"),
+  downloadBytes: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("files that a page fetched until its first gradient, compressed with gzip"),
   peakRssBytes: z.number().nonnegative().optional().describe("largest resident set of a measuring process"),
 });
 
