@@ -53,6 +53,23 @@ describe("a run in Node, Chromium and Firefox", () => {
   }, 180_000);
 });
 
+describe("pnpm depth in pages", () => {
+  it("compares and trains networks on the backends that can", async () => {
+    const out = temporaryFolder();
+    const small = ["--depths", "2", "--batch", "2", "--seeds", "1", "--dtype", "float32", "--train", "2"];
+    const { code, stderr } = await run("depth", [
+      ...["--host", "chromium", "--backend", "tfjs-cpu,wasm-simd", ...small, "--out", out],
+    ]);
+    expect(code, stderr).toBe(0);
+    const { networks = [] } = onlyRun(out).results().depth ?? {};
+    expect(networks).toMatchObject([
+      { backend: "tfjs-cpu", host: "chromium", status: "ok", step: {}, training: {} },
+      { backend: "wasm-simd", host: "chromium", status: "unsupported", reason: expect.any(String) },
+    ]);
+    expect(networks[0]?.whole?.error?.autograd.median).toBeLessThan(1e-5);
+  }, 120_000);
+});
+
 describe("a browser that is killed", () => {
   it.each([
     // Not while the second half of an A/A pair is measured, which would not be missed.
