@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Platform } from "@softmax-bench/measure";
 import { backgroundNs } from "./compilation.js";
 
@@ -9,6 +10,17 @@ export const nodePlatform: Platform = {
   backgroundNs,
   arrayBytes: () => process.memoryUsage().arrayBuffers,
   residentBytes: () => process.memoryUsage.rss(),
-  peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,
+  peakResidentBytes,
   collectGarbage: globalThis.gc && (() => globalThis.gc?.()),
 };
+
+/** The largest resident set of this program. What `getrusage` reports begins with that of the process that started it. */
+function peakResidentBytes(): number {
+  try {
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    if (kilobytes !== undefined) return Number(kilobytes) * 1024;
+  } catch {
+    // Only Linux has the file.
+  }
+  return process.resourceUsage().maxRSS * 1024;
+}
