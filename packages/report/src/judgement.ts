@@ -46,7 +46,8 @@ export function judgementBlocks(verdict: GradientVerdict): Block[] {
 }
 
 const introduction = ({ rows, classes, dtype, options }: GradientVerdict): string[] => [
-  `Gradient of softmax cross-entropy in ${dtype}: ${plural(rows, "row")}, ${plural(classes, "class", "classes")}; ${describe(options)}.`,
+  `Gradient of softmax cross-entropy in ${dtype}: ${plural(rows, "row")}, ${plural(classes, "class", "classes")}.`,
+  `The loss: ${describe(options)}.`,
   `Each entry is compared with the exact gradient of these logits, rounded to ${dtype}; 1 ULP is one`,
   `step from a ${dtype} to the next. p is the softmax probability of the row's ${targetWord(options)}.`,
 ];
@@ -57,7 +58,7 @@ const describe = ({ reduction, targets, weighted, labelSmoothing, ignoreIndex }:
     targets,
     ...(weighted ? ["weighted"] : []),
     ...(labelSmoothing > 0 ? [`smoothed by ${labelSmoothing}`] : []),
-    ...(ignoreIndex === undefined ? [] : [`${ignoreIndex} ignored`]),
+    ...(ignoreIndex === undefined ? [] : [`label ${ignoreIndex} ignored`]),
   ].join(", ");
 
 const targetWord = ({ targets }: LossOptions): string => (targets === "labels" ? "label" : "largest target");
@@ -131,7 +132,7 @@ function conclusion({ gradient: { groups }, loss, maxUlp }: GradientVerdict): st
       "outside",
       groups.filter((group) => group.kind === kind),
     );
-    return outside > 0 ? [`${KINDS[kind]} (${inFull(outside)})`] : [];
+    return outside > 0 ? [`${kind} (${inFull(outside)})`] : [];
   });
   if (loss && loss.outside > 0) failing.push(`loss (${formatCount(loss.maxUlp)} ULP)`);
   const within = `Within ${maxUlp} ULP: ${inFull(count - sum("outside", groups))} of ${inFull(count)} entries`;

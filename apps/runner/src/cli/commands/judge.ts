@@ -40,11 +40,11 @@ const command = () =>
     .option("--json", "everything as JSON on stdout; e.g. --json > judgement.json")
     .addHelpText(
       "after",
-      "\nExit codes: 0 every entry is within --max-ulp; 1 one is not, or the loss is not; 2 wrong usage or input.",
+      "\nExit codes: 0 every entry is within --max-ulp; 1 one is not, or the loss is not; 2 wrong usage or input; 130 stopped.",
     );
 
 /** Judges a computed gradient. */
-export async function judge(argv: readonly string[], { stdout }: Console): Promise<number> {
+export async function judge(argv: readonly string[], { stdout, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const given = flags.dtype === undefined ? undefined : formatOf(flags.dtype);
   const maxUlp = integer("--max-ulp", flags.maxUlp) ?? 0;
@@ -64,7 +64,8 @@ export async function judge(argv: readonly string[], { stdout }: Console): Promi
   const roundJson = (value: number) => roundToFormat(value, 0, FORMATS[format]);
   const problem = readProblem(flags, "float64", options, { ...reading, roundJson });
 
-  const verdict = judgeComputed(problem, { gradient, loss }, maxUlp);
+  const verdict = await judgeComputed(problem, { gradient, loss }, { maxUlp, signal });
+  if (!verdict) return EXIT.interrupted;
   const isWithin = isWithinLimit(verdict);
   if (flags.json) writeJson(stdout, `${jsonText({ isWithinLimit: isWithin, ...verdict })}\n`);
   else writeBlock(stdout, renderJudgement(verdict, { color: wantsColor(stdout) }));
