@@ -1,12 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { formatNpy, parseNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
 import { call, start, temporaryFolder } from "./support/cli.js";
 
 const ONE = ["--backend", "onnxruntime-cpu"];
+const judged = (name: string) => fileURLToPath(new URL(`./fixtures/judge/${name}`, import.meta.url));
 const gradient = (args: readonly string[]) => call("gradient", args);
 
 /** Files in a folder of their own. */
@@ -91,6 +93,17 @@ describe("pnpm gradient", () => {
     expect(result?.gradient[0]?.[1]).toBeLessThan(0);
   });
 
+  it("takes tensors of a .safetensors file, in half precision too", async () => {
+    const file = judged("pytorch-bfloat16.safetensors");
+    const args = ["--logits", `${file}#logits`, "--labels", `${file}#labels`, "--ignore-index", "-100"];
+    const { code, stdout } = await gradient([...args, ...ONE, "--method", "manual/exact-target", "--json"]);
+    const { exact, results } = JSON.parse(stdout);
+    expect(code).toBe(0);
+    // The loss in the file, which PyTorch computed in bfloat16.
+    expect(exact.loss).toBeCloseTo(0.353515625, 2);
+    expect(results[0].gradientError.maxUlp).toBeLessThan(10);
+  });
+
   const good = formatNpy({ shape: [2, 3], data: new Float32Array(6) });
   const claimsMore = () => {
     const bytes = Buffer.from(good);
@@ -123,6 +136,12 @@ describe("pnpm gradient", () => {
       { x: good.subarray(0, 140) },
       ["--logits", "x", "--labels", "[0,0]"],
       /24 bytes of data, but has 12/,
+    ],
+    [
+      "bfloat16, which has no type in a .npy file",
+      {},
+      ["--logits", judged("logits-bfloat16.npy"), "--labels", "[0,0]"],
+      /elements of 2 bytes without a type \("<V2"\), as NumPy saves bfloat16; save them as float32, which is exact/,
     ],
     [
       "a claim of more",

@@ -1,14 +1,11 @@
 import type { FloatDType } from "@softmax-bench/graph";
+import { FORMATS, type NumberFormat } from "@softmax-bench/numerics";
 import type { FloatArray } from "./float-array.js";
 
-/** A floating-point format (IEEE 754-2019, table 3.5) and its representation in JavaScript. */
-export interface DTypeTraits {
+/** A floating-point format and its representation in JavaScript. */
+export interface DTypeTraits extends NumberFormat {
   /** The size of one value. */
   readonly bytes: number;
-  /** Largest relative error of rounding to nearest: 2⁻ᵖ for a significand of p bits. */
-  readonly unitRoundoff: number;
-  /** The smallest number with all significant bits. */
-  readonly smallestNormal: number;
   /** Rounds to the nearest value of the format, ties to even. */
   readonly round: (value: number) => number;
   readonly Array: {
@@ -20,16 +17,14 @@ export interface DTypeTraits {
 /** The dtypes of gradients, in the order of listings. Everything that depends on the dtype looks it up here. */
 export const DTYPES: Readonly<Record<FloatDType, DTypeTraits>> = {
   float32: {
+    ...FORMATS.float32,
     bytes: 4,
-    unitRoundoff: 2 ** -24,
-    smallestNormal: 2 ** -126,
     round: Math.fround,
     Array: Float32Array,
   },
   float64: {
+    ...FORMATS.float64,
     bytes: 8,
-    unitRoundoff: 2 ** -53,
-    smallestNormal: 2 ** -1022,
     round: (value) => value,
     Array: Float64Array,
   },

@@ -1,4 +1,5 @@
 export type { FloatDType } from "@softmax-bench/graph";
+export type { EntryGroup, FormatId, GradientJudgement, GroupErrors } from "@softmax-bench/numerics";
 export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";

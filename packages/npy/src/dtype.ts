@@ -1,6 +1,6 @@
-import { NpyError, quoted } from "./error.js";
+import { NpyError, quoted, UntypedError } from "./error.js";
 
-/** Numbers in the machine's byte order; float16 is widened to float32, which is exact, and bool is 0 or 1. */
+/** Numbers in the machine's byte order; float16 and bfloat16 are widened to float32, which is exact, and bool is 0 or 1. */
 export type NpyData =
   | Float32Array
   | Float64Array
@@ -13,9 +13,10 @@ export type NpyData =
   | Uint32Array
   | BigUint64Array;
 
-/** Element types, named as in NumPy. */
+/** Element types, named as in NumPy and ml_dtypes. */
 export type NpyDType =
   | "float16"
+  | "bfloat16"
   | "float32"
   | "float64"
   | "int8"
@@ -37,10 +38,18 @@ export interface ElementType {
   readonly view: (buffer: ArrayBuffer, length: number) => NpyData;
 }
 
-type Known = Omit<ElementType, "littleEndian">;
+export type Element = Omit<ElementType, "littleEndian">;
 
-const KINDS: ReadonlyMap<string, Known> = new Map(
-  Object.entries<Known>({
+/** NumPy knows no bfloat16: it saves the elements of ml_dtypes and JAX as 2 bytes without a type. */
+const UNTYPED = "V2";
+const BFLOAT16: Element = {
+  dtype: "bfloat16",
+  size: 2,
+  view: (buffer, length) => widenedBfloat16(new Uint16Array(buffer, 0, length)),
+};
+
+const KINDS: ReadonlyMap<string, Element> = new Map(
+  Object.entries<Element>({
     f2: { dtype: "float16", size: 2, view: (buffer, length) => widened(new Uint16Array(buffer, 0, length)) },
     f4: { dtype: "float32", size: 4, view: (buffer, length) => new Float32Array(buffer, 0, length) },
     f8: { dtype: "float64", size: 8, view: (buffer, length) => new Float64Array(buffer, 0, length) },
@@ -56,14 +65,21 @@ const KINDS: ReadonlyMap<string, Known> = new Map(
   }),
 );
 
+/** The elements of a type, in the machine's byte order. */
+export const elementOf = (dtype: NpyDType): Element =>
+  [BFLOAT16, ...KINDS.values()].find((element) => element.dtype === dtype) as Element;
+
 /**
  * The element type of a `descr` such as `<f4`: byte order, kind, size.
+ * @param untyped the type of elements of 2 bytes without a type
  * @throws NpyError for all others: records, strings, dates, complex numbers, and objects, whose pickles could run code.
  */
-export function elementTypeOf(descr: string): ElementType {
+export function elementTypeOf(descr: string, untyped?: "bfloat16"): ElementType {
   const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
-  const known = KINDS.get(kind);
-  const ordered = order === "<" || order === ">" || (order === "|" && known?.size === 1);
+  const known = kind === UNTYPED && untyped ? BFLOAT16 : KINDS.get(kind);
+  const isOrderless = known?.size === 1 || known === BFLOAT16;
+  const ordered = order === "<" || order === ">" || (order === "|" && isOrderless);
+  if (kind === UNTYPED && !untyped && /[<>|]/.test(order)) throw new UntypedError(descr);
   if (!known || !ordered) {
     throw new NpyError(
       `expected elements of float16 … float64, an integer type or bool, got ${quoted(descr)}`,
@@ -74,6 +90,13 @@ export function elementTypeOf(descr: string): ElementType {
 
 /** As in NumPy, any non-zero byte is true. */
 const truthValues = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => (byte === 0 ? 0 : 1));
+
+/** A bfloat16 is the first half of a binary32. */
+function widenedBfloat16(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
+  return new Float32Array(bits.buffer);
+}
 
 /** Widens binary16 to binary32 exactly: exponents from 5 bits (bias 15) to 8 (bias 127), fractions from 10 to 23. */
 function widened(halves: Uint16Array): Float32Array {

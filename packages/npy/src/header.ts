@@ -4,7 +4,7 @@ import { type Literal, parseDict } from "./python-literal.js";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** NumPy's own limit for files that it writes: 64 dimensions; and a limit above the header of any array of numbers. */
-const MOST_DIMENSIONS = 64;
+export const MOST_DIMENSIONS = 64;
 const LONGEST_HEADER = 2 ** 16;
 
 /** The description of the data at the start of a file. */
@@ -20,7 +20,7 @@ export interface Header {
  * Reads versions 1.0, 2.0 and 3.0 (NEP 1; numpy.lib.format).
  * @throws NpyError if the bytes do not begin with a valid header.
  */
-export function readHeader(bytes: Uint8Array): Header {
+export function readHeader(bytes: Uint8Array, untyped?: "bfloat16"): Header {
   if (bytes.length < 10 || MAGIC.some((byte, index) => bytes[index] !== byte)) {
     throw new NpyError("is not a .npy file: it does not begin with \\x93NUMPY");
   }
@@ -39,7 +39,7 @@ export function readHeader(bytes: Uint8Array): Header {
     throw new NpyError(`claims a header of ${length} bytes, but ends after ${bytes.length - start} of them`);
   }
   const text = decode(bytes.subarray(start, offset), major === 3 ? "utf-8" : "latin1");
-  return { ...fieldsOf(parseDict(text)), offset };
+  return { ...fieldsOf(parseDict(text), untyped), offset };
 }
 
 function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
@@ -50,7 +50,10 @@ function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
   }
 }
 
-function fieldsOf(dict: ReadonlyMap<string, Literal>): Omit<Header, "offset"> {
+function fieldsOf(
+  dict: ReadonlyMap<string, Literal>,
+  untyped: "bfloat16" | undefined,
+): Omit<Header, "offset"> {
   const known = ["descr", "fortran_order", "shape"];
   const [unknown] = [...dict.keys()].filter((key) => !known.includes(key));
   if (unknown !== undefined) throw new NpyError(`the header has an unknown entry ${quoted(unknown)}`);
@@ -63,7 +66,7 @@ function fieldsOf(dict: ReadonlyMap<string, Literal>): Omit<Header, "offset"> {
   if (typeof fortranOrder !== "boolean") {
     throw new NpyError(`fortran_order: expected True or False, got ${quoted(String(fortranOrder))}`);
   }
-  return { element: elementTypeOf(descr), fortranOrder, shape: shapeOf(shape) };
+  return { element: elementTypeOf(descr, untyped), fortranOrder, shape: shapeOf(shape) };
 }
 
 function shapeOf(value: Literal | undefined): readonly number[] {

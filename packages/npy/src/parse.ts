@@ -3,7 +3,7 @@ import { NpyError } from "./error.js";
 import { type Header, readHeader } from "./header.js";
 
 export interface NpyArray {
-  /** The type in the file; the data of float16 are float32. */
+  /** The type in the file; the data of float16 and bfloat16 are float32. */
   readonly dtype: NpyDType;
   /** The sizes, outermost first; `[]` is a scalar. */
   readonly shape: readonly number[];
@@ -11,12 +11,18 @@ export interface NpyArray {
   readonly data: NpyData;
 }
 
+export interface ParseOptions {
+  /** The type of elements of 2 bytes without a type: NumPy saves bfloat16 as such. By default they are refused. */
+  readonly untyped?: "bfloat16" | undefined;
+}
+
 /**
- * Reads a `.npy` file of numbers. It never allocates more than the data that are present.
- * @throws NpyError if the bytes are anything else, or too few, or too many.
+ * Reads a `.npy` file of numbers. It never allocates more than a small multiple of the data that are present.
+ * @throws UntypedError if the elements have no type and the options give none; NpyError if the bytes are anything else,
+ *   or too few, or too many.
  */
-export function parseNpy(bytes: Uint8Array): NpyArray {
-  const header = readHeader(bytes);
+export function parseNpy(bytes: Uint8Array, { untyped }: ParseOptions = {}): NpyArray {
+  const header = readHeader(bytes, untyped);
   const { element, shape, offset } = header;
   const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
   const [needed, present] = [length * element.size, bytes.length - offset];

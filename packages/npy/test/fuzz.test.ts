@@ -5,12 +5,12 @@ import { describe, expect, it } from "vitest";
 /** `pnpm fuzz`: in processes of limited memory and time, which may do nothing but read. */
 const FUZZ = fileURLToPath(new URL("../../../tools/fuzz/dist/main.js", import.meta.url));
 
-describe("a mutated .npy file", () => {
+describe.each(["npy", "safetensors"])("a mutated .%s file", (format) => {
   it("is read, or refused in words", () => {
-    const { stdout, stderr } = spawnSync(process.execPath, [FUZZ, "npy", "--inputs", "1000"], {
+    const { stdout, stderr } = spawnSync(process.execPath, [FUZZ, format, "--inputs", "1000"], {
       encoding: "utf8",
     });
     expect(stderr).toBe("");
-    expect(stdout).toMatch(/^npy: \d+ seeds and 1000 mutations, .*, 0 faults\n$/);
+    expect(stdout).toMatch(new RegExp(`^${format}: \\d+ seeds and 1000 mutations, .*, 0 faults\n$`));
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { formatNpy, NpyError, parseNpy } from "@softmax-bench/npy";
+import { formatNpy, NpyError, parseNpy, UntypedError } from "@softmax-bench/npy";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -54,6 +54,36 @@ describe("files that NumPy wrote", () => {
     const bytes = fileWith(header({ descr: "'|b1'", shape: "(3,)" }), 3);
     bytes.set([0, 2, 255], bytes.length - 3);
     expect(parseNpy(bytes).data).toEqual(Uint8Array.of(0, 1, 1));
+  });
+});
+
+describe("bfloat16, which NumPy saves without a type", () => {
+  const { bfloat16 }: { bfloat16: { values: string[]; files: Record<string, string> } } = JSON.parse(
+    readFileSync(new URL("./fixtures/half.json", import.meta.url), "utf8"),
+  );
+
+  it.each(Object.entries(bfloat16.files))("is read where it is named: %s", (_, base64) => {
+    const bytes = Buffer.from(base64, "base64");
+    const { dtype, shape, data } = parseNpy(bytes, { untyped: "bfloat16" });
+    expect({ dtype, shape }).toEqual({ dtype: "bfloat16", shape: [3, 4] });
+    expect(Array.from(data as Float32Array)).toEqual(bfloat16.values.map(Number));
+  });
+
+  it.each(Object.entries(bfloat16.files))("is refused otherwise, and called what it is: %s", (_, base64) => {
+    const read = () => parseNpy(Buffer.from(base64, "base64"));
+    expect(read).toThrow(UntypedError);
+    expect(read).toThrow(/has elements of 2 bytes without a type \("[<|]V2"\), as NumPy saves bfloat16/);
+  });
+
+  it("is big-endian where the file says so", () => {
+    const bytes = fileWith(header({ descr: "'>V2'", shape: "(1,)" }), 2);
+    bytes.set([0x3f, 0x80], bytes.length - 2);
+    expect(parseNpy(bytes, { untyped: "bfloat16" }).data).toEqual(Float32Array.of(1));
+  });
+
+  it("leaves other elements without a type refused", () => {
+    const bytes = fileWith(header({ descr: "'<V1'" }), 2);
+    expect(() => parseNpy(bytes, { untyped: "bfloat16" })).toThrow(/expected elements of float16/);
   });
 });
 

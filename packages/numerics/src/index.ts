@@ -10,11 +10,23 @@ export type { DoubleDoubleArray } from "./double-double/array.js";
 export { exp } from "./double-double/exp.js";
 export { log, log1p } from "./double-double/log.js";
 export type { FloatArray } from "./float-array.js";
+export { FORMAT_IDS, FORMATS, type FormatId, type NumberFormat } from "./formats.js";
+export type { GroupErrors, JudgedNumber, Scale } from "./judge/error-group.js";
+export {
+  type EntryGroup,
+  type EntryKind,
+  type GradientJudgement,
+  judgeGradient,
+  judgeLoss,
+  type SpecialEntries,
+} from "./judge/judge.js";
+export { type RowTargets, rowTargets } from "./judge/row-targets.js";
 export { countNonFinite } from "./metrics/non-finite.js";
 export { type ErrorNorms, type ExactValues, errorNorms } from "./metrics/relative.js";
-export { largestRowSum } from "./metrics/row-sum.js";
+export { largestRowSum, type RowSum } from "./metrics/row-sum.js";
 export {
   type UlpDistribution,
+  ulpDistance,
   ulpDistanceFloat32,
   ulpDistanceFloat64,
   ulpDistribution,
@@ -32,4 +44,4 @@ export {
   requireValid,
   requireWeights,
 } from "./problem.js";
-export { type Dtype, roundReference, roundToFloat32 } from "./round.js";
+export { type Dtype, roundReference, roundToFloat32, roundToFormat } from "./round.js";

@@ -1,5 +1,7 @@
 import type { DoubleDoubleArray } from "./double-double/array.js";
 import type { FloatArray } from "./float-array.js";
+import { FORMATS, type NumberFormat } from "./formats.js";
+import { spacingAt } from "./spacing.js";
 
 /**
  * The float32 nearest to hi + lo, ties to even, for |lo| <= ulp(hi) / 2 and results that do not overflow.
@@ -27,4 +29,22 @@ export function roundReference({ hi, lo }: DoubleDoubleArray, dtype: Dtype): Flo
   const rounded = new Float32Array(hi.length);
   for (let i = 0; i < hi.length; i++) rounded[i] = roundToFloat32(hi[i] as number, lo[i] as number);
   return rounded;
+}
+
+/**
+ * The number of `format` nearest to hi + lo, ties to even, for |lo| <= ulp(hi) / 2; Infinity beyond the largest.
+ *
+ * For formats of less than 53 bits, lo matters only in a tie of hi, as in {@link roundToFloat32}.
+ */
+export function roundToFormat(hi: number, lo: number, format: NumberFormat): number {
+  if (format === FORMATS.float64 || !Number.isFinite(hi)) return hi;
+  const spacing = spacingAt(hi, format);
+  const sign = hi < 0 || Object.is(hi, -0) ? -1 : 1;
+  const magnitude = Math.abs(hi);
+  // Both are exact: the spacing is a power of two.
+  const below = Math.floor(magnitude / spacing);
+  const rest = magnitude / spacing - below;
+  const tieUp = lo === 0 ? below % 2 !== 0 : sign * lo > 0;
+  const rounded = (rest > 0.5 || (rest === 0.5 && tieUp) ? below + 1 : below) * spacing;
+  return sign * (rounded > format.largest ? Number.POSITIVE_INFINITY : rounded);
 }

@@ -6,6 +6,7 @@ export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
 export type { GradientRecord } from "./gradients.js";
 export { historyPage } from "./history.js";
+export { type BoundRatio, type GradientVerdict, isWithinLimit } from "./judgement.js";
 export type { NativeTime } from "./limit.js";
 export { renderComparisonMarkdown, renderMarkdown } from "./markdown.js";
 export * from "./model.js";
@@ -16,6 +17,7 @@ export {
   renderGradcheck,
   renderGradients,
   renderHosts,
+  renderJudgement,
   renderLimit,
   renderTerminal,
   type TerminalOptions,

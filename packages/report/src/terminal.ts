@@ -8,6 +8,7 @@ import { comparisonBlocks } from "./comparison.js";
 import { documentOf } from "./document.js";
 import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
 import { type GradientRecord, gradientBlocks } from "./gradients.js";
+import { type GradientVerdict, judgementBlocks } from "./judgement.js";
 import { limitBlocks, type NativeTime } from "./limit.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
@@ -34,6 +35,10 @@ export const renderHosts = (hosts: readonly HostRecord[], options: TerminalOptio
 /** Renders every gradient of a user's arrays with its errors. */
 export const renderGradients = (records: readonly GradientRecord[], options: TerminalOptions): string =>
   renderBlocks(gradientBlocks(records), options);
+
+/** Renders the verdict on a gradient that another program computed. */
+export const renderJudgement = (verdict: GradientVerdict, options: TerminalOptions): string =>
+  renderBlocks(judgementBlocks(verdict), options);
 
 /** Renders the result of a gradient check. */
 export const renderGradcheck = (

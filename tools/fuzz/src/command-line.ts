@@ -97,6 +97,23 @@ const COMMANDS: readonly UsedCommand[] = [
       ...SMALL,
     ],
   },
+  {
+    format: "npy",
+    file: "gradient.npy",
+    argv: (folder, random) => [
+      ...["judge", "--logits", "[[1,2,3],[4,5,6]]", "--labels", "[0,1]"],
+      ...["--gradient", join(folder, "gradient.npy")],
+      ...random.pick([[], ["--json"], ["--dtype", "bfloat16"]]),
+    ],
+  },
+  {
+    format: "safetensors",
+    file: "x.safetensors",
+    argv: (folder, random) => [
+      ...["judge", "--logits", "[[1,2,3],[4,5,6]]", "--labels", "[0,1]"],
+      ...["--gradient", join(folder, random.pick(["x.safetensors", "x.safetensors#F16"]))],
+    ],
+  },
 ];
 
 const GOOD_RESULTS = join(ROOT, "tools/fuzz/corpus/results/bench.json");

@@ -142,9 +142,15 @@ export class Check {
   }
 }
 
-function worstOf(computed: ArrayLike<number>, expected: Float64Array, tolerances: Float64Array): Worst {
+/** The entry that uses most of its tolerance. NaN is right where it is expected. */
+export function worstOf(
+  computed: ArrayLike<number>,
+  expected: Float64Array,
+  tolerances: Float64Array,
+): Worst {
   let worst: Worst = { error: 0, tolerance: tolerances[0] as number, ratio: 0 };
   for (const [index, value] of expected.entries()) {
+    if (Object.is(computed[index], value)) continue;
     const error = Math.abs((computed[index] as number) - value);
     const tolerance = tolerances[index] as number;
     const ratio = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / tolerance;

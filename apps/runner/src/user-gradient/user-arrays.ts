@@ -1,16 +1,14 @@
 import type { FloatDType } from "@softmax-bench/core";
-import {
-  type FloatArray,
-  floatArray,
-  type Inputs,
-  type LossOptions,
-  messageOf,
-  plural,
-} from "@softmax-bench/core";
-import { NpyError, parseNpy } from "@softmax-bench/npy";
-import { z } from "zod";
-import { readRegularFile } from "../fs/read-regular-file.js";
+import { type FloatArray, floatArray, type Inputs, type LossOptions } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
+import {
+  MAX_ELEMENTS,
+  placeOf,
+  type Reading,
+  readArray,
+  requireShape,
+  type UserArray,
+} from "./read-array.js";
 
 /** A user's input: a file name or inline JSON for each array, and the loss options as flags. */
 export interface UserArrays {
@@ -28,18 +26,8 @@ export interface UserProblem {
   readonly loss: LossOptions;
 }
 
-/** The most elements that are accepted: 2 GiB of logits in float64. */
-const MAX_ELEMENTS = 2 ** 28;
-/** Bytes of a header and that many float64. */
-const MAX_BYTES = 2 ** 20 + 8 * MAX_ELEMENTS;
-
-/** Numbers of any type, with a shape. `name` is the array's name and source. */
-interface UserArray {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: ArrayLike<number | bigint>;
-  readonly integers: boolean;
-}
+/** For backends, which compute in float32 or float64. */
+const FOR_BACKENDS: Reading = { onUntyped: "save them as float32, which is exact: x.astype(np.float32)" };
 
 /**
  * Reads and checks a user's arrays, and converts them to a dtype.
@@ -49,15 +37,16 @@ export function readProblem(
   given: UserArrays,
   dtype: FloatDType,
   options: Pick<LossOptions, "reduction" | "ignoreIndex" | "labelSmoothing">,
+  reading: Reading = FOR_BACKENDS,
 ): UserProblem {
-  const logits = readArray("--logits", given.logits);
+  const logits = readArray("--logits", given.logits, reading);
   const [rows = 0, classes = 0] = logits.shape;
   if (logits.shape.length !== 2) {
     throw new UsageError(`${logits.name}: expected logits [N, C], got shape [${logits.shape}]`);
   }
   if (rows === 0 || classes === 0)
     throw new UsageError(`${logits.name}: is empty, its shape is [${logits.shape}]`);
-  const labels = readArray("--labels", given.labels);
+  const labels = readArray("--labels", given.labels, reading);
   const probabilities = labels.shape.length === 2;
   const loss: LossOptions = {
     ...options,
@@ -78,54 +67,16 @@ export function readProblem(
     ...(given.weights === undefined
       ? {}
       : {
-          weights: nonNegative(readArray("--weights", given.weights), dtype, [classes], "a weight per class"),
+          weights: nonNegative(
+            readArray("--weights", given.weights, reading),
+            dtype,
+            [classes],
+            "a weight per class",
+          ),
         }),
-    ...(options.reduction === "none" ? { upstream: upstreamOf(given.upstream, rows, dtype) } : {}),
+    ...(options.reduction === "none" ? { upstream: upstreamOf(given.upstream, rows, dtype, reading) } : {}),
   };
   return { rows, classes, inputs, loss };
-}
-
-function readArray(flag: string, value: string): UserArray {
-  return value.trimStart().startsWith("[") ? parseJson(flag, value) : readFile(flag, value);
-}
-
-const jsonArray = z.union([z.array(z.number()), z.array(z.array(z.number()))]);
-
-function parseJson(flag: string, text: string): UserArray {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${flag}: not JSON: ${messageOf(error)}`);
-  }
-  const parsed = jsonArray.safeParse(value);
-  if (!parsed.success) throw new UsageError(`${flag}: expected a list of numbers, or of rows of numbers`);
-  const rows = parsed.data;
-  const [first] = rows;
-  if (!Array.isArray(first)) {
-    const data = rows as number[];
-    return { name: flag, shape: [data.length], data, integers: data.every(Number.isInteger) };
-  }
-  const width = first.length;
-  const uneven = (rows as number[][]).findIndex((row) => row.length !== width);
-  if (uneven >= 0) {
-    throw new UsageError(
-      `${flag}: row ${uneven} has ${plural((rows[uneven] as number[]).length, "number")}, row 0 has ${width}`,
-    );
-  }
-  return { name: flag, shape: [rows.length, width], data: (rows as number[][]).flat(), integers: false };
-}
-
-function readFile(flag: string, file: string): UserArray {
-  const name = `${flag} ${file}`;
-  try {
-    const { shape, data, dtype } = parseNpy(readRegularFile(file, MAX_BYTES));
-    return { name, shape, data, integers: !dtype.startsWith("float") };
-  } catch (error) {
-    if (error instanceof NpyError) throw new UsageError(`${name}: ${error.message}`);
-    if (error instanceof UsageError) throw new UsageError(`${name}: ${error.message}`);
-    throw new UsageError(`${name}: ${messageOf(error)}; expected a .npy file, or JSON such as '[[1, 2, 3]]'`);
-  }
 }
 
 /** Logits in the dtype. NaN and values out of its range are refused. −∞ is a masked class. */
@@ -153,27 +104,27 @@ function nonNegative(
   );
 }
 
-function upstreamOf(given: string | undefined, rows: number, dtype: FloatDType): FloatArray {
+function upstreamOf(
+  given: string | undefined,
+  rows: number,
+  dtype: FloatDType,
+  reading: Reading,
+): FloatArray {
   if (given === undefined) return floatArray(dtype, rows).fill(1);
-  const array = readArray("--upstream", given);
+  const array = readArray("--upstream", given, reading);
   requireShape(array, [rows], "a number per row");
   return converted(array, dtype, finite);
 }
 
-function requireShape({ name, shape }: UserArray, expected: readonly number[], what: string): void {
-  if (shape.length === expected.length && shape.every((size, axis) => size === expected[axis])) return;
-  throw new UsageError(`${name}: expected ${what}, shape [${expected}], got shape [${shape}]`);
-}
-
 /** @param problemOf returns what was expected instead of a value; undefined if it is valid */
 function converted(
-  { name, shape, data }: UserArray,
+  { name, shape, data, round }: UserArray,
   dtype: FloatDType,
   problemOf: (value: number) => string | undefined,
 ): FloatArray {
   const values = floatArray(dtype, data.length);
   for (let index = 0; index < values.length; index++) {
-    const value = Number(data[index]);
+    const value = round(Number(data[index]));
     const expected = problemOf(value);
     if (expected)
       throw new UsageError(`${name}: expected ${expected} at ${placeOf(index, shape)}, got ${value}`);
@@ -187,21 +138,15 @@ function converted(
   return values;
 }
 
-/** A position as text: `[3, 17]`. */
-function placeOf(index: number, shape: readonly number[]): string {
-  const last = shape.at(-1) ?? 1;
-  return shape.length < 2 ? `[${index}]` : `[${Math.floor(index / last)}, ${index % last}]`;
-}
-
 function classIndices(
   array: UserArray,
   rows: number,
   classes: number,
   ignoreIndex: number | undefined,
 ): Int32Array {
-  const { name, data, integers } = array;
+  const { name, data, isWhole } = array;
   requireShape(array, [rows], "a class index for each row (or probabilities [N, C])");
-  if (!integers)
+  if (!isWhole)
     throw new UsageError(`${name}: expected whole numbers for class indices, got floating-point ones`);
   return Int32Array.from({ length: rows }, (_, row) => {
     const label = Number(data[row]);

@@ -1,5 +1,5 @@
+import { FORMATS, type FormatId } from "@softmax-bench/numerics";
 import type { Inputs } from "../backend.js";
-import { DTYPES } from "../dtypes.js";
 import { DEFAULT_LOSS, type LossOptions } from "../loss-options.js";
 import { methodOf } from "../methods.js";
 import type { GradientTask } from "../program.js";
@@ -37,13 +37,16 @@ const AUTOMATIC = 8;
 /** Roundings of a target's weight, smoothing and share of the reduction, besides its sums. */
 const OPTIONS = 8;
 
+/** A task whose operations are rounded to any format, half-precision ones included. */
+type BoundedTask = Omit<GradientTask, "dtype"> & { readonly dtype: FormatId };
+
 /**
  * The bounds for a task on given inputs. They hold while no exponential or sum overflows.
  *
  * @throws RangeError if there is no such method.
  */
 export function errorBounds(
-  task: GradientTask,
+  task: BoundedTask,
   inputs: Inputs,
   kernels: KernelAccuracy = FAITHFUL,
 ): ErrorBounds {
@@ -53,7 +56,7 @@ export function errorBounds(
     formulation: { rounding },
   } = methodOf(task.method);
   const options = { ...DEFAULT_LOSS, ...task.loss };
-  const u = DTYPES[kernels.precision ?? dtype].unitRoundoff;
+  const u = FORMATS[kernels.precision ?? dtype].unitRoundoff;
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
@@ -94,7 +97,7 @@ export function errorBounds(
     }
     if (rounding.balanced && label !== undefined && label in own) own[label] = summed((c) => c !== label);
     for (let c = 0; c < classes; c++) {
-      own[c] = inflated(own[c] as number, u) * share + 4 * DTYPES[dtype].smallestNormal;
+      own[c] = inflated(own[c] as number, u) * share + 4 * FORMATS[dtype].smallestNormal;
     }
     rowLosses[row] = inflated(lossError, u);
     totalLoss += rowLoss;

@@ -1,5 +1,4 @@
-import type { FloatDType } from "@softmax-bench/graph";
-import { DTYPES } from "../dtypes.js";
+import { FORMATS, type FormatId } from "@softmax-bench/numerics";
 import type { KernelAccuracy } from "./kernels.js";
 
 /** The way the roundings of a formulation accumulate. */
@@ -28,7 +27,7 @@ export function probabilityErrors(
   logits: Float64Array,
   { probabilities }: Rounding,
   { exp, log, division }: KernelAccuracy,
-  dtype: FloatDType,
+  dtype: FormatId,
 ): ProbabilityErrors {
   const classes = logits.length;
   const maximum = largestOf(logits);
@@ -63,7 +62,7 @@ export function probabilityErrors(
     loss: ofLogP.map(
       (error, c) => error + (direct[c] as number) + log.absolute + log.relative * sizeOf(logP[c] as number),
     ),
-    smallest: DTYPES[dtype].smallestNormal * (unshifted ? Math.exp(-logOfSum) : 1),
+    smallest: FORMATS[dtype].smallestNormal * (unshifted ? Math.exp(-logOfSum) : 1),
   };
 }
 

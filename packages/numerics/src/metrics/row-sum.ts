@@ -1,21 +1,32 @@
 import { sumError } from "../double-double/error-free.js";
 import type { FloatArray } from "../float-array.js";
 
+/** The row of a gradient whose entries are farthest from adding up to 0. */
+export interface RowSum {
+  readonly row: number;
+  /** |sum_j g_ij|, summed with compensation (Neumaier); Infinity if an entry is NaN or infinite. */
+  readonly residual: number;
+}
+
 /**
- * max over rows of |sum_j g_ij|, each row summed with compensation (Neumaier). The rows of an exact
- * softmax cross-entropy gradient sum to 0. Infinity if any entry is NaN or infinite.
+ * The largest |sum_j g_ij| of all rows. The rows of an exact softmax cross-entropy gradient sum to 0.
  *
  * @param gradient rows x classes, row-major; its length must be a multiple of `classes`.
  */
-export function largestRowSum(gradient: FloatArray, classes: number): number {
-  let largest = 0;
+export function worstRowSum(gradient: FloatArray, classes: number): RowSum {
+  let largest: RowSum = { row: 0, residual: 0 };
   for (let start = 0; start < gradient.length; start += classes) {
-    const magnitude = Math.abs(rowSum(gradient, start, start + classes));
-    if (!Number.isFinite(magnitude)) return Number.POSITIVE_INFINITY;
-    if (magnitude > largest) largest = magnitude;
+    const residual = Math.abs(rowSum(gradient, start, start + classes));
+    const row = start / classes;
+    if (!Number.isFinite(residual)) return { row, residual: Number.POSITIVE_INFINITY };
+    if (residual > largest.residual) largest = { row, residual };
   }
   return largest;
 }
+
+/** The residual of {@link worstRowSum}. */
+export const largestRowSum = (gradient: FloatArray, classes: number): number =>
+  worstRowSum(gradient, classes).residual;
 
 function rowSum(gradient: FloatArray, start: number, end: number): number {
   let sum = 0;

@@ -1,5 +1,7 @@
 import { float32Bits, float64Words, HIGH_WORD, LOW_WORD } from "../bits.js";
 import { type FloatArray, requireSameType } from "../float-array.js";
+import { FORMATS, type NumberFormat } from "../formats.js";
+import { exponentOf, spacingAt } from "../spacing.js";
 import { QuantileHistogram } from "./quantile-histogram.js";
 
 const MAGNITUDE = 0x7fffffff;
@@ -51,6 +53,26 @@ export function ulpDistanceFloat64(a: number, b: number): number {
     words[2 + HIGH_WORD] as number,
     words[2 + LOW_WORD] as number,
   );
+}
+
+/**
+ * Number of steps from a to b in any format; both must be numbers of it. The two zeros are one value. Infinity if either
+ * is NaN or infinite.
+ */
+export function ulpDistance(a: number, b: number, format: NumberFormat): number {
+  if (format === FORMATS.float64) return ulpDistanceFloat64(a, b);
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.POSITIVE_INFINITY;
+  return Math.abs(stepsFromZero(a, format) - stepsFromZero(b, format));
+}
+
+/** Signed number of steps from 0, for a format of less than 53 bits. */
+function stepsFromZero(value: number, format: NumberFormat): number {
+  const { precision, smallestNormal } = format;
+  const magnitude = Math.abs(value);
+  const binades = magnitude < smallestNormal ? 0 : exponentOf(magnitude) - exponentOf(smallestNormal);
+  // Each binade has as many numbers as the subnormal ones and 0 together.
+  const steps = magnitude / spacingAt(magnitude, format) + binades * 2 ** (precision - 1);
+  return Math.sign(value) * steps;
 }
 
 /** The distances of the entries of one array from those of another, in units in the last place. */

@@ -5,6 +5,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Target>>> = {
   results: async () => (await import("./results.js")).results,
   journal: async () => (await import("./journal.js")).journal,
   npy: async () => (await import("./npy.js")).npy,
+  safetensors: async () => (await import("./safetensors.js")).safetensors,
   onnx: async () => (await import("./onnx.js")).onnx,
 };
 

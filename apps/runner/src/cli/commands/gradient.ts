@@ -1,56 +1,36 @@
-import { type BackendRecord, DTYPE_IDS, type FloatArray, plural, type Reduction } from "@softmax-bench/core";
+import { type BackendRecord, DTYPE_IDS, type FloatArray, plural } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { backendIds } from "../../plan/load-backends.js";
 import { selectOnHosts } from "../../plan/selection.js";
-import { unknownValue } from "../../plan/unknown-value.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
-import { EXIT, UsageError } from "../../terminal/errors.js";
+import { EXIT } from "../../terminal/errors.js";
+import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
-import { ignoreIndexOf, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import { jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import { lossOptionsOf, type ProblemFlags, withProblem } from "../problem-flags.js";
 
-const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 /** Gradients up to this size are printed with --json. */
 const INLINE_ELEMENTS = 10_000;
 
-interface Flags extends SelectionFlags {
-  readonly logits: string;
-  readonly labels: string;
-  readonly weights?: string;
-  readonly upstream?: string;
+interface Flags extends SelectionFlags, ProblemFlags {
   readonly dtype: string;
-  readonly reduction: string;
-  readonly ignoreIndex?: string;
-  readonly labelSmoothing: string;
   readonly out?: string;
   readonly json?: boolean;
 }
 
 const command = () =>
   withSelection(
-    newCommand("gradient")
-      .description(
+    withProblem(
+      newCommand("gradient").description(
         "Runs your own logits through every backend and method, and compares each loss and gradient with the oracle.\n" +
-          "An array is a .npy file or inline JSON.",
-      )
-      .requiredOption("--logits <file|json>", "floating-point, [N, C]; e.g. --logits '[[1, 2, 3]]'")
-      .requiredOption(
-        "--labels <file|json>",
-        "class indices [N], or probabilities [N, C]; e.g. --labels t.npy",
-      )
-      .option("--weights <file|json>", "class weights [C]; e.g. --weights '[1, 2, 0.5]'")
-      .option("--reduction <name>", `${REDUCTIONS.join(", ")}; e.g. --reduction sum`, "mean")
-      .option(
-        "--upstream <file|json>",
-        "for --reduction none: upstream gradient [N] (default: ones); e.g. --upstream u.npy",
-      )
-      .option("--ignore-index <n>", "rows with this label have no loss; e.g. --ignore-index -100")
-      .option("--label-smoothing <x>", "between 0 and 1; e.g. --label-smoothing 0.1", "0")
-      .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")}; e.g. --dtype float64`, "float32"),
+          "An array is a .npy file, a tensor of a .safetensors file (x.safetensors#name), or inline JSON.",
+      ),
+    ).option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")}; e.g. --dtype float64`, "float32"),
   )
     .option("--out <dir>", "writes <dir>/<backend>/<method>/{loss,gradient}.npy; e.g. --out gradients")
     .option("--json", "everything as JSON on stdout, small gradients included; e.g. --json > gradients.json")
@@ -80,11 +60,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     provision: false,
   });
   const options = { ...jobOptionsOf(flags, console), hosts };
-  const problem = readProblem(flags, dtype, {
-    reduction: reductionOf(flags.reduction),
-    ignoreIndex: flags.ignoreIndex === undefined ? undefined : ignoreIndexOf(flags.ignoreIndex),
-    labelSmoothing: smoothingOf(flags.labelSmoothing),
-  });
+  const problem = readProblem(flags, dtype, lossOptionsOf(flags));
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });
   const folder = flags.out === undefined ? undefined : new GradientFolder(flags.out);
@@ -122,20 +98,6 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   return exitCodeOf(records, backends, console);
 }
 
-function reductionOf(value: string): Reduction {
-  const reduction = REDUCTIONS.find((known) => known === value);
-  if (!reduction) throw unknownValue("reduction", value, REDUCTIONS);
-  return reduction;
-}
-
-function smoothingOf(value: string): number {
-  const smoothing = Number(value);
-  if (value.trim() === "" || !(smoothing >= 0 && smoothing <= 1)) {
-    throw new UsageError(`--label-smoothing takes a number between 0 and 1, got ${JSON.stringify(value)}`);
-  }
-  return smoothing;
-}
-
 function exitCodeOf(
   records: readonly GradientRecord[],
   backends: readonly BackendRecord[],
@@ -145,21 +107,16 @@ function exitCodeOf(
   return records.every(({ status }) => status === "ok" || status === "unsupported") ? EXIT.ok : EXIT.failure;
 }
 
-/** Numbers as JSON has them; those that are not finite by name. */
-const plain = (values: ArrayLike<number>): (number | string)[] =>
-  Array.from(values, (value) => (Number.isFinite(value) ? value : String(value)));
-
 function toJson(
   { rows, classes, loss }: UserProblem,
   dtype: string,
   exactLoss: ArrayLike<number>,
   records: readonly GradientRecord[],
 ): string {
-  const lossOf = (values: ArrayLike<number>) =>
-    loss.reduction === "none" ? plain(values) : plain(values)[0];
+  const lossOf = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
   const rowsOf = (values: FloatArray) =>
-    Array.from({ length: rows }, (_, row) => plain(values.subarray(row * classes, (row + 1) * classes)));
-  return JSON.stringify({
+    Array.from({ length: rows }, (_, row) => Array.from(values.subarray(row * classes, (row + 1) * classes)));
+  return jsonText({
     rows,
     classes,
     dtype,
@@ -171,10 +128,6 @@ function toJson(
             ...record,
             loss: lossOf(record.loss),
             ...(record.gradient ? { gradient: rowsOf(record.gradient) } : {}),
-            lossRelError: plain([record.lossRelError])[0],
-            gradientError: Object.fromEntries(
-              Object.entries(record.gradientError).map(([name, value = 0]) => [name, plain([value])[0]]),
-            ),
           }
         : record,
     ),

@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   limit: async () => (await import("./limit.js")).limit,
   gradcheck: async () => (await import("./gradcheck.js")).gradcheck,
   gradient: async () => (await import("./gradient.js")).gradient,
+  judge: async () => (await import("./judge.js")).judge,
   export: async () => (await import("./export.js")).exportModel,
   doctor: async () => (await import("./doctor.js")).doctor,
   provision: async () => (await import("./provision.js")).provision,
