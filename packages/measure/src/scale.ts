@@ -9,7 +9,7 @@ import {
 import { type Answer, finished } from "./answer.js";
 import type { Platform } from "./platform.js";
 import type { MemoryRequest, ScaleRequest } from "./protocol.js";
-import { instrumentsOf, sample } from "./sample.js";
+import { createInstruments, sample } from "./sample.js";
 import { ThroughputMonitor } from "./throughput.js";
 
 /**
@@ -58,7 +58,7 @@ export async function scale(
   const { samples, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
-    instrumentsOf(platform, new ThroughputMonitor(platform.now)),
+    createInstruments(platform, new ThroughputMonitor(platform.now)),
   );
   return {
     reply: {

@@ -10,7 +10,7 @@ import { type Answer, finished } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { NetworkSpec, StepsRequest } from "./protocol.js";
-import { allocateStep, concatParameters, networkOf, stepArrays } from "./step-arrays.js";
+import { allocateStep, buildNetwork, concatParameters, stepArrays } from "./step-arrays.js";
 
 /**
  * Runs each method on each set of inputs, in alternating order; the first set once beforehand, untimed.
@@ -26,7 +26,7 @@ export async function runSteps(
   const reason = whyUnsupported(engine, spec);
   if (reason) return { reply: { type: "unsupported", reason } };
   const start = platform.now();
-  const net = networkOf(spec);
+  const net = buildNetwork(spec);
   const inputs = allocateStep(net, spec);
   await arrays.readInputs(0, stepArrays(inputs));
   const steps: PreparedStep[] = [];

@@ -60,7 +60,7 @@ const KINDS: ReadonlyMap<string, Known> = new Map(
  * The element type of a `descr` such as `<f4`: byte order, kind, size.
  * @throws NpyError for all others: records, strings, dates, complex numbers, and objects, whose pickles could run code.
  */
-export function elementTypeOf(descr: string): ElementType {
+export function parseElementType(descr: string): ElementType {
   const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
   const known = KINDS.get(kind);
   const ordered = order === "<" || order === ">" || (order === "|" && known?.size === 1);

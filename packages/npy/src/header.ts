@@ -1,4 +1,4 @@
-import { type ElementType, elementTypeOf } from "./dtype.js";
+import { type ElementType, parseElementType } from "./dtype.js";
 import { NpyError, quoted } from "./error.js";
 import { type Literal, parseDict } from "./python-literal.js";
 
@@ -39,7 +39,7 @@ export function readHeader(bytes: Uint8Array): Header {
     throw new NpyError(`claims a header of ${length} bytes, but ends after ${bytes.length - start} of them`);
   }
   const text = decode(bytes.subarray(start, offset), major === 3 ? "utf-8" : "latin1");
-  return { ...fieldsOf(parseDict(text)), offset };
+  return { ...parseFields(parseDict(text)), offset };
 }
 
 function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
@@ -50,7 +50,7 @@ function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
   }
 }
 
-function fieldsOf(dict: ReadonlyMap<string, Literal>): Omit<Header, "offset"> {
+function parseFields(dict: ReadonlyMap<string, Literal>): Omit<Header, "offset"> {
   const known = ["descr", "fortran_order", "shape"];
   const [unknown] = [...dict.keys()].filter((key) => !known.includes(key));
   if (unknown !== undefined) throw new NpyError(`the header has an unknown entry ${quoted(unknown)}`);
@@ -63,10 +63,10 @@ function fieldsOf(dict: ReadonlyMap<string, Literal>): Omit<Header, "offset"> {
   if (typeof fortranOrder !== "boolean") {
     throw new NpyError(`fortran_order: expected True or False, got ${quoted(String(fortranOrder))}`);
   }
-  return { element: elementTypeOf(descr), fortranOrder, shape: shapeOf(shape) };
+  return { element: parseElementType(descr), fortranOrder, shape: parseShape(shape) };
 }
 
-function shapeOf(value: Literal | undefined): readonly number[] {
+function parseShape(value: Literal | undefined): readonly number[] {
   if (!Array.isArray(value)) throw new NpyError(`shape: expected a tuple, got ${quoted(String(value))}`);
   if (value.length > MOST_DIMENSIONS) {
     throw new NpyError(`shape: expected at most ${MOST_DIMENSIONS} dimensions, got ${value.length}`);

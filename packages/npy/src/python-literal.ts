@@ -13,7 +13,7 @@ type Token = { readonly value: Literal } | { readonly mark: string };
  * @throws NpyError if the text is anything else, or has a key twice.
  */
 export function parseDict(text: string): ReadonlyMap<string, Literal> {
-  const tokens = tokensOf(text);
+  const tokens = tokenize(text);
   const dict = new Map<string, Literal>();
   tokens.expect("{");
   while (!tokens.take("}")) {
@@ -35,7 +35,7 @@ export function parseDict(text: string): ReadonlyMap<string, Literal> {
 /** A list of records may nest tuples; no legitimate header is nested deeper. */
 const DEEPEST = 8;
 
-function tokensOf(text: string) {
+function tokenize(text: string) {
   const read: Token[] = [];
   let position = 0;
   for (; position < text.length && /\S/.test(text.slice(position)); position = TOKEN.lastIndex) {

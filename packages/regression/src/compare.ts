@@ -4,7 +4,7 @@ import {
   cellKey,
   namePlaces,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
 } from "@softmax-bench/core";
 import {
   type CellComparison,
@@ -29,7 +29,7 @@ export interface Names {
 export function compare(before: Results, after: Results, limits: Limits, names: Names): Comparison {
   const [baseline, candidate] = [namePlaces(before), namePlaces(after)];
   const { machine, software } = differencesOf(baseline, candidate);
-  const [resolutionBefore, resolutionAfter] = [resolutionsOf(baseline), resolutionsOf(candidate)];
+  const [resolutionBefore, resolutionAfter] = [resolutionLookup(baseline), resolutionLookup(candidate)];
   const known = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
   const pairs = candidate.cells.map((cell) => [known.get(cellKey(cell)), cell] as const);
   const present = new Set(candidate.cells.map(cellKey));

@@ -1,4 +1,10 @@
-import { type BackendRecord, type Cell, observationsOf, type Steadiness, shorten } from "@softmax-bench/core";
+import {
+  type BackendRecord,
+  type Cell,
+  countObservations,
+  type Steadiness,
+  shorten,
+} from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { depthBlocks } from "./depth.js";
@@ -141,7 +147,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     method,
     formatDuration(timing.medianNs),
     formatPercent(resolution),
-    formatCount(observationsOf(timing)),
+    formatCount(countObservations(timing)),
     SETTLED[timing.steadiness ?? "settled"],
     `${tied ? "= " : ""}${formatRatio(ratio)}`,
     achieved && !achieved.inCache ? formatPercent(achieved.share) : "",

@@ -3,7 +3,7 @@ import {
   type Cell,
   type Phase,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
   type Steadiness,
   type Timing,
 } from "@softmax-bench/core";
@@ -55,7 +55,7 @@ export function rank(
   results: Pick<Results, "resolution" | "backends">,
   phase: RankedPhase = "gradient",
 ): RankedCell[] {
-  const resolutions = resolutionsOf(results);
+  const resolutions = resolutionLookup(results);
   const references = referencesOf(results);
   const measured = cells
     .flatMap((cell) => measurementsOf(cell, phase))

@@ -3,14 +3,14 @@ import {
   busyMachine,
   type Cell,
   type Curve,
+  countObservations,
   type DistanceRecord,
   DTYPE_IDS,
   type Environment,
   namePlaces,
-  observationsOf,
   plural,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
 } from "@softmax-bench/core";
 
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
@@ -165,7 +165,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of, results) }));
   const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
-  const resolutions = resolutionsOf(results);
+  const resolutions = resolutionLookup(results);
   const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
     Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
   const ranked = byDtype
@@ -218,7 +218,7 @@ function scopeOf(ranked: readonly RankedCell[]): string {
   const across = ranked.filter(({ timing }) => timing.scope === "processes");
   const inside = "over the samples of one process";
   if (across.length === 0) return inside;
-  const counts = [...new Set(across.map(({ timing }) => observationsOf(timing)))];
+  const counts = [...new Set(across.map(({ timing }) => countObservations(timing)))];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const count = fewest === most ? most : `${fewest} to ${most}`;
   const over = `over ${count} fresh processes`;

@@ -1,4 +1,4 @@
-import { DEFAULT_LOSS, type LossOptions, type MethodId, methodOf, programFor } from "@softmax-bench/core";
+import { DEFAULT_LOSS, findMethod, type LossOptions, type MethodId, programFor } from "@softmax-bench/core";
 import { requireOptions } from "@softmax-bench/numerics";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, lossAndGradient } from "./gradient.js";
@@ -36,7 +36,7 @@ export function softmaxCrossEntropy(
   options: Options & { readonly reduction: "none" },
 ): LossFunction<tf.Tensor1D>;
 export function softmaxCrossEntropy(method: MethodId, options: Options = {}): LossFunction<tf.Tensor> {
-  if (methodOf(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
+  if (findMethod(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
   // An undefined option counts as not given.
   const set: Options = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const given = { ...DEFAULT_LOSS, ...set };

@@ -1,4 +1,4 @@
-import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
+import { findMethod, type MethodId, methodHead } from "@softmax-bench/core";
 import {
   differentiate,
   type FloatDType,
@@ -41,7 +41,7 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
     ...(part !== "backward" && { loss }),
     ...(part !== "forward" && derived && { gradient: derived }),
   };
-  const { summary } = methodOf(method).formulation;
+  const { summary } = findMethod(method).formulation;
   return {
     name: method,
     inputs: [logits, ...inputs],

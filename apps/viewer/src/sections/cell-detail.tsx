@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, intervalOf, observationsOf, PHASES } from "@softmax-bench/core";
+import { type Cell, countObservations, intervalOf, PHASES } from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -67,7 +67,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
                 phase,
                 formatDuration(medianNs),
                 interval ? formatInterval(medianNs, interval) : "too few for one",
-                `${formatCount(observationsOf(timing))} ${scope === "processes" ? "processes" : "samples"}`,
+                `${formatCount(countObservations(timing))} ${scope === "processes" ? "processes" : "samples"}`,
                 formatCount(samples.length),
                 steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
               ];

@@ -8,7 +8,7 @@ import { spatial, type Window } from "./window.js";
 /** Helpers shared by `Conv` and its adjoint `ConvTranspose`. */
 
 /** Converts window attributes to the names of the vocabulary. */
-export const optionsOf = (attributes: Attributes) => ({
+export const toWindowOptions = (attributes: Attributes) => ({
   strides: numbersAttribute(attributes, "strides"),
   pads: numbersAttribute(attributes, "pads"),
   dilations: numbersAttribute(attributes, "dilations"),

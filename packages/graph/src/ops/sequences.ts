@@ -13,12 +13,12 @@ import {
 import { cumSum, expand, scalar, scatterElements } from "../vocabulary/index.js";
 import { withSize } from "./blocks.js";
 import {
-  axisOf,
   expectInputs,
   generate,
   lanesAlong,
   NUMBERS,
   numberAttribute,
+  readAxis,
   stringAttribute,
 } from "./support.js";
 
@@ -52,7 +52,7 @@ export const CumSum: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    axisOf(attributes, x.shape);
+    readAxis(attributes, x.shape);
     return [x];
   },
   evaluate: ([x], attributes, [type]) => {
@@ -108,7 +108,7 @@ export const ArgMax: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     if (x.shape[axis] === 0) throw new GraphError("an axis of size 0 has no largest element");
     return [{ dtype: "int64", shape: withSize(x.shape, axis, 1) }];
   },
@@ -139,7 +139,7 @@ export const TopK: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     const k = numberAttribute(attributes, "k");
     if (k < 0 || k > (x.shape[axis] as number))
       throw new GraphError(`has no ${k} elements along axis ${axis}`);

@@ -60,7 +60,7 @@ export async function download(
     const { size } = await stat(partial);
     if (total !== undefined && size < total) throw cutOff(url, size, total);
   }
-  const digest = await md5Of(partial);
+  const digest = await computeMd5(partial);
   if (digest !== md5) {
     await rm(partial, { force: true });
     throw new DataError(`${url} has the MD5 digest ${digest}, expected ${md5}; it was deleted, start again`);
@@ -147,7 +147,7 @@ const cutOff = (url: string, bytes: number, total: number | undefined): DataErro
     `${url} was cut off after ${bytes}${total ? ` of ${total}` : ""} bytes; start again to go on from there`,
   );
 
-async function md5Of(file: string): Promise<string> {
+async function computeMd5(file: string): Promise<string> {
   const hash = createHash("md5");
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");

@@ -1,8 +1,8 @@
 import {
   constant,
   constantTensor,
-  definitionOf,
   evaluate,
+  findDefinition,
   formatShape,
   type Graph,
   grantNodes,
@@ -189,7 +189,7 @@ class GraphScope implements Definitions {
 
   #storedTensors(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
     if (node.op === "Constant") return [constantTensor(node)];
-    if (node.op !== "Input") return definitionOf(node.op).evaluate(inputs, node.attributes, node.outputs);
+    if (node.op !== "Input") return findDefinition(node.op).evaluate(inputs, node.attributes, node.outputs);
     const stored = this.#initializers.get(inputName(outputOf(node)));
     return stored ? [stored.read()] : [];
   }

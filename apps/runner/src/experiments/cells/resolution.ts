@@ -1,5 +1,5 @@
 import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
-import { median, resolutionOf } from "@softmax-bench/stats";
+import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../journal/entries.js";
 import { decidingMeasurements } from "../../journal/measurements.js";
 
@@ -43,7 +43,7 @@ function groupResolution(
     return pair ? [pair] : [];
   });
   const processes = fewestProcesses(group, phase);
-  const ratio = resolutionOf({ processTimes, processes, pairs });
+  const ratio = estimateResolution({ processTimes, processes, pairs });
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
   const { backend, host, workload } = first.cell;
