@@ -111,7 +111,7 @@ function oneHot({ numpy }: Jax, indices: JaxArray, depth: number, dtype: JaxArra
 }
 
 /** A mask of each row's index, in a matrix with as many columns as x. Consumes the indices. */
-function placesOf({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
+function indexMask({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
   const [, width] = indices.shape;
   const [, columns] = x.shape;
   if (Number(node.attributes.axis) !== 1 || indices.ndim !== 2 || width !== 1) {
@@ -125,13 +125,13 @@ function gather(jax: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray 
   const { numpy } = jax;
   const hasGradient = x.dtype !== numpy.float64 && jax.defaultDevice() !== "webgl";
   if (hasGradient) return numpy.takeAlongAxis(x, indices, Number(node.attributes.axis));
-  return numpy.sum(numpy.where(placesOf(jax, node, x, indices), x, 0), 1, { keepdims: true });
+  return numpy.sum(numpy.where(indexMask(jax, node, x, indices), x, 0), 1, { keepdims: true });
 }
 
 /** Scatters by comparing every column with the row's index, since jax-js has no scatter. */
 function scatter(jax: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
   const { numpy } = jax;
-  const here = placesOf(jax, node, x, indices);
+  const here = indexMask(jax, node, x, indices);
   const value = node.attributes.reduction === "add" ? numpy.add(x.ref, updates) : updates;
   return numpy.where(here, value, x);
 }

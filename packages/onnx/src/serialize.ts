@@ -2,7 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Graph, GraphError, inputName, topologicalOrder, type Value } from "@softmax-bench/graph";
 import { Family } from "./family.js";
 import { IR_VERSION, ONNX_DTYPE, OPSET } from "./operators.js";
-import { isFixed, pointsOf, polynomial, type Term } from "./polynomial.js";
+import { cartesianProduct, isFixed, polynomial, type Term } from "./polynomial.js";
 import { ModelProtoSchema, type ValueInfoProtoSchema } from "./proto/onnx_pb.js";
 import { NodeWriter } from "./write-nodes.js";
 
@@ -104,7 +104,7 @@ function compared(
     }
     return sizes;
   });
-  return [pointsOf(axes).map(made), names, axes];
+  return [cartesianProduct(axes).map(made), names, axes];
 }
 
 function isPrime(number: number): boolean {

@@ -12,7 +12,7 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
-import { classAxisOf, doubtAbout, logitsOf } from "./logits.js";
+import { doubtAbout, findLogits, resolveClassAxis } from "./logits.js";
 import { ModelError, quoted } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -96,9 +96,9 @@ export const gradientName = (parameter: string): string => `${parameter}.grad`;
  * the logits are not logits or there are no parameters
  */
 export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
-  const logits = logitsOf(model, options.logits);
-  const classAxis = classAxisOf(logits, options.classAxis);
-  const wrt = valuesOf(model, options.wrt);
+  const logits = findLogits(model, options.logits);
+  const classAxis = resolveClassAxis(logits, options.classAxis);
+  const wrt = findValues(model, options.wrt);
   const doubt =
     doubtAbout(model, logits, logits.shape[classAxis] as number) ??
     (wrt.size === 0 ? NO_PARAMETERS : undefined);
@@ -136,7 +136,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
 const NO_PARAMETERS =
   "there are no parameters to differentiate with respect to: name inputs or stored tensors (--wrt), or insist (--force)";
 
-function valuesOf(
+function findValues(
   { parameters, inputs }: ReadGraph,
   names: readonly string[] | undefined,
 ): Map<string, Value> {

@@ -3,7 +3,7 @@ import { areTied } from "@softmax-bench/stats";
 import { formatPercent } from "./format.js";
 
 /** A/A pairs of a run: identical code measured as two cells, and whether the run distinguishes the two. */
-function identicalPairsOf(results: Pick<Results, "resolution">): { pairs: number; apart: number } {
+function countIdenticalPairs(results: Pick<Results, "resolution">): { pairs: number; apart: number } {
   const { identicalPairs = [] } = results.resolution ?? {};
   const resolutions = resolutionLookup(results);
   const apart = identicalPairs.filter((pair) => {
@@ -24,7 +24,7 @@ export function describeResolution(results: Pick<Results, "resolution">): string
     return `not measured by this file; ${formatPercent(assumed)} is assumed, within which times are tied`;
   }
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map(formatPercent);
-  const { pairs, apart } = identicalPairsOf(results);
+  const { pairs, apart } = countIdenticalPairs(results);
   const range = least === most ? `${least}` : `${least} to ${most}, by backend and workload`;
   const tested = pairs ? `; ${pairs - apart} of ${pairs} pairs of identical code are tied` : "";
   return `${range}: closer times are tied${tested}`;

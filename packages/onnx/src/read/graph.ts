@@ -216,7 +216,7 @@ function sizedShape({ name, shape }: ModelInput, sizes: ReadonlyMap<string, numb
 function checkOperators(nodes: readonly NodeProto[]): void {
   const unknown = new Set(
     nodes
-      .filter((node) => !readerOf(node))
+      .filter((node) => !findReader(node))
       .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`),
   );
   if (unknown.size === 0) return;
@@ -226,12 +226,12 @@ function checkOperators(nodes: readonly NodeProto[]): void {
 }
 
 /** The reader of a node; none if its operator is not one of ONNX's, or not supported. */
-const readerOf = ({ domain, opType }: NodeProto): Reader | undefined =>
+const findReader = ({ domain, opType }: NodeProto): Reader | undefined =>
   domain === "" || domain === "ai.onnx" ? READERS.get(opType) : undefined;
 
 function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
   const node = new OnnxNode(proto, scope, opset);
-  const read = readerOf(proto);
+  const read = findReader(proto);
   if (!read) throw new ModelError(`${node.label} is not supported`);
   grantNodes();
   const made = node.run(() => {

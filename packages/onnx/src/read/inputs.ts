@@ -1,7 +1,7 @@
 import type { DType } from "@softmax-bench/graph";
 import type { ValueInfoProto } from "../proto/onnx_pb.js";
 import { ModelError, quoted } from "./error.js";
-import { dtypeOf, sizeFrom } from "./tensors.js";
+import { sizeFrom, toDType } from "./tensors.js";
 
 /** An input of a model; an open size is a name. */
 export interface ModelInput {
@@ -20,5 +20,5 @@ export function inputFrom({ name, type }: ValueInfoProto): ModelInput {
     if (value.case === "dimValue" && value.value > 0n) return sizeFrom(value.value, of);
     return value.case === "dimParam" && value.value !== "" ? value.value : `${name}.${axis}`;
   });
-  return { name, dtype: dtypeOf(elemType, of), shape: sizes };
+  return { name, dtype: toDType(elemType, of), shape: sizes };
 }

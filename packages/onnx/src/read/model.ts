@@ -59,7 +59,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   const { graph } = proto;
   if (!graph || proto.irVersion === 0n)
     throw new ModelError("the file is not an ONNX model: it has no graph");
-  const opset = opsetOf(proto);
+  const opset = readOpset(proto);
   if (graph.sparseInitializer.length > 0) throw new ModelError("sparse initialisers are not supported");
   if (graph.quantizationAnnotation.length > 0) throw new ModelError("quantised models are not supported");
   const initializers = new Map<string, StoredTensor>();
@@ -70,7 +70,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
   // Some exporters store weights in such nodes.
   const nodes = graph.node.filter((node) => {
-    const weights = weightsOf(node, readExternal);
+    const weights = readWeights(node, readExternal);
     if (weights) store(weights);
     return !weights;
   });
@@ -105,7 +105,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
 }
 
 /** Reads several floating-point numbers in a `Constant` node, under the name of its output. */
-function weightsOf({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
+function readWeights({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
   const isStandard = domain === "" || domain === "ai.onnx";
   const [value, ...others] = attribute;
   const [name = ""] = output;
@@ -126,7 +126,7 @@ function decoded(bytes: Uint8Array): ModelProto {
   }
 }
 
-function opsetOf({ opsetImport, functions }: ModelProto): number {
+function readOpset({ opsetImport, functions }: ModelProto): number {
   const standard = opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx");
   if (!standard) throw new ModelError("the file is not an ONNX model: it names no operator set");
   const opset = Number(standard.version);

@@ -33,7 +33,7 @@ export interface StoredTensor extends TensorType {
 }
 
 /** @throws ModelError if the dtype is not supported. */
-export function dtypeOf(elemType: number, of: string): DType {
+export function toDType(elemType: number, of: string): DType {
   const found = Object.entries(ONNX_DTYPE).find(([, code]) => code === elemType)?.[0];
   if (found) return found as DType;
   const given = TensorProto_DataType[elemType] ?? elemType;
@@ -51,7 +51,7 @@ export function sizeFrom(value: bigint, of: string): number {
 /** @throws ModelError if the tensor does not match its type. */
 export function storedTensor(proto: TensorProto, readExternal: ReadExternal): StoredTensor {
   const of = `tensor ${quoted(proto.name)}`;
-  const dtype = dtypeOf(proto.dataType, of);
+  const dtype = toDType(proto.dataType, of);
   const shape = proto.dims.map((dim) => sizeFrom(dim, of));
   const type = { dtype, shape };
   if (!Number.isSafeInteger(sizeOf(shape))) throw new ModelError(`${of} has a shape of [${shape}]`);

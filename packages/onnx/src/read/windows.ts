@@ -10,7 +10,7 @@ interface ReadWindow {
 /** Strides, dilations and pads of a convolution or pool, with `auto_pad` written as pads. */
 export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow & Required<WindowOptions> {
   const { strides, dilations, pads } = givenWindow(node, x, kernel);
-  const auto = autoPadOf(node);
+  const auto = readAutoPad(node);
   if (auto === "NOTSET") return { strides, dilations, pads };
   if (auto === "VALID") return { strides, dilations, pads: pads.map(() => 0) };
   const missing = x.shape.slice(2).map((size, axis) => {
@@ -32,7 +32,7 @@ export function transposedWindowFrom(
 ): ReadWindow & { readonly outputPadding: readonly number[] } {
   const { strides, dilations, pads } = givenWindow(node, x, kernel);
   const outputPadding = node.ints("output_padding") ?? kernel.map(() => 0);
-  const auto = autoPadOf(node);
+  const auto = readAutoPad(node);
   const [sizes, shape] = [x.shape.slice(2), node.ints("output_shape")];
   if (!shape && auto === "NOTSET") {
     return { strides, dilations, pads, outputPadding };
@@ -71,7 +71,7 @@ function givenWindow(node: OnnxNode, x: Value, kernel: Shape): ReadWindow {
 const AUTO_PADS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] as const;
 type AutoPad = (typeof AUTO_PADS)[number];
 
-function autoPadOf(node: OnnxNode): AutoPad {
+function readAutoPad(node: OnnxNode): AutoPad {
   const given = node.string("auto_pad", "NOTSET");
   return AUTO_PADS.find((known) => known === given) ?? node.fail(`auto_pad ${given} is not known`);
 }

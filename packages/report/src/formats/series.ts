@@ -13,7 +13,7 @@ export interface Series {
 /**
  * Every measured cell, with its interval or else the resolution around its median. Non-finite errors have no notation.
  */
-export function seriesOf(results: Results): Series[] {
+export function toSeries(results: Results): Series[] {
   const resolutions = resolutionLookup(results);
   return results.cells.flatMap((cell) => {
     const gradient = cell.timing?.gradient;

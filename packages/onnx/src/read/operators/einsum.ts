@@ -23,7 +23,7 @@ interface Lettered {
 const ELLIPSIS = "...";
 
 /** The letters of a term; the axes of an ellipsis count from the last one. */
-function lettersOf(node: OnnxNode, term: string, rank: number): string[] {
+function parseTerm(node: OnnxNode, term: string, rank: number): string[] {
   const [before = "", after, ...others] = term.split(ELLIPSIS);
   if (others.length > 0 || !/^[A-Za-z]*$/.test(before + (after ?? "")))
     node.fail(`term ${term} is not known`);
@@ -40,7 +40,7 @@ const einsum: Reader = (node) => {
     node.fail(`${equation} has ${terms.length} terms for ${node.inputCount} inputs`);
   const operands = terms.map((term, position) => {
     const value = node.input(position);
-    const letters = lettersOf(node, term, value.shape.length);
+    const letters = parseTerm(node, term, value.shape.length);
     if (letters.length !== value.shape.length) node.fail(`term ${term} does not fit [${value.shape}]`);
     return diagonal({ value, letters });
   });
@@ -72,7 +72,7 @@ function resultLetters(node: OnnxNode, given: string | undefined, operands: read
     return [...hidden, ...once.sort()];
   }
   const shown = given.replace(ELLIPSIS, "");
-  return lettersOf(node, given, shown.length + hidden.length);
+  return parseTerm(node, given, shown.length + hidden.length);
 }
 
 /** An operand in which no letter occurs twice: axes that share one are replaced by their diagonal. */

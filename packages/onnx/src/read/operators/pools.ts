@@ -42,7 +42,7 @@ const spatialAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);
 const globalMax = (x: Value): Value => reduceMax(x, { axes: spatialAxes(x), keepdims: true });
 
 /** (Σ |x|ᵖ)^(1/p), given the sum of the powers; its gradient is 0 if the sum is 0. */
-function rootOf(sum: Value, p: number): Value {
+function pthRoot(sum: Value, p: number): Value {
   const [zero, one] = [scalar(0, sum.dtype), scalar(1, sum.dtype)];
   const isZero = equal(sum, zero);
   const root = pow(where(isZero, one, sum), scalar(1 / p, sum.dtype));
@@ -59,13 +59,13 @@ const normPool: Reader = (node) => {
   const window = windowFrom(node, x, kernel);
   const moved = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
   const means = averagePool(powers(x, p), kernel, { ...moved, countIncludePad: true });
-  return rootOf(mul(means, scalar(sizeOf(kernel), x.dtype)), p);
+  return pthRoot(mul(means, scalar(sizeOf(kernel), x.dtype)), p);
 };
 
 const globalNorm: Reader = (node) => {
   const x = node.input(0);
   const p = node.int("p", 2);
-  return rootOf(reduceSum(powers(x, p), { axes: spatialAxes(x), keepdims: true }), p);
+  return pthRoot(reduceSum(powers(x, p), { axes: spatialAxes(x), keepdims: true }), p);
 };
 
 export const POOLS: Readers = {

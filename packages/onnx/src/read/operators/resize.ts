@@ -57,7 +57,12 @@ const NEAREST: ReadonlyMap<string, (x: number) => number> = new Map(
 type Taps = readonly (readonly [position: number, weight: number])[];
 
 /** A kernel of some width around each position, wider for antialiasing. */
-function tapsOf(kernel: (distance: number) => number, support: number, at: number, stretch: number): Taps {
+function computeTaps(
+  kernel: (distance: number) => number,
+  support: number,
+  at: number,
+  stretch: number,
+): Taps {
   const reach = support * stretch;
   const taps: [number, number][] = [];
   for (let position = Math.ceil(at - reach); position <= Math.floor(at + reach); position++) {
@@ -89,7 +94,7 @@ const resize: Reader = (node) => {
   const aligned = node.string("coordinate_transformation_mode", "half_pixel") === "align_corners";
   const cropping = node.string("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
   if (!["nearest", "linear", "cubic"].includes(mode)) node.fail(`mode ${mode} is not known`);
-  const axes = axesOf(node, x);
+  const axes = readAxes(node, x);
   // ONNX's reference clamps positions; ONNX Runtime skips them.
   if (antialias && !exclude && mode !== "nearest" && axes.some(({ scale }) => scale < 1)) {
     node.fail("antialias needs exclude_outside: runtimes treat the edges differently without it");
@@ -106,7 +111,7 @@ const resize: Reader = (node) => {
       if (mode === "nearest") return [[nearest(position), 1]];
       const stretch = antialias ? Math.max(1 / of.scale, 1) : 1;
       const [kernel, support] = mode === "linear" ? [triangular, 1] : [cubic(coefficient), 2];
-      return tapsOf(kernel, support, position, stretch);
+      return computeTaps(kernel, support, position, stretch);
     };
     const isIdentity = of.from === of.to && of.scale === 1 && !cropping;
     if (isIdentity) return value;
@@ -152,7 +157,7 @@ function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, ou
 }
 
 /** The resized axes, by sizes or scales, all of them or some. */
-function axesOf(node: OnnxNode, x: Value): Axis[] {
+function readAxes(node: OnnxNode, x: Value): Axis[] {
   const rank = x.shape.length;
   const axes = (node.ints("axes") ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, rank));
   const region = node.has(1) ? Array.from(node.constant(1).data, Number) : [];
