@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Reply, Request } from "./batch.js";
-import { targetOf } from "./targets/index.js";
+import { loadTarget } from "./targets/index.js";
 
 const BATCH = fileURLToPath(new URL("./batch.js", import.meta.url));
 
@@ -45,7 +45,7 @@ export async function campaign({ target, seed, extent }: CampaignOptions): Promi
   const folder = mkdtempSync(join(tmpdir(), "fuzz-"));
   const state = new State();
   const isGuided = "ms" in extent;
-  const seeds = (await targetOf(target)).seeds().length;
+  const seeds = (await loadTarget(target)).seeds().length;
   const to = isGuided ? Number.MAX_SAFE_INTEGER : seeds + extent.inputs;
   const until = isGuided ? Date.now() + extent.ms : Number.POSITIVE_INFINITY;
   try {

@@ -131,12 +131,12 @@ export function openSizes(model: Model, given: Readonly<Record<string, number>>)
     );
   }
   const ordered = left.filter((name) => name === batch).concat(left.filter((name) => name !== batch));
-  return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : symbolOf(name, at) }));
+  return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : toSymbol(name, at) }));
 }
 
 /** The name of a batch's size. */
 export const BATCH = "batch";
 
 /** A name that any reader accepts. */
-const symbolOf = (name: string, at: number): string =>
+const toSymbol = (name: string, at: number): string =>
   /^[A-Za-z_]\w{0,40}$/.test(name) && name !== BATCH ? name : `size_${at}`;

@@ -71,7 +71,7 @@ export function readProblem(
     throw new UsageError(`--upstream is for --reduction none, where there is one loss per row`);
   }
   const inputs: Inputs = {
-    logits: logitsOf(logits, dtype),
+    logits: toLogits(logits, dtype),
     labels: probabilities
       ? nonNegative(labels, dtype, [rows, classes], "a probability for each class")
       : classIndices(labels, rows, classes, options.ignoreIndex),
@@ -80,7 +80,7 @@ export function readProblem(
       : {
           weights: nonNegative(readArray("--weights", given.weights), dtype, [classes], "a weight per class"),
         }),
-    ...(options.reduction === "none" ? { upstream: upstreamOf(given.upstream, rows, dtype) } : {}),
+    ...(options.reduction === "none" ? { upstream: readUpstream(given.upstream, rows, dtype) } : {}),
   };
   return { rows, classes, inputs, loss };
 }
@@ -129,7 +129,7 @@ function readFile(flag: string, file: string): UserArray {
 }
 
 /** Logits in the dtype. NaN and values out of its range are refused. −∞ is a masked class. */
-function logitsOf(array: UserArray, dtype: FloatDType): FloatArray {
+function toLogits(array: UserArray, dtype: FloatDType): FloatArray {
   if (array.data.length > MAX_ELEMENTS) {
     throw new UsageError(`${array.name}: expected at most ${MAX_ELEMENTS} logits, got ${array.data.length}`);
   }
@@ -153,7 +153,7 @@ function nonNegative(
   );
 }
 
-function upstreamOf(given: string | undefined, rows: number, dtype: FloatDType): FloatArray {
+function readUpstream(given: string | undefined, rows: number, dtype: FloatDType): FloatArray {
   if (given === undefined) return floatArray(dtype, rows).fill(1);
   const array = readArray("--upstream", given);
   requireShape(array, [rows], "a number per row");
@@ -176,11 +176,11 @@ function converted(
     const value = Number(data[index]);
     const expected = problemOf(value);
     if (expected)
-      throw new UsageError(`${name}: expected ${expected} at ${placeOf(index, shape)}, got ${value}`);
+      throw new UsageError(`${name}: expected ${expected} at ${formatPosition(index, shape)}, got ${value}`);
     values[index] = value;
     if (Number.isFinite(value) && !Number.isFinite(values[index])) {
       throw new UsageError(
-        `${name}: ${value} at ${placeOf(index, shape)} is too large for ${dtype}; try --dtype float64`,
+        `${name}: ${value} at ${formatPosition(index, shape)} is too large for ${dtype}; try --dtype float64`,
       );
     }
   }
@@ -188,7 +188,7 @@ function converted(
 }
 
 /** A position as text: `[3, 17]`. */
-function placeOf(index: number, shape: readonly number[]): string {
+function formatPosition(index: number, shape: readonly number[]): string {
   const last = shape.at(-1) ?? 1;
   return shape.length < 2 ? `[${index}]` : `[${Math.floor(index / last)}, ${index % last}]`;
 }

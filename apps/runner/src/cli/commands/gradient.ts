@@ -11,7 +11,13 @@ import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../.
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
-import { ignoreIndexOf, jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import {
+  newCommand,
+  parseIgnoreIndex,
+  type SelectionFlags,
+  toJobOptions,
+  withSelection,
+} from "../command.js";
 
 const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 /** Gradients up to this size are printed with --json. */
@@ -79,11 +85,11 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     signal,
     provision: false,
   });
-  const options = { ...jobOptionsOf(flags, console), hosts };
+  const options = { ...toJobOptions(flags, console), hosts };
   const problem = readProblem(flags, dtype, {
-    reduction: reductionOf(flags.reduction),
-    ignoreIndex: flags.ignoreIndex === undefined ? undefined : ignoreIndexOf(flags.ignoreIndex),
-    labelSmoothing: smoothingOf(flags.labelSmoothing),
+    reduction: parseReduction(flags.reduction),
+    ignoreIndex: flags.ignoreIndex === undefined ? undefined : parseIgnoreIndex(flags.ignoreIndex),
+    labelSmoothing: parseLabelSmoothing(flags.labelSmoothing),
   });
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });
@@ -119,16 +125,16 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
   else writeBlock(stdout, renderGradients(records, { color: wantsColor(stdout) }));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
-  return exitCodeOf(records, backends, console);
+  return toExitCode(records, backends, console);
 }
 
-function reductionOf(value: string): Reduction {
+function parseReduction(value: string): Reduction {
   const reduction = REDUCTIONS.find((known) => known === value);
   if (!reduction) throw unknownValue("reduction", value, REDUCTIONS);
   return reduction;
 }
 
-function smoothingOf(value: string): number {
+function parseLabelSmoothing(value: string): number {
   const smoothing = Number(value);
   if (value.trim() === "" || !(smoothing >= 0 && smoothing <= 1)) {
     throw new UsageError(`--label-smoothing takes a number between 0 and 1, got ${JSON.stringify(value)}`);
@@ -136,7 +142,7 @@ function smoothingOf(value: string): number {
   return smoothing;
 }
 
-function exitCodeOf(
+function toExitCode(
   records: readonly GradientRecord[],
   backends: readonly BackendRecord[],
   { stderr }: Console,
@@ -155,22 +161,22 @@ function toJson(
   exactLoss: ArrayLike<number>,
   records: readonly GradientRecord[],
 ): string {
-  const lossOf = (values: ArrayLike<number>) =>
+  const toLoss = (values: ArrayLike<number>) =>
     loss.reduction === "none" ? plain(values) : plain(values)[0];
-  const rowsOf = (values: FloatArray) =>
+  const toRows = (values: FloatArray) =>
     Array.from({ length: rows }, (_, row) => plain(values.subarray(row * classes, (row + 1) * classes)));
   return JSON.stringify({
     rows,
     classes,
     dtype,
     loss,
-    exact: { loss: lossOf(exactLoss) },
+    exact: { loss: toLoss(exactLoss) },
     results: records.map((record) =>
       record.status === "ok"
         ? {
             ...record,
-            loss: lossOf(record.loss),
-            ...(record.gradient ? { gradient: rowsOf(record.gradient) } : {}),
+            loss: toLoss(record.loss),
+            ...(record.gradient ? { gradient: toRows(record.gradient) } : {}),
             lossRelError: plain([record.lossRelError])[0],
             gradientError: Object.fromEntries(
               Object.entries(record.gradientError).map(([name, value = 0]) => [name, plain([value])[0]]),

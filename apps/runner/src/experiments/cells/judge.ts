@@ -83,7 +83,7 @@ export class Judge {
 
   /** Releases the gradients that wait for a cell without a gradient. */
   abandon(cell: PlannedCell, pairs: GradientChecks["pairs"]): void {
-    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
+    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherMethod(pair, cell) }));
   }
 
   #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
@@ -92,7 +92,7 @@ export class Judge {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
       gradient: {
-        ...errorsOf(gradient, checked, reference),
+        ...assessCheckedRows(gradient, checked, reference),
         boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
       },
     };
@@ -110,7 +110,7 @@ export class Judge {
     const distances: DistanceRecord[] = [];
     let isAwaited = false;
     for (const pair of pairs) {
-      const otherKey = keyOf({ ...cell, method: otherOf(pair, cell) });
+      const otherKey = keyOf({ ...cell, method: otherMethod(pair, cell) });
       const other = this.#held.get(otherKey);
       if (!other) {
         isAwaited = true;
@@ -134,10 +134,15 @@ export class Judge {
   }
 }
 
-const otherOf = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
+const otherMethod = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) =>
+  method === a ? b : a;
 
 /** Errors of the checked rows. Non-finite entries and row sums always cover all rows. */
-function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {
+function assessCheckedRows(
+  gradient: FloatArray,
+  checked: Int32Array,
+  reference: Reference,
+): Accuracy["gradient"] {
   const { classes } = reference;
   if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
   const rowSumResidual = largestRowSum(gradient, classes);

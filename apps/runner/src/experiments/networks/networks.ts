@@ -142,7 +142,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
       status: "ok" as const,
       ...("reason" in known ? { note: `no float64 reference: ${known.reason}` } : {}),
       whole: differences(seeds, 0, seeds[0]?.autograd.length ?? 0),
-      layers: layersOf(net, seeds),
+      layers: compareLayers(net, seeds),
       step: stepTimes(ran.samples),
     };
   }
@@ -181,7 +181,10 @@ function restored(
 }
 
 /** The layers of a network. A layer's weight and bias are adjacent among the parameters. */
-function layersOf({ layers, parameters }: Network, seeds: readonly SeedGradients[]): NetworkRecord["layers"] {
+function compareLayers(
+  { layers, parameters }: Network,
+  seeds: readonly SeedGradients[],
+): NetworkRecord["layers"] {
   let end = 0;
   return layers.map(({ name, parameters: own }) => {
     const start = end;
