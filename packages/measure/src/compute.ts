@@ -6,7 +6,7 @@ import {
   type GradientTask,
   type Prepared,
 } from "@softmax-bench/core";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import { lossLength } from "./arrays.js";
 import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
@@ -44,7 +44,7 @@ export async function compute(
       ...(support.note ? { note: support.note } : {}),
       ...(sampled ? { samples: sampled.samples, sampling: sampled.record } : {}),
       readback: prepared.readback,
-      ...finished(platform, start, compiled, sampled?.record.settlingNs),
+      ...resourceUse(platform, start, compiled, sampled?.record.settlingNs),
     },
   };
 }

@@ -6,7 +6,7 @@ import {
   type PreparedStep,
 } from "@softmax-bench/core";
 import type { Network } from "@softmax-bench/networks/graphs";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { NetworkSpec, StepsRequest } from "./protocol.js";
@@ -49,7 +49,7 @@ export async function runSteps(
         results[at + 1] = concatParameters(net, gradients, spec);
       }
     }
-    return { results, reply: { type: "stepped", samples, ...finished(platform, start, compiled) } };
+    return { results, reply: { type: "stepped", samples, ...resourceUse(platform, start, compiled) } };
   } finally {
     for (const step of steps) await step[Symbol.asyncDispose]();
   }

@@ -1,5 +1,5 @@
 import type { Engine, FloatArray } from "@softmax-bench/core";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { TrainRequest } from "./protocol.js";
@@ -35,7 +35,7 @@ export async function runTraining(
     for (const [name, gradient] of Object.entries(gradients))
       descend(weights[name] as FloatArray, gradient, learningRate);
   }
-  return { results: [losses], reply: { type: "trained", ...finished(platform, start, compiled) } };
+  return { results: [losses], reply: { type: "trained", ...resourceUse(platform, start, compiled) } };
 }
 
 /** One step downhill, in place, rounded to the weights' dtype. */

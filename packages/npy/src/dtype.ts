@@ -1,4 +1,4 @@
-import { NpyError, quoted } from "./error.js";
+import { NpyError, quote } from "./error.js";
 
 /** Numbers in the machine's byte order; float16 is widened to float32, which is exact, and bool is 0 or 1. */
 export type NpyData =
@@ -66,7 +66,7 @@ export function parseElementType(descr: string): ElementType {
   const ordered = order === "<" || order === ">" || (order === "|" && known?.size === 1);
   if (!known || !ordered) {
     throw new NpyError(
-      `expected elements of float16 … float64, an integer type or bool, got ${quoted(descr)}`,
+      `expected elements of float16 … float64, an integer type or bool, got ${quote(descr)}`,
     );
   }
   return { ...known, littleEndian: order !== ">" };

@@ -4,7 +4,7 @@ export class NpyError extends Error {
 }
 
 /** A text from a file, shortened and without control characters. */
-export function quoted(text: string): string {
+export function quote(text: string): string {
   const clean = text.replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
   return JSON.stringify(clean.length > 60 ? `${clean.slice(0, 59)}…` : clean);
 }

@@ -1,4 +1,4 @@
-import { NpyError, quoted } from "./error.js";
+import { NpyError, quote } from "./error.js";
 
 /** The values in a header: strings, whole numbers, booleans, tuples. */
 export type Literal = string | number | boolean | readonly Literal[];
@@ -19,8 +19,8 @@ export function parseDict(text: string): ReadonlyMap<string, Literal> {
   while (!tokens.take("}")) {
     const key = tokens.value();
     if (typeof key !== "string")
-      throw new NpyError(`expected a name in the header, got ${quoted(String(key))}`);
-    if (dict.has(key)) throw new NpyError(`the header says ${quoted(key)} twice`);
+      throw new NpyError(`expected a name in the header, got ${quote(String(key))}`);
+    if (dict.has(key)) throw new NpyError(`the header says ${quote(key)} twice`);
     tokens.expect(":");
     dict.set(key, tokens.value());
     if (!tokens.take(",")) {
@@ -84,4 +84,4 @@ const describe = (token: Token | undefined): string =>
   token === undefined ? "the end" : "mark" in token ? token.mark : String(token.value);
 
 const unexpected = (got: string, expected = "a value"): NpyError =>
-  new NpyError(`the header is not a Python dict: expected ${expected}, got ${quoted(got)}`);
+  new NpyError(`the header is not a Python dict: expected ${expected}, got ${quote(got)}`);

@@ -1,5 +1,5 @@
 import { isFloat, type Node, sameShape, type Value } from "@softmax-bench/graph";
-import { ModelError, quoted } from "./read/error.js";
+import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
 /** Finds the logits: an output, or any value inside the model, by its name. */
@@ -7,13 +7,13 @@ export function findLogits(model: ReadGraph, name: string | undefined): Value {
   const value = name === undefined ? onlyFloatOutput(model) : valueNamed(model, name);
   if (!isFloat(value) || value.shape.length < 2) {
     throw new ModelError(
-      `logits must be floating-point [N, C] or of higher rank, ${quoted(findName(model, value) ?? "the value")} is ${value.dtype}[${value.shape}]`,
+      `logits must be floating-point [N, C] or of higher rank, ${quote(findName(model, value) ?? "the value")} is ${value.dtype}[${value.shape}]`,
     );
   }
   return value;
 }
 
-const listed = ({ outputs }: ReadGraph): string => Object.keys(outputs).map(quoted).join(", ");
+const listed = ({ outputs }: ReadGraph): string => Object.keys(outputs).map(quote).join(", ");
 
 function onlyFloatOutput(model: ReadGraph): Value {
   const [only, ...others] = Object.values(model.outputs).filter(isFloat);
@@ -25,7 +25,7 @@ function onlyFloatOutput(model: ReadGraph): Value {
 function valueNamed(model: ReadGraph, name: string): Value {
   const value = Object.hasOwn(model.outputs, name) ? model.outputs[name] : model.values?.get(name);
   if (value) return value;
-  throw new ModelError(`there is no value ${quoted(name)} in the model; its outputs are ${listed(model)}`);
+  throw new ModelError(`there is no value ${quote(name)} in the model; its outputs are ${listed(model)}`);
 }
 
 function findName(model: ReadGraph, value: Value): string | undefined {
@@ -51,11 +51,11 @@ const PASSED: ReadonlySet<string> = new Set([
 
 /** An objection to a loss on these logits, in words; undefined if there is none. */
 export function doubtAbout(model: ReadGraph, logits: Value, classes: number): string | undefined {
-  const name = quoted(findName(model, logits) ?? "logits");
+  const name = quote(findName(model, logits) ?? "logits");
   const found = probabilitiesIn(logits);
   if (found) {
     const before = found.inputs[0] && findName(model, found.inputs[0]);
-    const instead = before === undefined ? "the value before it" : quoted(before);
+    const instead = before === undefined ? "the value before it" : quote(before);
     return `${name} comes out of ${found.op === "Div" ? "a softmax" : found.op}, and the loss takes logits: choose ${instead} instead (--logits), or insist (--force)`;
   }
   if (classes === 1) {

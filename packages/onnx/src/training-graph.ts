@@ -13,7 +13,7 @@ import {
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 import { doubtAbout, findLogits, resolveClassAxis } from "./logits.js";
-import { ModelError, quoted } from "./read/error.js";
+import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
 /** A loss on top of a model. */
@@ -119,7 +119,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     ...head.inputs.map(({ node }) => String(node.attributes.name)),
   ].find((name) => taken.has(name));
   if (clash)
-    throw new ModelError(`the model has a ${quoted(clash)} of its own, which the training graph needs`);
+    throw new ModelError(`the model has a ${quote(clash)} of its own, which the training graph needs`);
   return {
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
@@ -149,8 +149,8 @@ function findValues(
     names.map((name) => {
       const value = known.get(name);
       if (!value) {
-        const listed = [...known.keys()].slice(0, 20).map(quoted).join(", ");
-        throw new ModelError(`there is no parameter ${quoted(name)}; there are ${listed}`);
+        const listed = [...known.keys()].slice(0, 20).map(quote).join(", ");
+        throw new ModelError(`there is no parameter ${quote(name)}; there are ${listed}`);
       }
       return [name, value] as const;
     }),

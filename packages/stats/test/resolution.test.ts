@@ -15,7 +15,7 @@ function normalSource(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-describe("resolutionOf", () => {
+describe("estimateResolution", () => {
   it("is unknown from one process and no A/A pair", () => {
     expect(estimateResolution({ processTimes: [[10], [20]], pairs: [] })).toBeUndefined();
   });

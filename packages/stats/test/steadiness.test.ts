@@ -63,7 +63,7 @@ const unsettledShare = (series: Series, n: number): number =>
     (steadiness) => steadiness === "unsettled",
   ).length / TRIALS;
 
-describe("steadinessOf, simulated", () => {
+describe("testSteadiness, simulated", () => {
   // Error rates as docs/methodology.md gives them; 500 series each, so that 2 % has a standard error of 0.6 %.
   it.each([
     ["independent noise of 0.5 %", independent(0.005), 400, 0.005],

@@ -2,7 +2,7 @@ import { DEFAULT_LOSS, findMethod, type LossOptions, type MethodId, programFor }
 import { requireOptions } from "@softmax-bench/numerics";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, lossAndGradient } from "./gradient.js";
-import { checked } from "./operands.js";
+import { prepareFeeds } from "./operands.js";
 
 /** A loss of logits `[N, C]` (float32), labels (`[N]` int32 or `[N, C]` float32) and optional class weights `[C]`. */
 export type LossFunction<Loss extends tf.Tensor> = (
@@ -43,7 +43,7 @@ export function softmaxCrossEntropy(method: MethodId, options: Options = {}): Lo
   requireOptions(given);
   const perRow = given.reduction === "none";
   return (logits, labels, weights) => {
-    const operands = checked({ logits, labels, weights }, given);
+    const operands = prepareFeeds({ logits, labels, weights }, given);
     const [rows, classes] = logits.shape;
     const loss = { ...given, weighted: weights !== undefined };
     const program = programFor({ method, dtype: "float32", rows, classes, loss });

@@ -206,11 +206,11 @@ export class SoftmaxKernel implements AsyncDisposable {
     // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
     if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
-    return { losses, loss: reduced(losses, problem) };
+    return { losses, loss: reduceLosses(losses, problem) };
   }
 }
 
-function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem): number {
+function reduceLosses(losses: Float64Array, { reduction, upstream, divisor }: Problem): number {
   let sum = 0;
   for (let row = 0; row < losses.length; row++) {
     sum += (losses[row] as number) * (upstream ? (upstream[row] as number) : 1);

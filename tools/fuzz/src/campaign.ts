@@ -91,7 +91,7 @@ function sandbox(folder: string): string[] {
  * A command line with the inputs' limit on memory, and a limit on processor time. Without prlimit, as outside Linux,
  * there are no such limits.
  */
-export function limited(command: readonly string[], cpuSeconds?: number): string[] {
+export function limitCommand(command: readonly string[], cpuSeconds?: number): string[] {
   if (process.platform !== "linux") return [...command];
   const cpu = cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}`];
   return ["prlimit", `--data=${MOST_BYTES}`, ...cpu, ...command];
@@ -114,7 +114,7 @@ class State {
 }
 
 function runBatch(request: Request, state: State, flags: readonly string[]): Promise<void> {
-  const [command = "", ...args] = limited([
+  const [command = "", ...args] = limitCommand([
     process.execPath,
     ...flags,
     "--disallow-code-generation-from-strings",

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limited } from "./campaign.js";
+import { limitCommand } from "./campaign.js";
 import { CONTROL, type Fault } from "./examine.js";
 import { Random } from "./random.js";
 import { loadTarget } from "./targets/index.js";
@@ -129,7 +129,7 @@ function runCommand(
     for (const name of ["out", "here", RUN]) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, file), input);
     const argv = argvOf(folder, random);
-    const [program = "", ...args] = limited([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
+    const [program = "", ...args] = limitCommand([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
     const ended = spawnSync(program, args, {
       cwd: join(folder, "here"),
       encoding: "utf8",

@@ -23,7 +23,7 @@ import {
   THIS_NODE,
   usualPlace,
 } from "./places.js";
-import { shortened, unknownValue } from "./unknown-value.js";
+import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */
 export interface Selection {
@@ -126,7 +126,7 @@ function parseCells(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
     const [place, method, dtype, workload, ...more] = cell.split(" ");
     if (!place || !dtype || !workload || more.length > 0) {
       throw new UsageError(
-        `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortened(cell))}`,
+        `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortenValue(cell))}`,
       );
     }
     const ids = METHODS.map(({ id }) => id);

@@ -179,7 +179,7 @@ function sessionFactory(
       timeoutMs,
       phaseTimer,
       host: hosts.of(place),
-      unavailable: (await hosts.problemOf(place)) ?? unavailability(provisioned.get(place.backend)),
+      unavailable: (await hosts.findProblem(place)) ?? unavailability(provisioned.get(place.backend)),
       // Before its first result: the process may not survive that.
       onRecord: (record) => {
         if (reported.has(placeName(place))) append({ type: "backend", ...record });

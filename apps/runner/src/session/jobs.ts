@@ -53,7 +53,7 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  const problem = await hosts.problemOf(place);
+  const problem = await hosts.findProblem(place);
   const session = new BackendSession({
     place,
     threads,

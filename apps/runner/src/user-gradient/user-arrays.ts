@@ -133,7 +133,7 @@ function toLogits(array: UserArray, dtype: FloatDType): FloatArray {
   if (array.data.length > MAX_ELEMENTS) {
     throw new UsageError(`${array.name}: expected at most ${MAX_ELEMENTS} logits, got ${array.data.length}`);
   }
-  return converted(array, dtype, (value) => (value === Number.NEGATIVE_INFINITY ? undefined : finite(value)));
+  return convert(array, dtype, (value) => (value === Number.NEGATIVE_INFINITY ? undefined : finite(value)));
 }
 
 const finite = (value: number): string | undefined =>
@@ -146,18 +146,14 @@ function nonNegative(
   what: string,
 ): FloatArray {
   requireShape(array, shape, what);
-  return converted(
-    array,
-    dtype,
-    (value) => finite(value) ?? (value < 0 ? "a number of 0 or more" : undefined),
-  );
+  return convert(array, dtype, (value) => finite(value) ?? (value < 0 ? "a number of 0 or more" : undefined));
 }
 
 function readUpstream(given: string | undefined, rows: number, dtype: FloatDType): FloatArray {
   if (given === undefined) return floatArray(dtype, rows).fill(1);
   const array = readArray("--upstream", given);
   requireShape(array, [rows], "a number per row");
-  return converted(array, dtype, finite);
+  return convert(array, dtype, finite);
 }
 
 function requireShape({ name, shape }: UserArray, expected: readonly number[], what: string): void {
@@ -165,16 +161,16 @@ function requireShape({ name, shape }: UserArray, expected: readonly number[], w
   throw new UsageError(`${name}: expected ${what}, shape [${expected}], got shape [${shape}]`);
 }
 
-/** @param problemOf returns what was expected instead of a value; undefined if it is valid */
-function converted(
+/** @param findProblem returns what was expected instead of a value; undefined if it is valid */
+function convert(
   { name, shape, data }: UserArray,
   dtype: FloatDType,
-  problemOf: (value: number) => string | undefined,
+  findProblem: (value: number) => string | undefined,
 ): FloatArray {
   const values = floatArray(dtype, data.length);
   for (let index = 0; index < values.length; index++) {
     const value = Number(data[index]);
-    const expected = problemOf(value);
+    const expected = findProblem(value);
     if (expected)
       throw new UsageError(`${name}: expected ${expected} at ${formatPosition(index, shape)}, got ${value}`);
     values[index] = value;

@@ -14,16 +14,16 @@ export const naive: Formulation = {
   rounding: { probabilities: "exponentials" },
   loss: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
-    return reduceRows(crossEntropies(p, buildTargets(inputs)), inputs);
+    return reduceRows(naiveCrossEntropies(p, buildTargets(inputs)), inputs);
   },
   lossAndGradient: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
     const targets = buildTargets(inputs);
     return {
-      loss: reduceRows(crossEntropies(p, targets), inputs),
+      loss: reduceRows(naiveCrossEntropies(p, targets), inputs),
       gradient: scaleRows(rowGradients(p, targets), inputs),
     };
   },
 };
 
-const crossEntropies = (p: Value, { q }: Targets): Value => neg(rowSum(mul(log(p), q)));
+const naiveCrossEntropies = (p: Value, { q }: Targets): Value => neg(rowSum(mul(log(p), q)));

@@ -29,7 +29,7 @@ export const offsetAlong = (shape: Shape, axis: number, offset: number): number[
   shape.map((_, position) => (position === axis ? offset : 0));
 
 /** Every `step`th element along one axis, from `start`; the type determines their number. */
-export function sliced(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
+export function sliceTensor(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
   const data = allocate(type);
   const [from, to] = [rowMajorStrides(x.shape), rowMajorStrides(type.shape)];
   for (let flat = 0; flat < data.length; flat++) {

@@ -45,7 +45,7 @@ export const zeros = ({ shape }: TensorType): Float64Array =>
   allocate({ dtype: "float64", shape }) as Float64Array;
 
 /** Adds a bias per channel, and rounds once to the type. */
-export function finished(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
+export function addBias(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
   const plane = sizeOf(spatial(type.shape));
   const data = allocate(type);
   const offsets = bias && doubles(bias);

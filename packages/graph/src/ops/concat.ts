@@ -2,7 +2,7 @@ import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type TensorType } from "../tensor.js";
 import { concat, expand, scalar, split } from "../vocabulary/index.js";
-import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
+import { copyInto, offsetAlong, sliceTensor, withSize } from "./blocks.js";
 import { expectInputs, numberAttribute, numbersAttribute, readAxis } from "./support.js";
 
 /** Concatenates tensors along an axis. */
@@ -57,7 +57,7 @@ export const Split: OpDefinition = {
     const axis = numberAttribute(attributes, "axis");
     let start = 0;
     return types.map((type) => {
-      const piece = sliced(x, type, axis, start, 1);
+      const piece = sliceTensor(x, type, axis, start, 1);
       start += type.shape[axis] as number;
       return piece;
     });

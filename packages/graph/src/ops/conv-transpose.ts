@@ -4,12 +4,12 @@ import type { OpDefinition } from "../op.js";
 import { sizeOf, type TensorType } from "../tensor.js";
 import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";
 import {
+  addBias,
   biasGradient,
   channels,
   checkOperands,
   doubles,
   filterGradient,
-  finished,
   forEachChannelPair,
   toWindowOptions,
   zeros,
@@ -67,7 +67,7 @@ export const ConvTranspose: OpDefinition = {
         }
       },
     );
-    return finished(sums, type, bias);
+    return addBias(sums, type, bias);
   },
   gradient: ({ inputs: [x, filter, bias], attributes, upstream: [upstream] }) => {
     if (!x || !filter || !upstream) return [];

@@ -3,12 +3,12 @@ import type { OpDefinition } from "../op.js";
 import { type Shape, sizeOf, type TensorType } from "../tensor.js";
 import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary/index.js";
 import {
+  addBias,
   biasGradient,
   channels,
   checkOperands,
   doubles,
   filterGradient,
-  finished,
   forEachChannelPair,
   toWindowOptions,
   zeros,
@@ -59,7 +59,7 @@ export const Conv: OpDefinition = {
         }
       },
     );
-    return finished(sums, type, bias);
+    return addBias(sums, type, bias);
   },
   gradient: ({ inputs: [x, filter, bias], attributes, upstream: [upstream] }) => {
     if (!x || !filter || !upstream) return [];

@@ -86,7 +86,7 @@ export const CumSum: OpDefinition = {
 };
 
 /** Positions along an axis in the order of their elements, the largest first (or the smallest); the sort is stable. */
-function ordered(x: Tensor, axis: number, isLargest: boolean): (lane: number) => number[] {
+function sortAlong(x: Tensor, axis: number, isLargest: boolean): (lane: number) => number[] {
   const { length, index } = lanesAlong(axis, x.shape);
   return (lane) => {
     const at = (position: number) => elementAt(x.data, index(lane, position));
@@ -153,7 +153,7 @@ export const TopK: OpDefinition = {
     const [values, positions] = types as readonly [TensorType, TensorType];
     if (!x) return [];
     const axis = numberAttribute(attributes, "axis");
-    const order = ordered(x, axis, numberAttribute(attributes, "largest") === 1);
+    const order = sortAlong(x, axis, numberAttribute(attributes, "largest") === 1);
     const [source, target] = [lanesAlong(axis, x.shape), lanesAlong(axis, values.shape)];
     const [chosen, at] = [allocate(values), allocate(positions)];
     for (let lane = 0; lane < target.count; lane++) {

@@ -3,7 +3,7 @@ import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type Shape, sizeOf, write } from "../tensor.js";
 import { pad, reshape, slice } from "../vocabulary/index.js";
-import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
+import { copyInto, offsetAlong, sliceTensor, withSize } from "./blocks.js";
 import { expectInputs, numberAttribute, numbersAttribute, readAxis } from "./support.js";
 
 interface Range {
@@ -34,7 +34,7 @@ export const Slice: OpDefinition = {
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];
     const { axis, start, step } = readRange(attributes, x.shape);
-    return [sliced(x, type, axis, start, step)];
+    return [sliceTensor(x, type, axis, start, step)];
   },
   gradient: ({ inputs: [x], outputs: [y], attributes, upstream: [upstream] }) => {
     if (!x || !y || !upstream) return [];

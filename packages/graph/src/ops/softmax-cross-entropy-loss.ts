@@ -47,7 +47,7 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
     if (!logProb) return [];
     const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
     const [losses, counted] = rowLosses(logProb, labels, weights, ignoreIndex);
-    return [reduced(losses, counted, attributes.reduction, type), logProb];
+    return [reduceLosses(losses, counted, attributes.reduction, type), logProb];
   },
   gradient: ({ inputs, outputs, attributes, upstream: [ofLoss, ofLogProb] }) => {
     const [scores, labels, weights] = inputs;
@@ -197,7 +197,7 @@ function rowLosses(
   return [losses, counted];
 }
 
-function reduced(
+function reduceLosses(
   losses: readonly number[],
   counted: readonly number[],
   reduction: unknown,

@@ -37,7 +37,7 @@ export async function download(
   partial: string,
   { signal: stopped, progress, silenceMs = SILENCE_MS }: DownloadOptions,
 ): Promise<void> {
-  using watch = watched(stopped, url, silenceMs);
+  using watch = watchSilence(stopped, url, silenceMs);
   const { signal, heard } = watch;
   const start = (await stat(partial).catch(() => undefined))?.size ?? 0;
   const response = await request(url, start, signal);
@@ -109,7 +109,7 @@ async function receive(
 ): Promise<void> {
   if (!response.body) throw new DataError(`${response.url} sent nothing`);
   let bytes = from;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+  const countBytes = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       progress(bytes);
@@ -119,7 +119,7 @@ async function receive(
   try {
     const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
     const file = createWriteStream(partial, { flags: from > 0 ? "a" : "w" });
-    await pipeline(body, counted, file, { signal });
+    await pipeline(body, countBytes, file, { signal });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof Error && "syscall" in error && "path" in error) throw error;
@@ -128,7 +128,7 @@ async function receive(
 }
 
 /** A signal that is aborted with the given one, or by silence: `heard` has not been called for `silenceMs`. */
-function watched(signal: AbortSignal, url: string, silenceMs: number) {
+function watchSilence(signal: AbortSignal, url: string, silenceMs: number) {
   const silence = new AbortController();
   const stop = () =>
     silence.abort(

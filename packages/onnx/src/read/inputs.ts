@@ -1,6 +1,6 @@
 import type { DType } from "@softmax-bench/graph";
 import type { ValueInfoProto } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import { sizeFrom, toDType } from "./tensors.js";
 
 /** An input of a model; an open size is a name. */
@@ -12,7 +12,7 @@ export interface ModelInput {
 
 /** @throws ModelError if the input is not a tensor of known rank. */
 export function inputFrom({ name, type }: ValueInfoProto): ModelInput {
-  const of = `input ${quoted(name)}`;
+  const of = `input ${quote(name)}`;
   if (type?.value.case !== "tensorType") throw new ModelError(`${of} is not a tensor`);
   const { elemType, shape } = type.value.value;
   if (!shape) throw new ModelError(`${of} has no shape`);

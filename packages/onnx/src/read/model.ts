@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { DEFAULT_ELEMENTS, sizeOf, withBudget } from "@softmax-bench/graph";
 import { type ModelProto, ModelProtoSchema, type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
 import { inputFrom, type ModelInput } from "./inputs.js";
 import { type Choice, chooseParameters } from "./parameters.js";
@@ -44,7 +44,7 @@ export interface GraphOptions {
 
 const nothingBeside: ReadExternal = ({ location }) => {
   throw new ModelError(
-    `the model's data is in ${quoted(location)}; load the model from its file to have it read`,
+    `the model's data is in ${quote(location)}; load the model from its file to have it read`,
   );
 };
 
@@ -55,7 +55,7 @@ const nothingBeside: ReadExternal = ({ location }) => {
  * @throws ModelError if the bytes are not a model, or it has unsupported parts
  */
 export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Model {
-  const proto = decoded(bytes);
+  const proto = decodeModel(bytes);
   const { graph } = proto;
   if (!graph || proto.irVersion === 0n)
     throw new ModelError("the file is not an ONNX model: it has no graph");
@@ -64,7 +64,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   if (graph.quantizationAnnotation.length > 0) throw new ModelError("quantised models are not supported");
   const initializers = new Map<string, StoredTensor>();
   const store = (tensor: StoredTensor) => {
-    if (initializers.has(tensor.name)) throw new ModelError(`there are two tensors ${quoted(tensor.name)}`);
+    if (initializers.has(tensor.name)) throw new ModelError(`there are two tensors ${quote(tensor.name)}`);
     initializers.set(tensor.name, tensor);
   };
   for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
@@ -118,7 +118,7 @@ function readWeights({ domain, opType, attribute, output }: NodeProto, readExter
 
 const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
 
-function decoded(bytes: Uint8Array): ModelProto {
+function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {

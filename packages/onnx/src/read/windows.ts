@@ -18,7 +18,7 @@ export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow 
     const extent = dilation * ((kernel[axis] as number) - 1) + 1;
     return Math.max((Math.ceil(size / stride) - 1) * stride + extent - size, 0);
   });
-  return { strides, dilations, pads: shared(missing, auto) };
+  return { strides, dilations, pads: splitPads(missing, auto) };
 }
 
 /**
@@ -49,7 +49,7 @@ export function transposedWindowFrom(
   return {
     strides,
     dilations,
-    pads: shared(taken, auto),
+    pads: splitPads(taken, auto),
     outputPadding: outputPadding.map((count, axis) => count + (surplus[axis] === -1 ? 1 : 0)),
   };
 }
@@ -77,14 +77,14 @@ function readAutoPad(node: OnnxNode): AutoPad {
 }
 
 /** Splits pads between both ends of each axis. SAME_UPPER puts an odd one at the end, the others at the start. */
-function shared(counts: readonly number[], auto: AutoPad): number[] {
+function splitPads(counts: readonly number[], auto: AutoPad): number[] {
   const less = counts.map((count) => Math.floor(count / 2));
   const more = counts.map((count) => Math.ceil(count / 2));
   return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
 }
 
 /** Adds pads at the end if `ceil_mode` lets a last window begin inside and end outside. */
-export function ceiled({ strides, dilations, pads }: ReadWindow, x: Value, kernel: Shape): ReadWindow {
+export function applyCeilMode({ strides, dilations, pads }: ReadWindow, x: Value, kernel: Shape): ReadWindow {
   const rank = kernel.length;
   const added = kernel.map((size, axis) => {
     const [stride, length] = [strides[axis] as number, x.shape[axis + 2] as number];

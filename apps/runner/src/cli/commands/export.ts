@@ -24,7 +24,7 @@ import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import {
   BATCH,
   CROSS_ENTROPY,
-  listed,
+  joinNames,
   methodGraph,
   modelGraph,
   openSizes,
@@ -129,7 +129,7 @@ const command = () =>
 
 /** A graph for each combination of open sizes, or a single one if no size is open. */
 interface Source {
-  readonly graphOf: (sizes: Readonly<Record<string, number>>) => Graph;
+  readonly buildGraph: (sizes: Readonly<Record<string, number>>) => Graph;
   /** Names of the sizes that stay open in the exported model, the batch first. */
   readonly open: readonly string[];
   /** Number of stored floating-point tensors that are taken for constants. */
@@ -154,18 +154,18 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   let constants: number;
   try {
     const source = flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model, out);
-    const { graphOf, open } = source;
+    const { buildGraph, open } = source;
     constants = source.constants;
     [graph, bytes] = withBudget(elements, () => {
       // With a batch of 1, refusals name small shapes. Other sizes may have to be larger.
-      let first = open.length > 1 ? undefined : graphOf({ [open[0] ?? BATCH]: 1 });
+      let first = open.length > 1 ? undefined : buildGraph({ [open[0] ?? BATCH]: 1 });
       const remembered = (made: Graph): Graph => {
         first ??= made;
         return made;
       };
       const written =
         open.length > 0
-          ? serializeOpen(open, (sizes) => legalize(remembered(graphOf(sizes)), { fold: false }))
+          ? serializeOpen(open, (sizes) => legalize(remembered(buildGraph(sizes)), { fold: false }))
           : serialize(legalize(first as Graph));
       return [first as Graph, written];
     });
@@ -240,7 +240,7 @@ function methodSource(flags: Flags): Source {
   const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
   const given = parseBatch(batch) ?? rows;
   return {
-    graphOf: ({ [BATCH]: size = rows }) =>
+    buildGraph: ({ [BATCH]: size = rows }) =>
       methodGraph({ ...request, rows: given === DYNAMIC ? size : given }),
     open: given === DYNAMIC ? [BATCH] : [],
     constants: 0,
@@ -276,7 +276,7 @@ function modelSource(flags: Flags, file: string, out: string): Source {
     ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
-    graphOf: (values) => {
+    buildGraph: (values) => {
       const chosen = open.map(({ name, symbol }) => [name, values[symbol] as number] as const);
       return modelGraph(model, { ...sizes, ...Object.fromEntries(chosen) }, request);
     },
@@ -305,7 +305,7 @@ function parseClassAxis(text: string | undefined): number | undefined {
 const describeInputs = ({ inputs }: Model): string =>
   inputs
     .slice(0, 12)
-    .map(({ name, shape }) => `${listed([name])} [${listed(shape.map(String))}]`)
+    .map(({ name, shape }) => `${joinNames([name])} [${joinNames(shape.map(String))}]`)
     .join(", ");
 
 function parseBatch(text: string | undefined): number | typeof DYNAMIC | undefined {
@@ -361,7 +361,7 @@ function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): s
     bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
   return [
     `wrote ${file}: ${size}, operator set ${OPSET}`,
-    `  inputs: ${listed(inputs.map(inputName))}`,
-    `  outputs: ${listed(Object.keys(outputs))}`,
+    `  inputs: ${joinNames(inputs.map(inputName))}`,
+    `  outputs: ${joinNames(Object.keys(outputs))}`,
   ];
 }

@@ -56,7 +56,7 @@ export async function validateGate(
   const say = (line: string) => writeLine(stderr, line);
   const file = join(out, "journal.jsonl");
   makeFolder(out);
-  const { header, outcomes } = continued(file, quick);
+  const { header, outcomes } = openJournal(file, quick);
   const experiments = selectExperiments(quick);
   for (const [index, experiment] of experiments.entries()) {
     if (outcomes.some(({ id }) => id === experiment.id)) continue;
@@ -83,7 +83,7 @@ export async function validateGate(
 }
 
 /** The journal of this validation, created if missing. @throws UsageError if it belongs to another one. */
-function continued(
+function openJournal(
   file: string,
   quick: boolean,
 ): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {

@@ -76,7 +76,7 @@ export class Judge {
     const loss = floatArray(cell.dtype, 1);
     read([loss, gradient]);
     const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
-    const accuracy = errors ? this.#accuracyOf(cell, { loss, gradient }) : undefined;
+    const accuracy = errors ? this.#assess(cell, { loss, gradient }) : undefined;
     const distances = this.#compare(cell, { loss, gradient }, pairs);
     return { ...found, ...(accuracy ? { accuracy } : {}), distances };
   }
@@ -86,7 +86,7 @@ export class Judge {
     for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherMethod(pair, cell) }));
   }
 
-  #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
+  #assess(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
     const { checked, reference } = this.#references.of(cell);
     return {
       lossRelError: assessLoss(loss, reference),

@@ -27,7 +27,7 @@ export class NetworkInputs {
     this.#images = images;
   }
 
-  specOf(depth: number, dtype: FloatDType): NetworkSpec {
+  toSpec(depth: number, dtype: FloatDType): NetworkSpec {
     const { network: id, batch } = this.#settings;
     return { id, depth, batch, dtype };
   }

@@ -84,7 +84,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
 
   /** Steps and, if the experiment has it, training of one network on one backend. */
   async run(network: PlannedNetwork, session: BackendSession): Promise<NetworkRecord> {
-    const spec = this.#needInputs().specOf(network.depth, network.dtype);
+    const spec = this.#needInputs().toSpec(network.depth, network.dtype);
     const compared = await this.#compareSteps(session, spec);
     if (compared.status !== "ok") return { ...network, ...compared, layers: [] };
     const trained = await this.#train(session, spec);
@@ -98,7 +98,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   }
 
   async #computeReference(depth: number, session: BackendSession): Promise<void> {
-    const spec = this.#needInputs().specOf(depth, "float64");
+    const spec = this.#needInputs().toSpec(depth, "float64");
     const net = buildNetwork(spec);
     const steps = this.#needInputs().steps(depth, "float64");
     // In orders that no comparison uses; otherwise a float64 backend would be compared with itself.

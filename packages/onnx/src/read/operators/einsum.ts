@@ -48,7 +48,7 @@ const einsum: Reader = (node) => {
   const [first, ...others] = operands;
   const joined = others.reduce((product, next, at) => {
     const later = new Set([...result, ...others.slice(at + 1).flatMap(({ letters }) => letters)]);
-    return contracted(product, next, later);
+    return contract(product, next, later);
   }, first as Lettered);
   const { value, letters } = summedTo(joined, new Set(result));
   const missing = result.find((letter) => !letters.includes(letter));
@@ -113,7 +113,7 @@ function withoutOnes(of: Lettered, other: Lettered): Lettered {
 }
 
 /** The product of two operands, summed over the letters that no later operand needs. */
-function contracted(first: Lettered, second: Lettered, later: ReadonlySet<string>): Lettered {
+function contract(first: Lettered, second: Lettered, later: ReadonlySet<string>): Lettered {
   const a = withoutOnes(summedTo(first, new Set([...later, ...second.letters])), second);
   const b = withoutOnes(summedTo(second, new Set([...later, ...a.letters])), a);
   const shared = a.letters.filter((letter) => b.letters.includes(letter));

@@ -160,7 +160,7 @@ const recurrent =
         const ordered = batchFirst ? transpose(states, [1, 0, 2]) : states;
         return squeeze(slice(ordered, 0, direction, direction + 1), [0]);
       });
-      return unrolled(x, cell.step(weights, flags), first, { isReverse, lengths, steps });
+      return unroll(x, cell.step(weights, flags), first, { isReverse, lengths, steps });
     });
     const y = concat(
       runs.map(({ hidden }) => unsqueeze(hidden, [1])),
@@ -190,7 +190,7 @@ interface Run {
   readonly steps: number;
 }
 
-function unrolled(x: Value, step: Step, initial: readonly Value[], { isReverse, lengths, steps }: Run) {
+function unroll(x: Value, step: Step, initial: readonly Value[], { isReverse, lengths, steps }: Run) {
   let states = initial;
   const made: Value[] = [];
   for (let at = 0; at < steps; at++) {

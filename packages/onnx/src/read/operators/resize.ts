@@ -86,9 +86,9 @@ const cubic =
 
 const resize: Reader = (node) => {
   const x = node.input(0);
-  const coordinates = chosen(node, "coordinate_transformation_mode", "half_pixel", COORDINATES);
+  const coordinates = readChoice(node, "coordinate_transformation_mode", "half_pixel", COORDINATES);
   const mode = node.string("mode", "nearest");
-  const nearest = chosen(node, "nearest_mode", "round_prefer_floor", NEAREST);
+  const nearest = readChoice(node, "nearest_mode", "round_prefer_floor", NEAREST);
   const [coefficient, exclude] = [node.float("cubic_coeff_a", -0.75), node.flag("exclude_outside")];
   const [antialias, outside] = [node.flag("antialias"), node.float("extrapolation_value", 0)];
   const aligned = node.string("coordinate_transformation_mode", "half_pixel") === "align_corners";
@@ -118,11 +118,11 @@ const resize: Reader = (node) => {
     const isOutside = (at: number) =>
       cropping && (coordinates(at, of) < 0 || coordinates(at, of) > of.from - 1);
     const all = Array.from({ length: of.to }, (_, at) => within(tapsAt(at), of.from, exclude));
-    return combined(value, of.axis, all, { isOutside, outside });
+    return combineTaps(value, of.axis, all, { isOutside, outside });
   }, x);
 };
 
-function chosen<T>(node: OnnxNode, name: string, otherwise: string, table: ReadonlyMap<string, T>): T {
+function readChoice<T>(node: OnnxNode, name: string, otherwise: string, table: ReadonlyMap<string, T>): T {
   const given = node.string(name, otherwise);
   return table.get(given) ?? node.fail(`${name} ${given} is not known`);
 }
@@ -141,7 +141,7 @@ interface Outside {
 }
 
 /** The sum, over the taps, of elements of x along an axis times their weights. */
-function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, outside }: Outside): Value {
+function combineTaps(x: Value, axis: number, taps: readonly Taps[], { isOutside, outside }: Outside): Value {
   const along = x.shape.map((_, at) => (at === axis ? taps.length : 1));
   const column = (values: readonly number[]): Value => constant(tensor(x.dtype, along, values));
   const most = taps.reduce((count, { length }) => Math.max(count, length), 0);
