@@ -1,6 +1,6 @@
 import { plural } from "@softmax-bench/core";
 import { type Centre, hodgesLehmann, holm, median, signFlipTest } from "@softmax-bench/stats";
-import { type Block, logControl, logSlowdown } from "./blocks.js";
+import { type Block, controlLogRatio, slowdownLogRatio } from "./blocks.js";
 import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, toThresholds } from "./limits.js";
 import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
 
@@ -16,7 +16,7 @@ const DECIDING_BLOCKS = 12;
 /** True if the first stage's blocks of a cell call for a second look. */
 export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
   const { limit, route } = toThresholds(limits);
-  const slowdowns = blocks.map(logSlowdown);
+  const slowdowns = blocks.map(slowdownLogRatio);
   const mean = average(slowdowns);
   // One disturbed process can hide a slowdown in the mean, though hardly in both blocks. An improvement is not urgent;
   // it counts once it is as large as a regression that must not be missed.
@@ -34,7 +34,7 @@ export const decidingBlocks = (routed: number): number =>
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
   const threshold = percent(Math.expm1(toThresholds(limits).route));
   return {
-    ...measured(blocks, hodgesLehmann(blocks.map(logSlowdown))),
+    ...measured(blocks, hodgesLehmann(blocks.map(slowdownLogRatio))),
     verdict: "pass",
     reason: `less in ${plural(blocks.length, "block")} than the ${threshold} that would call for more`,
   };
@@ -42,8 +42,8 @@ export function notRouted(blocks: readonly Block[], limits: Limits): TimeCompari
 
 /** Decides on all routed cells at once, each by its blocks of the second stage, in the given order. */
 export function decide(routed: readonly (readonly Block[])[], limits: Limits): TimeComparison[] {
-  const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(logSlowdown))));
-  const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -logSlowdown(block)))));
+  const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownLogRatio))));
+  const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownLogRatio(block)))));
   return routed.map((blocks, index) =>
     decideOne(blocks, { slower: slower[index] as number, faster: faster[index] as number }, limits),
   );
@@ -56,7 +56,7 @@ interface CorrectedP {
 
 function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): TimeComparison {
   const { limit, floor } = toThresholds(limits);
-  const centre = hodgesLehmann(blocks.map(logSlowdown));
+  const centre = hodgesLehmann(blocks.map(slowdownLogRatio));
   const { estimate, low, high } = centre;
   const base = { ...measured(blocks, centre), p: estimate < 0 ? p.faster : p.slower };
   const inconclusive = (reason: string, gap: number): TimeComparison => ({
@@ -87,7 +87,7 @@ function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): Tim
 
 /** The apparent slowdown, in logarithms, of the second of two identical groups of six processes; 0 if unknown. */
 function controlEstimate(blocks: readonly Block[]): number {
-  const differences = blocks.flatMap((block) => logControl(block) ?? []);
+  const differences = blocks.flatMap((block) => controlLogRatio(block) ?? []);
   return differences.length ? hodgesLehmann(differences).estimate : 0;
 }
 

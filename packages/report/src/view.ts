@@ -134,7 +134,7 @@ function describeInterruption({ run, cells, precision, depth, scaling }: Results
     ...(depth ? [plural(depth.networks.length, "network")] : []),
     ...(scaling ? [`${scaling.series.length} series`] : []),
   ];
-  const out = findOut(run.argv);
+  const out = findOutFolder(run.argv);
   const command = [
     `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
     ...(out ? [`--out ${shellWord(out)}`] : []),
@@ -143,7 +143,7 @@ function describeInterruption({ run, cells, precision, depth, scaling }: Results
 }
 
 /** The output folder of the run. */
-const findOut = (argv: readonly string[]): string | undefined =>
+const findOutFolder = (argv: readonly string[]): string | undefined =>
   argv.flatMap((word, index) =>
     word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
   )[0];

@@ -80,7 +80,7 @@ export async function measureIn(
     scratch: scratch.folder,
   });
   if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw toUsageError(checkout, ran);
-  return readOnlyResults(checkout, out, ran);
+  return readRunResults(checkout, out, ran);
 }
 
 /** Keys of the cells that a checkout would measure. @param selection flags of `pnpm bench` */
@@ -226,7 +226,7 @@ function temporaryFolder(): Disposable & { readonly folder: string } {
 }
 
 /** The results of the only run in a folder. Printed output is never used as data. */
-function readOnlyResults(checkout: Checkout, out: string, ran: Ran): Results {
+function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
   const files = readdirSync(out)
     .map((run) => join(out, run, "results.json"))
     .filter((file) => existsSync(file));
