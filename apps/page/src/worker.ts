@@ -15,13 +15,13 @@ interface Begin {
   readonly openedAt: number;
 }
 
-const sizeOf = (arrays: readonly Values[]): number =>
+const totalBytes = (arrays: readonly Values[]): number =>
   arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** The parent's arrays, through HTTP. */
 const arraysAt = (base: string): WorkerArrays => ({
   async readInputs(set, into) {
-    const bytes = sizeOf(into);
+    const bytes = totalBytes(into);
     const response = await fetch(new URL(`inputs?from=${set * bytes}&bytes=${bytes}`, base));
     if (!response.ok) throw new Error(`there are fewer inputs than ${bytes} bytes of set ${set}`);
     const all = new Uint8Array(await response.arrayBuffer());

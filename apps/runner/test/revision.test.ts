@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { inspect } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { REPOSITORY_ROOT } from "../src/fs/repository.js";
-import { patienceOf } from "../src/gate/patience.js";
-import { checkoutOf } from "../src/gate/revision.js";
+import { toPatience } from "../src/gate/patience.js";
+import { prepareCheckout } from "../src/gate/revision.js";
 import { isAlive } from "./faults/support.js";
 import { temporaryFolder } from "./support/cli.js";
 
@@ -64,7 +64,7 @@ function build(
   writeFileSync(join(bin, "pnpm.mjs"), MAKER);
   vi.stubEnv("npm_execpath", join(bin, "pnpm"));
   const say = (line: string) => void said.push(line);
-  return checkoutOf("main", commit, { say, signal, patience: patienceOf(timeoutMs) });
+  return prepareCheckout("main", commit, { say, signal, patience: toPatience(timeoutMs) });
 }
 
 describe("a revision in the cache", () => {

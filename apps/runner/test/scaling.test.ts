@@ -4,7 +4,7 @@ import { heldMemory } from "@softmax-bench/report";
 import { describe, expect, it } from "vitest";
 import type { MeasuredSeries } from "../src/experiments/experiment.js";
 import { scalingSection } from "../src/experiments/scaling/section.js";
-import { shapesOf, threadCounts } from "../src/experiments/scaling/shapes.js";
+import { shapeGrid, threadCounts } from "../src/experiments/scaling/shapes.js";
 import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--rows", "1,64,256", "--classes", "10,1000", "--threads", "1,2"];
@@ -116,7 +116,7 @@ describe("a folder that no file system lets be made", () => {
 
 describe("shapes", () => {
   it("are every pair of rows and classes, small ones first, up to 64 Mi elements", () => {
-    expect(shapesOf([1, 2 ** 16], [4, 2 ** 10, 2 ** 11])).toEqual([
+    expect(shapeGrid([1, 2 ** 16], [4, 2 ** 10, 2 ** 11])).toEqual([
       { rows: 1, classes: 4 },
       { rows: 1, classes: 2 ** 10 },
       { rows: 1, classes: 2 ** 11 },
@@ -135,7 +135,7 @@ describe("shapes", () => {
 });
 
 describe("what is concluded from times", () => {
-  const SHAPES = shapesOf([1, 16, 256, 4096], [2, 128, 8192]);
+  const SHAPES = shapeGrid([1, 16, 256, 4096], [2, 128, 8192]);
   const series = (threads: number, time: (rows: number, classes: number) => number): MeasuredSeries => ({
     backend: "a",
     method: "manual/fused",

@@ -1,6 +1,6 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { shardOf } from "../src/plan/shard.js";
+import { resolveShard } from "../src/plan/shard.js";
 import { call, onlyRun, temporaryFolder } from "./support/cli.js";
 
 describe("--shard auto", () => {
@@ -21,7 +21,7 @@ describe("--shard auto", () => {
       "2/2",
     ],
   ])("reads %s", (_, environment, shard) => {
-    const { index, count } = shardOf("auto", environment);
+    const { index, count } = resolveShard("auto", environment);
     expect(`${index}/${count}`).toBe(shard);
   });
 
@@ -34,11 +34,11 @@ describe("--shard auto", () => {
     [slurm(2, 1, 5, 3), /array indices at equal steps, got 3 from 1 to 5 and 2 among them/],
     [{ ...slurm(1, 1, 2, 2), CI_NODE_INDEX: "1", CI_NODE_TOTAL: "2" }, /finds both SLURM.*and CI_NODE_INDEX/],
   ])("refuses %j", (environment, message) => {
-    expect(() => shardOf("auto", environment)).toThrow(message);
+    expect(() => resolveShard("auto", environment)).toThrow(message);
   });
 
   it.each(["0/4", "5/4", "1/0", "half", "1/2/3", "-1/4", "1.5/4", "1/999999"])("is refused as %s", (flag) => {
-    expect(() => shardOf(flag, {})).toThrow(/^--shard expects/);
+    expect(() => resolveShard(flag, {})).toThrow(/^--shard expects/);
   });
 });
 

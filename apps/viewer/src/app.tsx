@@ -3,12 +3,12 @@ import {
   apart,
   type Constraints,
   DEFAULT_CONSTRAINTS,
-  hostsOf,
+  hostsView,
   oneLine,
-  runViewOf,
+  runView,
 } from "@softmax-bench/report/model";
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { nameOf, Select } from "./components/choices.js";
+import { Select, shortName } from "./components/choices.js";
 import { useDroppedFiles } from "./dropped-files.js";
 import { useLive } from "./live.js";
 import { type Loaded, readText } from "./runs.js";
@@ -25,7 +25,7 @@ import { Scaling } from "./sections/scaling.js";
 import { Sweeps } from "./sections/sweeps.js";
 import { TradeOff } from "./sections/trade-off.js";
 import { Verdict } from "./sections/verdict.js";
-import { choicesOf, type Selection, selectedCells, workloadOf } from "./selection.js";
+import { collectChoices, type Selection, selectedCells, selectedWorkload } from "./selection.js";
 
 /** The page: one run in full, all of them compared. */
 export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
@@ -39,20 +39,20 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
     const read = await Promise.all(files.map(async (file) => readText(file.name, await file.text())));
     setLoaded((known) => [...known, ...read]);
     const first = read.findIndex(({ problem }) => problem === undefined);
-    if (first >= 0) show(runsOf(loaded).length);
+    if (first >= 0) show(toRuns(loaded).length);
   };
   useDroppedFiles(open);
-  const runs = useMemo(() => runsOf(loaded), [loaded]);
+  const runs = useMemo(() => toRuns(loaded), [loaded]);
   const results = runs[shown] ?? runs[0];
   return (
     <div class="page">
       <header>
-        <h1>{results ? `softmax-bench ${nameOf(results.run.id)}` : "softmax-bench"}</h1>
+        <h1>{results ? `softmax-bench ${shortName(results.run.id)}` : "softmax-bench"}</h1>
         <div class="controls">
           {runs.length > 1 && (
             <Select
               label="Run"
-              options={runs.map(({ run }, index) => [String(index), nameOf(run.id)])}
+              options={runs.map(({ run }, index) => [String(index), shortName(run.id)])}
               value={String(shown)}
               onChange={(index) => show(Number(index))}
             />
@@ -92,7 +92,7 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
   );
 }
 
-const runsOf = (loaded: readonly Loaded[]): Results[] =>
+const toRuns = (loaded: readonly Loaded[]): Results[] =>
   loaded.flatMap((one) => (one.problem === undefined ? apart(one.results) : []));
 
 function Report({ results, runs, isLive }: { results: Results; runs: readonly Results[]; isLive: boolean }) {
@@ -103,14 +103,14 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
     hiddenBackends: new Set(),
     hiddenMethods: new Set(),
   });
-  const choices = useMemo(() => choicesOf(runs), [runs]);
+  const choices = useMemo(() => collectChoices(runs), [runs]);
   const cells = useMemo(
     () => selectedCells(results.cells, selection, choices),
     [results, selection, choices],
   );
-  const view = useMemo(() => runViewOf(results), [results]);
-  const hosts = useMemo(() => hostsOf(results), [results]);
-  const workload = workloadOf(selection, choices);
+  const view = useMemo(() => runView(results), [results]);
+  const hosts = useMemo(() => hostsView(results), [results]);
+  const workload = selectedWorkload(selection, choices);
   const { depth, precision, scaling } = results;
   const hasCells = choices.workloads.length > 0;
   const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
@@ -145,7 +145,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
       )}
       {view.notice && (
         <p class="warning" role="status">
-          {isLive ? progressOf(results) : oneLine(view.notice)}
+          {isLive ? describeProgress(results) : oneLine(view.notice)}
         </p>
       )}
       <nav aria-label="Contents">
@@ -178,7 +178,7 @@ function Report({ results, runs, isLive }: { results: Results; runs: readonly Re
   );
 }
 
-const progressOf = ({ cells, run, precision, depth, scaling }: Results): string =>
+const describeProgress = ({ cells, run, precision, depth, scaling }: Results): string =>
   [
     `Going on: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
     ...(precision ? [plural(precision.curves.length, "curve")] : []),

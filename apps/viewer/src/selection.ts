@@ -18,7 +18,7 @@ export interface Choices {
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 /** The available choices, over all open runs. */
-export function choicesOf(runs: readonly Results[]): Choices {
+export function collectChoices(runs: readonly Results[]): Choices {
   const cells = runs.flatMap((run) => run.cells);
   return {
     workloads: unique([
@@ -35,12 +35,12 @@ export function choicesOf(runs: readonly Results[]): Choices {
 }
 
 /** The selected workload. By default it is `seed-3200` if present, otherwise the first one. */
-export const workloadOf = ({ workload }: Selection, { workloads }: Choices): string | undefined =>
+export const selectedWorkload = ({ workload }: Selection, { workloads }: Choices): string | undefined =>
   [workload, "seed-3200", workloads[0]].find((id) => id !== undefined && workloads.includes(id));
 
 /** The cells of the selection, on its resulting workload. */
 export function selectedCells(cells: readonly Cell[], selection: Selection, choices: Choices): Cell[] {
-  const workload = workloadOf(selection, choices);
+  const workload = selectedWorkload(selection, choices);
   return cells.filter((cell) => cell.workload === workload && isShown(cell, selection));
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Cell, Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { renderMarkdown, viewOf } from "@softmax-bench/report";
+import { renderMarkdown, reportView } from "@softmax-bench/report";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -24,11 +24,11 @@ if (whyNoBrowser) {
       it("is that of report.md, word for word, until a reader asks for something else", async () => {
         const { page, complaints } = await open();
         const sentences = await page.locator("#verdict .sentence").allTextContents();
-        const said = viewOf(results()).workloads.flatMap(({ verdicts }) => verdicts);
+        const said = reportView(results()).workloads.flatMap(({ verdicts }) => verdicts);
         expect(sentences.toSorted()).toEqual(
           [...said, "cifar-head, float64: no cell was measured."].toSorted(),
         );
-        expect(renderMarkdown(viewOf(results()))).toContain("on-gpu manual/fused is the fastest within");
+        expect(renderMarkdown(reportView(results()))).toContain("on-gpu manual/fused is the fastest within");
         expect(await answer(page)).toBe("on-gpu manual/fused");
         expect(complaints).toEqual([]);
       });

@@ -70,7 +70,7 @@ class JaxPrepared implements Prepared {
     this.#inputs = inputs;
     const program = programFor(task);
     this.#forward = jax.jit((feeds: Feeds) => interpret<"loss">(jax, program.forward, feeds).loss);
-    this.#lossAndGradient = jax.jit(lossAndGradientOf(jax, program));
+    this.#lossAndGradient = jax.jit(createLossAndGradient(jax, program));
     this.#first = jax.jit((x: JaxArray) => jax.numpy.ravel(x).slice([0, 1]));
     this.#feeds = this.#toDevice();
   }
@@ -94,7 +94,7 @@ class JaxPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const [loss, gradient] = this.#result ?? (await this.#compute());
-    return { loss: await floatsOf(loss), gradient: await floatsOf(gradient) };
+    return { loss: await readFloats(loss), gradient: await readFloats(gradient) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,14 +151,14 @@ class JaxPrepared implements Prepared {
 const referencesTo = (feeds: Feeds): Feeds =>
   Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, array.ref]));
 
-async function floatsOf(array: JaxArray): Promise<FloatArray> {
+async function readFloats(array: JaxArray): Promise<FloatArray> {
   const data = await array.ref.data();
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   throw new Error(`jax-js returned ${data.constructor.name} where floating-point numbers were expected`);
 }
 
 /** By jax-js's own differentiation for an autograd program, as written for a manual one. */
-function lossAndGradientOf(jax: Jax, program: Program): Compute<Pair> {
+function createLossAndGradient(jax: Jax, program: Program): Compute<Pair> {
   if (program.kind === "manual") {
     return (feeds) => {
       const { loss, gradient } = interpret<"loss" | "gradient">(jax, program.gradient, feeds);
@@ -166,10 +166,10 @@ function lossAndGradientOf(jax: Jax, program: Program): Compute<Pair> {
     };
   }
   return ({ logits, upstream, ...others }) => {
-    const lossOf = (x: JaxArray) =>
+    const computeLoss = (x: JaxArray) =>
       interpret<"loss">(jax, program.forward, { logits: x, ...referencesTo(others) }).loss;
-    if (!upstream) return jax.valueAndGrad(lossOf)(logits as JaxArray) as Pair;
-    const [loss, pullBack] = jax.vjp(lossOf, [logits as JaxArray]);
+    if (!upstream) return jax.valueAndGrad(computeLoss)(logits as JaxArray) as Pair;
+    const [loss, pullBack] = jax.vjp(computeLoss, [logits as JaxArray]);
     const [gradient] = pullBack(upstream);
     pullBack.dispose();
     return [loss, gradient];

@@ -11,15 +11,15 @@ type Reader = (jax: Jax, inputs: readonly JaxArray[], node: Node) => JaxArray;
 const unary =
   (compute: (jax: Jax, x: JaxArray) => JaxArray): Reader =>
   (jax, [x], node) =>
-    compute(jax, given(node, x));
+    compute(jax, requireInput(node, x));
 const binary =
   (compute: (np: Jax["numpy"], a: JaxArray, b: JaxArray) => JaxArray): Reader =>
   (jax, [a, b], node) =>
-    compute(jax.numpy, given(node, a), given(node, b));
+    compute(jax.numpy, requireInput(node, a), requireInput(node, b));
 const reduction =
   (compute: (np: Jax["numpy"], x: JaxArray, axes: number[], keepdims: boolean) => JaxArray): Reader =>
   (jax, [x], node) =>
-    compute(jax.numpy, given(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
+    compute(jax.numpy, requireInput(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
 
 export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Exp: unary(({ numpy }, x) => numpy.exp(x)),
@@ -33,26 +33,32 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Div: binary((np, a, b) => np.divide(a, b)),
   Equal: binary((np, a, b) => np.equal(a, b)),
   Where: ({ numpy }, [condition, a, b], node) =>
-    numpy.where(given(node, condition), given(node, a), given(node, b)),
+    numpy.where(requireInput(node, condition), requireInput(node, a), requireInput(node, b)),
 
   ReduceSum: reduction((np, x, axes, keepdims) => np.sum(x, axes, { keepdims })),
   ReduceMean: reduction((np, x, axes, keepdims) => np.mean(x, axes, { keepdims })),
   ReduceMax: reduction((np, x, axes, keepdims) => np.max(x, axes, { keepdims })),
 
-  Softmax: ({ nn }, [x], node) => nn.softmax(given(node, x), Number(node.attributes.axis)),
-  LogSoftmax: ({ nn }, [x], node) => nn.logSoftmax(given(node, x), Number(node.attributes.axis)),
+  Softmax: ({ nn }, [x], node) => nn.softmax(requireInput(node, x), Number(node.attributes.axis)),
+  LogSoftmax: ({ nn }, [x], node) => nn.logSoftmax(requireInput(node, x), Number(node.attributes.axis)),
   SoftmaxCrossEntropyLoss: (jax, [scores, labels, weights], node) =>
-    libraryLoss(jax, node, given(node, scores), given(node, labels), weights),
+    libraryLoss(jax, node, requireInput(node, scores), requireInput(node, labels), weights),
 
   OneHot: (jax, [indices], node) =>
-    oneHot(jax, given(node, indices), Number(node.attributes.depth), jaxDType(jax, node.outputs[0]?.dtype)),
-  GatherElements: (jax, [x, indices], node) => gather(jax, node, given(node, x), given(node, indices)),
+    oneHot(
+      jax,
+      requireInput(node, indices),
+      Number(node.attributes.depth),
+      jaxDType(jax, node.outputs[0]?.dtype),
+    ),
+  GatherElements: (jax, [x, indices], node) =>
+    gather(jax, node, requireInput(node, x), requireInput(node, indices)),
   ScatterElements: (jax, [x, indices, updates], node) =>
-    scatter(jax, node, given(node, x), given(node, indices), given(node, updates)),
+    scatter(jax, node, requireInput(node, x), requireInput(node, indices), requireInput(node, updates)),
 
-  Reshape: ({ numpy }, [x], node) => numpy.reshape(given(node, x), [...numbers(node, "shape")]),
-  Expand: ({ numpy }, [x], node) => numpy.broadcastTo(given(node, x), [...numbers(node, "shape")]),
-  Cast: (jax, [x], node) => jax.numpy.astype(given(node, x), jaxDType(jax, node.attributes.to)),
+  Reshape: ({ numpy }, [x], node) => numpy.reshape(requireInput(node, x), [...numbers(node, "shape")]),
+  Expand: ({ numpy }, [x], node) => numpy.broadcastTo(requireInput(node, x), [...numbers(node, "shape")]),
+  Cast: (jax, [x], node) => jax.numpy.astype(requireInput(node, x), jaxDType(jax, node.attributes.to)),
 };
 
 export function jaxDType({ numpy }: Jax, dtype: unknown): JaxArray["dtype"] {
@@ -68,7 +74,7 @@ export function jaxDType({ numpy }: Jax, dtype: unknown): JaxArray["dtype"] {
   return found;
 }
 
-function given(node: Node, input: JaxArray | undefined): JaxArray {
+function requireInput(node: Node, input: JaxArray | undefined): JaxArray {
   if (!input) throw new Error(`${node.op} lacks an input`);
   return input;
 }
@@ -111,7 +117,7 @@ function oneHot({ numpy }: Jax, indices: JaxArray, depth: number, dtype: JaxArra
 }
 
 /** A mask of each row's index, in a matrix with as many columns as x. Consumes the indices. */
-function placesOf({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
+function indexMask({ numpy }: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray {
   const [, width] = indices.shape;
   const [, columns] = x.shape;
   if (Number(node.attributes.axis) !== 1 || indices.ndim !== 2 || width !== 1) {
@@ -125,13 +131,13 @@ function gather(jax: Jax, node: Node, x: JaxArray, indices: JaxArray): JaxArray 
   const { numpy } = jax;
   const hasGradient = x.dtype !== numpy.float64 && jax.defaultDevice() !== "webgl";
   if (hasGradient) return numpy.takeAlongAxis(x, indices, Number(node.attributes.axis));
-  return numpy.sum(numpy.where(placesOf(jax, node, x, indices), x, 0), 1, { keepdims: true });
+  return numpy.sum(numpy.where(indexMask(jax, node, x, indices), x, 0), 1, { keepdims: true });
 }
 
 /** Scatters by comparing every column with the row's index, since jax-js has no scatter. */
 function scatter(jax: Jax, node: Node, x: JaxArray, indices: JaxArray, updates: JaxArray): JaxArray {
   const { numpy } = jax;
-  const here = placesOf(jax, node, x, indices);
+  const here = indexMask(jax, node, x, indices);
   const value = node.attributes.reduction === "add" ? numpy.add(x.ref, updates) : updates;
   return numpy.where(here, value, x);
 }

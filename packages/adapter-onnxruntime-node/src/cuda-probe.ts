@@ -51,7 +51,7 @@ export async function probeProvider(installation: string): Promise<Availability>
 }
 
 function withoutLibraries(missing: readonly string[]): Availability {
-  const wheels = [...new Set(missing.flatMap(wheelOf))].join(" ");
+  const wheels = [...new Set(missing.flatMap(findWheels))].join(" ");
   return no(
     `${PROVIDER} needs ${missing.join(", ")}, not found`,
     wheels
@@ -76,7 +76,7 @@ const WHEELS: Readonly<Record<string, string>> = {
   "libnvrtc.so.13": "nvidia-cuda-nvrtc~=13.0",
 };
 
-const wheelOf = (library: string): readonly string[] => {
+const findWheels = (library: string): readonly string[] => {
   const wheel = WHEELS[library];
   return wheel ? [wheel] : [];
 };

@@ -200,7 +200,7 @@ export const EMPTY_CASES: readonly Case[] = (
 ).map((options) => ({ ...ORDINARY, ...options }));
 
 /** A case's inputs in the arrays of a dtype. */
-export function inputsOf(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {
+export function toInputs(dtype: FloatDType, { logits, labels, weights, upstream, loss }: Case): Inputs {
   const floats = (values: readonly number[]) => floatArrayFrom(dtype, values);
   return {
     logits: floats(logits),

@@ -20,10 +20,10 @@ import {
   type Case,
   EMPTY_CASES,
   expectation,
-  inputsOf,
   MASKED_CASES,
   OPTION_CASES,
   type Quirks,
+  toInputs,
 } from "./cases.js";
 import { describeNetworks } from "./networks.js";
 
@@ -79,8 +79,8 @@ export async function describeBackend(
   if (!firstMethod || !firstDtype) throw new Error(`${backend.id} has no method, or no dtype, that there is`);
   /** The method, or the backend's first if it lacks that. */
   const orFirst = (method: MethodId) => (ids.includes(method) ? method : firstMethod);
-  const prepareOrdinary = (engine: Engine, inputs = inputsOf(firstDtype, ORDINARY)) =>
-    engine.prepare(taskOf(orFirst("manual/shifted"), firstDtype, ORDINARY), inputs);
+  const prepareOrdinary = (engine: Engine, inputs = toInputs(firstDtype, ORDINARY)) =>
+    engine.prepare(toTask(orFirst("manual/shifted"), firstDtype, ORDINARY), inputs);
   describe(`backend ${backend.id}`, () => {
     let engine: Engine;
     beforeAll(async () => {
@@ -130,12 +130,12 @@ export async function describeBackend(
     it("supports the tasks of its methods and dtypes, and says why not, before it compiles, for the others", async () => {
       const all = METHODS.flatMap(({ id }) => DTYPE_IDS.map((dtype) => [id, dtype] as const));
       const others = all.filter(([id, dtype]) => !ids.includes(id) || !engine.info.dtypes.includes(dtype));
-      const refused = all.filter(([id, dtype]) => !engine.supports(taskOf(id, dtype, ORDINARY)).ok);
+      const refused = all.filter(([id, dtype]) => !engine.supports(toTask(id, dtype, ORDINARY)).ok);
       expect(refused).toEqual(others);
       for (const [id, dtype] of refused) {
-        const task = taskOf(id, dtype, ORDINARY);
+        const task = toTask(id, dtype, ORDINARY);
         expect(engine.supports(task)).toEqual({ ok: false, reason: expect.stringMatching(/\w/) });
-        await expect(engine.prepare(task, inputsOf(dtype, ORDINARY))).rejects.toThrow(/\w/);
+        await expect(engine.prepare(task, toInputs(dtype, ORDINARY))).rejects.toThrow(/\w/);
       }
     });
 
@@ -147,7 +147,7 @@ export async function describeBackend(
     });
 
     it("sees changed inputs after upload", async () => {
-      const inputs = inputsOf(firstDtype, ORDINARY);
+      const inputs = toInputs(firstDtype, ORDINARY);
       await using prepared = await prepareOrdinary(engine, inputs);
       await prepared.gradient();
       const before = digest(await prepared.read());
@@ -164,7 +164,7 @@ export async function describeBackend(
 
     if (overlaps) {
       it("returns the bits of the inputs as they are from a round trip", async () => {
-        const inputs = inputsOf(firstDtype, ORDINARY);
+        const inputs = toInputs(firstDtype, ORDINARY);
         await using prepared = await prepareOrdinary(engine, inputs);
         const { roundtrip } = prepared;
         if (!roundtrip) return expect.fail("there is no roundtrip; describe the backend without overlaps");
@@ -238,10 +238,10 @@ function checkCase({ engineOf, method, dtype, kernels, quirks }: Check, input: C
   const exception = expected === "accurate" ? "" : `; expected is ${expected}`;
   it(`is within its error bounds for ${input.name}${exception}`, async () => {
     const computed = await compute(engineOf(), method.id, input, dtype);
-    const inputs = inputsOf(dtype, input);
+    const inputs = toInputs(dtype, input);
     const { rows, classes, loss } = input;
     const exact = oracle({ rows, classes, ...inputs, ...loss });
-    const bounds = errorBounds(taskOf(method.id, dtype, input), inputs, kernels);
+    const bounds = errorBounds(toTask(method.id, dtype, input), inputs, kernels);
     for (const of of outputs) {
       expect(computed[of].length).toBe(exact[of].hi.length);
       const mayBeNaN = of === "loss" && expected === "accurate or a loss of NaN";
@@ -255,9 +255,9 @@ function checkCase({ engineOf, method, dtype, kernels, quirks }: Check, input: C
 
 function checkRefusal({ engineOf, method, dtype }: Check, input: Case): void {
   it(`refuses ${input.name}, and says why`, async () => {
-    const task = taskOf(method.id, dtype, input);
+    const task = toTask(method.id, dtype, input);
     expect(engineOf().supports(task)).toEqual({ ok: false, reason: expect.stringMatching(/\w/) });
-    await expect(engineOf().prepare(task, inputsOf(dtype, input))).rejects.toThrow(/\w/);
+    await expect(engineOf().prepare(task, toInputs(dtype, input))).rejects.toThrow(/\w/);
   });
 }
 
@@ -267,7 +267,7 @@ function expectNear(name: string, value: number, exact: number, bound: number): 
   else expect(Math.abs(value - exact), `${name} = ${value}`).toBeLessThanOrEqual(bound);
 }
 
-const taskOf = (method: Method["id"], dtype: FloatDType, { rows, classes, loss }: Case): GradientTask => ({
+const toTask = (method: Method["id"], dtype: FloatDType, { rows, classes, loss }: Case): GradientTask => ({
   method,
   dtype,
   rows,
@@ -281,7 +281,7 @@ async function compute(
   input: Case,
   dtype: FloatDType,
 ): Promise<GradientResult> {
-  await using prepared = await engine.prepare(taskOf(method, dtype, input), inputsOf(dtype, input));
+  await using prepared = await engine.prepare(toTask(method, dtype, input), toInputs(dtype, input));
   await prepared.forward();
   await prepared.gradient();
   return await prepared.read();

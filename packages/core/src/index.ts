@@ -11,7 +11,7 @@ export type { Formulation, LossAndGradient, LossInputs } from "./formulations/fo
 export { FORMULATIONS } from "./formulations/index.js";
 export { gpuThreads, probeWebgl, probeWebgpu, type WebgpuDevice, webglDevice, webgpuDevice } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
-export { COMPARISONS, METHODS, type Method, type MethodId, type MethodKind, methodOf } from "./methods.js";
+export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
 export { installedVersion, probePackage } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";
 export { plural } from "./plural.js";
@@ -21,7 +21,7 @@ export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
 export { busyMachine } from "./results/noise.js";
-export { type ResolutionLookup, resolutionsOf } from "./results/resolution.js";
+export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";
 export type {
   Accuracy,
   BackendRecord,
@@ -47,7 +47,7 @@ export type {
   Steadiness,
   Timing,
 } from "./results/schema.js";
-export { intervalOf, observationsOf } from "./results/timing.js";
+export { countObservations, intervalOf } from "./results/timing.js";
 export { shorten } from "./shorten.js";
 export {
   interpretStep,

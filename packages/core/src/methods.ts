@@ -13,16 +13,16 @@ export interface Method {
   readonly formulation: Formulation;
 }
 
-const methodsOf = (kind: MethodKind): Method[] =>
+const makeMethods = (kind: MethodKind): Method[] =>
   FORMULATIONS.filter((formulation) =>
     kind === "autograd" ? formulation.loss : formulation.lossAndGradient,
   ).map((formulation) => ({ id: `${kind}/${formulation.id}`, kind, formulation }));
 
 /** Every method: all of `autograd/*`, then all of `manual/*`. */
-export const METHODS: readonly Method[] = [...methodsOf("autograd"), ...methodsOf("manual")];
+export const METHODS: readonly Method[] = [...makeMethods("autograd"), ...makeMethods("manual")];
 
 /** @throws RangeError if there is no such method. */
-export function methodOf(id: string): Method {
+export function findMethod(id: string): Method {
   const method = METHODS.find((candidate) => candidate.id === id);
   if (!method) throw new RangeError(`no method "${id}"; there are ${METHODS.map((m) => m.id).join(", ")}`);
   return method;

@@ -12,7 +12,7 @@ import { requireOptions, requireShape } from "@softmax-bench/numerics";
 import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
 import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
-import { type MethodId, methodOf } from "./methods.js";
+import { findMethod, type MethodId } from "./methods.js";
 
 /** A backend's unit of work: one method on one shape, in one dtype. */
 export interface GradientTask {
@@ -41,8 +41,8 @@ export type Program =
 
 /** @throws RangeError if there is no such method, or if the shape or options are invalid or contradictory */
 export function programFor(task: GradientTask): Program {
-  const { formulation, kind } = methodOf(task.method);
-  const { logits, ...others } = inputsOf(task);
+  const { formulation, kind } = findMethod(task.method);
+  const { logits, ...others } = buildInputs(task);
   const inputs = { ...others, logits: withoutIgnored(logits, others) };
   const { labels, weights, upstream } = inputs;
   const forwardInputs = [logits, labels, ...(weights ? [weights] : [])];
@@ -93,7 +93,7 @@ function withoutIgnored(logits: Value, inputs: Pick<LossInputs, "labels" | "opti
   return ignored ? where(ignored, scalar(0, logits.dtype), logits) : logits;
 }
 
-function inputsOf({ dtype, rows, classes, loss }: GradientTask): LossInputs {
+function buildInputs({ dtype, rows, classes, loss }: GradientTask): LossInputs {
   const options = { ...DEFAULT_LOSS, ...loss };
   requireOptions(options);
   requireShape(rows, classes);

@@ -92,7 +92,7 @@ class SyncEngine implements Engine {
 
   supports(task: GradientTask): Support {
     const { id, dtypes, methods } = this.#options;
-    if (!this.#functionOf(task))
+    if (!this.#findFunction(task))
       return { ok: false, reason: `${id} has ${Object.keys(methods).join(", ")} only` };
     if (!dtypes.includes(task.dtype)) return { ok: false, reason: `${id} has ${dtypes.join(" and ")} only` };
     if (this.#options.supports) return this.#options.supports(task);
@@ -102,7 +102,7 @@ class SyncEngine implements Engine {
 
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
     const support = this.supports(task);
-    const compute = this.#functionOf(task);
+    const compute = this.#findFunction(task);
     if (!support.ok || !compute) throw new Error(support.ok ? `there is no ${task.method}` : support.reason);
     requireInputs(task, inputs);
     return new SyncPrepared(task, inputs, compute);
@@ -110,7 +110,7 @@ class SyncEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  #functionOf({ method }: GradientTask): SyncGradient | undefined {
+  #findFunction({ method }: GradientTask): SyncGradient | undefined {
     const { methods } = this.#options;
     return Object.hasOwn(methods, method) ? methods[method] : undefined;
   }

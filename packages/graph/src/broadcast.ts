@@ -25,7 +25,7 @@ export function broadcastAxes(from: Shape, to: Shape): number[] {
 }
 
 /** Row-major strides, in elements. */
-export function stridesOf(shape: Shape): number[] {
+export function rowMajorStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -38,7 +38,7 @@ export function stridesOf(shape: Shape): number[] {
 /** For each element of `to`, row-major, the index of the element of `from` that is broadcast there. */
 export function broadcastIndices(from: Shape, to: Shape): Uint32Array {
   const added = to.length - from.length;
-  const strides = stridesOf(from);
+  const strides = rowMajorStrides(from);
   const steps = to.map((_, axis) =>
     axis < added || from[axis - added] === 1 ? 0 : (strides[axis - added] as number),
   );

@@ -1,6 +1,6 @@
 import { GraphError } from "./error.js";
 import { type Node, topologicalOrder, type Value } from "./graph.js";
-import { definitionOf, describeNode } from "./op.js";
+import { describeNode, findDefinition } from "./op.js";
 import { formatType, sameShape, sizeOf } from "./tensor.js";
 import { add, expand, scalar } from "./vocabulary/index.js";
 
@@ -55,7 +55,7 @@ export function pullBack(
   for (const node of order.toReversed()) {
     if (!active.has(node) || !node.outputs.some((output) => gradients.has(output))) continue;
     if (node.inputs.length === 0 || boundary?.has(node)) continue;
-    const { gradient } = definitionOf(node.op);
+    const { gradient } = findDefinition(node.op);
     if (!gradient) throw new GraphError(`${describeNode(node)} has no gradient`);
 
     const downstream = gradient({ ...node, upstream: node.outputs.map((output) => gradients.get(output)) });

@@ -49,7 +49,7 @@ export function register(ops: readonly OpDefinition[]): void {
 /** Names of all registered operators, sorted. */
 export const operatorNames = (): string[] => [...definitions.keys()].sort();
 
-export function definitionOf(op: string): OpDefinition {
+export function findDefinition(op: string): OpDefinition {
   const definition = definitions.get(op);
   if (!definition)
     throw new GraphError(`unknown operator ${op}; known operators: ${operatorNames().join(", ")}`);
@@ -71,7 +71,7 @@ export function applyAll(
   inputs: readonly Value[],
   attributes: Attributes = {},
 ): readonly Value[] {
-  const { infer, dtypes } = definitionOf(op);
+  const { infer, dtypes } = findDefinition(op);
   try {
     const [first] = inputs;
     if (dtypes && first && !dtypes.includes(first.dtype)) {

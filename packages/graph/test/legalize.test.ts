@@ -1,6 +1,6 @@
 import {
-  definitionOf,
   evaluate,
+  findDefinition,
   type Graph,
   GraphError,
   input,
@@ -27,11 +27,11 @@ const graph: Graph = { name: "test", inputs: [x, t], outputs };
 const operatorsOf = (of: Graph) => new Set(topologicalOrder(Object.values(of.outputs)).map(({ op }) => op));
 
 /** Inputs and constants are nodes, but no operators. */
-const bodyOf = (op: string) => (op === "Input" || op === "Constant" ? undefined : definitionOf(op).body);
+const bodyOf = (op: string) => (op === "Input" || op === "Constant" ? undefined : findDefinition(op).body);
 
 const both = ["float32", "float64"] as const;
 const all = Object.fromEntries(operatorNames().map((op) => [op, both]));
-const simple = Object.fromEntries(operatorNames().map((op) => [op, definitionOf(op).body ? [] : both]));
+const simple = Object.fromEntries(operatorNames().map((op) => [op, findDefinition(op).body ? [] : both]));
 
 describe("legalize", () => {
   it("leaves what a runtime has kernels for", () => {

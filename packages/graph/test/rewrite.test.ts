@@ -3,12 +3,12 @@ import {
   cast,
   constant,
   constantTensor,
-  definitionOf,
   differentiate,
   div,
   evaluate,
   exp,
   expand,
+  findDefinition,
   foldConstants,
   type Graph,
   identity,
@@ -210,5 +210,5 @@ describe("optimize", () => {
 });
 
 it("every operator has a gradient", () => {
-  expect(operatorNames().filter((op) => !definitionOf(op).gradient)).toEqual([]);
+  expect(operatorNames().filter((op) => !findDefinition(op).gradient)).toEqual([]);
 });

@@ -102,7 +102,7 @@ export class PageServer {
       return peer.listen(response);
     }
     if (path === "inputs") {
-      const body = partOf(url.searchParams, peer);
+      const body = readPart(url.searchParams, peer);
       if (!body) return end(response, 416);
       response.writeHead(200, {
         ...ISOLATION,
@@ -131,7 +131,7 @@ export class PageServer {
   }
 }
 
-function partOf(query: URLSearchParams, peer: PagePeer): Uint8Array | undefined {
+function readPart(query: URLSearchParams, peer: PagePeer): Uint8Array | undefined {
   const [from = 0, bytes = 0] = ["from", "bytes"].map((name) => Number(query.get(name) ?? Number.NaN));
   const isRange = [from, bytes].every((value) => Number.isSafeInteger(value) && value >= 0);
   return isRange ? peer.inputs(from, bytes) : undefined;
@@ -143,15 +143,15 @@ async function take(
   path: string,
   peer: PagePeer,
 ): Promise<void> {
-  if (path === "results") peer.results(await bodyOf(request, LARGEST_RESULTS));
-  else if (path === "replies") peer.reply((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
+  if (path === "results") peer.results(await readBody(request, LARGEST_RESULTS));
+  else if (path === "replies") peer.reply((await readBody(request, LONGEST_MESSAGE)).toString("utf8"));
   else if (path === "heartbeats") peer.heartbeat();
-  else if (path === "failures") peer.fail((await bodyOf(request, LONGEST_MESSAGE)).toString("utf8"));
+  else if (path === "failures") peer.fail((await readBody(request, LONGEST_MESSAGE)).toString("utf8"));
   else return end(response, 404);
   end(response, 204);
 }
 
-async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer> {
+async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {

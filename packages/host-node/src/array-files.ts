@@ -68,7 +68,7 @@ export function copyFile(from: number, to: number): void {
 }
 
 /** Bytes of all arrays together. */
-export const sizeOf = (arrays: readonly Values[]): number =>
+export const totalBytes = (arrays: readonly Values[]): number =>
   arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Values): Uint8Array =>

@@ -9,7 +9,7 @@ import {
   isFull,
   openFiles,
   readArrays,
-  sizeOf,
+  totalBytes,
   writeArrays,
 } from "./array-files.js";
 
@@ -89,8 +89,8 @@ export class Exchange implements Disposable {
   readResults(into: readonly Values[]): void {
     const { results } = this.#files;
     const { size } = fstatSync(results);
-    if (size !== sizeOf(into)) {
-      throw new Error(`expected results of ${sizeOf(into)} bytes, the worker wrote ${size}`);
+    if (size !== totalBytes(into)) {
+      throw new Error(`expected results of ${totalBytes(into)} bytes, the worker wrote ${size}`);
     }
     readArrays(results, into, 0);
   }

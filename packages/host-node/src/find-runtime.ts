@@ -32,21 +32,24 @@ export async function findRuntime(
   options: ProvideOptions | undefined,
 ): Promise<Runtime> {
   const { kind, version, path } = request;
-  if (path !== undefined) return checked(request, path);
+  if (path !== undefined) return requireVersion(request, path);
   if (kind === "node" && isVersion(CURRENT_RUNTIME.version, version)) return CURRENT_RUNTIME;
   const installed = await onPath(kind);
   if (installed !== undefined) {
-    const found = await checked({ kind }, installed).catch(() => undefined);
+    const found = await requireVersion({ kind }, installed).catch(() => undefined);
     if (found && isVersion(found.version, version)) return found;
   }
-  return checked(request, await bring(request, options));
+  return requireVersion(request, await bring(request, options));
 }
 
 /** True if a version begins with the wanted one. */
 const isVersion = (version: string, wanted: string | undefined): boolean =>
   wanted === undefined || `${version}.`.startsWith(`${wanted}.`);
 
-async function checked({ kind, version: wanted }: RuntimeRequest, executable: string): Promise<Runtime> {
+async function requireVersion(
+  { kind, version: wanted }: RuntimeRequest,
+  executable: string,
+): Promise<Runtime> {
   const { name, oldest } = RUNTIMES[kind];
   const version = await readVersion(kind, executable);
   const [major = 0, minor = 0] = version.split(".").map(Number);

@@ -1,6 +1,6 @@
 import type { Backend } from "@softmax-bench/core";
 import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure";
-import { isFull, openInherited, readArrays, sizeOf, writeArrays } from "./array-files.js";
+import { isFull, openInherited, readArrays, totalBytes, writeArrays } from "./array-files.js";
 import { onLine, openWorkerChannel, sendLine } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";
 import type { BackendsModule } from "./process-connection.js";
@@ -15,7 +15,7 @@ import { remedyForThrown } from "./start-failure.js";
 const files = { inputs: openInherited(4), results: openInherited(5) };
 
 const arrays: WorkerArrays = {
-  readInputs: (set, into) => readArrays(files.inputs, into, set * sizeOf(into)),
+  readInputs: (set, into) => readArrays(files.inputs, into, set * totalBytes(into)),
   writeResults(results) {
     try {
       writeArrays(files.results, results);

@@ -20,7 +20,7 @@ VERY_SLOW_CALL_NS = 1e9
 
 
 def steadiness_of(samples):
-    """Tests samples, in the order taken, for drift: see `steadinessOf` in packages/stats."""
+    """Tests samples, in the order taken, for drift: see `testSteadiness` in packages/stats."""
     if len(samples) < FEWEST_TO_TEST:
         return "untested"
     length = int(END * len(samples))

@@ -20,7 +20,7 @@ const TIMEOUT_MS = 20_000;
 /** Finds the Python that references run in: the one that `SOFTMAX_BENCH_PYTHON` names, else `python3`. @throws Unavailable if it is not there, or not fit */
 export async function findPython(): Promise<Python> {
   const executable = process.env.SOFTMAX_BENCH_PYTHON || "python3";
-  const version = await versionOf(executable);
+  const version = await queryVersion(executable);
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new Unavailable(
@@ -31,7 +31,7 @@ export async function findPython(): Promise<Python> {
   return { executable, version };
 }
 
-async function versionOf(executable: string): Promise<string> {
+async function queryVersion(executable: string): Promise<string> {
   const elsewhere = `name another Python: ${VARIABLE}=/path/to/python3`;
   try {
     const { stdout } = await promisify(execFile)(executable, ["-c", VERSION], {

@@ -27,20 +27,20 @@ const FIRST_TASK: GradientTask = { method: "manual/shifted", dtype: "float32", r
 
 /** A request with the graphs of its tasks, and where it opens a backend, with the module that reads them. */
 export function withPrograms(request: Request, runtime: PythonRuntime): Request {
-  const programsOf = (...tasks: readonly GradientTask[]) => ({
+  const serializePrograms = (...tasks: readonly GradientTask[]) => ({
     programs: tasks.map((task) => serializeProgram(task, runtime)),
   });
   switch (request.type) {
     case "open": {
-      const first = { ...FIRST_TASK, ...programsOf(FIRST_TASK) };
+      const first = { ...FIRST_TASK, ...serializePrograms(FIRST_TASK) };
       const { module, remedy } = runtime;
       return { ...request, ...{ module, remedy, first } };
     }
     case "run":
     case "scale":
-      return { ...request, ...programsOf(request) };
+      return { ...request, ...serializePrograms(request) };
     case "memory":
-      return { ...request, ...programsOf(...request.rows.map((rows) => ({ ...request, rows }))) };
+      return { ...request, ...serializePrograms(...request.rows.map((rows) => ({ ...request, rows }))) };
     default:
       return request;
   }

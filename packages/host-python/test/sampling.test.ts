@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { findPython } from "@softmax-bench/host-python";
-import { steadinessOf } from "@softmax-bench/stats";
+import { testSteadiness } from "@softmax-bench/stats";
 import { expect, it } from "vitest";
 import { describeWithPython } from "./support/python.js";
 
@@ -32,7 +32,7 @@ await describeWithPython("sampling in Python", () => {
     // Ties: a coarse clock.
     const ties = tried.map((one) => one.map(Math.round));
     const all = [...tried, ...ties];
-    const verdicts = all.map(steadinessOf);
+    const verdicts = all.map(testSteadiness);
     expect(await evaluate("sampling", "[steadiness_of(one) for one in value]", all)).toEqual(verdicts);
     expect(new Set(verdicts)).toEqual(new Set(["settled", "unsettled", "untested"]));
   });

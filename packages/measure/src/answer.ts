@@ -14,7 +14,7 @@ export interface Answer {
  * @param start when the work began, in nanoseconds of the platform's clock
  * @param compiled when it had been compiled
  */
-export const finished = (
+export const resourceUse = (
   { now, peakResidentBytes }: Platform,
   start: number,
   compiled: number,

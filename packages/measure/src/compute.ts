@@ -6,12 +6,12 @@ import {
   type GradientTask,
   type Prepared,
 } from "@softmax-bench/core";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import { lossLength } from "./arrays.js";
 import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
-import { instrumentsOf, type Sampled, sample, sampleParts } from "./sample.js";
+import { createInstruments, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling.js";
 import { ThroughputMonitor } from "./throughput.js";
 
@@ -30,7 +30,7 @@ export async function compute(
   await using prepared = await engine.prepare(task, sets.inputs);
   const compiled = platform.now();
   const sampled = sampling ? await samplePhases(prepared, sampling, platform) : undefined;
-  const checked = (result: GradientResult) => copyOf(requireResult(task, result), sets.count);
+  const checked = (result: GradientResult) => copyResult(requireResult(task, result), sets.count);
   const results = [checked(sampled?.result ?? (await prepared.read()))];
   for (let set = 1; set < sets.count; set++) {
     await sets.load(set);
@@ -44,7 +44,7 @@ export async function compute(
       ...(support.note ? { note: support.note } : {}),
       ...(sampled ? { samples: sampled.samples, sampling: sampled.record } : {}),
       readback: prepared.readback,
-      ...finished(platform, start, compiled, sampled?.record.settlingNs),
+      ...resourceUse(platform, start, compiled, sampled?.record.settlingNs),
     },
   };
 }
@@ -71,7 +71,7 @@ function kindOf(value: unknown): string {
 }
 
 /** Copies a result, since a runtime may return its own memory, which the next set overwrites. */
-const copyOf = (result: GradientResult, sets: number): GradientResult =>
+const copyResult = (result: GradientResult, sets: number): GradientResult =>
   sets === 1 ? result : { loss: result.loss.slice(), gradient: result.gradient.slice() };
 
 interface SampledPhases {
@@ -91,10 +91,10 @@ async function samplePhases(
   platform: Platform,
 ): Promise<SampledPhases> {
   if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform);
-  const timeRoundtrip = roundtripOf(prepared, platform.now);
+  const timeRoundtrip = roundtripTimer(prepared, platform.now);
   const { limits, singleShotAboveNs, singleShots, probeNs } = sampling;
   const throughput = new ThroughputMonitor(platform.now, probeNs);
-  const instruments = instrumentsOf(platform, throughput);
+  const instruments = createInstruments(platform, throughput);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so only two slow ones make a cell slow.
   if (timed.spans.gradient > singleShotAboveNs) {
@@ -163,7 +163,7 @@ async function sampleGradient(
   const sampled = await sample(
     () => prepared.gradient(),
     limits.gradient,
-    instrumentsOf(platform, throughput),
+    createInstruments(platform, throughput),
   );
   const { samples, callsPerSample, steadiness, settlingNs } = sampled;
   return {
@@ -206,7 +206,7 @@ interface TimedRoundtrip {
 }
 
 /** The timing of this kind of round trip. */
-function roundtripOf(prepared: Prepared, now: Clock): () => Promise<TimedRoundtrip> {
+function roundtripTimer(prepared: Prepared, now: Clock): () => Promise<TimedRoundtrip> {
   const overlapping = prepared.roundtrip?.bind(prepared);
   if (overlapping) return () => timeOverlapping(prepared, overlapping, now);
   return () => (prepared.readback === "copies" ? timeCopying(prepared, now) : timeRecomputing(prepared, now));

@@ -27,6 +27,6 @@ export {
 export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";
-export { concatParameters, networkOf, splitParameters, stepArrays } from "./step-arrays.js";
+export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
 export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./throughput.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

@@ -1,4 +1,4 @@
-import { type Steadiness, steadinessOf } from "@softmax-bench/stats";
+import { type Steadiness, testSteadiness } from "@softmax-bench/stats";
 import { measure } from "mitata";
 import type { Platform } from "./platform.js";
 import type { SamplingLimits } from "./sampling.js";
@@ -14,7 +14,7 @@ export interface Instruments
   readonly isUndisturbed: () => boolean;
 }
 
-export const instrumentsOf = (platform: Platform, throughput: ThroughputMonitor): Instruments => ({
+export const createInstruments = (platform: Platform, throughput: ThroughputMonitor): Instruments => ({
   ...platform,
   isUndisturbed: () => throughput.isUndisturbed(),
 });
@@ -90,7 +90,7 @@ const latest = (windows: readonly Window[]): readonly Window[] =>
   windows.slice(-Math.max(2, Math.ceil(windows.length / 2)));
 
 function steadinessOfWindows(recent: readonly Window[], clean: readonly Window[]): Steadiness {
-  const ofWindows = (windows: readonly Window[]) => steadinessOf(windows.flatMap(({ samples }) => samples));
+  const ofWindows = (windows: readonly Window[]) => testSteadiness(windows.flatMap(({ samples }) => samples));
   const drift = ofWindows(clean);
   if (drift === "settled") return recent.at(-1)?.wasOptimising ? "unsettled" : "settled";
   // Fast enough for a test, if there had been clean windows for longer.

@@ -6,10 +6,10 @@ import {
   type GradientTask,
   type Inputs,
 } from "@softmax-bench/core";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import type { Platform } from "./platform.js";
 import type { MemoryRequest, ScaleRequest } from "./protocol.js";
-import { instrumentsOf, sample } from "./sample.js";
+import { createInstruments, sample } from "./sample.js";
 import { ThroughputMonitor } from "./throughput.js";
 
 /**
@@ -58,14 +58,14 @@ export async function scale(
   const { samples, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
-    instrumentsOf(platform, new ThroughputMonitor(platform.now)),
+    createInstruments(platform, new ThroughputMonitor(platform.now)),
   );
   return {
     reply: {
       type: "scaled",
       ...(support.note ? { note: support.note } : {}),
       gradientNs: [...samples],
-      ...finished(platform, start, compiled, settlingNs),
+      ...resourceUse(platform, start, compiled, settlingNs),
     },
   };
 }
@@ -116,5 +116,5 @@ export async function measureMemory(
   }
   for (let repeat = 0; repeat < REPEATS; repeat++) await hold(largest);
   const memory = { beforeBytes, points, repeatedBytes: await settledBytes(platform) };
-  return { reply: { type: "held", memory, ...finished(platform, start, start) } };
+  return { reply: { type: "held", memory, ...resourceUse(platform, start, start) } };
 }

@@ -6,7 +6,7 @@ import type { NetworkSpec } from "./protocol.js";
 
 /** The exchange of the arrays of a network's training steps, for both ends. */
 
-export const networkOf = ({ id, depth, batch, dtype }: NetworkSpec): Network =>
+export const buildNetwork = ({ id, depth, batch, dtype }: NetworkSpec): Network =>
   network(id, depth, batch, dtype);
 
 /** Zeros in place of a step's inputs. */

@@ -6,11 +6,11 @@ import {
   type PreparedStep,
 } from "@softmax-bench/core";
 import type { Network } from "@softmax-bench/networks/graphs";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { NetworkSpec, StepsRequest } from "./protocol.js";
-import { allocateStep, concatParameters, networkOf, stepArrays } from "./step-arrays.js";
+import { allocateStep, buildNetwork, concatParameters, stepArrays } from "./step-arrays.js";
 
 /**
  * Runs each method on each set of inputs, in alternating order; the first set once beforehand, untimed.
@@ -26,7 +26,7 @@ export async function runSteps(
   const reason = whyUnsupported(engine, spec);
   if (reason) return { reply: { type: "unsupported", reason } };
   const start = platform.now();
-  const net = networkOf(spec);
+  const net = buildNetwork(spec);
   const inputs = allocateStep(net, spec);
   await arrays.readInputs(0, stepArrays(inputs));
   const steps: PreparedStep[] = [];
@@ -49,7 +49,7 @@ export async function runSteps(
         results[at + 1] = concatParameters(net, gradients, spec);
       }
     }
-    return { results, reply: { type: "stepped", samples, ...finished(platform, start, compiled) } };
+    return { results, reply: { type: "stepped", samples, ...resourceUse(platform, start, compiled) } };
   } finally {
     for (const step of steps) await step[Symbol.asyncDispose]();
   }

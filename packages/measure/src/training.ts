@@ -1,9 +1,9 @@
 import type { Engine, FloatArray } from "@softmax-bench/core";
-import { type Answer, finished } from "./answer.js";
+import { type Answer, resourceUse } from "./answer.js";
 import type { WorkerArrays } from "./arrays.js";
 import type { Platform } from "./platform.js";
 import type { TrainRequest } from "./protocol.js";
-import { allocateStep, networkOf, stepArrays } from "./step-arrays.js";
+import { allocateStep, buildNetwork, stepArrays } from "./step-arrays.js";
 import { prepareStep, whyUnsupported } from "./steps.js";
 
 /** Trains a network. @returns the loss of each step, float64 */
@@ -16,7 +16,7 @@ export async function runTraining(
   const reason = whyUnsupported(engine, spec);
   if (reason) return { reply: { type: "unsupported", reason } };
   const start = platform.now();
-  const net = networkOf(spec);
+  const net = buildNetwork(spec);
   const read = allocateStep(net, spec);
   await using step = await prepareStep(engine, net, spec, method);
   const compiled = platform.now();
@@ -35,7 +35,7 @@ export async function runTraining(
     for (const [name, gradient] of Object.entries(gradients))
       descend(weights[name] as FloatArray, gradient, learningRate);
   }
-  return { results: [losses], reply: { type: "trained", ...finished(platform, start, compiled) } };
+  return { results: [losses], reply: { type: "trained", ...resourceUse(platform, start, compiled) } };
 }
 
 /** One step downhill, in place, rounded to the weights' dtype. */

@@ -58,14 +58,14 @@ const mlp: Body = (layers, images, count) => {
 };
 
 /** The stage of a convolution, given the number of convolutions. */
-const stageOf = (layer: number, count: number): number => Math.floor((layer * WIDTHS.length) / count);
+const stageIndex = (layer: number, count: number): number => Math.floor((layer * WIDTHS.length) / count);
 
 const plain: Body = (layers, images, count) => {
   let x = images;
   let channels: Channels = { size: IMAGE_SHAPE[0] };
   for (let layer = 0; layer < count; layer++) {
-    const stage = stageOf(layer, count);
-    const stride = layer > 0 && stage > stageOf(layer - 1, count) ? 2 : 1;
+    const stage = stageIndex(layer, count);
+    const stride = layer > 0 && stage > stageIndex(layer - 1, count) ? 2 : 1;
     const next = { size: WIDTHS[stage] as number };
     x = relu(layers.conv(x, channels, next, stride));
     channels = next;
@@ -84,8 +84,8 @@ const resnet: Body = (layers, images, count) => {
   let x = relu(layers.conv(images, { size: IMAGE_SHAPE[0] }, channels));
   const share = scalar(1 / Math.sqrt(Math.max(blocks, 1)), layers.dtype);
   for (let block = 0; block < blocks; block++) {
-    const stage = stageOf(block, blocks);
-    const stride = block > 0 && stage > stageOf(block - 1, blocks) ? 2 : 1;
+    const stage = stageIndex(block, blocks);
+    const stride = block > 0 && stage > stageIndex(block - 1, blocks) ? 2 : 1;
     const size = WIDTHS[stage] as number;
     const [inner, next] = [{ size }, size === channels.size ? channels : { size, first: channels }];
     const branch = layers.conv(relu(layers.conv(x, channels, inner, stride)), inner, next);

@@ -1,4 +1,4 @@
-import { NpyError, quoted, UntypedError } from "./error.js";
+import { NpyError, quote, UntypedError } from "./error.js";
 
 /** Numbers in the machine's byte order; float16 and bfloat16 are widened to float32, which is exact, and bool is 0 or 1. */
 export type NpyData =
@@ -74,7 +74,7 @@ export const elementOf = (dtype: NpyDType): Element =>
  * @param untyped the type of elements of 2 bytes without a type
  * @throws NpyError for all others: records, strings, dates, complex numbers, and objects, whose pickles could run code.
  */
-export function elementTypeOf(descr: string, untyped?: "bfloat16"): ElementType {
+export function parseElementType(descr: string, untyped?: "bfloat16"): ElementType {
   const [order = "", kind] = [descr.slice(0, 1), descr.slice(1)];
   const known = kind === UNTYPED && untyped ? BFLOAT16 : KINDS.get(kind);
   const isOrderless = known?.size === 1 || known === BFLOAT16;
@@ -82,7 +82,7 @@ export function elementTypeOf(descr: string, untyped?: "bfloat16"): ElementType 
   if (kind === UNTYPED && !untyped && /[<>|]/.test(order)) throw new UntypedError(descr);
   if (!known || !ordered) {
     throw new NpyError(
-      `expected elements of float16 … float64, an integer type or bool, got ${quoted(descr)}`,
+      `expected elements of float16 … float64, an integer type or bool, got ${quote(descr)}`,
     );
   }
   return { ...known, littleEndian: order !== ">" };

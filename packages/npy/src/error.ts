@@ -8,7 +8,7 @@ export class UntypedError extends NpyError {
   override readonly name = "UntypedError";
 
   constructor(descr: string) {
-    super(`has elements of 2 bytes without a type (${quoted(descr)}), as NumPy saves bfloat16`);
+    super(`has elements of 2 bytes without a type (${quote(descr)}), as NumPy saves bfloat16`);
   }
 }
 
@@ -18,7 +18,7 @@ export class SafetensorsError extends Error {
 }
 
 /** A text from a file, shortened and without control characters. */
-export function quoted(text: string): string {
+export function quote(text: string): string {
   const clean = text.replaceAll(/[\p{C}\u2028\u2029]/gu, "?");
   return JSON.stringify(clean.length > 60 ? `${clean.slice(0, 59)}…` : clean);
 }

@@ -1,5 +1,5 @@
-import { type ElementType, elementTypeOf } from "./dtype.js";
-import { NpyError, quoted } from "./error.js";
+import { type ElementType, parseElementType } from "./dtype.js";
+import { NpyError, quote } from "./error.js";
 import { type Literal, parseDict } from "./python-literal.js";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -39,7 +39,7 @@ export function readHeader(bytes: Uint8Array, untyped?: "bfloat16"): Header {
     throw new NpyError(`claims a header of ${length} bytes, but ends after ${bytes.length - start} of them`);
   }
   const text = decode(bytes.subarray(start, offset), major === 3 ? "utf-8" : "latin1");
-  return { ...fieldsOf(parseDict(text), untyped), offset };
+  return { ...parseFields(parseDict(text), untyped), offset };
 }
 
 function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
@@ -50,32 +50,32 @@ function decode(bytes: Uint8Array, encoding: "utf-8" | "latin1"): string {
   }
 }
 
-function fieldsOf(
+function parseFields(
   dict: ReadonlyMap<string, Literal>,
   untyped: "bfloat16" | undefined,
 ): Omit<Header, "offset"> {
   const known = ["descr", "fortran_order", "shape"];
   const [unknown] = [...dict.keys()].filter((key) => !known.includes(key));
-  if (unknown !== undefined) throw new NpyError(`the header has an unknown entry ${quoted(unknown)}`);
+  if (unknown !== undefined) throw new NpyError(`the header has an unknown entry ${quote(unknown)}`);
   const missing = known.find((key) => !dict.has(key));
   if (missing !== undefined) throw new NpyError(`the header lacks ${missing}`);
 
   const [descr, fortranOrder, shape] = known.map((key) => dict.get(key) as Literal);
   if (Array.isArray(descr)) throw new NpyError("expected an array of numbers, got one of records");
-  if (typeof descr !== "string") throw new NpyError(`descr: expected a string, got ${quoted(String(descr))}`);
+  if (typeof descr !== "string") throw new NpyError(`descr: expected a string, got ${quote(String(descr))}`);
   if (typeof fortranOrder !== "boolean") {
-    throw new NpyError(`fortran_order: expected True or False, got ${quoted(String(fortranOrder))}`);
+    throw new NpyError(`fortran_order: expected True or False, got ${quote(String(fortranOrder))}`);
   }
-  return { element: elementTypeOf(descr, untyped), fortranOrder, shape: shapeOf(shape) };
+  return { element: parseElementType(descr, untyped), fortranOrder, shape: parseShape(shape) };
 }
 
-function shapeOf(value: Literal | undefined): readonly number[] {
-  if (!Array.isArray(value)) throw new NpyError(`shape: expected a tuple, got ${quoted(String(value))}`);
+function parseShape(value: Literal | undefined): readonly number[] {
+  if (!Array.isArray(value)) throw new NpyError(`shape: expected a tuple, got ${quote(String(value))}`);
   if (value.length > MOST_DIMENSIONS) {
     throw new NpyError(`shape: expected at most ${MOST_DIMENSIONS} dimensions, got ${value.length}`);
   }
   return value.map((size) => {
     if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return size;
-    throw new NpyError(`shape: expected sizes of 0 or more, got ${quoted(String(size))}`);
+    throw new NpyError(`shape: expected sizes of 0 or more, got ${quote(String(size))}`);
   });
 }

@@ -1,4 +1,4 @@
-import { NpyError, quoted } from "./error.js";
+import { NpyError, quote } from "./error.js";
 
 /** The values in a header: strings, whole numbers, booleans, tuples. */
 export type Literal = string | number | boolean | readonly Literal[];
@@ -13,14 +13,14 @@ type Token = { readonly value: Literal } | { readonly mark: string };
  * @throws NpyError if the text is anything else, or has a key twice.
  */
 export function parseDict(text: string): ReadonlyMap<string, Literal> {
-  const tokens = tokensOf(text);
+  const tokens = tokenize(text);
   const dict = new Map<string, Literal>();
   tokens.expect("{");
   while (!tokens.take("}")) {
     const key = tokens.value();
     if (typeof key !== "string")
-      throw new NpyError(`expected a name in the header, got ${quoted(String(key))}`);
-    if (dict.has(key)) throw new NpyError(`the header says ${quoted(key)} twice`);
+      throw new NpyError(`expected a name in the header, got ${quote(String(key))}`);
+    if (dict.has(key)) throw new NpyError(`the header says ${quote(key)} twice`);
     tokens.expect(":");
     dict.set(key, tokens.value());
     if (!tokens.take(",")) {
@@ -35,7 +35,7 @@ export function parseDict(text: string): ReadonlyMap<string, Literal> {
 /** A list of records may nest tuples; no legitimate header is nested deeper. */
 const DEEPEST = 8;
 
-function tokensOf(text: string) {
+function tokenize(text: string) {
   const read: Token[] = [];
   let position = 0;
   for (; position < text.length && /\S/.test(text.slice(position)); position = TOKEN.lastIndex) {
@@ -84,4 +84,4 @@ const describe = (token: Token | undefined): string =>
   token === undefined ? "the end" : "mark" in token ? token.mark : String(token.value);
 
 const unexpected = (got: string, expected = "a value"): NpyError =>
-  new NpyError(`the header is not a Python dict: expected ${expected}, got ${quoted(got)}`);
+  new NpyError(`the header is not a Python dict: expected ${expected}, got ${quote(got)}`);

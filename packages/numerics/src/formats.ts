@@ -16,7 +16,7 @@ export interface NumberFormat {
 export type FormatId = "float16" | "bfloat16" | "float32" | "float64";
 
 /** @param smallestExponent exponent of the smallest normal number; that of the largest is 1 - smallestExponent */
-const formatOf = (precision: number, smallestExponent: number): NumberFormat => ({
+const makeFormat = (precision: number, smallestExponent: number): NumberFormat => ({
   precision,
   unitRoundoff: 2 ** -precision,
   smallestNormal: 2 ** smallestExponent,
@@ -25,10 +25,10 @@ const formatOf = (precision: number, smallestExponent: number): NumberFormat => 
 });
 
 export const FORMATS: Readonly<Record<FormatId, NumberFormat>> = {
-  float16: formatOf(11, -14),
-  bfloat16: formatOf(8, -126),
-  float32: formatOf(24, -126),
-  float64: formatOf(53, -1022),
+  float16: makeFormat(11, -14),
+  bfloat16: makeFormat(8, -126),
+  float32: makeFormat(24, -126),
+  float64: makeFormat(53, -1022),
 };
 
 export const FORMAT_IDS = Object.keys(FORMATS) as readonly FormatId[];

@@ -5,7 +5,7 @@ const value = new Float64Array(1);
 const words = new Uint32Array(value.buffer);
 
 /** Exponent of the leading bit of a normal float64; -1023 for all smaller ones. */
-export function exponentOf(number: number): number {
+export function binaryExponent(number: number): number {
   value[0] = number;
   return (((words[HIGH_WORD] as number) >>> 20) & 0x7ff) - 1023;
 }
@@ -23,5 +23,5 @@ export function spacingAt(
   { smallestNormal, smallestSubnormal, precision }: NumberFormat,
 ): number {
   if (Math.abs(number) < smallestNormal) return smallestSubnormal;
-  return powerOfTwo(exponentOf(number) - precision + 1);
+  return powerOfTwo(binaryExponent(number) - precision + 1);
 }

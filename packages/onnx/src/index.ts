@@ -2,7 +2,7 @@ export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
-export { ModelError, quoted } from "./read/error.js";
+export { ModelError, quote } from "./read/error.js";
 export type { ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
 export { loadModel } from "./read/load.js";

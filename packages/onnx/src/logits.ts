@@ -1,19 +1,19 @@
 import { isFloat, type Node, sameShape, type Value } from "@softmax-bench/graph";
-import { ModelError, quoted } from "./read/error.js";
+import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
 /** Finds the logits: an output, or any value inside the model, by its name. */
-export function logitsOf(model: ReadGraph, name: string | undefined): Value {
+export function findLogits(model: ReadGraph, name: string | undefined): Value {
   const value = name === undefined ? onlyFloatOutput(model) : valueNamed(model, name);
   if (!isFloat(value) || value.shape.length < 2) {
     throw new ModelError(
-      `logits must be floating-point [N, C] or of higher rank, ${quoted(nameOf(model, value) ?? "the value")} is ${value.dtype}[${value.shape}]`,
+      `logits must be floating-point [N, C] or of higher rank, ${quote(findName(model, value) ?? "the value")} is ${value.dtype}[${value.shape}]`,
     );
   }
   return value;
 }
 
-const listed = ({ outputs }: ReadGraph): string => Object.keys(outputs).map(quoted).join(", ");
+const listed = ({ outputs }: ReadGraph): string => Object.keys(outputs).map(quote).join(", ");
 
 function onlyFloatOutput(model: ReadGraph): Value {
   const [only, ...others] = Object.values(model.outputs).filter(isFloat);
@@ -25,10 +25,10 @@ function onlyFloatOutput(model: ReadGraph): Value {
 function valueNamed(model: ReadGraph, name: string): Value {
   const value = Object.hasOwn(model.outputs, name) ? model.outputs[name] : model.values?.get(name);
   if (value) return value;
-  throw new ModelError(`there is no value ${quoted(name)} in the model; its outputs are ${listed(model)}`);
+  throw new ModelError(`there is no value ${quote(name)} in the model; its outputs are ${listed(model)}`);
 }
 
-function nameOf(model: ReadGraph, value: Value): string | undefined {
+function findName(model: ReadGraph, value: Value): string | undefined {
   const named = [...Object.entries(model.outputs), ...(model.values ?? [])];
   return named.find(([, of]) => of === value)?.[0];
 }
@@ -51,11 +51,11 @@ const PASSED: ReadonlySet<string> = new Set([
 
 /** An objection to a loss on these logits, in words; undefined if there is none. */
 export function doubtAbout(model: ReadGraph, logits: Value, classes: number): string | undefined {
-  const name = quoted(nameOf(model, logits) ?? "logits");
+  const name = quote(findName(model, logits) ?? "logits");
   const found = probabilitiesIn(logits);
   if (found) {
-    const before = found.inputs[0] && nameOf(model, found.inputs[0]);
-    const instead = before === undefined ? "the value before it" : quoted(before);
+    const before = found.inputs[0] && findName(model, found.inputs[0]);
+    const instead = before === undefined ? "the value before it" : quote(before);
     return `${name} comes out of ${found.op === "Div" ? "a softmax" : found.op}, and the loss takes logits: choose ${instead} instead (--logits), or insist (--force)`;
   }
   if (classes === 1) {
@@ -88,7 +88,7 @@ function isQuotientOfExponentials({ op, inputs: [a, b] }: Node): boolean {
  * computes them.
  * @throws ModelError if it is outside the shape, or cannot be determined
  */
-export function classAxisOf(logits: Value, given: number | undefined): number {
+export function resolveClassAxis(logits: Value, given: number | undefined): number {
   const rank = logits.shape.length;
   if (given !== undefined) {
     const axis = given < 0 ? given + rank : given;
@@ -98,7 +98,7 @@ export function classAxisOf(logits: Value, given: number | undefined): number {
     );
   }
   if (rank === 2) return 1;
-  const axis = featureAxisOf(logits);
+  const axis = findFeatureAxis(logits);
   if (axis !== undefined && axis > 0) return axis;
   throw new ModelError(
     `logits [${logits.shape}] may have their classes on any axis from 1 to ${rank - 1}: name it (--class-axis), e.g. 1 for [N, C, d…]`,
@@ -109,22 +109,22 @@ const ON_LAST_AXIS: ReadonlySet<string> = new Set(["MatMul", "Gemm", "LayerNorma
 const ON_AXIS_1: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "BatchNormalization"]);
 
 /** The axis of a value with the outputs of its layer; undefined if it cannot be determined. */
-function featureAxisOf({ node, shape }: Value): number | undefined {
+function findFeatureAxis({ node, shape }: Value): number | undefined {
   const rank = shape.length;
   if (ON_LAST_AXIS.has(node.op)) return rank - 1;
   if (ON_AXIS_1.has(node.op)) return 1;
   const [x] = node.inputs;
   if (!x) return undefined;
   if (node.op === "Transpose") {
-    const inner = featureAxisOf(x);
+    const inner = findFeatureAxis(x);
     const axis = (node.attributes.perm as readonly number[]).indexOf(inner ?? -1);
     return axis < 0 ? undefined : axis;
   }
-  if (node.op === "Reshape") return keptAxis(x, shape, featureAxisOf(x));
+  if (node.op === "Reshape") return keptAxis(x, shape, findFeatureAxis(x));
   const alike = node.inputs.filter((operand) => operand.shape.length === rank);
   const same = alike.find((operand) => sameShape(operand.shape, shape) && operand.node.op !== "Constant");
   const operand = same ?? (alike.includes(x) ? x : alike[0]);
-  return operand && featureAxisOf(operand);
+  return operand && findFeatureAxis(operand);
 }
 
 /** The position of an axis after a reshape that preserves it: the last one, or the second with the same batch. */

@@ -22,7 +22,7 @@ export interface PolynomialTensor {
 }
 
 /** Every combination of sizes. */
-export const pointsOf = (axes: Axes): number[][] =>
+export const cartesianProduct = (axes: Axes): number[][] =>
   axes.reduce<number[][]>(
     (points, sizes) => points.flatMap((point) => sizes.map((size) => [...point, size])),
     [[]],
@@ -54,11 +54,11 @@ export function polynomial(
   const [first = 0] = values;
   const none = axes.map(() => 0);
   if (values.every((value) => Object.is(value, first))) return [{ factor: first, powers: none }];
-  const points = pointsOf(axes);
+  const points = cartesianProduct(axes);
   const fits = (candidate: Polynomial) =>
     candidate.every(({ factor }) => Number.isInteger(factor)) &&
     values.every((value, index) => value === rounded(valueAt(candidate, points[index] as number[])));
-  const products = pointsOf(axes.map((_, at) => (at === 0 ? [0, 1] : [0, 1, 2]))).map(
+  const products = cartesianProduct(axes.map((_, at) => (at === 0 ? [0, 1] : [0, 1, 2]))).map(
     (powers): Polynomial => {
       const unit = valueAt([{ factor: 1, powers }], points[0] as number[]);
       return [{ factor: Math.round(first / unit), powers }];

@@ -2,7 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Graph, GraphError, inputName, topologicalOrder, type Value } from "@softmax-bench/graph";
 import { Family } from "./family.js";
 import { IR_VERSION, ONNX_DTYPE, OPSET } from "./operators.js";
-import { isFixed, pointsOf, polynomial, type Term } from "./polynomial.js";
+import { cartesianProduct, isFixed, polynomial, type Term } from "./polynomial.js";
 import { ModelProtoSchema, type ValueInfoProtoSchema } from "./proto/onnx_pb.js";
 import { NodeWriter } from "./write-nodes.js";
 
@@ -41,8 +41,8 @@ const MOST_OPEN = 3;
  * Writes a family of graphs, one for each batch size, as the bytes of one model in which the batch size is the symbolic
  * dimension `batch`; see `serializeOpen`.
  */
-export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array =>
-  serializeOpen(["batch"], ({ batch = 1 }) => graphOf(batch));
+export const serializeBatched = (buildGraph: (batch: number) => Graph): Uint8Array =>
+  serializeOpen(["batch"], ({ batch = 1 }) => buildGraph(batch));
 
 /**
  * Writes a family of graphs, one for each combination of some open sizes, as the bytes of one model with symbolic
@@ -55,16 +55,16 @@ export const serializeBatched = (graphOf: (batch: number) => Graph): Uint8Array 
  */
 export function serializeOpen(
   names: readonly string[],
-  graphOf: (sizes: Readonly<Record<string, number>>) => Graph,
+  buildGraph: (sizes: Readonly<Record<string, number>>) => Graph,
 ): Uint8Array {
   if (names.length > MOST_OPEN) throw new GraphError(`${names.length} open sizes are more than ${MOST_OPEN}`);
   const make = (point: readonly number[]) =>
-    graphOf(Object.fromEntries(names.map((name, at) => [name, point[at] as number])));
+    buildGraph(Object.fromEntries(names.map((name, at) => [name, point[at] as number])));
   let refused: unknown;
   for (const [first, others] of ATTEMPTS) {
     try {
       const starts = names.map((_, at) => (at === 0 ? first : others));
-      return write(new Family(...compared(names, make, starts)));
+      return write(new Family(...sampleGraphs(names, make, starts)));
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
       refused ??= error.cause;
@@ -77,20 +77,20 @@ export function serializeOpen(
 class TooLarge extends Error {}
 
 /** Graphs for every combination of three values of each size, chosen so that none is a size of anything else. */
-function compared(
+function sampleGraphs(
   names: readonly string[],
-  graphOf: (point: readonly number[]) => Graph,
+  buildGraph: (point: readonly number[]) => Graph,
   starts: readonly Start[],
 ): [Graph[], readonly string[], number[][]] {
-  const made = (point: readonly number[]): Graph => {
+  const buildAt = (point: readonly number[]): Graph => {
     try {
-      return graphOf(point);
+      return buildGraph(point);
     } catch (cause) {
       throw new TooLarge("", { cause });
     }
   };
   const [some, others] = ([0, 1] as const).map((which) =>
-    sizesIn(made(starts.map(({ probes }) => probes[which]))),
+    sizesIn(buildAt(starts.map(({ probes }) => probes[which]))),
   ) as [Set<number>, Set<number>];
   const taken = new Set<number>();
   const axes = starts.map(({ least }) => {
@@ -104,7 +104,7 @@ function compared(
     }
     return sizes;
   });
-  return [pointsOf(axes).map(made), names, axes];
+  return [cartesianProduct(axes).map(buildAt), names, axes];
 }
 
 function isPrime(number: number): boolean {

@@ -12,8 +12,8 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
-import { classAxisOf, doubtAbout, logitsOf } from "./logits.js";
-import { ModelError, quoted } from "./read/error.js";
+import { doubtAbout, findLogits, resolveClassAxis } from "./logits.js";
+import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
 /** A loss on top of a model. */
@@ -96,9 +96,9 @@ export const gradientName = (parameter: string): string => `${parameter}.grad`;
  * the logits are not logits or there are no parameters
  */
 export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
-  const logits = logitsOf(model, options.logits);
-  const classAxis = classAxisOf(logits, options.classAxis);
-  const wrt = valuesOf(model, options.wrt);
+  const logits = findLogits(model, options.logits);
+  const classAxis = resolveClassAxis(logits, options.classAxis);
+  const wrt = findValues(model, options.wrt);
   const doubt =
     doubtAbout(model, logits, logits.shape[classAxis] as number) ??
     (wrt.size === 0 ? NO_PARAMETERS : undefined);
@@ -119,7 +119,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     ...head.inputs.map(({ node }) => String(node.attributes.name)),
   ].find((name) => taken.has(name));
   if (clash)
-    throw new ModelError(`the model has a ${quoted(clash)} of its own, which the training graph needs`);
+    throw new ModelError(`the model has a ${quote(clash)} of its own, which the training graph needs`);
   return {
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
@@ -136,7 +136,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
 const NO_PARAMETERS =
   "there are no parameters to differentiate with respect to: name inputs or stored tensors (--wrt), or insist (--force)";
 
-function valuesOf(
+function findValues(
   { parameters, inputs }: ReadGraph,
   names: readonly string[] | undefined,
 ): Map<string, Value> {
@@ -149,8 +149,8 @@ function valuesOf(
     names.map((name) => {
       const value = known.get(name);
       if (!value) {
-        const listed = [...known.keys()].slice(0, 20).map(quoted).join(", ");
-        throw new ModelError(`there is no parameter ${quoted(name)}; there are ${listed}`);
+        const listed = [...known.keys()].slice(0, 20).map(quote).join(", ");
+        throw new ModelError(`there is no parameter ${quote(name)}; there are ${listed}`);
       }
       return [name, value] as const;
     }),

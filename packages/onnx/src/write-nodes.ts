@@ -10,7 +10,7 @@ import {
 } from "@softmax-bench/graph";
 import type { Family } from "./family.js";
 import { ONNX_DTYPE, type OnnxAttribute, onnxForm } from "./operators.js";
-import { merge, type PolynomialTensor, pointsOf } from "./polynomial.js";
+import { cartesianProduct, merge, type PolynomialTensor } from "./polynomial.js";
 import {
   AttributeProto_AttributeType,
   type AttributeProtoSchema,
@@ -138,7 +138,7 @@ export class NodeWriter {
 
   #readSize(which: number, label: string): string {
     const { axes, first } = this.#family;
-    const points = pointsOf(axes);
+    const points = cartesianProduct(axes);
     for (const value of first.inputs) {
       const shapes = this.#family.shapes(value);
       const axis = value.shape.findIndex((_, at) =>
@@ -192,11 +192,11 @@ function haveSameAttributes({ attributes: a }: WithAttributes, { attributes: b }
   return (
     names.length === Object.keys(b).length &&
     names.every((name) => {
-      const [own = [], other = []] = [a[name], b[name]].map(valuesOf);
+      const [own = [], other = []] = [a[name], b[name]].map(toValues);
       return own.length === other.length && own.every((value, index) => Object.is(value, other[index]));
     })
   );
 }
 
-const valuesOf = (attribute: OnnxAttribute | undefined): readonly unknown[] =>
+const toValues = (attribute: OnnxAttribute | undefined): readonly unknown[] =>
   typeof attribute === "object" && "float" in attribute ? ["float", attribute.float] : [attribute].flat();

@@ -2,8 +2,8 @@ import {
   averagePool,
   conv,
   convTranspose,
-  definitionOf,
   evaluate,
+  findDefinition,
   type Graph,
   input,
   maxPool,
@@ -113,7 +113,7 @@ describe.each(Object.entries(CASES))("%s of any geometry", (name, { possible, sh
     await fc.assert(property, { numRuns: 60, seed: 5 });
   });
 
-  const { body } = definitionOf(name);
+  const { body } = findDefinition(name);
   if (!body) {
     it("is no composition of others", () => expect(ELEMENTARY).toContain(name));
     return;

@@ -1,7 +1,7 @@
 import {
   constantTensor,
-  definitionOf,
   type FloatDType,
+  findDefinition,
   type Graph,
   input,
   makeNode,
@@ -66,7 +66,7 @@ function gradientOf(node: Node): string {
   const upstream = node.outputs.map(({ dtype, shape }, position) =>
     position === 0 ? input("U", dtype, shape) : undefined,
   );
-  const gradients = definitionOf(node.op).gradient?.({ ...node, upstream }) ?? [];
+  const gradients = findDefinition(node.op).gradient?.({ ...node, upstream }) ?? [];
   const shown = node.inputs.flatMap((of, position) => {
     const gradient = gradients[position];
     return gradient ? [`∂${nameOf(of)} = ${expression(simplified(gradient), node)}`] : [];
@@ -109,7 +109,7 @@ function runsAs(op: string, dtype: FloatDType): string {
   const entry = ONNXRUNTIME_CPU[op] ?? [];
   const dtypes = typeof entry === "function" ? entry(node.attributes) : entry;
   if (dtypes.includes(dtype)) return "kernel";
-  const { body } = definitionOf(op);
+  const { body } = findDefinition(op);
   if (!body) return "no";
   const used = topologicalOrder(
     body(node.inputs, node.attributes),

@@ -1,8 +1,8 @@
 import {
   constant,
-  definitionOf,
   differentiate,
   type FloatDType,
+  findDefinition,
   type Graph,
   input,
   inputName,
@@ -52,7 +52,7 @@ export const feedsFor = (graph: Graph): Record<string, Tensor> =>
 /** Whether ONNX Runtime's CPU provider has neither a kernel for an operator on this type nor for its body. */
 export function isMissing(op: string, dtype: FloatDType): boolean {
   const kernels = ONNXRUNTIME_CPU[op] ?? [];
-  return Array.isArray(kernels) && !kernels.includes(dtype) && !definitionOf(op).body;
+  return Array.isArray(kernels) && !kernels.includes(dtype) && !findDefinition(op).body;
 }
 
 /** Computes a graph in ONNX Runtime. */

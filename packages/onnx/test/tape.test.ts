@@ -1,4 +1,4 @@
-import { definitionOf, differentiate, evaluate, type Graph, type Tensor } from "@softmax-bench/graph";
+import { differentiate, evaluate, findDefinition, type Graph, type Tensor } from "@softmax-bench/graph";
 import { TFJS_KERNELS } from "@softmax-bench/tfjs";
 import { describe, expect, it } from "vitest";
 import { SAMPLES } from "./samples.js";
@@ -9,7 +9,7 @@ import { tapeGradients } from "./tape.js";
 const SILENT = ["GatherElements", "ScatterElements", "Cast", "NegativeLogLikelihoodLoss"];
 
 /** Whether it is interpreted there, or as its body. */
-const isInterpreted = (op: string): boolean => op in TFJS_KERNELS || definitionOf(op).body !== undefined;
+const isInterpreted = (op: string): boolean => op in TFJS_KERNELS || findDefinition(op).body !== undefined;
 
 describe.each(Object.entries(SAMPLES).filter(([op]) => isInterpreted(op) && !SILENT.includes(op)))(
   "%s",

@@ -3,12 +3,12 @@ import { copyModel, type ModelInput, modelsFor } from "./models.js";
 import type { Provider } from "./provider.js";
 import {
   type Feeds,
-  floatsOf,
+  findTensor,
   inputTensor,
   pick,
   type RuntimeTensor,
+  readFloats,
   type Session,
-  tensorOf,
 } from "./runtime.js";
 
 /**
@@ -90,7 +90,7 @@ class DevicePrepared implements Prepared {
     const feeds: Record<string, RuntimeTensor> = {};
     this.#feeds = feeds;
     for (const { name, session, hostTensor } of this.#compiled.uploads) {
-      feeds[name] = tensorOf(await session.run({ from: hostTensor() }), "to");
+      feeds[name] = findTensor(await session.run({ from: hostTensor() }), "to");
     }
   }
 
@@ -105,13 +105,13 @@ class DevicePrepared implements Prepared {
   async read(): Promise<GradientResult> {
     const { loss, gradient } = this.#result ?? (await this.#compute());
     const outputs = await this.#compiled.download.run({ from: gradient });
-    return { loss, gradient: floatsOf(outputs, "to") };
+    return { loss, gradient: readFloats(outputs, "to") };
   }
 
   async #compute() {
     this.#release();
     const outputs = await this.#compiled.gradient.run(this.#feeds);
-    this.#result = { loss: floatsOf(outputs, "loss"), gradient: tensorOf(outputs, "gradient") };
+    this.#result = { loss: readFloats(outputs, "loss"), gradient: findTensor(outputs, "gradient") };
     return this.#result;
   }
 

@@ -1,7 +1,7 @@
 import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
 import { type Model, type ModelInput, modelsFor } from "./models.js";
 import type { Provider } from "./provider.js";
-import { type Feeds, floatsOf, inputTensor, pick, type Session } from "./runtime.js";
+import { type Feeds, inputTensor, pick, readFloats, type Session } from "./runtime.js";
 
 /**
  * Prepares a task for providers whose inputs and outputs are the host's arrays. On the CPU these are the device's, so
@@ -69,14 +69,14 @@ class HostPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const outputs = await this.#backward("gradient");
-    return { loss: floatsOf(outputs, "loss"), gradient: floatsOf(outputs, "gradient") };
+    return { loss: readFloats(outputs, "loss"), gradient: readFloats(outputs, "gradient") };
   }
 
   /** Runs the shortcut if it exists and is valid for these inputs. */
   async #backward(wanted: "probe" | "gradient") {
     const { gradient, shortcut } = this.#sessions;
     const outputs = await shortcut?.session.run(this.#feeds.gradient, ["loss", wanted]);
-    if (outputs && floatsOf(outputs, "loss").every(Number.isFinite)) return outputs;
+    if (outputs && readFloats(outputs, "loss").every(Number.isFinite)) return outputs;
     return await gradient.session.run(this.#feeds.gradient, ["loss", wanted]);
   }
 

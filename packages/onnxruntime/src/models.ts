@@ -43,15 +43,15 @@ export interface Models {
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
 export function modelsFor(task: GradientTask, legalize: Legalize): Models {
   const program = programFor(task);
-  const backward = (graph: Graph) => modelOf(legalize({ ...graph, outputs: withProbe(graph.outputs) }));
+  const backward = (graph: Graph) => toModel(legalize({ ...graph, outputs: withProbe(graph.outputs) }));
   return {
-    forward: modelOf(legalize(program.forward)),
+    forward: toModel(legalize(program.forward)),
     gradient: backward(lossAndGradientGraph(program)),
     shortcut: program.kind === "manual" && program.shortcut ? backward(program.shortcut) : undefined,
   };
 }
 
-const modelOf = (graph: Graph): Model => ({
+const toModel = (graph: Graph): Model => ({
   bytes: serialize(graph),
   inputs: graph.inputs.map((value) => ({
     name: inputName(value) as keyof Inputs,

@@ -13,7 +13,7 @@ export type RuntimeTensor = common.Tensor;
 type Outputs = common.InferenceSession.OnnxValueMapType;
 
 /** @throws Error if there is no such output. */
-export function tensorOf(outputs: Outputs, name: string): RuntimeTensor {
+export function findTensor(outputs: Outputs, name: string): RuntimeTensor {
   const value = outputs[name];
   if (value && "location" in value) return value;
   throw new Error(
@@ -22,8 +22,8 @@ export function tensorOf(outputs: Outputs, name: string): RuntimeTensor {
 }
 
 /** The data of a floating-point output on the host. @throws Error if it is anything else. */
-export function floatsOf(outputs: Outputs, name: string): FloatArray {
-  const { data, type } = tensorOf(outputs, name);
+export function readFloats(outputs: Outputs, name: string): FloatArray {
+  const { data, type } = findTensor(outputs, name);
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   throw new Error(`ONNX Runtime returned ${type} as "${name}" where a float tensor was expected`);
 }

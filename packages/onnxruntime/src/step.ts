@@ -9,7 +9,7 @@ import { inputName } from "@softmax-bench/graph";
 import { requireLabels } from "@softmax-bench/numerics";
 import { gradientName, serialize, trainingGraph } from "@softmax-bench/onnx";
 import type { Provider } from "./provider.js";
-import { floatsOf, type RuntimeTensor, type Session } from "./runtime.js";
+import { type RuntimeTensor, readFloats, type Session } from "./runtime.js";
 
 /** A step of training as one model: inputs, labels and parameters in; loss and gradients out. */
 export async function prepareStep(
@@ -69,8 +69,10 @@ class OnnxStep implements PreparedStep {
     }
     const wanted = ["loss", ...this.#parameters.map(gradientName)];
     const outputs = await this.#session.run(feeds, wanted);
-    const gradients = this.#parameters.map((name) => [name, floatsOf(outputs, gradientName(name))] as const);
-    return { loss: floatsOf(outputs, "loss")[0] as number, gradients: Object.fromEntries(gradients) };
+    const gradients = this.#parameters.map(
+      (name) => [name, readFloats(outputs, gradientName(name))] as const,
+    );
+    return { loss: readFloats(outputs, "loss")[0] as number, gradients: Object.fromEntries(gradients) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

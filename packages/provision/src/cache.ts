@@ -54,7 +54,7 @@ export async function inspect(name: string, { thorough = false } = {}): Promise<
 }
 
 /** Bytes of a part's files; 0 if it is incomplete. */
-export async function sizeOf(name: string): Promise<number> {
+export async function readSize(name: string): Promise<number> {
   try {
     const { files } = parseContents(await readFile(join(cacheRoot(), name, CONTENTS), "utf8"));
     return files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheRoot, sizeOf } from "./cache.js";
+import { cacheRoot, readSize } from "./cache.js";
 import { PARTIAL } from "./provide.js";
 
 const DAY_MS = 86_400_000;
@@ -30,7 +30,7 @@ export async function evict({
   now = Date.now(),
 }: EvictOptions): Promise<void> {
   const names = (await readdir(cacheRoot()).catch(() => [])).filter((name) => name.startsWith(prefix));
-  const parts = await Promise.all(names.filter((name) => !name.endsWith(LOCK)).map(partOf));
+  const parts = await Promise.all(names.filter((name) => !name.endsWith(LOCK)).map(readPart));
   let bytes = 0;
   for (const { folder, size, usedAt } of parts.toSorted((a, b) => b.usedAt - a.usedAt)) {
     bytes += size;
@@ -44,13 +44,13 @@ export async function evict({
 /** Suffix of `proper-lockfile`, beside the locked folder. */
 const LOCK = ".lock";
 
-async function partOf(name: string) {
+async function readPart(name: string) {
   const folder = join(cacheRoot(), name);
   const usedAt = await stat(folder).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
-  return { folder, usedAt, size: await sizeOf(name) };
+  return { folder, usedAt, size: await readSize(name) };
 }
 
 /** Removes a folder. Readers meanwhile see all of it or nothing. */

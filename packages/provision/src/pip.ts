@@ -49,12 +49,12 @@ export async function installWheel({ requirement, dependencies = false, target, 
       { signal, env: { TMPDIR: scratch, PIP_ROOT_USER_ACTION: "ignore", PIP_NO_WARN_SCRIPT_LOCATION: "1" } },
     );
   } catch (error) {
-    throw error instanceof CommandError ? explained(error, requirement) : error;
+    throw error instanceof CommandError ? explainError(error, requirement) : error;
   }
   await rm(scratch, { recursive: true, force: true });
 }
 
-function explained({ found, message }: CommandError, requirement: string): Unavailable {
+function explainError({ found, message }: CommandError, requirement: string): Unavailable {
   if (!found) return new Unavailable("python3 is missing", "install Python 3 with pip");
   if (/No module named pip/.test(message)) {
     return new Unavailable("python3 has no pip", "install it, e.g. apt-get install python3-pip");

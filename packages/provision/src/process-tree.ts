@@ -87,7 +87,7 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 /** Kills processes that carry a mark, repeatedly until none is left: one may be starting another. */
 async function killMarked(mark: string): Promise<void> {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const left = marked(mark);
+    const left = findMarked(mark);
     if (left.length === 0) return;
     for (const pid of left) kill(pid, "SIGKILL");
     await delay(SWEEP_MS);
@@ -95,7 +95,7 @@ async function killMarked(mark: string): Promise<void> {
 }
 
 /** Processes that carry a mark; none without `/proc`. */
-function marked(mark: string): number[] {
+function findMarked(mark: string): number[] {
   try {
     return readdirSync("/proc")
       .map(Number)

@@ -49,7 +49,7 @@ export async function provide(recipe: Recipe, options: ProvideOptions): Promise<
     await make(recipe, folder, options);
     return folder;
   } catch (error) {
-    throw explained(error);
+    throw withRemedy(error);
   }
 }
 
@@ -144,7 +144,7 @@ const ANOTHER_FOLDER = "free some space, or set SOFTMAX_BENCH_CACHE to a folder 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Adds a remedy to errors of the operating system (no space, no permission), which are not anybody's mistake. */
-function explained(error: unknown): unknown {
+function withRemedy(error: unknown): unknown {
   const isSystemError = error instanceof Error && "syscall" in error;
   if (!isSystemError) return error;
   return new Unavailable(

@@ -18,7 +18,7 @@ export interface Block {
  *
  * @param uniform numbers in [0, 1)
  */
-export function orderOf(roles: readonly Role[], uniform: () => number): [Role[], Role[]] {
+export function drawOrder(roles: readonly Role[], uniform: () => number): [Role[], Role[]] {
   const drawn = roles
     .map((role) => ({ role, at: uniform() }))
     .sort((a, b) => a.at - b.at)
@@ -30,10 +30,10 @@ export function orderOf(roles: readonly Role[], uniform: () => number): [Role[],
  * ln(min(B₁, B₂) / min(A₁, A₂)): the factor, in logarithms, by which the candidate is slower than the baseline in one
  * block. Disturbances only add to a process's time, so the less disturbed of two says more than both.
  */
-export const slowdownOf = ({ baseline, candidate }: Block): number => logRatio(candidate, baseline);
+export const slowdownLogRatio = ({ baseline, candidate }: Block): number => logRatio(candidate, baseline);
 
 /** The same for the baseline's revision against itself; undefined if it was not measured. */
-export const controlOf = ({ baseline, control }: Block): number | undefined =>
+export const controlLogRatio = ({ baseline, control }: Block): number | undefined =>
   control && logRatio(control, baseline);
 
 const logRatio = (over: readonly [number, number], under: readonly [number, number]): number =>

@@ -4,17 +4,17 @@ import {
   cellKey,
   namePlaces,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
 } from "@softmax-bench/core";
 import {
   type CellComparison,
   type CellId,
   type Comparison,
   type NotCompared,
-  worstOf,
+  worstVerdict,
 } from "./comparison.js";
 import { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
-import { causesOf, differencesOf } from "./fingerprint.js";
+import { findCauses, findDifferences } from "./fingerprint.js";
 import type { Limits } from "./limits.js";
 import type { TimeComparison } from "./time.js";
 import { compareTimings } from "./unpaired.js";
@@ -28,8 +28,8 @@ export interface Names {
 /** Compares two results files that were measured one after the other. */
 export function compare(before: Results, after: Results, limits: Limits, names: Names): Comparison {
   const [baseline, candidate] = [namePlaces(before), namePlaces(after)];
-  const { machine, software } = differencesOf(baseline, candidate);
-  const [resolutionBefore, resolutionAfter] = [resolutionsOf(baseline), resolutionsOf(candidate)];
+  const { machine, software } = findDifferences(baseline, candidate);
+  const [resolutionBefore, resolutionAfter] = [resolutionLookup(baseline), resolutionLookup(candidate)];
   const known = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
   const pairs = candidate.cells.map((cell) => [known.get(cellKey(cell)), cell] as const);
   const present = new Set(candidate.cells.map(cellKey));
@@ -37,7 +37,7 @@ export function compare(before: Results, after: Results, limits: Limits, names: 
     a?.status === "ok" && b.status === "ok" ? [[a, b] as const] : [],
   );
   return {
-    ...sidesOf(baseline, candidate, limits, names),
+    ...toSides(baseline, candidate, limits, names),
     judges: false,
     inTurns: false,
     warnings: [[names.baseline, baseline] as const, [names.candidate, candidate] as const].flatMap(
@@ -64,19 +64,19 @@ export function compare(before: Results, after: Results, limits: Limits, names: 
               { timing: to, resolution: resolutionAfter(b, "gradient") },
               limits,
             );
-      const error = compareErrors(b.dtype, gradientsOf([a]), gradientsOf([b]), limits);
-      return combineVerdicts(b, { time, error }, causesOf(baseline, candidate, b.backend));
+      const error = compareErrors(b.dtype, collectGradients([a]), collectGradients([b]), limits);
+      return combineVerdicts(b, { time, error }, findCauses(baseline, candidate, b.backend));
     }),
     notCompared: [
-      ...pairs.flatMap(([a, b]) => notComparedOf(b, a, b)),
+      ...pairs.flatMap(([a, b]) => toNotCompared(b, a, b)),
       ...baseline.cells
         .filter((cell) => !present.has(cellKey(cell)))
-        .flatMap((cell) => notComparedOf(cell, cell, undefined)),
+        .flatMap((cell) => toNotCompared(cell, cell, undefined)),
     ],
   };
 }
 
-export const sidesOf = (baseline: Results, candidate: Results, limits: Limits, names: Names) => ({
+export const toSides = (baseline: Results, candidate: Results, limits: Limits, names: Names) => ({
   baseline: { name: names.baseline, commit: baseline.run.commit, environment: baseline.environment },
   candidate: { name: names.candidate, commit: candidate.run.commit, environment: candidate.environment },
   limits,
@@ -91,7 +91,7 @@ interface Parts {
 export function combineVerdicts(id: CellId, parts: Parts, causes: readonly string[]): CellComparison {
   const { backend, method, dtype, workload } = id;
   const { time, error } = parts;
-  const verdict = worstOf(time, error);
+  const verdict = worstVerdict(time, error);
   return {
     backend,
     method,
@@ -104,13 +104,13 @@ export function combineVerdicts(id: CellId, parts: Parts, causes: readonly strin
   };
 }
 
-export const gradientsOf = (cells: readonly Cell[]): Gradients => ({
+export const collectGradients = (cells: readonly Cell[]): Gradients => ({
   digests: cells.flatMap(({ gradientDigest }) => gradientDigest ?? []),
   accuracies: cells.flatMap(({ accuracy }) => accuracy ?? []),
 });
 
 /** The reason why a cell has no verdict; undefined if both sides have it. */
-export function notComparedOf(id: Cell, a: Cell | undefined, b: Cell | undefined): NotCompared[] {
+export function toNotCompared(id: Cell, a: Cell | undefined, b: Cell | undefined): NotCompared[] {
   const { backend, method, dtype, workload } = id;
   const because = (kind: NotCompared["kind"], reason: string) => [
     { backend, method, dtype, workload, kind, reason },

@@ -65,7 +65,7 @@ export interface Comparison {
 }
 
 /** Combines the verdicts on the parts of a cell. */
-export const worstOf = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
+export const worstVerdict = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
   VERDICTS.find((verdict) => parts.some((part) => part?.verdict === verdict)) ?? "pass";
 
 /** Counts the cells with each verdict. */
@@ -81,7 +81,7 @@ export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
  * A regression always fails. Without one, a broken cell makes the outcome incomplete: fewer cells than requested never
  * pass. Neither does a comparison without a single time.
  */
-export function outcomeOf({ cells, notCompared }: Comparison): Outcome {
+export function toOutcome({ cells, notCompared }: Comparison): Outcome {
   if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
   if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
   return cells.some(({ time }) => time) ? "pass" : "incomparable";

@@ -10,7 +10,7 @@ export interface Differences {
 }
 
 /** The differences between two runs in machine and software, each in a few words: `Node v20.20.0 → v22.1.0`. */
-export function differencesOf(a: Results, b: Results): Differences {
+export function findDifferences(a: Results, b: Results): Differences {
   const change = (name: string, from: unknown, to: unknown): string[] =>
     from === undefined || to === undefined || from === to ? [] : [`${name} ${from} → ${to}`];
   const [x, y] = [a.environment, b.environment];
@@ -29,7 +29,7 @@ export function differencesOf(a: Results, b: Results): Differences {
 }
 
 /** The changes in the runtime of one backend. */
-export const causesOf = (a: Results, b: Results, id: string): string[] => {
+export const findCauses = (a: Results, b: Results, id: string): string[] => {
   const backend = b.backends.find((candidate) => candidate.id === id);
   return backend ? backendChanges(a, backend) : [];
 };

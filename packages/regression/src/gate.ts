@@ -1,10 +1,10 @@
 import { type Cell, cellKey, DTYPE_IDS, type Results, type Timing } from "@softmax-bench/core";
 import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
-import { combineVerdicts, gradientsOf, type Names, notComparedOf, sidesOf } from "./compare.js";
+import { collectGradients, combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
 import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
 import { compareErrors } from "./error.js";
-import { causesOf, differencesOf } from "./fingerprint.js";
+import { findCauses, findDifferences } from "./fingerprint.js";
 import type { Limits } from "./limits.js";
 import { decide, isRouted, notRouted } from "./procedure.js";
 import type { TimeComparison } from "./time.js";
@@ -28,13 +28,13 @@ const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
 };
 
 /** The blocks of a cell in a stage: those in which every process of the block measured the cell. */
-function blocksOf(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
+function collectBlocks(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
   const ofStage = passes.filter((pass) => pass.stage === stage);
   const numbers = [...new Set(ofStage.map(({ block }) => block))];
   return numbers.flatMap((number) => {
     const own = ofStage.filter(({ block }) => block === number);
     const pair = (role: Role) =>
-      own.filter((pass) => pass.role === role).flatMap(({ results }) => timeOf(results, key));
+      own.filter((pass) => pass.role === role).flatMap(({ results }) => lowerDeciles(results, key));
     const [baseline, candidate, control] = [pair("baseline"), pair("candidate"), pair("control")];
     const wanted = own.some(({ role }) => role === "control")
       ? [baseline, candidate, control]
@@ -51,7 +51,7 @@ function blocksOf(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key
   });
 }
 
-const timeOf = ({ cells }: Results, key: string): number[] =>
+const lowerDeciles = ({ cells }: Results, key: string): number[] =>
   cells.filter((cell) => cellKey(cell) === key).flatMap(lowerDecile);
 
 /** The quantile of a process's samples that serves as its time. */
@@ -79,14 +79,14 @@ export function measurable(passes: readonly ProcessRun[]): string[] {
 }
 
 /** Keys of the cells that the first stage routes to the second. */
-export const routedOf = (passes: readonly ProcessRun[], limits: Limits): string[] =>
+export const routedKeys = (passes: readonly ProcessRun[], limits: Limits): string[] =>
   measurable(passes).filter((key) => {
-    const blocks = blocksOf(passes, "route", key);
+    const blocks = collectBlocks(passes, "route", key);
     return blocks.length > 0 && isRouted(blocks, limits);
   });
 
 /** Cells of one side in every pass, by key; the control is the baseline's. */
-function cellsOf(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Map<string, Cell[]> {
+function groupCells(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Map<string, Cell[]> {
   const groups = new Map<string, Cell[]>();
   for (const { role, results } of passes) {
     if ((role === "candidate") !== (side === "candidate")) continue;
@@ -99,22 +99,22 @@ function cellsOf(passes: readonly ProcessRun[], side: "baseline" | "candidate"):
   return groups;
 }
 
-const digestsOf = (cells: readonly Cell[] = []): Set<string | undefined> =>
+const collectDigests = (cells: readonly Cell[] = []): Set<string | undefined> =>
   new Set(cells.filter(({ status }) => status === "ok").map(({ gradientDigest }) => gradientDigest));
 
 /** Keys of the cells whose gradient is not the same in all processes of both sides. */
 export function differing(passes: readonly ProcessRun[]): string[] {
-  const [baseline, candidate] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
+  const [baseline, candidate] = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
   return measurable(passes).filter((key) => {
-    const both = [...digestsOf(baseline.get(key)), ...digestsOf(candidate.get(key))];
+    const both = [...collectDigests(baseline.get(key)), ...collectDigests(candidate.get(key))];
     return new Set(both).size > 1;
   });
 }
 
 /** Keys of the cells in which processes of one side disagree. */
 export function nondeterministic(passes: readonly ProcessRun[]): string[] {
-  const sides = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
-  return measurable(passes).filter((key) => sides.some((side) => digestsOf(side.get(key)).size > 1));
+  const sides = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
+  return measurable(passes).filter((key) => sides.some((side) => collectDigests(side.get(key)).size > 1));
 }
 
 /** A pass with its cells by key. */
@@ -128,7 +128,7 @@ const indexed = (pass: ProcessRun): IndexedPass => ({
 });
 
 /** The reason why a pass lacks the result of its stage for a cell; undefined if it has it. */
-function lackOf({ stage, cells }: IndexedPass, key: string): string | undefined {
+function explainMissing({ stage, cells }: IndexedPass, key: string): string | undefined {
   const cell = cells.get(key);
   if (!cell) return `not in the results of ${STAGES[stage]}`;
   if (cell.status !== "ok") return `${cell.status} in ${STAGES[stage]}: ${cell.reason}`;
@@ -145,7 +145,7 @@ function brokenLater(passes: readonly IndexedPass[], key: string): string | unde
     const own = passes.filter(
       ({ role, asked }) => (role === "candidate") === (side === "candidate") && asked.includes(key),
     );
-    const lacks = own.flatMap((pass) => lackOf(pass, key) ?? []);
+    const lacks = own.flatMap((pass) => explainMissing(pass, key) ?? []);
     if (lacks.length > 0 && lacks.length < own.length) return `${side} ${lacks[0]}`;
   }
   return undefined;
@@ -170,12 +170,12 @@ export function gateComparison(
   names: Names,
 ): Comparison {
   const [baseline, candidate] = [mergedSide(passes, "baseline"), mergedSide(passes, "candidate")];
-  const [before, after] = [cellsOf(passes, "baseline"), cellsOf(passes, "candidate")];
+  const [before, after] = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
   const merged = new Map(candidate.cells.map((cell) => [cellKey(cell), cell]));
   const mergedBefore = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
-  const times = timesOf(passes, limits);
+  const times = compareTimes(passes, limits);
   const timed = passes.some(({ stage }) => stage !== "errors");
-  const { machine, software } = differencesOf(baseline, candidate);
+  const { machine, software } = findDifferences(baseline, candidate);
   const byKey = passes.map(indexed);
   const cells: CellComparison[] = [];
   const notCompared: NotCompared[] = [];
@@ -193,7 +193,7 @@ export function gateComparison(
         reason: "it was asked for, and no process measured it",
       });
     } else if (a?.status !== "ok" || b?.status !== "ok") {
-      notCompared.push(...notComparedOf(id, a, b));
+      notCompared.push(...toNotCompared(id, a, b));
     } else if (!time && timed) {
       notCompared.push({
         ...cellId(key),
@@ -203,15 +203,15 @@ export function gateComparison(
     } else {
       const error = compareErrors(
         b.dtype,
-        gradientsOf(before.get(key) ?? []),
-        gradientsOf(after.get(key) ?? []),
+        collectGradients(before.get(key) ?? []),
+        collectGradients(after.get(key) ?? []),
         limits,
       );
-      cells.push(combineVerdicts(b, { time, error }, causesOf(baseline, candidate, b.backend)));
+      cells.push(combineVerdicts(b, { time, error }, findCauses(baseline, candidate, b.backend)));
     }
   }
   return {
-    ...sidesOf(baseline, candidate, limits, names),
+    ...toSides(baseline, candidate, limits, names),
     judges: true,
     inTurns: true,
     warnings: changedSides(passes, names),
@@ -225,10 +225,10 @@ export function gateComparison(
 }
 
 /** Verdicts on time: from the second stage for routed cells, from the first for the others. */
-function timesOf(passes: readonly ProcessRun[], limits: Limits): Map<string, TimeComparison> {
-  const routed = new Set(routedOf(passes, limits));
-  const first = measurable(passes).map((key) => [key, blocksOf(passes, "route", key)] as const);
-  const second = [...routed].map((key) => [key, blocksOf(passes, "decide", key)] as const);
+function compareTimes(passes: readonly ProcessRun[], limits: Limits): Map<string, TimeComparison> {
+  const routed = new Set(routedKeys(passes, limits));
+  const first = measurable(passes).map((key) => [key, collectBlocks(passes, "route", key)] as const);
+  const second = [...routed].map((key) => [key, collectBlocks(passes, "decide", key)] as const);
   const decidable = second.filter(([, blocks]) => blocks.length > 0);
   const decided = decide(
     decidable.map(([, blocks]) => blocks),
@@ -247,11 +247,11 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
   if (!first) throw new RangeError(`no pass of the ${side}`);
-  const timed = cellsOf(
+  const timed = groupCells(
     passes.filter(({ stage }) => stage !== "errors"),
     side,
   );
-  const all = cellsOf(passes, side);
+  const all = groupCells(passes, side);
   return {
     ...first.results,
     run: {
@@ -277,7 +277,7 @@ function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   return {
     ...rest,
     ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
-    ...(digestsOf(cells).size > 1 ? { nondeterministic: true } : {}),
+    ...(collectDigests(cells).size > 1 ? { nondeterministic: true } : {}),
   };
 }
 

@@ -1,19 +1,19 @@
-export { type Block, orderOf, type Role } from "./blocks.js";
-export { combineVerdicts, compare, gradientsOf, type Names, notComparedOf, sidesOf } from "./compare.js";
+export { type Block, drawOrder, type Role } from "./blocks.js";
+export { collectGradients, combineVerdicts, compare, type Names, toNotCompared, toSides } from "./compare.js";
 export {
   type CellComparison,
   type CellId,
   type Comparison,
   type NotCompared,
   type Outcome,
-  outcomeOf,
   tally,
+  toOutcome,
   VERDICTS,
   type Verdict,
-  worstOf,
+  worstVerdict,
 } from "./comparison.js";
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
-export { causesOf, differencesOf } from "./fingerprint.js";
+export { findCauses, findDifferences } from "./fingerprint.js";
 export {
   cellId,
   differing,
@@ -22,7 +22,7 @@ export {
   mergedSide,
   nondeterministic,
   type ProcessRun,
-  routedOf,
+  routedKeys,
 } from "./gate.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";

@@ -13,7 +13,7 @@ export const DEFAULT_LIMITS: Limits = { maxSlowdown: 0.1, maxErrorGrowth: 1 };
  * the floor: half the limit, so that a slowdown equal to the limit, whose estimate lies below it as often as above, is
  * nearly always found. A third of the limit justifies a second look.
  */
-export function thresholdsOf({ maxSlowdown }: Limits) {
+export function toThresholds({ maxSlowdown }: Limits) {
   const limit = Math.log1p(maxSlowdown);
   return { limit, floor: limit / 2, route: limit / 3 };
 }

@@ -1,7 +1,7 @@
 import { plural } from "@softmax-bench/core";
 import { type Centre, hodgesLehmann, holm, median, signFlipTest } from "@softmax-bench/stats";
-import { type Block, controlOf, slowdownOf } from "./blocks.js";
-import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, thresholdsOf } from "./limits.js";
+import { type Block, controlLogRatio, slowdownLogRatio } from "./blocks.js";
+import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, toThresholds } from "./limits.js";
 import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
 
 /**
@@ -15,9 +15,9 @@ const DECIDING_BLOCKS = 12;
 
 /** True if the first stage's blocks of a cell call for a second look. */
 export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
-  const { limit, route } = thresholdsOf(limits);
-  const slowdowns = blocks.map(slowdownOf);
-  const mean = meanOf(slowdowns);
+  const { limit, route } = toThresholds(limits);
+  const slowdowns = blocks.map(slowdownLogRatio);
+  const mean = average(slowdowns);
   // One disturbed process can hide a slowdown in the mean, though hardly in both blocks. An improvement is not urgent;
   // it counts once it is as large as a regression that must not be missed.
   return mean >= route || Math.max(...slowdowns) >= 2 * route || mean <= -limit;
@@ -32,9 +32,9 @@ export const decidingBlocks = (routed: number): number =>
 
 /** The first stage's conclusion on a cell that it does not route. */
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
-  const threshold = percent(Math.expm1(thresholdsOf(limits).route));
+  const threshold = percent(Math.expm1(toThresholds(limits).route));
   return {
-    ...measured(blocks, hodgesLehmann(blocks.map(slowdownOf))),
+    ...measured(blocks, hodgesLehmann(blocks.map(slowdownLogRatio))),
     verdict: "pass",
     reason: `less in ${plural(blocks.length, "block")} than the ${threshold} that would call for more`,
   };
@@ -42,8 +42,8 @@ export function notRouted(blocks: readonly Block[], limits: Limits): TimeCompari
 
 /** Decides on all routed cells at once, each by its blocks of the second stage, in the given order. */
 export function decide(routed: readonly (readonly Block[])[], limits: Limits): TimeComparison[] {
-  const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownOf))));
-  const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownOf(block)))));
+  const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownLogRatio))));
+  const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownLogRatio(block)))));
   return routed.map((blocks, index) =>
     decideOne(blocks, { slower: slower[index] as number, faster: faster[index] as number }, limits),
   );
@@ -55,8 +55,8 @@ interface CorrectedP {
 }
 
 function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): TimeComparison {
-  const { limit, floor } = thresholdsOf(limits);
-  const centre = hodgesLehmann(blocks.map(slowdownOf));
+  const { limit, floor } = toThresholds(limits);
+  const centre = hodgesLehmann(blocks.map(slowdownLogRatio));
   const { estimate, low, high } = centre;
   const base = { ...measured(blocks, centre), p: estimate < 0 ? p.faster : p.slower };
   const inconclusive = (reason: string, gap: number): TimeComparison => ({
@@ -87,7 +87,7 @@ function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): Tim
 
 /** The apparent slowdown, in logarithms, of the second of two identical groups of six processes; 0 if unknown. */
 function controlEstimate(blocks: readonly Block[]): number {
-  const differences = blocks.flatMap((block) => controlOf(block) ?? []);
+  const differences = blocks.flatMap((block) => controlLogRatio(block) ?? []);
   return differences.length ? hodgesLehmann(differences).estimate : 0;
 }
 
@@ -110,4 +110,4 @@ const measured = (blocks: readonly Block[], { estimate, low, high, coverage }: C
   blocks: blocks.length,
 });
 
-const meanOf = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+const average = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;

@@ -1,6 +1,6 @@
 import type { Timing } from "@softmax-bench/core";
 import { jointResolution } from "@softmax-bench/stats";
-import { type Limits, thresholdsOf } from "./limits.js";
+import { type Limits, toThresholds } from "./limits.js";
 import { percent, type TimeComparison } from "./time.js";
 
 /**
@@ -20,7 +20,7 @@ export interface TimedCell {
  * between runs. It only advises: the machine may have changed between the two, so no difference is called a regression.
  */
 export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits: Limits): TimeComparison {
-  const { limit, floor } = thresholdsOf(limits);
+  const { limit, floor } = toThresholds(limits);
   const [from, to] = [baseline.timing.medianNs, candidate.timing.medianNs];
   const halfWidth = Math.log1p(jointResolution(baseline.resolution, candidate.resolution)) + RUN_DRIFT;
   // A coarse clock reports times of 0, and 0 over 0 is no difference.

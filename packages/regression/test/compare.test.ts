@@ -1,5 +1,5 @@
 import type { Accuracy, Cell, Results } from "@softmax-bench/core";
-import { compare, compareErrors, DEFAULT_LIMITS, outcomeOf } from "@softmax-bench/regression";
+import { compare, compareErrors, DEFAULT_LIMITS, toOutcome } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 
 const accuracy = (over: Partial<Accuracy["gradient"]> = {}): Accuracy => ({
@@ -217,6 +217,6 @@ describe("two results files", () => {
     ["no cell in common", [cell()], [cell({ method: "m" })], "incomparable"],
     ["nothing", [], [], "incomparable"],
   ])("come to an outcome: %s", (_, a, b, outcome) => {
-    expect(outcomeOf(compared(results(a), results(b)))).toBe(outcome);
+    expect(toOutcome(compared(results(a), results(b)))).toBe(outcome);
   });
 });

@@ -5,9 +5,9 @@ import {
   gateComparison,
   mergedSide,
   nondeterministic,
-  outcomeOf,
   type ProcessRun,
-  routedOf,
+  routedKeys,
+  toOutcome,
 } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 
@@ -80,7 +80,7 @@ describe("a gate's passes", () => {
   const first = blocks("route", 2, [steady, slow], [steady, measured("slow", 1.15e6)]);
 
   it("are judged by the second stage where the first one routes, and by the first elsewhere", () => {
-    expect(routedOf(first, DEFAULT_LIMITS)).toEqual([key("slow")]);
+    expect(routedKeys(first, DEFAULT_LIMITS)).toEqual([key("slow")]);
     const passes = [...first, ...blocks("decide", 10, [slow], [measured("slow", 1.12e6)])];
     const { cells, notCompared } = judge(passes, [key("steady"), key("slow")]);
     expect(cells.map(({ method, verdict, time }) => [method, verdict, time?.blocks])).toEqual([
@@ -105,19 +105,19 @@ describe("a gate's passes", () => {
   it("are incomplete where a routed cell has no second stage", () => {
     const comparison = judge(first, [key("steady"), key("slow")]);
     expect(comparison.notCompared).toMatchObject([{ method: "slow", kind: "broken" }]);
-    expect(outcomeOf(comparison)).toBe("incomplete");
+    expect(toOutcome(comparison)).toBe("incomplete");
   });
 
   it("are incomplete where a cell that was asked for was measured nowhere", () => {
     const comparison = judge(blocks("route", 2, [steady], [steady]), [key("steady"), key("gone")]);
     expect(comparison.notCompared).toMatchObject([{ method: "gone", kind: "broken" }]);
-    expect(outcomeOf(comparison)).toBe("incomplete");
+    expect(toOutcome(comparison)).toBe("incomplete");
   });
 
   it("are incomplete where one process of many crashed in a cell", () => {
     const [one, ...others] = blocks("route", 2, [steady], [steady]);
     const passes = [...others, { ...(one as ProcessRun), results: results([crashed("steady")]) }];
-    expect(outcomeOf(judge(passes, [key("steady")]))).toBe("incomplete");
+    expect(toOutcome(judge(passes, [key("steady")]))).toBe("incomplete");
   });
 
   describe("are incomplete where a cell that the first look measured is, in the second one of the candidate,", () => {
@@ -148,7 +148,7 @@ describe("a gate's passes", () => {
       const comparison = judge([...first, ...good, ...bad], [key("steady"), key("slow")]);
       expect(comparison.notCompared).toMatchObject([{ method: "slow", kind: "broken" }]);
       expect(comparison.notCompared[0]?.reason).toMatch(reason);
-      expect(outcomeOf(comparison)).toBe("incomplete");
+      expect(toOutcome(comparison)).toBe("incomplete");
     });
   });
 

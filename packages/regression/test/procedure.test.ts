@@ -4,9 +4,9 @@ import {
   DEFAULT_LIMITS,
   decide,
   decidingBlocks,
+  drawOrder,
   isRouted,
   notRouted,
-  orderOf,
 } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 import { REALISTIC, simulateJob } from "./support.js";
@@ -26,7 +26,7 @@ describe("the order of a block", () => {
   it("is A-B-B-A or B-A-A-B, as often", () => {
     const uniform = uniformSource("orders", 1);
     const orders = Array.from({ length: 1000 }, () =>
-      orderOf(["baseline", "candidate"], uniform).flat().join(" "),
+      drawOrder(["baseline", "candidate"], uniform).flat().join(" "),
     );
     const outside = orders.filter((order) => order === "baseline candidate candidate baseline");
     const inside = orders.filter((order) => order === "candidate baseline baseline candidate");
@@ -35,7 +35,7 @@ describe("the order of a block", () => {
   });
 
   it("gives every role the same mean place, so that a linear drift is nobody's", () => {
-    const order = orderOf(["baseline", "candidate", "control"], uniformSource("orders", 2)).flat();
+    const order = drawOrder(["baseline", "candidate", "control"], uniformSource("orders", 2)).flat();
     for (const role of new Set(order)) expect(order.indexOf(role) + order.lastIndexOf(role)).toBe(5);
   });
 });

@@ -3,10 +3,10 @@ import {
   type Block,
   decide,
   decidingBlocks,
+  drawOrder,
   isRouted,
   type Limits,
   notRouted,
-  orderOf,
   ROUTING_BLOCKS,
   type Role,
   type TimeComparison,
@@ -49,7 +49,7 @@ export function simulateJob(
   const measure = (count: number, roles: readonly Role[], cells: readonly number[]): Block[][] => {
     const blocks = Array.from({ length: count }, () => {
       const taken: Record<Role, number[][]> = { baseline: [], candidate: [], control: [] };
-      for (const role of orderOf(roles, uniform).flat()) taken[role].push(processOf(role));
+      for (const role of drawOrder(roles, uniform).flat()) taken[role].push(processOf(role));
       return taken;
     });
     return cells.map((cell) =>

@@ -1,6 +1,6 @@
 import type { BackendRecord, HostRecord } from "@softmax-bench/core";
 import type { Block } from "./block.js";
-import { deviceOf } from "./document.js";
+import { formatDevice } from "./document.js";
 
 /** The result of starting a backend. */
 export interface ExaminedBackend extends BackendRecord {
@@ -38,7 +38,7 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
         reference ? `${id} (reference)` : id,
         status === "available" ? "yes" : slow ? "slow" : runsIn ? `in ${runsIn.join(", ")}` : "no",
         engine ? `${engine.name} ${engine.version}` : "",
-        deviceOf(device),
+        formatDevice(device),
         threads?.toString() ?? "",
         dtypes?.join(", ") ?? "",
         SIMD,

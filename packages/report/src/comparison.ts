@@ -4,10 +4,10 @@ import {
   type Comparison,
   MOST_BLOCKS,
   type Outcome,
-  outcomeOf,
   percent,
   tally,
   timeChange,
+  toOutcome,
   VERDICTS,
   type Verdict,
 } from "@softmax-bench/regression";
@@ -27,7 +27,7 @@ function adviceHeadline(comparison: Comparison): string {
   const { cells } = comparison;
   const count = (...verdicts: readonly Verdict[]) =>
     cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  if (outcomeOf(comparison) === "incomparable") return HEADLINES.incomparable;
+  if (toOutcome(comparison) === "incomparable") return HEADLINES.incomparable;
   const parts = [
     [count("slower"), "slower"],
     [count("faster"), "faster"],
@@ -49,11 +49,11 @@ export const verdictWord = (verdict: Verdict, { judges }: Pick<Comparison, "judg
 export function comparisonBlocks(comparison: Comparison, rows: number): Block[] {
   const { baseline, candidate, limits, notes, notCompared, judges, warnings } = comparison;
   const worst = VERDICTS.flatMap((verdict) => comparison.cells.filter((cell) => cell.verdict === verdict));
-  const shown = (judges ? worst : worst.toSorted((a, b) => sizeOf(b) - sizeOf(a))).slice(0, rows);
+  const shown = (judges ? worst : worst.toSorted((a, b) => magnitude(b) - magnitude(a))).slice(0, rows);
   const left = worst.length - shown.length;
   const counts = Object.entries(tally(comparison)).filter(([, count]) => count > 0);
   const { cpu, cores } = candidate.environment;
-  const headline = judges ? HEADLINES[outcomeOf(comparison)] : adviceHeadline(comparison);
+  const headline = judges ? HEADLINES[toOutcome(comparison)] : adviceHeadline(comparison);
   return [
     {
       kind: "heading",
@@ -110,7 +110,7 @@ function excluded({ cells, notCompared }: Comparison): string {
 }
 
 /** The magnitude of a difference of times, in either direction. */
-const sizeOf = ({ time }: CellComparison): number => Math.abs(Math.log1p(time?.slowdown ?? 0));
+const magnitude = ({ time }: CellComparison): number => Math.abs(Math.log1p(time?.slowdown ?? 0));
 
 const STATUS = { broken: "did not run", nowhere: "not here", "one-sided": "not compared" } as const;
 
@@ -136,7 +136,7 @@ const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Bl
           ]
         : ["", "", "", "", ""]),
       errorColumn(error),
-      whyOf(cell),
+      explainVerdict(cell),
     ];
   }),
 });
@@ -150,7 +150,7 @@ function errorColumn(error: CellComparison["error"]): string {
 }
 
 /** The reasons of the parts that made the verdict, and the other changes. */
-export function whyOf({ verdict, time, error, causes }: CellComparison): string {
+export function explainVerdict({ verdict, time, error, causes }: CellComparison): string {
   const reasons = [
     ...(time?.verdict === verdict ? [`time: ${time.reason}${moreBlocks(time)}`] : []),
     ...(error?.verdict === verdict ? [`error: ${error.reason}`] : []),

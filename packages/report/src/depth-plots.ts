@@ -17,7 +17,7 @@ const LAYOUT = {
 } satisfies Plot.PlotOptions;
 
 /** A backend's name, shortened to fit a chart. */
-const nameOf = ({ backend }: NetworkRecord): string => shorten(oneLine(backend), 24);
+const shortName = ({ backend }: NetworkRecord): string => shorten(oneLine(backend), 24);
 
 const QUANTITIES = {
   "by hand − automatic": ({ distance }) => distance.relL2,
@@ -46,7 +46,7 @@ export function layerPlot(networks: readonly NetworkRecord[]): Plot.PlotOptions 
             low,
             high,
             last,
-            backend: nameOf(network),
+            backend: shortName(network),
             depth: network.depth,
             layer: index + 1,
             value,
@@ -110,7 +110,7 @@ export function trainingPlot(networks: readonly NetworkRecord[]): Plot.PlotOptio
                   difference,
                   step: step + 1,
                   depth: `depth ${network.depth}`,
-                  backend: nameOf(network),
+                  backend: shortName(network),
                 },
               ]
             : [],

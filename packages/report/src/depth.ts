@@ -38,7 +38,7 @@ const COVERAGE = 0.9;
 const isMeasured = (network: NetworkRecord): network is Measured =>
   network.status === "ok" && network.whole !== undefined;
 
-export function depthOf({ depth }: Pick<Results, "depth">): DepthView | undefined {
+export function depthView({ depth }: Pick<Results, "depth">): DepthView | undefined {
   if (!depth || depth.networks.length === 0) return undefined;
   const { network, batch, seeds, methods, images, reference, networks } = depth;
   const measured = networks.filter(isMeasured);
@@ -51,16 +51,16 @@ export function depthOf({ depth }: Pick<Results, "depth">): DepthView | undefine
       `Errors are against ${reference}; those of float64 gradients contain its own, which is as large.`,
       "Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Max ULP: largest distance of an entry, in ULP of that entry, which cancellation may leave near 0. Step ratio: time of a training step, automatic over by hand.",
     ],
-    answer: answerOf(depth, groups),
+    answer: answerSentence(depth, groups),
     findings: groups.map((group) => ({
       heading: placeOf(group),
-      sentences: [...sentencesOn(group, depth), ...group.flatMap(partingOf)],
+      sentences: [...sentencesOn(group, depth), ...group.flatMap(describeParting)],
     })),
     networks: groups.flat(),
     absent: networks
       .filter((one) => !isMeasured(one))
       .map(({ depth: layers, ...one }) => ({ ...one, method: `depth ${layers}` })),
-    charts: chartsOf(depth, measured),
+    charts: listCharts(depth, measured),
   };
 }
 
@@ -81,7 +81,7 @@ function byPlace(networks: readonly Measured[]): Group[] {
 
 const placeOf = ([{ backend, dtype }]: Group): string => `${backend}, ${dtype}`;
 
-const trendOf = ([{ backend, dtype }]: Group, { trends }: Depth, of: Depth["trends"][number]["of"]) =>
+const findTrend = ([{ backend, dtype }]: Group, { trends }: Depth, of: Depth["trends"][number]["of"]) =>
   trends.find((trend) => trend.backend === backend && trend.dtype === dtype && trend.of === of);
 
 /** Depths at which manual and automatic differ by more than another order of sums changes the automatic one. */
@@ -90,9 +90,9 @@ const exceeding = (group: Group): readonly number[] =>
     .filter(({ whole }) => whole.distance.relL2.median > whole.reordering.relL2.median)
     .map(({ depth }) => depth);
 
-function answerOf(depth: Depth, groups: readonly Group[]): string {
+function answerSentence(depth: Depth, groups: readonly Group[]): string {
   const trends = groups.flatMap((group) => {
-    const trend = trendOf(group, depth, "distance");
+    const trend = findTrend(group, depth, "distance");
     return trend ? [{ place: placeOf(group), ...trend }] : [];
   });
   const sure = trends.filter(({ coverage }) => coverage >= COVERAGE);
@@ -134,8 +134,8 @@ function sentencesOn(group: Group, depth: Depth): string[] {
   return [
     identical
       ? "By hand and automatic are the same, bit for bit."
-      : `By hand and automatic differ by ${along(({ whole }) => whole.distance.relL2.median)}${growthOf(trendOf(group, depth, "distance"))}.`,
-    `Another order of sums moves the automatic gradient by ${along(({ whole }) => whole.reordering.relL2.median)}${growthOf(trendOf(group, depth, "reordering"))}: ${
+      : `By hand and automatic differ by ${along(({ whole }) => whole.distance.relL2.median)}${formatGrowth(findTrend(group, depth, "distance"))}.`,
+    `Another order of sums moves the automatic gradient by ${along(({ whole }) => whole.reordering.relL2.median)}${formatGrowth(findTrend(group, depth, "reordering"))}: ${
       above.length === 0
         ? "further than they differ, at every depth"
         : above.length === group.length
@@ -144,7 +144,7 @@ function sentencesOn(group: Group, depth: Depth): string[] {
     }.`,
     ...(error
       ? [
-          `By hand is off by ${along(({ whole }) => whole.error?.manual.median)}${growthOf(trendOf(group, depth, "error/manual"))}, automatic by ${along(({ whole }) => whole.error?.autograd.median)}${growthOf(trendOf(group, depth, "error/autograd"))}.`,
+          `By hand is off by ${along(({ whole }) => whole.error?.manual.median)}${formatGrowth(findTrend(group, depth, "error/manual"))}, automatic by ${along(({ whole }) => whole.error?.autograd.median)}${formatGrowth(findTrend(group, depth, "error/autograd"))}.`,
         ]
       : []),
     ...[...new Set(group.flatMap(({ note }) => note ?? []))].map(sentence),
@@ -152,7 +152,7 @@ function sentencesOn(group: Group, depth: Depth): string[] {
 }
 
 /** ", as depth^0.18 [−0.02, 0.35] (93.7 %)"; empty for an undefined trend. */
-function growthOf(trend: Depth["trends"][number] | undefined): string {
+function formatGrowth(trend: Depth["trends"][number] | undefined): string {
   if (!trend) return "";
   const [low, high] = trend.ci.map(formatExponent);
   return `, as depth^${formatExponent(trend.exponent)} [${low}, ${high}] (${formatCoverage(trend.coverage)})`;
@@ -161,7 +161,7 @@ function growthOf(trend: Depth["trends"][number] | undefined): string {
 const formatExponent = (value: number): string => value.toFixed(2).replace("-", "−");
 
 /** Describes if and when the loss curves of training diverge. */
-function partingOf({ depth, training }: Measured): string[] {
+function describeParting({ depth, training }: Measured): string[] {
   if (!training) return [];
   const { manual, autograd, reordered } = training;
   const last = autograd[finiteSteps(autograd) - 1];
@@ -216,7 +216,7 @@ const hasDifferences = ({ training }: Measured): boolean =>
     relativeDifferences(losses, training.autograd).some((difference) => difference > 0),
   );
 
-function chartsOf({ network, images }: Depth, measured: readonly Measured[]): Chart[] {
+function listCharts({ network, images }: Depth, measured: readonly Measured[]): Chart[] {
   const dtypes = (["float32", "float64"] as const).filter((dtype) =>
     measured.some((one) => one.dtype === dtype),
   );
@@ -254,7 +254,7 @@ export function depthBlocks(view: DepthView, isComplete: boolean): Block[] {
   ];
 }
 
-const numbersOf = ({ distance, reordering, error }: Measured["whole"]): string[] => [
+const formatDifferences = ({ distance, reordering, error }: Measured["whole"]): string[] => [
   formatError(distance.relL2.median),
   formatCount(distance.maxUlp.median),
   formatError(reordering.relL2.median),
@@ -270,7 +270,7 @@ const networkTable = (networks: readonly Measured[]): Block => ({
   numeric: [2, 3, 4, 5, 6, 7, 8, 9],
   rows: networks.map(({ dtype, backend, depth, whole, step }) => [
     ...[dtype, backend, String(depth), formatCount(whole.parameters)],
-    ...numbersOf(whole),
+    ...formatDifferences(whole),
     step ? formatRatio(step.ratio.median) : "",
   ]),
 });
@@ -287,7 +287,7 @@ function layerTables(networks: readonly Measured[]): Block[] {
         numeric: [1, 2, 3, 4, 5, 6, 7],
         rows: deepest.layers.map(({ name, parameters, norm, ...rest }) => [
           ...[name, formatCount(parameters), formatError(norm.median)],
-          ...numbersOf({ parameters, norm, ...rest }),
+          ...formatDifferences({ parameters, norm, ...rest }),
         ]),
       },
     ];

@@ -1,4 +1,10 @@
-import { type BackendRecord, type Cell, observationsOf, type Steadiness, shorten } from "@softmax-bench/core";
+import {
+  type BackendRecord,
+  type Cell,
+  countObservations,
+  type Steadiness,
+  shorten,
+} from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { depthBlocks } from "./depth.js";
@@ -19,7 +25,7 @@ import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./vie
 /** `brief` groups cells that did not run by reason; `complete` gives each its own row. */
 export type Detail = "brief" | "complete";
 
-export function documentOf(view: ReportView, detail: Detail): Block[] {
+export function buildDocument(view: ReportView, detail: Detail): Block[] {
   return [
     { kind: "heading", level: 1, text: view.title },
     ...paragraph(view.busy, true),
@@ -141,7 +147,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     method,
     formatDuration(timing.medianNs),
     formatPercent(resolution),
-    formatCount(observationsOf(timing)),
+    formatCount(countObservations(timing)),
     SETTLED[timing.steadiness ?? "settled"],
     `${tied ? "= " : ""}${formatRatio(ratio)}`,
     achieved && !achieved.inCache ? formatPercent(achieved.share) : "",
@@ -197,7 +203,7 @@ function backendTable(backends: readonly BackendRecord[], machines: readonly Mac
           ? ["unavailable", "", "", "", ""]
           : [
               engine ? `${engine.name} ${engine.version}` : "",
-              deviceOf(device),
+              formatDevice(device),
               threads?.toString() ?? "",
               coldStartNs === undefined ? "" : formatDuration(coldStartNs),
               peakRssBytes === undefined ? "" : formatBytes(peakRssBytes),
@@ -253,7 +259,7 @@ function unavailableList(backends: readonly BackendRecord[]): Block[] {
   return items.length === 0 ? [] : [{ kind: "list", items }];
 }
 
-export function deviceOf(device: BackendRecord["device"]): string {
+export function formatDevice(device: BackendRecord["device"]): string {
   if (!device) return "";
   const caution = device.kind === "software-gpu" ? ", times not representative" : "";
   return `${device.kind} (${device.name}${caution})`;

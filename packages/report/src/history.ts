@@ -13,14 +13,14 @@ interface Point {
 }
 
 /** The identity of a series: the same cell on the same machine with the same JavaScript runtime. */
-const machineOf = ({ environment: { cpu, cores, simd, node } }: Results): string =>
+const machineKey = ({ environment: { cpu, cores, simd, node } }: Results): string =>
   [cpu, plural(cores, "core"), ...(simd ? [simd] : []), `Node ${node}`].join(", ");
 
 /** Renders times and errors over runs of one branch as an HTML page without scripts. @param runs oldest first */
 export function historyPage(branch: string, runs: readonly Results[]): string {
   const machines = new Map<string, Results[]>();
   for (const results of runs) {
-    const machine = machineOf(results);
+    const machine = machineKey(results);
     machines.set(machine, [...(machines.get(machine) ?? []), results]);
   }
   const sections = [...machines].map(
@@ -47,7 +47,7 @@ function table(runs: readonly Results[]): string {
   const series = new Map<string, Point[]>();
   for (const results of runs) {
     for (const cell of results.cells) {
-      const point = pointOf(results, cell);
+      const point = toPoint(results, cell);
       if (!point) continue;
       const points = series.get(cellKey(cell));
       if (points) points.push(point);
@@ -59,7 +59,7 @@ function table(runs: readonly Results[]): string {
   return `<table><tr>${header.map((name) => `<th>${name}</th>`).join("")}</tr>${rows.join("\n")}</table>`;
 }
 
-function pointOf({ run }: Results, { status, timing, accuracy }: Cell): Point | undefined {
+function toPoint({ run }: Results, { status, timing, accuracy }: Cell): Point | undefined {
   const ns = timing?.gradient?.medianNs;
   if (status !== "ok" || !ns) return undefined;
   return { run: run.id, commit: run.commit, ns, relL2: accuracy?.gradient.relL2 };

@@ -3,7 +3,7 @@ import { areTied, median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { formatBytes, formatDuration, formatRatio } from "./format.js";
-import { hasSettled, type RankedCell, rank, referencesOf } from "./ranking.js";
+import { hasSettled, type RankedCell, rank, referenceIds } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
 /** The host of a place without an explicit one. */
@@ -65,8 +65,8 @@ interface HostRatios {
 }
 
 /** @param all results with named places, see `namePlaces` of core @returns undefined if they are all of one host */
-export function hostsOf(all: Results): HostsView | undefined {
-  const references = referencesOf(all);
+export function hostsView(all: Results): HostsView | undefined {
+  const references = referenceIds(all);
   const results = { ...all, cells: all.cells.filter(({ backend }) => !references.has(backend)) };
   const hosts = [...new Set(results.cells.map((cell) => hostOf(cell)))];
   if (hosts.length < 2) return undefined;
@@ -80,7 +80,7 @@ export function hostsOf(all: Results): HostsView | undefined {
         workload,
         dtype,
         on: compareWinners(on.map(({ best }) => best)),
-        flips: hasFlipped(on.map((one, index) => standingOf(one, ofHosts[index] ?? []))),
+        flips: hasFlipped(on.map((one, index) => toStanding(one, ofHosts[index] ?? []))),
       },
     ];
   });
@@ -128,7 +128,7 @@ interface Standing {
   readonly settled: ReadonlySet<string>;
 }
 
-const standingOf = ({ best, tied }: Recommendation, ranked: readonly RankedCell[]): Standing => ({
+const toStanding = ({ best, tied }: Recommendation, ranked: readonly RankedCell[]): Standing => ({
   leaders: new Set((best ? [best, ...tied] : []).map(bareBackend)),
   settled: new Set(ranked.filter(hasSettled).map(bareBackend)),
 });
@@ -180,7 +180,7 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
         hostOf(one) === first && bareBackend(one) === bareBackend(cell) && one.method === cell.method;
       const other = hostOf(cell) === first ? undefined : ranked.find(isOther);
       if (!other) return [];
-      const digestOf = ({ backend, method }: RankedCell) =>
+      const findDigest = ({ backend, method }: RankedCell) =>
         results.cells.find(
           (one) =>
             one.backend === backend &&
@@ -194,7 +194,7 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
           host: hostOf(cell),
           ratio: cell.timing.medianNs / other.timing.medianNs,
           isTied: areTied(timeOf(cell), timeOf(other)),
-          isSame: digestOf(cell) !== undefined && digestOf(cell) === digestOf(other),
+          isSame: findDigest(cell) !== undefined && findDigest(cell) === findDigest(other),
         },
       ];
     });

@@ -7,7 +7,7 @@ export interface MachineView {
   readonly label: string;
 }
 
-export const machinesOf = ({ machines = [] }: Results): MachineView[] =>
+export const machineViews = ({ machines = [] }: Results): MachineView[] =>
   machines.map(({ id }, index) => ({ id, label: `machine ${index + 1}` }));
 
 /** The results of one machine, as if they had not been merged. */
@@ -32,7 +32,7 @@ export function resultsOfMachine({ machines, ...results }: Results, { id }: Mach
 
 /** Results of each machine as separate runs: one page must not mix their times. */
 export function apart(results: Results): Results[] {
-  const machines = machinesOf(results);
+  const machines = machineViews(results);
   if (machines.length === 0) return [results];
   return machines.map((machine) => {
     const own = resultsOfMachine(results, machine);
@@ -68,7 +68,7 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
     const key = JSON.stringify([cell.workload, cell.dtype, cell.backend, cell.method]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  const ratios = ratiosOf(results);
+  const ratios = computeRatios(results);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first || group.length < 2) return [];
@@ -87,7 +87,7 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
 }
 
 /** The ratio of each cell to the fastest of its workload, dtype and machine. */
-function ratiosOf(results: Results): Map<Cell, number> {
+function computeRatios(results: Results): Map<Cell, number> {
   const groups = new Map<string, Cell[]>();
   for (const cell of results.cells) {
     const key = JSON.stringify([cell.machine, cell.workload, cell.dtype]);

@@ -2,13 +2,13 @@ import type { Comparison } from "@softmax-bench/regression";
 import { markdownTable } from "markdown-table";
 import type { Block } from "./block.js";
 import { comparisonBlocks } from "./comparison.js";
-import { documentOf } from "./document.js";
+import { buildDocument } from "./document.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
 
 /** A report as GitHub-flavoured Markdown. */
 export function renderMarkdown(view: ReportView): string {
-  return `${documentOf(view, "complete").map(render).join("\n\n")}\n`;
+  return `${buildDocument(view, "complete").map(render).join("\n\n")}\n`;
 }
 
 /**

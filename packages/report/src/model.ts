@@ -15,11 +15,11 @@ export {
   isUsable,
   RECOMMENDED_ROUNDOFFS,
 } from "./constraints.js";
-export { type DepthView, depthOf, relativeDifferences } from "./depth.js";
+export { type DepthView, depthView, relativeDifferences } from "./depth.js";
 export * from "./format.js";
-export { type HostsView, hostsOf, startRows } from "./hosts.js";
+export { type HostsView, hostsView, startRows } from "./hosts.js";
 export { apart } from "./machines.js";
-export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referencesOf } from "./ranking.js";
+export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 export { type Recommendation, rankedCells, recommend } from "./recommend.js";
 export { againstReferences } from "./references.js";
 
@@ -31,9 +31,9 @@ export {
   MEMORY_HEADER,
   memoryRow,
   type ScalingView,
-  scalingOf,
+  scalingView,
   type TimedShape,
 } from "./scaling.js";
 export { oneLine, shellWord } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
-export { type ReportView, type RunView, runViewOf, viewOf, type WorkloadView } from "./view.js";
+export { type ReportView, type RunView, reportView, runView, type WorkloadView } from "./view.js";

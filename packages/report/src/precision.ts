@@ -32,10 +32,10 @@ export interface PrecisionView {
   readonly absent: readonly Curve[];
 }
 
-export function precisionOf({ precision }: Pick<Results, "precision">): PrecisionView | undefined {
+export function precisionView({ precision }: Pick<Results, "precision">): PrecisionView | undefined {
   if (!precision || precision.curves.length === 0) return undefined;
   const { ulpLimit, sweeps, curves } = precision;
-  const reaches = curves.flatMap((curve) => reachOf(curve, precision));
+  const reaches = curves.flatMap((curve) => computeReach(curve, precision));
   const findings = DTYPE_IDS.flatMap((dtype) => {
     const ofDtype = reaches.filter((reach) => reach.dtype === dtype);
     if (ofDtype.length === 0) return [];
@@ -54,7 +54,7 @@ export function precisionOf({ precision }: Pick<Results, "precision">): Precisio
 
 const hasPoints = ({ status, points }: Curve): boolean => status === "ok" && points.length > 0;
 
-function reachOf(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
+function computeReach(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
   if (!hasPoints(curve)) return [];
   const { sweep, dtype, method, backend } = curve;
   const outwards = curve.points.toSorted((a, b) => Math.abs(a.x) - Math.abs(b.x) || a.x - b.x);
@@ -164,11 +164,15 @@ function gather(groups: readonly Group[], of: (reach: Reach) => number | undefin
   const distance = (x: number | undefined) => (x === undefined ? -1 : Math.abs(x));
   return [...gathered]
     .sort(([a], [b]) => distance(a) - distance(b))
-    .map(([x, { methods, counts, backends }]) => ({ x, methods, where: placeOf(counts, backends) }));
+    .map(([x, { methods, counts, backends }]) => ({
+      x,
+      methods,
+      where: describeBackendCount(counts, backends),
+    }));
 }
 
 /** " on all 7 backends", " on 3 to 5 of 7 backends", or nothing if there is only one. */
-function placeOf(counts: readonly number[], backends: number): string {
+function describeBackendCount(counts: readonly number[], backends: number): string {
   if (backends === 1) return "";
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   if (fewest === backends) return ` on all ${backends} backends`;

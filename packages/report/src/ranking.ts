@@ -3,7 +3,7 @@ import {
   type Cell,
   type Phase,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
   type Steadiness,
   type Timing,
 } from "@softmax-bench/core";
@@ -35,9 +35,9 @@ export interface RankedCell {
 
 /** True if a cell has everything that a row of the table needs; only such a cell is ranked. */
 export const isMeasured = (cell: Cell, phase: RankedPhase = "gradient"): boolean =>
-  measurementsOf(cell, phase).length > 0;
+  toMeasurements(cell, phase).length > 0;
 
-const measurementsOf = (cell: Cell, phase: RankedPhase) => {
+const toMeasurements = (cell: Cell, phase: RankedPhase) => {
   const { backend, method, dtype, workload, machine, status, timing, accuracy } = cell;
   const timed = timing?.[phase];
   return status === "ok" && timed && accuracy
@@ -55,10 +55,10 @@ export function rank(
   results: Pick<Results, "resolution" | "backends">,
   phase: RankedPhase = "gradient",
 ): RankedCell[] {
-  const resolutions = resolutionsOf(results);
-  const references = referencesOf(results);
+  const resolutions = resolutionLookup(results);
+  const references = referenceIds(results);
   const measured = cells
-    .flatMap((cell) => measurementsOf(cell, phase))
+    .flatMap((cell) => toMeasurements(cell, phase))
     .map((cell) => ({
       ...cell,
       isReference: references.has(cell.backend),
@@ -90,5 +90,5 @@ export function rank(
 }
 
 /** Ids of the backends that are references. */
-export const referencesOf = ({ backends }: Pick<Results, "backends">): ReadonlySet<string> =>
+export const referenceIds = ({ backends }: Pick<Results, "backends">): ReadonlySet<string> =>
   new Set(backends.flatMap(({ id, reference }) => (reference ? id : [])));

@@ -25,11 +25,15 @@ export function againstReferences(
     const qualifies = (cell: RankedCell) =>
       cell.backend === id && isWithinBound(cell, constraints.error) && hasSettled(cell);
     const name = engine ? `${engine.name} ${engine.version}` : id;
-    return `${workload}, ${dtype}: ${comparisonOf(best, ranked.find(qualifies), name)}`;
+    return `${workload}, ${dtype}: ${describeComparison(best, ranked.find(qualifies), name)}`;
   });
 }
 
-function comparisonOf(best: RankedCell | undefined, reference: RankedCell | undefined, name: string): string {
+function describeComparison(
+  best: RankedCell | undefined,
+  reference: RankedCell | undefined,
+  name: string,
+): string {
   if (!reference) return `no time of ${name} within the error bound had settled, to compare with.`;
   const theirs = `the best of ${name} (${describe(reference)})`;
   if (!best) return `no time in JavaScript within the error bound had settled, to compare with ${theirs}.`;

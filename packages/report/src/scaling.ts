@@ -42,7 +42,7 @@ export interface HeldMemory extends Pick<Series, "backend" | "method" | "dtype" 
 const RETURNED = 0.15;
 const GROWING = 0.15;
 
-export function scalingOf({ scaling }: Pick<Results, "scaling">): ScalingView | undefined {
+export function scalingView({ scaling }: Pick<Results, "scaling">): ScalingView | undefined {
   if (!scaling || scaling.series.length === 0) return undefined;
   const { series, threading } = scaling;
   return {
@@ -61,7 +61,7 @@ export function scalingOf({ scaling }: Pick<Results, "scaling">): ScalingView | 
         medianNs === undefined ? [] : [{ backend, method, dtype, threads, rows, classes, medianNs }],
       ),
     ),
-    absent: series.flatMap(absentOf),
+    absent: series.flatMap(describeAbsent),
   };
 }
 
@@ -113,7 +113,7 @@ export function heldMemory({
 }
 
 /** The parts of a series without time or memory, and why: shapes by their reason. */
-function absentOf({ status, reason, points, fit, memoryReason, ...series }: Series): string[] {
+function describeAbsent({ status, reason, points, fit, memoryReason, ...series }: Series): string[] {
   const { backend, method, dtype, threads } = series;
   const who = `${backend} ${method} ${dtype}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   if (status !== "ok") return [`${who}: ${status}, ${shorten(reason ?? "no reason given", 300)}`];

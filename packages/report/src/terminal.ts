@@ -5,7 +5,7 @@ import { createColors } from "picocolors";
 import { availabilityTable, type ExaminedBackend, hostsTable } from "./availability.js";
 import type { Block } from "./block.js";
 import { comparisonBlocks } from "./comparison.js";
-import { documentOf } from "./document.js";
+import { buildDocument } from "./document.js";
 import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
 import { type GradientRecord, gradientBlocks } from "./gradients.js";
 import { type GradientVerdict, judgementBlocks } from "./judgement.js";
@@ -19,7 +19,7 @@ export interface TerminalOptions {
 
 /** Renders a report as text for a terminal. Nothing is conveyed by colour alone. */
 export const renderTerminal = (view: ReportView, options: TerminalOptions): string =>
-  renderBlocks(documentOf(view, "brief"), options);
+  renderBlocks(buildDocument(view, "brief"), options);
 
 /** Renders what is available here, what is not, why, and how to fix it. */
 export const renderDoctor = (

@@ -7,7 +7,7 @@ import type { Recommendation } from "./recommend.js";
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
 
 /** The reason why a cell does not qualify; an error over the finite entries alone may be small. */
-function failingOf(cell: RankedCell, { error: limit }: Constraints): string {
+function explainFailure(cell: RankedCell, { error: limit }: Constraints): string {
   const { error, timing } = cell;
   if (isWithinBound(cell, limit)) {
     return timing.steadiness === "untested"
@@ -49,7 +49,7 @@ export function verdictOn(
   if (!best) return `${start} ${noneQualifies(faster, constraints, where, bound)}`;
 
   const quicker = faster
-    ? ` (${nameOf(faster)} is ${fasterIsTied ? "as fast" : "faster"}, ${failingOf(faster, constraints)})`
+    ? ` (${nameOf(faster)} is ${fasterIsTied ? "as fast" : "faster"}, ${explainFailure(faster, constraints)})`
     : "";
   const next =
     runnerUp && best.timing.medianNs > 0

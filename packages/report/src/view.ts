@@ -3,34 +3,34 @@ import {
   busyMachine,
   type Cell,
   type Curve,
+  countObservations,
   type DistanceRecord,
   DTYPE_IDS,
   type Environment,
   namePlaces,
-  observationsOf,
   plural,
   type Results,
-  resolutionsOf,
+  resolutionLookup,
 } from "@softmax-bench/core";
 
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
-import { type DepthView, depthOf } from "./depth.js";
+import { type DepthView, depthView } from "./depth.js";
 import { formatBytes, formatPercent, formatWall } from "./format.js";
-import { type HostsView, hostsOf } from "./hosts.js";
+import { type HostsView, hostsView } from "./hosts.js";
 import {
   type AcrossMachines,
   acrossMachines,
   type MachineView,
-  machinesOf,
+  machineViews,
   resultsOfMachine,
 } from "./machines.js";
-import { type PrecisionView, precisionOf } from "./precision.js";
+import { type PrecisionView, precisionView } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { recommend } from "./recommend.js";
 import { againstReferences } from "./references.js";
 import { describeResolution } from "./resolution.js";
-import { type ScalingView, scalingOf } from "./scaling.js";
+import { type ScalingView, scalingView } from "./scaling.js";
 import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
@@ -86,11 +86,11 @@ export interface ComparedMethods extends DistanceRecord {
   readonly isSpeedupTied: boolean;
 }
 
-export function viewOf(unnamed: Results): ReportView {
+export function reportView(unnamed: Results): ReportView {
   const results = namePlaces(unnamed);
-  const machines = machinesOf(results);
+  const machines = machineViews(results);
   return {
-    ...runViewOf(results),
+    ...runView(results),
     title: `softmax-bench ${results.run.id}`,
     backends: results.backends,
     workloads: workloadIds(results).flatMap((id) =>
@@ -102,27 +102,27 @@ export function viewOf(unnamed: Results): ReportView {
     ),
     machines,
     across: acrossMachines(results, machines),
-    hosts: hostsOf(results),
-    precision: precisionOf(results),
-    depth: depthOf(results),
-    scaling: scalingOf(results),
+    hosts: hostsView(results),
+    precision: precisionView(results),
+    depth: depthView(results),
+    scaling: scalingView(results),
   };
 }
 
-export function runViewOf(unnamed: Results): RunView {
+export function runView(unnamed: Results): RunView {
   const results = namePlaces(unnamed);
   const { run, cells, precision } = results;
   return {
-    facts: factsOf(results, machinesOf(results)),
+    facts: listFacts(results, machineViews(results)),
     busy: busyMachine(results),
-    notice: noticeOf(results),
-    notes: notesOf([...cells, ...(precision?.curves ?? []).map(asCell)]),
-    wall: wallOf(run.wallNs),
+    notice: describeInterruption(results),
+    notes: listNotes([...cells, ...(precision?.curves ?? []).map(asCell)]),
+    wall: describeWallTime(run.wallNs),
   };
 }
 
 /** The progress of an interrupted run, and how to resume it. */
-function noticeOf({ run, cells, precision, depth, scaling }: Results): string | undefined {
+function describeInterruption({ run, cells, precision, depth, scaling }: Results): string | undefined {
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
     const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
@@ -134,7 +134,7 @@ function noticeOf({ run, cells, precision, depth, scaling }: Results): string | 
     ...(depth ? [plural(depth.networks.length, "network")] : []),
     ...(scaling ? [`${scaling.series.length} series`] : []),
   ];
-  const out = outOf(run.argv);
+  const out = findOutFolder(run.argv);
   const command = [
     `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
     ...(out ? [`--out ${shellWord(out)}`] : []),
@@ -143,7 +143,7 @@ function noticeOf({ run, cells, precision, depth, scaling }: Results): string | 
 }
 
 /** The output folder of the run. */
-const outOf = (argv: readonly string[]): string | undefined =>
+const findOutFolder = (argv: readonly string[]): string | undefined =>
   argv.flatMap((word, index) =>
     word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
   )[0];
@@ -165,7 +165,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of, results) }));
   const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
-  const resolutions = resolutionsOf(results);
+  const resolutions = resolutionLookup(results);
   const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
     Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
   const ranked = byDtype
@@ -186,7 +186,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     references: byDtype.flatMap(({ dtype, ranked: of }) =>
       againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, backends),
     ),
-    resolution: resolutionOf(ranked),
+    resolution: describeTimes(ranked),
   };
 }
 
@@ -197,7 +197,7 @@ const withReason = (cell: Cell): Cell =>
     : cell;
 
 /** Describes the origin of a workload's times, and their resolution. */
-function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
+function describeTimes(ranked: readonly RankedCell[]): string | undefined {
   if (ranked.length === 0) return undefined;
   const resolutions = ranked.map(({ resolution }) => resolution);
   const [least, most] = [Math.min(...resolutions), Math.max(...resolutions)].map(formatPercent);
@@ -205,7 +205,7 @@ function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
   const unsettled = ranked.filter(({ timing }) => timing.steadiness === "unsettled").length;
   const untested = ranked.filter(({ timing }) => timing.steadiness === "untested").length;
   return [
-    `Medians ${scopeOf(ranked)}. Resolution ${range}: = marks what cannot be told from the fastest.`,
+    `Medians ${describeScope(ranked)}. Resolution ${range}: = marks what cannot be told from the fastest.`,
     ...(unsettled > 0
       ? [`${unsettled} of ${ranked.length} had not settled within ${unsettled === 1 ? "its" : "their"} time.`]
       : []),
@@ -214,18 +214,18 @@ function resolutionOf(ranked: readonly RankedCell[]): string | undefined {
 }
 
 /** Describes the basis of the medians; cells of one workload may differ, e.g. if a process crashed. */
-function scopeOf(ranked: readonly RankedCell[]): string {
+function describeScope(ranked: readonly RankedCell[]): string {
   const across = ranked.filter(({ timing }) => timing.scope === "processes");
   const inside = "over the samples of one process";
   if (across.length === 0) return inside;
-  const counts = [...new Set(across.map(({ timing }) => observationsOf(timing)))];
+  const counts = [...new Set(across.map(({ timing }) => countObservations(timing)))];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const count = fewest === most ? most : `${fewest} to ${most}`;
   const over = `over ${count} fresh processes`;
   return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
 }
 
-function factsOf(results: Results, views: readonly MachineView[]): [string, string][] {
+function listFacts(results: Results, views: readonly MachineView[]): [string, string][] {
   const { run, environment, machines } = results;
   const { shard, merged, seed } = run;
   return [
@@ -265,7 +265,7 @@ const describeHosts = ({ hosts = [] }: Results): string =>
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
 /** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
-function notesOf(cells: readonly Cell[]): string[] {
+function listNotes(cells: readonly Cell[]): string[] {
   const broken = cells.flatMap((one) => {
     const { backend, method, dtype, workload, machine, status, reason, nondeterministic } = one;
     const cell = `${backend} ${method} ${dtype} ${workload}${machine ? ` on ${machine}` : ""}`;
@@ -276,11 +276,11 @@ function notesOf(cells: readonly Cell[]): string[] {
         : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
     ];
   });
-  return [...new Set([...adviceOf(cells), ...broken])];
+  return [...new Set([...listAdvice(cells), ...broken])];
 }
 
 /** Backends' advice on their cells, once for all methods of a backend to which it applies. */
-function adviceOf(cells: readonly Cell[]): string[] {
+function listAdvice(cells: readonly Cell[]): string[] {
   const methods = new Map<string, { backend: string; note: string; of: Set<string> }>();
   for (const { backend, method, note } of cells) {
     if (!note) continue;
@@ -304,7 +304,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   ["verify", "checking against the oracle"],
 ]);
 
-function wallOf(wallNs: Readonly<Record<string, number>> | undefined): string | undefined {
+function describeWallTime(wallNs: Readonly<Record<string, number>> | undefined): string | undefined {
   if (!wallNs) return undefined;
   const total = Object.values(wallNs).reduce((sum, ns) => sum + ns, 0);
   if (total === 0) return undefined;

@@ -3,7 +3,7 @@ import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { renderChart } from "../src/charts.js";
-import { viewOf } from "../src/index.js";
+import { reportView } from "../src/index.js";
 import { markdownOf, resultsOf, terminalOf } from "./support/results.js";
 
 const overSeeds = (median: number) => ({ median, mad: 0, samples: [median, 1.1 * median, 0.9 * median] });
@@ -62,7 +62,7 @@ const withDepth = (networks: NetworkRecord[], over: Partial<Depth> = {}): Result
 });
 
 describe("the depth experiment in a report", () => {
-  const answerTo = (results: Results) => viewOf(results).depth?.answer;
+  const answerTo = (results: Results) => reportView(results).depth?.answer;
 
   it("says that the difference grows where the interval of its exponent is above 0", () => {
     const networks = [compared(2), compared(8)];
@@ -90,7 +90,7 @@ describe("the depth experiment in a report", () => {
     expect(answerTo(withDepth([below, above]))).toContain(
       "exceeds what another order of sums does on node, float32 (depth 8)",
     );
-    const findings = viewOf(withDepth([below, above])).depth?.findings[0]?.sentences.join(" ");
+    const findings = reportView(withDepth([below, above])).depth?.findings[0]?.sentences.join(" ");
     expect(findings).toContain("less than they differ at depth 8");
   });
 
@@ -100,7 +100,8 @@ describe("the depth experiment in a report", () => {
       autograd: [2, 1.5, 1, 1],
       reordered: [2, 1.5001, 1.0001, 1],
     };
-    const sentences = viewOf(withDepth([compared(4, {}, { training })])).depth?.findings[0]?.sentences ?? [];
+    const sentences =
+      reportView(withDepth([compared(4, {}, { training })])).depth?.findings[0]?.sentences ?? [];
     expect(sentences.at(-1)).toContain(
       "by hand and automatic first differ at step 3 and part by 1 % at step 3",
     );
@@ -109,7 +110,8 @@ describe("the depth experiment in a report", () => {
 
   it("says which of two diverged, where the loss is no number any more", () => {
     const training = { manual: [2, Number.NaN], autograd: [2, 1], reordered: [2, 1] };
-    const sentences = viewOf(withDepth([compared(4, {}, { training })])).depth?.findings[0]?.sentences ?? [];
+    const sentences =
+      reportView(withDepth([compared(4, {}, { training })])).depth?.findings[0]?.sentences ?? [];
     expect(sentences.at(-1)).toContain(
       "have the same loss up to there, bit for bit, and only one of them diverged, at step 2",
     );
@@ -120,7 +122,7 @@ describe("the depth experiment in a report", () => {
     const diverged = [2.3, Number.NaN, Number.POSITIVE_INFINITY];
     const training = { manual: diverged, autograd: diverged, reordered: diverged };
     const results = withDepth([compared(4, {}, { training })]);
-    const { findings = [], charts = [] } = viewOf(results).depth ?? {};
+    const { findings = [], charts = [] } = reportView(results).depth ?? {};
     expect(findings[0]?.sentences.at(-1)).toBe(
       "Trained for 3 steps at depth 4, from a loss of 2.300 until it diverged at step 2: by hand and automatic have the same " +
         "loss up to there, bit for bit; automatic and itself in another order have the same loss up to there, bit for bit.",
@@ -164,7 +166,7 @@ describe("the depth experiment in a report", () => {
 
 describe("a chart", () => {
   const chartsOf = (results: Results) =>
-    (viewOf(results).depth?.charts ?? []).map((chart) => renderChart(chart, results.depth as Depth));
+    (reportView(results).depth?.charts ?? []).map((chart) => renderChart(chart, results.depth as Depth));
 
   it("is a standalone SVG file with a line for each depth and a text that says what it is", () => {
     const [svg = ""] = chartsOf(withDepth([compared(2), compared(4)]));

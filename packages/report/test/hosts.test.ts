@@ -1,6 +1,6 @@
 import { namePlaces } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { hostsOf, startRows } from "../src/model.js";
+import { hostsView, startRows } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const BACKENDS = ["wasm", "native"];
@@ -22,7 +22,7 @@ function resultsWith(times: { node: readonly (number | undefined)[]; bun: readon
 
 describe("the fastest backend of each host", () => {
   it("differs between hosts where each is slower on the other one", () => {
-    const view = hostsOf(resultsWith({ node: [10, 100], bun: [100, 10] }));
+    const view = hostsView(resultsWith({ node: [10, 100], bun: [100, 10] }));
     expect(view).toMatchObject({ hosts: ["node", "bun"], flips: 1 });
     expect(view?.winners[0]?.on.map((winner) => winner?.backend)).toEqual(["wasm", "native"]);
     expect(view?.ratios).toMatchObject([
@@ -32,16 +32,16 @@ describe("the fastest backend of each host", () => {
   });
 
   it("does not differ where it is the same, or cannot be told from another", () => {
-    expect(hostsOf(resultsWith({ node: [10, 100], bun: [20, 100] }))?.flips).toBe(0);
-    expect(hostsOf(resultsWith({ node: [10, 10.1], bun: [10.1, 10] }))?.flips).toBe(0);
+    expect(hostsView(resultsWith({ node: [10, 100], bun: [20, 100] }))?.flips).toBe(0);
+    expect(hostsView(resultsWith({ node: [10, 10.1], bun: [10.1, 10] }))?.flips).toBe(0);
   });
 
   it("is not said to differ where a time had not settled", () => {
-    expect(hostsOf(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
+    expect(hostsView(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
   });
 
   it("is no question where there is one host", () => {
-    expect(hostsOf(resultsOf({ cells: [measured("manual/fused", { us: 1 }, { backend: "wasm" })] }))).toBe(
+    expect(hostsView(resultsOf({ cells: [measured("manual/fused", { us: 1 }, { backend: "wasm" })] }))).toBe(
       undefined,
     );
   });
@@ -56,7 +56,7 @@ describe("the start of a backend", () => {
       backend({ id: "native", host: "bun", coldStartNs: 5e6 }),
     ];
     const hosts = [{ id: "bun", status: "available" } as const];
-    const view = hostsOf({ ...namePlaces(resultsOf({ backends: records, hosts })), cells });
+    const view = hostsView({ ...namePlaces(resultsOf({ backends: records, hosts })), cells });
     expect(view && startRows(view.starts)).toEqual([
       ["wasm", "20.0 ms", "60.0 ms", "3.00 MiB"],
       ["native", "", "5.00 ms", ""],

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { viewOf } from "../src/index.js";
+import { reportView } from "../src/index.js";
 import { linesWith, markdownOf, measured, terminalOf, withCells } from "./support/results.js";
 
 const rankedOf = (...cells: ReturnType<typeof measured>[]) =>
-  viewOf(withCells(...cells)).workloads[0]?.ranked ?? [];
+  reportView(withCells(...cells)).workloads[0]?.ranked ?? [];
 
 describe("ranking", () => {
   it("puts the fastest gradient first, whatever the order of the file", () => {
@@ -93,7 +93,7 @@ describe("ties", () => {
       ...withCells(measured("a", { us: 100 }), measured("b", { us: 114 })),
       resolution: undefined,
     };
-    expect(viewOf(results).workloads[0]?.ranked.map(({ rank }) => rank)).toEqual([1, 1]);
+    expect(reportView(results).workloads[0]?.ranked.map(({ rank }) => rank)).toEqual([1, 1]);
     expect(terminalOf(results)).toContain("resolution: not measured by this file; 15 % is assumed");
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostsOf, viewOf } from "../src/model.js";
+import { hostsView, reportView } from "../src/model.js";
 import { backend, linesWith, markdownOf, measured, resultsOf, terminalOf } from "./support/results.js";
 
 const reference = (id: string, name: string) =>
@@ -27,7 +27,7 @@ const withReferences = (...references: ReturnType<typeof onPython>[]) =>
   });
 
 const workloadOf = (results: ReturnType<typeof resultsOf>) => {
-  const [workload] = viewOf(results).workloads;
+  const [workload] = reportView(results).workloads;
   if (!workload) throw new Error("there is no workload");
   return workload;
 };
@@ -88,6 +88,6 @@ describe("a reference", () => {
   });
 
   it("makes no host to compare with", () => {
-    expect(hostsOf(withReferences(onPython("pytorch", 50)))).toBeUndefined();
+    expect(hostsView(withReferences(onPython("pytorch", 50)))).toBeUndefined();
   });
 });

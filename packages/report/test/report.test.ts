@@ -1,7 +1,7 @@
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { viewOf } from "../src/index.js";
+import { reportView } from "../src/index.js";
 import {
   absent,
   backend,
@@ -57,7 +57,7 @@ describe("cells that did not run", () => {
     const { timing: _, ...untimed } = measured("untimed");
     const { accuracy: __, ...unchecked } = measured("unchecked");
     const results = withCells(untimed, unchecked, measured("whole"), absent("gone", "crashed", "SIGKILL"));
-    expect(viewOf(results).workloads[0]?.absent.map(({ method, reason }) => [method, reason])).toEqual([
+    expect(reportView(results).workloads[0]?.absent.map(({ method, reason }) => [method, reason])).toEqual([
       ["untimed", "no gradient time recorded"],
       ["unchecked", "no accuracy recorded"],
       ["gone", "SIGKILL"],
@@ -107,25 +107,25 @@ describe("an interrupted run", () => {
   });
 
   it("says so without a plan too", () => {
-    expect(viewOf(resultsOf({ run: { status: "interrupted" } })).notice).toMatch(
+    expect(reportView(resultsOf({ run: { status: "interrupted" } })).notice).toMatch(
       /^Interrupted: 0 of \? cells/,
     );
   });
 
   it("quotes an id that the shell would not read as one word", () => {
-    expect(viewOf(resultsOf({ run: { ...run, id: "x; rm -rf 'y'" } })).notice).toMatch(
+    expect(reportView(resultsOf({ run: { ...run, id: "x; rm -rf 'y'" } })).notice).toMatch(
       / --resume 'x; rm -rf '\\''y'\\'''$/,
     );
   });
 
   it("is the only kind with a notice", () => {
-    expect(viewOf(resultsOf()).notice).toBeUndefined();
-    expect(viewOf(resultsOf({ run: { status: "complete" } })).notice).toBeUndefined();
+    expect(reportView(resultsOf()).notice).toBeUndefined();
+    expect(reportView(resultsOf({ run: { status: "complete" } })).notice).toBeUndefined();
   });
 });
 
 describe("notes", () => {
-  const notesOf = (...cells: ReturnType<typeof measured>[]) => viewOf(withCells(...cells)).notes;
+  const notesOf = (...cells: ReturnType<typeof measured>[]) => reportView(withCells(...cells)).notes;
 
   it("say once per backend that a library's gradient is hand-written", () => {
     const note = "its gradient is hand-written";
@@ -162,7 +162,7 @@ describe("notes", () => {
 });
 
 describe("the wall time", () => {
-  const wallOf = (wallNs: Record<string, number>) => viewOf(resultsOf({ run: { wallNs } })).wall;
+  const wallOf = (wallNs: Record<string, number>) => reportView(resultsOf({ run: { wallNs } })).wall;
 
   it("is divided by purpose, the largest first", () => {
     expect(wallOf({ start: 20e9, measure: 75e9, verify: 5e9 })).toBe(
@@ -184,7 +184,7 @@ describe("the wall time", () => {
   it("is left out where nothing was recorded", () => {
     expect(wallOf({})).toBeUndefined();
     expect(wallOf({ measure: 0 })).toBeUndefined();
-    expect(viewOf(resultsOf()).wall).toBeUndefined();
+    expect(reportView(resultsOf()).wall).toBeUndefined();
   });
 });
 
@@ -238,12 +238,12 @@ describe("backends", () => {
 
 describe("the facts", () => {
   it("repeat the command so that the shell reads it again as it did", () => {
-    const { facts } = viewOf(resultsOf({ run: { argv: ["--out", "my results", "--seed=1"] } }));
+    const { facts } = reportView(resultsOf({ run: { argv: ["--out", "my results", "--seed=1"] } }));
     expect(facts).toContainEqual(["command", "pnpm bench --out 'my results' --seed=1"]);
   });
 
   it("give the seed where there is one, and say where there was no checkout", () => {
-    const { facts } = viewOf(resultsOf({ run: { seed: 7, commit: null, argv: [] } }));
+    const { facts } = reportView(resultsOf({ run: { seed: 7, commit: null, argv: [] } }));
     expect(facts).toContainEqual(["run", "2026-01-01T00:00:00.000Z, profile smoke, seed 7"]);
     expect(facts).toContainEqual(["commit", "not in a git checkout"]);
     expect(facts).toContainEqual(["command", "pnpm bench"]);
@@ -262,7 +262,7 @@ describe("files without the optional fields", () => {
   const bare: Results = parseResults(formatResults(rest));
 
   it("are reported with workloads in the order of their cells, under their ids", () => {
-    expect(viewOf(bare).workloads.map(({ heading }) => heading)).toEqual(["second", "first"]);
+    expect(reportView(bare).workloads.map(({ heading }) => heading)).toEqual(["second", "first"]);
   });
 
   it.each(OUTPUTS)("never print undefined, null or [object Object] (%s)", (_name, render) => {

@@ -1,7 +1,7 @@
 import type { Results, Series } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { heldMemory, viewOf } from "../src/index.js";
+import { heldMemory, reportView } from "../src/index.js";
 import { markdownOf, resultsOf, terminalOf } from "./support/results.js";
 
 const MB = 1e6;
@@ -98,7 +98,7 @@ describe("scaling in a report", () => {
   it("is what a results file keeps", () => {
     const results = withScaling([series()]);
     expect(parseResults(formatResults(results)).scaling).toEqual(results.scaling);
-    expect(viewOf(resultsOf({ cells: [] })).scaling).toBeUndefined();
+    expect(reportView(resultsOf({ cells: [] })).scaling).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Results } from "@softmax-bench/core";
 import { shorten } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { viewOf } from "../src/index.js";
+import { reportView } from "../src/index.js";
 import { oneLine, shellWord } from "../src/untrusted.js";
 import {
   absent,
@@ -191,7 +191,7 @@ describe("a word for the shell", () => {
 
 describe("ids that every object has as members", () => {
   it.each(["__proto__", "constructor", "toString"])("%s names a workload, a backend and a purpose", (id) => {
-    const view = viewOf(resultsFullOf(id));
+    const view = reportView(resultsFullOf(id));
     expect(view.workloads.map(({ heading }) => heading.split(":")[0])).toEqual([id, "plain"]);
     expect(view.wall).toBe(`1.0s: ${id} 100 % (1.0s)`);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorBound, RECOMMENDED_ROUNDOFFS, viewOf } from "../src/index.js";
+import { errorBound, RECOMMENDED_ROUNDOFFS, reportView } from "../src/index.js";
 import {
   absent,
   markdownOf,
@@ -122,7 +122,7 @@ describe("the closing sentence", () => {
 
   it("is in both outputs, in full", () => {
     const results = withCells(measured("stable"));
-    const [sentence = ""] = viewOf(results).workloads[0]?.verdicts ?? [];
+    const [sentence = ""] = reportView(results).workloads[0]?.verdicts ?? [];
     expect(terminalOf(results)).toContain(sentence);
     expect(markdownOf(results).replaceAll("\\", "")).toContain(`**${sentence}**`);
   });
@@ -130,7 +130,7 @@ describe("the closing sentence", () => {
 
 describe("what the times are", () => {
   const resolution = (...cells: ReturnType<typeof measured>[]) =>
-    viewOf(withCells(...cells)).workloads[0]?.resolution;
+    reportView(withCells(...cells)).workloads[0]?.resolution;
 
   it("says over how many fresh processes the medians are, and what they resolve", () => {
     expect(resolution(measured("a"))).toBe(
@@ -170,7 +170,7 @@ describe("what the times are", () => {
 describe("a busy machine", () => {
   const state = { loadAverage: 2, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
   const busy = (during: Partial<typeof state>) =>
-    viewOf(resultsOf({ noise: { before: state, during: [{ ...state, ...during }], after: state } })).busy;
+    reportView(resultsOf({ noise: { before: state, during: [{ ...state, ...during }], after: state } })).busy;
 
   it("is named at the top of every output, in one line", () => {
     const results = resultsOf({ noise: { before: state, during: [{ ...state, otherCores: 1 }] } });
@@ -187,13 +187,13 @@ describe("a busy machine", () => {
 
   it("is one whose cores others used for most of the time", () => {
     const sharedFor = (disturbed: number) =>
-      viewOf(resultsOf({ noise: { before: state, during: [state], after: state, disturbed } })).busy;
+      reportView(resultsOf({ noise: { before: state, during: [state], after: state, disturbed } })).busy;
     expect(sharedFor(0.6)).toContain("others used the same cores for 60 % of the time");
     expect(sharedFor(0.4)).toBeUndefined();
   });
 
   it("is none where only a load average is left from before", () => {
     expect(busy({ loadAverage: 9 })).toBeUndefined();
-    expect(viewOf(resultsOf()).busy).toBeUndefined();
+    expect(reportView(resultsOf()).busy).toBeUndefined();
   });
 });

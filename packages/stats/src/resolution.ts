@@ -46,7 +46,7 @@ export interface Replicates {
  *
  * @returns undefined if there are fewer than 2 processes and no pair: the resolution is then unknown
  */
-export function resolutionOf({ processTimes, processes, pairs }: Replicates): number | undefined {
+export function estimateResolution({ processTimes, processes, pairs }: Replicates): number | undefined {
   const repeated = processTimes.flatMap((times) =>
     replicateDifferences(times).map((difference) => difference * medianDeviation(processes ?? times.length)),
   );

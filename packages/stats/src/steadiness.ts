@@ -25,7 +25,7 @@ const SIGNIFICANT = 0.02;
  * A plateau that is followed by a step looks settled (Barrett et al., "Virtual machine warmup blows hot and cold",
  * OOPSLA 2017): a sampler needs another source to know whether code is still being optimised.
  */
-export function steadinessOf(samples: readonly number[]): Steadiness {
+export function testSteadiness(samples: readonly number[]): Steadiness {
   if (samples.length < FEWEST_TO_TEST) return "untested";
   const length = Math.floor(END * samples.length);
   const [first, last] = [samples.slice(0, length), samples.slice(-length)];

@@ -1,9 +1,9 @@
 import {
   areTied,
+  estimateResolution,
   jointResolution,
   rankWithTies,
   replicateDifferences,
-  resolutionOf,
 } from "@softmax-bench/stats";
 import fc, { assert, property } from "fast-check";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
@@ -15,14 +15,14 @@ function normalSource(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-describe("resolutionOf", () => {
+describe("estimateResolution", () => {
   it("is unknown from one process and no A/A pair", () => {
-    expect(resolutionOf({ processTimes: [[10], [20]], pairs: [] })).toBeUndefined();
+    expect(estimateResolution({ processTimes: [[10], [20]], pairs: [] })).toBeUndefined();
   });
 
   it("is what a single A/A pair differs by, if there is nothing else", () => {
-    expect(resolutionOf({ processTimes: [[10]], pairs: [[10, 11]] })).toBeCloseTo(0.1, 12);
-    expect(resolutionOf({ processTimes: [[10]], pairs: [[11, 10]] })).toBeCloseTo(0.1, 12);
+    expect(estimateResolution({ processTimes: [[10]], pairs: [[10, 11]] })).toBeCloseTo(0.1, 12);
+    expect(estimateResolution({ processTimes: [[10]], pairs: [[11, 10]] })).toBeCloseTo(0.1, 12);
   });
 
   it("covers the pair that it is made from, rounding or not", () => {
@@ -31,7 +31,7 @@ describe("resolutionOf", () => {
         fc.double({ min: 1, max: 1e9, noNaN: true }),
         fc.double({ min: 1, max: 3, noNaN: true }),
         (time, ratio) => {
-          const resolution = resolutionOf({ processTimes: [], pairs: [[time, time * ratio]] });
+          const resolution = estimateResolution({ processTimes: [], pairs: [[time, time * ratio]] });
           expect(areTied({ time, resolution }, { time: time * ratio, resolution })).toBe(true);
         },
       ),
@@ -43,20 +43,20 @@ describe("resolutionOf", () => {
       [10, 10.5],
       [13, 10],
     ] as const;
-    expect(resolutionOf({ processTimes: [], pairs })).toBeCloseTo(0.3, 12);
+    expect(estimateResolution({ processTimes: [], pairs })).toBeCloseTo(0.3, 12);
   });
 
   it("is that of the fewest processes that any of the compared medians is over", () => {
     const processTimes = [[10, 12]];
-    expect(resolutionOf({ processTimes, processes: 1, pairs: [] })).toBeCloseTo(0.2, 12);
+    expect(estimateResolution({ processTimes, processes: 1, pairs: [] })).toBeCloseTo(0.2, 12);
     // The median of two varies by √½ of what one does, in logarithms.
-    expect(resolutionOf({ processTimes, pairs: [] })).toBeCloseTo(1.2 ** Math.SQRT1_2 - 1, 12);
+    expect(estimateResolution({ processTimes, pairs: [] })).toBeCloseTo(1.2 ** Math.SQRT1_2 - 1, 12);
   });
 
   it("takes the larger of what processes and A/A pairs show", () => {
     const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
-    expect(resolutionOf({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
-    expect(resolutionOf({ processTimes: [[10, 20]], pairs: [[10, 10]] })).toBeGreaterThan(0.5);
+    expect(estimateResolution({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
+    expect(estimateResolution({ processTimes: [[10, 20]], pairs: [[10, 10]] })).toBeGreaterThan(0.5);
   });
 
   // The question that it answers: how often are medians over processes of identical code further apart?
@@ -73,7 +73,7 @@ describe("resolutionOf", () => {
     let [outside, pairs] = [0, 0];
     for (let run = 0; run < 300; run++) {
       const group = Array.from({ length: 20 }, times);
-      const resolution = resolutionOf({ processTimes: group, pairs: [] });
+      const resolution = estimateResolution({ processTimes: group, pairs: [] });
       for (let pair = 0; pair < 10; pair++, pairs++) {
         const [a, b] = [
           { time: medianOf(times()), resolution },

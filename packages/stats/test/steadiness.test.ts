@@ -1,4 +1,4 @@
-import { steadinessOf } from "@softmax-bench/stats";
+import { testSteadiness } from "@softmax-bench/stats";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, it } from "vitest";
 
@@ -59,11 +59,11 @@ const TRIALS = 500;
 
 /** The share of series that are called unsettled. */
 const unsettledShare = (series: Series, n: number): number =>
-  Array.from({ length: TRIALS }, (_, trial) => steadinessOf(series(n, 2 * trial + 1))).filter(
+  Array.from({ length: TRIALS }, (_, trial) => testSteadiness(series(n, 2 * trial + 1))).filter(
     (steadiness) => steadiness === "unsettled",
   ).length / TRIALS;
 
-describe("steadinessOf, simulated", () => {
+describe("testSteadiness, simulated", () => {
   // Error rates as docs/methodology.md gives them; 500 series each, so that 2 % has a standard error of 0.6 %.
   it.each([
     ["independent noise of 0.5 %", independent(0.005), 400, 0.005],
@@ -102,8 +102,8 @@ describe("steadinessOf, simulated", () => {
 
   it("does not judge fewer than 10 samples", () => {
     const falling = [20, 19, 18, 17, 16, 15, 14, 13, 12, 11];
-    expect(steadinessOf(falling.slice(1))).toBe("untested");
-    expect(steadinessOf(falling)).toBe("unsettled");
-    expect(steadinessOf(new Array(10).fill(5))).toBe("settled");
+    expect(testSteadiness(falling.slice(1))).toBe("untested");
+    expect(testSteadiness(falling)).toBe("unsettled");
+    expect(testSteadiness(new Array(10).fill(5))).toBe("settled");
   });
 });

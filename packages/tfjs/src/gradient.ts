@@ -32,8 +32,8 @@ export function lossAndGradient(program: Program, feeds: Feeds): DeviceGradient 
     const { gradient, shortcut } = program;
     return (shortcut && byShortcut(shortcut, feeds)) ?? tf.tidy(() => run<Output>(gradient, feeds));
   }
-  const lossOf = (logits: tf.Tensor) => run<"loss">(program.forward, { ...feeds, logits }).loss;
-  const { value, grad } = tf.valueAndGrad(lossOf)(feeds.logits, feeds.upstream);
+  const computeLoss = (logits: tf.Tensor) => run<"loss">(program.forward, { ...feeds, logits }).loss;
+  const { value, grad } = tf.valueAndGrad(computeLoss)(feeds.logits, feeds.upstream);
   return { loss: value, gradient: grad };
 }
 

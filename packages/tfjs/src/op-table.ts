@@ -2,7 +2,7 @@ import type { Kernels, Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import { gatherRows, oneHot, scatterRows, stridedSlice } from "./indexing.js";
 import { libraryLoss } from "./library-loss.js";
-import { given, numbers, tfjsDType } from "./support.js";
+import { numbers, requireInput, tfjsDType } from "./support.js";
 import { conv, hasConv, maxPool } from "./windows.js";
 
 /**
@@ -14,17 +14,17 @@ type Reader = (node: Node, inputs: readonly tf.Tensor[]) => tf.Tensor | readonly
 const unary =
   (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
   (node, [x]) =>
-    compute(given(node, x));
+    compute(requireInput(node, x));
 const binary =
   (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   (node, [a, b]) =>
-    compute(given(node, a), given(node, b));
+    compute(requireInput(node, a), requireInput(node, b));
 /** The gradients of `tf.maximum` and `tf.minimum` do not undo broadcasting. */
 const extremum =
   (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
   (node, inputs) => {
     const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...(node.outputs[0]?.shape ?? [])]));
-    return compute(given(node, a), given(node, b));
+    return compute(requireInput(node, a), requireInput(node, b));
   };
 /** The tape would request the gradient of a comparison, but has none: it is 0. */
 const comparison = (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader =>
@@ -38,9 +38,10 @@ const comparison = (compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Reader 
 const reduction =
   (compute: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor): Reader =>
   (node, [x]) =>
-    compute(given(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
+    compute(requireInput(node, x), [...numbers(node, "axes")], Boolean(node.attributes.keepdims));
 /** Operators that return the same elements in another shape. */
-const reshaped: Reader = (node, [x]) => tf.reshape(given(node, x), [...(node.outputs[0]?.shape ?? [])]);
+const reshaped: Reader = (node, [x]) =>
+  tf.reshape(requireInput(node, x), [...(node.outputs[0]?.shape ?? [])]);
 
 /** The gradient of `tf.where` multiplies by the condition, which turns unselected non-finite values into NaN. */
 function select(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
@@ -61,7 +62,7 @@ function select(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 const normalization =
   (compute: (x: tf.Tensor) => tf.Tensor): Reader =>
   (node, [operand]) => {
-    const x = given(node, operand);
+    const x = requireInput(node, operand);
     const axis = Number(node.attributes.axis);
     if (axis === x.rank - 1) return compute(x);
     const exchange = x.shape.map((_, at) => (at === axis ? x.rank - 1 : at === x.rank - 1 ? axis : at));
@@ -78,12 +79,12 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   StopGradient: unary(detached),
 
   Relu: unary(tf.relu),
-  LeakyRelu: (node, [x]) => tf.leakyRelu(given(node, x), Number(node.attributes.alpha)),
+  LeakyRelu: (node, [x]) => tf.leakyRelu(requireInput(node, x), Number(node.attributes.alpha)),
   Sigmoid: unary(tf.sigmoid),
   Tanh: unary(tf.tanh),
   Erf: unary(tf.erf),
   Clip: (node, [x]) =>
-    tf.clipByValue(given(node, x), Number(node.attributes.low), Number(node.attributes.high)),
+    tf.clipByValue(requireInput(node, x), Number(node.attributes.low), Number(node.attributes.high)),
 
   Add: binary(tf.add),
   Sub: binary(tf.sub),
@@ -99,17 +100,17 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
     // It broadcasts, but its gradient does not undo that.
     const shape = [...(node.outputs[0]?.shape ?? [])];
     const [condition, a, b] = inputs.map((input) => tf.broadcastTo(input, shape));
-    return select(given(node, condition), given(node, a), given(node, b));
+    return select(requireInput(node, condition), requireInput(node, a), requireInput(node, b));
   },
 
   MatMul: (node, inputs) => {
     const batch = (node.outputs[0]?.shape ?? []).slice(0, -2);
     const [a, b] = inputs.map((input) => tf.broadcastTo(input, [...batch, ...input.shape.slice(-2)]));
-    return tf.matMul(given(node, a), given(node, b));
+    return tf.matMul(requireInput(node, a), requireInput(node, b));
   },
   Gemm: (node, [a, b, c]) => {
     const { alpha, beta, transA, transB } = node.attributes;
-    const product = tf.matMul(given(node, a), given(node, b), transA === 1, transB === 1);
+    const product = tf.matMul(requireInput(node, a), requireInput(node, b), transA === 1, transB === 1);
     const scaled = alpha === 1 ? product : tf.mul(product, Number(alpha));
     return c ? tf.add(scaled, beta === 1 ? c : tf.mul(c, Number(beta))) : scaled;
   },
@@ -124,28 +125,34 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
   Softmax: normalization((x) => tf.softmax(x)),
   LogSoftmax: normalization((x) => tf.logSoftmax(x)),
   SoftmaxCrossEntropyLoss: (node, [scores, labels, weights]) =>
-    libraryLoss(node, given(node, scores), given(node, labels), weights),
+    libraryLoss(node, requireInput(node, scores), requireInput(node, labels), weights),
 
-  OneHot: (node, [indices]) => oneHot(given(node, indices), Number(node.attributes.depth)),
+  OneHot: (node, [indices]) => oneHot(requireInput(node, indices), Number(node.attributes.depth)),
   Gather: (node, [x, indices]) =>
-    tf.gather(given(node, x), tf.cast(given(node, indices), "int32"), Number(node.attributes.axis)),
-  GatherElements: (node, [x, indices]) => gatherRows(node, given(node, x), given(node, indices)),
+    tf.gather(
+      requireInput(node, x),
+      tf.cast(requireInput(node, indices), "int32"),
+      Number(node.attributes.axis),
+    ),
+  GatherElements: (node, [x, indices]) =>
+    gatherRows(node, requireInput(node, x), requireInput(node, indices)),
   /** Not differentiable: TensorFlow.js has no gradient for TensorScatterUpdate. */
   ScatterElements: (node, [x, indices, updates]) =>
-    scatterRows(node, given(node, x), given(node, indices), given(node, updates)),
+    scatterRows(node, requireInput(node, x), requireInput(node, indices), requireInput(node, updates)),
 
   Reshape: reshaped,
   Flatten: reshaped,
   Squeeze: reshaped,
   Unsqueeze: reshaped,
-  Transpose: (node, [x]) => tf.transpose(given(node, x), [...numbers(node, "perm")]),
-  Expand: (node, [x]) => tf.broadcastTo(given(node, x), [...numbers(node, "shape")]),
-  Cast: (node, [x]) => tf.cast(given(node, x), tfjsDType(node.attributes.to)),
+  Transpose: (node, [x]) => tf.transpose(requireInput(node, x), [...numbers(node, "perm")]),
+  Expand: (node, [x]) => tf.broadcastTo(requireInput(node, x), [...numbers(node, "shape")]),
+  Cast: (node, [x]) => tf.cast(requireInput(node, x), tfjsDType(node.attributes.to)),
 
   Concat: (node, inputs) => tf.concat([...inputs], Number(node.attributes.axis)),
-  Split: (node, [x]) => tf.split(given(node, x), [...numbers(node, "sizes")], Number(node.attributes.axis)),
+  Split: (node, [x]) =>
+    tf.split(requireInput(node, x), [...numbers(node, "sizes")], Number(node.attributes.axis)),
   Slice: (node, [operand]) => {
-    const x = given(node, operand);
+    const x = requireInput(node, operand);
     const [axis, start, step] = ["axis", "start", "step"].map((name) => Number(node.attributes[name])) as [
       ...[number, number, number],
     ];
@@ -161,7 +168,7 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
       pads[axis] as number,
       pads[axis + half] as number,
     ]);
-    return tf.pad(given(node, x), pairs, Number(node.attributes.value));
+    return tf.pad(requireInput(node, x), pairs, Number(node.attributes.value));
   },
 };
 

@@ -16,7 +16,7 @@ export interface Operands {
  * @returns the operands to feed, with logits that replace the given ones
  * @throws TypeError for another dtype or shape, RangeError for values
  */
-export function checked(operands: Operands, options: LossOptions): (logits: tf.Tensor2D) => Feeds {
+export function prepareFeeds(operands: Operands, options: LossOptions): (logits: tf.Tensor2D) => Feeds {
   const { labels, weights } = operands;
   requireTypes(operands, options);
   const isChecked = readsSynchronously();

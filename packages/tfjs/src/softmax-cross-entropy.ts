@@ -1,8 +1,8 @@
-import { DEFAULT_LOSS, type LossOptions, type MethodId, methodOf, programFor } from "@softmax-bench/core";
+import { DEFAULT_LOSS, findMethod, type LossOptions, type MethodId, programFor } from "@softmax-bench/core";
 import { requireOptions } from "@softmax-bench/numerics";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Feeds, lossAndGradient } from "./gradient.js";
-import { checked } from "./operands.js";
+import { prepareFeeds } from "./operands.js";
 
 /** A loss of logits `[N, C]` (float32), labels (`[N]` int32 or `[N, C]` float32) and optional class weights `[C]`. */
 export type LossFunction<Loss extends tf.Tensor> = (
@@ -36,14 +36,14 @@ export function softmaxCrossEntropy(
   options: Options & { readonly reduction: "none" },
 ): LossFunction<tf.Tensor1D>;
 export function softmaxCrossEntropy(method: MethodId, options: Options = {}): LossFunction<tf.Tensor> {
-  if (methodOf(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
+  if (findMethod(method).kind !== "manual") throw new RangeError(`${method} has no hand-written gradient`);
   // An undefined option counts as not given.
   const set: Options = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const given = { ...DEFAULT_LOSS, ...set };
   requireOptions(given);
   const perRow = given.reduction === "none";
   return (logits, labels, weights) => {
-    const operands = checked({ logits, labels, weights }, given);
+    const operands = prepareFeeds({ logits, labels, weights }, given);
     const [rows, classes] = logits.shape;
     const loss = { ...given, weighted: weights !== undefined };
     const program = programFor({ method, dtype: "float32", rows, classes, loss });

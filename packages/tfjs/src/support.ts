@@ -16,7 +16,7 @@ export function tfjsDType(dtype: unknown): "float32" | "int32" | "bool" {
   return found;
 }
 
-export function given(node: Node, input: tf.Tensor | undefined): tf.Tensor {
+export function requireInput(node: Node, input: tf.Tensor | undefined): tf.Tensor {
   if (!input) throw new Error(`${node.op} lacks an input`);
   return input;
 }

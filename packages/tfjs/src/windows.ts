@@ -1,6 +1,6 @@
 import type { Node } from "@softmax-bench/graph";
 import * as tf from "@tensorflow/tfjs-core";
-import { given, numbers } from "./support.js";
+import { numbers, requireInput } from "./support.js";
 
 /** Convolutions and pools: ONNX has `[N, C, H, W]` or `[N, C, L]`, TensorFlow.js `[N, H, W, C]`. */
 
@@ -37,7 +37,7 @@ function padded(node: Node, x: tf.Tensor4D, value: number): tf.Tensor4D {
 
 /** Splits groups, which TensorFlow.js lacks, into separate convolutions. */
 export function conv(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
-  const [x, filter, bias] = [given(node, inputs[0]), given(node, inputs[1]), inputs[2]];
+  const [x, filter, bias] = [requireInput(node, inputs[0]), requireInput(node, inputs[1]), inputs[2]];
   const strides = pair(numbers(node, "strides"), 1);
   const group = Number(node.attributes.group);
   const operand = padded(node, channelsLast(x), 0);
@@ -64,7 +64,7 @@ export function maxPool(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
   if (numbers(node, "dilations").some((dilation) => dilation !== 1)) {
     throw new Error(`${node.op} is not supported with dilations`);
   }
-  const x = padded(node, channelsLast(given(node, inputs[0])), Number.NEGATIVE_INFINITY);
+  const x = padded(node, channelsLast(requireInput(node, inputs[0])), Number.NEGATIVE_INFINITY);
   const [kernel, strides] = [pair(numbers(node, "kernel_shape"), 1), pair(numbers(node, "strides"), 1)];
   return channelsFirst(node, tf.maxPool(x, kernel, strides, "valid"));
 }

@@ -17,7 +17,7 @@ import {
   type GradientOptions,
   type LossOptions,
   type Problem,
-  problemOf,
+  toProblem,
 } from "./options.js";
 import { Team } from "./team.js";
 import { Workspace } from "./workspace.js";
@@ -131,7 +131,7 @@ export class SoftmaxKernel implements AsyncDisposable {
     options: GradientOptions = {},
   ): GradientResult {
     const given = { ...options };
-    const problem = problemOf(logits, labels, given);
+    const problem = toProblem(logits, labels, given);
     const { out = new ARRAYS[problem.dtype](logits.length), weights, upstream } = given;
     for (const [name, array] of Object.entries({ logits, labels, weights, upstream })) {
       if (array && this.#overlap(out, array)) {
@@ -143,7 +143,7 @@ export class SoftmaxKernel implements AsyncDisposable {
 
   /** The loss alone. @throws as `softmaxCrossEntropy` does */
   loss(logits: FloatArray, labels: Int32Array | FloatArray, options: LossOptions = {}): LossResult {
-    return this.#run(problemOf(logits, labels, options), logits, labels);
+    return this.#run(toProblem(logits, labels, options), logits, labels);
   }
 
   /** Ends the threads. The memory is freed once nothing refers to it. */
@@ -206,11 +206,11 @@ export class SoftmaxKernel implements AsyncDisposable {
     // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
     if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
-    return { losses, loss: reduced(losses, problem) };
+    return { losses, loss: reduceLosses(losses, problem) };
   }
 }
 
-function reduced(losses: Float64Array, { reduction, upstream, divisor }: Problem): number {
+function reduceLosses(losses: Float64Array, { reduction, upstream, divisor }: Problem): number {
   let sum = 0;
   for (let row = 0; row < losses.length; row++) {
     sum += (losses[row] as number) * (upstream ? (upstream[row] as number) : 1);

@@ -48,7 +48,7 @@ export interface Problem {
 }
 
 /** @throws RangeError, or TypeError for arrays of the wrong type, with the expected value. */
-export function problemOf(
+export function toProblem(
   logits: FloatArray,
   labels: Int32Array | FloatArray,
   options: GradientOptions,
@@ -64,7 +64,7 @@ export function problemOf(
   const dtype = dtypeOf("logits", logits);
   const indices = labels instanceof Int32Array;
   requireOptions({ ...options, targets: indices ? "labels" : "probabilities" });
-  const { rows, classes } = shapeOf(logits, labels, options.classes);
+  const { rows, classes } = inferShape(logits, labels, options.classes);
   checkFloats("weights", weights, dtype, classes);
   checkFloats("upstream", upstream, dtype, rows);
   checkFloats("out", options.out, dtype, rows * classes);
@@ -72,7 +72,7 @@ export function problemOf(
   requireUpstream(upstream, rows, reduction);
   if (indices) requireLabels(labels, rows, classes, ignoreIndex);
   else checkFloats("labels", labels, dtype, rows * classes);
-  const divisor = (indices ? weightOf(labels, weights, ignoreIndex) : rows) || Number.NaN;
+  const divisor = (indices ? totalWeight(labels, weights, ignoreIndex) : rows) || Number.NaN;
   return {
     dtype,
     rows,
@@ -95,7 +95,7 @@ function dtypeOf(name: string, array: unknown): FloatDType {
 
 const kindOf = (value: unknown): string => (value as object | undefined)?.constructor?.name ?? String(value);
 
-function shapeOf(
+function inferShape(
   logits: FloatArray,
   labels: Int32Array | FloatArray,
   given: number | undefined,
@@ -129,7 +129,7 @@ function checkFloats(name: string, array: FloatArray | undefined, dtype: FloatDT
 }
 
 /** The sum of the weights of the labels that count. */
-function weightOf(
+function totalWeight(
   labels: Int32Array,
   weights: FloatArray | undefined,
   ignoreIndex: number | undefined,

@@ -1,7 +1,7 @@
 import { Coverage } from "./coverage.js";
 import { examine, type Outcome } from "./examine.js";
 import { Random } from "./random.js";
-import { targetOf } from "./targets/index.js";
+import { loadTarget } from "./targets/index.js";
 
 /** A request to a process that reads inputs. */
 export interface Request {
@@ -42,7 +42,7 @@ process.once("message", async (request: Request) => {
 
 async function run(request: Request): Promise<void> {
   const { target: name, seed, from, to, folder, interesting, until = Number.POSITIVE_INFINITY } = request;
-  const target = await targetOf(name);
+  const target = await loadTarget(name);
   const seeds = target.seeds();
   const files = [...seeds, ...(interesting ?? []).map((text) => Buffer.from(text, "base64"))];
   const coverage = interesting && new Coverage();

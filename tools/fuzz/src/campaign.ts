@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Reply, Request } from "./batch.js";
-import { targetOf } from "./targets/index.js";
+import { loadTarget } from "./targets/index.js";
 
 const BATCH = fileURLToPath(new URL("./batch.js", import.meta.url));
 
@@ -45,7 +45,7 @@ export async function campaign({ target, seed, extent }: CampaignOptions): Promi
   const folder = mkdtempSync(join(tmpdir(), "fuzz-"));
   const state = new State();
   const isGuided = "ms" in extent;
-  const seeds = (await targetOf(target)).seeds().length;
+  const seeds = (await loadTarget(target)).seeds().length;
   const to = isGuided ? Number.MAX_SAFE_INTEGER : seeds + extent.inputs;
   const until = isGuided ? Date.now() + extent.ms : Number.POSITIVE_INFINITY;
   try {
@@ -91,7 +91,7 @@ function sandbox(folder: string): string[] {
  * A command line with the inputs' limit on memory, and a limit on processor time. Without prlimit, as outside Linux,
  * there are no such limits.
  */
-export function limited(command: readonly string[], cpuSeconds?: number): string[] {
+export function limitCommand(command: readonly string[], cpuSeconds?: number): string[] {
   if (process.platform !== "linux") return [...command];
   const cpu = cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}`];
   return ["prlimit", `--data=${MOST_BYTES}`, ...cpu, ...command];
@@ -114,7 +114,7 @@ class State {
 }
 
 function runBatch(request: Request, state: State, flags: readonly string[]): Promise<void> {
-  const [command = "", ...args] = limited([
+  const [command = "", ...args] = limitCommand([
     process.execPath,
     ...flags,
     "--disallow-code-generation-from-strings",

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limited } from "./campaign.js";
+import { limitCommand } from "./campaign.js";
 import { CONTROL, type Fault } from "./examine.js";
 import { Random } from "./random.js";
-import { targetOf } from "./targets/index.js";
+import { loadTarget } from "./targets/index.js";
 import { ROOT } from "./targets/target.js";
 
 const MAIN = join(ROOT, "apps/runner/dist/main.js");
@@ -130,7 +130,7 @@ export async function runCommands(count: number, seed: number): Promise<CommandF
   for (let index = 0; index < count; index++) {
     const random = new Random(`command/${seed}/${index}`);
     const command = COMMANDS[index % COMMANDS.length] as UsedCommand;
-    const target = await targetOf(command.format);
+    const target = await loadTarget(command.format);
     findings.push(...runCommand(command, target.mutate(random.pick(target.seeds()), random), random));
   }
   return findings;
@@ -146,7 +146,7 @@ function runCommand(
     for (const name of ["out", "here", RUN]) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, file), input);
     const argv = argvOf(folder, random);
-    const [program = "", ...args] = limited([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
+    const [program = "", ...args] = limitCommand([process.execPath, MAIN, ...argv], LONGEST_CPU_S);
     const ended = spawnSync(program, args, {
       cwd: join(folder, "here"),
       encoding: "utf8",
@@ -154,7 +154,7 @@ function runCommand(
       maxBuffer: 2 ** 26,
       env: { ...process.env, NO_COLOR: "1" },
     });
-    const faults = [...faultsOf(ended), ...strayFiles(folder, file)];
+    const faults = [...findFaults(ended), ...strayFiles(folder, file)];
     return faults.map((fault) => ({ ...fault, argv, input }));
   } finally {
     rmSync(folder, { recursive: true });
@@ -169,7 +169,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-function faultsOf({ status, signal, stdout, stderr }: Ended): Fault[] {
+function findFaults({ status, signal, stdout, stderr }: Ended): Fault[] {
   const output = `${stdout}\n${stderr}`;
   const faultIf = (isFault: boolean, kind: string): Fault[] =>
     isFault ? [{ kind, detail: output.slice(-1500) }] : [];

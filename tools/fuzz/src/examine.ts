@@ -26,17 +26,18 @@ export function examine(target: Target, file: Uint8Array, folder: string): Outco
   try {
     return use().map(faultOfText).find(Boolean) ?? faultOfPrototypes() ?? "read";
   } catch (error) {
-    return { kind: `use: ${placeOf(error)}`, detail: detailOf(error) };
+    return { kind: `use: ${locateError(error)}`, detail: detailOf(error) };
   }
 }
 
 function faultOfError(error: unknown, { refusals }: Target): Fault | undefined {
   if (!(error instanceof Error) || !refusals.some((refusal) => error instanceof refusal)) {
-    return { kind: `error: ${placeOf(error)}`, detail: detailOf(error) };
+    return { kind: `error: ${locateError(error)}`, detail: detailOf(error) };
   }
   const { message } = error;
-  if (message.length > LONGEST_MESSAGE) return { kind: `long message: ${placeOf(error)}`, detail: message };
-  if (CONTROL.test(message)) return { kind: `control character: ${placeOf(error)}`, detail: message };
+  if (message.length > LONGEST_MESSAGE)
+    return { kind: `long message: ${locateError(error)}`, detail: message };
+  if (CONTROL.test(message)) return { kind: `control character: ${locateError(error)}`, detail: message };
   return undefined;
 }
 
@@ -55,7 +56,7 @@ const detailOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? String(error)) : String(error);
 
 /** An error's class and the place where it was thrown. */
-function placeOf(error: unknown): string {
+function locateError(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const frame =
     (error.stack ?? "").split("\n").find((line) => /^ +at .*\/(packages|apps)\//.test(line)) ?? "";

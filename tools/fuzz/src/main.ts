@@ -5,7 +5,7 @@ import { Argument, Command, InvalidArgumentError } from "commander";
 import { type CampaignResult, campaign, type Finding } from "./campaign.js";
 import { type CommandFinding, runCommands } from "./command-line.js";
 import { FORMATS } from "./targets/index.js";
-import { CORPUS, corpusOf, ROOT } from "./targets/target.js";
+import { CORPUS, ROOT, readCorpus } from "./targets/target.js";
 
 interface Flags {
   readonly minutes: number;
@@ -61,10 +61,10 @@ async function runCampaign(target: string): Promise<void> {
 
 /** Adds the smallest inputs to the corpus, within its limit. */
 function keepSmallest(target: string, interesting: readonly Uint8Array[]): void {
-  let room = LARGEST_CORPUS - corpusOf(target).reduce((sum, { length }) => sum + length, 0);
+  let room = LARGEST_CORPUS - readCorpus(target).reduce((sum, { length }) => sum + length, 0);
   for (const input of interesting.toSorted((a, b) => a.length - b.length)) {
     room -= input.length;
-    if (room >= 0) write(join(CORPUS, target), nameOf(input), input);
+    if (room >= 0) write(join(CORPUS, target), hashInput(input), input);
   }
 }
 
@@ -73,7 +73,7 @@ function reportCommands(found: readonly CommandFinding[]): void {
   for (const { kind, detail, argv, input } of found) {
     process.exitCode = 1;
     console.log(`  ${argv.join(" ")}: ${kind}: ${JSON.stringify(detail)}`);
-    console.log(`    ${write(findings, `command-${nameOf(input)}`, input)}`);
+    console.log(`    ${write(findings, `command-${hashInput(input)}`, input)}`);
   }
 }
 
@@ -86,7 +86,7 @@ function report(target: string, result: CampaignResult): void {
   for (const finding of found) {
     process.exitCode = 1;
     console.log(
-      `  ${describe(finding)}\n    ${write(findings, `${target}-${nameOf(finding.input)}`, finding.input)}`,
+      `  ${describe(finding)}\n    ${write(findings, `${target}-${hashInput(finding.input)}`, finding.input)}`,
     );
   }
 }
@@ -95,7 +95,7 @@ function describe({ kind, count, index, detail }: Finding): string {
   return `${kind}, ${count} times, the smallest is input ${index}: ${JSON.stringify(detail.slice(0, 1500))}`;
 }
 
-function nameOf(input: Uint8Array): string {
+function hashInput(input: Uint8Array): string {
   return createHash("sha256").update(input).digest("hex").slice(0, 12);
 }
 

@@ -112,7 +112,7 @@ export function inRange(flag: string, value: string, most: number): number {
 }
 
 /** @throws UsageError if the value of `--ignore-index` is not a whole number of 32 bits. */
-export function ignoreIndexOf(value: string, expected = "a whole number of 32 bits"): number {
+export function parseIgnoreIndex(value: string, expected = "a whole number of 32 bits"): number {
   if (!/^-?\d{1,10}$/.test(value) || Number(value) !== (Number(value) | 0)) {
     throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
   }
@@ -120,7 +120,7 @@ export function ignoreIndexOf(value: string, expected = "a whole number of 32 bi
 }
 
 /** Returns the job options that the flags set. @throws UsageError if `--threads` is out of range. */
-export function jobOptionsOf(
+export function toJobOptions(
   { threads, provision }: SelectionFlags,
   { stderr, signal }: Console,
 ): Omit<JobOptions, "hosts"> {

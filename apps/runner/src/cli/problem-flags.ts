@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
 import type { UserArrays } from "../user-gradient/user-arrays.js";
-import { ignoreIndexOf } from "./command.js";
+import { parseIgnoreIndex } from "./command.js";
 
 const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 
@@ -29,23 +29,23 @@ export const withProblem = (command: Command): Command =>
     .option("--label-smoothing <x>", "between 0 and 1; e.g. --label-smoothing 0.1", "0");
 
 /** @throws UsageError if one of the flags has no valid value */
-export const lossOptionsOf = ({
+export const toLossOptions = ({
   reduction,
   ignoreIndex,
   labelSmoothing,
 }: ProblemFlags): Pick<LossOptions, "reduction" | "ignoreIndex" | "labelSmoothing"> => ({
-  reduction: reductionOf(reduction),
-  ignoreIndex: ignoreIndex === undefined ? undefined : ignoreIndexOf(ignoreIndex),
-  labelSmoothing: smoothingOf(labelSmoothing),
+  reduction: parseReduction(reduction),
+  ignoreIndex: ignoreIndex === undefined ? undefined : parseIgnoreIndex(ignoreIndex),
+  labelSmoothing: parseLabelSmoothing(labelSmoothing),
 });
 
-function reductionOf(value: string): Reduction {
+function parseReduction(value: string): Reduction {
   const reduction = REDUCTIONS.find((known) => known === value);
   if (!reduction) throw unknownValue("reduction", value, REDUCTIONS);
   return reduction;
 }
 
-function smoothingOf(value: string): number {
+function parseLabelSmoothing(value: string): number {
   const smoothing = Number(value);
   if (value.trim() === "" || !(smoothing >= 0 && smoothing <= 1)) {
     throw new UsageError(`--label-smoothing takes a number between 0 and 1, got ${JSON.stringify(value)}`);

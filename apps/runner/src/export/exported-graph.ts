@@ -1,4 +1,4 @@
-import { type MethodId, methodHead, methodOf } from "@softmax-bench/core";
+import { findMethod, type MethodId, methodHead } from "@softmax-bench/core";
 import {
   differentiate,
   type FloatDType,
@@ -11,7 +11,7 @@ import {
   crossEntropyHead,
   type Head,
   type Model,
-  quoted,
+  quote,
   trainingGraph,
   withCheckedLabels,
 } from "@softmax-bench/onnx";
@@ -41,7 +41,7 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
     ...(part !== "backward" && { loss }),
     ...(part !== "forward" && derived && { gradient: derived }),
   };
-  const { summary } = methodOf(method).formulation;
+  const { summary } = findMethod(method).formulation;
   return {
     name: method,
     inputs: [logits, ...inputs],
@@ -89,12 +89,12 @@ export const parameterList = ({ choices, initializers }: Model): string[] =>
   Array.from(choices, ([name, { isParameter, reason }]) => {
     const stored = initializers.get(name);
     const type = stored ? formatType(stored) : "";
-    return `${isParameter ? "parameter" : "constant "}  ${listed([name])}  ${type}: ${reason}`;
+    return `${isParameter ? "parameter" : "constant "}  ${joinNames([name])}  ${type}: ${reason}`;
   });
 
 /** Names from a file. Names that could affect a terminal are quoted. */
-export const listed = (names: readonly string[]): string => {
-  const shown = names.slice(0, 12).map((name) => (/^[\w.:/-]{1,80}$/.test(name) ? name : quoted(name)));
+export const joinNames = (names: readonly string[]): string => {
+  const shown = names.slice(0, 12).map((name) => (/^[\w.:/-]{1,80}$/.test(name) ? name : quote(name)));
   return names.length > 12 ? `${shown.join(", ")} and ${names.length - 12} more` : shown.join(", ");
 };
 
@@ -120,23 +120,23 @@ export function openSizes(model: Model, given: Readonly<Record<string, number>>)
   const unknown = Object.keys(given).find((name) => !open.has(name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `the model leaves no size ${quoted(unknown)} open; it leaves ${listed([...open]) || "none"}`,
+      `the model leaves no size ${quote(unknown)} open; it leaves ${joinNames([...open]) || "none"}`,
     );
   }
   const batch = model.inputs.map(({ shape }) => shape[0]).find((size) => typeof size === "string");
   const left = [...open].filter((name) => !Object.hasOwn(given, name));
   if (left.length > MOST_OPEN) {
     throw new UsageError(
-      `the model leaves the sizes ${listed(left)} open, of which ${MOST_OPEN} may stay so; give the others, e.g. --size ${listed(left.slice(-1))}=8`,
+      `the model leaves the sizes ${joinNames(left)} open, of which ${MOST_OPEN} may stay so; give the others, e.g. --size ${joinNames(left.slice(-1))}=8`,
     );
   }
   const ordered = left.filter((name) => name === batch).concat(left.filter((name) => name !== batch));
-  return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : symbolOf(name, at) }));
+  return ordered.map((name, at) => ({ name, symbol: name === batch ? BATCH : toSymbol(name, at) }));
 }
 
 /** The name of a batch's size. */
 export const BATCH = "batch";
 
 /** A name that any reader accepts. */
-const symbolOf = (name: string, at: number): string =>
+const toSymbol = (name: string, at: number): string =>
   /^[A-Za-z_]\w{0,40}$/.test(name) && name !== BATCH ? name : `size_${at}`;

@@ -11,7 +11,7 @@ export const git = async (...args: readonly string[]): Promise<string> =>
   (await execute("git", ["--no-optional-locks", "-C", REPOSITORY_ROOT, ...args])).stdout.trim();
 
 /** The commit that a git revision names here; undefined if it names none. */
-export async function commitOf(revision: string): Promise<string | undefined> {
+export async function resolveCommit(revision: string): Promise<string | undefined> {
   if (revision.startsWith("-")) return undefined;
   return git("rev-parse", "--verify", "--quiet", `${revision}^{commit}`).catch(() => undefined);
 }
@@ -19,7 +19,7 @@ export async function commitOf(revision: string): Promise<string | undefined> {
 /** The commit that this checkout is, without a change to it; undefined if there are changes. */
 export async function cleanCommit(): Promise<string | undefined> {
   const changes = await git("status", "--porcelain", "--untracked-files=no").catch(() => "no git");
-  return changes === "" ? commitOf("HEAD") : undefined;
+  return changes === "" ? resolveCommit("HEAD") : undefined;
 }
 
 /**

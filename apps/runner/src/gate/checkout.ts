@@ -79,8 +79,8 @@ export async function measureIn(
     turns,
     scratch: scratch.folder,
   });
-  if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw failureOf(checkout, ran);
-  return resultsOf(checkout, out, ran);
+  if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw toUsageError(checkout, ran);
+  return readRunResults(checkout, out, ran);
 }
 
 /** Keys of the cells that a checkout would measure. @param selection flags of `pnpm bench` */
@@ -101,9 +101,9 @@ export async function listIn(
     });
   const ran = await list("--list-to", file);
   if (ran.code === EXIT.ok) return listedIn(checkout, file, ran);
-  if (!/unknown option '--list-to'/.test(ran.stderr)) throw failureOf(checkout, ran);
+  if (!/unknown option '--list-to'/.test(ran.stderr)) throw toUsageError(checkout, ran);
   const older = await list();
-  if (older.code !== EXIT.ok) throw failureOf(checkout, older);
+  if (older.code !== EXIT.ok) throw toUsageError(checkout, older);
   return printedCells(checkout, older);
 }
 
@@ -114,7 +114,7 @@ function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
   try {
     return cellList.parse(JSON.parse(readFileSync(file, "utf8"))).cells;
   } catch {
-    throw new UsageError(`the command line of ${placeOf(checkout)} listed no cells${saying(ran)}`);
+    throw new UsageError(`the command line of ${describeCheckout(checkout)} listed no cells${saying(ran)}`);
   }
 }
 
@@ -171,11 +171,11 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
     limitMs,
     () =>
       new UsageError(
-        `${placeOf(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainOf(checkout.folder)} ${byHand} to see where it hangs, or allow more with --timeout`,
+        `${describeCheckout(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainPath(checkout.folder)} ${byHand} to see where it hangs, or allow more with --timeout`,
       ),
   );
   let [stdout, stderr] = ["", ""];
-  const ending = await runTree(endsWithParent([process.execPath, mainOf(checkout.folder), ...args]), {
+  const ending = await runTree(endsWithParent([process.execPath, mainPath(checkout.folder), ...args]), {
     cwd: checkout.folder,
     // `git describe` must not write to a checkout in the cache, whose files are sealed.
     env: { GIT_OPTIONAL_LOCKS: "0", TMPDIR: scratch },
@@ -216,7 +216,7 @@ const KEPT_OUTPUT = 20_000;
 const LONGEST_OUTPUT = 2 ** 24;
 
 /** The command line in a checkout. */
-export const mainOf = (folder: string): string => join(folder, "apps", "runner", "dist", "main.js");
+export const mainPath = (folder: string): string => join(folder, "apps", "runner", "dist", "main.js");
 
 /** A folder that is removed when it is disposed of. */
 function temporaryFolder(): Disposable & { readonly folder: string } {
@@ -226,14 +226,14 @@ function temporaryFolder(): Disposable & { readonly folder: string } {
 }
 
 /** The results of the only run in a folder. Printed output is never used as data. */
-function resultsOf(checkout: Checkout, out: string, ran: Ran): Results {
+function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
   const files = readdirSync(out)
     .map((run) => join(out, run, "results.json"))
     .filter((file) => existsSync(file));
   const [file] = files;
   if (!file || files.length > 1) {
     throw new UsageError(
-      `the command line of ${placeOf(checkout)} wrote ${plural(files.length, "results file")} where one belongs${saying(ran)}`,
+      `the command line of ${describeCheckout(checkout)} wrote ${plural(files.length, "results file")} where one belongs${saying(ran)}`,
     );
   }
   try {
@@ -244,20 +244,22 @@ function resultsOf(checkout: Checkout, out: string, ran: Ran): Results {
         `${checkout.name} writes another version of the results format: ${error.message}`,
       );
     }
-    throw new UsageError(`${placeOf(checkout)} wrote results that cannot be read: ${messageOf(error)}`);
+    throw new UsageError(
+      `${describeCheckout(checkout)} wrote results that cannot be read: ${messageOf(error)}`,
+    );
   }
 }
 
-function failureOf(checkout: Checkout, ran: Ran): UsageError {
+function toUsageError(checkout: Checkout, ran: Ran): UsageError {
   if (/unknown profile "gate"|unknown option '--in-turns'/.test(ran.stderr)) {
     return new UsageError(
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
     );
   }
   const how = ran.killedBy ? `was ended by ${ran.killedBy}` : `exited with ${ran.code}`;
-  return new UsageError(`the command line of ${placeOf(checkout)} ${how}${saying(ran)}`);
+  return new UsageError(`the command line of ${describeCheckout(checkout)} ${how}${saying(ran)}`);
 }
 
-const placeOf = ({ name, folder }: Checkout): string => `${name} (${folder})`;
+const describeCheckout = ({ name, folder }: Checkout): string => `${name} (${folder})`;
 
 const saying = ({ stderr }: Ran): string => `, saying: ${decisiveLine(stderr) || "nothing"}`;

@@ -20,7 +20,7 @@ export const withLimits = (command: Command): Command =>
     );
 
 /** @throws UsageError naming the flag, if it is no percentage in its range. */
-export const limitsOf = ({ maxSlowdown, maxErrorGrowth }: LimitFlags): Limits => ({
+export const parseLimits = ({ maxSlowdown, maxErrorGrowth }: LimitFlags): Limits => ({
   maxSlowdown: percentage("--max-slowdown", maxSlowdown, 0.01) ?? DEFAULT_LIMITS.maxSlowdown,
   maxErrorGrowth: percentage("--max-error-growth", maxErrorGrowth, 0) ?? DEFAULT_LIMITS.maxErrorGrowth,
 });

@@ -2,14 +2,14 @@ import { plural, uniformSource } from "@softmax-bench/core";
 import {
   decidingBlocks,
   differing,
+  drawOrder,
   type Limits,
   measurable,
   nondeterministic,
-  orderOf,
   type ProcessRun,
   ROUTING_BLOCKS,
   type Role,
-  routedOf,
+  routedKeys,
 } from "@softmax-bench/regression";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
 
@@ -36,7 +36,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, limits, seed, say } = run;
   const uniform = uniformSource("gate/orientation", seed);
   const passes: ProcessRun[] = [];
-  const checkoutOf = (role: Role) => (role === "candidate" ? candidate : baseline);
+  const checkoutFor = (role: Role) => (role === "candidate" ? candidate : baseline);
   const measureBlocks = async (
     stage: "route" | "decide",
     count: number,
@@ -47,8 +47,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
       say(
         `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`,
       );
-      for (const half of orderOf(roles, uniform)) {
-        const measured = await measureInTurns(half.map(checkoutOf), { ...run, profile: "gate", cells });
+      for (const half of drawOrder(roles, uniform)) {
+        const measured = await measureInTurns(half.map(checkoutFor), { ...run, profile: "gate", cells });
         for (const [index, results] of measured.entries()) {
           passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
         }
@@ -62,10 +62,10 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (run.only !== "errors")
     await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, async (role, cells) => {
-    const results = await measureIn(checkoutOf(role), { ...run, profile: ERROR_PROFILE, cells });
+    const results = await measureIn(checkoutFor(role), { ...run, profile: ERROR_PROFILE, cells });
     passes.push({ stage: "errors", block: 0, role, asked: cells, results });
   });
-  const routed = routedOf(passes, limits);
+  const routed = routedKeys(passes, limits);
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { messageOf } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { type Comparison, type Outcome, outcomeOf } from "@softmax-bench/regression";
+import { type Comparison, type Outcome, toOutcome } from "@softmax-bench/regression";
 import {
   bencherMetrics,
   githubActionBenchmark,
@@ -20,7 +20,7 @@ const SUMMARY_BYTES = 2 ** 20 - 1024;
 const COMMENT_BYTES = 65_000;
 
 /** Everything that is said of a comparison, by the name of its file. */
-export function filesOf(
+export function renderFiles(
   comparison: Comparison,
   baseline: Results,
   candidate: Results,
@@ -62,7 +62,7 @@ const CODES: Readonly<Record<Outcome, number>> = {
   incomparable: EXIT.incomparable,
 };
 
-export const exitCodeOf = (comparison: Comparison): number => CODES[outcomeOf(comparison)];
+export const toExitCode = (comparison: Comparison): number => CODES[toOutcome(comparison)];
 
 export const EXIT_CODES_HELP = `
 Exit codes: 0 no regression; 1 a regression; 2 wrong usage, a cell that should have run did not, or a revision

@@ -19,7 +19,7 @@ export interface Patience {
 const OVERHEAD_MS = 5 * MINUTE_MS;
 
 /** @param timeoutMs of every step, if set by the user */
-export const patienceOf = (timeoutMs?: number): Patience => ({
+export const toPatience = (timeoutMs?: number): Patience => ({
   listMs: timeoutMs ?? 5 * MINUTE_MS,
   buildMs: timeoutMs ?? 30 * MINUTE_MS,
   // A worker may have to start twice in a turn: before the cell, and for it if it died.

@@ -5,7 +5,7 @@ import { messageOf, Unavailable } from "@softmax-bench/core";
 import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
 import { git, REPOSITORY_ROOT } from "../fs/repository.js";
 import { UsageError } from "../terminal/errors.js";
-import { type Checkout, mainOf, type PassOptions } from "./checkout.js";
+import { type Checkout, mainPath, type PassOptions } from "./checkout.js";
 import { Deadline, formatPatience } from "./patience.js";
 
 /** Bytes of installed packages and their build output. */
@@ -22,7 +22,11 @@ export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"
  * A commit, checked out, installed and built in the user's cache. A damaged or changed entry is built again.
  * @throws UsageError with the reason if that fails
  */
-export async function checkoutOf(name: string, commit: string, options: CheckoutOptions): Promise<Checkout> {
+export async function prepareCheckout(
+  name: string,
+  commit: string,
+  options: CheckoutOptions,
+): Promise<Checkout> {
   const { say, signal } = options;
   const recipe: Recipe = {
     name: `${KEPT.prefix}${commit}`,
@@ -46,7 +50,7 @@ export async function checkoutOf(name: string, commit: string, options: Checkout
     return { name, folder };
   } catch (error) {
     if (signal.aborted || error instanceof UsageError) throw error;
-    if (error instanceof CommandError) for (const line of endOf(error.output)) say(line);
+    if (error instanceof CommandError) for (const line of lastLines(error.output)) say(line);
     const remedy = remedyFor(error);
     throw new UsageError(`cannot build ${name}, commit ${commit}: ${messageOf(error)}; ${remedy}`);
   }
@@ -85,7 +89,7 @@ async function runStep(
 /** Number of lines shown of a failed build: a compiler's last errors and the build tool's comments on them. */
 const SHOWN_LINES = 20;
 
-const endOf = (output: string): string[] =>
+const lastLines = (output: string): string[] =>
   stripVTControlCharacters(output)
     .split("\n")
     .filter((line) => line.trim())
@@ -99,14 +103,14 @@ async function missingIn(folder: string): Promise<string | undefined> {
       : [],
   );
   const exported = packages.flatMap((path) =>
-    exportsOf(join(folder, path, "package.json")).map((file) => join(path, file)),
+    readExports(join(folder, path, "package.json")).map((file) => join(path, file)),
   );
-  const missing = [mainOf(""), ...exported].find((file) => !existsSync(join(folder, file)));
+  const missing = [mainPath(""), ...exported].find((file) => !existsSync(join(folder, file)));
   return missing && `it has no ${missing}`;
 }
 
 /** Files that a package exports, at any depth of nested conditions. */
-function exportsOf(file: string): string[] {
+function readExports(file: string): string[] {
   if (!existsSync(file)) return [];
   const targets = (value: unknown): string[] =>
     typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets);

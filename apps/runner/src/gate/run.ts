@@ -12,7 +12,7 @@ import {
   type Names,
   type NotCompared,
 } from "@softmax-bench/regression";
-import { cleanCommit, commitOf, REPOSITORY_ROOT } from "../fs/repository.js";
+import { cleanCommit, REPOSITORY_ROOT, resolveCommit } from "../fs/repository.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import {
   findResults,
@@ -24,7 +24,7 @@ import {
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
 import { measureGate } from "./measure.js";
-import { checkoutOf } from "./revision.js";
+import { prepareCheckout } from "./revision.js";
 
 /** A choice of cells. */
 interface GateSelection {
@@ -57,14 +57,14 @@ const CANDIDATE = "this checkout";
  * Otherwise only its file can be compared with.
  */
 export async function gate(request: GateRequest): Promise<Gated> {
-  const gated = await compared(request);
+  const gated = await measureOrRead(request);
   return { ...gated, comparison: withNamed(gated, request) };
 }
 
-async function compared(request: GateRequest): Promise<Gated> {
+async function measureOrRead(request: GateRequest): Promise<Gated> {
   const { baseline: name, say } = request;
   const found = await toCompare(findResults(name, request.out, hasCells));
-  const commit = await revisionOf(name, found);
+  const commit = await findCommit(name, found);
   const candidate: Checkout = { name: CANDIDATE, folder: REPOSITORY_ROOT };
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
@@ -72,7 +72,7 @@ async function compared(request: GateRequest): Promise<Gated> {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
     return inTurns(request, { ...candidate, name }, candidate);
   }
-  const baseline = await checkoutOf(name, commit, request);
+  const baseline = await prepareCheckout(name, commit, request);
   const gated = await inTurns(request, baseline, candidate);
   checkCommit(gated.baseline, baseline, commit);
   return gated;
@@ -104,10 +104,10 @@ function withNamed({ comparison, baseline, candidate }: Gated, { selection, say 
 }
 
 /** The commit to measure: that of the results, otherwise git's for this name. */
-async function revisionOf(name: string, found: LocatedResults | undefined): Promise<string | undefined> {
+async function findCommit(name: string, found: LocatedResults | undefined): Promise<string | undefined> {
   const recorded = found?.results.run.commit;
-  if (!found) return commitOf(name);
-  return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? commitOf(recorded) : undefined;
+  if (!found) return resolveCommit(name);
+  return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? resolveCommit(recorded) : undefined;
 }
 
 async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
@@ -133,8 +133,8 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
   return {
     comparison: {
       ...comparison,
-      baseline: { ...comparison.baseline, lockfile: lockfileOf(baseline) },
-      candidate: { ...comparison.candidate, lockfile: lockfileOf(candidate) },
+      baseline: { ...comparison.baseline, lockfile: hashLockfile(baseline) },
+      candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notCompared: [...comparison.notCompared, ...absent],
     },
     baseline: mergedSide(passes, "baseline"),
@@ -159,7 +159,7 @@ const droppedCells = (
 };
 
 /** First digits of the SHA-256 of a checkout's lockfile; undefined if it has none. */
-function lockfileOf({ folder }: Checkout): string | undefined {
+function hashLockfile({ folder }: Checkout): string | undefined {
   const file = join(folder, "pnpm-lock.yaml");
   if (!existsSync(file)) return undefined;
   return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
@@ -182,7 +182,7 @@ async function againstFile(
   candidate: Checkout,
 ): Promise<Gated> {
   const { baseline: name, selection, limits, say } = request;
-  const profile = profileOf(name, results);
+  const profile = findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
@@ -204,7 +204,7 @@ async function againstFile(
     comparison: {
       ...comparison,
       judges: true,
-      candidate: { ...comparison.candidate, lockfile: lockfileOf(candidate) },
+      candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notCompared: [...comparison.notCompared, ...lost],
     },
     baseline: selected,
@@ -213,7 +213,7 @@ async function againstFile(
 }
 
 /** @throws UsageError if the file is of a kind of run that no longer exists */
-function profileOf(name: string, { run }: Results): Profile["id"] {
+function findProfile(name: string, { run }: Results): Profile["id"] {
   const known = Object.keys(PROFILES) as Profile["id"][];
   const profile = known.find((id) => id === run.profile);
   if (profile) return profile;

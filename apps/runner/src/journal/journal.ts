@@ -51,7 +51,7 @@ export class Journal implements Disposable {
 
   /** Creates a journal, either with its header or not at all. @throws Error if it cannot be written. */
   static begin(file: string, header: Header): Journal {
-    writeAtomically(file, lineOf(header).repeat(3));
+    writeAtomically(file, toLine(header).repeat(3));
     return new Journal(file);
   }
 
@@ -71,7 +71,7 @@ export class Journal implements Disposable {
 
   /** Appends one line or nothing: a line that the disk has no room for is removed. */
   append(value: Entry): void {
-    this.#write(Buffer.from(lineOf(value)));
+    this.#write(Buffer.from(toLine(value)));
   }
 
   close(): void {
@@ -112,7 +112,7 @@ export class Journal implements Disposable {
  * @throws UsageError if the header is lost, or two lines disagree about one result.
  */
 export function readJournal(file: string): ReadJournal & { readonly endsWhole: boolean } {
-  const bytes = bytesOf(file);
+  const bytes = readBytes(file);
   const whole = bytes.lastIndexOf("\n") + 1;
   const texts = bytes.toString("utf8").split("\n");
   const parsed = texts.map(parseLine);
@@ -146,7 +146,7 @@ export function readJournal(file: string): ReadJournal & { readonly endsWhole: b
   };
 }
 
-function bytesOf(file: string): Buffer {
+function readBytes(file: string): Buffer {
   try {
     return readRegularFile(file, LARGEST_TEXT);
   } catch (error) {
@@ -195,7 +195,7 @@ function repeatedLines(
   return repeated;
 }
 
-const lineOf = (value: Entry): string => `${seal(JSON.stringify(z.encode(entry, value)))}\n`;
+const toLine = (value: Entry): string => `${seal(JSON.stringify(z.encode(entry, value)))}\n`;
 
 const checksum = (json: string): string => crc32(json).toString(16).padStart(8, "0");
 

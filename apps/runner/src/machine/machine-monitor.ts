@@ -45,7 +45,7 @@ const TICK_NS = 1e7;
 function readUsage(): Usage {
   const at = performance.now() * 1e6;
   try {
-    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = numbersOf(
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = parseNumbers(
       readFileSync("/proc/stat", "utf8").split("\n", 1)[0] ?? "",
     );
     return {
@@ -72,7 +72,7 @@ function ownTicks(): number {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0);
 }
 
-const numbersOf = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Number);
+const parseNumbers = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Number);
 
 const SPINS = 5;
 const STEPS = 1_000_000;

@@ -29,13 +29,13 @@ export async function measureCopyBandwidth(
   const measured: { threads: number; bytesPerSecond: number }[] = [];
   for (const count of new Set([1, threads])) {
     const perThread = 8 * Math.floor(bytes / count / 8);
-    measured.push({ threads: count, bytesPerSecond: await bestOf(count, perThread) });
+    measured.push({ threads: count, bytesPerSecond: await measureBest(count, perThread) });
   }
   return measured;
 }
 
 /** Copies in all threads at once, once per round. */
-async function bestOf(threads: number, bytes: number): Promise<number> {
+async function measureBest(threads: number, bytes: number): Promise<number> {
   const released = new SharedArrayBuffer(4);
   const workerData: CopyTask = { bytes, released, rounds: ROUNDS };
   const workers = Array.from(

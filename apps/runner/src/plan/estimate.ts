@@ -43,5 +43,5 @@ const phaseNs = (call: number, { windowNs, minSamples, mostWindowNs, fewestSampl
   2 * Math.max(fewestSamples * call, Math.min(mostWindowNs, Math.max(windowNs, minSamples * call)));
 
 /** The comparison of a cell. Compared methods are measured in one run, which needs both gradients. */
-export const comparisonOf = ({ method }: PlannedCell): string =>
+export const comparisonKey = ({ method }: PlannedCell): string =>
   COMPARISONS.find((pair) => pair.includes(method))?.join() ?? method;

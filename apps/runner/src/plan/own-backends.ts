@@ -33,7 +33,7 @@ export async function resolveBackends(
       continue;
     }
     const where = `${config}: backends[${index}]`;
-    for (const { value, name } of await candidatesOf(entry, where, load)) {
+    for (const { value, name } of await loadCandidates(entry, where, load)) {
       const backend = checkBackend(value, name);
       const { id } = backend;
       if (Object.hasOwn(BACKENDS, id)) {
@@ -64,7 +64,7 @@ interface Candidate {
   readonly name: string;
 }
 
-async function candidatesOf(entry: unknown, where: string, load: ModuleLoader): Promise<Candidate[]> {
+async function loadCandidates(entry: unknown, where: string, load: ModuleLoader): Promise<Candidate[]> {
   if (typeof entry === "object" && entry !== null) return [{ value: entry, name: where }];
   if (typeof entry !== "string" || entry === "") {
     throw new UsageError(`${where}: expected an id, a Backend or a module, got ${shown(entry)}`);
@@ -103,12 +103,12 @@ const shown = (value: unknown): string =>
 
 /** @throws UsageError naming the member, if the value is not a `Backend` */
 function checkBackend(value: unknown, name: string): Backend {
-  const problem = problemOf(value);
+  const problem = findProblem(value);
   if (problem === undefined) return value as Backend;
   throw new UsageError(`${name}: ${problem}; see Backend in @softmax-bench/core`);
 }
 
-function problemOf(value: unknown): string | undefined {
+function findProblem(value: unknown): string | undefined {
   try {
     const parsed = shape.safeParse(value);
     return parsed.success ? undefined : describeIssue(parsed.error, value);

@@ -165,7 +165,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
 };
 
 /** The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases. */
-export const samplingOf = (
+export const toSampling = (
   { singleShotAboveNs, singleShots, limits, timesOnly }: Profile,
   round: number,
   probeNs: number | undefined,

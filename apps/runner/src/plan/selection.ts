@@ -23,7 +23,7 @@ import {
   THIS_NODE,
   usualPlace,
 } from "./places.js";
-import { shortened, unknownValue } from "./unknown-value.js";
+import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */
 export interface Selection {
@@ -56,7 +56,7 @@ export interface SelectionFilter {
  * @throws UsageError naming the closest valid value, for the first unknown one.
  */
 export function select(wanted: SelectionFilter, backendIds: readonly string[]): Selection {
-  const chosen = wanted.cells ? partsOf(wanted.cells) : wanted;
+  const chosen = wanted.cells ? parseCells(wanted.cells) : wanted;
   const { methods, dtypes, workloads } = chosen;
   const given = chosen.places?.map(readPlace);
   const named = given?.map(({ backend }) => backend) ?? namedBackends(chosen.backends, backendIds);
@@ -69,7 +69,7 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
     hosts: hostsOfPlaces(places),
     methods: matchMethods(expandAll(methods) ?? ["**"]),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
-    workloads: [...new Set(workloads)].map(workloadOf),
+    workloads: [...new Set(workloads)].map(parseWorkload),
   };
 }
 
@@ -121,12 +121,12 @@ function namedBackends(wanted: readonly string[] | undefined, known: readonly st
 }
 
 /** The parts of cells such as `tfjs-wasm manual/fused float32 64x1000`. */
-function partsOf(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
+function parseCells(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
   const parts = cells.map((cell) => {
     const [place, method, dtype, workload, ...more] = cell.split(" ");
     if (!place || !dtype || !workload || more.length > 0) {
       throw new UsageError(
-        `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortened(cell))}`,
+        `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortenValue(cell))}`,
       );
     }
     const ids = METHODS.map(({ id }) => id);
@@ -174,7 +174,7 @@ function matchMethods(globs: readonly string[]): MethodId[] {
   return ids.filter((id) => matchesAny(id));
 }
 
-function workloadOf(id: string): Workload {
+function parseWorkload(id: string): Workload {
   let workload: Workload | undefined;
   try {
     workload = findWorkload(id);

@@ -61,7 +61,7 @@ function slurmTask(number: (variable: string) => number): Shard {
  * Reads `--shard`: `2/4`, or `auto` for the shard of the environment.
  * @throws UsageError if it is not a shard.
  */
-export function shardOf(flag: string, environment: NodeJS.ProcessEnv): Shard {
+export function resolveShard(flag: string, environment: NodeJS.ProcessEnv): Shard {
   const shard = flag === "auto" ? shardInEnvironment(environment) : parseShard(flag);
   if (shard.count < 1 || shard.index < 1 || shard.index > shard.count) {
     throw new UsageError(

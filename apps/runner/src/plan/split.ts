@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Backend, placeName, type Shard } from "@softmax-bench/core";
-import { cellSeconds, comparisonOf, referenceSeconds, START_SECONDS } from "./estimate.js";
-import { backendsOf, keyOf, type PlannedCell } from "./plan.js";
+import { cellSeconds, comparisonKey, referenceSeconds, START_SECONDS } from "./estimate.js";
+import { keyOf, loadUsedBackends, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
 
 /** Cells that stay together because their gradients are compared. */
@@ -21,7 +21,7 @@ async function splitCells(
   count: number,
   profile: Profile,
 ): Promise<PlannedCell[][]> {
-  const units = unitsOf(cells, profile, await backendsOf(cells));
+  const units = groupIntoUnits(cells, profile, await loadUsedBackends(cells));
   let [low, high] = [0, cut(units, 1, Number.POSITIVE_INFINITY).longest];
   // Sums and halves are the same on every machine, bit for bit. After 50 halvings the interval is exhausted.
   for (let step = 0; step < 50; step++) {
@@ -49,14 +49,14 @@ export async function shardWork(
   return { cells: parts[index - 1] ?? [], digest: planDigest(parts, profile, seed) };
 }
 
-function unitsOf(
+function groupIntoUnits(
   cells: readonly PlannedCell[],
   profile: Profile,
   backends: ReadonlyMap<string, Backend>,
 ): Unit[] {
   const groups = new Map<string, PlannedCell[]>();
   for (const cell of cells) {
-    const key = [placeName(cell), comparisonOf(cell), cell.dtype, cell.workload.id].join(" ");
+    const key = [placeName(cell), comparisonKey(cell), cell.dtype, cell.workload.id].join(" ");
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
   return [...groups.values()].map((group) => {

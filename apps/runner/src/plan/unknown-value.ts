@@ -1,11 +1,11 @@
 import { distance } from "fastest-levenshtein";
 import { UsageError } from "../terminal/errors.js";
 
-export const shortened = (value: string): string => (value.length > 60 ? `${value.slice(0, 59)}…` : value);
+export const shortenValue = (value: string): string => (value.length > 60 ? `${value.slice(0, 59)}…` : value);
 
 /** Names the valid values that may be meant, closest first; all of them if none is similar. */
 export function unknownValue(kind: string, value: string, known: readonly string[], also = ""): UsageError {
-  const shown = shortened(value);
+  const shown = shortenValue(value);
   const isLike = (id: string) => distance(shown, id) <= Math.max(shown.length, id.length) / 2;
   const closest = known
     .filter(isLike)

@@ -1,5 +1,5 @@
 import { placeName, uniformSource } from "@softmax-bench/core";
-import { comparisonOf } from "./estimate.js";
+import { comparisonKey } from "./estimate.js";
 import type { PlannedCell } from "./plan.js";
 
 /**
@@ -35,10 +35,10 @@ export function drawVisits(
   const uniform = uniformSource(`order/${placeName(first)}/${round >> 1}`, seed);
   const groups = groupBy(cells, ({ workload, dtype }) => `${workload.id} ${dtype}`);
   const visits = shuffle(groups, uniform).flatMap((group) => {
-    const units = groupBy(group, comparisonOf).map((unit) =>
+    const units = groupBy(group, comparisonKey).map((unit) =>
       shuffle(unit, uniform).map((cell): Visit => ({ cell, isTwin: false })),
     );
-    const twin = twinOf(
+    const twin = drawTwin(
       group.filter((cell) => canHaveTwin?.(cell)),
       seed,
     );
@@ -48,7 +48,7 @@ export function drawVisits(
 }
 
 /** The same cell in every process. */
-function twinOf(candidates: readonly PlannedCell[], seed: number): Visit | undefined {
+function drawTwin(candidates: readonly PlannedCell[], seed: number): Visit | undefined {
   const [first] = candidates;
   if (!first) return undefined;
   const { workload, dtype } = first;

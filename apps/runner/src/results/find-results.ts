@@ -5,7 +5,7 @@ import { messageOf } from "@softmax-bench/core";
 import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { isFileName } from "../fs/file-name.js";
 import { readText } from "../fs/read-regular-file.js";
-import { commitOf } from "../fs/repository.js";
+import { resolveCommit } from "../fs/repository.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 
 /** Results with the name they were found under. */
@@ -43,7 +43,7 @@ export async function findResults(
     (path) => existsSync(path) && statSync(path).isFile(),
   );
   if (file) return read(file);
-  const commit = await commitOf(name);
+  const commit = await resolveCommit(name);
   if (!commit) return undefined;
   for (const run of runs.toReversed()) {
     const found = read(join(out, run, RESULTS));

@@ -56,7 +56,7 @@ export function mergeParts(parts: readonly Part[]): Results {
       wallNs: sumByPurpose(parts.map(({ results }) => results.run.wallNs ?? {})),
     },
     environment: first.results.environment,
-    ...(several ? { machines: [...machines].map(machineOf) } : {}),
+    ...(several ? { machines: [...machines].map(toMachine) } : {}),
     ...(first.results.workloads ? { workloads: first.results.workloads } : {}),
     backends: merged.flatMap(({ backends }) => backends),
     cells: merged.flatMap(({ cells }) => cells),
@@ -143,7 +143,7 @@ function byMachine(parts: readonly Part[]): Map<string, Part[]> {
   return groups;
 }
 
-const machineOf = ([id, parts]: [string, readonly Part[]]): Machine => ({
+const toMachine = ([id, parts]: [string, readonly Part[]]): Machine => ({
   id,
   environment: (parts[0] as Part).results.environment,
 });

@@ -17,7 +17,7 @@ import {
 import { median, summarize } from "@softmax-bench/stats";
 import { resolutionSection } from "../experiments/cells/resolution.js";
 import type { Experiment, ExperimentResult } from "../experiments/experiment.js";
-import { experimentsOf } from "../experiments/index.js";
+import { createExperiments } from "../experiments/index.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
 import { decidingMeasurements, isRepeated } from "../journal/measurements.js";
 import { placesOfRun } from "../plan/places.js";
@@ -36,10 +36,10 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
     const isFinished = own.length >= processes || own.some((measurement) => !isRepeated(measurement));
-    return isFinished ? [{ cell: cellOf(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
+    return isFinished ? [{ cell: toCell(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
-  const experiments = experimentsOf(header).map((experiment) => sectionOf(experiment, plan, found));
+  const experiments = createExperiments(header).map((experiment) => assembleSection(experiment, plan, found));
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries);
@@ -69,7 +69,7 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
     environment: header.environment,
     ...(hosts.length > 0 ? { hosts } : {}),
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
-    backends: placesOfRun(header).flatMap((place) => backendOf(place, entries)),
+    backends: placesOfRun(header).flatMap((place) => toBackendRecords(place, entries)),
     cells: finished,
     distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
       const manual = medians.get(cellKey({ ...distance, method: distance.a }));
@@ -83,7 +83,7 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
 }
 
 /** An experiment's part of the results, and whether it is complete. */
-function sectionOf(
+function assembleSection(
   experiment: Experiment,
   plan: Plan,
   found: ReadonlyMap<string | undefined, Entry>,
@@ -153,7 +153,7 @@ function disturbedShare(measurements: readonly Measurement[]): number | undefine
 }
 
 /** The measurement that represents the cell: one with a failure, otherwise the least accurate one. */
-function decisiveOf(measurements: readonly Measurement[]): Measurement {
+function decisiveMeasurement(measurements: readonly Measurement[]): Measurement {
   const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
   return (
     measurements.find(({ status }) => status !== "ok") ??
@@ -161,8 +161,8 @@ function decisiveOf(measurements: readonly Measurement[]): Measurement {
   );
 }
 
-function cellOf(measurements: readonly Measurement[]): Cell {
-  const decisive = decisiveOf(measurements);
+function toCell(measurements: readonly Measurement[]): Cell {
+  const decisive = decisiveMeasurement(measurements);
   const { backend, host, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } =
     decisive;
   const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
@@ -175,7 +175,7 @@ function cellOf(measurements: readonly Measurement[]): Cell {
     status,
     ...(reason ? { reason } : {}),
     ...(note ? { note } : {}),
-    ...(status === "ok" ? { timing: timingOf(measurements) } : {}),
+    ...(status === "ok" ? { timing: toTiming(measurements) } : {}),
     ...(loss === undefined ? {} : { loss }),
     ...(accuracy ? { accuracy } : {}),
     ...(gradientDigest ? { gradientDigest } : {}),
@@ -183,7 +183,7 @@ function cellOf(measurements: readonly Measurement[]): Cell {
   };
 }
 
-function timingOf(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
+function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
   const timing: Partial<Record<Phase, Timing>> = {};
   for (const phase of PHASES) {
     const timed = decidingMeasurements(measurements, phase);
@@ -224,7 +224,7 @@ function timingOver(perProcess: readonly (readonly number[])[]): Timing {
   };
 }
 
-function backendOf(place: Place, entries: readonly Entry[]): BackendRecord[] {
+function toBackendRecords(place: Place, entries: readonly Entry[]): BackendRecord[] {
   const records = entries.flatMap((entry) =>
     entry.type === "backend" && entry.id === place.backend && entry.host === place.host ? [entry] : [],
   );

@@ -13,7 +13,7 @@ import { type CellWork, cellItem, type RunContext, runCells } from "../experimen
 import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
-import { experimentsOf } from "../experiments/index.js";
+import { createExperiments } from "../experiments/index.js";
 import type { WorkItem } from "../experiments/observer.js";
 import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
@@ -60,7 +60,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   const backends = await loadBackends(header.backends);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
   const state = new RunState(options.done, plan.cells, !profile.timesOnly);
-  const experiments = experimentsOf(header, images);
+  const experiments = createExperiments(header, images);
   const shared = {
     phaseTimer,
     state,
@@ -179,7 +179,7 @@ function sessionFactory(
       timeoutMs,
       phaseTimer,
       host: hosts.of(place),
-      unavailable: (await hosts.problemOf(place)) ?? unavailability(provisioned.get(place.backend)),
+      unavailable: (await hosts.findProblem(place)) ?? unavailability(provisioned.get(place.backend)),
       // Before its first result: the process may not survive that.
       onRecord: (record) => {
         if (reported.has(placeName(place))) append({ type: "backend", ...record });

@@ -12,7 +12,7 @@ import { UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 
 /** The whole of the work of a selection. */
-export const planOf = (
+export const planWork = (
   selection: Selection,
   {
     sweeps,
@@ -48,7 +48,7 @@ export async function planOfRun(header: Header): Promise<Plan> {
   checkBackends(header, ids);
   const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }, ids).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planOf(select(header, ids), {
+  const whole = planWork(select(header, ids), {
     sweeps,
     cellMethods,
     depths: header.depth?.depths,

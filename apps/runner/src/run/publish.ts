@@ -17,7 +17,7 @@ export interface RunFolder {
   readonly journal: string;
 }
 
-const folderOf = (out: string, id: string): RunFolder => {
+const toRunFolder = (out: string, id: string): RunFolder => {
   const path = join(out, id);
   return { id, path, journal: join(path, "journal.jsonl") };
 };
@@ -39,7 +39,7 @@ export function createRunFolder(out: string, profile: string, startedAt: Date): 
   try {
     makeFolder(out);
     for (let attempt = 1; ; attempt++) {
-      const folder = folderOf(out, `${stamp}-${profile}${attempt > 1 ? `-${attempt}` : ""}`);
+      const folder = toRunFolder(out, `${stamp}-${profile}${attempt > 1 ? `-${attempt}` : ""}`);
       if (mkdirUnlessThere(folder.path)) return folder;
     }
   } catch (error) {
@@ -65,11 +65,11 @@ function mkdirUnlessThere(path: string): boolean {
 export function findRunFolder(out: string, name: string): RunFolder {
   const runs = existsSync(out)
     ? readdirSync(out)
-        .filter((entry) => existsSync(folderOf(out, entry).journal))
+        .filter((entry) => existsSync(toRunFolder(out, entry).journal))
         .sort()
     : [];
   const id = name === "latest" ? (runs.at(-1) ?? name) : name;
-  const folder = folderOf(out, id);
+  const folder = toRunFolder(out, id);
   if (!runs.includes(id)) {
     const known = runs.length ? `runs there: ${runs.slice(-3).join(", ")}` : "there are no runs";
     throw new UsageError(`no run ${JSON.stringify(id)} in ${out}; ${known}`);
@@ -84,7 +84,7 @@ export function findRunFolder(out: string, name: string): RunFolder {
 
 /** Writes results and reports; a reader never sees half a file. */
 export async function publish(folder: RunFolder, results: Results, view: ReportView): Promise<void> {
-  const reports = await reportsOf(folder, results, view);
+  const reports = await renderReports(folder, results, view);
   writeFiles(folder.path, new Map([["results.json", formatResults(results)], ...reports]));
 }
 
@@ -94,12 +94,16 @@ export async function publishReports(
   results: Results,
   view: ReportView,
 ): Promise<void> {
-  writeFiles(folder.path, await reportsOf(folder, results, view));
+  writeFiles(folder.path, await renderReports(folder, results, view));
 }
 
 type Files = ReadonlyMap<string, string>;
 
-async function reportsOf({ id }: Pick<RunFolder, "id">, results: Results, view: ReportView): Promise<Files> {
+async function renderReports(
+  { id }: Pick<RunFolder, "id">,
+  results: Results,
+  view: ReportView,
+): Promise<Files> {
   const files = new Map<string, string>();
   const { depth } = namePlaces(results);
   if (depth && view.depth) {

@@ -3,9 +3,9 @@ import type { Results } from "@softmax-bench/core";
 import { isSystemError } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
-import { renderTerminal, shellWord, viewOf } from "@softmax-bench/report";
+import { renderTerminal, reportView, shellWord } from "@softmax-bench/report";
 import type { Experiment } from "../experiments/experiment.js";
-import { experimentsOf } from "../experiments/index.js";
+import { createExperiments } from "../experiments/index.js";
 import { type Entry, type Header, resultKey } from "../journal/entries.js";
 import type { Journal } from "../journal/journal.js";
 import { RunState } from "../journal/run-state.js";
@@ -67,7 +67,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const entries = [...done];
   const { processes } = PROFILES[header.profile];
   const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
-  const experiments = experimentsOf(header);
+  const experiments = createExperiments(header);
   const remaining = remainingCount(plan, done, experiments, processes);
   const total = finished + remaining;
   const what = [
@@ -108,7 +108,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     progress.stop();
   }
   const results = assemble(header, entries, plan);
-  const view = viewOf(results);
+  const view = reportView(results);
   await publish(folder, results, view);
 
   const color = !json && wantsColor(console.stdout);
@@ -118,7 +118,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
   if (header.profile === "default" && !header.hosts) await suggestBrowsers(console);
   if (view.busy) writeLine(console.stderr, view.busy);
-  const code = exitCodeOf(results, run, console);
+  const code = toExitCode(results, run, console);
   if (baseline === undefined || results.run.status !== "complete") return code;
   if (view.busy && !output.force) {
     writeLine(
@@ -162,7 +162,7 @@ export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFo
   );
 };
 
-function exitCodeOf(results: Results, { header, folder }: Run, console: Console): number {
+function toExitCode(results: Results, { header, folder }: Run, console: Console): number {
   if (results.run.status === "interrupted") {
     writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
     return EXIT.interrupted;

@@ -70,7 +70,7 @@ async function resultsSoFar({ journal }: RunFolder): Promise<Results> {
 function watchSize(file: string, changed: () => void): NodeJS.Timeout {
   let known = statSync(file).size;
   return setInterval(() => {
-    const size = sizeOf(file) ?? known;
+    const size = readSize(file) ?? known;
     if (size === known) return;
     known = size;
     changed();
@@ -78,7 +78,7 @@ function watchSize(file: string, changed: () => void): NodeJS.Timeout {
 }
 
 /** The size of a file; undefined while it does not exist, or is not accessible. */
-function sizeOf(file: string): number | undefined {
+function readSize(file: string): number | undefined {
   try {
     return statSync(file).size;
   } catch {

@@ -22,7 +22,7 @@ import type { Selection } from "../plan/selection.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
-import { checkPublishable, planOf, shardPlan } from "./plan-run.js";
+import { checkPublishable, planWork, shardPlan } from "./plan-run.js";
 import { createRunFolder, type RunFolder } from "./publish.js";
 import { type Output, runAndPublish } from "./run-and-publish.js";
 
@@ -49,7 +49,7 @@ export interface Request {
 export async function startRun(request: Request, console: Console, output: Output): Promise<number> {
   const { command, argv, settings, selection, sweeps, cellMethods, shard, experiment, scaling, turns } =
     request;
-  const whole = planOf(selection, {
+  const whole = planWork(selection, {
     sweeps,
     cellMethods,
     depths: experiment?.depths,

@@ -61,13 +61,13 @@ export class Hosts implements Disposable {
     }
   }
 
-  /** The host of a place. An unavailable host is replaced by this Node, see `problemOf`. */
+  /** The host of a place. An unavailable host is replaced by this Node, see `findProblem`. */
   of({ host = THIS_NODE }: Place): Host {
     return this.#hosts.get(host) ?? (this.#hosts.get(THIS_NODE) as Host);
   }
 
   /** The reason why a backend cannot start in its place; undefined if none is known. */
-  async problemOf(place: Place): Promise<Problem | undefined> {
+  async findProblem(place: Place): Promise<Problem | undefined> {
     const { backend: id, host = THIS_NODE } = place;
     const problem = this.#problems.get(host);
     if (problem) return problem;

@@ -53,7 +53,7 @@ export async function runJobs<J extends Job>(
     wanted: false,
   });
   const availability = provisioned.get(backend);
-  const problem = await hosts.problemOf(place);
+  const problem = await hosts.findProblem(place);
   const session = new BackendSession({
     place,
     threads,
@@ -73,7 +73,7 @@ export async function runJobs<J extends Job>(
       const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
       const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
       if (signal.aborted) break;
-      consume(job, resultOf(task, toTaskOutcome(place, outcome, "computed"), session));
+      consume(job, toJobOutcome(task, toTaskOutcome(place, outcome, "computed"), session));
     }
     return session.record;
   } finally {
@@ -82,7 +82,7 @@ export async function runJobs<J extends Job>(
   }
 }
 
-function resultOf(
+function toJobOutcome(
   task: GradientTask,
   conclusion: TaskOutcome<"computed">,
   session: BackendSession,

@@ -19,15 +19,15 @@ const INTERVAL_MS = 500;
 
 /** Calls back once when a process that started this one is gone, at once if it is gone already. */
 export function onLauncherGone(callback: (name: string) => void): void {
-  const launchers = launchersOf(process.ppid);
+  const launchers = readLaunchers(process.ppid);
   if (launchers.length === 0) return;
-  const orphan = orphanOf(launchers);
+  const orphan = findOrphan(launchers);
   if (orphan) {
     callback(orphan);
     return;
   }
   const timer = setInterval(() => {
-    const parents = [process.ppid, ...launchers.slice(0, -1).map(({ pid }) => parentOf(pid))];
+    const parents = [process.ppid, ...launchers.slice(0, -1).map(({ pid }) => readParent(pid))];
     if (launchers.every(({ pid }, index) => parents[index] === pid)) return;
     clearInterval(timer);
     callback(nameOf(launchers.at(-1) as Launcher));
@@ -36,7 +36,7 @@ export function onLauncherGone(callback: (name: string) => void): void {
 }
 
 /** Launchers from the nearest to the farthest package manager; none if the parent is something else. */
-function launchersOf(parent: number): Launcher[] {
+function readLaunchers(parent: number): Launcher[] {
   const chain: Launcher[] = [];
   for (let pid = parent; pid > 0; ) {
     const launcher = readLauncher(pid);
@@ -51,7 +51,7 @@ function launchersOf(parent: number): Launcher[] {
  * npm passes its settings to every process it starts. If they are set, npm is absent and init has its child, npm is
  * gone.
  */
-function orphanOf(launchers: readonly Launcher[]): string | undefined {
+function findOrphan(launchers: readonly Launcher[]): string | undefined {
   const last = launchers.at(-1) as Launcher;
   const isOrphan = last.parent === 1 && !isNpm(last) && process.env.npm_config_npm_version !== undefined;
   return isOrphan ? "npx" : undefined;
@@ -72,7 +72,7 @@ const nameOf = ({ words }: Launcher): string =>
   words[0] === "npm" && words[1] === "exec" ? "npx" : basename(words[0] ?? "");
 
 function readLauncher(pid: number): Launcher | undefined {
-  const parent = parentOf(pid);
+  const parent = readParent(pid);
   if (parent === undefined) return undefined;
   try {
     // npm sets its title, which is one string.
@@ -84,7 +84,7 @@ function readLauncher(pid: number): Launcher | undefined {
 }
 
 /** The parent of a process; undefined if the process is gone. */
-function parentOf(pid: number): number | undefined {
+function readParent(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The name of the program, in parentheses, may hold anything.

@@ -61,7 +61,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     );
     if (outcome.kind === "answered" && outcome.reply.type === "opened") {
       const { downloadBytes } = worker;
-      return { worker, record: { ...recordOf(place, outcome.reply), downloadBytes } };
+      return { worker, record: { ...toRecord(place, outcome.reply), downloadBytes } };
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
@@ -84,7 +84,7 @@ const RETRY = "try again when the machine is less busy; if it is as slow then, i
 /** For a page that ends while it starts a backend. */
 const OTHER_BROWSER = "try another browser, or leave this backend out";
 
-const recordOf = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
+const toRecord = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
   id: backend,
   host,
   ...referenceMark(backend),

@@ -18,13 +18,13 @@ export function toTaskOutcome<Type extends Finished["type"]>(
   }
   if (outcome.kind !== "answered") return { status: outcome.kind, reason: outcome.reason };
   const { reply } = outcome;
-  if (isOf(reply, wanted)) return { status: "ok", reply };
+  if (hasType(reply, wanted)) return { status: "ok", reply };
   if (reply.type === "unsupported") return { status: "unsupported", reason: reply.reason };
   const reason = reply.type === "failed" ? reply.reason : `the worker answered ${reply.type}`;
   return { status: "failed", reason };
 }
 
-const isOf = <Type extends Finished["type"]>(
+const hasType = <Type extends Finished["type"]>(
   reply: Reply,
   type: Type,
 ): reply is Extract<Finished, { type: Type }> => reply.type === type;

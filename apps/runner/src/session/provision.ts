@@ -21,17 +21,17 @@ export async function provisionBackends(
       if (!backend?.provision || signal.aborted) continue;
       const progress = (step: string) => say(`${id}: ${step}`);
       const outcome = await backend.provision({ progress, signal, wanted });
-      if (outcome) outcomes.set(id, outcome.available ? outcome : shortened(outcome));
+      if (outcome) outcomes.set(id, outcome.available ? outcome : shortenReasons(outcome));
     } catch (error) {
       const remedy = `pnpm provision ${id}`;
-      outcomes.set(id, shortened({ available: false, reason: messageOf(error), remedy }));
+      outcomes.set(id, shortenReasons({ available: false, reason: messageOf(error), remedy }));
     }
   }
   return outcomes;
 }
 
 /** A compiler's or installer's message, shortened for results. */
-const shortened = (outcome: Extract<Availability, { available: false }>): Availability => ({
+const shortenReasons = (outcome: Extract<Availability, { available: false }>): Availability => ({
   ...outcome,
   reason: shorten(outcome.reason, 2000),
   remedy: shorten(outcome.remedy, 2000),

@@ -2,7 +2,7 @@ import type { FloatArray } from "@softmax-bench/core";
 import type { NpyDType } from "@softmax-bench/npy";
 import { FORMAT_IDS, FORMATS, type FormatId, roundToFormat } from "@softmax-bench/numerics";
 import { UsageError } from "../terminal/errors.js";
-import { placeOf, type Reading, readArray, type UserArray } from "./read-array.js";
+import { formatPosition, type Reading, readArray, type UserArray } from "./read-array.js";
 
 /** A loss or a gradient that another program computed: numbers of a format, any of which may be NaN or infinite. */
 export interface ComputedArray {
@@ -33,12 +33,12 @@ export function readComputed(
 ): ComputedArray {
   const array = readArray(flag, value, reading);
   const { name, shape, dtype } = array;
-  const stored = dtype === undefined ? ofJson : formatOf(name, dtype);
+  const stored = dtype === undefined ? ofJson : findFormat(name, dtype);
   const format = given ?? stored;
-  return { name, shape, format, data: numbersOf(array, format) };
+  return { name, shape, format, data: roundToItsFormat(array, format) };
 }
 
-function formatOf(name: string, dtype: NpyDType): FormatId {
+function findFormat(name: string, dtype: NpyDType): FormatId {
   const format = FORMAT_IDS.find((id) => id === dtype);
   if (format) return format;
   throw new UsageError(
@@ -46,7 +46,7 @@ function formatOf(name: string, dtype: NpyDType): FormatId {
   );
 }
 
-function numbersOf({ name, shape, data, dtype }: UserArray, format: FormatId): FloatArray {
+function roundToItsFormat({ name, shape, data, dtype }: UserArray, format: FormatId): FloatArray {
   const isKept = data instanceof Float32Array || data instanceof Float64Array;
   const values = isKept ? data : Float64Array.from(data as ArrayLike<number>);
   if (dtype === format) return values;
@@ -55,7 +55,7 @@ function numbersOf({ name, shape, data, dtype }: UserArray, format: FormatId): F
     const rounded = roundToFormat(value, 0, FORMATS[format]);
     if (dtype !== undefined && !Object.is(rounded, value)) {
       throw new UsageError(
-        `${name}: --dtype ${format}: expected only numbers of ${format}, got ${value} at ${placeOf(index, shape)}`,
+        `${name}: --dtype ${format}: expected only numbers of ${format}, got ${value} at ${formatPosition(index, shape)}`,
       );
     }
     values[index] = rounded;

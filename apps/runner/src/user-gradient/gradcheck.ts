@@ -33,7 +33,7 @@ interface Values {
   readonly upstream?: readonly number[];
 }
 
-const caseOf = (
+const makeCase = (
   name: string,
   loss: Partial<LossOptions>,
   { labels, weights, upstream }: Values,
@@ -61,8 +61,8 @@ const LABELS = [3, 0, 6, 2, 5];
 const WEIGHTS = grid(CLASSES, 0.25, 2);
 
 export const CHECK_CASES: readonly CheckCase[] = [
-  caseOf("mean", {}, { labels: LABELS }),
-  caseOf(
+  makeCase("mean", {}, { labels: LABELS }),
+  makeCase(
     "sum, weighted, one ignored",
     { reduction: "sum", weighted: true, ignoreIndex: -100 },
     {
@@ -70,12 +70,12 @@ export const CHECK_CASES: readonly CheckCase[] = [
       weights: WEIGHTS,
     },
   ),
-  caseOf(
+  makeCase(
     "mean, weighted, smoothed",
     { weighted: true, labelSmoothing: 0.125 },
     { labels: LABELS, weights: WEIGHTS },
   ),
-  caseOf(
+  makeCase(
     "none, probabilities",
     { reduction: "none", targets: "probabilities" },
     {
@@ -132,8 +132,8 @@ export class Check {
   compare(task: GradientTask, gradient: ArrayLike<number>, kernels: KernelAccuracy | undefined) {
     const { gradient: bounds } = errorBounds(task, this.inputs, kernels);
     return {
-      oracle: worstOf(gradient, this.#exact, bounds),
-      differences: worstOf(
+      oracle: worstEntry(gradient, this.#exact, bounds),
+      differences: worstEntry(
         gradient,
         this.#differences,
         bounds.map((bound, index) => bound + (this.#ofDifferences[index] as number)),
@@ -143,7 +143,7 @@ export class Check {
 }
 
 /** The entry that uses most of its tolerance. NaN is right where it is expected. */
-export function worstOf(
+export function worstEntry(
   computed: ArrayLike<number>,
   expected: Float64Array,
   tolerances: Float64Array,

@@ -3,7 +3,7 @@ import { errorBounds, type FormatId } from "@softmax-bench/core";
 import { FORMATS, judgeGradient, judgeLoss, oracle, rowTargets, type Scale } from "@softmax-bench/numerics";
 import type { BoundRatio, GradientVerdict } from "@softmax-bench/report";
 import type { ComputedArray } from "./computed-array.js";
-import { worstOf } from "./gradcheck.js";
+import { worstEntry } from "./gradcheck.js";
 import { requireShape } from "./read-array.js";
 import type { UserProblem } from "./user-arrays.js";
 
@@ -36,14 +36,14 @@ export async function judgeComputed(
   const problem = { rows, classes, ...inputs, ...loss };
   const exact = oracle(problem);
   if (await isStopped(signal)) return undefined;
-  const scaleOf = (format: FormatId): Scale => ({ format: FORMATS[format], maxUlp });
-  const judgement = judgeGradient(gradient.data, exact, rowTargets(problem), scaleOf(gradient.format));
+  const toScale = (format: FormatId): Scale => ({ format: FORMATS[format], maxUlp });
+  const judgement = judgeGradient(gradient.data, exact, rowTargets(problem), toScale(gradient.format));
   const boundRatios: BoundRatio[] = [];
   for (const { method, formula } of FORMULAS) {
     if (await isStopped(signal)) return undefined;
     const task = { method, dtype: gradient.format, rows, classes, loss };
     const bounds = errorBounds(task, inputs).gradient;
-    boundRatios.push({ method, formula, ratio: worstOf(gradient.data, exact.gradient.hi, bounds).ratio });
+    boundRatios.push({ method, formula, ratio: worstEntry(gradient.data, exact.gradient.hi, bounds).ratio });
   }
   return {
     rows,
@@ -55,7 +55,7 @@ export async function judgeComputed(
     boundRatios,
     loss: computed.loss && {
       dtype: computed.loss.format,
-      ...judgeLoss(computed.loss.data, exact, scaleOf(computed.loss.format)),
+      ...judgeLoss(computed.loss.data, exact, toScale(computed.loss.format)),
     },
   };
 }

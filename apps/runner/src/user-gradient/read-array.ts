@@ -5,7 +5,7 @@ import {
   NpyError,
   parseNpy,
   parseSafetensors,
-  quoted,
+  quote,
   SafetensorsError,
   UntypedError,
 } from "@softmax-bench/npy";
@@ -102,8 +102,8 @@ function readTensor(bytes: Uint8Array, name: string | undefined): NpyArray {
   if (tensor) return tensor.read();
   const expected =
     chosen === undefined ? "#<name> of one of its tensors after the file" : "one of its tensors";
-  const shown = [...names.slice(0, SHOWN_NAMES).map(quoted), ...(names.length > SHOWN_NAMES ? ["…"] : [])];
-  const got = chosen === undefined ? "" : `, got ${quoted(chosen)}`;
+  const shown = [...names.slice(0, SHOWN_NAMES).map(quote), ...(names.length > SHOWN_NAMES ? ["…"] : [])];
+  const got = chosen === undefined ? "" : `, got ${quote(chosen)}`;
   throw new SafetensorsError(`expected ${expected}${got}; it has ${shown.join(", ") || "none"}`);
 }
 
@@ -134,7 +134,7 @@ export function requireShape(
 }
 
 /** A position as text: `[3, 17]`. */
-export function placeOf(index: number, shape: readonly number[]): string {
+export function formatPosition(index: number, shape: readonly number[]): string {
   const last = shape.at(-1) ?? 1;
   return shape.length < 2 ? `[${index}]` : `[${Math.floor(index / last)}, ${index % last}]`;
 }

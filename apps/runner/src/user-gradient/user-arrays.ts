@@ -2,8 +2,8 @@ import type { FloatDType } from "@softmax-bench/core";
 import { type FloatArray, floatArray, type Inputs, type LossOptions } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 import {
+  formatPosition,
   MAX_ELEMENTS,
-  placeOf,
   type Reading,
   readArray,
   requireShape,
@@ -60,7 +60,7 @@ export function readProblem(
     throw new UsageError(`--upstream is for --reduction none, where there is one loss per row`);
   }
   const inputs: Inputs = {
-    logits: logitsOf(logits, dtype),
+    logits: toLogits(logits, dtype),
     labels: probabilities
       ? nonNegative(labels, dtype, [rows, classes], "a probability for each class")
       : classIndices(labels, rows, classes, options.ignoreIndex),
@@ -74,17 +74,17 @@ export function readProblem(
             "a weight per class",
           ),
         }),
-    ...(options.reduction === "none" ? { upstream: upstreamOf(given.upstream, rows, dtype, reading) } : {}),
+    ...(options.reduction === "none" ? { upstream: readUpstream(given.upstream, rows, dtype, reading) } : {}),
   };
   return { rows, classes, inputs, loss };
 }
 
 /** Logits in the dtype. NaN and values out of its range are refused. −∞ is a masked class. */
-function logitsOf(array: UserArray, dtype: FloatDType): FloatArray {
+function toLogits(array: UserArray, dtype: FloatDType): FloatArray {
   if (array.data.length > MAX_ELEMENTS) {
     throw new UsageError(`${array.name}: expected at most ${MAX_ELEMENTS} logits, got ${array.data.length}`);
   }
-  return converted(array, dtype, (value) => (value === Number.NEGATIVE_INFINITY ? undefined : finite(value)));
+  return convert(array, dtype, (value) => (value === Number.NEGATIVE_INFINITY ? undefined : finite(value)));
 }
 
 const finite = (value: number): string | undefined =>
@@ -97,14 +97,10 @@ function nonNegative(
   what: string,
 ): FloatArray {
   requireShape(array, shape, what);
-  return converted(
-    array,
-    dtype,
-    (value) => finite(value) ?? (value < 0 ? "a number of 0 or more" : undefined),
-  );
+  return convert(array, dtype, (value) => finite(value) ?? (value < 0 ? "a number of 0 or more" : undefined));
 }
 
-function upstreamOf(
+function readUpstream(
   given: string | undefined,
   rows: number,
   dtype: FloatDType,
@@ -113,25 +109,25 @@ function upstreamOf(
   if (given === undefined) return floatArray(dtype, rows).fill(1);
   const array = readArray("--upstream", given, reading);
   requireShape(array, [rows], "a number per row");
-  return converted(array, dtype, finite);
+  return convert(array, dtype, finite);
 }
 
-/** @param problemOf returns what was expected instead of a value; undefined if it is valid */
-function converted(
+/** @param findProblem returns what was expected instead of a value; undefined if it is valid */
+function convert(
   { name, shape, data, round }: UserArray,
   dtype: FloatDType,
-  problemOf: (value: number) => string | undefined,
+  findProblem: (value: number) => string | undefined,
 ): FloatArray {
   const values = floatArray(dtype, data.length);
   for (let index = 0; index < values.length; index++) {
     const value = round(Number(data[index]));
-    const expected = problemOf(value);
+    const expected = findProblem(value);
     if (expected)
-      throw new UsageError(`${name}: expected ${expected} at ${placeOf(index, shape)}, got ${value}`);
+      throw new UsageError(`${name}: expected ${expected} at ${formatPosition(index, shape)}, got ${value}`);
     values[index] = value;
     if (Number.isFinite(value) && !Number.isFinite(values[index])) {
       throw new UsageError(
-        `${name}: ${value} at ${placeOf(index, shape)} is too large for ${dtype}; try --dtype float64`,
+        `${name}: ${value} at ${formatPosition(index, shape)} is too large for ${dtype}; try --dtype float64`,
       );
     }
   }

@@ -63,4 +63,4 @@ const QUICK: readonly Experiment[] = [
   { id: "A/A 1", kind: "A/A", selection: [...SMALL, ...ONE_METHOD], maxSlowdown: 1, seed: 1 },
 ];
 
-export const experimentsOf = (quick: boolean): readonly Experiment[] => (quick ? QUICK : FULL);
+export const selectExperiments = (quick: boolean): readonly Experiment[] => (quick ? QUICK : FULL);

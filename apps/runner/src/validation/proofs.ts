@@ -12,19 +12,19 @@ const COMPARISONS = 400;
 const TRIALS = 40;
 
 /** Evaluates the claims on the outcomes. A claim with fewer trials than it demands does not hold. */
-export function proofsOf(outcomes: readonly ExperimentOutcome[], quick: boolean): Proof[] {
-  const cellsOf = (kind: ExperimentOutcome["kind"]) =>
+export function evaluateClaims(outcomes: readonly ExperimentOutcome[], quick: boolean): Proof[] {
+  const selectCells = (kind: ExperimentOutcome["kind"]) =>
     outcomes.filter((outcome) => outcome.kind === kind).flatMap(({ cells }) => cells);
   const count = (cells: readonly { verdict: string }[], ...verdicts: string[]) =>
     cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
 
-  const same = cellsOf("A/A");
+  const same = selectCells("A/A");
   const alarms = count(same, "regression", "improvement", "changed");
-  const slowed = cellsOf("slowdown").filter(({ injected }) => injected);
-  const bystanders = cellsOf("slowdown").filter(({ injected }) => !injected);
+  const slowed = selectCells("slowdown").filter(({ injected }) => injected);
+  const bystanders = selectCells("slowdown").filter(({ injected }) => !injected);
   const found = count(slowed, "regression");
   const wrong = count(bystanders, "regression", "improvement", "changed");
-  const falsified = cellsOf("error");
+  const falsified = selectCells("error");
   const noticed = count(falsified, "regression", "changed");
   const broken = outcomes.flatMap((outcome) => outcome.broken);
   const enough = (cells: readonly unknown[], needed: number) => cells.length >= (quick ? 1 : needed);

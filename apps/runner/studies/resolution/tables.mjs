@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { busyMachine, cellKey, resolutionsOf } from "@softmax-bench/core";
+import { busyMachine, cellKey, resolutionLookup } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { compare, DEFAULT_LIMITS, tally } from "@softmax-bench/regression";
 import { rank } from "@softmax-bench/report";
@@ -41,7 +41,7 @@ write(
       );
       const [backend, , , workload] = key.split(" ");
       const resolution = median(
-        full.map((results) => resolutionsOf(results)({ backend, workload }, "gradient")),
+        full.map((results) => resolutionLookup(results)({ backend, workload }, "gradient")),
       );
       const wholeNs = median(whole.map(({ medianNs }) => medianNs));
       const position = median(alone.map(({ medianNs }) => medianNs)) / wholeNs;
@@ -80,7 +80,7 @@ write(
 
 /** Whether a run calls two times of one backend and workload different. */
 const isApart = (results, { backend, workload }, a, b) => {
-  const resolution = resolutionsOf(results)({ backend, workload }, "gradient");
+  const resolution = resolutionLookup(results)({ backend, workload }, "gradient");
   return !areTied({ time: a, resolution }, { time: b, resolution });
 };
 const counted = { twins: [0, 0], kernel: [0, 0] };

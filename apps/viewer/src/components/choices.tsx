@@ -51,7 +51,7 @@ export function AnyOf({
       {options.map((option) => (
         <label key={option}>
           <input type="checkbox" checked={!hidden.has(option)} onChange={() => toggle(option)} />
-          {nameOf(option)}
+          {shortName(option)}
         </label>
       ))}
       <button type="button" onClick={() => onChange(hidden.size ? new Set() : new Set(options))}>
@@ -89,4 +89,4 @@ export function Select({
 }
 
 /** An id from a results file, shortened for small places. */
-export const nameOf = (id: string): string => shorten(oneLine(id), 40);
+export const shortName = (id: string): string => shorten(oneLine(id), 40);

@@ -1,6 +1,6 @@
 import type { Results } from "@softmax-bench/core";
 import { formatCount, formatError, formatRatio } from "@softmax-bench/report/model";
-import { nameOf } from "../components/choices.js";
+import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
 import { isShown, type Selection } from "../selection.js";
@@ -57,7 +57,7 @@ export function ByHand({
           rows={[
             ...(workload === "seed-3200" ? ORIGINAL : []),
             ...shown.map(({ backend, dtype, a, b, sumAbs, relL2, maxUlp, speedup }) => [
-              ...[nameOf(backend), dtype, nameOf(a), nameOf(b)],
+              ...[shortName(backend), dtype, shortName(a), shortName(b)],
               ...[formatError(sumAbs), formatError(relL2), formatCount(maxUlp)],
               speedup === undefined ? "" : formatRatio(speedup),
             ]),

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, intervalOf, observationsOf, PHASES } from "@softmax-bench/core";
+import { type Cell, countObservations, intervalOf, PHASES } from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -9,7 +9,7 @@ import {
 } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf } from "../components/choices.js";
+import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
 
@@ -17,7 +17,7 @@ import { Table } from "../components/table.js";
 export function CellDetail({ cell }: { cell: Cell }) {
   const { backend, method, dtype, workload, status, reason, note, accuracy, gradientDigest } = cell;
   const options = useMemo(() => samplePlot(cell), [cell]);
-  const name = `${nameOf(backend)} ${nameOf(method)}, ${dtype}, ${nameOf(workload)}`;
+  const name = `${shortName(backend)} ${shortName(method)}, ${dtype}, ${shortName(workload)}`;
   const timed = PHASES.flatMap((phase) => {
     const timing = cell.timing?.[phase];
     return timing ? [{ phase, timing }] : [];
@@ -67,7 +67,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
                 phase,
                 formatDuration(medianNs),
                 interval ? formatInterval(medianNs, interval) : "too few for one",
-                `${formatCount(observationsOf(timing))} ${scope === "processes" ? "processes" : "samples"}`,
+                `${formatCount(countObservations(timing))} ${scope === "processes" ? "processes" : "samples"}`,
                 formatCount(samples.length),
                 steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
               ];

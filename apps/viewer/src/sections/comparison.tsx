@@ -5,7 +5,7 @@ import { comparisonBlocks, verdictWord } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf, Select } from "../components/choices.js";
+import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { categoricalColor } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
@@ -29,11 +29,11 @@ export function Comparison({
       ...run,
       cells: run.cells.filter((cell) => isShown(cell, selection)),
     })) as [Results, Results];
-    const names = { baseline: nameOf(first.run.id), candidate: nameOf(second.run.id) };
+    const names = { baseline: shortName(first.run.id), candidate: shortName(second.run.id) };
     return compare(baseline, candidate, DEFAULT_LIMITS, names);
   }, [first, second, selection]);
   if (!comparison || runs.length < 2) return null;
-  const names = runs.map((run, index): [string, string] => [String(index), nameOf(run.run.id)]);
+  const names = runs.map((run, index): [string, string] => [String(index), shortName(run.run.id)]);
   return (
     <Section id="comparison" title="Runs compared">
       <form class="controls" onSubmit={(event) => event.preventDefault()}>
@@ -96,7 +96,7 @@ function TimeLines({
         cells.flatMap((cell) => {
           const ms = (cell.timing?.gradient?.medianNs ?? 0) / 1e6;
           if (cell.workload !== workload || !isShown(cell, selection) || !(ms > 0)) return [];
-          const [backend, method] = [nameOf(cell.backend), nameOf(cell.method)];
+          const [backend, method] = [shortName(cell.backend), shortName(cell.method)];
           return [{ backend, method, ms, at: new Date(run.startedAt), machine: machineId(environment) }];
         }),
       ),

@@ -1,6 +1,6 @@
 import type { Depth as DepthRecord, Results } from "@softmax-bench/core";
 import { layerPlot, trainingPlot } from "@softmax-bench/report/depth-plots";
-import { depthOf, oneLine } from "@softmax-bench/report/model";
+import { depthView, oneLine } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../components/chart.js";
 import { Figure } from "../components/figure.js";
@@ -8,7 +8,7 @@ import { Section } from "./section.js";
 
 /** Gradients of networks as depth grows. */
 export function Depth({ results, depth }: { results: Results; depth: DepthRecord }) {
-  const view = useMemo(() => depthOf(results), [results]);
+  const view = useMemo(() => depthView(results), [results]);
   if (!view) return null;
   return (
     <Section id="depth" title={oneLine(view.heading)}>
@@ -45,11 +45,11 @@ interface ChartOf {
   readonly text: string;
 }
 
-const networksOf = ({ depth, dtype }: ChartOf) =>
+const selectNetworks = ({ depth, dtype }: ChartOf) =>
   depth.networks.filter((network) => network.dtype === dtype && network.status === "ok");
 
 function Layers(of: ChartOf) {
-  const networks = useMemo(() => networksOf(of), [of.depth, of.dtype]);
+  const networks = useMemo(() => selectNetworks(of), [of.depth, of.dtype]);
   const options = useMemo(() => layerPlot(networks), [networks]);
   return (
     <Figure
@@ -71,7 +71,7 @@ function Layers(of: ChartOf) {
 }
 
 function Training(of: ChartOf) {
-  const networks = useMemo(() => networksOf(of), [of.depth, of.dtype]);
+  const networks = useMemo(() => selectNetworks(of), [of.depth, of.dtype]);
   const options = useMemo(() => trainingPlot(networks), [networks]);
   return (
     <Figure

@@ -3,7 +3,7 @@ import { type BackendRecord, type Cell, PHASES, type Phase, plural } from "@soft
 import { formatBytes, formatDuration } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf, OneOf } from "../components/choices.js";
+import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { phaseShares } from "../model/phases.js";
 import { Section } from "./section.js";
@@ -27,8 +27,8 @@ export function Distributions({
   );
 }
 
-const rowOf = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
-  `${nameOf(backend)} ${nameOf(method)}`;
+const rowLabel = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
+  `${shortName(backend)} ${shortName(method)}`;
 
 const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
   cells.toSorted((a, b) => (a.timing?.[phase]?.medianNs ?? 0) - (b.timing?.[phase]?.medianNs ?? 0));
@@ -64,11 +64,11 @@ function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
   const samples = sorted.flatMap((cell) =>
     (cell.timing?.[phase]?.samples ?? [])
       .filter((ns) => ns > 0)
-      .map((ns) => ({ row: rowOf(cell), ms: ns / 1e6 })),
+      .map((ns) => ({ row: rowLabel(cell), ms: ns / 1e6 })),
   );
   const medians = sorted.flatMap((cell) => {
     const ms = (cell.timing?.[phase]?.medianNs ?? 0) / 1e6;
-    return ms > 0 ? [{ row: rowOf(cell), ms }] : [];
+    return ms > 0 ? [{ row: rowLabel(cell), ms }] : [];
   });
   return {
     height: 90 + 18 * sorted.length,
@@ -76,7 +76,7 @@ function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
     marginRight: 30,
     marginTop: 40,
     x: { type: "log", label: "ms →", grid: true, tickFormat: "~r", axis: "both" },
-    y: { label: null, domain: sorted.map(rowOf) },
+    y: { label: null, domain: sorted.map(rowLabel) },
     marks: [
       Plot.tickX(samples, { x: "ms", y: "row", strokeOpacity: 0.35, inset: 4 }),
       Plot.tickX(medians, { x: "ms", y: "row", strokeWidth: 2.5, inset: 1, stroke: "#d1495b" }),
@@ -120,9 +120,9 @@ function phasePlot(
   parts: readonly { cell: Cell; shares: NonNullable<ReturnType<typeof phaseShares>> }[],
 ): ChartOptions {
   const bars = parts.flatMap(({ cell, shares }) => [
-    { row: rowOf(cell), phase: "compute", ms: shares.compute / 1e6 },
-    { row: rowOf(cell), phase: "read back", ms: shares.readback / 1e6 },
-    { row: rowOf(cell), phase: "upload", ms: shares.upload / 1e6 },
+    { row: rowLabel(cell), phase: "compute", ms: shares.compute / 1e6 },
+    { row: rowLabel(cell), phase: "read back", ms: shares.readback / 1e6 },
+    { row: rowLabel(cell), phase: "upload", ms: shares.upload / 1e6 },
   ]);
   // The slowest would leave no room for the others. They are cut off, and their ends show it.
   const totals = parts.map(({ shares }) => (shares.compute + shares.readback + shares.upload) / 1e6);
@@ -134,7 +134,7 @@ function phasePlot(
     marginRight: 60,
     marginTop: 40,
     x: { label: "ms →", domain: [0, Math.min(most, longest)], grid: true, clamp: true, axis: "both" },
-    y: { label: null, domain: parts.map(({ cell }) => rowOf(cell)) },
+    y: { label: null, domain: parts.map(({ cell }) => rowLabel(cell)) },
     color: {
       domain: ["compute", "read back", "upload"],
       range: ["#4269d0", "#efb118", "#97bbf5"],
@@ -146,7 +146,7 @@ function phasePlot(
         parts.filter((_, index) => (totals[index] ?? 0) > most),
         {
           x: most,
-          y: ({ cell }) => rowOf(cell),
+          y: ({ cell }) => rowLabel(cell),
           textAnchor: "start",
           dx: 4,
           text: ({ shares }) => formatDuration(shares.compute + shares.readback + shares.upload),
@@ -195,7 +195,7 @@ function lollipops(
 ): ChartOptions {
   const sorted = backends
     .toSorted((a, b) => of(a) - of(b))
-    .map((backend) => ({ id: nameOf(backend.id), value: of(backend) }));
+    .map((backend) => ({ id: shortName(backend.id), value: of(backend) }));
   return {
     height: 50 + 24 * sorted.length,
     marginLeft: 150,

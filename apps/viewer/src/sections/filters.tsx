@@ -1,6 +1,6 @@
 import type { Cell } from "@softmax-bench/core";
-import { AnyOf, nameOf, OneOf, Select } from "../components/choices.js";
-import { type Choices, type Selection, workloadOf } from "../selection.js";
+import { AnyOf, OneOf, Select, shortName } from "../components/choices.js";
+import { type Choices, type Selection, selectedWorkload } from "../selection.js";
 
 /** The filters that apply to all following sections. */
 export function Filters({
@@ -20,8 +20,8 @@ export function Filters({
         <legend>Workload</legend>
         <Select
           label="Workload"
-          options={workloads.map((id) => [id, nameOf(id)])}
-          value={workloadOf(selection, choices) ?? ""}
+          options={workloads.map((id) => [id, shortName(id)])}
+          value={selectedWorkload(selection, choices) ?? ""}
           onChange={(workload) => set({ workload })}
         />
       </fieldset>

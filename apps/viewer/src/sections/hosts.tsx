@@ -1,12 +1,12 @@
 import type { Results } from "@softmax-bench/core";
-import { formatDuration, formatRatio, hostsOf, oneLine, startRows } from "@softmax-bench/report/model";
+import { formatDuration, formatRatio, hostsView, oneLine, startRows } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Table } from "../components/table.js";
 import { Section } from "./section.js";
 
 /** The fastest cells and the times of backends on each host, side by side. */
 export function Hosts({ results }: { results: Results }) {
-  const view = useMemo(() => hostsOf(results), [results]);
+  const view = useMemo(() => hostsView(results), [results]);
   if (!view) return null;
   const { hosts, winners, flips, ratios, starts } = view;
   return (

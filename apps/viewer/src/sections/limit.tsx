@@ -3,7 +3,7 @@ import { type Cell, plural, type Results } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf } from "../components/choices.js";
+import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { categoricalColor } from "../model/colors.js";
 import { Section } from "./section.js";
@@ -62,8 +62,8 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
 
 function sharePlot(rows: readonly Row[]): ChartOptions {
   const points = rows.map(({ cell, achieved: { share } }) => ({
-    row: `${nameOf(cell.backend)} ${nameOf(cell.method)}`,
-    backend: nameOf(cell.backend),
+    row: `${shortName(cell.backend)} ${shortName(cell.method)}`,
+    backend: shortName(cell.backend),
     share,
   }));
   return {

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import type { Cell } from "@softmax-bench/core";
 import { formatDuration, formatError, oneLine, type RankedPhase } from "@softmax-bench/report/model";
 import { useState } from "preact/hooks";
-import { nameOf, OneOf } from "../components/choices.js";
+import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Scroll } from "../components/scroll.js";
 import { CellDetail } from "./cell-detail.js";
@@ -16,7 +16,7 @@ export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: Ranked
   const [chosen, choose] = useState<string>();
   const backends = [...new Set(cells.map(({ backend }) => backend))];
   const methods = [...new Set(cells.map(({ method }) => method))];
-  const byPlace = new Map(cells.map((cell) => [placeOf(cell), cell]));
+  const byPlace = new Map(cells.map((cell) => [placeKey(cell), cell]));
   const shownValue = (cell: Cell): number | undefined =>
     quantity === "time" ? cell.timing?.[phase]?.medianNs : cell.accuracy?.gradient.relL2;
   const color = colorScale(cells.flatMap((cell) => shownValue(cell) ?? []));
@@ -51,7 +51,7 @@ export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: Ranked
                 <th scope="col">method</th>
                 {backends.map((backend) => (
                   <th key={backend} scope="col">
-                    {nameOf(backend)}
+                    {shortName(backend)}
                   </th>
                 ))}
               </tr>
@@ -59,9 +59,9 @@ export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: Ranked
             <tbody>
               {methods.map((method, row) => (
                 <tr key={method}>
-                  <th scope="row">{nameOf(method)}</th>
+                  <th scope="row">{shortName(method)}</th>
                   {backends.map((backend, column) => {
-                    const key = placeOf({ backend, method });
+                    const key = placeKey({ backend, method });
                     const cell = byPlace.get(key);
                     return (
                       <td key={backend}>
@@ -90,7 +90,7 @@ export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: Ranked
   );
 }
 
-const placeOf = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
+const placeKey = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
   JSON.stringify([backend, method]);
 
 function MatrixCell({
@@ -121,7 +121,7 @@ function MatrixCell({
       title={why || undefined}
       tabIndex={isFirst ? 0 : -1}
       aria-pressed={isPressed}
-      aria-label={`${nameOf(backend)} ${nameOf(method)}: ${text}${why ? `, ${why}` : ""}`}
+      aria-label={`${shortName(backend)} ${shortName(method)}: ${text}${why ? `, ${why}` : ""}`}
       onClick={onChoose}
     >
       {text}

@@ -6,12 +6,12 @@ import {
   MEMORY_HEADER,
   memoryRow,
   oneLine,
-  scalingOf,
+  scalingView,
   type TimedShape,
 } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf } from "../components/choices.js";
+import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
 import { categoricalColor } from "../model/colors.js";
@@ -19,7 +19,7 @@ import { Section } from "./section.js";
 
 /** Times as rows, classes and threads grow. */
 export function Scaling({ results }: { results: Results }) {
-  const view = useMemo(() => scalingOf(results), [results]);
+  const view = useMemo(() => scalingView(results), [results]);
   const points = view?.times ?? NO_TIMES;
   const options = useMemo(() => timePlot(points), [points]);
   if (!view) return null;
@@ -68,7 +68,7 @@ const Sentences = ({ of }: { of: readonly string[] }) => (
 
 function timePlot(points: readonly TimedShape[]): ChartOptions {
   const dots = points.map(({ backend, threads, rows, classes, medianNs }) => ({
-    backend: nameOf(backend),
+    backend: shortName(backend),
     threads: `${threads} ${threads === 1 ? "thread" : "threads"}`,
     elements: rows * classes,
     seconds: medianNs / 1e9,

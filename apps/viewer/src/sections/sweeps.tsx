@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import type { Curve, Precision } from "@softmax-bench/core";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf, Select } from "../components/choices.js";
+import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { categoricalColor } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
@@ -23,14 +23,14 @@ export function Sweeps({ precision, selection }: { precision: Precision; selecti
     <Section id="sweeps" title="Which formulation?">
       <Select
         label="Backend"
-        options={backends.map((id) => [id, nameOf(id)])}
+        options={backends.map((id) => [id, shortName(id)])}
         value={backend}
         onChange={choose}
       />
       {sweeps.map(({ id, summary, axis }) => (
         <Sweep
           key={id}
-          title={`${nameOf(id)}: ${nameOf(summary)}`}
+          title={`${shortName(id)}: ${shortName(summary)}`}
           axis={axis}
           ulpLimit={ulpLimit}
           curves={drawn.filter((curve) => curve.sweep === id && curve.backend === backend)}
@@ -51,7 +51,7 @@ function Sweep({
   ulpLimit: number;
   curves: readonly Curve[];
 }) {
-  const options = useMemo(() => curvePlot(curves, nameOf(axis), ulpLimit), [curves, axis, ulpLimit]);
+  const options = useMemo(() => curvePlot(curves, shortName(axis), ulpLimit), [curves, axis, ulpLimit]);
   if (curves.length === 0) return null;
   return (
     <Figure
@@ -86,7 +86,7 @@ function curvePlot(curves: readonly Curve[], axis: string, ulpLimit: number): Ch
   const points = curves.flatMap(({ method, points: along }) =>
     along.map(({ x, p99Ulp }) => ({
       x,
-      method: nameOf(method),
+      method: shortName(method),
       // A logarithm shows no 0: half an ULP is what rounding itself may take.
       ulp: Number.isFinite(p99Ulp) ? Math.max(0.5, p99Ulp) : Number.NaN,
     })),

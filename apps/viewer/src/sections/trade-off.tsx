@@ -10,7 +10,7 @@ import {
 } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
-import { nameOf, OneOf } from "../components/choices.js";
+import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { categoricalColor } from "../model/colors.js";
 import { paretoFront } from "../model/pareto.js";
@@ -84,7 +84,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
     errorOf,
   );
   const at = { x: milliseconds, y: errorOf };
-  const backend = (cell: RankedCell) => nameOf(cell.backend);
+  const backend = (cell: RankedCell) => shortName(cell.backend);
   return {
     height: 420,
     marginLeft: 60,
@@ -114,7 +114,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
       ...[0, 1].map((side) =>
         Plot.text(
           front.filter((_, index) => index % 2 === side),
-          { ...at, text: (cell) => nameOf(cell.method), textAnchor: "start", dx: 8, dy: side ? 12 : -12 },
+          { ...at, text: (cell) => shortName(cell.method), textAnchor: "start", dx: 8, dy: side ? 12 : -12 },
         ),
       ),
       Plot.tip(
@@ -122,7 +122,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
         Plot.pointer({
           ...at,
           title: (cell: RankedCell) =>
-            `${nameOf(cell.backend)}\n${nameOf(cell.method)}\n${formatDuration(cell.timing.medianNs)}, error ${formatError(errorOf(cell))}`,
+            `${shortName(cell.backend)}\n${shortName(cell.method)}\n${formatDuration(cell.timing.medianNs)}, error ${formatError(errorOf(cell))}`,
         }),
       ),
     ],

@@ -14,8 +14,8 @@ import {
   recommend,
   verdictOn,
 } from "@softmax-bench/report/model";
-import { nameOf, OneOf, Select } from "../components/choices.js";
-import { choicesOf } from "../selection.js";
+import { OneOf, Select, shortName } from "../components/choices.js";
+import { collectChoices } from "../selection.js";
 import { Section } from "./section.js";
 
 const MEASURES: readonly (readonly [ErrorMeasure, string])[] = [
@@ -34,7 +34,7 @@ export function Verdict({
   constraints: Constraints;
   onChange: (constraints: Constraints) => void;
 }) {
-  const { workloads, dtypes } = choicesOf([results]);
+  const { workloads, dtypes } = collectChoices([results]);
   if (workloads.length === 0) return null;
   return (
     <Section id="verdict" title="Which backend, which method?">
@@ -137,20 +137,20 @@ function Card({
   const { backends } = results;
   const ranked = rankedCells(results, workload, dtype, constraints);
   const recommendation = recommend(ranked, constraints, backends);
-  const references = againstReferences(nameOf(workload), dtype, ranked, constraints, backends);
+  const references = againstReferences(shortName(workload), dtype, ranked, constraints, backends);
   const { best, runnerUp, tied } = recommendation;
   const next = tied[0] ?? runnerUp;
-  const name = `${nameOf(workload)} ${dtype}`;
-  const sentence = verdictOn(nameOf(workload), dtype, recommendation, constraints);
+  const name = `${shortName(workload)} ${dtype}`;
+  const sentence = verdictOn(shortName(workload), dtype, recommendation, constraints);
   return (
     <article class={best ? "card" : "card none"}>
       <h3>
-        {nameOf(workload)} <small>{dtype}</small>
+        {shortName(workload)} <small>{dtype}</small>
       </h3>
       {best ? (
         <>
           <p class="answer">
-            <strong>{nameOf(best.backend)}</strong> {nameOf(best.method)}
+            <strong>{shortName(best.backend)}</strong> {shortName(best.method)}
           </p>
           <p>
             {formatDuration(best.timing.medianNs)} ± {formatPercent(best.resolution)}, relative L2 error{" "}
@@ -158,7 +158,7 @@ function Card({
           </p>
           {next && (
             <p class="next">
-              {tied.length ? "tied with" : "next"} {nameOf(next.backend)} {nameOf(next.method)}
+              {tied.length ? "tied with" : "next"} {shortName(next.backend)} {shortName(next.method)}
               {!tied.length &&
                 best.timing.medianNs > 0 &&
                 `, ${formatRatio(next.timing.medianNs / best.timing.medianNs)}`}

@@ -1,10 +1,10 @@
 import { FORMATS, type FormatId } from "@softmax-bench/numerics";
 import type { Inputs } from "../backend.js";
 import { DEFAULT_LOSS, type LossOptions } from "../loss-options.js";
-import { methodOf } from "../methods.js";
+import { findMethod } from "../methods.js";
 import type { GradientTask } from "../program.js";
 import { FAITHFUL, type KernelAccuracy } from "./kernels.js";
-import { largestOf, probabilityErrors } from "./probabilities.js";
+import { largestValue, probabilityErrors } from "./probabilities.js";
 import { TargetRows } from "./target-rows.js";
 
 /**
@@ -54,7 +54,7 @@ export function errorBounds(
   const {
     kind,
     formulation: { rounding },
-  } = methodOf(task.method);
+  } = findMethod(task.method);
   const options = { ...DEFAULT_LOSS, ...task.loss };
   const u = FORMATS[kernels.precision ?? dtype].unitRoundoff;
   const targets = new TargetRows(classes, inputs, options);
@@ -91,7 +91,7 @@ export function errorBounds(
     const summed = (counts: (c: number) => boolean) =>
       own.reduce((sum, error, c) => (counts(c) ? sum + error + classes * size(c) : sum), 0);
     if (kind === "autograd" && rounding.throughMaximum) {
-      const maximum = largestOf(logits);
+      const maximum = largestValue(logits);
       const ofAll = summed(() => true);
       for (let c = 0; c < classes; c++) if (logits[c] === maximum) own[c] = (own[c] as number) + ofAll;
     }

@@ -30,17 +30,17 @@ export function probabilityErrors(
   dtype: FormatId,
 ): ProbabilityErrors {
   const classes = logits.length;
-  const maximum = largestOf(logits);
+  const maximum = largestValue(logits);
   const unshifted = probabilities === "exponentials";
   const logSum = Math.log(logits.reduce((sum, x) => sum + Math.exp(x - maximum), 0));
   const largest = logits.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, Math.abs(b)) : a), 0);
   const expError = (x: number) => (Number.isFinite(x) ? exp.fixed + exp.perArgument * Math.abs(x) : 0);
-  const sizeOf = (x: number) => (Number.isFinite(x) ? Math.abs(x) : 0);
+  const finiteMagnitude = (x: number) => (Number.isFinite(x) ? Math.abs(x) : 0);
 
   const logP = Float64Array.from(logits, (x) => x - maximum - logSum);
   const p = logP.map(Math.exp);
   const ofExponential = Float64Array.from(logits, (x) =>
-    unshifted ? expError(x) : sizeOf(x - maximum) + expError(x - maximum),
+    unshifted ? expError(x) : finiteMagnitude(x - maximum) + expError(x - maximum),
   );
   // Of the sum of exponentials: the exponentials' errors, each with its weight, and the additions'.
   const ofSum = p.reduce((sum, pc, c) => sum + pc * (ofExponential[c] as number), classes - 1);
@@ -49,7 +49,8 @@ export function probabilityErrors(
   const direct = ofExponential.map((error) => error + ofSum + division + 1);
   const throughLog = probabilities === "log-probabilities" ? 2 * largest + Math.abs(logSum) : 0;
   const ofLogP = logP.map(
-    (value, c) => sizeOf((logits[c] as number) - maximum) + ofLogSum + sizeOf(value) + throughLog,
+    (value, c) =>
+      finiteMagnitude((logits[c] as number) - maximum) + ofLogSum + finiteMagnitude(value) + throughLog,
   );
   return {
     p,
@@ -60,11 +61,12 @@ export function probabilityErrors(
         : direct,
     // The logarithm of a probability, or the difference of logarithms, depending on the formulation.
     loss: ofLogP.map(
-      (error, c) => error + (direct[c] as number) + log.absolute + log.relative * sizeOf(logP[c] as number),
+      (error, c) =>
+        error + (direct[c] as number) + log.absolute + log.relative * finiteMagnitude(logP[c] as number),
     ),
     smallest: FORMATS[dtype].smallestNormal * (unshifted ? Math.exp(-logOfSum) : 1),
   };
 }
 
-export const largestOf = (values: Float64Array): number =>
+export const largestValue = (values: Float64Array): number =>
   values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

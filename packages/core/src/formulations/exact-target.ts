@@ -1,7 +1,13 @@
 import { log, mul, scalar, sub, type Value } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { isConcentrated, rowGradients, shiftedCrossEntropies, type Targets, targetsOf } from "./targets.js";
+import {
+  buildTargets,
+  isConcentrated,
+  rowGradients,
+  shiftedCrossEntropies,
+  type Targets,
+} from "./targets.js";
 import { normalizedExponentials, rowMax, rowSum } from "./terms.js";
 
 /**
@@ -16,7 +22,7 @@ export const exactTarget: Formulation = {
   lossAndGradient: (inputs) => {
     const z = sub(inputs.logits, rowMax(inputs.logits));
     const { p, sum } = normalizedExponentials(z);
-    const targets = targetsOf(inputs);
+    const targets = buildTargets(inputs);
     // Off the target, the gradient of a concentrated label is p Σ q: nothing is subtracted.
     const others = isConcentrated(inputs) ? weighted(p, targets) : rowGradients(p, targets);
     return {

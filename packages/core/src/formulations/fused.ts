@@ -16,12 +16,12 @@ import {
 import type { Formulation, LossAndGradient, LossInputs } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
 import {
-  countedOf,
+  buildRowWeights,
+  buildTargets,
   isConcentrated,
   labelColumn,
   rowGradients,
   shiftedCrossEntropies,
-  targetsOf,
   timesCounted,
 } from "./targets.js";
 import { rowMax, rowsOf } from "./terms.js";
@@ -70,7 +70,7 @@ function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradi
   const pAtLabel = gatherElements(p, label, 1);
   const losses = lossOf({ logits, p, label, pAtLabel });
   const gradients = scatterElements(p, label, sub(pAtLabel, scalar(1, logits.dtype)), 1);
-  const counted = countedOf(inputs);
+  const counted = buildRowWeights(inputs);
   return {
     loss: reduceRows(neg(timesCounted(neg(losses), inputs)), inputs),
     gradient: scale(counted ? mul(gradients, counted) : gradients, inputs),
@@ -79,7 +79,7 @@ function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradi
 
 function everywhere(inputs: LossInputs): LossAndGradient {
   const p = softmax(inputs.logits, 1);
-  const targets = targetsOf(inputs);
+  const targets = buildTargets(inputs);
   const z = sub(inputs.logits, rowMax(inputs.logits));
   const logSum = sub(scalar(0, z.dtype), log(rowMax(p)));
   return {
@@ -90,7 +90,7 @@ function everywhere(inputs: LossInputs): LossAndGradient {
 
 /** Scales a plain mean by one multiplication per entry, which is faster than a division. */
 function scale(gradients: LossAndGradient["gradient"], inputs: LossInputs) {
-  if (inputs.options.reduction !== "mean" || countedOf(inputs)) return scaleRows(gradients, inputs);
+  if (inputs.options.reduction !== "mean" || buildRowWeights(inputs)) return scaleRows(gradients, inputs);
   const { dtype } = gradients;
   return mul(gradients, div(scalar(1, dtype), scalar(rowsOf(gradients), dtype)));
 }

@@ -1,7 +1,7 @@
 import { add, logSoftmax, mul, scalar, softmaxCrossEntropyLoss } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
 import { reduceRows } from "./reduction.js";
-import { crossEntropies, targetsOf } from "./targets.js";
+import { buildTargets, crossEntropies } from "./targets.js";
 
 /**
  * The loss that the library itself ships: one node, which each backend maps to its own function. The operator lacks
@@ -14,13 +14,13 @@ export const library: Formulation = {
   loss: (inputs) => {
     const { logits, labels, weights, options } = inputs;
     if (options.targets === "probabilities") {
-      return reduceRows(crossEntropies(logSoftmax(logits, 1), targetsOf(inputs)), inputs);
+      return reduceRows(crossEntropies(logSoftmax(logits, 1), buildTargets(inputs)), inputs);
     }
     const { labelSmoothing: epsilon } = options;
     const { loss } = softmaxCrossEntropyLoss(logits, labels, { ...options, weights });
     if (epsilon === 0) return loss;
     const evenly = { ...inputs, options: { ...options, labelSmoothing: 1 } };
-    const even = reduceRows(crossEntropies(logSoftmax(logits, 1), targetsOf(evenly)), evenly);
+    const even = reduceRows(crossEntropies(logSoftmax(logits, 1), buildTargets(evenly)), evenly);
     // 0 times an infinite loss would be NaN.
     if (epsilon === 1) return even;
     return add(mul(loss, scalar(1 - epsilon, logits.dtype)), mul(even, scalar(epsilon, logits.dtype)));

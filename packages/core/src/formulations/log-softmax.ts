@@ -1,17 +1,17 @@
 import { exp, logSoftmax } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { crossEntropies, rowGradients, targetsOf } from "./targets.js";
+import { buildTargets, crossEntropies, rowGradients } from "./targets.js";
 
 /** The runtime's own LogSoftmax; by hand, the gradient needs no division: (exp(logp) − t) / N. */
 export const logSoftmaxFormulation: Formulation = {
   id: "log-softmax",
   summary: "through the backend's LogSoftmax",
   rounding: { probabilities: "log-probabilities" },
-  loss: (inputs) => reduceRows(crossEntropies(logSoftmax(inputs.logits, 1), targetsOf(inputs)), inputs),
+  loss: (inputs) => reduceRows(crossEntropies(logSoftmax(inputs.logits, 1), buildTargets(inputs)), inputs),
   lossAndGradient: (inputs) => {
     const logP = logSoftmax(inputs.logits, 1);
-    const targets = targetsOf(inputs);
+    const targets = buildTargets(inputs);
     return {
       loss: reduceRows(crossEntropies(logP, targets), inputs),
       gradient: scaleRows(rowGradients(exp(logP), targets), inputs),

@@ -1,7 +1,7 @@
 import { log, mul, neg, type Value } from "@softmax-bench/graph";
 import type { Formulation } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { rowGradients, type Targets, targetsOf } from "./targets.js";
+import { buildTargets, rowGradients, type Targets } from "./targets.js";
 import { normalizedExponentials, rowSum } from "./terms.js";
 
 /**
@@ -14,16 +14,16 @@ export const naive: Formulation = {
   rounding: { probabilities: "exponentials" },
   loss: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
-    return reduceRows(lossesOf(p, targetsOf(inputs)), inputs);
+    return reduceRows(naiveCrossEntropies(p, buildTargets(inputs)), inputs);
   },
   lossAndGradient: (inputs) => {
     const { p } = normalizedExponentials(inputs.logits);
-    const targets = targetsOf(inputs);
+    const targets = buildTargets(inputs);
     return {
-      loss: reduceRows(lossesOf(p, targets), inputs),
+      loss: reduceRows(naiveCrossEntropies(p, targets), inputs),
       gradient: scaleRows(rowGradients(p, targets), inputs),
     };
   },
 };
 
-const lossesOf = (p: Value, { q }: Targets): Value => neg(rowSum(mul(log(p), q)));
+const naiveCrossEntropies = (p: Value, { q }: Targets): Value => neg(rowSum(mul(log(p), q)));

@@ -10,7 +10,7 @@ import {
   where,
 } from "@softmax-bench/graph";
 import type { LossInputs } from "./formulation.js";
-import { countedOf } from "./targets.js";
+import { buildRowWeights } from "./targets.js";
 import { isIgnored, rowsOf } from "./terms.js";
 
 /** Reduces the rows' losses `[N, 1]` to the loss: a scalar, or `[N]`. */
@@ -18,8 +18,8 @@ export function reduceRows(losses: Value, inputs: LossInputs): Value {
   const { reduction } = inputs.options;
   if (reduction === "none") return reshape(losses, [rowsOf(losses)]);
   if (reduction === "sum") return reduceSum(losses);
-  const counted = countedOf(inputs);
-  return counted ? div(reduceSum(losses), divisorOf(counted)) : reduceMean(losses);
+  const counted = buildRowWeights(inputs);
+  return counted ? div(reduceSum(losses), buildDivisor(counted)) : reduceMean(losses);
 }
 
 /** Scales the gradients of the rows' losses `[N, C]` to the gradient of the loss. */
@@ -30,15 +30,15 @@ export function scaleRows(gradients: Value, inputs: LossInputs): Value {
     return mul(gradients, reshape(upstream, [rowsOf(gradients), 1]));
   }
   if (options.reduction === "sum") return gradients;
-  const counted = countedOf(inputs);
+  const counted = buildRowWeights(inputs);
   if (!counted) return div(gradients, scalar(rowsOf(gradients), dtype));
   const ignored = isIgnored(inputs);
-  const divisor = divisorOf(counted);
+  const divisor = buildDivisor(counted);
   return div(gradients, ignored ? where(ignored, scalar(1, dtype), divisor) : divisor);
 }
 
 /** The divisor of the mean: NaN if nothing counts, because q/0 would be infinite for smoothed labels. */
-function divisorOf(counted: Value): Value {
+function buildDivisor(counted: Value): Value {
   const total = reduceSum(counted);
   return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);
 }

@@ -1,14 +1,14 @@
 import { log, stopGradient, sub, type Value } from "@softmax-bench/graph";
 import type { Formulation, LossInputs } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
-import { rowGradients, shiftedCrossEntropies, targetsOf } from "./targets.js";
+import { buildTargets, rowGradients, shiftedCrossEntropies } from "./targets.js";
 import { normalizedExponentials, rowMax } from "./terms.js";
 
 const shift = ({ logits }: LossInputs): Value => sub(logits, rowMax(logits));
 
-function lossOf(z: Value, inputs: LossInputs): Value {
+function buildLoss(z: Value, inputs: LossInputs): Value {
   const { sum } = normalizedExponentials(z);
-  return reduceRows(shiftedCrossEntropies(z, log(sum), targetsOf(inputs)), inputs);
+  return reduceRows(shiftedCrossEntropies(z, log(sum), buildTargets(inputs)), inputs);
 }
 
 /**
@@ -19,11 +19,11 @@ export const shifted: Formulation = {
   id: "shifted",
   summary: "row maximum subtracted; autograd differentiates through the maximum",
   rounding: { probabilities: "shifted exponentials", throughMaximum: true },
-  loss: (inputs) => lossOf(shift(inputs), inputs),
+  loss: (inputs) => buildLoss(shift(inputs), inputs),
   lossAndGradient: (inputs) => {
     const z = shift(inputs);
     const { p, sum } = normalizedExponentials(z);
-    const targets = targetsOf(inputs);
+    const targets = buildTargets(inputs);
     return {
       loss: reduceRows(shiftedCrossEntropies(z, log(sum), targets), inputs),
       gradient: scaleRows(rowGradients(p, targets), inputs),
@@ -36,5 +36,5 @@ export const shiftedDetached: Formulation = {
   id: "shifted-detached",
   summary: "row maximum subtracted as a constant",
   rounding: { probabilities: "shifted exponentials" },
-  loss: (inputs) => lossOf(sub(inputs.logits, stopGradient(rowMax(inputs.logits))), inputs),
+  loss: (inputs) => buildLoss(sub(inputs.logits, stopGradient(rowMax(inputs.logits))), inputs),
 };

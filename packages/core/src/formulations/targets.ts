@@ -36,7 +36,7 @@ export const isConcentrated = ({ options: { targets, labelSmoothing } }: LossInp
 const isPlain = (inputs: LossInputs): boolean =>
   isConcentrated(inputs) && !inputs.weights && inputs.options.ignoreIndex === undefined;
 
-export function targetsOf(inputs: LossInputs): Targets {
+export function buildTargets(inputs: LossInputs): Targets {
   const { logits, labels, options } = inputs;
   const ones = options.targets === "labels" ? oneHot(labels, classesOf(logits), logits.dtype) : undefined;
   const q = ones && isPlain(inputs) ? ones : effectiveTargets(inputs);
@@ -63,7 +63,7 @@ function timesWeight(x: Value, w: Value): Value {
 
 /** One value per row `[N, 1]`, times the row's weight. */
 export function timesCounted(x: Value, inputs: LossInputs): Value {
-  const counted = countedOf(inputs);
+  const counted = buildRowWeights(inputs);
   return counted ? timesWeight(x, counted) : x;
 }
 
@@ -85,7 +85,7 @@ function smooth(t: Value, epsilon: number, classes: number): Value {
 }
 
 /** The weight of each row by its label alone, `[N, 1]`: the label's weight, 0 if it is ignored. */
-export function countedOf(inputs: LossInputs): Value | undefined {
+export function buildRowWeights(inputs: LossInputs): Value | undefined {
   const { logits, labels, weights, options } = inputs;
   if (options.targets === "probabilities") return undefined;
   if (!weights && options.ignoreIndex === undefined) return undefined;

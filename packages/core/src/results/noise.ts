@@ -15,8 +15,8 @@ export function busyMachine({
 }: Pick<Results, "noise" | "environment">): string | undefined {
   if (!noise) return undefined;
   const during = noise.during.length > 0 ? noise.during : [noise.before];
-  const others = meanOf(during, ({ otherCores = 0 }) => otherCores);
-  const steal = meanOf(during, ({ steal: stolen = 0 }) => stolen);
+  const others = weightedMean(during, ({ otherCores = 0 }) => otherCores);
+  const steal = weightedMean(during, ({ steal: stolen = 0 }) => stolen);
   const spins = [noise.before, ...noise.during, ...(noise.after ? [noise.after] : [])].flatMap(
     ({ spinNs }) => spinNs || [],
   );
@@ -37,7 +37,7 @@ export function busyMachine({
 }
 
 /** The mean over time. */
-function meanOf(states: readonly MachineState[], of: (state: MachineState) => number): number {
+function weightedMean(states: readonly MachineState[], of: (state: MachineState) => number): number {
   const weight = ({ windowNs = 1 }: MachineState) => windowNs;
   const total = states.reduce((sum, state) => sum + weight(state), 0);
   return total > 0 ? states.reduce((sum, state) => sum + of(state) * weight(state), 0) / total : 0;

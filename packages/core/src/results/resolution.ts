@@ -14,7 +14,7 @@ export type ResolutionLookup = (
 ) => number;
 
 /** The resolution of each backend and workload of a run. */
-export function resolutionsOf({ resolution }: Pick<Results, "resolution">): ResolutionLookup {
+export function resolutionLookup({ resolution }: Pick<Results, "resolution">): ResolutionLookup {
   const keyOf = (cell: Parameters<ResolutionLookup>[0], phase: string) =>
     JSON.stringify([placeName(cell), cell.workload, phase, cell.machine ?? ""]);
   const known = new Map(resolution?.groups.map((group) => [keyOf(group, group.phase), group.ratio]));

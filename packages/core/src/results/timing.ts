@@ -5,5 +5,5 @@ export const intervalOf = ({ ci95Ns, coverage }: Timing): readonly [number, numb
   coverage >= 0.95 ? ci95Ns : undefined;
 
 /** The number of observations behind a median. */
-export const observationsOf = ({ n, processMedians, samples }: Timing): number =>
+export const countObservations = ({ n, processMedians, samples }: Timing): number =>
   n ?? processMedians?.length ?? samples.length;

@@ -21,7 +21,7 @@ interface Description {
 }
 
 /** Creates a sweep from its specific parts. */
-export function sweepOf({
+export function createSweep({
   id,
   summary,
   axis,

@@ -1,4 +1,4 @@
-import { CLASSES, sweepOf } from "./generate.js";
+import { CLASSES, createSweep } from "./generate.js";
 import type { Sweep } from "./sweep.js";
 
 /** Elements at each number of classes, rounded to whole rows, and at most 64 rows. */
@@ -14,7 +14,7 @@ const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
 
 /** The curves that decide which formulation to use. */
 export const SWEEPS: readonly Sweep[] = [
-  sweepOf({
+  createSweep({
     id: "classes",
     summary: "standard normal logits",
     axis: "classes",
@@ -22,7 +22,7 @@ export const SWEEPS: readonly Sweep[] = [
     shape: (classes) => ({ rows: Math.min(64, Math.max(1, Math.floor(ELEMENTS / classes))), classes }),
     row: () => {},
   }),
-  sweepOf({
+  createSweep({
     id: "scale",
     summary: "normal logits of growing standard deviation",
     axis: "standard deviation",
@@ -31,7 +31,7 @@ export const SWEEPS: readonly Sweep[] = [
       for (const [c, logit] of logits.entries()) logits[c] = logit * scale;
     },
   }),
-  sweepOf({
+  createSweep({
     id: "offset",
     summary: "standard normal logits with a common offset, which changes neither loss nor gradient",
     axis: "offset",
@@ -40,7 +40,7 @@ export const SWEEPS: readonly Sweep[] = [
       for (const [c, logit] of logits.entries()) logits[c] = logit + offset;
     },
   }),
-  sweepOf({
+  createSweep({
     id: "confidence",
     summary: "the target's logit above the largest other: a network that is right, and ever surer",
     axis: "margin",
@@ -49,7 +49,7 @@ export const SWEEPS: readonly Sweep[] = [
       logits[label] = largestBut(logits, label) + margin;
     },
   }),
-  sweepOf({
+  createSweep({
     id: "dominant",
     summary: "another class's logit above all others: a network that is wrong, and ever surer",
     axis: "lead",
@@ -59,7 +59,7 @@ export const SWEEPS: readonly Sweep[] = [
       logits[other] = largestBut(logits, other) + lead;
     },
   }),
-  sweepOf({
+  createSweep({
     id: "ties",
     summary: "several classes tied for the largest logit",
     axis: "tied classes",
@@ -73,7 +73,7 @@ export const SWEEPS: readonly Sweep[] = [
       }
     },
   }),
-  sweepOf({
+  createSweep({
     id: "masked",
     summary: "classes other than the target masked by −∞",
     axis: "masked classes",
@@ -82,7 +82,7 @@ export const SWEEPS: readonly Sweep[] = [
       for (let k = 1; k <= masked; k++) logits[(label + k) % logits.length] = Number.NEGATIVE_INFINITY;
     },
   }),
-  sweepOf({
+  createSweep({
     id: "overflow",
     summary: "the largest logit near the end of the exponential's range, the others 2 or more below",
     axis: "largest logit",

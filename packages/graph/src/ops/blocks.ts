@@ -1,4 +1,4 @@
-import { stridesOf } from "../broadcast.js";
+import { rowMajorStrides } from "../broadcast.js";
 import { allocate, elementAt, type Shape, type Tensor, type TensorType, write } from "../tensor.js";
 
 /** Helpers of operators that copy blocks of tensors. */
@@ -9,7 +9,7 @@ export function copyInto(
   to: { readonly data: Tensor["data"]; readonly shape: Shape },
   offsets: readonly number[],
 ): void {
-  const [strides, targets] = [stridesOf(from.shape), stridesOf(to.shape)];
+  const [strides, targets] = [rowMajorStrides(from.shape), rowMajorStrides(to.shape)];
   for (let flat = 0; flat < from.data.length; flat++) {
     let index = 0;
     for (const [axis, stride] of strides.entries()) {
@@ -29,9 +29,9 @@ export const offsetAlong = (shape: Shape, axis: number, offset: number): number[
   shape.map((_, position) => (position === axis ? offset : 0));
 
 /** Every `step`th element along one axis, from `start`; the type determines their number. */
-export function sliced(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
+export function sliceTensor(x: Tensor, type: TensorType, axis: number, start: number, step: number): Tensor {
   const data = allocate(type);
-  const [from, to] = [stridesOf(x.shape), stridesOf(type.shape)];
+  const [from, to] = [rowMajorStrides(x.shape), rowMajorStrides(type.shape)];
   for (let flat = 0; flat < data.length; flat++) {
     let index = 0;
     for (const [position, stride] of to.entries()) {

@@ -8,7 +8,7 @@ import { spatial, type Window } from "./window.js";
 /** Helpers shared by `Conv` and its adjoint `ConvTranspose`. */
 
 /** Converts window attributes to the names of the vocabulary. */
-export const optionsOf = (attributes: Attributes) => ({
+export const toWindowOptions = (attributes: Attributes) => ({
   strides: numbersAttribute(attributes, "strides"),
   pads: numbersAttribute(attributes, "pads"),
   dilations: numbersAttribute(attributes, "dilations"),
@@ -45,7 +45,7 @@ export const zeros = ({ shape }: TensorType): Float64Array =>
   allocate({ dtype: "float64", shape }) as Float64Array;
 
 /** Adds a bias per channel, and rounds once to the type. */
-export function finished(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
+export function addBias(sums: Float64Array, type: TensorType, bias: Tensor | undefined): readonly Tensor[] {
   const plane = sizeOf(spatial(type.shape));
   const data = allocate(type);
   const offsets = bias && doubles(bias);

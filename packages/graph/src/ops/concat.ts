@@ -2,8 +2,8 @@ import { GraphError } from "../error.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type TensorType } from "../tensor.js";
 import { concat, expand, scalar, split } from "../vocabulary/index.js";
-import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
-import { axisOf, expectInputs, numberAttribute, numbersAttribute } from "./support.js";
+import { copyInto, offsetAlong, sliceTensor, withSize } from "./blocks.js";
+import { expectInputs, numberAttribute, numbersAttribute, readAxis } from "./support.js";
 
 /** Concatenates tensors along an axis. */
 export const Concat: OpDefinition = {
@@ -11,7 +11,7 @@ export const Concat: OpDefinition = {
   infer: (inputs, attributes) => {
     const [first, ...others] = inputs;
     if (!first) throw new GraphError("takes 1 input or more");
-    const axis = axisOf(attributes, first.shape);
+    const axis = readAxis(attributes, first.shape);
     const fits = others.every(
       ({ dtype, shape }) =>
         dtype === first.dtype && String(withSize(shape, axis, 0)) === String(withSize(first.shape, axis, 0)),
@@ -45,7 +45,7 @@ export const Split: OpDefinition = {
   name: "Split",
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     const sizes = numbersAttribute(attributes, "sizes");
     if (sizes.reduce((sum, size) => sum + size, 0) !== x.shape[axis]) {
       throw new GraphError(`sizes [${sizes}] do not sum to ${x.shape[axis]}`);
@@ -57,7 +57,7 @@ export const Split: OpDefinition = {
     const axis = numberAttribute(attributes, "axis");
     let start = 0;
     return types.map((type) => {
-      const piece = sliced(x, type, axis, start, 1);
+      const piece = sliceTensor(x, type, axis, start, 1);
       start += type.shape[axis] as number;
       return piece;
     });

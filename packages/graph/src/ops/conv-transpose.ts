@@ -4,19 +4,19 @@ import type { OpDefinition } from "../op.js";
 import { sizeOf, type TensorType } from "../tensor.js";
 import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";
 import {
+  addBias,
   biasGradient,
   channels,
   checkOperands,
   doubles,
   filterGradient,
-  finished,
   forEachChannelPair,
-  optionsOf,
+  toWindowOptions,
   zeros,
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
 import { FLOATS, numberAttribute, numbersAttribute } from "./support.js";
-import { extents, onPlane, readingOrder, spatial, windowOf } from "./window.js";
+import { extents, onPlane, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConvTranspose(operands: readonly TensorType[], attributes: Attributes): TensorType {
   const [x, filter] = operands as [TensorType, TensorType];
@@ -24,7 +24,7 @@ function inferConvTranspose(operands: readonly TensorType[], attributes: Attribu
   const [inputs = 0, perGroup = 0] = filter?.shape ?? [];
   const outputs = perGroup * group;
   checkOperands(operands, { group, outputs, inputs });
-  const window = windowOf(attributes, spatial(filter.shape), x.shape);
+  const window = readWindow(attributes, spatial(filter.shape), x.shape);
   const more = numbersAttribute(attributes, "output_padding");
   const sizes = extents(window).map((extent, axis) => {
     const reached = ((spatial(x.shape)[axis] as number) - 1) * (window.strides[axis] as number);
@@ -47,7 +47,7 @@ export const ConvTranspose: OpDefinition = {
   infer: (inputs, attributes) => [inferConvTranspose(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
-    const window = windowOf(attributes, spatial(filter.shape), x.shape);
+    const window = readWindow(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(type.shape), spatial(x.shape)));
     const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(type.shape)), sizeOf(spatial(x.shape))];
@@ -67,12 +67,12 @@ export const ConvTranspose: OpDefinition = {
         }
       },
     );
-    return finished(sums, type, bias);
+    return addBias(sums, type, bias);
   },
   gradient: ({ inputs: [x, filter, bias], attributes, upstream: [upstream] }) => {
     if (!x || !filter || !upstream) return [];
-    const options = optionsOf(attributes);
-    const window = windowOf(attributes, spatial(filter.shape), x.shape);
+    const options = toWindowOptions(attributes);
+    const window = readWindow(attributes, spatial(filter.shape), x.shape);
     const correlated = conv(upstream, filter, undefined, options);
     // Output padding larger than a stride makes room for further places.
     const ofX = spatial(x.shape).reduce((value, size, axis) => slice(value, axis + 2, 0, size), correlated);
@@ -90,7 +90,7 @@ function transposedConv([x, filter, bias]: readonly Value[], attributes: Attribu
   if (!x || !filter) return [];
   const { shape } = inferConvTranspose([x, filter], attributes);
   const group = numberAttribute(attributes, "group");
-  const window = windowOf(attributes, spatial(filter.shape), x.shape);
+  const window = readWindow(attributes, spatial(filter.shape), x.shape);
   const [inputs = 0, perGroup = 0] = filter.shape;
   const axes = [...window.kernel.keys()];
   // The result may extend beyond the reach of the filter, or end before it.

@@ -3,25 +3,25 @@ import type { OpDefinition } from "../op.js";
 import { type Shape, sizeOf, type TensorType } from "../tensor.js";
 import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary/index.js";
 import {
+  addBias,
   biasGradient,
   channels,
   checkOperands,
   doubles,
   filterGradient,
-  finished,
   forEachChannelPair,
-  optionsOf,
+  toWindowOptions,
   zeros,
 } from "./channels.js";
 import { FLOATS, numberAttribute } from "./support.js";
-import { extents, onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
+import { extents, onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConv(operands: readonly TensorType[], attributes: Attributes): TensorType {
   const [x, filter] = operands as [TensorType, TensorType];
   const group = numberAttribute(attributes, "group");
   const [outputs = 0, perGroup = 0] = filter?.shape ?? [];
   checkOperands(operands, { group, outputs, inputs: perGroup * group });
-  const window = windowOf(attributes, spatial(filter.shape), x.shape);
+  const window = readWindow(attributes, spatial(filter.shape), x.shape);
   return {
     dtype: x.dtype,
     shape: [x.shape[0] as number, outputs, ...places(window, spatial(x.shape))],
@@ -39,7 +39,7 @@ export const Conv: OpDefinition = {
   infer: (inputs, attributes) => [inferConv(inputs, attributes)],
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
-    const window = windowOf(attributes, spatial(filter.shape), x.shape);
+    const window = readWindow(attributes, spatial(filter.shape), x.shape);
     const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
     const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
@@ -59,12 +59,12 @@ export const Conv: OpDefinition = {
         }
       },
     );
-    return finished(sums, type, bias);
+    return addBias(sums, type, bias);
   },
   gradient: ({ inputs: [x, filter, bias], attributes, upstream: [upstream] }) => {
     if (!x || !filter || !upstream) return [];
-    const options = optionsOf(attributes);
-    const window = windowOf(attributes, spatial(filter.shape), x.shape);
+    const options = toWindowOptions(attributes);
+    const window = readWindow(attributes, spatial(filter.shape), x.shape);
     // The elements that the last window does not reach.
     const outputPadding = extents(window).map((extent, axis) => {
       const [before, after] = [window.before[axis] as number, window.after[axis] as number];
@@ -92,7 +92,7 @@ function convByProduct([x, filter, bias]: readonly Value[], attributes: Attribut
   const group = numberAttribute(attributes, "group");
   const { shape } = inferConv([x, filter], attributes);
   const [images = 0, outputs = 0] = shape;
-  const window = windowOf(attributes, spatial(filter.shape), x.shape);
+  const window = readWindow(attributes, spatial(filter.shape), x.shape);
   const padded = pad(x, [0, 0, ...window.before, 0, 0, ...window.after]);
   const none = window.before.map(() => 0);
   const order = readingOrder(onPlane({ ...window, before: none }, spatial(padded.shape), spatial(shape)));

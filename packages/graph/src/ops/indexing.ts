@@ -25,12 +25,12 @@ import {
 } from "../vocabulary/index.js";
 import { withSize } from "./blocks.js";
 import {
-  axisOf,
   expectInputs,
   generate,
   lanesAlong,
   numberAttribute,
   positionIn,
+  readAxis,
   stringAttribute,
 } from "./support.js";
 
@@ -70,7 +70,7 @@ export const OneHot: OpDefinition = {
 
 function checkIndices(x: TensorType, indices: TensorType, attributes: Attributes): void {
   if (!isInteger(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
-  const axis = axisOf(attributes, x.shape);
+  const axis = readAxis(attributes, x.shape);
   const fits =
     indices.shape.length === x.shape.length &&
     indices.shape.every((dim, position) => position === axis || dim === x.shape[position]);
@@ -161,7 +161,7 @@ export const Gather: OpDefinition = {
   infer: (inputs, attributes) => {
     const [x, indices] = expectInputs(inputs, 2);
     if (!isInteger(indices)) throw new GraphError(`indices must be integers, got ${indices.dtype}`);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     return [
       { dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] },
     ];

@@ -3,7 +3,7 @@ import type { Value } from "../graph.js";
 import type { TensorType } from "../tensor.js";
 import { add, div, mul, reduceMean, reshape, scalar, sqrt, sub } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
-import { axisOf, numberAttribute } from "./support.js";
+import { numberAttribute, readAxis } from "./support.js";
 
 /** (x − mean) / √(variance + ε) */
 const normalized = (centred: Value, variance: Value, epsilon: number): Value =>
@@ -64,7 +64,7 @@ export const LayerNormalization = composite(
   "LayerNormalization",
   ([x, scale, offset, ...others], attributes) => {
     if (!x || !scale || others.length > 0) throw new GraphError("takes 2 or 3 inputs");
-    const normalizedShape = x.shape.slice(axisOf(attributes, x.shape));
+    const normalizedShape = x.shape.slice(readAxis(attributes, x.shape));
     for (const value of offset ? [scale, offset] : [scale]) {
       if (value.dtype !== x.dtype || String(value.shape) !== String(normalizedShape)) {
         throw new GraphError(
@@ -76,7 +76,7 @@ export const LayerNormalization = composite(
   },
   ([x, scale, offset], attributes) => {
     if (!x || !scale) return [];
-    const over = { axes: [...x.shape.keys()].slice(axisOf(attributes, x.shape)), keepdims: true };
+    const over = { axes: [...x.shape.keys()].slice(readAxis(attributes, x.shape)), keepdims: true };
     const centred = sub(x, reduceMean(x, over));
     const variance = reduceMean(mul(centred, centred), over);
     const y = mul(normalized(centred, variance, numberAttribute(attributes, "epsilon")), scale);

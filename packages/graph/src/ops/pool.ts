@@ -5,11 +5,11 @@ import { allocate, read, sizeOf, type TensorType, tensor, write } from "../tenso
 import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { expectInputs, FLOATS, numberAttribute, numbersAttribute } from "./support.js";
-import { onPlane, places, readingOrder, spatial, windowOf } from "./window.js";
+import { onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferPool(inputs: readonly TensorType[], attributes: Attributes): TensorType {
   const [x] = expectInputs(inputs, 1);
-  const window = windowOf(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
+  const window = readWindow(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
   const pads = [...window.before, ...window.after];
   if (pads.some((count, at) => count >= (window.kernel[at % window.kernel.length] as number))) {
     throw new GraphError(`pads [${pads}] must be smaller than the kernel [${window.kernel}]`);
@@ -30,7 +30,7 @@ export const MaxPool: OpDefinition = {
   },
   evaluate: ([x], attributes, [type, chosenType]) => {
     if (!x || !type || !chosenType) return [];
-    const window = windowOf(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
+    const window = readWindow(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
     const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
     const [largest, chosen] = [allocate(type), allocate(chosenType)];
@@ -70,7 +70,7 @@ export const AveragePool = composite(
   (inputs, attributes) => [inferPool(inputs, attributes)],
   ([x], attributes) => {
     if (!x) return [];
-    const window = windowOf(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
+    const window = readWindow(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
     const { shape } = inferPool([x], attributes);
     const [kernel, sizes] = [sizeOf(window.kernel), spatial(shape)];
     const order = readingOrder(onPlane(window, spatial(x.shape), sizes));

@@ -59,7 +59,7 @@ function inferReduced([x]: readonly [TensorType], attributes: Attributes): Tenso
   return { dtype: x.dtype, shape };
 }
 
-function reduced<T extends Element>(
+function reduceAxes<T extends Element>(
   x: Tensor,
   axes: readonly number[],
   type: TensorType,
@@ -103,7 +103,7 @@ function reduction(
       if (!x || !type) return [];
       const axes = numbersAttribute(attributes, "axes");
       return [
-        isInteger(x) ? reduced(x, axes, type, integerAt, integer) : reduced(x, axes, type, read, float),
+        isInteger(x) ? reduceAxes(x, axes, type, integerAt, integer) : reduceAxes(x, axes, type, read, float),
       ];
     },
     gradient: ({ inputs: [x], attributes, upstream: [upstream] }) => {

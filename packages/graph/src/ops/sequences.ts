@@ -13,12 +13,12 @@ import {
 import { cumSum, expand, scalar, scatterElements } from "../vocabulary/index.js";
 import { withSize } from "./blocks.js";
 import {
-  axisOf,
   expectInputs,
   generate,
   lanesAlong,
   NUMBERS,
   numberAttribute,
+  readAxis,
   stringAttribute,
 } from "./support.js";
 
@@ -52,7 +52,7 @@ export const CumSum: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    axisOf(attributes, x.shape);
+    readAxis(attributes, x.shape);
     return [x];
   },
   evaluate: ([x], attributes, [type]) => {
@@ -86,7 +86,7 @@ export const CumSum: OpDefinition = {
 };
 
 /** Positions along an axis in the order of their elements, the largest first (or the smallest); the sort is stable. */
-function ordered(x: Tensor, axis: number, isLargest: boolean): (lane: number) => number[] {
+function sortAlong(x: Tensor, axis: number, isLargest: boolean): (lane: number) => number[] {
   const { length, index } = lanesAlong(axis, x.shape);
   return (lane) => {
     const at = (position: number) => elementAt(x.data, index(lane, position));
@@ -108,7 +108,7 @@ export const ArgMax: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     if (x.shape[axis] === 0) throw new GraphError("an axis of size 0 has no largest element");
     return [{ dtype: "int64", shape: withSize(x.shape, axis, 1) }];
   },
@@ -139,7 +139,7 @@ export const TopK: OpDefinition = {
   dtypes: NUMBERS,
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const axis = axisOf(attributes, x.shape);
+    const axis = readAxis(attributes, x.shape);
     const k = numberAttribute(attributes, "k");
     if (k < 0 || k > (x.shape[axis] as number))
       throw new GraphError(`has no ${k} elements along axis ${axis}`);
@@ -153,7 +153,7 @@ export const TopK: OpDefinition = {
     const [values, positions] = types as readonly [TensorType, TensorType];
     if (!x) return [];
     const axis = numberAttribute(attributes, "axis");
-    const order = ordered(x, axis, numberAttribute(attributes, "largest") === 1);
+    const order = sortAlong(x, axis, numberAttribute(attributes, "largest") === 1);
     const [source, target] = [lanesAlong(axis, x.shape), lanesAlong(axis, values.shape)];
     const [chosen, at] = [allocate(values), allocate(positions)];
     for (let lane = 0; lane < target.count; lane++) {

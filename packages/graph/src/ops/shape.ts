@@ -1,4 +1,4 @@
-import { broadcastShapes, stridesOf } from "../broadcast.js";
+import { broadcastShapes, rowMajorStrides } from "../broadcast.js";
 import { GraphError } from "../error.js";
 import type { Attributes } from "../graph.js";
 import type { OpDefinition } from "../op.js";
@@ -64,9 +64,9 @@ export const Transpose: OpDefinition = {
   },
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];
-    const from = stridesOf(x.shape);
+    const from = rowMajorStrides(x.shape);
     const strides = numbersAttribute(attributes, "perm").map((axis) => from[axis] as number);
-    const to = stridesOf(type.shape);
+    const to = rowMajorStrides(type.shape);
     return [
       generate(type, (flat) =>
         elementAt(

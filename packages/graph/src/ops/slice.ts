@@ -3,8 +3,8 @@ import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, type Shape, sizeOf, write } from "../tensor.js";
 import { pad, reshape, slice } from "../vocabulary/index.js";
-import { copyInto, offsetAlong, sliced, withSize } from "./blocks.js";
-import { axisOf, expectInputs, numberAttribute, numbersAttribute } from "./support.js";
+import { copyInto, offsetAlong, sliceTensor, withSize } from "./blocks.js";
+import { expectInputs, numberAttribute, numbersAttribute, readAxis } from "./support.js";
 
 interface Range {
   readonly axis: number;
@@ -13,9 +13,9 @@ interface Range {
   readonly step: number;
 }
 
-function rangeOf(attributes: Attributes, shape: Shape): Range {
+function readRange(attributes: Attributes, shape: Shape): Range {
   const [start, end, step] = ["start", "end", "step"].map((name) => numberAttribute(attributes, name));
-  const axis = axisOf(attributes, shape);
+  const axis = readAxis(attributes, shape);
   const [from = 0, to = 0, by = 1] = [start, end, step];
   if (from < 0 || to < from || to > (shape[axis] as number) || by < 1) {
     throw new GraphError(`range ${from}:${to}:${by} is outside axis ${axis} of shape [${shape}]`);
@@ -28,17 +28,17 @@ export const Slice: OpDefinition = {
   name: "Slice",
   infer: (inputs, attributes) => {
     const [x] = expectInputs(inputs, 1);
-    const { axis, start, end, step } = rangeOf(attributes, x.shape);
+    const { axis, start, end, step } = readRange(attributes, x.shape);
     return [{ dtype: x.dtype, shape: withSize(x.shape, axis, Math.ceil((end - start) / step)) }];
   },
   evaluate: ([x], attributes, [type]) => {
     if (!x || !type) return [];
-    const { axis, start, step } = rangeOf(attributes, x.shape);
-    return [sliced(x, type, axis, start, step)];
+    const { axis, start, step } = readRange(attributes, x.shape);
+    return [sliceTensor(x, type, axis, start, step)];
   },
   gradient: ({ inputs: [x], outputs: [y], attributes, upstream: [upstream] }) => {
     if (!x || !y || !upstream) return [];
-    const { axis, start, step } = rangeOf(attributes, x.shape);
+    const { axis, start, step } = readRange(attributes, x.shape);
     const size = y.shape[axis] as number;
     const spread = step === 1 ? upstream : spreadOut(upstream, axis, step);
     const length = size === 0 ? 0 : (size - 1) * step + 1;

@@ -47,7 +47,7 @@ export const SoftmaxCrossEntropyLoss: OpDefinition = {
     if (!logProb) return [];
     const ignoreIndex = optionalNumberAttribute(attributes, "ignore_index");
     const [losses, counted] = rowLosses(logProb, labels, weights, ignoreIndex);
-    return [reduced(losses, counted, attributes.reduction, type), logProb];
+    return [reduceLosses(losses, counted, attributes.reduction, type), logProb];
   },
   gradient: ({ inputs, outputs, attributes, upstream: [ofLoss, ofLogProb] }) => {
     const [scores, labels, weights] = inputs;
@@ -104,7 +104,7 @@ function scoresGradient(
     attributes.reduction === "none"
       ? reshape(ofLoss, [rows, 1])
       : attributes.reduction === "mean"
-        ? div(ofLoss, rowWeight ? divisorOf(rowWeight) : scalar(rows, dtype))
+        ? div(ofLoss, rowWeight ? buildDivisor(rowWeight) : scalar(rows, dtype))
         : ofLoss;
   const gradient = mul(difference, share);
   const ignored = isIgnored(reshape(labels, [rows, 1]), ignoreIndex);
@@ -149,7 +149,7 @@ const lossOfRows: Body = ([logProb, labels, weights], attributes) => {
   const weighted = ignored ? where(ignored, scalar(0, product.dtype), product) : product;
   if (reduction === "none") return [weighted];
   const sum = reduceSum(weighted);
-  return [reduction === "mean" ? div(sum, divisorOf(counted)) : sum];
+  return [reduction === "mean" ? div(sum, buildDivisor(counted)) : sum];
 };
 
 const isIgnored = (labels: Value, ignoreIndex: number | undefined): Value | undefined =>
@@ -159,7 +159,7 @@ const isIgnored = (labels: Value, ignoreIndex: number | undefined): Value | unde
  * The divisor of the mean. If it is 0, the mean and the gradients of rows that are not ignored are NaN, as in PyTorch;
  * the gradients of ignored rows are 0.
  */
-function divisorOf(counted: Value): Value {
+function buildDivisor(counted: Value): Value {
   const total = reduceSum(counted);
   return where(equal(total, scalar(0, total.dtype)), scalar(Number.NaN, total.dtype), total);
 }
@@ -197,7 +197,7 @@ function rowLosses(
   return [losses, counted];
 }
 
-function reduced(
+function reduceLosses(
   losses: readonly number[],
   counted: readonly number[],
   reduction: unknown,

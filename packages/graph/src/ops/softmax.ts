@@ -2,7 +2,7 @@ import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { allocate, read, type Tensor, write } from "../tensor.js";
 import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary/index.js";
-import { axisOf, expectInputs, FLOATS, lanesAlong, numberAttribute } from "./support.js";
+import { expectInputs, FLOATS, lanesAlong, numberAttribute, readAxis } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
 type Finish = (x: number, maximum: number, sum: number) => number;
@@ -17,7 +17,7 @@ function normalization(
     dtypes: FLOATS,
     infer: (inputs, attributes) => {
       const [x] = expectInputs(inputs, 1);
-      axisOf(attributes, x.shape);
+      readAxis(attributes, x.shape);
       return [x];
     },
     evaluate: ([x], attributes) => (x ? [alongAxis(x, numberAttribute(attributes, "axis"), finish)] : []),

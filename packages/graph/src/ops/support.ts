@@ -1,4 +1,4 @@
-import { broadcastIndices, stridesOf } from "../broadcast.js";
+import { broadcastIndices, rowMajorStrides } from "../broadcast.js";
 import { GraphError, UndefinedResult } from "../error.js";
 import type { Attributes } from "../graph.js";
 import {
@@ -45,7 +45,7 @@ export function expectInputs<T>(inputs: readonly T[], count: number): readonly T
 }
 
 /** A checked, non-negative axis. */
-export function axisOf(attributes: Attributes, shape: Shape): number {
+export function readAxis(attributes: Attributes, shape: Shape): number {
   const axis = numberAttribute(attributes, "axis");
   if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length) {
     throw new GraphError(`axis ${axis} is outside shape [${shape}]`);
@@ -94,7 +94,7 @@ export interface Lanes {
 
 export function lanesAlong(axis: number, shape: Shape): Lanes {
   const length = shape[axis] as number;
-  const stride = stridesOf(shape)[axis] as number;
+  const stride = rowMajorStrides(shape)[axis] as number;
   return {
     count: length === 0 ? 0 : sizeOf(shape) / length,
     length,

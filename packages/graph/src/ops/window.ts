@@ -17,7 +17,7 @@ export interface Window {
 export const spatial = (shape: Shape): Shape => shape.slice(2);
 
 /** @throws GraphError if the operand is not `[N, C, L]` or `[N, C, H, W]`, or the attributes do not fit it. */
-export function windowOf(attributes: Attributes, kernel: Shape, x: Shape): Window {
+export function readWindow(attributes: Attributes, kernel: Shape, x: Shape): Window {
   const rank = x.length - 2;
   if (rank !== 1 && rank !== 2) throw new GraphError(`takes [N, C, L] or [N, C, H, W], got [${x}]`);
   if (kernel.length !== rank) throw new GraphError(`a kernel of ${rank} sizes was expected, got [${kernel}]`);

@@ -12,14 +12,14 @@ const COMPARED_BYTES = 8192;
 export function mergeCommonSubexpressions(): Rule {
   const seen = new Map<string, readonly Value[]>();
   const numbers = new Map<object, number>();
-  const numberOf = (of: object): number => {
+  const assignNumber = (of: object): number => {
     const number = numbers.get(of) ?? numbers.size;
     numbers.set(of, number);
     return number;
   };
   const tensorKey = ({ dtype, shape, data }: Tensor): string => {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const content = bytes.length > COMPARED_BYTES ? `data ${numberOf(data)}` : `bytes ${bytes}`;
+    const content = bytes.length > COMPARED_BYTES ? `data ${assignNumber(data)}` : `bytes ${bytes}`;
     return `${dtype}[${shape}] ${content}`;
   };
   const attributeKey = (value: Attribute): string => {
@@ -31,7 +31,7 @@ export function mergeCommonSubexpressions(): Rule {
   const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
     JSON.stringify([
       op,
-      inputs.map(({ node, output }) => `${numberOf(node)}:${output}`),
+      inputs.map(({ node, output }) => `${assignNumber(node)}:${output}`),
       Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]),
     ]);
 

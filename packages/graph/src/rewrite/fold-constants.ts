@@ -1,7 +1,7 @@
 import { isBearable, spend } from "../budget.js";
 import { unlessUndefined } from "../error.js";
 import { constant, constantTensor, type Node } from "../graph.js";
-import { definitionOf } from "../op.js";
+import { findDefinition } from "../op.js";
 import { type Shape, sizeOf } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
@@ -15,17 +15,17 @@ const MULTIPLICATIONS: Readonly<Record<string, (a: Shape, b: Shape, y: Shape) =>
 };
 
 /** The number of steps in which the reference interpreter computes a node: elements read, written and multiplied. */
-function stepsOf({ op, inputs, outputs }: Node): number {
+function countSteps({ op, inputs, outputs }: Node): number {
   const [a, b, y] = [inputs[0]?.shape ?? [], inputs[1]?.shape ?? [], outputs[0]?.shape ?? []];
   const elements = [...inputs, ...outputs].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return elements + (MULTIPLICATIONS[op]?.(a, b, y) ?? 0);
 }
 
 /** True if the reference interpreter computes a node quickly. */
-export const isCheap = (node: Node): boolean => isBearable(stepsOf(node));
+export const isCheap = (node: Node): boolean => isBearable(countSteps(node));
 
 /** True if the budget allows computing a node here; see `withBudget`. The steps are then spent. */
-export const isAffordable = (node: Node): boolean => spend(stepsOf(node));
+export const isAffordable = (node: Node): boolean => spend(countSteps(node));
 
 /**
  * Constant folding: an operator on constants becomes the constant that the reference interpreter computes, rounded once
@@ -38,7 +38,7 @@ export const foldConstants: Rule = (node, inputs) => {
   const largest = inputs.reduce((most, { shape }) => Math.max(most, sizeOf(shape)), 0);
   if (node.outputs.some(({ shape }) => sizeOf(shape) > largest) || !isAffordable(node)) return undefined;
   const tensors = inputs.map((input) => constantTensor(input.node));
-  return unlessUndefined(() => definitionOf(node.op).evaluate(tensors, node.attributes, node.outputs))?.map(
+  return unlessUndefined(() => findDefinition(node.op).evaluate(tensors, node.attributes, node.outputs))?.map(
     constant,
   );
 };

@@ -1,6 +1,6 @@
 import { GraphError } from "../error.js";
 import { type Attributes, type Graph, type Node, topologicalOrder } from "../graph.js";
-import { definitionOf, describeNode } from "../op.js";
+import { describeNode, findDefinition } from "../op.js";
 import { type DType, isFloat } from "../tensor.js";
 import { type Rule, rewrite } from "./rewrite.js";
 
@@ -19,7 +19,7 @@ export type Kernels = Readonly<
 export function legalize(graph: Graph, kernels: Kernels): Graph {
   const inSteps: Rule = (node, inputs) => {
     if (hasKernel(node, kernels)) return undefined;
-    const { body } = definitionOf(node.op);
+    const { body } = findDefinition(node.op);
     if (!body)
       throw new GraphError(`${describeNode(node)}: the runtime has no ${dtypeOf(node)} kernel for it`);
     return body(inputs, node.attributes);

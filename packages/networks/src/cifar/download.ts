@@ -37,7 +37,7 @@ export async function download(
   partial: string,
   { signal: stopped, progress, silenceMs = SILENCE_MS }: DownloadOptions,
 ): Promise<void> {
-  using watch = watched(stopped, url, silenceMs);
+  using watch = watchSilence(stopped, url, silenceMs);
   const { signal, heard } = watch;
   const start = (await stat(partial).catch(() => undefined))?.size ?? 0;
   const response = await request(url, start, signal);
@@ -60,7 +60,7 @@ export async function download(
     const { size } = await stat(partial);
     if (total !== undefined && size < total) throw cutOff(url, size, total);
   }
-  const digest = await md5Of(partial);
+  const digest = await computeMd5(partial);
   if (digest !== md5) {
     await rm(partial, { force: true });
     throw new DataError(`${url} has the MD5 digest ${digest}, expected ${md5}; it was deleted, start again`);
@@ -109,7 +109,7 @@ async function receive(
 ): Promise<void> {
   if (!response.body) throw new DataError(`${response.url} sent nothing`);
   let bytes = from;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+  const countBytes = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       progress(bytes);
@@ -119,7 +119,7 @@ async function receive(
   try {
     const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
     const file = createWriteStream(partial, { flags: from > 0 ? "a" : "w" });
-    await pipeline(body, counted, file, { signal });
+    await pipeline(body, countBytes, file, { signal });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof Error && "syscall" in error && "path" in error) throw error;
@@ -128,7 +128,7 @@ async function receive(
 }
 
 /** A signal that is aborted with the given one, or by silence: `heard` has not been called for `silenceMs`. */
-function watched(signal: AbortSignal, url: string, silenceMs: number) {
+function watchSilence(signal: AbortSignal, url: string, silenceMs: number) {
   const silence = new AbortController();
   const stop = () =>
     silence.abort(
@@ -147,7 +147,7 @@ const cutOff = (url: string, bytes: number, total: number | undefined): DataErro
     `${url} was cut off after ${bytes}${total ? ` of ${total}` : ""} bytes; start again to go on from there`,
   );
 
-async function md5Of(file: string): Promise<string> {
+async function computeMd5(file: string): Promise<string> {
   const hash = createHash("md5");
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");

@@ -44,7 +44,7 @@ export async function loadImages(count: number, options: LoadOptions): Promise<L
   const { directory, archive = CIFAR10 } = options;
   if (directory !== undefined) return { source: "CIFAR-10", ...(await readFolder(directory, count)) };
   try {
-    return { source: "CIFAR-10", ...(await readFolder(await cached(archive, options), count)) };
+    return { source: "CIFAR-10", ...(await readFolder(await ensureCached(archive, options), count)) };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     const note = `images are synthetic: ${error.message}; CIFAR10_DIR names a folder with CIFAR-10's binary version`;
@@ -52,7 +52,7 @@ export async function loadImages(count: number, options: LoadOptions): Promise<L
   }
 }
 
-async function cached(archive: Published, { say, signal, ...patience }: LoadOptions): Promise<string> {
+async function ensureCached(archive: Published, { say, signal, ...patience }: LoadOptions): Promise<string> {
   const name = `cifar-10-binary-${archive.md5.slice(0, 8)}`;
   const found = await inspect(name);
   if (found.state === "complete") return found.folder;

@@ -1,5 +1,5 @@
 import { elementOf, type NpyDType } from "../dtype.js";
-import { quoted, SafetensorsError } from "../error.js";
+import { quote, SafetensorsError } from "../error.js";
 import { MOST_DIMENSIONS } from "../header.js";
 import { repeatedKey } from "./repeated-key.js";
 
@@ -38,7 +38,7 @@ export function dtypeOf({ name, dtype }: TensorInfo): NpyDType {
   const known = DTYPES.get(dtype);
   if (known) return known;
   const expected = [...DTYPES.keys()].join(", ");
-  throw new SafetensorsError(`tensor ${quoted(name)}: expected one of ${expected}, got ${quoted(dtype)}`);
+  throw new SafetensorsError(`tensor ${quote(name)}: expected one of ${expected}, got ${quote(dtype)}`);
 }
 
 /** A limit above the header of any file of arrays; the reference implementation's is 100 MB. */
@@ -54,7 +54,7 @@ export function readTensorInfos(bytes: Uint8Array): { infos: TensorInfo[]; dataO
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataOffset));
   const infos = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => infoOf(name, value));
+    .map(([name, value]) => parseInfo(name, value));
   requireFilled(infos, bytes.length - dataOffset);
   return { infos, dataOffset };
 }
@@ -84,7 +84,7 @@ function parseHeader(bytes: Uint8Array): object {
   }
   if (!isObject(header)) throw new SafetensorsError("expected an object in the header");
   const repeated = repeatedKey(text);
-  if (repeated !== undefined) throw new SafetensorsError(`the header has ${quoted(repeated)} twice`);
+  if (repeated !== undefined) throw new SafetensorsError(`the header has ${quote(repeated)} twice`);
   return header;
 }
 
@@ -95,8 +95,8 @@ const isSize = (value: unknown): value is number => Number.isSafeInteger(value) 
 
 const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every(isSize);
 
-function infoOf(name: string, value: unknown): TensorInfo {
-  const fail = (problem: string) => new SafetensorsError(`tensor ${quoted(name)}: ${problem}`);
+function parseInfo(name: string, value: unknown): TensorInfo {
+  const fail = (problem: string) => new SafetensorsError(`tensor ${quote(name)}: ${problem}`);
   const fields = new Map<string, unknown>(isObject(value) ? Object.entries(value) : []);
   const [dtype, shape, offsets] = ["dtype", "shape", "data_offsets"].map((key) => fields.get(key));
   if (typeof dtype !== "string" || shape === undefined || offsets === undefined || fields.size !== 3) {
@@ -124,7 +124,7 @@ function requireFilled(infos: readonly TensorInfo[], length: number): void {
   for (const { name, begin, end } of infos.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== filled) {
       const problem = begin < filled ? "overlaps another tensor" : `leaves a gap of ${begin - filled} bytes`;
-      throw new SafetensorsError(`tensor ${quoted(name)}: ${problem} before byte ${Math.max(begin, filled)}`);
+      throw new SafetensorsError(`tensor ${quote(name)}: ${problem} before byte ${Math.max(begin, filled)}`);
     }
     filled = end;
   }

@@ -65,7 +65,7 @@ export function judgeGradient(
     }
   }
   const sum = worstRowSum(gradient, classes);
-  const relative = sum.residual === 0 ? 0 : sum.residual / magnitudeOf(gradient, sum.row, classes);
+  const relative = sum.residual === 0 ? 0 : sum.residual / sumOfMagnitudes(gradient, sum.row, classes);
   return {
     groups: groups.found,
     special: special.counts,
@@ -103,15 +103,15 @@ class Groups {
   }
 
   get found(): EntryGroup[] {
-    const groupsOf = (kind: EntryKind, groups: readonly ErrorGroup[]) =>
+    const selectGroups = (kind: EntryKind, groups: readonly ErrorGroup[]) =>
       groups.flatMap(({ errors }, band) => {
         const [from = 0, to = 1] = kind === "ignored" ? [0, 1] : CONFIDENCES.slice(band, band + 2);
         return errors ? [{ kind, from, to, ...errors }] : [];
       });
     return [
-      ...groupsOf("target", this.#target),
-      ...groupsOf("tail", this.#tail),
-      ...groupsOf("ignored", [this.#ignored]),
+      ...selectGroups("target", this.#target),
+      ...selectGroups("tail", this.#tail),
+      ...selectGroups("ignored", [this.#ignored]),
     ];
   }
 }
@@ -133,7 +133,7 @@ class Special {
   }
 }
 
-function magnitudeOf(gradient: FloatArray, row: number, classes: number): number {
+function sumOfMagnitudes(gradient: FloatArray, row: number, classes: number): number {
   let sum = 0;
   for (let j = row * classes; j < (row + 1) * classes; j++) sum += Math.abs(gradient[j] as number);
   return sum;

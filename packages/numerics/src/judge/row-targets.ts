@@ -18,7 +18,7 @@ export function rowTargets({ rows, classes, logits, labels, ignoreIndex }: Probl
     const target = labels instanceof Int32Array ? (labels[row] as number) : indexOfLargest(rowOf(labels));
     if (labels instanceof Int32Array && target === ignoreIndex) continue;
     targets[row] = target;
-    probabilities[row] = probabilityOf(target, rowOf(logits));
+    probabilities[row] = labelProbability(target, rowOf(logits));
   }
   return { classes: targets, probabilities };
 }
@@ -30,7 +30,7 @@ function indexOfLargest(values: FloatArray): number {
 }
 
 /** Plain float64 is enough to sort rows by it. */
-function probabilityOf(target: number, logits: FloatArray): number {
+function labelProbability(target: number, logits: FloatArray): number {
   const largest = logits[indexOfLargest(logits)] as number;
   let sum = 0;
   for (let j = 0; j < logits.length; j++) sum += Math.exp((logits[j] as number) - largest);

@@ -14,7 +14,7 @@ function truncatedFloat32(value: number): number {
 
 const FIRST_WIDE_BUCKET = truncatedFloat32(EXACT_LIMIT);
 
-function bucketOf(value: number): number {
+function bucketIndex(value: number): number {
   return value < EXACT_LIMIT ? value : EXACT_LIMIT + truncatedFloat32(value) - FIRST_WIDE_BUCKET;
 }
 
@@ -24,7 +24,7 @@ function largestIn(bucket: number): number {
   return (float32[0] as number) - 1;
 }
 
-const BUCKETS = bucketOf(2 ** 65) + 1;
+const BUCKETS = bucketIndex(2 ** 65) + 1;
 
 /**
  * Quantiles of non-negative integers up to 2^65, and Infinity, in constant memory: a log-linear
@@ -41,7 +41,7 @@ export class QuantileHistogram {
     this.#total += times;
     if (value > this.#max) this.#max = value;
     if (value === Number.POSITIVE_INFINITY) return;
-    const bucket = bucketOf(value);
+    const bucket = bucketIndex(value);
     this.#counts[bucket] = (this.#counts[bucket] as number) + times;
   }
 

@@ -48,7 +48,7 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
   requireSameLength(computed, exact.hi);
   // The low half does not affect a float32: 2^-29 of its ULP at most.
   const lo = computed instanceof Float64Array ? exact.lo : undefined;
-  const exactNorm = exact.lo === undefined ? normOf(exact.hi) : referenceNorm(exact.hi);
+  const exactNorm = exact.lo === undefined ? euclideanNorm(exact.hi) : referenceNorm(exact.hi);
   const errorNorm = new EuclideanNorm();
   const signed = new CompensatedSum();
   const absolute = new CompensatedSum();
@@ -61,7 +61,7 @@ export function errorNorms(computed: FloatArray, exact: ExactValues): ErrorNorms
     errors.set(computed.subarray(start, end));
     subtract(errors, asFloat64(exact.hi.subarray(start, end), hiBlock));
     if (lo !== undefined) subtract(errors, lo.subarray(start, end));
-    const sums = sumsOf(errors);
+    const sums = computeSums(errors);
     signed.add(sums.signed);
     absolute.add(sums.absolute);
     errorNorm.addSquares(sumOfSquares(errors, errorNorm.unitFor(sums.largest)));
@@ -83,17 +83,17 @@ const referenceNorms = new WeakMap<FloatArray, EuclideanNorm>();
 function referenceNorm(exact: FloatArray): EuclideanNorm {
   const known = referenceNorms.get(exact);
   if (known) return known;
-  const norm = normOf(exact);
+  const norm = euclideanNorm(exact);
   referenceNorms.set(exact, norm);
   return norm;
 }
 
-function normOf(exact: FloatArray): EuclideanNorm {
+function euclideanNorm(exact: FloatArray): EuclideanNorm {
   const norm = new EuclideanNorm();
   const block = new Float64Array(BLOCK_LENGTH);
   for (let start = 0; start < exact.length; start += BLOCK_LENGTH) {
     const values = asFloat64(exact.subarray(start, start + BLOCK_LENGTH), block);
-    norm.addSquares(sumOfSquares(values, norm.unitFor(sumsOf(values).largest)));
+    norm.addSquares(sumOfSquares(values, norm.unitFor(computeSums(values).largest)));
   }
   return norm;
 }
@@ -117,7 +117,7 @@ interface Sums {
 }
 
 /** Computes all sums in one pass: each is a chain of dependent additions, and the chains overlap. */
-function sumsOf(values: Float64Array): Sums {
+function computeSums(values: Float64Array): Sums {
   let [signed, absolute, largest] = [0, 0, 0];
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;

@@ -1,7 +1,7 @@
 import { float32Bits, float64Words, HIGH_WORD, LOW_WORD } from "../bits.js";
 import { type FloatArray, requireSameType } from "../float-array.js";
 import { FORMATS, type NumberFormat } from "../formats.js";
-import { exponentOf, spacingAt } from "../spacing.js";
+import { binaryExponent, spacingAt } from "../spacing.js";
 import { QuantileHistogram } from "./quantile-histogram.js";
 
 const MAGNITUDE = 0x7fffffff;
@@ -69,7 +69,7 @@ export function ulpDistance(a: number, b: number, format: NumberFormat): number 
 function stepsFromZero(value: number, format: NumberFormat): number {
   const { precision, smallestNormal } = format;
   const magnitude = Math.abs(value);
-  const binades = magnitude < smallestNormal ? 0 : exponentOf(magnitude) - exponentOf(smallestNormal);
+  const binades = magnitude < smallestNormal ? 0 : binaryExponent(magnitude) - binaryExponent(smallestNormal);
   // Each binade has as many numbers as the subnormal ones and 0 together.
   const steps = magnitude / spacingAt(magnitude, format) + binades * 2 ** (precision - 1);
   return Math.sign(value) * steps;

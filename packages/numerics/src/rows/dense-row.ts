@@ -3,7 +3,7 @@ import { type DoubleDoubleArray, entry, scale, setEntry, sumOfNonNegative } from
 import { EXP_SCALE, exponentiate } from "../double-double/exp.js";
 import { log1p } from "../double-double/log.js";
 import type { FloatArray } from "../float-array.js";
-import { subtractLargest, timesLoss, unscaled } from "./row.js";
+import { subtractLargest, timesLoss, unscale } from "./row.js";
 
 /**
  * Loss and gradient of a row whose targets q are spread over the classes: with p its softmax and Q = sum q,
@@ -31,7 +31,7 @@ export function denseRow(
   exponentiate(work, 0, logits.length);
   const exponentials = sumWithout(work, largest);
   const targets = sumWithout(q, indexOfLargest(q));
-  const logSum = log1p(unscaled(exponentials.others));
+  const logSum = log1p(unscale(exponentials.others));
   const loss = below.hi === Number.POSITIVE_INFINITY ? below : add(timesLoss(logSum, targets.total), below);
 
   for (let j = 0; j < logits.length; j++) {
@@ -42,7 +42,7 @@ export function denseRow(
       j === exponentials.index ? exponentials.others : add(exponentials.total, negate(e));
     setEntry(work, j, add(multiply(e, otherTargets), negate(multiply(t, otherExponentials))));
   }
-  scale(work, 0, logits.length, divide(share, unscaled(exponentials.total)), 1 / EXP_SCALE);
+  scale(work, 0, logits.length, divide(share, unscale(exponentials.total)), 1 / EXP_SCALE);
   return loss;
 }
 

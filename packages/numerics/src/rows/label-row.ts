@@ -3,7 +3,7 @@ import { type DoubleDoubleArray, entry, scale, setEntry, sumOfNonNegative } from
 import { EXP_SCALE, exponentiate } from "../double-double/exp.js";
 import { log, log1p } from "../double-double/log.js";
 import type { FloatArray } from "../float-array.js";
-import { subtractLargest, unscaled } from "./row.js";
+import { subtractLargest, unscale } from "./row.js";
 
 /** A row labelled with one class, in the state between its loss and its gradient. */
 export interface LabelRow {
@@ -20,8 +20,8 @@ export function labelLoss(logits: FloatArray, target: number, work: DoubleDouble
   const margin = entry(work, target);
   exponentiate(work, 0, logits.length);
   const others = add(sumOfNonNegative(work, 0, target), sumOfNonNegative(work, target + 1, logits.length));
-  const partition = unscaled(add(others, entry(work, target)));
-  return { loss: rowLoss(margin, unscaled(others), partition), others, partition };
+  const partition = unscale(add(others, entry(work, target)));
+  return { loss: rowLoss(margin, unscale(others), partition), others, partition };
 }
 
 /**

@@ -28,7 +28,7 @@ export function subtractLargest(logits: FloatArray, shifted: DoubleDoubleArray):
 }
 
 /** Removes the scale factor of `exponentiate` from a sum of exponentials. */
-export function unscaled(value: DoubleDouble): DoubleDouble {
+export function unscale(value: DoubleDouble): DoubleDouble {
   return { hi: value.hi / EXP_SCALE, lo: value.lo / EXP_SCALE };
 }
 
@@ -40,9 +40,9 @@ const scaledUp = ({ hi, lo }: DoubleDouble): DoubleDouble => ({ hi: hi * EXP_SCA
 /** a * b for a loss a of any size, and a factor b of ordinary size. An infinite loss times 0 is 0. */
 export function timesLoss(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   if (a.hi === Number.POSITIVE_INFINITY) return b.hi === 0 ? b : a;
-  return Math.abs(a.hi) < TINY ? unscaled(multiply(scaledUp(a), b)) : multiply(a, b);
+  return Math.abs(a.hi) < TINY ? unscale(multiply(scaledUp(a), b)) : multiply(a, b);
 }
 
 /** a / b for a loss a of any size, and a divisor b of ordinary size. */
 export const overDivisor = (a: DoubleDouble, b: DoubleDouble): DoubleDouble =>
-  Math.abs(a.hi) < TINY ? unscaled(divide(scaledUp(a), b)) : divide(a, b);
+  Math.abs(a.hi) < TINY ? unscale(divide(scaledUp(a), b)) : divide(a, b);

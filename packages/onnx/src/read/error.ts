@@ -10,5 +10,5 @@ export class ModelError extends Error {
 }
 
 /** A name from a file, safe for a message: short, and without control characters. */
-export const quoted = (name: string): string =>
+export const quote = (name: string): string =>
   oneLine(JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name));

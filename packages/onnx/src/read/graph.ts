@@ -1,8 +1,8 @@
 import {
   constant,
   constantTensor,
-  definitionOf,
   evaluate,
+  findDefinition,
   formatShape,
   type Graph,
   grantNodes,
@@ -21,7 +21,7 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import type { GraphProto, NodeProto } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
@@ -58,7 +58,7 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   for (const node of proto.node) readNode(node, scope, nodes);
   const outputs = proto.output.map(({ name }) => {
     const value = scope.value(name);
-    if (!value) throw new ModelError(`nothing makes output ${quoted(name)}`);
+    if (!value) throw new ModelError(`nothing makes output ${quote(name)}`);
     return [name, value] as const;
   });
   // Nodes may have read more for its shape, or to freeze it.
@@ -100,14 +100,14 @@ function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): read
     branch: (graph) => readBranch(graph, scope, context),
     define: (name, value) => {
       if (values.has(name))
-        throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
+        throw new ModelError(`${quote(name)} is made twice: the graph is not in SSA form`);
       values.set(name, value);
     },
   };
   for (const node of proto.node) readNode(node, scope, context);
   return proto.output.map(({ name }) => {
     const value = scope.value(name);
-    if (!value) throw new ModelError(`nothing makes output ${quoted(name)} of a branch`);
+    if (!value) throw new ModelError(`nothing makes output ${quote(name)} of a branch`);
     return value;
   });
 }
@@ -139,7 +139,7 @@ class GraphScope implements Definitions {
 
   define(name: string, value: Value): void {
     if (this.values.has(name) || this.#initializers.has(name)) {
-      throw new ModelError(`${quoted(name)} is made twice: the graph is not in SSA form`);
+      throw new ModelError(`${quote(name)} is made twice: the graph is not in SSA form`);
     }
     this.values.set(name, value);
   }
@@ -189,7 +189,7 @@ class GraphScope implements Definitions {
 
   #storedTensors(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
     if (node.op === "Constant") return [constantTensor(node)];
-    if (node.op !== "Input") return definitionOf(node.op).evaluate(inputs, node.attributes, node.outputs);
+    if (node.op !== "Input") return findDefinition(node.op).evaluate(inputs, node.attributes, node.outputs);
     const stored = this.#initializers.get(inputName(outputOf(node)));
     return stored ? [stored.read()] : [];
   }
@@ -205,9 +205,9 @@ function sizedShape({ name, shape }: ModelInput, sizes: ReadonlyMap<string, numb
   const sized = shape.map((size) => (typeof size === "number" ? size : sizes.get(size)));
   const open = shape.find((_, axis) => sized[axis] === undefined);
   if (open !== undefined)
-    throw new ModelError(`input ${quoted(name)} has an open size ${quoted(String(open))}: give it one`);
+    throw new ModelError(`input ${quote(name)} has an open size ${quote(String(open))}: give it one`);
   if (!Number.isSafeInteger(sizeOf(sized as number[]))) {
-    throw new ModelError(`input ${quoted(name)} has a shape of [${formatShape(sized as number[])}]`);
+    throw new ModelError(`input ${quote(name)} has a shape of [${formatShape(sized as number[])}]`);
   }
   return sized as number[];
 }
@@ -216,22 +216,22 @@ function sizedShape({ name, shape }: ModelInput, sizes: ReadonlyMap<string, numb
 function checkOperators(nodes: readonly NodeProto[]): void {
   const unknown = new Set(
     nodes
-      .filter((node) => !readerOf(node))
+      .filter((node) => !findReader(node))
       .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`),
   );
   if (unknown.size === 0) return;
-  const listed = [...unknown].slice(0, 8).map((name) => quoted(name).slice(1, -1));
+  const listed = [...unknown].slice(0, 8).map((name) => quote(name).slice(1, -1));
   const more = unknown.size > listed.length ? ` and ${unknown.size - listed.length} more` : "";
   throw new ModelError(`operators that are not supported: ${listed.join(", ")}${more}`);
 }
 
 /** The reader of a node; none if its operator is not one of ONNX's, or not supported. */
-const readerOf = ({ domain, opType }: NodeProto): Reader | undefined =>
+const findReader = ({ domain, opType }: NodeProto): Reader | undefined =>
   domain === "" || domain === "ai.onnx" ? READERS.get(opType) : undefined;
 
 function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
   const node = new OnnxNode(proto, scope, opset);
-  const read = readerOf(proto);
+  const read = findReader(proto);
   if (!read) throw new ModelError(`${node.label} is not supported`);
   grantNodes();
   const made = node.run(() => {
@@ -242,7 +242,7 @@ function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: N
   for (const [position, name] of node.outputs.entries()) {
     if (name === "") continue;
     const value = made[position];
-    scope.define(name, known(value ?? node.fail(`has no output #${position}`), isConstant));
+    scope.define(name, foldIfConstant(value ?? node.fail(`has no output #${position}`), isConstant));
   }
 }
 
@@ -250,13 +250,13 @@ function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: N
 const LARGEST = 2 ** 16;
 
 /** Folds values computed from constants alone, such as shapes, for the nodes that need to know them. */
-function known(value: Value, isConstant: (node: Node) => boolean): Value {
+function foldIfConstant(value: Value, isConstant: (node: Node) => boolean): Value {
   if (value.node.op === "Constant" || !isConstant(value.node) || !isAffordable(value.node)) return value;
-  return computed(value);
+  return toConstant(value);
 }
 
 /** Returns a value as a constant; the value itself if ONNX leaves it undefined. */
-function computed(value: Value): Value {
+function toConstant(value: Value): Value {
   const results = unlessUndefined(() => evaluate({ name: "constant", inputs: [], outputs: { value } }, {}));
   return results?.value ? constant(results.value) : value;
 }

@@ -1,7 +1,7 @@
 import type { DType } from "@softmax-bench/graph";
 import type { ValueInfoProto } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
-import { dtypeOf, sizeFrom } from "./tensors.js";
+import { ModelError, quote } from "./error.js";
+import { sizeFrom, toDType } from "./tensors.js";
 
 /** An input of a model; an open size is a name. */
 export interface ModelInput {
@@ -12,7 +12,7 @@ export interface ModelInput {
 
 /** @throws ModelError if the input is not a tensor of known rank. */
 export function inputFrom({ name, type }: ValueInfoProto): ModelInput {
-  const of = `input ${quoted(name)}`;
+  const of = `input ${quote(name)}`;
   if (type?.value.case !== "tensorType") throw new ModelError(`${of} is not a tensor`);
   const { elemType, shape } = type.value.value;
   if (!shape) throw new ModelError(`${of} has no shape`);
@@ -20,5 +20,5 @@ export function inputFrom({ name, type }: ValueInfoProto): ModelInput {
     if (value.case === "dimValue" && value.value > 0n) return sizeFrom(value.value, of);
     return value.case === "dimParam" && value.value !== "" ? value.value : `${name}.${axis}`;
   });
-  return { name, dtype: dtypeOf(elemType, of), shape: sizes };
+  return { name, dtype: toDType(elemType, of), shape: sizes };
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import { type Model, parseModel } from "./model.js";
 import type { ExternalData } from "./tensors.js";
 
@@ -14,7 +14,7 @@ const PROTOBUF_LIMIT = 2 ** 31 - 1;
  * too short or outside its folder
  */
 export function loadModel(path: string): Model {
-  const { size } = inspected(path, "model");
+  const { size } = requireFile(path, "model");
   if (size > PROTOBUF_LIMIT) {
     throw new ModelError(
       `the model has ${size} bytes, a protobuf at most ${PROTOBUF_LIMIT}; store its tensors as external data`,
@@ -26,10 +26,10 @@ export function loadModel(path: string): Model {
   return model;
 }
 
-function inspected(path: string, what: string) {
+function requireFile(path: string, what: string) {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) throw new ModelError(`${what} ${quoted(path)} does not exist`);
-  if (!found.isFile()) throw new ModelError(`${what} ${quoted(path)} is not a regular file`);
+  if (!found) throw new ModelError(`${what} ${quote(path)} does not exist`);
+  if (!found.isFile()) throw new ModelError(`${what} ${quote(path)} is not a regular file`);
   return found;
 }
 
@@ -42,7 +42,7 @@ function readBeside(folder: string, data: ExternalData): Uint8Array {
     let filled = 0;
     while (filled < length) {
       const count = readSync(descriptor, bytes, filled, length - filled, offset + filled);
-      if (count === 0) throw new ModelError(`the model's data in ${quoted(data.location)} ends too early`);
+      if (count === 0) throw new ModelError(`the model's data in ${quote(data.location)} ends too early`);
       filled += count;
     }
     return bytes;
@@ -54,16 +54,16 @@ function readBeside(folder: string, data: ExternalData): Uint8Array {
 /** @throws ModelError if the location is outside the folder (also through a link), is not a file, or is too short. */
 function pathBeside(folder: string, { location, offset, length }: ExternalData): string {
   const outside = () =>
-    new ModelError(`the model's data is said to be in ${quoted(location)}, outside its folder`);
+    new ModelError(`the model's data is said to be in ${quote(location)}, outside its folder`);
   if (isAbsolute(location) || location.includes("\0") || location.split(/[\\/]/).includes(".."))
     throw outside();
   const path = join(folder, location);
-  const { size } = inspected(path, "the model's data");
+  const { size } = requireFile(path, "the model's data");
   const from = relative(folder, realpathSync(path));
   if (from === ".." || from.startsWith(`..${sep}`) || isAbsolute(from)) throw outside();
   if (size < offset + length) {
     throw new ModelError(
-      `the model's data in ${quoted(location)} has ${size} bytes, ${offset + length} are needed`,
+      `the model's data in ${quote(location)} has ${size} bytes, ${offset + length} are needed`,
     );
   }
   return path;

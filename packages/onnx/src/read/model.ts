@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { DEFAULT_ELEMENTS, sizeOf, withBudget } from "@softmax-bench/graph";
 import { type ModelProto, ModelProtoSchema, type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
 import { inputFrom, type ModelInput } from "./inputs.js";
 import { type Choice, chooseParameters } from "./parameters.js";
@@ -44,7 +44,7 @@ export interface GraphOptions {
 
 const nothingBeside: ReadExternal = ({ location }) => {
   throw new ModelError(
-    `the model's data is in ${quoted(location)}; load the model from its file to have it read`,
+    `the model's data is in ${quote(location)}; load the model from its file to have it read`,
   );
 };
 
@@ -55,22 +55,22 @@ const nothingBeside: ReadExternal = ({ location }) => {
  * @throws ModelError if the bytes are not a model, or it has unsupported parts
  */
 export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Model {
-  const proto = decoded(bytes);
+  const proto = decodeModel(bytes);
   const { graph } = proto;
   if (!graph || proto.irVersion === 0n)
     throw new ModelError("the file is not an ONNX model: it has no graph");
-  const opset = opsetOf(proto);
+  const opset = readOpset(proto);
   if (graph.sparseInitializer.length > 0) throw new ModelError("sparse initialisers are not supported");
   if (graph.quantizationAnnotation.length > 0) throw new ModelError("quantised models are not supported");
   const initializers = new Map<string, StoredTensor>();
   const store = (tensor: StoredTensor) => {
-    if (initializers.has(tensor.name)) throw new ModelError(`there are two tensors ${quoted(tensor.name)}`);
+    if (initializers.has(tensor.name)) throw new ModelError(`there are two tensors ${quote(tensor.name)}`);
     initializers.set(tensor.name, tensor);
   };
   for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
   // Some exporters store weights in such nodes.
   const nodes = graph.node.filter((node) => {
-    const weights = weightsOf(node, readExternal);
+    const weights = readWeights(node, readExternal);
     if (weights) store(weights);
     return !weights;
   });
@@ -105,7 +105,7 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
 }
 
 /** Reads several floating-point numbers in a `Constant` node, under the name of its output. */
-function weightsOf({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
+function readWeights({ domain, opType, attribute, output }: NodeProto, readExternal: ReadExternal) {
   const isStandard = domain === "" || domain === "ai.onnx";
   const [value, ...others] = attribute;
   const [name = ""] = output;
@@ -118,7 +118,7 @@ function weightsOf({ domain, opType, attribute, output }: NodeProto, readExterna
 
 const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
 
-function decoded(bytes: Uint8Array): ModelProto {
+function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
@@ -126,7 +126,7 @@ function decoded(bytes: Uint8Array): ModelProto {
   }
 }
 
-function opsetOf({ opsetImport, functions }: ModelProto): number {
+function readOpset({ opsetImport, functions }: ModelProto): number {
   const standard = opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx");
   if (!standard) throw new ModelError("the file is not an ONNX model: it names no operator set");
   const opset = Number(standard.version);

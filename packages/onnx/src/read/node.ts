@@ -13,7 +13,7 @@ import {
   type GraphProto,
   type NodeProto,
 } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** The names that a node's inputs may refer to. */
@@ -60,7 +60,7 @@ export class OnnxNode {
   /** The node in words: `Conv "conv1"`. */
   get label(): string {
     const name = this.#proto.name || this.#proto.output[0] || "";
-    return `${quoted(this.op).slice(1, -1)} ${quoted(name)}`;
+    return `${quote(this.op).slice(1, -1)} ${quote(name)}`;
   }
 
   fail(message: string): never {
@@ -92,7 +92,7 @@ export class OnnxNode {
     if (name === "") return undefined;
     const value = this.#scope.value(name);
     if (value) return value;
-    this.fail(`reads ${quoted(name)}, which nothing before it makes: it is missing, later, or in a cycle`);
+    this.fail(`reads ${quote(name)}, which nothing before it makes: it is missing, later, or in a cycle`);
   }
 
   /** An input as a constant of the graph, even if it is, or depends on, a trainable initialiser. */
@@ -199,7 +199,7 @@ export class OnnxNode {
   /** @throws ModelError if an attribute or an input was never read. */
   checkRead(): void {
     for (const name of this.#attributes.keys()) {
-      if (!this.#asked.has(name)) this.fail(`attribute ${quoted(name)} is not supported`);
+      if (!this.#asked.has(name)) this.fail(`attribute ${quote(name)} is not supported`);
     }
     for (const position of this.#proto.input.keys()) {
       if (this.has(position) && !this.#asked.has(position)) this.fail(`input #${position} is not supported`);
@@ -216,7 +216,7 @@ export class OnnxNode {
     const attribute = this.#attributes.get(name);
     if (attribute && attribute.type !== AttributeProto_AttributeType[type]) {
       const given = AttributeProto_AttributeType[attribute.type] ?? attribute.type;
-      this.fail(`attribute ${quoted(name)} must be ${type}, got ${given}`);
+      this.fail(`attribute ${quote(name)} must be ${type}, got ${given}`);
     }
     return attribute;
   }

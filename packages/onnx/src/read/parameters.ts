@@ -129,7 +129,7 @@ export function chooseParameters(
       const isLifted = of.isInNode && hasInitializers && !uses.isWeightOfLayer(of.name);
       const choice = isLifted
         ? constant("in a Constant node, while weights are initialisers")
-        : choiceOf(of, uses);
+        : chooseRole(of, uses);
       return [of.name, choice] as const;
     }),
   );
@@ -165,7 +165,7 @@ function transposedCopies(
 const parameter = (reason: string): Choice => ({ isParameter: true, reason });
 const constant = (reason: string): Choice => ({ isParameter: false, reason });
 
-function choiceOf(stored: StoredTensor, index: UseIndex): Choice {
+function chooseRole(stored: StoredTensor, index: UseIndex): Choice {
   const uses = index.isNeeded(stored.name) ? index.usesOf(stored.name) : [];
   if (uses.length === 0) return constant("no gradient flows to it");
   const choices = uses.map((use) => choiceByUse(stored, use, index));

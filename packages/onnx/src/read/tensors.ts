@@ -8,7 +8,7 @@ import {
 } from "@softmax-bench/graph";
 import { ONNX_DTYPE } from "../operators.js";
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { ModelError, quoted } from "./error.js";
+import { ModelError, quote } from "./error.js";
 
 /** The location of a tensor's data outside the model. */
 export interface ExternalData {
@@ -33,7 +33,7 @@ export interface StoredTensor extends TensorType {
 }
 
 /** @throws ModelError if the dtype is not supported. */
-export function dtypeOf(elemType: number, of: string): DType {
+export function toDType(elemType: number, of: string): DType {
   const found = Object.entries(ONNX_DTYPE).find(([, code]) => code === elemType)?.[0];
   if (found) return found as DType;
   const given = TensorProto_DataType[elemType] ?? elemType;
@@ -50,8 +50,8 @@ export function sizeFrom(value: bigint, of: string): number {
 
 /** @throws ModelError if the tensor does not match its type. */
 export function storedTensor(proto: TensorProto, readExternal: ReadExternal): StoredTensor {
-  const of = `tensor ${quoted(proto.name)}`;
-  const dtype = dtypeOf(proto.dataType, of);
+  const of = `tensor ${quote(proto.name)}`;
+  const dtype = toDType(proto.dataType, of);
   const shape = proto.dims.map((dim) => sizeFrom(dim, of));
   const type = { dtype, shape };
   if (!Number.isSafeInteger(sizeOf(shape))) throw new ModelError(`${of} has a shape of [${shape}]`);
@@ -79,7 +79,7 @@ function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: stri
   ];
   if (offset === undefined || length !== needed) {
     throw new ModelError(
-      `${of} needs ${needed} bytes of ${quoted(location)}, the model says ${entries.get("length")}`,
+      `${of} needs ${needed} bytes of ${quote(location)}, the model says ${entries.get("length")}`,
     );
   }
   return { location, offset, length };

@@ -10,7 +10,7 @@ interface ReadWindow {
 /** Strides, dilations and pads of a convolution or pool, with `auto_pad` written as pads. */
 export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow & Required<WindowOptions> {
   const { strides, dilations, pads } = givenWindow(node, x, kernel);
-  const auto = autoPadOf(node);
+  const auto = readAutoPad(node);
   if (auto === "NOTSET") return { strides, dilations, pads };
   if (auto === "VALID") return { strides, dilations, pads: pads.map(() => 0) };
   const missing = x.shape.slice(2).map((size, axis) => {
@@ -18,7 +18,7 @@ export function windowFrom(node: OnnxNode, x: Value, kernel: Shape): ReadWindow 
     const extent = dilation * ((kernel[axis] as number) - 1) + 1;
     return Math.max((Math.ceil(size / stride) - 1) * stride + extent - size, 0);
   });
-  return { strides, dilations, pads: shared(missing, auto) };
+  return { strides, dilations, pads: splitPads(missing, auto) };
 }
 
 /**
@@ -32,7 +32,7 @@ export function transposedWindowFrom(
 ): ReadWindow & { readonly outputPadding: readonly number[] } {
   const { strides, dilations, pads } = givenWindow(node, x, kernel);
   const outputPadding = node.ints("output_padding") ?? kernel.map(() => 0);
-  const auto = autoPadOf(node);
+  const auto = readAutoPad(node);
   const [sizes, shape] = [x.shape.slice(2), node.ints("output_shape")];
   if (!shape && auto === "NOTSET") {
     return { strides, dilations, pads, outputPadding };
@@ -49,7 +49,7 @@ export function transposedWindowFrom(
   return {
     strides,
     dilations,
-    pads: shared(taken, auto),
+    pads: splitPads(taken, auto),
     outputPadding: outputPadding.map((count, axis) => count + (surplus[axis] === -1 ? 1 : 0)),
   };
 }
@@ -71,20 +71,20 @@ function givenWindow(node: OnnxNode, x: Value, kernel: Shape): ReadWindow {
 const AUTO_PADS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] as const;
 type AutoPad = (typeof AUTO_PADS)[number];
 
-function autoPadOf(node: OnnxNode): AutoPad {
+function readAutoPad(node: OnnxNode): AutoPad {
   const given = node.string("auto_pad", "NOTSET");
   return AUTO_PADS.find((known) => known === given) ?? node.fail(`auto_pad ${given} is not known`);
 }
 
 /** Splits pads between both ends of each axis. SAME_UPPER puts an odd one at the end, the others at the start. */
-function shared(counts: readonly number[], auto: AutoPad): number[] {
+function splitPads(counts: readonly number[], auto: AutoPad): number[] {
   const less = counts.map((count) => Math.floor(count / 2));
   const more = counts.map((count) => Math.ceil(count / 2));
   return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
 }
 
 /** Adds pads at the end if `ceil_mode` lets a last window begin inside and end outside. */
-export function ceiled({ strides, dilations, pads }: ReadWindow, x: Value, kernel: Shape): ReadWindow {
+export function applyCeilMode({ strides, dilations, pads }: ReadWindow, x: Value, kernel: Shape): ReadWindow {
   const rank = kernel.length;
   const added = kernel.map((size, axis) => {
     const [stride, length] = [strides[axis] as number, x.shape[axis + 2] as number];

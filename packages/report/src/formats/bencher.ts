@@ -1,9 +1,9 @@
 import type { Results } from "@softmax-bench/core";
-import { seriesOf } from "./series.js";
+import { toSeries } from "./series.js";
 
 /** Results in the Bencher Metric Format: measures `latency`, in ns, and `grad-error`, the relative L2 error. */
 export function bencherMetrics(results: Results): string {
-  const metrics = seriesOf(results).map(({ name, latency: { value, low, high }, error }) => [
+  const metrics = toSeries(results).map(({ name, latency: { value, low, high }, error }) => [
     name,
     {
       latency: { value, lower_value: low, upper_value: high },

@@ -1,11 +1,11 @@
 import { plural, type Results } from "@softmax-bench/core";
-import { seriesOf } from "./series.js";
+import { toSeries } from "./series.js";
 
 /** Results as `customSmallerIsBetter` of github-action-benchmark: a time and an error per cell. */
 export function githubActionBenchmark(results: Results): string {
   const { cpu, cores, node } = results.environment;
   const extra = `${cpu}, ${plural(cores, "core")}, Node ${node}`;
-  const entries = seriesOf(results).flatMap(({ name, latency: { value, low, high }, error }) => [
+  const entries = toSeries(results).flatMap(({ name, latency: { value, low, high }, error }) => [
     { name, unit: "ns", value, range: `± ${Math.round((high - low) / 2)}`, extra },
     ...(error === undefined ? [] : [{ name: `${name}, error`, unit: "relative L2", value: error, extra }]),
   ]);

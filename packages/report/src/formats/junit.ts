@@ -1,7 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
-import { type CellComparison, type CellId, type Comparison, outcomeOf } from "@softmax-bench/regression";
+import { type CellComparison, type CellId, type Comparison, toOutcome } from "@softmax-bench/regression";
 import Builder from "fast-xml-builder";
-import { sideText, verdictWord, whyOf } from "../comparison.js";
+import { explainVerdict, sideText, verdictWord } from "../comparison.js";
 import { oneLine } from "../untrusted.js";
 
 /**
@@ -31,9 +31,9 @@ export function junitXml(comparison: Comparison): string {
       }).map(([name, value]) => ({ "@name": name, "@value": oneLine(String(value)) })),
     },
     testcase: [
-      ...cells.map((cell) => ({ ...nameOf(cell), ...resultOf(cell, comparison) })),
+      ...cells.map((cell) => ({ ...nameAttributes(cell), ...toResult(cell, comparison) })),
       ...notCompared.map((cell) => ({
-        ...nameOf(cell),
+        ...nameAttributes(cell),
         [cell.kind === "broken" ? "error" : "skipped"]: { "@message": oneLine(cell.reason) },
       })),
     ],
@@ -47,16 +47,16 @@ export function junitXml(comparison: Comparison): string {
 }
 
 const outcomeName = (comparison: Comparison): string =>
-  verdictWord(outcomeOf(comparison) as never, comparison);
+  verdictWord(toOutcome(comparison) as never, comparison);
 
-const nameOf = (cell: CellId) => ({
+const nameAttributes = (cell: CellId) => ({
   "@classname": oneLine(`${cell.backend}.${cell.workload}`),
   "@name": oneLine(cellKey(cell)),
 });
 
-function resultOf(cell: CellComparison, comparison: Comparison): object {
+function toResult(cell: CellComparison, comparison: Comparison): object {
   const word = verdictWord(cell.verdict, comparison);
-  const said = oneLine(`${word}: ${whyOf(cell)}`);
+  const said = oneLine(`${word}: ${explainVerdict(cell)}`);
   if (cell.verdict === "regression") return { failure: { "@message": said, "@type": word } };
   return cell.verdict === "pass" ? {} : { "system-out": said };
 }

@@ -1,4 +1,4 @@
-import { cellKey, DTYPES, intervalOf, type Results, resolutionsOf } from "@softmax-bench/core";
+import { cellKey, DTYPES, intervalOf, type Results, resolutionLookup } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
 /** A cell in the form that tools for time series expect. */
@@ -13,8 +13,8 @@ export interface Series {
 /**
  * Every measured cell, with its interval or else the resolution around its median. Non-finite errors have no notation.
  */
-export function seriesOf(results: Results): Series[] {
-  const resolutions = resolutionsOf(results);
+export function toSeries(results: Results): Series[] {
+  const resolutions = resolutionLookup(results);
   return results.cells.flatMap((cell) => {
     const gradient = cell.timing?.gradient;
     if (cell.status !== "ok" || !gradient) return [];

@@ -1,5 +1,5 @@
 import type { BackendRecord, Cell, DistanceRecord, Results, Timing } from "@softmax-bench/core";
-import { renderMarkdown, renderTerminal, viewOf } from "../../src/index.js";
+import { renderMarkdown, renderTerminal, reportView } from "../../src/index.js";
 
 type GradientError = NonNullable<Cell["accuracy"]>["gradient"];
 
@@ -132,9 +132,9 @@ export const RESOLUTION: NonNullable<Results["resolution"]> = {
 };
 
 export const terminalOf = (results: Results, color = false): string =>
-  renderTerminal(viewOf(results), { color });
+  renderTerminal(reportView(results), { color });
 
-export const markdownOf = (results: Results): string => renderMarkdown(viewOf(results));
+export const markdownOf = (results: Results): string => renderMarkdown(reportView(results));
 
 /** The lines of an output that contain a text, with runs of spaces as one. */
 export const linesWith = (output: string, text: string): string[] =>
@@ -145,4 +145,4 @@ export const linesWith = (output: string, text: string): string[] =>
 
 /** The sentence that closes the only workload. */
 export const sentenceOn = (...cells: Cell[]): string =>
-  viewOf(withCells(...cells)).workloads[0]?.verdicts.join("\n") ?? "";
+  reportView(withCells(...cells)).workloads[0]?.verdicts.join("\n") ?? "";

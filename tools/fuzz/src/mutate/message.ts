@@ -50,7 +50,7 @@ interface Part {
 }
 
 /** The value of a field: in the message, or in the one case of a group of alternatives. */
-function fieldOf({ oneof, localName }: DescField, message: Message): unknown {
+function readField({ oneof, localName }: DescField, message: Message): unknown {
   if (!oneof) return (message as unknown as Fields)[localName];
   const group = (message as unknown as Fields)[oneof.localName] as { case?: string; value?: unknown };
   return group.case === localName ? group.value : undefined;
@@ -69,14 +69,16 @@ const messageTypeOf = (field: DescField): DescMessage | undefined =>
     ? field.message
     : undefined;
 
-const listOf = (value: unknown): readonly unknown[] =>
+const toList = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
 /** A message and all messages in it. */
-function partsOf(desc: DescMessage, message: Message): Part[] {
+function collectMessages(desc: DescMessage, message: Message): Part[] {
   const inner = desc.fields.flatMap((field) => {
     const type = messageTypeOf(field);
-    return type ? listOf(fieldOf(field, message)).flatMap((value) => partsOf(type, value as Message)) : [];
+    return type
+      ? toList(readField(field, message)).flatMap((value) => collectMessages(type, value as Message))
+      : [];
   });
   return [{ desc, message }, ...inner];
 }
@@ -89,10 +91,10 @@ export class Dictionary {
   readonly #texts = new Map<string, Set<string>>();
 
   add(desc: DescMessage, message: Message): void {
-    for (const part of partsOf(desc, message)) {
+    for (const part of collectMessages(desc, message)) {
       this.messages(part.desc).push(part.message);
       for (const field of part.desc.fields) {
-        for (const value of listOf(fieldOf(field, part.message))) {
+        for (const value of toList(readField(field, part.message))) {
           if (typeof value === "string") this.#textsOf(field).add(value);
         }
       }
@@ -124,12 +126,12 @@ class Mutator {
   readonly #random: Random;
 
   constructor(desc: DescMessage, message: Message, dictionary: Dictionary, random: Random) {
-    this.#root = partsOf(desc, message);
+    this.#root = collectMessages(desc, message);
     this.#dictionary = dictionary;
     this.#random = random;
     this.#names = this.#root.flatMap((part) =>
       part.desc.fields
-        .flatMap((field) => listOf(fieldOf(field, part.message)))
+        .flatMap((field) => toList(readField(field, part.message)))
         .filter((value) => typeof value === "string"),
     );
   }
@@ -137,10 +139,10 @@ class Mutator {
   edit(): void {
     const { desc, message } = this.#random.pick(this.#root);
     // Most fields of most messages are empty, and few programs look at them.
-    const filled = desc.fields.filter((field) => listOf(fieldOf(field, message)).length > 0);
+    const filled = desc.fields.filter((field) => toList(readField(field, message)).length > 0);
     const isFilled = filled.length > 0 && this.#random.chance(0.8);
     const field = this.#random.pick(isFilled ? filled : desc.fields);
-    const value = fieldOf(field, message);
+    const value = readField(field, message);
     if (field.fieldKind === "map") return;
     setValue(
       field,

@@ -101,7 +101,7 @@ interface Parts {
   readonly data: Buffer;
 }
 
-function partsOf(bytes: Buffer): Parts {
+function splitFile(bytes: Buffer): Parts {
   const version = bytes[6] ?? 1;
   const start = version === 1 ? 10 : 12;
   const length = version === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8);
@@ -119,7 +119,7 @@ function sizeIn(header: string, random: Random): number {
 
 /** A `.npy` file with another header, version or amount of data. */
 export function mutateNpy(bytes: Uint8Array, random: Random): Buffer {
-  const parts = partsOf(Buffer.from(bytes));
+  const parts = splitFile(Buffer.from(bytes));
   let { header } = parts;
   for (let left = random.pick([1, 1, 1, 2, 3]); left > 0; left--) header = random.pick(EDITS)(header, random);
   const version = random.chance(0.8) ? parts.version : random.pick([0, 1, 2, 3, 4, 255]);

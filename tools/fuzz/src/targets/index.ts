@@ -11,7 +11,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Target>>> = {
 
 export const FORMATS = Object.keys(LOADERS);
 
-export async function targetOf(format: string): Promise<Target> {
+export async function loadTarget(format: string): Promise<Target> {
   const load = Object.hasOwn(LOADERS, format) ? LOADERS[format] : undefined;
   if (!load) throw new Error(`expected one of ${FORMATS.join(", ")}, got ${format}`);
   return load();

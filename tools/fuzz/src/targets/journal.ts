@@ -6,7 +6,7 @@ import { UsageError } from "../../../../apps/runner/dist/terminal/errors.js";
 import { mutateBytes } from "../mutate/bytes.js";
 import { mutateJson } from "../mutate/json.js";
 import type { Random } from "../random.js";
-import { corpusOf, type Target } from "./target.js";
+import { readCorpus, type Target } from "./target.js";
 
 /** A line with its own checksum, so that more than the checksum is tested. */
 function sealed(json: string): string {
@@ -35,7 +35,7 @@ function mutateLines(text: string, random: Random): string {
 }
 
 export const journal: Target = {
-  seeds: () => corpusOf("journal"),
+  seeds: () => readCorpus("journal"),
   mutate: (file, random) =>
     random.chance(0.15)
       ? mutateBytes(file, random)

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { NpyError, parseNpy } from "@softmax-bench/npy";
 import { mutateBytes } from "../mutate/bytes.js";
 import { mutateNpy } from "../mutate/npy.js";
-import { corpusOf, ROOT, type Target } from "./target.js";
+import { ROOT, readCorpus, type Target } from "./target.js";
 
 /** Files that NumPy wrote, as the tests of the package have them. */
 function writtenByNumPy(): Uint8Array[] {
@@ -13,7 +13,7 @@ function writtenByNumPy(): Uint8Array[] {
 }
 
 export const npy: Target = {
-  seeds: () => [...writtenByNumPy(), ...corpusOf("npy")],
+  seeds: () => [...writtenByNumPy(), ...readCorpus("npy")],
   mutate: (file, random) =>
     random.chance(0.25) || file.length < 12 || file.length > 5000
       ? mutateBytes(file, random)

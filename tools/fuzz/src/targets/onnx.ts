@@ -27,7 +27,7 @@ import { type GraphProtoSchema, ModelProtoSchema } from "../../../../packages/on
 import { mutateBytes } from "../mutate/bytes.js";
 import { Dictionary, mutateMessage } from "../mutate/message.js";
 import type { Random } from "../random.js";
-import { corpusOf, ROOT, type Target } from "./target.js";
+import { ROOT, readCorpus, type Target } from "./target.js";
 
 const FIXTURES = join(ROOT, "packages/onnx/test/fixtures");
 
@@ -85,8 +85,8 @@ function exportModel(model: Model): void {
     const graph = model.graph(sizes);
     serialize(forCpu(withGradients(graph)));
     if (batch === undefined) return;
-    const graphOf = (size: number) => withGradients(model.graph({ ...sizes, [batch]: size }));
-    serializeBatched((size) => forCpu(graphOf(size), { fold: false }));
+    const buildGraph = (size: number) => withGradients(model.graph({ ...sizes, [batch]: size }));
+    serializeBatched((size) => forCpu(buildGraph(size), { fold: false }));
   });
 }
 
@@ -104,7 +104,7 @@ function withGradients(graph: ReadGraph): Graph {
 }
 
 export const onnx: Target = {
-  seeds: () => [...goodModels(), ...corpusOf("onnx")],
+  seeds: () => [...goodModels(), ...readCorpus("onnx")],
   mutate,
   read(file) {
     exportModel(parseModel(file));

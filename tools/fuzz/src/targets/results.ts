@@ -10,13 +10,13 @@ import {
   renderComparisonMarkdown,
   renderMarkdown,
   renderTerminal,
-  viewOf,
+  reportView,
 } from "@softmax-bench/report";
 import { mergeParts } from "../../../../apps/runner/dist/results/merge.js";
 import { UsageError } from "../../../../apps/runner/dist/terminal/errors.js";
 import { mutateBytes } from "../mutate/bytes.js";
 import { mutateJson } from "../mutate/json.js";
-import { CORPUS, corpusOf, type Target } from "./target.js";
+import { CORPUS, readCorpus, type Target } from "./target.js";
 
 const PLAIN = { color: false };
 
@@ -28,7 +28,7 @@ function merged(read: Results): string {
       { path: "one", results: read },
       { path: "other", results: other },
     ];
-    return renderTerminal(viewOf(mergeParts(parts)), PLAIN);
+    return renderTerminal(reportView(mergeParts(parts)), PLAIN);
   } catch (error) {
     if (error instanceof UsageError) return printable(error.message);
     throw error;
@@ -36,7 +36,7 @@ function merged(read: Results): string {
 }
 
 export const results: Target = {
-  seeds: () => corpusOf("results"),
+  seeds: () => readCorpus("results"),
   mutate(file, random) {
     if (random.chance(0.15)) return mutateBytes(file, random);
     return Buffer.from(mutateJson(Buffer.from(file).toString("utf8"), random));
@@ -45,7 +45,7 @@ export const results: Target = {
     const read = parseResults(Buffer.from(file).toString("utf8"));
     return () => {
       const again = parseResults(formatResults(read));
-      const view = viewOf(again);
+      const view = reportView(again);
       const comparison = compare(read, again, DEFAULT_LIMITS, { baseline: "before", candidate: "after" });
       renderMarkdown(view);
       renderComparisonMarkdown(comparison);

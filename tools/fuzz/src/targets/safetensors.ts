@@ -4,7 +4,7 @@ import { parseSafetensors, SafetensorsError } from "@softmax-bench/npy";
 import { mutateBytes } from "../mutate/bytes.js";
 import { mutateJson } from "../mutate/json.js";
 import type { Random } from "../random.js";
-import { corpusOf, ROOT, type Target } from "./target.js";
+import { ROOT, readCorpus, type Target } from "./target.js";
 
 /** The file that the reference implementation wrote, as the tests of the package have it. */
 function writtenByReference(): Uint8Array {
@@ -25,7 +25,7 @@ function mutateHeader(file: Buffer, random: Random): Buffer {
 }
 
 export const safetensors: Target = {
-  seeds: () => [writtenByReference(), ...corpusOf("safetensors")],
+  seeds: () => [writtenByReference(), ...readCorpus("safetensors")],
   mutate: (file, random) =>
     random.chance(0.25) || file.length < LENGTH_BYTES || file.length > 5000
       ? mutateBytes(file, random)

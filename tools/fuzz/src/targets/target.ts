@@ -28,7 +28,7 @@ export interface Target {
 }
 
 /** The files that are kept for a format; there may be none. */
-export function corpusOf(name: string): Uint8Array[] {
+export function readCorpus(name: string): Uint8Array[] {
   const folder = join(CORPUS, name);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)

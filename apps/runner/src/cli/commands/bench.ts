@@ -5,7 +5,7 @@ import { backendIds } from "../../plan/load-backends.js";
 import { type BenchOptions, checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { selectOnHosts } from "../../plan/selection.js";
-import { shardOf, WHOLE } from "../../plan/shard.js";
+import { resolveShard, WHOLE } from "../../plan/shard.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { checkBaselineName } from "../../results/baselines.js";
 import { listCells } from "../../run/list-cells.js";
@@ -105,7 +105,7 @@ Exit codes: 0 done; 1 no backend available, or a cell failed, crashed or timed o
   );
 }
 
-function optionsOf(flags: Flags): BenchOptions {
+function toOptions(flags: Flags): BenchOptions {
   if (flags.profile !== undefined && !Object.hasOwn(PROFILES, flags.profile)) {
     throw unknownValue("profile", flags.profile, Object.keys(PROFILES));
   }
@@ -129,7 +129,7 @@ function optionsOf(flags: Flags): BenchOptions {
 /** Runs the matrix, or a part of it, and writes results and report. */
 export async function bench(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const options = optionsOf(flags);
+  const options = toOptions(flags);
   const { options: file } = await loadConfig(process.cwd());
   const { saveBaseline } = flags;
   if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
@@ -154,7 +154,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   }
   const settings = resolveSettings(options, file);
   const selection = await selectOnHosts(settings, await backendIds());
-  const shard = flags.shard === undefined ? undefined : shardOf(flags.shard, process.env);
+  const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
   if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
   const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;

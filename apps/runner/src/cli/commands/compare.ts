@@ -1,8 +1,8 @@
-import { type CellComparison, compare as compareResults, outcomeOf } from "@softmax-bench/regression";
+import { type CellComparison, compare as compareResults, toOutcome } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { makeOutFolder } from "../../fs/make-folder.js";
-import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
-import { filesOf, writeOutputs } from "../../gate/outputs.js";
+import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
+import { renderFiles, writeOutputs } from "../../gate/outputs.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
 import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
@@ -36,16 +36,16 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const parsed = command().parse(argv, { from: "user" });
   const flags = parsed.opts<Flags>();
   const [baseline = "", candidate = ""] = parsed.args;
-  const limits = limitsOf(flags);
-  const { before, after } = await toCompare(resultsOf(baseline, candidate, flags.in));
+  const limits = parseLimits(flags);
+  const { before, after } = await toCompare(needBothResults(baseline, candidate, flags.in));
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
     makeOutFolder(flags.out);
-    writeOutputs(flags.out, filesOf(comparison, before.results, after.results));
+    writeOutputs(flags.out, renderFiles(comparison, before.results, after.results));
     writeLine(stderr, `wrote ${flags.out}/summary.md, junit.xml and others`);
   }
   writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
-  if (outcomeOf(comparison) === "incomparable") return EXIT.incomparable;
+  if (toOutcome(comparison) === "incomparable") return EXIT.incomparable;
   return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
 }
 
@@ -56,7 +56,7 @@ Exit codes: 0 compared, whatever differs; 1 with --strict, a cell is slower or h
 const isWorse = ({ verdict }: CellComparison): boolean => verdict === "slower" || verdict === "regression";
 
 /** @throws UsageError if there is nothing by one of the names, or both are the latest. */
-async function resultsOf(baseline: string, candidate: string, folder: string) {
+async function needBothResults(baseline: string, candidate: string, folder: string) {
   if (baseline === "latest" && candidate === "latest") {
     throw new UsageError(
       "expected two different results, got latest twice; name a baseline, a run or a file",

@@ -116,7 +116,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
         throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
       return await resumeRun("depth", { out, id: resume }, console, output);
     }
-    const wanted = settingsOf(given);
+    const wanted = toSettings(given);
     const threads = integer("--threads", flags.threads);
     const settings = resolveSettings(
       checkOptions(
@@ -155,21 +155,21 @@ async function fastBackends(ids: readonly string[]): Promise<string[]> {
 }
 
 /** @throws UsageError if a flag is out of range. */
-function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "images"> {
-  const id = oneOf("network", flags.network ?? DEFAULTS.network, NETWORK_IDS);
+function toSettings(flags: Omit<Flags, "provision">): Omit<DepthSettings, "images"> {
+  const id = parseChoice("network", flags.network ?? DEFAULTS.network, NETWORK_IDS);
   const steps = optional("--train", flags.train, DEPTH_LIMITS.train);
   const usual = steps === undefined ? DEFAULTS.depths : DEFAULTS.trainingDepths;
   const batch = optional("--batch", flags.batch, DEPTH_LIMITS.batch) ?? DEFAULTS.batch;
-  const formulation = oneOf("formulation", flags.formulation ?? DEFAULTS.formulation, FORMULATIONS);
+  const formulation = parseChoice("formulation", flags.formulation ?? DEFAULTS.formulation, FORMULATIONS);
   const [manual, autograd] = COMPARISONS[FORMULATIONS.indexOf(formulation)] ?? [];
   if (!manual || !autograd) throw new UsageError(`${formulation} is not there by hand and automatically`);
-  const learningRate = learningRateOf(flags.learningRate) ?? DEFAULTS.learningRate;
+  const learningRate = parseLearningRate(flags.learningRate) ?? DEFAULTS.learningRate;
   if (steps === undefined && flags.learningRate !== undefined) {
     throw new UsageError("--learning-rate is that of training; add --train, e.g. --train 200");
   }
   const settings = {
     network: id,
-    depths: flags.depths ? depthsOf(id, flags.depths) : [...usual],
+    depths: flags.depths ? parseDepths(id, flags.depths) : [...usual],
     batch,
     seeds: optional("--seeds", flags.seeds, DEPTH_LIMITS.seeds) ?? DEFAULTS.seeds,
     methods: { manual, autograd },
@@ -184,7 +184,7 @@ function settingsOf(flags: Omit<Flags, "provision">): Omit<DepthSettings, "image
   return settings;
 }
 
-function oneOf<Id extends string>(kind: string, value: string, known: readonly Id[]): Id {
+function parseChoice<Id extends string>(kind: string, value: string, known: readonly Id[]): Id {
   const found = known.find((id) => id === value);
   if (!found) throw unknownValue(kind, value, known);
   return found;
@@ -193,7 +193,7 @@ function oneOf<Id extends string>(kind: string, value: string, known: readonly I
 const optional = (flag: string, value: string | undefined, most: number): number | undefined =>
   value === undefined ? undefined : inRange(flag, value, most);
 
-function depthsOf(id: NetworkId, list: readonly string[]): number[] {
+function parseDepths(id: NetworkId, list: readonly string[]): number[] {
   const depths = list.map((value) => inRange("--depths", value, DEPTH_LIMITS.depth));
   for (const depth of depths) {
     try {
@@ -205,7 +205,7 @@ function depthsOf(id: NetworkId, list: readonly string[]): number[] {
   return [...new Set(depths)].sort((a, b) => a - b);
 }
 
-function learningRateOf(value: string | undefined): number | undefined {
+function parseLearningRate(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const rate = Number(value);
   if (value.trim() !== "" && rate > 0 && Number.isFinite(rate)) return rate;

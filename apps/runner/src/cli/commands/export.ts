@@ -24,7 +24,7 @@ import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import {
   BATCH,
   CROSS_ENTROPY,
-  listed,
+  joinNames,
   methodGraph,
   modelGraph,
   openSizes,
@@ -36,7 +36,7 @@ import { select } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { commaSeparated, ignoreIndexOf, newCommand } from "../command.js";
+import { commaSeparated, newCommand, parseIgnoreIndex } from "../command.js";
 
 /** The runtimes whose kernels a model can be written for. */
 const TARGETS: ReadonlyMap<string, Legalize> = new Map(
@@ -129,7 +129,7 @@ const command = () =>
 
 /** A graph for each combination of open sizes, or a single one if no size is open. */
 interface Source {
-  readonly graphOf: (sizes: Readonly<Record<string, number>>) => Graph;
+  readonly buildGraph: (sizes: Readonly<Record<string, number>>) => Graph;
   /** Names of the sizes that stay open in the exported model, the batch first. */
   readonly open: readonly string[];
   /** Number of stored floating-point tensors that are taken for constants. */
@@ -139,33 +139,33 @@ interface Source {
 /** Writes a model. */
 export async function exportModel(argv: readonly string[], { stdout }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const legalize = targetOf(flags.target);
+  const legalize = parseTarget(flags.target);
   checkFlags(flags);
   if (flags.listParameters) {
-    for (const line of listOf(flags.model)) writeLine(stdout, line);
+    for (const line of listParameters(flags.model)) writeLine(stdout, line);
     if (flags.out === undefined) return EXIT.ok;
   }
   if (flags.out === undefined)
     throw new UsageError("--out is missing: the model to write, e.g. --out loss.onnx");
   const out = writable(flags.out);
-  const elements = elementsOf(flags.maxElements);
+  const elements = parseMaxElements(flags.maxElements);
   let bytes: Uint8Array;
   let graph: Graph;
   let constants: number;
   try {
     const source = flags.model === undefined ? methodSource(flags) : modelSource(flags, flags.model, out);
-    const { graphOf, open } = source;
+    const { buildGraph, open } = source;
     constants = source.constants;
     [graph, bytes] = withBudget(elements, () => {
       // With a batch of 1, refusals name small shapes. Other sizes may have to be larger.
-      let first = open.length > 1 ? undefined : graphOf({ [open[0] ?? BATCH]: 1 });
+      let first = open.length > 1 ? undefined : buildGraph({ [open[0] ?? BATCH]: 1 });
       const remembered = (made: Graph): Graph => {
         first ??= made;
         return made;
       };
       const written =
         open.length > 0
-          ? serializeOpen(open, (sizes) => legalize(remembered(graphOf(sizes)), { fold: false }))
+          ? serializeOpen(open, (sizes) => legalize(remembered(buildGraph(sizes)), { fold: false }))
           : serialize(legalize(first as Graph));
       return [first as Graph, written];
     });
@@ -219,7 +219,7 @@ function checkFlags(flags: Flags): void {
   }
 }
 
-function targetOf(name: string): Legalize {
+function parseTarget(name: string): Legalize {
   const target = TARGETS.get(name);
   if (!target) throw unknownValue("target", name, [...TARGETS.keys()]);
   return target;
@@ -238,9 +238,9 @@ function methodSource(flags: Flags): Source {
   const [type = "float32"] = selected.dtypes;
   const [{ rows, classes }, id] = [shape ?? { rows: 1, classes: 1 }, methodId(method ?? "")];
   const request = { method: id, dtype: type, classes, part, ignoreIndex: ignoredLabel(ignoreIndex) };
-  const given = batchOf(batch) ?? rows;
+  const given = parseBatch(batch) ?? rows;
   return {
-    graphOf: ({ [BATCH]: size = rows }) =>
+    buildGraph: ({ [BATCH]: size = rows }) =>
       methodGraph({ ...request, rows: given === DYNAMIC ? size : given }),
     open: given === DYNAMIC ? [BATCH] : [],
     constants: 0,
@@ -258,25 +258,25 @@ function methodId(wanted: string): MethodId {
 function modelSource(flags: Flags, file: string, out: string): Source {
   const model = loadModel(file);
   if (sameFile(file, out)) throw new UsageError(`--out ${out} is the model itself; choose another name`);
-  const left = openSizes(model, sizesOf(flags.size ?? []));
+  const left = openSizes(model, parseSizes(flags.size ?? []));
   const batch = left.find(({ symbol }) => symbol === BATCH);
-  const wanted = batchOf(flags.batch);
+  const wanted = parseBatch(flags.batch);
   if (!batch && wanted !== undefined) {
-    throw new UsageError(`--batch ${flags.batch}: the model's batch is fixed: ${shapesOf(model)}`);
+    throw new UsageError(`--batch ${flags.batch}: the model's batch is fixed: ${describeInputs(model)}`);
   }
   const isGiven = batch !== undefined && typeof wanted === "number";
-  const sizes = { ...sizesOf(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
+  const sizes = { ...parseSizes(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
   const open = isGiven ? left.filter((size) => size !== batch) : left;
   const request = {
     loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
     logits: flags.logits,
-    classAxis: classAxisOf(flags.classAxis),
+    classAxis: parseClassAxis(flags.classAxis),
     force: flags.force ?? false,
     ignoreIndex: ignoredLabel(flags.ignoreIndex),
   } as const;
   return {
-    graphOf: (values) => {
+    buildGraph: (values) => {
       const chosen = open.map(({ name, symbol }) => [name, values[symbol] as number] as const);
       return modelGraph(model, { ...sizes, ...Object.fromEntries(chosen) }, request);
     },
@@ -286,7 +286,7 @@ function modelSource(flags: Flags, file: string, out: string): Source {
 }
 
 /** Lists the contents of a model. Reading it may fail as in an export. */
-function listOf(file: string | undefined): string[] {
+function listParameters(file: string | undefined): string[] {
   try {
     return file === undefined ? [] : parameterList(loadModel(file));
   } catch (error) {
@@ -294,7 +294,7 @@ function listOf(file: string | undefined): string[] {
   }
 }
 
-function classAxisOf(text: string | undefined): number | undefined {
+function parseClassAxis(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^-?\d{1,2}$/.test(text)) {
     throw new UsageError(`--class-axis takes an axis of the logits, e.g. 1, got ${JSON.stringify(text)}`);
@@ -302,13 +302,13 @@ function classAxisOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-const shapesOf = ({ inputs }: Model): string =>
+const describeInputs = ({ inputs }: Model): string =>
   inputs
     .slice(0, 12)
-    .map(({ name, shape }) => `${listed([name])} [${listed(shape.map(String))}]`)
+    .map(({ name, shape }) => `${joinNames([name])} [${joinNames(shape.map(String))}]`)
     .join(", ");
 
-function batchOf(text: string | undefined): number | typeof DYNAMIC | undefined {
+function parseBatch(text: string | undefined): number | typeof DYNAMIC | undefined {
   if (text === undefined || text === DYNAMIC) return text;
   if (!/^[1-9]\d{0,8}$/.test(text)) {
     throw new UsageError(`--batch takes a number from 1 on, or ${DYNAMIC}, got ${JSON.stringify(text)}`);
@@ -316,7 +316,7 @@ function batchOf(text: string | undefined): number | typeof DYNAMIC | undefined 
   return Number(text);
 }
 
-function elementsOf(text: string | undefined): number {
+function parseMaxElements(text: string | undefined): number {
   if (text === undefined) return DEFAULT_ELEMENTS;
   if (!/^[1-9]\d{0,14}$/.test(text)) {
     throw new UsageError(`--max-elements takes a number from 1 on, got ${JSON.stringify(text)}`);
@@ -325,9 +325,9 @@ function elementsOf(text: string | undefined): number {
 }
 
 const ignoredLabel = (text: string): number | undefined =>
-  text === NO_LABEL ? undefined : ignoreIndexOf(text, `a whole number or ${NO_LABEL}`);
+  text === NO_LABEL ? undefined : parseIgnoreIndex(text, `a whole number or ${NO_LABEL}`);
 
-function sizesOf(pairs: readonly string[]): Record<string, number> {
+function parseSizes(pairs: readonly string[]): Record<string, number> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [, name, size] = /^(.+)=([1-9]\d{0,8})$/.exec(pair) ?? [];
@@ -361,7 +361,7 @@ function summary(file: string, bytes: Uint8Array, { inputs, outputs }: Graph): s
     bytes.length < 1e6 ? `${Math.ceil(bytes.length / 1e3)} kB` : `${(bytes.length / 1e6).toFixed(1)} MB`;
   return [
     `wrote ${file}: ${size}, operator set ${OPSET}`,
-    `  inputs: ${listed(inputs.map(inputName))}`,
-    `  outputs: ${listed(Object.keys(outputs))}`,
+    `  inputs: ${joinNames(inputs.map(inputName))}`,
+    `  outputs: ${joinNames(Object.keys(outputs))}`,
   ];
 }

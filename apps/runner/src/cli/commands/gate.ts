@@ -2,9 +2,15 @@ import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
 import { REPOSITORY_ROOT } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
-import { type LimitFlags, limitsOf, withLimits } from "../../gate/limits.js";
-import { EXIT_CODES_HELP, exitCodeOf, filesOf, summarizeFailure, writeOutputs } from "../../gate/outputs.js";
-import { patienceOf } from "../../gate/patience.js";
+import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
+import {
+  EXIT_CODES_HELP,
+  renderFiles,
+  summarizeFailure,
+  toExitCode,
+  writeOutputs,
+} from "../../gate/outputs.js";
+import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
@@ -63,11 +69,11 @@ const command = (): Command =>
 /** Measures, compares, writes every format, and exits by the outcome. */
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const limits = limitsOf(flags);
+  const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
-  const patience = patienceOf(duration("--timeout", flags.timeout));
+  const patience = toPatience(duration("--timeout", flags.timeout));
   const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {
@@ -75,7 +81,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
       await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
     const { comparison, baseline, candidate } = await runGate({
       baseline: flags.baseline,
-      selection: { flags: selectionOf(flags), named: flags.backend ?? [] },
+      selection: { flags: toSelectionFlags(flags), named: flags.backend ?? [] },
       out: flags.out,
       limits,
       seed,
@@ -85,10 +91,10 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
       say,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
-    writeOutputs(folder.path, filesOf(comparison, baseline, candidate));
+    writeOutputs(folder.path, renderFiles(comparison, baseline, candidate));
     writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
-    return exitCodeOf(comparison);
+    return toExitCode(comparison);
   } catch (error) {
     if (!signal.aborted) {
       summarizeFailure(error);
@@ -99,7 +105,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   }
 }
 
-const selectionOf = ({ backend, method, dtype, workload }: Flags): string[] =>
+const toSelectionFlags = ({ backend, method, dtype, workload }: Flags): string[] =>
   Object.entries({ backend, method, dtype, workload }).flatMap(([name, values]) =>
     values ? [`--${name}`, values.join(",")] : [],
   );

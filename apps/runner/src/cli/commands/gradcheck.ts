@@ -13,9 +13,9 @@ import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js
 import {
   addDtypeOption,
   addHostOption,
-  jobOptionsOf,
   newCommand,
   type SelectionFlags,
+  toJobOptions,
   withSelection,
 } from "../command.js";
 
@@ -55,7 +55,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     signal,
     provision: flags.provision,
   });
-  const options = { ...jobOptionsOf(flags, console), hosts };
+  const options = { ...toJobOptions(flags, console), hosts };
   const checks = new Map<FloatDType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
   );

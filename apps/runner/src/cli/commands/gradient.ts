@@ -11,8 +11,8 @@ import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
-import { jobOptionsOf, newCommand, type SelectionFlags, withSelection } from "../command.js";
-import { lossOptionsOf, type ProblemFlags, withProblem } from "../problem-flags.js";
+import { newCommand, type SelectionFlags, toJobOptions, withSelection } from "../command.js";
+import { type ProblemFlags, toLossOptions, withProblem } from "../problem-flags.js";
 
 /** Gradients up to this size are printed with --json. */
 const INLINE_ELEMENTS = 10_000;
@@ -59,8 +59,8 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     signal,
     provision: false,
   });
-  const options = { ...jobOptionsOf(flags, console), hosts };
-  const problem = readProblem(flags, dtype, lossOptionsOf(flags));
+  const options = { ...toJobOptions(flags, console), hosts };
+  const problem = readProblem(flags, dtype, toLossOptions(flags));
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });
   const folder = flags.out === undefined ? undefined : new GradientFolder(flags.out);
@@ -95,10 +95,10 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
   else writeBlock(stdout, renderGradients(records, { color: wantsColor(stdout) }));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
-  return exitCodeOf(records, backends, console);
+  return toExitCode(records, backends, console);
 }
 
-function exitCodeOf(
+function toExitCode(
   records: readonly GradientRecord[],
   backends: readonly BackendRecord[],
   { stderr }: Console,
@@ -113,21 +113,21 @@ function toJson(
   exactLoss: ArrayLike<number>,
   records: readonly GradientRecord[],
 ): string {
-  const lossOf = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
-  const rowsOf = (values: FloatArray) =>
+  const toLoss = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
+  const toRows = (values: FloatArray) =>
     Array.from({ length: rows }, (_, row) => Array.from(values.subarray(row * classes, (row + 1) * classes)));
   return jsonText({
     rows,
     classes,
     dtype,
     loss,
-    exact: { loss: lossOf(exactLoss) },
+    exact: { loss: toLoss(exactLoss) },
     results: records.map((record) =>
       record.status === "ok"
         ? {
             ...record,
-            loss: lossOf(record.loss),
-            ...(record.gradient ? { gradient: rowsOf(record.gradient) } : {}),
+            loss: toLoss(record.loss),
+            ...(record.gradient ? { gradient: toRows(record.gradient) } : {}),
           }
         : record,
     ),

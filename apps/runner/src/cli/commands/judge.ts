@@ -9,7 +9,7 @@ import { judgeComputed } from "../../user-gradient/judgement.js";
 import type { Reading } from "../../user-gradient/read-array.js";
 import { readProblem } from "../../user-gradient/user-arrays.js";
 import { integer, newCommand } from "../command.js";
-import { lossOptionsOf, type ProblemFlags, withProblem } from "../problem-flags.js";
+import { type ProblemFlags, toLossOptions, withProblem } from "../problem-flags.js";
 
 interface Flags extends ProblemFlags {
   readonly gradient: string;
@@ -46,9 +46,9 @@ const command = () =>
 /** Judges a computed gradient. */
 export async function judge(argv: readonly string[], { stdout, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const given = flags.dtype === undefined ? undefined : formatOf(flags.dtype);
+  const given = flags.dtype === undefined ? undefined : parseFormat(flags.dtype);
   const maxUlp = integer("--max-ulp", flags.maxUlp) ?? 0;
-  const options = lossOptionsOf(flags);
+  const options = toLossOptions(flags);
   const reading: Reading = {
     untyped: given === "bfloat16" ? given : undefined,
     onUntyped:
@@ -72,7 +72,7 @@ export async function judge(argv: readonly string[], { stdout, signal }: Console
   return isWithin ? EXIT.ok : EXIT.failure;
 }
 
-function formatOf(value: string): FormatId {
+function parseFormat(value: string): FormatId {
   const format = FORMAT_IDS.find((known) => known === value);
   if (!format) throw unknownValue("dtype", value, FORMAT_IDS);
   return format;

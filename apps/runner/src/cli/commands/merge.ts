@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { renderTerminal, viewOf } from "@softmax-bench/report";
+import { renderTerminal, reportView } from "@softmax-bench/report";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { mergeParts, type Part } from "../../results/merge.js";
 import { readRuns } from "../../results/run-folders.js";
@@ -58,7 +58,7 @@ export async function merge(argv: readonly string[], console: Console): Promise<
 
   const folder = createRunFolder(out, `${profile}-merged`, new Date(startedAt));
   const results: Results = { ...merged, run: { ...merged.run, id: folder.id } };
-  const view = viewOf(results);
+  const view = reportView(results);
   await publish(folder, results, view);
   const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
   writeBlock(json ? stderr : stdout, summary);
@@ -67,13 +67,13 @@ export async function merge(argv: readonly string[], console: Console): Promise<
     stderr,
     `wrote ${folder.path}/results.json, report.md and report.html, of ${plural(parts.length, "run")}`,
   );
-  return exitCodeOf(results, parts, stderr);
+  return toExitCode(results, parts, stderr);
 }
 
 const resumeIn = (path: string): string =>
   `continue it with: pnpm bench --resume ${path.split("/").filter(Boolean).at(-1)} --out ${dirname(path)}`;
 
-function exitCodeOf(results: Results, parts: readonly Part[], stderr: OutputStream): number {
+function toExitCode(results: Results, parts: readonly Part[], stderr: OutputStream): number {
   const { missing = [] } = results.run.merged ?? {};
   for (const { index, count } of missing) {
     const stopped = parts.find(({ results: { run } }) => (run.shard?.index ?? 1) === index);

@@ -80,7 +80,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   }
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw unknownValue("sweep", unknown, PARTS);
-  const settings = resolveSettings(optionsOf(flags), {});
+  const settings = resolveSettings(toOptions(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
   const workloads = experiment ? [EXPERIMENT.id] : [];
   const selection = await selectOnHosts({ ...settings, cells: undefined, workloads }, await backendIds());
@@ -98,7 +98,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   );
 }
 
-function optionsOf({ backend, host, method, dtype, out, seed, threads }: Flags) {
+function toOptions({ backend, host, method, dtype, out, seed, threads }: Flags) {
   const given = {
     backends: backend,
     hosts: host,

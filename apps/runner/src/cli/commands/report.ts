@@ -3,7 +3,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, messageOf } from "@softmax-bench/core";
-import { type PageRun, renderPage, viewOf } from "@softmax-bench/report";
+import { type PageRun, renderPage, reportView } from "@softmax-bench/report";
 import open from "open";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
@@ -51,9 +51,9 @@ export async function report(argv: readonly string[], console: Console): Promise
   const parsed = command().parse(argv, { from: "user" });
   const { out, html, open: opens = false, serve = false, port } = parsed.opts<Flags>();
   const names = parsed.args.length ? parsed.args : ["latest"];
-  if (serve) return serveOne(names, { out, port: portOf(port), opens, html }, console);
+  if (serve) return serveOne(names, { out, port: parsePort(port), opens, html }, console);
   if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
-  const page = await writePage(await Promise.all(names.map((name) => runOf(name, out))), html);
+  const page = await writePage(await Promise.all(names.map((name) => needRun(name, out))), html);
   writeLine(console.stderr, `wrote ${page}`);
   if (opens) await show(resolve(page), console);
   return EXIT.ok;
@@ -64,7 +64,7 @@ interface Run extends PageRun {
   readonly folder: string | undefined;
 }
 
-async function runOf(name: string, out: string): Promise<Run> {
+async function needRun(name: string, out: string): Promise<Run> {
   const { file, results } = await needResults(name, out);
   const folder = dirname(file);
   return basename(file) === "results.json"
@@ -76,7 +76,7 @@ async function runOf(name: string, out: string): Promise<Run> {
 async function writePage(runs: readonly Run[], html: string | undefined): Promise<string> {
   const [only] = runs;
   if (runs.length === 1 && only?.folder !== undefined && html === undefined) {
-    await publishReports({ id: only.name, path: only.folder }, only.results, viewOf(only.results));
+    await publishReports({ id: only.name, path: only.folder }, only.results, reportView(only.results));
     return join(only.folder, "report.html");
   }
   const page = html ?? DEFAULT_PAGE;
@@ -124,7 +124,7 @@ async function serveOne(names: readonly string[], { out, html, port, opens }: Se
   return EXIT.ok;
 }
 
-function portOf(text: string | undefined): number {
+function parsePort(text: string | undefined): number {
   const port = integer("--port", text) ?? 0;
   if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, got ${port}`);
   return port;

@@ -5,7 +5,7 @@ import {
   DEFAULT_ROWS,
   elementsOf,
   MOST_ELEMENTS,
-  shapesOf,
+  shapeGrid,
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
@@ -98,8 +98,8 @@ export async function scaling(argv: readonly string[], console: Console): Promis
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
     return resumeRun("scaling", { out: out ?? DEFAULT_OUT, id: resume }, console, output);
   }
-  const { rows = DEFAULT_ROWS, classes = DEFAULT_CLASSES, threads } = listsOf(given);
-  if (shapesOf(rows, classes).length === 0) {
+  const { rows = DEFAULT_ROWS, classes = DEFAULT_CLASSES, threads } = parseLists(given);
+  if (shapeGrid(rows, classes).length === 0) {
     const smallest = elementsOf({ rows: Math.min(...rows), classes: Math.min(...classes) });
     throw new UsageError(
       `--rows and --classes leave no shape of at most ${MOST_ELEMENTS} elements; the smallest has ${smallest}`,
@@ -136,7 +136,7 @@ export async function scaling(argv: readonly string[], console: Console): Promis
 }
 
 /** @throws UsageError if a list has anything but whole numbers in range. */
-function listsOf({ rows, classes, threads }: Pick<Flags, "rows" | "classes" | "threads">) {
+function parseLists({ rows, classes, threads }: Pick<Flags, "rows" | "classes" | "threads">) {
   const list = (flag: string, values: readonly string[] | undefined, most: number) => {
     if (values && values.length > MOST_SCALING_VALUES) {
       throw new UsageError(`${flag} takes at most ${MOST_SCALING_VALUES} numbers, got ${values.length}`);

@@ -6,13 +6,13 @@ import { currentCommit, REPOSITORY_ROOT } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
-import { patienceOf } from "../../gate/patience.js";
+import { toPatience } from "../../gate/patience.js";
 import { describeEnvironment } from "../../machine/environment.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { validationMarkdown } from "../../validation/document.js";
-import { type Experiment, experimentsOf, INJECTED_ERROR } from "../../validation/experiments.js";
+import { type Experiment, INJECTED_ERROR, selectExperiments } from "../../validation/experiments.js";
 import { injectedCheckout } from "../../validation/injected-checkout.js";
 import type { Injection } from "../../validation/injection.js";
 import {
@@ -21,7 +21,7 @@ import {
   readValidation,
   type ValidationHeader,
 } from "../../validation/journal.js";
-import { proofsOf } from "../../validation/proofs.js";
+import { evaluateClaims } from "../../validation/proofs.js";
 import { newCommand } from "../command.js";
 
 interface Flags {
@@ -56,8 +56,8 @@ export async function validateGate(
   const say = (line: string) => writeLine(stderr, line);
   const file = join(out, "journal.jsonl");
   makeFolder(out);
-  const { header, outcomes } = continued(file, quick);
-  const experiments = experimentsOf(quick);
+  const { header, outcomes } = openJournal(file, quick);
+  const experiments = selectExperiments(quick);
   for (const [index, experiment] of experiments.entries()) {
     if (outcomes.some(({ id }) => id === experiment.id)) continue;
     say(`experiment ${index + 1} of ${experiments.length}: ${experiment.id}`);
@@ -71,7 +71,7 @@ export async function validateGate(
       return EXIT.interrupted;
     }
   }
-  const proofs = proofsOf(outcomes, quick);
+  const proofs = evaluateClaims(outcomes, quick);
   const page = quick
     ? join(out, "validation.md")
     : join(REPOSITORY_ROOT, "docs", "regression-gate-validation.md");
@@ -83,7 +83,7 @@ export async function validateGate(
 }
 
 /** The journal of this validation, created if missing. @throws UsageError if it belongs to another one. */
-function continued(
+function openJournal(
   file: string,
   quick: boolean,
 ): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {
@@ -116,7 +116,7 @@ async function carryOut(
     ...(slowdown === undefined ? {} : { slowdown }),
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
-  const patience = patienceOf();
+  const patience = toPatience();
   const baseline: Checkout = { name: "this checkout", folder: REPOSITORY_ROOT };
   using candidate = injectedCheckout(id, injection);
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });

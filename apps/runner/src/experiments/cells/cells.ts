@@ -6,7 +6,7 @@ import { median } from "@softmax-bench/stats";
 import type { Entry, Header, Measurement } from "../../journal/entries.js";
 import type { Purpose, RunState } from "../../journal/run-state.js";
 import { keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
-import { PROFILES, samplingOf } from "../../plan/profiles.js";
+import { PROFILES, toSampling } from "../../plan/profiles.js";
 import type { Visit } from "../../plan/visits.js";
 import type { BackendSession, SessionOutcome } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
@@ -86,7 +86,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const task = { method, dtype, rows, classes };
   const sampling =
     purpose === "measurement"
-      ? samplingOf(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
+      ? toSampling(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
       : undefined;
   await work.turns?.awaitTurn("cell");
   const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);

@@ -23,7 +23,7 @@ export class InputSource {
 
   constructor(seed: number, limitBytes = LIMIT_BYTES) {
     this.#seed = seed;
-    this.#kept = new BoundedCache({ limitBytes, sizeOf: bytesOf });
+    this.#kept = new BoundedCache({ limitBytes, sizeOf: countBytes });
   }
 
   of(workload: Workload, dtype: FloatDType): Inputs {
@@ -35,4 +35,4 @@ export class InputSource {
   }
 }
 
-const bytesOf = ({ logits, labels }: Inputs): number => logits.byteLength + labels.byteLength;
+const countBytes = ({ logits, labels }: Inputs): number => logits.byteLength + labels.byteLength;

@@ -76,23 +76,23 @@ export class Judge {
     const loss = floatArray(cell.dtype, 1);
     read([loss, gradient]);
     const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
-    const accuracy = errors ? this.#accuracyOf(cell, { loss, gradient }) : undefined;
+    const accuracy = errors ? this.#assess(cell, { loss, gradient }) : undefined;
     const distances = this.#compare(cell, { loss, gradient }, pairs);
     return { ...found, ...(accuracy ? { accuracy } : {}), distances };
   }
 
   /** Releases the gradients that wait for a cell without a gradient. */
   abandon(cell: PlannedCell, pairs: GradientChecks["pairs"]): void {
-    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherOf(pair, cell) }));
+    for (const pair of pairs) this.#release(keyOf({ ...cell, method: otherMethod(pair, cell) }));
   }
 
-  #accuracyOf(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
+  #assess(cell: PlannedCell, { loss, gradient }: GradientResult): Accuracy {
     const { checked, reference } = this.#references.of(cell);
     return {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
       gradient: {
-        ...errorsOf(gradient, checked, reference),
+        ...assessCheckedRows(gradient, checked, reference),
         boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
       },
     };
@@ -110,7 +110,7 @@ export class Judge {
     const distances: DistanceRecord[] = [];
     let isAwaited = false;
     for (const pair of pairs) {
-      const otherKey = keyOf({ ...cell, method: otherOf(pair, cell) });
+      const otherKey = keyOf({ ...cell, method: otherMethod(pair, cell) });
       const other = this.#held.get(otherKey);
       if (!other) {
         isAwaited = true;
@@ -134,10 +134,15 @@ export class Judge {
   }
 }
 
-const otherOf = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) => (method === a ? b : a);
+const otherMethod = ([a, b]: GradientChecks["pairs"][number], { method }: PlannedCell) =>
+  method === a ? b : a;
 
 /** Errors of the checked rows. Non-finite entries and row sums always cover all rows. */
-function errorsOf(gradient: FloatArray, checked: Int32Array, reference: Reference): Accuracy["gradient"] {
+function assessCheckedRows(
+  gradient: FloatArray,
+  checked: Int32Array,
+  reference: Reference,
+): Accuracy["gradient"] {
   const { classes } = reference;
   if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
   const rowSumResidual = largestRowSum(gradient, classes);

@@ -22,7 +22,7 @@ export class ReferenceSource {
   constructor(seed: number, inputs: InputSource, limitBytes = LIMIT_BYTES) {
     this.#seed = seed;
     this.#inputs = inputs;
-    this.#kept = new BoundedCache({ limitBytes, sizeOf: bytesOf });
+    this.#kept = new BoundedCache({ limitBytes, sizeOf: countBytes });
   }
 
   of({ workload, dtype }: Pick<PlannedCell, "workload" | "dtype">): CheckedReference {
@@ -35,5 +35,5 @@ export class ReferenceSource {
   }
 }
 
-const bytesOf = ({ checked, reference: { loss, gradient } }: CheckedReference): number =>
+const countBytes = ({ checked, reference: { loss, gradient } }: CheckedReference): number =>
   [checked, loss.hi, loss.lo, gradient.hi, gradient.lo].reduce((sum, { byteLength }) => sum + byteLength, 0);

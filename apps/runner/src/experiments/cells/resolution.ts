@@ -1,5 +1,5 @@
 import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
-import { median, resolutionOf } from "@softmax-bench/stats";
+import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../journal/entries.js";
 import { decidingMeasurements } from "../../journal/measurements.js";
 
@@ -26,7 +26,7 @@ export function resolutionSection(replicated: readonly Replicated[]): Resolution
     RANKED_PHASES.flatMap((phase) => groupResolution(group, phase) ?? []),
   );
   const identicalPairs = replicated.flatMap((one) => {
-    const pair = pairOf(one, "gradient");
+    const pair = pairMedians(one, "gradient");
     const { backend, host, method, dtype, workload } = one.cell;
     return pair ? [{ backend, host, method, dtype, workload, medianNs: pair }] : [];
   });
@@ -37,13 +37,13 @@ function groupResolution(
   group: readonly Replicated[],
   phase: RankedPhase,
 ): Resolution["groups"][number] | undefined {
-  const processTimes = group.map(({ own }) => timesOf(own, phase)).filter(({ length }) => length > 0);
+  const processTimes = group.map(({ own }) => medianTimes(own, phase)).filter(({ length }) => length > 0);
   const pairs = group.flatMap((one) => {
-    const pair = pairOf(one, phase);
+    const pair = pairMedians(one, phase);
     return pair ? [pair] : [];
   });
   const processes = fewestProcesses(group, phase);
-  const ratio = resolutionOf({ processTimes, processes, pairs });
+  const ratio = estimateResolution({ processTimes, processes, pairs });
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
   const { backend, host, workload } = first.cell;
@@ -58,25 +58,25 @@ function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): numb
   const settled = group.filter(({ own }) =>
     own.some(({ sampling }) => sampling?.steadiness[phase] === "settled"),
   );
-  const counts = (settled.length > 0 ? settled : group).map(({ own }) => timesOf(own, phase).length);
+  const counts = (settled.length > 0 ? settled : group).map(({ own }) => medianTimes(own, phase).length);
   return Math.min(...counts.filter((count) => count > 0), Math.max(...counts, 1));
 }
 
 /** Medians of the cell and of its twin, over the processes that measured both and in which both had settled. */
-function pairOf({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
+function pairMedians({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
   const rounds = new Set(twin.map(({ round }) => round));
   const [a, b] = [
-    timesOf(
+    medianTimes(
       own.filter(({ round }) => rounds.has(round)),
       phase,
     ),
-    timesOf(twin, phase),
+    medianTimes(twin, phase),
   ];
   return a.length > 0 && b.length > 0 ? [median(a), median(b)] : undefined;
 }
 
 /** The median time of each process, if above 0: a phase that is a difference may be 0, which has no ratio. */
-const timesOf = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
+const medianTimes = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
   decidingMeasurements(measurements, phase).flatMap(({ samples }) => {
     const time = samples?.[phase].length ? median(samples[phase]) : 0;
     return time > 0 ? [time] : [];

@@ -81,7 +81,7 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     const curve = { backend, host, method, dtype, sweep: sweep.id };
     const points: Curve["points"] = [];
     let note: string | undefined;
-    for (const segment of this.#segmentsOf(sweep, dtype)) {
+    for (const segment of this.#ensureSegments(sweep, dtype)) {
       const { rows, classes } = segment;
       const inputs = {
         id: segment.id,
@@ -121,7 +121,7 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     });
   }
 
-  #segmentsOf(sweep: Sweep, dtype: PlannedCurve["dtype"]): readonly SweepSegment[] {
+  #ensureSegments(sweep: Sweep, dtype: PlannedCurve["dtype"]): readonly SweepSegment[] {
     const key = `${sweep.id} ${dtype}`;
     const known = this.#segments.get(key);
     if (known) return known;

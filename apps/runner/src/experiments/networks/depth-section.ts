@@ -22,12 +22,12 @@ export function depthSection(
     ...(training ? { training } : {}),
     reference: `${REFERENCE.backend} in float64, ${REFERENCE.method}, every sum in another order`,
     networks: [...networks],
-    trends: trendsOf(networks),
+    trends: fitTrends(networks),
   };
 }
 
 /** The growth of each quantity with depth, on each backend. */
-function trendsOf(networks: readonly NetworkRecord[]): Depth["trends"] {
+function fitTrends(networks: readonly NetworkRecord[]): Depth["trends"] {
   const groups = new Map<string, NetworkRecord[]>();
   for (const network of networks) {
     const key = `${placeName(network)} ${network.dtype}`;

@@ -20,7 +20,7 @@ export function differences(seeds: readonly SeedGradients[], start: number, end:
     reference: reference?.subarray(start, end),
   }));
   const references = parts.flatMap(({ reference }) => reference ?? []);
-  const errorsOf = (method: "manual" | "autograd") =>
+  const relativeErrors = (method: "manual" | "autograd") =>
     overSeeds(
       parts.map((part, seed) => errorNorms(part[method], { hi: references[seed] as Float64Array }).relL2),
     );
@@ -30,7 +30,7 @@ export function differences(seeds: readonly SeedGradients[], start: number, end:
     distance: between(parts.map(({ manual, autograd }) => distance(manual, autograd))),
     reordering: between(parts.map(({ reordered, autograd }) => distance(reordered, autograd))),
     ...(references.length === parts.length
-      ? { error: { manual: errorsOf("manual"), autograd: errorsOf("autograd") } }
+      ? { error: { manual: relativeErrors("manual"), autograd: relativeErrors("autograd") } }
       : {}),
   };
 }

@@ -10,12 +10,12 @@ const TRAINING_IMAGES = 960;
 const PIXELS = sizeOf(IMAGE_SHAPE);
 
 /** The number of training batches: at most one per step. */
-const batchesOf = ({ batch, training }: Pick<DepthSettings, "batch" | "training">): number =>
+const countBatches = ({ batch, training }: Pick<DepthSettings, "batch" | "training">): number =>
   training ? Math.min(training.steps, Math.max(1, Math.floor(TRAINING_IMAGES / batch))) : 0;
 
 /** The number of images for an experiment: enough batches for every seed and for training. */
 export const imagesNeeded = (settings: Pick<DepthSettings, "batch" | "seeds" | "training">): number =>
-  settings.batch * Math.max(settings.seeds, batchesOf(settings));
+  settings.batch * Math.max(settings.seeds, countBatches(settings));
 
 /** The inputs of an experiment's networks: the same on every backend. */
 export class NetworkInputs {
@@ -27,7 +27,7 @@ export class NetworkInputs {
     this.#images = images;
   }
 
-  specOf(depth: number, dtype: FloatDType): NetworkSpec {
+  toSpec(depth: number, dtype: FloatDType): NetworkSpec {
     const { network: id, batch } = this.#settings;
     return { id, depth, batch, dtype };
   }
@@ -39,7 +39,7 @@ export class NetworkInputs {
 
   /** Steps on the weights of the first seed and each batch of training. */
   training(depth: number, dtype: FloatDType): StepInputs[] {
-    return Array.from({ length: batchesOf(this.#settings) }, (_, batch) =>
+    return Array.from({ length: countBatches(this.#settings) }, (_, batch) =>
       this.#step(depth, dtype, 0, batch),
     );
   }

@@ -3,9 +3,9 @@ import { floatArray, messageOf } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import type { Values } from "@softmax-bench/measure";
 import {
+  buildNetwork,
   type Finished,
   type NetworkSpec,
-  networkOf,
   type StepsRequest,
   stepArrays,
   type TrainRequest,
@@ -46,7 +46,7 @@ export async function runSteps(
   methods: readonly MethodId[],
   sets: NamedSets,
 ): Promise<Steps | NotRun> {
-  const parameters = [...networkOf(network).parameters.values()];
+  const parameters = [...buildNetwork(network).parameters.values()];
   const size = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const gradients = sets.of.map(() => methods.map(() => floatArray(network.dtype, size)));
   const loss = floatArray(network.dtype, 1);

@@ -7,7 +7,7 @@ import {
   type StepInputs,
 } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
-import { concatParameters, type NetworkSpec, networkOf, splitParameters } from "@softmax-bench/measure";
+import { buildNetwork, concatParameters, type NetworkSpec, splitParameters } from "@softmax-bench/measure";
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
 import { formatError } from "@softmax-bench/report";
 import { median, medianInterval } from "@softmax-bench/stats";
@@ -84,7 +84,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
 
   /** Steps and, if the experiment has it, training of one network on one backend. */
   async run(network: PlannedNetwork, session: BackendSession): Promise<NetworkRecord> {
-    const spec = this.#needInputs().specOf(network.depth, network.dtype);
+    const spec = this.#needInputs().toSpec(network.depth, network.dtype);
     const compared = await this.#compareSteps(session, spec);
     if (compared.status !== "ok") return { ...network, ...compared, layers: [] };
     const trained = await this.#train(session, spec);
@@ -98,8 +98,8 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   }
 
   async #computeReference(depth: number, session: BackendSession): Promise<void> {
-    const spec = this.#needInputs().specOf(depth, "float64");
-    const net = networkOf(spec);
+    const spec = this.#needInputs().toSpec(depth, "float64");
+    const net = buildNetwork(spec);
     const steps = this.#needInputs().steps(depth, "float64");
     // In orders that no comparison uses; otherwise a float64 backend would be compared with itself.
     const orders = steps.map((_, seed) => new Reordering(net, -1 - seed));
@@ -119,7 +119,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
 
   async #compareSteps(session: BackendSession, spec: NetworkSpec) {
     const { manual, autograd } = this.#settings.methods;
-    const net = networkOf(spec);
+    const net = buildNetwork(spec);
     const steps = this.#needInputs().steps(spec.depth, spec.dtype);
     const orders = steps.map((_, seed) => new Reordering(net, seed));
     // Every step is followed by itself in another order.
@@ -142,7 +142,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
       status: "ok" as const,
       ...("reason" in known ? { note: `no float64 reference: ${known.reason}` } : {}),
       whole: differences(seeds, 0, seeds[0]?.autograd.length ?? 0),
-      layers: layersOf(net, seeds),
+      layers: compareLayers(net, seeds),
       step: stepTimes(ran.samples),
     };
   }
@@ -151,7 +151,7 @@ export class NetworkExperiment implements Experiment<PlannedNetwork, NetworkReco
   async #train(session: BackendSession, spec: NetworkSpec): Promise<NetworkRecord["training"] | NotRun> {
     const { training, methods } = this.#settings;
     if (!training) return undefined;
-    const net = networkOf(spec);
+    const net = buildNetwork(spec);
     const steps = this.#needInputs().training(spec.depth, spec.dtype);
     const order = new Reordering(net, 0);
     const plain = { name: `training ${spec.depth} ${spec.dtype}`, of: steps };
@@ -181,7 +181,10 @@ function restored(
 }
 
 /** The layers of a network. A layer's weight and bias are adjacent among the parameters. */
-function layersOf({ layers, parameters }: Network, seeds: readonly SeedGradients[]): NetworkRecord["layers"] {
+function compareLayers(
+  { layers, parameters }: Network,
+  seeds: readonly SeedGradients[],
+): NetworkRecord["layers"] {
   let end = 0;
   return layers.map(({ name, parameters: own }) => {
     const start = end;

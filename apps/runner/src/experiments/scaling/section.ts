@@ -6,10 +6,10 @@ import { elementsOf } from "./shapes.js";
 /** The results' section on the series of a run. */
 export const scalingSection = (series: readonly MeasuredSeries[]): Scaling => ({
   series: series.map((one) => {
-    const fit = fitOf(one);
+    const fit = fitTimes(one);
     return fit ? { ...one, fit } : { ...one };
   }),
-  threading: threadingOf(series),
+  threading: compareThreads(series),
 });
 
 interface Timed {
@@ -18,7 +18,7 @@ interface Timed {
   readonly medianNs: number;
 }
 
-const timedOf = ({ points }: MeasuredSeries): Timed[] =>
+const timedShapes = ({ points }: MeasuredSeries): Timed[] =>
   points.flatMap(({ medianNs, rows, classes }) => (medianNs ? [{ rows, classes, medianNs }] : []));
 
 /** The fewest points for a fit of three coefficients: twice as many as it determines, so that it can show an error. */
@@ -28,8 +28,8 @@ const FEWEST_POINTS = 6;
  * time ≈ overhead + row · rows + bytes / bandwidth, with no negative part. Errors are relative: a microsecond counts at
  * a small shape as much as a millisecond at a large one.
  */
-function fitOf(series: MeasuredSeries): Series["fit"] {
-  const timed = timedOf(series);
+function fitTimes(series: MeasuredSeries): Series["fit"] {
+  const timed = timedShapes(series);
   if (timed.length < FEWEST_POINTS) return undefined;
   const bytes = (shape: Timed) => 2 * elementsOf(shape) * DTYPES[series.dtype].bytes;
   const terms = timed.map((shape) => [1, shape.rows, bytes(shape)].map((term) => term / shape.medianNs));
@@ -52,7 +52,7 @@ function fitOf(series: MeasuredSeries): Series["fit"] {
 /** The ratio of times from which more threads pay. */
 const PAYS = 1.1;
 
-function threadingOf(series: readonly MeasuredSeries[]): Scaling["threading"] {
+function compareThreads(series: readonly MeasuredSeries[]): Scaling["threading"] {
   const groups = new Map<string, MeasuredSeries[]>();
   for (const one of series
     .filter(({ status }) => status === "ok")
@@ -61,13 +61,18 @@ function threadingOf(series: readonly MeasuredSeries[]): Scaling["threading"] {
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups.values()].flatMap(([fewest, ...others]) =>
-    others.flatMap((more) => (fewest ? (compared(fewest, more) ?? []) : [])),
+    others.flatMap((more) => (fewest ? (compareSeries(fewest, more) ?? []) : [])),
   );
 }
 
-function compared(fewest: MeasuredSeries, more: MeasuredSeries): Scaling["threading"][number] | undefined {
-  const before = new Map(timedOf(fewest).map((timed) => [`${timed.rows}x${timed.classes}`, timed.medianNs]));
-  const ratios = timedOf(more).flatMap((timed) => {
+function compareSeries(
+  fewest: MeasuredSeries,
+  more: MeasuredSeries,
+): Scaling["threading"][number] | undefined {
+  const before = new Map(
+    timedShapes(fewest).map((timed) => [`${timed.rows}x${timed.classes}`, timed.medianNs]),
+  );
+  const ratios = timedShapes(more).flatMap((timed) => {
     const single = before.get(`${timed.rows}x${timed.classes}`);
     return single ? [{ elements: elementsOf(timed), ratio: single / timed.medianNs }] : [];
   });

@@ -7,7 +7,7 @@ import type { BackendSession } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { Experiment, ExperimentRun, MeasuredSeries } from "../experiment.js";
 import { scalingSection } from "./section.js";
-import { type Shape, shapesOf } from "./shapes.js";
+import { type Shape, shapeGrid } from "./shapes.js";
 
 /** The longest call that is worth its time, in nanoseconds. Smaller shapes have shown the slope by then. */
 const SLOWEST_CALL = 2e9;
@@ -67,17 +67,17 @@ export class ScalingExperiment implements Experiment<PlannedSeries, MeasuredSeri
     const place = { backend, host };
     const { rows, classes } = this.#settings;
     const { series, memoryRows } = await useSession(place, threads, async (session) => {
-      const traced = await timesOf(planned, shapesOf(rows, classes), session);
+      const traced = await measureTimes(planned, shapeGrid(rows, classes), session);
       return { series: traced, memoryRows: await affordableRows(planned, traced.points, session) };
     });
     if (series.status !== "ok") return series;
     if (memoryRows.length < 2) return { ...series, memoryReason: LEFT_OUT };
-    const memory = await useSession(place, threads, (session) => memoryOf(planned, memoryRows, session));
+    const memory = await useSession(place, threads, (session) => measureMemory(planned, memoryRows, session));
     return { ...series, ...memory };
   }
 }
 
-async function timesOf(
+async function measureTimes(
   planned: PlannedSeries,
   shapes: readonly Shape[],
   session: BackendSession,
@@ -92,7 +92,7 @@ async function timesOf(
   const points: Point[] = [];
   let note: string | undefined;
   for (const shape of shapes) {
-    const timed = await timeOf(planned, shape, points, session);
+    const timed = await measureTime(planned, shape, points, session);
     if (timed.status === "unsupported") {
       return { ...planned, status: "unsupported", reason: timed.reason, points: [] };
     }
@@ -110,7 +110,7 @@ type Timed =
   | { readonly status: "tried"; readonly point: Point; readonly note?: string | undefined };
 
 /** The time of a shape, unless other shapes show that it may take too long. */
-async function timeOf(
+async function measureTime(
   { method, dtype }: PlannedSeries,
   shape: Shape,
   others: readonly Point[],
@@ -142,7 +142,7 @@ async function affordableRows(
     MEMORY_ROWS.filter((rows) => mostNs({ rows, classes: MEMORY_CLASSES }, known) <= SLOWEST_CALL);
   for (const rows of [1, 32, MEMORY_ROWS[0]]) {
     if (affordable().length === MEMORY_ROWS.length) break;
-    const timed = await timeOf(planned, { rows, classes: MEMORY_CLASSES }, known, session);
+    const timed = await measureTime(planned, { rows, classes: MEMORY_CLASSES }, known, session);
     if (timed.status === "unsupported" || timed.point.reason) break;
     known.push(timed.point);
   }
@@ -162,7 +162,7 @@ const mostNs = ({ rows, classes }: Shape, points: readonly Point[]): number =>
     points.length ? Number.POSITIVE_INFINITY : 0,
   );
 
-async function memoryOf(
+async function measureMemory(
   { method, dtype }: PlannedSeries,
   rows: readonly number[],
   session: BackendSession,

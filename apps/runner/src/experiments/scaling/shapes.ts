@@ -12,7 +12,7 @@ export const MOST_ELEMENTS = 2 ** 26;
 
 export const elementsOf = ({ rows, classes }: Shape): number => rows * classes;
 
-export const shapesOf = (rows: readonly number[], classes: readonly number[]): Shape[] =>
+export const shapeGrid = (rows: readonly number[], classes: readonly number[]): Shape[] =>
   rows
     .flatMap((n) => classes.map((c) => ({ rows: n, classes: c })))
     .filter((shape) => elementsOf(shape) <= MOST_ELEMENTS)

@@ -30,7 +30,7 @@ import type { Reader, Readers } from "./reader.js";
 /** ONNX's operators of transformers, after the function bodies of the specification. */
 
 /** `[B, S, heads · D]` as `[B, heads, S, D]`. */
-function headsOf(node: OnnxNode, x: Value, heads: number): Value {
+function splitHeads(node: OnnxNode, x: Value, heads: number): Value {
   if (x.shape.length === 4) return x;
   const [batch = 0, length = 0, width = 0] = x.shape;
   if (x.shape.length !== 3 || !(heads >= 1) || width % heads !== 0) {
@@ -50,7 +50,7 @@ function sharedHeads(x: Value, heads: number): Value {
 const infinity = (x: Value): Value => scalar(Number.NEGATIVE_INFINITY, x.dtype);
 
 /** 0 if a query may see a key, otherwise −∞ or the mask's own number; undefined if each sees all. */
-function maskOf(node: OnnxNode, scores: Value, past: number): Value | undefined {
+function buildMask(node: OnnxNode, scores: Value, past: number): Value | undefined {
   const [queries = 0, keys = 0] = scores.shape.slice(-2);
   const given = node.optional(3);
   const zero = scalar(0, scores.dtype);
@@ -78,8 +78,11 @@ function softmaxOfSome(scores: Value): Value {
 const attention: Reader = (node) => {
   const [queryHeads, keyHeads] = [node.int("q_num_heads", 0), node.int("kv_num_heads", 0)];
   const [given, pastKey, pastValue] = [node.input(0), node.optional(4), node.optional(5)];
-  const q = headsOf(node, given, queryHeads);
-  const [ownKey, ownValue] = [headsOf(node, node.input(1), keyHeads), headsOf(node, node.input(2), keyHeads)];
+  const q = splitHeads(node, given, queryHeads);
+  const [ownKey, ownValue] = [
+    splitHeads(node, node.input(1), keyHeads),
+    splitHeads(node, node.input(2), keyHeads),
+  ];
   const key = pastKey ? concat([pastKey, ownKey], 2) : ownKey;
   const value = pastValue ? concat([pastValue, ownValue], 2) : ownValue;
   const [batch = 0, heads = 0, length = 0, width = 1] = q.shape;
@@ -88,7 +91,7 @@ const attention: Reader = (node) => {
   const root = Math.sqrt(node.hasAttribute("scale") ? node.float("scale", 1) : 1 / Math.sqrt(width));
   const scaled = (x: Value) => mul(x, scalar(root, x.dtype));
   const raw = matMul(scaled(q), transposeMatrices(scaled(sharedHeads(key, heads))));
-  const mask = maskOf(node, raw, pastKey?.shape[2] ?? 0);
+  const mask = buildMask(node, raw, pastKey?.shape[2] ?? 0);
   const limit = node.float("softcap", 0);
   const cap = scalar(limit, raw.dtype);
   const capped = limit > 0 ? mul(cap, tanh(div(raw, cap))) : raw;
@@ -105,7 +108,7 @@ const attention: Reader = (node) => {
 /** Rotates pairs of elements of each head by angles whose cosines and sines are given by position. */
 const rotary: Reader = (node) => {
   const given = node.input(0);
-  const x = headsOf(node, given, node.int("num_heads", 0));
+  const x = splitHeads(node, given, node.int("num_heads", 0));
   const [batch = 0, heads = 0, length = 0, width = 0] = x.shape;
   const turned = node.int("rotary_embedding_dim", 0) || width;
   const half = turned / 2;

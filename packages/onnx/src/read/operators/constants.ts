@@ -22,7 +22,7 @@ const readConstant: Reader = (node) => {
 };
 
 /** Shapes are known when a model is read. Negative positions count from the end; all are clamped to the rank. */
-const shapeOf: Reader = (node) => {
+const readShape: Reader = (node) => {
   const { shape } = node.input(0);
   const rank = shape.length;
   const counted = (at: number) => Math.min(Math.max(at < 0 ? at + rank : at, 0), rank);
@@ -41,6 +41,6 @@ const filled: Reader = (node) => {
 export const CONSTANTS: Readers = {
   Constant: readConstant,
   ConstantOfShape: filled,
-  Shape: shapeOf,
+  Shape: readShape,
   Size: sizeOfAll,
 };

@@ -23,7 +23,7 @@ interface Lettered {
 const ELLIPSIS = "...";
 
 /** The letters of a term; the axes of an ellipsis count from the last one. */
-function lettersOf(node: OnnxNode, term: string, rank: number): string[] {
+function parseTerm(node: OnnxNode, term: string, rank: number): string[] {
   const [before = "", after, ...others] = term.split(ELLIPSIS);
   if (others.length > 0 || !/^[A-Za-z]*$/.test(before + (after ?? "")))
     node.fail(`term ${term} is not known`);
@@ -40,7 +40,7 @@ const einsum: Reader = (node) => {
     node.fail(`${equation} has ${terms.length} terms for ${node.inputCount} inputs`);
   const operands = terms.map((term, position) => {
     const value = node.input(position);
-    const letters = lettersOf(node, term, value.shape.length);
+    const letters = parseTerm(node, term, value.shape.length);
     if (letters.length !== value.shape.length) node.fail(`term ${term} does not fit [${value.shape}]`);
     return diagonal({ value, letters });
   });
@@ -48,7 +48,7 @@ const einsum: Reader = (node) => {
   const [first, ...others] = operands;
   const joined = others.reduce((product, next, at) => {
     const later = new Set([...result, ...others.slice(at + 1).flatMap(({ letters }) => letters)]);
-    return contracted(product, next, later);
+    return contract(product, next, later);
   }, first as Lettered);
   const { value, letters } = summedTo(joined, new Set(result));
   const missing = result.find((letter) => !letters.includes(letter));
@@ -72,7 +72,7 @@ function resultLetters(node: OnnxNode, given: string | undefined, operands: read
     return [...hidden, ...once.sort()];
   }
   const shown = given.replace(ELLIPSIS, "");
-  return lettersOf(node, given, shown.length + hidden.length);
+  return parseTerm(node, given, shown.length + hidden.length);
 }
 
 /** An operand in which no letter occurs twice: axes that share one are replaced by their diagonal. */
@@ -113,7 +113,7 @@ function withoutOnes(of: Lettered, other: Lettered): Lettered {
 }
 
 /** The product of two operands, summed over the letters that no later operand needs. */
-function contracted(first: Lettered, second: Lettered, later: ReadonlySet<string>): Lettered {
+function contract(first: Lettered, second: Lettered, later: ReadonlySet<string>): Lettered {
   const a = withoutOnes(summedTo(first, new Set([...later, ...second.letters])), second);
   const b = withoutOnes(summedTo(second, new Set([...later, ...a.letters])), a);
   const shared = a.letters.filter((letter) => b.letters.includes(letter));

@@ -36,7 +36,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import { dtypeOf } from "../tensors.js";
+import { toDType } from "../tensors.js";
 import { binary, type Reader, type Readers, unary, variadic } from "./reader.js";
 
 /** x Φ(x), or its approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
@@ -92,7 +92,7 @@ const dropout: Reader = (node) => {
 
 const readCast: Reader = (node) => {
   node.int("saturate", 1);
-  return cast(node.input(0), dtypeOf(node.int("to", 0), "the result") satisfies DType);
+  return cast(node.input(0), toDType(node.int("to", 0), "the result") satisfies DType);
 };
 
 const castLike: Reader = (node) => {

@@ -79,7 +79,7 @@ interface Tuples {
   readonly slice: readonly number[];
 }
 
-function tuplesOf(x: Value, given: Value, batch: number): Tuples {
+function buildTuples(x: Value, given: Value, batch: number): Tuples {
   const depth = given.shape.at(-1) as number;
   const indexed = x.shape.slice(batch, batch + depth);
   const slice = x.shape.slice(batch + depth);
@@ -115,7 +115,7 @@ const readGatherND: Reader = (node) => {
   const [x, given] = [node.input(0), node.input(1)];
   const batch = node.int("batch_dims", 0);
   checkTuples(node, x, given, batch);
-  const { rows, row, slice } = tuplesOf(x, given, batch);
+  const { rows, row, slice } = buildTuples(x, given, batch);
   return reshape(gather(rows, row, 0), [...given.shape.slice(0, -1), ...slice]);
 };
 
@@ -131,7 +131,7 @@ const readScatterND: Reader = (node) => {
   const combine = node.string("reduction", "none");
   if (combine !== "none" && combine !== "add") return node.fail(`reduction ${combine} is not supported`);
   checkTuples(node, x, given, 0);
-  const { rows, row, slice } = tuplesOf(x, given, 0);
+  const { rows, row, slice } = buildTuples(x, given, 0);
   const [count, inner] = [row.shape[0] as number, sizeOf(slice)];
   const places = expand(reshape(row, [count, 1]), [count, inner]);
   const flat = reshape(rows, [rows.shape[0] as number, inner]);

@@ -13,7 +13,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import { ceiled, windowFrom } from "../windows.js";
+import { applyCeilMode, windowFrom } from "../windows.js";
 import { type Reader, type Readers, unary } from "./reader.js";
 
 const readMaxPool: Reader = (node) => {
@@ -21,7 +21,7 @@ const readMaxPool: Reader = (node) => {
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
   if (node.int("storage_order", 0) !== 0) node.fail("storage_order 1 is not supported");
   const window = windowFrom(node, x, kernel);
-  const { strides, dilations, pads } = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
+  const { strides, dilations, pads } = node.flag("ceil_mode") ? applyCeilMode(window, x, kernel) : window;
   return applyAll("MaxPool", [x], { kernel_shape: kernel, strides, dilations, pads });
 };
 
@@ -30,7 +30,7 @@ const meanPool: Reader = (node) => {
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
   const countIncludePad = node.flag("count_include_pad");
   const window = windowFrom(node, x, kernel);
-  const { strides, dilations, pads } = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
+  const { strides, dilations, pads } = node.flag("ceil_mode") ? applyCeilMode(window, x, kernel) : window;
   if (countIncludePad && String(pads) !== String(window.pads)) {
     node.fail("ceil_mode with count_include_pad is not supported where it adds a window");
   }
@@ -42,7 +42,7 @@ const spatialAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);
 const globalMax = (x: Value): Value => reduceMax(x, { axes: spatialAxes(x), keepdims: true });
 
 /** (Σ |x|ᵖ)^(1/p), given the sum of the powers; its gradient is 0 if the sum is 0. */
-function rootOf(sum: Value, p: number): Value {
+function pthRoot(sum: Value, p: number): Value {
   const [zero, one] = [scalar(0, sum.dtype), scalar(1, sum.dtype)];
   const isZero = equal(sum, zero);
   const root = pow(where(isZero, one, sum), scalar(1 / p, sum.dtype));
@@ -57,15 +57,15 @@ const normPool: Reader = (node) => {
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
   const p = node.int("p", 2);
   const window = windowFrom(node, x, kernel);
-  const moved = node.flag("ceil_mode") ? ceiled(window, x, kernel) : window;
+  const moved = node.flag("ceil_mode") ? applyCeilMode(window, x, kernel) : window;
   const means = averagePool(powers(x, p), kernel, { ...moved, countIncludePad: true });
-  return rootOf(mul(means, scalar(sizeOf(kernel), x.dtype)), p);
+  return pthRoot(mul(means, scalar(sizeOf(kernel), x.dtype)), p);
 };
 
 const globalNorm: Reader = (node) => {
   const x = node.input(0);
   const p = node.int("p", 2);
-  return rootOf(reduceSum(powers(x, p), { axes: spatialAxes(x), keepdims: true }), p);
+  return pthRoot(reduceSum(powers(x, p), { axes: spatialAxes(x), keepdims: true }), p);
 };
 
 export const POOLS: Readers = {

@@ -140,17 +140,17 @@ const recurrent =
     const given = node.input(0);
     const x = batchFirst ? transpose(given, [1, 0, 2]) : given;
     const [steps = 0, images = 0] = x.shape;
-    const directions = directionsOf(node);
-    const all = weightsOf(node, cell, directions.length);
+    const directions = readDirections(node);
+    const all = readWeights(node, cell, directions.length);
     const lengths = node.optional(4);
     const flags = cell.attributes(node);
     const initial = Array.from({ length: cell.states }, (_, at) => node.optional(5 + at));
     const hidden = all[0]?.hidden ?? 0;
     const stateShape = batchFirst ? [images, directions.length, hidden] : [directions.length, images, hidden];
     const misfit = initial.find((states) => states && !hasShape(states, stateShape));
-    if (misfit) node.fail(`initial states ${shapeOf(misfit)} are not of shape [${stateShape}]`);
+    if (misfit) node.fail(`initial states ${formatShape(misfit)} are not of shape [${stateShape}]`);
     if (lengths && !hasShape(lengths, [images])) {
-      node.fail(`lengths of sequences ${shapeOf(lengths)} are not of shape [${images}]`);
+      node.fail(`lengths of sequences ${formatShape(lengths)} are not of shape [${images}]`);
     }
     if (steps === 0) node.fail("a sequence of no steps");
     const runs = directions.map((isReverse, direction) => {
@@ -160,7 +160,7 @@ const recurrent =
         const ordered = batchFirst ? transpose(states, [1, 0, 2]) : states;
         return squeeze(slice(ordered, 0, direction, direction + 1), [0]);
       });
-      return unrolled(x, cell.step(weights, flags), first, { isReverse, lengths, steps });
+      return unroll(x, cell.step(weights, flags), first, { isReverse, lengths, steps });
     });
     const y = concat(
       runs.map(({ hidden }) => unsqueeze(hidden, [1])),
@@ -181,7 +181,7 @@ const hasShape = ({ shape }: Value, expected: readonly number[]): boolean =>
   shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
 
 /** Dimensions for a message; only the first few of a long list. */
-const shapeOf = ({ shape }: Value): string => `[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
+const formatShape = ({ shape }: Value): string => `[${shape.slice(0, 8)}${shape.length > 8 ? ",…" : ""}]`;
 
 interface Run {
   readonly isReverse: boolean;
@@ -190,7 +190,7 @@ interface Run {
   readonly steps: number;
 }
 
-function unrolled(x: Value, step: Step, initial: readonly Value[], { isReverse, lengths, steps }: Run) {
+function unroll(x: Value, step: Step, initial: readonly Value[], { isReverse, lengths, steps }: Run) {
   let states = initial;
   const made: Value[] = [];
   for (let at = 0; at < steps; at++) {
@@ -214,14 +214,14 @@ function unrolled(x: Value, step: Step, initial: readonly Value[], { isReverse, 
 }
 
 /** Returns whether each direction is reversed. */
-function directionsOf(node: OnnxNode): boolean[] {
+function readDirections(node: OnnxNode): boolean[] {
   const direction = node.string("direction", "forward");
   if (direction === "forward") return [false];
   if (direction === "reverse") return [true];
   return direction === "bidirectional" ? [false, true] : node.fail(`direction ${direction} is not known`);
 }
 
-function weightsOf(node: OnnxNode, { gates, activations: defaults }: Cell, directions: number): Weights[] {
+function readWeights(node: OnnxNode, { gates, activations: defaults }: Cell, directions: number): Weights[] {
   const [input, recurrentWeights, bias] = [node.input(1), node.input(2), node.optional(3)];
   const peepholes = node.op === "LSTM" ? node.optional(7) : undefined;
   const hidden = recurrentWeights.shape[2] ?? 0;
@@ -235,14 +235,14 @@ function weightsOf(node: OnnxNode, { gates, activations: defaults }: Cell, direc
   ];
   const misfit = shapes.find(([value, shape]) => value && !hasShape(value, shape));
   if (given !== hidden || hidden === 0 || node.input(0).shape.length !== 3 || misfit) {
-    const weights = shapes.flatMap(([value]) => (value ? [shapeOf(value)] : []));
+    const weights = shapes.flatMap(([value]) => (value ? [formatShape(value)] : []));
     node.fail(
-      `weights ${weights.join(", ")} do not fit inputs ${shapeOf(node.input(0))} and a hidden size of ${given} in ${directions} directions`,
+      `weights ${weights.join(", ")} do not fit inputs ${formatShape(node.input(0))} and a hidden size of ${given} in ${directions} directions`,
     );
   }
   const limit = node.float("clip", 0);
   const limited: Activation = (x) => (limit > 0 ? clip(x, -limit, limit) : x);
-  const activations = activationsOf(node, defaults, directions);
+  const activations = readActivations(node, defaults, directions);
   const of = (value: Value, direction: number) => squeeze(slice(value, 0, direction, direction + 1), [0]);
   return Array.from({ length: directions }, (_, direction) => ({
     input: of(input, direction),
@@ -267,7 +267,7 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-function activationsOf(node: OnnxNode, defaults: readonly string[], directions: number): Activation[] {
+function readActivations(node: OnnxNode, defaults: readonly string[], directions: number): Activation[] {
   const names = node.strings("activations") ?? Array.from({ length: directions }, () => defaults).flat();
   const [alphas, betas] = [node.floats("activation_alpha") ?? [], node.floats("activation_beta") ?? []];
   if (names.length !== defaults.length * directions) {

@@ -57,7 +57,12 @@ const NEAREST: ReadonlyMap<string, (x: number) => number> = new Map(
 type Taps = readonly (readonly [position: number, weight: number])[];
 
 /** A kernel of some width around each position, wider for antialiasing. */
-function tapsOf(kernel: (distance: number) => number, support: number, at: number, stretch: number): Taps {
+function computeTaps(
+  kernel: (distance: number) => number,
+  support: number,
+  at: number,
+  stretch: number,
+): Taps {
   const reach = support * stretch;
   const taps: [number, number][] = [];
   for (let position = Math.ceil(at - reach); position <= Math.floor(at + reach); position++) {
@@ -81,15 +86,15 @@ const cubic =
 
 const resize: Reader = (node) => {
   const x = node.input(0);
-  const coordinates = chosen(node, "coordinate_transformation_mode", "half_pixel", COORDINATES);
+  const coordinates = readChoice(node, "coordinate_transformation_mode", "half_pixel", COORDINATES);
   const mode = node.string("mode", "nearest");
-  const nearest = chosen(node, "nearest_mode", "round_prefer_floor", NEAREST);
+  const nearest = readChoice(node, "nearest_mode", "round_prefer_floor", NEAREST);
   const [coefficient, exclude] = [node.float("cubic_coeff_a", -0.75), node.flag("exclude_outside")];
   const [antialias, outside] = [node.flag("antialias"), node.float("extrapolation_value", 0)];
   const aligned = node.string("coordinate_transformation_mode", "half_pixel") === "align_corners";
   const cropping = node.string("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
   if (!["nearest", "linear", "cubic"].includes(mode)) node.fail(`mode ${mode} is not known`);
-  const axes = axesOf(node, x);
+  const axes = readAxes(node, x);
   // ONNX's reference clamps positions; ONNX Runtime skips them.
   if (antialias && !exclude && mode !== "nearest" && axes.some(({ scale }) => scale < 1)) {
     node.fail("antialias needs exclude_outside: runtimes treat the edges differently without it");
@@ -106,18 +111,18 @@ const resize: Reader = (node) => {
       if (mode === "nearest") return [[nearest(position), 1]];
       const stretch = antialias ? Math.max(1 / of.scale, 1) : 1;
       const [kernel, support] = mode === "linear" ? [triangular, 1] : [cubic(coefficient), 2];
-      return tapsOf(kernel, support, position, stretch);
+      return computeTaps(kernel, support, position, stretch);
     };
     const isIdentity = of.from === of.to && of.scale === 1 && !cropping;
     if (isIdentity) return value;
     const isOutside = (at: number) =>
       cropping && (coordinates(at, of) < 0 || coordinates(at, of) > of.from - 1);
     const all = Array.from({ length: of.to }, (_, at) => within(tapsAt(at), of.from, exclude));
-    return combined(value, of.axis, all, { isOutside, outside });
+    return combineTaps(value, of.axis, all, { isOutside, outside });
   }, x);
 };
 
-function chosen<T>(node: OnnxNode, name: string, otherwise: string, table: ReadonlyMap<string, T>): T {
+function readChoice<T>(node: OnnxNode, name: string, otherwise: string, table: ReadonlyMap<string, T>): T {
   const given = node.string(name, otherwise);
   return table.get(given) ?? node.fail(`${name} ${given} is not known`);
 }
@@ -136,7 +141,7 @@ interface Outside {
 }
 
 /** The sum, over the taps, of elements of x along an axis times their weights. */
-function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, outside }: Outside): Value {
+function combineTaps(x: Value, axis: number, taps: readonly Taps[], { isOutside, outside }: Outside): Value {
   const along = x.shape.map((_, at) => (at === axis ? taps.length : 1));
   const column = (values: readonly number[]): Value => constant(tensor(x.dtype, along, values));
   const most = taps.reduce((count, { length }) => Math.max(count, length), 0);
@@ -152,7 +157,7 @@ function combined(x: Value, axis: number, taps: readonly Taps[], { isOutside, ou
 }
 
 /** The resized axes, by sizes or scales, all of them or some. */
-function axesOf(node: OnnxNode, x: Value): Axis[] {
+function readAxes(node: OnnxNode, x: Value): Axis[] {
   const rank = x.shape.length;
   const axes = (node.ints("axes") ?? [...x.shape.keys()]).map((axis) => axisFrom(node, axis, rank));
   const region = node.has(1) ? Array.from(node.constant(1).data, Number) : [];

@@ -15,7 +15,7 @@ import {
   topK,
   type Value,
 } from "@softmax-bench/graph";
-import { dtypeOf } from "../tensors.js";
+import { toDType } from "../tensors.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
 /** Start, limit and step are known, so only the length may depend on a batch size. */
@@ -69,7 +69,7 @@ const nonZero: Reader = (node) => {
 const eyeLike: Reader = (node) => {
   const x = node.input(0);
   const [rows = 0, columns = 0] = x.shape;
-  const dtype = node.hasAttribute("dtype") ? dtypeOf(node.int("dtype", 0), "the result") : x.dtype;
+  const dtype = node.hasAttribute("dtype") ? toDType(node.int("dtype", 0), "the result") : x.dtype;
   const row = add(reshape(range(0, rows, 1, "int64"), [rows, 1]), scalar(node.int("k", 0), "int64"));
   return cast(equal(row, range(0, columns, 1, "int64")), dtype);
 };
