@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { BROWSER_KINDS } from "@softmax-bench/host-browser";
 import { describe, expect, it } from "vitest";
 import { onlyRun, run, start, temporaryFolder } from "./support/cli.js";
@@ -51,6 +52,20 @@ describe("a run in Node, Chromium and Firefox", () => {
     expect(stdout).toMatch(/^Hosts$/m);
     expect(stdout).toMatch(/^wasm-simd +firefox +\d/m);
   }, 180_000);
+});
+
+describe("pnpm gradient in pages", () => {
+  it("gives the bits that Node gives, and a folder for each host", async () => {
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await run("gradient", [
+      ...["--host", "node,firefox", "--backend", "tfjs-cpu", "--method", "manual/shifted"],
+      ...["--logits", "[[1, 2, 3], [-4, 0, 0.5]]", "--labels", "[2, 0]", "--out", out],
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^tfjs-cpu@firefox +manual\/shifted /m);
+    const gradient = (place: string) => readFileSync(join(out, place, "manual", "shifted", "gradient.npy"));
+    expect(gradient("tfjs-cpu@firefox").equals(gradient("tfjs-cpu"))).toBe(true);
+  }, 60_000);
 });
 
 describe("pnpm depth in pages", () => {

@@ -1,7 +1,8 @@
-import { type BackendRecord, DTYPE_IDS, type FloatArray, plural } from "@softmax-bench/core";
+import { type BackendRecord, DTYPE_IDS, type FloatArray, placeName, plural } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { backendIds } from "../../plan/load-backends.js";
+import { parseHost } from "../../plan/places.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
@@ -11,7 +12,7 @@ import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
-import { newCommand, type SelectionFlags, toJobOptions, withSelection } from "../command.js";
+import { addHostOption, newCommand, type SelectionFlags, toJobOptions, withSelection } from "../command.js";
 import { type ProblemFlags, toLossOptions, withProblem } from "../problem-flags.js";
 
 /** Gradients up to this size are printed with --json. */
@@ -19,19 +20,23 @@ const INLINE_ELEMENTS = 10_000;
 
 interface Flags extends SelectionFlags, ProblemFlags {
   readonly dtype: string;
+  readonly host?: string[];
   readonly out?: string;
   readonly json?: boolean;
 }
 
 const command = () =>
-  withSelection(
-    withProblem(
-      newCommand("gradient").description(
-        "Runs your own logits through every backend and method, and compares each loss and gradient with the oracle.\n" +
-          "An array is a .npy file, a tensor of a .safetensors file (x.safetensors#name), or inline JSON.",
+  addHostOption(
+    withSelection(
+      withProblem(
+        newCommand("gradient").description(
+          "Runs your own logits through every backend and method, and compares each loss and gradient with the oracle.\n" +
+            "An array is a .npy file, a tensor of a .safetensors file (x.safetensors#name), or inline JSON.",
+        ),
       ),
-    ).option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")}; e.g. --dtype float64`, "float32"),
+    ),
   )
+    .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")}; e.g. --dtype float64`, "float32")
     .option("--out <dir>", "writes <dir>/<backend>/<method>/{loss,gradient}.npy; e.g. --out gradients")
     .option("--json", "everything as JSON on stdout, small gradients included; e.g. --json > gradients.json")
     .addHelpText(
@@ -46,7 +51,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   const selection = await selectOnHosts(
     {
       backends: flags.backend,
-      hosts: undefined,
+      hosts: flags.host?.map(parseHost),
       methods: flags.method,
       dtypes: [flags.dtype],
       workloads: [],
@@ -57,7 +62,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   using hosts = await Hosts.open(selection.hosts, {
     say: (line) => writeLine(stderr, line),
     signal,
-    provision: false,
+    provision: flags.provision,
   });
   const options = { ...toJobOptions(flags, console), hosts };
   const problem = readProblem(flags, dtype, toLossOptions(flags));
@@ -68,7 +73,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   const records: GradientRecord[] = [];
   const backends: BackendRecord[] = [];
   for (const place of selection.places) {
-    const { backend } = place;
+    const backend = placeName(place);
     const jobs = selection.methods.map((method) => ({
       task: { method, dtype, rows, classes, loss },
       inputs,
