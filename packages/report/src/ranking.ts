@@ -1,5 +1,6 @@
 import {
   type Accuracy,
+  type BackendRecord,
   type Cell,
   type Phase,
   type Results,
@@ -23,11 +24,11 @@ export interface RankedCell {
   readonly error: GradientError;
   /** The possible difference between times of identical code, as a ratio minus 1. */
   readonly resolution: number;
-  /** It was measured outside JavaScript, for comparison. */
-  readonly isReference: boolean;
-  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. References have none. */
+  /** It can be the fastest: it was measured in JavaScript, and not on a GPU in software. */
+  readonly isContender: boolean;
+  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. Others have none. */
   readonly rank: number | undefined;
-  /** Median over the smallest median of the same workload and dtype that is no reference's. */
+  /** Median over the smallest median of a contender of the same workload and dtype. */
   readonly ratio: number;
   /** It shares the first rank with a faster one: the order of the two is not significant. */
   readonly tied: boolean;
@@ -56,12 +57,12 @@ export function rank(
   phase: RankedPhase = "gradient",
 ): RankedCell[] {
   const resolutions = resolutionLookup(results);
-  const references = referenceIds(results);
+  const others = new Set(results.backends.flatMap((one) => (isContender(one) ? [] : one.id)));
   const measured = cells
     .flatMap((cell) => toMeasurements(cell, phase))
     .map((cell) => ({
       ...cell,
-      isReference: references.has(cell.backend),
+      isContender: !others.has(cell.backend),
       resolution: resolutions(cell, phase),
     }))
     .sort(
@@ -70,7 +71,7 @@ export function rank(
         a.backend.localeCompare(b.backend) ||
         a.method.localeCompare(b.method),
     );
-  const contenders = measured.filter(({ isReference }) => !isReference);
+  const contenders = measured.filter((cell) => cell.isContender);
   const ranks = rankWithTies(
     contenders.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
   );
@@ -88,6 +89,9 @@ export function rank(
     };
   });
 }
+
+const isContender = ({ reference, device }: BackendRecord): boolean =>
+  !reference && device?.kind !== "software-gpu";
 
 /** Ids of the backends that are references. */
 export const referenceIds = ({ backends }: Pick<Results, "backends">): ReadonlySet<string> =>

@@ -29,7 +29,7 @@ export function recommend(
 ): Recommendation {
   const records = new Map(backends.map((backend) => [backend.id, backend]));
   const usable = ranked.filter(
-    ({ backend, isReference }) => !isReference && isUsable(records.get(backend), constraints),
+    ({ backend, isContender }) => isContender && isUsable(records.get(backend), constraints),
   );
   const [best, ...others] = usable.filter(
     (cell) => isWithinBound(cell, constraints.error) && hasSettled(cell),

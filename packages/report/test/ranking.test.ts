@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { reportView } from "../src/index.js";
-import { linesWith, markdownOf, measured, terminalOf, withCells } from "./support/results.js";
+import {
+  backend,
+  linesWith,
+  markdownOf,
+  measured,
+  resultsOf,
+  terminalOf,
+  withCells,
+} from "./support/results.js";
 
 const rankedOf = (...cells: ReturnType<typeof measured>[]) =>
   reportView(withCells(...cells)).workloads[0]?.ranked ?? [];
@@ -39,6 +47,20 @@ describe("ranking", () => {
     expect(ranked.map(({ backend, ratio }) => [backend, ratio])).toEqual([
       ["wasm", 1],
       ["node", 2],
+    ]);
+  });
+
+  it("ranks no GPU in software, and takes none as the measure of others", () => {
+    const cells = [
+      measured("manual/fused", { us: 10 }, { backend: "webgpu" }),
+      measured("manual/fused", { us: 100 }, { backend: "wasm" }),
+    ];
+    const software = { kind: "software-gpu", name: "SwiftShader" } as const;
+    const backends = [backend({ id: "webgpu", device: software }), backend({ id: "wasm" })];
+    const { ranked = [] } = reportView(resultsOf({ backends, cells })).workloads[0] ?? {};
+    expect(ranked.map((cell) => [cell.backend, cell.rank, cell.ratio])).toEqual([
+      ["webgpu", undefined, 0.1],
+      ["wasm", 1, 1],
     ]);
   });
 

@@ -79,7 +79,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
   const milliseconds = ({ timing }: RankedCell) => timing.medianNs / 1e6;
   const errorOf = ({ error }: RankedCell) => error[measure];
   const front = paretoFront(
-    drawn.filter(({ isReference }) => !isReference),
+    drawn.filter(({ isContender }) => isContender),
     milliseconds,
     errorOf,
   );
