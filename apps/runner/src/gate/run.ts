@@ -154,7 +154,7 @@ const droppedCells = (
   has: ReadonlySet<string>,
   flags: readonly string[],
 ): string[] => {
-  const chosen = flags.some((flag) => ["--backend", "--method", "--dtype"].includes(flag));
+  const chosen = flags.some((flag) => ["--backend", "--host", "--method", "--dtype"].includes(flag));
   return chosen ? [] : [...has].filter((cell) => !asked.includes(cell));
 };
 

@@ -18,6 +18,7 @@ import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/
 import { EXIT } from "../../terminal/errors.js";
 import {
   addDtypeOption,
+  addHostOption,
   commaSeparated,
   duration,
   integer,
@@ -29,6 +30,7 @@ import {
 interface Flags extends SelectionFlags, LimitFlags {
   readonly baseline: string;
   readonly dtype?: string[];
+  readonly host?: string[];
   readonly workload?: string[];
   readonly seed?: string;
   readonly timeout?: string;
@@ -36,21 +38,23 @@ interface Flags extends SelectionFlags, LimitFlags {
 }
 
 const command = (): Command =>
-  addDtypeOption(
-    withSelection(
-      withLimits(
-        newCommand("gate")
-          .description(
-            "Fails if this checkout computes gradients slower or less exactly than a baseline – and only then.\n" +
-              "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
-              "docs/regression-gate.md says how.",
-          )
-          .requiredOption(
-            "--baseline <name>",
-            "a baseline, a run, a results file or a git revision; e.g. --baseline main",
-          ),
+  addHostOption(
+    addDtypeOption(
+      withSelection(
+        withLimits(
+          newCommand("gate")
+            .description(
+              "Fails if this checkout computes gradients slower or less exactly than a baseline – and only then.\n" +
+                "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
+                "docs/regression-gate.md says how.",
+            )
+            .requiredOption(
+              "--baseline <name>",
+              "a baseline, a run, a results file or a git revision; e.g. --baseline main",
+            ),
+        ),
+        { threads: "1" },
       ),
-      { threads: "1" },
     ),
   )
     .option("--workload <ids>", "workloads, as of pnpm bench; e.g. --workload vocab,64x1000", commaSeparated)
@@ -105,7 +109,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   }
 }
 
-const toSelectionFlags = ({ backend, method, dtype, workload }: Flags): string[] =>
-  Object.entries({ backend, method, dtype, workload }).flatMap(([name, values]) =>
+const toSelectionFlags = ({ backend, host, method, dtype, workload }: Flags): string[] =>
+  Object.entries({ backend, host, method, dtype, workload }).flatMap(([name, values]) =>
     values ? [`--${name}`, values.join(",")] : [],
   );
