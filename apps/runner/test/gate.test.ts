@@ -322,6 +322,24 @@ describe("pnpm gate", () => {
     await expectMeasuredInTurns(head, { SOFTMAX_BENCH_CACHE: temporaryFolder() });
   });
 
+  it("measures both in pages of a browser, in turns", { timeout: 240_000 }, async () => {
+    const out = temporaryFolder();
+    const commit = otherCommit();
+    const cell = ["--backend", "tfjs-cpu", "--method", "manual/fused", "--dtype", "float32"];
+    const where = ["--host", "chromium", "--workload", "64x100", "--no-provision", "--out", out];
+    const { code, stdout, stderr } = await run(
+      "gate",
+      ["--baseline", commit, ...cell, ...where, ...ANY_TIME],
+      { env: { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) } },
+    );
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("1 cell compared: 1 pass.");
+    const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+    expect(read(join(out, folder, "results.json")).cells).toMatchObject([
+      { backend: "tfjs-cpu", host: "chromium", status: "ok", timing: { gradient: { scope: "processes" } } },
+    ]);
+  });
+
   it.each([
     [["--baseline", "no-such-thing"], /no run, baseline, file or git revision/],
     [["--baseline", "--upload-pack=x"], /argument missing|no run, baseline/],

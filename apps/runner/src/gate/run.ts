@@ -117,7 +117,7 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
   const asked = await list(candidate, selection.flags);
   if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   // The baseline may lack what the flags name; it has no such cells then.
-  const has = new Set(await list(baseline, workloadFlags(asked)));
+  const has = new Set(await list(baseline, [...workloadFlags(asked), ...hostFlags(selection.flags)]));
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
@@ -169,6 +169,10 @@ const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
   baseline: baseline.name,
   candidate: candidate.name,
 });
+
+/** The flag that says where backends run, out of all flags. */
+const hostFlags = (flags: readonly string[]): readonly string[] =>
+  flags.includes("--host") ? flags.slice(flags.indexOf("--host")).slice(0, 2) : [];
 
 const workloadFlags = (cells: readonly string[]): string[] => [
   "--workload",
