@@ -1,24 +1,21 @@
 import type { Connection, Host, NamedArrays, Values } from "@softmax-bench/measure";
 import { BrowserConnection } from "./browser-connection.js";
-import type { Browser } from "./browsers.js";
-import type { PageServer } from "./page-server.js";
+import type { PageOpener } from "./page-opener.js";
 
-/** Workers in pages of a browser, each in a process and with a profile of its own. Arrays go through HTTP on loopback. */
+/** Workers in pages of a browser, one page each. Arrays go through HTTP. */
 export class BrowserHost implements Host {
   readonly id: string;
-  readonly #browser: Browser;
-  readonly #server: PageServer;
+  readonly #opener: PageOpener;
   #held: { readonly id: string; readonly arrays: readonly Values[] } | undefined;
 
   /** @param id as users type it: `chromium` */
-  constructor(id: string, browser: Browser, server: PageServer) {
+  constructor(id: string, opener: PageOpener) {
     this.id = id;
-    this.#browser = browser;
-    this.#server = server;
+    this.#opener = opener;
   }
 
   connect(): Connection {
-    return new BrowserConnection(this.#browser, this.#server, (from, bytes) => this.#read(from, bytes));
+    return new BrowserConnection(this.#opener, (from, bytes) => this.#read(from, bytes));
   }
 
   holdInputs({ id, make }: NamedArrays): void {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { printable, renderPage } from "@softmax-bench/report";
+import { experimentsOf } from "../experiments/index.js";
 import { readJournal } from "../journal/journal.js";
 import { UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
@@ -64,7 +65,7 @@ export async function serveRun(folder: RunFolder, port: number): Promise<RunServ
 /** The results of a run so far. */
 async function resultsSoFar({ journal }: RunFolder): Promise<Results> {
   const { header, entries } = readJournal(journal);
-  return assemble(header, entries, await planOfRun(header));
+  return assemble(header, entries, await planOfRun(header), experimentsOf(header));
 }
 
 function watchSize(file: string, changed: () => void): NodeJS.Timeout {
