@@ -3,6 +3,7 @@ import { messageOf, shorten } from "@softmax-bench/core";
 import {
   type Connection,
   Conversation,
+  fillWithResults,
   type Outcome,
   type Request,
   type Values,
@@ -56,16 +57,7 @@ export class BrowserConnection implements Connection {
   }
 
   readResults(into: readonly Values[]): void {
-    const expected = into.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const bytes = this.#results;
-    if (bytes?.length !== expected) {
-      throw new Error(`expected results of ${expected} bytes, the page sent ${bytes?.length ?? 0}`);
-    }
-    let start = 0;
-    for (const { buffer, byteOffset, byteLength } of into) {
-      new Uint8Array(buffer, byteOffset, byteLength).set(bytes.subarray(start, start + byteLength));
-      start += byteLength;
-    }
+    fillWithResults(into, this.#results);
   }
 
   kill(): void {
