@@ -1,33 +1,43 @@
 import type { Backend } from "@softmax-bench/core";
+import { BACKEND_IDS, type BackendId } from "./backend-ids.js";
 
-/** The folder of the page with the programs that runtimes fetch for themselves; see `vite.config.ts`. */
-const runtimeFolder = (base: string): string => new URL("runtime/", base).href;
-
-/** The backends that run in a browser, by id. Each is fetched when it is opened, with what it needs and no more. */
-const BACKENDS: Readonly<Record<string, (base: string) => Promise<Backend>>> = {
-  "tfjs-wasm": async (base) => {
-    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
-    setWasmPaths(runtimeFolder(base));
-    return (await import("@softmax-bench/adapter-tfjs-wasm")).tfjsWasm;
-  },
+/** The adapters that run in a browser, in measuring order. Loading one is cheap; its runtime is loaded with `open`. */
+const ADAPTERS = {
+  "tfjs-wasm": async () => (await import("@softmax-bench/adapter-tfjs-wasm")).tfjsWasm,
   "tfjs-cpu": async () => (await import("@softmax-bench/adapter-tfjs-cpu")).tfjsCpu,
   "tfjs-webgl": async () => (await import("@softmax-bench/adapter-tfjs-gpu")).tfjsWebgl,
   "tfjs-webgpu": async () => (await import("@softmax-bench/adapter-tfjs-gpu")).tfjsWebgpu,
-  "onnxruntime-webgpu": async (base) => {
-    const { env } = await import("onnxruntime-web/webgpu");
-    env.wasm.wasmPaths = runtimeFolder(base);
-    return (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWebgpu;
-  },
-  "onnxruntime-web": async (base) => {
-    const { env } = await import("onnxruntime-web");
-    env.wasm.wasmPaths = runtimeFolder(base);
-    return (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWeb;
-  },
+  "onnxruntime-webgpu": async () =>
+    (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWebgpu,
+  "onnxruntime-web": async () => (await import("@softmax-bench/adapter-onnxruntime-web")).onnxruntimeWeb,
   "jax-js": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJs,
   "jax-js-webgl": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgl,
   "jax-js-webgpu": async () => (await import("@softmax-bench/adapter-jax-js")).jaxJsWebgpu,
   "wasm-simd": async () => (await import("@softmax-bench/adapter-wasm-simd")).wasmSimd,
+} satisfies Readonly<Record<BackendId, () => Promise<Backend>>>;
+
+/** Tells runtimes where the programs are that they fetch for themselves; see `vite.shared.ts`. */
+const PATHS: Readonly<Partial<Record<BackendId, (folder: string) => Promise<void>>>> = {
+  "tfjs-wasm": async (folder) => (await import("@tensorflow/tfjs-backend-wasm")).setWasmPaths(folder),
+  "onnxruntime-webgpu": async (folder) => {
+    (await import("onnxruntime-web/webgpu")).env.wasm.wasmPaths = folder;
+  },
+  "onnxruntime-web": async (folder) => {
+    (await import("onnxruntime-web")).env.wasm.wasmPaths = folder;
+  },
 };
 
-export const loadBackend = async (id: string, base: string): Promise<Backend | undefined> =>
-  BACKENDS[id]?.(base);
+const isKnown = (id: string): id is BackendId => Object.hasOwn(ADAPTERS, id);
+
+/** A backend that can be opened; undefined for an unknown id. @param base the address of the page */
+export async function loadBackend(id: string, base: string): Promise<Backend | undefined> {
+  if (!isKnown(id)) return undefined;
+  await PATHS[id]?.(new URL("runtime/", base).href);
+  return ADAPTERS[id]();
+}
+
+/** All backends by id, for a parent: it does not open them. */
+export async function loadAdapters(): Promise<ReadonlyMap<string, Backend>> {
+  const adapters = await Promise.all(BACKEND_IDS.map(async (id) => [id, await ADAPTERS[id]()] as const));
+  return new Map(adapters);
+}

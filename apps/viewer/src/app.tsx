@@ -33,7 +33,8 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
   const [shown, show] = useState(0);
   const silence = useLive(
     isLive,
-    useCallback((run) => setLoaded([run]), []),
+    // The run that is followed comes first; others were measured in visitors' browsers.
+    useCallback((run) => setLoaded(([, ...others]) => [run, ...others]), []),
   );
   const open = async (files: readonly File[]) => {
     const read = await Promise.all(files.map(async (file) => readText(file.name, await file.text())));
@@ -66,6 +67,7 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
               onChange={(event) => void open([...(event.currentTarget.files ?? [])])}
             />
           </label>
+          {isLive && <a href="measure/">Measure this browser</a>}
         </div>
         {silence && (
           <p class="warning" role="alert">

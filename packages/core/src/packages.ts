@@ -10,7 +10,7 @@ const isBundled = (): boolean => !globalThis.process?.versions?.node;
  * @param resolve `() => import.meta.resolve(name)` in the adapter
  */
 export function installedVersion(name: string, resolve: () => string): string {
-  // A bundler puts them there, see `apps/page/vite.config.ts`.
+  // A bundler puts them there, see `apps/page/vite.shared.ts`.
   const bundled: Readonly<Record<string, string>> | undefined = Reflect.get(globalThis, "BUNDLED_VERSIONS");
   if (isBundled()) return bundled?.[name] ?? "bundled";
   const fs = globalThis.process.getBuiltinModule("node:fs");

@@ -1,42 +1,35 @@
-import type { ChildProcess } from "node:child_process";
 import type { ServerResponse } from "node:http";
 import { messageOf, shorten } from "@softmax-bench/core";
 import {
   type Connection,
   Conversation,
+  fillWithResults,
   type Outcome,
   type Request,
   type Values,
 } from "@softmax-bench/measure";
-import { BROWSERS, type Browser } from "./browsers.js";
-import { launch } from "./launch.js";
-import type { PagePeer, PageServer } from "./page-server.js";
+import type { PageOpener } from "./page-opener.js";
+import type { PagePeer } from "./pages.js";
 
 /** The time without a heartbeat after which a page is gone, in milliseconds. A page sends one every few seconds. */
 const SILENCE_MS = 12_000;
 
-/** The length of the browser's last output that is kept, in characters. */
-const KEPT_OUTPUT = 600;
-
-/** The parent's end of one page in a browser of its own. */
+/** The parent's end of one page in a browser. */
 export class BrowserConnection implements Connection {
   readonly isCurrent = true;
-  #child: ChildProcess | undefined;
   #events: ServerResponse | undefined;
   /** A request that was sent before the page listened. */
   #waiting: string | undefined;
   #results: Uint8Array | undefined;
   #downloadBytes = 0;
-  #output = "";
   readonly #conversation = new Conversation({ name: "page", kill: () => this.#end(), said: () => "" });
-  #forget = () => {};
+  readonly #page = new AbortController();
   /** The time of the page's last message, in milliseconds. */
   #seenAt = 0;
   #watch: NodeJS.Timeout | undefined;
 
   /** @param readInputs returns bytes of the inputs that the host holds */
-  constructor(browser: Browser, server: PageServer, readInputs: PagePeer["inputs"]) {
-    const name = BROWSERS[browser.kind].name;
+  constructor(opener: PageOpener, readInputs: PagePeer["inputs"]) {
     const peer: PagePeer = {
       listen: (response) => this.#listen(response),
       heartbeat: () => {
@@ -52,15 +45,10 @@ export class BrowserConnection implements Connection {
         this.#results = bytes;
       },
     };
-    server
-      .admit(peer)
-      .then(({ address, forget }) => {
-        this.#forget = forget;
-        if (!this.#conversation.isOver) this.#start(launch(browser, address), name);
-      })
-      .catch((error) =>
-        this.#conversation.lose("not started", `${name} does not start: ${messageOf(error)}`),
-      );
+    const lose = this.#conversation.lose.bind(this.#conversation);
+    opener
+      .open(peer, { signal: this.#page.signal, lose })
+      .catch((error) => lose("not started", `${opener.name} does not start: ${messageOf(error)}`));
   }
 
   get downloadBytes(): number {
@@ -77,16 +65,7 @@ export class BrowserConnection implements Connection {
   }
 
   readResults(into: readonly Values[]): void {
-    const expected = into.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const bytes = this.#results;
-    if (bytes?.length !== expected) {
-      throw new Error(`expected results of ${expected} bytes, the page sent ${bytes?.length ?? 0}`);
-    }
-    let start = 0;
-    for (const { buffer, byteOffset, byteLength } of into) {
-      new Uint8Array(buffer, byteOffset, byteLength).set(bytes.subarray(start, start + byteLength));
-      start += byteLength;
-    }
+    fillWithResults(into, this.#results);
   }
 
   kill(): void {
@@ -96,25 +75,7 @@ export class BrowserConnection implements Connection {
 
   #end(): void {
     clearInterval(this.#watch);
-    this.#forget();
-    this.#child?.kill("SIGTERM");
-  }
-
-  #start(child: ChildProcess, name: string): void {
-    this.#child = child;
-    child.on("error", (error) =>
-      this.#conversation.lose("not started", `${name} does not start: ${error.message}`),
-    );
-    child.on("exit", (code, signal) => {
-      const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
-      const output = this.#output.replaceAll(/\s+/g, " ").trim().slice(-KEPT_OUTPUT);
-      this.#conversation.lose("exited", `${name} ${how}${output ? `; it last printed: ${output}` : ""}`);
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#output = (this.#output + text).slice(-4 * KEPT_OUTPUT);
-      });
-    }
+    this.#page.abort();
   }
 
   #listen(response: ServerResponse): void {

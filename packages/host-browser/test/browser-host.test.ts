@@ -8,6 +8,7 @@ import {
   type Browser,
   BrowserHost,
   findBrowser,
+  LaunchedBrowser,
   PageServer,
 } from "@softmax-bench/host-browser";
 import { type Connection, PROTOCOL_VERSION } from "@softmax-bench/measure";
@@ -44,7 +45,7 @@ describe.each(found)("a page of $kind", ({ kind, browser, problem }) => {
   async function open(backend: string): Promise<{ host: BrowserHost; connection: Connection }> {
     const server = new PageServer(PAGE);
     onTestFinished(() => server.close());
-    const host = new BrowserHost(kind, there, server);
+    const host = new BrowserHost(kind, new LaunchedBrowser(there, server));
     host.holdInputs({ id: "inputs", make: () => [LOGITS, Int32Array.of(0, 1)] });
     const connection = host.connect();
     onTestFinished(() => connection.kill());

@@ -50,3 +50,40 @@ export const inputArrays = ({ logits, labels, weights, upstream }: Inputs): Valu
 /** Number of values in the loss of a task. */
 export const lossLength = ({ rows, loss }: Pick<GradientTask, "rows" | "loss">): number =>
   loss?.reduction === "none" ? rows : 1;
+
+/** Number of bytes of all arrays together. */
+export const sizeOf = (arrays: readonly Values[]): number =>
+  arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** Copies some bytes of arrays that follow one another; undefined if there are fewer. */
+export function copyBytes(arrays: readonly Values[], from: number, bytes: number): Uint8Array | undefined {
+  if (from + bytes > sizeOf(arrays)) return undefined;
+  const part = new Uint8Array(bytes);
+  let start = 0;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    const [first, end] = [Math.max(from, start), Math.min(from + bytes, start + byteLength)];
+    if (first < end) {
+      part.set(new Uint8Array(buffer, byteOffset + first - start, end - first), first - from);
+    }
+    start += byteLength;
+  }
+  return part;
+}
+
+/** Fills arrays that follow one another. @param bytes as many as they have together */
+export function fillArrays(arrays: readonly Values[], bytes: Uint8Array): void {
+  let start = 0;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    new Uint8Array(buffer, byteOffset, byteLength).set(bytes.subarray(start, start + byteLength));
+    start += byteLength;
+  }
+}
+
+/** Fills arrays with the results of a task. @throws Error if there are more or fewer bytes than expected */
+export function fillWithResults(arrays: readonly Values[], results: Uint8Array | undefined): void {
+  const expected = sizeOf(arrays);
+  if (results?.length !== expected) {
+    throw new Error(`expected results of ${expected} bytes, the page sent ${results?.length ?? 0}`);
+  }
+  fillArrays(arrays, results);
+}

@@ -1,8 +1,12 @@
 export {
+  copyBytes,
+  fillArrays,
+  fillWithResults,
   inputArrays,
   lossLength,
   type NamedArrays,
   NoRoomError,
+  sizeOf,
   type Values,
   type WorkerArrays,
 } from "./arrays.js";

@@ -252,7 +252,13 @@ function listFacts(results: Results, views: readonly MachineView[]): [string, st
 }
 
 const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
-  `${cpu}, ${plural(cores, "core")}, ${formatBytes(memoryBytes)}, ${os}, Node ${node}`;
+  [
+    cpu,
+    plural(cores, "core"),
+    ...(memoryBytes === undefined ? [] : [formatBytes(memoryBytes)]),
+    os,
+    `Node ${node}`,
+  ].join(", ");
 
 const describeHosts = ({ hosts = [] }: Results): string =>
   hosts

@@ -1,7 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
-import { NETWORK_IDS } from "@softmax-bench/networks";
+import { NETWORK_IDS } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
 import { curveKey, networkKey, seriesKey } from "../plan/plan.js";
 

@@ -22,12 +22,3 @@ export const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   pytorch: async () => (await import("@softmax-bench/host-python")).pytorch,
   jax: async () => (await import("@softmax-bench/host-python")).jax,
 };
-
-/** Those outside JavaScript. They run only where they are named. */
-const REFERENCES: readonly string[] = ["pytorch", "jax"];
-
-export const isReference = (id: string): boolean => REFERENCES.includes(id);
-
-/** The mark of references in the record of a backend, whether it is available or not. */
-export const referenceMark = (id: string): { readonly reference?: true } =>
-  isReference(id) ? { reference: true } : {};

@@ -3,13 +3,11 @@ import {
   HOST_KINDS,
   type HostKind,
   type Place,
-  parsePlace,
   REFERENCE_HOST,
   Unavailable,
 } from "@softmax-bench/core";
 import { findRuntime } from "@softmax-bench/host-node";
 import { UsageError } from "../terminal/errors.js";
-import { isReference } from "./backends.js";
 import { loadBackends } from "./load-backends.js";
 import { unknownValue } from "./unknown-value.js";
 
@@ -117,31 +115,12 @@ export async function placesOn(
   );
 }
 
-/** The places of a run, according to its header. */
-export const placesOfRun = ({
-  backends,
-  places,
-}: {
-  readonly backends: readonly string[];
-  readonly places?: readonly string[] | undefined;
-}): Place[] => places?.map(readPlace) ?? backends.map((backend) => ({ backend }));
-
 /** The hosts of a run, according to its header. */
 export const hostsOfRun = ({
   hosts = [],
 }: {
   readonly hosts?: readonly { readonly id: string; readonly path?: string | undefined }[] | undefined;
 }): HostRequest[] => hosts.map(({ id, path }) => ({ ...parseHost(id), path }));
-
-/** The place of a backend that was named without a host: this Node, or Python for a reference. */
-export const usualPlace = (backend: string): Place =>
-  isReference(backend) ? { backend, host: REFERENCE_HOST } : { backend };
-
-/** The place that a name is of. */
-export function readPlace(name: string): Place {
-  const { backend, host } = parsePlace(name);
-  return host === undefined ? usualPlace(backend) : { backend, host };
-}
 
 /** @param host its id; `node` goes without saying */
 const toPlace = (backend: string, host: string): Place =>

@@ -8,8 +8,6 @@ import {
   type Sweep,
   type Workload,
 } from "@softmax-bench/core";
-import { UsageError } from "../terminal/errors.js";
-import { backendIds, loadBackends } from "./load-backends.js";
 import type { Profile } from "./profiles.js";
 import type { Selection } from "./selection.js";
 
@@ -118,25 +116,4 @@ export function skipReason(
   const most = adapter?.cost ? mostElements?.(adapter.cost) : undefined;
   if (most === undefined || workload.rows * workload.classes <= most) return undefined;
   return `the ${id} profile gives ${backend} at most ${most / 1e6} million elements, more take it seconds each time; --profile full measures it`;
-}
-
-/** The part of some work that the backends could run, according to their runtimes' general abilities. */
-export async function runnableWork<W extends Work>(work: readonly W[]): Promise<W[]> {
-  const backends = await loadUsedBackends(work);
-  return work.filter(({ backend, dtype }) => backends.get(backend)?.dtypes.includes(dtype));
-}
-
-/** @throws UsageError if the backends could not run any of it. */
-export async function assertRunnable(work: readonly Work[]): Promise<void> {
-  if ((await runnableWork(work)).length > 0) return;
-  const why = [...(await loadUsedBackends(work))]
-    .map(([id, { dtypes }]) => `${id} has only ${dtypes.join(" and ")}`)
-    .join(", ");
-  throw new UsageError(`the selection leaves nothing to run: ${why}; choose another --dtype or --backend`);
-}
-
-/** The backends of some work, in the order of the table. */
-export async function loadUsedBackends(work: readonly Work[]): Promise<ReadonlyMap<string, Backend>> {
-  const used = new Set(work.map(({ backend }) => backend));
-  return loadBackends((await backendIds()).filter((id) => used.has(id)));
 }

@@ -13,16 +13,9 @@ import {
 } from "@softmax-bench/core";
 import picomatch from "picomatch";
 import { UsageError } from "../terminal/errors.js";
-import { isReference } from "./backends.js";
-import {
-  type HostRequest,
-  identifyHosts,
-  parseHost,
-  placesOn,
-  readPlace,
-  THIS_NODE,
-  usualPlace,
-} from "./places.js";
+import { readPlace, usualPlace } from "./place-names.js";
+import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
+import { isReference } from "./references.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */

@@ -1,8 +1,16 @@
-import { createHash } from "node:crypto";
 import { type Backend, placeName, type Shard } from "@softmax-bench/core";
+import { sha256 } from "../digest.js";
 import { cellSeconds, comparisonKey, referenceSeconds, START_SECONDS } from "./estimate.js";
-import { keyOf, loadUsedBackends, type PlannedCell } from "./plan.js";
+import { keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
+
+/** The facts about a matrix that decide its split, and its digest. */
+interface Matrix {
+  readonly profile: Profile;
+  readonly seed: number;
+  /** The backends of its cells, by id. */
+  readonly backends: ReadonlyMap<string, Backend>;
+}
 
 /** Cells that stay together because their gradients are compared. */
 interface Unit {
@@ -16,12 +24,12 @@ interface Unit {
  * Splits a matrix into one part per shard, in order. A shard is a contiguous range, so that few backends are started
  * twice. The split is one of those whose longest part is the shortest.
  */
-async function splitCells(
+function splitCells(
   cells: readonly PlannedCell[],
   count: number,
-  profile: Profile,
-): Promise<PlannedCell[][]> {
-  const units = groupIntoUnits(cells, profile, await loadUsedBackends(cells));
+  { profile, backends }: Matrix,
+): PlannedCell[][] {
+  const units = groupIntoUnits(cells, profile, backends);
   let [low, high] = [0, cut(units, 1, Number.POSITIVE_INFINITY).longest];
   // Sums and halves are the same on every machine, bit for bit. After 50 halvings the interval is exhausted.
   for (let step = 0; step < 50; step++) {
@@ -33,20 +41,17 @@ async function splitCells(
 }
 
 /** The digest of a matrix: its measurements, and their split. */
-const planDigest = (parts: readonly (readonly PlannedCell[])[], profile: Profile, seed: number): string => {
-  const plan = JSON.stringify({ profile: profile.id, seed, parts: parts.map((part) => part.map(keyOf)) });
-  return `sha256:${createHash("sha256").update(plan).digest("hex")}`;
-};
+const planDigest = (parts: readonly (readonly PlannedCell[])[], { profile, seed }: Matrix): Promise<string> =>
+  sha256(JSON.stringify({ profile: profile.id, seed, parts: parts.map((part) => part.map(keyOf)) }));
 
 /** A run's part of a matrix, and the digest of the whole. */
 export async function shardWork(
   cells: readonly PlannedCell[],
   { index, count }: Shard,
-  profile: Profile,
-  seed: number,
+  matrix: Matrix,
 ): Promise<{ cells: readonly PlannedCell[]; digest: string }> {
-  const parts = await splitCells(cells, count, profile);
-  return { cells: parts[index - 1] ?? [], digest: planDigest(parts, profile, seed) };
+  const parts = splitCells(cells, count, matrix);
+  return { cells: parts[index - 1] ?? [], digest: await planDigest(parts, matrix) };
 }
 
 function groupIntoUnits(

@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** Waits for code that may never finish. @throws Error on timeout, and any error that the code throws before */
 export async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const done = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: done.signal }).then(() => {
-    throw new Error(`it was not done after ${timeoutMs / 1000} s`);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it was not done after ${timeoutMs / 1000} s`)), timeoutMs);
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    done.abort();
+    clearTimeout(timer);
   }
 }

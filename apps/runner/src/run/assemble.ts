@@ -17,16 +17,24 @@ import {
 import { median, summarize } from "@softmax-bench/stats";
 import { resolutionSection } from "../experiments/cells/resolution.js";
 import type { Experiment, ExperimentResult } from "../experiments/experiment.js";
-import { createExperiments } from "../experiments/index.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
 import { decidingMeasurements, isRepeated } from "../journal/measurements.js";
-import { placesOfRun } from "../plan/places.js";
+import { placesOfRun } from "../plan/place-names.js";
 import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 
-/** Assembles results from a journal. Measurements of a cell in several processes become one cell. */
-export function assemble(header: Header, entries: readonly Entry[], plan: Plan): Results {
+/**
+ * Assembles results from a journal. Measurements of a cell in several processes become one cell.
+ *
+ * @param ofRun the experiments of the run
+ */
+export function assemble(
+  header: Header,
+  entries: readonly Entry[],
+  plan: Plan,
+  ofRun: readonly Experiment[],
+): Results {
   const { cells: planned } = plan;
   const { processes } = PROFILES[header.profile];
   const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
@@ -39,7 +47,7 @@ export function assemble(header: Header, entries: readonly Entry[], plan: Plan):
     return isFinished ? [{ cell: toCell(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
-  const experiments = createExperiments(header).map((experiment) => assembleSection(experiment, plan, found));
+  const experiments = ofRun.map((experiment) => assembleSection(experiment, plan, found));
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries);

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { plural, type Shard } from "@softmax-bench/core";
 import type { Settings } from "../plan/options.js";
-import { assertRunnable, keyOf, planCells, runnableWork } from "../plan/plan.js";
+import { keyOf, planCells } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
+import { assertRunnable, backendsOf, runnableWork } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
 import { shardWork } from "../plan/split.js";
 import { type Console, writeLine } from "../terminal/console.js";
@@ -18,7 +19,11 @@ export async function listCells(
 ): Promise<number> {
   const whole = planCells(selection);
   await assertRunnable(whole);
-  const { cells: planned } = await shardWork(whole, shard, PROFILES[profile], seed);
+  const { cells: planned } = await shardWork(whole, shard, {
+    profile: PROFILES[profile],
+    seed,
+    backends: await backendsOf(whole),
+  });
   const cells = await runnableWork(planned);
   const keys = cells.map(keyOf);
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);

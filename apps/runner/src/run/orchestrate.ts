@@ -1,30 +1,27 @@
-import { setFlagsFromString } from "node:v8";
 import {
   type Availability,
+  type Backend,
   type BackendRecord,
   FAITHFUL,
+  type MachineState,
   type Place,
   placeName,
   uniformSource,
 } from "@softmax-bench/core";
 import { ThroughputReference } from "@softmax-bench/measure";
-import type { Images } from "@softmax-bench/networks";
 import { type CellWork, cellItem, type RunContext, runCells } from "../experiments/cells/cells.js";
 import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
-import { createExperiments } from "../experiments/index.js";
 import type { WorkItem } from "../experiments/observer.js";
 import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
-import { MachineMonitor } from "../machine/machine-monitor.js";
-import { loadBackends } from "../plan/load-backends.js";
-import { hostsOfRun, placesOfRun } from "../plan/places.js";
+import { placesOfRun } from "../plan/place-names.js";
 import type { Plan, PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
-import { Hosts } from "../session/hosts.js";
+import type { HostTable } from "../session/host-table.js";
 import { PhaseTimer } from "../session/phase-timer.js";
 
 /** Time limit for all steps of a deep network, or for its training on a slow backend. */
@@ -32,15 +29,16 @@ const NETWORK_TIMEOUT_MS = 900_000;
 
 export interface OrchestrateOptions extends RunContext {
   readonly plan: Plan;
-  /** The images that networks see; present if the plan has networks. */
-  readonly images: Images | undefined;
+  readonly experiments: readonly Experiment[];
+  readonly hosts: HostTable;
+  /** The backends of the plan, by id. */
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** Observes the other activity of the machine, where that is possible. */
+  readonly observeMachine: (() => Promise<MachineState>) | undefined;
   /** The entries that an interrupted run already has. */
   readonly done: readonly Entry[];
   /** The outcome of providing native parts, by backend. */
   readonly provisioned: ReadonlyMap<string, Availability>;
-  /** True to install hosts that are not on this machine. */
-  readonly provision: boolean;
-  readonly say: (line: string) => void;
 }
 
 /**
@@ -49,18 +47,13 @@ export interface OrchestrateOptions extends RunContext {
  * allows. If the signal aborts, work in progress is abandoned.
  */
 export async function orchestrate(options: OrchestrateOptions): Promise<void> {
-  const { header, plan, images, signal, append, observer } = options;
-  // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
-  setFlagsFromString("--no-incremental-marking");
+  const { header, plan, experiments, hosts, backends, observeMachine, signal, append, observer } = options;
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
-  using hosts = await Hosts.open(hostsOfRun(header), options);
   for (const record of hosts.records) append({ type: "host", ...record });
   const inputs = new InputSource(header.seed);
-  const backends = await loadBackends(header.backends);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
   const state = new RunState(options.done, plan.cells, !profile.timesOnly);
-  const experiments = createExperiments(header, images);
   const shared = {
     phaseTimer,
     state,
@@ -68,7 +61,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
-  const createSession = sessionFactory(options, { phaseTimer, hosts });
+  const createSession = sessionFactory(options, phaseTimer);
   const experimentRun: ExperimentRun = {
     signal,
     announce: (what) => observer.prepare(what),
@@ -81,11 +74,10 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     ...remainingCells(plan, state, round).map(cellItem),
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
-  const monitor = new MachineMonitor();
   // A gate checks the machine by its null control, and starts too many processes to wait in each.
-  const isWatched = !profile.timesOnly && remaining(0).length > 0;
+  const watch = !profile.timesOnly && remaining(0).length > 0 ? observeMachine : undefined;
   const observe = async (when: "before" | "during" | "after") => {
-    if (isWatched) append({ type: "machine", when, state: await monitor.observe() });
+    if (watch) append({ type: "machine", when, state: await watch() });
   };
   const canHaveTwin = ({ backend, method, dtype }: PlannedCell) => {
     const { dtypes, methods } = backends.get(backend) ?? {};
@@ -167,8 +159,8 @@ async function runExperiment(
 }
 
 function sessionFactory(
-  { header, provisioned, append }: OrchestrateOptions,
-  { phaseTimer, hosts }: { readonly phaseTimer: PhaseTimer; readonly hosts: Hosts },
+  { header, provisioned, hosts, backends, append }: OrchestrateOptions,
+  phaseTimer: PhaseTimer,
 ): (place: Place, threads: number) => Promise<BackendSession> {
   const reported = new Set(placesOfRun(header).map(placeName));
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
@@ -178,6 +170,8 @@ function sessionFactory(
       threads,
       timeoutMs,
       phaseTimer,
+      adapter: backends.get(place.backend),
+      remedies: hosts.remediesOf(place),
       host: hosts.of(place),
       unavailable: (await hosts.findProblem(place)) ?? unavailability(provisioned.get(place.backend)),
       // Before its first result: the process may not survive that.

@@ -1,10 +1,12 @@
 import { type MethodId, messageOf, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { network } from "@softmax-bench/networks";
+import { createExperiments } from "../experiments/index.js";
 import type { Entry, Header } from "../journal/entries.js";
 import { backendIds } from "../plan/load-backends.js";
 import { type Plan, planCells, planCurves, planNetworks, planSeries } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
+import { backendsOf } from "../plan/runnable.js";
 import { type Selection, select, selectSweeps } from "../plan/selection.js";
 import { WHOLE } from "../plan/shard.js";
 import { shardWork } from "../plan/split.js";
@@ -37,7 +39,11 @@ export async function shardPlan(
   whole: Plan,
   { profile, seed, shard = WHOLE }: Pick<Header, "profile" | "seed" | "shard">,
 ): Promise<{ plan: Plan; digest: string }> {
-  const { cells, digest } = await shardWork(whole.cells, shard, PROFILES[profile], seed);
+  const { cells, digest } = await shardWork(whole.cells, shard, {
+    profile: PROFILES[profile],
+    seed,
+    backends: await backendsOf(whole.cells),
+  });
   return { plan: { ...whole, cells }, digest };
 }
 
@@ -85,7 +91,7 @@ function checkNetworks({ depth }: Header): void {
  */
 export function checkPublishable(header: Header, entries: readonly Entry[], plan: Plan): void {
   try {
-    formatResults(assemble(header, entries, plan));
+    formatResults(assemble(header, entries, plan, createExperiments(header)));
   } catch (error) {
     if (!(error instanceof ResultsError)) throw error;
     throw new UsageError(`no results could be written of this run: ${error.message}; nothing was measured`);

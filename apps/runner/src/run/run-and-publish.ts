@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import type { Results } from "@softmax-bench/core";
 import { isSystemError } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
@@ -9,10 +10,14 @@ import { createExperiments } from "../experiments/index.js";
 import { type Entry, type Header, resultKey } from "../journal/entries.js";
 import type { Journal } from "../journal/journal.js";
 import { RunState } from "../journal/run-state.js";
+import { MachineMonitor } from "../machine/machine-monitor.js";
+import { loadBackends } from "../plan/load-backends.js";
 import { DEFAULT_OUT } from "../plan/options.js";
+import { hostsOfRun } from "../plan/places.js";
 import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { saveBaseline } from "../results/baselines.js";
+import { Hosts } from "../session/hosts.js";
 import { probeBrowsers } from "../session/probe-browsers.js";
 import { provisionBackends } from "../session/provision.js";
 import type { Turns } from "../session/turns.js";
@@ -67,7 +72,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const entries = [...done];
   const { processes } = PROFILES[header.profile];
   const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
-  const experiments = createExperiments(header);
+  const experiments = createExperiments(header, images);
   const remaining = remainingCount(plan, done, experiments, processes);
   const total = finished + remaining;
   const what = [
@@ -86,28 +91,37 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     wanted: false,
   });
   const progress = createProgress(console.stderr);
+  const monitor = new MachineMonitor();
   const append = (entry: Entry) => {
     journal.append(entry);
     entries.push(entry);
   };
+  // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
+  setFlagsFromString("--no-incremental-marking");
   try {
+    using hosts = await Hosts.open(hostsOfRun(header), {
+      provision,
+      say: (line) => progress.say(line),
+      signal: console.signal,
+    });
     await orchestrate({
       header,
       plan,
-      images,
+      experiments,
+      hosts,
+      backends: await loadBackends(header.backends),
+      observeMachine: () => monitor.observe(),
       done,
       append,
       provisioned,
-      provision,
       turns,
-      say: (line) => progress.say(line),
       observer: progress,
       signal: console.signal,
     });
   } finally {
     progress.stop();
   }
-  const results = assemble(header, entries, plan);
+  const results = assemble(header, entries, plan, experiments);
   const view = reportView(results);
   await publish(folder, results, view);
 

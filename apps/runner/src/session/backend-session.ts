@@ -1,6 +1,7 @@
-import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
+import { type Backend, type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import type { Connection, Host, NamedArrays, Outcome, Values, WorkRequest } from "@softmax-bench/measure";
-import { referenceMark } from "../plan/backends.js";
+import { referenceMark } from "../plan/references.js";
+import type { Problem, Remedies } from "./host-table.js";
 import { openBackend } from "./open-backend.js";
 import type { PhaseTimer } from "./phase-timer.js";
 
@@ -16,12 +17,15 @@ export interface SessionOptions {
   /** The time after which a request is abandoned, in milliseconds. */
   readonly timeoutMs: number;
   readonly phaseTimer: PhaseTimer;
+  /** The backend; undefined for an unknown id. */
+  readonly adapter: Backend | undefined;
+  readonly remedies: Remedies;
   /** Starts the workers. */
   readonly host: Host;
   /** Receives the backend's record when it has been started, or failed to start. */
   readonly onRecord?: (record: BackendRecord) => void;
   /** Set if the backend is known not to start. */
-  readonly unavailable?: { readonly reason: string; readonly remedy: string } | undefined;
+  readonly unavailable?: Problem | undefined;
 }
 
 export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly reason: string };

@@ -1,7 +1,11 @@
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type HostRecord, messageOf, type Place, placeName, Unavailable } from "@softmax-bench/core";
-import { BrowserHost, type BrowserKind, findBrowser, PageServer } from "@softmax-bench/host-browser";
+import {
+  BrowserHost,
+  type BrowserKind,
+  findBrowser,
+  LaunchedBrowser,
+  PageServer,
+} from "@softmax-bench/host-browser";
 import {
   CURRENT_RUNTIME,
   Exchange,
@@ -16,6 +20,9 @@ import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
+import type { HostTable, Problem, Remedies } from "./host-table.js";
+import { PAGE_FOLDER } from "./page-folder.js";
+import { remediesOf } from "./remedies.js";
 
 export interface HostOptions {
   /** Prints a line for the user. */
@@ -25,22 +32,12 @@ export interface HostOptions {
   readonly provision: boolean;
 }
 
-/** The reason why something cannot be used here, and a remedy. */
-interface Problem {
-  readonly reason: string;
-  readonly remedy: string;
-}
-
-/** The page that measures, as it was built. */
-const PAGE_FOLDER = dirname(fileURLToPath(import.meta.resolve("@softmax-bench/page/index.html")));
-
 /** The hosts of a run, by id. They share one exchange of arrays. */
-export class Hosts implements Disposable {
+export class Hosts implements HostTable, Disposable {
   readonly #exchange: Exchange;
   #pages: PageServer | undefined;
   readonly #hosts = new Map<string, Host>();
   readonly #problems = new Map<string, Problem>();
-  /** Records of the hosts other than the Node that runs this. */
   readonly records: HostRecord[] = [];
 
   private constructor(say: (line: string) => void) {
@@ -66,7 +63,6 @@ export class Hosts implements Disposable {
     return this.#hosts.get(host) ?? (this.#hosts.get(THIS_NODE) as Host);
   }
 
-  /** The reason why a backend cannot start in its place; undefined if none is known. */
   async findProblem(place: Place): Promise<Problem | undefined> {
     const { backend: id, host = THIS_NODE } = place;
     const problem = this.#problems.get(host);
@@ -78,6 +74,10 @@ export class Hosts implements Disposable {
       reason: `${id} runs in ${hostsOf(backend).join(", ")} only`,
       remedy: runsIn(backend, "node") ? `leave out ${placeName(place)}` : "choose a browser: --host chromium",
     };
+  }
+
+  remediesOf(place: Place): Remedies {
+    return remediesOf(place);
   }
 
   [Symbol.dispose](): void {
@@ -118,7 +118,7 @@ export class Hosts implements Disposable {
   async #findBrowser({ id, path }: HostRequest): Promise<HostRecord> {
     const browser = await findBrowser(id.split("@", 1)[0] as BrowserKind, path);
     this.#pages ??= new PageServer(PAGE_FOLDER);
-    this.#hosts.set(id, new BrowserHost(id, browser, this.#pages));
+    this.#hosts.set(id, new BrowserHost(id, new LaunchedBrowser(browser, this.#pages)));
     const { name, version, flags } = browser;
     return { id, status: "available", runtime: { name, version }, settings: { flags: flags.join(" ") } };
   }

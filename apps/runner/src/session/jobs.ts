@@ -8,6 +8,7 @@ import type {
 } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
 import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { loadBackend } from "../plan/load-backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
 import type { Hosts } from "./hosts.js";
@@ -57,6 +58,8 @@ export async function runJobs<J extends Job>(
   const session = new BackendSession({
     place,
     threads,
+    adapter: await loadBackend(backend),
+    remedies: hosts.remediesOf(place),
     host: hosts.of(place),
     phaseTimer: new PhaseTimer(),
     timeoutMs: PROFILES.full.cellTimeoutMs,

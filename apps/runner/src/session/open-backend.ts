@@ -1,23 +1,22 @@
-import { type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
-import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
-import { remedyForPythonCrash } from "@softmax-bench/host-python";
+import { type Backend, type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
 import {
   type Connection,
-  type Crash,
   type Host,
   type Opened,
   type Outcome,
   PROTOCOL_VERSION,
 } from "@softmax-bench/measure";
-import { referenceMark } from "../plan/backends.js";
-import { loadBackend } from "../plan/load-backends.js";
-import { kindOfHost } from "../plan/places.js";
+import { referenceMark } from "../plan/references.js";
 import { withinTime } from "../plan/within-time.js";
+import type { Remedies } from "./host-table.js";
 
 export interface OpenBackendOptions {
   readonly place: Place;
   readonly threads: number;
   readonly timeoutMs: number;
+  /** Undefined for an unknown id. */
+  readonly adapter: Backend | undefined;
+  readonly remedies: Remedies;
   /** A host that cannot be had makes the backend unavailable. */
   readonly host: Host | Promise<Host>;
   /** Receives the worker before it has answered, so that the caller can kill it. */
@@ -40,7 +39,7 @@ export type Opening =
  * process.
  */
 export async function openBackend(options: OpenBackendOptions): Promise<Opening> {
-  const { place, threads, timeoutMs, host, onStart } = options;
+  const { place, threads, timeoutMs, adapter, remedies, host, onStart } = options;
   const { backend } = place;
   const unavailable = (reason: string, remedy: string): BackendRecord => ({
     id: backend,
@@ -51,7 +50,6 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     remedy,
   });
   try {
-    const adapter = await loadBackend(backend);
     const environment = await withinTime(Promise.resolve(adapter?.environment?.()), timeoutMs);
     const worker = (await host).connect(environment ?? {});
     onStart?.(worker);
@@ -67,22 +65,14 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
     const replace = adapter?.provision && `pnpm provision ${backend}`;
     const slow = outcome.kind === "timeout";
-    const kind = place.host === undefined ? "node" : kindOfHost(place.host);
-    const remedyFor = (crash: Crash) => {
-      if (kind === "python") return remedyForPythonCrash(crash);
-      return kind === "browser" ? OTHER_BROWSER : remedyForCrash(crash, replace);
-    };
-    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedyFor)) };
+    return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedies, replace)) };
   } catch (error) {
-    return { permanent: true, slow: false, record: unavailable(messageOf(error), remedyForThrown(error)) };
+    return { permanent: true, slow: false, record: unavailable(messageOf(error), remedies.forThrown(error)) };
   }
 }
 
 /** Remedy for a runtime that may only need more time. */
 const RETRY = "try again when the machine is less busy; if it is as slow then, it hangs while it starts";
-
-/** For a page that ends while it starts a backend. */
-const OTHER_BROWSER = "try another browser, or leave this backend out";
 
 const toRecord = ({ backend, host }: Place, { type: _, ...opened }: Opened): BackendRecord => ({
   id: backend,
@@ -94,13 +84,14 @@ const toRecord = ({ backend, host }: Place, { type: _, ...opened }: Opened): Bac
 
 function whyUnavailable(
   outcome: Outcome,
-  remedyFor: (crash: Crash) => string,
+  remedies: Remedies,
+  replace: string | undefined,
 ): [reason: string, remedy: string] {
   if (outcome.kind === "timeout") return [`it is slow to start: ${outcome.reason}`, RETRY];
-  if (outcome.kind === "crashed") return [outcome.reason, remedyFor(outcome)];
+  if (outcome.kind === "crashed") return [outcome.reason, remedies.forCrash(outcome, replace)];
   const { reply } = outcome;
   if (reply.type === "unavailable") return [reply.reason, reply.remedy];
-  if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedyForThrown(undefined)];
+  if (reply.type === "failed") return [reply.reason, reply.remedy ?? remedies.forThrown(undefined)];
   const reason = `the worker answered ${reply.type} when opened`;
-  return [reason, remedyFor({ cause: "protocol", reason })];
+  return [reason, remedies.forCrash({ cause: "protocol", reason }, replace)];
 }

@@ -4,10 +4,12 @@ import { CURRENT_RUNTIME, javascriptWorker, ProcessHost } from "@softmax-bench/h
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import type { ExaminedBackend } from "@softmax-bench/report";
-import { isReference } from "../plan/backends.js";
 import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
-import { hostsOf, runsIn, THIS_NODE, usualPlace } from "../plan/places.js";
+import { usualPlace } from "../plan/place-names.js";
+import { hostsOf, runsIn, THIS_NODE } from "../plan/places.js";
+import { isReference } from "../plan/references.js";
 import { openBackend } from "./open-backend.js";
+import { remediesOf } from "./remedies.js";
 
 export const LONGEST_TIMEOUT_S = 3600;
 
@@ -23,13 +25,15 @@ export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]
 
 async function probeBackend(backend: string, timeoutS: number): Promise<ExaminedBackend> {
   const place = usualPlace(backend);
-  const loaded = isReference(backend) ? undefined : await loadBackend(backend);
-  if (loaded && !runsIn(loaded, "node")) return elsewhere(loaded);
+  const adapter = await loadBackend(backend);
+  if (adapter && !isReference(backend) && !runsIn(adapter, "node")) return elsewhere(adapter);
   const timeoutMs = 1000 * timeoutS;
   const opening = await openBackend({
     place,
     threads: availableParallelism(),
     timeoutMs,
+    adapter,
+    remedies: remediesOf(place),
     host: hostFor(backend),
   });
   opening.worker?.kill();

@@ -25,7 +25,7 @@ export function Environment({ results, view }: { results: Results; view: RunView
           ],
           ...[
             ["largest cache", cacheBytes ? formatBytes(cacheBytes) : "unknown"],
-            ["memory", formatBytes(memoryBytes)],
+            ["memory", memoryBytes === undefined ? "unknown" : formatBytes(memoryBytes)],
           ],
           ...[
             ["operating system", os],

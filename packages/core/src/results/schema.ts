@@ -263,9 +263,9 @@ export const noise = z.object({
 export const environment = z.object({
   cpu: text,
   cores: z.int().positive(),
-  memoryBytes: z.number().positive(),
+  memoryBytes: z.number().positive().optional().describe("absent where a browser does not say"),
   os: text,
-  node: text,
+  node: text.describe("version of the Node that ran it; none for a page that measured by itself"),
   versions: z.record(z.string(), text),
   simd: text.optional().describe("the processor's widest vector instructions"),
   cacheBytes: z.number().positive().optional().describe("largest cache of the processor"),

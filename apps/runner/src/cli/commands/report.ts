@@ -24,13 +24,14 @@ interface Flags {
   readonly open?: boolean;
   readonly serve?: boolean;
   readonly port?: string;
+  readonly host?: string;
 }
 
 const command = () =>
   newCommand("report")
     .description(
       "Rebuilds the report of a run; with several runs, makes one page that compares them;\n" +
-        "with --serve, follows a run that is going on.",
+        "with --serve, follows a run that is going on, and measures the browsers that open it.",
     )
     .argument(
       "[run...]",
@@ -43,16 +44,22 @@ const command = () =>
     )
     .option("--open", "open the page in a browser; e.g. --open")
     .option("--serve", "serve one run on this machine only, updated while it is going on; e.g. --serve")
+    .option(
+      "--host <address>",
+      "address that --serve listens on: 127.0.0.1, this machine (the default), or 0.0.0.0, the network, whose devices need the printed address; e.g. --host 0.0.0.0",
+    )
     .option("--port <n>", "port of --serve (default: a free one); e.g. --port 8080")
     .addHelpText("after", "\nExit codes: 0 done; 2 wrong usage, or a file that is not one of results.");
 
 /** Makes report pages from existing results. */
 export async function report(argv: readonly string[], console: Console): Promise<number> {
   const parsed = command().parse(argv, { from: "user" });
-  const { out, html, open: opens = false, serve = false, port } = parsed.opts<Flags>();
+  const { out, html, open: opens = false, serve = false, port, host } = parsed.opts<Flags>();
   const names = parsed.args.length ? parsed.args : ["latest"];
-  if (serve) return serveOne(names, { out, port: parsePort(port), opens, html }, console);
+  if (serve)
+    return serveOne(names, { out, port: parsePort(port), isPublic: isPublic(host), opens, html }, console);
   if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
+  if (host !== undefined) throw new UsageError("--host is that of --serve; add --serve");
   const page = await writePage(await Promise.all(names.map((name) => needRun(name, out))), html);
   writeLine(console.stderr, `wrote ${page}`);
   if (opens) await show(resolve(page), console);
@@ -105,23 +112,38 @@ interface ServeFlags {
   readonly out: string;
   readonly html: string | undefined;
   readonly port: number;
+  readonly isPublic: boolean;
   readonly opens: boolean;
 }
 
-async function serveOne(names: readonly string[], { out, html, port, opens }: ServeFlags, console: Console) {
+async function serveOne(
+  names: readonly string[],
+  { out, html, port, isPublic, opens }: ServeFlags,
+  console: Console,
+) {
   const [name = "latest", ...others] = names;
   if (others.length)
     throw new UsageError(`--serve shows one run, got ${names.length}; leave out all but one`);
   if (html !== undefined) throw new UsageError("--serve writes no file; leave out --html");
   const folder = findRunFolder(out, name);
-  await using server = await serveRun(folder, port);
-  writeLine(console.stdout, server.url);
-  writeLine(console.stderr, `serving ${folder.id} to this machine; stop with Ctrl-C`);
-  if (opens) await show(server.url, console);
+  const say = (line: string) => writeLine(console.stderr, line);
+  await using server = await serveRun(folder, { port, isPublic, say });
+  for (const url of server.urls) writeLine(console.stdout, url);
+  const audience = isPublic ? "everyone in its networks who knows the address" : "this machine";
+  say(`serving ${folder.id} to ${audience}; stop with Ctrl-C`);
+  if (opens) await show(server.urls[0] as string, console);
   if (!console.signal.aborted) {
     await new Promise((stop) => console.signal.addEventListener("abort", stop, { once: true }));
   }
   return EXIT.ok;
+}
+
+/** @throws UsageError unless the address is that of this machine, or that of all its networks */
+function isPublic(address = "127.0.0.1"): boolean {
+  if (address === "127.0.0.1" || address === "0.0.0.0") return address === "0.0.0.0";
+  throw new UsageError(
+    `--host takes 127.0.0.1 for this machine or 0.0.0.0 for its networks, got ${JSON.stringify(address)}`,
+  );
 }
 
 function parsePort(text: string | undefined): number {

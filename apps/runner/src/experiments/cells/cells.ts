@@ -1,7 +1,7 @@
 import type { Backend, DistanceRecord } from "@softmax-bench/core";
 import { messageOf, placeName } from "@softmax-bench/core";
 import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
-import { formatDuration, formatError } from "@softmax-bench/report";
+import { formatDuration, formatError } from "@softmax-bench/report/model";
 import { median } from "@softmax-bench/stats";
 import type { Entry, Header, Measurement } from "../../journal/entries.js";
 import type { Purpose, RunState } from "../../journal/run-state.js";
@@ -92,7 +92,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1, sampling }, inputs);
   if (signal.aborted) return;
   const begun = performance.now();
-  const { measurement, distances } = toMeasurement(visit, outcome, work);
+  const { measurement, distances } = await toMeasurement(visit, outcome, work);
   const { probeNs } = measurement.sampling ?? {};
   if (probeNs) work.throughput.add(placeName(cell), probeNs);
   // A twin of a cell that does not work is of no use.
@@ -124,11 +124,11 @@ const cellIdentity = ({ cell: { backend, host, method, dtype, workload }, isTwin
   }) as const;
 
 /** The entry of the journal for the reply of a worker, or for the lack of one. */
-function toMeasurement(
+async function toMeasurement(
   visit: Visit,
   outcome: SessionOutcome,
   { round, judge, session, state, header }: CellWork,
-): { measurement: Measurement; distances: readonly DistanceRecord[] } {
+): Promise<{ measurement: Measurement; distances: readonly DistanceRecord[] }> {
   const { cell, isTwin } = visit;
   const base = cellIdentity(visit, round);
   const isFirst = round === 0 && !isTwin;
@@ -140,7 +140,7 @@ function toMeasurement(
   }
   try {
     const errors = isFirst && !PROFILES[header.profile].timesOnly;
-    const { distances, ...found } = judge.assess(cell, (into) => session.readResults(into), {
+    const { distances, ...found } = await judge.assess(cell, (into) => session.readResults(into), {
       errors,
       pairs,
     });

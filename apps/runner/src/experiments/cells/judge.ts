@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type Accuracy,
   type COMPARISONS,
@@ -18,6 +17,7 @@ import {
   largestRowSum,
   type Reference,
 } from "@softmax-bench/numerics";
+import { sha256 } from "../../digest.js";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { boundRatio } from "./bound-ratio.js";
 import { GradientBuffers } from "./gradient-buffers.js";
@@ -66,16 +66,16 @@ export class Judge {
   }
 
   /** @param read fills arrays with the cell's loss and gradient @throws Error if `read` throws */
-  assess(
+  async assess(
     cell: PlannedCell,
     read: (into: readonly Values[]) => void,
     { errors, pairs }: GradientChecks,
-  ): Verdict {
+  ): Promise<Verdict> {
     const { rows, classes } = cell.workload;
     const gradient = this.#buffers.acquire(cell.dtype, rows * classes);
     const loss = floatArray(cell.dtype, 1);
     read([loss, gradient]);
-    const found = { loss: loss[0] as number, gradientDigest: digest(gradient) };
+    const found = { loss: loss[0] as number, gradientDigest: await sha256(gradient) };
     const accuracy = errors ? this.#assess(cell, { loss, gradient }) : undefined;
     const distances = this.#compare(cell, { loss, gradient }, pairs);
     return { ...found, ...(accuracy ? { accuracy } : {}), distances };
@@ -160,10 +160,4 @@ function pickRows<T extends FloatArray>(matrix: T, rows: Int32Array, classes: nu
     picked.set(matrix.subarray(row * classes, (row + 1) * classes), position * classes);
   }
   return picked;
-}
-
-/** Hash of the gradient's bytes: equal digests are equal gradients, bit for bit. */
-function digest({ buffer, byteOffset, byteLength }: FloatArray): string {
-  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

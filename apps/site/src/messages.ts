@@ -1,0 +1,39 @@
+import type { Progress, Wanted } from "../../page/src/visitor/form.js";
+
+/** The messages of the site's workers. One script serves both roles; the first message says which. */
+export type Role = ParentRole | MeasuringRole;
+
+/** Runs the matrix, and judges it. */
+export interface ParentRole {
+  readonly role: "parent";
+  /** The address of the page. */
+  readonly base: string;
+  readonly wanted: Wanted;
+}
+
+/** Serves one backend, as one of its processes does elsewhere. */
+export interface MeasuringRole {
+  readonly role: "measuring";
+  readonly base: string;
+  /** Time when the worker was started, in milliseconds since the epoch. */
+  readonly openedAt: number;
+}
+
+/** From the parent to the page. */
+export type ParentEvent =
+  | ({ readonly type: "progress" } & Progress)
+  | { readonly type: "done"; readonly results: string; readonly summary: string }
+  | { readonly type: "failed"; readonly reason: string };
+
+/** From the parent to a measuring worker. */
+export type ToMeasuring =
+  | { readonly type: "request"; readonly request: string }
+  | { readonly type: "inputs"; readonly bytes: Uint8Array | undefined };
+
+/** From a measuring worker to the parent. It is `ready` when it listens: its code loads after its first message. */
+export type FromMeasuring =
+  | { readonly type: "ready" }
+  | { readonly type: "reply"; readonly reply: string }
+  | { readonly type: "read"; readonly from: number; readonly bytes: number }
+  | { readonly type: "results"; readonly parts: readonly Uint8Array[] }
+  | { readonly type: "failed"; readonly reason: string };

@@ -1,0 +1,160 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseResults } from "@softmax-bench/core/results";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BACKENDS, expectMeasured } from "../../page/test/support/judge.js";
+import { browsers, measure, openPage, reportMissing, showsForm } from "../../page/test/support/visitor.js";
+
+const DIST = fileURLToPath(new URL("../dist", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../runner/dist/main.js", import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css",
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+/** Serves the site below a path, as any server of static files does: no header of ours. @returns its address */
+async function serveSite(path: string): Promise<string> {
+  const files = new Set(readdirSync(DIST, { recursive: true, encoding: "utf8" }));
+  const server = createServer(({ url = "" }, response) => {
+    const { pathname } = new URL(url, "http://127.0.0.1");
+    const name = pathname.slice(path.length) || "index.html";
+    if (!pathname.startsWith(path) || !files.has(name)) return response.writeHead(404).end();
+    response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream" });
+    return response.end(readFileSync(join(DIST, name)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "softmax-bench-site-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+const COPY = fileURLToPath(new URL("../bin/copy-site.js", import.meta.url));
+
+const command = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
+
+describe.each(browsers)("the site under any path, in $kind", (found) => {
+  const { kind, browser } = found;
+  if (!browser) return reportMissing(found);
+
+  it("measures the browser by itself, and gives a file that the commands take", async () => {
+    const address = await serveSite("/some/path/");
+    const page = await openPage(browser, address);
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    expect(await measure(page, BACKENDS)).toMatch(/^Done: \d+ of \d+ cells have a gradient/);
+    expect(await page.$eval("a[download]", ({ download }) => download)).toBe("results.json");
+    const text = await page.$eval("a[download]", async ({ href }) => (await fetch(href)).text());
+    const results = parseResults(text);
+    expectMeasured(results, kind);
+    expect(results.environment.node).toBe("none");
+    expect(asked.filter((url) => !url.startsWith(address) && !/^(?:blob|data):/.test(url))).toEqual([]);
+
+    const folder = temporaryFolder();
+    const run = join(folder, results.run.id);
+    mkdirSync(run);
+    const file = join(run, "results.json");
+    writeFileSync(file, text);
+    for (const args of [
+      ["report", file, "--html", join(folder, "report.html")],
+      ["compare", file, file],
+      ["merge", run, "--out", join(folder, "merged")],
+    ]) {
+      const { status, stderr } = command(...args);
+      expect({ args, status, stderr }).toMatchObject({ status: 0 });
+    }
+  });
+});
+
+describe("the site as it is built", () => {
+  const scripts = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".js"),
+  );
+
+  it("imports no module of Node", () => {
+    const imports = scripts.flatMap((file) =>
+      [
+        ...readFileSync(join(DIST, file), "utf8").matchAll(
+          /\b(?:from|import)\s*\(?\s*["'](node:[^"']+)["']/g,
+        ),
+      ].map(([, name]) => `${file}: ${name}`),
+    );
+    expect(scripts.length).toBeGreaterThan(10);
+    expect(imports).toEqual([]);
+  });
+
+  it("addresses everything relative to itself", () => {
+    expect(readFileSync(join(DIST, "index.html"), "utf8")).not.toMatch(/(?:src|href)="\//);
+  });
+});
+
+describe("pnpm build:site", () => {
+  const copy = (...args: string[]) => spawnSync(process.execPath, [COPY, ...args], { encoding: "utf8" });
+
+  it("writes one folder, and replaces only its own", () => {
+    const out = join(temporaryFolder(), "site");
+    expect(copy("--out", out)).toMatchObject({ status: 0, stderr: "" });
+    writeFileSync(join(out, "CNAME"), "example.org");
+    writeFileSync(join(out, "assets", "old.js"), "");
+    expect(copy("--out", out)).toMatchObject({ status: 0, stderr: "" });
+    const files = (folder: string) => readdirSync(folder, { recursive: true }).sort();
+    expect(files(out)).toEqual([...files(DIST), "CNAME"].sort());
+  });
+
+  it.each([
+    ["no folder", () => [], /expected --out <folder>, got none/],
+    ["a folder of something else", (other: string) => ["--out", other], /holds something else than a site/],
+    ["a file", (other: string) => ["--out", join(other, "thesis.tex")], /expected a folder/],
+    ["another option", () => ["--to", "site"], /Unknown option '--to'/],
+  ])("refuses %s in one line", (_, argsFor, problem) => {
+    const other = temporaryFolder();
+    writeFileSync(join(other, "thesis.tex"), "");
+    const { status, stderr } = copy(...argsFor(other));
+    expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringMatching(problem) });
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(readdirSync(other)).toEqual(["thesis.tex"]);
+  });
+});
+
+describe("the page of the site", () => {
+  const found = browsers.find(({ kind }) => kind === "chromium");
+  if (!found?.browser) return reportMissing(found ?? { kind: "chromium", problem: "it was not looked for" });
+  const { browser } = found;
+
+  it("fits a phone, in light and in dark", async () => {
+    const page = await openPage(browser, await serveSite("/"));
+    await page.setViewport({ width: 375, height: 700 });
+    await showsForm(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+    expect(await background()).not.toBe(light);
+  });
+
+  it("says what is missing where a browser cannot isolate it", async () => {
+    const page = await openPage(browser, "about:blank");
+    await page.evaluateOnNewDocument(() => {
+      Object.defineProperty(navigator.serviceWorker, "register", { value: () => Promise.reject() });
+    });
+    await page.goto(await serveSite("/"));
+    await showsForm(page);
+    expect(await page.$eval("#isolation", ({ textContent }) => textContent)).toMatch(/^no: one thread each/);
+  });
+});
