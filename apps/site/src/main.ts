@@ -1,23 +1,45 @@
 import { BACKEND_IDS } from "../../page/src/backend-ids.js";
 import { type Progress, showForm, type Wanted } from "../../page/src/visitor/form.js";
 import { isolate } from "./isolate.js";
-import type { ParentEvent, ParentRole } from "./messages.js";
+import type { MeasuringRole, ParentEvent, ParentRole, WorkerLost } from "./messages.js";
 
-/** The page of the static site: a worker is the parent of its runs. */
+/** The page of the static site: a worker is the parent of its runs, and others measure. */
+
+const createWorker = () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
 
 function measure(wanted: Wanted, report: (progress: Progress) => void, signal: AbortSignal): Promise<Node> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const parent = createWorker();
+  const measuring = new Map<number, Worker>();
+  const start = (id: number, port: MessagePort) => {
+    const worker = createWorker();
+    measuring.set(id, worker);
+    worker.addEventListener("error", ({ message }) =>
+      parent.postMessage({ type: "lost", id, reason: message || "it does not load" } satisfies WorkerLost),
+    );
+    const openedAt = performance.timeOrigin + performance.now();
+    const role: MeasuringRole = { role: "measuring", base: location.href, openedAt, port };
+    worker.postMessage(role, [port]);
+  };
+  const end = (id: number) => {
+    measuring.get(id)?.terminate();
+    measuring.delete(id);
+  };
   const answered = new Promise<Node>((resolve, reject) => {
-    worker.addEventListener("message", ({ data }: MessageEvent<ParentEvent>) => {
+    parent.addEventListener("message", ({ data }: MessageEvent<ParentEvent>) => {
       if (data.type === "progress") report(data);
+      else if (data.type === "start") start(data.id, data.port);
+      else if (data.type === "end") end(data.id);
       else if (data.type === "failed") reject(new Error(data.reason));
       else resolve(download(data.results, data.summary));
     });
-    worker.addEventListener("error", ({ message }) => reject(new Error(message || "a worker does not load")));
+    parent.addEventListener("error", ({ message }) => reject(new Error(message || "a worker does not load")));
     signal.addEventListener("abort", () => reject(signal.reason));
   });
-  worker.postMessage({ role: "parent", base: location.href, wanted } satisfies ParentRole);
-  return answered.finally(() => worker.terminate());
+  parent.postMessage({ role: "parent", wanted } satisfies ParentRole);
+  return answered.finally(() => {
+    parent.terminate();
+    for (const id of measuring.keys()) end(id);
+  });
 }
 
 function download(results: string, summary: string): Node {

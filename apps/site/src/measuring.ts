@@ -1,9 +1,10 @@
 import { type Parent, startMeasuring } from "../../page/src/measuring.js";
 import type { FromMeasuring, MeasuringRole, ToMeasuring } from "./messages.js";
 
-/** The measuring side, in a worker of the parent's. */
-export function startWorker({ base, openedAt }: MeasuringRole): void {
-  const post = (message: FromMeasuring, transfer: Transferable[] = []) => postMessage(message, { transfer });
+/** The measuring side, in a worker of the page. */
+export function startWorker({ base, openedAt, port }: MeasuringRole): void {
+  const post = (message: FromMeasuring, transfer: Transferable[] = []) =>
+    port.postMessage(message, { transfer });
   let receiveInputs: ((bytes: Uint8Array | undefined) => void) | undefined;
   const parent: Parent = {
     readInputs: (from, bytes) =>
@@ -19,10 +20,11 @@ export function startWorker({ base, openedAt }: MeasuringRole): void {
     fail: (reason) => post({ type: "failed", reason }),
   };
   const respond = startMeasuring({ base, openedAt, parent });
-  addEventListener("message", async ({ data }: MessageEvent<ToMeasuring>) => {
+  port.addEventListener("message", async ({ data }: MessageEvent<ToMeasuring>) => {
     if (data.type === "inputs") return receiveInputs?.(data.bytes);
     const reply = await respond(data.request);
     if (reply !== undefined) post({ type: "reply", reply });
   });
-  post({ type: "ready" });
+  // What was sent before waits until now.
+  port.start();
 }

@@ -10,22 +10,31 @@ import {
   type Request,
   type Values,
 } from "@softmax-bench/measure";
-import type { FromMeasuring, MeasuringRole, ToMeasuring } from "./messages.js";
+import type { FromMeasuring, ToMeasuring } from "./messages.js";
 
-/** Workers of this worker. Each is as fresh as a process: its own heap, its own runtimes, its own compiled code. */
+/** A measuring worker that has been started. */
+interface Started {
+  readonly port: MessagePort;
+  /** Ends it at once. */
+  end(): void;
+}
+
+/** Starts a measuring worker. @param lose receives the reason why it cannot go on */
+export type StartWorker = (lose: (reason: string) => void) => Started;
+
+/** Workers of the page. Each is as fresh as a process: its own heap, its own runtimes, its own compiled code. */
 export class WorkerHost implements Host {
   readonly id: string;
-  readonly #base: string;
+  readonly #startWorker: StartWorker;
   #held: { readonly id: string; readonly arrays: readonly Values[] } | undefined;
 
-  /** @param base the address of the page */
-  constructor(id: string, base: string) {
+  constructor(id: string, startWorker: StartWorker) {
     this.id = id;
-    this.#base = base;
+    this.#startWorker = startWorker;
   }
 
   connect(): Connection {
-    return new WorkerConnection(this.#base, (from, bytes) =>
+    return new WorkerConnection(this.#startWorker, (from, bytes) =>
       copyBytes(this.#held?.arrays ?? [], from, bytes),
     );
   }
@@ -42,49 +51,32 @@ export class WorkerHost implements Host {
 
 class WorkerConnection implements Connection {
   readonly isCurrent = true;
-  readonly #worker = new Worker(location.href, { type: "module" });
+  readonly #worker: Started;
   readonly #conversation = new Conversation({
     name: "worker",
-    kill: () => this.#worker.terminate(),
+    kill: () => this.#worker.end(),
     said: () => "",
   });
-  /** A request that was sent before the worker listened. */
-  #waiting: string | undefined;
-  #isReady = false;
   #results: Uint8Array | undefined;
 
-  constructor(base: string, readInputs: (from: number, bytes: number) => Uint8Array | undefined) {
-    const fail = (reason: string) =>
+  constructor(startWorker: StartWorker, readInputs: (from: number, bytes: number) => Uint8Array | undefined) {
+    const lose = (reason: string) =>
       this.#conversation.lose("exited", `the worker failed: ${shorten(reason, 600)}`);
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromMeasuring>) => {
-      switch (data.type) {
-        case "ready":
-          this.#isReady = true;
-          if (this.#waiting !== undefined) this.#post({ type: "request", request: this.#waiting });
-          return;
-        case "reply":
-          return this.#conversation.hear(data.reply);
-        case "read":
-          return this.#post({ type: "inputs", bytes: readInputs(data.from, data.bytes) });
-        case "results":
-          this.#results = concat(data.parts);
-          return;
-        case "failed":
-          return fail(data.reason);
-      }
+    this.#worker = startWorker(lose);
+    const { port } = this.#worker;
+    port.addEventListener("message", ({ data }: MessageEvent<FromMeasuring>) => {
+      if (data.type === "reply") this.#conversation.hear(data.reply);
+      else if (data.type === "read") this.#post({ type: "inputs", bytes: readInputs(data.from, data.bytes) });
+      else if (data.type === "results") this.#results = concat(data.parts);
+      else lose(data.reason);
     });
-    this.#worker.addEventListener("error", ({ message }) => fail(message || "it does not load"));
-    const openedAt = performance.timeOrigin + performance.now();
-    this.#worker.postMessage({ role: "measuring", base, openedAt } satisfies MeasuringRole);
+    port.start();
   }
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     this.#results = undefined;
     const request = JSON.stringify(message);
-    return this.#conversation.request(() => {
-      if (this.#isReady) this.#post({ type: "request", request });
-      else this.#waiting = request;
-    }, timeoutMs);
+    return this.#conversation.request(() => this.#post({ type: "request", request }), timeoutMs);
   }
 
   readResults(into: readonly Values[]): void {
@@ -96,7 +88,7 @@ class WorkerConnection implements Connection {
   }
 
   #post(message: ToMeasuring): void {
-    this.#worker.postMessage(message);
+    this.#worker.port.postMessage(message);
   }
 }
 

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseResults } from "@softmax-bench/core/results";
+import { chromium, type Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BACKENDS, expectMeasured } from "../../page/test/support/judge.js";
-import { browsers, measure, openPage, reportMissing, showsForm } from "../../page/test/support/visitor.js";
+import { browsers, measureBy, reportMissing } from "../../page/test/support/visitor.js";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../runner/dist/main.js", import.meta.url));
@@ -55,25 +56,22 @@ describe.each(browsers)("the site under any path, in $kind", (found) => {
 
   it("measures the browser by itself, and gives a file that the commands take", async () => {
     const address = await serveSite("/some/path/");
-    const page = await openPage(browser, address);
-    const asked: string[] = [];
-    page.on("request", (request) => asked.push(request.url()));
-    expect(await measure(page, BACKENDS)).toMatch(/^Done: \d+ of \d+ cells have a gradient/);
-    expect(await page.$eval("a[download]", ({ download }) => download)).toBe("results.json");
-    const text = await page.$eval("a[download]", async ({ href }) => (await fetch(href)).text());
-    const results = parseResults(text);
+    const { said, file, isIsolated } = await measureBy(browser, address, BACKENDS);
+    expect(said).toMatch(/^Done: \d+ of \d+ cells have a gradient/);
+    expect(isIsolated).toBe(true);
+    expect(file?.name).toBe("results.json");
+    const results = parseResults(file?.content ?? "");
     expectMeasured(results, kind);
     expect(results.environment.node).toBe("none");
-    expect(asked.filter((url) => !url.startsWith(address) && !/^(?:blob|data):/.test(url))).toEqual([]);
 
     const folder = temporaryFolder();
     const run = join(folder, results.run.id);
     mkdirSync(run);
-    const file = join(run, "results.json");
-    writeFileSync(file, text);
+    const path = join(run, "results.json");
+    writeFileSync(path, file?.content ?? "");
     for (const args of [
-      ["report", file, "--html", join(folder, "report.html")],
-      ["compare", file, file],
+      ["report", path, "--html", join(folder, "report.html")],
+      ["compare", path, path],
       ["merge", run, "--out", join(folder, "merged")],
     ]) {
       const { status, stderr } = command(...args);
@@ -135,26 +133,42 @@ describe("pnpm build:site", () => {
 describe("the page of the site", () => {
   const found = browsers.find(({ kind }) => kind === "chromium");
   if (!found?.browser) return reportMissing(found ?? { kind: "chromium", problem: "it was not looked for" });
-  const { browser } = found;
+  const { executable } = found.browser;
+
+  async function openPage(prepare: (page: Page) => unknown = () => {}): Promise<Page> {
+    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 375, height: 700 }, colorScheme: "light" });
+    await prepare(page);
+    await page.goto(await serveSite("/"));
+    await page.waitForSelector("form");
+    return page;
+  }
 
   it("fits a phone, in light and in dark", async () => {
-    const page = await openPage(browser, await serveSite("/"));
-    await page.setViewport({ width: 375, height: 700 });
-    await showsForm(page);
+    const page = await openPage();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await background();
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+    await page.emulateMedia({ colorScheme: "dark" });
     expect(await background()).not.toBe(light);
   });
 
   it("says what is missing where a browser cannot isolate it", async () => {
-    const page = await openPage(browser, "about:blank");
-    await page.evaluateOnNewDocument(() => {
-      Object.defineProperty(navigator.serviceWorker, "register", { value: () => Promise.reject() });
+    const page = await openPage((fresh) =>
+      fresh.addInitScript(() => {
+        Object.defineProperty(navigator.serviceWorker, "register", { value: () => Promise.reject() });
+      }),
+    );
+    expect(await page.textContent("#isolation")).toMatch(/^no: one thread each/);
+  });
+
+  it("asks no other server for anything", async () => {
+    const asked: string[] = [];
+    const page = await openPage(async (fresh) => {
+      fresh.on("request", (request) => asked.push(request.url()));
     });
-    await page.goto(await serveSite("/"));
-    await showsForm(page);
-    expect(await page.$eval("#isolation", ({ textContent }) => textContent)).toMatch(/^no: one thread each/);
+    const { origin } = new URL(page.url());
+    expect(asked.filter((url) => new URL(url).origin !== origin && !url.startsWith("data:"))).toEqual([]);
   });
 });

@@ -1,9 +1,20 @@
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { messageOf } from "@softmax-bench/core";
-import { BROWSER_KINDS, type Browser, type BrowserKind, findBrowser } from "@softmax-bench/host-browser";
-import puppeteer, { type Page } from "puppeteer-core";
+import {
+  BROWSER_KINDS,
+  type Browser,
+  type BrowserKind,
+  findBrowser,
+  launch,
+} from "@softmax-bench/host-browser";
 import { expect, it, onTestFinished } from "vitest";
 
-/** Drives the form that measures a visitor's browser, as a user would. */
+/**
+ * Drives the form that measures a visitor's browser, as a user would. The browser opens the page through a proxy, which
+ * adds a script to it. No protocol of automation is involved: that of Firefox sometimes stops modules from loading.
+ */
 
 export interface FoundBrowser {
   readonly kind: BrowserKind;
@@ -29,40 +40,84 @@ export function reportMissing({ kind, problem }: FoundBrowser): void {
   it.skipIf(!isRequired)(`${kind} is unavailable: ${problem}`);
 }
 
-/** Opens a page in a browser of its own, which ends with the test. */
-export async function openPage({ kind, executable }: Browser, url: string): Promise<Page> {
-  const browser = await puppeteer.launch({
-    browser: kind === "firefox" ? "firefox" : "chrome",
-    executablePath: executable,
-    headless: true,
-    // As root, and in containers, there is no sandbox to be had.
-    args: kind === "firefox" ? [] : ["--no-sandbox"],
-  });
-  onTestFinished(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(url);
-  return page;
+/** What the page shows in the end. */
+export interface Shown {
+  readonly said: string;
+  /** The name and the content of the file that it offers. */
+  readonly file?: { readonly name: string; readonly content: string };
+  readonly isIsolated: boolean;
 }
 
-/** Waits for the form. The site loads its page again to isolate it, and asking Firefox at that moment fails. */
-export const showsForm = (page: Page): Promise<void> =>
-  expect.poll(() => page.$("form").catch(() => null), { timeout: 30_000 }).not.toBeNull();
+/** The path that the script reports to. */
+const SHOWN = "/shown-in-the-end";
 
-/** Measures some backends by the form of a page. @returns what the page says in the end */
-export async function measure(page: Page, backends: readonly string[]): Promise<string> {
-  await showsForm(page);
-  await page.$$eval(
-    "input[name=backend]",
-    (boxes, wanted) => {
-      for (const box of boxes as HTMLInputElement[]) box.checked = wanted.includes(box.value);
-    },
-    backends,
-  );
-  await page.type("input[name=name]", "a test");
-  await page.click("button[type=submit]");
-  await page.waitForFunction(
-    () => /^(?:Done|No result)/.test(document.querySelector("#status")?.textContent ?? ""),
-    { polling: 250, timeout: 120_000 },
-  );
-  return page.$eval("#status", ({ textContent }) => textContent ?? "");
+/** Runs in the page: chooses backends, measures, and reports what is shown. */
+async function drive(backends: readonly string[], path: string): Promise<void> {
+  const wait = async <T>(find: () => T | null | undefined | false): Promise<T> => {
+    for (;;) {
+      const found = find();
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const form = await wait(() => document.querySelector("form"));
+  for (const box of form.querySelectorAll<HTMLInputElement>("input[name=backend]")) {
+    box.checked = backends.includes(box.value);
+  }
+  (form.querySelector("input[name=name]") as HTMLInputElement).value = "a test";
+  form.requestSubmit();
+  const status = document.querySelector("#status") as HTMLElement;
+  const said = await wait(() => /^(?:Done|No result)/.test(status.textContent ?? "") && status.textContent);
+  const link = status.querySelector<HTMLAnchorElement>("a[download]");
+  const file = link && { name: link.download, content: await (await fetch(link.href)).text() };
+  const shown = { said, isIsolated: crossOriginIsolated, ...(file ? { file } : {}) };
+  await fetch(path, { method: "POST", body: JSON.stringify(shown) });
+}
+
+/** Opens a page in a browser of its own, and measures some backends by its form. */
+export async function measureBy(browser: Browser, page: string, backends: readonly string[]): Promise<Shown> {
+  const { origin, pathname } = new URL(page);
+  const script = `<script>(${drive})(${JSON.stringify(backends)}, ${JSON.stringify(SHOWN)})</script>`;
+  let child: ReturnType<typeof launch> | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const proxy = createServer((request, response) => {
+        if (request.url === SHOWN) text(request).then((shown) => resolve(JSON.parse(shown)), reject);
+        else pass(request, response, { origin, script });
+      });
+      onTestFinished(() => {
+        proxy.closeAllConnections();
+        proxy.close();
+      });
+      proxy.listen(0, "127.0.0.1", () => {
+        child = launch(browser, `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${pathname}`);
+      });
+    });
+  } finally {
+    child?.kill("SIGTERM");
+  }
+}
+
+/** Passes a request on, and adds a script to a page that is the answer. */
+function pass(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { origin, script }: { readonly origin: string; readonly script: string },
+): void {
+  const { method, url = "/", headers } = request;
+  const passed = forward(new URL(url, origin), {
+    method,
+    headers: { ...headers, host: new URL(origin).host },
+  });
+  passed.on("error", () => response.destroy());
+  response.on("close", () => passed.destroy());
+  passed.on("response", (answer) => {
+    const isPage = answer.headers["content-type"]?.startsWith("text/html") === true;
+    const { "content-length": _, ...others } = answer.headers;
+    response.writeHead(answer.statusCode ?? 500, isPage ? others : answer.headers);
+    response.flushHeaders();
+    if (isPage) answer.on("end", () => response.end(script));
+    answer.pipe(response, { end: !isPage });
+  });
+  request.pipe(passed);
 }
