@@ -122,7 +122,7 @@ describe("pnpm gradient", () => {
       "a missing file",
       {},
       ["--logits", "/nowhere/x.npy", "--labels", "[0]"],
-      /--logits \/nowhere\/x\.npy: ENOENT/,
+      /--logits \/nowhere\/x\.npy: there is no such file/,
     ],
     ["a folder", {}, ["--logits", "/", "--labels", "[0]"], /--logits \/: (EISDIR|is not a regular file)/],
     [

@@ -64,6 +64,14 @@ describe("judgeGradient", () => {
     expect(found.groups[0]).toMatchObject({ outside: 1, maxRelError: 0 });
   });
 
+  it("finds the factor that all entries share, and none where they are only wrong", () => {
+    expect(judge(EXACT.map((entry) => 64 * entry)).factor).toBeCloseTo(64, 5);
+    expect(judge(EXACT.map((entry) => -entry)).factor).toBeCloseTo(-1, 5);
+    expect(judge(EXACT).factor).toBeUndefined();
+    expect(judge(EXACT.map((entry, index) => (index === 1 ? 0 : entry))).factor).toBeUndefined();
+    expect(judge(EXACT.map(() => 0)).factor).toBeUndefined();
+  });
+
   it("reports the worst entry and the worst row", () => {
     const found = judge([-0.25, 0.5, SMALL, -SMALL, 0, 0]);
     expect(found.groups.find(({ kind }) => kind === "tail")?.worst).toMatchObject({

@@ -92,7 +92,8 @@ function groupTable({ gradient, loss }: GradientVerdict): Block {
 }
 
 /** What else was measured, each in a line. */
-function findings({ gradient: { groups, special, rowSum }, boundRatios }: GradientVerdict): string[] {
+function findings({ gradient, boundRatios, rows }: GradientVerdict): string[] {
+  const { groups, special, rowSum, factor } = gradient;
   const total = groups.reduce((sum, { count }) => sum + count, 0);
   const share = (count: number) => (count === 0 ? "0" : `${inFull(count)} (${formatPercent(count / total)})`);
   return [
@@ -104,7 +105,17 @@ function findings({ gradient: { groups, special, rowSum }, boundRatios }: Gradie
     ...boundRatios.map(
       ({ method, formula, ratio }) => `– ${formula} (${method}): ${formatBoundRatio(ratio)}`,
     ),
+    ...(factor === undefined ? [] : [describeFactor(factor, rows)]),
   ];
+}
+
+/** A factor that all entries share, and the mistake that it tells of. */
+function describeFactor(factor: number, rows: number): string {
+  const near = (value: number) => Math.abs(factor / value - 1) < 0.03;
+  const start = `All entries are ${Number(factor.toPrecision(3))} times the exact ones`;
+  if (near(rows)) return `${start}, the number of rows: is --reduction sum meant?`;
+  if (near(1 / rows)) return `${start}, 1 / rows: is --reduction mean meant?`;
+  return near(-1) ? `${start}: is it target − softmax?` : `${start}.`;
 }
 
 const formatBoundRatio = (ratio: number): string =>

@@ -39,6 +39,7 @@ const verdict: GradientVerdict = {
     groups: [...groups, { kind: "ignored", from: 0, to: 1, ...errors }],
     special: { underflowed: 2 ** 28, vanished: 2 ** 28, subnormal: 2 ** 28, nonFinite: 2 ** 28 },
     rowSum: { row: 2 ** 20 - 1, residual: 1.23e-300, relative: infinity },
+    factor: -1.2345e-300,
   },
   boundRatios: [{ method: "manual/log-softmax", formula: "exp(log-softmax) − target", ratio: 1.2e300 }],
   loss: { dtype: "bfloat16", ...errors },
@@ -56,6 +57,16 @@ describe("a judgement", () => {
     expect(isWithinLimit(verdict)).toBe(false);
     expect(isWithinLimit({ ...verdict, gradient: inside })).toBe(false);
     expect(isWithinLimit({ ...verdict, gradient: inside, loss: undefined })).toBe(true);
+  });
+
+  it.each([
+    [64, "All entries are 64 times the exact ones, the number of rows: is --reduction sum meant?"],
+    [1 / 64, "All entries are 0.0156 times the exact ones, 1 / rows: is --reduction mean meant?"],
+    [-1, "All entries are -1 times the exact ones: is it target − softmax?"],
+    [2.5, "All entries are 2.5 times the exact ones."],
+  ])("tells what a factor of %d comes from", (factor, line) => {
+    const gradient = { ...verdict.gradient, factor };
+    expect(renderJudgement({ ...verdict, rows: 64, gradient }, { color: false })).toContain(line);
   });
 
   it("names no farthest entry where none is off", () => {

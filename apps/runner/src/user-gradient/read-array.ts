@@ -1,4 +1,4 @@
-import { messageOf, plural } from "@softmax-bench/core";
+import { isSystemError, messageOf, plural } from "@softmax-bench/core";
 import {
   type NpyArray,
   type NpyDType,
@@ -112,7 +112,8 @@ function refusedInWords<T>(name: string, { onUntyped }: Reading, read: () => T):
   try {
     return read();
   } catch (error) {
-    const problem = messageOf(error);
+    const problem =
+      isSystemError(error) && error.code === "ENOENT" ? "there is no such file" : messageOf(error);
     if (error instanceof UntypedError) throw new UsageError(`${name}: ${problem}; ${onUntyped}`);
     if (error instanceof NpyError || error instanceof SafetensorsError || error instanceof UsageError) {
       throw new UsageError(`${name}: ${problem}`);

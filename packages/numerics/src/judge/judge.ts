@@ -35,6 +35,8 @@ export interface GradientJudgement {
   readonly special: SpecialEntries;
   /** The worst row sum; `relative` is its residual over the sum of the row's magnitudes. */
   readonly rowSum: RowSum & { readonly relative: number };
+  /** The factor between all entries and the exact ones, as after a wrong reduction; undefined if they have none but 1. */
+  readonly factor: number | undefined;
 }
 
 /** The probabilities of targets that separate groups: at 0.999, p - 1 keeps 14 of 24 bits, and none of 8. */
@@ -55,6 +57,7 @@ export function judgeGradient(
   requireSameLength(gradient, hi);
   const groups = new Groups(scale);
   const special = new Special(scale.format);
+  const proportion = new Proportion();
   for (let row = 0, index = 0; index < hi.length; row++) {
     const target = targets.classes[row] as number;
     const { ofTarget, ofTail } = groups.ofRow(target, targets.probabilities[row] as number);
@@ -62,6 +65,7 @@ export function judgeGradient(
       const [computed, exact] = [gradient[index] as number, hi[index] as number];
       (column === target ? ofTarget : ofTail).add(index, computed, exact, lo[index] as number);
       special.add(computed, exact);
+      proportion.add(computed, exact);
     }
   }
   const sum = worstRowSum(gradient, classes);
@@ -69,6 +73,7 @@ export function judgeGradient(
   return {
     groups: groups.found,
     special: special.counts,
+    factor: proportion.factor,
     // NaN over NaN: no finite number describes it.
     rowSum: { ...sum, relative: Number.isNaN(relative) ? Number.POSITIVE_INFINITY : relative },
   };
@@ -115,6 +120,30 @@ class Groups {
     ];
   }
 }
+
+/** Finds a common factor of all entries, by least squares. */
+class Proportion {
+  #computed = 0;
+  #both = 0;
+  #exact = 0;
+
+  add(computed: number, exact: number): void {
+    this.#computed += computed * computed;
+    this.#both += computed * exact;
+    this.#exact += exact * exact;
+  }
+
+  get factor(): number | undefined {
+    const factor = this.#both / this.#exact;
+    // The squares of what the factor leaves over, and of what there is.
+    const rest = this.#computed - factor * this.#both;
+    const isCommon = rest <= TOLERANCE ** 2 * this.#computed && Math.abs(factor - 1) > TOLERANCE;
+    return isCommon && factor !== 0 ? factor : undefined;
+  }
+}
+
+/** Further off than rounding; nearer than any mistake that leaves a factor. */
+const TOLERANCE = 0.02;
 
 /** Counts `SpecialEntries`. */
 class Special {

@@ -15,9 +15,15 @@ interface Flags extends ProblemFlags {
   readonly gradient: string;
   readonly loss?: string;
   readonly dtype?: string;
-  readonly maxUlp: string;
+  readonly maxUlp?: string;
   readonly json?: boolean;
 }
+
+/**
+ * Default limits. In half precision, kernels compute in a wider format than they write; else rounding x − max x alone
+ * may cost a tail entry |x − max x| ULP.
+ */
+const LARGEST_ULP = { half: 4, full: 16 };
 
 const command = () =>
   withProblem(
@@ -34,8 +40,7 @@ const command = () =>
     )
     .option(
       "--max-ulp <n>",
-      "largest error of an entry, in ULP of the gradient's dtype; e.g. --max-ulp 1",
-      "4",
+      `largest error of an entry, in ULP of the gradient's dtype (default: ${LARGEST_ULP.full} in float32 and float64, ${LARGEST_ULP.half} in half precision); e.g. --max-ulp 1`,
     )
     .option("--json", "everything as JSON on stdout; e.g. --json > judgement.json")
     .addHelpText(
@@ -47,7 +52,7 @@ const command = () =>
 export async function judge(argv: readonly string[], { stdout, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const given = flags.dtype === undefined ? undefined : parseFormat(flags.dtype);
-  const maxUlp = integer("--max-ulp", flags.maxUlp) ?? 0;
+  const wanted = integer("--max-ulp", flags.maxUlp);
   const options = toLossOptions(flags);
   const reading: Reading = {
     untyped: given === "bfloat16" ? given : undefined,
@@ -56,6 +61,7 @@ export async function judge(argv: readonly string[], { stdout, signal }: Console
   };
   const gradient = readComputed("--gradient", flags.gradient, { given, ofJson: "float32" }, reading);
   const { format } = gradient;
+  const maxUlp = wanted ?? (format.endsWith("float16") ? LARGEST_ULP.half : LARGEST_ULP.full);
   const loss =
     flags.loss === undefined
       ? undefined
