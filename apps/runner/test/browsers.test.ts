@@ -91,7 +91,7 @@ describe("a browser that is killed", () => {
     ["Chromium's renderer", "chromium", "--type=renderer"],
     ["Chromium", "chromium", "--user-data-dir="],
     ["Firefox", "firefox", "--profile /"],
-    // Firefox keeps the connection of such a page: it is missed after 12 s, and a cell of this profile has 10.
+    // Firefox keeps the connection of such a page: it is missed after 20 s, and a cell of this profile has 10.
     ["Firefox's page", "firefox", "-isForBrowser", "timeout"],
   ])("%s costs one cell", { timeout: 180_000 }, async (_, host, flag, status = "crashed") => {
     const out = temporaryFolder();

@@ -12,7 +12,7 @@ import type { PageOpener } from "./page-opener.js";
 import type { PagePeer } from "./pages.js";
 
 /** The time without a heartbeat after which a page is gone, in milliseconds. A page sends one every few seconds. */
-const SILENCE_MS = 12_000;
+const SILENCE_MS = 20_000;
 
 /** The parent's end of one page in a browser. */
 export class BrowserConnection implements Connection {

@@ -125,9 +125,17 @@ export class ProcessConnection implements Connection {
     return this.#conversation.request(() => sendLine(this.#channel, message), timeoutMs);
   }
 
-  /** Ends the process at once; native code reacts to no other signal. */
+  /**
+   * Ends the process at once; native code reacts to no other signal. What it started ends with it: a program that keeps
+   * our pipes open would keep us, too.
+   */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    } catch {
+      // It has ended already.
+    }
   }
 
   /** The reason for an abort, which V8 prints before a long trace of its own functions. */

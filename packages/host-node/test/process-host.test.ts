@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { CURRENT_RUNTIME, Exchange, javascriptWorker, ProcessHost } from "@softmax-bench/host-node";
 import type { Connection, Sampling } from "@softmax-bench/measure";
 import { PROTOCOL_VERSION } from "@softmax-bench/measure";
@@ -42,6 +43,18 @@ const logits = (first: number) => Float32Array.from({ length: 6 }, (_, index) =>
 const inputsOf = (first: number) => ({
   id: `from ${first}`,
   make: () => [logits(first), Int32Array.of(0, 1)],
+});
+
+describe("a program that is no worker", () => {
+  it("is ended when it is too late, with what it started", async () => {
+    // The second process would keep the pipes open, and with them this one.
+    const command = { words: ["sh", "-c", "sleep 54321 & wait"], environment: {} };
+    const connection = connectTo(new ProcessHost("node", { command }));
+    const request = { type: "open", protocol: PROTOCOL_VERSION, backend: "echo", threads: 1 } as const;
+    expect(await connection.request(request, 500)).toMatchObject({ kind: "timeout" });
+    const sleeping = () => spawnSync("pgrep", ["-f", "^sleep 54321"], { encoding: "utf8" }).stdout;
+    await expect.poll(sleeping, { timeout: 5000 }).toBe("");
+  });
 });
 
 describe("a worker of Node", () => {
