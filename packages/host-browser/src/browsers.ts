@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
-import { promisify } from "node:util";
 import { messageOf, Unavailable } from "@softmax-bench/core";
+import { readOutput } from "@softmax-bench/provision";
 
 export const BROWSER_KINDS = ["chromium", "firefox"] as const;
 export type BrowserKind = (typeof BROWSER_KINDS)[number];
@@ -128,11 +127,7 @@ export async function findBrowser(kind: BrowserKind, path?: string): Promise<Bro
   if (!executable) throw new Unavailable(`there is no ${name} here (tried ${commands.join(", ")})`, remedy);
   let printed: string;
   try {
-    const { stdout } = await promisify(execFile)(executable, ["--version"], {
-      timeout: VERSION_TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
-    printed = stdout.trim();
+    printed = (await readOutput([executable, "--version"], VERSION_TIMEOUT_MS)).trim();
   } catch (error) {
     const [line] = messageOf(error).split("\n");
     throw new Unavailable(`${executable} does not print the version of ${name}: ${line}`, remedy);

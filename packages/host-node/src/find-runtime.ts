@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
 import { messageOf, Unavailable } from "@softmax-bench/core";
-import { CommandError, type ProvideOptions, provide, run } from "@softmax-bench/provision";
+import { CommandError, type ProvideOptions, provide, readOutput, run } from "@softmax-bench/provision";
 import { CURRENT_RUNTIME, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
 
 /** A runtime as a user names it: `node@24`, `bun`, or the path of its program. */
@@ -70,11 +68,7 @@ async function readVersion(kind: RuntimeKind, executable: string): Promise<strin
   const remedy = `name the program of ${name}: --host ${kind}=/path/to/${kind}`;
   let printed: string;
   try {
-    const { stdout } = await promisify(execFile)(executable, ["--version"], {
-      timeout: VERSION_TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
-    printed = stdout;
+    printed = await readOutput([executable, "--version"], VERSION_TIMEOUT_MS);
   } catch (error) {
     const [line] = messageOf(error).split("\n");
     throw new Unavailable(`${executable} does not print the version of ${name}: ${line}`, remedy);

@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { isSystemError, messageOf, Unavailable } from "@softmax-bench/core";
+import { readOutput } from "@softmax-bench/provision";
 
 /** A Python on this machine. */
 export interface Python {
@@ -34,10 +33,7 @@ export async function findPython(): Promise<Python> {
 async function queryVersion(executable: string): Promise<string> {
   const elsewhere = `name another Python: ${VARIABLE}=/path/to/python3`;
   try {
-    const { stdout } = await promisify(execFile)(executable, ["-c", VERSION], {
-      timeout: TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
+    const stdout = await readOutput([executable, "-c", VERSION], TIMEOUT_MS);
     const version = /^\d+\.\d+\.\d+/.exec(stdout)?.[0];
     if (version) return version;
     throw new Error(`expected a version, got ${JSON.stringify(stdout.slice(0, 40))}`);

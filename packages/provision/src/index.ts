@@ -5,4 +5,4 @@ export { nvidiaDriver } from "./nvidia.js";
 export { installWheel } from "./pip.js";
 export { type Ending, runTree } from "./process-tree.js";
 export { type ProvideOptions, provide, provision, type Recipe } from "./provide.js";
-export { CommandError, decisiveLine, run } from "./run.js";
+export { CommandError, decisiveLine, readOutput, run } from "./run.js";

@@ -56,6 +56,31 @@ export async function run(
   }
 }
 
+/**
+ * Returns what a command prints to stdout, such as its version. All processes that it started end with it.
+ *
+ * @throws CommandError if it fails, or takes too long; Error if it cannot be started
+ */
+export async function readOutput(command: readonly string[], timeoutMs: number): Promise<string> {
+  const [printed, errors]: [string[], string[]] = [[], []];
+  try {
+    const { code, killedBy } = await runTree(command, {
+      signal: AbortSignal.timeout(timeoutMs),
+      stdio: ["ignore", "pipe", "pipe"],
+      onStart: ({ stdout, stderr }) => {
+        stdout?.setEncoding("utf8").on("data", (text: string) => printed.push(text));
+        stderr?.setEncoding("utf8").on("data", (text: string) => errors.push(text));
+      },
+    });
+    if (code === 0) return printed.join("");
+    const how = killedBy ? `was killed by ${killedBy}` : `exited with ${code}`;
+    throw new CommandError(decisiveLine(errors.join("")) || `it ${how}`);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new CommandError(`no answer after ${timeoutMs / 1000} s`);
+  }
+}
+
 const KEPT_OUTPUT = 200_000;
 
 /** Lines in which pnpm and turbo report that something failed, but not what. */
