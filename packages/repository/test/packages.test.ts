@@ -46,7 +46,7 @@ describe.each(PACKED)(
       expect(
         files.filter(
           (file) =>
-            !/^(dist\/.*\.(m?js|d\.ts|wasm|html)(\.map)?|(src|assembly)\/.*\.ts|bin\/.*\.js|python\/.*\.py|results\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
+            !/^(dist\/.*\.(m?js|d\.ts|wasm|html|css)(\.map)?|(src|assembly)\/.*\.ts|bin\/.*\.js|python\/.*\.py|results\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
               file,
             ),
         ),
