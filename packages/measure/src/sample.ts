@@ -242,7 +242,8 @@ function fitToLimits(
   clockStepNs = 0,
 ): WindowSize {
   const sampleNs = Math.max(batchNs, CLOCK_STEPS * clockStepNs);
-  const callsPerSample = Math.max(1, Math.round(sampleNs / Math.max(callNs, clockStepNs)));
+  // Parts are timed call by call. A call then may take no time, by a coarse clock.
+  const callsPerSample = Math.round(sampleNs / Math.max(callNs, clockStepNs)) || 1;
   const affordable = Math.max(
     fewestSamples,
     Math.min(maxSamples, Math.floor(mostWindowNs / (callNs * callsPerSample))),

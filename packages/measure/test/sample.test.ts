@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sample } from "../src/sample.js";
+import { sample, sampleParts } from "../src/sample.js";
 
 describe("sampling", () => {
   const LIMITS = {
@@ -116,5 +116,24 @@ describe("sampling", () => {
     });
     expect(callsPerSample).toBe(13);
     for (const time of samples) expect(time).toBeCloseTo(1e4, -3);
+  });
+
+  it("has parts of each call, where all of it takes less than a step of the clock", async () => {
+    // The clock of a page that is not isolated.
+    const stepNs = 1e5;
+    let time = 0;
+    const work = async () => {
+      time += 3e3;
+      return { readback: 0 };
+    };
+    const { parts } = await sampleParts(work, LIMITS, {
+      now: () => Math.floor(time / stepNs) * stepNs,
+      clockStepNs: stepNs,
+      backgroundNs: () => undefined,
+      isUndisturbed: () => true,
+      arrayBytes: () => undefined,
+      collectGarbage: undefined,
+    });
+    expect(parts.readback?.length).toBeGreaterThanOrEqual(LIMITS.minSamples);
   });
 });
