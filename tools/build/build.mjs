@@ -10,8 +10,12 @@ const turbo = spawn("turbo", ["run", "build", "--output-logs=errors-only", "--lo
 const output = [];
 for (const stream of [turbo.stdout, turbo.stderr]) stream.on("data", (bytes) => output.push(bytes));
 const notice = setTimeout(() => process.stderr.write("building what changed …\n"), SILENT_MS);
+let isStopped = false;
 for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, () => turbo.kill(signal));
+  process.on(signal, () => {
+    isStopped = true;
+    turbo.kill(signal);
+  });
 }
 turbo.on("error", ({ message }) => {
   process.stderr.write(`the build tool does not start: ${message}; run pnpm install first\n`);
@@ -20,9 +24,9 @@ turbo.on("error", ({ message }) => {
 turbo.on("close", (code, signal) => {
   clearTimeout(notice);
   if (code === 0) return;
-  if (signal === null) {
-    process.stderr.write(Buffer.concat(output));
-    process.stderr.write("this checkout does not build, see the errors above\n");
-  }
-  process.exitCode = signal === null ? 2 : 130;
+  process.exitCode = isStopped ? 130 : 2;
+  if (isStopped) return;
+  process.stderr.write(Buffer.concat(output));
+  const how = signal === null ? "see the errors above" : `the build tool was killed by ${signal}`;
+  process.stderr.write(`this checkout does not build, ${how}\n`);
 });

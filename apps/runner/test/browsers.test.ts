@@ -132,6 +132,15 @@ describe("a browser that is killed", () => {
 });
 
 describe("a host without its browser", () => {
+  it("is one of another version than the one that was asked for", async () => {
+    const args = ["--host", "firefox@9", "--backend", "tfjs-cpu", "--method", "manual/fused", ...CELL];
+    const out = temporaryFolder();
+    expect((await run("bench", [...args, "--out", out])).code).toBe(1);
+    const [host] = onlyRun(out).results().hosts ?? [];
+    expect(host).toMatchObject({ id: "firefox@9", status: "unavailable" });
+    expect(host?.reason).toMatch(/ is .*Firefox \d+\S*, not 9$/);
+  });
+
   it("costs its cells, each with the reason and what would help", async () => {
     const out = temporaryFolder();
     const { stdout } = await run(

@@ -82,7 +82,8 @@ export function applyAll(
     return makeNode(op, inputs, attributes, types).outputs;
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
-    throw new GraphError(`${op}(${inputs.map(formatType).join(", ")}): ${error.message}`);
+    const operands = inputs.map(formatType).join(", ");
+    throw new GraphError(`${op}(${operands}): ${error.message}`, { cause: error });
   }
 }
 

@@ -378,6 +378,15 @@ describe("a computation of a length that a file merely claims", () => {
   });
 });
 
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 describe("a sequence of a length that a file merely claims", () => {
   const recurrent = (steps: number, elements: number) =>
     withBudget(elements, () =>
@@ -395,6 +404,10 @@ describe("a sequence of a length that a file merely claims", () => {
 
   it("is refused soon, and unrolled if it is short", () => {
     expect(() => recurrent(2 ** 32, DEFAULT_ELEMENTS)).toThrow("too many nodes would have to be made");
+    // The command line looks for it, to name the remedy.
+    const causes = (error: unknown): unknown[] =>
+      error instanceof Error ? [error, ...causes(error.cause)] : [];
+    expect(causes(thrownBy(() => recurrent(2 ** 32, DEFAULT_ELEMENTS))).at(-1)).toBeInstanceOf(BudgetError);
     expect(Object.keys(recurrent(1000, DEFAULT_ELEMENTS).outputs)).toEqual(["y"]);
   });
 

@@ -40,6 +40,11 @@ it("shows the errors of a build that fails, and exits with 2", () => {
   });
 });
 
+it("says so where the build tool is killed, as for lack of memory", () => {
+  const stderr = "this checkout does not build, the build tool was killed by SIGKILL\n";
+  expect(build("kill -9 $$")).toEqual({ status: 2, stdout: "", stderr });
+});
+
 it("exits with 2 where nothing is installed", () => {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "tools", "build", "build.mjs")], {
     encoding: "utf8",

@@ -115,8 +115,14 @@ export class Hosts implements HostTable, Disposable {
     return { id, status: "available", runtime: { name: "Python", version: python.version } };
   }
 
-  async #findBrowser({ id, path }: HostRequest): Promise<HostRecord> {
+  async #findBrowser({ id, path, version: wanted }: HostRequest): Promise<HostRecord> {
     const browser = await findBrowser(id.split("@", 1)[0] as BrowserKind, path);
+    if (wanted !== undefined && !`${browser.version}.`.startsWith(`${wanted}.`)) {
+      throw new Unavailable(
+        `${browser.executable} is ${browser.name} ${browser.version}, not ${wanted}`,
+        `name the program of that version: --host ${browser.kind}=/path/to/${browser.kind}`,
+      );
+    }
     this.#pages ??= new PageServer(PAGE_FOLDER);
     this.#hosts.set(id, new BrowserHost(id, new LaunchedBrowser(browser, this.#pages)));
     const { name, version, flags } = browser;
