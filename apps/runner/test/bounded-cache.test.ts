@@ -50,7 +50,7 @@ const WORKLOADS = Array.from(
   }),
 );
 
-/** How many of the values that were returned for the workloads, one after the other, are there again. */
+/** The number of values that are returned again when the workloads are asked for once more. */
 function keptFromNewest(compute: (workload: Workload) => object): number {
   const first = WORKLOADS.map(compute);
   // From the newest on: what is computed again takes the place of something that was counted already, or is not there.

@@ -41,7 +41,7 @@ function smallCheckout(): { folder: string; env: NodeJS.ProcessEnv } {
   return { folder, env: { PATH: `${bin}:${process.env.PATH}` } };
 }
 
-/** What a whole small matrix has. */
+/** The number of cells of a whole small matrix. */
 function expectWhole(out: string, shards: number): void {
   const { run, cells, distances } = onlyRun(out).results();
   expect(run).toMatchObject({ status: "complete", merged: { missing: [] }, cellsPlanned: 20 });

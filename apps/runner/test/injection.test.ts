@@ -72,7 +72,7 @@ const task = (method: "manual/fused" | "manual/naive") =>
   ({ method, dtype: "float64", rows: 1, classes: 2 }) as const;
 const INPUTS = { logits: Float64Array.of(0, 0), labels: Int32Array.of(1) };
 
-/** How long some work takes, in milliseconds. */
+/** The time that some work takes, in milliseconds. */
 async function elapsed(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();

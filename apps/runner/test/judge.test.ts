@@ -340,7 +340,7 @@ describe("pnpm judge", () => {
       /make\.py: is not a \.npy file: it does not begin with/,
     ],
     [
-      "a .safetensors file that is none",
+      "a .safetensors file of random bytes",
       () => [...problem("float32"), "--gradient", hostileFile()],
       /claims a header of 18446744073709551615 bytes, more than 1048576$/,
     ],

@@ -10,7 +10,7 @@ import { call, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SOURCE = fileURLToPath(new URL("../../../tools/native-limit/limit.c", import.meta.url));
 
-/** What nobody needs but for this; where tests decide what lands, it must be there. */
+/** A C compiler, which only this command needs; it is required where tests decide what lands. */
 const hasCompiler = spawnSync("cc", ["--version"]).status === 0 || process.env.CI;
 if (!hasCompiler) it.skip("there is no C compiler: install one, e.g. apt-get install gcc");
 

@@ -82,7 +82,7 @@ interface Case {
   readonly make: (...inputs: Value[]) => Value;
   /** Elements are all different, as a choice among them needs. */
   readonly distinct?: boolean;
-  /** Where elements may be. */
+  /** True if the operator is smooth at these elements. */
   readonly smooth?: (...values: number[]) => boolean;
 }
 

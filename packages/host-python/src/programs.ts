@@ -34,7 +34,7 @@ export function withPrograms(request: Request, runtime: PythonRuntime): Request 
     case "open": {
       const first = { ...FIRST_TASK, ...serializePrograms(FIRST_TASK) };
       const { module, remedy } = runtime;
-      return { ...request, ...{ module, remedy, first } };
+      return { ...request, module, remedy, first };
     }
     case "run":
     case "scale":

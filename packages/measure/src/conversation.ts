@@ -1,7 +1,7 @@
 import type { Crash, Outcome } from "./host.js";
 import { excerpt, formatTimeout, parseReply } from "./reply.js";
 
-/** What a conversation needs of the worker at its other end. */
+/** The worker at the other end of a conversation. */
 export interface Peer {
   /** The word for it in reasons, such as `worker`. */
   readonly name: string;

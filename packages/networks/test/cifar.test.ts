@@ -39,7 +39,7 @@ function batchOf(images: number): Buffer {
 let archive: Buffer;
 let published: Published;
 let server: Server;
-/** What the server does, and the ranges it was asked for. */
+/** The behaviour of the server, and the ranges that it was asked for. */
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 const ranges: (string | undefined)[] = [];
 

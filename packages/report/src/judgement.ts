@@ -91,7 +91,7 @@ function groupTable({ gradient, loss }: GradientVerdict): Block {
   };
 }
 
-/** What else was measured, each in a line. */
+/** The measurements besides the groups of entries, a line each. */
 function findings({ gradient, boundRatios, rows }: GradientVerdict): string[] {
   const { groups, special, rowSum, factor } = gradient;
   const total = groups.reduce((sum, { count }) => sum + count, 0);

@@ -1,4 +1,4 @@
-/** What a reader of an example is taken to have, and what it then says. */
+/** The surroundings that an example assumes, and the example in them. */
 export interface Example {
   /** Where it is run: imports are resolved from there. */
   readonly package: string;

@@ -13,7 +13,7 @@ const PACKAGES = ["packages", "apps"].flatMap((group) =>
   readdirSync(join(ROOT, group)).map((name) => join(group, name)),
 );
 
-/** Whether a test of the package has the tag. */
+/** True if a test of the package has the tag. */
 function hasNightlyTests(folder: string): boolean {
   const tests = join(ROOT, folder, "test");
   const names = readdirSync(tests, { recursive: true, encoding: "utf8" });

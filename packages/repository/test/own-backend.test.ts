@@ -21,7 +21,7 @@ function commandsIn(copy: string, tarballs: string): string[] {
   return commands.map((command) => command.replaceAll("/tmp/softmax-bench", tarballs));
 }
 
-/** What `tsc` makes of the example with types of its own, those of dependencies included. */
+/** The errors of `tsc` in the example with types of its own, those of dependencies included. */
 function typeErrors(copy: string): string {
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   const files = readdirSync(copy).filter((name) => name.endsWith(".ts"));

@@ -15,7 +15,7 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** What users install: the command line, the conformance suite, and all that they need. */
+/** The packages that users install: the command line, the conformance suite, and all that they need. */
 const PACKED = readPacked();
 
 function readPacked() {

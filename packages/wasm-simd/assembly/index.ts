@@ -16,7 +16,7 @@ export {
   stop,
 } from "./threads";
 
-/** Where memory is free from; what is before belongs to this module. */
+/** The first address that is free; memory before it belongs to this module. */
 export function heapStart(): usize {
   return __heap_base;
 }
@@ -73,12 +73,12 @@ export function describe(
   job.isImproper = false;
 }
 
-/** Whether a probability was seen that is negative, infinite or NaN. */
+/** True if a probability was seen that is negative, infinite or NaN. */
 export function isImproper(): bool {
   return job.isImproper;
 }
 
-/** Where the matrices are. */
+/** Sets the addresses of the matrices. */
 export function place(
   logits: usize,
   logitsRows: usize,
@@ -96,7 +96,7 @@ export function place(
   job.dense = probabilities != 0 || job.even != 0;
 }
 
-/** How the work is divided. */
+/** Sets the division of the work. */
 export function divide(chunk: usize, slots: usize, done: usize, scratch: usize): void {
   job.chunk = chunk;
   job.slots = slots;

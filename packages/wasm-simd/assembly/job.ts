@@ -1,4 +1,4 @@
-/** What to compute: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
+/** A computation: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
 @unmanaged
 export class Job {
   /** `[rows, classes]`. */
@@ -30,7 +30,7 @@ export class Job {
   slots: usize;
   /** `[slots]`, int32: for chunk n, at n modulo `slots`, n + 1 when it is done. */
   done: usize;
-  /** What the sum of the rows' losses is divided by. */
+  /** The divisor of the sum of the rows' losses. */
   divisor: f64;
   /** 1 − ε of label smoothing. */
   keep: f64;
@@ -38,9 +38,9 @@ export class Job {
   even: f64;
   ignored: i32;
   hasIgnored: bool;
-  /** Whether classes other than the label count. */
+  /** True if classes other than the label count. */
   dense: bool;
-  /** Whether the label's entry is minus the sum of the others; else p Σq − q. */
+  /** True if the label's entry is minus the sum of the others; else p Σq − q. */
   exactTarget: bool;
   double: bool;
   /** Written by any thread: a probability is negative, infinite or NaN. */

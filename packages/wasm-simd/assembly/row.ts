@@ -17,7 +17,7 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 let rowMaximum: f64 = 0;
 /** Σ exp(x − rowMaximum), without the label's. */
 let sum: f64 = 0;
-/** Where the shift of the next block goes, or comes from. */
+/** The address of the shift of the next block. */
 let shift: usize = 0;
 
 export function row<T>(index: usize, scratch: usize): void {

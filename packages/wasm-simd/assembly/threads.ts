@@ -74,7 +74,7 @@ export function computeChunk(): bool {
   return takeChunk(job.scratch);
 }
 
-/** Whether a chunk is done: one of the latest `job.slots`. */
+/** True if a chunk is done: one of the latest `job.slots`. */
 export function isChunkDone(chunk: i32): bool {
   return atomic.load<i32>(chunkWord(chunk)) == chunk + 1;
 }
@@ -85,7 +85,7 @@ export function spinUntilChunkDone(chunk: i32): bool {
   return false;
 }
 
-/** Whether a worker takes part in the job. */
+/** True if a worker takes part in the job. */
 export function isAtWork(thread: i32): bool {
   const state = atomic.load<i32>(stateWord(thread));
   return state == RUNNING || state == RECALLED;

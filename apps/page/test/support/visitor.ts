@@ -40,7 +40,7 @@ export function reportMissing({ kind, problem }: FoundBrowser): void {
   it.skipIf(!isRequired)(`${kind} is unavailable: ${problem}`);
 }
 
-/** What the page shows in the end. */
+/** The text of the page when it has ended. */
 export interface Shown {
   readonly said: string;
   /** The name and the content of the file that it offers. */

@@ -84,7 +84,7 @@ export class Journal implements Disposable {
 
   #recover(file: string): Recovered {
     const { endsWhole, ...read } = readJournal(file);
-    // A last line that lacks only its line end is as good as any.
+    // A last line that lacks only its line end is complete.
     if (!endsWhole) this.#write(Buffer.from("\n"));
     else if (read.truncatedBytes > 0) {
       this.#size -= read.truncatedBytes;

@@ -30,7 +30,7 @@ export interface UserArray {
   readonly round: (value: number) => number;
 }
 
-/** How arrays are read. */
+/** Decisions about numbers whose type their file does not say. */
 export interface Reading {
   /** The type of `.npy` elements of 2 bytes without a type; such files are refused by default. */
   readonly untyped?: "bfloat16" | undefined;

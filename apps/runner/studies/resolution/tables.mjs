@@ -78,7 +78,7 @@ write(
   ),
 );
 
-/** Whether a run calls two times of one backend and workload different. */
+/** True if a run calls two times of one backend and workload different. */
 const isApart = (results, { backend, workload }, a, b) => {
   const resolution = resolutionLookup(results)({ backend, workload }, "gradient");
   return !areTied({ time: a, resolution }, { time: b, resolution });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { canUnshare, childrenOf, onlyRun } from "../support/cli.js";
 import { RESULTS, startInContainer, USER } from "../support/container.js";
 
-/** What a hardened container has besides a read-only root: Docker's 64 MiB of shared memory, and a tmpfs. */
+/** The mounts of a hardened container besides a read-only root: Docker's 64 MiB of shared memory, and a tmpfs. */
 const PLACES = { sharedMemory: "64m", temporary: "64m" };
 
 const SMALL = ["bench", "--profile", "smoke", "--backend", "wasm-simd", "--workload", "16x10"];

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { bench, call, onlyRun, run, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY } from "./support.js";
 
-/** Whether this user may mount file systems here: root, outside a container that forbids it. */
+/** True if this user may mount file systems here: root, outside a container that forbids it. */
 const canMount = (() => {
   try {
     execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
@@ -129,7 +129,7 @@ describe("a full disk", () => {
   });
 });
 
-/** What containers have: Docker's default is 64 MiB, and a volume may be missing altogether. */
+/** Shared memory of containers: Docker's default is 64 MiB, and a volume may be missing altogether. */
 describe("little shared memory", () => {
   /** Inputs and results of seed-3200 take 41 MB each in float32, 82 MB in float64. */
   const measureSeed = async (sharedMemory: string, dtype: string) => {

@@ -52,7 +52,7 @@ const cell = (round: number): Entry => ({
 /** Three times the header, four cells. */
 const ENTRIES = [header, header, header, ...[0, 1, 2, 3].map(cell)];
 
-/** What is read of a journal of those entries, once somebody has been at its bytes. */
+/** The entries that are read of a journal whose bytes were changed. */
 function recovered(damage: (bytes: Buffer) => Buffer): Omit<Recovered, "journal"> & { bytes: Buffer } {
   const file = join(temporaryFolder(), "journal.jsonl");
   const journal = Journal.begin(file, header);

@@ -39,11 +39,11 @@ const WORKERS: Readonly<Record<KillHost, Readonly<Record<string, RegExp>>>> = {
 };
 const WAYS = ["SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP+SIGKILL"] as const;
 
-/** How long a stopped process waits for its end, and a run may take to end after its parent was struck, in milliseconds. */
+/** The time between SIGSTOP and SIGKILL, and the longest that a run may take to end after its parent was struck, in milliseconds. */
 const LONGEST_STOP_MS = 400;
 const LONGEST_END_MS = 60_000;
 
-/** How long the kernel and Node may take to end what a run started, in milliseconds: many times what a busy machine needs. */
+/** The time that the kernel and Node may take to end what a run started, in milliseconds: many times what a busy machine needs. */
 const LONGEST_LEFT_MS = 5000;
 
 /** Files that a finished run has. */
@@ -72,9 +72,9 @@ export interface CampaignOptions {
 
 /** The outcome of a campaign. Faults are described in words; there may be none. */
 export interface CampaignOutcome {
-  /** How many blows there were of each kind, as `parent SIGKILL`. */
+  /** The number of blows of each kind, as `parent SIGKILL`. */
   readonly blows: Map<string, number>;
-  /** How many blows to the parent found how much: `no journal`, `0 cells` to all of them, `results.json`. */
+  /** The number of blows to the parent, by what they found: `no journal`, `0 cells` to all of them, `results.json`. */
   readonly moments: Map<string, number>;
   /** Processes of the command line that were started, and runs that were finished. */
   readonly counts: { processes: number; runs: number; crashedCells: number };
@@ -352,7 +352,7 @@ const scratchFolders = (): string[] =>
 
 const isOk = (line: string): boolean => line.includes('"status":"ok"');
 
-/** How the progress names the cell of a line of the journal. */
+/** The name of a journal line's cell in the progress. */
 function labelOf(line: string): string {
   return cellKey(JSON.parse(line));
 }

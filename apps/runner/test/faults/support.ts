@@ -23,7 +23,7 @@ export const cellLines = (journal: string): string[] =>
     .slice(0, -1)
     .filter((line) => line.startsWith('{"type":"cell"') && !line.includes('"twin":true'));
 
-/** Whether a process is there, as other than a zombie. */
+/** True if a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));

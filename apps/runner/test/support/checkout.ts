@@ -18,7 +18,7 @@ export function copyOfCheckout() {
   execFileSync("cp", ["-al", ...["apps", "packages", "node_modules"].map((name) => join(ROOT, name)), copy]);
   return {
     main: join(copy, "apps", "runner", "dist", "main.js"),
-    /** Where a package that only one version of is installed lies. */
+    /** The folder of a package of which one version is installed. */
     folderOf(name: string): string {
       const store = join(copy, "node_modules", ".pnpm");
       const [entry] = readdirSync(store).filter((folder) => folder.startsWith(`${name.replace("/", "+")}@`));

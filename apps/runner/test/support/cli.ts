@@ -97,6 +97,6 @@ export function temporaryFolder(parent = tmpdir()): string {
 /** Process ids of the workers that a bench process has now. */
 export const workersOf = ({ child: { pid } }: Running): number[] => childrenOf(pid as number);
 
-/** Whether this user may have namespaces of processes and mounts: root, outside a container that forbids it. */
+/** True if this user may have namespaces of processes and mounts: root, outside a container that forbids it. */
 export const canUnshare =
   spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"], { stdio: "ignore" }).status === 0;

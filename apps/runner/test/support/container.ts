@@ -2,7 +2,7 @@ import { chmodSync } from "node:fs";
 import { ROOT } from "./checkout.js";
 import { type Running, spawned, temporaryFolder } from "./cli.js";
 
-/** Where the container has this checkout, Node, and a folder for results. */
+/** The paths of this checkout, Node and a folder for results in the container. */
 const APP = "/mnt/app";
 const NODE = "/mnt/node";
 export const RESULTS = "/mnt/results";

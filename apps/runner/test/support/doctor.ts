@@ -10,7 +10,7 @@ export const REQUIRED = (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").spli
 /** Seconds: other tests run at the same time. */
 const PATIENCE = "60";
 
-/** What `doctor --json` says, given time. */
+/** The output of `doctor --json`, given time. */
 export async function doctor(env: NodeJS.ProcessEnv = {}, main?: string, cwd?: string) {
   const args = ["--json", "--timeout", PATIENCE];
   const options = { env, ...(cwd ? { cwd } : {}) };

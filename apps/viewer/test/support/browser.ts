@@ -9,7 +9,7 @@ import { afterAll, beforeAll, onTestFinished } from "vitest";
 /** Debian's. */
 const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
-/** Why pages cannot be driven here; where it must be possible, the tests fail instead. */
+/** The reason why pages cannot be driven here; where it must be possible, the tests fail instead. */
 export const whyNoBrowser = existsSync(CHROMIUM)
   ? undefined
   : `chromium is unavailable: there is no ${CHROMIUM} (apt-get install chromium, or set CHROMIUM_PATH)`;

@@ -16,7 +16,7 @@ export interface JudgedNumber {
 /** Errors of a group of computed numbers. */
 export interface GroupErrors {
   readonly count: number;
-  /** How many are farther off than the limit. */
+  /** The number of entries farther off than the limit. */
   readonly outside: number;
   /** Distances from the correctly rounded values, in ULP: the largest, and nearest-rank quantiles. */
   readonly maxUlp: number;
