@@ -32,9 +32,10 @@ export function withPrograms(request: Request, runtime: PythonRuntime): Request 
   });
   switch (request.type) {
     case "open": {
-      const first = { ...FIRST_TASK, ...serializePrograms(FIRST_TASK) };
       const { module, remedy } = runtime;
-      return { ...request, module, remedy, first };
+      // The protocol knows nothing of modules of Python.
+      const additions = { module, remedy, first: { ...FIRST_TASK, ...serializePrograms(FIRST_TASK) } };
+      return { ...request, ...additions };
     }
     case "run":
     case "scale":
