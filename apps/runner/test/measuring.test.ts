@@ -95,6 +95,20 @@ describe("the machine monitor", () => {
     expect(own.otherCores).toBeLessThan(before + 0.7);
     expect(own.spinNs).toBeGreaterThan(1e4);
   });
+
+  it("knows the processes of a program that does not wait for them, as a browser does not", async () => {
+    const monitor = new MachineMonitor();
+    await delay(300);
+    const before = (await monitor.observe()).otherCores ?? 0;
+    const spinning =
+      "setTimeout(() => process.exit(), 3000); const end = Date.now() + 1500; while (Date.now() < end);";
+    const program = spawn("sh", ["-c", `"$0" -e '${spinning}' & exec sleep 4`, process.execPath]);
+    monitor.begin();
+    await delay(1500);
+    const own = await monitor.observe();
+    program.kill();
+    expect(own.otherCores).toBeLessThan(before + 0.5);
+  });
 });
 
 describe("a busy machine", () => {

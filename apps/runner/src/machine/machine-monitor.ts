@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MachineState } from "@softmax-bench/core";
@@ -11,29 +11,37 @@ interface Usage {
   readonly ownNs: number;
 }
 
-/** Time after which the kernel counts ended processes as this one's, in milliseconds. */
-const REAPING_MS = 100;
+/** The time in which threads that wait for work in a loop fall asleep, in milliseconds. */
+const FALL_ASLEEP_MS = 100;
 
-/** Watches the machine's other activity while a run measures. */
+/**
+ * Watches the machine's other activity while a run measures. Both ends of a window should be in the life of the same
+ * processes: the time of those that end without their parent waiting for them, as a browser's do, is lost.
+ */
 export class MachineMonitor {
-  #last: Usage = readUsage();
+  #begin: Usage = readUsage();
 
-  /** Returns the state since the last call. Takes 0.1 s; nothing should be measured meanwhile. */
+  /** Begins a window. */
+  begin(): void {
+    this.#begin = readUsage();
+  }
+
+  /** Ends the window. Takes 0.1 s; nothing should be measured meanwhile. */
   async observe(): Promise<MachineState> {
-    await delay(REAPING_MS);
-    const before = this.#last;
-    const now = readUsage();
+    await delay(FALL_ASLEEP_MS);
+    const begin = this.#begin;
+    const end = readUsage();
     const spinNs = spin();
-    this.#last = readUsage();
     const [one = 0] = loadavg();
-    if (!before.machine || !now.machine) return { loadAverage: one, spinNs };
-    const elapsed = now.at - before.at;
-    const busy = now.machine.busyNs - before.machine.busyNs;
+    this.begin();
+    if (!begin.machine || !end.machine) return { loadAverage: one, spinNs };
+    const elapsed = end.at - begin.at;
+    const busy = end.machine.busyNs - begin.machine.busyNs;
     return {
       loadAverage: one,
       windowNs: elapsed,
-      otherCores: Math.max(0, (busy - (now.ownNs - before.ownNs)) / elapsed),
-      steal: Math.max(0, (now.machine.stealNs - before.machine.stealNs) / elapsed),
+      otherCores: Math.max(0, (busy - (end.ownNs - begin.ownNs)) / elapsed),
+      steal: Math.max(0, (end.machine.stealNs - begin.machine.stealNs) / elapsed),
       spinNs,
     };
   }
@@ -61,15 +69,37 @@ function readUsage(): Usage {
   }
 }
 
-/** Ticks of this process and of its ended child processes (proc(5): utime, stime, cutime, cstime). */
+/** Ticks of this process, of all its descendants, and of those that ended while their parent waited for them. */
 function ownTicks(): number {
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  // The name, in parentheses, may hold anything.
-  const fields = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .map(Number);
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0);
+  const processes = readdirSync("/proc").flatMap((name) => readProcess(Number(name)) ?? []);
+  const ticksOf = (parent: number): number =>
+    processes
+      .filter((each) => each.parent === parent)
+      .reduce((sum, { pid, ticks }) => sum + ticks + ticksOf(pid), 0);
+  return (readProcess(process.pid)?.ticks ?? 0) + ticksOf(process.pid);
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly ticks: number;
+}
+
+/** Fields of /proc/pid/stat (proc(5): ppid; utime, stime, cutime, cstime); undefined if there is no such process. */
+function readProcess(pid: number): Process | undefined {
+  if (!Number.isInteger(pid)) return undefined;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name, in parentheses, may hold anything.
+    const fields = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
+    const ticks = fields.slice(11, 15).reduce((sum, each) => sum + each, 0);
+    return { pid, parent: fields[1] ?? 0, ticks };
+  } catch {
+    return undefined;
+  }
 }
 
 const parseNumbers = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Number);

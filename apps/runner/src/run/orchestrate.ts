@@ -3,7 +3,6 @@ import {
   type Backend,
   type BackendRecord,
   FAITHFUL,
-  type MachineState,
   type Place,
   placeName,
   uniformSource,
@@ -16,6 +15,7 @@ import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
 import type { WorkItem } from "../experiments/observer.js";
 import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
+import type { MachineMonitor } from "../machine/machine-monitor.js";
 import { placesOfRun } from "../plan/place-names.js";
 import type { Plan, PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
@@ -34,7 +34,7 @@ export interface OrchestrateOptions extends RunContext {
   /** The backends of the plan, by id. */
   readonly backends: ReadonlyMap<string, Backend>;
   /** Observes the other activity of the machine, where that is possible. */
-  readonly observeMachine: (() => Promise<MachineState>) | undefined;
+  readonly monitor: MachineMonitor | undefined;
   /** The entries that an interrupted run already has. */
   readonly done: readonly Entry[];
   /** The outcome of providing native parts, by backend. */
@@ -47,7 +47,7 @@ export interface OrchestrateOptions extends RunContext {
  * allows. If the signal aborts, work in progress is abandoned.
  */
 export async function orchestrate(options: OrchestrateOptions): Promise<void> {
-  const { header, plan, experiments, hosts, backends, observeMachine, signal, append, observer } = options;
+  const { header, plan, experiments, hosts, backends, monitor, signal, append, observer } = options;
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
   for (const record of hosts.records) append({ type: "host", ...record });
@@ -75,9 +75,9 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
   // A gate checks the machine by its null control, and starts too many processes to wait in each.
-  const watch = !profile.timesOnly && remaining(0).length > 0 ? observeMachine : undefined;
+  const watching = !profile.timesOnly && remaining(0).length > 0 ? monitor : undefined;
   const observe = async (when: "before" | "during" | "after") => {
-    if (watch) append({ type: "machine", when, state: await watch() });
+    if (watching) append({ type: "machine", when, state: await watching.observe() });
   };
   const canHaveTwin = ({ backend, method, dtype }: PlannedCell) => {
     const { dtypes, methods } = backends.get(backend) ?? {};
@@ -109,16 +109,16 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           round,
           visits,
         };
+        watching?.begin();
         await withAbort(signal, session, async () => {
           await runCells(work);
-          if (round > 0) return;
-          for (const experiment of experiments) {
+          for (const experiment of round === 0 ? experiments : []) {
             await runExperiment(experiment, place, { ...options, state, session, experimentRun });
           }
+          if (!signal.aborted) await observe("during");
         });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
-        await observe("during");
       }
     }
   } finally {

@@ -91,7 +91,6 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     wanted: false,
   });
   const progress = createProgress(console.stderr);
-  const monitor = new MachineMonitor();
   const append = (entry: Entry) => {
     journal.append(entry);
     entries.push(entry);
@@ -110,7 +109,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       experiments,
       hosts,
       backends: await loadBackends(header.backends),
-      observeMachine: () => monitor.observe(),
+      monitor: new MachineMonitor(),
       done,
       append,
       provisioned,

@@ -68,7 +68,7 @@ export async function measureVisitor(run: VisitorRun): Promise<Results> {
     experiments: [],
     hosts,
     backends,
-    observeMachine: undefined,
+    monitor: undefined,
     done: [],
     provisioned: new Map(),
     turns: undefined,
