@@ -41,6 +41,13 @@ describe("--host", () => {
     expect(again.stdout.trim().split("\n")).toEqual(lines);
   });
 
+  it("does not measure a cell elsewhere than --host says", async () => {
+    const cell = "wasm-simd manual/fused float32 cifar-head-16";
+    const { code, stderr } = await call("bench", ["--list", "--host", "chromium", "--cell", cell]);
+    expect(stderr).toContain("got one on node, which is not in --host chromium");
+    expect(code).toBe(2);
+  });
+
   it("gives each host the backends that run there, unless others are named", async () => {
     const listed = async (...flags: string[]) => {
       const { stdout } = await call("bench", ["--list", "--method", "manual/fused", ...flags, ...CELL]);

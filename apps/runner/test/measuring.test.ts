@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { cellKey, type Results } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MachineMonitor } from "../src/machine/machine-monitor.js";
+import { PROFILES, toSampling } from "../src/plan/profiles.js";
 import { bench, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SELECTION = [
@@ -79,6 +80,15 @@ describe("a run of several processes", () => {
     // Two pairs on tfjs-cpu; wasm-simd has one method of each.
     expect(keys).toHaveLength(2 * 2);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe("a profile", () => {
+  it.each(Object.values(PROFILES))("$id reaches a worker as it is", (profile) => {
+    for (const round of [0, 1]) {
+      const sampling = toSampling(profile, round, undefined);
+      expect(JSON.parse(JSON.stringify(sampling))).toEqual(sampling);
+    }
   });
 });
 

@@ -75,8 +75,11 @@ class WorkerConnection implements Connection {
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     this.#results = undefined;
-    const request = JSON.stringify(message);
-    return this.#conversation.request(() => this.#post({ type: "request", request }), timeoutMs);
+    return this.#conversation.request(
+      message,
+      (request) => this.#post({ type: "request", request }),
+      timeoutMs,
+    );
   }
 
   readResults(into: readonly Values[]): void {

@@ -57,11 +57,14 @@ export class BrowserConnection implements Connection {
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {
     this.#results = undefined;
-    const text = JSON.stringify(message);
-    return this.#conversation.request(() => {
-      if (this.#events) this.#send(text);
-      else this.#waiting = text;
-    }, timeoutMs);
+    return this.#conversation.request(
+      message,
+      (text) => {
+        if (this.#events) this.#send(text);
+        else this.#waiting = text;
+      },
+      timeoutMs,
+    );
   }
 
   readResults(into: readonly Values[]): void {

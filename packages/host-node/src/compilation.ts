@@ -19,8 +19,12 @@ function listThreads(): string[] {
   }
 }
 
-/** Nanoseconds that V8's own threads have computed; undefined where the kernel does not say. */
+/**
+ * Nanoseconds that V8's own threads have computed; undefined where the kernel does not say, and in Bun, whose engine
+ * makes such threads when it needs them.
+ */
 export function backgroundNs(): number | undefined {
+  if (process.versions.bun) return undefined;
   try {
     return threads.reduce((sum, id) => sum + Number(firstWord(`${TASKS}/${id}/schedstat`)), 0);
   } catch {

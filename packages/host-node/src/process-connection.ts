@@ -12,7 +12,7 @@ import {
 } from "@softmax-bench/measure";
 import { endsWithParent } from "@softmax-bench/provision";
 import type { ArrayFiles } from "./array-files.js";
-import { onLine, sendLine, WORKER_CHANNEL } from "./channel.js";
+import { onLine, WORKER_CHANNEL } from "./channel.js";
 import type { Exchange } from "./exchange.js";
 import { RUNTIMES, type Runtime } from "./runtimes.js";
 
@@ -122,7 +122,7 @@ export class ProcessConnection implements Connection {
   }
 
   request(message: Request, timeoutMs: number): Promise<Outcome> {
-    return this.#conversation.request(() => sendLine(this.#channel, message), timeoutMs);
+    return this.#conversation.request(message, (text) => this.#channel.write(`${text}\n`), timeoutMs);
   }
 
   /**

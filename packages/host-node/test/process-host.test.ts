@@ -58,6 +58,20 @@ describe("a program that is no worker", () => {
 });
 
 describe("a worker of Node", () => {
+  it("is sent no number that JSON would turn into null", async () => {
+    const connection = connectTo(hostWithExchange());
+    const request = {
+      type: "run",
+      ...TASK,
+      inputs: "",
+      sets: 1,
+      sampling: { ...TIMED, probeNs: Infinity },
+    } as const;
+    expect(() => connection.request(request, TIMEOUT_MS)).toThrow(
+      "expected finite numbers in a request, got Infinity as probeNs",
+    );
+  });
+
   it("gets arrays and gives arrays back", async () => {
     const host = hostWithExchange();
     host.holdInputs(inputsOf(1));

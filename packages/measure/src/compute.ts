@@ -92,7 +92,7 @@ async function samplePhases(
 ): Promise<SampledPhases> {
   if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform);
   const timeRoundtrip = roundtripTimer(prepared, platform.now);
-  const { limits, singleShotAboveNs, singleShots, probeNs } = sampling;
+  const { limits, singleShotAboveNs = Number.POSITIVE_INFINITY, singleShots, probeNs } = sampling;
   const throughput = new ThroughputMonitor(platform.now, probeNs);
   const instruments = createInstruments(platform, throughput);
   let timed = await timeRoundtrip();

@@ -1,4 +1,5 @@
 import type { Crash, Outcome } from "./host.js";
+import type { Request } from "./protocol.js";
 import { excerpt, formatTimeout, parseReply } from "./reply.js";
 
 /** The worker at the other end of a conversation. */
@@ -27,8 +28,13 @@ export class Conversation {
     return this.#lost !== undefined;
   }
 
-  /** Sends a request and waits for its reply, the worker's death, or the timeout. */
-  request(send: () => void, timeoutMs: number): Promise<Outcome> {
+  /**
+   * Sends a request as JSON, and waits for its reply, the worker's death, or the timeout.
+   *
+   * @throws TypeError if the request has a number that JSON cannot hold
+   */
+  request(message: Request, send: (text: string) => void, timeoutMs: number): Promise<Outcome> {
+    const text = JSON.stringify(message, requireFinite);
     return new Promise((resolve) => {
       if (this.#lost) return resolve({ kind: "crashed", ...this.#lost });
       const timer = setTimeout(() => {
@@ -42,7 +48,7 @@ export class Conversation {
         this.#finish = undefined;
         resolve(outcome);
       };
-      send();
+      send(text);
     });
   }
 
@@ -63,4 +69,10 @@ export class Conversation {
     this.#peer.kill();
     this.#finish?.({ kind: "crashed", cause, reason });
   }
+}
+
+/** A replacer: JSON would turn a number that is not finite into null. */
+function requireFinite(name: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  throw new TypeError(`expected finite numbers in a request, got ${value} as ${name}`);
 }

@@ -44,21 +44,26 @@ export interface Sampled {
  * according to a separate measurement. Leaving out slow samples would make every time look better than it is. Sampling
  * waits for disturbances to end, up to a limit. Without any clean window the times are those of the others, and
  * unsettled.
+ *
+ * An engine that cannot be watched, such as a browser's, may optimise at any time. There, windows count from half of
+ * the time limit on: times of code that waits to be optimised are flat, too, and up to a hundred times too long.
  */
 export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
   const { now, isUndisturbed } = instruments;
   const begun = now();
-  const callNs = await warmUp(work, now);
+  let callNs = await warmUp(work, now);
   collectLargeGarbage(instruments);
-  const size = fitToLimits(callNs, limits, instruments.clockStepNs);
+  let size = fitToLimits(callNs, limits, instruments.clockStepNs);
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
   let disturbedNs = 0;
   for (;;) {
+    const isOptimising = watchOptimisation(instruments, begun + limits.settleNs / 2);
     const taken = await takeWindow(work, size, instruments);
+    const wasOptimising = isOptimising();
     const isUndisturbedNow = isUndisturbed();
-    const window: Window = { ...taken, isUndisturbed: wasUndisturbed && isUndisturbedNow };
+    const window: Window = { ...taken, wasOptimising, isUndisturbed: wasUndisturbed && isUndisturbedNow };
     wasUndisturbed = isUndisturbedNow;
     windows.push(window);
     const tookNs = window.end - window.start;
@@ -71,10 +76,13 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     const hasTimeForAnother =
       elapsed - disturbedNs + tookNs <= limits.settleNs && disturbedNs <= limits.patienceNs;
     if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
-      const kept = latest(clean.length > 0 ? clean : recent);
+      const { callsPerSample } = window;
+      const kept = latest(clean.length > 0 ? clean : recent).filter(
+        (each) => each.callsPerSample === callsPerSample,
+      );
       return {
         samples: kept.flatMap(({ samples }) => samples),
-        callsPerSample: size.callsPerSample,
+        callsPerSample,
         steadiness,
         settlingNs: (kept[0] ?? window).start - begun,
         intervals: kept,
@@ -82,8 +90,16 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
         disturbedNs,
       };
     }
+    const fastestNs = Math.min(...window.samples);
+    if (fastestNs < callNs / REFIT) {
+      callNs = fastestNs;
+      size = fitToLimits(callNs, limits, instruments.clockStepNs);
+    }
   }
 }
+
+/** The speed-up since a window's size was chosen from which it no longer fits. */
+const REFIT = 2;
 
 /** The second half, and at least two. */
 const latest = (windows: readonly Window[]): readonly Window[] =>
@@ -151,6 +167,7 @@ async function warmUp(work: Work, now: Clock): Promise<number> {
 
 interface Window {
   readonly samples: readonly number[];
+  readonly callsPerSample: number;
   readonly start: number;
   readonly end: number;
   readonly wasOptimising: boolean;
@@ -173,11 +190,9 @@ interface WindowSize {
 async function takeWindow(
   work: Work,
   { minSamples, maxSamples, windowNs, callsPerSample }: WindowSize,
-  instruments: Instruments,
-): Promise<Omit<Window, "isUndisturbed">> {
-  const { now } = instruments;
+  { now }: Instruments,
+): Promise<Pick<Window, "samples" | "callsPerSample" | "start" | "end">> {
   const start = now();
-  const isOptimising = watchOptimisation(instruments);
   const ticks: number[] = [];
   const clock = () => {
     const tick = now();
@@ -199,9 +214,9 @@ async function takeWindow(
   });
   return {
     samples: pairs(ticks).map(([before, after]) => (after - before) / callsPerSample),
+    callsPerSample,
     start,
     end: now(),
-    wasOptimising: isOptimising(),
   };
 }
 
@@ -223,12 +238,16 @@ function collectLargeGarbage({ arrayBytes, collectGarbage }: Instruments): void 
 /** Share of a window in which V8's threads together may compute before its code is considered unfinished. */
 const QUIET = 0.1;
 
-/** Returns a predicate: true if the engine was optimising code between this call and the predicate's. */
-function watchOptimisation({ now, backgroundNs }: Instruments): () => boolean {
+/**
+ * Returns a predicate: true if the engine was optimising code between this call and the predicate's.
+ *
+ * @param unwatchedUntil time until which an engine is taken to be optimising that cannot be watched
+ */
+function watchOptimisation({ now, backgroundNs }: Instruments, unwatchedUntil: number): () => boolean {
   const [start, before] = [now(), backgroundNs()];
   return () => {
     const after = backgroundNs();
-    if (before === undefined || after === undefined) return false;
+    if (before === undefined || after === undefined) return start < unwatchedUntil;
     return after - before > QUIET * (now() - start);
   };
 }

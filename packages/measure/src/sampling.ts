@@ -23,8 +23,8 @@ export interface Sampling {
   readonly probeNs?: number | undefined;
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";
-  /** The gradient time, in nanoseconds, above which a cell is measured by a few round trips only. */
-  readonly singleShotAboveNs: number;
+  /** The gradient time, in nanoseconds, above which a cell is measured by a few round trips only; absent for none. */
+  readonly singleShotAboveNs?: number;
   /** Round trips of a slow cell, after one that does not count. */
   readonly singleShots: number;
   /** The tables rank the gradient; the other phases get a smaller share. */

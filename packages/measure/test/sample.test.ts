@@ -99,9 +99,21 @@ describe("sampling", () => {
     expect(disturbedNs).toBeLessThan(1.1e9);
   });
 
-  it("does without that knowledge where the system has none", async () => {
-    const { steadiness } = await simulate(() => 1e6, { backgroundNs: () => undefined });
+  it("waits for half of the time where nobody can tell whether code is still being optimised", async () => {
+    // As in a browser: slow and flat in the first tier, then thirty times as fast.
+    const { samples, steadiness, settlingNs } = await simulate(
+      (_, elapsed) => (elapsed < 0.8e9 ? 3e6 : 1e5),
+      { backgroundNs: () => undefined },
+    );
     expect(steadiness).toBe("settled");
+    expect(new Set(samples)).toEqual(new Set([1e5]));
+    expect(settlingNs).toBeGreaterThan(LIMITS.settleNs / 2);
+  });
+
+  it("chooses its windows anew when calls have become fast", async () => {
+    const { samples, callsPerSample } = await simulate((_, elapsed) => (elapsed < 0.3e9 ? 5e7 : 1e4));
+    expect(callsPerSample).toBe(10);
+    for (const time of samples) expect(time).toBeCloseTo(1e4, -3);
   });
 
   it("does not claim that a few slow calls have settled", async () => {

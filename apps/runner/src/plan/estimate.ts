@@ -33,7 +33,7 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backen
 
 /** The sampling time of `compute` in `packages/measure`: a few calls, or all phases within their limits. */
 function samplingNs(call: number, { singleShotAboveNs, singleShots, limits }: Profile): number {
-  if (call > singleShotAboveNs) return (1 + singleShots) * call;
+  if (singleShotAboveNs !== undefined && call > singleShotAboveNs) return (1 + singleShots) * call;
   return phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
 }
 

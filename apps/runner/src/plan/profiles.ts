@@ -102,7 +102,6 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     mostProcesses: 6,
     timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 300_000,
-    singleShotAboveNs: Number.POSITIVE_INFINITY,
     singleShots: 3,
     limits: {
       gradient: {
@@ -135,7 +134,6 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     mostProcesses: 1,
     timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 30_000,
-    singleShotAboveNs: Number.POSITIVE_INFINITY,
     singleShots: 1,
     timesOnly: true,
     mostElements: (cost) => cost.mostElementsInGate,
@@ -172,7 +170,7 @@ export const toSampling = (
 ): Sampling => ({
   probeNs,
   phases: timesOnly ? "gradient" : round === 0 ? "all" : "ranked",
-  singleShotAboveNs,
+  ...(singleShotAboveNs === undefined ? {} : { singleShotAboveNs }),
   singleShots,
   limits,
 });

@@ -67,7 +67,7 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
 }
 
 /**
- * Selects backends on hosts; cells name their hosts themselves. Where a user names no backends, it is those that run there.
+ * Selects backends on hosts. Where a user names no backends, it is those that run there.
  *
  * @throws UsageError as `select`, or for a host that cannot be what it is named
  */
@@ -76,7 +76,7 @@ export async function selectOnHosts(
   backendIds: readonly string[],
 ): Promise<Selection> {
   const selection = select(wanted, backendIds);
-  if (wanted.cells) return selection;
+  if (wanted.cells) return { ...selection, hosts: await hostsOfCells(selection.hosts, wanted.hosts) };
   if (wanted.hosts?.some(({ kind }) => kind === "python")) {
     throw new UsageError(
       "--host expects hosts of JavaScript, got python; leave it out: references run there",
@@ -93,6 +93,20 @@ export async function selectOnHosts(
     places,
     backends: selection.backends.filter((id) => places.some(({ backend }) => backend === id)),
   };
+}
+
+/** The hosts that cells name; a user may give them, with their paths. @throws UsageError if others are given */
+async function hostsOfCells(
+  named: readonly HostRequest[],
+  given: readonly HostRequest[] | undefined,
+): Promise<readonly HostRequest[]> {
+  if (!given) return named;
+  const hosts = await identifyHosts(given);
+  const missing = named.find(({ id }) => hosts.every((host) => host.id !== id));
+  if (!missing) return hosts;
+  throw new UsageError(
+    `--cell names its host itself, as in "tfjs-wasm@chromium manual/fused float32 vocab"; got one on ${missing.id}, which is not in --host ${hosts.map(({ id }) => id).join()}`,
+  );
 }
 
 /** Places host by host, on each in the order of the backends. */
