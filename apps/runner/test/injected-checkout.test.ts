@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { REPOSITORY_ROOT } from "../src/fs/repository.js";
@@ -32,6 +32,18 @@ describe("a copy of the checkout with a defect", () => {
     expect(listed.stdout).toBe(`${cell}\n`);
     checkout[Symbol.dispose]();
     expect(existsSync(checkout.folder)).toBe(false);
+  });
+
+  it("has a page with the defect", () => {
+    const page = join("apps", "page", "dist");
+    const scripts = (folder: string) =>
+      readdirSync(join(folder, page, "assets")).map((name) =>
+        readFileSync(join(folder, page, "assets", name), "utf8"),
+      );
+    const before = scripts(REPOSITORY_ROOT);
+    using checkout = injectedCheckout("copy", { slowdown: 0.1 }, "pages");
+    expect(scripts(checkout.folder).join("")).toMatch(/\}, \{ "slowdown": \.1 \}\);/);
+    expect(scripts(REPOSITORY_ROOT)).toEqual(before);
   });
 
   it("takes the place of those whose processes were killed, and of no other", () => {

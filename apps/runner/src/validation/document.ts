@@ -4,7 +4,7 @@ import type { Proof } from "./proofs.js";
 
 /** The validation's results as a page of the documentation. */
 export function validationMarkdown(
-  { startedAt, cpu, cores, node, commit, quick }: ValidationHeader,
+  { startedAt, cpu, cores, node, commit, quick, browser }: ValidationHeader,
   outcomes: readonly ExperimentOutcome[],
   proofs: readonly Proof[],
 ): string {
@@ -14,8 +14,8 @@ export function validationMarkdown(
   const count = ({ cells }: ExperimentOutcome, verdict: string, injected: boolean) =>
     String(cells.filter((cell) => cell.verdict === verdict && cell.injected === injected).length);
   return [
-    "# Validation of the regression gate",
-    `Written by \`pnpm validate:gate${quick ? " --quick" : ""}\` on ${startedAt.slice(0, 10)}: ${plural(cores, "core")} of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${plural(minutes, "minute")}. [regression-gate.md](regression-gate.md) says what is done and why.`,
+    `# Validation of the regression gate${browser ? ` in ${browser}` : ""}`,
+    `Written by \`pnpm validate:gate${quick ? " --quick" : ""}${browser ? ` --host ${browser}` : ""}\` on ${startedAt.slice(0, 10)}: ${plural(cores, "core")} of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${plural(minutes, "minute")}. [regression-gate.md](regression-gate.md) says what is done and why.`,
     table(
       ["claim", "found", ""],
       proofs.map(({ claim, found, holds }) => [claim, found, holds ? "holds" : "**does not hold**"]),

@@ -1,4 +1,5 @@
 import { METHODS } from "@softmax-bench/core";
+import type { BrowserKind } from "@softmax-bench/host-browser";
 
 /** One job of the validation: a gate between this checkout and a copy of it with known differences. */
 export interface Experiment {
@@ -63,4 +64,59 @@ const QUICK: readonly Experiment[] = [
   { id: "A/A 1", kind: "A/A", selection: [...SMALL, ...ONE_METHOD], maxSlowdown: 1, seed: 1 },
 ];
 
-export const selectExperiments = (quick: boolean): readonly Experiment[] => (quick ? QUICK : FULL);
+/** A browser costs seconds a process, and its clock is coarse: fewer trials, of a larger slowdown, in calls above 0.5 ms. */
+const inBrowser = (browser: BrowserKind): readonly Experiment[] => {
+  const place = [
+    "--host",
+    browser,
+    "--dtype",
+    "float32",
+    "--workload",
+    "imagenet-head,512x512,128x1000,64x4000",
+  ];
+  const backends = ["tfjs-wasm", "onnxruntime-web"] as const;
+  return [
+    ...backends.flatMap((backend, index) =>
+      ["manual/shifted", "autograd/shifted"].map(
+        (method): Experiment => ({
+          id: `slowdown ${method} on ${backend}`,
+          kind: "slowdown",
+          selection: [...place, "--backend", backend, "--method", "*/shifted"],
+          method,
+          slowdown: 0.25,
+          maxSlowdown: 0.25,
+          seed: 200 + index,
+        }),
+      ),
+    ),
+    {
+      id: "A/A",
+      kind: "A/A",
+      selection: [...place, "--backend", backends.join()],
+      maxSlowdown: 0.25,
+      seed: 1,
+    },
+    {
+      id: "error",
+      kind: "error",
+      selection: [...place, "--backend", backends.join(), "--method", "manual/*"],
+      seed: 0,
+    },
+  ];
+};
+
+/** What a validation does, and what it must show. */
+export interface Validation {
+  readonly experiments: readonly Experiment[];
+  /** Comparisons of unchanged cells, and trials of a slowdown, that its claims need. */
+  readonly comparisons: number;
+  readonly trials: number;
+  readonly slowdown: number;
+}
+
+/** @param browser the browser whose pages are gated, instead of processes of Node */
+export function selectValidation(quick: boolean, browser: BrowserKind | undefined): Validation {
+  if (quick) return { experiments: QUICK, comparisons: 1, trials: 1, slowdown: 1 };
+  if (browser) return { experiments: inBrowser(browser), comparisons: 64, trials: 16, slowdown: 0.25 };
+  return { experiments: FULL, comparisons: 400, trials: 40, slowdown: 0.1 };
+}

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { makeFolder } from "../fs/make-folder.js";
 import { REPOSITORY_ROOT } from "../fs/repository.js";
 import type { Checkout } from "../gate/checkout.js";
@@ -12,29 +12,62 @@ export interface InjectedCheckout extends Checkout, Disposable {}
 /**
  * Copies the checkout and its installed packages as hard links, which takes a second, and replaces its registry of
  * backends by one that uses `inject`.
+ *
+ * @param where the registry: of processes, or of pages, whose bundle is built anew, in some seconds
  */
-export function injectedCheckout(name: string, injection: Injection): InjectedCheckout {
+export function injectedCheckout(
+  name: string,
+  injection: Injection,
+  where: keyof typeof REGISTRIES = "processes",
+): InjectedCheckout {
   const reports = join(REPOSITORY_ROOT, "reports");
   makeFolder(reports);
   removeLeftovers(reports);
   const folder = mkdtempSync(join(reports, `${PREFIX}${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const parts = ["apps", "packages", "node_modules"].map((part) => join(REPOSITORY_ROOT, part));
+    const parts = ["apps", "packages", "node_modules", "tsconfig.base.json"].map((part) =>
+      join(REPOSITORY_ROOT, part),
+    );
     execFileSync("cp", ["-al", ...parts, folder]);
-    const registry = join(folder, "apps", "runner", "dist", "plan", "backends.js");
+    const { file, variable, injector, build } = REGISTRIES[where];
+    const registry = join(folder, ...file);
+    const extension = extname(registry);
+    const original = registry.slice(0, -extension.length).concat(".original", extension);
     // A name of its own for the file shared with this checkout; the new file is not shared.
-    renameSync(registry, registry.replace(/\.js$/, ".original.js"));
+    renameSync(registry, original);
+    const module = `./${basename(original, extension)}.js`;
     writeFileSync(
       registry,
-      `import { inject } from "../validation/injection.js";\nimport { BACKENDS as original } from "./backends.original.js";\nexport * from "./backends.original.js";\nexport const BACKENDS = inject(original, ${JSON.stringify(injection)});\n`,
+      `import { inject } from "${injector}";\nimport { ${variable} as original } from "${module}";\nexport * from "${module}";\nexport const ${variable} = inject(original, ${JSON.stringify(injection)});\n`,
     );
+    build(folder);
   } catch (error) {
     remove();
     throw error;
   }
   return { name, folder, [Symbol.dispose]: remove };
 }
+
+/** The registries of backends: of a process, as built, and of a page, as written. */
+const REGISTRIES = {
+  processes: {
+    file: ["apps", "runner", "dist", "plan", "backends.js"],
+    variable: "BACKENDS",
+    injector: "../validation/injection.js",
+    build: () => {},
+  },
+  pages: {
+    file: ["apps", "page", "src", "adapters.ts"],
+    variable: "ADAPTERS",
+    injector: "../../runner/dist/validation/injection.js",
+    build: (folder: string) => {
+      const page = join(folder, "apps", "page");
+      const vite = join(page, "node_modules", ".bin", "vite");
+      execFileSync(vite, ["build", "--logLevel", "error"], { cwd: page });
+    },
+  },
+} as const;
 
 /** Prefix of a copy's folder; the id of its process follows. */
 const PREFIX = "injected-";

@@ -13,6 +13,8 @@ const header = z.object({
   cpu: z.string(),
   cores: z.int(),
   node: z.string(),
+  /** The browser whose pages are gated; absent for processes of Node. */
+  browser: z.string().optional(),
   startedAt: z.iso.datetime(),
 });
 

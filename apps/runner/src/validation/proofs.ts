@@ -1,3 +1,5 @@
+import { plural } from "@softmax-bench/core";
+import type { Validation } from "./experiments.js";
 import type { ExperimentOutcome } from "./journal.js";
 
 /** One claim about the gate, and whether the experiments confirm it. */
@@ -7,12 +9,11 @@ export interface Proof {
   readonly holds: boolean;
 }
 
-/** Comparisons of unchanged cells that the claim on false alarms needs. */
-const COMPARISONS = 400;
-const TRIALS = 40;
-
 /** Evaluates the claims on the outcomes. A claim with fewer trials than it demands does not hold. */
-export function evaluateClaims(outcomes: readonly ExperimentOutcome[], quick: boolean): Proof[] {
+export function evaluateClaims(
+  outcomes: readonly ExperimentOutcome[],
+  { comparisons, trials, slowdown }: Omit<Validation, "experiments">,
+): Proof[] {
   const selectCells = (kind: ExperimentOutcome["kind"]) =>
     outcomes.filter((outcome) => outcome.kind === kind).flatMap(({ cells }) => cells);
   const count = (cells: readonly { verdict: string }[], ...verdicts: string[]) =>
@@ -27,27 +28,26 @@ export function evaluateClaims(outcomes: readonly ExperimentOutcome[], quick: bo
   const falsified = selectCells("error");
   const noticed = count(falsified, "regression", "changed");
   const broken = outcomes.flatMap((outcome) => outcome.broken);
-  const enough = (cells: readonly unknown[], needed: number) => cells.length >= (quick ? 1 : needed);
   return [
     {
-      claim: `Of at least ${COMPARISONS} comparisons of a revision with itself, at most 1 % are flagged`,
+      claim: `Of at least ${plural(comparisons, "comparison")} of a revision with itself, at most 1 % are flagged`,
       found: `${alarms} of ${same.length} flagged, ${count(same, "inconclusive")} inconclusive`,
-      holds: enough(same, COMPARISONS) && alarms <= 0.01 * same.length,
+      holds: same.length >= comparisons && alarms <= 0.01 * same.length,
     },
     {
-      claim: `A slowdown of ${quick ? 100 : 10} % in one method is found in at least 95 % of ${TRIALS} trials`,
+      claim: `A slowdown of ${100 * slowdown} % in one method is found in at least 95 % of ${plural(trials, "trial")}`,
       found: `${found} of ${slowed.length} found, ${count(slowed, "inconclusive")} inconclusive`,
-      holds: enough(slowed, TRIALS) && found >= 0.95 * slowed.length,
+      holds: slowed.length >= trials && found >= 0.95 * slowed.length,
     },
     {
       claim: "No other cell of those jobs is flagged more often than 1 %",
       found: `${wrong} of ${bystanders.length} flagged`,
-      holds: enough(bystanders, 1) && wrong <= 0.01 * bystanders.length,
+      holds: bystanders.length > 0 && wrong <= 0.01 * bystanders.length,
     },
     {
       claim: "A relative error of 1e-6 in a gradient is always found",
       found: `${noticed} of ${falsified.length} found, ${count(falsified, "regression")} of them as a regression`,
-      holds: enough(falsified, 1) && noticed === falsified.length,
+      holds: falsified.length > 0 && noticed === falsified.length,
     },
     {
       claim: "Every cell that was asked for ran",

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { cellKey } from "@softmax-bench/core";
+import { BROWSER_KINDS, type BrowserKind } from "@softmax-bench/host-browser";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
+import { Option } from "commander";
 import { makeFolder } from "../../fs/make-folder.js";
 import { currentCommit, REPOSITORY_ROOT } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
@@ -12,7 +14,7 @@ import { DEFAULT_OUT } from "../../plan/options.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { validationMarkdown } from "../../validation/document.js";
-import { type Experiment, INJECTED_ERROR, selectExperiments } from "../../validation/experiments.js";
+import { type Experiment, INJECTED_ERROR, selectValidation } from "../../validation/experiments.js";
 import { injectedCheckout } from "../../validation/injected-checkout.js";
 import type { Injection } from "../../validation/injection.js";
 import {
@@ -26,6 +28,7 @@ import { newCommand } from "../command.js";
 
 interface Flags {
   readonly quick?: boolean;
+  readonly host?: BrowserKind;
   readonly out: string;
 }
 
@@ -36,6 +39,11 @@ const command = () =>
         "that are the same, slower, or less exact. Stopped, it goes on where it was when it is started again.",
     )
     .option("--quick", "a few cells, in a minute or two: shows that it works, proves nothing; e.g. --quick")
+    .addOption(
+      new Option("--host <browser>", "gate pages of this browser, not processes; e.g. --host chromium")
+        .choices(BROWSER_KINDS)
+        .conflicts("quick"),
+    )
     .option(
       "--out <dir>",
       "folder for its journal; e.g. --out /tmp/validation",
@@ -43,7 +51,7 @@ const command = () =>
     )
     .addHelpText(
       "after",
-      "\nWithout --quick the results go to docs/regression-gate-validation.md, else to validation.md in --out.\n" +
+      "\nWithout --quick the results go to docs/regression-gate-validation.md, or that of the browser; else to validation.md in --out.\n" +
         "\nExit codes: 0 every claim holds; 1 one does not; 2 wrong usage; 130 stopped.",
     );
 
@@ -52,17 +60,18 @@ export async function validateGate(
   argv: readonly string[],
   { stdout, stderr, signal }: Console,
 ): Promise<number> {
-  const { quick = false, out } = command().parse(argv, { from: "user" }).opts<Flags>();
+  const { quick = false, host, out } = command().parse(argv, { from: "user" }).opts<Flags>();
   const say = (line: string) => writeLine(stderr, line);
   const file = join(out, "journal.jsonl");
   makeFolder(out);
-  const { header, outcomes } = openJournal(file, quick);
-  const experiments = selectExperiments(quick);
+  const { header, outcomes } = openJournal(file, quick, host);
+  const validation = selectValidation(quick, host);
+  const { experiments } = validation;
   for (const [index, experiment] of experiments.entries()) {
     if (outcomes.some(({ id }) => id === experiment.id)) continue;
     say(`experiment ${index + 1} of ${experiments.length}: ${experiment.id}`);
     try {
-      const outcome = await carryOut(experiment, say, signal);
+      const outcome = await carryOut(experiment, { pages: host !== undefined, say, signal });
       appendLine(file, outcome);
       outcomes.push(outcome);
     } catch (error) {
@@ -71,10 +80,9 @@ export async function validateGate(
       return EXIT.interrupted;
     }
   }
-  const proofs = evaluateClaims(outcomes, quick);
-  const page = quick
-    ? join(out, "validation.md")
-    : join(REPOSITORY_ROOT, "docs", "regression-gate-validation.md");
+  const proofs = evaluateClaims(outcomes, validation);
+  const name = ["regression-gate-validation", host].filter(Boolean).join("-");
+  const page = quick ? join(out, "validation.md") : join(REPOSITORY_ROOT, "docs", `${name}.md`);
   writeAtomically(page, validationMarkdown(header, outcomes, proofs));
   for (const { claim, found, holds } of proofs)
     writeLine(stdout, `${holds ? "holds" : "FAILS"}: ${claim}: ${found}`);
@@ -86,19 +94,22 @@ export async function validateGate(
 function openJournal(
   file: string,
   quick: boolean,
+  browser: BrowserKind | undefined,
 ): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {
   const { cpu, cores, node } = describeEnvironment();
-  const now = { quick, commit: currentCommit(), cpu, cores, node };
+  const now = { quick, commit: currentCommit(), cpu, cores, node, ...(browser && { browser }) };
   const before = readValidation(file);
   if (!before) {
     const header = { type: "validation", ...now, startedAt: new Date().toISOString() } as const;
     appendLine(file, header);
     return { header, outcomes: [] };
   }
-  const other = (Object.keys(now) as (keyof typeof now)[]).find((key) => before.header[key] !== now[key]);
+  const { type: _, startedAt: __, ...then } = before.header;
+  const keys = Object.keys({ ...then, ...now }) as (keyof typeof now)[];
+  const other = keys.find((key) => then[key] !== now[key]);
   if (other) {
     throw new UsageError(
-      `${file} was begun with ${other} ${before.header[other]}, and now it is ${now[other]}; delete it, or choose another --out`,
+      `${file} was begun with ${other} ${then[other]}, and now it is ${now[other]}; delete it, or choose another --out`,
     );
   }
   return before;
@@ -106,8 +117,7 @@ function openJournal(
 
 async function carryOut(
   { id, kind, selection, method, slowdown, maxSlowdown, seed }: Experiment,
-  say: (line: string) => void,
-  signal: AbortSignal,
+  { pages, say, signal }: { pages: boolean; say: (line: string) => void; signal: AbortSignal },
 ): Promise<ExperimentOutcome> {
   const begun = performance.now();
   const limits = { ...DEFAULT_LIMITS, ...(maxSlowdown === undefined ? {} : { maxSlowdown }) };
@@ -118,7 +128,7 @@ async function carryOut(
   };
   const patience = toPatience();
   const baseline: Checkout = { name: "this checkout", folder: REPOSITORY_ROOT };
-  using candidate = injectedCheckout(id, injection);
+  using candidate = injectedCheckout(id, injection, pages ? "pages" : "processes");
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({
     baseline,
