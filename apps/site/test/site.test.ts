@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseResults } from "@softmax-bench/core/results";
+import axe from "axe-core";
 import { chromium, type Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BACKENDS, expectMeasured } from "../../page/test/support/judge.js";
@@ -152,6 +153,24 @@ describe("the page of the site", () => {
     const light = await background();
     await page.emulateMedia({ colorScheme: "dark" });
     expect(await background()).not.toBe(light);
+  });
+
+  it("has no violation that axe finds, on a phone and beside it, in light and in dark", async () => {
+    const page = await openPage();
+    await page.evaluate(axe.source);
+    const violations = () =>
+      page.evaluate(async () => {
+        const { axe: checker } = globalThis as unknown as { axe: typeof axe };
+        const found = await checker.run();
+        return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
+      });
+    for (const width of [375, 1280]) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.setViewportSize({ width, height: 700 });
+        await page.emulateMedia({ colorScheme });
+        expect({ width, colorScheme, found: await violations() }).toEqual({ width, colorScheme, found: [] });
+      }
+    }
   });
 
   it("says what is missing where a browser cannot isolate it", async () => {
