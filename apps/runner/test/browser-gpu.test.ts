@@ -15,6 +15,7 @@ describe("GPU backends in Chromium, on a machine without a GPU", () => {
     const what = ["--backend", ["wasm-simd", ...ON_GPU].join(), "--method", "manual/shifted"];
     const size = ["--profile", "smoke", "--workload", "cifar-head-16", "--dtype", "float32"];
     const { code, stdout, stderr } = await run("bench", [
+      "--full",
       ...["--host", "chromium", ...what, ...size],
       ...["--out", out],
     ]);

@@ -99,6 +99,7 @@ await describeWithPytorch("a run with PyTorch", () => {
   it("measures every method in both dtypes on its own host, and compares it with JavaScript", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await run("bench", [
+      "--full",
       ...CELL,
       "--backend",
       "wasm-simd,pytorch",

@@ -31,6 +31,7 @@ export const availabilityTable = (backends: readonly ExaminedBackend[], simd = "
   ],
   numeric: [4],
   prose: { columns: [8, 9], width: 48 },
+  optional: [7, 6, 5, 4],
   rows: backends.map(
     ({ id, reference, status, slow, runsIn, engine, device, threads, dtypes, settings, reason, remedy }) => {
       const { SIMD = device?.kind === "cpu" ? simd : "", ...others } = settings ?? {};

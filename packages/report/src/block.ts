@@ -13,4 +13,6 @@ export type Block =
       readonly numeric: readonly number[];
       /** Columns of prose, which a terminal breaks into lines of that width in characters. */
       readonly prose?: { readonly columns: readonly number[]; readonly width: number };
+      /** Columns that a narrow terminal leaves out, the first one first. */
+      readonly optional?: readonly number[];
     };

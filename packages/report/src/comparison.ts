@@ -122,6 +122,7 @@ const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Bl
     ...["slowdown", "interval", "blocks", "rel. L2", "why"],
   ],
   numeric: [5, 6, 7, 8, 9, 10],
+  optional: [9, 10, 5, 6],
   rows: cells.map((cell) => {
     const { verdict, backend, method, dtype, workload, time, error } = cell;
     return [

@@ -268,6 +268,7 @@ const networkTable = (networks: readonly Measured[]): Block => ({
   kind: "table",
   header: ["dtype", "backend", "depth", "parameters", ...NUMBERS, "step ratio"],
   numeric: [2, 3, 4, 5, 6, 7, 8, 9],
+  optional: [3, 5],
   rows: networks.map(({ dtype, backend, depth, whole, step }) => [
     ...[dtype, backend, String(depth), formatCount(whole.parameters)],
     ...formatDifferences(whole),
@@ -285,6 +286,7 @@ function layerTables(networks: readonly Measured[]): Block[] {
         kind: "table",
         header: ["layer", "parameters", "gradient norm", ...NUMBERS],
         numeric: [1, 2, 3, 4, 5, 6, 7],
+        optional: [1, 4],
         rows: deepest.layers.map(({ name, parameters, norm, ...rest }) => [
           ...[name, formatCount(parameters), formatError(norm.median)],
           ...formatDifferences({ parameters, norm, ...rest }),

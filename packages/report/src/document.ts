@@ -40,13 +40,13 @@ export function buildDocument(view: ReportView, detail: Detail): Block[] {
     ...(view.depth ? depthBlocks(view.depth, detail === "complete") : []),
     ...(view.scaling ? scalingBlocks(view.scaling, detail) : []),
     ...(view.precision ? precisionBlocks(view.precision, detail) : []),
-    ...section("Notes", view.notes),
+    ...section("Notes", [...view.advice, ...view.broken]),
     ...section("Wall time", view.wall ? [view.wall] : []),
     ...(detail === "complete" ? section("What the columns mean", DEFINITIONS) : []),
   ];
 }
 
-function precisionBlocks(precision: PrecisionView, detail: Detail): Block[] {
+export function precisionBlocks(precision: PrecisionView, detail: Detail): Block[] {
   const { ulpLimit, findings, reaches, absent } = precision;
   return [
     { kind: "heading", level: 2, text: "Which formulation?" },
@@ -95,7 +95,7 @@ const DEFINITIONS = [
   "docs/methodology.md argues every choice.",
 ];
 
-const section = (heading: string, items: readonly string[]): Block[] =>
+export const section = (heading: string, items: readonly string[]): Block[] =>
   items.length === 0
     ? []
     : [
@@ -141,6 +141,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "non-finite",
   ],
   numeric: [3, 4, 5, 7, 8, 9, 10, 11, 12],
+  optional: [8, 5, 10, 6, 9],
   rows: ranked.map(({ dtype, backend, method, timing, resolution, ratio, tied, achieved, error }) => [
     dtype,
     backend,
@@ -174,6 +175,7 @@ const distanceTable = (distances: readonly ComparedMethods[]): Block => ({
     "speed-up",
   ],
   numeric: [4, 5, 6, 7, 8],
+  optional: [7, 6, 5],
   rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, speedup, isSpeedupTied }) => [
     dtype,
     backend,
@@ -196,6 +198,7 @@ function backendTable(backends: readonly BackendRecord[], machines: readonly Mac
       ...(several ? ["on"] : []),
     ],
     numeric: [3, 4, 5],
+    optional: [5, 3],
     rows: backends.map(
       ({ id, reference, machine, status, engine, device, threads, coldStartNs, peakRssBytes }) => [
         reference ? `${id} (reference)` : id,
@@ -250,7 +253,7 @@ function acrossBlocks({ machines, across }: ReportView): Block[] {
 }
 
 /** The reason is shortened so that the remedy after it stays readable. */
-function unavailableList(backends: readonly BackendRecord[]): Block[] {
+export function unavailableList(backends: readonly BackendRecord[]): Block[] {
   const items = backends
     .filter(({ status }) => status === "unavailable")
     .map(({ id, reason = "no reason given", remedy }) =>

@@ -35,6 +35,7 @@ export function gradcheckBlocks(records: readonly GradcheckRecord[], derivation:
         ...["vs differences", "tolerance", "ratio", ""],
       ],
       numeric: [3, 4, 5, 6, 7, 8],
+      optional: [7, 4],
       rows: checked.map((record) => [
         record.dtype,
         record.backend,

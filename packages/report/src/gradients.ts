@@ -34,6 +34,7 @@ export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
         ...["max ULP", "p99 ULP", "rel. L2", "max / largest", "Σ of a row", "non-finite"],
       ],
       numeric: [2, 3, 4, 5, 6, 7, 8, 9],
+      optional: [7, 3, 5],
       rows: computed.map(({ backend, method, loss, lossRelError, gradientError: of }) => [
         backend,
         method,

@@ -19,6 +19,7 @@ export {
   renderHosts,
   renderJudgement,
   renderLimit,
+  renderSummary,
   renderTerminal,
   type TerminalOptions,
 } from "./terminal.js";

@@ -11,6 +11,10 @@ export interface Recommendation {
   readonly tied: readonly RankedCell[];
   /** The fastest that satisfies the constraints and is slower by more than the resolution. */
   readonly runnerUp: RankedCell | undefined;
+  /** The fastest that satisfies the constraints on another backend. */
+  readonly nextBackend: RankedCell | undefined;
+  /** True if that cell's time is indistinguishable from the best one's. */
+  readonly nextIsTied: boolean;
   /** A usable cell with a smaller median that does not qualify: too large an error, or unsettled times. */
   readonly faster: RankedCell | undefined;
   /** True if that cell's time is indistinguishable from the best one's. */
@@ -35,12 +39,15 @@ export function recommend(
     (cell) => isWithinBound(cell, constraints.error) && hasSettled(cell),
   );
   const [fastest] = usable;
+  const nextBackend = others.find(({ backend }) => backend !== best?.backend);
   const isTied = (cell: RankedCell): boolean =>
     best !== undefined && areTied(resolvedTime(cell), resolvedTime(best));
   return {
     best,
     tied: others.filter(isTied),
     runnerUp: others.find((cell) => !isTied(cell)),
+    nextBackend,
+    nextIsTied: nextBackend !== undefined && isTied(nextBackend),
     faster: fastest !== best ? fastest : undefined,
     fasterIsTied: fastest !== undefined && isTied(fastest),
     anyUsable: usable.length > 0,

@@ -2,24 +2,33 @@ import type { Environment, HostRecord, Results } from "@softmax-bench/core";
 import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
+import wrapAnsi from "wrap-ansi";
 import { availabilityTable, type ExaminedBackend, hostsTable } from "./availability.js";
 import type { Block } from "./block.js";
 import { comparisonBlocks } from "./comparison.js";
 import { buildDocument } from "./document.js";
+import { breakLines, fitToWidth, GAP } from "./fit-to-width.js";
 import { type GradcheckRecord, gradcheckBlocks } from "./gradcheck.js";
 import { type GradientRecord, gradientBlocks } from "./gradients.js";
 import { type GradientVerdict, judgementBlocks } from "./judgement.js";
 import { limitBlocks, type NativeTime } from "./limit.js";
+import { buildSummary } from "./summary.js";
 import { oneLine } from "./untrusted.js";
 import type { ReportView } from "./view.js";
 
 export interface TerminalOptions {
   readonly color: boolean;
+  /** Columns of the terminal; undefined for a file or a pipe. */
+  readonly width?: number | undefined;
 }
 
 /** Renders a report as text for a terminal. Nothing is conveyed by colour alone. */
 export const renderTerminal = (view: ReportView, options: TerminalOptions): string =>
   renderBlocks(buildDocument(view, "brief"), options);
+
+/** Renders the answers of a report: the fastest of each workload and dtype, and the next backend. */
+export const renderSummary = (view: ReportView, options: TerminalOptions): string =>
+  renderBlocks(buildSummary(view), options);
 
 /** Renders what is available here, what is not, why, and how to fix it. */
 export const renderDoctor = (
@@ -61,27 +70,31 @@ export function renderComparison(comparison: Comparison, options: TerminalOption
   return renderBlocks(comparisonBlocks(comparison, notable), options);
 }
 
-function renderBlocks(blocks: readonly Block[], { color }: TerminalOptions): string {
+function renderBlocks(blocks: readonly Block[], { color, width }: TerminalOptions): string {
   const paint = createColors(color);
-  return blocks.map((block) => render(block, paint)).join("\n");
+  return blocks.map((block) => render(block, paint, width)).join("\n");
 }
 
 type Paint = ReturnType<typeof createColors>;
 
-function render(block: Block, paint: Paint): string {
+function render(block: Block, paint: Paint, width: number | undefined): string {
   switch (block.kind) {
     case "heading":
-      return `${block.level < 3 ? "\n" : ""}${paint.bold(oneLine(block.text))}`;
+      return `${block.level < 3 ? "\n" : ""}${paint.bold(wrap(block.text, width))}`;
     case "paragraph":
-      return block.emphasis ? paint.green(oneLine(block.text)) : paint.dim(oneLine(block.text));
+      return (block.emphasis ? paint.green : paint.dim)(wrap(block.text, width));
     case "image":
-      return paint.dim(`${oneLine(block.text)}: ${block.file}`);
+      return paint.dim(wrap(`${block.text}: ${block.file}`, width));
     case "list":
-      return block.items.map((item) => `  ${oneLine(item)}`).join("\n");
+      return block.items.map((item) => `  ${wrap(item, width && width - 4, "\n    ")}`).join("\n");
     case "table":
-      return table(block, paint);
+      return table(block, paint, width);
   }
 }
+
+/** One line, broken between words if it is longer than the width. */
+const wrap = (text: string, width: number | undefined, lineEnd = "\n"): string =>
+  width === undefined ? oneLine(text) : wrapAnsi(oneLine(text), width).replaceAll("\n", lineEnd);
 
 const NO_BORDERS = Object.fromEntries(
   ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"]
@@ -92,29 +105,38 @@ const NO_BORDERS = Object.fromEntries(
 /** Number of rows drawn at once: the library's time grows with the square of their number. */
 const CHUNK = 100;
 
-function table({ header, rows, numeric, prose }: Extract<Block, { kind: "table" }>, paint: Paint): string {
-  const used = header.map((_, column) => rows.some((row) => row[column] !== ""));
-  const keep = <T>(cells: readonly T[]): T[] => cells.filter((_, column) => used[column]);
-  const titles = keep(header.map((title) => paint.bold(title)));
-  const lines = [titles, ...rows.map((row) => keep(row).map(oneLine))];
+function table(given: Extract<Block, { kind: "table" }>, paint: Paint, width: number | undefined): string {
+  const { header, numeric } = given;
+  const rows = given.rows.map((row) => row.map(oneLine));
+  const { columns, widths, leftOut } = fitToWidth({ ...given, rows }, width);
+  const fit = (row: readonly string[]) =>
+    columns.map((column, index) => {
+      const columnWidth = widths[index];
+      return columnWidth ? breakLines(row[column] ?? "", columnWidth) : (row[column] ?? "");
+    });
+  const titles = fit(header).map((title) => title.split("\n").map(paint.bold).join("\n"));
+  const lines = [titles, ...rows.map(fit)];
   const chunks = Array.from({ length: Math.ceil(lines.length / CHUNK) }, (_, index) =>
     lines.slice(index * CHUNK, (index + 1) * CHUNK),
   );
-  const draw = (chunk: readonly string[][], widths: readonly (number | null)[]) => {
+  const draw = (chunk: readonly string[][], colWidths: readonly (number | null)[]) => {
     const drawn = new Table({
-      colAligns: keep(header.map((_, column) => (numeric.includes(column) ? "right" : "left"))),
-      colWidths: [...widths],
-      wordWrap: prose !== undefined,
-      chars: { ...NO_BORDERS, middle: "  " },
+      colAligns: columns.map((column) => (numeric.includes(column) ? "right" : "left")),
+      colWidths: [...colWidths],
+      chars: { ...NO_BORDERS, middle: " ".repeat(GAP) },
       style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     });
     drawn.push(...chunk);
-    return { text: drawn.toString(), widths: drawn.options.colWidths };
+    return { text: trimEnds(drawn.toString()), widths: drawn.options.colWidths };
   };
-  const given = keep(header.map((_, column) => (prose?.columns.includes(column) ? prose.width : null)));
-  if (chunks.length === 1) return draw(lines, given).text;
+  const note = leftOut.length
+    ? `\n${paint.dim(wrap(`Not shown for want of width: ${leftOut.map((column) => header[column]).join(", ")}.`, width))}`
+    : "";
+  if (chunks.length === 1) return draw(lines, widths).text + note;
   // Drawing determines the open widths; the widest of all chunks are used.
-  const drawn = chunks.map((chunk) => draw(chunk, given).widths);
-  const widest = given.map((_, column) => Math.max(...drawn.map((widths) => Number(widths[column]))));
-  return chunks.map((chunk) => draw(chunk, widest).text).join("\n");
+  const drawn = chunks.map((chunk) => draw(chunk, widths).widths);
+  const widest = widths.map((_, column) => Math.max(...drawn.map((each) => Number(each[column]))));
+  return chunks.map((chunk) => draw(chunk, widest).text).join("\n") + note;
 }
+
+const trimEnds = (text: string): string => text.replaceAll(/ +$/gm, "");

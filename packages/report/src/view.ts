@@ -27,7 +27,7 @@ import {
 } from "./machines.js";
 import { type PrecisionView, precisionView } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
-import { recommend } from "./recommend.js";
+import { type Recommendation, recommend } from "./recommend.js";
 import { againstReferences } from "./references.js";
 import { describeResolution } from "./resolution.js";
 import { type ScalingView, scalingView } from "./scaling.js";
@@ -61,7 +61,10 @@ export interface RunView {
   readonly busy: string | undefined;
   /** Instructions for resuming, if the run is incomplete. */
   readonly notice: string | undefined;
-  readonly notes: readonly string[];
+  /** Remarks of backends on their cells. */
+  readonly advice: readonly string[];
+  /** Cells that failed, and those whose gradients differ between processes. */
+  readonly broken: readonly string[];
   readonly wall: string | undefined;
 }
 
@@ -74,10 +77,19 @@ export interface WorkloadView {
   readonly absent: readonly Cell[];
   readonly distances: readonly ComparedMethods[];
   readonly verdicts: readonly string[];
+  /** What the verdicts are about, by dtype. */
+  readonly recommendations: readonly RecommendedGradient[];
   /** Comparisons of the best in JavaScript with each reference. */
   readonly references: readonly string[];
   /** The samples that the times are medians of, and the resolution. */
   readonly resolution: string | undefined;
+}
+
+/** The recommendation for a workload and a dtype. */
+export interface RecommendedGradient extends Recommendation {
+  /** The workload, and its machine if there are several. */
+  readonly workload: string;
+  readonly dtype: Cell["dtype"];
 }
 
 /** Manual against automatic gradients. */
@@ -116,7 +128,8 @@ export function runView(unnamed: Results): RunView {
     facts: listFacts(results, machineViews(results)),
     busy: busyMachine(results),
     notice: describeInterruption(results),
-    notes: listNotes([...cells, ...(precision?.curves ?? []).map(asCell)]),
+    advice: listAdvice([...cells, ...(precision?.curves ?? []).map(asCell)]),
+    broken: listBroken([...cells, ...(precision?.curves ?? []).map(asCell)]),
     wall: describeWallTime(run.wallNs),
   };
 }
@@ -168,6 +181,10 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
   const resolutions = resolutionLookup(results);
   const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
     Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
+  const recommendations = byDtype.map(({ dtype, ranked: of }) => ({
+    ...{ workload: name, dtype },
+    ...recommend(of, DEFAULT_CONSTRAINTS, backends),
+  }));
   const ranked = byDtype
     .flatMap((group) => group.ranked)
     .map((cell) => ({ ...cell, achieved: achievedBandwidth(timed(cell), results) }));
@@ -178,11 +195,10 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     distances: distances
       .filter(({ workload }) => workload === id)
       .map((distance) => ({ ...distance, isSpeedupTied: isTied(distance) })),
-    verdicts: byDtype.length
-      ? byDtype.map(({ dtype, ranked: of }) =>
-          verdictOn(name, dtype, recommend(of, DEFAULT_CONSTRAINTS, backends), DEFAULT_CONSTRAINTS),
-        )
+    verdicts: recommendations.length
+      ? recommendations.map((one) => verdictOn(name, one.dtype, one, DEFAULT_CONSTRAINTS))
       : [`${name}: no cell was measured.`],
+    recommendations,
     references: byDtype.flatMap(({ dtype, ranked: of }) =>
       againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, backends),
     ),
@@ -270,8 +286,8 @@ const describeHosts = ({ hosts = [] }: Results): string =>
 /** A curve in the form of a cell: its sweep is its workload. */
 const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
 
-/** Remarks on cells, each once: `autograd/library on tfjs-wasm: …`. */
-function listNotes(cells: readonly Cell[]): string[] {
+/** Each once: `tfjs-wasm manual/naive float32 vocab crashed: …`. */
+function listBroken(cells: readonly Cell[]): string[] {
   const broken = cells.flatMap((one) => {
     const { backend, method, dtype, workload, machine, status, reason, nondeterministic } = one;
     const cell = `${backend} ${method} ${dtype} ${workload}${machine ? ` on ${machine}` : ""}`;
@@ -282,10 +298,10 @@ function listNotes(cells: readonly Cell[]): string[] {
         : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
     ];
   });
-  return [...new Set([...listAdvice(cells), ...broken])];
+  return [...new Set(broken)];
 }
 
-/** Backends' advice on their cells, once for all methods of a backend to which it applies. */
+/** Backends' advice, once for all methods of a backend to which it applies: `autograd/library on tfjs-wasm: …`. */
 function listAdvice(cells: readonly Cell[]): string[] {
   const methods = new Map<string, { backend: string; note: string; of: Set<string> }>();
   for (const { backend, method, note } of cells) {

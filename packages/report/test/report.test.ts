@@ -125,7 +125,10 @@ describe("an interrupted run", () => {
 });
 
 describe("notes", () => {
-  const notesOf = (...cells: ReturnType<typeof measured>[]) => reportView(withCells(...cells)).notes;
+  const notesOf = (...cells: ReturnType<typeof measured>[]) => {
+    const { advice, broken } = reportView(withCells(...cells));
+    return [...advice, ...broken];
+  };
 
   it("say once per backend that a library's gradient is hand-written", () => {
     const note = "its gradient is hand-written";

@@ -17,7 +17,7 @@ import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
 import type { MachineMonitor } from "../machine/machine-monitor.js";
 import { placesOfRun } from "../plan/place-names.js";
-import type { Plan, PlannedCell } from "../plan/plan.js";
+import { isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
@@ -71,7 +71,9 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     },
   };
   const remaining = (round: number) => [
-    ...remainingCells(plan, state, round).map(cellItem),
+    ...remainingCells(plan, state, round)
+      .filter((cell) => isRunnable(cell, profile, backends.get(cell.backend)))
+      .map(cellItem),
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
   // A gate checks the machine by its null control, and starts too many processes to wait in each.

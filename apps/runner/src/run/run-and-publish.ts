@@ -1,27 +1,27 @@
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import type { Results } from "@softmax-bench/core";
-import { isSystemError } from "@softmax-bench/core";
+import { isSystemError, plural } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
-import { renderTerminal, reportView, shellWord } from "@softmax-bench/report";
+import { renderSummary, renderTerminal, reportView, shellWord } from "@softmax-bench/report";
 import type { Experiment } from "../experiments/experiment.js";
 import { createExperiments } from "../experiments/index.js";
-import { type Entry, type Header, resultKey } from "../journal/entries.js";
+import type { Entry, Header } from "../journal/entries.js";
 import type { Journal } from "../journal/journal.js";
 import { RunState } from "../journal/run-state.js";
 import { MachineMonitor } from "../machine/machine-monitor.js";
 import { loadBackends } from "../plan/load-backends.js";
 import { DEFAULT_OUT } from "../plan/options.js";
 import { hostsOfRun } from "../plan/places.js";
-import { type Plan, workOf } from "../plan/plan.js";
+import { isRunnable, type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { saveBaseline } from "../results/baselines.js";
 import { Hosts } from "../session/hosts.js";
 import { probeBrowsers } from "../session/probe-browsers.js";
 import { provisionBackends } from "../session/provision.js";
 import type { Turns } from "../session/turns.js";
-import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../terminal/console.js";
 import { EXIT, UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
@@ -32,6 +32,8 @@ import { publish, type RunFolder } from "./publish.js";
 export interface Output {
   /** Results as JSON on stdout; the summary goes to stderr. */
   readonly json: boolean;
+  /** True to print every cell, not only the answers. */
+  readonly full?: boolean;
   /** True to install native parts that backends lack. */
   readonly provision: boolean;
   /** The name of a baseline that keeps the results once they are complete. */
@@ -70,18 +72,29 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const { json, provision, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done, turns } = run;
   const entries = [...done];
-  const { processes } = PROFILES[header.profile];
-  const finished = done.filter((entry) => isPlannedResult(entry, processes)).length;
   const experiments = createExperiments(header, images);
-  const remaining = remainingCount(plan, done, experiments, processes);
-  const total = finished + remaining;
+  const backends = await loadBackends(header.backends);
+  const profile = PROFILES[header.profile];
+  const runnable = {
+    ...plan,
+    cells: plan.cells.filter((cell) => isRunnable(cell, profile, backends.get(cell.backend))),
+  };
+  const count = (entries: readonly Entry[]) =>
+    remainingCount(runnable, entries, experiments, profile.processes);
   const what = [
     ...(plan.cells.length > 0 ? ["measurements"] : []),
     ...experiments.map(({ unit }) => unit),
   ].join(" and ");
+  const cannot = plan.cells.length - runnable.cells.length;
   writeLine(
     console.stderr,
-    `${folder.id}: ${remaining} of ${total} ${what} to do, results in ${folder.path}`,
+    [
+      `${folder.id}: ${count(done)} of ${count([])} ${what} to do`,
+      ...(cannot > 0
+        ? [`${plural(cannot, "cell")} that ${cannot === 1 ? "its backend has" : "their backends have"} not`]
+        : []),
+      `results in ${folder.path}`,
+    ].join(", "),
   );
   const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
@@ -108,7 +121,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       plan,
       experiments,
       hosts,
-      backends: await loadBackends(header.backends),
+      backends,
       monitor: new MachineMonitor(),
       done,
       append,
@@ -124,9 +137,9 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   const view = reportView(results);
   await publish(folder, results, view);
 
-  const color = !json && wantsColor(console.stdout);
-  const summary = renderTerminal(view, { color });
-  writeBlock(json ? console.stderr : console.stdout, summary);
+  const shown = json ? console.stderr : console.stdout;
+  const render = output.full ? renderTerminal : renderSummary;
+  writeBlock(shown, render(view, terminalOptions(shown)));
   if (json) writeJson(console.stdout, formatResults(results));
   writeLine(console.stderr, `wrote ${folder.path}/results.json, report.md and report.html`);
   if (header.profile === "default" && !header.hosts) await suggestBrowsers(console);
@@ -162,10 +175,6 @@ function remainingCount(
   const cells = Array.from({ length: processes }, (_, round) => remainingCells(plan, state, round).length);
   return cells.reduce((sum, count) => sum + count, 0) + remainingExperiments(plan, state, experiments).length;
 }
-
-/** True if an entry is one of the results that a run must have; twins and further processes are extra. */
-const isPlannedResult = (entry: Entry, processes: number): boolean =>
-  entry.type === "cell" ? !entry.twin && entry.round < processes : resultKey(entry) !== undefined;
 
 /** The command that continues a run. */
 export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {

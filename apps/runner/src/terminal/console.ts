@@ -1,5 +1,5 @@
 import { shorten } from "@softmax-bench/core";
-import { printable } from "@softmax-bench/report";
+import { printable, type TerminalOptions } from "@softmax-bench/report";
 
 /**
  * A stream to a person or a program. It has no `write`: text reaches it through the functions below. They remove
@@ -15,8 +15,11 @@ export interface Console {
   readonly signal: AbortSignal;
 }
 
-/** True if a person is watching and wants colour. */
-export const wantsColor = (stream: OutputStream): boolean => Boolean(stream.isTTY) && !process.env.NO_COLOR;
+/** Colour and width for a person who is watching; neither for a file or a pipe. */
+export const terminalOptions = (stream: OutputStream): TerminalOptions => ({
+  color: Boolean(stream.isTTY) && !process.env.NO_COLOR,
+  width: stream.isTTY ? stream.columns : undefined,
+});
 
 /** Length of the longest line, in UTF-16 units: the message of a system call may quote a whole path. */
 const LONGEST = 4000;

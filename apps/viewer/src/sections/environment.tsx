@@ -8,6 +8,7 @@ export function Environment({ results, view }: { results: Results; view: RunView
   const { environment, backends, run } = results;
   const { cpu, cores, memoryBytes, os, node, simd, cacheBytes, versions } = environment;
   const command = view.facts.find(([label]) => label === "command")?.[1] ?? "";
+  const notes = [...view.advice, ...view.broken];
   return (
     <Section id="environment" title="Environment">
       <p>
@@ -57,11 +58,11 @@ export function Environment({ results, view }: { results: Results; view: RunView
           [reason, remedy].filter(Boolean).join("; "),
         ])}
       />
-      {view.notes.length > 0 && (
+      {notes.length > 0 && (
         <>
           <h3>Notes</h3>
           <ul>
-            {view.notes.map((note) => (
+            {notes.map((note) => (
               <li key={note}>{oneLine(note)}</li>
             ))}
           </ul>

@@ -39,6 +39,7 @@ interface Flags extends SelectionFlags {
   readonly time?: string;
   readonly force?: boolean;
   readonly json?: boolean;
+  readonly full?: boolean;
   readonly list?: boolean;
   readonly listTo?: string;
   readonly inTurns?: boolean;
@@ -91,6 +92,7 @@ function command(): Command {
       )
       .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
+      .option("--full", "print every cell, as report.md has them, and not only the fastest; e.g. --full")
       // For pnpm gate, which starts two runs with a channel for their turns; not for users.
       .addOption(new Option("--in-turns").hideHelp())
       // Also for pnpm gate: printed output is for people, and other code may print, too.
@@ -138,6 +140,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   }
   const output = {
     json: flags.json ?? false,
+    full: flags.full ?? false,
     provision: flags.provision,
     saveBaseline,
     force: flags.force ?? false,

@@ -5,7 +5,7 @@ import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
 import { renderFiles, writeOutputs } from "../../gate/outputs.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
-import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
@@ -44,7 +44,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
     writeOutputs(flags.out, renderFiles(comparison, before.results, after.results));
     writeLine(stderr, `wrote ${flags.out}/summary.md, junit.xml and others`);
   }
-  writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
+  writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
   if (toOutcome(comparison) === "incomparable") return EXIT.incomparable;
   return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
 }

@@ -3,7 +3,7 @@ import { renderDoctor, renderHosts } from "@softmax-bench/report";
 import { describeEnvironment } from "../../machine/environment.js";
 import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";
 import { probeBrowsers } from "../../session/probe-browsers.js";
-import { type Console, wantsColor, writeBlock, writeJson } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeJson } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { inRange, newCommand } from "../command.js";
 
@@ -41,9 +41,9 @@ export async function doctor(argv: readonly string[], { stdout }: Console): Prom
       stdout,
       `${[cpu, plural(cores, "core"), simd, os, `Node ${node}`].filter(Boolean).join(", ")}\n`,
     );
-    const color = wantsColor(stdout);
-    writeBlock(stdout, renderDoctor(backends, environment, { color }));
-    writeBlock(stdout, renderHosts(hosts, { color }));
+    const options = terminalOptions(stdout);
+    writeBlock(stdout, renderDoctor(backends, environment, options));
+    writeBlock(stdout, renderHosts(hosts, options));
   }
   return backends.some(({ status, reference }) => status === "available" && !reference)
     ? EXIT.ok

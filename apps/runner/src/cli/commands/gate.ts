@@ -14,7 +14,7 @@ import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
-import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import {
   addDtypeOption,
@@ -96,7 +96,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, renderFiles(comparison, baseline, candidate));
-    writeBlock(stdout, renderComparison(comparison, { color: wantsColor(stdout) }));
+    writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
     return toExitCode(comparison);
   } catch (error) {

@@ -7,7 +7,7 @@ import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { runJobs } from "../../session/jobs.js";
-import { type Console, wantsColor, writeBlock, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
 import {
@@ -84,7 +84,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     if (record) seen.push(record);
     if (signal.aborted) return EXIT.interrupted;
   }
-  writeBlock(stdout, renderGradcheck(records, DERIVATION, { color: wantsColor(stdout) }));
+  writeBlock(stdout, renderGradcheck(records, DERIVATION, terminalOptions(stdout)));
   if (noneAvailable(seen, stderr)) return EXIT.failure;
   return records.every(passes) ? EXIT.ok : EXIT.failure;
 }

@@ -7,7 +7,7 @@ import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
-import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
@@ -98,7 +98,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     if (signal.aborted) return EXIT.interrupted;
   }
   if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
-  else writeBlock(stdout, renderGradients(records, { color: wantsColor(stdout) }));
+  else writeBlock(stdout, renderGradients(records, terminalOptions(stdout)));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
   return toExitCode(records, backends, console);
 }

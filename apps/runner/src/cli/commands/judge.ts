@@ -1,7 +1,7 @@
 import { FORMAT_IDS, FORMATS, type FormatId, roundToFormat } from "@softmax-bench/numerics";
 import { isWithinLimit, renderJudgement } from "@softmax-bench/report";
 import { unknownValue } from "../../plan/unknown-value.js";
-import { type Console, wantsColor, writeBlock, writeJson } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeJson } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
 import { readComputed } from "../../user-gradient/computed-array.js";
@@ -74,7 +74,7 @@ export async function judge(argv: readonly string[], { stdout, signal }: Console
   if (!verdict) return EXIT.interrupted;
   const isWithin = isWithinLimit(verdict);
   if (flags.json) writeJson(stdout, `${jsonText({ isWithinLimit: isWithin, ...verdict })}\n`);
-  else writeBlock(stdout, renderJudgement(verdict, { color: wantsColor(stdout) }));
+  else writeBlock(stdout, renderJudgement(verdict, terminalOptions(stdout)));
   return isWithin ? EXIT.ok : EXIT.failure;
 }
 

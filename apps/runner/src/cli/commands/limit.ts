@@ -7,7 +7,7 @@ import { describeEnvironment } from "../../machine/environment.js";
 import { buildNativeLimit } from "../../machine/native-limit.js";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { hasCells, needResults, RESULTS } from "../../results/find-results.js";
-import { type Console, wantsColor, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
@@ -65,8 +65,9 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
     }
     const record = { run: results.run.id, cpu: results.environment.cpu, compiler: native.compiler, times };
     const text = `${JSON.stringify(record, null, 2)}\n`;
-    const rendered = renderLimit(results, times, native.compiler, { color: !json && wantsColor(stdout) });
-    writeBlock(json ? stderr : stdout, rendered);
+    const shown = json ? stderr : stdout;
+    const rendered = renderLimit(results, times, native.compiler, terminalOptions(shown));
+    writeBlock(shown, rendered);
     if (json) writeJson(stdout, text);
     if (disturbed.length > 0) {
       writeLine(

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import { renderTerminal, reportView } from "@softmax-bench/report";
+import { renderSummary, reportView } from "@softmax-bench/report";
 import { DEFAULT_OUT } from "../../plan/options.js";
 import { mergeParts, type Part } from "../../results/merge.js";
 import { readRuns } from "../../results/run-folders.js";
@@ -10,7 +10,7 @@ import { createRunFolder, publish } from "../../run/publish.js";
 import {
   type Console,
   type OutputStream,
-  wantsColor,
+  terminalOptions,
   writeBlock,
   writeJson,
   writeLine,
@@ -60,8 +60,8 @@ export async function merge(argv: readonly string[], console: Console): Promise<
   const results: Results = { ...merged, run: { ...merged.run, id: folder.id } };
   const view = reportView(results);
   await publish(folder, results, view);
-  const summary = renderTerminal(view, { color: !json && wantsColor(stdout) });
-  writeBlock(json ? stderr : stdout, summary);
+  const shown = json ? stderr : stdout;
+  writeBlock(shown, renderSummary(view, terminalOptions(shown)));
   if (json) writeJson(stdout, formatResults(results));
   writeLine(
     stderr,

@@ -5,7 +5,7 @@ import { formatDuration, formatError } from "@softmax-bench/report/model";
 import { median } from "@softmax-bench/stats";
 import type { Entry, Header, Measurement } from "../../journal/entries.js";
 import type { Purpose, RunState } from "../../journal/run-state.js";
-import { keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
+import { isRunnable, keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
 import { PROFILES, toSampling } from "../../plan/profiles.js";
 import type { Visit } from "../../plan/visits.js";
 import type { BackendSession, SessionOutcome } from "../../session/backend-session.js";
@@ -64,11 +64,12 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const { cell } = visit;
   const profile = PROFILES[header.profile];
   const item = cellItem(cell);
-  observer.begin(item);
+  const isShown = !visit.isTwin && isRunnable(cell, profile, work.adapter);
+  if (isShown) observer.begin(item);
   const keep = (measurement: Measurement) => {
     append(measurement);
     state.add(measurement);
-    if (!visit.isTwin) observer.finish(item, describe(measurement));
+    if (isShown) observer.finish(item, describe(measurement));
   };
   const reason = skipReason(cell, profile, work.adapter);
   if (reason) {

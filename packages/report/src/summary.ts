@@ -1,0 +1,76 @@
+import type { Block } from "./block.js";
+import { DEFAULT_CONSTRAINTS, describeBound } from "./constraints.js";
+import { depthBlocks } from "./depth.js";
+import { precisionBlocks, section, unavailableList } from "./document.js";
+import { formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
+import { hostsBlocks } from "./hosts.js";
+import type { RankedCell } from "./ranking.js";
+import { scalingBlocks } from "./scaling.js";
+import type { RecommendedGradient, ReportView } from "./view.js";
+
+/** The answers of a report: the fastest gradient of each workload and dtype, and how far the next backend is. */
+export function buildSummary(view: ReportView): Block[] {
+  return [
+    { kind: "heading", level: 1, text: view.title },
+    ...[view.busy, view.notice].flatMap((text): Block[] =>
+      text ? [{ kind: "paragraph", text, emphasis: true }] : [],
+    ),
+    ...fastestBlocks(view),
+    ...(view.hosts ? hostsBlocks(view.hosts) : []),
+    ...(view.depth ? depthBlocks(view.depth, false) : []),
+    ...(view.scaling ? scalingBlocks(view.scaling, "brief") : []),
+    ...(view.precision ? precisionBlocks(view.precision, "brief") : []),
+    ...section("Did not run", view.broken),
+    ...unavailableList(view.backends),
+  ];
+}
+
+function fastestBlocks({ workloads }: ReportView): Block[] {
+  const all = workloads.flatMap(({ recommendations }) => recommendations);
+  const won = all.filter(({ best }) => best);
+  const unwon = workloads.flatMap(({ verdicts, recommendations }) =>
+    verdicts.filter((_, index) => !recommendations[index]?.best),
+  );
+  const bounds = [...new Set(won.map(({ dtype }) => dtype))].map(
+    (dtype) => `${describeBound(dtype, DEFAULT_CONSTRAINTS.error)} in ${dtype}`,
+  );
+  return [
+    ...(won.length
+      ? ([
+          { kind: "heading", level: 2, text: "The fastest gradient within the error bound" },
+          fastestTable(won),
+          {
+            kind: "paragraph",
+            text: `±: identical code differs by up to that much in this run; = marks what is no further apart. The bound: ${bounds.join("; ")}, on these inputs; pnpm precision shows where a method leaves it.`,
+          },
+        ] satisfies Block[])
+      : []),
+    ...(unwon.length ? ([{ kind: "list", items: unwon }] satisfies Block[]) : []),
+    ...workloads.flatMap(({ references }) => references.map((text): Block => ({ kind: "paragraph", text }))),
+  ];
+}
+
+const fastestTable = (won: readonly RecommendedGradient[]): Block => ({
+  kind: "table",
+  header: ["workload", "fastest", "gradient", "±", "rel. L2", "next backend", "ratio"],
+  numeric: [2, 3, 4, 6],
+  optional: [4, 3],
+  rows: won.flatMap(({ workload, dtype, best, nextBackend, nextIsTied }) =>
+    best
+      ? [
+          [
+            ...[`${workload} ${dtype}`, nameOf(best), formatDuration(best.timing.medianNs)],
+            ...[formatPercent(best.resolution), formatError(best.error.relL2)],
+            ...(nextBackend
+              ? [
+                  nameOf(nextBackend),
+                  `${nextIsTied ? "= " : ""}${formatRatio(nextBackend.timing.medianNs / best.timing.medianNs)}`,
+                ]
+              : ["", ""]),
+          ],
+        ]
+      : [],
+  ),
+});
+
+const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
