@@ -141,6 +141,13 @@ describe("a host without its browser", () => {
     expect(host?.reason).toMatch(/ is .*Firefox \d+\S*, not 9$/);
   });
 
+  it("is wrong usage by a path that leads to none", async () => {
+    const { code, stderr } = await run("bench", ["--list", "--host", "chromium=/nowhere", ...CELL]);
+    expect(stderr).toContain("/nowhere does not print the version of Chromium");
+    expect(stderr).toContain("name the program of Chromium: --host chromium=/path/to/chromium");
+    expect(code).toBe(2);
+  });
+
   it("costs its cells, each with the reason and what would help", async () => {
     const out = temporaryFolder();
     const { stdout } = await run(

@@ -122,7 +122,10 @@ const VERSION_TIMEOUT_MS = 30_000;
 export async function findBrowser(kind: BrowserKind, path?: string): Promise<Browser> {
   const { name, variable, commands, install, flags } = BROWSERS[kind];
   const given = path ?? process.env[variable];
-  const remedy = `${install}, or name its program: ${variable}=/path/to/${kind}`;
+  const remedy =
+    path === undefined
+      ? `${install}, or name its program: ${variable}=/path/to/${kind}`
+      : `name the program of ${name}: --host ${kind}=/path/to/${kind}`;
   const executable = given ?? (await firstOnPath(commands));
   if (!executable) throw new Unavailable(`there is no ${name} here (tried ${commands.join(", ")})`, remedy);
   let printed: string;

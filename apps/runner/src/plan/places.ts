@@ -6,6 +6,7 @@ import {
   REFERENCE_HOST,
   Unavailable,
 } from "@softmax-bench/core";
+import { type BrowserKind, findBrowser } from "@softmax-bench/host-browser";
 import { findRuntime } from "@softmax-bench/host-node";
 import { UsageError } from "../terminal/errors.js";
 import { loadBackends } from "./load-backends.js";
@@ -77,8 +78,12 @@ export async function identifyHosts(requests: readonly HostRequest[]): Promise<H
 
 async function identify(request: HostRequest): Promise<HostRequest> {
   const { path, kind } = request;
-  if (path === undefined || kind === "browser" || kind === "python") return request;
+  if (path === undefined || kind === "python") return request;
   try {
+    if (kind === "browser") {
+      await findBrowser(request.id as BrowserKind, path);
+      return request;
+    }
     const { version } = await findRuntime({ kind, path }, undefined);
     return { ...request, id: `${kind}@${version}`, version };
   } catch (error) {
