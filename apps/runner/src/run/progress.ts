@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import { printable } from "@softmax-bench/report";
 import { Presets, SingleBar } from "cli-progress";
 import type { Observer, WorkItem } from "../experiments/observer.js";
@@ -26,7 +27,7 @@ class Lines implements Progress {
     this.#total = work.length;
     this.#finished = 0;
     if (round > 0)
-      writeLine(this.#stream, `process ${round + 1} of each backend: ${work.length} cells again`);
+      writeLine(this.#stream, `process ${round + 1} of each backend: ${plural(work.length, "cell")} again`);
   }
 
   prepare(what: string): void {
