@@ -88,8 +88,12 @@ describe("the copy bandwidth", () => {
 });
 
 describe("leavesCache", () => {
-  const cell = (rows: number, classes: number) =>
-    ({ backend: "b", method: "manual/naive", dtype: "float64", workload: { rows, classes } }) as PlannedCell;
+  const cell = (rows: number, classes: number): PlannedCell => ({
+    backend: "b",
+    method: "manual/naive",
+    dtype: "float64",
+    workload: { id: "", summary: "", rows, classes, scale: 1, margin: 0, labels: "uniform" },
+  });
   const series = { backend: "b", method: "manual/naive", dtype: "float32", threads: 1 } as const;
 
   it.each<[string, PlannedCell[], boolean]>([
