@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Files of one package share processes: most of what they load is the same.
+    isolate: false,
     tags: [{ name: "nightly", skip: !process.env.NIGHTLY, timeout: 900_000 }],
     // Packages run as Node loads them: vitest turns the imports of what it transforms into getters.
     server: { deps: { external: [/\/dist\//] } },

@@ -4,5 +4,5 @@ import shared from "../../vitest.shared.js";
 
 // The dynamic linker and the Vulkan loader read their variables when a process starts: each test file gets one.
 export default mergeConfig(shared, {
-  test: { pool: "forks", env: { ...(await onnxruntimeWebgpu.environment?.()) } },
+  test: { isolate: true, env: { ...(await onnxruntimeWebgpu.environment?.()) } },
 });

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { COMMANDS } from "./cli/commands/index.js";
 import { ensureHome } from "./fs/home.js";
 import { onLauncherGone } from "./session/launchers.js";
 
@@ -25,24 +26,20 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// Only now: loading takes a third of a second, in which the kernel would drop an unhandled signal to the first process
-// of a container. Libraries also request a home folder while they load.
+// Only now: loading takes a while, in which the kernel would drop an unhandled signal to the first process of a
+// container. Libraries also request a home folder while they load.
 ensureHome();
-const [{ COMMANDS }, { execute }, { writeLine }] = await Promise.all([
-  import("./cli/commands/index.js"),
-  import("./cli/command.js"),
-  import("./terminal/console.js"),
-]);
-
 const [name, ...argv] = process.argv.slice(2);
 const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
 const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
 if (name === "--help" || name === "-h") {
   process.stdout.write(`a command, ${known}; each has --help\n`);
 } else if (name === undefined || !command) {
+  const { writeLine } = await import("./terminal/console.js");
   writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
   process.exitCode = 2;
 } else {
+  const { execute } = await import("./cli/command.js");
   const { stdout, stderr } = process;
   process.exitCode = await execute(name, await command(), argv, { stdout, stderr, signal: stop.signal });
 }

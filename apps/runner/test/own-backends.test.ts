@@ -1,9 +1,9 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../src/plan/config.js";
-import { bench, onlyRun, run, temporaryFolder } from "./support/cli.js";
+import { bench, call, onlyRun, run, temporaryFolder } from "./support/cli.js";
 import { doctor } from "./support/doctor.js";
 
 /** Backends from outside this repository. `make` has no gradient but 0, and is right about nothing. */
@@ -26,7 +26,7 @@ function folderWith(config: string, files: Readonly<Record<string, string>> = {}
 
 const MINE = `${MAKE} export const mine = make("mine"); export const other = make("other", { cost: { nsPerElement: 5 } });`;
 const SMALL = ["--profile", "smoke", "--workload", "4x3", "--method", "manual/shifted", "--dtype", "float32"];
-const list = async (cwd: string, ...args: string[]) => bench(["--list", ...SMALL, ...args], { cwd });
+const list = (cwd: string, ...args: string[]) => call("bench", ["--list", ...SMALL, ...args], { cwd });
 
 describe("the backends of a bench.config.ts", () => {
   it.each([
@@ -73,17 +73,17 @@ describe("the backends of a bench.config.ts", () => {
       status: "available",
       engine: { name: "mine", version: "1.0" },
     });
-    const checked = await run("gradcheck", ["--backend", "mine", "--method", "manual/shifted"], { cwd });
+    const checked = await call("gradcheck", ["--backend", "mine", "--method", "manual/shifted"], { cwd });
     expect(checked.code).toBe(1);
     expect(checked.stdout).toMatch(/^float32 +mine +manual\/shifted .* FAILS$/m);
     expect(checked.stdout).toMatch(/^ +mine float32, manual\/shifted: unsupported, .* plain loss only/m);
-    const swept = await run("precision", ["--backend", "mine", "--sweep", "offset", "--json"], { cwd });
+    const swept = await call("precision", ["--backend", "mine", "--sweep", "offset", "--json"], { cwd });
     expect(swept.code).toBe(0);
     expect(JSON.parse(swept.stdout).precision.curves).toContainEqual(
       expect.objectContaining({ backend: "mine", method: "manual/shifted", status: "ok" }),
     );
     const shapes = ["--rows", "1,8,64", "--classes", "2,16,128", "--threads", "1"];
-    const scaled = await run(
+    const scaled = await call(
       "scaling",
       ["--backend", "mine", "--method", "manual/shifted", ...shapes, "--json"],
       { cwd },
@@ -197,18 +197,42 @@ describe("a bench.config.ts whose backends are wrong", () => {
     const cwd = folderWith(`import "./throws.js"; export default {};`, files);
     const expected = /^\w+: bench\.config\.ts does not load: boom; thrown at \S+\n$/;
     for (const command of ["precision", "doctor"]) {
-      const { code, stderr } = await run(command, [], { cwd });
+      const { code, stderr } = await call(command, [], { cwd });
       expect(stderr).toMatch(expected);
       expect(code).toBe(2);
     }
-    expect((await run("bench", ["--help"], { cwd })).code).toBe(0);
-    expect((await run("report", ["nothing"], { cwd })).stderr).not.toContain("bench.config.ts");
+    expect((await call("bench", ["--help"], { cwd })).code).toBe(0);
+    expect((await call("report", ["nothing"], { cwd })).stderr).not.toContain("bench.config.ts");
   });
 
   it("may use names that every object of JavaScript has", async () => {
     const ids = `${MAKE} export default { backends: ["__proto__", "constructor"].map((id) => make(id)) };`;
     const { stdout } = await list(folderWith(ids));
     expect(stdout.split("\n").map((line) => line.split(" ")[0])).toEqual(["__proto__", "constructor", ""]);
+  });
+});
+
+describe("examples/own-backend", () => {
+  it("is measured, with the error that its README lets expect", async () => {
+    const cwd = temporaryFolder(fileURLToPath(new URL("..", import.meta.url)));
+    cpSync(fileURLToPath(new URL("../../../examples/own-backend", import.meta.url)), cwd, {
+      recursive: true,
+    });
+    const args = ["--profile", "smoke", "--backend", "my-backend,wasm-simd", "--workload", "cifar-head-16"];
+    const { code, stderr } = await call("bench", [...args, "--no-provision", "--out", join(cwd, "runs")], {
+      cwd,
+    });
+    expect(code, stderr).toBe(0);
+    const { cells } = onlyRun(join(cwd, "runs")).results();
+    const mine = cells.filter(({ backend, status }) => backend === "my-backend" && status === "ok");
+    expect(mine.map(({ method, dtype }) => `${method} ${dtype}`).sort()).toEqual([
+      "manual/shifted float32",
+      "manual/shifted float64",
+    ]);
+    for (const { accuracy, dtype } of mine) {
+      // Its arithmetic is in doubles.
+      expect(accuracy?.gradient.relL2).toBeLessThan(dtype === "float32" ? 2 ** -24 : 2 ** -50);
+    }
   });
 });
 

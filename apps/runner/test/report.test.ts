@@ -18,6 +18,9 @@ import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { measureCopyBandwidth } from "../dist/machine/measure-copy-bandwidth.js";
+import { leavesCache } from "../src/plan/leaves-cache.js";
+import type { PlannedCell } from "../src/plan/plan.js";
 import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const TINY = ["--profile", "smoke", "--backend", "tfjs-wasm", "--method", "manual/*", "--workload", "8x4"];
@@ -51,16 +54,65 @@ describe("pnpm bench", () => {
     const [embedded] = embeddedIn(readFileSync(join(finished.path, "report.html"), "utf8"));
     expect(embedded).toEqual({ name: finished.id, results: finished.results() });
   });
+});
 
-  it("measures what the machine copies, with one thread and with all", () => {
-    const { environment } = finished.results();
-    const threads = environment.copyBandwidth?.map((measured) => measured.threads);
-    expect(threads).toEqual(environment.cores > 1 ? [1, environment.cores] : [1]);
-    // From a slow board to a server; a copy that no cache holds is neither slower nor faster.
-    for (const { bytesPerSecond } of environment.copyBandwidth ?? []) {
+describe("the copy bandwidth", () => {
+  /** From a slow board to a server; a copy that no cache holds is neither slower nor faster. */
+  function expectPlausible(measured: Results["environment"]["copyBandwidth"], cores: number): void {
+    expect(measured?.map(({ threads }) => threads)).toEqual(cores > 1 ? [1, cores] : [1]);
+    for (const { bytesPerSecond } of measured ?? []) {
       expect(bytesPerSecond).toBeGreaterThan(5e8);
       expect(bytesPerSecond).toBeLessThan(2e12);
     }
+  }
+
+  it("is what the machine copies, with one thread and with all", async () => {
+    const { cores } = finished.results().environment;
+    expectPlausible(await measureCopyBandwidth(cores), cores);
+  });
+
+  it("is not measured for gradients that stay in the cache", () => {
+    const { cacheBytes, copyBandwidth } = finished.results().environment;
+    expect(copyBandwidth === undefined).toBe(cacheBytes !== undefined);
+  });
+
+  it("is measured for gradients that leave the cache", { tags: "nightly" }, async () => {
+    const { cores, cacheBytes = 0 } = finished.results().environment;
+    const folder = temporaryFolder();
+    const large = ["--workload", `${Math.ceil(cacheBytes / 8000) + 1}x1000`, "--out", folder];
+    const cell = ["--backend", "wasm-simd", "--method", "manual/fused", "--dtype", "float32"];
+    const { code, stderr } = await call("bench", ["--profile", "smoke", ...cell, ...large]);
+    expect(code, stderr).toBe(0);
+    expectPlausible(onlyRun(folder).results().environment.copyBandwidth, cores);
+  });
+});
+
+describe("leavesCache", () => {
+  const cell = (rows: number, classes: number): PlannedCell => ({
+    backend: "b",
+    method: "manual/naive",
+    dtype: "float64",
+    workload: { id: "", summary: "", rows, classes, scale: 1, margin: 0, labels: "uniform" },
+  });
+  const series = { backend: "b", method: "manual/naive", dtype: "float32", threads: 1 } as const;
+
+  it.each<[string, PlannedCell[], boolean]>([
+    ["no cell", [], false],
+    ["logits and gradient that just fit", [cell(64, 1024)], false],
+    ["one cell of several that does not fit", [cell(1, 2), cell(64, 1025)], true],
+  ])("of %s", (_, cells, expected) => {
+    expect(leavesCache({ cells, series: [] }, undefined, 2 ** 20)).toBe(expected);
+  });
+
+  it("of series is that of their largest shape", () => {
+    const plan = { cells: [], series: [series] };
+    const ofShapes = (rows: number[]) => leavesCache(plan, { rows, classes: [1024], threads: [1] }, 2 ** 20);
+    expect(ofShapes([1, 128])).toBe(false);
+    expect(ofShapes([1, 129])).toBe(true);
+  });
+
+  it("is true of any cell where the size of the cache is not known", () => {
+    expect(leavesCache({ cells: [cell(1, 2)], series: [] }, undefined)).toBe(true);
   });
 });
 

@@ -79,7 +79,8 @@ describe.each(browsers)("a visitor with $kind", (found) => {
   const { kind, browser } = found;
   if (!browser) return reportMissing(found);
 
-  it("is measured from the page of the run, which lists the result", async () => {
+  const options = kind === "chromium" ? {} : { tags: "nightly" };
+  it("is measured from the page of the run, which lists the result", options, async () => {
     const { out, id, url } = await serveOneRun();
     expect(await (await fetch(url)).text()).toContain("Measure this browser");
     const { said, isIsolated } = await measureBy(browser, await visitorsPage(url), BACKENDS);

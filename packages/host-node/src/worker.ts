@@ -1,5 +1,5 @@
 import type { Backend } from "@softmax-bench/core";
-import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure";
+import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure/worker";
 import { isFull, openInherited, readArrays, totalBytes, writeArrays } from "./array-files.js";
 import { onLine, openWorkerChannel, sendLine } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";

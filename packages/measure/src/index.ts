@@ -18,7 +18,6 @@ export {
   type Finished,
   type NetworkSpec,
   type Opened,
-  PROTOCOL_VERSION,
   phaseSamples,
   type Reply,
   type Request,
@@ -28,6 +27,7 @@ export {
   type TrainRequest,
   type WorkRequest,
 } from "./protocol.js";
+export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";

@@ -3,15 +3,13 @@ import { shorten } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
+import { PROTOCOL_VERSION } from "./protocol-version.js";
 import type { Sampling, SamplingLimits } from "./sampling.js";
 
 /**
  * The messages between parent and worker. A worker serves one backend: it is opened once, then runs one task per
  * request. Arrays are not part of them but of files that both hold open (see `exchange.ts`).
  */
-
-/** Grows with every change that an older worker would misread. */
-export const PROTOCOL_VERSION = 2;
 
 export interface OpenRequest {
   readonly type: "open";

@@ -16,13 +16,8 @@ import { NoRoomError, type WorkerArrays } from "./arrays.js";
 import { compute } from "./compute.js";
 import { InputReader } from "./input-reader.js";
 import type { Platform } from "./platform.js";
-import {
-  type OpenRequest,
-  PROTOCOL_VERSION,
-  type Reply,
-  type Request,
-  type WorkRequest,
-} from "./protocol.js";
+import type { OpenRequest, Reply, Request, WorkRequest } from "./protocol.js";
+import { PROTOCOL_VERSION } from "./protocol-version.js";
 import { measureMemory, SyntheticInputs, scale } from "./scale.js";
 import { runSteps } from "./steps.js";
 import { runTraining } from "./training.js";

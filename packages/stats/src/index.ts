@@ -2,7 +2,6 @@ export { standsOut } from "./fence.js";
 export { type Centre, hodgesLehmann } from "./hodges-lehmann.js";
 export { holm } from "./holm.js";
 export { type Interval, medianInterval } from "./interval.js";
-export { nonNegativeLeastSquares } from "./non-negative-least-squares.js";
 export { powerLawExponent } from "./power-law.js";
 export { estimateResolution, jointResolution, type Replicates, replicateDifferences } from "./resolution.js";
 export { median, medianAbsoluteDeviation, quantile } from "./robust.js";

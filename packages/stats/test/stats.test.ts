@@ -2,11 +2,11 @@ import {
   median,
   medianAbsoluteDeviation,
   medianInterval,
-  nonNegativeLeastSquares,
   powerLawExponent,
   quantile,
   summarize,
 } from "@softmax-bench/stats";
+import { nonNegativeLeastSquares } from "@softmax-bench/stats/least-squares";
 import fc, { assert, double, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 

@@ -1,10 +1,6 @@
 import { DTYPE_IDS, isSystemError, METHODS } from "@softmax-bench/core";
-import { ResultsError } from "@softmax-bench/core/results";
-import { NoRoomError } from "@softmax-bench/measure";
 import { Command, CommanderError } from "commander";
 import { BACKENDS } from "../plan/backends.js";
-import { checkOptions, resolveSettings } from "../plan/options.js";
-import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 
@@ -26,20 +22,21 @@ export async function execute(
     return await run(argv, console);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    if (isForUser(error)) writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
+    if (error instanceof Error && (await isForUser(error)))
+      writeLine(console.stderr, `${name}: ${error.message.replace(/^error: /, "")}`);
     else for (const line of `${name}: ${stackOf(error)}`.split("\n")) writeLine(console.stderr, line);
     return error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage;
   }
 }
 
-/** Errors whose message says what was expected, what came and what to do; others are mistakes of this program. */
-const isForUser = (error: unknown): error is Error =>
-  error instanceof CommanderError ||
-  error instanceof UsageError ||
-  error instanceof IncomparableError ||
-  error instanceof ResultsError ||
-  error instanceof NoRoomError ||
-  isSystemError(error);
+/** True if a message says what was expected, what came and what to do; other errors are mistakes of this program. */
+async function isForUser(error: Error): Promise<boolean> {
+  if (error instanceof CommanderError || error instanceof UsageError) return true;
+  if (error instanceof IncomparableError || isSystemError(error)) return true;
+  const { ResultsError } = await import("@softmax-bench/core/results");
+  const { NoRoomError } = await import("@softmax-bench/measure");
+  return error instanceof ResultsError || error instanceof NoRoomError;
+}
 
 const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -117,18 +114,4 @@ export function parseIgnoreIndex(value: string, expected = "a whole number of 32
     throw new UsageError(`--ignore-index takes ${expected}, got ${JSON.stringify(value)}`);
   }
   return Number(value);
-}
-
-/** Returns the job options that the flags set. @throws UsageError if `--threads` is out of range. */
-export function toJobOptions(
-  { threads, provision }: SelectionFlags,
-  { stderr, signal }: Console,
-): Omit<JobOptions, "hosts"> {
-  const given = integer("--threads", threads);
-  const { threads: used } = resolveSettings(
-    checkOptions(given === undefined ? {} : { threads: given }, "flags"),
-    {},
-  );
-  const say = (line: string) => writeLine(stderr, line);
-  return { threads: used, signal, provision: provision ? say : undefined };
 }

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Backend, messageOf } from "@softmax-bench/core";
-import { createJiti } from "jiti";
 import { UsageError } from "../terminal/errors.js";
 import { type BenchOptions, checkOptions } from "./options.js";
 import { type ModuleLoader, resolveBackends } from "./own-backends.js";
@@ -49,7 +48,7 @@ export function loadConfig(folder: string): Promise<LoadedConfig> {
 
 async function readConfig(file: string): Promise<LoadedConfig> {
   if (!existsSync(file)) return { options: {}, ownBackends: new Map() };
-  const load = moduleLoader(file);
+  const load = await moduleLoader(file);
   const value: unknown = await load.import(file, FILE, { default: true });
   if (!isConfig(value)) return { options: checkOptions(value, FILE), ownBackends: new Map() };
   const { backends, ...others } = value;
@@ -67,7 +66,8 @@ const HERE = fileURLToPath(new URL("..", import.meta.url));
 const SELF = { "@softmax-bench/runner": fileURLToPath(import.meta.resolve("@softmax-bench/runner")) };
 
 /** Loads modules, also TypeScript, as if a file imported them. */
-function moduleLoader(file: string): ModuleLoader {
+async function moduleLoader(file: string): Promise<ModuleLoader> {
+  const { createJiti } = await import("jiti");
   const jiti = createJiti(file, { alias: SELF });
   return {
     has: (specifier) => jiti.esmResolve(specifier, { try: true }) !== undefined,

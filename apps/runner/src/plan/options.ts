@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
+import { DEFAULT_OUT } from "./default-out.js";
 import { type HostRequest, parseHost } from "./places.js";
 import { PROFILES } from "./profiles.js";
 
@@ -45,8 +46,6 @@ export interface Settings {
   readonly threads: number;
   readonly timeMs: number | undefined;
 }
-
-export const DEFAULT_OUT = "bench-results";
 
 /** Merges settings: flags override the config file, and the file overrides the defaults. */
 export function resolveSettings(flags: BenchOptions, file: BenchOptions): Settings {

@@ -15,6 +15,7 @@ import type { DepthSettings, Header, ScalingSettings } from "../journal/entries.
 import { Journal } from "../journal/journal.js";
 import { describeEnvironment, VERSION } from "../machine/environment.js";
 import { measureCopyBandwidth } from "../machine/measure-copy-bandwidth.js";
+import { leavesCache } from "../plan/leaves-cache.js";
 import type { Settings } from "../plan/options.js";
 import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
@@ -61,8 +62,8 @@ export async function startRun(request: Request, console: Console, output: Outpu
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
-  const reported = plan.cells.length + plan.series.length > 0 && !PROFILES[settings.profile].timesOnly;
-  const environment = reported ? await withBandwidth(machine, settings.threads, console) : machine;
+  const isCompared = leavesCache(plan, scaling, machine.cacheBytes) && !PROFILES[settings.profile].timesOnly;
+  const environment = isCompared ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;
   const folder = createRunFolder(settings.out, name, startedAt);

@@ -1,5 +1,6 @@
 import { shorten } from "@softmax-bench/core";
-import { printable, type TerminalOptions } from "@softmax-bench/report";
+import type { TerminalOptions } from "@softmax-bench/report";
+import { printable } from "@softmax-bench/report/untrusted";
 
 /**
  * A stream to a person or a program. It has no `write`: text reaches it through the functions below. They remove

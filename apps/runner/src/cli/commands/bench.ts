@@ -1,17 +1,11 @@
 import { WORKLOADS } from "@softmax-bench/core";
 import { type Command, Option } from "commander";
-import { loadConfig } from "../../plan/config.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { backendIds } from "../../plan/load-backends.js";
-import { type BenchOptions, checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
+import type { BenchOptions } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
-import { selectOnHosts } from "../../plan/selection.js";
 import { resolveShard, WHOLE } from "../../plan/shard.js";
 import { unknownValue } from "../../plan/unknown-value.js";
-import { checkBaselineName } from "../../results/baselines.js";
-import { listCells } from "../../run/list-cells.js";
-import { resumeRun } from "../../run/resume.js";
-import { startRun } from "../../run/start.js";
-import { inheritedTurns } from "../../session/turns.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
@@ -107,7 +101,7 @@ Exit codes: 0 done; 1 no backend available, or a cell failed, crashed or timed o
   );
 }
 
-function toOptions(flags: Flags): BenchOptions {
+async function toOptions(flags: Flags): Promise<BenchOptions> {
   if (flags.profile !== undefined && !Object.hasOwn(PROFILES, flags.profile)) {
     throw unknownValue("profile", flags.profile, Object.keys(PROFILES));
   }
@@ -125,16 +119,21 @@ function toOptions(flags: Flags): BenchOptions {
     timeMs: duration("--time", flags.time),
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const { checkOptions } = await import("../../plan/options.js");
   return checkOptions(Object.fromEntries(set), "flags");
 }
 
 /** Runs the matrix, or a part of it, and writes results and report. */
 export async function bench(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const options = toOptions(flags);
+  const options = await toOptions(flags);
+  const { loadConfig } = await import("../../plan/config.js");
   const { options: file } = await loadConfig(process.cwd());
   const { saveBaseline } = flags;
-  if (saveBaseline !== undefined) checkBaselineName(saveBaseline);
+  if (saveBaseline !== undefined) {
+    const { checkBaselineName } = await import("../../results/baselines.js");
+    checkBaselineName(saveBaseline);
+  }
   if (flags.force && saveBaseline === undefined) {
     throw new UsageError("--force is for --save-baseline: it keeps a baseline of a busy machine");
   }
@@ -153,12 +152,20 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     ];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+    const { resumeRun } = await import("../../run/resume.js");
     return resumeRun("bench", { out: out ?? file.out ?? DEFAULT_OUT, id: flags.resume }, console, output);
   }
+  const { resolveSettings } = await import("../../plan/options.js");
+  const { selectOnHosts } = await import("../../plan/selection.js");
   const settings = resolveSettings(options, file);
   const selection = await selectOnHosts(settings, await backendIds());
   const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
-  if (flags.list) return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
+  if (flags.list) {
+    const { listCells } = await import("../../run/list-cells.js");
+    return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
+  }
+  const { startRun } = await import("../../run/start.js");
+  const { inheritedTurns } = await import("../../session/turns.js");
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
   const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
   return await startRun(request, console, output);

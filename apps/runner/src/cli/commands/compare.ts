@@ -3,7 +3,7 @@ import { renderComparison } from "@softmax-bench/report";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
 import { renderFiles, writeOutputs } from "../../gate/outputs.js";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";

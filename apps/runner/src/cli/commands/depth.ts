@@ -4,12 +4,11 @@ import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { backendIds, loadBackends } from "../../plan/load-backends.js";
-import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
+import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
-import { resumeRun } from "../../run/resume.js";
-import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { addHostOption, BACKEND_CHOICES, commaSeparated, inRange, integer, newCommand } from "../command.js";
@@ -114,6 +113,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       const [conflict] = Object.keys(given);
       if (conflict)
         throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+      const { resumeRun } = await import("../../run/resume.js");
       return await resumeRun("depth", { out, id: resume }, console, output);
     }
     const wanted = toSettings(given);
@@ -141,6 +141,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       ids,
     );
     const request = { argv, settings, selection, sweeps: [], cellMethods: [], experiment: wanted };
+    const { startRun } = await import("../../run/start.js");
     return await startRun({ command: "depth", ...request }, console, output);
   } catch (error) {
     if (console.signal.aborted) return EXIT.interrupted;

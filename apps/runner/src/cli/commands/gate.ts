@@ -12,7 +12,8 @@ import {
 } from "../../gate/outputs.js";
 import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
-import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
+import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";

@@ -10,14 +10,8 @@ import { runJobs } from "../../session/jobs.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
-import {
-  addDtypeOption,
-  addHostOption,
-  newCommand,
-  type SelectionFlags,
-  toJobOptions,
-  withSelection,
-} from "../command.js";
+import { addDtypeOption, addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import { toJobOptions } from "../job-options.js";
 
 interface Flags extends SelectionFlags {
   readonly dtype?: string[];

@@ -12,7 +12,8 @@ import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
-import { addHostOption, newCommand, type SelectionFlags, toJobOptions, withSelection } from "../command.js";
+import { addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
+import { toJobOptions } from "../job-options.js";
 import { type ProblemFlags, toLossOptions, withProblem } from "../problem-flags.js";
 
 /** Gradients up to this size are printed with --json. */

@@ -4,7 +4,7 @@ import { historyPage } from "@softmax-bench/report";
 import { fileNameFor } from "../../fs/file-name.js";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { needResults, runsIn } from "../../results/find-results.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";

@@ -5,7 +5,7 @@ import { median } from "@softmax-bench/stats";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { describeEnvironment } from "../../machine/environment.js";
 import { buildNativeLimit } from "../../machine/native-limit.js";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { hasCells, needResults, RESULTS } from "../../results/find-results.js";
 import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderSummary, reportView } from "@softmax-bench/report";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { mergeParts, type Part } from "../../results/merge.js";
 import { readRuns } from "../../results/run-folders.js";
 import { anyBroken, noneAvailable } from "../../run/problems.js";

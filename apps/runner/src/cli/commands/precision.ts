@@ -1,11 +1,10 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { backendIds } from "../../plan/load-backends.js";
-import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
+import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts, selectSweeps } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
-import { resumeRun } from "../../run/resume.js";
-import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
@@ -76,6 +75,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
     const [conflict] = [...Object.keys(fixed), ...(flags.sweep ? ["sweep"] : [])];
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+    const { resumeRun } = await import("../../run/resume.js");
     return resumeRun("precision", { out, id: resume }, console, output);
   }
   const unknown = parts.find((part) => !PARTS.includes(part));
@@ -84,6 +84,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   const experiment = parts.includes(EXPERIMENT.id);
   const workloads = experiment ? [EXPERIMENT.id] : [];
   const selection = await selectOnHosts({ ...settings, cells: undefined, workloads }, await backendIds());
+  const { startRun } = await import("../../run/start.js");
   return startRun(
     {
       command: "precision",

@@ -6,7 +6,7 @@ import { isSystemError, messageOf } from "@softmax-bench/core";
 import { type PageRun, renderPage, reportView } from "@softmax-bench/report";
 import open from "open";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { needResults } from "../../results/find-results.js";
 import { pageTemplate } from "../../run/page-template.js";
 import { findRunFolder, publishReports } from "../../run/publish.js";

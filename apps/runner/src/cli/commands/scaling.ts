@@ -9,11 +9,10 @@ import {
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { backendIds } from "../../plan/load-backends.js";
-import { checkOptions, DEFAULT_OUT, resolveSettings } from "../../plan/options.js";
+import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
-import { resumeRun } from "../../run/resume.js";
-import { startRun } from "../../run/start.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {
@@ -96,6 +95,7 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     const [conflict] = Object.keys(given);
     if (conflict)
       throw new UsageError(`--resume continues a run as it was started; leave out its ${conflict}`);
+    const { resumeRun } = await import("../../run/resume.js");
     return resumeRun("scaling", { out: out ?? DEFAULT_OUT, id: resume }, console, output);
   }
   const { rows = DEFAULT_ROWS, classes = DEFAULT_CLASSES, threads } = parseLists(given);
@@ -128,6 +128,7 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     await backendIds(),
   );
   const request = { argv, settings, selection, sweeps: [], cellMethods: [] };
+  const { startRun } = await import("../../run/start.js");
   return startRun(
     { command: "scaling", ...request, scaling: { rows, classes, threads: counts } },
     console,

@@ -10,7 +10,7 @@ import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
 import { toPatience } from "../../gate/patience.js";
 import { describeEnvironment } from "../../machine/environment.js";
-import { DEFAULT_OUT } from "../../plan/options.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { validationMarkdown } from "../../validation/document.js";

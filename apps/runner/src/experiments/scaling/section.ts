@@ -1,5 +1,6 @@
 import { DTYPES, placeName, type Scaling, type Series } from "@softmax-bench/core";
-import { median, nonNegativeLeastSquares } from "@softmax-bench/stats";
+import { median } from "@softmax-bench/stats";
+import { nonNegativeLeastSquares } from "@softmax-bench/stats/least-squares";
 import type { MeasuredSeries } from "../experiment.js";
 import { elementsOf } from "./shapes.js";
 

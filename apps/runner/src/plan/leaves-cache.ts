@@ -1,0 +1,24 @@
+import { DTYPES } from "@softmax-bench/core";
+import { shapeGrid } from "../experiments/scaling/shapes.js";
+import type { ScalingSettings } from "../journal/entries.js";
+import type { Plan } from "./plan.js";
+
+/**
+ * True if a planned gradient moves more bytes than the largest cache holds. Only such a time is compared with the
+ * bandwidth of memory.
+ *
+ * @param cacheBytes size of the largest cache, if known
+ */
+export function leavesCache(
+  { cells, series }: Pick<Plan, "cells" | "series">,
+  scaling: ScalingSettings | undefined,
+  cacheBytes = 0,
+): boolean {
+  const shapes = scaling ? shapeGrid(scaling.rows, scaling.classes) : [];
+  const tasks = [
+    ...cells.map(({ workload: { rows, classes }, dtype }) => ({ rows, classes, dtype })),
+    ...series.flatMap(({ dtype }) => shapes.map(({ rows, classes }) => ({ rows, classes, dtype }))),
+  ];
+  // A gradient reads its logits and writes itself.
+  return tasks.some(({ rows, classes, dtype }) => 2 * rows * classes * DTYPES[dtype].bytes > cacheBytes);
+}
