@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { COMMANDS } from "./cli/commands/index.js";
+import { COMMAND_IDS, COMMANDS, isCommand } from "./cli/commands/index.js";
 import { ensureHome } from "./fs/home.js";
 import { onLauncherGone } from "./session/launchers.js";
 
@@ -30,16 +30,24 @@ for (const stream of [process.stdout, process.stderr]) {
 // container. Libraries also request a home folder while they load.
 ensureHome();
 const [name, ...argv] = process.argv.slice(2);
-const command = Object.entries(COMMANDS).find(([id]) => id === name)?.[1];
-const known = `one of ${Object.keys(COMMANDS).join(", ")}`;
-if (name === "--help" || name === "-h") {
-  process.stdout.write(`a command, ${known}; each has --help\n`);
-} else if (name === undefined || !command) {
-  const { writeLine } = await import("./terminal/console.js");
-  writeLine(process.stderr, `expected a command, ${known}; got ${name ?? "none"}`);
-  process.exitCode = 2;
-} else {
+if (isCommand(name)) {
   const { execute } = await import("./cli/command.js");
   const { stdout, stderr } = process;
-  process.exitCode = await execute(name, await command(), argv, { stdout, stderr, signal: stop.signal });
+  process.exitCode = await execute(name, await COMMANDS[name](), argv, {
+    stdout,
+    stderr,
+    signal: stop.signal,
+  });
+} else if (name === "--version" || name === "-V") {
+  const { VERSION } = await import("./machine/environment.js");
+  process.stdout.write(`${VERSION}\n`);
+} else if (name === "--help" || name === "-h" || name === undefined) {
+  const { topLevelHelp } = await import("./cli/help.js");
+  (name === undefined ? process.stderr : process.stdout).write(topLevelHelp());
+  if (name === undefined) process.exitCode = 2;
+} else {
+  const { unknownValue } = await import("./plan/unknown-value.js");
+  const { writeLine } = await import("./terminal/console.js");
+  writeLine(process.stderr, unknownValue("command", name, COMMAND_IDS).message);
+  process.exitCode = 2;
 }

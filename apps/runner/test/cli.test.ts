@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
+import { COMMAND_IDS } from "../src/cli/commands/index.js";
+import { VERSION } from "../src/machine/environment.js";
 import { TINY, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
@@ -214,13 +216,26 @@ describe("bad input", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("--help without a command names them", async () => {
+  it("--help without a command has a line for each", async () => {
     const { code, stdout, stderr } = await start(["--help"]).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^a command, one of bench, .*; each has --help\n$/);
-    expect(await start(["bnech"]).ended).toMatchObject({
+    for (const id of COMMAND_IDS) expect(stdout).toMatch(new RegExp(`^  ${id} +[a-z]`, "m"));
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it("--version prints the version", async () => {
+    expect(await start(["--version"]).ended).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+  });
+
+  it.each([
+    ["bnech", /^unknown command "bnech": closest are bench/],
+    ["constructor", /^unknown command "constructor": /],
+    ["", /^unknown command "": there are bench, /],
+  ])("is wrong usage with the command %j", async (name, problem) => {
+    expect(await start([name]).ended).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^expected a command, one of bench, .*; got bnech\n$/),
+      stdout: "",
+      stderr: expect.stringMatching(problem),
     });
   });
 

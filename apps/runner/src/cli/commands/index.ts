@@ -6,14 +6,14 @@ type Command = (argv: readonly string[], console: Console) => Promise<number>;
  * Every command by the name that users type, loaded when it is started: what one of them needs is half of all. Each
  * takes its arguments and returns its exit code.
  */
-export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS = {
   bench: async () => (await import("./bench.js")).bench,
-  merge: async () => (await import("./merge.js")).merge,
   report: async () => (await import("./report.js")).report,
+  merge: async () => (await import("./merge.js")).merge,
   compare: async () => (await import("./compare.js")).compare,
+  history: async () => (await import("./history.js")).history,
   gate: async () => (await import("./gate.js")).gate,
   "validate-gate": async () => (await import("./validate-gate.js")).validateGate,
-  history: async () => (await import("./history.js")).history,
   precision: async () => (await import("./precision.js")).precision,
   depth: async () => (await import("./depth.js")).depth,
   scaling: async () => (await import("./scaling.js")).scaling,
@@ -24,4 +24,11 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   export: async () => (await import("./export.js")).exportModel,
   doctor: async () => (await import("./doctor.js")).doctor,
   provision: async () => (await import("./provision.js")).provision,
-};
+} satisfies Readonly<Record<string, () => Promise<Command>>>;
+
+export type CommandId = keyof typeof COMMANDS;
+
+export const COMMAND_IDS = Object.keys(COMMANDS) as readonly CommandId[];
+
+export const isCommand = (name: string | undefined): name is CommandId =>
+  name !== undefined && Object.hasOwn(COMMANDS, name);
