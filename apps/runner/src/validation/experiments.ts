@@ -64,44 +64,34 @@ const QUICK: readonly Experiment[] = [
   { id: "A/A 1", kind: "A/A", selection: [...SMALL, ...ONE_METHOD], maxSlowdown: 1, seed: 1 },
 ];
 
+const IN_BROWSER = { comparisons: 16, trials: 16, slowdown: 0.25 };
+
 /** A browser costs seconds a process, and its clock is coarse: fewer trials, of a larger slowdown, in calls above 0.5 ms. */
 const inBrowser = (browser: BrowserKind): readonly Experiment[] => {
-  const place = [
-    "--host",
-    browser,
-    "--dtype",
-    "float32",
-    "--workload",
-    "imagenet-head,512x512,128x1000,64x4000",
+  const selection = [
+    ...["--host", browser, "--backend", "tfjs-wasm,onnxruntime-web", "--dtype", "float32"],
+    ...["--workload", "imagenet-head,512x512,128x1000,64x4000", "--method"],
   ];
-  const backends = ["tfjs-wasm", "onnxruntime-web"] as const;
   return [
-    ...backends.flatMap((backend, index) =>
-      ["manual/shifted", "autograd/shifted"].map(
-        (method): Experiment => ({
-          id: `slowdown ${method} on ${backend}`,
-          kind: "slowdown",
-          selection: [...place, "--backend", backend, "--method", "*/shifted"],
-          method,
-          slowdown: 0.25,
-          maxSlowdown: 0.25,
-          seed: 200 + index,
-        }),
-      ),
+    ...["manual/shifted", "autograd/shifted"].map(
+      (method, index): Experiment => ({
+        id: `slowdown ${method}`,
+        kind: "slowdown",
+        selection: [...selection, "*/shifted"],
+        method,
+        slowdown: IN_BROWSER.slowdown,
+        maxSlowdown: IN_BROWSER.slowdown,
+        seed: 200 + index,
+      }),
     ),
     {
       id: "A/A",
       kind: "A/A",
-      selection: [...place, "--backend", backends.join()],
-      maxSlowdown: 0.25,
+      selection: [...selection, "manual/fused,autograd/log-softmax"],
+      maxSlowdown: IN_BROWSER.slowdown,
       seed: 1,
     },
-    {
-      id: "error",
-      kind: "error",
-      selection: [...place, "--backend", backends.join(), "--method", "manual/*"],
-      seed: 0,
-    },
+    { id: "error", kind: "error", selection: [...selection, "manual/*"], seed: 0 },
   ];
 };
 
@@ -117,6 +107,6 @@ export interface Validation {
 /** @param browser the browser whose pages are gated, instead of processes of Node */
 export function selectValidation(quick: boolean, browser: BrowserKind | undefined): Validation {
   if (quick) return { experiments: QUICK, comparisons: 1, trials: 1, slowdown: 1 };
-  if (browser) return { experiments: inBrowser(browser), comparisons: 64, trials: 16, slowdown: 0.25 };
+  if (browser) return { experiments: inBrowser(browser), ...IN_BROWSER };
   return { experiments: FULL, comparisons: 400, trials: 40, slowdown: 0.1 };
 }
