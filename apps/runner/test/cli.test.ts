@@ -188,6 +188,22 @@ describe("bad input", () => {
     expect(code).toBe(2);
   });
 
+  it("is found before the schema library is loaded, which takes longer than to print a line", async () => {
+    const file = join(temporaryFolder(), "without-zod.mjs");
+    const hooks = `export const resolve = (name, context, next) => {
+      if (name === "zod") throw new Error("zod is loaded");
+      return next(name, context);
+    };`;
+    const hooksUrl = `data:text/javascript,${encodeURIComponent(hooks)}`;
+    writeFileSync(file, `import { register } from "node:module"; register(${JSON.stringify(hooksUrl)});`);
+    const env = { NODE_OPTIONS: `--import=${file}` };
+    expect((await bench(["--list"], { env })).stderr).toContain("zod is loaded");
+    expect((await bench(["--bakend", "tfjs-wasm"], { env })).stderr).toMatch(
+      /^bench: unknown option '--bakend'/,
+    );
+    expect((await start(["--help"], { env }).ended).stdout).toMatch(/^a command, one of bench, /);
+  });
+
   it("exits 1 with each backend's reason and remedy when none is available", async () => {
     const out = temporaryFolder();
     const { code, stderr } = await bench([...SMALL, "--backend", "tfjs-wasm", "--out", out], {
