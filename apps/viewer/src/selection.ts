@@ -1,4 +1,4 @@
-import type { Cell, Results } from "@softmax-bench/core";
+import { type Cell, DTYPE_IDS, type Results } from "@softmax-bench/core";
 
 /** The cells that a reader looks at. Hidden values are listed, so that values added by a later file are shown. */
 export interface Selection {
@@ -25,7 +25,7 @@ export function collectChoices(runs: readonly Results[]): Choices {
       ...runs.flatMap(({ workloads = [] }) => workloads.map(({ id }) => id)),
       ...cells.map(({ workload }) => workload),
     ]).filter((id) => cells.some(({ workload }) => workload === id)),
-    dtypes: (["float32", "float64"] as const).filter((dtype) => cells.some((cell) => cell.dtype === dtype)),
+    dtypes: DTYPE_IDS.filter((dtype) => cells.some((cell) => cell.dtype === dtype)),
     backends: unique([
       ...runs.flatMap(({ backends }) => backends.map(({ id }) => id)),
       ...cells.map(({ backend }) => backend),

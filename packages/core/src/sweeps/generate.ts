@@ -1,6 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
-import { floatArray } from "../dtypes.js";
+import { floatArray, setRounded } from "../dtypes.js";
 import { normalSource, uniformSource } from "../workloads/random.js";
 import type { Sweep } from "./sweep.js";
 
@@ -61,7 +61,7 @@ function generate(
   for (const [row, label] of labels.entries()) {
     const values = Float64Array.from({ length: classes }, normal);
     change(values, label);
-    logits.set(values, row * classes);
+    setRounded(dtype, logits, values, row * classes);
   }
   return { logits, labels };
 }

@@ -117,7 +117,8 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     session.readResults(results.flatMap(({ loss, gradient }) => [loss, gradient]));
     return points.map(({ x, reference }, index) => {
       const { loss, gradient } = results[index] as GradientResult;
-      return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference) };
+      const { range: _, ...errors } = assessGradient(gradient, reference, dtype);
+      return { x, lossRelError: assessLoss(loss, reference), ...errors };
     });
   }
 
