@@ -12,6 +12,8 @@ const otherThan = (label: number, classes: number): number => (label + 1) % clas
 
 const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
 
+const OFFSETS = [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6];
+
 /** The curves that decide which formulation to use. */
 export const SWEEPS: readonly Sweep[] = [
   createSweep({
@@ -35,7 +37,12 @@ export const SWEEPS: readonly Sweep[] = [
     id: "offset",
     summary: "standard normal logits with a common offset, which changes neither loss nor gradient",
     axis: "offset",
-    points: [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6],
+    points: {
+      float32: OFFSETS,
+      float64: OFFSETS,
+      float16: [-6e4, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 6e4],
+      bfloat16: OFFSETS,
+    },
     row: (logits, _, offset) => {
       for (const [c, logit] of logits.entries()) logits[c] = logit + offset;
     },
