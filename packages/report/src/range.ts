@@ -9,7 +9,7 @@ export const RANGE_LEGEND =
   "underflow: share of entries that are 0 where the exact ones are not; avoidable: share that are 0 where the correctly rounded ones are not; subnormal: share of entries other than 0 below the dtype's smallest normal number, which have fewer digits; overflow: infinite entries where the exact ones are finite. Empty where there are none.";
 
 /** A gradient's values of `RANGE_COLUMNS`, empty where they are 0. */
-export function rangeCells({ range }: Accuracy["gradient"]): string[] {
+export function rangeCells({ range }: Pick<Accuracy["gradient"], "range">): string[] {
   if (!range) return RANGE_COLUMNS.map(() => "");
   const { underflows, avoidableUnderflows, subnormals, overflows, entries } = range;
   const shares = [underflows, avoidableUnderflows, subnormals].map((count) => formatShare(count, entries));

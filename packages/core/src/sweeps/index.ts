@@ -12,6 +12,9 @@ const otherThan = (label: number, classes: number): number => (label + 1) % clas
 
 const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
 
+/** Rows of the mean whose gradient is scaled: the original experiment's. */
+const MEAN_ROWS = 3200;
+
 const OFFSETS = [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6];
 
 /** The curves that decide which formulation to use. */
@@ -104,5 +107,15 @@ export const SWEEPS: readonly Sweep[] = [
       for (const [c, logit] of logits.entries()) logits[c] = largest - 2 - Math.abs(logit);
       logits[other] = largest;
     },
+  }),
+  createSweep({
+    id: "loss-scale",
+    summary:
+      "the gradient of a mean over 3,200 rows, times a loss scale: in float16, entries underflow without one",
+    axis: "loss scale",
+    points: [0, 4, 8, 12, 16, 20, 24].map((exponent) => 2 ** exponent),
+    shape: () => ({ rows: 32, classes: 1000 }),
+    row: () => {},
+    upstream: (lossScale) => lossScale / MEAN_ROWS,
   }),
 ];
