@@ -141,6 +141,20 @@ describe("--list", () => {
     expect(stderr).toBe("120 cells; 40 more would be recorded as unsupported\n");
     expect(() => onlyRun(out)).toThrow();
   });
+
+  it("has half precision where it is named", async () => {
+    const cells = async (...dtype: string[]) => {
+      const { stdout } = await call("bench", ["--list", "--backend", "onnxruntime-cpu", ...dtype]);
+      return new Set(
+        stdout
+          .trim()
+          .split("\n")
+          .map((cell) => cell.split(" ")[2]),
+      );
+    };
+    expect(await cells()).toEqual(new Set(["float32", "float64"]));
+    expect(await cells("--dtype", "bfloat16,float16")).toEqual(new Set(["float16"]));
+  });
 });
 
 describe("bad input", () => {

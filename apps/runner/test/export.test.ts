@@ -297,7 +297,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
     ],
     ["several methods", ["--method", "manual/*", "--workload", "4x3"], /give one method, got manual\/\*/],
     ["an unknown workload", ["--method", "manual/shifted", "--workload", "seed"], /unknown workload "seed"/],
-    ["an unknown dtype", [...method, "--dtype", "float16"], /unknown dtype "float16"/],
+    ["an unknown dtype", [...method, "--dtype", "float8"], /unknown dtype "float8"/],
     ["an unknown part", [...method, "--graph", "half"], /unknown graph "half"/],
     [
       "an unknown target",

@@ -52,6 +52,30 @@ describe("pnpm gradient", () => {
     expect(target("manual/exact-target")).toBeCloseTo(-5.5508250862537194e-17, 30);
   });
 
+  it("computes in float16, and rounds the logits to it", async () => {
+    // NumPy: the softmax of [1, 2, 3] less [0, 0, 1], in float64, as float16; 1.0001 is 1 in float16.
+    const exact = [0.09002685546875, 0.2447509765625, -0.334716796875];
+    const args = ["--logits", "[[1.0001, 2, 3]]", "--labels", "[2]", "--dtype", "float16", "--json"];
+    const { stdout } = await gradient([
+      ...args,
+      "--backend",
+      "onnxruntime-cpu,tfjs-wasm",
+      "--method",
+      "manual/fused",
+    ]);
+    const { dtype, results } = JSON.parse(stdout);
+    expect(dtype).toBe("float16");
+    expect(results).toMatchObject([
+      { backend: "tfjs-wasm", status: "unsupported", reason: "TensorFlow.js has no float16" },
+      {
+        backend: "onnxruntime-cpu",
+        gradient: [exact],
+        gradientError: { maxUlp: 0 },
+        note: expect.stringContaining("float32 arithmetic"),
+      },
+    ]);
+  });
+
   it("takes weights, smoothing, ignored labels and one loss per row, as PyTorch does", async () => {
     // torch 2: cross_entropy([[1, 2, 3], [1, 0, -1]], [2, -100], weight=[1, 2, .5], label_smoothing=.3, reduction="none")
     const args = ["--logits", "[[1,2,3],[1,0,-1]]", "--labels", "[2,-100]", "--weights", "[1,2,0.5]"];
@@ -248,8 +272,8 @@ describe("pnpm gradient", () => {
     [
       "an unknown dtype",
       {},
-      ["--logits", "[[1,2]]", "--labels", "[0]", "--dtype", "float16"],
-      /unknown dtype "float16"/,
+      ["--logits", "[[1,2]]", "--labels", "[0]", "--dtype", "float8"],
+      /unknown dtype "float8"/,
     ],
     [
       "NaN logits",

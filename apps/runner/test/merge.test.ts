@@ -226,7 +226,7 @@ describe("runs that do not belong together", () => {
   it("are refused where they cannot be read, naming file and field", async () => {
     const [folder = ""] = folders(whole());
     const file = join(folder, "results.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"dtype": "float32"', '"dtype": "float16"'));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"dtype": "float32"', '"dtype": "float8"'));
     const { code, stderr } = await merge([folder]);
     expect(code).toBe(2);
     expect(stderr).toContain(`merge: ${file}: cells[0].dtype:`);

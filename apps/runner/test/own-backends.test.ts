@@ -174,8 +174,8 @@ describe("a bench.config.ts whose backends are wrong", () => {
       "backends[0]: open: expected a function, got nothing; see Backend in @softmax-bench/core",
     ],
     [
-      changed(`dtypes: ["float16"]`),
-      'backends[0]: dtypes[0]: expected "float32" or "float64", got "float16"; see Backend in @softmax-bench/core',
+      changed(`dtypes: ["float8"]`),
+      'backends[0]: dtypes[0]: expected "float32", "float64", "float16" or "bfloat16", got "float8"; see Backend in @softmax-bench/core',
     ],
     [
       changed(`methods: ["manual/mine"]`),

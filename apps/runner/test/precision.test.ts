@@ -9,6 +9,26 @@ import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
 describe("pnpm precision", () => {
+  it("counts what underflows in float16, and shows that a loss scale brings it back", async () => {
+    const out = temporaryFolder();
+    const args = ["--sweep", "loss-scale", "--method", "manual/fused", "--dtype", "float16", "--out", out];
+    const { code } = await call("precision", [...args, "--backend", "onnxruntime-cpu"]);
+    expect(code).toBe(0);
+    const points = onlyRun(out).results().precision?.curves[0]?.points ?? [];
+    const shares = (x: number) => {
+      const range = points.find((point) => point.x === x)?.range;
+      return range && [range.underflows / range.entries, range.subnormals / range.entries];
+    };
+    // exp(x) / (1000 √e) / 3200, x standard normal, is below half of 2^-24 where x < −1.85: 3.2 %.
+    const [underflow = 0, subnormal = 0] = shares(1) ?? [];
+    expect(underflow).toBeGreaterThan(0.029);
+    expect(underflow).toBeLessThan(0.036);
+    // All others but the target's are below 2^-14.
+    expect(underflow + subnormal).toBeCloseTo(0.999, 3);
+    expect(shares(2 ** 16)).toBeUndefined();
+    expect(points.map(({ p99Ulp }) => p99Ulp)).toEqual(points.map(() => 0));
+  });
+
   it("draws every sweep for every backend, method and dtype, and answers from the data", async () => {
     const out = temporaryFolder();
     const methods = ["--method", "manual/naive,manual/shifted,manual/exact-target"];

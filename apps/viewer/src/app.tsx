@@ -25,7 +25,13 @@ import { Scaling } from "./sections/scaling.js";
 import { Sweeps } from "./sections/sweeps.js";
 import { TradeOff } from "./sections/trade-off.js";
 import { Verdict } from "./sections/verdict.js";
-import { collectChoices, type Selection, selectedCells, selectedWorkload } from "./selection.js";
+import {
+  collectChoices,
+  type Selection,
+  selectedCells,
+  selectedWorkload,
+  withinChoices,
+} from "./selection.js";
 
 /** The page: one run in full, all of them compared. */
 export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
@@ -99,13 +105,14 @@ const toRuns = (loaded: readonly Loaded[]): Results[] =>
 
 function Report({ results, runs, isLive }: { results: Results; runs: readonly Results[]; isLive: boolean }) {
   const [constraints, setConstraints] = useState<Constraints>(DEFAULT_CONSTRAINTS);
-  const [selection, select] = useState<Selection>({
+  const [selected, select] = useState<Selection>({
     workload: undefined,
     dtype: "float32",
     hiddenBackends: new Set(),
     hiddenMethods: new Set(),
   });
   const choices = useMemo(() => collectChoices(runs), [runs]);
+  const selection = useMemo(() => withinChoices(selected, choices), [selected, choices]);
   const cells = useMemo(
     () => selectedCells(results.cells, selection, choices),
     [results, selection, choices],

@@ -1,4 +1,4 @@
-import type { Cell, Results } from "@softmax-bench/core";
+import { type Cell, DTYPE_IDS, type Results } from "@softmax-bench/core";
 
 /** The cells that a reader looks at. Hidden values are listed, so that values added by a later file are shown. */
 export interface Selection {
@@ -20,18 +20,25 @@ const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 /** The available choices, over all open runs. */
 export function collectChoices(runs: readonly Results[]): Choices {
   const cells = runs.flatMap((run) => run.cells);
+  const curves = runs.flatMap(({ precision }) => precision?.curves ?? []);
   return {
     workloads: unique([
       ...runs.flatMap(({ workloads = [] }) => workloads.map(({ id }) => id)),
       ...cells.map(({ workload }) => workload),
     ]).filter((id) => cells.some(({ workload }) => workload === id)),
-    dtypes: (["float32", "float64"] as const).filter((dtype) => cells.some((cell) => cell.dtype === dtype)),
+    dtypes: DTYPE_IDS.filter((dtype) => [...cells, ...curves].some((one) => one.dtype === dtype)),
     backends: unique([
       ...runs.flatMap(({ backends }) => backends.map(({ id }) => id)),
       ...cells.map(({ backend }) => backend),
     ]),
     methods: unique(cells.map(({ method }) => method)).toSorted(),
   };
+}
+
+/** The same selection, of a dtype that was measured. */
+export function withinChoices(selection: Selection, { dtypes }: Choices): Selection {
+  const [first] = dtypes;
+  return first === undefined || dtypes.includes(selection.dtype) ? selection : { ...selection, dtype: first };
 }
 
 /** The selected workload. By default it is `seed-3200` if present, otherwise the first one. */

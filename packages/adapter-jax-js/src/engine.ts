@@ -13,7 +13,6 @@ import {
 } from "@softmax-bench/core";
 import { interpret } from "./interpret.js";
 import type { Jax, JaxArray } from "./load.js";
-import { jaxDType } from "./op-table.js";
 
 const LIBRARY = "jax-js ships no loss; this one is its logSoftmax at the labels";
 const FLOAT64 = "jax-js computes exp and log with polynomials of single precision, in float64 too";
@@ -94,7 +93,7 @@ class JaxPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const [loss, gradient] = this.#result ?? (await this.#compute());
-    return { loss: await readFloats(loss), gradient: await readFloats(gradient) };
+    return { loss: await readFloats(this.#jax, loss), gradient: await readFloats(this.#jax, gradient) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,8 +132,11 @@ class JaxPrepared implements Prepared {
     const { numpy } = this.#jax;
     const { rows, classes, dtype } = this.#task;
     const { logits, labels, weights, upstream } = this.#inputs;
-    const floats = (values: FloatArray, shape: number[]) =>
-      numpy.array(values as Float32Array<ArrayBuffer>, { shape, dtype: jaxDType(this.#jax, dtype) });
+    // An array of float16 is made of float32's on the device.
+    const floats = (values: FloatArray, shape: number[]) => {
+      const array = numpy.array(values as Float32Array<ArrayBuffer>, { shape });
+      return dtype === "float16" ? numpy.astype(array, numpy.float16) : array;
+    };
     return {
       logits: floats(logits, [rows, classes]),
       labels:
@@ -151,8 +153,9 @@ class JaxPrepared implements Prepared {
 const referencesTo = (feeds: Feeds): Feeds =>
   Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, array.ref]));
 
-async function readFloats(array: JaxArray): Promise<FloatArray> {
-  const data = await array.ref.data();
+async function readFloats({ numpy }: Jax, array: JaxArray): Promise<FloatArray> {
+  const isHalf = array.dtype === numpy.float16;
+  const data = await (isHalf ? numpy.astype(array.ref, numpy.float32) : array.ref).data();
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   throw new Error(`jax-js returned ${data.constructor.name} where floating-point numbers were expected`);
 }

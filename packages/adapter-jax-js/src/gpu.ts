@@ -1,6 +1,6 @@
 import {
-  type Availability,
   type Backend,
+  type EngineInfo,
   gpuThreads,
   installedVersion,
   probeWebgl,
@@ -9,21 +9,34 @@ import {
   Unavailable,
   webglDevice,
   webgpuDevice,
+  webgpuDTypes,
 } from "@softmax-bench/core";
 import type { Jax } from "./load.js";
 
 /** jax-js on WebGL 2: what `jit` fuses becomes a fragment shader. */
-export const jaxJsWebgl = onGpu("webgl", async () => probeWebgl(), webglDevice);
+export const jaxJsWebgl = onGpu("webgl", {
+  dtypes: ["float32"],
+  probe: async () => probeWebgl(),
+  startedWith: () => ({ device: webglDevice(), dtypes: ["float32"] }),
+});
 
-/** jax-js on WebGPU: what `jit` fuses becomes a compute shader. */
-export const jaxJsWebgpu = onGpu("webgpu", probeWebgpu, (jax) => webgpuDevice(jax.getWebGPUDevice()));
+/** jax-js on WebGPU: what `jit` fuses becomes a compute shader. It makes constants of float16 as elements of a Float16Array. */
+export const jaxJsWebgpu = onGpu("webgpu", {
+  dtypes: ["float32", "float16"],
+  probe: probeWebgpu,
+  startedWith: (jax) => {
+    const gpu = jax.getWebGPUDevice();
+    const hasArray = Reflect.get(globalThis, "Float16Array")?.BYTES_PER_ELEMENT === 2;
+    return { device: webgpuDevice(gpu), dtypes: hasArray ? webgpuDTypes(gpu) : ["float32"] };
+  },
+});
 
-function onGpu(
-  device: "webgl" | "webgpu",
-  probe: () => Promise<Availability>,
-  deviceOf: (jax: Jax) => ReturnType<typeof webglDevice>,
-): Backend {
-  const dtypes = ["float32"] as const;
+interface Gpu extends Pick<Backend, "dtypes" | "probe"> {
+  /** The device that it started on, and the dtypes that this one computes in. */
+  readonly startedWith: (jax: Jax) => Pick<EngineInfo, "device" | "dtypes">;
+}
+
+function onGpu(device: "webgl" | "webgpu", { dtypes, probe, startedWith }: Gpu): Backend {
   return {
     id: `jax-js-${device}`,
     cost: { nsPerElement: 500, mostElements: 2e6, mostElementsInGate: 0.3e6 },
@@ -42,7 +55,7 @@ function onGpu(
           "use another browser, or a machine with a GPU",
         );
       }
-      const used = deviceOf(jax);
+      const started = startedWith(jax);
       return new JaxEngine(
         {
           engine: {
@@ -50,9 +63,8 @@ function onGpu(
             version: installedVersion("@jax-js/jax", () => import.meta.resolve("@jax-js/jax")),
             code: "javascript",
           },
-          device: used,
-          threads: gpuThreads(used),
-          dtypes,
+          ...started,
+          threads: gpuThreads(started.device),
         },
         jax,
       );

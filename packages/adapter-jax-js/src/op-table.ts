@@ -65,6 +65,7 @@ export function jaxDType({ numpy }: Jax, dtype: unknown): JaxArray["dtype"] {
   const known: Partial<Record<DType, JaxArray["dtype"]>> = {
     float32: numpy.float32,
     float64: numpy.float64,
+    float16: numpy.float16,
     int32: numpy.int32,
     int64: numpy.int32,
     bool: numpy.bool,

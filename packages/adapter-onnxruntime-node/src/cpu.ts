@@ -7,7 +7,7 @@ export const onnxruntimeCpu: Backend = {
   id: "onnxruntime-cpu",
   cost: { nsPerElement: 5 },
   trainsFast: true,
-  dtypes: ["float32", "float64"],
+  dtypes: ["float32", "float64", "float16"],
 
   async probe(): Promise<Availability> {
     return loads(installedFolder());
@@ -18,7 +18,7 @@ export const onnxruntimeCpu: Backend = {
   },
 
   async open({ threads }) {
-    const { forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
+    const { CPU_DTYPE_NOTES, forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
     const runtime = runtimeAt(installedFolder());
     return new OnnxEngine({
       runtime,
@@ -35,6 +35,7 @@ export const onnxruntimeCpu: Backend = {
         logSeverityLevel: 3,
       },
       legalize: forCpu,
+      dtypeNotes: CPU_DTYPE_NOTES,
       keeps: "nothing",
     });
   },

@@ -12,7 +12,7 @@ const TF32 = "NVIDIA_TF32_OVERRIDE";
 export const onnxruntimeCuda: Backend = {
   id: "onnxruntime-cuda",
   cost: { nsPerElement: 1 },
-  dtypes: ["float32", "float64"],
+  dtypes: ["float32", "float64", "float16"],
 
   async probe(): Promise<Availability> {
     return await probeCuda(cudaInstallation());

@@ -15,7 +15,7 @@ import { probeVulkan } from "./vulkan/probe.js";
 export const onnxruntimeWebgpu: Backend = {
   id: "onnxruntime-webgpu",
   cost: { nsPerElement: 150, mostElementsInGate: 1e6 },
-  dtypes: ["float32"],
+  dtypes: ["float32", "float16"],
   // In a page it is onnxruntime-web's.
   hosts: HOST_KINDS,
   kernels: SHADER_KERNELS,
@@ -30,7 +30,9 @@ export const onnxruntimeWebgpu: Backend = {
   },
 
   async open() {
-    const { forWebgpu, OnnxEngine, startDevice, WEBGPU_NOTES } = await import("@softmax-bench/onnxruntime");
+    const { computesFloat16, forWebgpu, OnnxEngine, startDevice, WEBGPU_NOTES } = await import(
+      "@softmax-bench/onnxruntime"
+    );
     const runtime = runtimeAt(installedFolder());
     const session = {
       executionProviders: ["webgpu"],
@@ -45,7 +47,7 @@ export const onnxruntimeWebgpu: Backend = {
       device,
       // A software driver runs its own thread per core, regardless of the setting.
       threads: device.kind === "software-gpu" ? availableParallelism() : 1,
-      dtypes: onnxruntimeWebgpu.dtypes,
+      dtypes: (await computesFloat16({ runtime, session })) ? ["float32", "float16"] : ["float32"],
     };
     return new OnnxEngine(
       { runtime, info, session, legalize: forWebgpu, keeps: "tensors", notes: WEBGPU_NOTES },

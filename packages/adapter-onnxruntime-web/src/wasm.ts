@@ -7,7 +7,7 @@ import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-
 export const onnxruntimeWeb: Backend = {
   id: "onnxruntime-web",
   cost: { nsPerElement: 8 },
-  dtypes: ["float32", "float64"],
+  dtypes: ["float32", "float64", "float16"],
   hosts: HOST_KINDS,
 
   async probe() {
@@ -16,7 +16,7 @@ export const onnxruntimeWeb: Backend = {
 
   async open({ threads }) {
     const runtime = await import("onnxruntime-web");
-    const { forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
+    const { CPU_DTYPE_NOTES, forCpu, OnnxEngine } = await import("@softmax-bench/onnxruntime");
     const { env } = runtime;
     env.wasm.numThreads = threads;
     env.logLevel = "error";
@@ -35,6 +35,7 @@ export const onnxruntimeWeb: Backend = {
       },
       session: { executionProviders: ["wasm"] },
       legalize: forCpu,
+      dtypeNotes: CPU_DTYPE_NOTES,
       keeps: "nothing",
     });
   },

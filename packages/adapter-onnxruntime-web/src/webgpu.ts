@@ -5,12 +5,13 @@ import {
   SHADER_KERNELS,
   type WebgpuDevice,
   webgpuDevice,
+  webgpuDTypes,
 } from "@softmax-bench/core";
 
 /** ONNX Runtime's WebGPU execution provider in a page: the runtime is WebAssembly, its kernels are compute shaders. */
 export const onnxruntimeWebgpu: Backend = {
   id: "onnxruntime-webgpu",
-  dtypes: ["float32"],
+  dtypes: ["float32", "float16"],
   hosts: ["browser"],
   kernels: SHADER_KERNELS,
 
@@ -24,7 +25,8 @@ export const onnxruntimeWebgpu: Backend = {
     env.logLevel = "error";
     const session = { executionProviders: ["webgpu"] };
     const started = await startDevice({ runtime, session });
-    const device = webgpuDevice((await env.webgpu.device) as WebgpuDevice);
+    const gpu = (await env.webgpu.device) as WebgpuDevice;
+    const device = webgpuDevice(gpu);
     const info = {
       engine: {
         name: "onnxruntime-web",
@@ -33,7 +35,7 @@ export const onnxruntimeWebgpu: Backend = {
       },
       device,
       threads: gpuThreads(device),
-      dtypes: onnxruntimeWebgpu.dtypes,
+      dtypes: webgpuDTypes(gpu),
     } as const;
     return new OnnxEngine(
       { runtime, info, session, legalize: forWebgpu, keeps: "tensors", notes: WEBGPU_NOTES },

@@ -1,5 +1,6 @@
 import {
   DEFAULT_LOSS,
+  DTYPES,
   type Engine,
   type EngineInfo,
   type FloatArray,
@@ -13,7 +14,12 @@ import {
   requireInputs,
   type Support,
 } from "@softmax-bench/core";
-import type { GradientOptions, LossResult, SoftmaxKernel } from "@softmax-bench/wasm-simd";
+import type {
+  GradientOptions,
+  FloatDType as KernelDType,
+  LossResult,
+  SoftmaxKernel,
+} from "@softmax-bench/wasm-simd";
 import { METHODS } from "./methods.js";
 
 const OTHER_METHODS = `one kernel written by hand, which has ${METHODS.join(", ")} only`;
@@ -22,7 +28,8 @@ const FUSED = "the kernel of manual/exact-target";
 
 /** The bytes that the kernel addresses, less its own needs. */
 const ADDRESSABLE = 4 * 2 ** 30 - 2 ** 26;
-const BYTES = { float32: 4, float64: 8 } as const;
+
+const isOfKernel = (dtype: FloatDType): dtype is KernelDType => dtype === "float32" || dtype === "float64";
 
 export class WasmSimdEngine implements Engine {
   readonly info: EngineInfo;
@@ -34,12 +41,13 @@ export class WasmSimdEngine implements Engine {
   }
 
   supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
+    if (!isOfKernel(dtype)) return { ok: false, reason: `the kernel has no ${dtype}` };
     if (!METHODS.includes(method)) return { ok: false, reason: OTHER_METHODS };
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
     // For matrices that pass through, each thread has two rows, or two chunks of 64 KB or 128.
     const entries = (rows + Math.min(rows, 2 * this.info.threads)) * classes;
     const weights = loss?.weighted ? 2 * classes : 0;
-    const bytes = (matrices * entries + weights) * BYTES[dtype] + 4 * rows * BYTES.float64;
+    const bytes = (matrices * entries + weights) * DTYPES[dtype].bytes + 4 * rows * DTYPES.float64.bytes;
     if (bytes > ADDRESSABLE) {
       return { ok: false, reason: `needs ${(bytes / 2 ** 30).toFixed(1)} GiB; WebAssembly addresses 4` };
     }
@@ -84,7 +92,7 @@ class WasmSimdPrepared implements Prepared {
     try {
       this.#logits = this.#floats(logits);
       this.#labels = labels instanceof Int32Array ? this.#indices(labels) : this.#floats(labels);
-      this.#gradient = this.#allocate(task.dtype, logits.length);
+      this.#gradient = this.#allocate(logits.length);
       const { reduction, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...task.loss };
       this.#options = {
         reduction,
@@ -137,14 +145,15 @@ class WasmSimdPrepared implements Prepared {
     for (const array of this.#allocated) this.#kernel.free(array);
   }
 
-  #allocate(dtype: FloatDType, length: number): FloatArray {
-    const array = this.#kernel.allocate(dtype, length);
+  #allocate(length: number): FloatArray {
+    // The engine supports no other dtypes.
+    const array = this.#kernel.allocate(this.#task.dtype as KernelDType, length);
     this.#allocated.push(array);
     return array;
   }
 
   #floats(host: FloatArray): FloatArray {
-    return this.#copy(host, this.#allocate(this.#task.dtype, host.length));
+    return this.#copy(host, this.#allocate(host.length));
   }
 
   #indices(host: Int32Array): Int32Array {

@@ -1,5 +1,6 @@
 import type { FloatDType, Inputs, LossOptions, Method } from "@softmax-bench/core";
 import { floatArrayFrom } from "@softmax-bench/core";
+import { isHalf } from "@softmax-bench/graph";
 
 /** A small, awkward input. */
 export interface Case {
@@ -211,7 +212,12 @@ export function toInputs(dtype: FloatDType, { logits, labels, weights, upstream,
 }
 
 /** Logits whose exponential, summed over a few classes, neither overflows nor vanishes. */
-const EXP_RANGE: Readonly<Record<FloatDType, number>> = { float32: 80, float64: 700 };
+const EXP_RANGE: Readonly<Record<FloatDType, number>> = {
+  float32: 80,
+  float64: 700,
+  float16: 9,
+  bfloat16: 80,
+};
 
 /** The expected result of a method. */
 export type Expectation =
@@ -233,7 +239,8 @@ export interface Quirks {
  * Returns the expected result of a method. The naive formulation is accurate while exponentials are in range, and
  * non-finite beyond. In between, its automatic gradient depends on the backend's rule for division: a rule that squares
  * the divisor overflows at half the range and silently loses a term. Its one-hot matrix turns a masked class into NaN.
- * So does that of a library with a hand-written gradient.
+ * So does that of a library with a hand-written gradient. In half precision, a runtime may compute with the range of
+ * float32 or without.
  */
 export function expectation(
   { kind, formulation }: Method,
@@ -250,7 +257,7 @@ export function expectation(
   if (isMasked) return kind === "manual" ? "an accurate gradient" : "a non-finite gradient";
   if (cancelsQuotients && classes === 1) return kind === "manual" ? "accurate" : "unspecified";
   const largest = Math.max(...logits.map(Math.abs));
-  if (largest > EXP_RANGE[dtype]) return "a non-finite gradient";
+  if (largest > EXP_RANGE[dtype]) return isHalf(dtype) ? "unspecified" : "a non-finite gradient";
   // Its loss is −log p, and p may have been flushed to 0; in float64 too, if exp has single precision.
   if (Math.max(...logits) - Math.min(...logits) > EXP_RANGE.float32) return "unspecified";
   return kind === "autograd" && largest > EXP_RANGE[dtype] / 2 ? "unspecified" : "accurate";

@@ -124,7 +124,7 @@ export interface Engine extends AsyncDisposable {
 }
 
 /**
- * A task's inputs, row-major, floats in the array type of the task's dtype. The task's loss options decide which inputs
+ * A task's inputs, row-major, floats in the array type of the task's dtype (half precision in a Float32Array). The task's loss options decide which inputs
  * exist and what labels are.
  */
 export interface Inputs {
@@ -141,7 +141,10 @@ export interface Inputs {
 export interface GradientResult {
   /** The loss, in the task's dtype: one value, or one per row for reduction "none". */
   readonly loss: FloatArray;
-  /** Gradient of the loss with respect to the logits: `[N, C]`, row-major, in the task's dtype. */
+  /**
+   * Gradient of the loss with respect to the logits: `[N, C]`, row-major, in the task's dtype: every value is one of
+   * the dtype's, half-precision ones in a Float32Array.
+   */
   readonly gradient: FloatArray;
 }
 

@@ -1,2 +1,2 @@
-/** Host arrays of the two floating-point dtypes. */
+/** Host arrays of floating-point dtypes: half precision is held in a Float32Array. */
 export type FloatArray = Float32Array | Float64Array;

@@ -1,3 +1,4 @@
+import type { FloatDType } from "@softmax-bench/graph";
 import type { Availability, EngineInfo } from "./backend.js";
 
 type Device = EngineInfo["device"];
@@ -14,7 +15,12 @@ export interface WebgpuDevice {
     readonly description?: string;
     readonly isFallbackAdapter?: boolean;
   };
+  readonly features?: { has(name: string): boolean };
 }
+
+/** The dtypes that a device of WebGPU computes in. */
+export const webgpuDTypes = ({ features }: WebgpuDevice): readonly FloatDType[] =>
+  features?.has("shader-f16") ? ["float32", "float16"] : ["float32"];
 
 /** The GPU behind a device of WebGPU, as far as the browser says. */
 export function webgpuDevice({ adapterInfo = {} }: WebgpuDevice): Device {

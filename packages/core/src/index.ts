@@ -4,12 +4,29 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
-export { DTYPE_IDS, DTYPES, type DTypeTraits, floatArray, floatArrayFrom } from "./dtypes.js";
+export {
+  DTYPE_IDS,
+  DTYPES,
+  type DTypeTraits,
+  findForeign,
+  floatArray,
+  floatArrayFrom,
+  setRounded,
+  USUAL_DTYPE_IDS,
+} from "./dtypes.js";
 export { isSystemError, messageOf, type SystemError } from "./errors.js";
 export type { FloatArray } from "./float-array.js";
 export type { Formulation, LossAndGradient, LossInputs } from "./formulations/formulation.js";
 export { FORMULATIONS } from "./formulations/index.js";
-export { gpuThreads, probeWebgl, probeWebgpu, type WebgpuDevice, webglDevice, webgpuDevice } from "./gpu.js";
+export {
+  gpuThreads,
+  probeWebgl,
+  probeWebgpu,
+  type WebgpuDevice,
+  webglDevice,
+  webgpuDevice,
+  webgpuDTypes,
+} from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
 export { installedVersion, probePackage } from "./packages.js";

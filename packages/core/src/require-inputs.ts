@@ -1,9 +1,8 @@
 import { requireValid } from "@softmax-bench/numerics";
 import type { Inputs } from "./backend.js";
+import { DTYPES, findForeign } from "./dtypes.js";
 import { DEFAULT_LOSS } from "./loss-options.js";
 import type { GradientTask } from "./program.js";
-
-const ARRAYS = { float32: Float32Array, float64: Float64Array } as const;
 
 /**
  * Checks that inputs match a task's description: every engine calls this first, and no kernel does.
@@ -14,9 +13,17 @@ export function requireInputs({ dtype, rows, classes, loss }: GradientTask, inpu
   const { reduction, targets, weighted, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...loss };
   const { logits, labels, weights, upstream } = inputs;
   const floats = { logits, weights, upstream, ...(targets === "probabilities" ? { labels } : {}) };
+  const { Array: Values } = DTYPES[dtype];
   for (const [name, array] of Object.entries(floats)) {
-    if (array !== undefined && !(array instanceof ARRAYS[dtype])) {
-      throw new TypeError(`${name}: expected a ${ARRAYS[dtype].name}, got ${array.constructor.name}`);
+    if (array === undefined) continue;
+    if (!(array instanceof Values)) {
+      throw new TypeError(`${name}: expected a ${Values.name}, got ${array.constructor.name}`);
+    }
+    const foreign = array instanceof Int32Array ? -1 : findForeign(dtype, array);
+    if (foreign >= 0) {
+      throw new RangeError(
+        `${name}: expected values of ${dtype}, got ${array[foreign]} at ${foreign}; round them first`,
+      );
     }
   }
   if (targets === "labels" && !(labels instanceof Int32Array)) {

@@ -1,4 +1,4 @@
-import { SWEEPS } from "@softmax-bench/core";
+import { DTYPE_IDS, DTYPES, SWEEPS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 
 const named = (id: string) => {
@@ -16,14 +16,14 @@ function rowOf(id: string, point: number, row = 0) {
 }
 
 describe.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))("sweep %s", (_, sweep) => {
-  it.each(["float32", "float64"] as const)("has ascending points with inputs of their shape, %s", (dtype) => {
+  it.each(DTYPE_IDS)("has ascending points with inputs of their shape, %s", (dtype) => {
     const points = sweep.points(dtype);
     expect(points.length).toBeGreaterThan(3);
     expect(points).toEqual(points.toSorted((a, b) => a - b));
     for (const point of points) {
       const { rows, classes } = sweep.shape(point);
       const { logits, labels } = sweep.inputs(point, dtype, 0);
-      expect(logits).toBeInstanceOf(dtype === "float32" ? Float32Array : Float64Array);
+      expect(logits).toBeInstanceOf(DTYPES[dtype].Array);
       expect(logits).toHaveLength(rows * classes);
       expect(labels).toHaveLength(rows);
       expect(labels.every((label) => label >= 0 && label < classes)).toBe(true);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { checkedRows, findWorkload, generateInputs, WORKLOADS, type Workload } from "@softmax-bench/core";
+import { FORMATS, roundToFormat } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 import { portableLog } from "../src/workloads/random.js";
 
@@ -36,6 +37,12 @@ describe("workloads", () => {
   it("have the same logits in float32, rounded", () => {
     const { logits: double } = generateInputs(named("imagenet-head-16"), "float64", 3);
     expect(generateInputs(named("imagenet-head-16"), "float32", 3).logits).toEqual(Float32Array.from(double));
+  });
+
+  it.each(["float16", "bfloat16"] as const)("have the same logits in %s, rounded once", (dtype) => {
+    const { logits: double } = generateInputs(named("imagenet-head-16"), "float64", 3);
+    const expected = Float32Array.from(double, (value) => roundToFormat(value, 0, FORMATS[dtype]));
+    expect(generateInputs(named("imagenet-head-16"), dtype, 3).logits).toEqual(expected);
   });
 
   it("are standard normal: mean 0, variance 1, kurtosis 3, within 5 standard errors", () => {

@@ -1,6 +1,6 @@
 import { GraphError } from "./error.js";
 import { constantTensor, type Graph, inputName, topologicalOrder, type Value } from "./graph.js";
-import { findDefinition } from "./op.js";
+import { evaluateNode } from "./op.js";
 import { formatType, sameShape, type Tensor } from "./tensor.js";
 
 /**
@@ -27,7 +27,7 @@ function compute(
   if (node.op === "Constant") return [constantTensor(node)];
   if (node.op === "Input") return node.outputs.map((output) => feed(output, feeds));
   const inputs = node.inputs.map((input) => tensors.get(input) as Tensor);
-  return findDefinition(node.op).evaluate(inputs, node.attributes, node.outputs);
+  return evaluateNode(node, inputs);
 }
 
 function feed(value: Value, feeds: Readonly<Record<string, Tensor>>): Tensor {

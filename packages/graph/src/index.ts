@@ -5,11 +5,13 @@ export { differentiate } from "./differentiate.js";
 export * from "./error.js";
 export { evaluate } from "./evaluate.js";
 export * from "./graph.js";
+export { fromHalfBits, type HalfDType, roundToHalf, toHalfBits } from "./half.js";
 export {
   apply,
   applyAll,
   type Body,
   describeNode,
+  evaluateNode,
   findDefinition,
   type GradientContext,
   type OpDefinition,

@@ -1,6 +1,6 @@
 import { GraphError } from "./error.js";
 import { type Attributes, makeNode, type Node, outputOf, type Value } from "./graph.js";
-import { checkShape, type DType, formatType, type Tensor, type TensorType } from "./tensor.js";
+import { checkShape, type DType, formatType, rounded, type Tensor, type TensorType } from "./tensor.js";
 
 /** The input of a gradient rule: the node and the gradient of the result with respect to each of its outputs. */
 export interface GradientContext {
@@ -19,7 +19,10 @@ export interface OpDefinition {
   readonly dtypes?: readonly DType[];
   /** Types of the outputs. @throws GraphError if the inputs do not fit the operator. */
   infer(inputs: readonly TensorType[], attributes: Attributes): readonly TensorType[];
-  /** Reference semantics: float32 results are computed in double precision and rounded once. */
+  /**
+   * Reference semantics: float32 results are computed in double precision and rounded once. Half-precision results may
+   * be numbers of float32 that are not rounded yet; see `evaluateNode`.
+   */
   evaluate(
     inputs: readonly Tensor[],
     attributes: Attributes,
@@ -55,6 +58,15 @@ export function findDefinition(op: string): OpDefinition {
     throw new GraphError(`unknown operator ${op}; known operators: ${operatorNames().join(", ")}`);
   return definition;
 }
+
+/**
+ * The outputs of a node for given inputs: the reference semantics. Rounding a sum, product, quotient or square root of
+ * half-precision numbers to float32 and then to half precision is the same as rounding it once (Figueroa 1995).
+ */
+export const evaluateNode = (
+  { op, attributes, outputs }: Node,
+  inputs: readonly Tensor[],
+): readonly Tensor[] => findDefinition(op).evaluate(inputs, attributes, outputs).map(rounded);
 
 /** The node in words, for messages: `Div(float32[2,3], float32[2,1])`. */
 export const describeNode = (node: Node): string =>

@@ -1,9 +1,13 @@
 import { reserve } from "./budget.js";
 import { GraphError, UndefinedResult } from "./error.js";
+import { HALVES, type HalfDType, roundToHalf } from "./half.js";
 
-/** Element types, named as in NumPy. `int64` is carried in a `BigInt64Array`, `bool` as 0 and 1. */
-export type DType = "float32" | "float64" | "int32" | "int64" | "bool";
-export type FloatDType = Extract<DType, "float32" | "float64">;
+/**
+ * Element types, named as in NumPy and ml_dtypes. `int64` is carried in a `BigInt64Array`, `bool` as 0 and 1, and half
+ * precision in a `Float32Array` whose elements are all numbers of the half-precision type.
+ */
+export type DType = FloatDType | "int32" | "int64" | "bool";
+export type FloatDType = "float32" | "float64" | HalfDType;
 
 /** Dimensions, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -25,7 +29,12 @@ export const sizeOf = (shape: Shape): number => shape.reduce((size, dim) => size
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
-export const isFloat = ({ dtype }: TensorType): boolean => dtype === "float32" || dtype === "float64";
+/** Floating-point element types. */
+export const FLOATS: readonly DType[] = ["float32", "float64", "float16", "bfloat16"];
+
+export const isFloat = ({ dtype }: TensorType): boolean => FLOATS.includes(dtype);
+
+export const isHalf = (dtype: DType): dtype is HalfDType => dtype in HALVES;
 
 export const isInteger = ({ dtype }: TensorType): boolean => dtype === "int32" || dtype === "int64";
 
@@ -38,6 +47,8 @@ export const formatShape = (shape: Shape): string =>
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
+  float16: Float32Array,
+  bfloat16: Float32Array,
   int32: Int32Array,
   int64: BigInt64Array,
   bool: Uint8Array,
@@ -80,11 +91,25 @@ export type Element = number | bigint;
 export function tensor(dtype: DType, shape: Shape, values: Iterable<Element>): Tensor {
   const data = allocate({ dtype, shape });
   let length = 0;
-  for (const value of values) write(data, length++, value);
+  const round = rounding(dtype);
+  for (const value of values) write(data, length++, round(value));
   if (length !== data.length) {
     throw new RangeError(`${formatType({ dtype, shape })} holds ${data.length} values, got ${length}`);
   }
   return { dtype, shape, data };
+}
+
+/** Rounds elements to half precision; other types round when they are stored. */
+export const rounding = (dtype: DType): ((value: Element) => Element) =>
+  isHalf(dtype) ? (value) => roundToHalf(dtype, Number(value)) : (value) => value;
+
+/** The same tensor, its elements rounded in place if it has half precision. */
+export function rounded(x: Tensor): Tensor {
+  const { dtype, data } = x;
+  if (isHalf(dtype)) {
+    for (let index = 0; index < data.length; index++) data[index] = roundToHalf(dtype, Number(data[index]));
+  }
+  return x;
 }
 
 /** Element `index` as a number; rounded for int64 beyond 2^53. */

@@ -194,10 +194,22 @@ describe("what ONNX leaves undefined", () => {
 
 describe("element types that an operator does not have", () => {
   it.each<[string, () => Value, string]>([
-    ["Sqrt", () => apply("Sqrt", [int64(4n)]), "Sqrt(int64[1]): takes float32, float64, got int64"],
-    ["Add", () => add(bool(1), bool(1)), "takes float32, float64, int32, int64, got bool"],
-    ["Clip", () => apply("Clip", [int32(4)], { low: 0, high: 1 }), "takes float32, float64, got int32"],
-    ["Softmax", () => apply("Softmax", [int32(4)], { axis: 0 }), "takes float32, float64, got int32"],
+    [
+      "Sqrt",
+      () => apply("Sqrt", [int64(4n)]),
+      "Sqrt(int64[1]): takes float32, float64, float16, bfloat16, got int64",
+    ],
+    ["Add", () => add(bool(1), bool(1)), "takes float32, float64, float16, bfloat16, int32, int64, got bool"],
+    [
+      "Clip",
+      () => apply("Clip", [int32(4)], { low: 0, high: 1 }),
+      "takes float32, float64, float16, bfloat16, got int32",
+    ],
+    [
+      "Softmax",
+      () => apply("Softmax", [int32(4)], { axis: 0 }),
+      "takes float32, float64, float16, bfloat16, got int32",
+    ],
   ])("are refused: %s", (_, make, message) => {
     expect(make).toThrow(message);
   });

@@ -6,13 +6,18 @@ import numpy
 
 INPUTS, RESULTS = 4, 5
 
+# What class indices and half precision travel as; NumPy itself has no bfloat16.
+CARRIERS = {"int64": "int32", "float16": "float32", "bfloat16": "float32"}
+
+
+def carrier(dtype):
+    """The dtype of the arrays in which values of a dtype are exchanged."""
+    return CARRIERS.get(dtype, dtype)
+
 
 def allocate(program):
-    """Arrays for a program's inputs, in the order in which they are exchanged; class indices travel as int32."""
-    dtypes = {"int64": "int32"}
-    return {
-        one["name"]: numpy.empty(one["shape"], dtypes.get(one["dtype"], one["dtype"])) for one in program["inputs"]
-    }
+    """Arrays for a program's inputs, in the order in which they are exchanged."""
+    return {one["name"]: numpy.empty(one["shape"], carrier(one["dtype"])) for one in program["inputs"]}
 
 
 def synthetic(program):

@@ -41,4 +41,4 @@ def python_function(graph, operators, constant, scope):
 
 def elements(dtype, data):
     """The elements of a constant; what JSON has no number for is text."""
-    return [(float if dtype.startswith("float") else int)(value) for value in data]
+    return [(float if "float" in dtype else int)(value) for value in data]

@@ -37,12 +37,13 @@ def axes(node):
 
 
 def load(threads):
-    global jax, jnp, numpy
+    global carrier, jax, jnp, numpy
     # XLA reads these once, when it makes its pool of threads.
     os.environ.update(JAX_PLATFORMS="cpu", NPROC=str(threads), PJRT_NPROC=str(threads))
     import jax
     import jax.numpy as jnp
     import numpy
+    from arrays import carrier
 
     jax.config.update("jax_enable_x64", True)
     return Runtime(threads)
@@ -57,6 +58,7 @@ class Runtime:
         self.info = {
             "engine": {"name": "JAX", "version": jax.__version__, "code": "native"},
             "threads": threads,
+            "dtypes": ["float32", "float64", "float16", "bfloat16"],
             "settings": {
                 "mode": "jit",
                 "Python": platform.python_version(),
@@ -75,6 +77,7 @@ class Prepared:
 
     def __init__(self, program, inputs):
         self.host = inputs
+        self.dtypes = {one["name"]: one["dtype"] for one in program["inputs"] if one["dtype"] != "int64"}
         self.loss, self.both = functions(json.dumps(program))
         self.loss_inputs = program["forward"]["inputs"]
         self.both_inputs = [one["name"] for one in program["inputs"]]
@@ -85,7 +88,7 @@ class Prepared:
         self.results = None
 
     def upload(self):
-        self.feeds = {name: jnp.array(array) for name, array in self.host.items()}
+        self.feeds = {name: jnp.array(array, self.dtypes.get(name)) for name, array in self.host.items()}
         jax.block_until_ready(self.feeds)
         self.loss_feeds = [self.feeds[name] for name in self.loss_inputs]
         self.both_feeds = [self.feeds[name] for name in self.both_inputs]
@@ -103,9 +106,9 @@ class Prepared:
         if self.results is None:
             self.gradient()
         if self.arrays is None:
-            self.arrays = [numpy.empty(result.shape, result.dtype) for result in self.results]
+            self.arrays = [numpy.empty(result.shape, carrier(result.dtype.name)) for result in self.results]
         for array, result in zip(self.arrays, self.results):
-            numpy.copyto(array, result)
+            array[...] = result
         return self.arrays
 
 
@@ -136,4 +139,4 @@ def compiled(graph):
 
 
 def constant(dtype, shape, data):
-    return numpy.array(elements(dtype, data), dtype).reshape(shape)
+    return numpy.array(elements(dtype, data), jnp.dtype(dtype)).reshape(shape)

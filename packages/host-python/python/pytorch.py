@@ -7,6 +7,7 @@ import torch  # Before NumPy, which it brings: where both are missing, it is wha
 
 import numpy
 
+from arrays import carrier
 from graphs import ARITHMETIC, elements, python_function
 from process import environment_settings
 
@@ -46,6 +47,21 @@ def cross_entropy(attributes, scores, labels, weights=None):
     return f"torch.nn.functional.cross_entropy({scores}, {labels}{given})"
 
 
+HALVES = ("float16", "bfloat16")
+# Probabilities below these may have lost digits to underflow.
+LEAST = {torch.float32: 2.0**-100, torch.float64: 2.0**-1000, torch.float16: 2.0**-12, torch.bfloat16: 2.0**-100}
+
+
+def has_softmax(dtype):
+    """Whether this version computes a dtype on the CPU: not all do in half precision."""
+    x = torch.zeros(1, 2, dtype=getattr(torch, dtype))
+    try:
+        torch.exp(x), torch.softmax(x, 1), torch.log_softmax(x, 1)
+    except RuntimeError:
+        return False
+    return True
+
+
 def load(threads):
     torch.set_num_threads(threads)
     return Runtime()
@@ -67,6 +83,7 @@ class Runtime:
         self.info = {
             "engine": {"name": "PyTorch", "version": torch.__version__, "code": "native"},
             "threads": torch.get_num_threads(),
+            "dtypes": ["float32", "float64", *filter(has_softmax, HALVES)],
             "settings": {
                 "mode": "eager",
                 "Python": platform.python_version(),
@@ -75,6 +92,9 @@ class Runtime:
                 **environment_settings(ENVIRONMENT),
             },
         }
+
+    def lacks(self, dtype):
+        return f"PyTorch {torch.__version__} has no exp and softmax of {dtype} on the CPU"
 
     def prepare(self, task, program, inputs):
         is_plain = list(inputs) == ["logits", "labels"] and not task.get("loss")
@@ -87,8 +107,8 @@ class Prepared:
 
     def __init__(self, program, inputs):
         self.host = {name: tensor_on(array) for name, array in inputs.items()}
-        indices = [one["name"] for one in program["inputs"] if one["dtype"] == "int64"]
-        self.feeds = {name: host.long() if name in indices else host.clone() for name, host in self.host.items()}
+        dtypes = {one["name"]: getattr(torch, one["dtype"]) for one in program["inputs"]}
+        self.feeds = {name: host.to(dtypes[name], copy=True) for name, host in self.host.items()}
         self.loss = compiled(program["forward"])
         self.forward_feeds = [self.feeds[name] for name in program["forward"]["inputs"]]
         self.results = None
@@ -107,7 +127,7 @@ class Prepared:
         if self.results is None:
             self.gradient()
         if self.arrays is None:
-            self.arrays = [numpy.empty(result.numel(), str(result.dtype)[6:]) for result in self.results]
+            self.arrays = [numpy.empty(result.numel(), carrier(str(result.dtype)[6:])) for result in self.results]
             self.views = [tensor_on(array) for array in self.arrays]
         for view, result in zip(self.views, self.results):
             view.copy_(result.detach().reshape(-1))
@@ -148,7 +168,7 @@ class Fused(Prepared):
         super().__init__(program, inputs)
         self.logits, self.labels = self.feeds["logits"], self.feeds["labels"].unsqueeze(1)
         self.p = torch.empty_like(self.logits)
-        self.least = 2.0**-100 if self.logits.dtype == torch.float32 else 2.0**-1000
+        self.least = LEAST[self.logits.dtype]
 
     def gradient(self):
         logits, labels, p = self.logits, self.labels, self.p

@@ -1,7 +1,7 @@
 """A worker's side of the protocol (packages/measure/src/protocol.ts), for every runtime: requests, phases, replies.
 
 A runtime is a module that imports it, with a function `load(threads)`. What that returns has `info`, `notes` by method,
-and `prepare(task, program, inputs)`, whose result has `upload`, `forward`, `gradient` and `read`: the contract of
+`lacks(dtype)` with the reason why a dtype is not among those of `info`, and `prepare(task, program, inputs)`, whose result has `upload`, `forward`, `gradient` and `read`: the contract of
 packages/core/src/backend.ts.
 """
 
@@ -44,6 +44,8 @@ class Worker:
                 return {"type": "failed", "reason": f'expected a request to open a backend, got "{kind}"'}
             if kind not in ("run", "scale", "memory"):
                 return {"type": "unsupported", "reason": "references compute gradients of the loss only"}
+            if request["dtype"] not in self.runtime.info["dtypes"]:
+                return {"type": "unsupported", "reason": self.runtime.lacks(request["dtype"])}
             return getattr(self, kind)(request)
         except Exception as error:
             return {"type": "failed", "reason": f"{type(error).__name__}: {error}"}
@@ -73,7 +75,6 @@ class Worker:
             "type": "opened",
             "protocol": PROTOCOL_VERSION,
             "device": {"kind": "cpu", "name": processor_name()},
-            "dtypes": ["float32", "float64"],
             "coldStartNs": since_start_ns(),
             **self.runtime.info,
         }

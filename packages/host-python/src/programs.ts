@@ -1,4 +1,4 @@
-import { type GradientTask, programFor } from "@softmax-bench/core";
+import { DTYPE_IDS, type GradientTask, programFor } from "@softmax-bench/core";
 import {
   type Graph,
   inputName,
@@ -64,6 +64,4 @@ function serializeProgram(task: GradientTask, { lacks }: PythonRuntime): Seriali
 }
 
 const kernelsWithout = (operators: readonly string[]): Kernels =>
-  Object.fromEntries(
-    operatorNames().map((op) => [op, operators.includes(op) ? [] : (["float32", "float64"] as const)]),
-  );
+  Object.fromEntries(operatorNames().map((op) => [op, operators.includes(op) ? [] : DTYPE_IDS]));

@@ -1,6 +1,7 @@
 import {
   type Availability,
   type Backend,
+  DTYPE_IDS,
   type Engine,
   type EngineInfo,
   floatArray,
@@ -10,6 +11,7 @@ import {
   messageOf,
   type Prepared,
   requireInputs,
+  type Support,
   Unavailable,
 } from "@softmax-bench/core";
 import { Exchange } from "@softmax-bench/host-node";
@@ -50,7 +52,7 @@ function reference(id: string): Backend {
   };
   return {
     id,
-    dtypes: ["float32", "float64"],
+    dtypes: DTYPE_IDS,
     hosts: ["python"],
     async probe(): Promise<Availability> {
       try {
@@ -112,11 +114,14 @@ class PythonEngine implements Engine {
     this.#worker = worker;
   }
 
-  supports() {
-    return { ok: true } as const;
+  supports({ dtype }: GradientTask): Support {
+    if (this.info.dtypes.includes(dtype)) return { ok: true };
+    return { ok: false, reason: `${this.info.engine.name} ${this.info.engine.version} has no ${dtype} here` };
   }
 
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
+    const support = this.supports(task);
+    if (!support.ok) throw new Error(support.reason);
     requireInputs(task, inputs);
     const worker = this.#worker;
     const computed = () => worker.compute(task, inputs);

@@ -122,6 +122,13 @@ await describeWithPython("a worker of Python", () => {
     expect(await connection.request(request, TIMEOUT_MS)).toMatchObject({ reply: { type: "unsupported" } });
   });
 
+  it("computes no dtype that its runtime lacks, and says so", async () => {
+    const { run } = await openWith(1);
+    expect(await run("manual/fused", { dtype: "float16" })).toMatchObject({
+      reply: { type: "unsupported", reason: "faulty 1.0 has no float16" },
+    });
+  });
+
   it("refuses a parent of another version", async () => {
     const { connection } = await connect();
     expect(await open(connection, "faulty", PROTOCOL_VERSION + 1)).toMatchObject({

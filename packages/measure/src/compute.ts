@@ -2,6 +2,7 @@ import {
   ContractError,
   DTYPES,
   type Engine,
+  findForeign,
   type GradientResult,
   type GradientTask,
   type Prepared,
@@ -49,16 +50,23 @@ export async function compute(
   };
 }
 
-/** @throws ContractError if the loss or the gradient is not an array of the task's dtype and size */
+/** @throws ContractError if the loss or the gradient is not an array of the task's size, with values of its dtype */
 function requireResult(task: GradientTask, result: GradientResult | undefined): GradientResult {
   const { dtype, rows, classes } = task;
   const lengths = { loss: lossLength(task), gradient: rows * classes };
   for (const [name, length] of Object.entries(lengths) as [keyof GradientResult, number][]) {
     const array: unknown = result?.[name];
-    if (array instanceof DTYPES[dtype].Array && array.length === length) continue;
-    throw new ContractError(
-      `read: expected a ${name} that is a ${DTYPES[dtype].Array.name} of ${length}, got ${kindOf(array)}`,
-    );
+    if (!(array instanceof DTYPES[dtype].Array && array.length === length)) {
+      throw new ContractError(
+        `read: expected a ${name} that is a ${DTYPES[dtype].Array.name} of ${length}, got ${kindOf(array)}`,
+      );
+    }
+    const foreign = findForeign(dtype, array);
+    if (foreign >= 0) {
+      throw new ContractError(
+        `read: expected a ${name} of ${dtype} values, got ${array[foreign]} at ${foreign}`,
+      );
+    }
   }
   return result as GradientResult;
 }

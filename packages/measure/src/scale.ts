@@ -18,12 +18,14 @@ import { ThroughputMonitor } from "./throughput.js";
  */
 export class SyntheticInputs {
   #logits: FloatArray = new Float32Array();
+  #dtype: GradientTask["dtype"] = "float32";
 
   of({ dtype, rows, classes }: Pick<GradientTask, "dtype" | "rows" | "classes">): Inputs {
     const length = rows * classes;
-    if (this.#logits.length < length || !(this.#logits instanceof DTYPES[dtype].Array)) {
+    if (this.#logits.length < length || this.#dtype !== dtype) {
       this.#logits = floatArray(dtype, 0);
-      this.#logits = filled(floatArray(dtype, length));
+      this.#logits = filled(floatArray(dtype, length), DTYPES[dtype].round);
+      this.#dtype = dtype;
     }
     return {
       logits: this.#logits.subarray(0, length),
@@ -33,11 +35,11 @@ export class SyntheticInputs {
 }
 
 /** Fills an array by Numerical Recipes' quick generator, which is uniform enough. */
-function filled(array: FloatArray): FloatArray {
+function filled(array: FloatArray, round: (value: number) => number): FloatArray {
   let state = 1;
   for (let index = 0; index < array.length; index++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    array[index] = state / 2 ** 30 - 2;
+    array[index] = round(state / 2 ** 30 - 2);
   }
   return array;
 }

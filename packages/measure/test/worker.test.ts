@@ -16,7 +16,7 @@ const PLATFORM: Platform = {
 };
 
 /** A worker of a backend, opened, and asked for a gradient of 2×3 logits. */
-async function replies(backend: Backend): Promise<Reply[]> {
+async function replies(backend: Backend, dtype: Backend["dtypes"][number] = "float32"): Promise<Reply[]> {
   const worker = new MeasuringWorker({
     loadBackend: async () => backend,
     platform: PLATFORM,
@@ -29,14 +29,14 @@ async function replies(backend: Backend): Promise<Reply[]> {
     backend: "mine",
     threads: 1,
   });
-  const task = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
+  const task = { method: "manual/shifted", dtype, rows: 2, classes: 3 } as const;
   return [opened, await worker.respond({ type: "run", ...task, inputs: "x", sets: 1 })];
 }
 
 const opening = async (backend: Backend): Promise<Reply | undefined> => (await replies(backend))[0];
 
-const withRead = (read: Prepared["read"]): Backend => {
-  const backend = plain();
+const withRead = (read: Prepared["read"], dtypes?: Backend["dtypes"]): Backend => {
+  const backend = plain(dtypes);
   return {
     ...backend,
     async open(options) {
@@ -100,4 +100,17 @@ describe("a backend that somebody else wrote", () => {
     expect(opened).toMatchObject({ type: "opened" });
     expect(computed).toEqual({ type: "failed", reason });
   });
+
+  it.each(["float16", "bfloat16"] as const)(
+    "fails a cell whose gradient has values that no %s has",
+    async (dtype) => {
+      const gradient = Float32Array.of(0, -0.5, Number.NaN, 0.1, 1, Number.POSITIVE_INFINITY);
+      const backend = withRead(async () => ({ loss, gradient }), [dtype]);
+      const [, computed] = await replies(backend, dtype);
+      expect(computed).toEqual({
+        type: "failed",
+        reason: `read: expected a gradient of ${dtype} values, got 0.10000000149011612 at 3`,
+      });
+    },
+  );
 });

@@ -1,5 +1,7 @@
-import { type FloatArray, requireSameLength, requireSameType } from "./float-array.js";
+import { type FloatArray, formatOf, requireSameLength, requireSameType } from "./float-array.js";
+import { FORMATS, type FormatId } from "./formats.js";
 import { countNonFinite } from "./metrics/non-finite.js";
+import { countOutOfRange, type RangeCounts } from "./metrics/range.js";
 import { errorNorms } from "./metrics/relative.js";
 import { largestRowSum } from "./metrics/row-sum.js";
 import { ulpDistribution } from "./metrics/ulp.js";
@@ -30,17 +32,25 @@ export interface GradientError {
   readonly nonFinite: number;
   /** max over rows of |sum_j g_ij|, which is 0 for the exact gradient. */
   readonly rowSumResidual: number;
+  /** Entries at the ends of the format's range; absent where there are none. */
+  readonly range?: RangeCounts;
 }
 
 /**
- * Assesses a computed gradient, rows x classes, row-major. Its array type is the dtype whose ULP are
- * counted.
+ * Assesses a computed gradient, rows x classes, row-major.
  *
+ * @param id the format of its numbers, whose ULP are counted; by default that of its array
  * @throws RangeError if its length differs from the reference's.
  */
-export function assessGradient(computed: FloatArray, reference: Reference): GradientError {
+export function assessGradient(
+  computed: FloatArray,
+  reference: Reference,
+  id: FormatId = formatOf(computed),
+): GradientError {
   const { relL2, maxAbs, scaledMaxAbs, sumAbs, bias } = errorNorms(computed, reference.gradient);
-  const ulp = ulpDistribution(computed, roundedGradient(reference, computed));
+  const rounded = roundedGradient(reference, id);
+  const ulp = ulpDistribution(computed, rounded, id);
+  const range = countOutOfRange({ computed, rounded, exact: reference.gradient.hi }, FORMATS[id]);
   return {
     relL2,
     maxAbs,
@@ -53,18 +63,19 @@ export function assessGradient(computed: FloatArray, reference: Reference): Grad
     bias,
     nonFinite: Number.isFinite(sumAbs) ? 0 : countNonFinite(computed),
     rowSumResidual: largestRowSum(computed, reference.classes),
+    ...(range ? { range } : {}),
   };
 }
 
 // Many methods are assessed against one reference; rounding it costs as much as an assessment.
-const roundedToFloat32 = new WeakMap<Reference, Float32Array>();
+const roundedGradients = new WeakMap<Reference, Map<FormatId, FloatArray>>();
 
-function roundedGradient(reference: Reference, like: FloatArray): FloatArray {
-  if (like instanceof Float64Array) return reference.gradient.hi;
-  const known = roundedToFloat32.get(reference);
-  if (known !== undefined) return known;
-  const rounded = roundReference(reference.gradient, "float32");
-  roundedToFloat32.set(reference, rounded);
+function roundedGradient(reference: Reference, id: FormatId): FloatArray {
+  if (id === "float64") return reference.gradient.hi;
+  const known = roundedGradients.get(reference) ?? new Map<FormatId, FloatArray>();
+  roundedGradients.set(reference, known);
+  const rounded = known.get(id) ?? roundReference(reference.gradient, id);
+  known.set(id, rounded);
   return rounded;
 }
 
@@ -91,7 +102,7 @@ export function assessLoss(computed: FloatArray, { loss }: Reference): number {
   return largest;
 }
 
-/** The distance of two gradients of the same dtype. No field is ever NaN. */
+/** The distance of two gradients of the same format. No field is ever NaN. */
 export interface Distance {
   /** sum |a - b|. */
   readonly sumAbs: number;
@@ -107,10 +118,11 @@ export interface Distance {
  * Distance between two methods' gradients, without reference to the exact one. If an entry of either is NaN or
  * infinite, all fields are Infinity.
  *
+ * @param id the format of their numbers; by default that of the arrays
  * @throws RangeError unless the arrays have the same type and the same, non-zero length.
  */
-export function distance(a: FloatArray, b: FloatArray): Distance {
+export function distance(a: FloatArray, b: FloatArray, id: FormatId = formatOf(a)): Distance {
   requireSameType(a, b);
   const { sumAbs, maxAbs, relL2 } = errorNorms(a, { hi: b });
-  return { sumAbs, maxAbs, relL2, maxUlp: ulpDistribution(a, b).max };
+  return { sumAbs, maxAbs, relL2, maxUlp: ulpDistribution(a, b, id).max };
 }

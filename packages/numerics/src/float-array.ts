@@ -1,5 +1,11 @@
-/** The two element types of gradients. */
+import type { FormatId } from "./formats.js";
+
+/** The arrays of gradients. Half-precision numbers are held in a Float32Array. */
 export type FloatArray = Float32Array | Float64Array;
+
+/** The format of an array's entries, unless they are known to be half-precision numbers. */
+export const formatOf = (values: FloatArray): FormatId =>
+  values instanceof Float32Array ? "float32" : "float64";
 
 /** @throws RangeError unless both arrays have the same, non-zero length. */
 export function requireSameLength(a: FloatArray, b: FloatArray): void {

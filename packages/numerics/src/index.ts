@@ -44,4 +44,4 @@ export {
   requireValid,
   requireWeights,
 } from "./problem.js";
-export { type Dtype, roundReference, roundToFloat32, roundToFormat } from "./round.js";
+export { roundReference, roundToFloat32, roundToFormat } from "./round.js";

@@ -1,6 +1,6 @@
 import type { DoubleDoubleArray } from "./double-double/array.js";
 import type { FloatArray } from "./float-array.js";
-import { FORMATS, type NumberFormat } from "./formats.js";
+import { FORMATS, type FormatId, type NumberFormat } from "./formats.js";
 import { spacingAt } from "./spacing.js";
 
 /**
@@ -17,17 +17,18 @@ export function roundToFloat32(hi: number, lo: number): number {
   return halfway && lo !== 0 && lo > 0 === rest > 0 ? opposite : nearest;
 }
 
-export type Dtype = "float32" | "float64";
-
-/** Every entry of `exact` rounded to the nearest number of `dtype`, ties to even. */
-export function roundReference(exact: DoubleDoubleArray, dtype: "float32"): Float32Array;
-export function roundReference(exact: DoubleDoubleArray, dtype: "float64"): Float64Array;
-export function roundReference(exact: DoubleDoubleArray, dtype: Dtype): FloatArray;
-export function roundReference({ hi, lo }: DoubleDoubleArray, dtype: Dtype): FloatArray {
+/** Every entry of `exact` rounded to the nearest number of a format, ties to even; half precision in a Float32Array. */
+export function roundReference(exact: DoubleDoubleArray, id: Exclude<FormatId, "float64">): Float32Array;
+export function roundReference(exact: DoubleDoubleArray, id: "float64"): Float64Array;
+export function roundReference(exact: DoubleDoubleArray, id: FormatId): FloatArray;
+export function roundReference({ hi, lo }: DoubleDoubleArray, id: FormatId): FloatArray {
   // |lo| <= ulp(hi) / 2 makes hi the float64 nearest to hi + lo.
-  if (dtype === "float64") return hi.slice();
+  if (id === "float64") return hi.slice();
+  const format = FORMATS[id];
+  const round =
+    id === "float32" ? roundToFloat32 : (high: number, low: number) => roundToFormat(high, low, format);
   const rounded = new Float32Array(hi.length);
-  for (let i = 0; i < hi.length; i++) rounded[i] = roundToFloat32(hi[i] as number, lo[i] as number);
+  for (let i = 0; i < hi.length; i++) rounded[i] = round(hi[i] as number, lo[i] as number);
   return rounded;
 }
 

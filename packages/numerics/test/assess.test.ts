@@ -54,6 +54,45 @@ describe("assessGradient", () => {
     });
   });
 
+  it.for(["float16", "bfloat16"] as const)(
+    "finds the correctly rounded %s gradient, in a Float32Array, flawless, and the next number 1 ULP off",
+    (id) => {
+      const computed = roundReference(reference.gradient, id);
+      expect(assessGradient(computed, reference, id)).toMatchObject({ maxUlp: 0, correctlyRounded: 1 });
+      const first = computed[0] as number;
+      // Its numbers have 11 or 8 significant bits.
+      const ulp = 2 ** (Math.floor(Math.log2(Math.abs(first))) - (id === "float16" ? 10 : 7));
+      computed[0] = first + 3 * Math.sign(first) * ulp;
+      expect(assessGradient(computed, reference, id)).toMatchObject({ maxUlp: 3, correctlyRounded: 5 / 6 });
+    },
+  );
+
+  it("counts the entries at the ends of the range", () => {
+    // Halves of e^-8, e^-15, e^-16 and e^-18, about, beside two of 1/2: float16 is subnormal below 2^-14 and ends at 2^-24.
+    const logits = Float64Array.of(0, 0, -8, -15, -16, -18);
+    const exact = oracle({ rows: 1, classes: 6, logits, labels: Int32Array.of(0) });
+    const rounded = roundReference(exact.gradient, "float16");
+    expect(assessGradient(rounded, exact, "float16").range).toEqual({
+      overflows: 0,
+      underflows: 1,
+      avoidableUnderflows: 0,
+      subnormals: 2,
+      entries: 6,
+    });
+    const flushed = rounded.map((value) => (Math.abs(value) < 2 ** -14 ? 0 : value));
+    flushed[1] = infinity;
+    expect(assessGradient(flushed, exact, "float16").range).toEqual({
+      overflows: 1,
+      underflows: 3,
+      avoidableUnderflows: 2,
+      subnormals: 0,
+      entries: 6,
+    });
+    expect(
+      assessGradient(roundReference(exact.gradient, "bfloat16"), exact, "bfloat16").range,
+    ).toBeUndefined();
+  });
+
   it("refuses a gradient of another size", () => {
     expect(() => assessGradient(new Float32Array(5), reference)).toThrow(RangeError);
   });

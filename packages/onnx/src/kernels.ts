@@ -1,7 +1,8 @@
 import type { Attributes, DType, Kernels } from "@softmax-bench/graph";
 
-const BOTH: readonly DType[] = ["float32", "float64"];
-const FLOAT32: readonly DType[] = ["float32"];
+/** The CPU provider computes float16 in float32: it puts casts around every operator of arithmetic by itself. */
+const ALL: readonly DType[] = ["float32", "float64", "float16"];
+const SINGLE: readonly DType[] = ["float32", "float16"];
 const NONE: readonly DType[] = [];
 
 /** True if a pool is dilated: `AveragePool` has no dilations in the operator set of written models. */
@@ -18,33 +19,35 @@ const each = (dtypes: readonly DType[], ...operators: string[]): Kernels =>
  */
 export const ONNXRUNTIME_CPU: Kernels = {
   ...each(
-    BOTH,
+    ALL,
     "Exp Log Neg Sqrt Abs Sin Cos Floor Round Clip Identity StopGradient",
     "Relu LeakyRelu Sigmoid Tanh Softmax LogSoftmax",
     "Add Sub Mul Div Mod Pow Max Min And Or Not Equal Greater Less Where",
     "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceLogSumExp ArgMax CumSum TopK",
     "MatMul Gemm MaxPool LayerNormalization SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss",
     "Gather GatherElements ScatterElements",
-    "Reshape Flatten Squeeze Unsqueeze Transpose Expand Cast Range Concat Split Slice Pad",
+    "Reshape Flatten Squeeze Unsqueeze Transpose Expand Cast Concat Split Slice Pad",
   ),
   ...each(
-    FLOAT32,
+    SINGLE,
     "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Softplus Conv ConvTranspose GlobalAveragePool",
   ),
-  AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
+  AveragePool: (attributes) => (isDilated(attributes) ? NONE : SINGLE),
   // In training mode it overwrites the given running mean and variance, in the caller's own arrays.
-  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : BOTH),
+  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : ALL),
+  // ONNX defines no Range of float16.
+  Range: ["float32", "float64"],
   // The float32 kernel is several times slower than `Equal` and `Cast`: it has one thread.
   OneHot: NONE,
 };
 
 /**
- * ONNX Runtime's WebGPU provider, float32 only. Missing kernels would run on the CPU and move matrices there and back
+ * ONNX Runtime's WebGPU provider, without float64. Missing kernels would run on the CPU and move matrices there and back
  * in every run. Its log confirms the operators of losses; the others are assumed to be as on the CPU.
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
-  ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, FLOAT32])),
-  AveragePool: (attributes) => (isDilated(attributes) ? NONE : FLOAT32),
-  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : FLOAT32),
+  ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, SINGLE])),
+  AveragePool: (attributes) => (isDilated(attributes) ? NONE : SINGLE),
+  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : SINGLE),
   ...each(NONE, "LogSoftmax SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss OneHot"),
 };

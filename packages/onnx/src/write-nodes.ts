@@ -3,9 +3,11 @@ import {
   constantTensor,
   GraphError,
   inputName,
+  isHalf,
   type Node,
   type Tensor,
   tensor,
+  toHalfBits,
   type Value,
 } from "@softmax-bench/graph";
 import type { Family } from "./family.js";
@@ -181,8 +183,11 @@ const tensorProto = (
   name,
   dataType: ONNX_DTYPE[dtype],
   dims: shape.map(BigInt),
-  rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
+  rawData: bytesOf(isHalf(dtype) ? toHalfBits(dtype, data as Float32Array) : data),
 });
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength).slice();
 
 type WithAttributes = Pick<ReturnType<typeof onnxForm>, "attributes">;
 

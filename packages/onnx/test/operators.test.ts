@@ -14,7 +14,7 @@ import { describe, expect, it } from "vitest";
 import { SAMPLES, type Sample } from "./samples.js";
 import { expectClose, feedsFor, graphOf, inputsOf, isMissing, runInRuntime } from "./support.js";
 
-const DTYPES: readonly FloatDType[] = ["float32", "float64"];
+const DTYPES = ["float32", "float64"] as const;
 /** Relative to the largest element. */
 const TOLERANCE = { float32: 4e-6, float64: 1e-14 };
 it("every operator has a sample, and a line in the table of kernels", () => {
@@ -23,9 +23,10 @@ it("every operator has a sample, and a line in the table of kernels", () => {
 });
 
 describe.each(Object.entries(SAMPLES))("%s and its gradient in ONNX Runtime", (op, samples) => {
-  const cases = DTYPES.flatMap((dtype) => samples.map((sample, index) => [dtype, index, sample] as const));
+  const casesOf = <D extends FloatDType>(dtypes: readonly D[]) =>
+    dtypes.flatMap((dtype) => samples.map((sample, index) => [dtype, index, sample] as const));
 
-  it.each(cases)("are those of the reference interpreter: %s #%d", async (dtype, _, sample) => {
+  it.each(casesOf(DTYPES))("are those of the reference interpreter: %s #%d", async (dtype, _, sample) => {
     const graph = graphOf(sample, dtype);
     const feeds = feedsFor(graph);
     if (isMissing(op, dtype)) {
@@ -37,17 +38,20 @@ describe.each(Object.entries(SAMPLES))("%s and its gradient in ONNX Runtime", (o
     expectClose(await runInRuntime(legal, feeds), evaluate(graph, feeds), TOLERANCE[dtype]);
   });
 
-  it.each(cases)("has a kernel where the table says so: %s #%d", async (dtype, _, sample) => {
-    const graph = forward(sample, dtype);
-    const node = topologicalOrder(Object.values(graph.outputs)).find((of) => of.op === op);
-    const entry = ONNXRUNTIME_CPU[op] ?? [];
-    const dtypes = typeof entry === "function" ? entry(node?.attributes ?? {}) : entry;
-    // Left out although it is there: see the table.
-    const avoided = op === "OneHot" && dtype === "float32";
-    const inTraining = node?.attributes.training_mode === 1;
-    const expected = dtypes.includes(dtype) || avoided || inTraining;
-    expect(await loads(graph)).toBe(expected);
-  });
+  it.each(casesOf([...DTYPES, "float16"]))(
+    "has a kernel where the table says so: %s #%d",
+    async (dtype, _, sample) => {
+      const graph = forward(sample, dtype);
+      const node = topologicalOrder(Object.values(graph.outputs)).find((of) => of.op === op);
+      const entry = ONNXRUNTIME_CPU[op] ?? [];
+      const dtypes = typeof entry === "function" ? entry(node?.attributes ?? {}) : entry;
+      // Left out although it is there: see the table.
+      const avoided = op === "OneHot" && dtype !== "float64";
+      const inTraining = node?.attributes.training_mode === 1;
+      const expected = dtypes.includes(dtype) || avoided || inTraining;
+      expect(await loads(graph)).toBe(expected);
+    },
+  );
 });
 
 function forward({ shapes, make }: Sample, dtype: FloatDType): Graph {
@@ -60,7 +64,7 @@ async function loads(graph: Graph): Promise<boolean> {
     await (await InferenceSession.create(serialize(graph), { logSeverityLevel: 4 })).release();
     return true;
   } catch (error) {
-    expect(String(error)).toMatch(/Could not find an implementation|NOT_IMPLEMENTED/);
+    expect(String(error)).toMatch(/Could not find an implementation|NOT_IMPLEMENTED|Type Error/);
     return false;
   }
 }

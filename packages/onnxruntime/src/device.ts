@@ -1,4 +1,6 @@
 import type { FloatArray, GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
+import { input, neg, toHalfBits } from "@softmax-bench/graph";
+import { serialize } from "@softmax-bench/onnx";
 import { copyModel, type ModelInput, modelsFor } from "./models.js";
 import type { Provider } from "./provider.js";
 import {
@@ -23,6 +25,27 @@ export async function startDevice({
   const first = await InferenceSession.create(copyModel("float32", [1]), session);
   await first.run({ from: new Tensor("float32", [0], [1]) });
   return { [Symbol.asyncDispose]: () => first.release() };
+}
+
+/** Returns whether the device computes in float16: for WebGPU, whether it has the feature `shader-f16`. */
+export async function computesFloat16({
+  runtime: { InferenceSession, Tensor },
+  session,
+}: Pick<Provider, "runtime" | "session">): Promise<boolean> {
+  const from = input("from", "float16", [1]);
+  const model = serialize({ name: "negation", inputs: [from], outputs: { to: neg(from) } });
+  const one = toHalfBits("float16", Float32Array.of(1));
+  // The runtime writes to stderr what it throws.
+  const silent = { ...session, logSeverityLevel: 4 } as const;
+  const trial = await InferenceSession.create(model, silent);
+  try {
+    await trial.run({ from: new Tensor("float16", one, [1]) }, { logSeverityLevel: 4 });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await trial.release();
+  }
 }
 
 /** Sessions of one task, by their function. */

@@ -1,6 +1,7 @@
 import {
   type Engine,
   type EngineInfo,
+  type FloatDType,
   type GradientTask,
   type Inputs,
   type MethodId,
@@ -10,6 +11,7 @@ import {
   type StepTask,
   type Support,
 } from "@softmax-bench/core";
+import { isHalf } from "@softmax-bench/graph";
 import { prepareOnDevice } from "./device.js";
 import { prepareOnHost } from "./host.js";
 import type { Provider } from "./provider.js";
@@ -18,6 +20,11 @@ import { prepareStep } from "./step.js";
 const NOTES: Readonly<Partial<Record<MethodId, string>>> = {
   "autograd/library":
     "ONNX Runtime's npm build has no training operators; the gradient of SoftmaxCrossEntropyLoss is this project's, (exp(logp) − onehot)/N",
+};
+
+const REASONS: Readonly<Partial<Record<FloatDType, string>>> = {
+  float16: "the device does not compute in float16 (WebGPU's feature shader-f16)",
+  bfloat16: "ONNX Runtime has no bfloat16 tensors in JavaScript",
 };
 
 /** Runs a task's models on one execution provider. */
@@ -34,8 +41,10 @@ export class OnnxEngine implements Engine {
   }
 
   supports({ method, dtype }: GradientTask): Support {
-    if (!this.info.dtypes.includes(dtype)) return { ok: false, reason: `no ${dtype} kernels on this device` };
-    const notes = [NOTES[method], this.#provider.notes?.[method]].filter(Boolean);
+    if (!this.info.dtypes.includes(dtype))
+      return { ok: false, reason: REASONS[dtype] ?? `no ${dtype} kernels on this device` };
+    const { notes: byMethod, dtypeNotes } = this.#provider;
+    const notes = [NOTES[method], byMethod?.[method], dtypeNotes?.[dtype]].filter(Boolean);
     return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };
   }
 
@@ -49,6 +58,7 @@ export class OnnxEngine implements Engine {
 
   async prepareStep(task: StepTask): Promise<PreparedStep> {
     if (!this.info.dtypes.includes(task.dtype)) throw new Error(`no ${task.dtype} kernels on this device`);
+    if (isHalf(task.dtype)) throw new Error(`networks are not trained in ${task.dtype}`);
     return await prepareStep(this.#provider, task);
   }
 

@@ -1,4 +1,4 @@
-import type { MethodId } from "@softmax-bench/core";
+import type { FloatDType, MethodId } from "@softmax-bench/core";
 import { type Graph, legalize, optimize } from "@softmax-bench/graph";
 import { int32, ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "@softmax-bench/onnx";
 
@@ -21,4 +21,10 @@ export const WEBGPU_NOTES: Readonly<Partial<Record<MethodId, string>>> = {
   "autograd/log-softmax": IN_STEPS,
   "autograd/library": IN_STEPS,
   "manual/log-softmax": IN_STEPS,
+};
+
+/** The dtypes that are not computed in themselves on the CPU: see the table of kernels. */
+export const CPU_DTYPE_NOTES: Readonly<Partial<Record<FloatDType, string>>> = {
+  float16:
+    "float16 storage, float32 arithmetic: the CPU provider has no float16 kernels and casts around every operator",
 };

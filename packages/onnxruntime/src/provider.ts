@@ -1,4 +1,4 @@
-import type { EngineInfo, MethodId } from "@softmax-bench/core";
+import type { EngineInfo, FloatDType, MethodId } from "@softmax-bench/core";
 import type { Legalize } from "./legalize.js";
 import type { Runtime, SessionOptions } from "./runtime.js";
 
@@ -12,4 +12,6 @@ export interface Provider {
   readonly keeps: "tensors" | "nothing";
   /** Facts that a reader of a cell must know, by method. */
   readonly notes?: Readonly<Partial<Record<MethodId, string>>>;
+  /** The same, by dtype. */
+  readonly dtypeNotes?: Readonly<Partial<Record<FloatDType, string>>>;
 }

@@ -1,4 +1,5 @@
 import type { FloatArray, Inputs } from "@softmax-bench/core";
+import { fromHalfBits, toHalfBits } from "@softmax-bench/graph";
 import type * as common from "onnxruntime-common";
 import type { ModelInput } from "./models.js";
 
@@ -25,6 +26,10 @@ export function findTensor(outputs: Outputs, name: string): RuntimeTensor {
 export function readFloats(outputs: Outputs, name: string): FloatArray {
   const { data, type } = findTensor(outputs, name);
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  // A Float16Array where the host has it, else the bits.
+  if (type === "float16" && ArrayBuffer.isView(data)) {
+    return fromHalfBits("float16", new Uint16Array(data.buffer, data.byteOffset, data.length));
+  }
   throw new Error(`ONNX Runtime returned ${type} as "${name}" where a float tensor was expected`);
 }
 
@@ -40,6 +45,8 @@ export function inputTensor(
   const values = inputs[name];
   if (!values) throw new Error(`the task needs ${name}`);
   if (dtype === "int64") return new Tensor("int64", BigInt64Array.from(values, BigInt), shape);
+  if (dtype === "float16") return new Tensor("float16", toHalfBits(dtype, values as Float32Array), shape);
+  if (dtype === "bfloat16") throw new Error("ONNX Runtime has no tensors of bfloat16 in JavaScript");
   return new Tensor(dtype, values, shape);
 }
 

@@ -1,4 +1,4 @@
-import type { BackendRecord, Cell, Environment, Results } from "@softmax-bench/core";
+import { type BackendRecord, type Cell, DTYPES, type Environment, type Results } from "@softmax-bench/core";
 
 /** The share of the machine's copy bandwidth that a gradient reaches. */
 export interface Achieved {
@@ -10,11 +10,9 @@ export interface Achieved {
   readonly inCache: boolean;
 }
 
-const BYTES: Readonly<Record<Cell["dtype"], number>> = { float32: 4, float64: 8 };
-
 /** Bytes that any gradient of the workload must move: its logits and itself. */
 const bytesMoved = ({ rows, classes }: { rows: number; classes: number }, dtype: Cell["dtype"]): number =>
-  2 * rows * classes * BYTES[dtype];
+  2 * rows * classes * DTYPES[dtype].bytes;
 
 /** The bandwidth of copying with as many threads as the backend has, or the next smaller measured number. */
 function copyBandwidthFor(

@@ -19,6 +19,7 @@ import {
 import { hostsBlocks } from "./hosts.js";
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
+import { RANGE_COLUMNS, RANGE_LEGEND, rangeCells } from "./range.js";
 import { scalingBlocks } from "./scaling.js";
 import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./view.js";
 
@@ -89,6 +90,7 @@ const DEFINITIONS = [
   "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
   "ULP: representable numbers between an entry and the correctly rounded one, from a double-double oracle.",
   "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
+  RANGE_LEGEND,
   "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
   "speed-up: median time of the automatic gradient over that of the hand-written one; below 1, by hand is slower; =: within the resolution.",
   "cold start: process start to first gradient. Peak memory: largest resident set of a measuring process.",
@@ -139,8 +141,9 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "p99 ULP",
     "rel. L2",
     "non-finite",
+    ...RANGE_COLUMNS,
   ],
-  numeric: [3, 4, 5, 7, 8, 9, 10, 11, 12],
+  numeric: [3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
   optional: [8, 5, 10, 6, 9],
   rows: ranked.map(({ dtype, backend, method, timing, resolution, ratio, tied, achieved, error }) => [
     dtype,
@@ -156,6 +159,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     formatCount(error.p99Ulp),
     formatError(error.relL2),
     error.nonFinite ? formatCount(error.nonFinite) : "",
+    ...rangeCells(error),
   ]),
 });
 

@@ -2,6 +2,7 @@ import type { Accuracy, CellStatus, FloatArray } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
 import { formatCount, formatError } from "./format.js";
+import { RANGE_COLUMNS, rangeCells } from "./range.js";
 
 /** One method's gradient of a user's arrays on one backend, or the reason why there is none. */
 export type GradientRecord =
@@ -31,9 +32,9 @@ export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
       kind: "table",
       header: [
         ...["backend", "method", "loss", "loss rel. error"],
-        ...["max ULP", "p99 ULP", "rel. L2", "max / largest", "Σ of a row", "non-finite"],
+        ...["max ULP", "p99 ULP", "rel. L2", "max / largest", "Σ of a row", "non-finite", ...RANGE_COLUMNS],
       ],
-      numeric: [2, 3, 4, 5, 6, 7, 8, 9],
+      numeric: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13],
       optional: [7, 3, 5],
       rows: computed.map(({ backend, method, loss, lossRelError, gradientError: of }) => [
         backend,
@@ -46,6 +47,7 @@ export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
         of.scaledMaxAbs === undefined ? "" : formatError(of.scaledMaxAbs),
         formatError(of.rowSumResidual),
         of.nonFinite ? formatCount(of.nonFinite) : "",
+        ...rangeCells(of),
       ]),
     },
     ...absentList(records.flatMap((record) => (record.status === "ok" ? [] : [record]))),

@@ -19,6 +19,7 @@ export { type DepthView, depthView, relativeDifferences } from "./depth.js";
 export * from "./format.js";
 export { type HostsView, hostsView, startRows } from "./hosts.js";
 export { apart } from "./machines.js";
+export { RANGE_COLUMNS, rangeCells } from "./range.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 export { type Recommendation, rankedCells, recommend } from "./recommend.js";
 export { againstReferences } from "./references.js";

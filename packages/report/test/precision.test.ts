@@ -71,6 +71,13 @@ describe("Which formulation?", () => {
     expect(output).toContain("b leaves 4 ULP at offset 1 (up to 1.0e9 ULP).");
   });
 
+  it("says so where no method is finite on several backends", () => {
+    const nowhere = (backend: string) => curve("a", { 0: 5, 1: Number.POSITIVE_INFINITY }, { backend });
+    expect(terminalOf(reportOf(nowhere("x"), nowhere("y")))).toContain(
+      "At its worst, a is least off: not finite",
+    );
+  });
+
   it("says what is commonest among backends, and on how many", () => {
     const on = (backend: string, errors: Readonly<Record<number, number>>) => curve("m", errors, { backend });
     const [early, late, late2] = [on("x", { 0: 5, 1: 5 }), on("y", { 0: 1, 1: 7 }), on("z", { 0: 1, 1: 8 })];

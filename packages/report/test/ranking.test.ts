@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { reportView } from "../src/index.js";
+import { rangeCells, reportView } from "../src/index.js";
 import {
   backend,
   linesWith,
@@ -153,5 +153,30 @@ describe("the gradient table", () => {
 
   it("has a column of non-finite entries in the terminal only where there are some", () => {
     expect(terminalOf(withCells(measured("stable")))).not.toContain("non-finite");
+  });
+
+  it("has shares of entries at the ends of a dtype's range, and columns only of those that there are", () => {
+    const range = {
+      overflows: 0,
+      underflows: 12,
+      avoidableUnderflows: 0,
+      subnormals: 9_999,
+      entries: 10_000,
+    };
+    const output = terminalOf(withCells(measured("half", { error: { range } }, { dtype: "float16" })));
+    expect(linesWith(output, "float16 node half")[0]).toMatch(/ 0\.1 % > 99 %$/);
+    expect(output).toMatch(/underflow +subnormal\n/);
+    expect(terminalOf(withCells(measured("whole")))).not.toContain("underflow");
+  });
+
+  it("shows a share as nothing only where there is none, and as all only where it is all", () => {
+    const cells = (underflows: number) =>
+      rangeCells({
+        ...measured("half").accuracy?.gradient,
+        range: { overflows: 3, underflows, avoidableUnderflows: 0, subnormals: 0, entries: 10_000 },
+      } as Parameters<typeof rangeCells>[0]);
+    expect(cells(1)).toEqual(["< 0.1 %", "", "", "3"]);
+    expect(cells(10_000)).toEqual(["100 %", "", "", "3"]);
+    expect(cells(0)).toEqual(["", "", "", "3"]);
   });
 });

@@ -12,6 +12,17 @@ import { describe, expect, it } from "vitest";
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 
+describe("median", () => {
+  it("is infinite between two infinities, and no number only where a sample is none or they differ", () => {
+    const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+    expect(median([infinity, infinity])).toBe(infinity);
+    expect(median([1, infinity, infinity, infinity])).toBe(infinity);
+    expect(median([1, infinity])).toBe(infinity);
+    expect(median([-infinity, infinity])).toBeNaN();
+    expect(median([1, nan])).toBeNaN();
+  });
+});
+
 describe("medianInterval", () => {
   // Coverage 1 − 2·Σ C(n, i)/2ⁿ over i below the lower rank, with the sum of binomial coefficients by hand.
   it.each([

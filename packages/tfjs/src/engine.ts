@@ -31,7 +31,7 @@ export class TfjsEngine implements Engine {
   }
 
   supports({ method, dtype }: GradientTask): Support {
-    if (dtype === "float64") return { ok: false, reason: "TensorFlow.js has no float64" };
+    if (!this.info.dtypes.includes(dtype)) return { ok: false, reason: `TensorFlow.js has no ${dtype}` };
     const note = NOTES[method];
     return note ? { ok: true, note } : { ok: true };
   }
@@ -45,7 +45,7 @@ export class TfjsEngine implements Engine {
   }
 
   async prepareStep(task: StepTask): Promise<PreparedStep> {
-    if (task.dtype === "float64") throw new Error("TensorFlow.js has no float64");
+    if (!this.info.dtypes.includes(task.dtype)) throw new Error(`TensorFlow.js has no ${task.dtype}`);
     return new TfjsStep(task);
   }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { DTYPE_IDS, USUAL_DTYPE_IDS } from "@softmax-bench/core";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
@@ -15,7 +16,7 @@ const benchOptions = z
     backends: list.describe("backend ids; default: all"),
     hosts: list.describe("where they run: node, node@24, bun, deno, or a path; default: node"),
     methods: list.describe("globs over method ids; default: all"),
-    dtypes: list.describe("float32, float64; default: both"),
+    dtypes: list.describe(`${DTYPE_IDS.join(", ")}; default: ${USUAL_DTYPE_IDS.join(" and ")}`),
     workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
     cells: list.describe("cells as --list prints them; default: all of the matrix"),
     out: z.string().min(1).describe("folder that runs are written to"),

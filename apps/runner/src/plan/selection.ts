@@ -8,6 +8,7 @@ import {
   type Place,
   SWEEPS,
   type Sweep,
+  USUAL_DTYPE_IDS,
   WORKLOADS,
   type Workload,
 } from "@softmax-bench/core";
@@ -32,7 +33,7 @@ export interface Selection {
   readonly cells: ReadonlySet<string> | undefined;
 }
 
-/** The user's unchecked request. Missing fields mean all (or the profile's workloads). */
+/** The user's unchecked request. Missing fields mean all, the usual dtypes, or the profile's workloads. */
 export interface SelectionFilter {
   readonly backends?: readonly string[] | undefined;
   /** Names of backends on hosts, instead of backends on this Node: `wasm-simd@bun`. */
@@ -61,7 +62,7 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
     places,
     hosts: hostsOfPlaces(places),
     methods: matchMethods(expandAll(methods) ?? ["**"]),
-    dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? DTYPE_IDS, "dtype") as FloatDType[],
+    dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? USUAL_DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(parseWorkload),
   };
 }

@@ -1,7 +1,7 @@
 import type { FloatDType } from "@softmax-bench/core";
 import {
   errorBounds,
-  floatArray,
+  floatArrayFrom,
   type GradientTask,
   type Inputs,
   type KernelAccuracy,
@@ -9,7 +9,7 @@ import {
 } from "@softmax-bench/core";
 import { add, type DoubleDouble, fromNumber, multiply, negate, oracle } from "@softmax-bench/numerics";
 
-/** A small problem. Its logits are multiples of 2^-10, so that steps of 2^-30 from them are exact in float64. */
+/** A small problem. Its logits are multiples of 2^-10, or those rounded, so that steps of 2^-30 from them are exact in float64. */
 export interface CheckCase {
   readonly name: string;
   readonly rows: number;
@@ -43,11 +43,7 @@ const makeCase = (
   classes: CLASSES,
   loss,
   inputs: (dtype) => {
-    const floats = (values: readonly number[]) => {
-      const array = floatArray(dtype, values.length);
-      array.set(values);
-      return array;
-    };
+    const floats = (values: readonly number[]) => floatArrayFrom(dtype, values);
     return {
       logits: floats(grid(ROWS * CLASSES, -4, 4)),
       labels: loss.targets === "probabilities" ? floats(labels) : Int32Array.from(labels),

@@ -1,5 +1,5 @@
 import type { FloatDType } from "@softmax-bench/core";
-import { type FloatArray, floatArray, type Inputs, type LossOptions } from "@softmax-bench/core";
+import { DTYPES, type FloatArray, floatArray, type Inputs, type LossOptions } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 import {
   formatPosition,
@@ -118,13 +118,14 @@ function convert(
   dtype: FloatDType,
   findProblem: (value: number) => string | undefined,
 ): FloatArray {
+  const { round: roundTo } = DTYPES[dtype];
   const values = floatArray(dtype, data.length);
   for (let index = 0; index < values.length; index++) {
     const value = round(Number(data[index]));
     const expected = findProblem(value);
     if (expected)
       throw new UsageError(`${name}: expected ${expected} at ${formatPosition(index, shape)}, got ${value}`);
-    values[index] = value;
+    values[index] = roundTo(value);
     if (Number.isFinite(value) && !Number.isFinite(values[index])) {
       throw new UsageError(
         `${name}: ${value} at ${formatPosition(index, shape)} is too large for ${dtype}; try --dtype float64`,

@@ -1,11 +1,11 @@
 import {
   type Backend,
-  DTYPE_IDS,
   findWorkload,
   METHODS,
   type Place,
   placeName,
   type Results,
+  USUAL_DTYPE_IDS,
 } from "@softmax-bench/core";
 import type { Host } from "@softmax-bench/measure";
 import type { Observer } from "../experiments/observer.js";
@@ -91,7 +91,7 @@ async function planVisitor({ id, startedAt, request, backends, software }: Visit
     places,
     hosts: [],
     methods,
-    dtypes: DTYPE_IDS,
+    dtypes: USUAL_DTYPE_IDS,
     workloads,
     cells: undefined,
   });
@@ -113,7 +113,7 @@ async function planVisitor({ id, startedAt, request, backends, software }: Visit
     places: places.map(placeName),
     hosts: [{ id: toHostRecord(machine).id }],
     methods,
-    dtypes: [...DTYPE_IDS],
+    dtypes: [...USUAL_DTYPE_IDS],
     workloads: workloads.map((workload) => workload.id),
     environment: toEnvironment(machine, software.node),
   };

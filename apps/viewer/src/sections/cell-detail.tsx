@@ -6,12 +6,18 @@ import {
   formatError,
   formatInterval,
   oneLine,
+  RANGE_COLUMNS,
+  rangeCells,
 } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
+
+/** Entries at the ends of the dtype's range, where there are any. */
+const rangeRows = (gradient: Parameters<typeof rangeCells>[0]): string[][] =>
+  rangeCells(gradient).flatMap((value, index) => (value ? [[RANGE_COLUMNS[index] as string, value]] : []));
 
 /** All that is known of one cell, down to its raw samples. */
 export function CellDetail({ cell }: { cell: Cell }) {
@@ -43,6 +49,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
             ["largest, absolute", formatError(accuracy.gradient.maxAbs)],
             ["largest |Σ of a row|", formatError(accuracy.gradient.rowSumResidual)],
             ["non-finite entries", formatCount(accuracy.gradient.nonFinite)],
+            ...rangeRows(accuracy.gradient),
           ]}
         />
       )}

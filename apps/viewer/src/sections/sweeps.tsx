@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { Curve, Precision } from "@softmax-bench/core";
+import { RANGE_COLUMNS, rangeCells } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
@@ -68,11 +69,12 @@ function Sweep({
           "max ULP",
           "relative L2",
           "non-finite",
+          ...RANGE_COLUMNS,
         ],
         rows: curves.flatMap(({ backend, method, dtype, sweep, points }) =>
-          points.map(({ x, p99Ulp, maxUlp, relL2, nonFinite }) => [
+          points.map(({ x, p99Ulp, maxUlp, relL2, nonFinite, range }) => [
             ...[backend, method, dtype, sweep, x],
-            ...[p99Ulp, maxUlp, relL2, nonFinite],
+            ...[p99Ulp, maxUlp, relL2, nonFinite, ...rangeCells({ range })],
           ]),
         ),
       }}

@@ -56,7 +56,7 @@ export function errorBounds(
     formulation: { rounding },
   } = findMethod(task.method);
   const options = { ...DEFAULT_LOSS, ...task.loss };
-  const u = FORMATS[kernels.precision ?? dtype].unitRoundoff;
+  const u = Math.max(FORMATS[kernels.precision ?? dtype].unitRoundoff, FORMATS[dtype].unitRoundoff);
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;

@@ -53,8 +53,13 @@ interface Row {
 const lossByMaximum = ({ logits, p, label }: Row): Value =>
   sub(sub(rowMax(logits), gatherElements(logits, label, 1)), log(rowMax(p)));
 
-/** Below these values, probabilities may have lost digits to underflow: well above the smallest normal number. */
-const LEAST_PROBABILITY = { float32: 2 ** -100, float64: 2 ** -1000 };
+/** Below these values, probabilities may have lost digits to underflow: above the smallest normal number. */
+const LEAST_PROBABILITY: Readonly<Record<FloatDType, number>> = {
+  float32: 2 ** -100,
+  float64: 2 ** -1000,
+  float16: 2 ** -12,
+  bfloat16: 2 ** -100,
+};
 
 /** −log p. If p may not be exact enough, it counts as 0 and the loss is infinite. */
 function lossByProbability({ pAtLabel }: Row): Value {

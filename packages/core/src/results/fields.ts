@@ -41,6 +41,6 @@ export const host = id
   .optional()
   .describe("id of one of hosts; absent where it is node, the Node that started the run");
 
-export const dtype = z.enum(["float32", "float64"]);
+export const dtype = z.enum(["float32", "float64", "float16", "bfloat16"]);
 
 export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);

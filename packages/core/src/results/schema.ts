@@ -63,6 +63,17 @@ export const timing = z.object({
     ),
 });
 
+const rangeCounts = z.object({
+  overflows: z.int().nonnegative().describe("infinite entries where the exact ones are finite"),
+  underflows: z.int().nonnegative().describe("entries of 0 where the exact ones are not"),
+  avoidableUnderflows: z
+    .int()
+    .nonnegative()
+    .describe("entries of 0 where the exact ones, correctly rounded, are not"),
+  subnormals: z.int().nonnegative().describe("entries other than 0 below the smallest normal number"),
+  entries: z.int().positive().describe("that the counts are over"),
+});
+
 export const accuracy = z.object({
   lossRelError: real,
   rowsChecked: z
@@ -85,6 +96,9 @@ export const accuracy = z.object({
     boundRatio: real
       .optional()
       .describe("largest |g − g*| over its a priori bound, entry by entry, on a sample of the checked rows"),
+    range: rangeCounts
+      .optional()
+      .describe("entries at the ends of the dtype's range; absent where there are none"),
   }),
 });
 
@@ -162,6 +176,7 @@ const curvePoint = z.object({
   x: z.number().describe("value on the sweep's axis"),
   lossRelError: real,
   ...accuracy.shape.gradient.shape,
+  range: rangeCounts.optional(),
 });
 
 /** The errors of one method on one backend along a sweep. */

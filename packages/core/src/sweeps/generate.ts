@@ -1,6 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
-import { floatArray } from "../dtypes.js";
+import { DTYPES, floatArray, setRounded } from "../dtypes.js";
 import { normalSource, uniformSource } from "../workloads/random.js";
 import type { Sweep } from "./sweep.js";
 
@@ -18,6 +18,8 @@ interface Description {
   readonly points: readonly number[] | Readonly<Record<FloatDType, readonly number[]>>;
   readonly shape?: Sweep["shape"];
   readonly row: Shape;
+  /** The gradient of a later quantity with respect to each row's loss; absent for the mean over rows. */
+  readonly upstream?: (point: number) => number;
 }
 
 /** Creates a sweep from its specific parts. */
@@ -28,16 +30,22 @@ export function createSweep({
   points,
   shape = () => ({ rows: ROWS, classes: CLASSES }),
   row,
+  upstream,
 }: Description): Sweep {
   return {
     id,
     summary,
     axis,
     shape,
+    ...(upstream ? { loss: { reduction: "none" } } : {}),
     points: (dtype) => ("float32" in points ? points[dtype] : points),
     inputs: (point, dtype, seed) => {
       const { rows, classes } = shape(point);
-      return generate({ id, rows, classes, dtype, seed }, (logits, label) => row(logits, label, point));
+      const inputs = generate({ id, rows, classes, dtype, seed }, (logits, label) =>
+        row(logits, label, point),
+      );
+      if (!upstream) return inputs;
+      return { ...inputs, upstream: floatArray(dtype, rows).fill(DTYPES[dtype].round(upstream(point))) };
     },
   };
 }
@@ -61,7 +69,7 @@ function generate(
   for (const [row, label] of labels.entries()) {
     const values = Float64Array.from({ length: classes }, normal);
     change(values, label);
-    logits.set(values, row * classes);
+    setRounded(dtype, logits, values, row * classes);
   }
   return { logits, labels };
 }

@@ -12,6 +12,11 @@ const otherThan = (label: number, classes: number): number => (label + 1) % clas
 
 const STEPS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200];
 
+/** Rows of the mean whose gradient is scaled: the original experiment's. */
+const MEAN_ROWS = 3200;
+
+const OFFSETS = [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6];
+
 /** The curves that decide which formulation to use. */
 export const SWEEPS: readonly Sweep[] = [
   createSweep({
@@ -35,7 +40,12 @@ export const SWEEPS: readonly Sweep[] = [
     id: "offset",
     summary: "standard normal logits with a common offset, which changes neither loss nor gradient",
     axis: "offset",
-    points: [-1e6, -1e5, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 1e5, 1e6],
+    points: {
+      float32: OFFSETS,
+      float64: OFFSETS,
+      float16: [-6e4, -1e4, -1e3, -100, -10, 0, 10, 100, 1e3, 1e4, 6e4],
+      bfloat16: OFFSETS,
+    },
     row: (logits, _, offset) => {
       for (const [c, logit] of logits.entries()) logits[c] = logit + offset;
     },
@@ -89,11 +99,23 @@ export const SWEEPS: readonly Sweep[] = [
     points: {
       float32: [40, 44, 45, 60, 80, 86, 88, 88.5, 88.7, 88.8, 89, 90, 104, 120],
       float64: [350, 354, 356, 500, 700, 706, 709, 709.5, 709.7, 709.8, 710, 712, 745, 800],
+      float16: [5, 5.5, 5.75, 8, 10, 10.75, 11, 11.0625, 11.09375, 11.125, 11.25, 12, 14, 20],
+      bfloat16: [40, 44, 45, 60, 80, 86, 88, 88.5, 89, 90, 104, 120],
     },
     row: (logits, label, largest) => {
       const other = otherThan(label, logits.length);
       for (const [c, logit] of logits.entries()) logits[c] = largest - 2 - Math.abs(logit);
       logits[other] = largest;
     },
+  }),
+  createSweep({
+    id: "loss-scale",
+    summary:
+      "the gradient of a mean over 3,200 rows, times a loss scale: in float16, entries underflow without one",
+    axis: "loss scale",
+    points: [0, 4, 8, 12, 16, 20, 24].map((exponent) => 2 ** exponent),
+    shape: () => ({ rows: 32, classes: 1000 }),
+    row: () => {},
+    upstream: (lossScale) => lossScale / MEAN_ROWS,
   }),
 ];

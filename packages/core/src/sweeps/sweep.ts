@@ -1,5 +1,6 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
+import type { LossOptions } from "../loss-options.js";
 
 /** Inputs along one axis, on which the errors of all methods are drawn as curves. */
 export interface Sweep {
@@ -10,7 +11,9 @@ export interface Sweep {
   /** The values on the axis, ascending. Some depend on the range of the exponential. */
   points(dtype: FloatDType): readonly number[];
   shape(point: number): { readonly rows: number; readonly classes: number };
-  /** The inputs at a point: bit-identical on every machine for the same seed. Loss: the mean over labelled rows. */
+  /** Loss options that differ from the mean over labelled rows. */
+  readonly loss?: Partial<LossOptions>;
+  /** The inputs at a point: bit-identical on every machine for the same seed. */
   inputs(point: number, dtype: FloatDType, seed: number): Inputs;
 }
 

@@ -1,12 +1,12 @@
 import type { FloatDType } from "@softmax-bench/graph";
 import type { Inputs } from "../backend.js";
-import { floatArray } from "../dtypes.js";
+import { DTYPES, floatArray } from "../dtypes.js";
 import { normalSource, uniformSource } from "./random.js";
 import type { Workload } from "./workload.js";
 
 /**
- * The inputs of a workload: bit-identical on every machine for the same workload, dtype and seed. The float32 logits
- * are the float64 logits, rounded.
+ * The inputs of a workload: bit-identical on every machine for the same workload, dtype and seed. The logits of
+ * other dtypes are the float64 logits, rounded.
  */
 export function generateInputs(workload: Workload, dtype: FloatDType, seed: number): Inputs {
   const { rows, classes, scale, margin } = workload;
@@ -17,11 +17,12 @@ export function generateInputs(workload: Workload, dtype: FloatDType, seed: numb
   for (let row = 0; row < rows; row++) {
     labels[row] = workload.labels === "diagonal" ? row % classes : Math.floor(uniform() * classes);
   }
+  const { round } = DTYPES[dtype];
   const logits = floatArray(dtype, rows * classes);
   for (let row = 0, index = 0; row < rows; row++) {
     const label = labels[row];
     for (let column = 0; column < classes; column++, index++) {
-      logits[index] = normal() * scale + (column === label ? margin : 0);
+      logits[index] = round(normal() * scale + (column === label ? margin : 0));
     }
   }
   return { logits, labels };

@@ -1,5 +1,5 @@
 import type { OpDefinition } from "../op.js";
-import { read } from "../tensor.js";
+import { FLOATS, read } from "../tensor.js";
 import {
   abs,
   add,
@@ -15,7 +15,7 @@ import {
   sub,
   where,
 } from "../vocabulary/index.js";
-import { expectInputs, FLOATS, generate, numberAttribute } from "./support.js";
+import { expectInputs, generate, numberAttribute } from "./support.js";
 import { unary } from "./unary.js";
 
 /** The gradient at 0 is 0, as in all frameworks. */

@@ -2,8 +2,8 @@ import { pullBack } from "../differentiate.js";
 import { evaluate } from "../evaluate.js";
 import { type Attributes, input, type Value } from "../graph.js";
 import type { Body, GradientContext, OpDefinition } from "../op.js";
-import { elementAt, isFloat, type Tensor, type TensorType } from "../tensor.js";
-import { FLOATS, generate } from "./support.js";
+import { elementAt, FLOATS, isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { generate } from "./support.js";
 
 /** An operator on floating-point numbers whose body defines both its evaluation and its gradient. */
 export function composite(name: string, infer: OpDefinition["infer"], body: Body): OpDefinition {
@@ -35,9 +35,7 @@ function evaluateBody(
 }
 
 const widened = (x: Tensor): Tensor =>
-  x.dtype === "float32"
-    ? { dtype: "float64", shape: x.shape, data: Float64Array.from(x.data as Float32Array) }
-    : x;
+  isFloat(x) ? { dtype: "float64", shape: x.shape, data: Float64Array.from(x.data as Float32Array) } : x;
 
 /** The gradient of a body with respect to the node's own inputs, each treated as independent of the others. */
 function gradientThrough(

@@ -1,7 +1,7 @@
 import { GraphError } from "../error.js";
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { sizeOf, type TensorType } from "../tensor.js";
+import { FLOATS, sizeOf, type TensorType } from "../tensor.js";
 import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";
 import {
   addBias,
@@ -15,7 +15,7 @@ import {
   zeros,
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
-import { FLOATS, numberAttribute, numbersAttribute } from "./support.js";
+import { numberAttribute, numbersAttribute } from "./support.js";
 import { extents, onPlane, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConvTranspose(operands: readonly TensorType[], attributes: Attributes): TensorType {

@@ -1,6 +1,6 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { type Shape, sizeOf, type TensorType } from "../tensor.js";
+import { FLOATS, type Shape, sizeOf, type TensorType } from "../tensor.js";
 import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary/index.js";
 import {
   addBias,
@@ -13,7 +13,7 @@ import {
   toWindowOptions,
   zeros,
 } from "./channels.js";
-import { FLOATS, numberAttribute } from "./support.js";
+import { numberAttribute } from "./support.js";
 import { extents, onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConv(operands: readonly TensorType[], attributes: Attributes): TensorType {

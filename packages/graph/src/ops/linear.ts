@@ -4,6 +4,7 @@ import type { OpDefinition } from "../op.js";
 import {
   allocate,
   elementAt,
+  FLOATS,
   isInteger,
   read,
   type Shape,
@@ -14,7 +15,7 @@ import {
   write,
 } from "../tensor.js";
 import { gemm, matMul, mul, scalar, sumTo, transposeMatrices } from "../vocabulary/index.js";
-import { broadcastReader, expectInputs, FLOATS, generate, NUMBERS, numberAttribute } from "./support.js";
+import { broadcastReader, expectInputs, generate, NUMBERS, numberAttribute } from "./support.js";
 
 const batchOf = (shape: Shape): Shape => shape.slice(0, -2);
 const matrixOf = (shape: Shape): readonly [rows: number, columns: number] =>

@@ -1,10 +1,10 @@
 import { GraphError } from "../error.js";
 import { type Attributes, constant } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { allocate, read, sizeOf, type TensorType, tensor, write } from "../tensor.js";
+import { allocate, FLOATS, read, sizeOf, type TensorType, tensor, write } from "../tensor.js";
 import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
-import { expectInputs, FLOATS, numberAttribute, numbersAttribute } from "./support.js";
+import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
 import { onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferPool(inputs: readonly TensorType[], attributes: Attributes): TensorType {

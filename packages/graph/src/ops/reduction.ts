@@ -6,6 +6,7 @@ import {
   allocate,
   type Element,
   elementAt,
+  FLOATS,
   isInteger,
   read,
   type Shape,
@@ -31,7 +32,7 @@ import {
   sub,
   where,
 } from "../vocabulary/index.js";
-import { expectInputs, FLOATS, larger, NUMBERS, numberAttribute, numbersAttribute } from "./support.js";
+import { expectInputs, larger, NUMBERS, numberAttribute, numbersAttribute } from "./support.js";
 
 /** The reduction of floating-point numbers, or of integers. */
 interface Accumulator<T extends Element> {

@@ -7,6 +7,7 @@ import {
   type DType,
   type Element,
   elementAt,
+  isFloat,
   isInteger,
   type Shape,
   sameShape,
@@ -134,14 +135,14 @@ export const Flatten = reshaping("Flatten", (shape, attributes) => {
 function converted(value: Element, to: TensorType): Element {
   if (to.dtype === "bool") return Number(value !== 0 && value !== 0n);
   if (isInteger(to)) return typeof value === "bigint" ? value : Math.trunc(value);
-  return to.dtype === "float32" && typeof value === "bigint" ? singleFrom(value) : value;
+  return to.dtype !== "float64" && typeof value === "bigint" ? lessPreciseFrom(value) : value;
 }
 
 /**
- * Rounds an int64 to float32 once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1
+ * Rounds an int64 so that rounding to float32 or half precision later is rounding once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1
  * in the lowest remaining place records that they were not all 0.
  */
-function singleFrom(value: bigint): number {
+function lessPreciseFrom(value: bigint): number {
   if (BigInt.asIntN(54, value) === value) return Number(value);
   const kept = (value >> 11n) << 11n;
   return Number(kept === value ? kept : kept | (1n << 11n));
@@ -157,5 +158,5 @@ export const Cast: OpDefinition = {
   evaluate: ([x], _, [type]) =>
     x && type ? [generate(type, (index) => converted(elementAt(x.data, index), type))] : [],
   gradient: ({ inputs: [x], upstream: [upstream] }) =>
-    x?.dtype.startsWith("float") && upstream ? [cast(upstream, x.dtype)] : [undefined],
+    x && isFloat(x) && upstream ? [cast(upstream, x.dtype)] : [undefined],
 };

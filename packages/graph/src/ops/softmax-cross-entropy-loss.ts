@@ -1,7 +1,7 @@
 import { GraphError } from "../error.js";
 import type { Attributes, Value } from "../graph.js";
 import type { Body, OpDefinition } from "../op.js";
-import { read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
+import { FLOATS, read, sizeOf, type Tensor, type TensorType, tensor } from "../tensor.js";
 import {
   add,
   div,
@@ -23,7 +23,7 @@ import {
 } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { LogSoftmax } from "./softmax.js";
-import { FLOATS, optionalNumberAttribute, positionIn, stringAttribute } from "./support.js";
+import { optionalNumberAttribute, positionIn, stringAttribute } from "./support.js";
 
 /**
  * ONNX `SoftmaxCrossEntropyLoss`: scores `[N, C]`, labels `[N]` and, optionally, class weights `[C]` → the loss (a

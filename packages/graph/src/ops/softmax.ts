@@ -1,8 +1,8 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
-import { allocate, read, type Tensor, write } from "../tensor.js";
+import { allocate, FLOATS, read, type Tensor, write } from "../tensor.js";
 import { div, exp, log, mul, type ReduceOptions, reduceMax, reduceSum, sub } from "../vocabulary/index.js";
-import { expectInputs, FLOATS, lanesAlong, numberAttribute, readAxis } from "./support.js";
+import { expectInputs, lanesAlong, numberAttribute, readAxis } from "./support.js";
 
 /** Writes one lane, given the lane's maximum and the sum of its shifted exponentials. */
 type Finish = (x: number, maximum: number, sum: number) => number;

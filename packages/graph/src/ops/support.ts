@@ -6,6 +6,8 @@ import {
   type DType,
   type Element,
   elementAt,
+  FLOATS,
+  rounding,
   type Shape,
   sizeOf,
   type Tensor,
@@ -60,8 +62,6 @@ export function positionIn(size: number, index: number): number {
   return index;
 }
 
-/** Element types of operators with approximate results. */
-export const FLOATS: readonly DType[] = ["float32", "float64"];
 /** Element types of arithmetic. */
 export const NUMBERS: readonly DType[] = [...FLOATS, "int32", "int64"];
 
@@ -74,7 +74,8 @@ export function larger(a: bigint, b: bigint): bigint {
 /** Makes a tensor element by element, in row-major order. */
 export function generate(type: TensorType, element: (index: number) => Element): Tensor {
   const data = allocate(type);
-  for (let index = 0; index < data.length; index++) write(data, index, element(index));
+  const round = rounding(type.dtype);
+  for (let index = 0; index < data.length; index++) write(data, index, round(element(index)));
   return { dtype: type.dtype, shape: type.shape, data };
 }
 

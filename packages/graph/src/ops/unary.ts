@@ -1,8 +1,8 @@
 import type { Value } from "../graph.js";
 import type { GradientContext, OpDefinition } from "../op.js";
-import { elementAt, isInteger, read } from "../tensor.js";
+import { elementAt, FLOATS, isInteger, read } from "../tensor.js";
 import { div, greater, less, mul, neg, scalar, where } from "../vocabulary/index.js";
-import { expectInputs, FLOATS, generate, NUMBERS } from "./support.js";
+import { expectInputs, generate, NUMBERS } from "./support.js";
 
 /** An elementwise operator on floating-point numbers and, with `ofInteger`, on integers. */
 export function unary(

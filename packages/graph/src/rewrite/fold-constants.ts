@@ -1,7 +1,7 @@
 import { isBearable, spend } from "../budget.js";
 import { unlessUndefined } from "../error.js";
 import { constant, constantTensor, type Node } from "../graph.js";
-import { findDefinition } from "../op.js";
+import { evaluateNode } from "../op.js";
 import { type Shape, sizeOf } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
@@ -38,7 +38,5 @@ export const foldConstants: Rule = (node, inputs) => {
   const largest = inputs.reduce((most, { shape }) => Math.max(most, sizeOf(shape)), 0);
   if (node.outputs.some(({ shape }) => sizeOf(shape) > largest) || !isAffordable(node)) return undefined;
   const tensors = inputs.map((input) => constantTensor(input.node));
-  return unlessUndefined(() => findDefinition(node.op).evaluate(tensors, node.attributes, node.outputs))?.map(
-    constant,
-  );
+  return unlessUndefined(() => evaluateNode(node, tensors))?.map(constant);
 };

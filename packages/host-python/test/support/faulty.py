@@ -34,7 +34,11 @@ class Runtime:
     notes = {"manual/fused": "echoed"}
 
     def __init__(self, threads):
-        self.info = {"engine": {"name": "faulty", "version": "1.0", "code": "native"}, "threads": threads}
+        engine = {"name": "faulty", "version": "1.0", "code": "native"}
+        self.info = {"engine": engine, "threads": threads, "dtypes": ["float32", "float64"]}
+
+    def lacks(self, dtype):
+        return f"faulty 1.0 has no {dtype}"
 
     def prepare(self, task, program, inputs):
         return Echo(inputs, FAULTS.get(task["method"], lambda: None))

@@ -1,6 +1,6 @@
 import { float32Bits, float64Words, HIGH_WORD, LOW_WORD } from "../bits.js";
-import { type FloatArray, requireSameType } from "../float-array.js";
-import { FORMATS, type NumberFormat } from "../formats.js";
+import { type FloatArray, formatOf, requireSameType } from "../float-array.js";
+import { FORMATS, type FormatId, type NumberFormat } from "../formats.js";
 import { binaryExponent, spacingAt } from "../spacing.js";
 import { QuantileHistogram } from "./quantile-histogram.js";
 
@@ -91,12 +91,19 @@ export interface UlpDistribution {
  * The ULP distances of `computed` from the correctly rounded `exactRounded`, entry by entry. An entry
  * that is NaN or infinite on either side has distance Infinity.
  *
+ * @param id the format of the entries; by default that of the arrays
  * @throws RangeError unless the arrays have the same type and the same, non-zero length.
  */
-export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray): UlpDistribution {
+export function ulpDistribution(
+  computed: FloatArray,
+  exactRounded: FloatArray,
+  id: FormatId = formatOf(computed),
+): UlpDistribution {
   const distances = new QuantileHistogram();
   requireSameType(computed, exactRounded);
-  if (computed instanceof Float32Array && exactRounded instanceof Float32Array) {
+  if (formatOf(computed) !== id) {
+    collect(computed, exactRounded, FORMATS[id], distances);
+  } else if (computed instanceof Float32Array && exactRounded instanceof Float32Array) {
     collectFloat32(float32Bits(computed), float32Bits(exactRounded), distances);
   } else if (computed instanceof Float64Array && exactRounded instanceof Float64Array) {
     collectFloat64(float64Words(computed), float64Words(exactRounded), distances);
@@ -111,6 +118,16 @@ export function ulpDistribution(computed: FloatArray, exactRounded: FloatArray):
 
 /** Nearly all distances are small and are counted here; the histogram receives the others, and the counts. */
 const SMALL = 1024;
+
+function collect(a: FloatArray, b: FloatArray, format: NumberFormat, distances: QuantileHistogram): void {
+  const counts = new Int32Array(SMALL);
+  for (let i = 0; i < a.length; i++) {
+    const distance = ulpDistance(a[i] as number, b[i] as number, format);
+    if (distance < SMALL) counts[distance] = (counts[distance] as number) + 1;
+    else distances.add(distance);
+  }
+  for (let distance = 0; distance < SMALL; distance++) distances.add(distance, counts[distance]);
+}
 
 const isFiniteFloat32 = (bits: number): boolean => (bits & FLOAT32_INFINITY) !== FLOAT32_INFINITY;
 

@@ -2,7 +2,7 @@ import {
   constant,
   constantTensor,
   evaluate,
-  findDefinition,
+  evaluateNode,
   formatShape,
   type Graph,
   grantNodes,
@@ -189,7 +189,7 @@ class GraphScope implements Definitions {
 
   #storedTensors(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
     if (node.op === "Constant") return [constantTensor(node)];
-    if (node.op !== "Input") return findDefinition(node.op).evaluate(inputs, node.attributes, node.outputs);
+    if (node.op !== "Input") return evaluateNode(node, inputs);
     const stored = this.#initializers.get(inputName(outputOf(node)));
     return stored ? [stored.read()] : [];
   }

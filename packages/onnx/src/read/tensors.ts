@@ -1,6 +1,8 @@
 import {
   allocate,
   type DType,
+  type HalfDType,
+  isHalf,
   sizeOf,
   type Tensor,
   type TensorData,
@@ -32,12 +34,19 @@ export interface StoredTensor extends TensorType {
   read(): Tensor;
 }
 
+/** Element types that models are read in: half precision is written only. */
+type ReadableDType = Exclude<DType, HalfDType>;
+type ReadableType = TensorType & { readonly dtype: ReadableDType };
+
+const isReadable = (dtype: DType): dtype is ReadableDType => !isHalf(dtype);
+
 /** @throws ModelError if the dtype is not supported. */
-export function toDType(elemType: number, of: string): DType {
-  const found = Object.entries(ONNX_DTYPE).find(([, code]) => code === elemType)?.[0];
-  if (found) return found as DType;
+export function toDType(elemType: number, of: string): ReadableDType {
+  const readable = (Object.keys(ONNX_DTYPE) as DType[]).filter(isReadable);
+  const found = readable.find((dtype) => ONNX_DTYPE[dtype] === elemType);
+  if (found) return found;
   const given = TensorProto_DataType[elemType] ?? elemType;
-  const known = Object.values(ONNX_DTYPE).map((code) => TensorProto_DataType[code]);
+  const known = readable.map((dtype) => TensorProto_DataType[ONNX_DTYPE[dtype]]);
   throw new ModelError(`${of} has elements of type ${given}; known are ${known.join(", ")}`);
 }
 
@@ -66,9 +75,9 @@ export function storedTensor(proto: TensorProto, readExternal: ReadExternal): St
   return { name: proto.name, ...type, read: () => tensor };
 }
 
-const BYTES = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 } satisfies Record<DType, number>;
+const BYTES = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 } satisfies Record<ReadableDType, number>;
 
-function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: string): ExternalData {
+function externalData(proto: TensorProto, { dtype, shape }: ReadableType, of: string): ExternalData {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location");
   if (!location) throw new ModelError(`${of} is stored in another file, but the model does not say in which`);
@@ -88,7 +97,7 @@ function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: stri
 const wholeNumber = (text: string): number | undefined =>
   /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
-function fromBytes(bytes: Uint8Array, type: TensorType, of: string): Tensor {
+function fromBytes(bytes: Uint8Array, type: ReadableType, of: string): Tensor {
   const { length } = bytes;
   const needed = sizeOf(type.shape) * BYTES[type.dtype];
   if (length !== needed) {
@@ -103,14 +112,14 @@ function filled(data: TensorData, bytes: Uint8Array, type: TensorType): Tensor {
   return { ...type, data };
 }
 
-function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
+function fromFields(proto: TensorProto, type: ReadableType, of: string): Tensor {
   const fields = {
     float32: proto.floatData,
     float64: proto.doubleData,
     int32: proto.int32Data,
     int64: proto.int64Data,
     bool: proto.int32Data,
-  } satisfies Record<DType, readonly (number | bigint)[]>;
+  } satisfies Record<ReadableDType, readonly (number | bigint)[]>;
   const values: readonly (number | bigint)[] = fields[type.dtype];
   // Checked before anything of the size that the file claims is allocated.
   if (values.length !== sizeOf(type.shape)) {

@@ -1,4 +1,4 @@
-import { COMPARISONS, DTYPE_IDS, type FloatDType, messageOf } from "@softmax-bench/core";
+import { COMPARISONS, DTYPE_IDS, type FloatDType, messageOf, USUAL_DTYPE_IDS } from "@softmax-bench/core";
 import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
@@ -65,7 +65,7 @@ const command = (defaultBackends: readonly string[]) =>
     )
     .option(
       "--dtype <dtypes>",
-      `${DTYPE_IDS.join(", ")} (default: both); e.g. --dtype float64`,
+      `${USUAL_DTYPE_IDS.join(", ")} (default: both); e.g. --dtype float64`,
       commaSeparated,
     )
     .option(
@@ -134,7 +134,7 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       {
         hosts: settings.hosts,
         backends: flags.backend ?? (await fastBackends(ids)),
-        dtypes: flags.dtype,
+        dtypes: flags.dtype?.map(requireTrained),
         methods: Object.values(wanted.methods),
         workloads: [],
       },
@@ -211,4 +211,11 @@ function parseLearningRate(value: string | undefined): number | undefined {
   const rate = Number(value);
   if (value.trim() !== "" && rate > 0 && Number.isFinite(rate)) return rate;
   throw new UsageError(`--learning-rate takes a positive number, got ${JSON.stringify(value)}`);
+}
+
+/** @throws UsageError for a dtype that networks are not trained in */
+function requireTrained(dtype: string): string {
+  const isUsual = USUAL_DTYPE_IDS.some((usual) => usual === dtype);
+  if (isUsual || !DTYPE_IDS.some((known) => known === dtype)) return dtype;
+  throw new UsageError(`--dtype expects ${USUAL_DTYPE_IDS.join(" or ")} for networks, got ${dtype}`);
 }

@@ -90,7 +90,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
         note,
         status: "ok",
         lossRelError: assessLoss(result.loss, reference),
-        gradientError: assessGradient(result.gradient, reference),
+        gradientError: assessGradient(result.gradient, reference, dtype),
         loss: result.loss,
         ...(flags.json && rows * classes <= INLINE_ELEMENTS ? { gradient: result.gradient } : {}),
       });

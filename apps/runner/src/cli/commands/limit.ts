@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { findWorkload, plural, type Results, type Workload } from "@softmax-bench/core";
+import { findWorkload, plural, type Results, USUAL_DTYPE_IDS, type Workload } from "@softmax-bench/core";
 import { type NativeTime, renderLimit } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { writeAtomically } from "../../fs/write-atomically.js";
@@ -119,6 +119,8 @@ function nativeTimeRows({ cells, backends }: Results): NativeTimeRow[] {
     const backend = backends.find((one) => one.id === id);
     const found = known(workload);
     if (!timing?.gradient || !found || backend?.device?.kind !== "cpu") continue;
+    // The program in C has no half precision.
+    if (!USUAL_DTYPE_IDS.includes(dtype)) continue;
     const { threads = 1 } = backend;
     if (threads > MOST_THREADS) continue;
     const { rows, classes } = found;

@@ -4,19 +4,13 @@ import {
   type DistanceRecord,
   FAITHFUL,
   type FloatArray,
+  type FloatDType,
   floatArray,
   type GradientResult,
   type KernelAccuracy,
 } from "@softmax-bench/core";
 import type { Values } from "@softmax-bench/measure";
-import {
-  assessGradient,
-  assessLoss,
-  countNonFinite,
-  distance,
-  largestRowSum,
-  type Reference,
-} from "@softmax-bench/numerics";
+import { assessGradient, assessLoss, countNonFinite, distance, largestRowSum } from "@softmax-bench/numerics";
 import { sha256 } from "../../digest.js";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { boundRatio } from "./bound-ratio.js";
@@ -92,7 +86,7 @@ export class Judge {
       lossRelError: assessLoss(loss, reference),
       rowsChecked: checked.length,
       gradient: {
-        ...assessCheckedRows(gradient, checked, reference),
+        ...assessCheckedRows(gradient, { checked, reference }, cell.dtype),
         boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
       },
     };
@@ -119,7 +113,7 @@ export class Judge {
       const [a, b] = pair;
       const [manual, automatic] = cell.method === a ? [result, other] : [other, result];
       const loss = Math.abs((manual.loss[0] as number) - (automatic.loss[0] as number));
-      const between = distance(manual.gradient, automatic.gradient);
+      const between = distance(manual.gradient, automatic.gradient, dtype);
       distances.push({ backend, host, dtype, workload: workload.id, a, b, ...between, loss });
       this.#release(otherKey);
     }
@@ -140,14 +134,14 @@ const otherMethod = ([a, b]: GradientChecks["pairs"][number], { method }: Planne
 /** Errors of the checked rows. Non-finite entries and row sums always cover all rows. */
 function assessCheckedRows(
   gradient: FloatArray,
-  checked: Int32Array,
-  reference: Reference,
+  { checked, reference }: CheckedReference,
+  dtype: FloatDType,
 ): Accuracy["gradient"] {
   const { classes } = reference;
-  if (checked.length * classes === gradient.length) return assessGradient(gradient, reference);
+  if (checked.length * classes === gradient.length) return assessGradient(gradient, reference, dtype);
   const rowSumResidual = largestRowSum(gradient, classes);
   return {
-    ...assessGradient(pickRows(gradient, checked, classes), reference),
+    ...assessGradient(pickRows(gradient, checked, classes), reference, dtype),
     nonFinite: Number.isFinite(rowSumResidual) ? 0 : countNonFinite(gradient),
     rowSumResidual,
   };

@@ -10,7 +10,7 @@ import {
   SWEEPS,
   type Sweep,
 } from "@softmax-bench/core";
-import { inputArrays } from "@softmax-bench/measure";
+import { inputArrays, lossLength } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
 import { formatCount } from "@softmax-bench/report";
 import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
@@ -23,6 +23,7 @@ interface SweepSegment {
   readonly id: string;
   readonly rows: number;
   readonly classes: number;
+  readonly loss: Sweep["loss"];
   readonly points: readonly {
     readonly x: number;
     readonly inputs: Inputs;
@@ -82,12 +83,12 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     const points: Curve["points"] = [];
     let note: string | undefined;
     for (const segment of this.#ensureSegments(sweep, dtype)) {
-      const { rows, classes } = segment;
+      const { rows, classes, loss } = segment;
       const inputs = {
         id: segment.id,
         make: () => segment.points.flatMap((point) => inputArrays(point.inputs)),
       };
-      const task = { method, dtype, rows, classes };
+      const task = { method, dtype, rows, classes, loss };
       const sets = segment.points.length;
       const answer = toTaskOutcome(
         session.place,
@@ -106,18 +107,18 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
   }
 
   #assess(
-    { rows, classes, points }: SweepSegment,
+    { rows, classes, loss: options, points }: SweepSegment,
     dtype: PlannedCurve["dtype"],
     session: BackendSession,
   ): Curve["points"] {
     const results: GradientResult[] = points.map(() => ({
-      loss: floatArray(dtype, 1),
+      loss: floatArray(dtype, lossLength({ rows, loss: options })),
       gradient: floatArray(dtype, rows * classes),
     }));
     session.readResults(results.flatMap(({ loss, gradient }) => [loss, gradient]));
     return points.map(({ x, reference }, index) => {
       const { loss, gradient } = results[index] as GradientResult;
-      return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference) };
+      return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference, dtype) };
     });
   }
 
@@ -129,10 +130,10 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     for (const x of sweep.points(dtype)) {
       const { rows, classes } = sweep.shape(x);
       const inputs = sweep.inputs(x, dtype, this.#seed);
-      const point = { x, inputs, reference: oracle({ rows, classes, ...inputs }) };
+      const point = { x, inputs, reference: oracle({ rows, classes, ...inputs, ...sweep.loss }) };
       const last = segments.at(-1);
       if (last?.rows === rows && last.classes === classes) last.points = [...last.points, point];
-      else segments.push({ id: `${key} ${x}`, rows, classes, points: [point] });
+      else segments.push({ id: `${key} ${x}`, rows, classes, loss: sweep.loss, points: [point] });
     }
     this.#segments.set(key, segments);
     return segments;
