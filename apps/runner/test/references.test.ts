@@ -1,4 +1,4 @@
-import { DTYPE_IDS, METHODS } from "@softmax-bench/core";
+import { METHODS, USUAL_DTYPE_IDS } from "@softmax-bench/core";
 import { pytorch } from "@softmax-bench/host-python";
 import { describe, expect, it } from "vitest";
 import { call, onlyRun, run, start, temporaryFolder, workersOf } from "./support/cli.js";
@@ -96,7 +96,7 @@ async function describeWithPytorch(name: string, tests: () => void): Promise<voi
 }
 
 await describeWithPytorch("a run with PyTorch", () => {
-  it("measures every method in both dtypes on its own host, and compares it with JavaScript", async () => {
+  it("measures every method in both usual dtypes on its own host, and compares it with JavaScript", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await run("bench", [
       "--full",
@@ -109,7 +109,7 @@ await describeWithPytorch("a run with PyTorch", () => {
     expect(code, stderr).toBe(0);
     const { cells, backends, hosts } = onlyRun(out).results();
     const own = cells.filter(({ backend }) => backend === "pytorch");
-    expect(own).toHaveLength(METHODS.length * DTYPE_IDS.length);
+    expect(own).toHaveLength(METHODS.length * USUAL_DTYPE_IDS.length);
     for (const cell of own) {
       expect(cell).toMatchObject({ host: "python", status: "ok", timing: { gradient: {} } });
       expect(cell.accuracy?.gradient.boundRatio).toBeLessThanOrEqual(1);

@@ -1,6 +1,7 @@
 import { describeBackend } from "@softmax-bench/conformance";
 import {
   type Backend,
+  DTYPE_IDS,
   type Engine,
   type FloatArray,
   type GradientTask,
@@ -13,14 +14,14 @@ import { differentiate, evaluate, type Graph, type Tensor, type Value } from "@s
 /** The suite, on the one implementation that no runtime has a part in: the graphs' reference interpreter. */
 const reference: Backend = {
   id: "reference-interpreter",
-  dtypes: ["float32", "float64"],
+  dtypes: DTYPE_IDS,
   probe: async () => ({ available: true }),
   open: async (): Promise<Engine> => ({
     info: {
       engine: { name: "reference interpreter", version: "1.0", code: "javascript" },
       device: { kind: "cpu", name: "JavaScript" },
       threads: 1,
-      dtypes: ["float32", "float64"],
+      dtypes: DTYPE_IDS,
     },
     supports: () => ({ ok: true }),
     prepare: async (task, inputs) => prepare(task, inputs),

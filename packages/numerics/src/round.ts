@@ -26,7 +26,9 @@ export function roundReference({ hi, lo }: DoubleDoubleArray, id: FormatId): Flo
   if (id === "float64") return hi.slice();
   const format = FORMATS[id];
   const round =
-    id === "float32" ? roundToFloat32 : (high: number, low: number) => roundToFormat(high, low, format);
+    format === FORMATS.float32
+      ? roundToFloat32
+      : (high: number, low: number) => roundToFormat(high, low, format);
   const rounded = new Float32Array(hi.length);
   for (let i = 0; i < hi.length; i++) rounded[i] = round(hi[i] as number, lo[i] as number);
   return rounded;

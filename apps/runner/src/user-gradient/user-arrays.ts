@@ -26,7 +26,7 @@ export interface UserProblem {
   readonly loss: LossOptions;
 }
 
-/** For backends, which compute in float32 or float64. */
+/** For backends: the dtype that they compute in is no claim about the type of a file. */
 const FOR_BACKENDS: Reading = { onUntyped: "save them as float32, which is exact: x.astype(np.float32)" };
 
 /**
