@@ -112,12 +112,25 @@ describe("the machine monitor", () => {
     const before = (await monitor.observe()).otherCores ?? 0;
     const spinning =
       "setTimeout(() => process.exit(), 3000); const end = Date.now() + 1500; while (Date.now() < end);";
+    await monitor.begin();
     const program = spawn("sh", ["-c", `"$0" -e '${spinning}' & exec sleep 4`, process.execPath]);
-    monitor.begin();
     await delay(1500);
     const own = await monitor.observe();
     program.kill();
     expect(own.otherCores).toBeLessThan(before + 0.5);
+  });
+});
+
+describe("a window of the machine monitor", () => {
+  it("begins when what the last one measured has ended", async () => {
+    const monitor = new MachineMonitor();
+    // It takes a moment to end.
+    const program = spawn("sh", ["-c", "trap 'sleep 0.4; exit' TERM; sleep 9 & wait"], { detached: true });
+    await delay(300);
+    program.kill();
+    const asked = performance.now();
+    await monitor.begin();
+    expect(performance.now() - asked).toBeGreaterThan(200);
   });
 });
 

@@ -14,15 +14,21 @@ interface Usage {
 /** The time in which threads that wait for work in a loop fall asleep, in milliseconds. */
 const FALL_ASLEEP_MS = 100;
 
+/** The longest that processes take to end that were told to, in milliseconds, and the interval of looking. */
+const ENDING_MS = 2000;
+const LOOK_MS = 20;
+
 /**
- * Watches the machine's other activity while a run measures. Both ends of a window should be in the life of the same
- * processes: the time of those that end without their parent waiting for them, as a browser's do, is lost.
+ * Watches the machine's other activity while a run measures. The time of processes that end without their parent
+ * waiting for them, as a browser's do, is lost: windows begin without any, and end while they live.
  */
 export class MachineMonitor {
   #begin: Usage = readUsage();
 
-  /** Begins a window. */
-  begin(): void {
+  /** Begins a window, once the processes of the one before have ended. */
+  async begin(): Promise<void> {
+    const begun = performance.now();
+    while (hasDescendants() && performance.now() - begun < ENDING_MS) await delay(LOOK_MS);
     this.#begin = readUsage();
   }
 
@@ -33,7 +39,7 @@ export class MachineMonitor {
     const end = readUsage();
     const spinNs = spin();
     const [one = 0] = loadavg();
-    this.begin();
+    this.#begin = readUsage();
     if (!begin.machine || !end.machine) return { loadAverage: one, spinNs };
     const elapsed = end.at - begin.at;
     const busy = end.machine.busyNs - begin.machine.busyNs;
@@ -69,9 +75,19 @@ function readUsage(): Usage {
   }
 }
 
+const hasDescendants = (): boolean => listProcesses().some(({ parent }) => parent === process.pid);
+
+const listProcesses = (): Process[] => {
+  try {
+    return readdirSync("/proc").flatMap((name) => readProcess(Number(name)) ?? []);
+  } catch {
+    return [];
+  }
+};
+
 /** Ticks of this process, of all its descendants, and of those that ended while their parent waited for them. */
 function ownTicks(): number {
-  const processes = readdirSync("/proc").flatMap((name) => readProcess(Number(name)) ?? []);
+  const processes = listProcesses();
   const ticksOf = (parent: number): number =>
     processes
       .filter((each) => each.parent === parent)

@@ -111,7 +111,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           round,
           visits,
         };
-        watching?.begin();
+        await watching?.begin();
         await withAbort(signal, session, async () => {
           await runCells(work);
           for (const experiment of round === 0 ? experiments : []) {
