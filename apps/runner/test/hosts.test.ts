@@ -48,6 +48,17 @@ describe("--host", () => {
     expect(code).toBe(2);
   });
 
+  it("takes a cell of a reference beside --host, and cells beside the hosts of a config", async () => {
+    const cells = ["pytorch manual/fused float32 4x3", "wasm-simd@bun manual/fused float32 4x3"];
+    const flags = cells.flatMap((cell) => ["--cell", cell]);
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "bench.config.ts"), 'export default { hosts: ["deno"] };');
+    for (const given of [["--host", "bun"], []]) {
+      const { stdout, stderr } = await call("bench", ["--list", ...given, ...flags], { cwd });
+      expect(stdout.trim().split("\n").toSorted(), stderr).toEqual(cells.toSorted());
+    }
+  });
+
   it("gives each host the backends that run there, unless others are named", async () => {
     const listed = async (...flags: string[]) => {
       const { stdout } = await call("bench", ["--list", "--method", "manual/fused", ...flags, ...CELL]);

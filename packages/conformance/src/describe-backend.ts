@@ -101,9 +101,10 @@ export async function describeBackend(
 
     const cases = [...CASES, ...OPTION_CASES, ...MASKED_CASES, ...EMPTY_CASES];
     for (const [at, method] of methods.entries()) {
-      const some = cases.filter((one, index) => one === ORDINARY || index % SPREAD === at % SPREAD);
       for (const dtype of dtypes) {
-        const tried = compilesSlowly || isHalf(dtype) ? some : cases;
+        // Methods share the cases where tasks are compiled slowly, and in half precision.
+        const spread = isHalf(dtype) ? (compilesSlowly ? 8 : 4) : compilesSlowly ? 4 : 1;
+        const tried = cases.filter((one, index) => one === ORDINARY || index % spread === at % spread);
         describe(`${method.id} ${dtype}`, () => {
           const check = {
             engineOf: () => engine,
@@ -211,9 +212,6 @@ const isRequired = (id: string): boolean =>
   (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").split(",").includes(id);
 
 const ORDINARY = CASES[0] as Case;
-
-/** Methods that share the cases where tasks are compiled slowly, and in half precision. */
-const SPREAD = 4;
 
 interface Check {
   readonly engineOf: () => Engine;

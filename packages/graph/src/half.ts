@@ -41,18 +41,24 @@ function binaryExponent(magnitude: number): number {
 /** The bit patterns of numbers of a half-precision type: the runtimes' storage. */
 export function toHalfBits(dtype: HalfDType, values: Float32Array): Uint16Array {
   const singles = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const bitsOf = dtype === "bfloat16" ? (single: number) => single >>> 16 : float16Bits;
+  const bitsOf = dtype === "bfloat16" ? bfloat16Bits : float16Bits;
   const bits = new Uint16Array(values.length);
   for (let index = 0; index < bits.length; index++) bits[index] = bitsOf(singles[index] as number);
   return bits;
 }
+
+/** A NaN stays one, also if its first bits alone are those of infinity: the quiet bit is set. */
+const isNan = (single: number): boolean => (single & 0x7fffffff) > 0x7f800000;
+
+/** The bits of a bfloat16: the first of a float32. */
+const bfloat16Bits = (single: number): number => (single >>> 16) | (isNan(single) ? 0x40 : 0);
 
 /** The bits of a float16 from those of the same number in float32: exponents have 5 bits instead of 8. */
 function float16Bits(single: number): number {
   const sign = (single >>> 16) & 0x8000;
   const exponent = (single >>> 23) & 0xff;
   const fraction = (single & 0x7fffff) >>> 13;
-  if (exponent === 0xff) return sign | 0x7c00 | fraction;
+  if (exponent === 0xff) return sign | 0x7c00 | fraction | (isNan(single) ? 0x200 : 0);
   if (exponent > 112) return sign | ((exponent - 112) << 10) | fraction;
   // A subnormal number has its leading 1 among the bits of the fraction; below 102 there is only 0.
   return exponent < 103 ? sign : sign | ((0x400 | fraction) >>> (113 - exponent));

@@ -42,6 +42,11 @@ describe.each(["float16", "bfloat16"] as const)("%s", (dtype) => {
     expect(createHash("sha256").update(new Uint8Array(values.buffer)).digest("hex")).toBe(fixture.digest);
   });
 
+  it("keeps a NaN whose first bits are those of infinity", () => {
+    const nan = new Float32Array(Uint32Array.of(0x7f800001, 0xff800001).buffer);
+    expect([...fromHalfBits(dtype, toHalfBits(dtype, nan))]).toEqual([Number.NaN, Number.NaN]);
+  });
+
   it("keeps every bit pattern, and each NaN a NaN", () => {
     const back = toHalfBits(dtype, numbers);
     const backAgain = fromHalfBits(dtype, back);

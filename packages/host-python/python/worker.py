@@ -145,7 +145,7 @@ class Worker:
 
 def sample_phases(prepared, sampling):
     """The rules of `samplePhases` in packages/measure/src/compute.ts."""
-    limits, slow_ns = sampling["limits"], sampling["singleShotAboveNs"]
+    limits, slow_ns = sampling["limits"], sampling.get("singleShotAboveNs", float("inf"))
     if sampling["phases"] == "gradient":
         prepared.read()
         return record({"gradient": sample(prepared.gradient, limits["gradient"])})

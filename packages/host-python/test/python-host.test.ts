@@ -105,6 +105,14 @@ await describeWithPython("a worker of Python", () => {
     });
   });
 
+  it.each(["all", "gradient"] as const)("calls no cell slow without a limit to that: %s", async (phases) => {
+    const { run } = await openWith(1);
+    const { singleShotAboveNs: _, ...unlimited } = sampling({ phases });
+    expect(await run("manual/fused", { sampling: unlimited })).toMatchObject({
+      reply: { type: "computed", sampling: { steadiness: { gradient: expect.stringMatching(/settled$/) } } },
+    });
+  });
+
   it("says how its memory and its times grow, on the inputs that JavaScript workers make", async () => {
     const { connection } = await openWith(1);
     const scale = { type: "scale", method: "manual/fused", ...TASK, limits: limits() } as const;

@@ -45,8 +45,9 @@ export interface Sampled {
  * waits for disturbances to end, up to a limit. Without any clean window the times are those of the others, and
  * unsettled.
  *
- * An engine that cannot be watched, such as a browser's, may optimise at any time. There, windows count from half of
- * the time limit on: times of code that waits to be optimised are flat, too, and up to a hundred times too long.
+ * An engine that cannot be watched, such as a browser's, may optimise at any time. There, windows count only after half
+ * of the time limit, which is extended by that: times of code that waits to be optimised are flat, too, and up to a
+ * hundred times too long.
  */
 export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
   const { now, isUndisturbed } = instruments;
@@ -54,12 +55,13 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   let callNs = await warmUp(work, now);
   collectLargeGarbage(instruments);
   let size = fitToLimits(callNs, limits, instruments.clockStepNs);
+  const waitNs = instruments.backgroundNs() === undefined ? limits.settleNs / 2 : 0;
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
   let disturbedNs = 0;
   for (;;) {
-    const isOptimising = watchOptimisation(instruments, begun + limits.settleNs / 2);
+    const isOptimising = watchOptimisation(instruments, begun + waitNs);
     const taken = await takeWindow(work, size, instruments);
     const wasOptimising = isOptimising();
     const isUndisturbedNow = isUndisturbed();
@@ -74,12 +76,11 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     const clean = recent.filter(({ isUndisturbed, wasOptimising }) => isUndisturbed && !wasOptimising);
     const steadiness = steadinessOfWindows(recent, clean);
     const hasTimeForAnother =
-      elapsed - disturbedNs + tookNs <= limits.settleNs && disturbedNs <= limits.patienceNs;
+      elapsed - disturbedNs + tookNs <= limits.settleNs + waitNs && disturbedNs <= limits.patienceNs;
     if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
-      const { callsPerSample } = window;
-      const kept = latest(clean.length > 0 ? clean : recent).filter(
-        (each) => each.callsPerSample === callsPerSample,
-      );
+      const candidates = latest(clean.length > 0 ? clean : recent);
+      const { callsPerSample } = candidates.at(-1) ?? window;
+      const kept = candidates.filter((each) => each.callsPerSample === callsPerSample);
       return {
         samples: kept.flatMap(({ samples }) => samples),
         callsPerSample,

@@ -110,7 +110,22 @@ describe("sampling", () => {
     expect(settlingNs).toBeGreaterThan(LIMITS.settleNs / 2);
   });
 
-  it("chooses its windows anew when calls have become fast", async () => {
+  it("has samples though the last window, of another size, was disturbed", async () => {
+    const { samples, callsPerSample } = await simulate((calls) => (calls < 4 ? 1.5e5 : 6e4), {
+      limits: { ...LIMITS, settleNs: 1e8, patienceNs: 0 },
+      isUndisturbed: (elapsed) => elapsed < 6e6,
+    });
+    expect(samples.length).toBeGreaterThan(0);
+    expect(callsPerSample).toBe(1);
+  });
+
+  it("lets calls of 40 ms settle where nobody can tell, too", async () => {
+    const limits = { ...LIMITS, settleNs: 1e9, minSamples: 5, mostWindowNs: 2e8 };
+    const { steadiness } = await simulate(() => 4e7, { limits, backgroundNs: () => undefined });
+    expect(steadiness).toBe("settled");
+  });
+
+  it("chooses new windows when calls have become fast", async () => {
     const { samples, callsPerSample } = await simulate((_, elapsed) => (elapsed < 0.3e9 ? 5e7 : 1e4));
     expect(callsPerSample).toBe(10);
     for (const time of samples) expect(time).toBeCloseTo(1e4, -3);
@@ -138,14 +153,18 @@ describe("sampling", () => {
       time += 3e3;
       return { readback: 0 };
     };
-    const { parts } = await sampleParts(work, LIMITS, {
-      now: () => Math.floor(time / stepNs) * stepNs,
-      clockStepNs: stepNs,
-      backgroundNs: () => undefined,
-      isUndisturbed: () => true,
-      arrayBytes: () => undefined,
-      collectGarbage: undefined,
-    });
+    const { parts } = await sampleParts(
+      work,
+      { ...LIMITS, settleNs: 1e8 },
+      {
+        now: () => Math.floor(time / stepNs) * stepNs,
+        clockStepNs: stepNs,
+        backgroundNs: () => undefined,
+        isUndisturbed: () => true,
+        arrayBytes: () => undefined,
+        collectGarbage: undefined,
+      },
+    );
     expect(parts.readback?.length).toBeGreaterThanOrEqual(LIMITS.minSamples);
   });
 });

@@ -37,14 +37,15 @@ export async function computesFloat16({
   const one = toHalfBits("float16", Float32Array.of(1));
   // The runtime writes to stderr what it throws.
   const silent = { ...session, logSeverityLevel: 4 } as const;
-  const trial = await InferenceSession.create(model, silent);
+  let trial: Session | undefined;
   try {
+    trial = await InferenceSession.create(model, silent);
     await trial.run({ from: new Tensor("float16", one, [1]) }, { logSeverityLevel: 4 });
     return true;
   } catch {
     return false;
   } finally {
-    await trial.release();
+    await trial?.release();
   }
 }
 

@@ -31,15 +31,17 @@ export function fitToWidth(
   width: number | undefined,
 ): FittedTable {
   const used = header.map((_, column) => column).filter((column) => rows.some((row) => row[column] !== ""));
-  if (width === undefined) {
-    const widths = used.map((column) => (prose?.columns.includes(column) ? prose.width : null));
-    return { columns: used, widths, leftOut: [] };
-  }
   const widthsOf = (column: number, texts: (text: string) => string[]) => {
     const values = rows.map((row) => row[column] ?? "");
     const all = [...pieces(header[column] ?? ""), ...values.flatMap(texts)];
     return Math.max(...all.map((text) => stringWidth(text.trimEnd())));
   };
+  if (width === undefined) {
+    const widths = used.map((column) =>
+      prose?.columns.includes(column) ? Math.max(prose.width, widthsOf(column, pieces)) : null,
+    );
+    return { columns: used, widths, leftOut: [] };
+  }
   const natural = new Map(
     used.map((column) => [
       column,
@@ -53,7 +55,7 @@ export function fitToWidth(
     used.map((column) => [
       column,
       prose?.columns.includes(column)
-        ? Math.min(NARROWEST_PROSE, natural.get(column) ?? 0)
+        ? Math.max(Math.min(NARROWEST_PROSE, natural.get(column) ?? 0), widthsOf(column, pieces))
         : widthsOf(column, (text) => (numeric.includes(column) ? [text] : pieces(text))),
     ]),
   );

@@ -20,7 +20,7 @@ export function buildSummary(view: ReportView): Block[] {
     ...(view.depth ? depthBlocks(view.depth, false) : []),
     ...(view.scaling ? scalingBlocks(view.scaling, "brief") : []),
     ...(view.precision ? precisionBlocks(view.precision, "brief") : []),
-    ...section("Did not run", view.broken),
+    ...section("Went wrong", view.broken),
     ...unavailableList(view.backends),
   ];
 }

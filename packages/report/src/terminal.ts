@@ -130,7 +130,7 @@ function table(given: Extract<Block, { kind: "table" }>, paint: Paint, width: nu
     return { text: trimEnds(drawn.toString()), widths: drawn.options.colWidths };
   };
   const note = leftOut.length
-    ? `\n${paint.dim(wrap(`Not shown for want of width: ${leftOut.map((column) => header[column]).join(", ")}.`, width))}`
+    ? `\n${paint.dim(wrap(`Left out, as the terminal is too narrow: ${leftOut.map((column) => header[column]).join(", ")}.`, width))}`
     : "";
   if (chunks.length === 1) return draw(lines, widths).text + note;
   // Drawing determines the open widths; the widest of all chunks are used.

@@ -182,7 +182,8 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
   const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
     Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
   const recommendations = byDtype.map(({ dtype, ranked: of }) => ({
-    ...{ workload: name, dtype },
+    workload: name,
+    dtype,
     ...recommend(of, DEFAULT_CONSTRAINTS, backends),
   }));
   const ranked = byDtype

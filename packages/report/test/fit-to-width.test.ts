@@ -83,7 +83,7 @@ describe("a report in a terminal", () => {
 
   it("says which columns it leaves out", () => {
     const text = renderTerminal(reportView(results), { color: false, width: 80 });
-    expect(text).toMatch(/^Not shown for want of width: .*p99 ULP/m);
+    expect(text).toMatch(/^Left out, as the terminal is too narrow: .*p99 ULP/m);
   });
 
   it("is short: the fastest, the next backend, and what went wrong", () => {

@@ -1,4 +1,4 @@
-import { DTYPE_IDS, isSystemError, METHODS } from "@softmax-bench/core";
+import { DTYPE_IDS, isSystemError, METHODS, USUAL_DTYPE_IDS } from "@softmax-bench/core";
 import { Command, CommanderError } from "commander";
 import { BACKENDS } from "../plan/backends.js";
 import { type Console, writeLine } from "../terminal/console.js";
@@ -77,7 +77,11 @@ export const addHostOption = (command: Command): Command =>
 
 /** Adds `--dtype`, a list. */
 export const addDtypeOption = (command: Command): Command =>
-  command.option("--dtype <dtypes>", `${DTYPE_IDS.join(", ")}; e.g. --dtype float64`, commaSeparated);
+  command.option(
+    "--dtype <dtypes>",
+    `${DTYPE_IDS.join(", ")} (default: ${USUAL_DTYPE_IDS.join(", ")}); e.g. --dtype float64`,
+    commaSeparated,
+  );
 
 /** @throws UsageError if the value of the flag is not a whole number. */
 export function integer(flag: string, value: string | undefined): number | undefined {

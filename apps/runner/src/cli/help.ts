@@ -4,7 +4,7 @@ import { COMMAND_IDS, type CommandId } from "./commands/index.js";
 /** A line for each command, in the order of the list. */
 const SUMMARIES: Readonly<Record<CommandId, string>> = {
   bench: "measures error and time of every gradient on every backend",
-  report: "makes a run's reports anew, or one page of several runs; --serve measures visitors",
+  report: "rebuilds a run's reports, or makes one page of several runs; --serve measures visitors",
   merge: "joins the shards of a matrix",
   compare: "compares two results, and advises",
   history: "makes a page per branch: times and errors over its runs",

@@ -28,7 +28,7 @@ export class MachineMonitor {
   /** Begins a window, once the processes of the one before have ended. */
   async begin(): Promise<void> {
     const begun = performance.now();
-    while (hasDescendants() && performance.now() - begun < ENDING_MS) await delay(LOOK_MS);
+    while (hasChildren() && performance.now() - begun < ENDING_MS) await delay(LOOK_MS);
     this.#begin = readUsage();
   }
 
@@ -43,10 +43,11 @@ export class MachineMonitor {
     if (!begin.machine || !end.machine) return { loadAverage: one, spinNs };
     const elapsed = end.at - begin.at;
     const busy = end.machine.busyNs - begin.machine.busyNs;
+    const own = Math.max(0, end.ownNs - begin.ownNs);
     return {
       loadAverage: one,
       windowNs: elapsed,
-      otherCores: Math.max(0, (busy - (end.ownNs - begin.ownNs)) / elapsed),
+      otherCores: Math.max(0, (busy - own) / elapsed),
       steal: Math.max(0, (end.machine.stealNs - begin.machine.stealNs) / elapsed),
       spinNs,
     };
@@ -75,7 +76,7 @@ function readUsage(): Usage {
   }
 }
 
-const hasDescendants = (): boolean => listProcesses().some(({ parent }) => parent === process.pid);
+const hasChildren = (): boolean => listProcesses().some(({ parent }) => parent === process.pid);
 
 const listProcesses = (): Process[] => {
   try {

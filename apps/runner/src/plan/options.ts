@@ -55,7 +55,8 @@ export function resolveSettings(flags: BenchOptions, file: BenchOptions): Settin
   return {
     profile,
     backends: chosen.backends,
-    hosts: chosen.hosts?.map(parseHost),
+    // Cells name their hosts themselves.
+    hosts: (flags.cells ? flags.hosts : chosen.hosts)?.map(parseHost),
     methods: chosen.methods,
     dtypes: chosen.dtypes,
     workloads: chosen.workloads ?? PROFILES[profile].workloads,

@@ -107,12 +107,13 @@ export const planSeries = (
     ),
   );
 
+/** True if a backend has the dtype and the method of a cell. */
+export const hasTask = ({ dtypes, methods }: Backend, { dtype, method }: PlannedCell): boolean =>
+  dtypes.includes(dtype) && (methods?.includes(method) ?? true);
+
 /** True unless it is known in advance that a cell cannot run: its backend has no such dtype or method, or it is left out. */
 export const isRunnable = (cell: PlannedCell, profile: Profile, adapter: Backend | undefined): boolean =>
-  adapter === undefined ||
-  (adapter.dtypes.includes(cell.dtype) &&
-    (adapter.methods?.includes(cell.method) ?? true) &&
-    skipReason(cell, profile, adapter) === undefined);
+  adapter === undefined || (hasTask(adapter, cell) && skipReason(cell, profile, adapter) === undefined);
 
 /** The reason why a profile leaves out a backend's cell; undefined if it does not. */
 export function skipReason(

@@ -103,8 +103,9 @@ async function hostsOfCells(
 ): Promise<readonly HostRequest[]> {
   if (!given) return named;
   const hosts = await identifyHosts(given);
-  const missing = named.find(({ id }) => hosts.every((host) => host.id !== id));
-  if (!missing) return hosts;
+  const found = named.map((one) => hosts.find(({ id }) => id === one.id));
+  const missing = named.find(({ kind }, index) => kind !== "python" && !found[index]);
+  if (!missing) return named.map((one, index) => found[index] ?? one);
   throw new UsageError(
     `--cell names its host itself, as in "tfjs-wasm@chromium manual/fused float32 vocab"; got one on ${missing.id}, which is not in --host ${hosts.map(({ id }) => id).join()}`,
   );

@@ -17,7 +17,7 @@ import type { Entry } from "../journal/entries.js";
 import { RunState } from "../journal/run-state.js";
 import type { MachineMonitor } from "../machine/machine-monitor.js";
 import { placesOfRun } from "../plan/place-names.js";
-import { isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
+import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
@@ -81,9 +81,9 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   const observe = async (when: "before" | "during" | "after") => {
     if (watching) append({ type: "machine", when, state: await watching.observe() });
   };
-  const canHaveTwin = ({ backend, method, dtype }: PlannedCell) => {
-    const { dtypes, methods } = backends.get(backend) ?? {};
-    return (dtypes?.includes(dtype) ?? false) && (methods?.includes(method) ?? true);
+  const canHaveTwin = (cell: PlannedCell) => {
+    const backend = backends.get(cell.backend);
+    return backend !== undefined && hasTask(backend, cell);
   };
   try {
     await observe("before");
@@ -124,6 +124,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       }
     }
   } finally {
+    if (!signal.aborted) await watching?.begin();
     await observe("after");
     append({ type: "spent", wallNs: phaseTimer.total() });
   }

@@ -90,9 +90,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     console.stderr,
     [
       `${folder.id}: ${count(done)} of ${count([])} ${what} to do`,
-      ...(cannot > 0
-        ? [`${plural(cannot, "cell")} that ${cannot === 1 ? "its backend has" : "their backends have"} not`]
-        : []),
+      ...(cannot > 0 ? [`${plural(cannot, "cell")} skipped (unsupported, or left out by the profile)`] : []),
       `results in ${folder.path}`,
     ].join(", "),
   );

@@ -19,7 +19,8 @@ export interface Console {
 /** Colour and width for a person who is watching; neither for a file or a pipe. */
 export const terminalOptions = (stream: OutputStream): TerminalOptions => ({
   color: Boolean(stream.isTTY) && !process.env.NO_COLOR,
-  width: stream.isTTY ? stream.columns : undefined,
+  // A terminal without a size has 0 columns.
+  width: (stream.isTTY && stream.columns) || undefined,
 });
 
 /** Length of the longest line, in UTF-16 units: the message of a system call may quote a whole path. */

@@ -13,7 +13,7 @@ export interface InjectedCheckout extends Checkout, Disposable {}
  * Copies the checkout and its installed packages as hard links, which takes a second, and replaces its registry of
  * backends by one that uses `inject`.
  *
- * @param where the registry: of processes, or of pages, whose bundle is built anew, in some seconds
+ * @param where the registry: of processes, or of pages, whose bundle is rebuilt, in some seconds
  */
 export function injectedCheckout(
   name: string,

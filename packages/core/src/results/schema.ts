@@ -247,17 +247,19 @@ export const resolution = z.object({
 
 export const machineState = z.object({
   loadAverage: z.number().nonnegative().describe("over the last minute"),
-  windowNs: nanoseconds.optional().describe("since the state before"),
+  windowNs: nanoseconds
+    .optional()
+    .describe("of the window: a session, or what is before or after all of them"),
   otherCores: z
     .number()
     .nonnegative()
     .optional()
-    .describe("processors' worth of work that other processes did since the state before"),
+    .describe("processors' worth of work that other processes did in the window"),
   steal: z
     .number()
     .nonnegative()
     .optional()
-    .describe("processors' worth of time that the hypervisor gave to others since the state before"),
+    .describe("processors' worth of time that the hypervisor gave to others in the window"),
   spinNs: nanoseconds
     .optional()
     .describe("of a fixed piece of arithmetic: grows as the processor slows down"),

@@ -77,7 +77,7 @@ const command = () =>
     .option("--out <file>", "the model to write; e.g. --out loss.onnx")
     .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
-    .option("--dtype <dtype>", `${DTYPE_IDS.join(" or ")} (default: float32); e.g. --dtype float64`)
+    .option("--dtype <dtype>", `${DTYPE_IDS.join(", ")} (default: float32); e.g. --dtype float64`)
     .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
     .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
     .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
