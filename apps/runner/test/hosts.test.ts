@@ -48,6 +48,13 @@ describe("--host", () => {
     expect(code).toBe(2);
   });
 
+  it.each(["backend", "method", "dtype", "workload"])("takes either cells or --%s", async (flag) => {
+    const cell = "wasm-simd manual/fused float32 cifar-head-16";
+    const { code, stderr } = await call("bench", ["--list", "--cell", cell, `--${flag}`, "float64"]);
+    expect(stderr).toBe(`bench: --cell takes the place of --${flag}; leave out one of the two\n`);
+    expect(code).toBe(2);
+  });
+
   it("takes a cell of a reference beside --host, and cells beside the hosts of a config", async () => {
     const cells = ["pytorch manual/fused float32 4x3", "wasm-simd@bun manual/fused float32 4x3"];
     const flags = cells.flatMap((cell) => ["--cell", cell]);

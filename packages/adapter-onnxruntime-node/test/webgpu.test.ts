@@ -71,7 +71,7 @@ async function milliseconds(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** What ONNX Runtime logs of each session: it does so natively, to the process's own stderr, hence a process. */
+/** The log lines of ONNX Runtime about each session: it writes them natively, to the process's own stderr, hence a process. */
 async function placementsOfAllMethods(): Promise<string[]> {
   const program = `
     import { METHODS } from "@softmax-bench/core";

@@ -16,7 +16,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expectGradient, numbersFrom } from "./gradients.js";
 
-/** What a window can be along one axis. */
+/** The windows that are possible along one axis. */
 const axis = fc.record({
   size: fc.integer({ min: 1, max: 7 }),
   kernel: fc.integer({ min: 1, max: 3 }),

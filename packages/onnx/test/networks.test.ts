@@ -79,7 +79,7 @@ function check(outputs: Readonly<Record<string, Tensor>>, { loss, gradients }: E
   }
 }
 
-/** What is no parameter by itself: numbers, masks, tables, and the transpose of the head's weight (`val_344`). */
+/** Initializers that are no parameters by themselves: numbers, masks, tables, and the transpose of the head's weight (`val_344`). */
 const NETWORKS: Readonly<Record<string, readonly string[]>> = {
   bert: ["val_106", "val_110", "val_111"],
   gpt2: ["val_176", "val_180", "val_181", "val_219", "val_220", "val_221", "val_222", "val_344", "val_9"],

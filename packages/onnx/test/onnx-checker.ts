@@ -25,7 +25,7 @@ for path in paths:
 /** Whether models can be checked here; in CI they must be. */
 export const hasChecker = python !== undefined || Boolean(process.env.CI);
 
-/** What the ONNX checker and strict shape inference say against the models in a folder, a line for each. */
+/** The complaints of the ONNX checker and of strict shape inference about the models in a folder, a line for each. */
 export function complaints(folder: string): string {
   const args = ["-c", CHECK, folder];
   const { stdout, stderr, status } = spawnSync(python ?? "python3", args, { encoding: "utf8" });

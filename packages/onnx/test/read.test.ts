@@ -427,7 +427,7 @@ const LIMITS: Readonly<Record<string, Case>> = {
   },
 };
 
-/** What models of text compute masks with. Results other than floating-point numbers are cast. */
+/** Operators that models of text compute masks with. Results other than floating-point numbers are cast. */
 const asFloat = (name: string): NodeInit => node("Cast", [name], { to: 1 });
 const special = floats(
   "special",

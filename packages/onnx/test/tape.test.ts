@@ -5,7 +5,7 @@ import { SAMPLES } from "./samples.js";
 import { feedsFor, inputsOf, weighted } from "./support.js";
 import { tapeGradients } from "./tape.js";
 
-/** What TensorFlow.js cannot say: it has no gradient for these, or no double. PyTorch and central differences vouch for them. */
+/** Operators that TensorFlow.js cannot vouch for: it has no gradient for these, or no double. PyTorch and central differences vouch for them. */
 const SILENT = ["GatherElements", "ScatterElements", "Cast", "NegativeLogLikelihoodLoss"];
 
 /** Whether it is interpreted there, or as its body. */

@@ -23,7 +23,7 @@ export { RANGE_COLUMNS, rangeCells } from "./range.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 export { type Recommendation, rankedCells, recommend } from "./recommend.js";
 export { againstReferences } from "./references.js";
-
+export { type RunView, runView } from "./run-view.js";
 export {
   FIT_HEADER,
   fitRow,
@@ -37,4 +37,4 @@ export {
 } from "./scaling.js";
 export { oneLine, shellWord } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
-export { type ReportView, type RunView, reportView, runView, type WorkloadView } from "./view.js";
+export { type ReportView, reportView, type WorkloadView } from "./view.js";

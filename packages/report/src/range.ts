@@ -4,7 +4,7 @@ import { formatCount, formatPercent } from "./format.js";
 /** Columns about entries at the ends of a dtype's range; see `rangeCells`. */
 export const RANGE_COLUMNS = ["underflow", "avoidable", "subnormal", "overflow"] as const;
 
-/** What the columns mean. */
+/** The meaning of the columns. */
 export const RANGE_LEGEND =
   "underflow: share of entries that are 0 where the exact ones are not; avoidable: share that are 0 where the correctly rounded ones are not; subnormal: share of entries other than 0 below the dtype's smallest normal number, which have fewer digits; overflow: infinite entries where the exact ones are finite. Empty where there are none.";
 

@@ -1,14 +1,10 @@
 import {
   type BackendRecord,
-  busyMachine,
   type Cell,
-  type Curve,
   countObservations,
   type DistanceRecord,
   DTYPE_IDS,
-  type Environment,
   namePlaces,
-  plural,
   type Results,
   resolutionLookup,
 } from "@softmax-bench/core";
@@ -16,7 +12,7 @@ import {
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthView } from "./depth.js";
-import { formatBytes, formatPercent, formatWall } from "./format.js";
+import { formatPercent } from "./format.js";
 import { type HostsView, hostsView } from "./hosts.js";
 import {
   type AcrossMachines,
@@ -29,9 +25,8 @@ import { type PrecisionView, precisionView } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 import { againstReferences } from "./references.js";
-import { describeResolution } from "./resolution.js";
+import { type RunView, runView } from "./run-view.js";
 import { type ScalingView, scalingView } from "./scaling.js";
-import { shellWord } from "./untrusted.js";
 import { verdictOn } from "./verdict.js";
 
 /** The content of a report, independent of presentation. Terminal and Markdown are both rendered from it. */
@@ -54,20 +49,6 @@ export interface ReportView extends RunView {
   readonly scaling: ScalingView | undefined;
 }
 
-/** The part of a report about the run as a whole. */
-export interface RunView {
-  readonly facts: readonly (readonly [label: string, value: string])[];
-  /** The reason to doubt its times, if the machine was busy. */
-  readonly busy: string | undefined;
-  /** Instructions for resuming, if the run is incomplete. */
-  readonly notice: string | undefined;
-  /** Remarks of backends on their cells. */
-  readonly advice: readonly string[];
-  /** Cells that failed, and those whose gradients differ between processes. */
-  readonly broken: readonly string[];
-  readonly wall: string | undefined;
-}
-
 export type RankedRow = RankedCell & { readonly achieved: Achieved | undefined };
 
 export interface WorkloadView {
@@ -77,7 +58,7 @@ export interface WorkloadView {
   readonly absent: readonly Cell[];
   readonly distances: readonly ComparedMethods[];
   readonly verdicts: readonly string[];
-  /** What the verdicts are about, by dtype. */
+  /** The recommendations that the verdicts put into words, by dtype. */
   readonly recommendations: readonly RecommendedGradient[];
   /** Comparisons of the best in JavaScript with each reference. */
   readonly references: readonly string[];
@@ -120,46 +101,6 @@ export function reportView(unnamed: Results): ReportView {
     scaling: scalingView(results),
   };
 }
-
-export function runView(unnamed: Results): RunView {
-  const results = namePlaces(unnamed);
-  const { run, cells, precision } = results;
-  return {
-    facts: listFacts(results, machineViews(results)),
-    busy: busyMachine(results),
-    notice: describeInterruption(results),
-    advice: listAdvice([...cells, ...(precision?.curves ?? []).map(asCell)]),
-    broken: listBroken([...cells, ...(precision?.curves ?? []).map(asCell)]),
-    wall: describeWallTime(run.wallNs),
-  };
-}
-
-/** The progress of an interrupted run, and how to resume it. */
-function describeInterruption({ run, cells, precision, depth, scaling }: Results): string | undefined {
-  if (run.status !== "interrupted") return undefined;
-  if (run.merged) {
-    const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
-    return `Incomplete: there is no complete run of shard ${missing}.`;
-  }
-  const parts = [
-    ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
-    ...(precision ? [plural(precision.curves.length, "curve")] : []),
-    ...(depth ? [plural(depth.networks.length, "network")] : []),
-    ...(scaling ? [`${scaling.series.length} series`] : []),
-  ];
-  const out = findOutFolder(run.argv);
-  const command = [
-    `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
-    ...(out ? [`--out ${shellWord(out)}`] : []),
-  ];
-  return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
-}
-
-/** The output folder of the run. */
-const findOutFolder = (argv: readonly string[]): string | undefined =>
-  argv.flatMap((word, index) =>
-    word === "--out" ? (argv[index + 1] ?? []) : word.startsWith("--out=") ? word.slice(6) : [],
-  )[0];
 
 /** Ids in the order of the run's workloads; files without that list give them in the order of their cells. */
 function workloadIds({ workloads = [], cells, distances }: Results): string[] {
@@ -240,102 +181,4 @@ function describeScope(ranked: readonly RankedCell[]): string {
   const count = fewest === most ? most : `${fewest} to ${most}`;
   const over = `over ${count} fresh processes`;
   return across.length === ranked.length ? over : `${over}; of some cells ${inside}`;
-}
-
-function listFacts(results: Results, views: readonly MachineView[]): [string, string][] {
-  const { run, environment, machines } = results;
-  const { shard, merged, seed } = run;
-  return [
-    [
-      "run",
-      [
-        `${run.startedAt}, profile ${run.profile}`,
-        ...(seed === undefined ? [] : [`seed ${seed}`]),
-        ...(shard ? [`shard ${shard.index} of ${shard.count}`] : []),
-        ...(merged ? [`merged from ${merged.runs.join(", ")}`] : []),
-      ].join(", "),
-    ],
-    ...(machines && views.length
-      ? machines.map(({ environment }, index): [string, string] => [
-          views[index]?.label ?? "machine",
-          describeMachine(environment),
-        ])
-      : [["machine", describeMachine(environment)] satisfies [string, string]]),
-    ...(results.hosts?.length ? [["hosts", describeHosts(results)] satisfies [string, string]] : []),
-    ["resolution", describeResolution(results)],
-    ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
-    ["commit", run.commit ?? "not in a git checkout"],
-  ];
-}
-
-const describeMachine = ({ cpu, cores, memoryBytes, os, node }: Environment): string =>
-  [
-    cpu,
-    plural(cores, "core"),
-    ...(memoryBytes === undefined ? [] : [formatBytes(memoryBytes)]),
-    os,
-    `Node ${node}`,
-  ].join(", ");
-
-const describeHosts = ({ hosts = [] }: Results): string =>
-  hosts
-    .map(({ id, runtime, reason, remedy }) =>
-      runtime ? `${id} (${runtime.name} ${runtime.version})` : `${id} is unavailable: ${reason}; ${remedy}`,
-    )
-    .join(", ");
-
-/** A curve in the form of a cell: its sweep is its workload. */
-const asCell = ({ points: _, sweep, ...curve }: Curve): Cell => ({ ...curve, workload: sweep });
-
-/** Each once: `tfjs-wasm manual/naive float32 vocab crashed: …`. */
-function listBroken(cells: readonly Cell[]): string[] {
-  const broken = cells.flatMap((one) => {
-    const { backend, method, dtype, workload, machine, status, reason, nondeterministic } = one;
-    const cell = `${backend} ${method} ${dtype} ${workload}${machine ? ` on ${machine}` : ""}`;
-    return [
-      ...(nondeterministic ? [`${cell}: two processes gave different gradients`] : []),
-      ...(status === "ok" || status === "unsupported"
-        ? []
-        : [`${cell} ${status}: ${reason ?? "no reason given"}`]),
-    ];
-  });
-  return [...new Set(broken)];
-}
-
-/** Backends' advice, once for all methods of a backend to which it applies: `autograd/library on tfjs-wasm: …`. */
-function listAdvice(cells: readonly Cell[]): string[] {
-  const methods = new Map<string, { backend: string; note: string; of: Set<string> }>();
-  for (const { backend, method, note } of cells) {
-    if (!note) continue;
-    const key = JSON.stringify([backend, note]);
-    const known = methods.get(key);
-    if (known) known.of.add(method);
-    else methods.set(key, { backend, note, of: new Set([method]) });
-  }
-  return Array.from(
-    methods.values(),
-    ({ backend, note, of }) => `${[...of].join(", ")} on ${backend}: ${note}`,
-  );
-}
-
-/** A map, because the purposes of a file may have names of every object's members, such as `constructor`. */
-const PURPOSES: ReadonlyMap<string, string> = new Map([
-  ["measure", "measurement"],
-  ["settle", "waiting until times had settled"],
-  ["start", "starting processes"],
-  ["prepare", "compiling and uploading"],
-  ["verify", "checking against the oracle"],
-]);
-
-function describeWallTime(wallNs: Readonly<Record<string, number>> | undefined): string | undefined {
-  if (!wallNs) return undefined;
-  const total = Object.values(wallNs).reduce((sum, ns) => sum + ns, 0);
-  if (total === 0) return undefined;
-  const parts = Object.entries(wallNs)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(
-      ([purpose, ns]) =>
-        `${PURPOSES.get(purpose) ?? purpose} ${formatPercent(ns / total)} (${formatWall(ns)})`,
-    );
-  return `${formatWall(total)}: ${parts.join(", ")}`;
 }

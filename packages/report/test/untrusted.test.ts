@@ -84,7 +84,7 @@ function resultsFullOf(text: string): Results {
   });
 }
 
-/** What may have a meaning in Markdown: all but escaped characters and references, for which dots stand. */
+/** Characters that may have a meaning in Markdown: all but escaped characters and references, for which dots stand. */
 const bareOf = (markdown: string): string =>
   markdown.replaceAll(/\\[!-/:-@[-`{-~]/g, "·").replaceAll(/&(?:amp|lt|gt|#8203);/g, "·");
 
@@ -97,7 +97,7 @@ const tablesOf = (markdown: string): string[][] =>
     .map((block) => block.split("\n"))
     .filter(([first = ""]) => first.startsWith("|"));
 
-/** What a line of a document starts with, as a parser sees it: `##`, `-`, `|` or nothing. */
+/** The beginning of a line of a document, as a parser sees it: `##`, `-`, `|` or nothing. */
 const shapeOf = (markdown: string): string[] =>
   markdown.split("\n").map((line) => /^(?:#{1,3} |- |\||\*\*)?/.exec(line)?.[0] ?? "");
 

@@ -6,7 +6,7 @@ export interface Example {
   readonly before?: string;
   /** Shows what the example made. */
   readonly after?: string;
-  /** What it prints on stdout, all of it. */
+  /** All that it prints on stdout. */
   readonly prints: RegExp;
   /** A file that it reads, by the name that it uses. */
   readonly file?: readonly [name: string, path: string];

@@ -60,7 +60,7 @@ function variablesIn(text: string): string[] {
   return [...members, ...inPatterns.flat()].filter((name) => /^([A-Z]|npm_)/.test(name));
 }
 
-/** What literal paths in a file lead to outside its package, relative to the root of the repository. */
+/** Targets outside its package of literal paths in a file, relative to the root of the repository. */
 function outsideIn(file: string, folder: string): string[] {
   const literals = read(file).matchAll(/["'`](\.\.?\/[^"'`$\n]*)/g);
   const paths = Array.from(literals, ([, path = ""]) => relative(ROOT, resolve(ROOT, dirname(file), path)));

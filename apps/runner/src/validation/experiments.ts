@@ -95,7 +95,7 @@ const inBrowser = (browser: BrowserKind): readonly Experiment[] => {
   ];
 };
 
-/** What a validation does, and what it must show. */
+/** The experiments of a validation, and the numbers in its claims. */
 export interface Validation {
   readonly experiments: readonly Experiment[];
   /** Comparisons of unchanged cells, and trials of a slowdown, that its claims need. */

@@ -139,8 +139,8 @@ function converted(value: Element, to: TensorType): Element {
 }
 
 /**
- * Rounds an int64 so that rounding to float32 or half precision later is rounding once. Beyond 2^53, a double would round first: its last bits are cut off instead, and a 1
- * in the lowest remaining place records that they were not all 0.
+ * Rounds an int64 so that rounding to float32 or half precision later is rounding once. Beyond 2^53, a double would
+ * round first: its last bits are cut off instead, and a 1 in the lowest remaining place records that they were not all 0.
  */
 function lessPreciseFrom(value: bigint): number {
   if (BigInt.asIntN(54, value) === value) return Number(value);

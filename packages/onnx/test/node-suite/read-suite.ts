@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { READERS } from "../../src/read/operators/index.js";
 import { modelOf, operatorsOf, type SuiteCase } from "./run-case.js";
 
-/** What `export.py` writes. */
+/** The output of `export.py`. */
 export interface Suite {
   /** Of onnx. */
   readonly version: string;

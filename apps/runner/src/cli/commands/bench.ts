@@ -105,6 +105,10 @@ async function toOptions(flags: Flags): Promise<BenchOptions> {
   if (flags.profile !== undefined && !Object.hasOwn(PROFILES, flags.profile)) {
     throw unknownValue("profile", flags.profile, Object.keys(PROFILES));
   }
+  const replaced = (["backend", "method", "dtype", "workload"] as const).find((name) => flags[name]);
+  if (flags.cell && replaced) {
+    throw new UsageError(`--cell takes the place of --${replaced}; leave out one of the two`);
+  }
   const given = {
     profile: flags.profile,
     backends: flags.backend,
