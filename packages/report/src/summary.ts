@@ -25,7 +25,7 @@ export function buildSummary(view: ReportView): Block[] {
   ];
 }
 
-function fastestBlocks({ workloads }: ReportView): Block[] {
+function fastestBlocks({ workloads, precision }: ReportView): Block[] {
   const all = workloads.flatMap(({ recommendations }) => recommendations);
   const won = all.filter(({ best }) => best);
   const unwon = workloads.flatMap(({ verdicts, recommendations }) =>
@@ -45,7 +45,8 @@ function fastestBlocks({ workloads }: ReportView): Block[] {
           },
         ] satisfies Block[])
       : []),
-    ...(unwon.length ? ([{ kind: "list", items: unwon }] satisfies Block[]) : []),
+    // A run that draws errors times its cells only by the way.
+    ...(unwon.length && !precision ? ([{ kind: "list", items: unwon }] satisfies Block[]) : []),
     ...workloads.flatMap(({ references }) => references.map((text): Block => ({ kind: "paragraph", text }))),
   ];
 }
