@@ -3,6 +3,7 @@ import {
   MeasuringWorker,
   type Platform,
   type Request,
+  sha256,
   sizeOf,
   type Values,
   type WorkerArrays,
@@ -60,6 +61,8 @@ export function startMeasuring({
 }
 
 const arraysOf = (parent: Parent): WorkerArrays => ({
+  // A page that is not secure, such as one of another machine over http, cannot compute it.
+  digest: globalThis.crypto.subtle ? (array) => sha256(array.slice()) : undefined,
   async readInputs(set, into) {
     const bytes = sizeOf(into);
     const inputs = await parent.readInputs(set * bytes, bytes);

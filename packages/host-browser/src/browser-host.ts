@@ -5,12 +5,14 @@ import type { PageOpener } from "./page-opener.js";
 /** Workers in pages of a browser, one page each. Arrays go through HTTP. */
 export class BrowserHost implements Host {
   readonly id: string;
+  readonly isSlowToStart: boolean;
   readonly #opener: PageOpener;
   #held: { readonly id: string; readonly arrays: readonly Values[] } | undefined;
 
   /** @param id as users type it: `chromium` */
   constructor(id: string, opener: PageOpener) {
     this.id = id;
+    this.isSlowToStart = opener.isSlow === true;
     this.#opener = opener;
   }
 

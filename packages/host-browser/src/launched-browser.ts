@@ -10,6 +10,7 @@ const KEPT_OUTPUT = 600;
 /** A browser of this machine: each page is in a process, and with a profile, of its own. */
 export class LaunchedBrowser implements PageOpener {
   readonly name: string;
+  readonly isSlow = true;
   readonly #browser: Browser;
   readonly #server: PageServer;
 

@@ -5,6 +5,8 @@ import type { PagePeer } from "./pages.js";
 export interface PageOpener {
   /** The name of the browser, for messages. */
   readonly name: string;
+  /** True if opening a page takes seconds. */
+  readonly isSlow?: boolean;
   /** Opens a page for a peer, until the signal aborts. @throws Error if that is impossible */
   open(peer: PagePeer, options: OpenPageOptions): Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface WorkerArrays {
   readInputs(set: number, into: readonly Values[]): void | Promise<void>;
   /** Passes on results, which replace the previous ones. @throws NoRoomError if there is no room for them */
   writeResults(arrays: readonly Values[]): void | Promise<void>;
+  /** Computes the digest of an array; absent where passing the array on is as cheap. */
+  readonly digest?: ((array: Values) => Promise<string>) | undefined;
 }
 
 /** The place where arrays are exchanged is full. */

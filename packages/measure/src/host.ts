@@ -7,6 +7,8 @@ import type { Reply, Request } from "./protocol.js";
  * business.
  */
 export interface Host {
+  /** True if a start takes seconds, as that of a browser does. */
+  readonly isSlowToStart?: boolean;
   /** The name that users type: `node`. */
   readonly id: string;
   /** Starts a worker. Its first reply shows whether that succeeded. @param environment variables that it starts with */

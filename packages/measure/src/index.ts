@@ -11,6 +11,7 @@ export {
   type WorkerArrays,
 } from "./arrays.js";
 export { Conversation } from "./conversation.js";
+export { sha256 } from "./digest.js";
 export type { Connection, Crash, Host, Outcome } from "./host.js";
 export type { Platform } from "./platform.js";
 export {

@@ -90,8 +90,20 @@ export class MeasuringWorker {
   async #work(request: WorkRequest): Promise<Reply> {
     if (!this.#engine)
       return { type: "failed", reason: `expected a request to open a backend, got "${request.type}"` };
+    const { arrays } = this.#options;
     const { reply, results } = await this.#answer(this.#engine, request);
-    if (results) await this.#options.arrays.writeResults(results);
+    if (!results) return reply;
+    const [, gradient] = results;
+    if (
+      reply.type === "computed" &&
+      request.type === "run" &&
+      request.digestOnly &&
+      arrays.digest &&
+      gradient
+    ) {
+      return { ...reply, gradientDigest: await arrays.digest(gradient) };
+    }
+    await arrays.writeResults(results);
     return reply;
   }
 

@@ -1,5 +1,13 @@
 import { type Backend, type Engine, type Prepared, syncBackend, Unavailable } from "@softmax-bench/core";
-import { MeasuringWorker, type Platform, PROTOCOL_VERSION, type Reply } from "@softmax-bench/measure";
+import {
+  MeasuringWorker,
+  type Platform,
+  PROTOCOL_VERSION,
+  type Reply,
+  sha256,
+  type Values,
+  type WorkerArrays,
+} from "@softmax-bench/measure";
 import { describe, expect, it } from "vitest";
 
 const plain = (dtypes: Backend["dtypes"] = ["float32"]): Backend =>
@@ -113,4 +121,35 @@ describe("a backend that somebody else wrote", () => {
       });
     },
   );
+});
+
+describe("a gradient whose digest is enough", () => {
+  const respond = async (request: { readonly digestOnly?: boolean }, digest?: WorkerArrays["digest"]) => {
+    const written: Values[] = [];
+    const worker = new MeasuringWorker({
+      loadBackend: async () => plain(),
+      platform: PLATFORM,
+      arrays: { readInputs() {}, writeResults: (arrays) => void written.push(...arrays), digest },
+      remedyFor: () => "none",
+    });
+    await worker.respond({ type: "open", protocol: PROTOCOL_VERSION, backend: "mine", threads: 1 });
+    const task = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
+    const computed = await worker.respond({ type: "run", ...task, inputs: "x", sets: 1, ...request });
+    return { computed, written: written.map(({ length }) => length) };
+  };
+
+  it("is not passed on by a worker that computes digests", async () => {
+    const { computed, written } = await respond({ digestOnly: true }, sha256);
+    // SHA-256 of 24 zero bytes, by sha256sum.
+    const zeros = "sha256:9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0";
+    expect(computed).toMatchObject({ type: "computed", gradientDigest: zeros });
+    expect(written).toEqual([]);
+  });
+
+  it("is passed on by a worker that computes none, and wherever it is needed itself", async () => {
+    for (const { computed, written } of [await respond({ digestOnly: true }), await respond({}, sha256)]) {
+      expect(computed).not.toHaveProperty("gradientDigest");
+      expect(written).toEqual([1, 6]);
+    }
+  });
 });

@@ -13,6 +13,8 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly timeMs: number;
   /** The time after which a cell is abandoned, in milliseconds. */
   readonly cellTimeoutMs: number;
+  /** True to start a browser while the one before measures, which takes a core: for times that mean little anyway. */
+  readonly startsAhead?: boolean;
   /** True to time the gradient phase alone. Gradients are then not compared; only their digests are kept. */
   readonly timesOnly?: boolean;
   /** The most elements of a workload for a slow backend; absent for any number. */
@@ -35,6 +37,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     mostProcesses: 1,
     timeMs: MINUTE_MS,
     cellTimeoutMs: 10_000,
+    startsAhead: true,
     singleShotAboveNs: 30 * MS,
     singleShots: 2,
     limits: {

@@ -1,5 +1,5 @@
 import { type Backend, placeName, type Shard } from "@softmax-bench/core";
-import { sha256 } from "../digest.js";
+import { sha256 } from "@softmax-bench/measure";
 import { cellSeconds, comparisonKey, referenceSeconds, START_SECONDS } from "./estimate.js";
 import { keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";

@@ -85,6 +85,14 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     const backend = backends.get(cell.backend);
     return backend !== undefined && hasTask(backend, cell);
   };
+  const startsAhead = (place: Place, round: number): boolean =>
+    profile.startsAhead === true &&
+    hosts.of(place).isSlowToStart === true &&
+    remainingCells(plan, state, round).some(
+      (cell) => isAt(cell, place) && isRunnable(cell, profile, backends.get(cell.backend)),
+    );
+  /** The session of the next place, if it starts while this one is measured. */
+  let ahead: BackendSession | undefined;
   try {
     await observe("before");
     for (const experiment of experiments) {
@@ -97,8 +105,11 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
       observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
-      for (const place of shuffle(placesOfRun(header), uniform)) {
-        const session = await createSession(place, header.threads);
+      const places = shuffle(placesOfRun(header), uniform);
+      for (const [index, place] of places.entries()) {
+        const session = ahead ?? (await createSession(place, header.threads));
+        const next = places[index + 1];
+        ahead = next && startsAhead(next, round) ? await createSession(next, header.threads) : undefined;
         const visits = drawVisits(
           plan.cells.filter((cell) => isAt(cell, place)),
           { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
@@ -111,19 +122,23 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           round,
           visits,
         };
-        await watching?.begin();
+        // Processes that start meanwhile would count as other programs.
+        const isWatched = !ahead;
+        if (isWatched) await watching?.begin();
+        ahead?.startAhead();
         await withAbort(signal, session, async () => {
           await runCells(work);
           for (const experiment of round === 0 ? experiments : []) {
             await runExperiment(experiment, place, { ...options, state, session, experimentRun });
           }
-          if (!signal.aborted) await observe("during");
+          if (isWatched && !signal.aborted) await observe("during");
         });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
       }
     }
   } finally {
+    ahead?.end();
     if (!signal.aborted) await watching?.begin();
     await observe("after");
     append({ type: "spent", wallNs: phaseTimer.total() });

@@ -34,6 +34,8 @@ export type SessionOutcome = Outcome | { readonly kind: "unavailable"; readonly 
 export class BackendSession {
   readonly #options: SessionOptions;
   #worker: Connection | undefined;
+  /** A worker that starts. */
+  #starting: Promise<void> | undefined;
   #record: BackendRecord | undefined;
   #attempts = START_ATTEMPTS;
   #ended = false;
@@ -59,9 +61,17 @@ export class BackendSession {
    */
   async start(inputs?: NamedArrays): Promise<boolean> {
     if (inputs) this.#options.host.holdInputs(inputs);
+    const begun = performance.now();
+    await this.#starting;
     if (this.#worker?.isCurrent === false) this.kill();
     while (!this.#worker && this.#attempts > 0) await this.#start();
+    this.#options.phaseTimer.record(begun, "start");
     return this.#worker !== undefined;
+  }
+
+  /** Starts a worker while others work; a request waits for it. */
+  startAhead(): void {
+    this.#starting ??= this.#start();
   }
 
   /**
@@ -109,7 +119,7 @@ export class BackendSession {
   }
 
   async #start(): Promise<void> {
-    const { phaseTimer, unavailable, timeoutMs: _, onRecord, ...options } = this.#options;
+    const { phaseTimer: _, unavailable, timeoutMs: __, onRecord, ...options } = this.#options;
     if (unavailable) {
       this.#attempts = 0;
       const { reason, remedy } = unavailable;
@@ -118,7 +128,6 @@ export class BackendSession {
       onRecord?.(this.#record);
       return;
     }
-    const begun = performance.now();
     const opening = await openBackend({
       ...options,
       timeoutMs: OPEN_TIMEOUT_MS,
@@ -127,7 +136,6 @@ export class BackendSession {
         if (this.#ended) worker.kill();
       },
     });
-    phaseTimer.record(begun, "start");
     if (this.#record?.status !== "available") {
       this.#record = opening.record;
       if (!this.#ended) onRecord?.(opening.record);

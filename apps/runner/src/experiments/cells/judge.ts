@@ -9,9 +9,8 @@ import {
   type GradientResult,
   type KernelAccuracy,
 } from "@softmax-bench/core";
-import type { Values } from "@softmax-bench/measure";
+import { sha256, type Values } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, countNonFinite, distance, largestRowSum } from "@softmax-bench/numerics";
-import { sha256 } from "../../digest.js";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { boundRatio } from "./bound-ratio.js";
 import { GradientBuffers } from "./gradient-buffers.js";
