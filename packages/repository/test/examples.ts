@@ -18,11 +18,11 @@ const MEAN = 1.28873;
 
 /** Every example in the documentation that is a program, by its file and its place among the file's blocks. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
-  "README.md 1": {
+  "docs/cli.md 1": {
     package: "apps/runner",
     prints: /^$/,
   },
-  "README.md 2": {
+  "docs/your-own.md 1": {
     package: "packages/tfjs",
     before: `
       import * as tf from "@tensorflow/tfjs";
@@ -35,7 +35,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     after: "console.log(Object.values(grads)[0].arraySync().flat().map((g) => g.toFixed(4)).join());",
     prints: /^-0\.3000,0\.1500,0\.1500,0\.1500,0\.1500,-0\.3000$/,
   },
-  "README.md 3": {
+  "docs/your-own.md 2": {
     package: "packages/wasm-simd",
     before: LOGITS,
     // Smoothing adds 0.1 times the target's logit minus the row's mean: 0.1 (1 − 1/3) / 2 on the average.
