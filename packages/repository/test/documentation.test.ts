@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "acorn";
 import { createJiti } from "jiti";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -97,6 +97,27 @@ describe("the code in the documentation", () => {
       loss: expect.any(Function),
       lossAndGradient: expect.any(Function),
     });
+  });
+});
+
+describe("links between documents", () => {
+  /** The names that a document's headings have in addresses, as GitHub makes them. */
+  const anchorsOf = (file: string): string[] =>
+    Array.from(readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\- ]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+
+  it.each(documents())("lead to files, and to headings, that exist: %s", (document) => {
+    const text = readFileSync(join(ROOT, document), "utf8").replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, "");
+    const links = Array.from(text.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)/g));
+    const dead = links.filter(([, path = "", anchor]) => {
+      const file = path === "" ? join(ROOT, document) : resolve(ROOT, dirname(document), path);
+      return !existsSync(file) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+    });
+    expect(dead.map(([link]) => link)).toEqual([]);
   });
 });
 

@@ -33,9 +33,9 @@ describe("tests with the tag nightly", () => {
     expect(withScript).toContain("apps/runner");
   });
 
-  it("are run every night, and the README says so", () => {
+  it("are run every night, and the documentation says so", () => {
     const { jobs } = parse(read(".github/workflows/nightly.yml"));
     expect(JSON.stringify(jobs)).toContain(" test:nightly");
-    expect(read("README.md")).toContain("pnpm test:nightly ");
+    expect(read("docs/ci.md")).toContain("pnpm test:nightly ");
   });
 });

@@ -41,13 +41,13 @@ export function productTail(aHi: number, aLo: number, bHi: number, bLo: number, 
   return productError(aHi, bHi, product) + (aHi * bLo + aLo * bHi);
 }
 
-/** a * b within 7 u^2 (DWTimesDW1), in the range of {@link productError}. */
+/** a * b within 7 u^2 (DWTimesDW1), in the range of `productError`. */
 export function multiply(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   const product = a.hi * b.hi;
   return normalize(product, productTail(a.hi, a.lo, b.hi, b.lo, product));
 }
 
-/** a / b within 15 u^2 (DWDivDW2), in the range of {@link productError}; b must not be 0. */
+/** a / b within 15 u^2 (DWDivDW2), in the range of `productError`; b must not be 0. */
 export function divide(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   const quotient = a.hi / b.hi;
   const back = multiply(b, fromNumber(quotient));

@@ -24,7 +24,7 @@ export function worstRowSum(gradient: FloatArray, classes: number): RowSum {
   return largest;
 }
 
-/** The residual of {@link worstRowSum}. */
+/** The residual of `worstRowSum`. */
 export const largestRowSum = (gradient: FloatArray, classes: number): number =>
   worstRowSum(gradient, classes).residual;
 
