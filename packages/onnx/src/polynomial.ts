@@ -1,4 +1,5 @@
 import { GraphError, type Shape, sameShape, type Tensor } from "@softmax-bench/graph";
+import { ROUNDING } from "./rounding.js";
 
 /**
  * The compared sizes: a list for each open size. There is a graph for each combination, the last size varying first.
@@ -115,7 +116,7 @@ export function merge(tensors: readonly Tensor[], axes: Axes): Tensor | Polynomi
   const elements: Polynomial[] = [];
   for (const index of first.data.keys()) {
     const values = tensors.map(({ data }) => Number(data[index]));
-    const element = polynomial(values, axes, first.dtype === "float32" ? Math.fround : undefined);
+    const element = polynomial(values, axes, ROUNDING[first.dtype]);
     const wrong = element.find(({ factor }) => !Number.isSafeInteger(factor) || Object.is(factor, -0));
     if (wrong) throw new GraphError(`${wrong.factor} beside a number that depends on the batch size`);
     elements.push(element);

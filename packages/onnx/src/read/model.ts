@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { DEFAULT_ELEMENTS, sizeOf, withBudget } from "@softmax-bench/graph";
-import { type ModelProto, ModelProtoSchema, type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
+import { DEFAULT_ELEMENTS, FLOATS, sizeOf, withBudget } from "@softmax-bench/graph";
+import { ONNX_DTYPE } from "../operators.js";
+import { type ModelProto, ModelProtoSchema, type NodeProto } from "../proto/onnx_pb.js";
 import { ModelError, quote } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
 import { inputFrom, type ModelInput } from "./inputs.js";
@@ -111,12 +112,12 @@ function readWeights({ domain, opType, attribute, output }: NodeProto, readExter
   const [name = ""] = output;
   if (!isStandard || opType !== "Constant" || value?.name !== "value" || !value.t || others.length > 0)
     return undefined;
-  if (!FLOATS.has(value.t.dataType) || name === "") return undefined;
+  if (!FLOAT_TYPES.has(value.t.dataType) || name === "") return undefined;
   const stored = storedTensor(value.t, readExternal);
   return sizeOf(stored.shape) > 1 ? { ...stored, name, isInNode: true as const } : undefined;
 }
 
-const FLOATS: ReadonlySet<number> = new Set([TensorProto_DataType.FLOAT, TensorProto_DataType.DOUBLE]);
+const FLOAT_TYPES: ReadonlySet<number> = new Set(FLOATS.map((dtype) => ONNX_DTYPE[dtype]));
 
 function decodeModel(bytes: Uint8Array): ModelProto {
   try {

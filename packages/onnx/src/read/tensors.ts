@@ -1,7 +1,7 @@
 import {
   allocate,
   type DType,
-  type HalfDType,
+  fromHalfBits,
   isHalf,
   sizeOf,
   type Tensor,
@@ -34,15 +34,9 @@ export interface StoredTensor extends TensorType {
   read(): Tensor;
 }
 
-/** Element types that models are read in: half precision is written only. */
-type ReadableDType = Exclude<DType, HalfDType>;
-type ReadableType = TensorType & { readonly dtype: ReadableDType };
-
-const isReadable = (dtype: DType): dtype is ReadableDType => !isHalf(dtype);
-
 /** @throws ModelError if the dtype is not supported. */
-export function toDType(elemType: number, of: string): ReadableDType {
-  const readable = (Object.keys(ONNX_DTYPE) as DType[]).filter(isReadable);
+export function toDType(elemType: number, of: string): DType {
+  const readable = Object.keys(ONNX_DTYPE) as DType[];
   const found = readable.find((dtype) => ONNX_DTYPE[dtype] === elemType);
   if (found) return found;
   const given = TensorProto_DataType[elemType] ?? elemType;
@@ -75,9 +69,17 @@ export function storedTensor(proto: TensorProto, readExternal: ReadExternal): St
   return { name: proto.name, ...type, read: () => tensor };
 }
 
-const BYTES = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 } satisfies Record<ReadableDType, number>;
+const BYTES = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+} satisfies Record<DType, number>;
 
-function externalData(proto: TensorProto, { dtype, shape }: ReadableType, of: string): ExternalData {
+function externalData(proto: TensorProto, { dtype, shape }: TensorType, of: string): ExternalData {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location");
   if (!location) throw new ModelError(`${of} is stored in another file, but the model does not say in which`);
@@ -97,7 +99,7 @@ function externalData(proto: TensorProto, { dtype, shape }: ReadableType, of: st
 const wholeNumber = (text: string): number | undefined =>
   /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
-function fromBytes(bytes: Uint8Array, type: ReadableType, of: string): Tensor {
+function fromBytes(bytes: Uint8Array, type: TensorType, of: string): Tensor {
   const { length } = bytes;
   const needed = sizeOf(type.shape) * BYTES[type.dtype];
   if (length !== needed) {
@@ -108,25 +110,30 @@ function fromBytes(bytes: Uint8Array, type: ReadableType, of: string): Tensor {
 
 /** ONNX stores raw data little-endian, as every platform of Node does. */
 function filled(data: TensorData, bytes: Uint8Array, type: TensorType): Tensor {
+  const { dtype } = type;
+  if (isHalf(dtype)) return { ...type, data: fromHalfBits(dtype, new Uint16Array(bytes.slice().buffer)) };
   new Uint8Array(data.buffer).set(bytes);
   return { ...type, data };
 }
 
-function fromFields(proto: TensorProto, type: ReadableType, of: string): Tensor {
+function fromFields(proto: TensorProto, type: TensorType, of: string): Tensor {
+  const { dtype } = type;
   const fields = {
     float32: proto.floatData,
     float64: proto.doubleData,
+    float16: proto.int32Data,
+    bfloat16: proto.int32Data,
     int32: proto.int32Data,
     int64: proto.int64Data,
     bool: proto.int32Data,
-  } satisfies Record<ReadableDType, readonly (number | bigint)[]>;
-  const values: readonly (number | bigint)[] = fields[type.dtype];
+  } satisfies Record<DType, readonly (number | bigint)[]>;
+  const values: readonly (number | bigint)[] = fields[dtype];
   // Checked before anything of the size that the file claims is allocated.
   if (values.length !== sizeOf(type.shape)) {
     throw new ModelError(`${of} is ${type.dtype}[${type.shape}], but has ${values.length} elements`);
   }
+  if (isHalf(dtype)) return { ...type, data: fromHalfBits(dtype, Uint16Array.from(values, Number)) };
   const data = allocate(type);
-  for (const [index, value] of values.entries())
-    data[index] = type.dtype === "bool" ? Number(value !== 0) : value;
+  for (const [index, value] of values.entries()) data[index] = dtype === "bool" ? Number(value !== 0) : value;
   return { ...type, data };
 }

@@ -36,6 +36,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
+import { ROUNDING } from "../../rounding.js";
 import { toDType } from "../tensors.js";
 import { binary, type Reader, type Readers, unary, variadic } from "./reader.js";
 
@@ -74,12 +75,13 @@ const readPow: Reader = (node) => {
   return cast(pow(cast(base, "float64"), cast(exponent, "float64")), base.dtype);
 };
 
-/** True if the value is a constant whose elements a type represents exactly; whole numbers only up to 2^24. */
+/** True if the value is a constant whose elements a type represents exactly; of float64 and integers, whole numbers up to 2^24 are known to be. */
 function isExactIn(dtype: DType, { node }: Value): boolean {
   if (node.op !== "Constant") return false;
   const isSmall = (value: number) => Number.isInteger(value) && Math.abs(value) <= 2 ** 24;
-  const isFraction = (value: number) => dtype === "float32" && Math.fround(value) === value;
-  return Array.from(constantTensor(node).data, Number).every((value) => isSmall(value) || isFraction(value));
+  const round = ROUNDING[dtype];
+  const isExact = round ? (value: number) => round(value) === value : isSmall;
+  return Array.from(constantTensor(node).data, Number).every(isExact);
 }
 
 /** Without training, this does nothing. */
