@@ -48,7 +48,7 @@ describe.each(HALVES)("a tensor of %s", (dtype) => {
   const bytes = new Uint8Array(Uint16Array.from(patterns).buffer);
   const read = (stored: TensorInit) => {
     const model = modelOf({ nodes: [identity], tensors: [stored], shape: [5], elemType: TYPES[dtype] });
-    const found = parseModel(model, () => bytes)
+    const found = parseModel(model, () => Buffer.from(bytes))
       .initializers.get("w")
       ?.read();
     return { dtype: found?.dtype, values: Array.from(found?.data ?? [], Number) };

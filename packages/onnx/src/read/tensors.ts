@@ -111,7 +111,8 @@ function fromBytes(bytes: Uint8Array, type: TensorType, of: string): Tensor {
 /** ONNX stores raw data little-endian, as every platform of Node does. */
 function filled(data: TensorData, bytes: Uint8Array, type: TensorType): Tensor {
   const { dtype } = type;
-  if (isHalf(dtype)) return { ...type, data: fromHalfBits(dtype, new Uint16Array(bytes.slice().buffer)) };
+  if (isHalf(dtype))
+    return { ...type, data: fromHalfBits(dtype, new Uint16Array(Uint8Array.from(bytes).buffer)) };
   new Uint8Array(data.buffer).set(bytes);
   return { ...type, data };
 }

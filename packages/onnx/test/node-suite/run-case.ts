@@ -1,12 +1,15 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   evaluate,
+  fromHalfBits,
   type Graph,
   GraphError,
   inputName,
+  isHalf,
   legalize,
   optimize,
   type Tensor,
+  toHalfBits,
 } from "@softmax-bench/graph";
 import { ModelError, type ModelInput, ONNXRUNTIME_CPU, parseModel, serialize } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
@@ -146,7 +149,8 @@ function withConstants(proto: ModelProto, given: Tensors): Uint8Array {
   }
   const stored = graph.input.filter(({ name }) => constants.has(name) && given[name]);
   const initializer = stored.map(({ name, type }) => {
-    const { shape, data } = given[name] as Tensor;
+    const { shape } = given[name] as Tensor;
+    const data = storedData(given[name] as Tensor);
     const dataType = type?.value.case === "tensorType" ? type.value.value.elemType : 0;
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     return create(TensorProtoSchema, { name, dataType, dims: shape.map(BigInt), rawData });
@@ -171,11 +175,17 @@ async function inRuntime(graph: Graph, feeds: Tensors, expected: Tensors, of: Su
   } catch (error) {
     const text = String(error);
     const missing = /Could not find an implementation for (\w+)/.exec(text);
+    if (text.includes("Unsupported data type"))
+      return { status: "refused", reason: "onnxruntime-node has no bfloat16 tensors" };
     if (missing)
       return { status: "refused", reason: `${missing[1]}: the runtime has no kernel for this type` };
     return { status: "wrong", reason: text };
   }
 }
+
+/** The elements of a tensor as models and runtimes store them. */
+const storedData = ({ dtype, data }: Tensor) =>
+  isHalf(dtype) ? toHalfBits(dtype, data as Float32Array) : data;
 
 async function run(model: Uint8Array, { inputs }: Graph, feeds: Tensors): Promise<Tensors> {
   const session = await InferenceSession.create(model, {
@@ -183,15 +193,18 @@ async function run(model: Uint8Array, { inputs }: Graph, feeds: Tensors): Promis
     logSeverityLevel: 4,
   });
   const fed = inputs.map((value) => {
-    const { dtype, data, shape } = feeds[inputName(value)] as Tensor;
-    return [inputName(value), new RuntimeTensor(dtype as "float32", data as Float32Array, shape)] as const;
+    const fed = feeds[inputName(value)] as Tensor;
+    const data = storedData(fed) as Float32Array;
+    return [inputName(value), new RuntimeTensor(fed.dtype as "float32", data, fed.shape)] as const;
   });
   const outputs = await session.run(Object.fromEntries(fed));
   await session.release();
   return Object.fromEntries(
     Object.entries(outputs).map(([name, value]) => {
       const { type, dims, data } = value as RuntimeTensor;
-      return [name, { dtype: type as Tensor["dtype"], shape: dims, data: data as Tensor["data"] }];
+      const stored =
+        type === "float16" ? fromHalfBits(type, new Uint16Array((data as Uint16Array).buffer)) : data;
+      return [name, { dtype: type as Tensor["dtype"], shape: dims, data: stored as Tensor["data"] }];
     }),
   );
 }
@@ -204,7 +217,9 @@ function compared(actual: Tensors, expected: Tensors, { rtol, atol }: SuiteCase)
       return { status: "wrong", reason: `${name} is ${types[0]}, expected ${types[1]}` };
     }
     for (const [index, value] of wanted.data.entries()) {
-      if (!isClose(Number(got.data[index]), Number(value), rtol, atol)) {
+      if (
+        !isClose(Number(got.data[index]), Number(value), Math.max(rtol, ROUNDINGS[wanted.dtype] ?? 0), atol)
+      ) {
         return {
           status: "wrong",
           reason: `${name}[${index}] is ${got.data[index]}, expected ${value}`,
@@ -214,6 +229,12 @@ function compared(actual: Tensors, expected: Tensors, { rtol, atol }: SuiteCase)
   }
   return { status: "right" };
 }
+
+/** Four roundings: the suite's tolerances are finer than half precision, whose results depend on the order of steps. */
+const ROUNDINGS: Partial<Readonly<Record<Tensor["dtype"], number>>> = {
+  float16: 4 * 2 ** -11,
+  bfloat16: 4 * 2 ** -8,
+};
 
 /** `numpy.isclose`, for which equal infinities and NaNs are close. */
 const isClose = (actual: number, expected: number, rtol: number, atol: number): boolean =>

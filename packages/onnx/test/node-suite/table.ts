@@ -35,7 +35,7 @@ export function report(results: readonly Result[], total: number, version: strin
 Written by \`pnpm node-suite\` in \`packages/onnx\`, which runs the backend node tests of onnx ${version} (Apache-2.0): of its ${total}
 cases, the ${results.length} whose operators this project reads. The first columns say what the reader and the reference interpreter
 make of a case, the last three what onnxruntime-node computes from the model that is written from it. A result is right within the
-suite's own tolerances. A case with several operators is one that the suite has expanded into its function body. Inputs that are
+suite's own tolerances or, in half precision, four roundings. A case with several operators is one that the suite has expanded into its function body. Inputs that are
 known when a model is read – shapes, axes, positions, limits – are initialisers.
 
 ${markdownTable([heads, ...rows, row("all", results)], { align })}

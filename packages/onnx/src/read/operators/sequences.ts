@@ -7,6 +7,7 @@ import {
   elementsOf,
   equal,
   isFloat,
+  isHalf,
   neg,
   range,
   reshape,
@@ -18,12 +19,17 @@ import {
 import { toDType } from "../tensors.js";
 import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** Start, limit and step are known, so only the length may depend on a batch size. */
+/**
+ * Start, limit and step are known, so only the length may depend on a batch size. Written models have no range in half
+ * precision, which only newer operator sets define.
+ */
 const readRange: Reader = (node) => {
   const [start, limit, delta] = [0, 1, 2].map(
     (position) => node.number(position) ?? node.fail(`lacks input #${position}`),
   );
-  return range(start as number, limit as number, delta as number, node.constant(0).dtype);
+  const { dtype } = node.constant(0);
+  const bounds = [start as number, limit as number, delta as number] as const;
+  return isHalf(dtype) ? cast(range(...bounds, "float32"), dtype) : range(...bounds, dtype);
 };
 
 const readCumSum: Reader = (node) => {
