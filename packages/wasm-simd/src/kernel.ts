@@ -109,8 +109,8 @@ export class SoftmaxKernel implements AsyncDisposable {
   allocate(dtype: "float64", length: number): Float64Array;
   allocate(dtype: HalfDType, length: number): Uint16Array;
   allocate(dtype: "int32", length: number): Int32Array;
-  allocate(dtype: FloatDType, length: number): FloatArray;
-  allocate(dtype: FloatDType | "int32", length: number): FloatArray | Int32Array {
+  allocate(dtype: FloatDType, length: number): ComputedArray | Uint16Array;
+  allocate(dtype: FloatDType | "int32", length: number): ComputedArray | Uint16Array | Int32Array {
     const ArrayType = ARRAYS[dtype];
     if (!ArrayType) {
       throw new RangeError(`dtype: expected one of ${Object.keys(ARRAYS).join(", ")}, got ${dtype}`);
