@@ -22,6 +22,8 @@ const OTHER_METHODS = `one kernel written by hand, which has ${METHODS.join(", "
 /** manual/fused is the fastest method. Keeping the target's exponential apart costs nothing, so it is exact, too. */
 const FUSED = "the kernel of manual/exact-target";
 
+const WIDENED = "16-bit storage, float32 arithmetic; each entry is rounded once";
+
 /** The bytes that the kernel addresses, less its own needs. */
 const ADDRESSABLE = 4 * 2 ** 30 - 2 ** 26;
 
@@ -47,7 +49,8 @@ export class WasmSimdEngine implements Engine {
     if (bytes > ADDRESSABLE) {
       return { ok: false, reason: `needs ${(bytes / 2 ** 30).toFixed(1)} GiB; WebAssembly addresses 4` };
     }
-    return method === "manual/fused" ? { ok: true, note: FUSED } : { ok: true };
+    const notes = [...(method === "manual/fused" ? [FUSED] : []), ...(isHalf(dtype) ? [WIDENED] : [])];
+    return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };
   }
 
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
