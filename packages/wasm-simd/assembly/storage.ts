@@ -84,55 +84,78 @@ function toHalf<S>(v: v128): v128 {
   return isSigned<S>() ? float32ToFloat16(v) : float32ToBFloat16(v);
 }
 
-/** Exponents are 112 less in float16 than in float32. Positive numbers compare as their bits do. */
+/** Exponents are 112 less in float16 than in float32. */
 const REBIAS = 112 << 23;
+
+/** Constants, in memory, since V8 13 (Node 24) makes those of the code anew for every vector: float16 took twice as long. */
+const CONSTANTS: usize = memory.data<i32>([
+  0x80000000, 0x0fffe000, REBIAS, REBIAS + (1 << 23), 31 << 23, 0x7f800000,
+  1, 0x7fff, 0xfff - REBIAS, 1 << 10, 0x3f000000, 0x47800000,
+]);
+const SIGN: usize = 0;
+/** Of a float16, at the place of float32's: its magnitude, what its exponent lacks, the least normal number, infinity. */
+const MAGNITUDE: usize = 1;
+const LACKING: usize = 2;
+const LEAST_NORMAL: usize = 3;
+const UNBIASED_INFINITY: usize = 4;
+const INFINITY_BITS: usize = 5;
+/** Rounding adds one less than half of the last place that is kept, and one if that is odd. For float16, less the bias. */
+const ONE: usize = 6;
+const BELOW_HALF: usize = 7;
+const BELOW_HALF_REBIASED: usize = 8;
+/** Of a float16: the bits of the least normal number. */
+const LEAST_NORMAL_BITS: usize = 9;
+/** The float32 0.5, in which 2^-24 is the last place, and 2^16, from where on all is infinite in float16. */
+const HALF: usize = 10;
+const OVERFLOW: usize = 11;
+
+// @ts-ignore: decorator
+@inline
+function constant(index: usize): v128 {
+  return v128.load32_splat(CONSTANTS + index * 4);
+}
 
 /**
  * A subnormal number is fraction · 2^-24, which is 2^-14 (1 + fraction · 2^-10) − 2^-14. That is less than what a normal number with these
- * bits would be, and no less if they are one's. Multiplying by 2^112 is shorter, but slow for the subnormal float32 that it would be of.
+ * bits would be; computed for a normal number, it is no less. To multiply by 2^112 instead takes fewer operations, but processors are slow
+ * at the subnormal float32 that it would be of.
  */
 // @ts-ignore: decorator
 @inline
 function float16ToFloat32(bits: v128): v128 {
-  const magnitude = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x0fffe000));
-  const least = i32x4.splat(REBIAS + (1 << 23));
-  const normal = i32x4.add(magnitude, i32x4.splat(REBIAS));
+  const magnitude = v128.and(i32x4.shl(bits, 13), constant(MAGNITUDE));
+  const least = constant(LEAST_NORMAL);
+  const normal = i32x4.add(magnitude, constant(LACKING));
   const subnormal = f32x4.sub(i32x4.add(magnitude, least), least);
   const finite = f32x4.pmin(normal, subnormal);
-  const isFinite = i32x4.lt_s(magnitude, i32x4.splat(31 << 23));
-  const infinity = v128.andnot(i32x4.splat(0x7f800000), isFinite);
-  return v128.or(v128.or(finite, infinity), v128.and(bits, i32x4.splat(0x80000000)));
+  const isFinite = i32x4.gt_s(constant(UNBIASED_INFINITY), magnitude);
+  const infinity = v128.andnot(constant(INFINITY_BITS), isFinite);
+  return v128.or(v128.or(finite, infinity), v128.and(bits, constant(SIGN)));
 }
 
 /**
- * As above, the other way: adding 0.5 leaves multiples of 2^-24 in the low bits, which are the bits of a subnormal number. They are more than
- * what a normal number's would be, and at most the least normal number's. All from 2^16 on are infinite.
+ * Adding 0.5 leaves the multiple of 2^-24 in the low bits, which are the bits of a subnormal number, and more than what a normal one's would
+ * be. Limited to those of the least normal number, they are no more than a normal number's own.
  */
 // @ts-ignore: decorator
 @inline
 function float32ToFloat16(v: v128): v128 {
-  // Keeps NaN, whose bits are more than infinity's, also after rounding.
-  const magnitude = f32x4.pmin(f32x4.abs(v), f32x4.splat(65536));
-  const half = f32x4.splat(0.5);
-  const normal = i32x4.shr_s(roundedAt(13, magnitude, -REBIAS), 13);
+  const sign = v128.and(v, constant(SIGN));
+  // Keeps NaN, whose bits are beyond infinity's, and then beyond 16 bits.
+  const magnitude = f32x4.pmin(v128.xor(v, sign), constant(OVERFLOW));
+  const half = constant(HALF);
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), constant(ONE));
+  const normal = i32x4.shr_s(i32x4.add(magnitude, i32x4.add(odd, constant(BELOW_HALF_REBIASED))), 13);
   const subnormal = i32x4.sub(f32x4.add(magnitude, half), half);
-  const rounded = i32x4.max_s(normal, i32x4.min_s(subnormal, i32x4.splat(1 << 10)));
-  return v128.or(rounded, v128.and(i32x4.shr_u(v, 16), i32x4.splat(0x8000)));
+  const rounded = i32x4.max_s(normal, i32x4.min_s(subnormal, constant(LEAST_NORMAL_BITS)));
+  return v128.or(rounded, i32x4.shr_u(sign, 16));
 }
 
 // @ts-ignore: decorator
 @inline
 function float32ToBFloat16(v: v128): v128 {
-  return i32x4.shr_u(v128.or(roundedAt(16, v, 0), f32x4.ne(v, v)), 16);
-}
-
-/**
- * The bits, rounded where the last ones are dropped, plus a number. What carries from those is more than a half of the last bit that is kept,
- * or a half where that bit is odd.
- */
-// @ts-ignore: decorator
-@inline
-function roundedAt(dropped: i32, bits: v128, plus: i32): v128 {
-  const odd = v128.and(i32x4.shr_u(bits, dropped), i32x4.splat(1));
-  return i32x4.add(bits, i32x4.add(odd, i32x4.splat((1 << (dropped - 1)) - 1 + plus)));
+  const odd = v128.and(i32x4.shr_u(v, 16), constant(ONE));
+  const rounded = i32x4.add(v, i32x4.add(odd, constant(BELOW_HALF)));
+  const isNaN = f32x4.ne(v, v);
+  return i32x4.shr_u(v128.or(rounded, isNaN), 16);
 }
