@@ -13,25 +13,26 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
  *
  * The label's exponential is left out of the sum: minus the others' sum is its entry of the gradient, without cancellation.
  *
- * T is the type that is computed with and S the one that matrices are stored in: another one in half precision only.
+ * T is the type that is computed with, S the type that matrices are stored in: another one in half precision.
  */
 
-/** A thread's scratch: that of `exponentials`, then a block each of widened logits and probabilities, the shift of each block … */
+/**
+ * A thread's scratch: that of `exponentials`, a block of widened logits and one of probabilities, the shift of each block, and in half
+ * precision the row's gradient before it is rounded.
+ */
 const LOGITS: usize = SCRATCH;
 const PROBABILITIES: usize = LOGITS + BLOCK * 4;
 const SHIFTS: usize = PROBABILITIES + BLOCK * 4;
-/** … and the gradient before it is rounded. */
+
 // @ts-ignore: decorator
 @inline
-function unrounded(): usize {
-  return SHIFTS + (job.classes / BLOCK + 1) * 8;
+function unrounded(classes: usize): usize {
+  return SHIFTS + (classes / BLOCK + 1) * 8;
 }
 
 /** Bytes of scratch that each thread needs. */
 export function scratchSize(classes: usize, half: bool): usize {
-  const ofShifts = (classes / BLOCK + 1) * 8;
-  const ofRow = half ? classes * 4 : 0;
-  return (SHIFTS + ofShifts + ofRow + 63) & ~63;
+  return (unrounded(classes) + (half ? classes * 4 : 0) + 63) & ~63;
 }
 
 // Of the row at hand. Every thread has an instance of this module, and so its own.
@@ -50,7 +51,7 @@ export function row<T, S>(index: usize, scratch: usize): void {
     ? job.probabilities + (index % job.probabilitiesRows) * classes * size
     : 0;
   const shifts = scratch + SHIFTS;
-  const values = gradient && isHalf<S>() ? scratch + unrounded() : gradient;
+  const values = gradient && isHalf<S>() ? scratch + unrounded(classes) : gradient;
 
   let label = classes;
   let labelLogit = -Infinity;
