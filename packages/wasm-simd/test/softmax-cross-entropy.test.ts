@@ -422,7 +422,7 @@ describe("a kernel", () => {
   ])("%s", (_, env, expected) => {
     const library = JSON.stringify(import.meta.resolve("@softmax-bench/wasm-simd"));
     const code = `
-      import { type GradientOptions, SoftmaxKernel } from ${library};
+      import { SoftmaxKernel } from ${library};
       const started = SoftmaxKernel.start({ threads: 2 });
       console.log(await started.then(({ threads }) => threads, ({ message }) => message));`;
     const args = ["--input-type=module", "--eval", code];
