@@ -14,22 +14,18 @@ import {
   requireInputs,
   type Support,
 } from "@softmax-bench/core";
-import type {
-  GradientOptions,
-  FloatDType as KernelDType,
-  LossResult,
-  SoftmaxKernel,
-} from "@softmax-bench/wasm-simd";
+import { fromHalfBits, type HalfDType, isHalf, toHalfBits } from "@softmax-bench/graph";
+import type { GradientOptions, LossResult, SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { METHODS } from "./methods.js";
 
 const OTHER_METHODS = `one kernel written by hand, which has ${METHODS.join(", ")} only`;
 /** manual/fused is the fastest method. Keeping the target's exponential apart costs nothing, so it is exact, too. */
 const FUSED = "the kernel of manual/exact-target";
 
+const WIDENED = "16-bit storage, float32 arithmetic; each entry is rounded once";
+
 /** The bytes that the kernel addresses, less its own needs. */
 const ADDRESSABLE = 4 * 2 ** 30 - 2 ** 26;
-
-const isOfKernel = (dtype: FloatDType): dtype is KernelDType => dtype === "float32" || dtype === "float64";
 
 export class WasmSimdEngine implements Engine {
   readonly info: EngineInfo;
@@ -41,17 +37,20 @@ export class WasmSimdEngine implements Engine {
   }
 
   supports({ method, dtype, rows, classes, loss }: GradientTask): Support {
-    if (!isOfKernel(dtype)) return { ok: false, reason: `the kernel has no ${dtype}` };
     if (!METHODS.includes(method)) return { ok: false, reason: OTHER_METHODS };
     const matrices = loss?.targets === "probabilities" ? 3 : 2;
     // For matrices that pass through, each thread has two rows, or two chunks of 64 KB or 128.
     const entries = (rows + Math.min(rows, 2 * this.info.threads)) * classes;
     const weights = loss?.weighted ? 2 * classes : 0;
-    const bytes = (matrices * entries + weights) * DTYPES[dtype].bytes + 4 * rows * DTYPES.float64.bytes;
+    // In half precision, each thread computes a row in float32.
+    const widened = isHalf(dtype) ? Math.min(rows, this.info.threads) * classes * DTYPES.float32.bytes : 0;
+    const bytes =
+      (matrices * entries + weights) * DTYPES[dtype].bytes + widened + 4 * rows * DTYPES.float64.bytes;
     if (bytes > ADDRESSABLE) {
       return { ok: false, reason: `needs ${(bytes / 2 ** 30).toFixed(1)} GiB; WebAssembly addresses 4` };
     }
-    return method === "manual/fused" ? { ok: true, note: FUSED } : { ok: true };
+    const notes = [...(method === "manual/fused" ? [FUSED] : []), ...(isHalf(dtype) ? [WIDENED] : [])];
+    return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };
   }
 
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
@@ -66,7 +65,14 @@ export class WasmSimdEngine implements Engine {
   }
 }
 
-type Values = FloatArray | Int32Array;
+/** Numbers as the kernel takes them: those in half precision, which are in a Float32Array elsewhere, as their bits. */
+type Stored = FloatArray | Uint16Array;
+
+const toStored = (dtype: FloatDType, values: FloatArray): Stored =>
+  isHalf(dtype) ? toHalfBits(dtype, values as Float32Array) : values;
+
+const fromStored = (dtype: FloatDType, stored: Stored): FloatArray =>
+  stored instanceof Uint16Array ? fromHalfBits(dtype as HalfDType, stored) : stored;
 
 /** The inputs and the gradient, in the kernel's memory. */
 class WasmSimdPrepared implements Prepared {
@@ -74,14 +80,15 @@ class WasmSimdPrepared implements Prepared {
   readonly #kernel: SoftmaxKernel;
   readonly #task: GradientTask;
   readonly #inputs: Inputs;
-  readonly #allocated: Values[] = [];
-  readonly #copies: [host: Values, device: Values][] = [];
-  readonly #logits: FloatArray;
-  readonly #labels: Values;
-  readonly #gradient: FloatArray;
-  readonly #options: GradientOptions;
-  /** The array that `read` copies to each time. */
-  #hostGradient: FloatArray | undefined;
+  readonly #allocated: (Stored | Int32Array)[] = [];
+  /** Copies of the inputs to the kernel's memory. */
+  readonly #uploads: (() => void)[] = [];
+  readonly #logits: Stored;
+  readonly #labels: Stored | Int32Array;
+  readonly #gradient: Stored;
+  readonly #options: GradientOptions & { readonly dtype: FloatDType };
+  /** The array on the host that gradients are copied to each time. */
+  #host: Stored | undefined;
   #loss: FloatArray | undefined;
 
   constructor(kernel: SoftmaxKernel, task: GradientTask, inputs: Inputs) {
@@ -95,6 +102,7 @@ class WasmSimdPrepared implements Prepared {
       this.#gradient = this.#allocate(logits.length);
       const { reduction, ignoreIndex, labelSmoothing } = { ...DEFAULT_LOSS, ...task.loss };
       this.#options = {
+        dtype: task.dtype,
         reduction,
         ignoreIndex,
         labelSmoothing,
@@ -107,10 +115,11 @@ class WasmSimdPrepared implements Prepared {
       this.#free();
       throw error;
     }
+    for (const upload of this.#uploads) upload();
   }
 
   async upload(): Promise<void> {
-    for (const [host, device] of this.#copies) device.set(host);
+    for (const upload of this.#uploads) upload();
     this.#loss = undefined;
   }
 
@@ -124,17 +133,27 @@ class WasmSimdPrepared implements Prepared {
 
   async read(): Promise<GradientResult> {
     const loss = this.#loss ?? this.#compute();
-    const gradient = this.#onHost();
-    gradient.set(this.#gradient);
-    return { loss, gradient };
+    const host = this.#onHost();
+    host.set(this.#gradient);
+    return { loss, gradient: fromStored(this.#task.dtype, host) };
   }
 
   async roundtrip(): Promise<GradientResult> {
     const { logits, labels, weights, upstream } = this.#inputs;
-    const gradient = this.#onHost();
-    const options = { ...this.#options, weights, upstream, out: gradient };
-    const loss = this.#lossOf(this.#kernel.softmaxCrossEntropy(logits, labels, options));
-    return { loss, gradient };
+    const { dtype } = this.#task;
+    const stored = (values: FloatArray) => toStored(dtype, values);
+    const out = this.#onHost();
+    const result = this.#kernel.softmaxCrossEntropy(
+      stored(logits),
+      labels instanceof Int32Array ? labels : stored(labels),
+      {
+        ...this.#options,
+        weights: weights && stored(weights),
+        upstream: upstream && stored(upstream),
+        out,
+      },
+    );
+    return { loss: this.#lossOf(result), gradient: fromStored(dtype, out) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,34 +164,31 @@ class WasmSimdPrepared implements Prepared {
     for (const array of this.#allocated) this.#kernel.free(array);
   }
 
-  #allocate(length: number): FloatArray {
-    // The engine supports no other dtypes.
-    const array = this.#kernel.allocate(this.#task.dtype as KernelDType, length);
+  #allocate(length: number): Stored {
+    const array = this.#kernel.allocate(this.#task.dtype, length);
     this.#allocated.push(array);
     return array;
   }
 
-  #floats(host: FloatArray): FloatArray {
-    return this.#copy(host, this.#allocate(host.length));
+  #floats(host: FloatArray): Stored {
+    const device = this.#allocate(host.length);
+    this.#uploads.push(() => device.set(toStored(this.#task.dtype, host)));
+    return device;
   }
 
   #indices(host: Int32Array): Int32Array {
     const device = this.#kernel.allocate("int32", host.length);
     this.#allocated.push(device);
-    return this.#copy(host, device);
-  }
-
-  #copy<Device extends Values>(host: Values, device: Device): Device {
-    device.set(host);
-    this.#copies.push([host, device]);
+    this.#uploads.push(() => device.set(host));
     return device;
   }
 
   /** The gradient on the host. It is kept: new memory costs four times as much as copying, since each page is new. */
-  #onHost(): FloatArray {
+  #onHost(): Stored {
+    const { dtype } = this.#task;
     const { length } = this.#gradient;
-    this.#hostGradient ??= floatArray(this.#task.dtype, length);
-    return this.#hostGradient;
+    this.#host ??= isHalf(dtype) ? new Uint16Array(length) : floatArray(dtype, length);
+    return this.#host;
   }
 
   #compute(): FloatArray {

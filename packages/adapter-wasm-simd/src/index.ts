@@ -1,12 +1,21 @@
-import { type Backend, HOST_KINDS, installedVersion, probePackage, processorName } from "@softmax-bench/core";
+import {
+  type Backend,
+  DTYPE_IDS,
+  FAITHFUL,
+  HOST_KINDS,
+  installedVersion,
+  probePackage,
+  processorName,
+} from "@softmax-bench/core";
 import { METHODS } from "./methods.js";
 
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
 export const wasmSimd: Backend = {
   id: "wasm-simd",
   cost: { nsPerElement: 2 },
-  dtypes: ["float32", "float64"],
+  dtypes: DTYPE_IDS,
   hosts: HOST_KINDS,
+  kernels: { ...FAITHFUL, widensHalf: true },
   methods: METHODS,
 
   async probe() {

@@ -1,13 +1,15 @@
 import { wasmSimd } from "@softmax-bench/adapter-wasm-simd";
 import {
+  DTYPE_IDS,
   errorBounds,
-  type FloatArray,
   type FloatDType,
+  floatArrayFrom,
   type GradientTask,
   type Inputs,
   type LossOptions,
+  SWEEPS,
 } from "@softmax-bench/core";
-import { oracle } from "@softmax-bench/numerics";
+import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { afterAll, describe, expect, it } from "vitest";
 
 const engine = await wasmSimd.open({ threads: 2 });
@@ -31,8 +33,7 @@ const irregular = (length: number, scale: number, offset = 0): number[] =>
   Array.from({ length }, (_, index) => (((index * 0.6180339887) % 1) - 0.5) * 2 * scale + offset);
 
 function inputsFor(dtype: FloatDType, classes: number, options: Partial<LossOptions>): Inputs {
-  const floats = (values: readonly number[]): FloatArray =>
-    dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
+  const floats = (values: readonly number[]) => floatArrayFrom(dtype, values);
   return {
     logits: floats(irregular(ROWS * classes, 4)),
     labels:
@@ -44,7 +45,7 @@ function inputsFor(dtype: FloatDType, classes: number, options: Partial<LossOpti
   };
 }
 
-describe.each(["float32", "float64"] as const)("%s", (dtype) => {
+describe.each(DTYPE_IDS)("%s", (dtype) => {
   it.each(CLASSES)("is within its error bounds for every option, at %i classes", async (classes) => {
     for (const loss of OPTIONS) {
       const inputs = inputsFor(dtype, classes, loss);
@@ -54,7 +55,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
         const task: GradientTask = { method, dtype, rows: ROWS, classes, loss };
         await using prepared = await engine.prepare(task, inputs);
         const computed = await prepared.read();
-        const bounds = errorBounds(task, inputs);
+        const bounds = errorBounds(task, inputs, wasmSimd.kernels);
         for (const of of ["loss", "gradient"] as const) {
           computed[of].forEach((value, index) => {
             const error = Math.abs(value - (exact[of].hi[index] as number));
@@ -64,6 +65,46 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
         }
       }
     }
+  });
+});
+
+describe.each(["float16", "bfloat16"] as const)("%s", (dtype) => {
+  // Rounding once is half a step, and float32's error less than another half, so an entry is next to the correctly rounded one at most.
+  it.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))(
+    "is within 1 ULP everywhere along the sweep %s, subnormal entries included",
+    async (_, sweep) => {
+      for (const point of sweep.points(dtype)) {
+        const { rows, classes } = sweep.shape(point);
+        const inputs = sweep.inputs(point, dtype, 0);
+        const reference = oracle({ rows, classes, ...inputs, ...sweep.loss });
+        for (const method of ["manual/exact-target", "manual/fused"] as const) {
+          const task: GradientTask = { method, dtype, rows, classes, loss: sweep.loss };
+          await using prepared = await engine.prepare(task, inputs);
+          const { gradient } = await prepared.read();
+          const { maxUlp } = assessGradient(gradient, reference, dtype);
+          expect(maxUlp, `${method} at ${point}`).toBeLessThanOrEqual(1);
+        }
+      }
+    },
+  );
+
+  it("returns the same from a round trip as from a read, and sees changed inputs", async () => {
+    const inputs = inputsFor(dtype, 1026, { weighted: true, reduction: "none" });
+    const task: GradientTask = {
+      method: "manual/fused",
+      dtype,
+      rows: ROWS,
+      classes: 1026,
+      loss: { weighted: true, reduction: "none" },
+    };
+    await using prepared = await engine.prepare(task, inputs);
+    const before = (await prepared.read()).gradient.slice();
+    expect((await prepared.roundtrip?.())?.gradient).toEqual(before);
+    inputs.logits.reverse();
+    const after = (await prepared.roundtrip?.())?.gradient.slice();
+    expect(after).not.toEqual(before);
+    await prepared.upload();
+    expect((await prepared.read()).gradient).toEqual(after);
   });
 });
 
@@ -90,6 +131,15 @@ describe("memory", () => {
     const task: GradientTask = { method: "manual/shifted", dtype: "float64", rows, classes: 1024, loss };
     const support = engine.supports(task);
     expect(support).toMatchObject(expected);
+  });
+
+  it("counts the row that a thread computes in float32 where numbers are in half precision", () => {
+    const row = { method: "manual/shifted", dtype: "float16", rows: 1, classes: 340_000_000 } as const;
+    expect(engine.supports(row)).toMatchObject({ ok: true });
+    expect(engine.supports({ ...row, classes: 450_000_000 })).toMatchObject({
+      ok: false,
+      reason: "needs 5.0 GiB; WebAssembly addresses 4",
+    });
   });
 
   it("counts class weights, and the rows that pass through", () => {

@@ -1,4 +1,5 @@
-import { errorBounds, type GradientTask, type Inputs, METHODS } from "@softmax-bench/core";
+import { errorBounds, FAITHFUL, type GradientTask, type Inputs, METHODS } from "@softmax-bench/core";
+import { FORMATS } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 
 const u = 2 ** -24;
@@ -80,5 +81,34 @@ describe("errorBounds", () => {
     const ignored = { ...task("manual/shifted", 2), loss: { ignoreIndex: -1 } };
     const { gradient } = errorBounds(ignored, inputsOf([1, 2], -1));
     expect(Math.max(...gradient)).toBeLessThan(1e-36);
+  });
+
+  it.each(["float16", "bfloat16"] as const)(
+    "of %s computed as float32 are float32's, and half a step of the result's rounding",
+    (dtype) => {
+      const inputs = inputsOf([1, 2, 0.5], 1);
+      const half = { ...task("manual/shifted", 3), dtype };
+      const widened = errorBounds(half, inputs, { ...FAITHFUL, widensHalf: true });
+      const single = errorBounds({ ...half, dtype: "float32" }, inputs);
+      const { unitRoundoff } = FORMATS[dtype];
+      // p of class 0 and −log p of the label, to 10 digits (bc).
+      for (const [value, bound, float32] of [
+        [0.2312238976, widened.gradient[0], single.gradient[0]],
+        [0.4643687841, widened.loss[0], single.loss[0]],
+      ] as [number, number, number][]) {
+        expect(bound).toBeGreaterThanOrEqual(value * unitRoundoff + float32);
+        expect(bound).toBeLessThan(1.001 * (value * unitRoundoff + float32));
+      }
+      const own = errorBounds(half, inputs);
+      expect(widened.gradient[0]).toBeLessThan((own.gradient[0] as number) / 8);
+    },
+  );
+
+  it("of float32 and float64 are the same where half precision is widened", () => {
+    for (const dtype of ["float32", "float64"] as const) {
+      const one = { ...task("manual/shifted", 2), dtype };
+      const kernels = { ...FAITHFUL, widensHalf: true };
+      expect(errorBounds(one, inputsOf([1, 2], 0), kernels)).toEqual(errorBounds(one, inputsOf([1, 2], 0)));
+    }
   });
 });

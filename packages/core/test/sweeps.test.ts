@@ -1,4 +1,5 @@
 import { DTYPE_IDS, DTYPES, SWEEPS } from "@softmax-bench/core";
+import { FORMATS } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 
 const named = (id: string) => {
@@ -74,5 +75,45 @@ describe("sweeps vary what they say", () => {
     expect(rowOf("offset", 1000).logits).toEqual(plain.map((logit) => logit + 1000));
     const base = rowOf("scale", 1).logits;
     expect(rowOf("scale", 300).logits).toEqual(base.map((logit) => logit * 300));
+  });
+
+  describe.each(["float16", "bfloat16"] as const)("accumulation, %s", (dtype) => {
+    const { round } = DTYPES[dtype];
+    const { unitRoundoff, smallestSubnormal } = FORMATS[dtype];
+    /** The error of the tail's probabilities in ULP, with exponentials, sum and quotient stored in the dtype. */
+    const errorOfTail = (classes: number, sum: (terms: readonly number[]) => number) => {
+      const { logits } = named("accumulation").inputs(classes, dtype, 0);
+      const row = [...logits.subarray(0, classes)];
+      const exact = Math.exp(-8) / (1 + (classes - 1) * Math.exp(-8));
+      const terms = row.map((logit) => round(Math.exp(logit)));
+      const p = round(round(Math.exp(-8)) / round(sum(terms)));
+      const ulp = Math.max(2 ** Math.floor(Math.log2(exact)) * 2 * unitRoundoff, smallestSubnormal);
+      return Math.abs(p - exact) / ulp;
+    };
+    /** A sum in the dtype, in as many parts as a vector has lanes. */
+    const inLanes = (lanes: number) => (terms: readonly number[]) => {
+      const parts = new Array<number>(lanes).fill(0);
+      for (const [c, term] of terms.entries()) parts[c % lanes] = round((parts[c % lanes] as number) + term);
+      return parts.reduce((a, b) => a + b);
+    };
+
+    it("has one class above a tail, and never the label", () => {
+      const { logits, labels } = named("accumulation").inputs(64, dtype, 0);
+      for (const [row, label] of labels.entries()) {
+        const own = [...logits.subarray(row * 64, (row + 1) * 64)];
+        expect(own.toSorted((a, b) => b - a)).toEqual([0, ...new Array(63).fill(-8)]);
+        expect(own[label]).toBe(-8);
+      }
+    });
+
+    it("costs 4 ULP at most where the sum alone is exact, at every point", () => {
+      for (const classes of named("accumulation").points(dtype)) {
+        expect(errorOfTail(classes, (terms) => terms.reduce((a, b) => a + b))).toBeLessThanOrEqual(4);
+      }
+    });
+
+    it.each([1, 16, 64])("costs more than 16 ULP where sums are of the dtype, in %i lanes", (lanes) => {
+      expect(errorOfTail(262_144, inLanes(lanes))).toBeGreaterThan(16);
+    });
   });
 });

@@ -1,5 +1,5 @@
 import type { Curve, Precision, Results } from "@softmax-bench/core";
-import { DTYPE_IDS } from "@softmax-bench/core";
+import { DTYPE_IDS, DTYPES } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import { formatCount } from "./format.js";
 
@@ -42,7 +42,9 @@ export function precisionView({ precision }: Pick<Results, "precision">): Precis
     const bySweep = sweeps.flatMap(({ id, summary, axis }) => {
       const own = ofDtype.filter(({ sweep }) => sweep === id);
       if (own.length === 0) return [];
-      return [{ heading: `${dtype}, ${id}: ${summary}`, sentences: sentencesOn(own, axis, ulpLimit) }];
+      const sums = id === ACCUMULATION && DTYPES[dtype].bytes === 2 ? [accumulatorsOn(own, dtype)] : [];
+      const sentences = [...sentencesOn(own, axis, ulpLimit), ...sums];
+      return [{ heading: `${dtype}, ${id}: ${summary}`, sentences }];
     });
     return [
       { heading: `${dtype}, over all sweeps`, sentences: conclusionsOn(ofDtype, ulpLimit) },
@@ -76,6 +78,41 @@ function computeReach(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
       largestUlp: Math.max(...outwards.map(({ maxUlp }) => maxUlp)),
     },
   ];
+}
+
+/** The sweep along which a sum in the dtype itself stops growing. */
+const ACCUMULATION = "accumulation";
+
+/**
+ * The most that storage in the dtype costs an entry there, in ULP: one for each of at most sixteen operations. A sum that loses a third of its
+ * terms makes entries half as large again: by 64 ULP in bfloat16, and by 32 in float16, where those of 262,144 classes are subnormal.
+ */
+const STORAGE_ULP = 16;
+
+/** Names the backends that accumulate in the dtype. Entries that are not finite overflowed, which is another matter. */
+function accumulatorsOn(reaches: readonly Reach[], dtype: Curve["dtype"]): string {
+  const losing = byBackend(reaches).flatMap(({ backend, reaches: own }) => {
+    const methods = own.filter(
+      ({ worstUlp, nonFiniteAt }) => worstUlp > STORAGE_ULP && nonFiniteAt === undefined,
+    );
+    const worst = Math.max(...methods.map(({ worstUlp }) => worstUlp));
+    if (methods.length === 0) return [];
+    return [
+      `${backend} (${enumerate(methods.map(({ method }) => method))}, up to ${formatCount(worst)} ULP)`,
+    ];
+  });
+  const permitted = `the ${STORAGE_ULP} ULP that storage in ${dtype} may cost`;
+  return losing.length === 0
+    ? `No backend accumulates in ${dtype}: where all entries are finite, they are within ${permitted}.`
+    : `Accumulation in ${dtype}, beyond ${permitted}: ${enumerate(losing)}.`;
+}
+
+function byBackend(reaches: readonly Reach[]): { backend: string; reaches: Reach[] }[] {
+  const backends = [...new Set(reaches.map(({ backend }) => backend))];
+  return backends.map((backend) => ({
+    backend,
+    reaches: reaches.filter((reach) => reach.backend === backend),
+  }));
 }
 
 /** A method on all backends that ran it. */

@@ -40,6 +40,7 @@ const precisionWith = (curves: Curve[]): Precision => ({
   sweeps: [
     { id: "offset", summary: "a common offset", axis: "offset" },
     { id: "margin", summary: "ever surer", axis: "margin" },
+    { id: "accumulation", summary: "a long tail", axis: "classes" },
   ],
   curves,
 });
@@ -104,6 +105,32 @@ describe("Which formulation?", () => {
     );
     expect(output).toContain("a keeps loss and gradient finite in every sweep on every backend.");
     expect(output).toContain("float64, over all sweeps");
+  });
+
+  it("names the backends that accumulate in half precision, and by how much they exceed what storage costs", () => {
+    const on = (
+      backend: string,
+      method: string,
+      errors: Readonly<Record<number, number>>,
+      dtype = "float16",
+    ) => curve(method, errors, { backend, dtype: dtype as "float16", sweep: "accumulation" });
+    const output = terminalOf(
+      reportOf(
+        on("x", "a", { 64: 1, 1000: 900 }),
+        on("x", "b", { 64: 1, 1000: 16 }),
+        on("y", "a", { 64: 1, 1000: 17 }),
+        on("y", "b", { 64: 1, 1000: Number.POSITIVE_INFINITY }),
+        on("y", "a", { 64: 1, 1000: 16 }, "bfloat16"),
+        on("y", "a", { 64: 1, 1000: 900 }, "float32"),
+      ),
+    );
+    expect(output).toContain(
+      "Accumulation in float16, beyond the 16 ULP that storage in float16 may cost: x (a, up to 900 ULP) and y (a, up to 17 ULP).",
+    );
+    expect(output).toContain(
+      "No backend accumulates in bfloat16: where all entries are finite, they are within the 16 ULP that storage in bfloat16 may cost.",
+    );
+    expect(output).not.toMatch(/ccumulat\w+ in float32/);
   });
 
   it("counts a loss that is not finite, with a gradient that is", () => {

@@ -1,4 +1,5 @@
 import { evaluate, leastNormal, reduce } from "./exp";
+import { vectorSize, widen, widenVector } from "./storage";
 import { larger, largest, loadSome, smaller, smallest, splat, storeSome } from "./vector";
 
 /** Loops over a contiguous block of a row, small enough to stay in the first-level cache between them. */
@@ -12,29 +13,36 @@ export const SCRATCH: usize = 2 * BLOCK * 8;
 /** The smallest of the entries that `maximum` saw last. */
 let minimum: f64 = 0;
 
-/** The largest of `count` ≥ 1 entries, NaN ignored; −Infinity if there is nothing else. */
-export function maximum<T>(x: usize, count: usize): f64 {
+/**
+ * The largest of `count` ≥ 1 entries, NaN ignored; −Infinity if there is nothing else. Those in half precision are also stored to
+ * `widened`.
+ */
+export function maximum<T, S>(x: usize, count: usize, widened: usize): f64 {
   let a = splat<T>(-Infinity);
   let b = a;
   let c = splat<T>(Infinity);
   let d = c;
-  const end = x + count * sizeof<T>();
-  for (; x + 32 <= end; x += 32) {
-    const u = v128.load(x);
-    const v = v128.load(x, 16);
+  const step = vectorSize<S>();
+  const end = x + count * sizeof<S>();
+  for (; x + 2 * step <= end; x += 2 * step, widened += 32) {
+    const u = widenVector<S>(x, widened);
+    const v = widenVector<S>(x + step, widened + 16);
     a = larger<T>(a, u);
     b = larger<T>(b, v);
     c = smaller<T>(c, u);
     d = smaller<T>(d, v);
   }
-  if (x + 16 <= end) {
-    const u = v128.load(x);
+  if (x + step <= end) {
+    const u = widenVector<S>(x, widened);
     a = larger<T>(a, u);
     c = smaller<T>(c, u);
-    x += 16;
+    x += step;
+    widened += 16;
   }
   if (x < end) {
-    const v = loadSome<T>(x, (end - x) / sizeof<T>(), v128.load_splat<T>(x));
+    const rest = (end - x) / sizeof<S>();
+    const last = widen<S>(x, rest, widened);
+    const v = loadSome<T>(last, rest, v128.load_splat<T>(last));
     b = larger<T>(b, v);
     d = smaller<T>(d, v);
   }

@@ -1,5 +1,9 @@
-import { BLOCK, SCRATCH, sumOfExponentials } from "./block";
-import { job } from "./job";
+import { BLOCK, sumOfExponentials } from "./block";
+import { BFLOAT16, FLOAT16, job } from "./job";
+import { scratchSize } from "./row";
+import { BFloat16, Float16, narrow, widen } from "./storage";
+
+export { scratchSize } from "./row";
 
 export {
   chunkWord,
@@ -21,10 +25,16 @@ export function heapStart(): usize {
   return __heap_base;
 }
 
-/** Bytes of scratch that each thread needs. */
-export function scratchSize(classes: usize): usize {
-  const blocks = classes / BLOCK + 1;
-  return (SCRATCH + blocks * 8 + 63) & ~63;
+/** Stores `count` numbers in half precision as float32. */
+export function widenAll(dtype: i32, from: usize, count: usize, to: usize): void {
+  if (dtype == BFLOAT16) widen<BFloat16>(from, count, to);
+  else widen<Float16>(from, count, to);
+}
+
+/** Rounds `count` float32 to half precision. */
+export function narrowAll(dtype: i32, from: usize, count: usize, to: usize): void {
+  if (dtype == BFLOAT16) narrow<BFloat16>(from, count, to);
+  else narrow<Float16>(from, count, to);
 }
 
 /** exp(x) of `count` float32 or float64 at `x`, each ≤ 0, by either way of `exp.ts`; `scratch` as `Job` has it. */
@@ -44,7 +54,7 @@ function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: 
 
 /** Says what is to be computed: this first, then `place`, then `divide`. See `Job`. */
 export function describe(
-  double: bool,
+  dtype: i32,
   rows: usize,
   classes: usize,
   labels: usize,
@@ -57,7 +67,7 @@ export function describe(
   ignored: i32,
   exactTarget: bool,
 ): void {
-  job.double = double;
+  job.dtype = dtype;
   job.rows = rows;
   job.classes = classes;
   job.labels = labels;
@@ -102,5 +112,5 @@ export function divide(chunk: usize, slots: usize, done: usize, scratch: usize):
   job.slots = slots;
   job.done = done;
   job.scratch = scratch;
-  job.scratchSize = scratchSize(job.classes);
+  job.scratchSize = scratchSize(job.classes, job.dtype == FLOAT16 || job.dtype == BFLOAT16);
 }

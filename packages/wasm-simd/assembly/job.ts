@@ -1,3 +1,9 @@
+/** The types that matrices are stored in; as in `src/module.ts`. */
+export const FLOAT32 = 0;
+export const FLOAT64 = 1;
+export const FLOAT16 = 2;
+export const BFLOAT16 = 3;
+
 /** A computation: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
 @unmanaged
 export class Job {
@@ -7,15 +13,15 @@ export class Job {
   labels: usize;
   /** `[rows, classes]`. */
   probabilities: usize;
-  /** `[classes]`. */
+  /** `[classes]`; in half precision, as float32. */
   weights: usize;
-  /** `[rows]`; without, each is 1. */
+  /** `[rows]`; without, each is 1. In half precision, as float32. */
   upstream: usize;
   /** `[rows, classes]`; without, the losses are all that is wanted. */
   gradient: usize;
   /** `[rows]`, float64. */
   losses: usize;
-  /** For each thread `scratchSize` bytes: those of `exponentials` for a block, then the shift of each block of a row. */
+  /** For each thread `scratchSize` bytes; see `row.ts`. */
   scratch: usize;
   scratchSize: usize;
   rows: usize;
@@ -42,7 +48,7 @@ export class Job {
   dense: bool;
   /** True if the label's entry is minus the sum of the others; else p Σq − q. */
   exactTarget: bool;
-  double: bool;
+  dtype: i32;
   /** Written by any thread: a probability is negative, infinite or NaN. */
   isImproper: bool;
 }

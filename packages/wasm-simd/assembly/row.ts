@@ -1,5 +1,6 @@
 import { BLOCK, SCRATCH, exponentials, maximum, scale } from "./block";
 import { job } from "./job";
+import { isHalf, loadOne, narrow, widen } from "./storage";
 import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 
 /**
@@ -11,7 +12,28 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
  * where a row fits the cache, and once more where it does not; no logit is exponentiated twice.
  *
  * The label's exponential is left out of the sum: minus the others' sum is its entry of the gradient, without cancellation.
+ *
+ * T is the type that is computed with, S the type that matrices are stored in: another one in half precision.
  */
+
+/**
+ * A thread's scratch: that of `exponentials`, a block of widened logits and one of probabilities, the shift of each block, and in half
+ * precision the row's gradient before it is rounded.
+ */
+const LOGITS: usize = SCRATCH;
+const PROBABILITIES: usize = LOGITS + BLOCK * 4;
+const SHIFTS: usize = PROBABILITIES + BLOCK * 4;
+
+// @ts-ignore: decorator
+@inline
+function unrounded(classes: usize): usize {
+  return SHIFTS + (classes / BLOCK + 1) * 8;
+}
+
+/** Bytes of scratch that each thread needs. */
+export function scratchSize(classes: usize, half: bool): usize {
+  return (unrounded(classes) + (half ? classes * 4 : 0) + 63) & ~63;
+}
 
 // Of the row at hand. Every thread has an instance of this module, and so its own.
 let rowMaximum: f64 = 0;
@@ -20,15 +42,16 @@ let sum: f64 = 0;
 /** The address of the shift of the next block. */
 let shift: usize = 0;
 
-export function row<T>(index: usize, scratch: usize): void {
+export function row<T, S>(index: usize, scratch: usize): void {
   const classes = job.classes;
-  const size = sizeof<T>();
+  const size = sizeof<S>();
   const x = job.logits + (index % job.logitsRows) * classes * size;
   const gradient = job.gradient ? job.gradient + (index % job.gradientRows) * classes * size : 0;
   const probabilities = job.probabilities
     ? job.probabilities + (index % job.probabilitiesRows) * classes * size
     : 0;
-  const shifts = scratch + SCRATCH;
+  const shifts = scratch + SHIFTS;
+  const values = gradient && isHalf<S>() ? scratch + unrounded(classes) : gradient;
 
   let label = classes;
   let labelLogit = -Infinity;
@@ -41,29 +64,29 @@ export function row<T>(index: usize, scratch: usize): void {
     }
     // Checked before; one that has changed since then is none.
     label = min(<usize>read, classes);
-    if (label < classes) labelLogit = <f64>load<T>(x + label * size);
+    if (label < classes) labelLogit = loadOne<S>(x + label * size);
   }
   const labelled = label < classes;
 
   rowMaximum = -Infinity;
   sum = 0;
   shift = shifts;
-  exponentiate<T>(x, label, gradient, scratch);
+  exponentiate<T, S>(x, label, values, scratch);
 
   const z = labelLogit - rowMaximum;
   const labelExponential = labelled ? Math.exp(z) : 0;
   const sumOfAll = sum + labelExponential;
   const logSum = labelled && z == 0 ? Math.log1p(sum) : Math.log(sumOfAll);
-  const upstream = job.upstream ? <f64>load<T>(job.upstream + index * size) : 1;
+  const upstream = job.upstream ? <f64>load<T>(job.upstream + index * sizeof<T>()) : 1;
 
-  const weight = labelled && job.weights ? <f64>load<T>(job.weights + label * size) : 1;
+  const weight = labelled && job.weights ? <f64>load<T>(job.weights + label * sizeof<T>()) : 1;
   let q = labelled ? weight * job.keep : 0;
   let total = q;
   // An infinite loss of a class of no weight does not count; a NaN does.
   const own = logSum - z;
   let loss = q == 0 && own == own ? 0 : q * own;
   if (job.dense) {
-    const ofProducts = weighAll<T>(x, probabilities);
+    const ofProducts = weighAll<T, S>(x, probabilities, scratch);
     q += weight * job.even;
     total += ofTargets;
     loss += ofTargets * logSum - ofProducts;
@@ -77,37 +100,39 @@ export function row<T>(index: usize, scratch: usize): void {
   let entry: f64;
   if (job.dense) {
     const share = upstream / job.divisor;
-    const ofAll = subtractAll<T>(gradient, probabilities, factor, share);
-    const others = labelled ? ofAll - <f64>load<T>(gradient + label * size) : 0;
+    const ofAll = subtractAll<T, S>(values, probabilities, factor, share, scratch);
+    const others = labelled ? ofAll - <f64>load<T>(values + label * sizeof<T>()) : 0;
     // Where the other classes have the larger part of the targets, their sum has more rounding errors than p − q.
     const exact = job.exactTarget && q + q >= total;
     entry = exact ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
-    scaleAll<T>(gradient, factor);
+    scaleAll<T>(values, factor);
     // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
     const others = p < 0.5 ? 1 - p : sum / sumOfAll;
     entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
   }
-  if (labelled) store<T>(gradient + label * size, <T>(p == p ? entry : p));
+  if (labelled) store<T>(values + label * sizeof<T>(), <T>(p == p ? entry : p));
+  if (isHalf<S>()) narrow<S>(values, classes, gradient);
 }
 
 /** To the gradient, if there is one. */
-function exponentiate<T>(x: usize, label: usize, gradient: usize, scratch: usize): void {
+function exponentiate<T, S>(x: usize, label: usize, gradient: usize, scratch: usize): void {
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
-    const offset = done * sizeof<T>();
     const length = min(BLOCK, job.classes - done);
-    const largest = maximum<T>(x + offset, length);
+    const stored = x + done * sizeof<S>();
+    const logits = isHalf<S>() ? scratch + LOGITS : stored;
+    const largest = maximum<T, S>(stored, length, logits);
     if (largest > rowMaximum) {
       if (sum != 0) sum *= Math.exp(rowMaximum - largest);
       rowMaximum = largest;
     }
     store<f64>(shift, rowMaximum);
     shift += 8;
-    const out = gradient ? gradient + offset : scratch;
+    const out = gradient ? gradient + done * sizeof<T>() : scratch;
     // Where all so far are masked, −∞ − (−∞) would be NaN.
     const by = rowMaximum == -Infinity ? 0 : rowMaximum;
     // Where the label is in another block, the difference is no less than the length, also modulo 2^32.
-    sum += exponentials<T>(x + offset, length, label - done, out, by, scratch);
+    sum += exponentials<T>(logits, length, label - done, out, by, scratch);
   }
 }
 
@@ -128,16 +153,16 @@ function scaleAll<T>(gradient: usize, factor: f64): void {
 let ofTargets: f64 = 0;
 
 /** Sums q into `ofTargets`; returns Σ q z. */
-function weighAll<T>(x: usize, probabilities: usize): f64 {
+function weighAll<T, S>(x: usize, probabilities: usize, scratch: usize): f64 {
   let ofProducts: f64 = 0;
   ofTargets = 0;
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
-    const offset = done * sizeof<T>();
+    const length = min(BLOCK, job.classes - done);
     weigh<T>(
-      x + offset,
-      min(BLOCK, job.classes - done),
-      job.weights ? job.weights + offset : 0,
-      probabilities ? probabilities + offset : 0,
+      widen<S>(x + done * sizeof<S>(), length, scratch + LOGITS),
+      length,
+      job.weights ? job.weights + done * sizeof<T>() : 0,
+      targetsOf<S>(probabilities, done, length, scratch),
       job.keep,
       job.even,
       rowMaximum,
@@ -148,16 +173,27 @@ function weighAll<T>(x: usize, probabilities: usize): f64 {
   return ofProducts;
 }
 
+/** The probabilities of the block that begins at `done`, widened; 0 if there are none. */
+function targetsOf<S>(probabilities: usize, done: usize, length: usize, scratch: usize): usize {
+  return probabilities ? widen<S>(probabilities + done * sizeof<S>(), length, scratch + PROBABILITIES) : 0;
+}
+
 /** The gradient, as if the label did not add to its own targets; returns its sum. */
-function subtractAll<T>(gradient: usize, probabilities: usize, factor: f64, share: f64): f64 {
+function subtractAll<T, S>(
+  gradient: usize,
+  probabilities: usize,
+  factor: f64,
+  share: f64,
+  scratch: usize,
+): f64 {
   let result: f64 = 0;
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
-    const offset = done * sizeof<T>();
+    const length = min(BLOCK, job.classes - done);
     result += subtract<T>(
-      gradient + offset,
-      min(BLOCK, job.classes - done),
-      job.weights ? job.weights + offset : 0,
-      probabilities ? probabilities + offset : 0,
+      gradient + done * sizeof<T>(),
+      length,
+      job.weights ? job.weights + done * sizeof<T>() : 0,
+      targetsOf<S>(probabilities, done, length, scratch),
       job.keep,
       job.even,
       factorOfBlock(factor),

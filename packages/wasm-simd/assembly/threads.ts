@@ -1,5 +1,6 @@
-import { job } from "./job";
+import { FLOAT16, FLOAT32, FLOAT64, job } from "./job";
 import { row } from "./row";
+import { BFloat16, Float16 } from "./storage";
 
 /**
  * Threads over one memory: the calling thread, 0, publishes a job and computes with the workers, which sleep until it calls them.
@@ -164,8 +165,10 @@ function takeChunk(scratch: usize): bool {
   if (first >= job.rows) return false;
   const end = min(job.rows, first + job.chunk);
   for (let index = first; index < end; index++) {
-    if (job.double) row<f64>(index, scratch);
-    else row<f32>(index, scratch);
+    if (job.dtype == FLOAT32) row<f32, f32>(index, scratch);
+    else if (job.dtype == FLOAT64) row<f64, f64>(index, scratch);
+    else if (job.dtype == FLOAT16) row<f32, Float16>(index, scratch);
+    else row<f32, BFloat16>(index, scratch);
   }
   markChunkDone(<i32>(first / job.chunk));
   return true;

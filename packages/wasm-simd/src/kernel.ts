@@ -4,6 +4,7 @@ import { Heap } from "./heap.js";
 import {
   compile,
   createMemory,
+  DTYPE_CODES,
   fastest,
   type Instructions,
   instantiate,
@@ -12,11 +13,16 @@ import {
 } from "./module.js";
 import {
   ARRAYS,
+  arrayLike,
+  type ComputedArray,
   type FloatArray,
   type FloatDType,
   type GradientOptions,
+  type HalfDType,
+  isHalf,
   type LossOptions,
   type Problem,
+  type SameArray,
   toProblem,
 } from "./options.js";
 import { Team } from "./team.js";
@@ -41,9 +47,9 @@ export interface LossResult {
   readonly losses: Float64Array;
 }
 
-export interface GradientResult extends LossResult {
+export interface GradientResult<Values extends FloatArray = FloatArray> extends LossResult {
   /** Gradient of `loss` with respect to the logits, `[N, C]`: the array `out`, if given. */
-  readonly gradient: FloatArray;
+  readonly gradient: Values;
 }
 
 /**
@@ -101,11 +107,14 @@ export class SoftmaxKernel implements AsyncDisposable {
   /** An array in the kernel's memory, with arbitrary contents. @throws RangeError beyond 4 GiB in total. */
   allocate(dtype: "float32", length: number): Float32Array;
   allocate(dtype: "float64", length: number): Float64Array;
+  allocate(dtype: HalfDType, length: number): Uint16Array;
   allocate(dtype: "int32", length: number): Int32Array;
-  allocate(dtype: FloatDType, length: number): FloatArray;
-  allocate(dtype: FloatDType | "int32", length: number): FloatArray | Int32Array {
+  allocate(dtype: FloatDType, length: number): ComputedArray | Uint16Array;
+  allocate(dtype: FloatDType | "int32", length: number): ComputedArray | Uint16Array | Int32Array {
     const ArrayType = ARRAYS[dtype];
-    if (!ArrayType) throw new RangeError(`dtype: expected float32, float64 or int32, got ${dtype}`);
+    if (!ArrayType) {
+      throw new RangeError(`dtype: expected one of ${Object.keys(ARRAYS).join(", ")}, got ${dtype}`);
+    }
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new RangeError(`length: expected an integer from 0 on, got ${length}`);
     }
@@ -123,16 +132,33 @@ export class SoftmaxKernel implements AsyncDisposable {
    * The loss and its gradient with respect to the logits `[N, C]`. Labels are classes `[N]` as an Int32Array, or
    * probabilities `[N, C]`. Probabilities and options are in the logits' dtype.
    *
+   * In half precision, all is computed in float32, and each entry of the gradient is rounded once.
+   *
    * @throws RangeError, TypeError if arrays or options do not fit together; Error if a thread of the kernel has ended
    */
+  softmaxCrossEntropy(
+    logits: Uint16Array,
+    labels: Int32Array | Uint16Array,
+    options: GradientOptions<Uint16Array> & { readonly dtype: HalfDType },
+  ): GradientResult<Uint16Array>;
+  softmaxCrossEntropy<Values extends Exclude<FloatArray, Uint16Array>>(
+    logits: Values,
+    labels: Int32Array | SameArray<Values>,
+    options?: GradientOptions<SameArray<Values>>,
+  ): GradientResult<SameArray<Values>>;
+  softmaxCrossEntropy(
+    logits: FloatArray,
+    labels: Int32Array | FloatArray,
+    options: GradientOptions & { readonly dtype: FloatDType },
+  ): GradientResult;
   softmaxCrossEntropy(
     logits: FloatArray,
     labels: Int32Array | FloatArray,
     options: GradientOptions = {},
   ): GradientResult {
     const given = { ...options };
-    const problem = toProblem(logits, labels, given);
-    const { out = new ARRAYS[problem.dtype](logits.length), weights, upstream } = given;
+    const problem = toProblem(logits, labels, given, this.#widened);
+    const { out = arrayLike(logits, problem.dtype), weights, upstream } = given;
     for (const [name, array] of Object.entries({ logits, labels, weights, upstream })) {
       if (array && this.#overlap(out, array)) {
         throw new RangeError(`out: expected memory apart from the ${name}, got theirs`);
@@ -142,8 +168,23 @@ export class SoftmaxKernel implements AsyncDisposable {
   }
 
   /** The loss alone. @throws as `softmaxCrossEntropy` does */
+  loss(
+    logits: Uint16Array,
+    labels: Int32Array | Uint16Array,
+    options: LossOptions<Uint16Array> & { readonly dtype: HalfDType },
+  ): LossResult;
+  loss<Values extends Exclude<FloatArray, Uint16Array>>(
+    logits: Values,
+    labels: Int32Array | SameArray<Values>,
+    options?: LossOptions<SameArray<Values>>,
+  ): LossResult;
+  loss(
+    logits: FloatArray,
+    labels: Int32Array | FloatArray,
+    options: LossOptions & { readonly dtype: FloatDType },
+  ): LossResult;
   loss(logits: FloatArray, labels: Int32Array | FloatArray, options: LossOptions = {}): LossResult {
-    return this.#run(toProblem(logits, labels, options), logits, labels);
+    return this.#run(toProblem(logits, labels, options, this.#widened), logits, labels);
   }
 
   /** Ends the threads. The memory is freed once nothing refers to it. */
@@ -157,6 +198,16 @@ export class SoftmaxKernel implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
+
+  /** Numbers of a dtype in an array of the type that they are computed with. */
+  readonly #widened = (dtype: FloatDType, values: FloatArray): ComputedArray => {
+    if (values instanceof Float32Array || values instanceof Float64Array) return values;
+    using space = new Workspace(this.#heap);
+    const from = space.vector(values);
+    const to = space.reserve(values.length * Float32Array.BYTES_PER_ELEMENT);
+    this.#exports.widenAll(DTYPE_CODES[dtype], from, values.length, to);
+    return new Float32Array(this.#heap.buffer, to, values.length).slice();
+  };
 
   #overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
     // Two buffers of this memory are two objects, but offsets in either are in the same memory.
@@ -178,7 +229,7 @@ export class SoftmaxKernel implements AsyncDisposable {
     const lossesAt = space.reserve(rows * Float64Array.BYTES_PER_ELEMENT);
     const [indices, probabilities] = labels instanceof Int32Array ? [labels] : [undefined, labels];
     this.#exports.describe(
-      dtype === "float64",
+      DTYPE_CODES[dtype],
       rows,
       classes,
       space.vector(indices),
@@ -200,11 +251,13 @@ export class SoftmaxKernel implements AsyncDisposable {
       division.chunk,
       division.slots,
       space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
-      space.reserve(this.#exports.scratchSize(classes) * division.threads),
+      space.reserve(this.#exports.scratchSize(classes, isHalf(dtype)) * division.threads),
     );
     compute(this.#exports, this.#team, division, space.copies);
     // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
-    if (probabilities && this.#exports.isImproper()) requireProbabilities(probabilities, rows, classes);
+    if (probabilities && this.#exports.isImproper()) {
+      requireProbabilities(this.#widened(dtype, probabilities), rows, classes);
+    }
     const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
     return { losses, loss: reduceLosses(losses, problem) };
   }

@@ -1,12 +1,17 @@
 import { readCode } from "#platform";
 
+/** The types that matrices are stored in; as in `assembly/job.ts`. */
+export const DTYPE_CODES = { float32: 0, float64: 1, float16: 2, bfloat16: 3 } as const;
+
 /** The compiled kernel's exports. Pointers are offsets in its memory, 0 for nothing. See `assembly/`. */
 export interface KernelExports {
   heapStart(): number;
-  scratchSize(classes: number): number;
+  scratchSize(classes: number, half: boolean): number;
   exp(double: boolean, normal: boolean, x: number, count: number, out: number, scratch: number): void;
+  widenAll(dtype: number, from: number, count: number, to: number): void;
+  narrowAll(dtype: number, from: number, count: number, to: number): void;
   describe(
-    double: boolean,
+    dtype: number,
     rows: number,
     classes: number,
     labels: number,

@@ -5,7 +5,7 @@ import threads, { type Worker } from "node:worker_threads";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { describe, expect, it } from "vitest";
 import { compute, divide, type RowCopy } from "../dist/compute.js";
-import { compile, createMemory, instantiate, type KernelExports } from "../dist/module.js";
+import { compile, createMemory, DTYPE_CODES, instantiate, type KernelExports } from "../dist/module.js";
 import { Team } from "../dist/team.js";
 
 /** The worker of a kernel, which has no name for it. */
@@ -32,8 +32,8 @@ async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Work
   const kernel = instantiate(module, memory);
   const [team, worker] = await startedWith(() => Team.start(module, memory, 2));
   const { rows, classes, chunk, slots } = division;
-  const logits = scratch + 2 * kernel.scratchSize(classes);
-  kernel.describe(false, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  const logits = scratch + 2 * kernel.scratchSize(classes, false);
+  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
   kernel.place(logits, slots, 0, rows, 0, rows);
   kernel.divide(chunk, slots, done, scratch);
   return { kernel, team, worker, window: Buffer.from(memory.buffer, logits, slots * rowBytes) };
@@ -67,7 +67,7 @@ describe("a call in which a thread ends", { timeout: 20_000 }, () => {
   it("fails when the thread runs into an error, which the next call names", async () => {
     const { kernel, team, worker, window } = await open();
     // The calling thread's scratch is the last there is; the worker's would follow.
-    const last = window.buffer.byteLength - kernel.scratchSize(division.classes);
+    const last = window.buffer.byteLength - kernel.scratchSize(division.classes, false);
     kernel.divide(division.chunk, division.slots, done, last);
     const ended = new Promise((resolve) => worker.once("exit", resolve));
     expect(() => compute(kernel, team, division, [rowsFor(window, kernel, () => {})])).toThrow(ENDED);

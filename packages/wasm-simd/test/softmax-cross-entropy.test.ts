@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+import { type GradientOptions, SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import fc from "fast-check";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { INSTRUCTIONS } from "./instructions.js";
@@ -286,8 +286,9 @@ describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, 
       /^out: expected 2 entries, got 1$/,
     ],
   ] as const)("refuses %s", (_, logits, labels, options, message) => {
-    const call = () =>
-      kernel.softmaxCrossEntropy(Float32Array.from(logits), Int32Array.from(labels), options);
+    // As a caller without types may.
+    const given = options as GradientOptions<Float32Array>;
+    const call = () => kernel.softmaxCrossEntropy(Float32Array.from(logits), Int32Array.from(labels), given);
     expect(call).toThrow(message);
   });
 

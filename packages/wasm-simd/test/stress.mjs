@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { toHalfBits } from "@softmax-bench/graph";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 
 /**
@@ -49,30 +50,37 @@ const irregular = (length, scale, offset = 0) =>
 const bytesOf = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength);
 const isSame = (a, b) => bytesOf(a).equals(bytesOf(b));
 
+/** Numbers in an array of a dtype, those in half precision truncated. */
+function floats(dtype, values) {
+  if (dtype === "float64") return Float64Array.from(values);
+  const singles = Float32Array.from(values);
+  return dtype === "float32" ? singles : toHalfBits(dtype, singles);
+}
+
 /** For each option, a call for the gradient and one for the loss; each returns what has other bits than one thread computes. */
 function callsFor({ rows, classes }, dtype, inPlace) {
-  const ArrayType = dtype === "float32" ? Float32Array : Float64Array;
   const own = (host) => {
     if (!inPlace) return host;
     const array = team.allocate(dtype, host.length);
     array.set(host);
     return array;
   };
-  const logits = ArrayType.from(irregular(rows * classes, 5));
+  const logits = floats(dtype, irregular(rows * classes, 5));
   const labels = Int32Array.from({ length: rows }, (_, row) => (row * 7) % classes);
-  const weights = ArrayType.from(irregular(classes, 1, 1.25));
-  const upstream = ArrayType.from(irregular(rows, 1));
-  const [x, out] = [own(logits), own(new ArrayType(logits.length))];
+  const weights = floats(dtype, irregular(classes, 1, 1.25));
+  const upstream = floats(dtype, irregular(rows, 1));
+  const [x, out] = [own(logits), own(new logits.constructor(logits.length))];
   return [
     {},
     { reduction: "sum", weights, ignoreIndex: 0, labelSmoothing: 0.1 },
     { reduction: "none", upstream, exactTarget: false },
-  ].map((options, index) => {
+  ].map((given, index) => {
+    const options = { ...given, dtype };
     const expected = single.softmaxCrossEntropy(logits, labels, options);
     return {
       title: `${rows} × ${classes} ${dtype}, options ${index}, ${inPlace ? "in place" : "copied"}`,
       gradient() {
-        out.fill(Number.NaN);
+        out.fill(-1);
         const { losses } = team.softmaxCrossEntropy(x, labels, { ...options, out });
         if (!isSame(out, expected.gradient)) return "gradient";
         return isSame(losses, expected.losses) ? undefined : "losses";
@@ -91,14 +99,14 @@ function randomIntegers(state = 1) {
 }
 
 const short = SHORT.flatMap((shape) =>
-  ["float32", "float64"].flatMap((dtype) =>
+  ["float32", "float64", "float16", "bfloat16"].flatMap((dtype) =>
     [true, false].flatMap((inPlace) => callsFor(shape, dtype, inPlace)),
   ),
 );
 const long = LONG.flatMap((shape) => callsFor(shape, "float32", true));
 
 // What a short job needs for itself fits before the guard; a thread that does not belong to the job would write to it.
-const gap = team.allocate("float32", 12_000);
+const gap = team.allocate("float32", 24_000);
 const guard = team.allocate("int32", THREADS * 5000).fill(7);
 const untouched = guard.slice();
 team.free(gap);

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { compute, divide } from "../dist/compute.js";
-import { compile, createMemory, instantiate } from "../dist/module.js";
+import { compile, createMemory, DTYPE_CODES, instantiate } from "../dist/module.js";
 import { Team } from "../dist/team.js";
 
 const module = await compile();
@@ -18,11 +18,11 @@ it("has the other thread's help, whether it looks out for work or sleeps", async
   const done = losses + rows * 8;
   const scratch = done + 64;
   const division = divide(rows, classes, 2);
-  kernel.describe(false, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
   kernel.place(logits, rows, 0, rows, 0, rows);
   kernel.divide(division.chunk, division.slots, done, scratch);
   // Without a gradient, exponentials go to each thread's scratch.
-  const own = new Float32Array(memory.buffer, scratch + kernel.scratchSize(classes), classes - 1);
+  const own = new Float32Array(memory.buffer, scratch + kernel.scratchSize(classes, false), classes - 1);
   for (const pauseMs of [0, 20]) {
     let helped = 0;
     // A busy machine may not let it run in time, now and then.

@@ -1,6 +1,7 @@
+import { isHalf } from "@softmax-bench/graph";
 import { FORMATS, type FormatId } from "@softmax-bench/numerics";
 import type { Inputs } from "../backend.js";
-import { DEFAULT_LOSS, type LossOptions } from "../loss-options.js";
+import { DEFAULT_LOSS } from "../loss-options.js";
 import { findMethod } from "../methods.js";
 import type { GradientTask } from "../program.js";
 import { FAITHFUL, type KernelAccuracy } from "./kernels.js";
@@ -24,6 +25,8 @@ import { TargetRows } from "./target-rows.js";
  * - Differentiating through the maximum adds, at the maximum, the sum of all entries, which is 0 but for its rounding:
  *   the errors of all entries, and C u of the sum of their magnitudes. The target entry as minus the sum of the others
  *   has their errors, and as much for the sum.
+ * - Where half precision is computed with as float32, u is float32's, and rounding the result to the dtype adds half a
+ *   unit in its last place.
  */
 export interface ErrorBounds {
   /** Largest |g − g*|, `[N, C]`. */
@@ -56,7 +59,10 @@ export function errorBounds(
     formulation: { rounding },
   } = findMethod(task.method);
   const options = { ...DEFAULT_LOSS, ...task.loss };
-  const u = Math.max(FORMATS[kernels.precision ?? dtype].unitRoundoff, FORMATS[dtype].unitRoundoff);
+  const computed = kernels.widensHalf && isHalf(dtype) ? "float32" : dtype;
+  const u = Math.max(FORMATS[kernels.precision ?? computed].unitRoundoff, FORMATS[computed].unitRoundoff);
+  const stored = (value: number, error: number) =>
+    computed === dtype ? error : error + largestRounding(dtype, Math.abs(value) + error);
   const targets = new TargetRows(classes, inputs, options);
   const plain = targets.plain;
   const divisor = options.reduction === "mean" ? targets.divisor(rows) : 1;
@@ -71,7 +77,7 @@ export function errorBounds(
     const { q, total, label } = targets.row(row);
     // Its gradient and its loss are 0, exactly.
     if (label !== undefined && label === options.ignoreIndex) continue;
-    const { p, logP, relative, loss, smallest } = probabilityErrors(logits, rounding, kernels, dtype);
+    const { p, logP, relative, loss, smallest } = probabilityErrors(logits, rounding, kernels, computed);
     const share = Math.abs(options.reduction === "none" ? (inputs.upstream?.[row] ?? 1) : 1 / divisor);
     const extra =
       (kind === "autograd" ? AUTOMATIC * kernels.division + classes : 0) + (plain ? 0 : OPTIONS + classes);
@@ -97,16 +103,21 @@ export function errorBounds(
     }
     if (rounding.balanced && label !== undefined && label in own) own[label] = summed((c) => c !== label);
     for (let c = 0; c < classes; c++) {
-      own[c] = inflated(own[c] as number, u) * share + 4 * FORMATS[dtype].smallestNormal;
+      const error = inflated(own[c] as number, u) * share + 4 * FORMATS[computed].smallestNormal;
+      own[c] = stored(size(c) * share, error);
     }
     rowLosses[row] = inflated(lossError, u);
+    if (options.reduction === "none") rowLosses[row] = stored(rowLoss, rowLosses[row] as number);
     totalLoss += rowLoss;
   }
-  return {
-    gradient,
-    loss: reducedLoss(rowLosses, totalLoss, { options, divisor, u, terms: rows + sharing }),
-  };
+  if (options.reduction === "none") return { gradient, loss: rowLosses };
+  const reduced = reducedLoss(rowLosses, totalLoss, { divisor, u, terms: rows + sharing });
+  return { gradient, loss: Float64Array.of(stored(totalLoss / divisor, reduced)) };
 }
+
+/** Half a unit in the last place of a number of a format, at most. */
+const largestRounding = (id: FormatId, magnitude: number): number =>
+  Math.max(magnitude * FORMATS[id].unitRoundoff, FORMATS[id].smallestSubnormal / 2);
 
 /** k u / (1 − k u): the most that k roundings add up to (Higham 2002, lemma 3.1). */
 const inflated = (roundoffs: number, u: number): number => (roundoffs * u) / Math.max(1 - roundoffs * u, 0.5);
@@ -114,9 +125,8 @@ const inflated = (roundoffs: number, u: number): number => (roundoffs * u) / Mat
 function reducedLoss(
   rowLosses: Float64Array,
   totalLoss: number,
-  { options, divisor, u, terms }: { options: LossOptions; divisor: number; u: number; terms: number },
-): Float64Array {
-  if (options.reduction === "none") return rowLosses;
+  { divisor, u, terms }: { divisor: number; u: number; terms: number },
+): number {
   const errors = rowLosses.reduce((sum, error) => sum + error, 0);
-  return Float64Array.of((errors + inflated(terms, u) * totalLoss) / divisor);
+  return (errors + inflated(terms, u) * totalLoss) / divisor;
 }

@@ -10,6 +10,8 @@ export interface KernelAccuracy {
   readonly division: number;
   /** The dtype whose accuracy they have, regardless of the tensor's. */
   readonly precision?: FloatDType;
+  /** True if numbers in half precision are computed with as float32, and each result is rounded once. */
+  readonly widensHalf?: boolean;
 }
 
 /** Two ULP for exponentials and logarithms, as in processors' mathematical libraries; IEEE 754 division. */

@@ -4,6 +4,9 @@ import type { Sweep } from "./sweep.js";
 /** Elements at each number of classes, rounded to whole rows, and at most 64 rows. */
 const ELEMENTS = 2 ** 16;
 
+/** Elements at the largest numbers of classes of a sum. */
+const ELEMENTS_SUMMED = 2 ** 18;
+
 const largestBut = (logits: Float64Array, except: number): number =>
   logits.reduce((most, logit, c) => (c === except ? most : Math.max(most, logit)), Number.NEGATIVE_INFINITY);
 
@@ -106,6 +109,19 @@ export const SWEEPS: readonly Sweep[] = [
       const other = otherThan(label, logits.length);
       for (const [c, logit] of logits.entries()) logits[c] = largest - 2 - Math.abs(logit);
       logits[other] = largest;
+    },
+  }),
+  createSweep({
+    id: "accumulation",
+    summary:
+      "one class above a tail of equal ones, each of which is lost to a sum in bfloat16 of 256 times as much, in float16 of 2,048 times",
+    axis: "classes",
+    points: [64, 256, 1024, 4096, 16_384, 65_536, 262_144],
+    shape: (classes) => ({ rows: Math.min(8, ELEMENTS_SUMMED / classes), classes }),
+    // Both are exact in every dtype. The sum stays below 90, so that its square is in float16's range.
+    row: (logits, label) => {
+      logits.fill(-8);
+      logits[otherThan(label, logits.length)] = 0;
     },
   }),
   createSweep({
