@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { cacheRoot, installWheel, type Recipe } from "@softmax-bench/provision";
+import { dirname, join, relative } from "node:path";
+import type { NativeFile } from "@softmax-bench/core";
+import { cacheRoot, installWheel, type ProvideOptions, provide, type Recipe } from "@softmax-bench/provision";
 import { installedFolder, installedVersion, nativeFolder } from "./installation.js";
 
 /** Files that give an onnxruntime-node the CUDA provider. */
@@ -52,3 +53,14 @@ export const cudaRecipe = (): Recipe => ({
     await rm(unpacked, { recursive: true });
   },
 });
+
+/** The provider's libraries, provisioned first if they are missing. @throws Unavailable if that fails */
+export async function listProviderFiles(options: ProvideOptions): Promise<readonly NativeFile[]> {
+  const installation = hasProvider(installedFolder())
+    ? installedFolder()
+    : join(await provide(cudaRecipe(), options), INSTALLATION);
+  return PROVIDER_FILES.map((file) => {
+    const source = join(nativeFolder(installation), file);
+    return { source, package: INSTALLATION, path: relative(installation, source) };
+  });
+}

@@ -1,7 +1,7 @@
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Availability, type Backend, Unavailable } from "@softmax-bench/core";
 import { nvidiaDriver, provision } from "@softmax-bench/provision";
-import { cudaInstallation, cudaRecipe, hasProvider } from "./cuda-parts.js";
-import { probeCuda } from "./cuda-probe.js";
+import { cudaInstallation, cudaRecipe, hasProvider, listProviderFiles } from "./cuda-parts.js";
+import { findPlatformProblem, probeCuda } from "./cuda-probe.js";
 import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { nvidiaModels } from "./nvidia.js";
 
@@ -21,6 +21,12 @@ export const onnxruntimeCuda: Backend = {
   async provision(options) {
     if (hasProvider(installedFolder()) || !(options.wanted || nvidiaDriver())) return undefined;
     return await provision(cudaRecipe(), options);
+  },
+
+  async listNativeFiles(options) {
+    const problem = findPlatformProblem();
+    if (problem) throw new Unavailable(problem.reason, problem.remedy);
+    return listProviderFiles(options);
   },
 
   async environment() {
