@@ -1,6 +1,14 @@
+import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
 import { type Availability, type Backend, Unavailable } from "@softmax-bench/core";
 import { nvidiaDriver, provision } from "@softmax-bench/provision";
-import { cudaInstallation, cudaRecipe, hasProvider, listProviderFiles } from "./cuda-parts.js";
+import {
+  cudaInstallation,
+  cudaLibraryFolder,
+  cudaRecipe,
+  hasProvider,
+  listProviderFiles,
+} from "./cuda-parts.js";
 import { findPlatformProblem, probeCuda } from "./cuda-probe.js";
 import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { nvidiaModels } from "./nvidia.js";
@@ -30,7 +38,11 @@ export const onnxruntimeCuda: Backend = {
   },
 
   async environment() {
-    return { ...QUIET, [TF32]: process.env[TF32] ?? "0" };
+    const tf32 = { [TF32]: process.env[TF32] ?? "0" };
+    const bundled = cudaLibraryFolder(cudaInstallation());
+    if (!existsSync(bundled)) return { ...QUIET, ...tf32 };
+    const path = [process.env.LD_LIBRARY_PATH, bundled].filter(Boolean).join(delimiter);
+    return { ...QUIET, ...tf32, LD_LIBRARY_PATH: path };
   },
 
   async open({ threads }) {

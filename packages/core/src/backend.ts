@@ -39,7 +39,7 @@ export interface Backend {
    * first. Absent if its packages are all that it needs.
    * @throws Unavailable if they cannot be had here
    */
-  listNativeFiles?(options: Omit<ProvisionOptions, "wanted">): Promise<readonly NativeFile[]>;
+  listNativeFiles?(options: NativeFileOptions): Promise<readonly NativeFile[]>;
   /** Starts the runtime. @throws Error if it does not start; `Unavailable` if the remedy is known. */
   open(options: OpenOptions): Promise<Engine>;
 }
@@ -92,6 +92,11 @@ export interface ProvisionOptions {
   readonly signal: AbortSignal;
   /** The user named this backend: provision even what the machine cannot use yet, e.g. without a GPU. */
   readonly wanted: boolean;
+}
+
+export interface NativeFileOptions extends Omit<ProvisionOptions, "wanted"> {
+  /** True to list CUDA's libraries, too, which are large and may be installed where the copy goes. */
+  readonly cudaLibraries: boolean;
 }
 
 /** A file or a folder that a copy of an npm package has beside its own files. */

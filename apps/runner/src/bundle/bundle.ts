@@ -22,6 +22,8 @@ export interface BundleRequest {
   readonly node: string;
   /** The archive's path. */
   readonly out: string;
+  /** True to take CUDA's libraries along. */
+  readonly cudaLibraries: boolean;
   /** Bytes of each part; undefined for one file. */
   readonly split?: number | undefined;
   /** True to replace an existing file. */
@@ -88,7 +90,7 @@ async function collect(request: BundleRequest, options: ProvideOptions): Promise
   const { backends, platform } = request;
   const node = await findNodeProgram(request.node, platform, options);
   const nativeFiles: NativeFile[] = [];
-  for (const id of backends) nativeFiles.push(...(await listNativeFiles(id, platform, options)));
+  for (const id of backends) nativeFiles.push(...(await listNativeFiles(id, request, options)));
   const chosen = backends.flatMap((id) => BUNDLED_BACKENDS[id] ?? []);
   return {
     runner: placePackages(new Set(chosen.map(({ adapter }) => adapter))),
@@ -101,7 +103,7 @@ async function collect(request: BundleRequest, options: ProvideOptions): Promise
 
 async function listNativeFiles(
   id: string,
-  platform: string,
+  { platform, cudaLibraries }: BundleRequest,
   { progress, signal }: ProvideOptions,
 ): Promise<readonly NativeFile[]> {
   const backend = await BACKENDS[id]?.();
@@ -113,7 +115,11 @@ async function listNativeFiles(
     );
   }
   try {
-    return await backend.listNativeFiles({ progress: (step) => progress(`${id}: ${step}`), signal });
+    return await backend.listNativeFiles({
+      progress: (step) => progress(`${id}: ${step}`),
+      signal,
+      cudaLibraries,
+    });
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     throw new UsageError(`--backend ${id} cannot be bundled: ${error.message}; ${error.remedy}`);

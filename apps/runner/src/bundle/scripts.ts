@@ -25,11 +25,15 @@ export const joinScript = (name: string): string => `#!/bin/sh
 set -e
 parts=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$(CDPATH= cd -- "\${1:-$parts}" && pwd -P)
+# Fails, and says of which files, if checksums on stdin are not those of the files.
 check() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum -c - >/dev/null; else shasum -a 256 -c - >/dev/null; fi
+  if command -v sha256sum >/dev/null 2>&1; then set -- sha256sum; else set -- shasum -a 256; fi
+  bad=$("$@" -c - 2>&1 | grep -v ': OK$') || return 0
+  echo "$bad" >&2
+  return 1
 }
 cd "$parts"
-sed '$d' '${name}.sha256' | check || { echo "a part is missing or damaged, see above; copy it again" >&2; exit 1; }
+sed '$d' '${name}.sha256' | check || { echo "a part is missing or damaged; copy it again" >&2; exit 1; }
 partial="$folder/${name}.$$.partial"
 trap 'rm -f "$partial"' EXIT
 trap 'exit 1' HUP INT TERM

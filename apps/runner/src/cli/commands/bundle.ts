@@ -7,6 +7,9 @@ import { commaSeparated, newCommand } from "../command.js";
 
 const HERE = `${process.platform}-${process.arch}`;
 
+/** The backend that CUDA's libraries are for. */
+const CUDA = "onnxruntime-cuda";
+
 const command = () =>
   newCommand("bundle")
     .description(
@@ -31,6 +34,11 @@ const command = () =>
       "--split <size>",
       "write numbered parts with checksums and a script that joins them; e.g. --split 60M",
     )
+    .option(
+      "--cuda-libraries",
+      "take CUDA's libraries along (1 GB), for machines that have an NVIDIA driver and nothing else",
+      false,
+    )
     .option("--force", "replace files of that name", false)
     .addHelpText(
       "after",
@@ -43,6 +51,7 @@ interface Flags {
   readonly node?: string;
   readonly out?: string;
   readonly split?: string;
+  readonly cudaLibraries: boolean;
   readonly force: boolean;
 }
 
@@ -50,12 +59,16 @@ interface Flags {
 export async function bundle(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const platform = parsePlatform(flags.platform ?? HERE);
+  if (flags.cudaLibraries && !flags.backend.includes(CUDA)) {
+    throw new UsageError(`--cuda-libraries is for --backend ${CUDA}; name it, or leave out --cuda-libraries`);
+  }
   const request = {
     backends: checkBackends(flags.backend),
     platform,
     node: parseVersion(flags.node ?? process.versions.node),
     out: flags.out ?? `softmax-bench-${platform}.tar.zst`,
     split: parseSize(flags.split),
+    cudaLibraries: flags.cudaLibraries,
     force: flags.force,
   };
   try {
@@ -69,6 +82,9 @@ export async function bundle(argv: readonly string[], { stdout, stderr, signal }
       stdout,
       `wrote ${request.out}: ${megabytes(bytes)}${parts.length > 1 ? ` in ${parts.length} parts` : ""}, ${megabytes(unpackedBytes)} unpacked; ${request.backends.join(", ")} on Node ${node} for ${platform}`,
     );
+    if (request.backends.includes(CUDA) && !flags.cudaLibraries) {
+      writeLine(stdout, `${CUDA} needs CUDA 13 where it runs; --cuda-libraries takes its libraries along`);
+    }
     return EXIT.ok;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
