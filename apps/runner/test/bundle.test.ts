@@ -13,9 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placePackages } from "../dist/bundle/packages.js";
 import { git } from "../src/fs/repository.js";
+import { ROOT } from "./support/checkout.js";
 import {
   call,
   canUnshare,
@@ -120,7 +122,7 @@ describe("a bundle of two backends", () => {
     writeFileSync(part, bytes);
     const damaged = join_(joined);
     expect(damaged.status).toBe(1);
-    expect(damaged.stderr).toMatch(/a part is missing or damaged/);
+    expect(damaged.stderr).toMatch(/^bundle\.tar\.zst\.002: FAILED\n[\s\S]*a part is missing or damaged/);
     rmSync(part);
     expect(join_(joined)).toMatchObject({ status: 1, stderr: expect.stringContaining(`${NAME}.002`) });
     expect(readdirSync(joined)).toEqual([]);
@@ -229,6 +231,81 @@ describe("a bundle of two backends", () => {
     }
   });
 
+  describe("in a session of deploy/gpu-session.sh", () => {
+    const deployed = (file: string) => join(ROOT, "deploy", file);
+    /** A folder with all parts of the bundle and the scripts, as somebody copied them to a machine with a GPU. */
+    const copyParts = (): string => {
+      const copy = openFolder();
+      execFileSync("sh", ["-c", 'cp "$0".* "$1"', archive, copy]);
+      for (const file of ["gpu-session.sh", "slurm/gpu.sbatch"]) execFileSync("cp", [deployed(file), copy]);
+      return copy;
+    };
+
+    it("is joined, examined and measured, and says why there is no CUDA", () => {
+      const copy = copyParts();
+      const { code, stderr } = runIsolated(["sh", "gpu.sbatch"], copy, {
+        SLURM_JOB_ID: "17",
+        SESSION_PROFILE: "smoke",
+        SESSION_BACKENDS: "onnxruntime-cuda,wasm-simd",
+      });
+      expect(code, stderr).toBe(0);
+      expect(stderr).toContain("onnxruntime-cuda is unavailable: not in this bundle");
+      const out = join(copy, "gpu-session-17");
+      expect(readdirSync(out).sort()).toEqual(
+        ["bench.txt", "doctor.txt", "report.html", "report.md", "results.json", "session.log"].sort(),
+      );
+      const { run: ran, cells } = parseResults(readFileSync(join(out, "results.json"), "utf8"));
+      expect(ran.status).toBe("complete");
+      expect(cells.filter(({ status }) => status === "ok").length).toBeGreaterThan(10);
+      expect(readFileSync(join(out, "doctor.txt"), "utf8")).toMatch(/^wasm-simd +yes /m);
+    });
+
+    it("ends in time, with what was measured until then", { tags: "nightly" }, () => {
+      const copy = copyParts();
+      const started = Date.now();
+      const { code, stderr } = runIsolated(["sh", "gpu-session.sh"], copy, {
+        SESSION_SECONDS: "75",
+        SESSION_BACKENDS: "onnxruntime-cpu,wasm-simd",
+      });
+      expect(Date.now() - started).toBeLessThan(75_000);
+      expect([code, stderr]).toEqual([1, expect.stringContaining("bench exited with 130")]);
+      const { run: ran, cells } = parseResults(
+        readFileSync(join(copy, "gpu-session", "results.json"), "utf8"),
+      );
+      expect(ran.status).toBe("interrupted");
+      expect(cells.filter(({ status }) => status === "ok").length).toBeGreaterThan(0);
+    });
+
+    it("says which part is damaged, and continues where only doctor fails", () => {
+      const copy = copyParts();
+      writeFileSync(join(copy, `${NAME}.001`), "damaged");
+      const damaged = runIsolated(["sh", "gpu-session.sh"], copy);
+      expect([damaged.code, damaged.stderr]).toEqual([
+        2,
+        expect.stringMatching(
+          /a part is missing or damaged[\s\S]*expected a bundle, its archive or all of its parts/,
+        ),
+      ]);
+
+      const other = openFolder();
+      mkdirSync(join(other, "softmax-bench"));
+      execFileSync("cp", [deployed("gpu-session.sh"), other]);
+      // In the place of a bundle whose doctor crashes.
+      const bench =
+        'case $* in *--out*) mkdir -p "$out"; for f in results.json report.html report.md; do echo $f >"$out/$f"; done ;; esac';
+      for (const [name, script] of [
+        ["softmax-bench", "exit 3"],
+        ["bench", `while [ "$1" != --out ]; do shift; done; out=$2/run; ${bench}`],
+      ] as const) {
+        writeFileSync(join(other, "softmax-bench", name), `#!/bin/sh\n${script}\n`);
+        chmodSync(join(other, "softmax-bench", name), 0o755);
+      }
+      const { code, stderr } = runIsolated(["sh", "gpu-session.sh", ".", "out"], other);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/doctor failed[\s\S]*done in \d+ s/)]);
+      expect(readFileSync(join(other, "out", "results.json"), "utf8")).toBe("results.json\n");
+    });
+  });
+
   it("is not replaced unless that is wanted", async () => {
     const { code, stderr } = await call("bundle", ["--backend", BACKENDS, "--out", archive]);
     expect(code).toBe(2);
@@ -246,6 +323,10 @@ describe("a bundle that is not made", () => {
     [["--platform", "linux-x86"], /^bundle: unknown platform "linux-x86": closest are linux-x64/],
     [["--platform", "win32-x64"], /^bundle: unknown platform "win32-x64": .*linux-x64/],
     [["--node", "latest"], /^bundle: --node expects a version such as 24 or 24\.9\.0, got "latest"/],
+    [
+      ["--cuda-libraries"],
+      /^bundle: --cuda-libraries is for --backend onnxruntime-cuda; name it, or leave out/,
+    ],
     [["--split", "60"], /^bundle: --split takes a size of at least 1M, such as 60M, got "60"/],
     [["--split", "1K"], /^bundle: --split takes a size of at least 1M/],
     [
