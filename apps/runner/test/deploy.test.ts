@@ -106,13 +106,16 @@ const documents = (file: string): unknown[] =>
 describe("deploy/kubernetes", () => {
   const [claim, shards] = documents("shards.yaml");
   const [merging] = documents("merge.yaml");
+  const [gpuClaim, gpu] = documents("gpu.yaml");
 
   it("is what Kubernetes' API takes", () => {
     type Constructed<T extends abstract new (...args: never) => unknown> = ConstructorParameters<T>[0];
-    expect(() =>
-      new PersistentVolumeClaim(claim as Constructed<typeof PersistentVolumeClaim>).validate(),
-    ).not.toThrow();
-    for (const document of [shards, merging]) {
+    for (const document of [claim, gpuClaim]) {
+      expect(() =>
+        new PersistentVolumeClaim(document as Constructed<typeof PersistentVolumeClaim>).validate(),
+      ).not.toThrow();
+    }
+    for (const document of [shards, merging, gpu]) {
       expect(() => new Job(document as Constructed<typeof Job>).validate()).not.toThrow();
     }
     // The validation is one: it knows the types of fields.
@@ -171,27 +174,36 @@ describe("deploy/kubernetes", () => {
     },
   );
 
-  it("gives every measuring pod memory for the arrays of seed-3200 in float64, where Docker's default has 64 MiB", () => {
-    const { volumes, containers } = podOf(shards);
-    const [bench] = containers;
-    const mounted = bench?.volumeMounts.find(({ mountPath }) => mountPath === "/dev/shm");
-    const volume = volumes.find(({ name }) => name === mounted?.name);
-    const { emptyDir } = z
-      .object({ emptyDir: z.object({ medium: z.literal("Memory"), sizeLimit: z.string() }) })
-      .parse(volume);
-    const matrix = 3200 * 3200 * Float64Array.BYTES_PER_ELEMENT;
-    const labels = 3200 * Int32Array.BYTES_PER_ELEMENT;
-    const [inputs, results] = [matrix + labels, matrix + Float64Array.BYTES_PER_ELEMENT];
-    expect(bytesOf(emptyDir.sizeLimit)).toBeGreaterThan(inputs + results);
-    // Such a volume counts as memory of the pod.
-    expect(bytesOf(bench?.resources.limits.memory ?? "")).toBeGreaterThan(4 * bytesOf(emptyDir.sizeLimit));
-  });
+  it.each([
+    ["shards.yaml", () => shards],
+    ["gpu.yaml", () => gpu],
+  ])(
+    "%s gives its measuring pods memory for the arrays of seed-3200 in float64, where Docker's default has 64 MiB",
+    (_, document) => {
+      const { volumes, containers } = podOf(document());
+      const [bench] = containers;
+      const mounted = bench?.volumeMounts.find(({ mountPath }) => mountPath === "/dev/shm");
+      const volume = volumes.find(({ name }) => name === mounted?.name);
+      const { emptyDir } = z
+        .object({ emptyDir: z.object({ medium: z.literal("Memory"), sizeLimit: z.string() }) })
+        .parse(volume);
+      const matrix = 3200 * 3200 * Float64Array.BYTES_PER_ELEMENT;
+      const labels = 3200 * Int32Array.BYTES_PER_ELEMENT;
+      const [inputs, results] = [matrix + labels, matrix + Float64Array.BYTES_PER_ELEMENT];
+      expect(bytesOf(emptyDir.sizeLimit)).toBeGreaterThan(inputs + results);
+      // Such a volume counts as memory of the pod.
+      expect(bytesOf(bench?.resources.limits.memory ?? "")).toBeGreaterThan(4 * bytesOf(emptyDir.sizeLimit));
+    },
+  );
 
   // What the strictest of Kubernetes' Pod Security Standards, "restricted", asks for, and a read-only root.
   it.each([
-    ["shards.yaml", () => shards],
-    ["merge.yaml", () => merging],
-  ])("%s gives its pods no rights that they do not need", (_, document) => {
+    // The image of deploy/Dockerfile, under whatever name the reader gives it.
+    ["shards.yaml", "softmax-bench", () => shards],
+    ["merge.yaml", "softmax-bench", () => merging],
+    // Everything is in the bundle.
+    ["gpu.yaml", "debian:bookworm-slim", () => gpu],
+  ])("%s gives its pods no rights that they do not need", (_, usual, document) => {
     const { securityContext, automountServiceAccountToken, initContainers, containers, volumes } = podOf(
       document(),
     );
@@ -203,8 +215,7 @@ describe("deploy/kubernetes", () => {
     expect(securityContext.fsGroup).toBeGreaterThan(0);
     expect(automountServiceAccountToken).toBe(false);
     expect(initContainers).toEqual([]);
-    // That of deploy/Dockerfile, under whatever name the reader gives it.
-    expect(containers.map(({ image }) => image)).toEqual(containers.map(() => "softmax-bench"));
+    expect(containers.map(({ image }) => image)).toEqual(containers.map(() => usual));
     expect(containers.map((one) => one.securityContext)).toEqual(
       containers.map(() => ({
         allowPrivilegeEscalation: false,

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { cacheRoot, installWheel, type Recipe } from "@softmax-bench/provision";
+import { dirname, join, relative } from "node:path";
+import type { NativeFile, NativeFileOptions } from "@softmax-bench/core";
+import { cacheRoot, installWheel, type ProvideOptions, provide, type Recipe } from "@softmax-bench/provision";
 import { installedFolder, installedVersion, nativeFolder } from "./installation.js";
 
 /** Files that give an onnxruntime-node the CUDA provider. */
@@ -52,3 +53,48 @@ export const cudaRecipe = (): Recipe => ({
     await rm(unpacked, { recursive: true });
   },
 });
+
+/** The libraries of CUDA 13 that the provider is linked with; about 1 GB. It loads cuDNN only for convolutions. */
+const CUDA_WHEELS = ["nvidia-cublas~=13.0", "nvidia-cuda-runtime~=13.0", "nvidia-curand~=10.4"];
+
+const cudaLibrariesRecipe = (): Recipe => ({
+  name: `cuda-13-${process.platform}-${process.arch}`,
+  space: 3e9,
+  async build(part, { progress, signal }) {
+    progress(`downloading ${CUDA_WHEELS.join(", ")} with pip`);
+    await installWheel({ requirement: CUDA_WHEELS.join("\n"), target: part, signal });
+  },
+});
+
+/** The folder beside an onnxruntime-node's native libraries in which a bundle has CUDA's. */
+export const cudaLibraryFolder = (installation: string): string => join(nativeFolder(installation), "cuda");
+
+/** The provider's libraries, and CUDA's if wanted, provisioned first if they are missing. @throws Unavailable if that fails */
+export async function listProviderFiles(options: NativeFileOptions): Promise<readonly NativeFile[]> {
+  const installation = hasProvider(installedFolder())
+    ? installedFolder()
+    : join(await provide(cudaRecipe(), options), INSTALLATION);
+  const toFile = (source: string, target: string): NativeFile => ({
+    source,
+    package: INSTALLATION,
+    path: relative(installation, target),
+  });
+  const provider = PROVIDER_FILES.map((file) => join(nativeFolder(installation), file));
+  const cuda = options.cudaLibraries ? await listCudaLibraries(options) : [];
+  return [
+    ...provider.map((file) => toFile(file, file)),
+    ...cuda.map(([name, file]) => toFile(file, join(cudaLibraryFolder(installation), name))),
+  ];
+}
+
+/** The libraries and their licences, by their names in the bundle. */
+async function listCudaLibraries(options: ProvideOptions): Promise<[name: string, file: string][]> {
+  const part = await provide(cudaLibrariesRecipe(), options);
+  const files = await readdir(part, { recursive: true });
+  return files.flatMap((file): [string, string][] => {
+    const library = /\/lib\/(lib[^/]+\.so\.\d+)$/.exec(file)?.[1];
+    const licence = /^([^/]+)\.dist-info\/licenses\/[^/]+$/.exec(file)?.[1];
+    const name = library ?? (licence && `${licence}-LICENSE.txt`);
+    return name ? [[name, join(part, file)]] : [];
+  });
+}

@@ -7,14 +7,21 @@ import { exists, findLibrary, missingDependencies } from "./shared-library.js";
 
 const PROVIDER = "libonnxruntime_providers_cuda.so";
 
-const no = (reason: string, remedy: string): Availability => ({ available: false, reason, remedy });
+type Problem = Extract<Availability, { available: false }>;
+
+const no = (reason: string, remedy: string): Problem => ({ available: false, reason, remedy });
+
+/** The problem with this platform, if there is one. */
+export function findPlatformProblem(): Problem | undefined {
+  const platform = `${process.platform}-${process.arch}`;
+  if (platform === "linux-x64") return undefined;
+  return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${platform}`, "use Linux on x64");
+}
 
 /** Checks the CUDA provider's needs, from the machine to the last library. The first missing one is reported. */
 export async function probeCuda(installation: string): Promise<Availability> {
-  const platform = `${process.platform}-${process.arch}`;
-  if (platform !== "linux-x64") {
-    return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${platform}`, "use Linux on x64");
-  }
+  const problem = findPlatformProblem();
+  if (problem) return problem;
   if (!nvidiaDriver()) {
     return no(
       "there is no NVIDIA driver (/proc/driver/nvidia/version)",

@@ -1,7 +1,15 @@
-import type { Availability, Backend } from "@softmax-bench/core";
+import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
+import { type Availability, type Backend, Unavailable } from "@softmax-bench/core";
 import { nvidiaDriver, provision } from "@softmax-bench/provision";
-import { cudaInstallation, cudaRecipe, hasProvider } from "./cuda-parts.js";
-import { probeCuda } from "./cuda-probe.js";
+import {
+  cudaInstallation,
+  cudaLibraryFolder,
+  cudaRecipe,
+  hasProvider,
+  listProviderFiles,
+} from "./cuda-parts.js";
+import { findPlatformProblem, probeCuda } from "./cuda-probe.js";
 import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { nvidiaModels } from "./nvidia.js";
 
@@ -23,8 +31,18 @@ export const onnxruntimeCuda: Backend = {
     return await provision(cudaRecipe(), options);
   },
 
+  async listNativeFiles(options) {
+    const problem = findPlatformProblem();
+    if (problem) throw new Unavailable(problem.reason, problem.remedy);
+    return listProviderFiles(options);
+  },
+
   async environment() {
-    return { ...QUIET, [TF32]: process.env[TF32] ?? "0" };
+    const tf32 = { [TF32]: process.env[TF32] ?? "0" };
+    const bundled = cudaLibraryFolder(cudaInstallation());
+    if (!existsSync(bundled)) return { ...QUIET, ...tf32 };
+    const path = [process.env.LD_LIBRARY_PATH, bundled].filter(Boolean).join(delimiter);
+    return { ...QUIET, ...tf32, LD_LIBRARY_PATH: path };
   },
 
   async open({ threads }) {

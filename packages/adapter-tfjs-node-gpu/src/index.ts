@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Availability, Backend } from "@softmax-bench/core";
 import { inspect, provision } from "@softmax-bench/provision";
-import { ADDON, installedAddon, recipe } from "./parts.js";
+import { ADDON, installedAddon, listLibraries, recipe } from "./parts.js";
 
 const PROVISION = "pnpm provision tfjs-node-gpu";
 
@@ -48,6 +48,8 @@ export const tfjsNodeGpu: Backend = {
   async provision(options) {
     return installedAddon() ? undefined : await provision(recipe(), options);
   },
+
+  listNativeFiles: listLibraries,
 
   async open({ threads }) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);

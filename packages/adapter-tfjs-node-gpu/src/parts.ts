@@ -3,12 +3,22 @@ import { existsSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { installWheel, nvidiaDriver, type Recipe } from "@softmax-bench/provision";
+import { type NativeFile, Unavailable } from "@softmax-bench/core";
+import {
+  installWheel,
+  nvidiaDriver,
+  type ProvideOptions,
+  provide,
+  type Recipe,
+} from "@softmax-bench/provision";
 import { buildBinding, tfjsNodeFolder, tfjsNodeVersion } from "./build-binding.js";
 import { wheelFor } from "./tensorflow.js";
 
 /** The path of the addon in a part. */
 export const ADDON = join("binding", "tfjs_binding.node");
+
+/** The path of the addon in an installed tfjs-node. */
+const INSTALLED_ADDON = join("lib", "napi-v8", "tfjs_binding.node");
 
 /** The addon of a tfjs-node whose own install script succeeded, of the version whose JavaScript we run. */
 export function installedAddon(): string | undefined {
@@ -23,7 +33,7 @@ export function installedAddon(): string | undefined {
     }
   });
   return [tfjsNodeFolder(), ...folders]
-    .map((folder) => join(folder, "lib", "napi-v8", "tfjs_binding.node"))
+    .map((folder) => join(folder, INSTALLED_ADDON))
     .find((file) => existsSync(file));
 }
 
@@ -32,6 +42,29 @@ export const recipe = (): Recipe => {
   const given = process.env.LIBTENSORFLOW_DIR;
   return given ? fromFolder(resolve(given)) : fromWheel();
 };
+
+/**
+ * The addon and TensorFlow's libraries, in the places where `installedAddon` and the addon find them. They are those for
+ * this machine: with CUDA's libraries if it has an NVIDIA driver.
+ * @throws Unavailable if they cannot be had, or would not work elsewhere
+ */
+export async function listLibraries(options: ProvideOptions): Promise<readonly NativeFile[]> {
+  if (process.env.LIBTENSORFLOW_DIR) {
+    throw new Unavailable(
+      "an addon for the TensorFlow in LIBTENSORFLOW_DIR works on this machine only",
+      "unset LIBTENSORFLOW_DIR: TensorFlow is then taken from a Python wheel",
+    );
+  }
+  const part = await provide(fromWheel(), options);
+  const files = [
+    { source: join(part, ADDON), path: INSTALLED_ADDON },
+    { source: join(part, "tensorflow"), path: join("lib", "tensorflow") },
+    { source: join(part, "nvidia"), path: join("lib", "nvidia") },
+  ];
+  return files
+    .filter(({ source }) => existsSync(source))
+    .map((file) => ({ ...file, package: "@tensorflow/tfjs-node-gpu" }));
+}
 
 function fromFolder(folder: string): Recipe {
   const libraries = join(folder, "lib");

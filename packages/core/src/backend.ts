@@ -34,6 +34,12 @@ export interface Backend {
    * Undefined if this machine needs nothing; absent if no machine does.
    */
   provision?(options: ProvisionOptions): Promise<Availability | undefined>;
+  /**
+   * Lists files that packages lack, for a copy of this installation that needs no provisioning. Fetches or builds them
+   * first. Absent if its packages are all that it needs.
+   * @throws Unavailable if they cannot be had here
+   */
+  listNativeFiles?(options: NativeFileOptions): Promise<readonly NativeFile[]>;
   /** Starts the runtime. @throws Error if it does not start; `Unavailable` if the remedy is known. */
   open(options: OpenOptions): Promise<Engine>;
 }
@@ -86,6 +92,21 @@ export interface ProvisionOptions {
   readonly signal: AbortSignal;
   /** The user named this backend: provision even what the machine cannot use yet, e.g. without a GPU. */
   readonly wanted: boolean;
+}
+
+export interface NativeFileOptions extends Omit<ProvisionOptions, "wanted"> {
+  /** True to list CUDA's libraries, too, which are large and may be installed where the copy goes. */
+  readonly cudaLibraries: boolean;
+}
+
+/** A file or a folder that a copy of an npm package has beside its own files. */
+export interface NativeFile {
+  /** Its path on this machine. */
+  readonly source: string;
+  /** The name of the npm package. */
+  readonly package: string;
+  /** Its path in the folder of the package. */
+  readonly path: string;
 }
 
 export interface OpenOptions {

@@ -91,28 +91,37 @@ async function onPath(command: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** @returns the path of the program in the user's cache */
-async function bring(
+/** The platform of this process. */
+const HERE = `${process.platform}-${process.arch}`;
+
+/**
+ * The program of a runtime for a platform such as `linux-arm64`, which may be another one than this, in the user's cache.
+ * It is installed from the npm registry if it is missing.
+ * @returns its path
+ * @throws Unavailable if it cannot be had
+ */
+export async function bring(
   { kind, version = "latest" }: RuntimeRequest,
   options: ProvideOptions | undefined,
+  platform = HERE,
 ): Promise<string> {
   const { name, npmPackage } = RUNTIMES[kind];
   const byPath = `install it and name its program: --host ${kind}=/path/to/${kind}`;
   const wanted = version === "latest" ? name : `${name} ${version}`;
-  const source = npmPackage();
-  if (!source) {
-    throw new Unavailable(`the npm registry has no ${name} for ${process.platform}-${process.arch}`, byPath);
-  }
+  const source = npmPackage(platform);
+  if (!source) throw new Unavailable(`the npm registry has no ${name} for ${platform}`, byPath);
   if (!options) throw new Unavailable(`there is no ${wanted} here`, `leave out --no-provision, or ${byPath}`);
   const specifier = `${source.name}@${version}`;
+  // npm refuses a package for another platform unless it is forced.
+  const flags = platform === HERE ? NPM_FLAGS : [...NPM_FLAGS, "--force"];
   const folder = await provide(
     {
-      name: `${kind}-${version}-${process.platform}-${process.arch}`,
+      name: `${kind}-${version}-${platform}`,
       space: PACKAGE_BYTES,
       async build(target, { progress, signal }) {
         progress(`downloading ${wanted} (${specifier}, about 50 MB)`);
         try {
-          await run("npm", ["install", "--prefix", target, ...NPM_FLAGS, specifier], {
+          await run("npm", ["install", "--prefix", target, ...flags, specifier], {
             signal,
             quiet: true,
             env: { npm_config_cache: join(target, ".npm"), npm_config_ignore_scripts: "true" },

@@ -23,10 +23,10 @@ interface RuntimeTraits {
   /** The oldest version that this project runs in. */
   readonly oldest: readonly [major: number, minor: number];
   /**
-   * The package of the npm registry that holds the program for this platform, and the program's path in it; undefined
-   * without one.
+   * The package of the npm registry that holds the program for a platform such as `linux-x64`, and the program's path in
+   * it; undefined without one.
    */
-  npmPackage(): { readonly name: string; readonly executable: string } | undefined;
+  npmPackage(platform: string): { readonly name: string; readonly executable: string } | undefined;
 }
 
 /**
@@ -35,8 +35,6 @@ interface RuntimeTraits {
  */
 const V8_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
-const PLATFORM = `${process.platform}-${process.arch}`;
-
 export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
   node: {
     name: "Node.js",
@@ -44,9 +42,9 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: {},
     version: /^v(\d+\.\d+\.\d+)/,
     oldest: [20, 19],
-    npmPackage() {
-      const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(PLATFORM);
-      return known ? { name: `node-${PLATFORM}`, executable: "bin/node" } : undefined;
+    npmPackage(platform) {
+      const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(platform);
+      return known ? { name: `node-${platform}`, executable: "bin/node" } : undefined;
     },
   },
   bun: {
@@ -55,10 +53,10 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: {},
     version: /^(\d+\.\d+\.\d+)/,
     oldest: [1, 2],
-    npmPackage() {
-      const platform = PLATFORM.replace("arm64", "aarch64");
-      const known = ["linux-x64", "linux-aarch64", "darwin-x64", "darwin-aarch64"].includes(platform);
-      return known ? { name: `@oven/bun-${platform}`, executable: "bin/bun" } : undefined;
+    npmPackage(platform) {
+      const name = platform.replace("arm64", "aarch64");
+      const known = ["linux-x64", "linux-aarch64", "darwin-x64", "darwin-aarch64"].includes(name);
+      return known ? { name: `@oven/bun-${name}`, executable: "bin/bun" } : undefined;
     },
   },
   deno: {
@@ -67,10 +65,10 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: { DENO_NO_UPDATE_CHECK: "1" },
     version: /^deno (\d+\.\d+\.\d+)/,
     oldest: [2, 0],
-    npmPackage() {
-      const libc = process.platform === "linux" ? "-glibc" : "";
-      const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(PLATFORM);
-      return known ? { name: `@deno/${PLATFORM}${libc}`, executable: "deno" } : undefined;
+    npmPackage(platform) {
+      const libc = platform.startsWith("linux-") ? "-glibc" : "";
+      const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(platform);
+      return known ? { name: `@deno/${platform}${libc}`, executable: "deno" } : undefined;
     },
   },
 };

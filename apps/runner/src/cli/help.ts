@@ -20,6 +20,7 @@ const SUMMARIES: Readonly<Record<CommandId, string>> = {
   export: "writes a model's training graph as ONNX",
   doctor: "says which backends work here, and what would make the others work",
   provision: "fetches or builds native parts that no npm package carries",
+  bundle: "makes one archive that works where nothing can be installed",
 };
 
 /** The help of the program as a whole. */

@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { BUNDLE } from "../bundle/manifest.js";
 
 /** The checkout that this code is in. */
 export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -24,16 +25,20 @@ export async function cleanCommit(): Promise<string | undefined> {
 
 /**
  * The commit of the checkout that the command runs in, with `-dirty` for uncommitted changes; outside of one, the
- * commit that an image was built from.
+ * commit that an image was built from. A bundle knows its own: the current folder may be in any repository.
  */
 export const currentCommit = (): string | null =>
-  gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") ||
-  process.env.SOFTMAX_BENCH_COMMIT ||
-  null;
+  BUNDLE
+    ? BUNDLE.commit
+    : gitHere("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") ||
+      process.env.SOFTMAX_BENCH_COMMIT ||
+      null;
 
 /** Its branch. A GitHub workflow checks out no branch; there it is that of the pull request or of the push. */
 export const currentBranch = (): string | null =>
-  process.env.GITHUB_HEAD_REF || process.env.GITHUB_REF_NAME || gitHere("branch", "--show-current");
+  process.env.GITHUB_HEAD_REF ||
+  process.env.GITHUB_REF_NAME ||
+  (BUNDLE ? null : gitHere("branch", "--show-current"));
 
 function gitHere(...args: readonly string[]): string | null {
   try {

@@ -1,4 +1,6 @@
-import type { Backend } from "@softmax-bench/core";
+import { type Backend, messageOf } from "@softmax-bench/core";
+import { BUNDLE, findAbsence } from "../bundle/manifest.js";
+import { absentBackend } from "./absent-backend.js";
 import { BACKENDS } from "./backends.js";
 
 /**
@@ -19,8 +21,19 @@ export const backendIds = async (): Promise<readonly string[]> => [
  * One backend; undefined for an unknown id.
  * @throws UsageError if it would be in `bench.config.ts`, and that is wrong
  */
-export const loadBackend = async (id: string): Promise<Backend | undefined> =>
-  Object.hasOwn(BACKENDS, id) ? BACKENDS[id]?.() : (await ownBackends()).get(id);
+export async function loadBackend(id: string): Promise<Backend | undefined> {
+  const load = Object.hasOwn(BACKENDS, id) ? BACKENDS[id] : undefined;
+  if (!load) return (await ownBackends()).get(id);
+  const absence = findAbsence(id);
+  if (absence) return absentBackend(id, absence);
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    const [reason = ""] = messageOf(error).split("\n", 1);
+    return absentBackend(id, { reason, remedy: BUNDLE ? "unpack the bundle again" : "pnpm install --force" });
+  }
+}
 
 /** Backends by id. Unknown ids are left out. */
 export async function loadBackends(ids: Iterable<string>): Promise<ReadonlyMap<string, Backend>> {

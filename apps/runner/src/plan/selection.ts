@@ -13,6 +13,7 @@ import {
   type Workload,
 } from "@softmax-bench/core";
 import picomatch from "picomatch";
+import { findAbsence } from "../bundle/manifest.js";
 import { UsageError } from "../terminal/errors.js";
 import { readPlace, usualPlace } from "./place-names.js";
 import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
@@ -122,11 +123,11 @@ const sortPlaces = (places: readonly Place[], backends: readonly string[]): Plac
 const hostsOfPlaces = (places: readonly Place[]): HostRequest[] =>
   [...new Set(places.map(({ host }) => host ?? THIS_NODE))].map(parseHost);
 
-/** All backends are those of JavaScript; references are named, alone or besides. */
+/** All backends are those of JavaScript, in a bundle those that it has; references are named, alone or besides. */
 function namedBackends(wanted: readonly string[] | undefined, known: readonly string[]): readonly string[] {
   if (wanted && !wanted.includes(ALL)) return wanted;
   const named = wanted?.filter((id) => id !== ALL) ?? [];
-  return [...known.filter((id) => !isReference(id)), ...named];
+  return [...known.filter((id) => !isReference(id) && !findAbsence(id)), ...named];
 }
 
 /** The parts of cells such as `tfjs-wasm manual/fused float32 64x1000`. */

@@ -18,6 +18,7 @@ import {
 } from "@softmax-bench/host-node";
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
+import { findAbsence } from "../bundle/manifest.js";
 import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
 import type { HostTable, Problem, Remedies } from "./host-table.js";
@@ -65,7 +66,8 @@ export class Hosts implements HostTable, Disposable {
 
   async findProblem(place: Place): Promise<Problem | undefined> {
     const { backend: id, host = THIS_NODE } = place;
-    const problem = this.#problems.get(host);
+    // A page has backends of its own, which a bundle may lack files of.
+    const problem = findAbsence(id) ?? this.#problems.get(host);
     if (problem) return problem;
     const backend = await loadBackend(id);
     const kind = kindOfHost(host);

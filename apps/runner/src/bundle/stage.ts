@@ -1,0 +1,72 @@
+import { chmodSync, constants, copyFileSync, cpSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { NativeFile } from "@softmax-bench/core";
+import { listFiles, type Target } from "./files.js";
+import { type BundleManifest, MANIFEST_FILE } from "./manifest.js";
+import type { NodeProgram } from "./node-program.js";
+import type { PlacedPackage } from "./packages.js";
+import { BENCH_SCRIPT, COMMAND_SCRIPT } from "./scripts.js";
+
+/** The folder that a bundle unpacks to. */
+export const BUNDLE_FOLDER = "softmax-bench";
+
+/** Everything that a bundle consists of. */
+export interface BundleContents {
+  readonly runner: PlacedPackage;
+  readonly target: Target;
+  readonly nativeFiles: readonly NativeFile[];
+  readonly node: NodeProgram;
+  readonly manifest: BundleManifest;
+}
+
+/** A copy of a file. */
+interface Copy {
+  readonly from: string;
+  /** Its path in the bundle. */
+  readonly to: string;
+  readonly executable?: boolean;
+}
+
+/** The files of a bundle that are copies of others. Folders among native files are one entry. */
+export function listCopies({ runner, target, nativeFiles, node }: BundleContents): Copy[] {
+  const native = (placed: PlacedPackage, at: string): Copy[] =>
+    nativeFiles
+      .filter((file) => file.package === placed.package.name)
+      .map(({ source, path }) => ({ from: source, to: join(at, path) }));
+  const copiesOf = (placed: PlacedPackage, at: string): Copy[] => [
+    ...listFiles(placed.package, target).map((path) => ({
+      from: join(placed.package.folder, path),
+      to: join(at, path),
+    })),
+    ...native(placed, at),
+    ...[...placed.children].flatMap(([name, child]) => copiesOf(child, join(at, "node_modules", name))),
+  ];
+  return [
+    ...copiesOf(runner, "app"),
+    { from: node.executable, to: "node/bin/node", executable: true },
+    { from: node.licence, to: "node/LICENSE" },
+  ];
+}
+
+/** Writes a bundle's folder. Everybody may read it. */
+export function stage(folder: string, contents: BundleContents, signal: AbortSignal): void {
+  for (const { from, to, executable = false } of listCopies(contents)) {
+    signal.throwIfAborted();
+    const target = join(folder, to);
+    mkdirSync(dirname(target), { recursive: true });
+    if (statSync(from).isDirectory()) {
+      cpSync(from, target, { recursive: true, mode: constants.COPYFILE_FICLONE });
+      continue;
+    }
+    copyFileSync(from, target, constants.COPYFILE_FICLONE);
+    chmodSync(target, executable ? 0o755 : 0o644);
+  }
+  writeFileSync(join(folder, "app", MANIFEST_FILE), `${JSON.stringify(contents.manifest, null, 2)}\n`);
+  for (const [name, script] of [
+    ["bench", BENCH_SCRIPT],
+    ["softmax-bench", COMMAND_SCRIPT],
+  ] as const) {
+    writeFileSync(join(folder, name), script);
+    chmodSync(join(folder, name), 0o755);
+  }
+}
