@@ -1,4 +1,10 @@
-import { type Backend, HOST_KINDS, installedVersion, probePackage, processorName } from "@softmax-bench/core";
+import {
+  type Backend,
+  HOST_KINDS,
+  installedVersion,
+  probePackages,
+  processorName,
+} from "@softmax-bench/core";
 import { METHODS } from "./methods.js";
 
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
@@ -10,7 +16,7 @@ export const wasmSimd: Backend = {
   methods: METHODS,
 
   async probe() {
-    return probePackage(PACKAGE, () => import.meta.resolve(PACKAGE));
+    return probePackages(import.meta);
   },
 
   async open({ threads }) {
@@ -21,7 +27,7 @@ export const wasmSimd: Backend = {
       {
         engine: {
           name: PACKAGE,
-          version: installedVersion(PACKAGE, () => import.meta.resolve(PACKAGE)),
+          version: installedVersion(PACKAGE, import.meta),
           code: "webassembly",
         },
         device: { kind: "cpu", name: `${processorName()}, WebAssembly` },

@@ -4,6 +4,7 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
+export { commandLine, IN_CLONE, installLine, REINSTALL_LINE } from "./command-line.js";
 export {
   DTYPE_IDS,
   DTYPES,
@@ -29,7 +30,7 @@ export {
 } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
-export { installedVersion, probePackage } from "./packages.js";
+export { installedVersion, probePackages } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";
 export { plural } from "./plural.js";
 export { processorName } from "./processor.js";

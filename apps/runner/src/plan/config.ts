@@ -62,8 +62,9 @@ const isConfig = (value: unknown): value is { readonly backends: readonly unknow
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
-/** This package, for configs in folders where it is not installed. */
-const SELF = { "@softmax-bench/runner": fileURLToPath(import.meta.resolve("@softmax-bench/runner")) };
+/** This package under both of its names, for configs in folders where it is not installed. */
+const INDEX = fileURLToPath(import.meta.resolve("@softmax-bench/runner"));
+const SELF = { "@softmax-bench/runner": INDEX, "softmax-bench": INDEX };
 
 /** Loads modules, also TypeScript, as if a file imported them. */
 async function moduleLoader(file: string): Promise<ModuleLoader> {

@@ -82,7 +82,7 @@ function command(): Command {
       )
       .option(
         "--save-baseline <name>",
-        "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
+        "keep the results in baselines/<name>.json, for compare and gate; e.g. --save-baseline main",
       )
       .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
