@@ -30,6 +30,7 @@ export {
 } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
+export { computeGradient, type GradientFunction, type GradientProblem } from "./own-gradient.js";
 export { installedVersion, probePackages } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";
 export { plural } from "./plural.js";
@@ -78,7 +79,13 @@ export {
 } from "./step.js";
 export { SWEEPS } from "./sweeps/index.js";
 export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
-export { isPlainLoss, type SyncBackendOptions, type SyncGradient, syncBackend } from "./sync-backend.js";
+export {
+  isPlainLoss,
+  PLAIN_LOSS_ONLY,
+  type SyncBackendOptions,
+  type SyncGradient,
+  syncBackend,
+} from "./sync-backend.js";
 export { generateInputs } from "./workloads/generate.js";
 export { normalSource, uniformSource } from "./workloads/random.js";
 export { checkedRows } from "./workloads/rows.js";

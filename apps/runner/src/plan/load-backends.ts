@@ -1,26 +1,52 @@
 import type { Backend } from "@softmax-bench/core";
 import { BACKENDS } from "./backends.js";
+import type { LoadedConfig } from "./config.js";
+import { backendOf, OWN_METHODS, withOwnLosses } from "./own-methods.js";
 
 /**
  * Backends by id: those of this repository, and those of the `bench.config.ts` in the current folder. The config is
- * read once per process and only if needed: a worker for a backend of this repository runs no code of the user's.
+ * read once per process and only if needed: a worker for a backend of this repository runs no code of the user's, unless
+ * the user added methods to that backend.
  */
 
-/** The module in which workers find `loadBackend`. */
-export const BACKENDS_MODULE = import.meta.url;
+/** Names that a user may select. */
+export interface Registry {
+  /** In measuring order. */
+  readonly backends: readonly string[];
+  /** The config's own methods, and the backend that has each. */
+  readonly ownMethods: ReadonlyMap<string, string>;
+}
+
+/** All backends and the config's own methods. @throws UsageError if `bench.config.ts` is wrong */
+export async function loadRegistry(): Promise<Registry> {
+  const { ownBackends, ownMethods } = await config();
+  return {
+    backends: [...Object.keys(BACKENDS), ...ownBackends.keys()],
+    ownMethods: new Map(ownMethods.map((method) => [method.id, backendOf(method)])),
+  };
+}
 
 /** The ids of all backends, in measuring order. @throws UsageError if `bench.config.ts` is wrong */
-export const backendIds = async (): Promise<readonly string[]> => [
-  ...Object.keys(BACKENDS),
-  ...(await ownBackends()).keys(),
-];
+export const backendIds = async (): Promise<readonly string[]> => (await loadRegistry()).backends;
 
 /**
  * One backend; undefined for an unknown id.
  * @throws UsageError if it would be in `bench.config.ts`, and that is wrong
  */
-export const loadBackend = async (id: string): Promise<Backend | undefined> =>
-  Object.hasOwn(BACKENDS, id) ? BACKENDS[id]?.() : (await ownBackends()).get(id);
+export async function loadBackend(id: string): Promise<Backend | undefined> {
+  const backend = await loadBuiltIn(id);
+  const { ownBackends, ownMethods } = await config();
+  return backend ? withOwnLosses(backend, ownMethods) : ownBackends.get(id);
+}
+
+/** The module in which workers find `loadBackend`. */
+export const BACKENDS_MODULE = new URL("./worker-backends.js", import.meta.url).href;
+
+/** One backend in its worker; undefined for an unknown id. */
+export async function loadInWorker(id: string): Promise<Backend | undefined> {
+  const backend = await loadBuiltIn(id);
+  return backend && process.env[OWN_METHODS] === undefined ? backend : loadBackend(id);
+}
 
 /** Backends by id. Unknown ids are left out. */
 export async function loadBackends(ids: Iterable<string>): Promise<ReadonlyMap<string, Backend>> {
@@ -28,7 +54,10 @@ export async function loadBackends(ids: Iterable<string>): Promise<ReadonlyMap<s
   return new Map(loaded.flatMap(([id, backend]) => (backend ? [[id, backend] as const] : [])));
 }
 
-async function ownBackends(): Promise<ReadonlyMap<string, Backend>> {
+const loadBuiltIn = async (id: string): Promise<Backend | undefined> =>
+  Object.hasOwn(BACKENDS, id) ? BACKENDS[id]?.() : undefined;
+
+async function config(): Promise<LoadedConfig> {
   const { loadConfig } = await import("./config.js");
-  return (await loadConfig(process.cwd())).ownBackends;
+  return loadConfig(process.cwd());
 }

@@ -1,7 +1,7 @@
 import { WORKLOADS } from "@softmax-bench/core";
 import { type Command, Option } from "commander";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { backendIds } from "../../plan/load-backends.js";
+import { loadRegistry } from "../../plan/load-backends.js";
 import type { BenchOptions } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { resolveShard, WHOLE } from "../../plan/shard.js";
@@ -162,7 +162,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const { resolveSettings } = await import("../../plan/options.js");
   const { selectOnHosts } = await import("../../plan/selection.js");
   const settings = resolveSettings(options, file);
-  const selection = await selectOnHosts(settings, await backendIds());
+  const selection = await selectOnHosts(settings, await loadRegistry());
   const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
   if (flags.list) {
     const { listCells } = await import("../../run/list-cells.js");
