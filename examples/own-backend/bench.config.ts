@@ -1,4 +1,4 @@
-import { defineConfig } from "@softmax-bench/runner";
+import { defineConfig } from "softmax-bench";
 import { myBackend } from "./my-backend.ts";
 
 export default defineConfig({ backends: [myBackend, "wasm-simd"] });

@@ -233,7 +233,7 @@ describe("pnpm depth", () => {
     const other = await call("bench", ["--resume", id, "--out", out]);
     expect([other.code, other.stderr]).toEqual([
       2,
-      `bench: ${id} is not a run of pnpm bench; continue with: pnpm depth --resume ${id} --out ${out}\n`,
+      `bench: ${id} is not a run of bench; continue with: pnpm depth --resume ${id} --out ${out}\n`,
     ]);
 
     const blank = temporaryFolder();

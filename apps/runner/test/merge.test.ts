@@ -210,7 +210,7 @@ describe("runs that do not belong together", () => {
     [
       "a precision run",
       () => ({ ...whole(), run: { ...whole().run, command: "precision" } }),
-      /is a run of pnpm precision/,
+      /is a run of precision/,
     ],
     [
       "a run of an older version",

@@ -48,7 +48,7 @@ function download(results: string, summary: string): Node {
   link.href = URL.createObjectURL(new Blob([results], { type: "application/json" }));
   link.download = "results.json";
   link.textContent = "Download results.json";
-  text.append(`Done: ${summary}. `, link, ". pnpm report, pnpm compare and pnpm merge read it.");
+  text.append(`Done: ${summary}. `, link, ". The commands report, compare and merge read it.");
   return text;
 }
 

@@ -12,7 +12,7 @@ export function useLive(isLive: boolean, update: (loaded: Loaded) => void): stri
     const events = new EventSource("events");
     events.onopen = () => setProblem(undefined);
     events.onerror = () =>
-      setProblem("The connection to pnpm report --serve is lost: this is how far the run was.");
+      setProblem("The connection to report --serve is lost: this is how far the run was.");
     events.onmessage = async () => {
       const response = await fetch("results.json");
       const text = await response.text();

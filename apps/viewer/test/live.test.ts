@@ -60,7 +60,7 @@ if (whyNoBrowser) {
 
       server.closeAllConnections();
       server.close();
-      await page.getByText("The connection to pnpm report --serve is lost").waitFor();
+      await page.getByText("The connection to report --serve is lost").waitFor();
       await page.close();
     });
   });

@@ -60,7 +60,7 @@ function onGpu(device: "webgl" | "webgpu", { dtypes, probe, startedWith }: Gpu):
         {
           engine: {
             name: "@jax-js/jax",
-            version: installedVersion("@jax-js/jax", () => import.meta.resolve("@jax-js/jax")),
+            version: installedVersion("@jax-js/jax", import.meta),
             code: "javascript",
           },
           ...started,

@@ -3,7 +3,7 @@ import {
   HOST_KINDS,
   installedVersion,
   type KernelAccuracy,
-  probePackage,
+  probePackages,
   processorName,
 } from "@softmax-bench/core";
 
@@ -29,7 +29,7 @@ export const jaxJs: Backend = {
   kernels: KERNELS,
 
   async probe() {
-    return probePackage("@jax-js/jax", () => import.meta.resolve("@jax-js/jax"));
+    return probePackages(import.meta);
   },
 
   async open() {
@@ -41,7 +41,7 @@ export const jaxJs: Backend = {
       {
         engine: {
           name: "@jax-js/jax",
-          version: installedVersion("@jax-js/jax", () => import.meta.resolve("@jax-js/jax")),
+          version: installedVersion("@jax-js/jax", import.meta),
           code: "webassembly",
         },
         device: { kind: "cpu", name: `${processorName()}, WebAssembly` },

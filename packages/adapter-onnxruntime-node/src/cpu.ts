@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import type { Availability, Backend } from "@softmax-bench/core";
-import { installedFolder, loads, QUIET, runtimeAt, versionOf } from "./installation.js";
+import { installedFolder, probeInstalled, QUIET, runtimeAt, versionOf } from "./installation.js";
 
 /** ONNX Runtime's CPU execution provider, in process, through the native addon onnxruntime-node. */
 export const onnxruntimeCpu: Backend = {
@@ -10,7 +10,7 @@ export const onnxruntimeCpu: Backend = {
   dtypes: ["float32", "float64", "float16"],
 
   async probe(): Promise<Availability> {
-    return loads(installedFolder());
+    return probeInstalled();
   },
 
   async environment() {

@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import type { Availability } from "@softmax-bench/core";
+import { type Availability, commandLine } from "@softmax-bench/core";
 import { nvidiaDriver } from "@softmax-bench/provision";
 import { PROVIDER_FILES } from "./cuda-parts.js";
 import { firstLine, loads, nativeFolder } from "./installation.js";
 import { exists, findLibrary, missingDependencies } from "./shared-library.js";
 
 const PROVIDER = "libonnxruntime_providers_cuda.so";
+
+const PROVISION = commandLine("provision onnxruntime-cuda");
 
 type Problem = Extract<Availability, { available: false }>;
 
@@ -42,17 +44,14 @@ export async function probeProvider(installation: string): Promise<Availability>
   const folder = nativeFolder(installation);
   for (const file of PROVIDER_FILES) {
     if (!(await exists(join(folder, file)))) {
-      return no(
-        `${join(folder, file)} is missing: the npm package comes without it`,
-        "pnpm provision onnxruntime-cuda",
-      );
+      return no(`${join(folder, file)} is missing: the npm package comes without it`, PROVISION);
     }
   }
   try {
     const missing = await missingDependencies(join(folder, PROVIDER));
     if (missing.length > 0) return withoutLibraries(missing);
   } catch (error) {
-    return no(`ldd cannot read ${PROVIDER}: ${firstLine(error)}`, "pnpm provision onnxruntime-cuda");
+    return no(`ldd cannot read ${PROVIDER}: ${firstLine(error)}`, PROVISION);
   }
   return loads(installation);
 }

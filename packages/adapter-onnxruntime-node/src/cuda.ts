@@ -10,7 +10,7 @@ import {
   listProviderFiles,
 } from "./cuda-parts.js";
 import { findPlatformProblem, probeCuda } from "./cuda-probe.js";
-import { installedFolder, QUIET, runtimeAt, versionOf } from "./installation.js";
+import { installedFolder, probeRuntime, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { nvidiaModels } from "./nvidia.js";
 
 /** A variable that makes NVIDIA's libraries multiply float32 matrices in float32; read when they load. */
@@ -23,10 +23,13 @@ export const onnxruntimeCuda: Backend = {
   dtypes: ["float32", "float64", "float16"],
 
   async probe(): Promise<Availability> {
-    return await probeCuda(cudaInstallation());
+    const runtime = probeRuntime();
+    return runtime.available ? await probeCuda(cudaInstallation()) : runtime;
   },
 
   async provision(options) {
+    const runtime = probeRuntime();
+    if (!runtime.available) return options.wanted ? runtime : undefined;
     if (hasProvider(installedFolder()) || !(options.wanted || nvidiaDriver())) return undefined;
     return await provision(cudaRecipe(), options);
   },

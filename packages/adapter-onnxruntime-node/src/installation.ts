@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Availability } from "@softmax-bench/core";
-import { messageOf } from "@softmax-bench/core";
+import { messageOf, probePackages, REINSTALL_LINE } from "@softmax-bench/core";
 
 export type OnnxRuntimeNode = typeof import("onnxruntime-node");
 
@@ -13,6 +13,9 @@ const require = createRequire(import.meta.url);
  * starts.
  */
 export const QUIET = { ORT_DISABLE_TELEMETRY: "1" } as const;
+
+/** Checks that the package is installed. */
+export const probeRuntime = (): Availability => probePackages(import.meta, { webAssembly: false });
 
 /** Folder of the onnxruntime-node that this package depends on. */
 export const installedFolder = (): string => dirname(require.resolve("onnxruntime-node/package.json"));
@@ -29,6 +32,12 @@ export const nativeFolder = (installation: string): string =>
 /** Version of the native library, as it reports itself. */
 export const versionOf = ({ env }: OnnxRuntimeNode): string => env.versions.node ?? env.versions.common;
 
+/** Checks that the package is installed, and that its addon loads. */
+export function probeInstalled(): Availability {
+  const runtime = probeRuntime();
+  return runtime.available ? loads(installedFolder()) : runtime;
+}
+
 /** Checks that the addon loads. */
 export function loads(installation: string): Availability {
   try {
@@ -38,7 +47,7 @@ export function loads(installation: string): Availability {
     return {
       available: false,
       reason: `onnxruntime-node does not load: ${firstLine(error)}`,
-      remedy: `pnpm install --force, on this platform (${process.platform}-${process.arch})`,
+      remedy: `${REINSTALL_LINE}, on this platform (${process.platform}-${process.arch})`,
     };
   }
 }

@@ -6,7 +6,7 @@ import {
   HOST_KINDS,
   SHADER_KERNELS,
 } from "@softmax-bench/core";
-import { installedFolder, loads, QUIET, runtimeAt, versionOf } from "./installation.js";
+import { installedFolder, probeInstalled, QUIET, runtimeAt, versionOf } from "./installation.js";
 import { vulkanDevice } from "./vulkan/device.js";
 import { driverEnvironment } from "./vulkan/environment.js";
 import { probeVulkan } from "./vulkan/probe.js";
@@ -21,7 +21,7 @@ export const onnxruntimeWebgpu: Backend = {
   kernels: SHADER_KERNELS,
 
   async probe(): Promise<Availability> {
-    const runtime = loads(installedFolder());
+    const runtime = probeInstalled();
     return runtime.available && process.platform === "linux" ? await probeVulkan() : runtime;
   },
 

@@ -1,4 +1,4 @@
-import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, probePackages, processorName } from "@softmax-bench/core";
 
 /**
  * ONNX Runtime compiled to WebAssembly, in Node, with threads of its own. Every build that the package has uses
@@ -11,7 +11,7 @@ export const onnxruntimeWeb: Backend = {
   hosts: HOST_KINDS,
 
   async probe() {
-    return probePackage("onnxruntime-web", () => import.meta.resolve("onnxruntime-web"));
+    return probePackages(import.meta);
   },
 
   async open({ threads }) {

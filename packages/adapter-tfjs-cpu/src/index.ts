@@ -1,4 +1,4 @@
-import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, probePackages, processorName } from "@softmax-bench/core";
 
 /** TensorFlow.js on its plain JavaScript kernels: what every other backend has to beat. */
 export const tfjsCpu: Backend = {
@@ -8,11 +8,7 @@ export const tfjsCpu: Backend = {
   hosts: HOST_KINDS,
 
   async probe() {
-    return probePackage(
-      "@tensorflow/tfjs-backend-cpu",
-      () => import.meta.resolve("@tensorflow/tfjs-backend-cpu"),
-      { webAssembly: false },
-    );
+    return probePackages(import.meta, { webAssembly: false });
   },
 
   async open() {

@@ -33,7 +33,7 @@ export const tfjsWebgpu: Backend = {
     return new TfjsEngine({
       engine: {
         name: PACKAGE,
-        version: installedVersion(PACKAGE, () => import.meta.resolve(PACKAGE)),
+        version: installedVersion(PACKAGE, import.meta),
         code: "javascript",
       },
       device,

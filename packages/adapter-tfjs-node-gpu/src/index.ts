@@ -2,11 +2,14 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { delimiter, join } from "node:path";
-import type { Availability, Backend } from "@softmax-bench/core";
+import { type Availability, type Backend, commandLine, probePackages } from "@softmax-bench/core";
 import { inspect, provision } from "@softmax-bench/provision";
 import { ADDON, installedAddon, listLibraries, recipe } from "./parts.js";
 
-const PROVISION = "pnpm provision tfjs-node-gpu";
+const PROVISION = commandLine("provision tfjs-node-gpu");
+
+/** Checks that the package with the JavaScript and the sources of the addon is installed. */
+const probeRuntime = (): Availability => probePackages(import.meta, { webAssembly: false });
 
 /**
  * TensorFlow.js on native TensorFlow. One library serves CPU and GPU: `device.kind` says which it took. Its
@@ -19,7 +22,8 @@ export const tfjsNodeGpu: Backend = {
   dtypes: ["float32"],
 
   async probe(): Promise<Availability> {
-    if (installedAddon()) return { available: true };
+    const runtime = probeRuntime();
+    if (!runtime.available || installedAddon()) return runtime;
     const { name } = recipe();
     const found = await inspect(name);
     if (found.state === "complete") return { available: true };
@@ -37,7 +41,10 @@ export const tfjsNodeGpu: Backend = {
   },
 
   async environment() {
-    const cuda = installedAddon() ? undefined : join((await inspect(recipe().name)).folder, "nvidia");
+    const cuda =
+      !probeRuntime().available || installedAddon()
+        ? undefined
+        : join((await inspect(recipe().name)).folder, "nvidia");
     const quiet = { TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? "2" };
     if (!cuda || !existsSync(cuda)) return quiet;
     const folders = (await readdir(cuda)).map((name) => join(cuda, name, "lib"));
@@ -46,6 +53,8 @@ export const tfjsNodeGpu: Backend = {
   },
 
   async provision(options) {
+    const runtime = probeRuntime();
+    if (!runtime.available) return options.wanted ? runtime : undefined;
     return installedAddon() ? undefined : await provision(recipe(), options);
   },
 

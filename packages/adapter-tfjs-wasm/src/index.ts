@@ -1,4 +1,4 @@
-import { type Backend, HOST_KINDS, probePackage, processorName } from "@softmax-bench/core";
+import { type Backend, HOST_KINDS, probePackages, processorName } from "@softmax-bench/core";
 
 /**
  * TensorFlow.js on its WebAssembly backend. It has threads in browsers only: at most half as many as the machine has logical cores,
@@ -12,9 +12,7 @@ export const tfjsWasm: Backend = {
   hosts: HOST_KINDS,
 
   async probe() {
-    return probePackage("@tensorflow/tfjs-backend-wasm", () =>
-      import.meta.resolve("@tensorflow/tfjs-backend-wasm"),
-    );
+    return probePackages(import.meta);
   },
 
   async open({ threads }) {

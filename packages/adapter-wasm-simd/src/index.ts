@@ -4,7 +4,7 @@ import {
   FAITHFUL,
   HOST_KINDS,
   installedVersion,
-  probePackage,
+  probePackages,
   processorName,
 } from "@softmax-bench/core";
 import { METHODS } from "./methods.js";
@@ -19,7 +19,7 @@ export const wasmSimd: Backend = {
   methods: METHODS,
 
   async probe() {
-    return probePackage(PACKAGE, () => import.meta.resolve(PACKAGE));
+    return probePackages(import.meta);
   },
 
   async open({ threads }) {
@@ -30,7 +30,7 @@ export const wasmSimd: Backend = {
       {
         engine: {
           name: PACKAGE,
-          version: installedVersion(PACKAGE, () => import.meta.resolve(PACKAGE)),
+          version: installedVersion(PACKAGE, import.meta),
           code: "webassembly",
         },
         device: { kind: "cpu", name: `${processorName()}, WebAssembly` },

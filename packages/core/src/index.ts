@@ -4,6 +4,7 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
+export { commandLine, IN_CLONE, installLine, REINSTALL_LINE } from "./command-line.js";
 export {
   DTYPE_IDS,
   DTYPES,
@@ -29,7 +30,8 @@ export {
 } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
 export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
-export { installedVersion, probePackage } from "./packages.js";
+export { computeGradient, type GradientFunction, type GradientProblem } from "./own-gradient.js";
+export { installedVersion, probePackages } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";
 export { plural } from "./plural.js";
 export { processorName } from "./processor.js";
@@ -77,7 +79,13 @@ export {
 } from "./step.js";
 export { SWEEPS } from "./sweeps/index.js";
 export { SWEEP_ULP_LIMIT, type Sweep } from "./sweeps/sweep.js";
-export { isPlainLoss, type SyncBackendOptions, type SyncGradient, syncBackend } from "./sync-backend.js";
+export {
+  isPlainLoss,
+  PLAIN_LOSS_ONLY,
+  type SyncBackendOptions,
+  type SyncGradient,
+  syncBackend,
+} from "./sync-backend.js";
 export { generateInputs } from "./workloads/generate.js";
 export { normalSource, uniformSource } from "./workloads/random.js";
 export { checkedRows } from "./workloads/rows.js";

@@ -4,8 +4,8 @@ import { FORMULATIONS } from "./formulations/index.js";
 /** The origin of a gradient: differentiated by the backend, or written by hand. */
 export type MethodKind = "autograd" | "manual";
 
-/** `<kind>/<formulation>`, e.g. `manual/shifted`. */
-export type MethodId = `${MethodKind}/${string}`;
+/** `<kind>/<formulation>`, e.g. `manual/shifted`; or a user's, with another word before the slash: `mine/fast`. */
+export type MethodId = `${string}/${string}`;
 
 export interface Method {
   readonly id: MethodId;

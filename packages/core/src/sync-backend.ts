@@ -49,7 +49,7 @@ export function syncBackend(options: SyncBackendOptions): Backend {
   return {
     id,
     dtypes,
-    methods: METHODS.flatMap((method) => (Object.hasOwn(methods, method.id) ? [method.id] : [])),
+    methods: Object.keys(methods).sort(byRegistry) as MethodId[],
     ...(kernels ? { kernels } : {}),
     ...(cost ? { cost } : {}),
     probe: async () => ({ available: true }),
@@ -63,11 +63,22 @@ export function syncBackend(options: SyncBackendOptions): Backend {
   };
 }
 
+/** Compares ids of methods: ours in their order, then all others as they come. */
+const byRegistry = (a: string, b: string): number => placeOf(a) - placeOf(b);
+
+const placeOf = (id: string): number => {
+  const place = METHODS.findIndex((method) => method.id === id);
+  return place < 0 ? METHODS.length : place;
+};
+
 const DEVICES: Readonly<Record<CodeKind, string>> = {
   native: "native code",
   webassembly: "WebAssembly",
   javascript: "JavaScript",
 };
+
+/** The limit of whoever has no options of the loss. */
+export const PLAIN_LOSS_ONLY = "the plain loss only: the mean over rows with one label each";
 
 /** True if a loss is the mean over rows that all have a class as their label, without weights or smoothing. */
 export function isPlainLoss({ loss }: Pick<GradientTask, "loss">): boolean {
@@ -96,8 +107,7 @@ class SyncEngine implements Engine {
       return { ok: false, reason: `${id} has ${Object.keys(methods).join(", ")} only` };
     if (!dtypes.includes(task.dtype)) return { ok: false, reason: `${id} has ${dtypes.join(" and ")} only` };
     if (this.#options.supports) return this.#options.supports(task);
-    if (isPlainLoss(task)) return { ok: true };
-    return { ok: false, reason: `${id} has the plain loss only: the mean over rows with one label each` };
+    return isPlainLoss(task) ? { ok: true } : { ok: false, reason: `${id} has ${PLAIN_LOSS_ONLY}` };
   }
 
   async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {

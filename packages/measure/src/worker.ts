@@ -8,6 +8,7 @@ import {
   type GradientTask,
   isUnavailable,
   METHODS,
+  type MethodId,
   messageOf,
   Unavailable,
 } from "@softmax-bench/core";
@@ -72,7 +73,7 @@ export class MeasuringWorker {
     const engine: Engine | undefined = await backend.open({ threads });
     if (!engine?.info)
       throw new ContractError(`open: expected an engine with info, got ${engine ? "none" : "nothing"}`);
-    await computeFirstGradient(engine);
+    await computeFirstGradient(engine, backend.methods);
     this.#engine = engine;
     const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
     return {
@@ -133,21 +134,23 @@ const COLD_START_SHAPE = { rows: 128, classes: 10 } as const;
  *
  * @throws Unavailable if there is none
  */
-function coldStartTask(engine: Engine): GradientTask {
-  const methods = ["manual/shifted" as const, ...METHODS.map(({ id }) => id)];
-  const tasks = methods.flatMap((method) =>
+function coldStartTask(engine: Engine, methods: readonly MethodId[]): GradientTask {
+  const tasks = ["manual/shifted" as const, ...methods].flatMap((method) =>
     DTYPE_IDS.map((dtype) => ({ ...COLD_START_SHAPE, method, dtype })),
   );
   const task = tasks.find((one) => engine.supports(one).ok);
   if (task) return task;
   throw new Unavailable(
-    `it has none of the methods ${METHODS.map(({ id }) => id).join(", ")}`,
+    `it has none of the methods ${methods.join(", ")}`,
     "choose another backend, or give its adapter a method",
   );
 }
 
-async function computeFirstGradient(engine: Engine): Promise<void> {
-  const task = coldStartTask(engine);
+async function computeFirstGradient(
+  engine: Engine,
+  methods: readonly MethodId[] = METHODS.map(({ id }) => id),
+): Promise<void> {
+  const task = coldStartTask(engine, methods);
   const { dtype, rows, classes } = task;
   const ramp = floatArrayFrom(
     dtype,

@@ -2,6 +2,7 @@ import {
   busyMachine,
   type Cell,
   type Curve,
+  commandLine,
   type Environment,
   namePlaces,
   plural,
@@ -54,7 +55,7 @@ function describeInterruption({ run, cells, precision, depth, scaling }: Results
   ];
   const out = findOutFolder(run.argv);
   const command = [
-    `pnpm ${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`,
+    commandLine(`${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`),
     ...(out ? [`--out ${shellWord(out)}`] : []),
   ];
   return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
@@ -87,7 +88,7 @@ function listFacts(results: Results, views: readonly MachineView[]): [string, st
       : [["machine", describeMachine(environment)] satisfies [string, string]]),
     ...(results.hosts?.length ? [["hosts", describeHosts(results)] satisfies [string, string]] : []),
     ["resolution", describeResolution(results)],
-    ["command", [`pnpm ${shellWord(run.command ?? "bench")}`, ...run.argv.map(shellWord)].join(" ")],
+    ["command", [run.command ?? "bench", ...run.argv].map(shellWord).join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }

@@ -159,6 +159,6 @@ describe("Which formulation?", () => {
       ...results,
       run: { ...results.run, command: "precision", argv: ["--sweep", "offset"] },
     });
-    expect(output).toContain("pnpm precision --sweep offset");
+    expect(output).toContain("precision --sweep offset");
   });
 });

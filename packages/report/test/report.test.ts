@@ -242,14 +242,14 @@ describe("backends", () => {
 describe("the facts", () => {
   it("repeat the command so that the shell reads it again as it did", () => {
     const { facts } = reportView(resultsOf({ run: { argv: ["--out", "my results", "--seed=1"] } }));
-    expect(facts).toContainEqual(["command", "pnpm bench --out 'my results' --seed=1"]);
+    expect(facts).toContainEqual(["command", "bench --out 'my results' --seed=1"]);
   });
 
   it("give the seed where there is one, and say where there was no checkout", () => {
     const { facts } = reportView(resultsOf({ run: { seed: 7, commit: null, argv: [] } }));
     expect(facts).toContainEqual(["run", "2026-01-01T00:00:00.000Z, profile smoke, seed 7"]);
     expect(facts).toContainEqual(["commit", "not in a git checkout"]);
-    expect(facts).toContainEqual(["command", "pnpm bench"]);
+    expect(facts).toContainEqual(["command", "bench"]);
   });
 });
 

@@ -19,7 +19,7 @@ const MEAN = 1.28873;
 /** Every example in the documentation that is a program, by its file and its place among the file's blocks. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   "docs/cli.md 1": {
-    package: "apps/runner",
+    package: "apps/cli",
     prints: /^$/,
   },
   "docs/your-own.md 1": {
@@ -42,6 +42,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     after: "console.log(loss.toFixed(5), gradient.length);",
     prints: /^1\.32206 6$/,
   },
+  "apps/cli/README.md 1": { package: "apps/cli", prints: /^$/ },
   "packages/graph/README.md 1": { package: "packages/graph", prints: /^\[ 12 \] \[ 12 \]$/ },
   "packages/npy/README.md 1": {
     package: "packages/npy",

@@ -34,11 +34,11 @@ const billOfMaterials = z.object({
   ),
 });
 
-/** Every package that the command line needs when it runs, with its licences. */
+/** Every package that the command line and the runtimes need when they run, with its licences. */
 const shipped = () => {
-  const runner = ["-y", packageManager, "--filter", "@softmax-bench/runner"];
+  const all = ["-y", packageManager, "--filter", "@softmax-bench/all"];
   const sbom = ["sbom", "--prod", "--sbom-format", "cyclonedx"];
-  const stdout = execFileSync("npx", [...runner, ...sbom], {
+  const stdout = execFileSync("npx", [...all, ...sbom], {
     cwd: ROOT,
     encoding: "utf8",
     maxBuffer: 2 ** 26,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -16,6 +16,7 @@ const PACKAGES = ["packages", "apps"].flatMap((group) =>
 /** True if a test of the package has the tag. */
 function hasNightlyTests(folder: string): boolean {
   const tests = join(ROOT, folder, "test");
+  if (!existsSync(tests)) return false;
   const names = readdirSync(tests, { recursive: true, encoding: "utf8" });
   return names.some(
     (name) =>

@@ -35,10 +35,7 @@ function typeErrors(copy: string): string {
   }
 }
 
-/**
- * Takes a minute or two, most of which npm installs the runtimes of all backends. `apps/runner/test/own-backends.test.ts`
- * measures it without.
- */
+/** Takes half a minute, most of which npm installs packages. `apps/runner/test/own-backends.test.ts` measures it without. */
 describe("the example of a backend outside of the repository", () => {
   it("is installed from what is packed, passes the suite and is measured, as its README says", {
     tags: "nightly",

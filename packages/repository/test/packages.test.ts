@@ -12,16 +12,17 @@ interface Manifest {
   readonly version: string;
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** The packages that users install: the command line, the conformance suite, and all that they need. */
+/** The packages that users install: the command line, alone or with all runtimes, the conformance suite, and all that they need. */
 const PACKED = readPacked();
 
 function readPacked() {
   const folder = mkdtempSync(join(tmpdir(), "pack-"));
   try {
-    return packTarballs(folder).map((file) => {
+    return packTarballs(folder, ["@softmax-bench/all"]).map((file) => {
       const tarball = new Uint8Array(readFileSync(file));
       const contents = createPackageFromTarballData(tarball);
       const root = `/node_modules/${contents.packageName}/`;
@@ -35,7 +36,9 @@ function readPacked() {
 }
 
 /** Packages that are documented on their own. */
-const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"].map((name) => `@softmax-bench/${name}`);
+const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"]
+  .map((name) => `@softmax-bench/${name}`)
+  .concat("softmax-bench");
 
 describe.each(PACKED)(
   "the package $name as it is published",
@@ -54,9 +57,10 @@ describe.each(PACKED)(
     });
 
     it("needs versions that a registry knows, and packages that are packed as well", () => {
-      const needed = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies });
+      const { dependencies, optionalDependencies, peerDependencies } = manifest;
+      const needed = Object.entries({ ...dependencies, ...optionalDependencies, ...peerDependencies });
       expect(needed.filter(([, version]) => !/^[\^~>=]*\d+(\.\d+)*$/.test(version))).toEqual([]);
-      const own = needed.filter(([dependency]) => dependency.startsWith("@softmax-bench/"));
+      const own = needed.filter(([dependency]) => /^(?:@softmax-bench\/|softmax-bench$)/.test(dependency));
       const packed = new Map(PACKED.map((other) => [other.name, other.manifest.version]));
       expect(own.filter(([dependency, version]) => packed.get(dependency) !== version)).toEqual([]);
     });
@@ -68,8 +72,8 @@ describe.each(PACKED)(
 
     it("has types that resolve, for ES modules", async () => {
       const analysis = await checkPackage(contents);
-      const isPage = Object.keys(manifest.exports).every((path) => path.endsWith(".html"));
-      expect(analysis.types !== false).toBe(!isPage);
+      const hasNoModule = Object.keys(manifest.exports).every((path) => /\.(?:html|json)$/.test(path));
+      expect(analysis.types !== false).toBe(!hasNoModule);
       // It is for ES modules alone: require() and resolution without "exports" are not what it offers.
       const resolved = ["node16-esm", "bundler"];
       const problems = "problems" in analysis ? analysis.problems : [];

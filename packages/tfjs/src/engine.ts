@@ -1,7 +1,6 @@
 import {
   type Engine,
   type EngineInfo,
-  type GradientResult,
   type GradientTask,
   type Inputs,
   type Prepared,
@@ -12,8 +11,8 @@ import {
   type StepTask,
   type Support,
 } from "@softmax-bench/core";
-import * as tf from "@tensorflow/tfjs-core";
-import { type DeviceGradient, type Feeds, forward, lossAndGradient } from "./gradient.js";
+import { forward, lossAndGradient } from "./gradient.js";
+import { type Computation, TfjsPrepared } from "./prepared.js";
 import { TfjsStep } from "./step.js";
 
 const HAND_WRITTEN = "the library's gradient is hand-written (customGrad), not taped op by op";
@@ -40,8 +39,7 @@ export class TfjsEngine implements Engine {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
     requireInputs(task, inputs);
-    const asynchronous = this.info.device.kind !== "cpu";
-    return new TfjsPrepared(task, programFor(task), inputs, asynchronous);
+    return new TfjsPrepared(task, computationOf(programFor(task)), inputs, isAsynchronous(this.info));
   }
 
   async prepareStep(task: StepTask): Promise<PreparedStep> {
@@ -52,88 +50,10 @@ export class TfjsEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-class TfjsPrepared implements Prepared {
-  readonly readback = "copies";
-  readonly #task: GradientTask;
-  readonly #program: Program;
-  readonly #inputs: Inputs;
-  /** The device keeps working after a kernel's call has returned. */
-  readonly #asynchronous: boolean;
-  #feeds: Feeds;
-  #result: DeviceGradient | undefined;
+/** True if the device keeps working after a kernel's call has returned. */
+export const isAsynchronous = ({ device }: EngineInfo): boolean => device.kind !== "cpu";
 
-  constructor(task: GradientTask, program: Program, inputs: Inputs, asynchronous: boolean) {
-    this.#asynchronous = asynchronous;
-    this.#task = task;
-    this.#program = program;
-    this.#inputs = inputs;
-    this.#feeds = toDevice(task, inputs);
-  }
-
-  async upload(): Promise<void> {
-    this.#release();
-    tf.dispose({ ...this.#feeds });
-    this.#feeds = toDevice(this.#task, this.#inputs);
-  }
-
-  async forward(): Promise<void> {
-    const loss = forward(this.#program, this.#feeds);
-    await this.#finished(loss);
-    loss.dispose();
-  }
-
-  async gradient(): Promise<void> {
-    this.#release();
-    this.#result = lossAndGradient(this.#program, this.#feeds);
-    await this.#finished(this.#result.gradient);
-  }
-
-  async read(): Promise<GradientResult> {
-    if (!this.#result) await this.gradient();
-    const { loss, gradient } = this.#result as DeviceGradient;
-    return { loss: await loss.data<"float32">(), gradient: await gradient.data<"float32">() };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#release();
-    tf.dispose({ ...this.#feeds });
-  }
-
-  /**
-   * One element cannot arrive before the kernel that writes it has ended. WebGL is read synchronously, since TensorFlow.js otherwise
-   * looks every few milliseconds whether it has finished.
-   */
-  async #finished(result: tf.Tensor): Promise<void> {
-    if (!this.#asynchronous) return;
-    const origin = result.shape.map(() => 0);
-    const element =
-      result.rank === 0
-        ? tf.clone(result)
-        : tf.slice(
-            result,
-            origin,
-            result.shape.map(() => 1),
-          );
-    if (tf.getBackend() === "webgl") element.dataSync();
-    else await element.data();
-    element.dispose();
-  }
-
-  #release(): void {
-    if (this.#result) tf.dispose([this.#result.loss, this.#result.gradient]);
-    this.#result = undefined;
-  }
-}
-
-function toDevice({ rows, classes }: GradientTask, inputs: Inputs): Feeds {
-  const { logits, labels, weights, upstream } = inputs;
-  return {
-    logits: tf.tensor2d(logits as Float32Array, [rows, classes], "float32"),
-    labels:
-      labels instanceof Int32Array
-        ? tf.tensor1d(labels, "int32")
-        : tf.tensor2d(labels as Float32Array, [rows, classes], "float32"),
-    ...(weights ? { weights: tf.tensor1d(weights as Float32Array, "float32") } : {}),
-    ...(upstream ? { upstream: tf.tensor1d(upstream as Float32Array, "float32") } : {}),
-  };
-}
+const computationOf = (program: Program): Computation => ({
+  forward: (feeds) => forward(program, feeds),
+  lossAndGradient: (feeds) => lossAndGradient(program, feeds),
+});

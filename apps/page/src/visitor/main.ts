@@ -58,7 +58,7 @@ async function measure(
       else if (event.type === "failed") throw new Error(event.reason);
       else return done(event.run);
     }
-    throw new Error("the connection to pnpm report --serve is lost");
+    throw new Error("the connection to report --serve is lost");
   } finally {
     for (const path of frames.keys()) closeFrame(path);
   }

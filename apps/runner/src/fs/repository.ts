@@ -1,10 +1,17 @@
 import { execFile, execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { IN_CLONE } from "@softmax-bench/core";
 import { BUNDLE } from "../bundle/manifest.js";
+import { UsageError } from "../terminal/errors.js";
 
 /** The checkout that this code is in. */
 export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** @throws UsageError outside of a clone of the repository. @param use the part of it that a command uses, and what to do instead */
+export function requireClone(use: string): void {
+  if (!IN_CLONE) throw new UsageError(`expected a clone of softmax-bench, got an installed package: ${use}`);
+}
 
 const execute = promisify(execFile);
 /** Runs git in this repository. @returns its output @throws Error if it fails */

@@ -5,31 +5,44 @@ import { type Backend, messageOf } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 import { type BenchOptions, checkOptions } from "./options.js";
 import { type ModuleLoader, resolveBackends } from "./own-backends.js";
+import { javascriptBackend, type OwnMethod, resolveMethods } from "./own-methods.js";
 import { withinTime } from "./within-time.js";
 
 /**
- * The settings of a `bench.config.ts`: those of the flags, and backends from outside this repository.
+ * The settings of a `bench.config.ts`: those of the flags, and backends and methods from outside this repository.
  *
  * No object reaches a worker, which is another process. The source does: a worker reads the same `bench.config.ts`,
  * from the folder that it shares with its parent, and takes its backend. So a backend may be an object that the config
  * imports, or a module that the config names. Both are loaded the same way.
  */
-export interface Config extends Omit<BenchOptions, "backends"> {
+export interface Config extends Omit<BenchOptions, "backends" | "methods"> {
   /**
    * The backends to measure, unless `--backend` is given: ids, `all`, `Backend`s, and modules by path (from the
    * config's folder) or package name, of which every export that is a `Backend` counts. Default: all.
    */
   readonly backends?: readonly (string | Backend)[];
+  /**
+   * The methods to measure, unless `--method` is given: globs over ids, `all`, and methods of your own, each a loss in tensors of
+   * TensorFlow.js or a gradient in plain JavaScript. Default: all.
+   */
+  readonly methods?: readonly (string | OwnMethod)[];
 }
 
 /** Types a `bench.config.ts`: `export default defineConfig({ profile: "smoke" })`. */
 export const defineConfig = (config: Config): Config => config;
 
 export interface LoadedConfig {
-  /** `backends` as ids. */
+  /** `backends` and `methods` as ids and globs. */
   readonly options: BenchOptions;
   readonly ownBackends: ReadonlyMap<string, Backend>;
+  readonly ownMethods: readonly OwnMethod[];
 }
+
+const withoutOwn = (options: BenchOptions): LoadedConfig => ({
+  options,
+  ownBackends: new Map(),
+  ownMethods: [],
+});
 
 const FILE = "bench.config.ts";
 
@@ -47,23 +60,32 @@ export function loadConfig(folder: string): Promise<LoadedConfig> {
 }
 
 async function readConfig(file: string): Promise<LoadedConfig> {
-  if (!existsSync(file)) return { options: {}, ownBackends: new Map() };
+  if (!existsSync(file)) return withoutOwn({});
   const load = await moduleLoader(file);
   const value: unknown = await load.import(file, FILE, { default: true });
-  if (!isConfig(value)) return { options: checkOptions(value, FILE), ownBackends: new Map() };
-  const { backends, ...others } = value;
-  const { ids, own } = await resolveBackends(backends, FILE, load);
-  return { options: checkOptions({ ...others, backends: ids }, FILE), ownBackends: own };
+  if (typeof value !== "object" || value === null) return withoutOwn(checkOptions(value, FILE));
+  // The check of options reports all other mistakes.
+  const { backends, methods } = value as Readonly<Record<string, unknown>>;
+  const { globs, own: ownMethods } = resolveMethods(Array.isArray(methods) ? methods : [], FILE);
+  const { ids, own } = await resolveBackends(Array.isArray(backends) ? backends : [], FILE, load);
+  const javascript = javascriptBackend(ownMethods);
+  const options = {
+    ...value,
+    ...(Array.isArray(methods) ? { methods: globs } : {}),
+    ...(Array.isArray(backends) ? { backends: ids } : {}),
+  };
+  return {
+    options: checkOptions(options, FILE),
+    ownBackends: new Map([...own, ...(javascript ? [[javascript.id, javascript] as const] : [])]),
+    ownMethods,
+  };
 }
-
-/** True if there are backends to resolve. The check of options reports all other mistakes. */
-const isConfig = (value: unknown): value is { readonly backends: readonly unknown[] } =>
-  typeof value === "object" && value !== null && "backends" in value && Array.isArray(value.backends);
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
-/** This package, for configs in folders where it is not installed. */
-const SELF = { "@softmax-bench/runner": fileURLToPath(import.meta.resolve("@softmax-bench/runner")) };
+/** This package under both of its names, for configs in folders where it is not installed. */
+const INDEX = fileURLToPath(import.meta.resolve("@softmax-bench/runner"));
+const SELF = { "@softmax-bench/runner": INDEX, "softmax-bench": INDEX };
 
 /** Loads modules, also TypeScript, as if a file imported them. */
 async function moduleLoader(file: string): Promise<ModuleLoader> {

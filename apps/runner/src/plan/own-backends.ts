@@ -4,6 +4,7 @@ import { RUNTIME_KINDS } from "@softmax-bench/host-node";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 import { BACKENDS } from "./backends.js";
+import { JAVASCRIPT } from "./own-methods.js";
 import { unknownValue } from "./unknown-value.js";
 
 /** Access of a config to modules. */
@@ -36,7 +37,7 @@ export async function resolveBackends(
     for (const { value, name } of await loadCandidates(entry, where, load)) {
       const backend = checkBackend(value, name);
       const { id } = backend;
-      if (Object.hasOwn(BACKENDS, id)) {
+      if (isTaken(id)) {
         throw new UsageError(`${name}: id: expected one that is not taken, got "${id}"; choose another`);
       }
       if (own.has(id) && own.get(id) !== backend) {
@@ -56,7 +57,9 @@ const MOST_NAMES = 8;
 
 /** True if an entry stands for backends of this repository. */
 const isBuiltIn = (entry: unknown): entry is string =>
-  typeof entry === "string" && (entry === ALL || Object.hasOwn(BACKENDS, entry));
+  typeof entry === "string" && (entry === ALL || isTaken(entry));
+
+const isTaken = (id: string): boolean => id === JAVASCRIPT || Object.hasOwn(BACKENDS, id);
 
 /** A value that should be a backend, and its name in messages. */
 interface Candidate {

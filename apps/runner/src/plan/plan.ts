@@ -69,27 +69,37 @@ export const keyOf = (cell: PlannedCell): string => cellKey({ ...cell, workload:
 /** Compared methods are adjacent, so that few gradients are held at a time. */
 const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
 
+/** The methods of a selection that a place has. */
+export const methodsIn = (
+  { methods, ownMethods }: Pick<Selection, "methods" | "ownMethods">,
+  place: Place,
+): MethodId[] => methods.filter((method) => ownMethods.get(method)?.includes(placeName(place)) ?? true);
+
 /** The whole matrix of a selection: backend by backend, small workloads first. */
-export function planCells({ places, methods, dtypes, workloads, cells }: Selection): PlannedCell[] {
+export function planCells(selection: Selection): PlannedCell[] {
+  const { places, methods, dtypes, workloads, cells } = selection;
   const size = ({ rows, classes }: Workload) => rows * classes;
   const ordered = methods.toSorted((a, b) => METHOD_ORDER.indexOf(a) - METHOD_ORDER.indexOf(b));
-  const matrix = places.flatMap((place) =>
-    workloads
+  const matrix = places.flatMap((place) => {
+    const here = methodsIn({ ...selection, methods: ordered }, place);
+    return workloads
       .toSorted((a, b) => size(a) - size(b))
       .flatMap((workload) =>
-        dtypes.flatMap((dtype) => ordered.map((method) => ({ ...place, method, dtype, workload }))),
-      ),
-  );
+        dtypes.flatMap((dtype) => here.map((method) => ({ ...place, method, dtype, workload }))),
+      );
+  });
   return cells ? matrix.filter((cell) => cells.has(keyOf(cell))) : matrix;
 }
 
 /** All curves of a selection: backend by backend, sweep by sweep. */
-export function planCurves({ places, methods, dtypes }: Selection, sweeps: readonly Sweep[]): PlannedCurve[] {
-  return places.flatMap((place) =>
-    sweeps.flatMap((sweep) =>
+export function planCurves(selection: Selection, sweeps: readonly Sweep[]): PlannedCurve[] {
+  const { places, dtypes } = selection;
+  return places.flatMap((place) => {
+    const methods = methodsIn(selection, place);
+    return sweeps.flatMap((sweep) =>
       dtypes.flatMap((dtype) => methods.map((method) => ({ ...place, method, dtype, sweep }))),
-    ),
-  );
+    );
+  });
 }
 
 /** All networks of a selection: backend by backend, shallow ones first. */
@@ -97,13 +107,12 @@ export const planNetworks = ({ places, dtypes }: Selection, depths: readonly num
   places.flatMap((place) => depths.flatMap((depth) => dtypes.map((dtype) => ({ ...place, dtype, depth }))));
 
 /** All series of a selection: backend by backend, few threads first. */
-export const planSeries = (
-  { places, methods, dtypes }: Selection,
-  threads: readonly number[],
-): PlannedSeries[] =>
-  places.flatMap((place) =>
-    methods.flatMap((method) =>
-      dtypes.flatMap((dtype) => threads.map((count) => ({ ...place, method, dtype, threads: count }))),
+export const planSeries = (selection: Selection, threads: readonly number[]): PlannedSeries[] =>
+  selection.places.flatMap((place) =>
+    methodsIn(selection, place).flatMap((method) =>
+      selection.dtypes.flatMap((dtype) =>
+        threads.map((count) => ({ ...place, method, dtype, threads: count })),
+      ),
     ),
   );
 

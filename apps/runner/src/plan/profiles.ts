@@ -131,7 +131,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   },
   gate: {
     id: "gate",
-    summary: "times of gradients and their digests, fast: one of the many processes of pnpm gate",
+    summary: "times of gradients and their digests, fast: one of the many processes of the gate",
     workloads: MATRIX,
     processes: 1,
     mostProcesses: 1,

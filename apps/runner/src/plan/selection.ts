@@ -6,6 +6,7 @@ import {
   type MethodId,
   messageOf,
   type Place,
+  placeName,
   SWEEPS,
   type Sweep,
   USUAL_DTYPE_IDS,
@@ -15,8 +16,10 @@ import {
 import picomatch from "picomatch";
 import { findAbsence } from "../bundle/manifest.js";
 import { UsageError } from "../terminal/errors.js";
+import type { Registry } from "./load-backends.js";
 import { readPlace, usualPlace } from "./place-names.js";
-import { type HostRequest, identifyHosts, parseHost, placesOn, THIS_NODE } from "./places.js";
+import { type HostRequest, identifyHosts, kindOfHost, parseHost, placesOn, THIS_NODE } from "./places.js";
+import { methodsIn } from "./plan.js";
 import { isReference } from "./references.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
@@ -28,6 +31,8 @@ export interface Selection {
   /** The hosts of those places. */
   readonly hosts: readonly HostRequest[];
   readonly methods: readonly MethodId[];
+  /** A user's methods, and the names of the places that have each; all places have all others. */
+  readonly ownMethods: ReadonlyMap<string, readonly string[]>;
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
   /** Keys of the matrix cells to run; undefined for all. */
@@ -47,11 +52,12 @@ export interface SelectionFilter {
 }
 
 /**
- * @param backendIds of all backends, in measuring order
  * @throws UsageError naming the closest valid value, for the first unknown one.
  */
-export function select(wanted: SelectionFilter, backendIds: readonly string[]): Selection {
-  const chosen = wanted.cells ? parseCells(wanted.cells) : wanted;
+export function select(wanted: SelectionFilter, registry: Registry): Selection {
+  const { backends: backendIds, ownMethods } = registry;
+  const methodIds = [...METHODS.map(({ id }) => id), ...(ownMethods.keys() as Iterable<MethodId>)];
+  const chosen = wanted.cells ? parseCells(wanted.cells, methodIds) : wanted;
   const { methods, dtypes, workloads } = chosen;
   const given = chosen.places?.map(readPlace);
   const named = given?.map(({ backend }) => backend) ?? namedBackends(chosen.backends, backendIds);
@@ -62,7 +68,8 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
     backends,
     places,
     hosts: hostsOfPlaces(places),
-    methods: matchMethods(expandAll(methods) ?? ["**"]),
+    methods: matchMethods(expandAll(methods) ?? ["**"], methodIds),
+    ownMethods: placesOfOwn(registry, places),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? USUAL_DTYPE_IDS, "dtype") as FloatDType[],
     workloads: [...new Set(workloads)].map(parseWorkload),
   };
@@ -75,10 +82,13 @@ export function select(wanted: SelectionFilter, backendIds: readonly string[]): 
  */
 export async function selectOnHosts(
   wanted: SelectionFilter & { readonly hosts: readonly HostRequest[] | undefined },
-  backendIds: readonly string[],
+  registry: Registry,
 ): Promise<Selection> {
-  const selection = select(wanted, backendIds);
-  if (wanted.cells) return { ...selection, hosts: await hostsOfCells(selection.hosts, wanted.hosts) };
+  const selection = select(wanted, registry);
+  if (wanted.cells) {
+    requireMethods(selection, registry);
+    return { ...selection, hosts: await hostsOfCells(selection.hosts, wanted.hosts) };
+  }
   if (wanted.hosts?.some(({ kind }) => kind === "python")) {
     throw new UsageError(
       "--host expects hosts of JavaScript, got python; leave it out: references run there",
@@ -89,12 +99,33 @@ export async function selectOnHosts(
   const references = selection.backends.filter(isReference).map(usualPlace);
   const others = selection.backends.filter((backend) => !isReference(backend));
   const places = [...(await placesOn(hosts, others, areNamed)), ...references];
+  const ownMethods = placesOfOwn(registry, places);
+  requireMethods({ ...selection, places, ownMethods }, registry);
   return {
     ...selection,
     hosts: [...hosts, ...hostsOfPlaces(references)],
     places,
+    ownMethods,
     backends: selection.backends.filter((id) => places.some(({ backend }) => backend === id)),
   };
+}
+
+/** The places of each of a user's methods. A page has only what it was built with. */
+const placesOfOwn = ({ ownMethods }: Registry, places: readonly Place[]): Selection["ownMethods"] =>
+  new Map(
+    Array.from(ownMethods, ([method, backend]) => {
+      const isThere = (place: Place) =>
+        place.backend === backend && kindOfHost(place.host ?? THIS_NODE) !== "browser";
+      return [method, places.filter(isThere).map(placeName)] as const;
+    }),
+  );
+
+/** @throws UsageError if all methods of a selection are a user's, and none of its places has any of them */
+function requireMethods(selection: Selection, { ownMethods }: Registry): void {
+  const { methods, places } = selection;
+  if (places.length === 0 || places.some((place) => methodsIn(selection, place).length > 0)) return;
+  const where = methods.map((method) => `${method} is measured on ${ownMethods.get(method)}`).join(", ");
+  throw new UsageError(`${where}, in processes; got ${places.map(placeName).join(", ")}`);
 }
 
 /** The hosts that cells name; a user may give them, with their paths. @throws UsageError if others are given */
@@ -131,7 +162,7 @@ function namedBackends(wanted: readonly string[] | undefined, known: readonly st
 }
 
 /** The parts of cells such as `tfjs-wasm manual/fused float32 64x1000`. */
-function parseCells(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
+function parseCells(cells: readonly string[], ids: readonly MethodId[]): Omit<SelectionFilter, "cells"> {
   const parts = cells.map((cell) => {
     const [place, method, dtype, workload, ...more] = cell.split(" ");
     if (!place || !dtype || !workload || more.length > 0) {
@@ -139,7 +170,6 @@ function parseCells(cells: readonly string[]): Omit<SelectionFilter, "cells"> {
         `--cell takes a cell as --list prints it, e.g. "tfjs-wasm manual/fused float32 64x1000"; got ${JSON.stringify(shortenValue(cell))}`,
       );
     }
-    const ids = METHODS.map(({ id }) => id);
     const known = ids.find((id) => id === method);
     if (!known) throw unknownValue("method", method ?? "", ids);
     return { place, method: known, dtype, workload };
@@ -174,8 +204,7 @@ function sortByRegistry(known: readonly string[], wanted: readonly string[], kin
   return known.filter((value) => wanted.includes(value));
 }
 
-function matchMethods(globs: readonly string[]): MethodId[] {
-  const ids = METHODS.map((method) => method.id);
+function matchMethods(globs: readonly string[], ids: readonly MethodId[]): MethodId[] {
   for (const glob of globs) {
     const matches = picomatch(glob);
     if (!ids.some((id) => matches(id))) throw unknownValue("method", glob, ids);

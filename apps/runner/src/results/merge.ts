@@ -83,7 +83,7 @@ function withoutShard({ shard: _, argv, ...run }: RunRecord): RunRecord {
 function checkPart({ path, results: { run } }: Part): void {
   const not = (what: string) => new UsageError(`${path} ${what}`);
   if ((run.command ?? "bench") !== "bench") {
-    throw not(`is a run of pnpm ${run.command}; merge joins runs of pnpm bench`);
+    throw not(`is a run of ${run.command}; merge joins runs of bench`);
   }
   if (run.merged) throw not("is merged itself; merge the runs that it is made from");
   const { count } = shardOfRun(run);

@@ -1,9 +1,9 @@
-import { type MethodId, messageOf, type Sweep } from "@softmax-bench/core";
+import { METHODS, type MethodId, messageOf, type Sweep } from "@softmax-bench/core";
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { network } from "@softmax-bench/networks";
 import { createExperiments } from "../experiments/index.js";
 import type { Entry, Header } from "../journal/entries.js";
-import { backendIds } from "../plan/load-backends.js";
+import { loadRegistry, type Registry } from "../plan/load-backends.js";
 import { type Plan, planCells, planCurves, planNetworks, planSeries } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { backendsOf } from "../plan/runnable.js";
@@ -50,11 +50,12 @@ export async function shardPlan(
 /** Plans a run again from its header. @throws UsageError if that is not what this version would do. */
 export async function planOfRun(header: Header): Promise<Plan> {
   checkNetworks(header);
-  const ids = await backendIds();
-  checkBackends(header, ids);
-  const cellMethods = header.cellMethods && select({ ...header, methods: header.cellMethods }, ids).methods;
+  const registry = await loadRegistry();
+  checkOwn(header, registry);
+  const cellMethods =
+    header.cellMethods && select({ ...header, methods: header.cellMethods }, registry).methods;
   const sweeps = selectSweeps(header.sweeps ?? []);
-  const whole = planWork(select(header, ids), {
+  const whole = planWork(select(header, registry), {
     sweeps,
     cellMethods,
     depths: header.depth?.depths,
@@ -67,12 +68,17 @@ export async function planOfRun(header: Header): Promise<Plan> {
   );
 }
 
-function checkBackends({ id, backends }: Header, known: readonly string[]): void {
-  const missing = backends.find((backend) => !known.includes(backend));
-  if (missing === undefined) return;
-  throw new UsageError(
-    `${id} measures ${JSON.stringify(missing)}, and there are ${known.join(", ")}; continue it in the folder whose bench.config.ts brings that backend`,
-  );
+/** @throws UsageError if backends or methods of the run are missing here */
+function checkOwn({ id, backends, methods }: Header, registry: Registry): void {
+  const require = (kind: string, ids: readonly string[], known: readonly string[]) => {
+    const missing = ids.find((one) => !known.includes(one));
+    if (missing === undefined) return;
+    throw new UsageError(
+      `${id} measures ${JSON.stringify(missing)}, and there are ${known.join(", ")}; continue it in the folder whose bench.config.ts brings that ${kind}`,
+    );
+  };
+  require("backend", backends, registry.backends);
+  require("method", methods, [...METHODS.map((method) => method.id), ...registry.ownMethods.keys()]);
 }
 
 function checkNetworks({ depth }: Header): void {

@@ -36,7 +36,7 @@ async function runToContinue(
   const { header, entries, journal } = recovered;
   if ((header.command ?? "bench") !== command) {
     throw new UsageError(
-      `${folder.id} is not a run of pnpm ${command}; continue with: ${resumeCommand(header, folder)}`,
+      `${folder.id} is not a run of ${command}; continue with: ${resumeCommand(header, folder)}`,
     );
   }
   for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);

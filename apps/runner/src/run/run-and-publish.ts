@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import type { Results } from "@softmax-bench/core";
-import { isSystemError, plural } from "@softmax-bench/core";
+import { commandLine, isSystemError, plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderSummary, renderTerminal, reportView, shellWord } from "@softmax-bench/report";
@@ -177,9 +176,10 @@ function remainingCount(
 /** The command that continues a run. */
 export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
   const out = dirname(path);
-  return [`pnpm ${command} --resume ${id}`, ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`])].join(
-    " ",
-  );
+  return [
+    commandLine(`${command} --resume ${id}`),
+    ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`]),
+  ].join(" ");
 };
 
 function toExitCode(results: Results, { header, folder }: Run, console: Console): number {

@@ -1,4 +1,4 @@
-import { type Backend, type BackendRecord, messageOf, type Place } from "@softmax-bench/core";
+import { type Backend, type BackendRecord, commandLine, messageOf, type Place } from "@softmax-bench/core";
 import {
   type Connection,
   type Host,
@@ -63,7 +63,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    const replace = adapter?.provision && `pnpm provision ${backend}`;
+    const replace = adapter?.provision && commandLine(`provision ${backend}`);
     const slow = outcome.kind === "timeout";
     return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedies, replace)) };
   } catch (error) {

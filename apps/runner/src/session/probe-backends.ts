@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Backend } from "@softmax-bench/core";
+import { type Backend, commandLine } from "@softmax-bench/core";
 import { CURRENT_RUNTIME, javascriptWorker, ProcessHost } from "@softmax-bench/host-node";
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
@@ -38,7 +38,7 @@ async function probeBackend(backend: string, timeoutS: number): Promise<Examined
   });
   opening.worker?.kill();
   if (opening.worker || !opening.slow) return opening.record;
-  const remedy = `wait longer: pnpm run doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`;
+  const remedy = `wait longer: ${commandLine(`doctor --timeout ${Math.min(2 * timeoutS, LONGEST_TIMEOUT_S)}`)}`;
   return { ...opening.record, slow: true, remedy };
 }
 
@@ -52,5 +52,5 @@ const elsewhere = (backend: Backend): ExaminedBackend => ({
   status: "unavailable",
   runsIn: hostsOf(backend),
   reason: `it runs in a ${hostsOf(backend).join(" or ")}, not in Node`,
-  remedy: `pnpm bench --host chromium --backend ${backend.id}`,
+  remedy: commandLine(`bench --host chromium --backend ${backend.id}`),
 });

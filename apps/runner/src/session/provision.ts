@@ -1,4 +1,4 @@
-import { type Availability, messageOf, shorten } from "@softmax-bench/core";
+import { type Availability, commandLine, messageOf, shorten } from "@softmax-bench/core";
 import { loadBackend } from "../plan/load-backends.js";
 
 export interface ProvisioningOptions {
@@ -23,7 +23,7 @@ export async function provisionBackends(
       const outcome = await backend.provision({ progress, signal, wanted });
       if (outcome) outcomes.set(id, outcome.available ? outcome : shortenReasons(outcome));
     } catch (error) {
-      const remedy = `pnpm provision ${id}`;
+      const remedy = commandLine(`provision ${id}`);
       outcomes.set(id, shortenReasons({ available: false, reason: messageOf(error), remedy }));
     }
   }

@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { commandLine } from "@softmax-bench/core";
 import { onLine, sendLine } from "@softmax-bench/host-node";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
@@ -27,7 +28,9 @@ export function inheritedTurns(signal: AbortSignal): Turns {
   try {
     channel = new Socket({ fd: TURN_CHANNEL, readable: true, writable: true });
   } catch {
-    throw new UsageError("--in-turns is for pnpm gate, which starts runs with a channel to take turns by");
+    throw new UsageError(
+      `--in-turns is for ${commandLine("gate")}, which starts runs with a channel to take turns by`,
+    );
   }
   let granted: (() => void) | undefined;
   let lost: ((error: UsageError) => void) | undefined;

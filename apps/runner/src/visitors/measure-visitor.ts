@@ -91,6 +91,7 @@ async function planVisitor({ id, startedAt, request, backends, software }: Visit
     places,
     hosts: [],
     methods,
+    ownMethods: new Map(),
     dtypes: USUAL_DTYPE_IDS,
     workloads,
     cells: undefined,

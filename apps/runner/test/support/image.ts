@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Dockerfile, DockerfileParser } from "dockerfile-ast";
 import { z } from "zod";
-import { MAIN } from "./cli.js";
 
+/** What is deployed: its folder with `bin`. */
+const APP = dirname(fileURLToPath(new URL("../../../all/bin", import.meta.url)));
 const file = fileURLToPath(new URL("../../../../deploy/Dockerfile", import.meta.url));
 
 export const DOCKERFILE = readFileSync(file, "utf8");
@@ -25,10 +27,9 @@ export const imageCommand = (args: readonly string[] = wordsOf("CMD")): string[]
   ...args,
 ];
 
-/** The same with this checkout in the place of what the image has in `/app`: the runner, built. */
+/** The same with this checkout in the place of what the image has in `/app`: the command line with all runtimes. */
 export function commandHere(args?: readonly string[]): string[] {
-  const main = MAIN.replace(/\/dist\/main\.js$/, "");
-  const command = imageCommand(args).map((word) => word.replace(/^\/app(?=\/|$)/, main));
+  const command = imageCommand(args).map((word) => word.replace(/^\/app(?=\/|$)/, APP));
   if (!existsSync(command[1] ?? "")) throw new Error(`the image starts ${command[1]}, which is not there`);
   return command;
 }

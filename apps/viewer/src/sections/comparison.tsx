@@ -63,7 +63,7 @@ function Differences({ comparison }: { comparison: ReturnType<typeof compare> })
   const label = "Two runs compared";
   return (
     <Figure
-      caption="What pnpm compare says; pnpm gate decides, on fresh processes in turns"
+      caption="What compare says; gate decides, on fresh processes in turns"
       numbers={{
         name: "comparison",
         columns: [

@@ -69,6 +69,15 @@ export function TradeOff({
   );
 }
 
+const [BY_HAND, AUTOMATIC] = ["by hand", "automatic"] as const;
+/** A method from a user's bench.config.ts, of which it is not known which of the two it is. */
+const OWN = "your own";
+
+function originOf({ method }: RankedCell): string {
+  if (method.startsWith("manual/")) return BY_HAND;
+  return method.startsWith("autograd/") ? AUTOMATIC : OWN;
+}
+
 /** A logarithm shows no others. */
 const isDrawable = (value: number): boolean => value > 0 && Number.isFinite(value);
 
@@ -100,7 +109,11 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
         : { ticks: 4, tickFormat: "~s" }),
     },
     color: { ...categoricalColor(drawn.map(backend)), legend: true },
-    symbol: { domain: ["by hand", "automatic"], range: ["circle", "triangle"], legend: true },
+    symbol: {
+      domain: [BY_HAND, AUTOMATIC, ...(drawn.some((cell) => originOf(cell) === OWN) ? [OWN] : [])],
+      range: ["circle", "triangle", "square"],
+      legend: true,
+    },
     marks: [
       Plot.line(front, { ...at, strokeOpacity: 0.5, strokeDasharray: "4 3" }),
       Plot.dot(drawn, {
@@ -108,7 +121,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
         stroke: backend,
         fill: backend,
         fillOpacity: 0.5,
-        symbol: ({ method }: RankedCell) => (method.startsWith("manual/") ? "by hand" : "automatic"),
+        symbol: originOf,
         r: 5,
       }),
       ...[0, 1].map((side) =>

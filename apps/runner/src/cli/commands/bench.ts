@@ -1,7 +1,7 @@
 import { WORKLOADS } from "@softmax-bench/core";
 import { type Command, Option } from "commander";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { backendIds } from "../../plan/load-backends.js";
+import { loadRegistry } from "../../plan/load-backends.js";
 import type { BenchOptions } from "../../plan/options.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { resolveShard, WHOLE } from "../../plan/shard.js";
@@ -82,7 +82,7 @@ function command(): Command {
       )
       .option(
         "--save-baseline <name>",
-        "keep the results in baselines/<name>.json, for pnpm compare and pnpm gate; e.g. --save-baseline main",
+        "keep the results in baselines/<name>.json, for compare and gate; e.g. --save-baseline main",
       )
       .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
@@ -162,7 +162,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const { resolveSettings } = await import("../../plan/options.js");
   const { selectOnHosts } = await import("../../plan/selection.js");
   const settings = resolveSettings(options, file);
-  const selection = await selectOnHosts(settings, await backendIds());
+  const selection = await selectOnHosts(settings, await loadRegistry());
   const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
   if (flags.list) {
     const { listCells } = await import("../../run/list-cells.js");

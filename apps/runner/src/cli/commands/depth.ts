@@ -5,7 +5,7 @@ import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { backendIds, loadBackends } from "../../plan/load-backends.js";
+import { loadBackends, loadRegistry } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -129,16 +129,16 @@ export async function depth(argv: readonly string[], console: Console): Promise<
       ),
       {},
     );
-    const ids = await backendIds();
+    const registry = await loadRegistry();
     const selection = await selectOnHosts(
       {
         hosts: settings.hosts,
-        backends: flags.backend ?? (await fastBackends(ids)),
+        backends: flags.backend ?? (await fastBackends(registry.backends)),
         dtypes: flags.dtype?.map(requireTrained),
         methods: Object.values(wanted.methods),
         workloads: [],
       },
-      ids,
+      registry,
     );
     const request = { argv, settings, selection, sweeps: [], cellMethods: [], experiment: wanted };
     const { startRun } = await import("../../run/start.js");

@@ -32,6 +32,7 @@ import {
   parameterList,
 } from "../../export/exported-graph.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
+import type { Registry } from "../../plan/load-backends.js";
 import { select } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { type Console, writeLine } from "../../terminal/console.js";
@@ -226,7 +227,7 @@ function parseTarget(name: string): Legalize {
 }
 
 /** A model is for any runtime. */
-const NO_BACKENDS: readonly string[] = [];
+const NO_BACKENDS: Registry = { backends: [], ownMethods: new Map() };
 
 function methodSource(flags: Flags): Source {
   const { method, workload, dtype = "float32", graph = "both", batch, ignoreIndex } = flags;

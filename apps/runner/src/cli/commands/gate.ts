@@ -1,6 +1,6 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { REPOSITORY_ROOT } from "../../fs/repository.js";
+import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
 import {
@@ -58,7 +58,7 @@ const command = (): Command =>
       ),
     ),
   )
-    .option("--workload <ids>", "workloads, as of pnpm bench; e.g. --workload vocab,64x1000", commaSeparated)
+    .option("--workload <ids>", "workloads, as of bench; e.g. --workload vocab,64x1000", commaSeparated)
     .option("--seed <n>", "seed of inputs and of the order of processes (default: 0); e.g. --seed 7")
     .option(
       "--timeout <duration>",
@@ -74,6 +74,7 @@ const command = (): Command =>
 /** Measures, compares, writes every format, and exits by the outcome. */
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  requireClone("it measures two revisions of the clone; here, compare compares two runs");
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);

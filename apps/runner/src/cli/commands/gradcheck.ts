@@ -1,8 +1,9 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS, placeName } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
-import { backendIds, loadBackend } from "../../plan/load-backends.js";
+import { loadBackend, loadRegistry } from "../../plan/load-backends.js";
 import { parseHost } from "../../plan/places.js";
+import { methodsIn } from "../../plan/plan.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
@@ -41,9 +42,9 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
       dtypes: flags.dtype,
       workloads: [],
     },
-    await backendIds(),
+    await loadRegistry(),
   );
-  const { places, methods, dtypes } = selection;
+  const { places, dtypes } = selection;
   using hosts = await Hosts.open(selection.hosts, {
     say: (line) => writeLine(stderr, line),
     signal,
@@ -59,7 +60,7 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
   for (const place of places) {
     const kernels = (await loadBackend(place.backend))?.kernels;
     const jobs = dtypes.flatMap((dtype) =>
-      methods.flatMap((method) =>
+      methodsIn(selection, place).flatMap((method) =>
         (checks.get(dtype) ?? []).map((check) => ({
           check,
           task: check.taskFor({ method, dtype }),

@@ -1,8 +1,9 @@
 import { type BackendRecord, DTYPE_IDS, type FloatArray, placeName, plural } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
-import { backendIds } from "../../plan/load-backends.js";
+import { loadRegistry } from "../../plan/load-backends.js";
 import { parseHost } from "../../plan/places.js";
+import { methodsIn } from "../../plan/plan.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
@@ -57,7 +58,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
       dtypes: [flags.dtype],
       workloads: [],
     },
-    await backendIds(),
+    await loadRegistry(),
   );
   const [dtype = "float32"] = selection.dtypes;
   using hosts = await Hosts.open(selection.hosts, {
@@ -75,7 +76,7 @@ export async function gradient(argv: readonly string[], console: Console): Promi
   const backends: BackendRecord[] = [];
   for (const place of selection.places) {
     const backend = placeName(place);
-    const jobs = selection.methods.map((method) => ({
+    const jobs = methodsIn(selection, place).map((method) => ({
       task: { method, dtype, rows, classes, loss },
       inputs,
     }));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { plural, type Results } from "@softmax-bench/core";
+import { commandLine, plural, type Results } from "@softmax-bench/core";
 import { historyPage } from "@softmax-bench/report";
 import { fileNameFor } from "../../fs/file-name.js";
 import { makeOutFolder } from "../../fs/make-folder.js";
@@ -37,7 +37,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     branches.set(branch, [...(branches.get(branch) ?? []), results]);
   }
   if (branches.size === 0) {
-    writeLine(stderr, `there is no run in ${flags.in}; pnpm bench makes one`);
+    writeLine(stderr, `there is no run in ${flags.in}; ${commandLine("bench")} makes one`);
     return EXIT.incomparable;
   }
   makeOutFolder(out);

@@ -1,7 +1,15 @@
 import { basename, dirname, join } from "node:path";
-import { findWorkload, plural, type Results, USUAL_DTYPE_IDS, type Workload } from "@softmax-bench/core";
+import {
+  commandLine,
+  findWorkload,
+  plural,
+  type Results,
+  USUAL_DTYPE_IDS,
+  type Workload,
+} from "@softmax-bench/core";
 import { type NativeTime, renderLimit } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
+import { requireClone } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { describeEnvironment } from "../../machine/environment.js";
 import { buildNativeLimit } from "../../machine/native-limit.js";
@@ -43,12 +51,13 @@ const command = () =>
 export async function limit(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const parsed = command().parse(argv, { from: "user" });
   const { in: folder, json } = parsed.opts<Flags>();
+  requireClone("it builds the C of the clone; run it in one");
   const { file, results } = await needResults(parsed.args[0] ?? "latest", folder, hasCells);
   checkMachine(results);
   const needed = nativeTimeRows(results);
   if (needed.length === 0) {
     throw new UsageError(
-      `${file} has no cells that were timed on a processor, as runs of pnpm bench have; name such a run, or make one`,
+      `${file} has no cells that were timed on a processor, as runs of bench have; name such a run, or make one`,
     );
   }
   try {
@@ -94,7 +103,7 @@ function checkMachine({ run, environment }: Results): void {
   const { cpu, cores } = describeEnvironment();
   if (environment.cpu === cpu && environment.cores === cores) return;
   throw new UsageError(
-    `${run.id} was measured on ${plural(environment.cores, "core")} of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: pnpm bench`,
+    `${run.id} was measured on ${plural(environment.cores, "core")} of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: ${commandLine("bench")}`,
   );
 }
 

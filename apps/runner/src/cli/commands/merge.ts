@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { plural, type Results } from "@softmax-bench/core";
+import { commandLine, plural, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderSummary, reportView } from "@softmax-bench/report";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
@@ -71,7 +71,7 @@ export async function merge(argv: readonly string[], console: Console): Promise<
 }
 
 const resumeIn = (path: string): string =>
-  `continue it with: pnpm bench --resume ${path.split("/").filter(Boolean).at(-1)} --out ${dirname(path)}`;
+  `continue it with: ${commandLine(`bench --resume ${path.split("/").filter(Boolean).at(-1)} --out ${dirname(path)}`)}`;
 
 function toExitCode(results: Results, parts: readonly Part[], stderr: OutputStream): number {
   const { missing = [] } = results.run.merged ?? {};

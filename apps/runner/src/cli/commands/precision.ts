@@ -1,7 +1,7 @@
 import { SWEEPS } from "@softmax-bench/core";
 import { Option } from "commander";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { backendIds } from "../../plan/load-backends.js";
+import { loadRegistry } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts, selectSweeps } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -83,7 +83,7 @@ export async function precision(argv: readonly string[], console: Console): Prom
   const settings = resolveSettings(toOptions(flags), {});
   const experiment = parts.includes(EXPERIMENT.id);
   const workloads = experiment ? [EXPERIMENT.id] : [];
-  const selection = await selectOnHosts({ ...settings, cells: undefined, workloads }, await backendIds());
+  const selection = await selectOnHosts({ ...settings, cells: undefined, workloads }, await loadRegistry());
   const { startRun } = await import("../../run/start.js");
   return startRun(
     {

@@ -10,7 +10,7 @@ import {
 } from "../../experiments/scaling/shapes.js";
 import { MOST_SCALING_VALUES } from "../../journal/entries.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { backendIds } from "../../plan/load-backends.js";
+import { loadRegistry } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import type { Console } from "../../terminal/console.js";
@@ -125,7 +125,7 @@ export async function scaling(argv: readonly string[], console: Console): Promis
       dtypes: given.dtype ?? [DEFAULT_DTYPE],
       workloads: [],
     },
-    await backendIds(),
+    await loadRegistry(),
   );
   const request = { argv, settings, selection, sweeps: [], cellMethods: [] };
   const { startRun } = await import("../../run/start.js");

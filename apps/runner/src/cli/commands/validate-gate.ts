@@ -4,7 +4,7 @@ import { BROWSER_KINDS, type BrowserKind } from "@softmax-bench/host-browser";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
 import { Option } from "commander";
 import { makeFolder } from "../../fs/make-folder.js";
-import { currentCommit, REPOSITORY_ROOT } from "../../fs/repository.js";
+import { currentCommit, REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
@@ -35,7 +35,7 @@ interface Flags {
 const command = () =>
   newCommand("validate-gate")
     .description(
-      "Proves that pnpm gate is red when something regressed, and only then: compares this checkout with copies of it\n" +
+      "Proves that the gate is red when something regressed, and only then: compares this checkout with copies of it\n" +
         "that are the same, slower, or less exact. Stopped, it goes on where it was when it is started again.",
     )
     .option("--quick", "a few cells, in a minute or two: shows that it works, proves nothing; e.g. --quick")
@@ -61,6 +61,7 @@ export async function validateGate(
   { stdout, stderr, signal }: Console,
 ): Promise<number> {
   const { quick = false, host, out } = command().parse(argv, { from: "user" }).opts<Flags>();
+  requireClone("it measures copies of the clone; run it in one");
   const say = (line: string) => writeLine(stderr, line);
   const file = join(out, "journal.jsonl");
   makeFolder(out);

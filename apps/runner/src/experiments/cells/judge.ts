@@ -8,6 +8,7 @@ import {
   floatArray,
   type GradientResult,
   type KernelAccuracy,
+  METHODS,
 } from "@softmax-bench/core";
 import { sha256, type Values } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, countNonFinite, distance, largestRowSum } from "@softmax-bench/numerics";
@@ -86,15 +87,21 @@ export class Judge {
       rowsChecked: checked.length,
       gradient: {
         ...assessCheckedRows(gradient, { checked, reference }, cell.dtype),
-        boundRatio: this.#boundRatio(cell, gradient, { checked, reference }),
+        ...this.#boundRatio(cell, gradient, { checked, reference }),
       },
     };
   }
 
-  #boundRatio(cell: PlannedCell, gradient: FloatArray, checked: CheckedReference): number {
+  /** Nothing is known beforehand of a formula that is not ours. */
+  #boundRatio(
+    cell: PlannedCell,
+    gradient: FloatArray,
+    checked: CheckedReference,
+  ): Pick<Accuracy["gradient"], "boundRatio"> {
+    if (!METHODS.some(({ id }) => id === cell.method)) return {};
     const inputs = this.#options.inputs.of(cell.workload, cell.dtype);
     const kernels = this.#options.kernels.get(cell.backend) ?? FAITHFUL;
-    return boundRatio(cell, { inputs, gradient, ...checked }, kernels);
+    return { boundRatio: boundRatio(cell, { inputs, gradient, ...checked }, kernels) };
   }
 
   /** Distances to the held gradients. This one is held if a counterpart is still to come. */

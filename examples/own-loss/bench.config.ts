@@ -1,0 +1,18 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { defineConfig } from "softmax-bench";
+import { myGradient } from "./my-gradient.ts";
+
+/** log Σ exp(x) − x at the label, from TensorFlow.js's own log-sum-exp. */
+const logSumExpLoss = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar => {
+  const targets = tf.oneHot(labels, logits.shape[1]);
+  return tf.mean(tf.sub(tf.logSumExp(logits, 1), tf.sum(tf.mul(logits, targets), 1)));
+};
+
+export default defineConfig({
+  backends: ["tfjs-wasm", "javascript"],
+  methods: [
+    "manual/shifted",
+    { id: "mine/log-sum-exp", backend: "tfjs-wasm", loss: logSumExpLoss },
+    { id: "mine/loops", gradient: myGradient },
+  ],
+});
