@@ -75,12 +75,13 @@ describe.each(HALVES)("a tensor of %s", (dtype) => {
 function networkOf(elemType: number): Uint8Array {
   const weight = (name: string, dims: readonly number[]): TensorInit => {
     const values = numbers(sizeOf(dims)).map((value) => roundToHalf("bfloat16", value - 1));
-    const bytes = {
-      [FLOAT16]: toHalfBits("float16", Float32Array.from(values)),
-      [DOUBLE]: Float64Array.from(values),
-    };
-    const bfloat16 = toHalfBits("bfloat16", Float32Array.from(values));
-    const rawData = new Uint8Array((bytes[elemType] ?? bfloat16).buffer);
+    const singles = Float32Array.from(values);
+    const stored = new Map<number, ArrayBufferView>([
+      [FLOAT16, toHalfBits("float16", singles)],
+      [BFLOAT16, toHalfBits("bfloat16", singles)],
+      [DOUBLE, Float64Array.from(values)],
+    ]).get(elemType);
+    const rawData = new Uint8Array(stored?.buffer ?? []);
     return { name, dataType: elemType, dims: dims.map(BigInt), rawData };
   };
   return modelOf({
