@@ -67,7 +67,12 @@ function float16Bits(single: number): number {
 /** The numbers with given bit patterns. */
 export function fromHalfBits(dtype: HalfDType, bits: Uint16Array): Float32Array {
   const numbers = numbersOf(dtype);
-  return Float32Array.from(bits, (pattern) => numbers[pattern] as number);
+  const values = new Float32Array(bits.length);
+  // Not Float32Array.from with a function, which takes 50 times as long.
+  for (let index = 0; index < values.length; index++) {
+    values[index] = numbers[bits[index] as number] as number;
+  }
+  return values;
 }
 
 const tables = new Map<HalfDType, Float32Array>();

@@ -5,7 +5,7 @@ import {
   type LossOptions,
   SoftmaxKernel,
 } from "@softmax-bench/wasm-simd";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, expectTypeOf, it } from "vitest";
 import { INSTRUCTIONS } from "./instructions.js";
 
 const kernels = await Promise.all(
@@ -229,6 +229,30 @@ describe.each(kernels)("softmaxCrossEntropy in half precision of $instructions",
     // As a caller without types may.
     const given = options as GradientOptions & { dtype: "float16" };
     expect(() => kernel.softmaxCrossEntropy(logits as FloatArray, Int32Array.of(0), given)).toThrow(message);
+  });
+});
+
+describe("types", () => {
+  const [{ kernel }] = kernels as [(typeof kernels)[0]];
+  const [bits, labels] = [new Uint16Array(2), Int32Array.of(0)];
+
+  it("give the gradient the type of the logits", () => {
+    const half = kernel.softmaxCrossEntropy(bits, labels, { dtype: "bfloat16" }).gradient;
+    expectTypeOf(half).toEqualTypeOf<Uint16Array>();
+    expectTypeOf(
+      kernel.softmaxCrossEntropy(new Float32Array(2), labels).gradient,
+    ).toEqualTypeOf<Float32Array>();
+    expectTypeOf(
+      kernel.softmaxCrossEntropy(new Float64Array(2), labels).gradient,
+    ).toEqualTypeOf<Float64Array>();
+    expectTypeOf(kernel.allocate("float16", 0)).toEqualTypeOf<Uint16Array>();
+  });
+
+  it("require a dtype for bits, and arrays of one type", () => {
+    // @ts-expect-error: without a dtype
+    expect(() => kernel.loss(bits, labels)).toThrow(/^dtype/);
+    // @ts-expect-error: weights of another type
+    expect(() => kernel.loss(new Float32Array(2), labels, { weights: bits })).toThrow(/^weights/);
   });
 });
 
