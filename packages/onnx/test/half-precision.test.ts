@@ -76,12 +76,12 @@ function networkOf(elemType: number): Uint8Array {
   const weight = (name: string, dims: readonly number[]): TensorInit => {
     const values = numbers(sizeOf(dims)).map((value) => roundToHalf("bfloat16", value - 1));
     const singles = Float32Array.from(values);
-    const stored = new Map<number, ArrayBufferView>([
+    const stored = new Map<number, Uint16Array | Float64Array>([
       [FLOAT16, toHalfBits("float16", singles)],
       [BFLOAT16, toHalfBits("bfloat16", singles)],
       [DOUBLE, Float64Array.from(values)],
     ]).get(elemType);
-    const rawData = new Uint8Array(stored?.buffer ?? []);
+    const rawData = Uint8Array.from(new Uint8Array(stored?.buffer ?? []));
     return { name, dataType: elemType, dims: dims.map(BigInt), rawData };
   };
   return modelOf({
