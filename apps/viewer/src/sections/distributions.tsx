@@ -2,6 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { type BackendRecord, type Cell, PHASES, type Phase, plural } from "@softmax-bench/core";
 import { formatBytes, formatDuration } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
+import { useBestFirst } from "../components/best-first.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
@@ -35,7 +36,12 @@ const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
 
 function Strips({ cells }: { cells: readonly Cell[] }) {
   const [phase, setPhase] = useState<Phase>("gradient");
-  const options = useMemo(() => stripPlot(cells, phase), [cells, phase]);
+  const sorted = useMemo(
+    () => byMedian(cells, phase).filter(({ timing }) => timing?.[phase]),
+    [cells, phase],
+  );
+  const { rows, toggle } = useBestFirst(sorted, ({ backend }) => backend);
+  const options = useMemo(() => stripPlot(rows, phase), [rows, phase]);
   return (
     <>
       <OneOf<Phase> legend="Phase" options={PHASES.map((id) => [id, id])} value={phase} onChange={setPhase} />
@@ -51,16 +57,17 @@ function Strips({ cells }: { cells: readonly Cell[] }) {
       >
         <Chart
           options={options}
-          label={`Samples of the ${phase} of ${plural(cells.length, "cell")}`}
+          label={`Samples of the ${phase} of ${plural(rows.length, "cell")}`}
           leastWidth={560}
         />
+        {toggle}
       </Figure>
     </>
   );
 }
 
-function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
-  const sorted = byMedian(cells, phase).filter(({ timing }) => timing?.[phase]);
+/** @param sorted fastest first */
+function stripPlot(sorted: readonly Cell[], phase: Phase): ChartOptions {
   const samples = sorted.flatMap((cell) =>
     (cell.timing?.[phase]?.samples ?? [])
       .filter((ns) => ns > 0)
@@ -93,7 +100,8 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
       }),
     [cells],
   );
-  const options = useMemo(() => phasePlot(parts), [parts]);
+  const { rows, toggle } = useBestFirst(parts, ({ cell }) => cell.backend);
+  const options = useMemo(() => phasePlot(rows), [rows]);
   if (parts.length === 0) return null;
   return (
     <Figure
@@ -109,9 +117,10 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
     >
       <Chart
         options={options}
-        label={`Phases of the round trip of ${plural(parts.length, "cell")}`}
+        label={`Phases of the round trip of ${plural(rows.length, "cell")}`}
         leastWidth={560}
       />
+      {toggle}
     </Figure>
   );
 }
