@@ -262,9 +262,9 @@ if (whyNoBrowser) {
         expect(await times(page)).toEqual(["6.00 ms", "9.00 ms"]);
         expect(await page.locator("#by-hand").count()).toBe(0);
         expect(await page.locator("#trade-off [data-mark='dot'] *").count()).toBe(2);
-        await choice(page, "In").selectOption("float64");
+        await choice(page, "dtype").selectOption("float64");
         expect(await times(page)).toEqual(["12.0 ms"]);
-        await choice(page, "In").selectOption("float32");
+        await choice(page, "dtype").selectOption("float32");
         await choice(page, "My logits").selectOption("cifar-head");
         expect(await times(page)).toEqual(["20.0 µs"]);
         await filters.getByRole("group", { name: "Methods" }).getByRole("button").click();
@@ -344,7 +344,7 @@ if (whyNoBrowser) {
       it("holds what a reader chose, so that a view can be shared", async () => {
         const { page } = await open();
         expect(await hashOf(page)).toBe("");
-        await choice(page, "In").selectOption("float64");
+        await choice(page, "dtype").selectOption("float64");
         await choice(page, "I need the gradient").selectOption("back in JavaScript");
         await choice(page, "Runs on").selectOption("CPU only, no native code");
         await page.getByText("More", { exact: true }).click();
@@ -359,7 +359,7 @@ if (whyNoBrowser) {
         await other.goto(`${other.url()}${shared}`);
         await other.reload();
         const value = (name: string) => choice(other, name).inputValue();
-        expect(await value("In")).toBe("float64");
+        expect(await value("dtype")).toBe("float64");
         expect(await value("I need the gradient")).toBe("roundtrip");
         expect(await value("Runs on")).toBe("both");
         await other.getByText(/^More/).click();

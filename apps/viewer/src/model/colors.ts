@@ -2,7 +2,7 @@
  * Found by trying: with this seed this project's own backends are far apart, and so are its methods, and all of them
  * have a contrast of 3 to 1 with the page, light and dark. Other names are wherever the hash puts them.
  */
-const SEED = 121_922;
+const SEED = 520_112;
 
 const LIGHTNESS = [0.54, 0.6, 0.66];
 const CHROMA = [0.17, 0.1];

@@ -52,7 +52,7 @@ export function Controls({
         onChange={(workload) => set({ workload })}
       />
       <Select
-        label="In"
+        label="dtype"
         options={dtypes.map((dtype) => [dtype, dtype])}
         value={view.dtype}
         onChange={(value) => set({ dtype: dtypes.find((dtype) => dtype === value) ?? view.dtype })}

@@ -3,7 +3,7 @@ import { type Cell, plural, type Results } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { useBestFirst } from "../components/best-first.js";
-import { Chart, type ChartOptions } from "../components/chart.js";
+import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { colorsOf } from "../model/colors.js";
@@ -71,7 +71,7 @@ function sharePlot(rows: readonly Row[]): ChartOptions {
   }));
   return {
     height: 90 + 18 * points.length,
-    marginLeft: 290,
+    marginLeft: marginFor(points.map(({ row }) => row)),
     marginRight: 60,
     marginTop: 40,
     x: { type: "log", label: "share of copy bandwidth →", grid: true, tickFormat: "~%", axis: "both" },
