@@ -1,42 +1,34 @@
 import { plural, type Results } from "@softmax-bench/core";
-import {
-  apart,
-  type Constraints,
-  DEFAULT_CONSTRAINTS,
-  hostsView,
-  oneLine,
-  runView,
-} from "@softmax-bench/report/model";
+import { apart, cellMap, oneLine, questionsOf, recommendEach, runView } from "@softmax-bench/report/model";
+import type { ComponentChildren } from "preact";
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { Select, shortName } from "./components/choices.js";
+import { useAddress } from "./address.js";
+import { shortName } from "./components/choices.js";
+import { Contents } from "./components/contents.js";
 import { useDroppedFiles } from "./dropped-files.js";
 import { useLive } from "./live.js";
 import { type Loaded, readText } from "./runs.js";
+import { About } from "./sections/about.js";
+import { Answer } from "./sections/answer.js";
 import { ByHand } from "./sections/by-hand.js";
 import { Comparison } from "./sections/comparison.js";
+import { Controls } from "./sections/controls.js";
 import { Depth } from "./sections/depth.js";
 import { Distributions } from "./sections/distributions.js";
 import { Environment } from "./sections/environment.js";
-import { Filters } from "./sections/filters.js";
+import { Fastest } from "./sections/fastest.js";
 import { Hosts } from "./sections/hosts.js";
 import { Limit } from "./sections/limit.js";
 import { Matrix } from "./sections/matrix.js";
 import { Scaling } from "./sections/scaling.js";
 import { Sweeps } from "./sections/sweeps.js";
 import { TradeOff } from "./sections/trade-off.js";
-import { Verdict } from "./sections/verdict.js";
-import {
-  collectChoices,
-  type Selection,
-  selectedCells,
-  selectedWorkload,
-  withinChoices,
-} from "./selection.js";
+import { collectChoices, selectedWorkload, shownResults } from "./selection.js";
 
 /** The page: one run in full, all of them compared. */
 export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
   const [loaded, setLoaded] = useState(initial);
-  const [shown, show] = useState(0);
+  const [chosen, choose] = useState(0);
   const silence = useLive(
     isLive,
     // The run that is followed comes first; others were measured in visitors' browsers.
@@ -46,144 +38,125 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
     const read = await Promise.all(files.map(async (file) => readText(file.name, await file.text())));
     setLoaded((known) => [...known, ...read]);
     const first = read.findIndex(({ problem }) => problem === undefined);
-    if (first >= 0) show(toRuns(loaded).length);
+    if (first >= 0) choose(toRuns(loaded).length);
   };
   useDroppedFiles(open);
   const runs = useMemo(() => toRuns(loaded), [loaded]);
-  const results = runs[shown] ?? runs[0];
+  const results = runs[chosen] ?? runs[0];
+  const view = useMemo(() => results && runView(results), [results]);
   return (
     <div class="page">
       <header>
-        <h1>{results ? `softmax-bench ${shortName(results.run.id)}` : "softmax-bench"}</h1>
-        <div class="controls">
-          {runs.length > 1 && (
-            <Select
-              label="Run"
-              options={runs.map(({ run }, index) => [String(index), shortName(run.id)])}
-              value={String(shown)}
-              onChange={(index) => show(Number(index))}
-            />
-          )}
-          <label>
-            Open results files{" "}
-            <input
-              type="file"
-              multiple
-              accept=".json,application/json"
-              onChange={(event) => void open([...(event.currentTarget.files ?? [])])}
-            />
-          </label>
-          {isLive && <a href="measure/">Measure this browser</a>}
-        </div>
-        {silence && (
-          <p class="warning" role="alert">
-            {oneLine(silence)}
-          </p>
-        )}
+        <About
+          results={results}
+          view={view}
+          runs={runs}
+          shown={chosen}
+          isLive={isLive}
+          onShow={choose}
+          onOpen={(files) => void open(files)}
+        />
+        {silence && <Warning role="alert">{oneLine(silence)}</Warning>}
         {loaded.map(
           ({ name, problem }) =>
             problem && (
-              <p key={name} class="warning" role="alert">
+              <Warning key={name} role="alert">
                 {name}: {problem}
-              </p>
+              </Warning>
             ),
         )}
-      </header>
-      <main>
-        {results ? (
-          <Report results={results} runs={runs} isLive={isLive} />
-        ) : (
-          <p>There are no results here. Open a results.json, or drop it on this page.</p>
+        {view?.busy && <Warning role="status">{oneLine(view.busy)}</Warning>}
+        {results && view?.notice && (
+          <Warning role="status">{isLive ? describeProgress(results) : oneLine(view.notice)}</Warning>
         )}
-      </main>
+      </header>
+      {results && view ? (
+        <Report results={results} runs={runs} view={view} />
+      ) : (
+        <main>
+          <h1>softmax-bench</h1>
+          <p>There are no results here. Open a results.json, or drop it on this page.</p>
+        </main>
+      )}
     </div>
   );
 }
 
+const Warning = ({ role, children }: { role: "alert" | "status"; children: ComponentChildren }) => (
+  <p class="warning" role={role}>
+    {children}
+  </p>
+);
+
 const toRuns = (loaded: readonly Loaded[]): Results[] =>
   loaded.flatMap((one) => (one.problem === undefined ? apart(one.results) : []));
 
-function Report({ results, runs, isLive }: { results: Results; runs: readonly Results[]; isLive: boolean }) {
-  const [constraints, setConstraints] = useState<Constraints>(DEFAULT_CONSTRAINTS);
-  const [selected, select] = useState<Selection>({
-    workload: undefined,
-    dtype: "float32",
-    hiddenBackends: new Set(),
-    hiddenMethods: new Set(),
-  });
+function Report({
+  results,
+  runs,
+  view: run,
+}: {
+  results: Results;
+  runs: readonly Results[];
+  view: ReturnType<typeof runView>;
+}) {
   const choices = useMemo(() => collectChoices(runs), [runs]);
-  const selection = useMemo(() => withinChoices(selected, choices), [selected, choices]);
+  const [view, change] = useAddress(choices);
+  const shown = useMemo(() => shownResults(results, view), [results, view]);
+  const workload = selectedWorkload(view, choices);
+  const { constraints, dtype } = view;
   const cells = useMemo(
-    () => selectedCells(results.cells, selection, choices),
-    [results, selection, choices],
+    () => shown.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
+    [shown, workload, dtype],
   );
-  const view = useMemo(() => runView(results), [results]);
-  const hosts = useMemo(() => hostsView(results), [results]);
-  const workload = selectedWorkload(selection, choices);
-  const { depth, precision, scaling } = results;
+  const map = useMemo(() => cellMap(cells, shown, constraints), [cells, shown, constraints]);
+  const recommendations = useMemo(
+    () => recommendEach(questionsOf(results), shown, constraints),
+    [results, shown, constraints],
+  );
+  const current = recommendations.find((one) => one.workload === workload && one.dtype === dtype);
+  const { depth, precision, scaling } = shown;
   const hasCells = choices.workloads.length > 0;
-  const contents: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
-    ["verdict", "Verdict", hasCells],
-    ["hosts", "Hosts", hosts !== undefined],
-    ["trade-off", "Precision against speed", hasCells],
-    ["matrix", "Every cell", hasCells],
-    ["by-hand", "By hand against automatic", results.distances.length > 0],
-    ["distributions", "Distributions", hasCells],
-    ["limit", "Limit", hasCells && results.environment.copyBandwidth !== undefined],
-    ["sweeps", "Formulations", precision !== undefined],
-    ["depth", "Depth", depth !== undefined],
-    ["scaling", "Scaling", scaling !== undefined],
-    ["comparison", "Comparison", runs.length > 1],
-    ["environment", "Environment", true],
-  ];
-  const { phase } = constraints;
   return (
-    <>
-      <dl class="facts">
-        {view.facts.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{oneLine(value)}</dd>
-          </div>
-        ))}
-      </dl>
-      {view.busy && (
-        <p class="warning" role="status">
-          {oneLine(view.busy)}
-        </p>
-      )}
-      {view.notice && (
-        <p class="warning" role="status">
-          {isLive ? describeProgress(results) : oneLine(view.notice)}
-        </p>
-      )}
-      <nav aria-label="Contents">
-        <ul>
-          {contents.map(
-            ([id, title, isThere]) =>
-              isThere && (
-                <li key={id}>
-                  <a href={`#${id}`}>{title}</a>
-                </li>
-              ),
-          )}
-        </ul>
-      </nav>
-      {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
-      <Verdict results={results} constraints={constraints} onChange={setConstraints} />
-      <Hosts results={results} />
-      {hasCells && <Filters choices={choices} selection={selection} onChange={select} />}
-      <TradeOff cells={cells} results={results} phase={phase} />
-      <Matrix cells={cells} phase={phase} />
-      <ByHand results={results} workload={workload} selection={selection} />
-      <Distributions cells={cells} backends={results.backends} />
-      <Limit cells={cells} results={results} />
-      {precision && <Sweeps precision={precision} selection={selection} />}
-      {depth && <Depth results={results} depth={depth} />}
-      {scaling && <Scaling results={results} />}
-      <Comparison runs={runs} workload={workload} selection={selection} />
-      <Environment results={results} view={view} />
-    </>
+    <div class="layout">
+      <Contents view={view} />
+      <main>
+        <Answer
+          results={results}
+          shown={shown}
+          recommendations={recommendations}
+          current={current}
+          view={view}
+        />
+        {(hasCells || choices.dtypes.length > 0) && (
+          <Controls choices={choices} runs={runs} view={view} onChange={change} />
+        )}
+        {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
+        <Matrix
+          map={map}
+          cells={cells}
+          question={`${shortName(workload ?? "")}, ${dtype}`}
+          constraints={constraints}
+        />
+        <Fastest
+          results={shown}
+          recommendations={recommendations}
+          constraints={constraints}
+          current={current}
+          onChoose={(chosen) => change({ ...view, workload: chosen.workload, dtype: chosen.dtype })}
+        />
+        <Hosts results={shown} />
+        <TradeOff cells={cells} results={shown} phase={constraints.phase} />
+        <ByHand results={shown} workload={workload} />
+        <Distributions cells={cells} backends={shown.backends} />
+        <Limit cells={cells} results={shown} />
+        {precision && <Sweeps precision={precision} selection={view} />}
+        {depth && <Depth results={shown} depth={depth} />}
+        {scaling && <Scaling results={shown} />}
+        <Comparison runs={runs} workload={workload} selection={view} />
+        <Environment results={results} view={run} />
+      </main>
+    </div>
   );
 }
 

@@ -1,58 +1,119 @@
-import { type Cell, DTYPE_IDS, type Results } from "@softmax-bench/core";
+import { type Cell, DTYPE_IDS, parsePlace, type Results } from "@softmax-bench/core";
+import { type Constraints, DEFAULT_CONSTRAINTS } from "@softmax-bench/report/model";
 
 /** The cells that a reader looks at. Hidden values are listed, so that values added by a later file are shown. */
 export interface Selection {
   readonly workload: string | undefined;
   readonly dtype: Cell["dtype"];
+  /** The only host whose cells are shown; undefined for all. */
+  readonly host: string | undefined;
   readonly hiddenBackends: ReadonlySet<string>;
   readonly hiddenMethods: ReadonlySet<string>;
 }
 
+/** Everything that a reader has chosen. */
+export interface View extends Selection {
+  readonly constraints: Constraints;
+}
+
+export const DEFAULT_VIEW: View = {
+  workload: undefined,
+  dtype: "float32",
+  host: undefined,
+  hiddenBackends: new Set(),
+  hiddenMethods: new Set(),
+  constraints: DEFAULT_CONSTRAINTS,
+};
+
 export interface Choices {
   readonly workloads: readonly string[];
   readonly dtypes: readonly Cell["dtype"][];
+  readonly hosts: readonly string[];
   readonly backends: readonly string[];
   readonly methods: readonly string[];
 }
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
+/** The host of a place without an explicit one. */
+const hostOf = (backend: string): string => parsePlace(backend).host ?? "node";
+
 /** The available choices, over all open runs. */
 export function collectChoices(runs: readonly Results[]): Choices {
   const cells = runs.flatMap((run) => run.cells);
   const curves = runs.flatMap(({ precision }) => precision?.curves ?? []);
+  const backends = unique([
+    ...runs.flatMap((run) => run.backends.map(({ id }) => id)),
+    ...cells.map(({ backend }) => backend),
+  ]);
   return {
     workloads: unique([
       ...runs.flatMap(({ workloads = [] }) => workloads.map(({ id }) => id)),
       ...cells.map(({ workload }) => workload),
     ]).filter((id) => cells.some(({ workload }) => workload === id)),
     dtypes: DTYPE_IDS.filter((dtype) => [...cells, ...curves].some((one) => one.dtype === dtype)),
-    backends: unique([
-      ...runs.flatMap(({ backends }) => backends.map(({ id }) => id)),
-      ...cells.map(({ backend }) => backend),
-    ]),
+    hosts: unique(backends.map(hostOf)),
+    backends,
     methods: unique(cells.map(({ method }) => method)).toSorted(),
   };
 }
 
-/** The same selection, of a dtype that was measured. */
-export function withinChoices(selection: Selection, { dtypes }: Choices): Selection {
-  const [first] = dtypes;
-  return first === undefined || dtypes.includes(selection.dtype) ? selection : { ...selection, dtype: first };
+/** The same view without anything that these runs do not have: it may come from an address, or from other runs. */
+export function withinChoices(view: View, choices: Choices): View {
+  const { workload, dtype, host, hiddenBackends, hiddenMethods } = view;
+  const known = <T>(value: T | undefined, values: readonly T[]): T | undefined =>
+    value !== undefined && values.includes(value) ? value : undefined;
+  return {
+    ...view,
+    workload: known(workload, choices.workloads),
+    dtype: known(dtype, choices.dtypes) ?? choices.dtypes[0] ?? dtype,
+    host: known(host, choices.hosts),
+    hiddenBackends: new Set([...hiddenBackends].filter((id) => choices.backends.includes(id))),
+    hiddenMethods: new Set([...hiddenMethods].filter((id) => choices.methods.includes(id))),
+  };
 }
 
 /** The selected workload. By default it is `seed-3200` if present, otherwise the first one. */
-export const selectedWorkload = ({ workload }: Selection, { workloads }: Choices): string | undefined =>
+export const selectedWorkload = (
+  { workload }: Pick<Selection, "workload">,
+  { workloads }: Choices,
+): string | undefined =>
   [workload, "seed-3200", workloads[0]].find((id) => id !== undefined && workloads.includes(id));
-
-/** The cells of the selection, on its resulting workload. */
-export function selectedCells(cells: readonly Cell[], selection: Selection, choices: Choices): Cell[] {
-  const workload = selectedWorkload(selection, choices);
-  return cells.filter((cell) => cell.workload === workload && isShown(cell, selection));
-}
 
 /** True if a cell is shown, on any workload. */
 export const isShown = (
   { backend, method, dtype }: Pick<Cell, "backend" | "method" | "dtype">,
-  { dtype: chosen, hiddenBackends, hiddenMethods }: Selection,
-): boolean => dtype === chosen && !hiddenBackends.has(backend) && !hiddenMethods.has(method);
+  selection: Selection,
+): boolean =>
+  dtype === selection.dtype && isBackendShown(backend, selection) && !selection.hiddenMethods.has(method);
+
+const isBackendShown = (backend: string, { host, hiddenBackends }: Selection): boolean =>
+  !hiddenBackends.has(backend) && (host === undefined || hostOf(backend) === host);
+
+/** The results of the backends and methods that are not hidden, of all workloads and dtypes. */
+export function shownResults(results: Results, selection: Selection): Results {
+  const isOf = ({ backend, method }: { readonly backend: string; readonly method?: string }): boolean =>
+    isBackendShown(backend, selection) && !(method !== undefined && selection.hiddenMethods.has(method));
+  const { backends, cells, distances, precision, depth, scaling } = results;
+  return {
+    ...results,
+    backends: backends.filter(({ id }) => isBackendShown(id, selection)),
+    cells: cells.filter(isOf),
+    distances: distances.filter(({ backend, a, b }) => [a, b].every((method) => isOf({ backend, method }))),
+    ...(precision ? { precision: { ...precision, curves: precision.curves.filter(isOf) } } : {}),
+    ...(depth
+      ? {
+          depth: { ...depth, networks: depth.networks.filter(isOf), trends: depth.trends.filter(isOf) },
+        }
+      : {}),
+    ...(scaling
+      ? {
+          scaling: {
+            ...scaling,
+            series: scaling.series.filter(isOf),
+            threading: scaling.threading.filter(isOf),
+          },
+        }
+      : {}),
+  };
+}

@@ -5,9 +5,9 @@ import { formatResults } from "@softmax-bench/core/results";
 import { renderMarkdown, reportView } from "@softmax-bench/report";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openHtml, openReport, template, useBrowser, whyNoBrowser } from "./support/browser.js";
-import { cell, manyCells, REASON, results, scaling } from "./support/results.js";
+import { cell, manyCells, precision, REASON, results, scaling } from "./support/results.js";
 
 if (whyNoBrowser) {
   it.skipIf(!process.env.CI)(whyNoBrowser, () => expect.fail(whyNoBrowser));
@@ -16,18 +16,23 @@ if (whyNoBrowser) {
     const browser = useBrowser();
     const open = (...runs: Results[]) => openReport(browser(), runs.length ? runs : [results()]);
 
-    const cardOf = (page: Page, workload: string, dtype = "float32") =>
-      page.locator("#verdict article", { has: page.getByRole("heading", { name: `${workload} ${dtype}` }) });
-    const answer = (page: Page) => cardOf(page, "seed-3200").locator(".answer").innerText();
+    const plain = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+    const rowOf = (page: Page, workload: string, dtype = "float32") =>
+      page.locator("#fastest tbody tr", {
+        has: page.getByRole("button", { name: `${workload} ${dtype}`, exact: true }),
+      });
+    /** The fastest of the table for the original workload. */
+    const answer = async (page: Page) =>
+      plain(await rowOf(page, "seed-3200").locator("td").first().innerText());
+    const choice = (page: Page, name: string) => page.getByRole("combobox", { name, exact: true });
+    /** The texts of cells, without their second lines. */
+    const times = (page: Page) => page.locator(".matrix button .time").allInnerTexts();
 
     describe("its verdict", () => {
       it("is that of report.md, word for word, until a reader asks for something else", async () => {
         const { page, complaints } = await open();
-        const sentences = await page.locator("#verdict .sentence").allTextContents();
-        const said = reportView(results()).workloads.flatMap(({ verdicts }) => verdicts);
-        expect(sentences.toSorted()).toEqual(
-          [...said, "cifar-head, float64: no cell was measured."].toSorted(),
-        );
+        const sentences = await page.locator("#fastest details .sentence").allTextContents();
+        expect(sentences).toEqual(reportView(results()).workloads.flatMap(({ verdicts }) => verdicts));
         expect(renderMarkdown(reportView(results()))).toContain("on-gpu manual/fused is the fastest within");
         expect(await answer(page)).toBe("on-gpu manual/fused");
         expect(complaints).toEqual([]);
@@ -35,9 +40,8 @@ if (whyNoBrowser) {
 
       it("names the runner-up, and by how much it is behind", async () => {
         const { page } = await open();
-        expect(await cardOf(page, "seed-3200").locator(".next").innerText()).toBe(
-          "next on-cpu manual/fused, 3.00×",
-        );
+        expect(plain(await rowOf(page, "seed-3200").innerText())).toMatch(/on-cpu manual\/fused 3\.00×$/);
+        expect(await page.locator(".winner").innerText()).toContain("; next on-cpu manual/fused (3.00×)");
       });
 
       it("calls cells tied that the run cannot tell apart, shows its resolution, and warns of a busy machine", async () => {
@@ -65,64 +69,397 @@ if (whyNoBrowser) {
             noise: { before: state, during: [state] },
           }),
         );
-        const card = cardOf(page, "seed-3200");
-        expect(await card.locator(".next").innerText()).toContain("tied with");
-        expect(await card.innerText()).toContain("± 3.0 %");
+        expect(await page.locator(".winner").innerText()).toContain("; tied with");
+        expect(await page.locator(".method").innerText()).toMatch(/On 1 of 3, on-cpu and on-gpu are tied\.$/);
+        const row = plain(await rowOf(page, "seed-3200").innerText());
+        expect(row).toContain("± 3.0 %");
+        expect(row).toMatch(/ = 1\.00×$/);
         expect(await answer(page)).not.toContain("manual/shifted");
-        expect(await card.locator(".sentence").textContent()).toContain(
+        expect(await page.locator("#fastest .sentence").first().textContent()).toContain(
           "(in-wasm manual/shifted is faster, but its times had not settled)",
         );
+        const tied = page.getByRole("button", {
+          name: /^on-(gpu|cpu) manual\/fused: .*, tied with the fastest$/,
+        });
+        const signOf = (which: typeof tied) =>
+          which.locator(".time").evaluate((time) => getComputedStyle(time, "::before").content);
+        expect(await signOf(tied)).toContain("=");
+        const unsettledCell = page.getByRole("button", {
+          name: /manual\/shifted: .*, its times had not settled$/,
+        });
+        expect(await signOf(unsettledCell)).toContain("~");
         expect(await page.locator(".warning").first().innerText()).toContain("The machine was busy");
       });
 
       it("changes with each constraint", async () => {
         const { page } = await open();
-        await page.getByRole("checkbox", { name: "CPU only" }).check();
+        await choice(page, "Runs on").selectOption("CPU only");
         expect(await answer(page)).toBe("on-cpu manual/fused");
-        await page.getByRole("checkbox", { name: "no native code" }).check();
+        await choice(page, "Runs on").selectOption("CPU only, no native code");
         expect(await answer(page)).toBe("in-wasm manual/fused");
-        await page.getByRole("combobox", { name: "of" }).selectOption("ULP, every entry");
+        await page.getByText("More", { exact: true }).click();
+        await choice(page, "of").selectOption("ULP, every entry");
         await page.getByRole("spinbutton").fill("5");
+        await page.getByRole("spinbutton").press("Enter");
         expect(await answer(page)).toBe("in-wasm autograd/naive");
         await page.getByRole("spinbutton").fill("1");
-        expect(await cardOf(page, "seed-3200").innerText()).toContain(
+        await page.getByRole("spinbutton").press("Enter");
+        expect(await rowOf(page, "seed-3200").innerText()).toContain(
           "no gradient on the CPU without native code is within the error bound (every entry within 1 ULP)",
         );
-        await page.getByRole("button", { name: "as in report.md" }).click();
+        await page.getByRole("button", { name: "As in report.md" }).click();
         expect(await answer(page)).toBe("on-gpu manual/fused");
-        await page.getByRole("radio", { name: /round trip/ }).check();
+        await choice(page, "I need the gradient").selectOption("back in JavaScript");
         expect(await answer(page)).toBe("in-wasm manual/fused");
+        expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(
+          "the fastest round trip within the error bound",
+        );
+      });
+
+      it("is one sentence above everything else: the backend, how often, and where it is another one", async () => {
+        const { page } = await open();
+        const title = page.getByRole("heading", { level: 1 });
+        expect(await title.innerText()).toBe(
+          "on-cpu is the fastest within the error bound on 2 of 3 workloads and dtypes; on-gpu on seed-3200 float32.",
+        );
+        const top = (await title.boundingBox())?.y ?? Number.NaN;
+        expect(top).toBeLessThan(120);
+        const above = await page
+          .locator(":is(form, section, table)")
+          .evaluateAll((all, y) => all.filter((one) => one.getBoundingClientRect().top < y).length, top);
+        expect(above).toBe(0);
+      });
+
+      it("says that trust beyond these inputs was not measured, and which command measures it", async () => {
+        const { page } = await open();
+        expect(await page.locator(".trust").innerText()).toContain(
+          "Trust beyond these inputs was not measured: pnpm precision measures",
+        );
+      });
+
+      it("says where the winner's method holds, and where it leaves the bound, if the run has sweeps", async () => {
+        const { page } = await open(results({ precision: precision("on-gpu", "manual/fused") }));
+        expect(plain(await page.locator(".trust").innerText())).toBe(
+          "Can I trust it? on-gpu manual/fused in float32 holds for confident logits (99 of 100 entries within 4 ULP); " +
+            "for large logits it leaves 4 ULP at standard deviation 30; masked logits were not measured.",
+        );
+        await choice(page, "Runs on").selectOption("CPU only");
+        expect(await page.locator(".trust").innerText()).toContain(
+          "Trust in on-cpu manual/fused in float32 for confident, masked or large logits was not measured",
+        );
+      });
+    });
+
+    describe("its map", () => {
+      const heads = async (page: Page) =>
+        (await page.locator(".matrix thead th").allInnerTexts()).slice(1).map((text) => plain(text));
+
+      it("sorts backends by their best eligible method", async () => {
+        const { page } = await open();
+        expect(await heads(page)).toEqual(["on-gpu", "on-cpu", "in-wasm"]);
+        await choice(page, "I need the gradient").selectOption("back in JavaScript");
+        expect(await heads(page)).toEqual(["in-wasm", "on-cpu", "on-gpu"]);
+        await page.getByText("More", { exact: true }).click();
+        await choice(page, "of").selectOption("ULP, every entry");
+        await page.getByRole("spinbutton").fill("12");
+        await page.getByRole("spinbutton").press("Enter");
+        // The fastest of in-wasm is out now; on-gpu has none left.
+        expect(await heads(page)).toEqual(["on-cpu", "in-wasm", "on-gpu"]);
+      });
+
+      it("outlines the fastest within the bound, and says so to who listens", async () => {
+        const { page } = await open();
+        const winner = page.getByRole("button", { name: /the fastest within the error bound$/ });
+        expect(await winner.count()).toBe(1);
+        expect(plain(await winner.innerText())).toBe("2.00 ms 6.0e-7");
+        const outline = (which: typeof winner) =>
+          which.evaluate((element) => getComputedStyle(element).outlineStyle);
+        expect(await outline(winner)).toBe("solid");
+        expect(await outline(page.getByRole("button", { name: /^on-cpu autograd\/naive/ }))).toBe("none");
+        await choice(page, "Runs on").selectOption("CPU only");
+        expect(await winner.getAttribute("aria-label")).toMatch(
+          /^on-cpu manual\/fused: 6\.00 ms 1\.2e-7 error, /,
+        );
+      });
+
+      it("hatches what is outside the bound, and nothing else", async () => {
+        const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
+        const { page } = await open(results({ cells: [...results().cells, far] }));
+        const hatched = await page
+          .locator(".matrix button")
+          .evaluateAll((all) =>
+            all.flatMap((one) =>
+              getComputedStyle(one).backgroundImage === "none" ? [] : (one.getAttribute("aria-label") ?? ""),
+            ),
+          );
+        expect(hatched).toEqual(["on-cpu manual/naive: 1.00 ms 1.0e-3 error, outside the error bound"]);
+        expect(await answer(page)).toBe("on-gpu manual/fused");
+      });
+
+      it("folds away what has no result, in one line with each reason in its own words", async () => {
+        const missing = (
+          backend: string,
+          reason: string,
+          status: "unsupported" | "timeout" = "unsupported",
+        ): Cell => ({
+          ...{ backend, method: "manual/fused", dtype: "float32", workload: "seed-3200" },
+          ...{ status, reason },
+        });
+        const { backends, cells } = results();
+        const { page } = await open(
+          results({
+            backends: [
+              ...backends,
+              {
+                id: "in-pages",
+                status: "unavailable",
+                reason: "runs in pages only",
+                remedy: "use --host chromium",
+              },
+            ],
+            cells: [
+              ...cells,
+              missing("in-pages", "in-pages is unavailable: runs in pages only"),
+              missing("by-op", REASON),
+              missing(
+                "by-hand",
+                "the default profile gives by-hand at most 1 million elements, more take it seconds each time; --profile full measures it",
+              ),
+              missing("stuck", "no answer within 30 s", "timeout"),
+            ],
+          }),
+        );
+        expect(await heads(page)).toEqual(["on-gpu", "on-cpu", "in-wasm"]);
+        const line = page.locator(".folded > summary");
+        expect(await line.innerText()).toBe(
+          "Not here: in-pages (unavailable: runs in pages only); " +
+            `by-op (unsupported: ${REASON}); ` +
+            "by-hand (too slow: the default profile gives by-hand at most 1 million elements); " +
+            "stuck (timed out: no answer within 30 s)",
+        );
+        await line.click();
+        expect(await page.getByRole("table", { name: "Cells without a result" }).innerText()).toContain(
+          "--profile full measures it",
+        );
+        await choice(page, "Runs on").selectOption("no native code");
+        expect(await heads(page)).toEqual(["in-wasm"]);
+        expect(await line.innerText()).toContain("on-gpu, on-cpu (left out by your case: native code)");
       });
     });
 
     describe("its filters", () => {
-      it("choose workload, dtype, backends and methods for all that follows", async () => {
+      it("choose workload, dtype, backends and methods for the whole page", async () => {
         const { page } = await open();
-        const filters = page.getByRole("form", { name: "Filters" });
+        const filters = page.getByRole("form", { name: "Your case" });
         const cells = page.locator(".matrix button");
         expect(await cells.count()).toBe(6);
+        await filters.getByText("More", { exact: true }).click();
         await filters.getByRole("checkbox", { name: "on-gpu" }).uncheck();
         expect(await cells.count()).toBe(4);
+        expect(await answer(page)).toBe("on-cpu manual/fused");
+        expect(await page.locator("#distributions").innerText()).not.toContain("on-gpu");
         await filters.getByRole("checkbox", { name: "autograd/naive" }).uncheck();
-        expect(await cells.allInnerTexts()).toEqual(["6.00 ms", "9.00 ms"]);
+        expect(await times(page)).toEqual(["6.00 ms", "9.00 ms"]);
+        expect(await page.locator("#by-hand").count()).toBe(0);
         expect(await page.locator("#trade-off [data-mark='dot'] *").count()).toBe(2);
-        await filters.getByRole("radio", { name: "float64" }).check();
-        expect(await cells.allInnerTexts()).toEqual(["12.0 ms"]);
-        await filters.getByRole("radio", { name: "float32" }).check();
-        await filters.getByRole("combobox", { name: "Workload" }).selectOption("cifar-head");
-        expect(await cells.allInnerTexts()).toEqual(["20.0 µs"]);
+        await choice(page, "dtype").selectOption("float64");
+        expect(await times(page)).toEqual(["12.0 ms"]);
+        await choice(page, "dtype").selectOption("float32");
+        await choice(page, "My logits").selectOption("cifar-head");
+        expect(await times(page)).toEqual(["20.0 µs"]);
         await filters.getByRole("group", { name: "Methods" }).getByRole("button").click();
         expect(await filters.getByRole("checkbox", { name: "autograd/naive" }).isChecked()).toBe(true);
+        await filters.getByRole("group", { name: "Methods" }).getByRole("button").click();
+        expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(
+          "Every backend or every method is hidden.",
+        );
+      });
+
+      it("are on the page once", async () => {
+        const { page } = await open();
+        await page.getByText("More", { exact: true }).click();
+        expect(await page.getByRole("checkbox", { name: "on-gpu" }).count()).toBe(1);
+        expect(await page.getByRole("combobox", { name: "Workload" }).count()).toBe(0);
+      });
+
+      it("choose one of several hosts", async () => {
+        const hosts = ["chromium", "firefox"].map((id) => ({
+          ...{ id, status: "available" as const },
+          runtime: { name: id, version: "1" },
+        }));
+        const { backends, cells } = results();
+        const on = (host: string, factor: number) => ({
+          backends: backends.slice(2).map((one) => ({ ...one, host })),
+          cells: [cell("in-wasm", "manual/fused", { ms: 9 * factor, maxUlp: 3 }, { host })],
+        });
+        const [first, second] = [on("chromium", 1), on("firefox", 2)];
+        const { page } = await open(
+          results({
+            ...{ hosts, distances: [] },
+            backends: [...backends, ...first.backends, ...second.backends],
+            cells: [...cells, ...first.cells, ...second.cells],
+          }),
+        );
+        expect(await choice(page, "Runs in").locator("option").allInnerTexts()).toEqual([
+          ...["all hosts", "node", "chromium", "firefox"],
+        ]);
+        await choice(page, "Runs in").selectOption("firefox");
+        expect(await times(page)).toEqual(["18.0 ms"]);
+        expect(await page.getByRole("heading", { level: 1 }).innerText()).toMatch(
+          /^in-wasm in firefox is the fastest/,
+        );
+      });
+
+      it("leave the colors of backends as they are", async () => {
+        const { page } = await open();
+        const dots = () =>
+          page
+            .locator("#trade-off [data-mark='dot'] *")
+            .evaluateAll((all) => all.map((one) => one.getAttribute("fill")));
+        const chip = () =>
+          page
+            .locator(".matrix thead th", { hasText: "in-wasm" })
+            .locator(".chip")
+            .evaluate((one) => one.style.background);
+        const [before, chipBefore] = [await dots(), await chip()];
+        expect(new Set(before).size).toBe(3);
+        await page.getByText("More", { exact: true }).click();
+        await page.getByRole("checkbox", { name: "on-gpu" }).uncheck();
+        const after = await dots();
+        expect(after.length).toBe(4);
+        for (const color of after) expect(before).toContain(color);
+        expect(new Set(after).size).toBe(2);
+        expect(await chip()).toBe(chipBefore);
       });
     });
 
+    describe("its address", () => {
+      const hashOf = (page: Page) => page.evaluate(() => location.hash);
+      const goTo = async (page: Page, hash: string) => {
+        await page.goto(`${page.url().split("#")[0]}${hash}`);
+        await page.reload();
+        await page.locator(".matrix").waitFor();
+      };
+
+      it("holds what a reader chose, so that a view can be shared", async () => {
+        const { page } = await open();
+        expect(await hashOf(page)).toBe("");
+        await choice(page, "dtype").selectOption("float64");
+        await choice(page, "I need the gradient").selectOption("back in JavaScript");
+        await choice(page, "Runs on").selectOption("CPU only, no native code");
+        await page.getByText("More", { exact: true }).click();
+        await page.getByRole("checkbox", { name: "manual/fused" }).uncheck();
+        await page.getByRole("checkbox", { name: "on-gpu" }).uncheck();
+        await choice(page, "of").selectOption("ULP, every entry");
+        await page.getByRole("spinbutton").fill("5.5");
+        await page.getByRole("spinbutton").press("Enter");
+        const shared = await hashOf(page);
+
+        const { page: other } = await open();
+        await other.goto(`${other.url()}${shared}`);
+        await other.reload();
+        const value = (name: string) => choice(other, name).inputValue();
+        expect(await value("dtype")).toBe("float64");
+        expect(await value("I need the gradient")).toBe("roundtrip");
+        expect(await value("Runs on")).toBe("both");
+        await other.getByText(/^More/).click();
+        expect(await other.getByRole("checkbox", { name: "manual/fused" }).isChecked()).toBe(false);
+        expect(await other.getByRole("checkbox", { name: "on-gpu" }).isChecked()).toBe(false);
+        expect(await other.getByRole("checkbox", { name: "on-cpu" }).isChecked()).toBe(true);
+        expect(await value("of")).toBe("maxUlp");
+        expect(await other.getByRole("spinbutton").inputValue()).toBe("5.5");
+      });
+
+      it("makes each choice a step that Back undoes", async () => {
+        const { page } = await open();
+        await choice(page, "My logits").selectOption("cifar-head");
+        await choice(page, "Runs on").selectOption("CPU only");
+        await page.goBack();
+        await vi.waitFor(async () => expect(await choice(page, "Runs on").inputValue()).toBe("any"));
+        expect(await times(page)).toEqual(["20.0 µs"]);
+        await page.goBack();
+        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
+        await page.goForward();
+        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("cifar-head"));
+      });
+
+      it("goes to a section, and keeps what was chosen", async () => {
+        const { page } = await open();
+        await choice(page, "Runs on").selectOption("CPU only");
+        await page.getByRole("link", { name: "Environment" }).click();
+        expect(await hashOf(page)).toBe("#environment&runsOn=cpu");
+        expect(await choice(page, "Runs on").inputValue()).toBe("cpu");
+        await vi.waitFor(async () =>
+          expect(await page.getByRole("heading", { name: "Environment" }).boundingBox()).toMatchObject({
+            y: expect.closeTo(0, -3),
+          }),
+        );
+        await goTo(page, "#environment");
+        await vi.waitFor(async () => expect(await page.evaluate(() => scrollY)).toBeGreaterThan(500));
+      });
+
+      it.each([
+        ["markup", "#workload=<img src=x onerror=alert(1)>&dtype=float8&host=nowhere&need=all"],
+        ["a negative bound", "#atMost=-1&error=constructor&runsOn=__proto__"],
+        ["no numbers", "#atMost=NaN&error=&dtype=__proto__"],
+        ["unknown names", "#hideBackend=nobody&hideMethod=%3Cscript%3Ealert(1)%3C/script%3E"],
+        ["broken escapes", "#%E0%A4%A&workload=%E0%A4%A"],
+        ["a long text", `#workload=${"x".repeat(20_000)}`],
+        ["an object's member", "#constructor"],
+        ["an element that is no section", "#app&atMost=1e999"],
+      ])("ignores hostile values: %s", async (_, hash) => {
+        const { page, complaints } = await open();
+        const usual = plain(await page.getByRole("main").innerText());
+        await goTo(page, hash);
+        expect(plain(await page.getByRole("main").innerText())).toBe(usual);
+        expect(await page.getByRole("button", { name: "As in report.md" }).count()).toBe(0);
+        // Whatever came in does not stay.
+        await choice(page, "Runs on").selectOption("CPU only");
+        expect(await hashOf(page)).toBe("#runsOn=cpu");
+        expect(complaints).toEqual([]);
+      });
+    });
+
+    it("has contents in exactly the words of its headings", async () => {
+      const { page } = await open(
+        results({ scaling: scaling(), precision: precision("on-cpu", "manual/fused") }),
+      );
+      const expectSame = async (count: number) => {
+        const links = await page
+          .getByRole("navigation", { name: "Contents" })
+          .getByRole("link")
+          .allInnerTexts();
+        expect(links).toEqual(await page.locator("main section h2").allInnerTexts());
+        expect(links.length).toBe(count);
+      };
+      await expectSame(9);
+      // Without distances there is no section on them, and no link to it.
+      await choice(page, "My logits").selectOption("cifar-head");
+      await expectSame(8);
+    });
+
+    it("draws the best method of each backend first, and all of them on demand", async () => {
+      const { page } = await open();
+      const limit = page.locator("#limit");
+      const dots = limit.locator("[data-mark='dot'] *");
+      expect(await dots.count()).toBe(2);
+      await limit.getByRole("button", { name: "Expand for all 4" }).click();
+      expect(await dots.count()).toBe(4);
+      await limit.getByRole("button", { name: "Only the best method of each backend" }).click();
+      expect(await dots.count()).toBe(2);
+    });
+
+    it("calls a speed-up below 1 a slowdown", async () => {
+      const [distance] = results().distances as [Results["distances"][number]];
+      const { page } = await open(results({ distances: [{ ...distance, speedup: 0.5 }] }));
+      expect(await page.locator("#by-hand tbody tr").last().innerText()).toMatch(/2\.00× slowdown$/);
+    });
+
     describe("a cell", () => {
-      it("shows time or error, and the reason where there is neither", async () => {
+      it("shows time and error, and the reason where there is neither", async () => {
         const { page } = await open();
         const cell = page.getByRole("button", { name: /^on-cpu autograd\/naive/ });
-        expect(await cell.innerText()).toBe("30.0 ms");
-        await page.locator("#matrix").getByRole("radio", { name: "relative L2 error" }).check();
-        expect(await cell.innerText()).toBe("4.0e-8");
+        expect(await cell.innerText()).toMatch(/^30\.0 ms\s+4\.0e-8$/);
         const absent = page.getByRole("button", { name: /^on-gpu autograd\/naive/ });
         expect(await absent.innerText()).toBe("unsupported");
         expect(await absent.getAttribute("title")).toBe(REASON);
@@ -237,11 +574,9 @@ if (whyNoBrowser) {
         backends: [...small.backends, ...large.backends],
         machines: [small.machine, large.machine],
       });
-      expect(await page.locator(".matrix button").allInnerTexts()).toEqual(["6.00 ms"]);
-      await page
-        .getByRole("combobox", { name: "Run" })
-        .selectOption({ label: "20260101-000000-default, machine 2" });
-      expect(await page.locator(".matrix button").allInnerTexts()).toEqual(["3.00 ms"]);
+      expect(await times(page)).toEqual(["6.00 ms"]);
+      await choice(page, "Run").selectOption({ label: "20260101-000000-default, machine 2" });
+      expect(await times(page)).toEqual(["3.00 ms"]);
       expect(await page.locator("#environment").innerText()).toMatch(/processor\s+large/);
       expect(await page.locator("#comparison").innerText()).toContain(
         "since the machines differ: processor small → large",
@@ -253,9 +588,8 @@ if (whyNoBrowser) {
       expect(await page.getByRole("main").innerText()).toContain("There are no results here");
       const buffer = Buffer.from(formatResults(results()));
       await page.getByLabel("Open results files").setInputFiles([{ name: "a.json", mimeType: "", buffer }]);
-      const title = page.getByRole("heading", { level: 1, name: "softmax-bench 20260101-000000-default" });
-      await title.waitFor();
-      expect(await title.count()).toBe(1);
+      await page.getByRole("heading", { level: 1, name: /^on-cpu is the fastest/ }).waitFor();
+      expect(await page.locator(".about summary").innerText()).toContain("20260101-000000-default");
     });
 
     describe("for everyone", () => {
@@ -296,21 +630,24 @@ if (whyNoBrowser) {
         const nameOfFocus = () =>
           page.evaluate(() => {
             const { activeElement: at } = document;
-            return `${at?.tagName} ${at?.getAttribute("href") ?? at?.closest("label")?.textContent ?? at?.textContent}`;
+            const label = at?.closest("label")?.childNodes[at.tagName === "SELECT" ? 0 : 1]?.textContent;
+            return `${at?.tagName} ${at?.getAttribute("href") ?? label ?? at?.textContent}`.trim();
           });
+        await page.getByText("More", { exact: true }).click();
+        await page.getByRole("heading", { level: 1 }).click();
         for (let press = 0; press < 120; press++) {
           await page.keyboard.press("Tab");
           reached.add(await nameOfFocus());
         }
         const wanted = [
-          ...["A #verdict", "A #environment", "INPUT CPU only", "INPUT no native code", "BUTTON 2.00 ms"],
-          ...["INPUT on-gpu", "INPUT autograd/naive"],
+          ...["A #fastest", "A #environment", "SELECT Runs on", "SELECT I need the gradient"],
+          ...["SUMMARY More", "BUTTON 2.00 ms 6.0e-7", "INPUT on-gpu", "INPUT autograd/naive"],
         ];
         for (const name of wanted) expect([...reached]).toContain(name);
 
         await page.getByRole("button", { name: /^on-gpu manual\/fused/ }).focus();
         await page.keyboard.press("ArrowRight");
-        expect(await nameOfFocus()).toBe("BUTTON 6.00 ms");
+        expect(await nameOfFocus()).toBe("BUTTON 6.00 ms 1.2e-7");
         await page.keyboard.press("ArrowDown");
         await page.keyboard.press("Enter");
         expect(await page.getByRole("article", { name: /^on-cpu autograd\/naive/ }).count()).toBe(1);
@@ -320,7 +657,9 @@ if (whyNoBrowser) {
         const { page } = await open();
         await page.emulateMedia({ media: "print" });
         expect(await page.locator(".controls").first().isVisible()).toBe(false);
-        expect(await page.locator("#verdict .answer").first().isVisible()).toBe(true);
+        expect(await page.getByRole("heading", { level: 1 }).isVisible()).toBe(true);
+        expect(await page.locator(".matrix button").first().isVisible()).toBe(true);
+        expect(await page.locator("#fastest tbody tr").first().isVisible()).toBe(true);
         expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(20_000);
       });
     });
@@ -332,7 +671,7 @@ if (whyNoBrowser) {
     it("shows 5,000 cells", async () => {
       const { page } = await open(results({ cells: manyCells(), workloads: [] }));
       await page.locator("#trade-off svg").first().waitFor();
-      expect(await page.locator("#verdict article").count()).toBe(50);
+      expect(await page.locator("#fastest tbody tr").count()).toBe(50);
     });
   });
 }

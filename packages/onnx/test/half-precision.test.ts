@@ -76,12 +76,10 @@ function networkOf(elemType: number): Uint8Array {
   const weight = (name: string, dims: readonly number[]): TensorInit => {
     const values = numbers(sizeOf(dims)).map((value) => roundToHalf("bfloat16", value - 1));
     const singles = Float32Array.from(values);
-    const stored = new Map<number, Uint16Array | Float64Array>([
-      [FLOAT16, toHalfBits("float16", singles)],
-      [BFLOAT16, toHalfBits("bfloat16", singles)],
-      [DOUBLE, Float64Array.from(values)],
-    ]).get(elemType);
-    const rawData = Uint8Array.from(new Uint8Array(stored?.buffer ?? []));
+    const half = elemType === FLOAT16 ? "float16" : "bfloat16";
+    const stored =
+      elemType === DOUBLE ? Float64Array.from(values) : Uint16Array.from(toHalfBits(half, singles));
+    const rawData = new Uint8Array(stored.buffer);
     return { name, dataType: elemType, dims: dims.map(BigInt), rawData };
   };
   return modelOf({

@@ -47,6 +47,10 @@ export function formatInterval(ns: number, [low, high]: readonly [number, number
 
 export const formatRatio = (ratio: number): string => `${significant(ratio)}×`;
 
+/** Formats a speed-up; below 1 it is a slowdown: `1.40×`, `2.00× slowdown`. */
+export const formatSpeedup = (speedup: number): string =>
+  speedup < 1 ? `${formatRatio(1 / speedup)} slowdown` : formatRatio(speedup);
+
 /** Formats relative and absolute errors: `6.1e-8`. */
 export const formatError = (value: number): string =>
   Number.isFinite(value) ? (value === 0 ? "0" : exponential(value)) : formatNonFinite(value);

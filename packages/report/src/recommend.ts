@@ -1,4 +1,4 @@
-import type { BackendRecord, Results } from "@softmax-bench/core";
+import { type BackendRecord, type Cell, DTYPE_IDS, type Results } from "@softmax-bench/core";
 import { areTied } from "@softmax-bench/stats";
 import { type Constraints, isSoftwareGpu, isUsable, isWithinBound } from "./constraints.js";
 import { hasSettled, type RankedCell, rank } from "./ranking.js";
@@ -25,6 +25,27 @@ export interface Recommendation {
   readonly onlySoftwareGpus: boolean;
 }
 
+/** The recommendation for a workload and a dtype. */
+export interface RecommendedGradient extends Recommendation, Question {}
+
+/** A workload and a dtype for which a gradient is recommended. */
+export interface Question {
+  /** The workload, and its machine if there are several. */
+  readonly workload: string;
+  readonly dtype: Cell["dtype"];
+}
+
+/** True if a cell has what a winner needs: the reader can use its backend, its error is within the bound and its times had settled. */
+export const isEligible = (
+  cell: RankedCell,
+  constraints: Constraints,
+  backend: BackendRecord | undefined,
+): boolean =>
+  cell.isContender &&
+  isUsable(backend, constraints) &&
+  isWithinBound(cell, constraints.error) &&
+  hasSettled(cell);
+
 /** @param ranked cells of one workload and dtype, fastest first, see `rank` */
 export function recommend(
   ranked: readonly RankedCell[],
@@ -35,9 +56,7 @@ export function recommend(
   const usable = ranked.filter(
     ({ backend, isContender }) => isContender && isUsable(records.get(backend), constraints),
   );
-  const [best, ...others] = usable.filter(
-    (cell) => isWithinBound(cell, constraints.error) && hasSettled(cell),
-  );
+  const [best, ...others] = usable.filter((cell) => isEligible(cell, constraints, records.get(cell.backend)));
   const [fastest] = usable;
   const nextBackend = others.find(({ backend }) => backend !== best?.backend);
   const isTied = (cell: RankedCell): boolean =>
@@ -69,3 +88,30 @@ export const rankedCells = (
     results,
     phase,
   );
+
+/** Ids in the order of the run's workloads; files without that list give them in the order of their cells. */
+export function workloadIds({ workloads = [], cells, distances }: Results): string[] {
+  return [
+    ...new Set([...workloads.map(({ id }) => id), ...[...cells, ...distances].map((of) => of.workload)]),
+  ];
+}
+
+/** The workloads and dtypes of which a run has cells. */
+export const questionsOf = (results: Results): Question[] =>
+  workloadIds(results).flatMap((workload) =>
+    DTYPE_IDS.filter((dtype) =>
+      results.cells.some((cell) => cell.workload === workload && cell.dtype === dtype),
+    ).map((dtype) => ({ workload, dtype })),
+  );
+
+/** The recommendation on each question, by the cells of these results. */
+export const recommendEach = (
+  questions: readonly Question[],
+  results: Results,
+  constraints: Constraints,
+): RecommendedGradient[] =>
+  questions.map(({ workload, dtype }) => ({
+    workload,
+    dtype,
+    ...recommend(rankedCells(results, workload, dtype, constraints), constraints, results.backends),
+  }));

@@ -2,11 +2,12 @@ import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS, describeBound } from "./constraints.js";
 import { depthBlocks } from "./depth.js";
 import { precisionBlocks, section, unavailableList } from "./document.js";
-import { formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
+import { fastestRow } from "./fastest.js";
 import { hostsBlocks } from "./hosts.js";
 import type { RankedCell } from "./ranking.js";
+import type { RecommendedGradient } from "./recommend.js";
 import { scalingBlocks } from "./scaling.js";
-import type { RecommendedGradient, ReportView } from "./view.js";
+import type { ReportView } from "./view.js";
 
 /** The answers of a report: the fastest gradient of each workload and dtype, and how far the next backend is. */
 export function buildSummary(view: ReportView): Block[] {
@@ -56,22 +57,16 @@ const fastestTable = (won: readonly RecommendedGradient[]): Block => ({
   header: ["workload", "fastest", "gradient", "±", "rel. L2", "next backend", "ratio"],
   numeric: [2, 3, 4, 6],
   optional: [4, 3],
-  rows: won.flatMap(({ workload, dtype, best, nextBackend, nextIsTied }) =>
-    best
-      ? [
-          [
-            ...[`${workload} ${dtype}`, nameOf(best), formatDuration(best.timing.medianNs)],
-            ...[formatPercent(best.resolution), formatError(best.error.relL2)],
-            ...(nextBackend
-              ? [
-                  nameOf(nextBackend),
-                  `${nextIsTied ? "= " : ""}${formatRatio(nextBackend.timing.medianNs / best.timing.medianNs)}`,
-                ]
-              : ["", ""]),
-          ],
-        ]
-      : [],
-  ),
+  rows: won.flatMap(({ workload, dtype, best, ...recommendation }) => {
+    if (!best) return [];
+    const { time, resolution, error, next, ratio } = fastestRow(best, recommendation);
+    return [
+      [
+        ...[`${workload} ${dtype}`, nameOf(best), time, resolution, error],
+        ...[next ? nameOf(next) : "", ratio],
+      ],
+    ];
+  }),
 });
 
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;

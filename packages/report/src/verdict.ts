@@ -27,7 +27,7 @@ function enumerate(names: readonly string[]): string {
 }
 
 /** `backends on the CPU without native code`; empty if every backend is acceptable. */
-function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
+export function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
   return [cpuOnly ? " on the CPU" : "", noNativeCode ? " without native code" : ""].join("");
 }
 

@@ -23,7 +23,7 @@ import {
 } from "./machines.js";
 import { type PrecisionView, precisionView } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
-import { type Recommendation, recommend } from "./recommend.js";
+import { type RecommendedGradient, recommend, workloadIds } from "./recommend.js";
 import { againstReferences } from "./references.js";
 import { type RunView, runView } from "./run-view.js";
 import { type ScalingView, scalingView } from "./scaling.js";
@@ -66,13 +66,6 @@ export interface WorkloadView {
   readonly resolution: string | undefined;
 }
 
-/** The recommendation for a workload and a dtype. */
-export interface RecommendedGradient extends Recommendation {
-  /** The workload, and its machine if there are several. */
-  readonly workload: string;
-  readonly dtype: Cell["dtype"];
-}
-
 /** Manual against automatic gradients. */
 export interface ComparedMethods extends DistanceRecord {
   /** Their times are indistinguishable. */
@@ -100,13 +93,6 @@ export function reportView(unnamed: Results): ReportView {
     depth: depthView(results),
     scaling: scalingView(results),
   };
-}
-
-/** Ids in the order of the run's workloads; files without that list give them in the order of their cells. */
-function workloadIds({ workloads = [], cells, distances }: Results): string[] {
-  return [
-    ...new Set([...workloads.map(({ id }) => id), ...[...cells, ...distances].map((of) => of.workload)]),
-  ];
 }
 
 /** @param machine the label of the results' machine, if there are several */

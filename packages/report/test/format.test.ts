@@ -8,6 +8,7 @@ import {
   formatInterval,
   formatPercent,
   formatRatio,
+  formatSpeedup,
   formatWall,
 } from "../src/format.js";
 
@@ -155,5 +156,16 @@ describe("a coverage", () => {
       "93.7 %",
       "99.9 %",
     ]);
+  });
+});
+
+describe("a speed-up", () => {
+  it.each([
+    [2.5, "2.50×"],
+    [1, "1.00×"],
+    [0.5, "2.00× slowdown"],
+    [0.8, "1.25× slowdown"],
+  ])("of %d is shown as %s", (speedup, text) => {
+    expect(formatSpeedup(speedup)).toBe(text);
   });
 });

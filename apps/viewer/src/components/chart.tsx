@@ -5,6 +5,10 @@ import { Scroll } from "./scroll.js";
 /** The options of a chart; its colours follow the page's. */
 export type ChartOptions = Plot.PlotOptions;
 
+/** The margin for labels at the left of a chart, in pixels: 6.8 is more than a character of theirs takes on average. */
+export const marginFor = (labels: readonly string[]): number =>
+  Math.min(330, 24 + 6.8 * Math.max(0, ...labels.map(({ length }) => length)));
+
 /** A chart that fills the available width. @param leastWidth below which it scrolls, in pixels */
 export function Chart({
   options,

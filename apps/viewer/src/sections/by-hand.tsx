@@ -1,9 +1,8 @@
 import type { Results } from "@softmax-bench/core";
-import { formatCount, formatError, formatRatio } from "@softmax-bench/report/model";
+import { formatCount, formatError, formatSpeedup } from "@softmax-bench/report/model";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
-import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
 /** Findings of the original experiment, in PyTorch, with 3200×3200 inputs; it gave no more digits. */
@@ -16,17 +15,11 @@ const ORIGINAL = [
 export function ByHand({
   results: { distances },
   workload,
-  selection,
 }: {
   results: Results;
   workload: string | undefined;
-  selection: Selection;
 }) {
-  const shown = distances.filter(
-    ({ a, b, workload: on, ...of }) =>
-      on === workload &&
-      [a, b].every((method) => isShown({ ...of, method }, { ...selection, dtype: of.dtype })),
-  );
+  const shown = distances.filter((distance) => distance.workload === workload);
   if (shown.length === 0) return null;
   return (
     <Section id="by-hand" title="By hand against automatic">
@@ -59,7 +52,7 @@ export function ByHand({
             ...shown.map(({ backend, dtype, a, b, sumAbs, relL2, maxUlp, speedup }) => [
               ...[shortName(backend), dtype, shortName(a), shortName(b)],
               ...[formatError(sumAbs), formatError(relL2), formatCount(maxUlp)],
-              speedup === undefined ? "" : formatRatio(speedup),
+              speedup === undefined ? "" : formatSpeedup(speedup),
             ]),
           ]}
         />

@@ -2,9 +2,11 @@ import * as Plot from "@observablehq/plot";
 import { type BackendRecord, type Cell, PHASES, type Phase, plural } from "@softmax-bench/core";
 import { formatBytes, formatDuration } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
-import { Chart, type ChartOptions } from "../components/chart.js";
+import { useBestFirst } from "../components/best-first.js";
+import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { colorOf, colorsOf } from "../model/colors.js";
 import { phaseShares } from "../model/phases.js";
 import { Section } from "./section.js";
 
@@ -35,7 +37,12 @@ const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
 
 function Strips({ cells }: { cells: readonly Cell[] }) {
   const [phase, setPhase] = useState<Phase>("gradient");
-  const options = useMemo(() => stripPlot(cells, phase), [cells, phase]);
+  const sorted = useMemo(
+    () => byMedian(cells, phase).filter(({ timing }) => timing?.[phase]),
+    [cells, phase],
+  );
+  const { rows, toggle } = useBestFirst(sorted, ({ backend }) => backend);
+  const options = useMemo(() => stripPlot(rows, phase), [rows, phase]);
   return (
     <>
       <OneOf<Phase> legend="Phase" options={PHASES.map((id) => [id, id])} value={phase} onChange={setPhase} />
@@ -51,16 +58,17 @@ function Strips({ cells }: { cells: readonly Cell[] }) {
       >
         <Chart
           options={options}
-          label={`Samples of the ${phase} of ${plural(cells.length, "cell")}`}
+          label={`Samples of the ${phase} of ${plural(rows.length, "cell")}`}
           leastWidth={560}
         />
+        {toggle}
       </Figure>
     </>
   );
 }
 
-function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
-  const sorted = byMedian(cells, phase).filter(({ timing }) => timing?.[phase]);
+/** @param sorted fastest first */
+function stripPlot(sorted: readonly Cell[], phase: Phase): ChartOptions {
   const samples = sorted.flatMap((cell) =>
     (cell.timing?.[phase]?.samples ?? [])
       .filter((ns) => ns > 0)
@@ -68,18 +76,19 @@ function stripPlot(cells: readonly Cell[], phase: Phase): ChartOptions {
   );
   const medians = sorted.flatMap((cell) => {
     const ms = (cell.timing?.[phase]?.medianNs ?? 0) / 1e6;
-    return ms > 0 ? [{ row: rowLabel(cell), ms }] : [];
+    return ms > 0 ? [{ row: rowLabel(cell), ms, color: colorOf(shortName(cell.backend)) }] : [];
   });
   return {
     height: 90 + 18 * sorted.length,
-    marginLeft: 290,
+    marginLeft: marginFor(sorted.map(rowLabel)),
     marginRight: 30,
     marginTop: 40,
     x: { type: "log", label: "ms →", grid: true, tickFormat: "~r", axis: "both" },
     y: { label: null, domain: sorted.map(rowLabel) },
+    color: { type: "identity" },
     marks: [
       Plot.tickX(samples, { x: "ms", y: "row", strokeOpacity: 0.35, inset: 4 }),
-      Plot.tickX(medians, { x: "ms", y: "row", strokeWidth: 2.5, inset: 1, stroke: "#d1495b" }),
+      Plot.tickX(medians, { x: "ms", y: "row", strokeWidth: 3, inset: 1, stroke: "color" }),
     ],
   };
 }
@@ -93,7 +102,8 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
       }),
     [cells],
   );
-  const options = useMemo(() => phasePlot(parts), [parts]);
+  const { rows, toggle } = useBestFirst(parts, ({ cell }) => cell.backend);
+  const options = useMemo(() => phasePlot(rows), [rows]);
   if (parts.length === 0) return null;
   return (
     <Figure
@@ -109,9 +119,10 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
     >
       <Chart
         options={options}
-        label={`Phases of the round trip of ${plural(parts.length, "cell")}`}
+        label={`Phases of the round trip of ${plural(rows.length, "cell")}`}
         leastWidth={560}
       />
+      {toggle}
     </Figure>
   );
 }
@@ -130,7 +141,7 @@ function phasePlot(
   const longest = Math.max(...totals);
   return {
     height: 100 + 18 * parts.length,
-    marginLeft: 290,
+    marginLeft: marginFor(parts.map(({ cell }) => rowLabel(cell))),
     marginRight: 60,
     marginTop: 40,
     x: { label: "ms →", domain: [0, Math.min(most, longest)], grid: true, clamp: true, axis: "both" },
@@ -202,9 +213,10 @@ function lollipops(
     marginRight: 80,
     x: { label: `${unit} →`, grid: true, zero: true },
     y: { label: null, domain: sorted.map(({ id }) => id) },
+    color: colorsOf(sorted.map(({ id }) => id)),
     marks: [
       Plot.ruleY(sorted, { x: "value", y: "id", strokeWidth: 2, strokeOpacity: 0.4 }),
-      Plot.dot(sorted, { x: "value", y: "id", fill: "currentColor", r: 4 }),
+      Plot.dot(sorted, { x: "value", y: "id", fill: "id", r: 4 }),
       Plot.text(sorted, {
         x: "value",
         y: "id",

@@ -2,10 +2,11 @@ import * as Plot from "@observablehq/plot";
 import { type Cell, plural, type Results } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
-import { Chart, type ChartOptions } from "../components/chart.js";
+import { useBestFirst } from "../components/best-first.js";
+import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { categoricalColor } from "../model/colors.js";
+import { colorsOf } from "../model/colors.js";
 import { Section } from "./section.js";
 
 interface Row {
@@ -25,7 +26,8 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
         .toSorted((a, b) => b.achieved.share - a.achieved.share),
     [cells, results],
   );
-  const options = useMemo(() => sharePlot(rows), [rows]);
+  const { rows: drawn, toggle } = useBestFirst(rows, ({ cell }) => cell.backend);
+  const options = useMemo(() => sharePlot(drawn), [drawn]);
   if (rows.length === 0) return null;
   const measured = (results.environment.copyBandwidth ?? [])
     .map(
@@ -52,9 +54,10 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
       >
         <Chart
           options={options}
-          label={`Achieved bandwidth of ${plural(rows.length, "cell")}`}
+          label={`Achieved bandwidth of ${plural(drawn.length, "cell")}`}
           leastWidth={560}
         />
+        {toggle}
       </Figure>
     </Section>
   );
@@ -68,12 +71,12 @@ function sharePlot(rows: readonly Row[]): ChartOptions {
   }));
   return {
     height: 90 + 18 * points.length,
-    marginLeft: 290,
+    marginLeft: marginFor(points.map(({ row }) => row)),
     marginRight: 60,
     marginTop: 40,
     x: { type: "log", label: "share of copy bandwidth →", grid: true, tickFormat: "~%", axis: "both" },
     y: { label: null, domain: points.map(({ row }) => row) },
-    color: categoricalColor(points.map(({ backend }) => backend)),
+    color: colorsOf(points.map(({ backend }) => backend)),
     marks: [
       Plot.ruleX([1], { strokeDasharray: "4 3" }),
       Plot.dot(points, { x: "share", y: "row", fill: "backend", r: 4 }),

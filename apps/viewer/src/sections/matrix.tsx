@@ -1,156 +1,294 @@
-import * as Plot from "@observablehq/plot";
-import type { Cell } from "@softmax-bench/core";
-import { formatDuration, formatError, oneLine, type RankedPhase } from "@softmax-bench/report/model";
+import { type Cell, shorten } from "@softmax-bench/core";
+import {
+  type Absence,
+  type CellMap,
+  type Constraints,
+  describeBound,
+  type ErrorMeasure,
+  type Folded,
+  formatCount,
+  formatDuration,
+  formatError,
+  type MapCell,
+  type MapColumn,
+  oneLine,
+  type Standing,
+} from "@softmax-bench/report/model";
 import { useState } from "preact/hooks";
-import { OneOf, shortName } from "../components/choices.js";
+import { BackendName, Breakable } from "../components/backend-name.js";
+import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Scroll } from "../components/scroll.js";
+import { Table } from "../components/table.js";
 import { CellDetail } from "./cell-detail.js";
 import { Section } from "./section.js";
 
-type Quantity = "time" | "error";
-
-/** Backends × methods: time or error of each cell, or the reason why it is missing. */
-export function Matrix({ cells, phase }: { cells: readonly Cell[]; phase: RankedPhase }) {
-  const [quantity, setQuantity] = useState<Quantity>("time");
+/** Backends × methods: time and error of each cell, or the reason why it is missing. */
+export function Matrix({
+  map,
+  cells,
+  question,
+  constraints,
+}: {
+  map: CellMap;
+  cells: readonly Cell[];
+  question: string;
+  constraints: Constraints;
+}) {
   const [chosen, choose] = useState<string>();
-  const backends = [...new Set(cells.map(({ backend }) => backend))];
-  const methods = [...new Set(cells.map(({ method }) => method))];
-  const byPlace = new Map(cells.map((cell) => [placeKey(cell), cell]));
-  const shownValue = (cell: Cell): number | undefined =>
-    quantity === "time" ? cell.timing?.[phase]?.medianNs : cell.accuracy?.gradient.relL2;
-  const color = colorScale(cells.flatMap((cell) => shownValue(cell) ?? []));
   if (cells.length === 0) return null;
-  const selected = chosen === undefined ? undefined : byPlace.get(chosen);
+  const { columns, methods, find } = map;
+  const { phase } = constraints;
+  const shade = shadeOf(map);
+  const selected = cells.find((cell) => placeKey(cell) === chosen);
+  const toggle = (key: string) => choose(key === chosen ? undefined : key);
   return (
-    <Section id="matrix" title="Every cell">
-      <OneOf<Quantity>
-        legend="Shown"
-        options={[
-          ["time", phase === "gradient" ? "time of the gradient" : "time of the round trip"],
-          ["error", "relative L2 error"],
-        ]}
-        value={quantity}
-        onChange={setQuantity}
-      />
+    <Section id="matrix" title="Every backend and method">
       <Figure
-        caption="Darker is slower, or further off. A cell opens its samples; arrow keys move between cells"
+        caption={`${question}, ${phase === "roundtrip" ? "round trip" : "gradient"}: time, and below it the ${ERROR_NAMES[constraints.error.measure]}. A cell opens its samples; arrow keys move between cells.`}
         numbers={{
           name: "matrix",
-          columns: ["backend", "method", "status", "reason", "median ns", "relative L2"],
+          columns: ["backend", "method", "status", "reason", "median ns", "relative L2", "max ULP"],
           rows: cells.map(({ backend, method, status, reason, timing, accuracy }) => [
             ...[backend, method, status, reason],
-            ...[timing?.[phase]?.medianNs, accuracy?.gradient.relL2],
+            ...[timing?.[phase]?.medianNs, accuracy?.gradient.relL2, accuracy?.gradient.maxUlp],
           ]),
         }}
       >
-        <Scroll label="Matrix of backends and methods">
-          <table class="matrix" onKeyDown={moveFocus}>
-            <thead>
-              <tr>
-                <th scope="col">method</th>
-                {backends.map((backend) => (
-                  <th key={backend} scope="col">
-                    {shortName(backend)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {methods.map((method, row) => (
-                <tr key={method}>
-                  <th scope="row">{shortName(method)}</th>
-                  {backends.map((backend, column) => {
-                    const key = placeKey({ backend, method });
-                    const cell = byPlace.get(key);
-                    return (
-                      <td key={backend}>
-                        {cell && (
-                          <MatrixCell
-                            cell={cell}
-                            quantity={quantity}
-                            value={shownValue(cell)}
-                            color={color}
-                            isPressed={key === chosen}
-                            isFirst={row === 0 && column === 0}
-                            onChoose={() => choose(key === chosen ? undefined : key)}
-                          />
-                        )}
-                      </td>
-                    );
-                  })}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        {columns.length > 0 && (
+          <>
+            <Scroll label="Map of backends and methods">
+              <table class="matrix" onKeyDown={moveFocus}>
+                <thead>
+                  <tr>
+                    <th scope="col">method</th>
+                    {columns.map((column) => (
+                      <ColumnHead key={column.backend} column={column} />
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {methods.map((method, row) => (
+                    <tr key={method}>
+                      <th scope="row">
+                        <Breakable text={shortName(method)} />
+                      </th>
+                      {columns.map(({ backend }, column) => {
+                        const entry = find(backend, method);
+                        const key = placeKey({ backend, method });
+                        return (
+                          <td key={backend}>
+                            {entry && (
+                              <MapButton
+                                entry={entry}
+                                measure={constraints.error.measure}
+                                shade={shade(entry)}
+                                isPressed={key === chosen}
+                                isFirst={row === 0 && column === 0}
+                                onChoose={() => toggle(key)}
+                              />
+                            )}
+                          </td>
+                        );
+                      })}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </Scroll>
+            <Legend map={map} bound={describeBound(dtypeOf(cells), constraints.error)} />
+          </>
+        )}
+        <NotHere map={map} cells={cells} />
       </Figure>
       {selected && <CellDetail cell={selected} />}
     </Section>
   );
 }
 
+const dtypeOf = ([first]: readonly Cell[]): Cell["dtype"] => first?.dtype ?? "float32";
+
+const ERROR_NAMES: Readonly<Record<ErrorMeasure, string>> = {
+  relL2: "relative L2 error",
+  p99Ulp: "error of 99 of 100 entries, in ULP",
+  maxUlp: "largest error, in ULP",
+};
+
 const placeKey = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
   JSON.stringify([backend, method]);
 
-function MatrixCell({
-  cell: { status, reason, backend, method },
-  quantity,
-  value,
-  color,
+const ColumnHead = ({ column: { backend, note } }: { column: MapColumn }) => (
+  <th scope="col">
+    <BackendName id={backend} />
+    {note && <small>{note}</small>}
+  </th>
+);
+
+/** Words that a reader, and who listens, gets for a cell; nothing for the ordinary one. */
+const STANDINGS: Readonly<Record<Standing, string>> = {
+  fastest: "the fastest within the error bound",
+  tied: "tied with the fastest",
+  eligible: "",
+  unsettled: "its times had not settled",
+  outside: "outside the error bound",
+  "not a contender": "for comparison only",
+};
+
+/** The mark of a cell without a result; no two kinds look alike. */
+const MARKS: Readonly<Record<Absence, string>> = {
+  unsupported: "–",
+  "too slow": "…",
+  unavailable: "○",
+  "timed out": "⋯",
+  failed: "!",
+  crashed: "‼",
+  "not timed": "?",
+};
+
+const isAbsence = (standing: MapCell["standing"]): standing is Absence => standing in MARKS;
+
+function MapButton({
+  entry: { cell, ranked, standing },
+  measure,
+  shade,
   isPressed,
   isFirst,
   onChoose,
 }: {
-  cell: Cell;
-  quantity: Quantity;
-  value: number | undefined;
-  color: (value: number) => { background: string; color: string } | undefined;
+  entry: MapCell;
+  measure: ErrorMeasure;
+  /** 0 for the slowest, 1 for the fastest. */
+  shade: number;
   isPressed: boolean;
   isFirst: boolean;
   onChoose: () => void;
 }) {
-  const text =
-    value === undefined ? status : quantity === "time" ? formatDuration(value) : formatError(value);
-  const why = oneLine(reason ?? "");
+  const name = `${shortName(cell.backend)} ${shortName(cell.method)}`;
+  const common = {
+    type: "button",
+    tabIndex: isFirst ? 0 : -1,
+    "aria-pressed": isPressed,
+    "data-standing": standing,
+    onClick: onChoose,
+  } as const;
+  if (!ranked || isAbsence(standing)) {
+    const why = oneLine(cell.reason ?? "");
+    return (
+      <button
+        {...common}
+        class="absent"
+        title={why || undefined}
+        aria-label={[`${name}: ${standing}`, why].filter(Boolean).join(", ")}
+      >
+        <small data-sign={isAbsence(standing) ? MARKS[standing] : undefined}>{standing}</small>
+      </button>
+    );
+  }
+  const time = formatDuration(ranked.timing.medianNs);
+  const error =
+    measure === "relL2" ? formatError(ranked.error.relL2) : `${formatCount(ranked.error[measure])} ULP`;
+  const words = STANDINGS[standing];
   return (
     <button
-      type="button"
-      class={value === undefined ? "absent" : undefined}
-      style={value === undefined ? undefined : color(value)}
-      title={why || undefined}
-      tabIndex={isFirst ? 0 : -1}
-      aria-pressed={isPressed}
-      aria-label={`${shortName(backend)} ${shortName(method)}: ${text}${why ? `, ${why}` : ""}`}
-      onClick={onChoose}
+      {...common}
+      style={{ "--shade": `${Math.round(8 + 92 * shade)}%` }}
+      title={words || undefined}
+      aria-label={[`${name}: ${time} ${error} error`, words].filter(Boolean).join(", ")}
     >
-      {text}
+      <span class="time">{time}</span> <small>{error}</small>
     </button>
   );
 }
 
-/** Light for small, dark for large, on a logarithmic scale, with text that can be read on it. */
-function colorScale(values: readonly number[]) {
-  const positive = values.filter((value) => value > 0 && Number.isFinite(value));
-  const [low, high] = [Math.min(...positive), Math.max(...positive)];
-  const scale = positive.length
-    ? Plot.scale({ color: { type: "log", scheme: "blues", domain: [low / 2, 2 * high] } })
-    : undefined;
-  return (value: number): { background: string; color: string } | undefined => {
-    if (!scale || !(value > 0) || !Number.isFinite(value)) return undefined;
-    const background: string = scale.apply(value);
-    return { background, color: luminance(background) > 0.2 ? "#000" : "#fff" };
+/** The shade of each cell, on a logarithmic scale between the fastest and the slowest contender. */
+function shadeOf({ columns, methods, find }: CellMap): (entry: MapCell) => number {
+  const times = columns
+    .filter(({ note }) => note === undefined)
+    .flatMap(({ backend }) => methods.map((method) => find(backend, method)?.ranked?.timing.medianNs ?? 0))
+    .filter((ns) => ns > 0 && Number.isFinite(ns));
+  const [low, high] = [Math.min(...times), Math.max(...times)];
+  return ({ ranked }) => {
+    const ns = ranked?.timing.medianNs ?? 0;
+    if (!(ns > 0) || !(high > low)) return ns === low ? 1 : 0;
+    return Math.min(1, Math.max(0, Math.log(high / ns) / Math.log(high / low)));
   };
 }
 
-/** Relative luminance of `rgb(…)` (WCAG 2). */
-function luminance(color: string): number {
-  const [r = 0, g = 0, b = 0] = (color.match(/\d+/g) ?? []).map((part) => {
-    const share = Number(part) / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+/** The marks that are on the map, explained. */
+function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; bound: string }) {
+  const standings = new Set(
+    columns.flatMap(({ backend }) => methods.map((method) => find(backend, method)?.standing)),
+  );
+  const marks = [
+    ["fastest", "fastest within the bound"],
+    ["tied", "= tied with it"],
+    ["outside", `outside the bound (${bound})`],
+  ] as const;
+  return (
+    <ul class="legend">
+      <li>
+        <span class="swatch scale" /> stronger is faster
+      </li>
+      {marks.map(
+        ([standing, text]) =>
+          standings.has(standing) && (
+            <li key={standing}>
+              <span class="swatch" data-standing={standing} /> {text}
+            </li>
+          ),
+      )}
+      {standings.has("unsettled") && <li>~ times had not settled: never the fastest</li>}
+    </ul>
+  );
 }
+
+/** One line on the backends and methods that have no place on the map; their cells, on demand. */
+function NotHere({
+  map: { foldedBackends, foldedMethods, columns },
+  cells,
+}: {
+  map: CellMap;
+  cells: readonly Cell[];
+}) {
+  const folded = [...foldedBackends, ...foldedMethods];
+  if (folded.length === 0) return null;
+  const shown = new Set(columns.map(({ backend }) => backend));
+  const absent = cells.filter(({ backend, status }) => status !== "ok" && !shown.has(backend));
+  const methods = new Set(foldedMethods.flatMap(({ names }) => names));
+  const rows = [
+    ...absent,
+    ...cells.filter(({ backend, method }) => shown.has(backend) && methods.has(method)),
+  ];
+  return (
+    <details class="folded">
+      <summary>Not here: {folded.map(describeFolded).join("; ")}</summary>
+      {folded.map(
+        ({ names, reason }) =>
+          reason && <p key={names.join()}>{`${names.map(shortName).join(", ")}: ${oneLine(reason)}`}</p>,
+      )}
+      {rows.length > 0 && (
+        <Table
+          label="Cells without a result"
+          columns={["backend", "method", "status", "reason"]}
+          rows={rows.map(({ backend, method, status, reason = "" }) => [
+            ...[shortName(backend), shortName(method)],
+            ...[status, reason],
+          ])}
+        />
+      )}
+    </details>
+  );
+}
+
+const describeFolded = ({ names, kind, reason }: Folded): string => {
+  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
+  const word = kind === "excluded" ? "left out by your case" : kind;
+  // The rest of a reason is one click away.
+  const [why = ""] = oneLine(reason)
+    .replaceAll(/ \([^)]*\)/g, "")
+    .split(/[,;]/);
+  return `${shown.map(shortName).join(", ")} (${[word, shorten(why, 80)].filter(Boolean).join(": ")})`;
+};
 
 const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
   ArrowUp: [-1, 0],

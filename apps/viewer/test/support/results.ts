@@ -1,4 +1,4 @@
-import type { Cell, Results, Scaling, Timing } from "@softmax-bench/core";
+import type { Cell, Precision, Results, Scaling, Timing } from "@softmax-bench/core";
 
 /** Results of a made-up machine, in the format's own types. */
 
@@ -183,6 +183,26 @@ export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling =>
   })),
   threading: [{ backend, method, dtype: "float32", threads: 2, fromElements: 64_000, best: 1.9 }],
 });
+
+/** Curves of one method: it holds for confident logits, and leaves 4 ULP at a standard deviation of 30. */
+export const precision = (backend: string, method: string): Precision => {
+  const point = (x: number, p99Ulp: number) => ({
+    ...{ x, p99Ulp, maxUlp: 2 * p99Ulp, lossRelError: 1e-8, relL2: 1e-8 },
+    ...{ maxAbs: 1e-9, sumAbs: 1e-6, nonFinite: 0, rowSumResidual: 1e-8 },
+  });
+  const curve = { backend, method, dtype: "float32", status: "ok" } as const;
+  return {
+    ulpLimit: 4,
+    sweeps: [
+      { id: "confidence", summary: "a network that is right", axis: "margin" },
+      { id: "scale", summary: "growing logits", axis: "standard deviation" },
+    ],
+    curves: [
+      { ...curve, sweep: "confidence", points: [point(0, 1), point(40, 4)] },
+      { ...curve, sweep: "scale", points: [point(1, 1), point(30, 31), point(100, 90)] },
+    ],
+  };
+};
 
 /** 5,000 cells: ten backends, ten methods, two dtypes, 25 workloads. */
 export function manyCells(): Cell[] {

@@ -1,0 +1,34 @@
+import { colorOf } from "../model/colors.js";
+import { shortName } from "./choices.js";
+
+/** A backend's name beside the colour that it has in every chart. */
+export function BackendName({ id }: { id: string }) {
+  const name = shortName(id);
+  const [first = "", ...rest] = splitName(name);
+  return (
+    <span class="backend">
+      <span class="unbroken">
+        <span class="chip" style={{ background: colorOf(name) }} />
+        {first}
+      </span>
+      <wbr />
+      <Breakable text={rest.join("")} />
+    </span>
+  );
+}
+
+const splitName = (name: string): string[] => name.split(/(?<=[/@-])/);
+
+/** A name that may be broken after its hyphens, slashes and @. */
+export function Breakable({ text }: { text: string }) {
+  return (
+    <>
+      {splitName(text).map((part, index) => (
+        <span key={index}>
+          {part}
+          <wbr />
+        </span>
+      ))}
+    </>
+  );
+}

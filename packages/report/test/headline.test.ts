@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULT_CONSTRAINTS, headline, questionsOf, recommendEach } from "../src/model.js";
+import { absent, backend, measured, RESOLUTION, resultsOf } from "./support/results.js";
+
+const OUTSIDE = { relL2: 0.02 };
+const on = (id: string) => backend({ id });
+const BACKENDS = ["a", "b", "b@chromium", "b@firefox"].map(on);
+
+const cellOf = (
+  id: string,
+  workload: string,
+  us: number,
+  over: Parameters<typeof measured>[1] & { method?: string; dtype?: "float32" | "float64" } = {},
+) => {
+  const { method = "manual/fused", dtype = "float32", ...measurement } = over;
+  return measured(method, { us, error: { relL2: 1e-17 }, ...measurement }, { backend: id, workload, dtype });
+};
+
+function headlineOf(cells: ReturnType<typeof measured>[], over: Partial<typeof DEFAULT_CONSTRAINTS> = {}) {
+  const resolution = {
+    groups: BACKENDS.flatMap(({ id }) =>
+      ["x", "y", "z"].map((workload) => ({
+        backend: id,
+        workload,
+        phase: "gradient" as const,
+        ratio: 0.02,
+        processes: 5,
+      })),
+    ),
+    identicalPairs: [],
+  };
+  const results = resultsOf({ backends: BACKENDS, cells, resolution });
+  const constraints = { ...DEFAULT_CONSTRAINTS, ...over };
+  return headline(recommendEach(questionsOf(results), results, constraints), constraints);
+}
+
+const sentenceOn = (...cells: ReturnType<typeof measured>[]) => headlineOf(cells)?.sentence;
+
+describe("the headline of a run", () => {
+  it("counts where the fastest backend wins, and names the exceptions", () => {
+    expect(
+      sentenceOn(cellOf("a", "x", 1), cellOf("b", "x", 2), cellOf("a", "y", 1), cellOf("b", "z", 1)),
+    ).toBe("a is the fastest within the error bound on 2 of 3 workloads; b on z float32.");
+  });
+
+  it("counts dtypes where there are several", () => {
+    expect(sentenceOn(cellOf("a", "x", 1), cellOf("a", "x", 1, { dtype: "float64" }))).toBe(
+      "a is the fastest within the error bound on all 2 workloads and dtypes.",
+    );
+  });
+
+  it("names the only workload", () => {
+    expect(sentenceOn(cellOf("a", "x", 1), cellOf("b", "x", 2))).toBe(
+      "a is the fastest within the error bound on x float32.",
+    );
+  });
+
+  it("counts a backend on all its hosts, and says which ones", () => {
+    expect(
+      sentenceOn(cellOf("b@chromium", "x", 1), cellOf("b@chromium", "y", 1), cellOf("b@firefox", "z", 1)),
+    ).toBe("b (in chromium on 2, in firefox on 1) is the fastest within the error bound on all 3 workloads.");
+    expect(sentenceOn(cellOf("b@firefox", "z", 1))).toMatch(/^b in firefox is the fastest/);
+  });
+
+  it("says where there is no winner", () => {
+    expect(sentenceOn(cellOf("a", "x", 1), cellOf("a", "y", 1, { error: OUTSIDE }))).toBe(
+      "a is the fastest within the error bound on 1 of 2 workloads; no winner on y float32.",
+    );
+  });
+
+  it("says why there is no winner at all", () => {
+    expect(sentenceOn(cellOf("a", "x", 1, { time: { steadiness: "unsettled" } }))).toBe(
+      "No winner on x float32: no gradient within the error bound has a time that had settled.",
+    );
+    expect(sentenceOn(absent("stable", "crashed", "SIGSEGV"))).toBe(
+      "No cell was measured on square float32.",
+    );
+    const software = backend({ id: "gpu", device: { kind: "software-gpu", name: "SwiftShader" } });
+    const results = resultsOf({
+      backends: [software],
+      cells: [cellOf("gpu", "x", 1)],
+      resolution: RESOLUTION,
+    });
+    const recommendations = recommendEach(questionsOf(results), results, DEFAULT_CONSTRAINTS);
+    expect(headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence).toContain("on a GPU in software");
+  });
+
+  it("is none for a run without cells", () => {
+    expect(headlineOf([])).toBeUndefined();
+  });
+
+  it("says what the reader asked for", () => {
+    const trip = (id: string) => {
+      const cell = cellOf(id, "x", 1);
+      return { ...cell, timing: { ...cell.timing, roundtrip: cell.timing?.gradient } };
+    };
+    expect(headlineOf([trip("a")], { phase: "roundtrip", cpuOnly: true })?.sentence).toBe(
+      "a is the fastest round trip on the CPU within the error bound on x float32.",
+    );
+  });
+
+  it("counts ties with other backends, not those of one backend's methods", () => {
+    expect(
+      headlineOf([cellOf("a", "x", 100), cellOf("a", "x", 100.1, { method: "manual/other" })])?.ties,
+    ).toBe(undefined);
+    expect(headlineOf([cellOf("a", "x", 100), cellOf("b", "x", 100.1)])?.ties).toBe("It is tied with b.");
+    expect(
+      headlineOf([cellOf("a", "x", 100), cellOf("b", "x", 100.1), cellOf("a", "y", 1), cellOf("b", "y", 9)])
+        ?.ties,
+    ).toBe("On 1 of 2, a and b are tied.");
+  });
+
+  it("names the method that is the fastest, or tied with it, wherever the backend wins", () => {
+    const both = (workload: string, first: number, second: number) => [
+      cellOf("a", workload, first, { method: "manual/first" }),
+      cellOf("a", workload, second, { method: "manual/second" }),
+    ];
+    expect(headlineOf([...both("x", 100, 200), ...both("y", 100, 200)])?.method).toBe(
+      "For a, manual/first is the fastest method every time.",
+    );
+    expect(headlineOf([...both("x", 100, 100.1), ...both("y", 200, 100)])?.method).toBe(
+      "For a, manual/second is the fastest method, or tied with it, every time.",
+    );
+    expect(headlineOf([...both("x", 100, 200), ...both("y", 200, 100)])?.method).toBeUndefined();
+    expect(headlineOf(both("x", 100, 200))?.method).toBe("For a, the method is manual/first.");
+  });
+});
