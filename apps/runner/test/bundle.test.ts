@@ -492,6 +492,35 @@ describe("the packages of a bundle", () => {
   });
 });
 
+/** The oldest Debian that is tried: its C library is older than that of any other that is still in use. */
+const DEBIAN = "bullseye";
+const canMakeDebian = canUnshare && spawnSync("debootstrap", ["--version"], { stdio: "ignore" }).status === 0;
+
+/** Starts a command as a user without rights, in a root folder, without a network. */
+const IN_ROOT = `mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" || exit 99
+exec chroot --userspec=65534:65534 "$0" env -i PATH=/usr/bin:/bin HOME=/nonexistent sh -c 'cd /tmp && exec "$@"' sh "$@"`;
+
+describe("a bundle on another system", { tags: "nightly" }, () => {
+  it.runIf(canMakeDebian)("measures on a Debian 11 that has nothing but what every Debian has", async () => {
+    const folder = temporaryFolder();
+    const [archive, root] = [join(folder, "bundle.tar.gz"), join(folder, "root")];
+    const { code, stderr } = await call("bundle", ["--backend", BACKENDS, "--node", "24", "--out", archive]);
+    expect(code, stderr).toBe(0);
+    execFileSync("debootstrap", ["--variant=minbase", DEBIAN, root], { stdio: "ignore" });
+    execFileSync("tar", ["xzf", archive, "-C", join(root, "opt")]);
+    const args = ["/opt/softmax-bench/bench", "--profile", "smoke", "--workload", "16x10"];
+    const namespaces = ["--net", "--mount", "--pid", "--fork"];
+    const ended = await spawned(["unshare", ...namespaces, "sh", "-c", IN_ROOT, root, ...args], {}).ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    const { backends, cells } = onlyRun(join(root, "tmp", "bench-results")).results();
+    expect(backends.map(({ id, status }) => [id, status])).toEqual([
+      ["onnxruntime-cpu", "available"],
+      ["wasm-simd", "available"],
+    ]);
+    expect(cells.filter(({ status }) => status !== "ok" && status !== "unsupported")).toEqual([]);
+  });
+});
+
 describe("a bundle for another platform", { tags: "nightly" }, () => {
   /** The machine that a program is for, by its ELF header. */
   const machineOf = (file: string): number => {
