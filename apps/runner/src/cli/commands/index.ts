@@ -24,6 +24,7 @@ export const COMMANDS = {
   export: async () => (await import("./export.js")).exportModel,
   doctor: async () => (await import("./doctor.js")).doctor,
   provision: async () => (await import("./provision.js")).provision,
+  completion: async () => (await import("./completion.js")).completion,
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 
 export type CommandId = keyof typeof COMMANDS;
