@@ -38,6 +38,9 @@ if (isCommand(name)) {
     stderr,
     signal: stop.signal,
   });
+} else if (name === "complete" && argv[0] === "--") {
+  const { printCompletions } = await import("./cli/print-completions.js");
+  await printCompletions(argv.slice(1));
 } else if (name === "--version" || name === "-V") {
   const { VERSION } = await import("./machine/environment.js");
   process.stdout.write(`${VERSION}\n`);

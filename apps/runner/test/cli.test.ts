@@ -277,3 +277,32 @@ describe("bad input", () => {
     }
   });
 });
+
+describe("completion in a shell", () => {
+  const complete = async (...words: string[]) => {
+    const { stdout, stderr } = await start(["complete", "--", ...words]).ended;
+    expect(stderr).toBe("");
+    return stdout.split("\n").flatMap((line) => (/^:\d+$/.test(line) ? [] : (line.split("\t")[0] ?? [])));
+  };
+
+  it.each(["bash", "zsh", "fish"])("comes with a script for %s, which asks the program", async (shell) => {
+    const { code, stdout } = await start(["completion", shell]).ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain("softmax-bench complete -- ");
+  });
+
+  it("knows commands, options, and values that are known beforehand", async () => {
+    expect(await complete("va")).toEqual(["validate-gate", ""]);
+    expect(await complete("bench", "--prof")).toEqual(["--profile", ""]);
+    expect(await complete("gradcheck", "--backend", "wasm")).toEqual(["wasm-simd", ""]);
+    expect(await complete("precision", "--sweep", "off")).toEqual(["offset", ""]);
+  });
+
+  it("refuses other shells in one line", async () => {
+    const { code, stderr } = await start(["completion", "tcsh"]).ended;
+    expect([code, stderr]).toEqual([
+      2,
+      "completion: command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.\n",
+    ]);
+  });
+});

@@ -23,6 +23,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     prints: /^$/,
   },
   "docs/your-own.md 1": {
+    package: "apps/cli",
+    before: `
+      import { defineConfig } from "softmax-bench";
+      const myLoss = () => {};
+      const [loss, gradient] = [0, []];`,
+    prints: /^$/,
+  },
+  "docs/your-own.md 2": {
     package: "packages/tfjs",
     before: `
       import * as tf from "@tensorflow/tfjs";
@@ -35,7 +43,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     after: "console.log(Object.values(grads)[0].arraySync().flat().map((g) => g.toFixed(4)).join());",
     prints: /^-0\.3000,0\.1500,0\.1500,0\.1500,0\.1500,-0\.3000$/,
   },
-  "docs/your-own.md 2": {
+  "docs/your-own.md 3": {
     package: "packages/wasm-simd",
     before: LOGITS,
     // Smoothing adds 0.1 times the target's logit minus the row's mean: 0.1 (1 − 1/3) / 2 on the average.

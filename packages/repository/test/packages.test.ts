@@ -1,11 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ROOT } from "./root.js";
 import { packTarballs } from "./tarballs.js";
+
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+
+const isOurs = (name: string): boolean => /^(?:@softmax-bench\/|softmax-bench$)/.test(name);
 
 interface Manifest {
   readonly name: string;
@@ -40,6 +46,40 @@ const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"]
   .map((name) => `@softmax-bench/${name}`)
   .concat("softmax-bench");
 
+describe("all packages", () => {
+  const [version, ...others] = new Set(PACKED.map(({ manifest }) => manifest.version));
+
+  it("have one version, which examples, the changelog and the citation name", () => {
+    expect(others).toEqual([]);
+    for (const example of readdirSync(join(ROOT, "examples"))) {
+      const { dependencies, devDependencies } = JSON.parse(read(join("examples", example, "package.json")));
+      const ours = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => isOurs(name));
+      expect(new Set(ours.map(([, wanted]) => wanted))).toEqual(new Set([version]));
+    }
+    expect(read("CHANGELOG.md")).toMatch(new RegExp(`^## ${version?.replaceAll(".", "\\.")}( |$)`, "m"));
+    const citation = parse(read("CITATION.cff"));
+    expect(citation).toMatchObject({
+      "cff-version": "1.2.0",
+      type: "software",
+      license: "Apache-2.0",
+      version,
+    });
+    // All that version 1.2.0 of the format requires.
+    expect(Object.keys(citation)).toEqual(expect.arrayContaining(["message", "title", "authors"]));
+  });
+
+  it("are published, but for those that are of use in the repository only", () => {
+    const all = ["packages", "apps", "tools"].flatMap((group) =>
+      readdirSync(join(ROOT, group)).map((name) => join(group, name, "package.json")),
+    );
+    const manifests = all
+      .filter((file) => existsSync(join(ROOT, file)))
+      .map((file) => JSON.parse(read(file)));
+    const published = manifests.filter(({ private: isPrivate }) => !isPrivate).map(({ name }) => name);
+    expect(published.sort()).toEqual(PACKED.map(({ name }) => name).sort());
+  });
+});
+
 describe.each(PACKED)(
   "the package $name as it is published",
   ({ name, manifest, tarball, contents, files }) => {
@@ -60,7 +100,7 @@ describe.each(PACKED)(
       const { dependencies, optionalDependencies, peerDependencies } = manifest;
       const needed = Object.entries({ ...dependencies, ...optionalDependencies, ...peerDependencies });
       expect(needed.filter(([, version]) => !/^[\^~>=]*\d+(\.\d+)*$/.test(version))).toEqual([]);
-      const own = needed.filter(([dependency]) => /^(?:@softmax-bench\/|softmax-bench$)/.test(dependency));
+      const own = needed.filter(([dependency]) => isOurs(dependency));
       const packed = new Map(PACKED.map((other) => [other.name, other.manifest.version]));
       expect(own.filter(([dependency, version]) => packed.get(dependency) !== version)).toEqual([]);
     });

@@ -51,7 +51,12 @@ describe.each(WORKFLOWS)("the workflow %s", (file) => {
     const { permissions: all, jobs } = workflow.parse(parse(read(file)));
     expect(all).toEqual({});
     // Nothing here writes to the repository; a job that must is added to this test with its reason.
-    for (const job of Object.values(jobs)) expect(job.permissions).toEqual({ contents: "read" });
+    for (const [name, job] of Object.entries(jobs)) {
+      // Publishing signs a statement of where packages come from, with the identity of its job.
+      const more =
+        `${file} ${name}` === ".github/workflows/release.yml publish" ? { "id-token": "write" } : {};
+      expect(job.permissions).toEqual({ contents: "read", ...more });
+    }
   });
 
   it("leaves no token in a checkout, for what is run there to find", () => {

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { COMMAND_IDS, type CommandId } from "./commands/index.js";
+import { PROGRAM } from "./program.js";
 
 /** A line for each command, in the order of the list. */
-const SUMMARIES: Readonly<Record<CommandId, string>> = {
+export const SUMMARIES: Readonly<Record<CommandId, string>> = {
   bench: "measures error and time of every gradient on every backend",
   report: "rebuilds a run's reports, or makes one page of several runs; --serve measures visitors",
   merge: "joins the shards of a matrix",
@@ -21,11 +22,12 @@ const SUMMARIES: Readonly<Record<CommandId, string>> = {
   doctor: "says which backends work here, and what would make the others work",
   provision: "fetches or builds native parts that no npm package carries",
   bundle: "makes one archive that works where nothing can be installed",
+  completion: "prints the script with which a shell completes command lines",
 };
 
 /** The help of the program as a whole. */
 export function topLevelHelp(): string {
-  const program = new Command("softmax-bench")
+  const program = new Command(PROGRAM)
     .usage("<command> [options]")
     .description("Errors and times of gradients of softmax cross-entropy, on every JavaScript ML backend.")
     .helpOption("-h, --help", "print this, or the options of a command")

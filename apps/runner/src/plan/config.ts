@@ -5,7 +5,8 @@ import { type Backend, messageOf } from "@softmax-bench/core";
 import { UsageError } from "../terminal/errors.js";
 import { type BenchOptions, checkOptions } from "./options.js";
 import { type ModuleLoader, resolveBackends } from "./own-backends.js";
-import { javascriptBackend, type OwnMethod, resolveMethods } from "./own-methods.js";
+import { javascriptBackend, type OwnMethod } from "./own-methods.js";
+import { resolveMethods } from "./resolve-methods.js";
 import { withinTime } from "./within-time.js";
 
 /**

@@ -9,9 +9,6 @@ import {
   syncBackend,
   USUAL_DTYPE_IDS,
 } from "@softmax-bench/core";
-import { describeIssue, schema } from "@softmax-bench/core/results";
-import { z } from "zod";
-import { UsageError } from "../terminal/errors.js";
 import { plainGradient } from "./plain-gradient.js";
 
 /** A user's gradient in plain JavaScript. It is measured on the backend `javascript`. */
@@ -31,84 +28,14 @@ export interface OwnLoss {
 
 export type OwnMethod = OwnGradient | OwnLoss;
 
-const LOSS_BACKENDS = ["tfjs-wasm", "tfjs-cpu", "tfjs-node-gpu"] as const;
+/** The backends whose tensors a loss may take. */
+export const LOSS_BACKENDS = ["tfjs-wasm", "tfjs-cpu", "tfjs-node-gpu"] as const;
 
 /** The backend of gradients in plain JavaScript. */
 export const JAVASCRIPT = "javascript";
 
 /** The backend that has a user's method. */
 export const backendOf = (method: OwnMethod): string => ("loss" in method ? method.backend : JAVASCRIPT);
-
-/**
- * Reads a config's list of methods: which to measure, and the config's own among them.
- *
- * @param config the name of the file, for messages
- * @throws UsageError for the first entry that is neither a glob nor a complete method with an id of its own
- */
-export function resolveMethods(
-  entries: readonly unknown[],
-  config: string,
-): { globs: readonly string[]; own: readonly OwnMethod[] } {
-  const own: OwnMethod[] = [];
-  const globs = entries.map((entry, index) => {
-    if (typeof entry === "string") return entry;
-    const where = `${config}: methods[${index}]`;
-    const method = checkMethod(entry, where);
-    if (own.some(({ id }) => id === method.id)) {
-      throw new UsageError(`${where}: id: expected each once, got "${method.id}" again; choose another`);
-    }
-    own.push(method);
-    return method.id;
-  });
-  return { globs, own };
-}
-
-function checkMethod(value: unknown, where: string): OwnMethod {
-  if (typeof value !== "object" || value === null) {
-    throw new UsageError(
-      `${where}: expected a glob, or a method with an id and a loss or a gradient; got ${JSON.stringify(value) ?? typeof value}`,
-    );
-  }
-  const has = (member: string) => member in value;
-  if (has("loss") === has("gradient")) {
-    const got = has("loss") ? "both" : `neither, but ${Object.keys(value).join(", ") || "nothing"}`;
-    throw new UsageError(
-      `${where}: expected a loss (in tensors of TensorFlow.js) or a gradient (in arrays), got ${got}`,
-    );
-  }
-  const parsed = (has("loss") ? lossShape : gradientShape).safeParse(value);
-  if (parsed.success) return value as OwnMethod;
-  throw new UsageError(`${where}: ${describeIssue(parsed.error, value)}`);
-}
-
-const aFunction = z.custom<(...values: never) => unknown>((value) => typeof value === "function", {
-  error: ({ input }) => `expected a function${input === undefined ? ", got nothing" : ""}`,
-});
-
-/** Words before the slash that are taken. */
-const KINDS = [...new Set(METHODS.map(({ kind }) => kind))];
-
-const id = z
-  .string()
-  .refine(
-    (text) =>
-      schema.id.safeParse(text).success &&
-      /^[^/@]+\/[^/@]+$/.test(text) &&
-      !KINDS.some((kind) => text.startsWith(`${kind}/`)),
-    `expected two names with a slash between them, such as "mine/fast", the first one not ${KINDS.join(" or ")}`,
-  );
-
-const gradientShape = z.strictObject({ id, gradient: aFunction });
-const lossShape = z.strictObject({
-  id,
-  loss: aFunction,
-  backend: z
-    .string("expected the backend whose tensors it takes")
-    .refine(
-      (text) => LOSS_BACKENDS.some((known) => known === text),
-      `expected ${LOSS_BACKENDS.join(", ")}, since a loss takes tensors of TensorFlow.js (give a gradient elsewhere)`,
-    ),
-});
 
 /**
  * The backend of the gradients in plain JavaScript; undefined if there are none. It has a method besides, to compare with, and to

@@ -39,7 +39,7 @@ interface Flags extends SelectionFlags {
   readonly inTurns?: boolean;
 }
 
-function command(): Command {
+export function command(): Command {
   const profiles = Object.values(PROFILES).map(({ id, summary }) => `${id} (${summary})`);
   const workloads = WORKLOADS.map(({ id }) => id).join(", ");
   return (

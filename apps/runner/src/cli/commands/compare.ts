@@ -15,7 +15,7 @@ interface Flags extends LimitFlags {
   readonly strict?: boolean;
 }
 
-const command = () =>
+export const command = () =>
   withLimits(
     newCommand("compare")
       .description(

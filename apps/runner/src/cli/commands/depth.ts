@@ -45,7 +45,7 @@ interface Flags {
   readonly provision: boolean;
 }
 
-const command = (defaultBackends: readonly string[]) =>
+export const command = (defaultBackends: readonly string[] = []) =>
   addHostOption(newCommand("depth"))
     .description(
       "Compares, layer by layer, the gradients of CIFAR networks of growing depth with a hand-written and with an\n" +

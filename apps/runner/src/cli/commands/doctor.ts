@@ -13,7 +13,7 @@ import { inRange, newCommand } from "../command.js";
  */
 const TIMEOUT_S = 60;
 
-const command = () =>
+export const command = () =>
   newCommand("doctor")
     .description(
       "Says which backends work here, on what, and what would make the others work; and which browsers there are.",

@@ -70,7 +70,7 @@ interface Flags {
   readonly maxElements?: string;
 }
 
-const command = () =>
+export const command = () =>
   newCommand("export")
     .description(
       "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",

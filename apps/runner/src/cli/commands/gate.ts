@@ -38,7 +38,7 @@ interface Flags extends SelectionFlags, LimitFlags {
   readonly out: string;
 }
 
-const command = (): Command =>
+export const command = (): Command =>
   addHostOption(
     addDtypeOption(
       withSelection(

@@ -19,7 +19,7 @@ interface Flags extends SelectionFlags {
   readonly host?: string[];
 }
 
-const command = () =>
+export const command = () =>
   addHostOption(addDtypeOption(withSelection(newCommand("gradcheck"))))
     .description(
       `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +

@@ -27,7 +27,7 @@ interface Flags extends SelectionFlags, ProblemFlags {
   readonly json?: boolean;
 }
 
-const command = () =>
+export const command = () =>
   addHostOption(
     withSelection(
       withProblem(

@@ -15,7 +15,7 @@ interface Flags {
   readonly out?: string;
 }
 
-const command = () =>
+export const command = () =>
   newCommand("history")
     .description("Writes a page per branch: how times and errors went over the runs in a folder.")
     .option("--in <dir>", "folder with runs; e.g. --in /tmp/runs", DEFAULT_OUT)

@@ -25,6 +25,7 @@ export const COMMANDS = {
   doctor: async () => (await import("./doctor.js")).doctor,
   provision: async () => (await import("./provision.js")).provision,
   bundle: async () => (await import("./bundle.js")).bundle,
+  completion: async () => (await import("./completion.js")).completion,
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 
 export type CommandId = keyof typeof COMMANDS;

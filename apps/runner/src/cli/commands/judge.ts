@@ -25,7 +25,7 @@ interface Flags extends ProblemFlags {
  */
 const LARGEST_ULP = { half: 4, full: 16 };
 
-const command = () =>
+export const command = () =>
   withProblem(
     newCommand("judge").description(
       "Compares a gradient that another program computed, in any language, with the oracle.\n" +

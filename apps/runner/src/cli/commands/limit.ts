@@ -33,7 +33,7 @@ const DISTURBED = 1.5;
 /** The largest plausible number of threads; a file may claim anything. */
 const MOST_THREADS = 1024;
 
-const command = () =>
+export const command = () =>
   newCommand("limit")
     .description(
       "Builds the same gradient in C for this processor (tools/native-limit; needs cc with OpenMP, or what CC names), times\n" +

@@ -18,7 +18,7 @@ import {
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
-const command = () =>
+export const command = () =>
   newCommand("merge")
     .description(
       "Joins the shards of a matrix, from one machine or several, and writes results.json and reports to a folder\n" +

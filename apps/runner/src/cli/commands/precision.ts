@@ -32,7 +32,7 @@ interface Flags extends SelectionFlags {
   readonly json?: boolean;
 }
 
-const command = () =>
+export const command = () =>
   addDtypeOption(
     addHostOption(
       withSelection(

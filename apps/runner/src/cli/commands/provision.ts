@@ -5,7 +5,7 @@ import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
-const command = () =>
+export const command = () =>
   newCommand("provision")
     .description(
       "Fetches and builds the native parts that no npm package carries, into the user's cache\n" +

@@ -27,7 +27,7 @@ interface Flags {
   readonly host?: string;
 }
 
-const command = () =>
+export const command = () =>
   newCommand("report")
     .description(
       "Rebuilds the report of a run; with several runs, makes one page that compares them;\n" +

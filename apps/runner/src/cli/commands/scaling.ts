@@ -40,7 +40,7 @@ interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision">
   readonly json?: boolean;
 }
 
-const command = () =>
+export const command = () =>
   addDtypeOption(
     addHostOption(
       newCommand("scaling").description(

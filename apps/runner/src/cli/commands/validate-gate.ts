@@ -32,7 +32,7 @@ interface Flags {
   readonly out: string;
 }
 
-const command = () =>
+export const command = () =>
   newCommand("validate-gate")
     .description(
       "Proves that the gate is red when something regressed, and only then: compares this checkout with copies of it\n" +
