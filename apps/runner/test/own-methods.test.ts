@@ -1,9 +1,9 @@
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../src/plan/config.js";
-import { call, onlyRun, temporaryFolder } from "./support/cli.js";
+import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
@@ -87,6 +87,30 @@ describe("examples/own-loss", () => {
     );
     expect(scaled.code).toBe(0);
     expect(JSON.parse(scaled.stdout).scaling.series).toMatchObject([{ method: "mine/loops", status: "ok" }]);
+  });
+
+  it("takes a user's logits, and is needed to continue a run of its own", async () => {
+    const cwd = exampleFolder();
+    const inputs = ["--logits", "[[1,2,3],[3,1,0]]", "--labels", "[2,0]"];
+    const computed = await call("gradient", [...inputs, "--method", "mine/*", "--json"], { cwd });
+    expect(computed.code, computed.stderr).toBe(0);
+    const { results } = JSON.parse(computed.stdout);
+    expect(results.map(({ backend, method }: Record<string, string>) => `${backend} ${method}`)).toEqual([
+      "tfjs-wasm mine/log-sum-exp",
+      "javascript mine/loops",
+    ]);
+    // ln(e^-2 + e^-1 + 1) = 0.40761 and ln(1 + e^-2 + e^-3) = 0.16985; their mean.
+    for (const { loss } of results) expect(loss).toBeCloseTo(0.28873, 5);
+
+    const args = [...SMALL, "--backend", "tfjs-wasm", "--method", "mine/*", "--out", "runs"];
+    expect((await call("bench", args, { cwd })).code).toBe(0);
+    rmSync(join(cwd, "bench.config.ts"));
+    const { id } = onlyRun(join(cwd, "runs"));
+    const { code, stderr } = await start(["bench", "--resume", id, "--out", "runs"], { cwd }).ended;
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /measures "mine\/log-sum-exp", and there are autograd\/naive, .* brings that method\n$/,
+    );
   });
 
   it("is refused in one line where no selected place has it", async () => {

@@ -1,5 +1,6 @@
 import {
   computeGradient,
+  DTYPE_IDS,
   type FloatDType,
   findWorkload,
   floatArray,
@@ -34,6 +35,7 @@ interface Deviation {
 
 expect.extend({
   toMatchOracle(received: unknown, options: OracleOptions) {
+    requireOptions(options);
     if (typeof received !== "function") {
       const got = received === null ? "null" : typeof received;
       return {
@@ -62,6 +64,18 @@ declare module "vitest" {
      * gradient }` that returns `{ loss, gradient }`, is within a distance of the exact one. The loss has to be right, too.
      */
     toMatchOracle(options: OracleOptions): T;
+  }
+}
+
+/** @throws TypeError if the limit is no number, or a dtype is none */
+function requireOptions(options: Partial<OracleOptions> | undefined): void {
+  const { maxUlp, dtypes = [] } = options ?? {};
+  if (typeof maxUlp !== "number" || !(maxUlp >= 0)) {
+    throw new TypeError(`toMatchOracle: maxUlp: expected a number, 0 or more, got ${maxUlp}`);
+  }
+  const unknown = dtypes.find((dtype) => !DTYPE_IDS.includes(dtype));
+  if (unknown !== undefined) {
+    throw new TypeError(`toMatchOracle: dtypes: expected ${DTYPE_IDS.join(", ")}, got ${unknown}`);
   }
 }
 

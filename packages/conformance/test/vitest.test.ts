@@ -78,6 +78,17 @@ describe("toMatchOracle", () => {
     expect(messageOf(compute)).toMatch(message);
   });
 
+  it.each([
+    [{ maxUlp: undefined }, "toMatchOracle: maxUlp: expected a number, 0 or more, got undefined"],
+    [{ maxUlp: Number.NaN }, "toMatchOracle: maxUlp: expected a number, 0 or more, got NaN"],
+    [
+      { dtypes: ["float8"] },
+      "toMatchOracle: dtypes: expected float32, float64, float16, bfloat16, got float8",
+    ],
+  ])("refuses options that are none: %j", (options, message) => {
+    expect(messageOf(gradientWith(), options as Partial<OracleOptions>)).toBe(message);
+  });
+
   it("knows which workloads there are", () => {
     expect(messageOf(gradientWith(), { workloads: ["cifar"] })).toMatch(
       /^no workload "cifar"; there are seed-3200, .* and shapes/,
