@@ -31,7 +31,7 @@ interface Address {
 }
 
 /** Reads `#sweeps&workload=vocab`. It may come from anywhere: unknown names and values are ignored. */
-export function parseAddress(hash: string): Address {
+function parseAddress(hash: string): Address {
   const [first = "", ...rest] = hash.replace(/^#/, "").split("&");
   const section = first && !first.includes("=") ? first : undefined;
   const query = new URLSearchParams((section ? rest : [first, ...rest]).join("&"));

@@ -150,6 +150,24 @@ if (whyNoBrowser) {
       });
     });
 
+    it.each<[string, Partial<Results>, RegExp]>([
+      [
+        "draws errors",
+        { run: { ...results().run, command: "precision" }, precision: precision("on-cpu", "manual/fused") },
+        /^manual\/fused can be trusted furthest: within 4 ULP all along in 50 % of the sweeps/,
+      ],
+      [
+        "measures how times grow",
+        { cells: [], distances: [], scaling: scaling() },
+        /^on-cpu manual\/fused float32: 2 threads pay/,
+      ],
+      ["has nothing", { cells: [], distances: [] }, /^20260101-000000-default has no cells$/],
+    ])("begins with the finding of a run that %s", async (_, over, title) => {
+      const { page, complaints } = await open(results(over));
+      expect(await page.getByRole("heading", { level: 1 }).innerText()).toMatch(title);
+      expect(complaints).toEqual([]);
+    });
+
     describe("its map", () => {
       const heads = async (page: Page) =>
         (await page.locator(".matrix thead th").allInnerTexts()).slice(1).map((text) => plain(text));

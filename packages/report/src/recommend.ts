@@ -97,21 +97,26 @@ export function workloadIds({ workloads = [], cells, distances }: Results): stri
 }
 
 /** The workloads and dtypes of which a run has cells. */
-export const questionsOf = (results: Results): Question[] =>
-  workloadIds(results).flatMap((workload) =>
-    DTYPE_IDS.filter((dtype) =>
-      results.cells.some((cell) => cell.workload === workload && cell.dtype === dtype),
-    ).map((dtype) => ({ workload, dtype })),
-  );
+export function questionsOf(results: Results): Question[] {
+  const asked = new Set(results.cells.map((cell) => questionKey(cell)));
+  return workloadIds(results)
+    .flatMap((workload) => DTYPE_IDS.map((dtype) => ({ workload, dtype })))
+    .filter((question) => asked.has(questionKey(question)));
+}
 
 /** The recommendation on each question, by the cells of these results. */
-export const recommendEach = (
+export function recommendEach(
   questions: readonly Question[],
   results: Results,
   constraints: Constraints,
-): RecommendedGradient[] =>
-  questions.map(({ workload, dtype }) => ({
-    workload,
-    dtype,
-    ...recommend(rankedCells(results, workload, dtype, constraints), constraints, results.backends),
-  }));
+): RecommendedGradient[] {
+  const groups = new Map<string, Cell[]>(questions.map((question) => [questionKey(question), []]));
+  for (const cell of results.cells) groups.get(questionKey(cell))?.push(cell);
+  return questions.map(({ workload, dtype }) => {
+    const cells = groups.get(questionKey({ workload, dtype })) ?? [];
+    const ranked = rank(cells, results, constraints.phase);
+    return { workload, dtype, ...recommend(ranked, constraints, results.backends) };
+  });
+}
+
+const questionKey = ({ workload, dtype }: Question): string => JSON.stringify([workload, dtype]);

@@ -1,13 +1,16 @@
 import { colorOf } from "../model/colors.js";
 import { shortName } from "./choices.js";
 
+/** In characters; what is longer may be wider than a phone. */
+const LONGEST_UNBROKEN = 20;
+
 /** A backend's name beside the colour that it has in every chart. */
 export function BackendName({ id }: { id: string }) {
   const name = shortName(id);
   const [first = "", ...rest] = splitName(name);
   return (
     <span class="backend">
-      <span class="unbroken">
+      <span class={first.length <= LONGEST_UNBROKEN ? "unbroken" : undefined}>
         <span class="chip" style={{ background: colorOf(name) }} />
         {first}
       </span>

@@ -3,7 +3,6 @@ import {
   depthView,
   describeTrust,
   fastestRow,
-  type Headline,
   headline,
   oneLine,
   precisionView,
@@ -33,15 +32,25 @@ export function Answer({
   view: View;
 }) {
   const precision = useMemo(() => precisionView(results), [results]);
+  const finding = useMemo(() => findingOf(shown), [shown]);
   const answer = useMemo(
-    () => answerOf(results, shown, recommendations, view),
-    [results, shown, recommendations, view],
+    () => headline(recommendations, view.constraints),
+    [recommendations, view.constraints],
   );
+  // A run that draws errors times its cells only by the way.
+  const isWon = results.run.command !== "precision" && recommendations.some(({ best }) => best);
+  const isHidden = results.cells.length > 0 && shown.cells.length === 0;
   return (
     <div class="hero" aria-live="polite">
-      <h1>{oneLine(answer.sentence)}</h1>
-      {current && <Winner current={current} view={view} />}
-      {(answer.method || answer.ties) && (
+      {isHidden ? (
+        <h1>Every backend or every method is hidden.</h1>
+      ) : isWon || !finding ? (
+        <h1>{oneLine(answer?.sentence ?? `${shortName(results.run.id)} has no cells`)}</h1>
+      ) : (
+        <h1 class="finding">{oneLine(finding)}</h1>
+      )}
+      {current && (current.best || !finding) && <Winner current={current} view={view} />}
+      {isWon && (answer?.method || answer?.ties) && (
         <p class="method">{oneLine([answer.method, answer.ties].filter(Boolean).join(" "))}</p>
       )}
       {(current || precision) && (
@@ -67,27 +76,8 @@ function Winner({ current, view }: { current: RecommendedGradient; view: View })
   );
 }
 
-/** Of a run that measured something else than cells, its own first finding. */
-function answerOf(
-  results: Results,
-  shown: Results,
-  recommendations: readonly RecommendedGradient[],
-  { constraints }: View,
-): Headline {
-  if (results.cells.length > 0 && shown.cells.length === 0) {
-    return { sentence: "Every backend or every method is hidden.", method: undefined, ties: undefined };
-  }
-  const answer = headline(recommendations, constraints);
-  if (answer && recommendations.some(({ best }) => best)) return answer;
-  const finding =
-    precisionView(shown)?.findings[0]?.sentences[0] ??
-    depthView(shown)?.answer ??
-    scalingView(shown)?.threading[0];
-  return finding === undefined
-    ? (answer ?? {
-        sentence: `softmax-bench ${shortName(results.run.id)}: no cells`,
-        method: undefined,
-        ties: undefined,
-      })
-    : { sentence: finding, method: undefined, ties: undefined };
-}
+/** The first finding of a run that measured something else than cells. */
+const findingOf = (results: Results): string | undefined =>
+  precisionView(results)?.findings[0]?.sentences[0] ??
+  depthView(results)?.answer ??
+  scalingView(results)?.threading[0];

@@ -7,8 +7,10 @@ import {
   type RankedCell,
   type RecommendedGradient,
   rankedCells,
+  referenceIds,
   verdictOn,
 } from "@softmax-bench/report/model";
+import { useMemo } from "preact/hooks";
 import { BackendName, Breakable } from "../components/backend-name.js";
 import { shortName } from "../components/choices.js";
 import { Scroll } from "../components/scroll.js";
@@ -29,19 +31,15 @@ export function Fastest({
   current: Pick<RecommendedGradient, "workload" | "dtype"> | undefined;
   onChoose: (chosen: RecommendedGradient) => void;
 }) {
-  if (recommendations.length === 0) return null;
   const sentences = recommendations.map((one) =>
     verdictOn(shortName(one.workload), one.dtype, one, constraints),
   );
-  const references = recommendations.flatMap(({ workload, dtype }) =>
-    againstReferences(
-      shortName(workload),
-      dtype,
-      rankedCells(results, workload, dtype, constraints),
-      constraints,
-      results.backends,
-    ),
+  const references = useMemo(
+    () =>
+      referenceIds(results).size > 0 ? compareWithReferences(results, recommendations, constraints) : [],
+    [results, recommendations, constraints],
   );
+  if (recommendations.length === 0) return null;
   const bounds = [...new Set(recommendations.map(({ dtype }) => dtype))].map(
     (dtype) => `${describeBound(dtype, constraints.error)} in ${dtype}`,
   );
@@ -112,6 +110,21 @@ export function Fastest({
     </Section>
   );
 }
+
+const compareWithReferences = (
+  results: Results,
+  recommendations: readonly RecommendedGradient[],
+  constraints: Constraints,
+): string[] =>
+  recommendations.flatMap(({ workload, dtype }) =>
+    againstReferences(
+      shortName(workload),
+      dtype,
+      rankedCells(results, workload, dtype, constraints),
+      constraints,
+      results.backends,
+    ),
+  );
 
 function Winner({ best, recommendation }: { best: RankedCell; recommendation: RecommendedGradient }) {
   const { time, resolution, error, maxUlp, next, ratio } = fastestRow(best, recommendation);

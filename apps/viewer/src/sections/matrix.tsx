@@ -262,10 +262,12 @@ function NotHere({
   return (
     <details class="folded">
       <summary>Not here: {folded.map(describeFolded).join("; ")}</summary>
-      {folded.map(
-        ({ names, reason }) =>
-          reason && <p key={names.join()}>{`${names.map(shortName).join(", ")}: ${oneLine(reason)}`}</p>,
-      )}
+      <ul>
+        {folded.map(
+          ({ names, reason }) =>
+            reason && <li key={names.join()}>{`${names.map(shortName).join(", ")}: ${oneLine(reason)}`}</li>,
+        )}
+      </ul>
       {rows.length > 0 && (
         <Table
           label="Cells without a result"
