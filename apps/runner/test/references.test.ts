@@ -124,6 +124,46 @@ await describeWithPytorch("a run with PyTorch", () => {
     expect(stdout).toMatch(/^cifar-head-16, float32: .* PyTorch \d/m);
   });
 
+  // ONNX Runtime runs the backward that this project's differentiator wrote; PyTorch differentiates by itself.
+  const expectSameGradients = async (network: string) => {
+    const out = temporaryFolder();
+    const flags = [
+      "--network",
+      network,
+      "--depths",
+      "8",
+      "--batch",
+      "4",
+      "--seeds",
+      "1",
+      "--dtype",
+      "float64",
+    ];
+    const { code, stderr } = await call("depth", [...flags, "--backend", "pytorch", "--out", out]);
+    expect(code, stderr).toBe(0);
+    const { depth } = onlyRun(out).results();
+    expect(depth?.reference).toContain("onnxruntime-cpu in float64");
+    expect(depth?.networks).toMatchObject([{ backend: "pytorch", status: "ok" }]);
+    const whole = depth?.networks[0]?.whole;
+    for (const error of [whole?.error?.autograd.median, whole?.error?.manual.median]) {
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(1e-14);
+    }
+  };
+
+  it("has the gradients of all parameters of a resnet as ONNX Runtime has them", () =>
+    expectSameGradients("resnet"));
+
+  it.each(["mlp", "plain"])("has those of other networks, too: %s", { tags: "nightly" }, expectSameGradients);
+
+  it("trains no networks, and says so", async () => {
+    const out = temporaryFolder();
+    const flags = ["--network", "mlp", "--depths", "2", "--batch", "4", "--seeds", "1", "--dtype", "float32"];
+    const args = [...flags, "--train", "2", "--backend", "pytorch", "--out", out];
+    const { stdout } = await call("depth", args);
+    expect(stdout).toContain("networks are not trained on references");
+  });
+
   it.each([
     ["killed", "SIGKILL", "crashed", "the worker was killed by SIGKILL"],
     ["stopped", "SIGSTOP", "timeout", "no result after 10 s"],

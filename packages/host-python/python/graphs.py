@@ -18,10 +18,12 @@ def python_function(graph, operators, constant, scope):
     """
     uses = [ref for node in graph["nodes"] for ref in node["inputs"]] + list(graph["outputs"].values())
     scope, lines, values = dict(scope), [], {}
+    # Names of inputs need not be names of Python: conv1.weight.
+    arguments = {name: f"input{index}" for index, name in enumerate(graph["inputs"])}
     for index, node in enumerate(graph["nodes"]):
         name = f"v{index}"
         if node["op"] == "Input":
-            value = node["attributes"]["name"]
+            value = arguments[node["attributes"]["name"]]
         elif node["op"] == "Constant":
             value, scope[name] = name, constant(**node["attributes"]["value"])
         else:
@@ -33,9 +35,8 @@ def python_function(graph, operators, constant, scope):
                 lines.append(f"  {name} = {value}")
                 value = name
         values[index, 0] = value
-    arguments = ", ".join(graph["inputs"])
     outputs = ", ".join(values[tuple(ref)] for ref in graph["outputs"].values())
-    exec("\n".join([f"def function({arguments}):", *lines, f"  return ({outputs},)"]), scope)
+    exec("\n".join([f"def function({', '.join(arguments.values())}):", *lines, f"  return ({outputs},)"]), scope)
     return scope["function"]
 
 

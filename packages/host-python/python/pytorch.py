@@ -32,6 +32,13 @@ OPERATORS = ARITHMETIC | {
     ),
     "Reshape": lambda node, x: f"torch.reshape({x}, {node['outputs'][0]['shape']})",
     "Expand": lambda node, x: f"{x}.expand({node['outputs'][0]['shape']})",
+    "Flatten": lambda node, x: f"torch.reshape({x}, {node['outputs'][0]['shape']})",
+    "Relu": lambda node, x: f"torch.relu({x})",
+    "Gemm": lambda node, *inputs: gemm(node["attributes"], *inputs),
+    "Conv": lambda node, *inputs: convolution(node["attributes"], *inputs),
+    "GlobalAveragePool": lambda node, x: f"torch.mean({x}, (2, 3), keepdim=True)",
+    "Slice": lambda node, x: "{}[{}{start}:{end}:{step}]".format(x, ":, " * node["attributes"]["axis"], **node["attributes"]),
+    "Pad": lambda node, x: f"torch.nn.functional.pad({x}, {last_axis_first(node['attributes']['pads'])}, value={node['attributes']['value']})",
     "Cast": lambda node, x: f"{x}.to(torch.{node['attributes']['to']})",
 }
 
@@ -45,6 +52,26 @@ def cross_entropy(attributes, scores, labels, weights=None):
     options = {"weight": weights, "ignore_index": ignore_index, "reduction": reduction}
     given = "".join(f", {name}={value}" for name, value in options.items() if value is not None)
     return f"torch.nn.functional.cross_entropy({scores}, {labels}{given})"
+
+
+def gemm(attributes, a, b, c):
+    a, b = (f"{x}.T" if attributes[name] else x for name, x in (("transA", a), ("transB", b)))
+    return "torch.addmm({}, {}, {}, beta={beta}, alpha={alpha})".format(c, a, b, **attributes)
+
+
+def convolution(attributes, x, filters, bias="None"):
+    pads = attributes["pads"]
+    if pads[:2] != pads[2:]:
+        raise NotImplementedError(f"Conv with pads {pads}, which differ between the sides")
+    return "torch.nn.functional.conv2d({}, {}, {}, {strides}, {}, {dilations}, {group})".format(
+        x, filters, bias, pads[:2], **attributes
+    )
+
+
+def last_axis_first(pads):
+    """ONNX has the paddings before each axis, then those after each; PyTorch has pairs, from the last axis on."""
+    rank = len(pads) // 2
+    return [pad for axis in reversed(range(rank)) for pad in (pads[axis], pads[rank + axis])]
 
 
 HALVES = ("float16", "bfloat16")
@@ -100,6 +127,27 @@ class Runtime:
         is_plain = list(inputs) == ["logits", "labels"] and not task.get("loss")
         fused = task["method"] == "manual/fused" and is_plain
         return (Fused if fused else Manual if program["kind"] == "manual" else Autograd)(program, inputs)
+
+    def prepare_step(self, program, inputs):
+        return step(program, inputs)
+
+
+def step(program, inputs):
+    """A function that computes a network's loss and the gradients of its parameters, from arrays and to arrays."""
+    hosts = {name: tensor_on(array) for name, array in inputs.items()}
+    dtypes = {one["name"]: getattr(torch, one["dtype"]) for one in program["inputs"]}
+    network, head = compiled(program["network"]), compiled(program["loss"])
+
+    def run():
+        feeds = {name: host.to(dtypes[name], copy=True) for name, host in hosts.items()}
+        parameters = [feeds[name].requires_grad_() for name in program["parameters"]]
+        (logits,) = network(*(feeds[name] for name in program["network"]["inputs"]))
+        feeds["logits"] = logits if program["kind"] == "autograd" else logits.detach()
+        loss, *by_hand = head(*(feeds[name] for name in program["loss"]["inputs"]))
+        gradients = torch.autograd.grad(logits if by_hand else loss, parameters, by_hand or None)
+        return [array_of(result) for result in (loss, *gradients)]
+
+    return run
 
 
 class Prepared:
@@ -194,6 +242,13 @@ def constant(dtype, shape, data):
 def tensor_on(array):
     """A tensor on the memory of an array. NumPy's own bridge needs the NumPy that PyTorch was built with."""
     return torch.frombuffer(array, dtype=getattr(torch, array.dtype.name)).view(array.shape)
+
+
+def array_of(tensor):
+    """A tensor's values in an array of their own."""
+    array = numpy.empty(tensor.numel(), carrier(str(tensor.dtype)[6:]))
+    tensor_on(array).copy_(tensor.detach().reshape(-1))
+    return array
 
 
 def cpu_capability():

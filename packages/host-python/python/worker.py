@@ -2,7 +2,8 @@
 
 A runtime is a module that imports it, with a function `load(threads)`. What that returns has `info`, `notes` by method,
 `lacks(dtype)` with the reason why a dtype is not among those of `info`, and `prepare(task, program, inputs)`, whose result has `upload`, `forward`, `gradient` and `read`: the contract of
-packages/core/src/backend.ts.
+packages/core/src/backend.ts. It may also have `prepare_step(program, inputs)`, whose result is a function that computes the loss
+and all gradients of a network.
 """
 
 import errno
@@ -42,13 +43,18 @@ class Worker:
                 return self.open(request)
             if self.runtime is None:
                 return {"type": "failed", "reason": f'expected a request to open a backend, got "{kind}"'}
-            if kind not in ("run", "scale", "memory"):
-                return {"type": "unsupported", "reason": "references compute gradients of the loss only"}
-            if request["dtype"] not in self.runtime.info["dtypes"]:
-                return {"type": "unsupported", "reason": self.runtime.lacks(request["dtype"])}
+            if kind not in ("run", "scale", "memory", "steps"):
+                return {"type": "unsupported", "reason": "networks are not trained on references"}
+            dtype = request["network"]["dtype"] if kind == "steps" else request["dtype"]
+            if dtype not in self.runtime.info["dtypes"]:
+                return {"type": "unsupported", "reason": self.runtime.lacks(dtype)}
             return getattr(self, kind)(request)
+        except OSError as error:
+            if error.errno in FULL:
+                return {"type": "no-room", "reason": str(error)}
+            return failed(error)
         except Exception as error:
-            return {"type": "failed", "reason": f"{type(error).__name__}: {error}"}
+            return failed(error)
 
     def open(self, request):
         if request["protocol"] != PROTOCOL_VERSION:
@@ -99,12 +105,7 @@ class Worker:
             prepared.upload()
             results += [array.copy() for array in prepared.read()]
         measured = now()
-        try:
-            arrays.write_results(results)
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            return {"type": "no-room", "reason": str(error)}
+        arrays.write_results(results)
         reply = {"type": "computed", "readback": "copies", **self.note(request), **timed}
         return {**reply, **finished(start, compiled, measured, settling)}
 
@@ -137,6 +138,30 @@ class Worker:
             hold(*tasks[-1])
         memory = {"beforeBytes": before, "points": points, "repeatedBytes": settled_bytes()}
         return {"type": "held", "memory": memory, **finished(start, start, now())}
+
+    def steps(self, request):
+        """The same as `runSteps` in packages/measure/src/steps.ts."""
+        prepare = getattr(self.runtime, "prepare_step", None)
+        if prepare is None:
+            return {"type": "unsupported", "reason": f"networks are not run on {self.runtime.info['engine']['name']} yet"}
+        programs, start = request["programs"], now()
+        inputs = arrays.allocate(programs[0])
+        arrays.read_inputs(inputs, 0)
+        steps = [prepare(program, inputs) for program in programs]
+        for step in steps:
+            step()
+        compiled = now()
+        samples, results = [[] for _ in steps], []
+        for number in range(request["sets"]):
+            arrays.read_inputs(inputs, number)
+            computed = {}
+            for index in range(len(steps)) if number % 2 == 0 else reversed(range(len(steps))):
+                begun = now()
+                computed[index] = steps[index]()
+                samples[index].append(now() - begun)
+            results += [array for index in range(len(steps)) for array in computed[index]]
+        arrays.write_results(results)
+        return {"type": "stepped", "samples": samples, **finished(start, compiled, now())}
 
     def note(self, request):
         note = self.runtime.notes.get(request["method"])
@@ -188,6 +213,10 @@ def record(sampled):
             "settlingNs": sampled["gradient"]["settlingNs"],
         },
     }
+
+
+def failed(error):
+    return {"type": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 
 def finished(start, compiled, end, settling=0):
