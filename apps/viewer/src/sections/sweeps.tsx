@@ -5,7 +5,7 @@ import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -102,7 +102,7 @@ function curvePlot(curves: readonly Curve[], axis: string, ulpLimit: number): Ch
     grid: true,
     x: { type, label: `${axis} →`, ...(type === "linear" ? {} : { ticks: 6, tickFormat: "~g" }) },
     y: { type: "log", label: "↑ ULP", tickFormat: "~s" },
-    color: { ...colorsOf(points.map(({ method }) => method)), legend: true },
+    color: { ...colorScale(points.map(({ method }) => method)), legend: true },
     marks: [
       Plot.ruleY([ulpLimit], { strokeDasharray: "4 3" }),
       Plot.lineY(points, { x: "x", y: "ulp", stroke: "method", tip: true }),
