@@ -1,8 +1,15 @@
 import { plural, type Results } from "@softmax-bench/core";
-import { apart, cellMap, oneLine, questionsOf, recommendEach, runView } from "@softmax-bench/report/model";
+import {
+  apart,
+  cellMap,
+  collectQuestions,
+  oneLine,
+  recommendEach,
+  runView,
+} from "@softmax-bench/report/model";
 import type { ComponentChildren } from "preact";
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { useAddress } from "./address.js";
+import { scrollToSection, useAddress } from "./address.js";
 import { shortName } from "./components/choices.js";
 import { Contents } from "./components/contents.js";
 import { useDroppedFiles } from "./dropped-files.js";
@@ -111,7 +118,7 @@ function Report({
   );
   const map = useMemo(() => cellMap(cells, shown, constraints), [cells, shown, constraints]);
   const recommendations = useMemo(
-    () => recommendEach(questionsOf(results), shown, constraints),
+    () => recommendEach(collectQuestions(results), shown, constraints),
     [results, shown, constraints],
   );
   const current = recommendations.find((one) => one.workload === workload && one.dtype === dtype);
@@ -132,6 +139,11 @@ function Report({
           <Controls choices={choices} runs={runs} view={view} onChange={change} />
         )}
         {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
+        {hasCells && cells.length === 0 && (
+          <p>
+            No cell of {shortName(workload ?? "")}, {dtype} is shown here.
+          </p>
+        )}
         <Matrix
           map={map}
           cells={cells}
@@ -143,9 +155,12 @@ function Report({
           recommendations={recommendations}
           constraints={constraints}
           current={current}
-          onChoose={(chosen) => change({ ...view, workload: chosen.workload, dtype: chosen.dtype })}
+          onChoose={(chosen) => {
+            change({ ...view, workload: chosen.workload, dtype: chosen.dtype });
+            scrollToSection("matrix");
+          }}
         />
-        <Hosts results={shown} />
+        <Hosts results={shown} constraints={constraints} />
         <TradeOff cells={cells} results={shown} phase={constraints.phase} />
         <ByHand results={shown} workload={workload} />
         <Distributions cells={cells} backends={shown.backends} />

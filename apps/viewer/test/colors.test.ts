@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colorOf, colorsOf } from "../src/model/colors.js";
+import { colorOf, colorScale } from "../src/model/colors.js";
 
 /** The backends that this project has. */
 const OWN = [
@@ -11,14 +11,14 @@ const OWN = [
 describe("the colors of names", () => {
   it.each([1, 9, 10, 11, 30])("differ: %i of them", (count) => {
     const names = Array.from({ length: count }, (_, index) => `backend-${index}`);
-    const { domain, range } = colorsOf(names);
+    const { domain, range } = colorScale(names);
     expect(domain).toEqual(names);
     expect(new Set(range).size).toBe(count);
   });
 
   it("are the same whatever the other names are", () => {
-    const all = colorsOf(["wasm-simd", "jax-js", "tfjs-wasm"]);
-    expect(colorsOf(["tfjs-wasm"]).range).toEqual([all.range[2]]);
+    const all = colorScale(["wasm-simd", "jax-js", "tfjs-wasm"]);
+    expect(colorScale(["tfjs-wasm"]).range).toEqual([all.range[2]]);
   });
 
   it("are far apart for this project's own backends", () => {

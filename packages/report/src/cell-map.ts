@@ -77,7 +77,7 @@ export function cellMap(
     return {
       cell,
       ranked: own,
-      standing: own ? standingOf(own, recommendation, constraints, record) : absenceOf(cell, record),
+      standing: own ? toStanding(own, recommendation, constraints, record) : toAbsence(cell, record),
     };
   });
   const shown = entries.filter(({ cell, ranked: own }) => own && !isExcluded(cell.backend));
@@ -98,13 +98,13 @@ export function cellMap(
     ...new Set([...results.backends.map(({ id }) => id), ...cells.map(({ backend }) => backend)]),
   ].filter((id) => !backends.includes(id));
   return {
-    columns: backends.map((backend) => ({ backend, note: noteOn(records.get(backend)) })),
+    columns: backends.map((backend) => ({ backend, note: describeKind(records.get(backend)) })),
     methods,
     find: (backend, method) => byPlace.get(placeKey(backend, method)),
     foldedBackends: fold(
       absentBackends.map((backend) => {
         const record = records.get(backend);
-        if (excluded.includes(backend)) return [backend, "excluded", exclusionOf(record, constraints)];
+        if (excluded.includes(backend)) return [backend, "excluded", explainExclusion(record, constraints)];
         return [
           backend,
           ...explain(
@@ -137,7 +137,7 @@ const compareKeys = (a: readonly [number, number], b: readonly [number, number])
 const isWinning = (standing: MapCell["standing"]): boolean =>
   standing === "fastest" || standing === "tied" || standing === "eligible";
 
-function standingOf(
+function toStanding(
   cell: RankedCell,
   { best, tied }: Recommendation,
   constraints: Constraints,
@@ -153,7 +153,7 @@ function standingOf(
 /** The end of the reason that a plan gives for work that its profile leaves out as too slow; the format has no status for it. */
 const LEFT_OUT = /; --profile [\w-]+ measures it$/;
 
-function absenceOf({ status, reason = "" }: Cell, record: BackendRecord | undefined): Absence {
+function toAbsence({ status, reason = "" }: Cell, record: BackendRecord | undefined): Absence {
   switch (status) {
     case "unsupported":
       if (record?.status === "unavailable") return "unavailable";
@@ -167,10 +167,10 @@ function absenceOf({ status, reason = "" }: Cell, record: BackendRecord | undefi
   }
 }
 
-const noteOn = (record: BackendRecord | undefined): MapColumn["note"] =>
+const describeKind = (record: BackendRecord | undefined): MapColumn["note"] =>
   record?.reference ? "reference" : isSoftwareGpu(record) ? "software GPU" : undefined;
 
-function exclusionOf(record: BackendRecord | undefined, { cpuOnly }: Constraints): string {
+function explainExclusion(record: BackendRecord | undefined, { cpuOnly }: Constraints): string {
   if (cpuOnly && record?.device?.kind !== "cpu") return "not on the CPU";
   return record?.engine?.code === "native" ? "native code" : "not known to do without native code";
 }

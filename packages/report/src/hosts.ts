@@ -1,9 +1,9 @@
 import { type Cell, DTYPE_IDS, parsePlace, plural, type Results } from "@softmax-bench/core";
 import { areTied, median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
-import { DEFAULT_CONSTRAINTS } from "./constraints.js";
+import { type Constraints, DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { formatBytes, formatDuration, formatRatio } from "./format.js";
-import { hasSettled, type RankedCell, rank, referenceIds } from "./ranking.js";
+import { hasSettled, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 import { type Recommendation, recommend } from "./recommend.js";
 
 /** The host of a place without an explicit one. */
@@ -64,16 +64,23 @@ interface HostRatios {
   readonly sameBits: number;
 }
 
-/** @param all results with named places, see `namePlaces` of core @returns undefined if they are all of one host */
-export function hostsView(all: Results): HostsView | undefined {
+/**
+ * @param all results with named places, see `namePlaces` of core
+ * @param constraints on the fastest cells
+ * @returns undefined if they are all of one host
+ */
+export function hostsView(
+  all: Results,
+  constraints: Constraints = DEFAULT_CONSTRAINTS,
+): HostsView | undefined {
   const references = referenceIds(all);
   const results = { ...all, cells: all.cells.filter(({ backend }) => !references.has(backend)) };
   const hosts = [...new Set(results.cells.map((cell) => hostOf(cell)))];
   if (hosts.length < 2) return undefined;
   const winners = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
-    const ranked = rankedCells(results, workload, dtype);
+    const ranked = rankedCells(results, workload, dtype, constraints.phase);
     const ofHosts = hosts.map((host) => ranked.filter((cell) => hostOf(cell) === host));
-    const on = ofHosts.map((own) => recommend(own, DEFAULT_CONSTRAINTS, results.backends));
+    const on = ofHosts.map((own) => recommend(own, constraints, results.backends));
     if (on.every(({ best }) => best === undefined)) return [];
     return [
       {
@@ -114,10 +121,16 @@ const workloadsAndDtypes = ({ cells }: Results): [workload: string, dtype: Cell[
     DTYPE_IDS.map((dtype): [string, Cell["dtype"]] => [workload, dtype]),
   );
 
-const rankedCells = (results: Results, workload: string, dtype: Cell["dtype"]): RankedCell[] =>
+const rankedCells = (
+  results: Results,
+  workload: string,
+  dtype: Cell["dtype"],
+  phase: RankedPhase,
+): RankedCell[] =>
   rank(
     results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
     results,
+    phase,
   );
 
 /** A host's part in the question whether the fastest backend differs between hosts. */
@@ -174,7 +187,7 @@ interface HostPair {
 
 function ratiosTo([first, ...others]: readonly string[], results: Results): HostRatios[] {
   const pairs = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
-    const ranked = rankedCells(results, workload, dtype);
+    const ranked = rankedCells(results, workload, dtype, "gradient");
     return ranked.flatMap((cell): HostPair[] => {
       const isOther = (one: RankedCell) =>
         hostOf(one) === first && bareBackend(one) === bareBackend(cell) && one.method === cell.method;

@@ -35,8 +35,8 @@ export { type PrecisionView, precisionView } from "./precision.js";
 export { RANGE_COLUMNS, rangeCells } from "./range.js";
 export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 export {
+  collectQuestions,
   type Question,
-  questionsOf,
   type Recommendation,
   type RecommendedGradient,
   rankedCells,

@@ -97,7 +97,7 @@ export function workloadIds({ workloads = [], cells, distances }: Results): stri
 }
 
 /** The workloads and dtypes of which a run has cells. */
-export function questionsOf(results: Results): Question[] {
+export function collectQuestions(results: Results): Question[] {
   const asked = new Set(results.cells.map((cell) => questionKey(cell)));
   return workloadIds(results)
     .flatMap((workload) => DTYPE_IDS.map((dtype) => ({ workload, dtype })))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_CONSTRAINTS, headline, questionsOf, recommendEach } from "../src/model.js";
+import { collectQuestions, DEFAULT_CONSTRAINTS, headline, recommendEach } from "../src/model.js";
 import { absent, backend, measured, RESOLUTION, resultsOf } from "./support/results.js";
 
 const OUTSIDE = { relL2: 0.02 };
@@ -31,7 +31,7 @@ function headlineOf(cells: ReturnType<typeof measured>[], over: Partial<typeof D
   };
   const results = resultsOf({ backends: BACKENDS, cells, resolution });
   const constraints = { ...DEFAULT_CONSTRAINTS, ...over };
-  return headline(recommendEach(questionsOf(results), results, constraints), constraints);
+  return headline(recommendEach(collectQuestions(results), results, constraints), constraints);
 }
 
 const sentenceOn = (...cells: ReturnType<typeof measured>[]) => headlineOf(cells)?.sentence;
@@ -81,7 +81,7 @@ describe("the headline of a run", () => {
       cells: [cellOf("gpu", "x", 1)],
       resolution: RESOLUTION,
     });
-    const recommendations = recommendEach(questionsOf(results), results, DEFAULT_CONSTRAINTS);
+    const recommendations = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
     expect(headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence).toContain("on a GPU in software");
   });
 

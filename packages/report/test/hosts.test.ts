@@ -1,6 +1,6 @@
 import { namePlaces } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { hostsView, startRows } from "../src/model.js";
+import { DEFAULT_CONSTRAINTS, hostsView, startRows } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const BACKENDS = ["wasm", "native"];
@@ -38,6 +38,23 @@ describe("the fastest backend of each host", () => {
 
   it("is not said to differ where a time had not settled", () => {
     expect(hostsView(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
+  });
+
+  it("keeps to the reader's constraints", () => {
+    const { backends, ...rest } = resultsWith({ node: [10, 100], bun: [10, 100] });
+    const built = backends.map((one) => ({
+      ...one,
+      engine: {
+        name: one.id,
+        version: "1",
+        code: one.id.startsWith("native") ? ("webassembly" as const) : ("native" as const),
+      },
+    }));
+    const results = { ...rest, backends: built };
+    const winners = (noNativeCode: boolean) =>
+      hostsView(results, { ...DEFAULT_CONSTRAINTS, noNativeCode })?.winners[0]?.on.map((one) => one?.backend);
+    expect(winners(false)).toEqual(["wasm", "wasm"]);
+    expect(winners(true)).toEqual(["native", "native"]);
   });
 
   it("is no question where there is one host", () => {

@@ -4,7 +4,7 @@ import { shortName } from "./choices.js";
 /** In characters; what is longer may be wider than a phone. */
 const LONGEST_UNBROKEN = 20;
 
-/** A backend's name beside the colour that it has in every chart. */
+/** A backend's name beside the color that it has in every chart. */
 export function BackendName({ id }: { id: string }) {
   const name = shortName(id);
   const [first = "", ...rest] = splitName(name);

@@ -1,5 +1,5 @@
 /**
- * Found by trying: with this seed this project's own backends are far apart, and so are its methods, and all of them
+ * Chosen by search: with this seed, this project's own backends are far apart, and so are its methods, and all of them
  * have a contrast of 3 to 1 with the page, light and dark. Other names are wherever the hash puts them.
  */
 const SEED = 520_112;
@@ -16,7 +16,7 @@ export function colorOf(name: string): string {
 }
 
 /** The colors of the names of a chart, for its scale and legend. */
-export function colorsOf(names: Iterable<string>) {
+export function colorScale(names: Iterable<string>) {
   const domain = [...new Set(names)];
   return { type: "categorical", domain, range: domain.map(colorOf) } as const;
 }

@@ -32,7 +32,7 @@ export function Answer({
   view: View;
 }) {
   const precision = useMemo(() => precisionView(results), [results]);
-  const finding = useMemo(() => findingOf(shown), [shown]);
+  const finding = useMemo(() => firstFinding(shown), [shown]);
   const answer = useMemo(
     () => headline(recommendations, view.constraints),
     [recommendations, view.constraints],
@@ -71,13 +71,13 @@ function Winner({ current, view }: { current: RecommendedGradient; view: View })
       {shortName(workload)} {dtype}: <BackendName id={best.backend} />{" "}
       <strong>{shortName(best.method)}</strong>, {time} ± {resolution}, relative L2 error {error}
       {next &&
-        `; ${nextIsTied ? "tied with" : "next"} ${shortName(next.backend)} ${shortName(next.method)} (${ratio})`}
+        `; ${nextIsTied ? "tied with" : "next"} ${shortName(next.backend)} ${shortName(next.method)} (${ratio.replaceAll(" ", "\u00A0")})`}
     </p>
   );
 }
 
 /** The first finding of a run that measured something else than cells. */
-const findingOf = (results: Results): string | undefined =>
+const firstFinding = (results: Results): string | undefined =>
   precisionView(results)?.findings[0]?.sentences[0] ??
   depthView(results)?.answer ??
   scalingView(results)?.threading[0];

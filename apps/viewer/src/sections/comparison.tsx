@@ -7,7 +7,7 @@ import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -147,7 +147,7 @@ function timePlot(points: readonly TimePoint[]): ChartOptions {
     x: { type: "utc", label: "started →" },
     y: { type: "log", label: "↑ ms", tickFormat: "~r" },
     fy: { label: null },
-    color: { ...colorsOf(points.map(({ method }) => method)), legend: true },
+    color: { ...colorScale(points.map(({ method }) => method)), legend: true },
     marks: [
       Plot.frame({ strokeOpacity: 0.2 }),
       Plot.lineY(points, { ...line, stroke: "method" }),

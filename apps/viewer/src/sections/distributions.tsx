@@ -6,7 +6,7 @@ import { useBestFirst } from "../components/best-first.js";
 import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorOf, colorsOf } from "../model/colors.js";
+import { colorOf, colorScale } from "../model/colors.js";
 import { phaseShares } from "../model/phases.js";
 import { Section } from "./section.js";
 
@@ -213,7 +213,7 @@ function lollipops(
     marginRight: 80,
     x: { label: `${unit} →`, grid: true, zero: true },
     y: { label: null, domain: sorted.map(({ id }) => id) },
-    color: colorsOf(sorted.map(({ id }) => id)),
+    color: colorScale(sorted.map(({ id }) => id)),
     marks: [
       Plot.ruleY(sorted, { x: "value", y: "id", strokeWidth: 2, strokeOpacity: 0.4 }),
       Plot.dot(sorted, { x: "value", y: "id", fill: "id", r: 4 }),

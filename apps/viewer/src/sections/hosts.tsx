@@ -1,12 +1,19 @@
 import type { Results } from "@softmax-bench/core";
-import { formatDuration, formatRatio, hostsView, oneLine, startRows } from "@softmax-bench/report/model";
+import {
+  type Constraints,
+  formatDuration,
+  formatRatio,
+  hostsView,
+  oneLine,
+  startRows,
+} from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Table } from "../components/table.js";
 import { Section } from "./section.js";
 
 /** The fastest cells and the times of backends on each host, side by side. */
-export function Hosts({ results }: { results: Results }) {
-  const view = useMemo(() => hostsView(results), [results]);
+export function Hosts({ results, constraints }: { results: Results; constraints: Constraints }) {
+  const view = useMemo(() => hostsView(results, constraints), [results, constraints]);
   if (!view) return null;
   const { hosts, winners, flips, ratios, starts } = view;
   return (

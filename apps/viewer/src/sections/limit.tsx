@@ -6,7 +6,7 @@ import { useBestFirst } from "../components/best-first.js";
 import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { Section } from "./section.js";
 
 interface Row {
@@ -76,7 +76,7 @@ function sharePlot(rows: readonly Row[]): ChartOptions {
     marginTop: 40,
     x: { type: "log", label: "share of copy bandwidth →", grid: true, tickFormat: "~%", axis: "both" },
     y: { label: null, domain: points.map(({ row }) => row) },
-    color: colorsOf(points.map(({ backend }) => backend)),
+    color: colorScale(points.map(({ backend }) => backend)),
     marks: [
       Plot.ruleX([1], { strokeDasharray: "4 3" }),
       Plot.dot(points, { x: "share", y: "row", fill: "backend", r: 4 }),

@@ -15,11 +15,12 @@ import {
   type Standing,
 } from "@softmax-bench/report/model";
 import { useState } from "preact/hooks";
-import { BackendName, Breakable } from "../components/backend-name.js";
+import { Breakable } from "../components/backend-name.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Scroll } from "../components/scroll.js";
 import { Table } from "../components/table.js";
+import { colorOf } from "../model/colors.js";
 import { CellDetail } from "./cell-detail.js";
 import { Section } from "./section.js";
 
@@ -39,7 +40,7 @@ export function Matrix({
   if (cells.length === 0) return null;
   const { columns, methods, find } = map;
   const { phase } = constraints;
-  const shade = shadeOf(map);
+  const shade = shadeScale(map);
   const selected = cells.find((cell) => placeKey(cell) === chosen);
   const toggle = (key: string) => choose(key === chosen ? undefined : key);
   return (
@@ -117,14 +118,17 @@ const ERROR_NAMES: Readonly<Record<ErrorMeasure, string>> = {
 const placeKey = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
   JSON.stringify([backend, method]);
 
-const ColumnHead = ({ column: { backend, note } }: { column: MapColumn }) => (
-  <th scope="col">
-    <BackendName id={backend} />
-    {note && <small>{note}</small>}
-  </th>
-);
+function ColumnHead({ column: { backend, note } }: { column: MapColumn }) {
+  const name = shortName(backend);
+  return (
+    <th scope="col" style={{ borderBottom: `4px solid ${colorOf(name)}` }}>
+      <Breakable text={name} />
+      {note && <small>{note}</small>}
+    </th>
+  );
+}
 
-/** Words that a reader, and who listens, gets for a cell; nothing for the ordinary one. */
+/** The words for the standing of a cell, in its tooltip and for screen readers; empty for an ordinary cell. */
 const STANDINGS: Readonly<Record<Standing, string>> = {
   fastest: "the fastest within the error bound",
   tied: "tied with the fastest",
@@ -201,7 +205,7 @@ function MapButton({
 }
 
 /** The shade of each cell, on a logarithmic scale between the fastest and the slowest contender. */
-function shadeOf({ columns, methods, find }: CellMap): (entry: MapCell) => number {
+function shadeScale({ columns, methods, find }: CellMap): (entry: MapCell) => number {
   const times = columns
     .filter(({ note }) => note === undefined)
     .flatMap(({ backend }) => methods.map((method) => find(backend, method)?.ranked?.timing.medianNs ?? 0))

@@ -14,7 +14,7 @@ import { Chart, type ChartOptions } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { Section } from "./section.js";
 
 /** Times as rows, classes and threads grow. */
@@ -81,7 +81,7 @@ function timePlot(points: readonly TimedShape[]): ChartOptions {
     x: { type: "log", label: "elements →" },
     y: { type: "log", label: "↑ seconds" },
     fx: { label: null },
-    color: { ...colorsOf(dots.map(({ backend }) => backend)), legend: true },
+    color: { ...colorScale(dots.map(({ backend }) => backend)), legend: true },
     marks: [Plot.dot(dots, { x: "elements", y: "seconds", fx: "threads", stroke: "backend", r: 3 })],
   };
 }

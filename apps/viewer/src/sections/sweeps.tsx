@@ -1,11 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import type { Curve, Precision } from "@softmax-bench/core";
-import { RANGE_COLUMNS, rangeCells } from "@softmax-bench/report/model";
+import { oneLine, precisionView, RANGE_COLUMNS, rangeCells } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -16,6 +16,7 @@ export function Sweeps({ precision, selection }: { precision: Precision; selecti
     () => curves.filter((curve) => curve.points.length > 0 && isShown(curve, selection)),
     [curves, selection],
   );
+  const view = useMemo(() => precisionView({ precision }), [precision]);
   const backends = [...new Set(drawn.map(({ backend }) => backend))];
   const [wanted, choose] = useState<string>();
   const backend = backends.find((id) => id === wanted) ?? backends[0];
@@ -28,6 +29,19 @@ export function Sweeps({ precision, selection }: { precision: Precision; selecti
         value={backend}
         onChange={choose}
       />
+      <details>
+        <summary>In words</summary>
+        {view?.findings.map(({ heading, sentences }) => (
+          <div key={heading}>
+            <h3>{oneLine(heading)}</h3>
+            <ul>
+              {sentences.map((sentence) => (
+                <li key={sentence}>{oneLine(sentence)}</li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </details>
       {sweeps.map(({ id, summary, axis }) => (
         <Sweep
           key={id}
@@ -102,7 +116,7 @@ function curvePlot(curves: readonly Curve[], axis: string, ulpLimit: number): Ch
     grid: true,
     x: { type, label: `${axis} →`, ...(type === "linear" ? {} : { ticks: 6, tickFormat: "~g" }) },
     y: { type: "log", label: "↑ ULP", tickFormat: "~s" },
-    color: { ...colorsOf(points.map(({ method }) => method)), legend: true },
+    color: { ...colorScale(points.map(({ method }) => method)), legend: true },
     marks: [
       Plot.ruleY([ulpLimit], { strokeDasharray: "4 3" }),
       Plot.lineY(points, { x: "x", y: "ulp", stroke: "method", tip: true }),

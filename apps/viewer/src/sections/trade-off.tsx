@@ -12,7 +12,7 @@ import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
-import { colorsOf } from "../model/colors.js";
+import { colorScale } from "../model/colors.js";
 import { paretoFront } from "../model/pareto.js";
 import { Section } from "./section.js";
 
@@ -108,7 +108,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
         ? { ticks: 4, tickFormat: (value: number) => value.toExponential(0) }
         : { ticks: 4, tickFormat: "~s" }),
     },
-    color: { ...colorsOf(drawn.map(backend)), legend: true },
+    color: { ...colorScale(drawn.map(backend)), legend: true },
     symbol: {
       domain: [BY_HAND, AUTOMATIC, ...(drawn.some((cell) => originOf(cell) === OWN) ? [OWN] : [])],
       range: ["circle", "triangle", "square"],
