@@ -2,6 +2,7 @@ import { BACKENDS } from "../plan/backends.js";
 import { isReference } from "../plan/references.js";
 import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
+import { findAbsence } from "./manifest.js";
 
 /** What a bundle takes of the packages for one backend. */
 interface BundledBackend {
@@ -42,6 +43,8 @@ export function checkBackends(ids: readonly string[]): string[] {
       );
     }
     if (!Object.hasOwn(BUNDLED_BACKENDS, id)) throw unknownValue("backend", id, known);
+    const absence = findAbsence(id);
+    if (absence) throw new UsageError(`--backend ${id}: ${absence.reason}; ${absence.remedy}`);
   }
   return Object.keys(BACKENDS).filter((id) => ids.includes(id));
 }

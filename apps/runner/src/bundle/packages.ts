@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UsageError } from "../terminal/errors.js";
 
 /** An installed npm package. */
 export interface Package {
@@ -41,7 +42,7 @@ const BUILT = new Set(["@softmax-bench/page", "@softmax-bench/viewer"]);
  *
  * @param adapters the adapter packages to take; others are left out
  * @param folder the package's folder
- * @throws Error if a package is not installed
+ * @throws UsageError if a package is not installed
  */
 export function placePackages(adapters: ReadonlySet<string>, folder = RUNNER): PlacedPackage {
   const root = place(readPackage(folder), undefined);
@@ -55,7 +56,7 @@ export function placePackages(adapters: ReadonlySet<string>, folder = RUNNER): P
       const found = findPackage(name, folder);
       if (!found) {
         if (manifest.dependencies && Object.hasOwn(manifest.dependencies, name)) {
-          throw new Error(`${manifest.name} needs ${name}, which is not installed; run pnpm install`);
+          throw new UsageError(`${manifest.name} needs ${name}, which is not installed; run pnpm install`);
         }
         continue;
       }

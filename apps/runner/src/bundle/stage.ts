@@ -1,8 +1,10 @@
 import { chmodSync, constants, copyFileSync, cpSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { NativeFile } from "@softmax-bench/core";
+import { REPOSITORY_ROOT } from "../fs/repository.js";
 import { listFiles, type Target } from "./files.js";
-import { type BundleManifest, MANIFEST_FILE } from "./manifest.js";
+import { BUNDLE, type BundleManifest, MANIFEST_FILE } from "./manifest.js";
 import type { NodeProgram } from "./node-program.js";
 import type { PlacedPackage } from "./packages.js";
 import { BENCH_SCRIPT, COMMAND_SCRIPT } from "./scripts.js";
@@ -41,10 +43,15 @@ export function listCopies({ runner, target, nativeFiles, node }: BundleContents
     ...native(placed, at),
     ...[...placed.children].flatMap(([name, child]) => copiesOf(child, join(at, "node_modules", name))),
   ];
+  // A bundle has this project's licence where it puts it.
+  const licence = BUNDLE
+    ? fileURLToPath(new URL("../../../LICENSE", import.meta.url))
+    : join(REPOSITORY_ROOT, "LICENSE");
   return [
     ...copiesOf(runner, "app"),
     { from: node.executable, to: "node/bin/node", executable: true },
     { from: node.licence, to: "node/LICENSE" },
+    { from: licence, to: "LICENSE" },
   ];
 }
 

@@ -78,8 +78,12 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   ];
   // A gate checks the machine by its null control, and starts too many processes to wait in each.
   const watching = !profile.timesOnly && remaining(0).length > 0 ? monitor : undefined;
-  const observe = async (when: "before" | "during" | "after") => {
-    if (watching) append({ type: "machine", when, state: await watching.observe() });
+  const observe = async (when: "before" | "during" | "after", startedNext = false) => {
+    if (!watching) return;
+    const state = await watching.observe();
+    // What the next browser computed would count as other programs' work.
+    const { loadAverage, spinNs } = state;
+    append({ type: "machine", when, state: startedNext ? { loadAverage, spinNs, startedNext } : state });
   };
   const canHaveTwin = (cell: PlannedCell) => {
     const backend = backends.get(cell.backend);
@@ -122,16 +126,14 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           round,
           visits,
         };
-        // Processes that start meanwhile would count as other programs.
-        const isWatched = !ahead;
-        if (isWatched) await watching?.begin();
+        if (!ahead) await watching?.begin();
         ahead?.startAhead();
         await withAbort(signal, session, async () => {
           await runCells(work);
           for (const experiment of round === 0 ? experiments : []) {
             await runExperiment(experiment, place, { ...options, state, session, experimentRun });
           }
-          if (isWatched && !signal.aborted) await observe("during");
+          if (!signal.aborted) await observe("during", ahead !== undefined);
         });
         if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;

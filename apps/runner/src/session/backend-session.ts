@@ -72,6 +72,8 @@ export class BackendSession {
   /** Starts a worker while others work; a request waits for it. */
   startAhead(): void {
     this.#starting ??= this.#start();
+    // A request reports why it failed.
+    this.#starting.catch(() => {});
   }
 
   /**

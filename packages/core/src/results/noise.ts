@@ -8,6 +8,9 @@ const SPEED_DRIFT = 0.25;
 /** Share of disturbed time from which too little undisturbed time is left. */
 const MOSTLY_DISTURBED = 0.5;
 
+const OVERLAPPING =
+  "Browsers were started while others were measured, as always in this profile: its times mean little.";
+
 /** The reason to doubt a run's times: the machine's other activity; undefined if it was quiet or not observed. */
 export function busyMachine({
   noise,
@@ -31,9 +34,15 @@ export function busyMachine({
       ? [`others used the same cores for ${Math.round(100 * (noise.disturbed ?? 0))} % of the time`]
       : []),
   ];
-  return causes.length > 0
-    ? `The machine was busy: ${causes.join(", ")} while this was measured. Repeat it when nothing else runs.`
-    : undefined;
+  const doubts = [
+    ...(causes.length > 0
+      ? [
+          `The machine was busy: ${causes.join(", ")} while this was measured. Repeat it when nothing else runs.`,
+        ]
+      : []),
+    ...(noise.during.some(({ startedNext }) => startedNext) ? [OVERLAPPING] : []),
+  ];
+  return doubts.length > 0 ? doubts.join(" ") : undefined;
 }
 
 /** The mean over time. */

@@ -263,6 +263,10 @@ export const machineState = z.object({
   spinNs: nanoseconds
     .optional()
     .describe("of a fixed piece of arithmetic: grows as the processor slows down"),
+  startedNext: z
+    .literal(true)
+    .optional()
+    .describe("the run itself started the next browser in the window, as the profile smoke does"),
 });
 
 export const noise = z.object({
