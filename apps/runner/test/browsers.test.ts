@@ -54,6 +54,7 @@ describe("a run in Node, Chromium and Firefox", () => {
       expect(new Set(digests).size, id).toBe(1);
     }
     expect(stdout).toMatch(/^Hosts$/m);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("Browsers were started while others were measured");
     expect(stdout).toMatch(/^wasm-simd +firefox +\d/m);
   };
   const claim = "measures %j in each, with the same bits where the instructions are the same";

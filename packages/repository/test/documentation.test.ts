@@ -24,7 +24,7 @@ interface Block {
 
 /** Markdown files of people, not of runs. */
 function documents(): string[] {
-  const packages = ["packages", "apps", "tools"].flatMap((group) =>
+  const packages = ["packages", "apps", "tools", "examples"].flatMap((group) =>
     readdirSync(join(ROOT, group)).map((name) => join(group, name)),
   );
   return [".", "docs", "deploy", "bench-results", ...packages]

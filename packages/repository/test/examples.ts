@@ -107,4 +107,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     after: "console.log(out.length); await kernel[Symbol.asyncDispose]();",
     prints: /^6$/,
   },
+  "packages/wasm-simd/README.md 3": {
+    package: "packages/wasm-simd",
+    // One row of two equal logits, 1 in bfloat16: its gradient is -0.5 and 0.5.
+    before: `
+      import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+      const kernel = await SoftmaxKernel.start({ threads: 1 });
+      const [bits, labels] = [Uint16Array.of(0x3f80, 0x3f80), Int32Array.of(0)];`,
+    after:
+      "console.log(Array.from(gradient, (of) => of.toString(16)).join()); await kernel[Symbol.asyncDispose]();",
+    prints: /^bf00,3f00$/,
+  },
 };

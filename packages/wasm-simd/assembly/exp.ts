@@ -16,7 +16,7 @@ export function leastNormal<T>(): f64 {
   return sizeof<T>() == 8 ? -708 : -87;
 }
 
-/** Constants, in memory, since V8 13 (Node 24) makes those of the code anew for every vector. */
+/** Constants, in memory, since V8 13 (Node 24) rebuilds those in the code for every vector. */
 const CONSTANTS32: usize = memory.data<f32>([
   1.44269502, 0.693359375, -2.12194442e-4, 12582912 + 127, 12582912 + 127 + 32, -104, 2.3283064365386963e-10,
   1, 1, 0.49999994, 0.166665211, 0.041668389, 0.00836871658, 0.00138146081,

@@ -87,7 +87,7 @@ function toHalf<S>(v: v128): v128 {
 /** Exponents are 112 less in float16 than in float32. */
 const REBIAS = 112 << 23;
 
-/** Constants, in memory, since V8 13 (Node 24) makes those of the code anew for every vector: float16 took twice as long. */
+/** Constants, in memory, since V8 13 (Node 24) rebuilds those in the code for every vector: float16 took twice as long. */
 const CONSTANTS: usize = memory.data<i32>([
   0x80000000, 0x0fffe000, REBIAS, REBIAS + (1 << 23), 31 << 23, 0x7f800000,
   1, 0x7fff, 0xfff - REBIAS, 1 << 10, 0x3f000000, 0x47800000,

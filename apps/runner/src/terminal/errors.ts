@@ -1,4 +1,4 @@
-/** Exit codes of every command; documented in the README and in `--help`. */
+/** Exit codes of every command; documented in docs/cli.md and in `--help`. */
 export const EXIT = {
   ok: 0,
   /** No backend is available, or a cell of an available backend failed, crashed or timed out. */
