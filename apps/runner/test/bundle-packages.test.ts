@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findAbsence } from "../dist/bundle/manifest.js";
 import { placePackages } from "../dist/bundle/packages.js";
+import { stage } from "../dist/bundle/stage.js";
 import { temporaryFolder } from "./support/cli.js";
 
 describe("the packages of a bundle", () => {
@@ -40,6 +41,25 @@ describe("the packages of a bundle", () => {
       "2.0.0",
       "1.0.0",
     ]);
+  });
+
+  it("are no longer copied when that is stopped", async () => {
+    const [root, out] = [temporaryFolder(), temporaryFolder()];
+    write(root, "1.0.0");
+    for (let file = 0; file < 1000; file++) writeFileSync(join(root, `${file}.js`), "");
+    const manifest = { platform: "linux-x64", node: "24.0.0", backends: [], commit: null };
+    const file = join(root, "package.json");
+    const contents = {
+      runner: placePackages(new Set(), root),
+      target: { platform: "linux-x64", pageFiles: [] },
+      nativeFiles: [],
+      node: { version: "24.0.0", executable: file, licence: file },
+      manifest,
+    };
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await expect(stage(out, contents, controller.signal)).rejects.toThrow(controller.signal.reason);
+    expect(readdirSync(join(out, "app")).length).toBeLessThan(1000);
   });
 
   it("are all installed", () => {

@@ -25,7 +25,7 @@ export function packTarballs(folder: string, more: readonly string[] = []): stri
   return readdirSync(folder).map((name) => join(folder, name));
 }
 
-/** Publishes what is built, as the workflow `release` does. @param settings those of npm, with the registry */
+/** Publishes what is built, as `pnpm release` does after building. @param settings those of npm, with the registry */
 export async function publishPackages(settings: NodeJS.ProcessEnv): Promise<void> {
   const args = ["-y", packageManager, ...pnpmArguments(scripts.release), "--no-git-checks"];
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings };

@@ -50,7 +50,11 @@ describe("the workflow release", () => {
   it("has the token in its last step only, which publishes and runs no script of a package", () => {
     expect(steps.filter(usesSecret)).toEqual(steps.slice(-1));
     const run = steps.at(-1)?.run ?? "";
-    expect(run).toMatch(/ publish .*--provenance.*--ignore-scripts/);
+    // As `pnpm release` does after building, which the tests of a registry try.
+    const [, publish = ""] =
+      /pnpm( --recursive publish .*)$/.exec(JSON.parse(read("package.json")).scripts.release) ?? [];
+    expect(run).toContain(`${publish} --provenance `);
+    expect(run).toContain(" --ignore-scripts");
     expect(run).not.toMatch(/\b(?:install|build|test|exec|run)\b/);
   });
 

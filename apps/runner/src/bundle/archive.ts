@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Transform } from "node:stream";
+import type { Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { create } from "tar";
@@ -51,7 +51,7 @@ export function compressorFor(name: string): Compressor {
 async function* systemZstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const zstd = spawn("zstd", [`-${ZSTD_LEVEL}`, "-T0", "-q", "-c"], { stdio: ["pipe", "pipe", "inherit"] });
   const closed = once(zstd, "close");
-  const written = pipeline(source, zstd.stdin);
+  const written = feed(zstd.stdin, source, closed);
   // If the reader stops early, neither is awaited.
   for (const promise of [closed, written]) promise.catch(() => {});
   try {
@@ -63,6 +63,24 @@ async function* systemZstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     await written;
   } finally {
     zstd.kill();
+  }
+}
+
+/**
+ * Writes chunks to a program until it has ended. A pipeline would end their source with EPIPE, before it is known why the
+ * program ended.
+ */
+async function feed(stdin: Writable, source: AsyncIterable<Buffer>, closed: Promise<unknown>): Promise<void> {
+  stdin.on("error", () => {});
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      if (!stdin.write(next.value)) await Promise.race([once(stdin, "drain"), closed]);
+      if (stdin.destroyed) return;
+    }
+  } finally {
+    // Also where the source fails: the program ends then, too.
+    stdin.end();
   }
 }
 
