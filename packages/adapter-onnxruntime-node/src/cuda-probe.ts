@@ -15,9 +15,8 @@ const no = (reason: string, remedy: string): Problem => ({ available: false, rea
 
 /** The problem with this platform, if there is one. */
 export function findPlatformProblem(): Problem | undefined {
-  const platform = PLATFORM;
-  if (platform === "linux-x64") return undefined;
-  return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${platform}`, "use Linux on x64");
+  if (PLATFORM === "linux-x64") return undefined;
+  return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${PLATFORM}`, "use Linux on x64");
 }
 
 /** Checks the CUDA provider's needs, from the machine to the last library. The first missing one is reported. */
