@@ -50,7 +50,10 @@ limited() {
 scratch=$(mktemp -d) || exit 2
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 command=
+stopped=
+# The session ends with the command that is running.
 stop() {
+  stopped=1
   [ -n "$command" ] || exit 130
   kill -TERM "$command" 2>/dev/null
 }
@@ -84,7 +87,15 @@ limited 60 "$bundle/softmax-bench" doctor --timeout 45 >"$out/doctor.txt" 2>>"$o
   say "doctor failed"
   failed=1
 }
+[ -z "$stopped" ] || {
+  say "stopped before bench"
+  exit 130
+}
 seconds=$(($(left) - reserve))
+[ "$seconds" -gt 1 ] || {
+  say "expected more than $reserve s for bench, and $(left) s are left; set SESSION_SECONDS to more than ${SESSION_SECONDS:-480}"
+  exit 1
+}
 say "bench --profile $profile --backend $backends, for at most $seconds s"
 # Without --time it would fill the profile's time, which may be more.
 limited "$seconds" "$bundle/bench" --profile "$profile" --backend "$backends" --time "$((seconds * 3 / 4))s" \

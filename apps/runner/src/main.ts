@@ -30,17 +30,15 @@ for (const stream of [process.stdout, process.stderr]) {
 // container. Libraries also request a home folder while they load.
 ensureHome();
 const [name, ...argv] = process.argv.slice(2);
+const { stdout, stderr } = process;
+const console = { stdout, stderr, signal: stop.signal };
 if (isCommand(name)) {
   const { execute } = await import("./cli/command.js");
-  const { stdout, stderr } = process;
-  process.exitCode = await execute(name, await COMMANDS[name](), argv, {
-    stdout,
-    stderr,
-    signal: stop.signal,
-  });
+  process.exitCode = await execute(name, await COMMANDS[name](), argv, console);
 } else if (name === "complete" && argv[0] === "--") {
+  const { execute } = await import("./cli/command.js");
   const { printCompletions } = await import("./cli/print-completions.js");
-  await printCompletions(argv.slice(1));
+  process.exitCode = await execute(name, printCompletions, argv.slice(1), console);
 } else if (name === "--version" || name === "-V") {
   const { VERSION } = await import("./machine/environment.js");
   process.stdout.write(`${VERSION}\n`);

@@ -13,11 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { placePackages } from "../dist/bundle/packages.js";
 import { git } from "../src/fs/repository.js";
-import { ROOT } from "./support/checkout.js";
+import { BUNDLED, listFiles, MOST_BYTES, openFolder, runIsolated } from "./support/bundle.js";
 import {
   call,
   canUnshare,
@@ -29,47 +27,7 @@ import {
   temporaryFolder,
 } from "./support/cli.js";
 
-const BACKENDS = "wasm-simd,onnxruntime-cpu";
 const NAME = "bundle.tar.zst";
-
-/** What a bundle may take at most: it has to go through what people send files with. */
-const MOST_BYTES = 60e6;
-
-/** A user without rights to anything, as far as root can become one. */
-const NOBODY =
-  process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-
-/** Runs a command without any network and with nothing of this environment, as another user if that is possible. */
-function runIsolated(
-  command: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Ended {
-  const variables = Object.entries({ PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...env });
-  const { status, stdout, stderr } = spawnSync(
-    "unshare",
-    [
-      ...(NOBODY.length > 0 ? ["--net"] : ["--map-root-user", "--net"]),
-      ...NOBODY,
-      ...["env", "-i", ...variables.map(([name, value]) => `${name}=${value}`)],
-      ...command,
-    ],
-    { cwd, encoding: "utf8" },
-  );
-  return { code: status, stdout, stderr };
-}
-
-/** A folder that everybody may write to. */
-function openFolder(): string {
-  const folder = temporaryFolder();
-  chmodSync(folder, 0o777);
-  return folder;
-}
-
-const list = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 
 describe("a bundle of two backends", () => {
   const folder = mkdtempSync(join(tmpdir(), "bundle-test-"));
@@ -83,7 +41,7 @@ describe("a bundle of two backends", () => {
       throw new Error(`unshare cannot take the network away here: ${isolated.stderr}; run this as root`);
     }
     chmodSync(folder, 0o755);
-    printed = await call("bundle", ["--backend", BACKENDS, "--split", "20M", "--out", archive]);
+    printed = await call("bundle", ["--backend", BUNDLED, "--split", "20M", "--out", archive]);
     expect(printed.code, printed.stderr).toBe(0);
     execFileSync("sh", [`${archive}.join.sh`]);
     execFileSync("tar", ["xf", archive, "-C", folder]);
@@ -132,7 +90,7 @@ describe("a bundle of two backends", () => {
     const cwd = openFolder();
     const link = join(cwd, "bench-here");
     symlinkSync(relative(cwd, join(bundle, "bench")), link);
-    const args = ["--profile", "smoke", "--workload", "16x10", "--backend", `${BACKENDS},tfjs-cpu`];
+    const args = ["--profile", "smoke", "--workload", "16x10", "--backend", `${BUNDLED},tfjs-cpu`];
     const { code, stdout, stderr } = runIsolated([link, ...args], cwd);
     expect(code, stderr).toBe(0);
     const { path, results } = onlyRun(join(cwd, "bench-results"));
@@ -157,6 +115,25 @@ describe("a bundle of two backends", () => {
     expect(readFileSync(join(path, "report.html"), "utf8")).toContain(ran.id);
   });
 
+  it("measures the user's own backends and gradients, which are in no bundle", () => {
+    const cwd = openFolder();
+    const config = `
+      const gradient = ({ rows, classes }) => ({ loss: 1, gradient: new Float64Array(rows * classes) });
+      export default { dtypes: ["float32"], methods: [{ id: "gradient/mine", gradient }] };`;
+    writeFileSync(join(cwd, "bench.config.ts"), config);
+    const args = ["--profile", "smoke", "--workload", "4x3", "--backend", "javascript"];
+    const { code, stdout, stderr } = runIsolated([join(bundle, "bench"), ...args], cwd);
+    expect(stdout + stderr).not.toContain("not in this bundle");
+    expect(code, stderr).toBe(0);
+    const { cells } = onlyRun(join(cwd, "bench-results")).results();
+    expect(cells.map(({ backend, method }) => [backend, method])).toContainEqual([
+      "javascript",
+      "gradient/mine",
+    ]);
+    // Plain zeros are no gradient: what counts is that they were judged.
+    expect(cells.map(({ status }) => status)).not.toContain("unavailable");
+  });
+
   it("has all its backends measured where none is named, and no others", () => {
     const { code, stdout, stderr } = runIsolated([join(bundle, "bench"), "--list"], openFolder());
     expect(code, stderr).toBe(0);
@@ -165,6 +142,18 @@ describe("a bundle of two backends", () => {
   });
 
   it("has the other commands, in which missing backends are no fault", () => {
+    const command = join(bundle, "softmax-bench");
+    const args = ["--logits", "[[0,0]]", "--labels", "[0]", "--backend", "jax-js,wasm-simd", "--out", "out"];
+    const cwd = openFolder();
+    const gradient = runIsolated([command, "gradient", ...args], cwd);
+    expect(gradient.stdout + gradient.stderr).toContain("not in this bundle");
+    expect(existsSync(join(cwd, "out", "wasm-simd"))).toBe(true);
+    // Commands are named by the path of the bundle's script, which is not on PATH.
+    const history = runIsolated([command, "history", "--in", "/nonexistent"], cwd);
+    expect(history.stdout + history.stderr).toContain(`${command} bench makes one`);
+  });
+
+  it("has a doctor that says which backends are not in it", { tags: "nightly" }, () => {
     const doctor = runIsolated([join(bundle, "softmax-bench"), "doctor", "--json"], "/");
     expect(doctor.code, doctor.stderr).toBe(0);
     const { backends } = JSON.parse(doctor.stdout);
@@ -177,11 +166,6 @@ describe("a bundle of two backends", () => {
       expect(reasons[id], id).toBe("not in this bundle");
     }
     expect(reasons.pytorch).not.toBe("not in this bundle");
-    const args = ["--logits", "[[0,0]]", "--labels", "[0]", "--backend", "jax-js,wasm-simd", "--out", "out"];
-    const cwd = openFolder();
-    const gradient = runIsolated([join(bundle, "softmax-bench"), "gradient", ...args], cwd);
-    expect(gradient.stdout + gradient.stderr).toContain("not in this bundle");
-    expect(existsSync(join(cwd, "out", "wasm-simd"))).toBe(true);
   });
 
   it("makes a bundle of what it has, and of nothing else", () => {
@@ -209,7 +193,7 @@ describe("a bundle of two backends", () => {
   });
 
   it("has nothing of other platforms or other backends, and nothing that is not needed, but all licences", () => {
-    const files = list(bundle);
+    const files = listFiles(bundle);
     expect(
       files.filter((file) => /\.(?:ts|map|tsbuildinfo)$|\/test\/|win32|darwin|arm64/.test(file)),
     ).toEqual([]);
@@ -236,97 +220,18 @@ describe("a bundle of two backends", () => {
     ];
     renameSync(adapter, away);
     try {
-      const { code, stdout } = runIsolated([join(bundle, "softmax-bench"), "doctor", "--json"], "/");
-      expect(code).toBe(0);
-      expect(JSON.parse(stdout).backends).toContainEqual(
-        expect.objectContaining({
-          id: "wasm-simd",
-          reason: expect.stringContaining("Cannot find package '@softmax-bench/adapter-wasm-simd'"),
-          remedy: "unpack the bundle again",
-        }),
+      const args = ["--profile", "smoke", "--workload", "2x2", "--backend", "wasm-simd"];
+      const { stdout, stderr } = runIsolated([join(bundle, "bench"), ...args], openFolder());
+      expect(stdout + stderr).toMatch(
+        /wasm-simd is unavailable: Cannot find package '@softmax-bench\/adapter-wasm-simd'.*; unpack the bundle again$/m,
       );
     } finally {
       renameSync(away, adapter);
     }
   });
 
-  describe("in a session of deploy/gpu-session.sh", () => {
-    const deployed = (file: string) => join(ROOT, "deploy", file);
-    /** A folder with all parts of the bundle and the scripts, as somebody copied them to a machine with a GPU. */
-    const copyParts = (): string => {
-      const copy = openFolder();
-      execFileSync("sh", ["-c", 'cp "$0".* "$1"', archive, copy]);
-      for (const file of ["gpu-session.sh", "slurm/gpu.sbatch"]) execFileSync("cp", [deployed(file), copy]);
-      return copy;
-    };
-
-    it("is joined, examined and measured, and says why there is no CUDA", () => {
-      const copy = copyParts();
-      const { code, stderr } = runIsolated(["sh", "gpu.sbatch"], copy, {
-        SLURM_JOB_ID: "17",
-        SESSION_PROFILE: "smoke",
-        SESSION_BACKENDS: "onnxruntime-cuda,wasm-simd",
-      });
-      expect(code, stderr).toBe(0);
-      expect(stderr).toContain("onnxruntime-cuda is unavailable: not in this bundle");
-      const out = join(copy, "gpu-session-17");
-      expect(readdirSync(out).sort()).toEqual(
-        ["bench.txt", "doctor.txt", "report.html", "report.md", "results.json", "session.log"].sort(),
-      );
-      const { run: ran, cells } = parseResults(readFileSync(join(out, "results.json"), "utf8"));
-      expect(ran.status).toBe("complete");
-      expect(cells.filter(({ status }) => status === "ok").length).toBeGreaterThan(10);
-      expect(readFileSync(join(out, "doctor.txt"), "utf8")).toMatch(/^wasm-simd +yes /m);
-    });
-
-    it("ends in time, with what was measured until then", { tags: "nightly" }, () => {
-      const copy = copyParts();
-      const started = Date.now();
-      const { code, stderr } = runIsolated(["sh", "gpu-session.sh"], copy, {
-        SESSION_SECONDS: "75",
-        SESSION_BACKENDS: "onnxruntime-cpu,wasm-simd",
-      });
-      expect(Date.now() - started).toBeLessThan(75_000);
-      expect([code, stderr]).toEqual([1, expect.stringContaining("bench exited with 130")]);
-      const { run: ran, cells } = parseResults(
-        readFileSync(join(copy, "gpu-session", "results.json"), "utf8"),
-      );
-      expect(ran.status).toBe("interrupted");
-      expect(cells.filter(({ status }) => status === "ok").length).toBeGreaterThan(0);
-    });
-
-    it("says which part is damaged, and continues where only doctor fails", () => {
-      const copy = copyParts();
-      writeFileSync(join(copy, `${NAME}.001`), "damaged");
-      const damaged = runIsolated(["sh", "gpu-session.sh"], copy);
-      expect([damaged.code, damaged.stderr]).toEqual([
-        2,
-        expect.stringMatching(
-          /a part is missing or damaged[\s\S]*expected a bundle, its archive or all of its parts/,
-        ),
-      ]);
-
-      const other = openFolder();
-      mkdirSync(join(other, "softmax-bench"));
-      execFileSync("cp", [deployed("gpu-session.sh"), other]);
-      // In the place of a bundle whose doctor crashes.
-      const bench =
-        'case $* in *--out*) mkdir -p "$out"; for f in results.json report.html report.md; do echo $f >"$out/$f"; done ;; esac';
-      for (const [name, script] of [
-        ["softmax-bench", "exit 3"],
-        ["bench", `while [ "$1" != --out ]; do shift; done; out=$2/run; ${bench}`],
-      ] as const) {
-        writeFileSync(join(other, "softmax-bench", name), `#!/bin/sh\n${script}\n`);
-        chmodSync(join(other, "softmax-bench", name), 0o755);
-      }
-      const { code, stderr } = runIsolated(["sh", "gpu-session.sh", ".", "out"], other);
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/doctor failed[\s\S]*done in \d+ s/)]);
-      expect(readFileSync(join(other, "out", "results.json"), "utf8")).toBe("results.json\n");
-    });
-  });
-
   it("is not replaced unless that is wanted", async () => {
-    const { code, stderr } = await call("bundle", ["--backend", BACKENDS, "--out", archive]);
+    const { code, stderr } = await call("bundle", ["--backend", BUNDLED, "--out", archive]);
     expect(code).toBe(2);
     expect(stderr).toBe(`bundle: --out ${archive}: ${NAME} exists; give --force to replace it\n`);
   });
@@ -347,6 +252,7 @@ describe("a bundle that is not made", () => {
       /^bundle: --cuda-libraries is for --backend onnxruntime-cuda; name it, or leave out/,
     ],
     [["--split", "60"], /^bundle: --split takes a size of at least 1M, such as 60M, got "60"/],
+    [["--backend", ""], /^bundle: --backend expects ids, separated by commas: .*; got none\n$/],
     [["--split", "1K"], /^bundle: --split takes a size of at least 1M/],
     [
       ["--out", "bundle.zip"],
@@ -366,9 +272,23 @@ describe("a bundle that is not made", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("says which platform native parts are for", async () => {
-    const other = process.arch === "x64" ? "linux-arm64" : "linux-x64";
-    const folder = temporaryFolder();
+  it.each(["it's.tar.gz", "$(reboot).tar.gz", "a&b.tar.gz", "-rf.tar.gz", "a b.tar.gz", "a\nb.tar.gz"])(
+    "takes no name that the script would have to quote, if it has parts: %j",
+    async (name) => {
+      const folder = temporaryFolder();
+      const { code, stderr } = await refused(folder, "--split", "60M", "--out", join(folder, name));
+      expect([code, stderr]).toEqual([
+        2,
+        `bundle: --split takes a name of letters, digits and .+-_ in --out, which begins with a letter, a digit or _, got ${JSON.stringify(name)}\n`,
+      ]);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
+  const other = process.arch === "x64" ? "linux-arm64" : "linux-x64";
+
+  /** Requests a bundle for another platform, which is refused when its parts are collected. */
+  const requestForOther = async (folder: string) => {
     // A Node for it: nothing of it is run.
     const cache = temporaryFolder();
     const node = join(cache, `node-24-${other}`);
@@ -390,12 +310,28 @@ describe("a bundle that is not made", () => {
       "--out",
       join(folder, NAME),
     ];
-    const { code, stderr } = await call("bundle", args, { env: { SOFTMAX_BENCH_CACHE: cache } });
+    return call("bundle", args, { env: { SOFTMAX_BENCH_CACHE: cache } });
+  };
+
+  it("says which platform native parts are for", async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await requestForOther(folder);
     expect([code, stderr]).toEqual([
       2,
       `bundle: --backend tfjs-node-gpu cannot be bundled for ${other} here: its native parts are those of ${process.platform}-${process.arch}; run this on ${other}\n`,
     ]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("removes what killed processes left, also one that had the id of this, and nothing of one that runs", async () => {
+    const folder = temporaryFolder();
+    // Above the largest id that Linux has.
+    const gone = 2 ** 22 + 1;
+    const scratch = (pid: number) => `.${NAME}.${pid}.partial`;
+    for (const pid of [gone, process.pid, process.ppid])
+      mkdirSync(join(folder, scratch(pid), "tree"), { recursive: true });
+    expect((await requestForOther(folder)).stderr).toContain("cannot be bundled");
+    expect(readdirSync(folder)).toEqual([scratch(process.ppid)]);
   });
 
   it.runIf(canUnshare)("says in one line that a Node cannot be fetched without a network", async () => {
@@ -421,7 +357,7 @@ describe("a bundle that is not made", () => {
   it("leaves nothing where it does not fit", async () => {
     const folder = temporaryFolder();
     const { code, stderr } = await run("bundle", ["--backend", "wasm-simd", "--out", join(folder, NAME)], {
-      fileSizeLimit: 50_000,
+      fileSizeLimit: 1000,
     });
     expect(code).toBe(2);
     expect(stderr.trim().split("\n").at(-1)).toMatch(/^bundle: EFBIG: /);
@@ -450,7 +386,9 @@ describe("a bundle that is not made", () => {
     );
   });
 
-  it("has no file of its name when it is killed, and the next one cleans up", async () => {
+  it("has no file of its name when it is killed, and the next one cleans up", {
+    tags: "nightly",
+  }, async () => {
     const folder = temporaryFolder();
     const args = ["bundle", "--backend", "wasm-simd", "--out", join(folder, NAME)];
     const killed = start(args);
@@ -464,127 +402,5 @@ describe("a bundle that is not made", () => {
     stopped.child.kill("SIGTERM");
     expect((await stopped.ended).code).toBe(130);
     expect(readdirSync(folder)).toEqual([]);
-  });
-});
-
-describe("the packages of a bundle", () => {
-  /** Writes a package with dependencies, in the folder of another. */
-  const write = (folder: string, version: string, dependencies: Readonly<Record<string, string>> = {}) => {
-    mkdirSync(folder, { recursive: true });
-    const name = folder.split("node_modules/").at(-1);
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version, dependencies }));
-  };
-
-  it("have each the versions that they were installed with", () => {
-    // a 1 needs c 1 and b; b needs c 2, and d, which needs c 2; e needs c 1.
-    const root = temporaryFolder();
-    const at = (path: string) => join(root, path.replaceAll("/", "/node_modules/"));
-    write(root, "1.0.0", { a: "*", e: "*" });
-    write(at("/a"), "1.0.0", { b: "*", c: "1" });
-    write(at("/c"), "1.0.0");
-    write(at("/b"), "1.0.0", { c: "2", d: "*" });
-    write(at("/b/c"), "2.0.0");
-    write(at("/b/d"), "1.0.0", { c: "2" });
-    write(at("/e"), "1.0.0", { c: "1" });
-    const seen = (placed: ReturnType<typeof placePackages>, name: string) => {
-      for (let from: typeof placed | undefined = placed; from; from = from.parent) {
-        const found = from.children.get(name);
-        if (found) return found;
-      }
-      throw new Error(`${placed.package.name} does not see ${name}`);
-    };
-    const placed = placePackages(new Set(), root);
-    const [a, e] = [seen(placed, "a"), seen(placed, "e")];
-    const b = seen(a, "b");
-    expect([a, b, seen(b, "d"), e].map((from) => seen(from, "c").package.version)).toEqual([
-      "1.0.0",
-      "2.0.0",
-      "2.0.0",
-      "1.0.0",
-    ]);
-  });
-
-  it("are all installed", () => {
-    const root = temporaryFolder();
-    write(root, "1.0.0", { missing: "*" });
-    expect(() => placePackages(new Set(), root)).toThrow("needs missing, which is not installed");
-  });
-});
-
-/** The oldest Debian that is tried: its C library is older than that of any other that is still in use. */
-const DEBIAN = "bullseye";
-const canMakeDebian = canUnshare && spawnSync("debootstrap", ["--version"], { stdio: "ignore" }).status === 0;
-
-/** Starts a command as a user without rights, in a root folder, without a network. */
-const IN_ROOT = `mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" || exit 99
-exec chroot --userspec=65534:65534 "$0" env -i PATH=/usr/bin:/bin HOME=/nonexistent sh -c 'cd /tmp && exec "$@"' sh "$@"`;
-
-describe("a bundle on another system", { tags: "nightly" }, () => {
-  it.runIf(canMakeDebian)("measures on a Debian 11 that has nothing but what every Debian has", async () => {
-    const folder = temporaryFolder();
-    const [archive, root] = [join(folder, "bundle.tar.gz"), join(folder, "root")];
-    const { code, stderr } = await call("bundle", ["--backend", BACKENDS, "--node", "24", "--out", archive]);
-    expect(code, stderr).toBe(0);
-    execFileSync("debootstrap", ["--variant=minbase", DEBIAN, root], { stdio: "ignore" });
-    execFileSync("tar", ["xzf", archive, "-C", join(root, "opt")]);
-    const args = ["/opt/softmax-bench/bench", "--profile", "smoke", "--workload", "16x10"];
-    const namespaces = ["--net", "--mount", "--pid", "--fork"];
-    const ended = await spawned(["unshare", ...namespaces, "sh", "-c", IN_ROOT, root, ...args], {}).ended;
-    expect(ended.code, ended.stderr).toBe(0);
-    const { backends, cells } = onlyRun(join(root, "tmp", "bench-results")).results();
-    expect(backends.map(({ id, status }) => [id, status])).toEqual([
-      ["onnxruntime-cpu", "available"],
-      ["wasm-simd", "available"],
-    ]);
-    expect(cells.filter(({ status }) => status !== "ok" && status !== "unsupported")).toEqual([]);
-  });
-});
-
-describe("a bundle for another platform", { tags: "nightly" }, () => {
-  /** The machine that a program is for, by its ELF header. */
-  const machineOf = (file: string): number => {
-    const header = readFileSync(file).subarray(0, 20);
-    expect(header.subarray(0, 4).toString("latin1")).toBe("\x7fELF");
-    return header.readUInt16LE(18);
-  };
-  const MACHINES = { "linux-x64": 62, "linux-arm64": 183 };
-
-  it.each(Object.entries(MACHINES))(
-    "has programs for %s only, in at most 60 MB with Node 24",
-    async (platform, machine) => {
-      const folder = temporaryFolder();
-      const archive = join(folder, "bundle.tar.zst");
-      const args = ["--backend", BACKENDS, "--platform", platform, "--node", "24", "--out", archive];
-      const { code, stderr } = await call("bundle", args);
-      expect(code, stderr).toBe(0);
-      expect(readFileSync(archive).length).toBeLessThanOrEqual(MOST_BYTES);
-      execFileSync("tar", ["xf", archive, "-C", folder]);
-      const programs = list(join(folder, "softmax-bench")).filter((file) =>
-        /\.node$|\.so(?:\.\d+)*$|\/bin\/node$|\.dll$|\.dylib$/.test(file),
-      );
-      expect(programs.length).toBeGreaterThanOrEqual(3);
-      for (const file of programs) {
-        expect(machineOf(join(folder, "softmax-bench", file)), file).toBe(machine);
-      }
-    },
-  );
-
-  it("works with gzip, and with every backend that packages bring", async () => {
-    const folder = temporaryFolder();
-    const archive = join(folder, "bundle.tar.gz");
-    const ids = ["tfjs-wasm", "tfjs-cpu", "onnxruntime-web", "jax-js", "wasm-simd", "onnxruntime-cpu"];
-    const { code, stderr } = await call("bundle", ["--backend", ids.join(), "--out", archive]);
-    expect(code, stderr).toBe(0);
-    chmodSync(folder, 0o755);
-    execFileSync("tar", ["xzf", archive, "-C", folder]);
-    const cwd = openFolder();
-    const bench = join(folder, "softmax-bench", "bench");
-    const ended = runIsolated([bench, "--profile", "smoke", "--workload", "2x2"], cwd);
-    expect(ended.code, ended.stderr).toBe(0);
-    const { backends, cells } = onlyRun(join(cwd, "bench-results")).results();
-    expect(backends.map(({ id, status }) => [id, status]).sort()).toEqual(
-      ids.map((id) => [id, "available"]).sort(),
-    );
-    expect(cells.filter(({ status }) => status !== "ok" && status !== "unsupported")).toEqual([]);
   });
 });

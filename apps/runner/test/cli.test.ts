@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { COMMAND_IDS } from "../src/cli/commands/index.js";
+import { COMMAND_IDS, DEFINITIONS } from "../src/cli/commands/index.js";
 import { VERSION } from "../src/machine/environment.js";
 import { TINY, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
@@ -286,15 +286,36 @@ describe("completion in a shell", () => {
   };
 
   it.each(["bash", "zsh", "fish"])("comes with a script for %s, which asks the program", async (shell) => {
-    const { code, stdout } = await start(["completion", shell]).ended;
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "softmax-bench"), "");
+    const PATH = `${folder}:${process.env.PATH}`;
+    const { code, stdout } = await start(["completion", shell], { env: { PATH } }).ended;
     expect(code).toBe(0);
     expect(stdout).toContain("softmax-bench complete -- ");
+  });
+
+  it("is refused where shells do not find the program, even if npm does", async () => {
+    const folder = join(temporaryFolder(), "node_modules", ".bin");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "softmax-bench"), "");
+    expect(await start(["completion", "bash"], { env: { PATH: folder } }).ended).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "completion: shells complete commands on PATH, and softmax-bench is not there: pnpm starts that of a clone; run npm install --global softmax-bench\n",
+    });
+  });
+
+  it.each(COMMAND_IDS)("finds the options of %s", async (id) => {
+    const { command } = await DEFINITIONS[id]();
+    expect(command().name()).toBe(id);
   });
 
   it("knows commands, options, and values that are known beforehand", async () => {
     expect(await complete("va")).toEqual(["validate-gate", ""]);
     expect(await complete("bench", "--prof")).toEqual(["--profile", ""]);
     expect(await complete("gradcheck", "--backend", "wasm")).toEqual(["wasm-simd", ""]);
+    expect(await complete("bundle", "--cuda")).toEqual(["--cuda-libraries", ""]);
     expect(await complete("precision", "--sweep", "off")).toEqual(["offset", ""]);
   });
 

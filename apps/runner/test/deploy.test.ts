@@ -123,6 +123,17 @@ describe("deploy/kubernetes", () => {
     expect(() => new Job(broken as Constructed<typeof Job>).validate()).toThrow(/completions/);
   });
 
+  it("suspends the session on a GPU until its files are there, by the same commands in both places", () => {
+    expect(gpu).toMatchObject({ kind: "Job", spec: { suspend: true } });
+    const commandsIn = (text: string) =>
+      (text.match(/(?<=^(?:# {3})?)kubectl .*$/gm) ?? []).map((line) => line.replace(/ +#.*/, ""));
+    const commands = commandsIn(deployed("kubernetes/gpu.yaml"));
+    const job = (gpu as { metadata: { name: string } }).metadata.name;
+    expect(commands.map((line) => line.split(" ")[1])).toEqual(["apply", "cp", "delete", "patch"]);
+    expect(commands.at(-1)).toBe(`kubectl patch job ${job} --patch '{"spec":{"suspend":false}}'`);
+    expect(commandsIn(deployed("../docs/gpu.md"))).toEqual(commands);
+  });
+
   it("measures every shard in a pod of its own, and joins them", { tags: "nightly" }, async () => {
     const { spec } = job.parse(shards);
     const [bench] = spec.template.spec.containers;

@@ -77,7 +77,9 @@ describe("shards of one machine, merged", () => {
   it("name the one that is missing, and keep the rest", async () => {
     const merged = await merge(folders(shard(1), shard(3)));
     expect(merged.code).toBe(1);
-    expect(merged.stderr).toContain("shard 2 of 3 is missing; measure it with --shard 2/3, and merge again");
+    expect(merged.stderr).toContain(
+      "shard 2 of 3 is missing; measure it with --shard 2/3, and run pnpm merge again",
+    );
     expect(merged.results().run.status).toBe("interrupted");
     expect(merged.results().run.merged?.missing).toEqual([{ index: 2, count: 3 }]);
     expect(merged.results().cells).toHaveLength(shard(1).cells.length + shard(3).cells.length);

@@ -3,7 +3,14 @@ import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import type { NativeFile, NativeFileOptions } from "@softmax-bench/core";
-import { cacheRoot, installWheel, type ProvideOptions, provide, type Recipe } from "@softmax-bench/provision";
+import {
+  cacheRoot,
+  installWheels,
+  PLATFORM,
+  type ProvideOptions,
+  provide,
+  type Recipe,
+} from "@softmax-bench/provision";
 import { installedFolder, installedVersion, nativeFolder } from "./installation.js";
 
 /** Files that give an onnxruntime-node the CUDA provider. */
@@ -12,7 +19,7 @@ export const PROVIDER_FILES = [
   "libonnxruntime_providers_cuda.so",
 ] as const;
 
-const partName = (): string => `onnxruntime-cuda-${installedVersion()}-${process.platform}-${process.arch}`;
+const partName = (): string => `onnxruntime-cuda-${installedVersion()}-${PLATFORM}`;
 const INSTALLATION = "onnxruntime-node";
 
 /**
@@ -35,7 +42,7 @@ export const cudaRecipe = (): Recipe => ({
     const wheel = `onnxruntime-gpu==${installedVersion()}`;
     progress(`downloading ${wheel} with pip`);
     const unpacked = join(part, "unpacked");
-    await installWheel({ requirement: wheel, target: unpacked, signal });
+    await installWheels({ requirements: [wheel], target: unpacked, signal });
     const installation = join(part, INSTALLATION);
     const source = installedFolder();
     for (const name of ["package.json", "dist"]) {
@@ -55,14 +62,20 @@ export const cudaRecipe = (): Recipe => ({
 });
 
 /** The libraries of CUDA 13 that the provider is linked with; about 1 GB. It loads cuDNN only for convolutions. */
-const CUDA_WHEELS = ["nvidia-cublas~=13.0", "nvidia-cuda-runtime~=13.0", "nvidia-curand~=10.4"];
+const CUDA_WHEELS = {
+  "nvidia-cublas": "13.8.2.12",
+  "nvidia-cuda-runtime": "13.5.37",
+  "nvidia-curand": "10.4.5.25",
+} as const;
 
-const cudaLibrariesRecipe = (): Recipe => ({
-  name: `cuda-13-${process.platform}-${process.arch}`,
+/** The part's name has the versions: one with others is another part. */
+export const cudaLibrariesRecipe = (): Recipe => ({
+  name: `cuda-${Object.values(CUDA_WHEELS).join("-")}-${PLATFORM}`,
   space: 3e9,
   async build(part, { progress, signal }) {
-    progress(`downloading ${CUDA_WHEELS.join(", ")} with pip`);
-    await installWheel({ requirement: CUDA_WHEELS.join("\n"), target: part, signal });
+    const requirements = Object.entries(CUDA_WHEELS).map(([name, version]) => `${name}==${version}`);
+    progress(`downloading ${requirements.join(", ")} with pip`);
+    await installWheels({ requirements, target: part, signal });
   },
 });
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Availability, commandLine } from "@softmax-bench/core";
-import { nvidiaDriver } from "@softmax-bench/provision";
+import { nvidiaDriver, PLATFORM } from "@softmax-bench/provision";
 import { PROVIDER_FILES } from "./cuda-parts.js";
 import { firstLine, loads, nativeFolder } from "./installation.js";
 import { exists, findLibrary, missingDependencies } from "./shared-library.js";
@@ -15,9 +15,8 @@ const no = (reason: string, remedy: string): Problem => ({ available: false, rea
 
 /** The problem with this platform, if there is one. */
 export function findPlatformProblem(): Problem | undefined {
-  const platform = `${process.platform}-${process.arch}`;
-  if (platform === "linux-x64") return undefined;
-  return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${platform}`, "use Linux on x64");
+  if (PLATFORM === "linux-x64") return undefined;
+  return no(`ONNX Runtime has a CUDA provider for linux-x64, this is ${PLATFORM}`, "use Linux on x64");
 }
 
 /** Checks the CUDA provider's needs, from the machine to the last library. The first missing one is reported. */

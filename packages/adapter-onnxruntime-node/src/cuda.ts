@@ -35,15 +35,17 @@ export const onnxruntimeCuda: Backend = {
   },
 
   async listNativeFiles(options) {
-    const problem = findPlatformProblem();
+    const runtime = probeRuntime();
+    const problem = runtime.available ? findPlatformProblem() : runtime;
     if (problem) throw new Unavailable(problem.reason, problem.remedy);
     return listProviderFiles(options);
   },
 
   async environment() {
     const tf32 = { [TF32]: process.env[TF32] ?? "0" };
-    const bundled = cudaLibraryFolder(cudaInstallation());
-    if (!existsSync(bundled)) return { ...QUIET, ...tf32 };
+    // Without the runtime there is no folder of it; the probe then says so.
+    const bundled = probeRuntime().available ? cudaLibraryFolder(cudaInstallation()) : undefined;
+    if (!bundled || !existsSync(bundled)) return { ...QUIET, ...tf32 };
     const path = [process.env.LD_LIBRARY_PATH, bundled].filter(Boolean).join(delimiter);
     return { ...QUIET, ...tf32, LD_LIBRARY_PATH: path };
   },

@@ -5,8 +5,9 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { type NativeFile, Unavailable } from "@softmax-bench/core";
 import {
-  installWheel,
+  installWheels,
   nvidiaDriver,
+  PLATFORM,
   type ProvideOptions,
   provide,
   type Recipe,
@@ -88,7 +89,12 @@ function fromWheel(): Recipe {
     async build(part, { progress, signal }) {
       progress(`downloading ${wheel.requirement.split(" ")[0]} with pip`);
       const target = join(part, "unpacked");
-      await installWheel({ ...wheel, target, signal });
+      await installWheels({
+        requirements: [wheel.requirement],
+        dependencies: wheel.dependencies,
+        target,
+        signal,
+      });
       progress("building TensorFlow.js's addon");
       const tensorflow = join(target, "tensorflow");
       const libtensorflow = { libraries: tensorflow, headers: join(tensorflow, "include") };
@@ -109,8 +115,7 @@ async function keepLibraries(unpacked: string, part: string): Promise<void> {
   await rm(unpacked, { recursive: true });
 }
 
-const partName = (what: string): string =>
-  `tfjs-node-${tfjsNodeVersion()}-${what}-${process.platform}-${process.arch}`;
+const partName = (what: string): string => `tfjs-node-${tfjsNodeVersion()}-${what}-${PLATFORM}`;
 
 /** Distinguishes one library in a folder from a later one in the same place. */
 function fingerprint(libraries: string): string {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   computeGradient,
   DTYPE_IDS,
@@ -26,7 +27,7 @@ export interface OracleOptions {
   readonly seed?: number;
 }
 
-/** What is wrong with a result on one workload. */
+/** The largest deviation of a result on one workload. */
 interface Deviation {
   /** Of the worst entry of the gradient; Infinity if it is not a number, or if the loss is wrong. */
   readonly ulp: number;
@@ -35,20 +36,11 @@ interface Deviation {
 
 expect.extend({
   toMatchOracle(received: unknown, options: OracleOptions) {
-    requireOptions(options);
-    if (typeof received !== "function") {
-      const got = received === null ? "null" : typeof received;
-      return {
-        pass: false,
-        message: () => `expected a function of { logits, labels, rows, classes, … }, got ${got}`,
-      };
-    }
-    const { maxUlp, dtypes = USUAL_DTYPE_IDS, workloads = ["16x10"], seed = 0 } = options;
+    requireFunction(received);
+    const { maxUlp, dtypes, workloads, seed } = checkOptions(options);
     const worst = workloads
       .map(requireWorkload)
-      .flatMap((workload) =>
-        dtypes.map((dtype) => findDeviation(received as GradientFunction, workload, dtype, seed)),
-      )
+      .flatMap((workload) => dtypes.map((dtype) => findDeviation(received, workload, dtype, seed)))
       .reduce((a, b) => (b.ulp > a.ulp ? b : a));
     return {
       pass: worst.ulp <= maxUlp,
@@ -67,16 +59,36 @@ declare module "vitest" {
   }
 }
 
-/** @throws TypeError if the limit is no number, or a dtype is none */
-function requireOptions(options: Partial<OracleOptions> | undefined): void {
-  const { maxUlp, dtypes = [] } = options ?? {};
-  if (typeof maxUlp !== "number" || !(maxUlp >= 0)) {
-    throw new TypeError(`toMatchOracle: maxUlp: expected a number, 0 or more, got ${maxUlp}`);
+/** @throws TypeError if a value is no function: thrown, because `not` would pass on a mismatch */
+function requireFunction(received: unknown): asserts received is GradientFunction {
+  if (typeof received === "function") return;
+  throw wrong("", "a function of { logits, labels, rows, classes, … }", received);
+}
+
+/** Completes the options. @throws TypeError if one of them is wrong */
+function checkOptions(options: unknown): Required<OracleOptions> {
+  if (typeof options !== "object" || options === null)
+    throw wrong("", "options such as { maxUlp: 4 }", options);
+  const {
+    maxUlp,
+    dtypes = USUAL_DTYPE_IDS,
+    workloads = ["16x10"],
+    seed = 0,
+  } = options as Partial<OracleOptions>;
+  if (typeof maxUlp !== "number" || !(maxUlp >= 0)) throw wrong("maxUlp", "a number, 0 or more", maxUlp);
+  for (const [name, list] of Object.entries({ dtypes, workloads })) {
+    if (!Array.isArray(list) || list.length === 0) throw wrong(name, "a list of at least one", list);
   }
-  const unknown = dtypes.find((dtype) => !DTYPE_IDS.includes(dtype));
-  if (unknown !== undefined) {
-    throw new TypeError(`toMatchOracle: dtypes: expected ${DTYPE_IDS.join(", ")}, got ${unknown}`);
-  }
+  const unknown = dtypes.findIndex((dtype) => !DTYPE_IDS.includes(dtype));
+  if (unknown >= 0) throw wrong("dtypes", DTYPE_IDS.join(", "), dtypes[unknown]);
+  if (!Number.isSafeInteger(seed)) throw wrong("seed", "a whole number", seed);
+  return { maxUlp, dtypes, workloads, seed };
+}
+
+function wrong(option: string, expected: string, got: unknown): TypeError {
+  return new TypeError(
+    `toMatchOracle: ${option && `${option}: `}expected ${expected}, got ${inspect(got, { depth: 0, breakLength: Number.POSITIVE_INFINITY })}`,
+  );
 }
 
 /** @throws RangeError if there is no such workload */

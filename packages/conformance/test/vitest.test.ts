@@ -72,8 +72,6 @@ describe("toMatchOracle", () => {
     [async () => ({ loss: 1, gradient: [] }), /got a promise$/],
     [() => ({ loss: "1", gradient: [] }), /got a loss of type string$/],
     [() => ({ loss: 1 }), /got a gradient of type undefined$/],
-    [5, /^expected a function of \{ logits, labels, rows, classes, … \}, got number$/],
-    [null, /got null$/],
   ])("refuses what is no right result, in one line (%#)", (compute, message) => {
     expect(messageOf(compute)).toMatch(message);
   });
@@ -83,10 +81,39 @@ describe("toMatchOracle", () => {
     [{ maxUlp: Number.NaN }, "toMatchOracle: maxUlp: expected a number, 0 or more, got NaN"],
     [
       { dtypes: ["float8"] },
-      "toMatchOracle: dtypes: expected float32, float64, float16, bfloat16, got float8",
+      "toMatchOracle: dtypes: expected float32, float64, float16, bfloat16, got 'float8'",
     ],
   ])("refuses options that are none: %j", (options, message) => {
     expect(messageOf(gradientWith(), options as Partial<OracleOptions>)).toBe(message);
+  });
+
+  it.each([
+    [{ dtypes: [] }, "toMatchOracle: dtypes: expected a list of at least one, got []"],
+    [{ workloads: [] }, "toMatchOracle: workloads: expected a list of at least one, got []"],
+    [{ workloads: "16x10" }, "toMatchOracle: workloads: expected a list of at least one, got '16x10'"],
+    [{ seed: 0.5 }, "toMatchOracle: seed: expected a whole number, got 0.5"],
+  ])("refuses what leaves nothing to compute: %j", (options, message) => {
+    const given = { maxUlp: 4, ...options } as unknown as OracleOptions;
+    expect(() => expect(gradientWith()).not.toMatchOracle(given)).toThrow(new TypeError(message));
+  });
+
+  it.each([undefined, null, 4])("refuses %s in the place of options", (options) => {
+    expect(() => expect(gradientWith()).toMatchOracle(options as unknown as OracleOptions)).toThrow(
+      new TypeError(`toMatchOracle: expected options such as { maxUlp: 4 }, got ${options}`),
+    );
+  });
+
+  it.each([
+    ["not a function", "'not a function'"],
+    [5, "5"],
+    [null, "null"],
+    [Promise.resolve(), "Promise"],
+  ])("is wrong for %s, with and without not", (received, got) => {
+    for (const expectation of [expect(received), expect(received).not]) {
+      expect(() => expectation.toMatchOracle({ maxUlp: 4 })).toThrow(
+        `toMatchOracle: expected a function of { logits, labels, rows, classes, … }, got ${got}`,
+      );
+    }
   });
 
   it("knows which workloads there are", () => {

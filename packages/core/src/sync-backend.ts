@@ -77,7 +77,7 @@ const DEVICES: Readonly<Record<CodeKind, string>> = {
   javascript: "JavaScript",
 };
 
-/** The limit of whoever has no options of the loss. */
+/** The limit of methods that have no options of the loss. */
 export const PLAIN_LOSS_ONLY = "the plain loss only: the mean over rows with one label each";
 
 /** True if a loss is the mean over rows that all have a class as their label, without weights or smoothing. */

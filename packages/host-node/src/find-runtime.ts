@@ -1,7 +1,14 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { messageOf, Unavailable } from "@softmax-bench/core";
-import { CommandError, type ProvideOptions, provide, readOutput, run } from "@softmax-bench/provision";
+import {
+  CommandError,
+  PLATFORM,
+  type ProvideOptions,
+  provide,
+  readOutput,
+  run,
+} from "@softmax-bench/provision";
 import { CURRENT_RUNTIME, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
 
 /** A runtime as a user names it: `node@24`, `bun`, or the path of its program. */
@@ -37,7 +44,7 @@ export async function findRuntime(
     const found = await requireVersion({ kind }, installed).catch(() => undefined);
     if (found && isVersion(found.version, version)) return found;
   }
-  return requireVersion(request, await bring(request, options));
+  return requireVersion(request, await fetchRuntime(request, options));
 }
 
 /** True if a version begins with the wanted one. */
@@ -91,19 +98,16 @@ async function onPath(command: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The platform of this process. */
-const HERE = `${process.platform}-${process.arch}`;
-
 /**
  * The program of a runtime for a platform such as `linux-arm64`, which may be another one than this, in the user's cache.
  * It is installed from the npm registry if it is missing.
  * @returns its path
  * @throws Unavailable if it cannot be had
  */
-export async function bring(
+export async function fetchRuntime(
   { kind, version = "latest" }: RuntimeRequest,
   options: ProvideOptions | undefined,
-  platform = HERE,
+  platform = PLATFORM,
 ): Promise<string> {
   const { name, npmPackage } = RUNTIMES[kind];
   const byPath = `install it and name its program: --host ${kind}=/path/to/${kind}`;
@@ -113,7 +117,7 @@ export async function bring(
   if (!options) throw new Unavailable(`there is no ${wanted} here`, `leave out --no-provision, or ${byPath}`);
   const specifier = `${source.name}@${version}`;
   // npm refuses a package for another platform unless it is forced.
-  const flags = platform === HERE ? NPM_FLAGS : [...NPM_FLAGS, "--force"];
+  const flags = platform === PLATFORM ? NPM_FLAGS : [...NPM_FLAGS, "--force"];
   const folder = await provide(
     {
       name: `${kind}-${version}-${platform}`,

@@ -50,7 +50,7 @@ export function compare(before: Results, after: Results, limits: Limits, names: 
       ...(machine.length
         ? [`Times are not compared, since the machines differ: ${machine.join("; ")}.`]
         : [
-            "The two runs did not take turns. Intervals contain what processes of each run differ by and what runs drift by; gate measures both in turns and judges, this does not.",
+            "The two runs did not take turns. Intervals contain what processes of each run differ by and what runs drift by; the command gate measures both in turns and judges, this does not.",
           ]),
       ...(software.length ? [`What else differs: ${software.join("; ")}.`] : []),
     ],

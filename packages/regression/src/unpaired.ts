@@ -41,6 +41,6 @@ export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits
   return {
     ...base,
     verdict: "inconclusive",
-    reason: `${reason} do not rule out ${percent(limits.maxSlowdown)}; gate measures both in turns`,
+    reason: `${reason} do not rule out ${percent(limits.maxSlowdown)}; the command gate measures both in turns`,
   };
 }

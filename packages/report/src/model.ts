@@ -57,6 +57,6 @@ export {
   type TimedShape,
 } from "./scaling.js";
 export { describeTrust } from "./trust.js";
-export { oneLine, shellWord } from "./untrusted.js";
+export { oneLine } from "./untrusted.js";
 export { verdictOn } from "./verdict.js";
 export { type ReportView, reportView, type WorkloadView } from "./view.js";

@@ -7,11 +7,11 @@ import {
   namePlaces,
   plural,
   type Results,
+  shellWord,
 } from "@softmax-bench/core";
 import { formatBytes, formatPercent, formatWall } from "./format.js";
 import { type MachineView, machineViews } from "./machines.js";
 import { describeResolution } from "./resolution.js";
-import { shellWord } from "./untrusted.js";
 
 /** The part of a report about the run as a whole. */
 export interface RunView {

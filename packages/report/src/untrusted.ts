@@ -12,7 +12,3 @@ export const printable = (text: string): string =>
 
 /** The same, shortened to fit a report. */
 export const oneLine = (text: string): string => shorten(printable(text).trim(), LONGEST);
-
-/** Quotes a word for a POSIX shell, because readers paste commands: anything except plain characters is quoted. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

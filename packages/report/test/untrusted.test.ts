@@ -2,7 +2,7 @@ import type { Results } from "@softmax-bench/core";
 import { shorten } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { reportView } from "../src/index.js";
-import { oneLine, shellWord } from "../src/untrusted.js";
+import { oneLine } from "../src/untrusted.js";
 import {
   absent,
   backend,
@@ -173,19 +173,6 @@ describe("one line", () => {
   it("never cuts a character in two", () => {
     expect(shorten("ab😀😀", 4)).toBe("ab…");
     expect(shorten("a😀😀", 4)).toBe("a😀…");
-  });
-});
-
-describe("a word for the shell", () => {
-  it.each([
-    ["--only=node,wasm", "--only=node,wasm"],
-    ["results/a b", "'results/a b'"],
-    ["$(reboot)", "'$(reboot)'"],
-    ["it's", "'it'\\''s'"],
-    ["", "''"],
-    ["~", "'~'"],
-  ])("%s is written %s", (word, quoted) => {
-    expect(shellWord(word)).toBe(quoted);
   });
 });
 

@@ -37,6 +37,8 @@ describe("tests with the tag nightly", () => {
   it("are run every night, and the documentation says so", () => {
     const { jobs } = parse(read(".github/workflows/nightly.yml"));
     expect(JSON.stringify(jobs)).toContain(" test:nightly");
+    // What the test of a bundle in a Debian 11 needs.
+    expect(JSON.stringify(jobs)).toMatch(/ debootstrap\b.*sudo .* test:nightly/);
     expect(read("docs/ci.md")).toContain("pnpm test:nightly ");
   });
 });

@@ -46,6 +46,7 @@ const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_*", "SHARD_COUNT
   "SLURM_*",
   "CI_NODE_*",
   "STRATEGY_JOB_*",
+  "SOFTMAX_BENCH_COMMAND",
 ]);
 /** Variables that turbo keeps from no task, and that decide nothing here. */
 const ALWAYS_THERE = ["HOME", "PATH", "NO_COLOR"];

@@ -15,6 +15,7 @@ const ACTION = "action.yml";
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
 const step = z.looseObject({
+  env: z.record(z.string(), z.unknown()).default({}),
   uses: z.string().optional(),
   run: z.string().optional(),
   with: z.record(z.string(), z.unknown()).default({}),
@@ -41,6 +42,26 @@ const pasted = (steps: readonly Step[]): string[] =>
   steps
     .flatMap((one) => [one.run, one.with.script].filter((script) => /\$\{\{/.test(String(script))))
     .map(String);
+
+describe("the workflow release", () => {
+  const steps = stepsIn(".github/workflows/release.yml");
+  const usesSecret = (one: Step): boolean => JSON.stringify(one).includes("secrets.");
+
+  it("has the token in its last step only, which publishes and runs no script of a package", () => {
+    expect(steps.filter(usesSecret)).toEqual(steps.slice(-1));
+    const run = steps.at(-1)?.run ?? "";
+    // As `pnpm release` does after building, which the tests of a registry try.
+    const [, publish = ""] =
+      /pnpm( --recursive publish .*)$/.exec(JSON.parse(read("package.json")).scripts.release) ?? [];
+    expect(run).toContain(`${publish} --provenance `);
+    expect(run).toContain(" --ignore-scripts");
+    expect(run).not.toMatch(/\b(?:install|build|test|exec|run)\b/);
+  });
+
+  it("tests before it publishes", () => {
+    expect(steps.findIndex(({ run }) => run === "bash .ci/run")).toBeGreaterThan(0);
+  });
+});
 
 describe.each(WORKFLOWS)("the workflow %s", (file) => {
   it("is one by GitHub's published schema", () => {

@@ -2,7 +2,7 @@ import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-be
 import * as tf from "@tensorflow/tfjs-core";
 import type { DeviceGradient, Feeds } from "./gradient.js";
 
-/** What a task computes, on the device. */
+/** The computation of a task, on the device. */
 export interface Computation {
   forward(feeds: Feeds): tf.Tensor;
   lossAndGradient(feeds: Feeds): DeviceGradient;

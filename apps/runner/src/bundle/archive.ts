@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Transform } from "node:stream";
+import type { Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { create } from "tar";
@@ -51,17 +51,36 @@ export function compressorFor(name: string): Compressor {
 async function* systemZstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const zstd = spawn("zstd", [`-${ZSTD_LEVEL}`, "-T0", "-q", "-c"], { stdio: ["pipe", "pipe", "inherit"] });
   const closed = once(zstd, "close");
+  const written = feed(zstd.stdin, source, closed);
+  // If the reader stops early, neither is awaited.
+  for (const promise of [closed, written]) promise.catch(() => {});
   try {
-    const written = pipeline(source, zstd.stdin);
-    // Where the reader stops early, nobody waits for it.
-    written.catch(() => {});
     yield* zstd.stdout;
-    await written;
+    // If it failed, that is the reason why not all was written.
     const [code, signal] = await closed;
     if (code !== 0)
       throw new UsageError(`zstd ${signal ? `was killed by ${signal}` : `exited with ${code}`}`);
+    await written;
   } finally {
     zstd.kill();
+  }
+}
+
+/**
+ * Writes chunks to a program until it has ended. A pipeline would end their source with EPIPE, before it is known why the
+ * program ended.
+ */
+async function feed(stdin: Writable, source: AsyncIterable<Buffer>, closed: Promise<unknown>): Promise<void> {
+  stdin.on("error", () => {});
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      if (!stdin.write(next.value)) await Promise.race([once(stdin, "drain"), closed]);
+      if (stdin.destroyed) return;
+    }
+  } finally {
+    // Also where the source fails: the program ends then, too.
+    stdin.end();
   }
 }
 
@@ -91,13 +110,11 @@ export async function writeArchive(
 ): Promise<{ readonly parts: readonly WrittenFile[]; readonly sha256: string }> {
   const parts: WrittenFile[] = [];
   const whole = createHash("sha256");
-  // No owners, so that whoever unpacks it owns it.
+  // Without owners: files belong to the user who unpacks them.
   const archive = create({ cwd: source, portable: true }, [entry]);
-  await pipeline(
-    archive,
-    compressor(),
-    async (chunks: AsyncIterable<Buffer>) => {
-      let part: PartWriter | undefined;
+  const writeParts = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    let part: PartWriter | undefined;
+    try {
       for await (const chunk of chunks) {
         whole.update(chunk);
         for (let offset = 0; offset < chunk.length; ) {
@@ -111,9 +128,22 @@ export async function writeArchive(
         }
       }
       if (part) parts.push(await part.end());
-    },
-    { signal },
-  );
+    } finally {
+      await part?.close();
+    }
+  };
+  const writing: Promise<void>[] = [];
+  const write = (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    const written = writeParts(chunks);
+    writing.push(written);
+    return written;
+  };
+  try {
+    await pipeline(archive, compressor(), write, { signal });
+  } finally {
+    // A pipeline that fails does not wait for its last step, which closes the file.
+    await Promise.allSettled(writing);
+  }
   return { parts, sha256: whole.digest("hex") };
 }
 
@@ -142,7 +172,12 @@ class PartWriter {
   async end(): Promise<WrittenFile> {
     // On the disk before it gets its name: also after a power cut, all of it exists or nothing.
     await this.#file.sync();
-    await this.#file.close();
+    await this.close();
     return { name: this.#name, bytes: this.bytes, sha256: this.#hash.digest("hex") };
+  }
+
+  /** Closes the file, complete or not. Another time, nothing happens. */
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }

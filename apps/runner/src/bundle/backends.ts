@@ -4,7 +4,7 @@ import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
 import { findAbsence } from "./manifest.js";
 
-/** What a bundle takes of the packages for one backend. */
+/** The parts of packages that a bundle takes for one backend. */
 interface BundledBackend {
   /** The package that it comes from. */
   readonly adapter: string;
@@ -37,6 +37,8 @@ export const BUNDLED_BACKENDS: Readonly<Record<string, BundledBackend>> = {
 export function checkBackends(ids: readonly string[]): string[] {
   const known = Object.keys(BUNDLED_BACKENDS);
   for (const id of ids) {
+    if (id === "")
+      throw new UsageError(`--backend expects ids, separated by commas: ${known.join(", ")}; got none`);
     if (isReference(id)) {
       throw new UsageError(
         `--backend ${id} cannot be bundled: it runs in the machine's Python, and every bundle measures it there; leave it out`,

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isUnavailable, type NativeFile } from "@softmax-bench/core";
-import type { ProvideOptions } from "@softmax-bench/provision";
+import { PLATFORM, type ProvideOptions } from "@softmax-bench/provision";
 import { currentCommit } from "../fs/repository.js";
 import { BACKENDS } from "../plan/backends.js";
 import { UsageError } from "../terminal/errors.js";
@@ -48,6 +48,12 @@ export async function writeBundle(request: BundleRequest, options: ProvideOption
   const { out, split, force } = request;
   const [folder, name] = [dirname(resolve(out)), basename(out)];
   const compressor = compressorFor(name);
+  // The script that joins the parts has it unquoted.
+  if (split !== undefined && !/^\w[\w.+-]*$/.test(name)) {
+    throw new UsageError(
+      `--split takes a name of letters, digits and .+-_ in --out, which begins with a letter, a digit or _, got ${JSON.stringify(name)}`,
+    );
+  }
   const existing = findExisting(folder, name);
   if (existing.length > 0 && !force) {
     throw new UsageError(`--out ${out}: ${existing[0]} exists; give --force to replace it`);
@@ -60,7 +66,7 @@ export async function writeBundle(request: BundleRequest, options: ProvideOption
     requireSpace(folder, 2 * unpackedBytes);
     options.progress(`copying ${megabytes(unpackedBytes)}`);
     const tree = join(scratch, "tree");
-    stage(join(tree, BUNDLE_FOLDER), contents, options.signal);
+    await stage(join(tree, BUNDLE_FOLDER), contents, options.signal);
     options.progress("compressing");
     const { parts, sha256 } = await writeArchive(tree, BUNDLE_FOLDER, {
       folder: scratch,
@@ -108,10 +114,9 @@ async function listNativeFiles(
 ): Promise<readonly NativeFile[]> {
   const backend = await BACKENDS[id]?.();
   if (!backend?.listNativeFiles) return [];
-  const here = `${process.platform}-${process.arch}`;
-  if (platform !== here) {
+  if (platform !== PLATFORM) {
     throw new UsageError(
-      `--backend ${id} cannot be bundled for ${platform} here: its native parts are those of ${here}; run this on ${platform}`,
+      `--backend ${id} cannot be bundled for ${platform} here: its native parts are those of ${PLATFORM}; run this on ${platform}`,
     );
   }
   try {
@@ -148,7 +153,8 @@ const SCRATCH = /^\.(?<name>.+)\.(?<pid>\d+)\.partial$/;
 function makeScratch(folder: string, name: string): string {
   for (const entry of readFolder(folder)) {
     const { pid, name: of } = SCRATCH.exec(entry)?.groups ?? {};
-    if (of === name && !isRunning(Number(pid))) rmSync(join(folder, entry), { recursive: true, force: true });
+    if (of === name && !isAnotherProcess(Number(pid)))
+      rmSync(join(folder, entry), { recursive: true, force: true });
   }
   const scratch = join(folder, `.${name}.${process.pid}.partial`);
   try {
@@ -161,7 +167,9 @@ function makeScratch(folder: string, name: string): string {
   return scratch;
 }
 
-function isRunning(pid: number): boolean {
+/** True if it is a running process, and not this one: containers give every first process the same id. */
+function isAnotherProcess(pid: number): boolean {
+  if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

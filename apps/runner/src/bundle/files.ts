@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Package } from "./packages.js";
 
-/** What a bundle is made for. */
+/** The platform and the pages that a bundle is for. */
 export interface Target {
   /** Such as `linux-x64`. */
   readonly platform: string;

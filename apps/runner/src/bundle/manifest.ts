@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isSystemError } from "@softmax-bench/core";
+import { BACKENDS } from "../plan/backends.js";
 import { isReference } from "../plan/references.js";
 
 /** The contents of a bundle, in the folder of its runner. */
@@ -33,10 +34,11 @@ export interface Absence {
   readonly remedy: string;
 }
 
-/** The absence of a backend of this repository from the bundle; undefined if it is there, or if this is no bundle. */
+/** The absence of a backend of this repository from the bundle; undefined for any other, and if this is no bundle. */
 export function findAbsence(id: string, bundle = BUNDLE): Absence | undefined {
+  if (!bundle || !Object.hasOwn(BACKENDS, id) || bundle.backends.includes(id)) return undefined;
   // References run in the Python of the machine.
-  if (!bundle || bundle.backends.includes(id) || isReference(id)) return undefined;
+  if (isReference(id)) return undefined;
   const backends = [...bundle.backends, id].join(",");
   return {
     reason: "not in this bundle",

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Unavailable } from "@softmax-bench/core";
-import { bring, CURRENT_RUNTIME, RUNTIMES } from "@softmax-bench/host-node";
-import type { ProvideOptions } from "@softmax-bench/provision";
+import { CURRENT_RUNTIME, fetchRuntime, RUNTIMES } from "@softmax-bench/host-node";
+import { PLATFORM, type ProvideOptions } from "@softmax-bench/provision";
 import { UsageError } from "../terminal/errors.js";
 
 /** A Node that a bundle takes along. */
@@ -37,7 +37,7 @@ export async function findNodeProgram(
 
 function currentNode(wanted: string, platform: string): NodeProgram | undefined {
   const { version } = CURRENT_RUNTIME;
-  if (platform !== `${process.platform}-${process.arch}` || !`${version}.`.startsWith(`${wanted}.`)) {
+  if (platform !== PLATFORM || !`${version}.`.startsWith(`${wanted}.`)) {
     return undefined;
   }
   const usesLibraries = Object.entries(process.config.variables).some(
@@ -53,7 +53,7 @@ function currentNode(wanted: string, platform: string): NodeProgram | undefined 
 
 async function fetchNode(wanted: string, platform: string, options: ProvideOptions): Promise<NodeProgram> {
   try {
-    const executable = await bring({ kind: "node", version: wanted }, options, platform);
+    const executable = await fetchRuntime({ kind: "node", version: wanted }, options, platform);
     const folder = dirname(dirname(executable));
     const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     return { version, executable, licence: join(folder, "LICENSE") };

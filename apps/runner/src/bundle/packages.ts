@@ -20,6 +20,7 @@ interface PackageManifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 /** A place in a tree of `node_modules` folders. */
@@ -52,7 +53,7 @@ export function placePackages(adapters: ReadonlySet<string>, folder = RUNNER): P
     const { folder, manifest } = next.package;
     if (BUILT.has(manifest.name)) continue;
     for (const name of dependenciesOf(manifest)) {
-      if (name.startsWith("@softmax-bench/adapter-") && !adapters.has(name)) continue;
+      if (isAdapter(name) && !adapters.has(name)) continue;
       const found = findPackage(name, folder);
       if (!found) {
         if (manifest.dependencies && Object.hasOwn(manifest.dependencies, name)) {
@@ -86,13 +87,16 @@ function resolve(name: string, from: PlacedPackage): PlacedPackage | undefined {
   return undefined;
 }
 
-const dependenciesOf = (manifest: PackageManifest): string[] => [
-  ...new Set(
-    [manifest.dependencies, manifest.optionalDependencies, manifest.peerDependencies].flatMap((names) =>
-      Object.keys(names ?? {}),
-    ),
-  ),
-];
+function dependenciesOf(manifest: PackageManifest): string[] {
+  const { dependencies, optionalDependencies, peerDependencies = {}, peerDependenciesMeta = {} } = manifest;
+  // Runtimes are optional peers: an adapter that is taken needs its own, and nothing else needs any.
+  const peers = Object.keys(peerDependencies).filter(
+    (name) => isAdapter(manifest.name) || !peerDependenciesMeta[name]?.optional,
+  );
+  return [...new Set([...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])];
+}
+
+const isAdapter = (name: string): boolean => name.startsWith("@softmax-bench/adapter-");
 
 /** The package that a name leads to from a folder, as Node finds it; undefined if it is not installed. */
 function findPackage(name: string, from: string): Package | undefined {

@@ -8,8 +8,10 @@ done
 here=$(CDPATH= cd -- "$(dirname -- "$self")" && pwd -P) || exit 2
 `;
 
-/** `softmax-bench <command>`: the command line on the Node of the bundle. */
-export const COMMAND_SCRIPT = `${HERE}exec "$here/node/bin/node" "$here/app/bin/softmax-bench.js" "$@"
+/** `softmax-bench <command>`: the command line on the Node of the bundle. Messages name the script by its path. */
+export const COMMAND_SCRIPT = `${HERE}SOFTMAX_BENCH_COMMAND=$here/softmax-bench
+export SOFTMAX_BENCH_COMMAND
+exec "$here/node/bin/node" "$here/app/dist/main.js" "$@"
 `;
 
 /** `bench`: the command bench. */
@@ -18,14 +20,14 @@ export const BENCH_SCRIPT = `${HERE}exec "$here/softmax-bench" bench "$@"
 
 /**
  * A script that joins the parts of a file, after their checksums, beside them or in the folder that it is given.
- * @param name the file; `<name>.sha256` has the checksum of every part and, last, of the whole
+ * @param name the file, letters, digits and `.+-_` only, which need no quotes; `<name>.sha256` has the checksum of every part and, last, of the whole
  */
 export const joinScript = (name: string): string => `#!/bin/sh
 # Joins the parts of ${name}: sh ${name}.join.sh [folder]
 set -e
 parts=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$(CDPATH= cd -- "\${1:-$parts}" && pwd -P)
-# Fails, and says of which files, if checksums on stdin are not those of the files.
+# Fails if checksums on stdin are not those of the files, and names the files that differ.
 check() {
   if command -v sha256sum >/dev/null 2>&1; then set -- sha256sum; else set -- shasum -a 256; fi
   bad=$("$@" -c - 2>&1 | grep -v ': OK$') || return 0

@@ -1,4 +1,5 @@
-import { chmodSync, constants, copyFileSync, cpSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { constants } from "node:fs";
+import { chmod, copyFile, cp, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NativeFile } from "@softmax-bench/core";
@@ -55,25 +56,25 @@ export function listCopies({ runner, target, nativeFiles, node }: BundleContents
   ];
 }
 
-/** Writes a bundle's folder. Everybody may read it. */
-export function stage(folder: string, contents: BundleContents, signal: AbortSignal): void {
+/** Writes a bundle's folder. Everybody may read it. @throws the signal's reason if it is aborted */
+export async function stage(folder: string, contents: BundleContents, signal: AbortSignal): Promise<void> {
   for (const { from, to, executable = false } of listCopies(contents)) {
     signal.throwIfAborted();
     const target = join(folder, to);
-    mkdirSync(dirname(target), { recursive: true });
-    if (statSync(from).isDirectory()) {
-      cpSync(from, target, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    await mkdir(dirname(target), { recursive: true });
+    if ((await stat(from)).isDirectory()) {
+      await cp(from, target, { recursive: true, mode: constants.COPYFILE_FICLONE });
       continue;
     }
-    copyFileSync(from, target, constants.COPYFILE_FICLONE);
-    chmodSync(target, executable ? 0o755 : 0o644);
+    await copyFile(from, target, constants.COPYFILE_FICLONE);
+    await chmod(target, executable ? 0o755 : 0o644);
   }
-  writeFileSync(join(folder, "app", MANIFEST_FILE), `${JSON.stringify(contents.manifest, null, 2)}\n`);
+  await writeFile(join(folder, "app", MANIFEST_FILE), `${JSON.stringify(contents.manifest, null, 2)}\n`);
   for (const [name, script] of [
     ["bench", BENCH_SCRIPT],
     ["softmax-bench", COMMAND_SCRIPT],
   ] as const) {
-    writeFileSync(join(folder, name), script);
-    chmodSync(join(folder, name), 0o755);
+    await writeFile(join(folder, name), script);
+    await chmod(join(folder, name), 0o755);
   }
 }

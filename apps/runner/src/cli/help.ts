@@ -1,6 +1,6 @@
+import { PROGRAM } from "@softmax-bench/core";
 import { Command } from "commander";
 import { COMMAND_IDS, type CommandId } from "./commands/index.js";
-import { PROGRAM } from "./program.js";
 
 /** A line for each command, in the order of the list. */
 export const SUMMARIES: Readonly<Record<CommandId, string>> = {

@@ -1,14 +1,10 @@
 import completion from "@bomb.sh/tab";
 import { DTYPE_IDS, METHODS, SWEEPS, WORKLOADS } from "@softmax-bench/core";
-import type { Command } from "commander";
 import { BACKENDS } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
-import { COMMAND_IDS, type CommandId, isCommand } from "./commands/index.js";
+import { EXIT } from "../terminal/errors.js";
+import { COMMAND_IDS, DEFINITIONS } from "./commands/index.js";
 import { SUMMARIES } from "./help.js";
-
-/** The options of a command: a module of its name exports them. */
-const loadDefinition = async (id: CommandId): Promise<Command> =>
-  (await import(`./commands/${id}.js`)).command();
 
 const idsOf = (known: readonly { readonly id: string }[]): readonly string[] => known.map(({ id }) => id);
 
@@ -23,13 +19,19 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   workload: idsOf(WORKLOADS),
 };
 
-/** Prints completions, as the script of a shell asks for them. @param words those of the line after the program's name */
-export async function printCompletions(words: readonly string[]): Promise<void> {
+/**
+ * Prints completions, as the script of a shell requests them.
+ *
+ * @param words those of the line after the program's name
+ * @returns the exit code
+ */
+export async function printCompletions(words: readonly string[]): Promise<number> {
   const [named] = words;
   for (const id of COMMAND_IDS) {
     const command = completion.command(id, SUMMARIES[id]);
-    if (id !== named || !isCommand(named)) continue;
-    for (const { long, description, required, optional } of (await loadDefinition(named)).options) {
+    if (id !== named) continue;
+    const definition = (await DEFINITIONS[id]()).command();
+    for (const { long, description, required, optional } of definition.options) {
       const name = long?.replace(/^--/, "") ?? "";
       const values = VALUES[name] ?? [];
       if (!required && !optional) command.option(name, description);
@@ -37,4 +39,5 @@ export async function printCompletions(words: readonly string[]): Promise<void> 
     }
   }
   completion.parse([...words]);
+  return EXIT.ok;
 }

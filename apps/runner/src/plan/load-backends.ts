@@ -1,5 +1,5 @@
-import { type Backend, messageOf } from "@softmax-bench/core";
-import { BUNDLE, findAbsence } from "../bundle/manifest.js";
+import { type Backend, messageOf, REINSTALL_LINE } from "@softmax-bench/core";
+import { findAbsence } from "../bundle/manifest.js";
 import { absentBackend } from "./absent-backend.js";
 import { BACKENDS } from "./backends.js";
 import type { LoadedConfig } from "./config.js";
@@ -66,7 +66,7 @@ async function loadBuiltIn(id: string): Promise<Backend | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     const [reason = ""] = messageOf(error).split("\n", 1);
-    return absentBackend(id, { reason, remedy: BUNDLE ? "unpack the bundle again" : "pnpm install --force" });
+    return absentBackend(id, { reason, remedy: REINSTALL_LINE });
   }
 }
 

@@ -38,8 +38,8 @@ export const JAVASCRIPT = "javascript";
 export const backendOf = (method: OwnMethod): string => ("loss" in method ? method.backend : JAVASCRIPT);
 
 /**
- * The backend of the gradients in plain JavaScript; undefined if there are none. It has a method besides, to compare with, and to
- * start with: a user's that breaks costs no other.
+ * The backend of the gradients in plain JavaScript; undefined if there are none. It also has a method of
+ * ours, to compare with and to start with: if one of the user's fails, the others are measured.
  */
 export function javascriptBackend(methods: readonly OwnMethod[]): Backend | undefined {
   const own = methods.flatMap((method) => ("gradient" in method ? [method] : []));

@@ -154,7 +154,7 @@ const sortPlaces = (places: readonly Place[], backends: readonly string[]): Plac
 const hostsOfPlaces = (places: readonly Place[]): HostRequest[] =>
   [...new Set(places.map(({ host }) => host ?? THIS_NODE))].map(parseHost);
 
-/** All backends are those of JavaScript, in a bundle those that it has; references are named, alone or besides. */
+/** All backends are those of JavaScript, in a bundle those that it has. References are measured only if they are named. */
 function namedBackends(wanted: readonly string[] | undefined, known: readonly string[]): readonly string[] {
   if (wanted && !wanted.includes(ALL)) return wanted;
   const named = wanted?.filter((id) => id !== ALL) ?? [];

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { commandLine, isSystemError, plural, type Results } from "@softmax-bench/core";
+import { commandLine, isSystemError, plural, type Results, shellWord } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
-import { renderSummary, renderTerminal, reportView, shellWord } from "@softmax-bench/report";
+import { renderSummary, renderTerminal, reportView } from "@softmax-bench/report";
 import type { Experiment } from "../experiments/experiment.js";
 import { createExperiments } from "../experiments/index.js";
 import type { Entry, Header } from "../journal/entries.js";

@@ -82,14 +82,14 @@ export function command(): Command {
       )
       .option(
         "--save-baseline <name>",
-        "keep the results in baselines/<name>.json, for compare and gate; e.g. --save-baseline main",
+        "keep the results in baselines/<name>.json, for the commands compare and gate; e.g. --save-baseline main",
       )
       .option("--force", "keep a baseline even if the machine was busy; e.g. --save-baseline main --force")
       .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
       .option("--full", "print every cell, as report.md has them, and not only the fastest; e.g. --full")
-      // For pnpm gate, which starts two runs with a channel for their turns; not for users.
+      // For the command gate, which starts two runs with a channel for their turns; not for users.
       .addOption(new Option("--in-turns").hideHelp())
-      // Also for pnpm gate: printed output is for people, and other code may print, too.
+      // Also for the command gate: printed output is for people, and other code may print, too.
       .addOption(new Option("--list-to <file>").implies({ list: true }).hideHelp())
       .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
       .addHelpText(

@@ -1,3 +1,4 @@
+import { PLATFORM } from "@softmax-bench/provision";
 import { checkBackends } from "../../bundle/backends.js";
 import { megabytes, PLATFORMS, writeBundle } from "../../bundle/bundle.js";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -5,12 +6,10 @@ import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, newCommand } from "../command.js";
 
-const HERE = `${process.platform}-${process.arch}`;
-
 /** The backend that CUDA's libraries are for. */
 const CUDA = "onnxruntime-cuda";
 
-const command = () =>
+export const command = () =>
   newCommand("bundle")
     .description(
       "Makes one archive with Node, the command line and a few backends, for machines where nothing can be installed:\n" +
@@ -58,7 +57,7 @@ interface Flags {
 /** Makes a bundle. */
 export async function bundle(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const platform = parsePlatform(flags.platform ?? HERE);
+  const platform = parsePlatform(flags.platform ?? PLATFORM);
   if (flags.cudaLibraries && !flags.backend.includes(CUDA)) {
     throw new UsageError(`--cuda-libraries is for --backend ${CUDA}; name it, or leave out --cuda-libraries`);
   }
@@ -104,7 +103,7 @@ function parseVersion(version: string): string {
 
 const UNITS: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9 };
 
-/** The smallest part: the number of parts has three digits. */
+/** The smallest part, of which a bundle with CUDA is about a thousand. */
 const LEAST_BYTES = 1e6;
 
 function parseSize(size: string | undefined): number | undefined {

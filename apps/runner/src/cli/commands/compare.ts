@@ -21,7 +21,7 @@ export const command = () =>
       .description(
         "Compares two results, cell by cell, the largest difference first. Each is named by `latest` (the newest run of the\n" +
           "other's kind), a baseline, a run's id, a file, or a git revision that has a run. Nothing is measured, and nothing is\n" +
-          "judged: gate measures both in turns, and alone can tell a regression from a slower hour.",
+          "judged: the command gate measures both in turns, and alone can tell a regression from a slower hour.",
       )
       .argument("<baseline>", "e.g. main")
       .argument("<candidate>", "e.g. latest"),

@@ -1,3 +1,4 @@
+import type { Command as Definition } from "commander";
 import type { Console } from "../../terminal/console.js";
 
 type Command = (argv: readonly string[], console: Console) => Promise<number>;
@@ -27,6 +28,29 @@ export const COMMANDS = {
   bundle: async () => (await import("./bundle.js")).bundle,
   completion: async () => (await import("./completion.js")).completion,
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
+
+/** The module of every command, which exports its definition: its options, and what `--help` prints. */
+export const DEFINITIONS: Readonly<Record<CommandId, () => Promise<{ command(): Definition }>>> = {
+  bench: () => import("./bench.js"),
+  report: () => import("./report.js"),
+  merge: () => import("./merge.js"),
+  compare: () => import("./compare.js"),
+  history: () => import("./history.js"),
+  gate: () => import("./gate.js"),
+  "validate-gate": () => import("./validate-gate.js"),
+  precision: () => import("./precision.js"),
+  depth: () => import("./depth.js"),
+  scaling: () => import("./scaling.js"),
+  limit: () => import("./limit.js"),
+  gradcheck: () => import("./gradcheck.js"),
+  gradient: () => import("./gradient.js"),
+  judge: () => import("./judge.js"),
+  export: () => import("./export.js"),
+  doctor: () => import("./doctor.js"),
+  provision: () => import("./provision.js"),
+  bundle: () => import("./bundle.js"),
+  completion: () => import("./completion.js"),
+};
 
 export type CommandId = keyof typeof COMMANDS;
 

@@ -57,7 +57,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   const needed = nativeTimeRows(results);
   if (needed.length === 0) {
     throw new UsageError(
-      `${file} has no cells that were timed on a processor, as runs of bench have; name such a run, or make one`,
+      `${file} has no cells that were timed on a processor, as runs of the command bench have; name such a run, or make one`,
     );
   }
   try {

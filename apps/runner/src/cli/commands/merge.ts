@@ -80,8 +80,8 @@ function toExitCode(results: Results, parts: readonly Part[], stderr: OutputStre
     writeLine(
       stderr,
       stopped
-        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and merge again`
-        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and merge again`,
+        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and run ${commandLine("merge")} again`
+        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and run ${commandLine("merge")} again`,
     );
   }
   const broken = noneAvailable(results.backends, stderr) || anyBroken(results, stderr);
