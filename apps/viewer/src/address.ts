@@ -96,11 +96,13 @@ export function useAddress(choices: Choices): [view: View, change: (view: View) 
     addEventListener("popstate", follow);
     return () => removeEventListener("popstate", follow);
   }, []);
+  const kept = useMemo(() => withinChoices(view, choices), [view, choices]);
   const change = (wanted: View) => {
     setView(wanted);
-    history.pushState(null, "", formatAddress(withinChoices(wanted, choices)));
+    const address = formatAddress(withinChoices(wanted, choices));
+    if (address !== formatAddress(kept)) history.pushState(null, "", address);
   };
-  return [useMemo(() => withinChoices(view, choices), [view, choices]), change];
+  return [kept, change];
 }
 
 /** Shows a section, and continues from there for readers who use the keyboard. */

@@ -101,7 +101,7 @@ const prefer = <T>(preferred: T, values: readonly T[]): T | undefined =>
 /** A limit of errors: a finite number that is not negative; undefined for any other text. */
 export function parseLimit(text: string): number | undefined {
   const limit = Number(text);
-  return /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text.trim()) && Number.isFinite(limit) ? limit : undefined;
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) && Number.isFinite(limit) ? limit : undefined;
 }
 
 /** True if a cell is shown, on any workload. */

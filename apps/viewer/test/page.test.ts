@@ -219,7 +219,7 @@ if (whyNoBrowser) {
               getComputedStyle(one).backgroundImage === "none" ? [] : (one.getAttribute("aria-label") ?? ""),
             ),
           );
-        expect(hatched).toEqual(["on-cpu manual/naive: 1.00 ms 1.0e-3 error, outside the error bound"]);
+        expect(hatched).toEqual(["on-cpu manual/naive: 1.00 ms 1.0e-3 error, exceeds the error bound"]);
         expect(await answer(page)).toBe("on-gpu manual/fused");
       });
 
@@ -328,7 +328,7 @@ if (whyNoBrowser) {
         await field.press("Enter");
         expect(await answer(page)).toBe("on-cpu manual/fused");
         expect(await page.locator(".legend").innerText()).toContain(
-          "outside the bound (relative L2 error ≤ 5.0e-7, 8.4 unit roundoffs)",
+          "exceeds the bound (relative L2 error ≤ 5.0e-7, 8.4 unit roundoffs)",
         );
         expect(await page.evaluate(() => location.hash)).toBe("#error=relL2Plain&atMost=5e-7");
         await page.reload();
@@ -344,6 +344,7 @@ if (whyNoBrowser) {
         await page.getByText("More", { exact: true }).click();
         const field = page.getByRole("spinbutton");
         for (const [text, kept] of [
+          [".5", "0.5"],
           ["1e-300", "1e-300"],
           ["-3", "1e-300"],
           ["", "1e-300"],
@@ -476,6 +477,15 @@ if (whyNoBrowser) {
         await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
         await page.goForward();
         await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("cifar-head"));
+      });
+
+      it("takes no step where a choice changes nothing", async () => {
+        const { page } = await open();
+        const row = rowOf(page, "cifar-head").getByRole("button");
+        await row.click();
+        await row.click();
+        await page.goBack();
+        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
       });
 
       it("goes to a section, and keeps what was chosen", async () => {

@@ -144,7 +144,7 @@ const STANDINGS: Readonly<Record<Standing, string>> = {
   tied: "tied with the fastest",
   eligible: "",
   unsettled: "its times had not settled",
-  outside: "outside the error bound",
+  outside: "exceeds the error bound",
   "not a contender": "for comparison only",
 };
 
@@ -240,7 +240,7 @@ function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; boun
   const marks = [
     ["fastest", "fastest within the bound"],
     ["tied", "= tied with it"],
-    ["outside", `outside the bound (${bound})`],
+    ["outside", `exceeds the bound (${bound})`],
   ] as const;
   return (
     <ul class="legend">
