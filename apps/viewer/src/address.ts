@@ -1,21 +1,17 @@
 import { DTYPE_IDS } from "@softmax-bench/core";
 import { DEFAULT_CONSTRAINTS, ERROR_MEASURES } from "@softmax-bench/report/model";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { z } from "zod";
-import { type Choices, DEFAULT_VIEW, type View, withinChoices } from "./selection.js";
+import { type Choices, parseLimit, type View, withinChoices } from "./selection.js";
 
-/** The names of an address; what is not as expected counts as absent. Ids are compared with the run's later. */
+/** The parameters of an address; malformed ones count as absent. Ids are compared with those of the runs later. */
 const address = z.object({
   workload: z.string().optional(),
-  dtype: z.enum(DTYPE_IDS).catch(DEFAULT_VIEW.dtype),
+  dtype: z.enum(DTYPE_IDS).optional().catch(undefined),
   host: z.string().optional(),
   need: z.enum(["gradient", "roundtrip"]).catch(DEFAULT_CONSTRAINTS.phase),
   error: z.enum(ERROR_MEASURES).catch(DEFAULT_CONSTRAINTS.error.measure),
-  atMost: z
-    .string()
-    .regex(/^\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/)
-    .transform(Number)
-    .catch(DEFAULT_CONSTRAINTS.error.limit),
+  atMost: z.string().transform(parseLimit).pipe(z.number()).catch(DEFAULT_CONSTRAINTS.error.limit),
   runsOn: z.array(z.string()),
   hideBackend: z.array(z.string()),
   hideMethod: z.array(z.string()),
@@ -24,7 +20,7 @@ const address = z.object({
 const CPU_ONLY = "cpu";
 const NO_NATIVE_CODE = "no-native-code";
 
-/** An address: a part of the page to go to, and what its reader chose. */
+/** An address: a section of the page, and the choices of its reader. */
 interface Address {
   readonly section: string | undefined;
   readonly view: View;
@@ -65,14 +61,14 @@ function parseAddress(hash: string): Address {
   };
 }
 
-/** The address of a view; what is as it is by default is left out. @param section to go to, if any */
+/** The address of a view, without its defaults. @param section to go to, if any */
 export function formatAddress(view: View, section?: string): string {
   const { workload, dtype, host, hiddenBackends, hiddenMethods, constraints } = view;
   const { phase, error, cpuOnly, noNativeCode } = constraints;
   const { error: usual } = DEFAULT_CONSTRAINTS;
   const query = new URLSearchParams();
   if (workload !== undefined) query.set("workload", workload);
-  if (dtype !== DEFAULT_VIEW.dtype) query.set("dtype", dtype);
+  if (dtype !== undefined) query.set("dtype", dtype);
   if (host !== undefined) query.set("host", host);
   if (phase !== DEFAULT_CONSTRAINTS.phase) query.set("need", phase);
   if (error.measure !== usual.measure) query.set("error", error.measure);
@@ -90,27 +86,29 @@ export function useAddress(choices: Choices): [view: View, change: (view: View) 
   useEffect(() => {
     const follow = () => {
       const { section, view: wanted } = parseAddress(location.hash);
-      setView(wanted);
+      setView((known) => (formatAddress(known) === formatAddress(wanted) ? known : wanted));
       if (section) scrollToSection(section);
     };
     const { section } = parseAddress(location.hash);
     // Charts take their places with the first frame.
     if (section) requestAnimationFrame(() => scrollToSection(section));
+    // Links to sections fire it, too.
     addEventListener("popstate", follow);
-    addEventListener("hashchange", follow);
-    return () => {
-      removeEventListener("popstate", follow);
-      removeEventListener("hashchange", follow);
-    };
+    return () => removeEventListener("popstate", follow);
   }, []);
+  const kept = useMemo(() => withinChoices(view, choices), [view, choices]);
   const change = (wanted: View) => {
     setView(wanted);
-    history.pushState(null, "", formatAddress(withinChoices(wanted, choices)));
+    const address = formatAddress(withinChoices(wanted, choices));
+    if (address !== formatAddress(kept)) history.pushState(null, "", address);
   };
-  return [withinChoices(view, choices), change];
+  return [kept, change];
 }
 
+/** Shows a section, and continues from there for readers who use the keyboard. */
 export function scrollToSection(id: string): void {
   const element = document.getElementById(id);
-  if (element?.tagName === "SECTION") element.scrollIntoView();
+  if (element?.tagName !== "SECTION") return;
+  element.scrollIntoView();
+  element.querySelector("h2")?.focus({ preventScroll: true });
 }

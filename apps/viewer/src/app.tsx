@@ -1,11 +1,12 @@
-import { plural, type Results } from "@softmax-bench/core";
+import { type Cell, plural, type Results } from "@softmax-bench/core";
 import {
-  apart,
   cellMap,
   collectQuestions,
+  isWinning,
   oneLine,
   recommendEach,
   runView,
+  splitByMachine,
 } from "@softmax-bench/report/model";
 import type { ComponentChildren } from "preact";
 import { useCallback, useMemo, useState } from "preact/hooks";
@@ -30,13 +31,13 @@ import { Matrix } from "./sections/matrix.js";
 import { Scaling } from "./sections/scaling.js";
 import { Sweeps } from "./sections/sweeps.js";
 import { TradeOff } from "./sections/trade-off.js";
-import { collectChoices, selectedWorkload, shownResults } from "./selection.js";
+import { collectChoices, resultsOfHost, selectionOf, shownResults } from "./selection.js";
 
 /** The page: one run in full, all of them compared. */
 export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: boolean }) {
   const [loaded, setLoaded] = useState(initial);
   const [chosen, choose] = useState(0);
-  const silence = useLive(
+  const connectionProblem = useLive(
     isLive,
     // The run that is followed comes first; others were measured in visitors' browsers.
     useCallback((run) => setLoaded(([, ...others]) => [run, ...others]), []),
@@ -63,7 +64,7 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
           onShow={choose}
           onOpen={(files) => void open(files)}
         />
-        {silence && <Warning role="alert">{oneLine(silence)}</Warning>}
+        {connectionProblem && <Warning role="alert">{oneLine(connectionProblem)}</Warning>}
         {loaded.map(
           ({ name, problem }) =>
             problem && (
@@ -96,7 +97,7 @@ const Warning = ({ role, children }: { role: "alert" | "status"; children: Compo
 );
 
 const toRuns = (loaded: readonly Loaded[]): Results[] =>
-  loaded.flatMap((one) => (one.problem === undefined ? apart(one.results) : []));
+  loaded.flatMap((one) => (one.problem === undefined ? splitByMachine(one.results) : []));
 
 function Report({
   results,
@@ -110,18 +111,24 @@ function Report({
   const choices = useMemo(() => collectChoices(runs), [runs]);
   const [view, change] = useAddress(choices);
   const shown = useMemo(() => shownResults(results, view), [results, view]);
-  const workload = selectedWorkload(view, choices);
-  const { constraints, dtype } = view;
+  const ofHost = useMemo(() => resultsOfHost(results, view), [results, view]);
+  const selection = useMemo(() => selectionOf(view, results, choices), [view, results, choices]);
+  const { workload, dtype } = selection;
+  const { constraints } = view;
   const cells = useMemo(
     () => shown.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
     [shown, workload, dtype],
   );
   const map = useMemo(() => cellMap(cells, shown, constraints), [cells, shown, constraints]);
   const recommendations = useMemo(
-    () => recommendEach(collectQuestions(results), shown, constraints),
-    [results, shown, constraints],
+    () => recommendEach(collectQuestions(results), shown, constraints, ofHost),
+    [results, shown, constraints, ofHost],
   );
   const current = recommendations.find((one) => one.workload === workload && one.dtype === dtype);
+  const isEligible = useCallback(
+    ({ backend, method }: Cell) => isWinning(map.find(backend, method)?.standing),
+    [map],
+  );
   const { depth, precision, scaling } = shown;
   const hasCells = choices.workloads.length > 0;
   return (
@@ -130,13 +137,15 @@ function Report({
       <main>
         <Answer
           results={results}
+          ofHost={ofHost}
           shown={shown}
           recommendations={recommendations}
           current={current}
-          view={view}
+          selection={selection}
+          constraints={constraints}
         />
         {(hasCells || choices.dtypes.length > 0) && (
-          <Controls choices={choices} runs={runs} view={view} onChange={change} />
+          <Controls choices={choices} runs={runs} view={view} selection={selection} onChange={change} />
         )}
         {!hasCells && !precision && !depth && !scaling && <p>This run has no cells.</p>}
         {hasCells && cells.length === 0 && (
@@ -163,12 +172,12 @@ function Report({
         <Hosts results={shown} constraints={constraints} />
         <TradeOff cells={cells} results={shown} phase={constraints.phase} />
         <ByHand results={shown} workload={workload} />
-        <Distributions cells={cells} backends={shown.backends} />
-        <Limit cells={cells} results={shown} />
-        {precision && <Sweeps precision={precision} selection={view} />}
+        <Distributions cells={cells} backends={shown.backends} isEligible={isEligible} />
+        <Limit cells={cells} results={shown} isEligible={isEligible} />
+        {precision && <Sweeps precision={precision} selection={selection} />}
         {depth && <Depth results={shown} depth={depth} />}
         {scaling && <Scaling results={shown} />}
-        <Comparison runs={runs} workload={workload} selection={view} />
+        <Comparison runs={runs} workload={workload} selection={selection} />
         <Environment results={results} view={run} />
       </main>
     </div>
@@ -177,7 +186,7 @@ function Report({
 
 const describeProgress = ({ cells, run, precision, depth, scaling }: Results): string =>
   [
-    `Going on: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
+    `Running: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
     ...(precision ? [plural(precision.curves.length, "curve")] : []),
     ...(depth ? [plural(depth.networks.length, "network")] : []),
     ...(scaling ? [`${scaling.series.length} series`] : []),

@@ -2,8 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 import { type Loaded, readText } from "./runs.js";
 
 /**
- * Follows a run that is going on, where the page is served by the program that watches it.
- * @returns the reason why there is no news, while there is none
+ * Follows a run that is still measuring, where the page is served by the program that watches it.
+ * @returns the problem with the connection; undefined while there is none
  */
 export function useLive(isLive: boolean, update: (loaded: Loaded) => void): string | undefined {
   const [problem, setProblem] = useState<string>();
@@ -12,7 +12,7 @@ export function useLive(isLive: boolean, update: (loaded: Loaded) => void): stri
     const events = new EventSource("events");
     events.onopen = () => setProblem(undefined);
     events.onerror = () =>
-      setProblem("The connection to report --serve is lost: this is how far the run was.");
+      setProblem("The connection to report --serve is lost: the page shows the last state received.");
     events.onmessage = async () => {
       const response = await fetch("results.json");
       const text = await response.text();

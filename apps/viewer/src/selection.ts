@@ -11,14 +11,15 @@ export interface Selection {
   readonly hiddenMethods: ReadonlySet<string>;
 }
 
-/** Everything that a reader has chosen. */
-export interface View extends Selection {
+/** Everything that a reader has chosen; undefined where the shown run decides. */
+export interface View extends Omit<Selection, "dtype"> {
+  readonly dtype: Cell["dtype"] | undefined;
   readonly constraints: Constraints;
 }
 
 export const DEFAULT_VIEW: View = {
   workload: undefined,
-  dtype: "float32",
+  dtype: undefined,
   host: undefined,
   hiddenBackends: new Set(),
   hiddenMethods: new Set(),
@@ -66,19 +67,42 @@ export function withinChoices(view: View, choices: Choices): View {
   return {
     ...view,
     workload: known(workload, choices.workloads),
-    dtype: known(dtype, choices.dtypes) ?? choices.dtypes[0] ?? dtype,
+    dtype: known(dtype, choices.dtypes),
     host: known(host, choices.hosts),
     hiddenBackends: new Set([...hiddenBackends].filter((id) => choices.backends.includes(id))),
     hiddenMethods: new Set([...hiddenMethods].filter((id) => choices.methods.includes(id))),
   };
 }
 
-/** The selected workload. By default it is `seed-3200` if present, otherwise the first one. */
-export const selectedWorkload = (
-  { workload }: Pick<Selection, "workload">,
-  { workloads }: Choices,
-): string | undefined =>
-  [workload, "seed-3200", workloads[0]].find((id) => id !== undefined && workloads.includes(id));
+/**
+ * The cells that a reader looks at. Where the reader chose no workload, it is `seed-3200`, otherwise the first one, and
+ * where no dtype, float32, otherwise the first one, of which the shown run has cells.
+ */
+export function selectionOf(view: View, shown: Results, choices: Choices): Selection {
+  const { hiddenBackends, hiddenMethods, host } = view;
+  const { cells, precision } = shown;
+  const ofDtype = cells.filter(({ dtype }) => view.dtype === undefined || dtype === view.dtype);
+  const workloads = collectChoices([{ ...shown, cells: ofDtype }]).workloads;
+  const workload = view.workload ?? prefer("seed-3200", workloads) ?? prefer("seed-3200", choices.workloads);
+  const ofWorkload = cells.filter((cell) => cell.workload === workload);
+  const dtypesOf = (all: readonly { readonly dtype: Cell["dtype"] }[]) =>
+    DTYPE_IDS.filter((id) => all.some(({ dtype }) => dtype === id));
+  const dtype = [
+    view.dtype,
+    ...[ofWorkload, cells, precision?.curves ?? []].map((all) => prefer("float32", dtypesOf(all))),
+  ].find((id) => id !== undefined);
+  return { workload, dtype: dtype ?? choices.dtypes[0] ?? "float32", host, hiddenBackends, hiddenMethods };
+}
+
+/** The preferred one if it is there, otherwise the first. */
+const prefer = <T>(preferred: T, values: readonly T[]): T | undefined =>
+  values.includes(preferred) ? preferred : values[0];
+
+/** A limit of errors: a finite number that is not negative; undefined for any other text. */
+export function parseLimit(text: string): number | undefined {
+  const limit = Number(text);
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) && Number.isFinite(limit) ? limit : undefined;
+}
 
 /** True if a cell is shown, on any workload. */
 export const isShown = (
@@ -87,11 +111,22 @@ export const isShown = (
 ): boolean =>
   dtype === selection.dtype && isBackendShown(backend, selection) && !selection.hiddenMethods.has(method);
 
-const isBackendShown = (backend: string, { host, hiddenBackends }: Selection): boolean =>
-  !hiddenBackends.has(backend) && (host === undefined || hostOf(backend) === host);
+const isBackendShown = (
+  backend: string,
+  { host, hiddenBackends }: Pick<Selection, "host" | "hiddenBackends">,
+): boolean => !hiddenBackends.has(backend) && (host === undefined || hostOf(backend) === host);
+
+/** The results of the host that a reader chose, with the backends and methods that the reader hides. */
+export const resultsOfHost = (results: Results, { host }: Pick<Selection, "host">): Results =>
+  host === undefined
+    ? results
+    : shownResults(results, { host, hiddenBackends: new Set(), hiddenMethods: new Set() });
 
 /** The results of the backends and methods that are not hidden, of all workloads and dtypes. */
-export function shownResults(results: Results, selection: Selection): Results {
+export function shownResults(
+  results: Results,
+  selection: Pick<Selection, "host" | "hiddenBackends" | "hiddenMethods">,
+): Results {
   const isOf = ({ backend, method }: { readonly backend: string; readonly method?: string }): boolean =>
     isBackendShown(backend, selection) && !(method !== undefined && selection.hiddenMethods.has(method));
   const { backends, cells, distances, precision, depth, scaling } = results;

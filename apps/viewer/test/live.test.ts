@@ -43,14 +43,14 @@ if (whyNoBrowser) {
       const page = await browser().newPage();
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
       const status = page.getByRole("status");
-      expect(await status.innerText()).toBe("Going on: 2 of 7 cells");
+      expect(await status.innerText()).toBe("Running: 2 of 7 cells");
       const runsOn = page.getByRole("combobox", { name: "Runs on" });
       await runsOn.selectOption("CPU only");
 
       await vi.waitFor(() => expect(listeners.size).toBe(1), 60_000);
       done = 4;
       for (const listener of listeners) listener.write("data: changed\n\n");
-      await page.getByText("Going on: 4 of 7 cells").waitFor();
+      await page.getByText("Running: 4 of 7 cells").waitFor();
       expect(await runsOn.inputValue()).toBe("cpu");
 
       done = cells.length;
@@ -60,7 +60,9 @@ if (whyNoBrowser) {
 
       server.closeAllConnections();
       server.close();
-      await page.getByText("The connection to report --serve is lost").waitFor();
+      await page
+        .getByText("The connection to report --serve is lost: the page shows the last state received.")
+        .waitFor();
       await page.close();
     });
   });

@@ -69,7 +69,12 @@ if (whyNoBrowser) {
             noise: { before: state, during: [state] },
           }),
         );
-        expect(await page.locator(".winner").innerText()).toContain("; tied with");
+        expect(await page.locator(".winner").innerText()).toMatch(
+          /; tied with .*; in-wasm manual\/shifted is faster, but its times had not settled$/,
+        );
+        expect(await page.locator(".trust").innerText()).toMatch(
+          /Its time is known to ± 3\.0 % .*, on a busy machine\.$/,
+        );
         expect(await page.locator(".method").innerText()).toMatch(/On 1 of 3, on-cpu and on-gpu are tied\.$/);
         const row = plain(await rowOf(page, "seed-3200").innerText());
         expect(row).toContain("± 3.0 %");
@@ -133,15 +138,16 @@ if (whyNoBrowser) {
       it("says that trust beyond these inputs was not measured, and which command measures it", async () => {
         const { page } = await open();
         expect(await page.locator(".trust").innerText()).toContain(
-          "Trust beyond these inputs was not measured: pnpm precision measures",
+          "Trust beyond these inputs was not measured: softmax-bench precision measures",
         );
       });
 
       it("says where the winner's method holds, and where it leaves the bound, if the run has sweeps", async () => {
         const { page } = await open(results({ precision: precision("on-gpu", "manual/fused") }));
         expect(plain(await page.locator(".trust").innerText())).toBe(
-          "Can I trust it? on-gpu manual/fused in float32 holds for confident logits (99 of 100 entries within 4 ULP); " +
-            "for large logits it leaves 4 ULP at standard deviation 30; masked logits were not measured.",
+          "Can I trust it? on-gpu manual/fused in float32 holds for confident (margin up to 40) logits: 99 of 100 entries within 4 ULP; " +
+            "for large logits it leaves 4 ULP at standard deviation 30; masked logits were not measured. " +
+            "Its time is known to ± 15 % over 9 samples of one process.",
         );
         expect(await page.locator("#sweeps > details li").allTextContents()).toContain(
           "manual/fused leaves 4 ULP at standard deviation 30 (up to 31 ULP there, 90 at worst).",
@@ -157,7 +163,7 @@ if (whyNoBrowser) {
       [
         "draws errors",
         { run: { ...results().run, command: "precision" }, precision: precision("on-cpu", "manual/fused") },
-        /^manual\/fused can be trusted furthest: within 4 ULP all along in 50 % of the sweeps/,
+        /^float32, over all sweeps: manual\/fused can be trusted furthest: within 4 ULP all along in 50 % of the sweeps/,
       ],
       [
         "measures how times grow",
@@ -213,7 +219,7 @@ if (whyNoBrowser) {
               getComputedStyle(one).backgroundImage === "none" ? [] : (one.getAttribute("aria-label") ?? ""),
             ),
           );
-        expect(hatched).toEqual(["on-cpu manual/naive: 1.00 ms 1.0e-3 error, outside the error bound"]);
+        expect(hatched).toEqual(["on-cpu manual/naive: 1.00 ms 1.0e-3 error, exceeds the error bound"]);
         expect(await answer(page)).toBe("on-gpu manual/fused");
       });
 
@@ -312,6 +318,47 @@ if (whyNoBrowser) {
         );
       });
 
+      it("have a bound that is a plain relative L2 error, or a number of unit roundoffs", async () => {
+        const { page } = await open();
+        await page.getByText("More", { exact: true }).click();
+        const field = page.getByRole("spinbutton");
+        await choice(page, "of").selectOption("relative L2 error");
+        expect(await field.inputValue()).toBe("9.5e-7");
+        await field.fill("5e-7");
+        await field.press("Enter");
+        expect(await answer(page)).toBe("on-cpu manual/fused");
+        expect(await page.locator(".legend").innerText()).toContain(
+          "exceeds the bound (relative L2 error ≤ 5.0e-7, 8.4 unit roundoffs)",
+        );
+        expect(await page.evaluate(() => location.hash)).toBe("#error=relL2Plain&atMost=5e-7");
+        await page.reload();
+        expect(await answer(page)).toBe("on-cpu manual/fused");
+        await page.getByText("More", { exact: true }).click();
+        expect(await field.inputValue()).toBe("5e-7");
+        await choice(page, "of").selectOption("unit roundoffs, relative L2");
+        expect(await field.inputValue()).toBe("8.4");
+      });
+
+      it("take any number as a bound that is finite and not negative, and restore the last one otherwise", async () => {
+        const { page } = await open();
+        await page.getByText("More", { exact: true }).click();
+        const field = page.getByRole("spinbutton");
+        for (const [text, kept] of [
+          [".5", "0.5"],
+          ["1e-300", "1e-300"],
+          ["-3", "1e-300"],
+          ["", "1e-300"],
+          ["1e300", "1e+300"],
+        ] as const) {
+          await field.fill(text);
+          await field.press("Enter");
+          expect(await field.inputValue()).toBe(kept);
+        }
+        await page.reload();
+        await page.getByText("More", { exact: true }).click();
+        expect(await field.inputValue()).toBe("1e+300");
+      });
+
       it("are on the page once", async () => {
         const { page } = await open();
         await page.getByText("More", { exact: true }).click();
@@ -345,6 +392,18 @@ if (whyNoBrowser) {
         expect(await page.getByRole("heading", { level: 1 }).innerText()).toMatch(
           /^in-wasm in firefox is the fastest/,
         );
+      });
+
+      it("say that a host measured nothing where it did not, and hide nothing", async () => {
+        const hosts = [{ id: "firefox", status: "available" as const }];
+        const { backends } = results();
+        const onFirefox = backends.slice(2).map((one) => ({ ...one, host: "firefox" }));
+        const { page } = await open(results({ hosts, backends: [...backends, ...onFirefox] }));
+        await choice(page, "Runs in").selectOption("firefox");
+        expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(
+          "No cell was measured in firefox.",
+        );
+        expect(await page.locator(":is(.winner, .trust)").count()).toBe(0);
       });
 
       it("leave the colors of backends as they are", async () => {
@@ -420,6 +479,15 @@ if (whyNoBrowser) {
         await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("cifar-head"));
       });
 
+      it("takes no step where a choice changes nothing", async () => {
+        const { page } = await open();
+        const row = rowOf(page, "cifar-head").getByRole("button");
+        await row.click();
+        await row.click();
+        await page.goBack();
+        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
+      });
+
       it("goes to a section, and keeps what was chosen", async () => {
         const { page } = await open();
         await choice(page, "Runs on").selectOption("CPU only");
@@ -431,6 +499,7 @@ if (whyNoBrowser) {
             y: expect.closeTo(0, -3),
           }),
         );
+        expect(await page.evaluate(() => document.activeElement?.id)).toBe("environment-title");
         await goTo(page, "#environment");
         await vi.waitFor(async () => expect(await page.evaluate(() => scrollY)).toBeGreaterThan(500));
       });
@@ -480,10 +549,21 @@ if (whyNoBrowser) {
       const limit = page.locator("#limit");
       const dots = limit.locator("[data-mark='dot'] *");
       expect(await dots.count()).toBe(2);
+      const caption = limit.locator("figcaption");
+      expect(await caption.innerText()).toMatch(/, the best method of each backend$/);
       await limit.getByRole("button", { name: "Expand for all 4" }).click();
       expect(await dots.count()).toBe(4);
+      expect(await caption.innerText()).not.toContain("best method");
       await limit.getByRole("button", { name: "Only the best method of each backend" }).click();
       expect(await dots.count()).toBe(2);
+    });
+
+    it("draws a slower method of a backend that is within the bound before a faster one outside", async () => {
+      const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
+      const { page } = await open(results({ cells: [...results().cells, far] }));
+      const rows = await page.locator("#limit svg").first().textContent();
+      expect(rows).toContain("on-cpu manual/fused");
+      expect(rows).not.toContain("manual/naive");
     });
 
     it("calls a speed-up below 1 a slowdown", async () => {
@@ -595,6 +675,28 @@ if (whyNoBrowser) {
       });
     });
 
+    it("shows what a run has cells for, whatever another one has, until the reader chooses", async () => {
+      const { run } = results();
+      const other = results({
+        run: { ...run, id: "20260102-000000-default" },
+        cells: [
+          cell(
+            "on-cpu",
+            "manual/fused",
+            { ms: 7, maxUlp: 5, relL2: 4e-17 },
+            { workload: "cifar-head", dtype: "float64" },
+          ),
+        ],
+      });
+      const { page } = await open(results(), other);
+      expect(await choice(page, "My logits").inputValue()).toBe("seed-3200");
+      await choice(page, "Run").selectOption({ label: "20260102-000000-default" });
+      expect(await times(page)).toEqual(["7.00 ms"]);
+      expect(await choice(page, "dtype").inputValue()).toBe("float64");
+      await choice(page, "dtype").selectOption("float32");
+      expect(await page.evaluate(() => location.hash)).toBe("#dtype=float32");
+    });
+
     it("shows merged results machine by machine, and never mixes their times", async () => {
       const { environment, cells, backends, ...rest } = results();
       const on = (machine: string, slower: number) => ({
@@ -686,8 +788,35 @@ if (whyNoBrowser) {
         await page.keyboard.press("ArrowRight");
         expect(await nameOfFocus()).toBe("BUTTON 6.00 ms 1.2e-7");
         await page.keyboard.press("ArrowDown");
+        await page.keyboard.press("Alt+ArrowUp");
+        expect(await nameOfFocus()).toBe("BUTTON 30.0 ms 4.0e-8");
         await page.keyboard.press("Enter");
         expect(await page.getByRole("article", { name: /^on-cpu autograd\/naive/ }).count()).toBe(1);
+      });
+
+      it("has a map that Tab reaches where its first place is empty, and arrow keys skip what is empty", async () => {
+        const { page } = await open(
+          results({
+            cells: [
+              cell("on-gpu", "manual/fused", { ms: 1, maxUlp: 4 }),
+              cell("on-cpu", "manual/shifted", { ms: 2, maxUlp: 4 }),
+              cell("in-wasm", "manual/fused", { ms: 3, maxUlp: 4 }),
+              cell("on-gpu", "manual/naive", { ms: 4, maxUlp: 4 }),
+            ],
+          }),
+        );
+        const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+        const reached = page.locator(".matrix button[tabindex='0']");
+        await page.getByRole("button", { name: /^on-gpu manual\/fused/ }).focus();
+        await page.keyboard.press("ArrowRight");
+        expect(await focused()).toMatch(/^in-wasm manual\/fused/);
+        expect(await reached.count()).toBe(1);
+        // The place of the focus leaves the map.
+        await page.getByText("More", { exact: true }).click();
+        await page.getByRole("checkbox", { name: "in-wasm" }).uncheck();
+        await page.getByRole("checkbox", { name: "manual/fused" }).uncheck();
+        expect(await reached.count()).toBe(1);
+        expect(await page.getByRole("table", { name: "Map of backends and methods" }).count()).toBe(1);
       });
 
       it("can be printed: the answers stay, the controls go", async () => {

@@ -3,7 +3,7 @@ import { type Constraints, isSoftwareGpu, isUsable, isWithinBound } from "./cons
 import { hasSettled, type RankedCell, rank } from "./ranking.js";
 import { isEligible, type Recommendation, recommend } from "./recommend.js";
 
-/** The part of a cell in the question which one is the fastest within the bound. */
+/** The relation of a cell to the fastest one within the bound. */
 export type Standing =
   | "fastest"
   | "tied"
@@ -34,12 +34,12 @@ export interface MapCell {
 
 export interface MapColumn {
   readonly backend: string;
-  /** The reason why none of its cells can be the fastest, for whatever time. */
+  /** The kind of backend whose cells are never the fastest, whatever their times. */
   readonly note: "reference" | "software GPU" | undefined;
 }
 
 /** Backends or methods without a column or row, and why. */
-export interface Folded {
+export interface FoldedGroup {
   readonly names: readonly string[];
   readonly kind: Absence | "excluded" | "not measured";
   readonly reason: string;
@@ -52,8 +52,8 @@ export interface CellMap {
   /** Methods, in the same order. */
   readonly methods: readonly string[];
   readonly find: (backend: string, method: string) => MapCell | undefined;
-  readonly foldedBackends: readonly Folded[];
-  readonly foldedMethods: readonly Folded[];
+  readonly foldedBackends: readonly FoldedGroup[];
+  readonly foldedMethods: readonly FoldedGroup[];
   readonly recommendation: Recommendation;
 }
 
@@ -105,13 +105,10 @@ export function cellMap(
       absentBackends.map((backend) => {
         const record = records.get(backend);
         if (excluded.includes(backend)) return [backend, "excluded", explainExclusion(record, constraints)];
-        return [
-          backend,
-          ...explain(
-            entries.filter(({ cell }) => cell.backend === backend),
-            record,
-          ),
-        ];
+        if (record?.status === "unavailable") {
+          return [backend, "unavailable", record.reason ?? "no reason given"];
+        }
+        return [backend, ...explain(entries.filter(({ cell }) => cell.backend === backend))];
       }),
     ),
     foldedMethods: fold(
@@ -119,9 +116,10 @@ export function cellMap(
         .filter((method) => !methods.includes(method))
         .map((method) => [
           method,
-          ...explain(
-            entries.filter(({ cell }) => cell.method === method && backends.includes(cell.backend)),
-            undefined,
+          ...explainMethod(
+            entries.filter(({ cell }) => cell.method === method),
+            backends,
+            isExcluded,
           ),
         ]),
     ),
@@ -134,7 +132,8 @@ const placeKey = (backend: string, method: string): string => JSON.stringify([ba
 const compareKeys = (a: readonly [number, number], b: readonly [number, number]): number =>
   a[0] - b[0] || a[1] - b[1];
 
-const isWinning = (standing: MapCell["standing"]): boolean =>
+/** True for the fastest cell, those tied with it, and others that satisfy all constraints. */
+export const isWinning = (standing: MapCell["standing"] | undefined): boolean =>
   standing === "fastest" || standing === "tied" || standing === "eligible";
 
 function toStanding(
@@ -175,20 +174,35 @@ function explainExclusion(record: BackendRecord | undefined, { cpuOnly }: Constr
   return record?.engine?.code === "native" ? "native code" : "not known to do without native code";
 }
 
-/** The reason that cells without a result share; of several, the first. */
-function explain(
-  entries: readonly MapCell[],
-  record: BackendRecord | undefined,
-): readonly [kind: Folded["kind"], reason: string] {
-  if (record?.status === "unavailable") return ["unavailable", record.reason ?? "no reason given"];
-  const [first] = entries;
+/** The commonest kind of absence of cells without a result, and the first reason for it. */
+function explain(entries: readonly MapCell[]): readonly [kind: FoldedGroup["kind"], reason: string] {
+  const byStanding = new Map<MapCell["standing"], MapCell[]>();
+  for (const entry of entries) {
+    byStanding.set(entry.standing, [...(byStanding.get(entry.standing) ?? []), entry]);
+  }
+  const [commonest] = [...byStanding.values()].sort((a, b) => b.length - a.length);
+  const [first] = commonest ?? [];
   if (!first) return ["not measured", ""];
   return [first.standing as Absence, first.cell.reason ?? ""];
 }
 
-/** Groups names by what keeps them away. */
-function fold(names: readonly (readonly [name: string, kind: Folded["kind"], reason: string])[]): Folded[] {
-  const groups = new Map<string, { names: string[]; kind: Folded["kind"]; reason: string }>();
+/** @param entries of the method, none of which has a result on the map */
+function explainMethod(
+  entries: readonly MapCell[],
+  backends: readonly string[],
+  isExcluded: (backend: string) => boolean,
+): readonly [kind: FoldedGroup["kind"], reason: string] {
+  if (entries.some(({ cell, ranked }) => ranked && isExcluded(cell.backend))) {
+    return ["excluded", "measured on other backends"];
+  }
+  return explain(entries.filter(({ cell }) => backends.includes(cell.backend)));
+}
+
+/** Groups names that are absent for the same reason. */
+function fold(
+  names: readonly (readonly [name: string, kind: FoldedGroup["kind"], reason: string])[],
+): FoldedGroup[] {
+  const groups = new Map<string, { names: string[]; kind: FoldedGroup["kind"]; reason: string }>();
   for (const [name, kind, reason] of names) {
     const key = JSON.stringify([kind, reason]);
     const known = groups.get(key);

@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
-import type { RankedCell } from "./ranking.js";
+import { type RankedCell, ratioOf } from "./ranking.js";
 import type { RecommendedGradient } from "./recommend.js";
 
 /** A row of the table of fastest gradients, as text. */
@@ -10,20 +10,21 @@ export interface FastestRow {
   readonly maxUlp: string;
   /** The fastest on another backend; undefined if there is none. */
   readonly next: RankedCell | undefined;
-  /** Its time over that of the fastest, marked with = if the two are tied. */
+  /** Its time over that of the fastest, marked with = if the two are tied; empty if the fastest took no time that the clock shows. */
   readonly ratio: string;
 }
 
-export const fastestRow = (
+export function fastestRow(
   best: RankedCell,
   { nextBackend, nextIsTied }: Pick<RecommendedGradient, "nextBackend" | "nextIsTied">,
-): FastestRow => ({
-  time: formatDuration(best.timing.medianNs),
-  resolution: formatPercent(best.resolution),
-  error: formatError(best.error.relL2),
-  maxUlp: formatCount(best.error.maxUlp),
-  next: nextBackend,
-  ratio: nextBackend
-    ? `${nextIsTied ? "= " : ""}${formatRatio(nextBackend.timing.medianNs / best.timing.medianNs)}`
-    : "",
-});
+): FastestRow {
+  const ratio = nextBackend && ratioOf(nextBackend.timing.medianNs, best.timing.medianNs);
+  return {
+    time: formatDuration(best.timing.medianNs),
+    resolution: formatPercent(best.resolution),
+    error: formatError(best.error.relL2),
+    maxUlp: formatCount(best.error.maxUlp),
+    next: nextBackend,
+    ratio: [nextIsTied ? "=" : "", ratio ? formatRatio(ratio) : ""].filter(Boolean).join(" "),
+  };
+}

@@ -1,12 +1,12 @@
 import { parsePlace } from "@softmax-bench/core";
 import type { Constraints } from "./constraints.js";
-import type { RankedCell } from "./ranking.js";
+import { bareBackend, type RankedCell } from "./ranking.js";
 import type { Question, RecommendedGradient } from "./recommend.js";
-import { usableWords } from "./verdict.js";
+import { describeUnusable, usableWords } from "./verdict.js";
 
 /** The answer of a run, above all details. */
 export interface Headline {
-  /** The fastest backend, on how many of the workloads and dtypes it is that, and the exceptions. */
+  /** The fastest backend, its share of the workloads and dtypes, and the exceptions. */
   readonly sentence: string;
   /** The method that is the fastest of that backend, or tied with it, wherever the backend wins; undefined if none is. */
   readonly method: string | undefined;
@@ -14,7 +14,7 @@ export interface Headline {
   readonly ties: string | undefined;
 }
 
-type Won = RecommendedGradient & { readonly best: RankedCell };
+type Win = RecommendedGradient & { readonly best: RankedCell };
 
 /** @returns undefined if there was nothing to recommend */
 export function headline(
@@ -22,8 +22,8 @@ export function headline(
   constraints: Constraints,
 ): Headline | undefined {
   if (all.length === 0) return undefined;
-  const won = all.filter((one): one is Won => one.best !== undefined);
-  const unwon = all.filter(({ best }) => best === undefined);
+  const won = all.filter((one): one is Win => one.best !== undefined);
+  const openQuestions = all.filter(({ best }) => best === undefined);
   const [leader, ...others] = groupByBackend(won);
   if (!leader)
     return { sentence: `${describeAbsence(all, constraints)}.`, method: undefined, ties: undefined };
@@ -31,7 +31,7 @@ export function headline(
   const parts = [
     `${leader.name} is ${what}${usableWords(constraints)} within the error bound on ${describeShare(leader.won, all)}`,
     ...others.map((group) => `${group.name} on ${describeFew(group.won, all)}`),
-    ...(unwon.length ? [`no winner on ${describeFew(unwon, all)}`] : []),
+    ...(openQuestions.length ? [`no winner on ${describeFew(openQuestions, all)}`] : []),
   ];
   return { sentence: `${parts.join("; ")}.`, method: describeMethod(leader), ties: describeTies(won, all) };
 }
@@ -40,14 +40,14 @@ export function headline(
 interface Group {
   /** The backend, and its host if all of its wins are on one. */
   readonly name: string;
-  readonly won: readonly Won[];
+  readonly won: readonly Win[];
 }
 
 /** Groups wins by backend, whatever the host; most wins first. */
-function groupByBackend(won: readonly Won[]): Group[] {
-  const groups = new Map<string, Won[]>();
+function groupByBackend(won: readonly Win[]): Group[] {
+  const groups = new Map<string, Win[]>();
   for (const one of won) {
-    const { backend } = parsePlace(one.best.backend);
+    const backend = bareBackend(one.best);
     groups.set(backend, [...(groups.get(backend) ?? []), one]);
   }
   return [...groups]
@@ -56,7 +56,7 @@ function groupByBackend(won: readonly Won[]): Group[] {
 }
 
 /** ` in chromium`, ` (in chromium on 3, in node@24 on 1)`, or nothing for the Node that started the run. */
-function describeHosts(won: readonly Won[]): string {
+function describeHosts(won: readonly Win[]): string {
   const counts = new Map<string | undefined, number>();
   for (const { best } of won) {
     const { host } = parsePlace(best.backend);
@@ -86,9 +86,9 @@ const pluralUnit = (all: readonly Question[]): string =>
 const describeFew = (own: readonly Question[], all: readonly Question[]): string =>
   own.length <= 2 ? own.map(nameQuestion).join(" and ") : `${own.length} of ${all.length}`;
 
-function describeTies(won: readonly Won[], all: readonly Question[]): string | undefined {
+function describeTies(won: readonly Win[], all: readonly Question[]): string | undefined {
   const rivals = won.map(({ best, tied }) =>
-    tied.map(({ backend }) => backend).filter((backend) => backend !== best.backend),
+    tied.map(bareBackend).filter((backend) => backend !== bareBackend(best)),
   );
   const disputed = rivals.filter(({ length }) => length > 0);
   if (disputed.length === 0) return undefined;
@@ -96,32 +96,34 @@ function describeTies(won: readonly Won[], all: readonly Question[]): string | u
   const [name] = names;
   const others = names.size === 1 ? name : "other backends";
   if (all.length === 1) return `It is tied with ${others}.`;
-  const between = new Set([...names, ...won.map(({ best }) => best.backend)]);
+  const between = new Set([...names, ...won.map(({ best }) => bareBackend(best))]);
   const whom = between.size === 2 ? [...between].toSorted().join(" and ") : "the fastest and another backend";
   return `On ${disputed.length} of ${all.length}, ${whom} are tied.`;
 }
 
 function describeMethod({ won }: Group): string | undefined {
   const wins = won.map(({ best, tied }) =>
-    [best, ...tied].filter(({ backend }) => backend === best.backend).map(({ method }) => method),
+    [best, ...tied].filter((cell) => bareBackend(cell) === bareBackend(best)).map(({ method }) => method),
   );
   const common = (wins[0] ?? []).filter((method) => wins.every((methods) => methods.includes(method)));
   const times = (method: string) => won.filter(({ best }) => best.method === method).length;
   const [method] = common.toSorted((a, b) => times(b) - times(a) || a.localeCompare(b));
   if (method === undefined) return undefined;
-  const { backend } = parsePlace((won[0] as Won).best.backend);
+  const backend = bareBackend((won[0] as Win).best);
   if (won.length === 1) return `For ${backend}, the method is ${method}.`;
   const rank = times(method) === won.length ? "the fastest method" : "the fastest method, or tied with it,";
   return `For ${backend}, ${method} is ${rank} every time.`;
 }
 
-/** The commonest reason for having no winner anywhere. */
+/** The reason for having no winner anywhere. */
 function describeAbsence(all: readonly RecommendedGradient[], constraints: Constraints): string {
-  const where = usableWords(constraints);
-  const on = describeShare(all, all);
-  if (all.every(({ onlySoftwareGpus }) => onlySoftwareGpus)) {
-    return `No winner on ${on}: all cells were measured on a GPU in software, whose times are not representative`;
-  }
-  if (all.every(({ anyUsable }) => !anyUsable)) return `No cell${where} was measured on ${on}`;
-  return `No winner${where} on ${on}: no gradient within the error bound has a time that had settled`;
+  const [only] = all;
+  const on = ` on ${only && all.length === 1 ? nameQuestion(only) : `any of ${all.length} ${pluralUnit(all)}`}`;
+  const [measured = "nothing", ...others] = new Set(all.map((one) => one.measured));
+  const unusable = others.length === 0 ? describeUnusable(measured, constraints, on) : undefined;
+  if (unusable) return `${unusable.charAt(0).toUpperCase()}${unusable.slice(1)}`;
+  const start = `No winner${usableWords(constraints)}${on}: no gradient`;
+  return all.some(({ unsettled }) => unsettled)
+    ? `${start} within the error bound has settled times`
+    : `${start} is within the error bound`;
 }

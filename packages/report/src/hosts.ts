@@ -1,10 +1,10 @@
 import { type Cell, DTYPE_IDS, parsePlace, plural, type Results } from "@softmax-bench/core";
-import { areTied, median } from "@softmax-bench/stats";
+import { median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
-import { type Constraints, DEFAULT_CONSTRAINTS } from "./constraints.js";
+import { type Constraints, DEFAULT_CONSTRAINTS, isUsable } from "./constraints.js";
 import { formatBytes, formatDuration, formatRatio } from "./format.js";
-import { hasSettled, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
-import { type Recommendation, recommend } from "./recommend.js";
+import { areCellsTied, bareBackend, hasSettled, type RankedCell, ratioOf, referenceIds } from "./ranking.js";
+import { type Recommendation, rankedCells, recommend } from "./recommend.js";
 
 /** The host of a place without an explicit one. */
 const THIS_NODE = "node";
@@ -43,8 +43,8 @@ interface Winner {
   readonly backend: string;
   readonly method: string;
   readonly medianNs: number;
-  /** The time over that of the fastest of all hosts. */
-  readonly ratio: number;
+  /** The time over that of the fastest of all hosts; undefined if that is below the clock's resolution. */
+  readonly ratio: number | undefined;
   /** It is indistinguishable from the fastest of all hosts. */
   readonly isTied: boolean;
 }
@@ -77,8 +77,11 @@ export function hostsView(
   const results = { ...all, cells: all.cells.filter(({ backend }) => !references.has(backend)) };
   const hosts = [...new Set(results.cells.map((cell) => hostOf(cell)))];
   if (hosts.length < 2) return undefined;
+  const records = new Map(results.backends.map((backend) => [backend.id, backend]));
+  const isCandidate = ({ backend, isContender }: RankedCell): boolean =>
+    isContender && isUsable(records.get(backend), constraints);
   const winners = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
-    const ranked = rankedCells(results, workload, dtype, constraints.phase);
+    const ranked = rankedCells(results, workload, dtype, constraints);
     const ofHosts = hosts.map((host) => ranked.filter((cell) => hostOf(cell) === host));
     const on = ofHosts.map((own) => recommend(own, constraints, results.backends));
     if (on.every(({ best }) => best === undefined)) return [];
@@ -87,7 +90,9 @@ export function hostsView(
         workload,
         dtype,
         on: compareWinners(on.map(({ best }) => best)),
-        flips: hasFlipped(on.map((one, index) => toStanding(one, ofHosts[index] ?? []))),
+        flips: hasFlipped(
+          on.map((one, index) => toStanding(one, (ofHosts[index] ?? []).filter(isCandidate))),
+        ),
       },
     ];
   });
@@ -114,36 +119,24 @@ function startsOn(hosts: readonly string[], records: Results["backends"]): Start
 }
 
 const hostOf = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).host ?? THIS_NODE;
-const bareBackend = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).backend;
 
 const workloadsAndDtypes = ({ cells }: Results): [workload: string, dtype: Cell["dtype"]][] =>
   [...new Set(cells.map(({ workload }) => workload))].flatMap((workload) =>
     DTYPE_IDS.map((dtype): [string, Cell["dtype"]] => [workload, dtype]),
   );
 
-const rankedCells = (
-  results: Results,
-  workload: string,
-  dtype: Cell["dtype"],
-  phase: RankedPhase,
-): RankedCell[] =>
-  rank(
-    results.cells.filter((cell) => cell.workload === workload && cell.dtype === dtype),
-    results,
-    phase,
-  );
-
 /** A host's part in the question whether the fastest backend differs between hosts. */
 interface Standing {
   /** The fastest backend, and those tied with it; empty if there is none. */
   readonly leaders: ReadonlySet<string>;
-  /** Backends with a cell whose times had settled: others may be fast here, too. */
+  /** Backends that the reader can use with a cell whose times had settled: others may be fast here, too. */
   readonly settled: ReadonlySet<string>;
 }
 
-const toStanding = ({ best, tied }: Recommendation, ranked: readonly RankedCell[]): Standing => ({
+/** @param candidates the cells of the host that the constraints allow */
+const toStanding = ({ best, tied }: Recommendation, candidates: readonly RankedCell[]): Standing => ({
   leaders: new Set((best ? [best, ...tied] : []).map(bareBackend)),
-  settled: new Set(ranked.filter(hasSettled).map(bareBackend)),
+  settled: new Set(candidates.filter(hasSettled).map(bareBackend)),
 });
 
 /** True if two hosts have different leaders, and each one's is known to be slower on the other. */
@@ -168,13 +161,11 @@ function compareWinners(best: readonly (RankedCell | undefined)[]): (Winner | un
       backend: bareBackend(cell),
       method: cell.method,
       medianNs,
-      ratio: medianNs / fastest.timing.medianNs,
-      isTied: areTied(timeOf(cell), timeOf(fastest)),
+      ratio: ratioOf(medianNs, fastest.timing.medianNs),
+      isTied: areCellsTied(cell, fastest),
     };
   });
 }
-
-const timeOf = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
 
 /** A cell on a host, and the same cell on the first host. */
 interface HostPair {
@@ -187,12 +178,13 @@ interface HostPair {
 
 function ratiosTo([first, ...others]: readonly string[], results: Results): HostRatios[] {
   const pairs = workloadsAndDtypes(results).flatMap(([workload, dtype]) => {
-    const ranked = rankedCells(results, workload, dtype, "gradient");
+    const ranked = rankedCells(results, workload, dtype, { phase: "gradient" });
     return ranked.flatMap((cell): HostPair[] => {
       const isOther = (one: RankedCell) =>
         hostOf(one) === first && bareBackend(one) === bareBackend(cell) && one.method === cell.method;
       const other = hostOf(cell) === first ? undefined : ranked.find(isOther);
-      if (!other) return [];
+      const ratio = other && ratioOf(cell.timing.medianNs, other.timing.medianNs);
+      if (!other || ratio === undefined) return [];
       const findDigest = ({ backend, method }: RankedCell) =>
         results.cells.find(
           (one) =>
@@ -205,8 +197,8 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
         {
           backend: bareBackend(cell),
           host: hostOf(cell),
-          ratio: cell.timing.medianNs / other.timing.medianNs,
-          isTied: areTied(timeOf(cell), timeOf(other)),
+          ratio,
+          isTied: areCellsTied(cell, other),
           isSame: findDigest(cell) !== undefined && findDigest(cell) === findDigest(other),
         },
       ];
@@ -245,7 +237,7 @@ export function hostsBlocks({ hosts, winners, flips, ratios, starts }: HostsView
 
 const NO_WINNERS: Block = {
   kind: "paragraph",
-  text: "There is no fastest backend on any host: no time within the error bound had settled.",
+  text: "There is no fastest backend on any host: no gradient within the error bound has settled times.",
 };
 const NO_RATIOS: Block = { kind: "paragraph", text: "No cell was measured on two hosts." };
 
@@ -302,6 +294,6 @@ export const startRows = (starts: readonly Start[]): string[][] =>
   ]);
 
 const describeWinner = ({ backend, method, medianNs, ratio, isTied }: Winner): string => {
-  const relation = ratio === 1 ? "" : isTied ? ", =" : `, ${formatRatio(ratio)}`;
+  const relation = ratio === undefined || ratio === 1 ? "" : isTied ? ", =" : `, ${formatRatio(ratio)}`;
   return `${backend} ${method} ${formatDuration(medianNs)}${relation}`;
 };

@@ -31,7 +31,7 @@ export function resultsOfMachine({ machines, ...results }: Results, { id }: Mach
 }
 
 /** Results of each machine as separate runs: one page must not mix their times. */
-export function apart(results: Results): Results[] {
+export function splitByMachine(results: Results): Results[] {
   const machines = machineViews(results);
   if (machines.length === 0) return [results];
   return machines.map((machine) => {

@@ -9,7 +9,8 @@ export {
   type Absence,
   type CellMap,
   cellMap,
-  type Folded,
+  type FoldedGroup,
+  isWinning,
   type MapCell,
   type MapColumn,
   type Standing,
@@ -20,27 +21,25 @@ export {
   DEFAULT_CONSTRAINTS,
   describeBound,
   ERROR_MEASURES,
+  type ErrorLimit,
   type ErrorMeasure,
   errorBound,
-  isUsable,
-  RECOMMENDED_ROUNDOFFS,
+  isInUlp,
+  measuredError,
 } from "./constraints.js";
-export { type DepthView, depthView, relativeDifferences } from "./depth.js";
-export { type FastestRow, fastestRow } from "./fastest.js";
+export { depthView } from "./depth.js";
+export { fastestRow } from "./fastest.js";
 export * from "./format.js";
-export { type Headline, headline } from "./headline.js";
-export { type HostsView, hostsView, startRows } from "./hosts.js";
-export { apart } from "./machines.js";
-export { type PrecisionView, precisionView } from "./precision.js";
+export { headline } from "./headline.js";
+export { hostsBlocks, hostsView } from "./hosts.js";
+export { splitByMachine } from "./machines.js";
+export { precisionView } from "./precision.js";
 export { RANGE_COLUMNS, rangeCells } from "./range.js";
-export { hasSettled, isMeasured, type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
+export { type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
 export {
   collectQuestions,
-  type Question,
-  type Recommendation,
   type RecommendedGradient,
   rankedCells,
-  recommend,
   recommendEach,
 } from "./recommend.js";
 export { againstReferences } from "./references.js";
@@ -48,15 +47,13 @@ export { type RunView, runView } from "./run-view.js";
 export {
   FIT_HEADER,
   fitRow,
-  type HeldMemory,
   heldMemory,
   MEMORY_HEADER,
   memoryRow,
-  type ScalingView,
   scalingView,
   type TimedShape,
 } from "./scaling.js";
-export { describeTrust } from "./trust.js";
+export { describeTimeTrust, describeTrust } from "./trust.js";
 export { oneLine } from "./untrusted.js";
-export { verdictOn } from "./verdict.js";
-export { type ReportView, reportView, type WorkloadView } from "./view.js";
+export { describeUnsettled, verdictOn } from "./verdict.js";
+export { type ReportView, reportView } from "./view.js";

@@ -16,17 +16,25 @@ export interface Reach {
   readonly ulpThere: number;
   /** The value nearest to 0 at which the gradient or the loss is not finite. */
   readonly nonFiniteAt: number | undefined;
+  /** The value furthest from 0 that was measured. */
+  readonly upTo: number;
   /** Largest such error along the sweep, in ULP. */
   readonly worstUlp: number;
   /** Largest error of any entry along the sweep, in ULP. */
   readonly largestUlp: number;
 }
 
+interface Finding {
+  readonly dtype: Curve["dtype"];
+  readonly heading: string;
+  readonly sentences: readonly string[];
+}
+
 /** "Which formulation?", answered from the curves. */
 export interface PrecisionView {
   readonly ulpLimit: number;
   /** Findings that hold over all sweeps of a dtype, then those of each sweep. */
-  readonly findings: readonly { readonly heading: string; readonly sentences: readonly string[] }[];
+  readonly findings: readonly Finding[];
   readonly reaches: readonly Reach[];
   /** Curves without a result. */
   readonly absent: readonly Curve[];
@@ -44,10 +52,10 @@ export function precisionView({ precision }: Pick<Results, "precision">): Precis
       if (own.length === 0) return [];
       const sums = id === ACCUMULATION && DTYPES[dtype].bytes === 2 ? accumulatorsOn(own, dtype) : [];
       const sentences = [...sentencesOn(own, axis, ulpLimit), ...sums];
-      return [{ heading: `${dtype}, ${id}: ${summary}`, sentences }];
+      return [{ dtype, heading: `${dtype}, ${id}: ${summary}`, sentences }];
     });
     return [
-      { heading: `${dtype}, over all sweeps`, sentences: conclusionsOn(ofDtype, ulpLimit) },
+      { dtype, heading: `${dtype}, over all sweeps`, sentences: conclusionsOn(ofDtype, ulpLimit) },
       ...bySweep,
     ];
   });
@@ -56,11 +64,15 @@ export function precisionView({ precision }: Pick<Results, "precision">): Precis
 
 const hasPoints = ({ status, points }: Curve): boolean => status === "ok" && points.length > 0;
 
+/** The error of 99 of 100 entries, in ULP. One that is undefined exceeds every limit. */
+const errorOf = ({ p99Ulp }: Curve["points"][number]): number =>
+  Number.isNaN(p99Ulp) ? Number.POSITIVE_INFINITY : p99Ulp;
+
 function computeReach(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
   if (!hasPoints(curve)) return [];
   const { sweep, dtype, method, backend } = curve;
   const outwards = curve.points.toSorted((a, b) => Math.abs(a.x) - Math.abs(b.x) || a.x - b.x);
-  const first = outwards.find(({ p99Ulp }) => p99Ulp > ulpLimit);
+  const first = outwards.find((point) => errorOf(point) > ulpLimit);
   const notFinite = outwards.find(
     ({ nonFinite, lossRelError }) => nonFinite > 0 || lossRelError === Number.POSITIVE_INFINITY,
   );
@@ -72,9 +84,10 @@ function computeReach(curve: Curve, { sweeps, ulpLimit }: Precision): Reach[] {
       backend,
       axis: sweeps.find(({ id }) => id === sweep)?.axis ?? "x",
       leavesAt: first?.x,
-      ulpThere: first?.p99Ulp ?? 0,
+      ulpThere: first ? errorOf(first) : 0,
       nonFiniteAt: notFinite?.x,
-      worstUlp: Math.max(...outwards.map(({ p99Ulp }) => p99Ulp)),
+      upTo: outwards.at(-1)?.x ?? 0,
+      worstUlp: Math.max(...outwards.map(errorOf)),
       largestUlp: Math.max(...outwards.map(({ maxUlp }) => maxUlp)),
     },
   ];
@@ -89,7 +102,7 @@ const ACCUMULATION = "accumulation";
  */
 const STORAGE_ULP = 16;
 
-/** Names the backends that accumulate in the dtype. Entries that are not finite overflowed, which is another matter. */
+/** Names the backends that accumulate in the dtype. Curves with entries that are not finite are left out: those overflowed. */
 function accumulatorsOn(reaches: readonly Reach[], dtype: Curve["dtype"]): string[] {
   const finite = reaches.filter(({ nonFiniteAt }) => nonFiniteAt === undefined);
   if (finite.length === 0) return [];

@@ -3,12 +3,13 @@ import {
   type BackendRecord,
   type Cell,
   type Phase,
+  parsePlace,
   type Results,
   resolutionLookup,
   type Steadiness,
   type Timing,
 } from "@softmax-bench/core";
-import { rankWithTies } from "@softmax-bench/stats";
+import { areTied, rankWithTies } from "@softmax-bench/stats";
 
 type GradientError = Accuracy["gradient"];
 
@@ -50,6 +51,21 @@ const toMeasurements = (cell: Cell, phase: RankedPhase) => {
 export const hasSettled = ({ timing: { steadiness } }: RankedCell): boolean =>
   (steadiness ?? ("settled" satisfies Steadiness)) === "settled";
 
+/** The backend of a cell, on whatever host it ran. */
+export const bareBackend = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).backend;
+
+/** True if the run cannot tell which of two cells is faster. */
+export const areCellsTied = (a: RankedCell, b: RankedCell): boolean =>
+  areTied(resolvedTime(a), resolvedTime(b));
+
+const resolvedTime = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
+
+/** The ratio of two times. Nothing is a multiple of a time below the clock's resolution, which shows as 0: undefined. */
+export function ratioOf(time: number, base: number): number | undefined {
+  if (time === base) return 1;
+  return base > 0 ? time / base : undefined;
+}
+
 /** The measured cells of one workload and dtype, fastest first. @param results that contain the cells */
 export function rank(
   cells: readonly Cell[],
@@ -83,8 +99,7 @@ export function rank(
     return {
       ...cell,
       rank,
-      // Nothing is a multiple of a time below the clock's resolution, which shows as 0.
-      ratio: cell.timing.medianNs === fastest ? 1 : cell.timing.medianNs / fastest,
+      ratio: ratioOf(cell.timing.medianNs, fastest) ?? Number.POSITIVE_INFINITY,
       tied: measurement !== first && rank === 1,
     };
   });

@@ -1,7 +1,6 @@
 import { type BackendRecord, type Cell, DTYPE_IDS, type Results } from "@softmax-bench/core";
-import { areTied } from "@softmax-bench/stats";
 import { type Constraints, isSoftwareGpu, isUsable, isWithinBound } from "./constraints.js";
-import { hasSettled, type RankedCell, rank } from "./ranking.js";
+import { areCellsTied, bareBackend, hasSettled, type RankedCell, rank } from "./ranking.js";
 
 /** The recommended gradient for one workload and dtype. */
 export interface Recommendation {
@@ -11,19 +10,30 @@ export interface Recommendation {
   readonly tied: readonly RankedCell[];
   /** The fastest that satisfies the constraints and is slower by more than the resolution. */
   readonly runnerUp: RankedCell | undefined;
-  /** The fastest that satisfies the constraints on another backend. */
+  /** The fastest that satisfies the constraints on another backend, which is more than another host of the same one. */
   readonly nextBackend: RankedCell | undefined;
   /** True if that cell's time is indistinguishable from the best one's. */
   readonly nextIsTied: boolean;
   /** A usable cell with a smaller median that does not qualify: too large an error, or unsettled times. */
   readonly faster: RankedCell | undefined;
-  /** True if that cell's time is indistinguishable from the best one's. */
-  readonly fasterIsTied: boolean;
-  /** True if a cell was measured on a backend that the reader can use. */
-  readonly anyUsable: boolean;
-  /** True if cells were measured, all of them on GPUs in software. */
-  readonly onlySoftwareGpus: boolean;
+  /** The fastest usable cell within the bound whose times had not settled, if its median is smaller than the best one's. */
+  readonly unsettled: RankedCell | undefined;
+  readonly measured: Measured;
 }
+
+/** The cells that a winner can be chosen from. */
+export type Measured =
+  /** There is a cell on a backend that the reader can use. */
+  | "usable"
+  /** All contenders are on backends that the reader cannot use. */
+  | "excluded"
+  /** All cells that could win are hidden by the reader. */
+  | "hidden"
+  /** No cell is a contender. */
+  | "references"
+  | "software GPUs"
+  | "references and software GPUs"
+  | "nothing";
 
 /** The recommendation for a workload and a dtype. */
 export interface RecommendedGradient extends Recommendation, Question {}
@@ -58,9 +68,9 @@ export function recommend(
   );
   const [best, ...others] = usable.filter((cell) => isEligible(cell, constraints, records.get(cell.backend)));
   const [fastest] = usable;
-  const nextBackend = others.find(({ backend }) => backend !== best?.backend);
-  const isTied = (cell: RankedCell): boolean =>
-    best !== undefined && areTied(resolvedTime(cell), resolvedTime(best));
+  const isTied = (cell: RankedCell): boolean => best !== undefined && areCellsTied(cell, best);
+  const nextBackend = others.find((cell) => best && bareBackend(cell) !== bareBackend(best));
+  const ahead = best ? usable.slice(0, usable.indexOf(best)) : usable;
   return {
     best,
     tied: others.filter(isTied),
@@ -68,13 +78,21 @@ export function recommend(
     nextBackend,
     nextIsTied: nextBackend !== undefined && isTied(nextBackend),
     faster: fastest !== best ? fastest : undefined,
-    fasterIsTied: fastest !== undefined && isTied(fastest),
-    anyUsable: usable.length > 0,
-    onlySoftwareGpus: ranked.length > 0 && ranked.every(({ backend }) => isSoftwareGpu(records.get(backend))),
+    unsettled: ahead.find((cell) => isWithinBound(cell, constraints.error) && !hasSettled(cell)),
+    measured: usable.length > 0 ? "usable" : describeUnusable(ranked, records),
   };
 }
 
-const resolvedTime = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
+function describeUnusable(
+  ranked: readonly RankedCell[],
+  records: ReadonlyMap<string, BackendRecord>,
+): Exclude<Measured, "usable" | "hidden"> {
+  if (ranked.length === 0) return "nothing";
+  if (ranked.some(({ isContender }) => isContender)) return "excluded";
+  const inSoftware = ranked.filter(({ backend }) => isSoftwareGpu(records.get(backend)));
+  if (inSoftware.length === 0) return "references";
+  return inSoftware.length === ranked.length ? "software GPUs" : "references and software GPUs";
+}
 
 /** The cells of one workload and dtype, fastest first in what is to be fast. */
 export const rankedCells = (
@@ -104,8 +122,28 @@ export function collectQuestions(results: Results): Question[] {
     .filter((question) => asked.has(questionKey(question)));
 }
 
-/** The recommendation on each question, by the cells of these results. */
+/**
+ * The recommendation on each question.
+ *
+ * @param shown the results that the reader sees
+ * @param all the same results with what the reader hides
+ */
 export function recommendEach(
+  questions: readonly Question[],
+  shown: Results,
+  constraints: Constraints,
+  all = shown,
+): RecommendedGradient[] {
+  const recommendations = recommendIn(questions, shown, constraints);
+  if (all === shown) return recommendations;
+  const unfiltered = recommendIn(questions, all, constraints);
+  return recommendations.map((one, index) => ({
+    ...one,
+    measured: withHidden(one.measured, unfiltered[index]?.measured ?? "nothing"),
+  }));
+}
+
+function recommendIn(
   questions: readonly Question[],
   results: Results,
   constraints: Constraints,
@@ -117,6 +155,12 @@ export function recommendEach(
     const ranked = rank(cells, results, constraints.phase);
     return { workload, dtype, ...recommend(ranked, constraints, results.backends) };
   });
+}
+
+/** @param shown the cells that the reader sees @param all the cells of the run */
+function withHidden(shown: Measured, all: Measured): Measured {
+  if (shown === all) return shown;
+  return shown === "nothing" || all === "usable" ? "hidden" : all;
 }
 
 const questionKey = ({ workload, dtype }: Question): string => JSON.stringify([workload, dtype]);

@@ -1,8 +1,7 @@
 import type { BackendRecord, Cell } from "@softmax-bench/core";
-import { areTied } from "@softmax-bench/stats";
 import { type Constraints, isWithinBound } from "./constraints.js";
 import { formatDuration, formatPercent, formatRatio } from "./format.js";
-import { hasSettled, type RankedCell } from "./ranking.js";
+import { areCellsTied, hasSettled, type RankedCell, ratioOf } from "./ranking.js";
 import { recommend } from "./recommend.js";
 
 /**
@@ -34,17 +33,17 @@ function describeComparison(
   reference: RankedCell | undefined,
   name: string,
 ): string {
-  if (!reference) return `no time of ${name} within the error bound had settled, to compare with.`;
+  if (!reference) return `no gradient of ${name} within the error bound has settled times, to compare with.`;
   const theirs = `the best of ${name} (${describe(reference)})`;
-  if (!best) return `no time in JavaScript within the error bound had settled, to compare with ${theirs}.`;
+  if (!best)
+    return `no gradient in JavaScript within the error bound has settled times, to compare with ${theirs}.`;
   const ours = `the best JavaScript backend (${best.backend} ${describe(best)})`;
-  if (areTied(timeOf(best), timeOf(reference))) {
+  if (areCellsTied(best, reference)) {
     const resolution = formatPercent(Math.max(best.resolution, reference.resolution));
     return `${ours} takes as long as ${theirs}: the resolution is ${resolution}.`;
   }
-  return `${ours} takes ${formatRatio(best.timing.medianNs / reference.timing.medianNs)} as long as ${theirs}.`;
+  const ratio = ratioOf(best.timing.medianNs, reference.timing.medianNs);
+  return `${ours} takes ${ratio ? `${formatRatio(ratio)} as long as` : "longer than"} ${theirs}.`;
 }
 
 const describe = ({ method, timing }: RankedCell): string => `${method}, ${formatDuration(timing.medianNs)}`;
-
-const timeOf = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });

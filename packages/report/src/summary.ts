@@ -7,6 +7,7 @@ import { hostsBlocks } from "./hosts.js";
 import type { RankedCell } from "./ranking.js";
 import type { RecommendedGradient } from "./recommend.js";
 import { scalingBlocks } from "./scaling.js";
+import { describeUnsettled } from "./verdict.js";
 import type { ReportView } from "./view.js";
 
 /** The answers of a report: the fastest gradient of each workload and dtype, and how far the next backend is. */
@@ -29,9 +30,13 @@ export function buildSummary(view: ReportView): Block[] {
 function fastestBlocks({ workloads, precision }: ReportView): Block[] {
   const all = workloads.flatMap(({ recommendations }) => recommendations);
   const won = all.filter(({ best }) => best);
-  const unwon = workloads.flatMap(({ verdicts, recommendations }) =>
+  const openQuestions = workloads.flatMap(({ verdicts, recommendations }) =>
     verdicts.filter((_, index) => !recommendations[index]?.best),
   );
+  const unsettled = won.flatMap((one) => {
+    const sentence = describeUnsettled(one, DEFAULT_CONSTRAINTS);
+    return sentence ? [`${one.workload} ${one.dtype}: ${sentence}.`] : [];
+  });
   const bounds = [...new Set(won.map(({ dtype }) => dtype))].map(
     (dtype) => `${describeBound(dtype, DEFAULT_CONSTRAINTS.error)} in ${dtype}`,
   );
@@ -46,8 +51,11 @@ function fastestBlocks({ workloads, precision }: ReportView): Block[] {
           },
         ] satisfies Block[])
       : []),
+    ...(unsettled.length ? ([{ kind: "list", items: unsettled }] satisfies Block[]) : []),
     // A run that draws errors times its cells only by the way.
-    ...(unwon.length && !precision ? ([{ kind: "list", items: unwon }] satisfies Block[]) : []),
+    ...(openQuestions.length && !precision
+      ? ([{ kind: "list", items: openQuestions }] satisfies Block[])
+      : []),
     ...workloads.flatMap(({ references }) => references.map((text): Block => ({ kind: "paragraph", text }))),
   ];
 }

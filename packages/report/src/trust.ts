@@ -1,3 +1,5 @@
+import { commandLine, countObservations, plural } from "@softmax-bench/core";
+import { formatPercent } from "./format.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import type { RankedCell } from "./ranking.js";
 
@@ -10,43 +12,66 @@ const KINDS = [
 
 /** Describes how far the error of a winner holds beyond the inputs on which it was timed. @param best the winner, if there is one */
 export function describeTrust(precision: PrecisionView | undefined, best: RankedCell | undefined): string {
-  const kinds = enumerate(
-    KINDS.map(([, kind]) => kind),
-    "or",
-  );
-  if (!precision) {
-    return `Trust beyond these inputs was not measured: pnpm precision measures errors for ${kinds} logits.`;
+  const command = commandLine("precision");
+  const reaches = precision?.reaches ?? [];
+  const all = splitByMeasured(reaches);
+  if (!precision || all.measured.length === 0) {
+    return `Trust beyond these inputs was not measured: ${command} measures errors for ${enumerate(all.unmeasured, "or")} logits.`;
   }
-  if (!best) return `The sweeps of this run show errors for ${kinds} logits.`;
+  if (!best) {
+    const shown = all.measured.map(({ kind }) => kind);
+    return toSentence([
+      `The sweeps of this run show errors for ${enumerate(shown, "and")} logits`,
+      ...describeUnmeasured(all.unmeasured),
+    ]);
+  }
   const { backend, method, dtype } = best;
   const name = `${backend} ${method} in ${dtype}`;
-  const own = precision.reaches.filter(
-    (reach) => reach.backend === backend && reach.method === method && reach.dtype === dtype,
+  const { measured, unmeasured } = splitByMeasured(
+    reaches.filter((reach) => reach.backend === backend && reach.method === method && reach.dtype === dtype),
   );
-  const byKind = KINDS.map(([sweep, kind]) => ({ kind, reach: own.find((one) => one.sweep === sweep) }));
-  const unmeasured = byKind.filter(({ reach }) => !reach).map(({ kind }) => kind);
-  if (unmeasured.length === KINDS.length) {
-    return `Trust in ${name} for ${kinds} logits was not measured: the sweeps of this run do not include it; pnpm precision measures it.`;
+  if (measured.length === 0) {
+    return `Trust in ${name} for ${enumerate(unmeasured, "or")} logits was not measured: the sweeps of this run do not include it; ${command} measures it.`;
   }
-  const holding = byKind.filter(({ reach }) => reach && !describeEnd(reach, precision));
-  const ending = byKind.flatMap(({ kind, reach }) => {
-    const end = reach && describeEnd(reach, precision);
+  const holding = measured.flatMap(({ kind, reach }) =>
+    describeEnd(reach, precision) ? [] : [`${kind} (${reach.axis} up to ${formatX(reach.upTo)})`],
+  );
+  const ending = measured.flatMap(({ kind, reach }) => {
+    const end = describeEnd(reach, precision);
     return end ? [`for ${kind} logits it ${end}`] : [];
   });
   const bound = `99 of 100 entries within ${precision.ulpLimit} ULP`;
-  const parts = [
-    ...(holding.length
-      ? [
-          `${name} holds for ${enumerate(
-            holding.map(({ kind }) => kind),
-            "and",
-          )} logits (${bound})`,
-        ]
-      : [`${name} holds for none of these (${bound})`]),
+  return toSentence([
+    holding.length
+      ? `${name} holds for ${enumerate(holding, "and")} logits: ${bound}`
+      : `${name} holds for none of these (${bound})`,
     ...ending,
-    ...(unmeasured.length ? [`${enumerate(unmeasured, "and")} logits were not measured`] : []),
-  ];
-  return `${parts.join("; ")}.`;
+    ...describeUnmeasured(unmeasured),
+  ]);
+}
+
+/** Describes how well the time of a winner is known: `Its time is known to ± 3.0 % over 5 processes, on a busy machine.` */
+export function describeTimeTrust({ timing, resolution }: RankedCell, isBusy: boolean): string {
+  const observations = countObservations(timing);
+  const over =
+    timing.scope === "processes"
+      ? plural(observations, "process", "processes")
+      : `${plural(observations, "sample")} of one process`;
+  return `Its time is known to ± ${formatPercent(resolution)} over ${over}${isBusy ? ", on a busy machine" : ""}.`;
+}
+
+const toSentence = (parts: readonly string[]): string => `${parts.join("; ")}.`;
+
+const describeUnmeasured = (kinds: readonly string[]): string[] =>
+  kinds.length ? [`${enumerate(kinds, "and")} logits were not measured`] : [];
+
+/** The kinds of logits that have a sweep, each with one of its reaches, and those that have none. */
+function splitByMeasured(reaches: readonly Reach[]) {
+  const byKind = KINDS.map(([sweep, kind]) => ({ kind, reach: reaches.find((one) => one.sweep === sweep) }));
+  return {
+    measured: byKind.flatMap(({ kind, reach }) => (reach ? [{ kind, reach }] : [])),
+    unmeasured: byKind.flatMap(({ kind, reach }) => (reach ? [] : [kind])),
+  };
 }
 
 /** Where a gradient stops being accurate; undefined if it never does. */
@@ -55,7 +80,10 @@ function describeEnd(
   { ulpLimit }: PrecisionView,
 ): string | undefined {
   const parts = [
-    ...(leavesAt === undefined ? [] : [`leaves ${ulpLimit} ULP at ${axis} ${formatX(leavesAt)}`]),
+    // What is not finite there has no error to speak of.
+    ...(leavesAt === undefined || leavesAt === nonFiniteAt
+      ? []
+      : [`leaves ${ulpLimit} ULP at ${axis} ${formatX(leavesAt)}`]),
     ...(nonFiniteAt === undefined ? [] : [`turns non-finite at ${axis} ${formatX(nonFiniteAt)}`]),
   ];
   return parts.length ? parts.join(" and ") : undefined;

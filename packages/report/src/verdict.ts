@@ -1,8 +1,8 @@
 import type { Cell } from "@softmax-bench/core";
-import { type Constraints, describeBound, isWithinBound } from "./constraints.js";
+import { type Constraints, describeBound, isInUlp, isWithinBound, measuredError } from "./constraints.js";
 import { formatCount, formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
-import type { RankedCell } from "./ranking.js";
-import type { Recommendation } from "./recommend.js";
+import { areCellsTied, type RankedCell, ratioOf } from "./ranking.js";
+import type { Measured, Recommendation } from "./recommend.js";
 
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
 
@@ -14,10 +14,11 @@ function explainFailure(cell: RankedCell, { error: limit }: Constraints): string
       ? `but ${formatCount(timing.samples.length)} samples do not show that its times had settled`
       : "but its times had not settled";
   }
-  if (error.nonFinite > 0) return `but outside: ${formatCount(error.nonFinite)} non-finite`;
-  return limit.measure === "relL2"
-    ? `but outside: ${formatError(error.relL2)}`
-    : `but outside: ${formatCount(error[limit.measure])} ULP`;
+  if (error.nonFinite > 0) return `but it exceeds the bound: ${formatCount(error.nonFinite)} non-finite`;
+  const size = isInUlp(limit.measure)
+    ? `${formatCount(measuredError(cell, limit.measure))} ULP`
+    : formatError(error.relL2);
+  return `but its error of ${size} exceeds the bound`;
 }
 
 /** `a, b and c`; beyond three, `a, b and 4 others`. */
@@ -26,7 +27,39 @@ function enumerate(names: readonly string[]): string {
   return [shown.slice(0, -1).join(", "), shown.at(-1)].filter(Boolean).join(" and ");
 }
 
-/** `backends on the CPU without native code`; empty if every backend is acceptable. */
+/** `a fused is faster, but its times had not settled`. */
+function explainFaster(cell: RankedCell, best: RankedCell, constraints: Constraints): string {
+  const relation = areCellsTied(cell, best) ? "as fast" : "faster";
+  return `${nameOf(cell)} is ${relation}, ${explainFailure(cell, constraints)}`;
+}
+
+/** Names a faster gradient within the bound, which is not the fastest because its times had not settled; undefined if there is none. */
+export const describeUnsettled = (
+  { best, unsettled }: Pick<Recommendation, "best" | "unsettled">,
+  constraints: Constraints,
+): string | undefined => (best && unsettled ? explainFaster(unsettled, best, constraints) : undefined);
+
+/** Explains that nothing can win; undefined if there is a cell that the reader can use. @param on ` on vocab float32`, or empty */
+export function describeUnusable(measured: Measured, constraints: Constraints, on = ""): string | undefined {
+  switch (measured) {
+    case "usable":
+      return undefined;
+    case "excluded":
+      return `no cell${usableWords(constraints)} was measured${on}`;
+    case "hidden":
+      return `no winner${on}: every cell that could win is hidden`;
+    case "references":
+      return `no winner${on}: only references were measured`;
+    case "software GPUs":
+      return `no winner${on}: all cells were measured on a GPU in software, whose times are not representative`;
+    case "references and software GPUs":
+      return `no winner${on}: only references and GPUs in software were measured`;
+    case "nothing":
+      return `no cell was measured${on}`;
+  }
+}
+
+/** ` on the CPU without native code`; empty if every backend is acceptable. */
 export function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
   return [cpuOnly ? " on the CPU" : "", noNativeCode ? " without native code" : ""].join("");
 }
@@ -35,26 +68,23 @@ export function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
 export function verdictOn(
   workload: string,
   dtype: Cell["dtype"],
-  { best, tied, runnerUp, faster, fasterIsTied, anyUsable, onlySoftwareGpus }: Recommendation,
+  { best, tied, runnerUp, faster, unsettled, measured }: Recommendation,
   constraints: Constraints,
 ): string {
   const start = `${workload}, ${dtype}:`;
   const where = usableWords(constraints);
   const what = constraints.phase === "roundtrip" ? " round trip" : "";
-  if (onlySoftwareGpus) {
-    return `${start} no winner: all cells were measured on a GPU in software, whose times are not representative.`;
-  }
-  if (!anyUsable) return `${start} no cell${where} was measured.`;
+  const unusable = describeUnusable(measured, constraints);
+  if (unusable) return `${start} ${unusable}.`;
   const bound = describeBound(dtype, constraints.error);
-  if (!best) return `${start} ${noneQualifies(faster, constraints, where, bound)}`;
+  if (!best) return `${start} ${noneQualifies(unsettled, where, bound)}`;
 
-  const quicker = faster
-    ? ` (${nameOf(faster)} is ${fasterIsTied ? "as fast" : "faster"}, ${explainFailure(faster, constraints)})`
+  const ahead = new Set([faster, unsettled].flatMap((cell) => cell ?? []));
+  const quicker = ahead.size
+    ? ` (${[...ahead].map((cell) => explainFaster(cell, best, constraints)).join("; ")})`
     : "";
-  const next =
-    runnerUp && best.timing.medianNs > 0
-      ? ` Next is ${nameOf(runnerUp)}, ${formatRatio(runnerUp.timing.medianNs / best.timing.medianNs)} as long.`
-      : "";
+  const ratio = runnerUp && ratioOf(runnerUp.timing.medianNs, best.timing.medianNs);
+  const next = runnerUp && ratio ? ` Next is ${nameOf(runnerUp)}, ${formatRatio(ratio)} as long.` : "";
   const ties = tied.length
     ? `, tied with ${enumerate(tied.map(nameOf))}: the resolution is ${formatPercent(best.resolution)}`
     : "";
@@ -65,15 +95,9 @@ export function verdictOn(
   );
 }
 
-/** @param fastest usable cell */
-function noneQualifies(
-  fastest: RankedCell | undefined,
-  constraints: Constraints,
-  where: string,
-  bound: string,
-): string {
-  if (fastest && isWithinBound(fastest, constraints.error)) {
-    return `no winner${where}: no time within the error bound (${bound}) had settled. Fastest so far is ${nameOf(fastest)}, ${formatDuration(fastest.timing.medianNs)}; a longer --time or another --profile may settle it.`;
+function noneQualifies(unsettled: RankedCell | undefined, where: string, bound: string): string {
+  if (unsettled) {
+    return `no winner${where}: no gradient within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(unsettled)}, ${formatDuration(unsettled.timing.medianNs)}; a longer --time or another --profile may settle it.`;
   }
   return `no gradient${where} is within the error bound (${bound}).`;
 }

@@ -106,6 +106,31 @@ describe("the map of cells", () => {
     ]);
   });
 
+  it("says of a method measured only on what the reader cannot use that it is left out", () => {
+    const { foldedMethods } = mapOf(
+      [cellOn("native", "n", 1), cellOn("wasm", "m", 2), without("wasm", "n", "unsupported", "no kernel")],
+      [
+        on("native", { engine: { name: "n", version: "1", code: "native" } }),
+        on("wasm", { engine: { name: "w", version: "1", code: "webassembly" } }),
+      ],
+      { noNativeCode: true },
+    );
+    expect(foldedMethods).toMatchObject([{ names: ["n"], kind: "excluded" }]);
+  });
+
+  it("gives the commonest kind where cells are absent for several", () => {
+    const { foldedBackends } = mapOf(
+      [
+        cellOn("a", "m", 1),
+        without("b", "m", "crashed", "SIGSEGV"),
+        without("b", "n", "unsupported", "no kernel"),
+        without("b", "o", "unsupported", "no kernel"),
+      ],
+      [on("a"), on("b")],
+    );
+    expect(foldedBackends).toEqual([{ names: ["b"], kind: "unsupported", reason: "no kernel" }]);
+  });
+
   it("folds away a method that no backend here has, with the first backend's reason", () => {
     const { methods, foldedMethods } = mapOf([
       cellOn("a", "m", 1),

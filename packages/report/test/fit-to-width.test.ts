@@ -104,9 +104,15 @@ describe("a report in a terminal", () => {
     expect(text.replaceAll(/ +/g, " ")).toContain("other b = 1.01×");
   });
 
+  it("names a faster gradient whose times had not settled", () => {
+    const cells = [measured("a", { us: 50, time: { steadiness: "unsettled" } }), measured("b")];
+    const text = renderSummary(reportView(resultsOf({ cells })), { color: false });
+    expect(text).toContain("square float32: node a is faster, but its times had not settled.");
+  });
+
   it("says why there is no fastest gradient", () => {
     const cells = [measured("a", { time: { steadiness: "unsettled" } })];
     const text = renderSummary(reportView(resultsOf({ cells })), { color: false });
-    expect(text).toContain("square, float32: no winner: no time within the error bound");
+    expect(text).toContain("square, float32: no winner: no gradient within the error bound");
   });
 });

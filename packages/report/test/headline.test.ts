@@ -70,7 +70,7 @@ describe("the headline of a run", () => {
 
   it("says why there is no winner at all", () => {
     expect(sentenceOn(cellOf("a", "x", 1, { time: { steadiness: "unsettled" } }))).toBe(
-      "No winner on x float32: no gradient within the error bound has a time that had settled.",
+      "No winner on x float32: no gradient within the error bound has settled times.",
     );
     expect(sentenceOn(absent("stable", "crashed", "SIGSEGV"))).toBe(
       "No cell was measured on square float32.",
@@ -83,6 +83,38 @@ describe("the headline of a run", () => {
     });
     const recommendations = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
     expect(headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence).toContain("on a GPU in software");
+    expect(sentenceOn(cellOf("a", "x", 1, { error: OUTSIDE }), cellOf("a", "y", 1, { error: OUTSIDE }))).toBe(
+      "No winner on any of 2 workloads: no gradient is within the error bound.",
+    );
+  });
+
+  it("does not deny what was measured where nothing of it can win", () => {
+    const torch = backend({ id: "torch", reference: true });
+    const gpu = backend({ id: "gpu", device: { kind: "software-gpu", name: "SwiftShader" } });
+    const sentenceOf = (...cells: ReturnType<typeof measured>[]) => {
+      const results = resultsOf({ backends: [torch, gpu], cells });
+      const recommendations = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
+      return headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence;
+    };
+    expect(sentenceOf(cellOf("torch", "x", 1), cellOf("torch", "y", 1))).toBe(
+      "No winner on any of 2 workloads: only references were measured.",
+    );
+    expect(sentenceOf(cellOf("torch", "x", 1), cellOf("gpu", "x", 1))).toBe(
+      "No winner on x float32: only references and GPUs in software were measured.",
+    );
+  });
+
+  it("says that the cells are hidden where the reader hides them", () => {
+    const all = resultsOf({ backends: BACKENDS, cells: [cellOf("a", "x", 1), cellOf("a", "y", 1)] });
+    const sentenceOf = (hidden: typeof all) =>
+      headline(recommendEach(collectQuestions(all), hidden, DEFAULT_CONSTRAINTS, all), DEFAULT_CONSTRAINTS)
+        ?.sentence;
+    expect(sentenceOf({ ...all, cells: [] })).toBe(
+      "No winner on any of 2 workloads: every cell that could win is hidden.",
+    );
+    expect(sentenceOf({ ...all, cells: all.cells.slice(0, 1) })).toBe(
+      "a is the fastest within the error bound on 1 of 2 workloads; no winner on y float32.",
+    );
   });
 
   it("is none for a run without cells", () => {
@@ -99,7 +131,7 @@ describe("the headline of a run", () => {
     );
   });
 
-  it("counts ties with other backends, not those of one backend's methods", () => {
+  it("counts ties with other backends, not those of one backend's methods or hosts", () => {
     expect(
       headlineOf([cellOf("a", "x", 100), cellOf("a", "x", 100.1, { method: "manual/other" })])?.ties,
     ).toBe(undefined);
@@ -108,6 +140,20 @@ describe("the headline of a run", () => {
       headlineOf([cellOf("a", "x", 100), cellOf("b", "x", 100.1), cellOf("a", "y", 1), cellOf("b", "y", 9)])
         ?.ties,
     ).toBe("On 1 of 2, a and b are tied.");
+    const hosts = [cellOf("b@chromium", "x", 100), cellOf("b@firefox", "x", 100.1)];
+    expect(headlineOf(hosts)?.ties).toBeUndefined();
+    expect(headlineOf([...hosts, cellOf("a", "x", 100.2)])?.ties).toBe("It is tied with a.");
+  });
+
+  it("takes a method that is tied with the fastest on another host for one of the backend's", () => {
+    const cells = [
+      cellOf("b@chromium", "x", 100),
+      cellOf("b@firefox", "x", 100.1, { method: "manual/other" }),
+      cellOf("b@chromium", "y", 1, { method: "manual/other" }),
+    ];
+    expect(headlineOf(cells)?.method).toBe(
+      "For b, manual/other is the fastest method, or tied with it, every time.",
+    );
   });
 
   it("names the method that is the fastest, or tied with it, wherever the backend wins", () => {

@@ -1,6 +1,7 @@
 import { namePlaces } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_CONSTRAINTS, hostsView, startRows } from "../src/model.js";
+import { hostsBlocks, startRows } from "../src/hosts.js";
+import { DEFAULT_CONSTRAINTS, hostsView } from "../src/model.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const BACKENDS = ["wasm", "native"];
@@ -38,6 +39,25 @@ describe("the fastest backend of each host", () => {
 
   it("is not said to differ where a time had not settled", () => {
     expect(hostsView(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
+  });
+
+  it("has no ratio to a time below the clock's resolution", () => {
+    const view = hostsView(resultsWith({ node: [0, 100], bun: [10, 100] }));
+    expect(JSON.stringify(view && hostsBlocks(view))).not.toMatch(/NaN|∞/);
+    const both = hostsView(resultsWith({ node: [0, 100], bun: [0, 100] }));
+    expect(JSON.stringify(both && hostsBlocks(both))).not.toMatch(/NaN|∞/);
+  });
+
+  it("is not said to differ by what the reader cannot use on the other host", () => {
+    const { backends, ...rest } = resultsWith({ node: [10, 100], bun: [100, 10] });
+    const onGpu = { kind: "gpu", name: "some" } as const;
+    // There, `native` is on a GPU.
+    const results = {
+      ...rest,
+      backends: backends.map((one) => (one.id === "native" ? { ...one, device: onGpu } : one)),
+    };
+    expect(hostsView(results)?.flips).toBe(1);
+    expect(hostsView(results, { ...DEFAULT_CONSTRAINTS, cpuOnly: true })?.flips).toBe(0);
   });
 
   it("keeps to the reader's constraints", () => {

@@ -52,6 +52,13 @@ describe("Which formulation?", () => {
     expect(markdownOf(reportOf(curve("steady", { 0: 1 })))).toContain("## Which formulation?");
   });
 
+  it("takes an undefined error for one that exceeds every limit", () => {
+    const output = terminalOf(reportOf(curve("lost", { 0: 1, 10: Number.NaN })));
+    expect(output).not.toContain("lost stays within 4 ULP");
+    expect(output).toContain("lost leaves 4 ULP at offset 10 (not finite).");
+    expect(output).toContain("At its worst, lost is least off: not finite");
+  });
+
   it("says which methods stay within the limit, and where the others leave it", () => {
     const output = terminalOf(
       reportOf(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Constraints, DEFAULT_CONSTRAINTS, rankedCells, recommend, verdictOn } from "../src/model.js";
+import { type Constraints, DEFAULT_CONSTRAINTS, fastestRow, rankedCells, verdictOn } from "../src/model.js";
+import { recommend } from "../src/recommend.js";
 import { backend, measured, resultsOf } from "./support/results.js";
 
 const on = (
@@ -81,9 +82,47 @@ describe("a recommendation", () => {
     ]);
     expect(verdictOn("square", "float32", found, constraints)).toBe(
       "square, float32: cpu manual/fused is the fastest within the error bound (every entry within 20 ULP): 20.0 µs, " +
-        "relative L2 error 3.0e-8, max 20 ULP (gpu manual/fused is faster, but outside: 40 ULP). " +
+        "relative L2 error 3.0e-8, max 20 ULP (gpu manual/fused is faster, but its error of 40 ULP exceeds the bound). " +
         "Next is old manual/fused, 1.25× as long.",
     );
+  });
+
+  it.each([
+    [5e-7, "relative L2 error ≤ 5.0e-7, 8.4 unit roundoffs", "b"],
+    [5e-8, "relative L2 error ≤ 5.0e-8, 0.84 unit roundoffs", undefined],
+  ])("keeps to a relative L2 error of %d, whatever its unit roundoffs", (limit, words, best) => {
+    const cells = [
+      measured("m", { us: 1, error: { relL2: 6e-7 } }, { backend: "a" }),
+      measured("m", { us: 2, error: { relL2: 4e-7 } }, { backend: "b" }),
+    ];
+    const results = resultsOf({ backends: [backend({ id: "a" }), backend({ id: "b" })], cells });
+    const constraints: Constraints = { ...DEFAULT_CONSTRAINTS, error: { measure: "relL2Plain", limit } };
+    const found = recommendFor(results, constraints);
+    expect(found.best?.backend).toBe(best);
+    expect(verdictOn("square", "float32", found, constraints)).toContain(words);
+  });
+
+  it("takes the same backend on another host for no other backend", () => {
+    const ids = ["wasm@chromium", "wasm@firefox", "other"];
+    const cells = ids.map((id, index) => measured("m", { us: 10 + index }, { backend: id }));
+    const found = recommendFor(
+      resultsOf({ backends: ids.map((id) => backend({ id })), cells }),
+      DEFAULT_CONSTRAINTS,
+    );
+    expect([found.best?.backend, found.nextBackend?.backend]).toEqual(["wasm@chromium", "other"]);
+  });
+
+  it.each([
+    [[0, 0], "= 1.00×"],
+    [[0, 5], ""],
+  ])("has no ratio that is not a number over times of %j µs", (us, ratio) => {
+    const ids = ["a", "b"];
+    const cells = ids.map((id, index) => measured("m", { us: us[index] ?? 0 }, { backend: id }));
+    const found = recommendFor(
+      resultsOf({ backends: ids.map((id) => backend({ id })), cells }),
+      DEFAULT_CONSTRAINTS,
+    );
+    expect(found.best && fastestRow(found.best, found).ratio).toBe(ratio);
   });
 
   it("says which constraint leaves nothing", () => {

@@ -71,8 +71,8 @@ describe("a reference", () => {
     const unsettled = onPython("pytorch", 50, { time: { steadiness: "unsettled" } });
     const wrong = onPython("jax", 50, { error: { relL2: 1 } });
     expect(workloadOf(withReferences(unsettled, wrong)).references).toEqual([
-      "square, float32: no time of PyTorch 1.2 within the error bound had settled, to compare with.",
-      "square, float32: no time of JAX 1.2 within the error bound had settled, to compare with.",
+      "square, float32: no gradient of PyTorch 1.2 within the error bound has settled times, to compare with.",
+      "square, float32: no gradient of JAX 1.2 within the error bound has settled times, to compare with.",
     ]);
   });
 
@@ -83,8 +83,8 @@ describe("a reference", () => {
     });
     const { ranked, verdicts, references } = workloadOf(results);
     expect(ranked.map(({ ratio }) => ratio)).toEqual([1]);
-    expect(verdicts).toEqual(["square, float32: no cell was measured."]);
-    expect(references[0]).toContain("no time in JavaScript");
+    expect(verdicts).toEqual(["square, float32: no winner: only references were measured."]);
+    expect(references[0]).toContain("no gradient in JavaScript");
   });
 
   it("makes no host to compare with", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { errorBound, RECOMMENDED_ROUNDOFFS, reportView } from "../src/index.js";
+import { errorBound, RECOMMENDED_ROUNDOFFS } from "../src/constraints.js";
+import { reportView } from "../src/index.js";
 import {
   absent,
   markdownOf,
@@ -37,12 +38,12 @@ describe("the closing sentence", () => {
   it("names the fastest within the bound, and what is faster but outside", () => {
     const sentence = sentenceOn(measured("wrong", { us: 50, error: OUTSIDE }), measured("right"));
     expect(sentence).toContain("node right is the fastest within");
-    expect(sentence).toMatch(/ \(node wrong is faster, but outside: 2\.0e-2\)\.$/);
+    expect(sentence).toMatch(/ \(node wrong is faster, but its error of 2\.0e-2 exceeds the bound\)\.$/);
   });
 
   it("does not call a cell faster that cannot be told from the named one", () => {
     const sentence = sentenceOn(measured("wrong", { us: 99, error: OUTSIDE }), measured("right"));
-    expect(sentence).toMatch(/ \(node wrong is as fast, but outside: 2\.0e-2\)\.$/);
+    expect(sentence).toMatch(/ \(node wrong is as fast, but its error of 2\.0e-2 exceeds the bound\)\.$/);
   });
 
   it("says that no gradient is within the bound", () => {
@@ -65,7 +66,7 @@ describe("the closing sentence", () => {
       measured("right"),
     );
     expect(sentence).toContain("node right is the fastest within");
-    expect(sentence).toMatch(/\(node overflowing is faster, but outside: 3 non-finite\)\.$/);
+    expect(sentence).toMatch(/\(node overflowing is faster, but it exceeds the bound: 3 non-finite\)\.$/);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])("excludes a cell whose error is %d", (relL2) => {
@@ -103,9 +104,26 @@ describe("the closing sentence", () => {
       measured("slow", { us: 200, time: { steadiness: "unsettled" } }),
     );
     expect(sentence).toBe(
-      "square, float32: no winner: no time within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) had settled. " +
+      "square, float32: no winner: no gradient within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) has settled times. " +
         "Fastest so far is node few, 100 µs; a longer --time or another --profile may settle it.",
     );
+  });
+
+  it("names an unsettled cell within the bound behind a faster one outside", () => {
+    const cells = [
+      measured("wrong", { us: 40, error: OUTSIDE }),
+      measured("falling", { us: 50, time: { steadiness: "unsettled" } }),
+    ];
+    expect(sentenceOn(...cells, measured("right"))).toContain(
+      "(node wrong is faster, but its error of 2.0e-2 exceeds the bound; " +
+        "node falling is faster, but its times had not settled)",
+    );
+    expect(sentenceOn(...cells)).toContain("Fastest so far is node falling, 50.0 µs;");
+  });
+
+  it("has no ratio to a time below the clock's resolution", () => {
+    const sentence = sentenceOn(measured("none", { us: 0 }), measured("some"));
+    expect(sentence).not.toMatch(/NaN|∞/);
   });
 
   it("counts no cell outside the bound among the rivals", () => {

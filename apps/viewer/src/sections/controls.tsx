@@ -1,10 +1,17 @@
-import type { Results } from "@softmax-bench/core";
-import { type Constraints, type ErrorMeasure, oneLine } from "@softmax-bench/report/model";
+import { DTYPES, type Results } from "@softmax-bench/core";
+import {
+  type Constraints,
+  type ErrorLimit,
+  type ErrorMeasure,
+  errorBound,
+  oneLine,
+} from "@softmax-bench/report/model";
 import { AnyOf, Select, shortName } from "../components/choices.js";
-import { type Choices, DEFAULT_VIEW, selectedWorkload, type View } from "../selection.js";
+import { type Choices, DEFAULT_VIEW, parseLimit, type Selection, type View } from "../selection.js";
 
 const MEASURES: readonly (readonly [ErrorMeasure, string])[] = [
   ["relL2", "unit roundoffs, relative L2"],
+  ["relL2Plain", "relative L2 error"],
   ["p99Ulp", "ULP, 99 of 100 entries"],
   ["maxUlp", "ULP, every entry"],
 ];
@@ -23,11 +30,13 @@ export function Controls({
   choices,
   runs,
   view,
+  selection,
   onChange,
 }: {
   choices: Choices;
   runs: readonly Results[];
   view: View;
+  selection: Selection;
   onChange: (view: View) => void;
 }) {
   const { dtypes, hosts, backends, methods } = choices;
@@ -35,9 +44,10 @@ export function Controls({
   const { phase, error, cpuOnly, noNativeCode } = constraints;
   const set = (change: Partial<View>) => onChange({ ...view, ...change });
   const constrain = (change: Partial<Constraints>) => set({ constraints: { ...constraints, ...change } });
-  const setLimit = (text: string) => {
-    const limit = Number(text);
-    if (text.trim() !== "" && limit >= 0) constrain({ error: { ...error, limit } });
+  const setLimit = (field: HTMLInputElement) => {
+    const limit = parseLimit(field.value);
+    if (limit === undefined) field.value = String(error.limit);
+    else constrain({ error: { ...error, limit } });
   };
   const kind = Object.entries(KINDS).find(
     ([, [, one]]) => one.cpuOnly === cpuOnly && one.noNativeCode === noNativeCode,
@@ -48,13 +58,13 @@ export function Controls({
       <Select
         label="My logits"
         options={choices.workloads.map((id) => [id, describeWorkload(id, runs)])}
-        value={selectedWorkload(view, choices) ?? ""}
+        value={selection.workload ?? ""}
         onChange={(workload) => set({ workload })}
       />
       <Select
         label="dtype"
         options={dtypes.map((dtype) => [dtype, dtype])}
-        value={view.dtype}
+        value={selection.dtype}
         onChange={(value) => set({ dtype: dtypes.find((dtype) => dtype === value) ?? view.dtype })}
       />
       <Select
@@ -92,18 +102,17 @@ export function Controls({
                 min="0"
                 step="any"
                 value={error.limit}
-                onChange={(event) => setLimit(event.currentTarget.value)}
+                onChange={(event) => setLimit(event.currentTarget)}
               />
             </label>
             <Select
               label="of"
               options={MEASURES}
               value={error.measure}
-              onChange={(value) =>
-                constrain({
-                  error: { ...error, measure: MEASURES.find(([id]) => id === value)?.[0] ?? error.measure },
-                })
-              }
+              onChange={(value) => {
+                const measure = MEASURES.find(([id]) => id === value)?.[0] ?? error.measure;
+                constrain({ error: { measure, limit: convertLimit(error, measure, selection.dtype) } });
+              }}
             />
           </fieldset>
           <AnyOf
@@ -130,6 +139,14 @@ export function Controls({
       )}
     </form>
   );
+}
+
+/** The same bound in another unit, with two significant digits; where there is no such unit, the same number. */
+function convertLimit(error: ErrorLimit, to: ErrorMeasure, dtype: Selection["dtype"]): number {
+  const units: Partial<Record<ErrorMeasure, number>> = { relL2: DTYPES[dtype].unitRoundoff, relL2Plain: 1 };
+  const unit = units[to];
+  if (unit === undefined || units[error.measure] === undefined) return error.limit;
+  return Number((errorBound(dtype, error) / unit).toPrecision(2));
 }
 
 /** True if the view answers anything else than report.md does. */

@@ -14,16 +14,18 @@ import { Section } from "./section.js";
 export function Distributions({
   cells,
   backends,
+  isEligible,
 }: {
   cells: readonly Cell[];
   backends: readonly BackendRecord[];
+  isEligible: (cell: Cell) => boolean;
 }) {
   const measured = useMemo(() => cells.filter(({ timing }) => timing?.gradient), [cells]);
   if (measured.length === 0) return null;
   return (
     <Section id="distributions" title="Distributions">
-      <Strips cells={measured} />
-      <Phases cells={measured} />
+      <Strips cells={measured} isEligible={isEligible} />
+      <Phases cells={measured} isEligible={isEligible} />
       <Starts backends={backends} />
     </Section>
   );
@@ -35,19 +37,24 @@ const rowLabel = ({ backend, method }: Pick<Cell, "backend" | "method">): string
 const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
   cells.toSorted((a, b) => (a.timing?.[phase]?.medianNs ?? 0) - (b.timing?.[phase]?.medianNs ?? 0));
 
-function Strips({ cells }: { cells: readonly Cell[] }) {
+interface CellsShown {
+  readonly cells: readonly Cell[];
+  readonly isEligible: (cell: Cell) => boolean;
+}
+
+function Strips({ cells, isEligible }: CellsShown) {
   const [phase, setPhase] = useState<Phase>("gradient");
   const sorted = useMemo(
     () => byMedian(cells, phase).filter(({ timing }) => timing?.[phase]),
     [cells, phase],
   );
-  const { rows, toggle } = useBestFirst(sorted, ({ backend }) => backend);
+  const { rows, toggle, scope } = useBestFirst(sorted, (cell) => cell, isEligible);
   const options = useMemo(() => stripPlot(rows, phase), [rows, phase]);
   return (
     <>
       <OneOf<Phase> legend="Phase" options={PHASES.map((id) => [id, id])} value={phase} onChange={setPhase} />
       <Figure
-        caption={`Every sample of the ${phase}; the tall tick is the median`}
+        caption={`Every sample of the ${phase}${scope}; the tall tick is the median`}
         numbers={{
           name: `samples-${phase}`,
           columns: ["backend", "method", "ns"],
@@ -93,7 +100,7 @@ function stripPlot(sorted: readonly Cell[], phase: Phase): ChartOptions {
   };
 }
 
-function Phases({ cells }: { cells: readonly Cell[] }) {
+function Phases({ cells, isEligible }: CellsShown) {
   const parts = useMemo(
     () =>
       byMedian(cells, "roundtrip").flatMap((cell) => {
@@ -102,12 +109,12 @@ function Phases({ cells }: { cells: readonly Cell[] }) {
       }),
     [cells],
   );
-  const { rows, toggle } = useBestFirst(parts, ({ cell }) => cell.backend);
+  const { rows, toggle, scope } = useBestFirst(parts, ({ cell }) => cell, isEligible);
   const options = useMemo(() => phasePlot(rows), [rows]);
   if (parts.length === 0) return null;
   return (
     <Figure
-      caption="Where a round trip's time goes, fastest first"
+      caption={`Where a round trip's time goes, fastest first${scope}`}
       numbers={{
         name: "phases",
         columns: ["backend", "method", "compute ns", "read back ns", "upload ns"],

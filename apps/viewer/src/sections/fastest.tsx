@@ -139,7 +139,7 @@ function Winner({ best, recommendation }: { best: RankedCell; recommendation: Re
       <td class="number">
         {error} <small>max {maxUlp} ULP</small>
       </td>
-      <td>{next ? <CellName cell={next} /> : <small>no other has a settled time within it</small>}</td>
+      <td>{next ? <CellName cell={next} /> : <small>no other backend qualifies</small>}</td>
       <td class="number">{ratio}</td>
     </>
   );

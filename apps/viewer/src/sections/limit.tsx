@@ -15,7 +15,15 @@ interface Row {
 }
 
 /** The share of the machine's copy bandwidth that each gradient reaches in moving its bytes. */
-export function Limit({ cells, results }: { cells: readonly Cell[]; results: Results }) {
+export function Limit({
+  cells,
+  results,
+  isEligible,
+}: {
+  cells: readonly Cell[];
+  results: Results;
+  isEligible: (cell: Cell) => boolean;
+}) {
   const rows = useMemo(
     () =>
       cells
@@ -26,7 +34,7 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
         .toSorted((a, b) => b.achieved.share - a.achieved.share),
     [cells, results],
   );
-  const { rows: drawn, toggle } = useBestFirst(rows, ({ cell }) => cell.backend);
+  const { rows: drawn, toggle, scope } = useBestFirst(rows, ({ cell }) => cell, isEligible);
   const options = useMemo(() => sharePlot(drawn), [drawn]);
   if (rows.length === 0) return null;
   const measured = (results.environment.copyBandwidth ?? [])
@@ -42,7 +50,7 @@ export function Limit({ cells, results }: { cells: readonly Cell[]; results: Res
         {rows[0]?.achieved.inCache && " Here both fit in the processor's cache, which is faster than memory."}
       </p>
       <Figure
-        caption="Bytes of logits and gradient over the gradient's time, as a share of copying with as many threads"
+        caption={`Bytes of logits and gradient over the gradient's time, as a share of copying with as many threads${scope}`}
         numbers={{
           name: "bandwidth",
           columns: ["backend", "method", "bytes per second", "share of copy bandwidth"],

@@ -5,12 +5,14 @@ import {
   type Constraints,
   describeBound,
   type ErrorMeasure,
-  type Folded,
+  type FoldedGroup,
   formatCount,
   formatDuration,
   formatError,
+  isInUlp,
   type MapCell,
   type MapColumn,
+  measuredError,
   oneLine,
   type Standing,
 } from "@softmax-bench/report/model";
@@ -37,11 +39,17 @@ export function Matrix({
   constraints: Constraints;
 }) {
   const [chosen, choose] = useState<string>();
+  const [active, activate] = useState<string>();
   if (cells.length === 0) return null;
   const { columns, methods, find } = map;
   const { phase } = constraints;
   const shade = shadeScale(map);
   const selected = cells.find((cell) => placeKey(cell) === chosen);
+  const places = methods.flatMap((method) =>
+    columns.flatMap(({ backend }) => (find(backend, method) ? [placeKey({ backend, method })] : [])),
+  );
+  // Tab reaches one cell: the last one that had the focus, while it is on the map.
+  const reached = active !== undefined && places.includes(active) ? active : places[0];
   const toggle = (key: string) => choose(key === chosen ? undefined : key);
   return (
     <Section id="matrix" title="Every backend and method">
@@ -59,7 +67,7 @@ export function Matrix({
         {columns.length > 0 && (
           <>
             <Scroll label="Map of backends and methods">
-              <table class="matrix" onKeyDown={moveFocus}>
+              <table class="matrix" aria-label="Map of backends and methods" onKeyDown={moveFocus}>
                 <thead>
                   <tr>
                     <th scope="col">method</th>
@@ -69,12 +77,12 @@ export function Matrix({
                   </tr>
                 </thead>
                 <tbody>
-                  {methods.map((method, row) => (
+                  {methods.map((method) => (
                     <tr key={method}>
                       <th scope="row">
                         <Breakable text={shortName(method)} />
                       </th>
-                      {columns.map(({ backend }, column) => {
+                      {columns.map(({ backend }) => {
                         const entry = find(backend, method);
                         const key = placeKey({ backend, method });
                         return (
@@ -85,7 +93,8 @@ export function Matrix({
                                 measure={constraints.error.measure}
                                 shade={shade(entry)}
                                 isPressed={key === chosen}
-                                isFirst={row === 0 && column === 0}
+                                isReached={key === reached}
+                                onFocus={() => activate(key)}
                                 onChoose={() => toggle(key)}
                               />
                             )}
@@ -111,6 +120,7 @@ const dtypeOf = ([first]: readonly Cell[]): Cell["dtype"] => first?.dtype ?? "fl
 
 const ERROR_NAMES: Readonly<Record<ErrorMeasure, string>> = {
   relL2: "relative L2 error",
+  relL2Plain: "relative L2 error",
   p99Ulp: "error of 99 of 100 entries, in ULP",
   maxUlp: "largest error, in ULP",
 };
@@ -134,7 +144,7 @@ const STANDINGS: Readonly<Record<Standing, string>> = {
   tied: "tied with the fastest",
   eligible: "",
   unsettled: "its times had not settled",
-  outside: "outside the error bound",
+  outside: "exceeds the error bound",
   "not a contender": "for comparison only",
 };
 
@@ -156,7 +166,8 @@ function MapButton({
   measure,
   shade,
   isPressed,
-  isFirst,
+  isReached,
+  onFocus,
   onChoose,
 }: {
   entry: MapCell;
@@ -164,13 +175,16 @@ function MapButton({
   /** 0 for the slowest, 1 for the fastest. */
   shade: number;
   isPressed: boolean;
-  isFirst: boolean;
+  /** Tab reaches it; arrow keys lead to the others. */
+  isReached: boolean;
+  onFocus: () => void;
   onChoose: () => void;
 }) {
   const name = `${shortName(cell.backend)} ${shortName(cell.method)}`;
   const common = {
     type: "button",
-    tabIndex: isFirst ? 0 : -1,
+    tabIndex: isReached ? 0 : -1,
+    onFocus,
     "aria-pressed": isPressed,
     "data-standing": standing,
     onClick: onChoose,
@@ -189,8 +203,8 @@ function MapButton({
     );
   }
   const time = formatDuration(ranked.timing.medianNs);
-  const error =
-    measure === "relL2" ? formatError(ranked.error.relL2) : `${formatCount(ranked.error[measure])} ULP`;
+  const measured = measuredError(ranked, measure);
+  const error = isInUlp(measure) ? `${formatCount(measured)} ULP` : formatError(measured);
   const words = STANDINGS[standing];
   return (
     <button
@@ -226,7 +240,7 @@ function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; boun
   const marks = [
     ["fastest", "fastest within the bound"],
     ["tied", "= tied with it"],
-    ["outside", `outside the bound (${bound})`],
+    ["outside", `exceeds the bound (${bound})`],
   ] as const;
   return (
     <ul class="legend">
@@ -286,7 +300,7 @@ function NotHere({
   );
 }
 
-const describeFolded = ({ names, kind, reason }: Folded): string => {
+const describeFolded = ({ names, kind, reason }: FoldedGroup): string => {
   const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
   const word = kind === "excluded" ? "left out by your case" : kind;
   // The rest of a reason is one click away.
@@ -303,17 +317,20 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
   ArrowRight: [0, 1],
 };
 
-/** Arrow keys move the focus; Tab reaches the cell where it was last. */
+/** Arrow keys move the focus to the next cell in their direction; with a modifier they are the browser's. */
 function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLTableElement }): void {
   const step = STEPS[event.key];
   const place = event.target instanceof Element ? event.target.closest("td") : null;
-  if (!step || !place) return;
+  if (!step || !place || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const rows = [...event.currentTarget.tBodies].flatMap((body) => [...body.rows]);
-  const row = rows[rows.findIndex((one) => one.contains(place)) + step[0]];
-  const next = row?.cells[place.cellIndex + step[1]]?.querySelector("button");
-  if (!next) return;
-  for (const button of event.currentTarget.querySelectorAll("button")) button.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
+  let row = rows.findIndex((one) => one.contains(place));
+  let column = place.cellIndex;
+  let next: Element | undefined;
+  do {
+    row += step[0];
+    column += step[1];
+    next = rows[row]?.cells[column];
+  } while (next && !next.querySelector("button"));
+  next?.querySelector("button")?.focus();
 }

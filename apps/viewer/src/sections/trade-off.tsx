@@ -18,7 +18,7 @@ import { Section } from "./section.js";
 
 type ErrorOf = "relL2" | "maxUlp";
 
-/** Error against time, a mark for each cell, and those in JavaScript that nothing in it beats in both. */
+/** Error against time: a mark for each cell, and a line through the cells in JavaScript that no other one beats in both. */
 export function TradeOff({
   cells,
   results,
