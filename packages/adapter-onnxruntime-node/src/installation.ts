@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Availability } from "@softmax-bench/core";
-import { messageOf, probePackages, REINSTALL_LINE } from "@softmax-bench/core";
+import { messageOf, probePackages, reinstallLine } from "@softmax-bench/core";
 import { PLATFORM } from "@softmax-bench/provision";
 
 export type OnnxRuntimeNode = typeof import("onnxruntime-node");
@@ -48,7 +48,7 @@ export function loads(installation: string): Availability {
     return {
       available: false,
       reason: `onnxruntime-node does not load: ${firstLine(error)}`,
-      remedy: `${REINSTALL_LINE}, on this platform (${PLATFORM})`,
+      remedy: `${reinstallLine()}, on this platform (${PLATFORM})`,
     };
   }
 }

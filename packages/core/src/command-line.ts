@@ -31,15 +31,15 @@ export function commandLine(words: string): string {
  */
 export const installLine = (packages: readonly string[]): string =>
   IN_CLONE || BUNDLE_SCRIPT
-    ? REINSTALL_LINE
+    ? reinstallLine()
     : ["npm install --ignore-scripts", PROGRAM, ...packages].join(" ");
 
 /** The line that replaces damaged packages. */
-export const REINSTALL_LINE = findReinstallLine();
-
-function findReinstallLine(): string {
+export function reinstallLine(): string {
   if (IN_CLONE) return "pnpm install --force";
   if (BUNDLE_SCRIPT) return "unpack the bundle again";
+  // A page's address is not looked at: it may be anything.
+  if (globalThis.process?.versions?.node === undefined) return `install ${PROGRAM} again`;
   const [, folder = ""] = /^(?:file:\/\/)?(.*?)\/node_modules\//.exec(decodeURI(import.meta.url)) ?? [];
   if (/\/_npx\/[^/]+$/.test(folder)) return `rm -r ${shellWord(folder)}, npx's cache, and start npx again`;
   // npm replaces no package that has the right version, even by force.

@@ -4,7 +4,7 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
-export { commandLine, IN_CLONE, installLine, PROGRAM, REINSTALL_LINE, shellWord } from "./command-line.js";
+export { commandLine, IN_CLONE, installLine, PROGRAM, reinstallLine, shellWord } from "./command-line.js";
 export {
   DTYPE_IDS,
   DTYPES,

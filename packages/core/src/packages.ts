@@ -1,5 +1,5 @@
 import type { Availability } from "./backend.js";
-import { installLine, REINSTALL_LINE } from "./command-line.js";
+import { installLine, reinstallLine } from "./command-line.js";
 
 /** True in a page, whose bundle contains a fixed set of packages since it was built. */
 const isBundled = (): boolean => !globalThis.process?.versions?.node;
@@ -52,7 +52,7 @@ export function probePackages(
     reason: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not installed, or not whole`,
     remedy: areRuntimes
       ? installLine(Object.entries(runtimes).map(([name, range]) => `${name}@${range}`))
-      : REINSTALL_LINE,
+      : reinstallLine(),
   };
 }
 

@@ -17,8 +17,8 @@ function linesIn(folder: string, env: NodeJS.ProcessEnv = {}) {
   const module = join(target, "command-line.js");
   copyFileSync(BUILT, module);
   writeFileSync(join(target, "../package.json"), '{"type":"module"}');
-  const script = `const { commandLine, installLine, REINSTALL_LINE } = await import(${JSON.stringify(pathToFileURL(module).href)});
-    console.log(JSON.stringify({ start: commandLine("bench"), install: installLine(["a@^1"]), reinstall: REINSTALL_LINE }))`;
+  const script = `const { commandLine, installLine, reinstallLine } = await import(${JSON.stringify(pathToFileURL(module).href)});
+    console.log(JSON.stringify({ start: commandLine("bench"), install: installLine(["a@^1"]), reinstall: reinstallLine() }))`;
   const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
     env: { PATH: process.env.PATH, ...env },
     encoding: "utf8",

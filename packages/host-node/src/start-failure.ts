@@ -1,10 +1,10 @@
-import { REINSTALL_LINE } from "@softmax-bench/core";
+import { reinstallLine } from "@softmax-bench/core";
 import type { Crash } from "@softmax-bench/measure";
 
 /** Remedies for backends that do not start, each for one kind of failure. */
 
 /** For a runtime whose files differ from the installed ones. */
-const REINSTALL = `${REINSTALL_LINE}, which replaces damaged files`;
+const REINSTALL = `${reinstallLine()}, which replaces damaged files`;
 
 /** Codes of errors with which Node refuses a module or a native addon. */
 const DAMAGE_CODES = new Set([

@@ -1,4 +1,4 @@
-import { type Backend, messageOf, REINSTALL_LINE } from "@softmax-bench/core";
+import { type Backend, messageOf, reinstallLine } from "@softmax-bench/core";
 import { findAbsence } from "../bundle/manifest.js";
 import { absentBackend } from "./absent-backend.js";
 import { BACKENDS } from "./backends.js";
@@ -66,7 +66,7 @@ async function loadBuiltIn(id: string): Promise<Backend | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     const [reason = ""] = messageOf(error).split("\n", 1);
-    return absentBackend(id, { reason, remedy: REINSTALL_LINE });
+    return absentBackend(id, { reason, remedy: reinstallLine() });
   }
 }
 
