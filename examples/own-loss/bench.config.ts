@@ -4,7 +4,7 @@ import { myGradient } from "./my-gradient.ts";
 
 /** log Σ exp(x) − x at the label, from TensorFlow.js's own log-sum-exp. */
 const logSumExpLoss = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar => {
-  const isTarget = tf.oneHot(labels, logits.shape[1], 1, 0, "bool");
+  const isTarget = tf.cast(tf.oneHot(labels, logits.shape[1]), "bool");
   // A product with the one-hot matrix would be NaN where a class is masked: 0 · −∞.
   const target = tf.sum(tf.where(isTarget, logits, tf.zerosLike(logits)), 1);
   return tf.mean(tf.sub(tf.logSumExp(logits, 1), target));

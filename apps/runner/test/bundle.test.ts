@@ -207,7 +207,7 @@ describe("a bundle of two backends", () => {
       readdirSync(join(bundle, name)).some((file) => /licen|copying/i.test(file));
     const without = packages.filter((name) => !name.includes("@softmax-bench/") && !hasLicence(name));
     // Their packages bring none, only its name.
-    const none = ["@bufbuild/protobuf", "onnxruntime-common", "onnxruntime-node"];
+    const none = ["@bomb.sh/tab", "@bufbuild/protobuf", "onnxruntime-common", "onnxruntime-node"];
     expect(without.sort()).toEqual(none.map((name) => `app/node_modules/${name}`));
   });
 

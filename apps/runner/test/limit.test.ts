@@ -122,7 +122,7 @@ describe.runIf(hasCompiler)("pnpm limit", () => {
     writeFileSync(file, JSON.stringify(results));
     const { code, stderr } = await call("limit", [file, "--in", out]);
     expect(stderr.trim()).toMatch(
-      /foreign\.json has no cells that were timed on a processor, as runs of bench have; name such a run/,
+      /foreign\.json has no cells that were timed on a processor, as runs of the command bench have; name such a run/,
     );
     expect(code).toBe(2);
     expect(existsSync(join(out, "native-limit.json"))).toBe(false);
