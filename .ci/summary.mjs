@@ -37,7 +37,12 @@ function nameFailed(folder, { testResults }) {
 for (const group of ["packages", "apps"]) {
   for (const name of readdirSync(group)) {
     const folder = join(group, name);
-    if (!existsSync(join(folder, "package.json"))) continue;
+    const manifest = join(folder, "package.json");
+    if (!existsSync(manifest)) continue;
+    if (!("test" in (JSON.parse(readFileSync(manifest, "utf8")).scripts ?? {}))) {
+      console.log(`${folder}: no tests of its own`);
+      continue;
+    }
     const report = join(folder, "reports", "vitest.json");
     if (!existsSync(report)) {
       console.log(`${folder}: no test report`);

@@ -47,6 +47,14 @@ const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"]
   .concat("softmax-bench");
 
 describe("all packages", () => {
+  it("have tests of their own, except those that only depend on others", () => {
+    const without = ["packages", "apps"]
+      .flatMap((group) => readdirSync(join(ROOT, group)).map((name) => join(group, name)))
+      .filter((folder) => existsSync(join(ROOT, folder, "package.json")))
+      .filter((folder) => !("test" in (JSON.parse(read(join(folder, "package.json"))).scripts ?? {})));
+    expect(without.sort()).toEqual(["apps/all", "apps/cli"]);
+  });
+
   const [version, ...others] = new Set(PACKED.map(({ manifest }) => manifest.version));
 
   it("have one version, which examples, the changelog and the citation name", () => {
