@@ -229,8 +229,12 @@ if (whyNoBrowser) {
           reason: string,
           status: "unsupported" | "timeout" = "unsupported",
         ): Cell => ({
-          ...{ backend, method: "manual/fused", dtype: "float32", workload: "seed-3200" },
-          ...{ status, reason },
+          backend,
+          method: "manual/fused",
+          dtype: "float32",
+          workload: "seed-3200",
+          status,
+          reason,
         });
         const { backends, cells } = results();
         const { page } = await open(
@@ -368,7 +372,8 @@ if (whyNoBrowser) {
 
       it("choose one of several hosts", async () => {
         const hosts = ["chromium", "firefox"].map((id) => ({
-          ...{ id, status: "available" as const },
+          id,
+          status: "available" as const,
           runtime: { name: id, version: "1" },
         }));
         const { backends, cells } = results();
@@ -379,7 +384,8 @@ if (whyNoBrowser) {
         const [first, second] = [on("chromium", 1), on("firefox", 2)];
         const { page } = await open(
           results({
-            ...{ hosts, distances: [] },
+            hosts,
+            distances: [],
             backends: [...backends, ...first.backends, ...second.backends],
             cells: [...cells, ...first.cells, ...second.cells],
           }),

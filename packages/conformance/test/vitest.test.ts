@@ -83,7 +83,7 @@ describe("toMatchOracle", () => {
       { dtypes: ["float8"] },
       "toMatchOracle: dtypes: expected float32, float64, float16, bfloat16, got 'float8'",
     ],
-  ])("refuses options that are none: %j", (options, message) => {
+  ])("refuses wrong options: %j", (options, message) => {
     expect(messageOf(gradientWith(), options as Partial<OracleOptions>)).toBe(message);
   });
 

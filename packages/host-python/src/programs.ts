@@ -61,7 +61,7 @@ export function withPrograms(request: Request, runtime: PythonRuntime): Request 
     case "steps": {
       const { methods, network } = request;
       const programs = methods.map((method) => serializeStep(network, method, runtime));
-      return { ...request, ...{ programs } };
+      return { ...request, programs };
     }
     default:
       return request;

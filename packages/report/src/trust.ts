@@ -74,7 +74,7 @@ function splitByMeasured(reaches: readonly Reach[]) {
   };
 }
 
-/** Where a gradient stops being accurate; undefined if it never does. */
+/** The point from which a gradient is no longer accurate; undefined if it always is. */
 function describeEnd(
   { axis, leavesAt, nonFiniteAt }: Reach,
   { ulpLimit }: PrecisionView,

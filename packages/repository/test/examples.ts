@@ -1,6 +1,6 @@
 /** The surroundings that an example assumes, and the example in them. */
 export interface Example {
-  /** Where it is run: imports are resolved from there. */
+  /** The folder that it runs in: imports are resolved from there. */
   readonly package: string;
   /** Declares what the example takes for granted. */
   readonly before?: string;

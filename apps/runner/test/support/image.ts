@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Dockerfile, DockerfileParser } from "dockerfile-ast";
 import { z } from "zod";
 
-/** What is deployed: its folder with `bin`. */
+/** The package that an image holds: its folder has `bin`. */
 const APP = dirname(fileURLToPath(new URL("../../../all/bin", import.meta.url)));
 const file = fileURLToPath(new URL("../../../../deploy/Dockerfile", import.meta.url));
 

@@ -187,8 +187,15 @@ export const scaling = (backend = "on-cpu", method = "manual/fused"): Scaling =>
 /** Curves of one method: it holds for confident logits, and leaves 4 ULP at a standard deviation of 30. */
 export const precision = (backend: string, method: string): Precision => {
   const point = (x: number, p99Ulp: number) => ({
-    ...{ x, p99Ulp, maxUlp: 2 * p99Ulp, lossRelError: 1e-8, relL2: 1e-8 },
-    ...{ maxAbs: 1e-9, sumAbs: 1e-6, nonFinite: 0, rowSumResidual: 1e-8 },
+    x,
+    p99Ulp,
+    maxUlp: 2 * p99Ulp,
+    lossRelError: 1e-8,
+    relL2: 1e-8,
+    maxAbs: 1e-9,
+    sumAbs: 1e-6,
+    nonFinite: 0,
+    rowSumResidual: 1e-8,
   });
   const curve = { backend, method, dtype: "float32", status: "ok" } as const;
   return {
