@@ -60,8 +60,8 @@ export function withPrograms(request: Request, runtime: PythonRuntime): Request 
       return { ...request, ...serializePrograms(...request.rows.map((rows) => ({ ...request, rows }))) };
     case "steps": {
       const { methods, network } = request;
-      const programs = methods.map((method) => serializeStep(network, method, runtime));
-      return { ...request, programs };
+      const steps = { programs: methods.map((method) => serializeStep(network, method, runtime)) };
+      return { ...request, ...steps };
     }
     default:
       return request;

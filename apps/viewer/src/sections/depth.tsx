@@ -4,6 +4,7 @@ import { depthView, oneLine } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../components/chart.js";
 import { Figure } from "../components/figure.js";
+import { Findings } from "../components/findings.js";
 import { Section } from "./section.js";
 
 /** Gradients of networks as depth grows. */
@@ -25,16 +26,7 @@ export function Depth({ results, depth }: { results: Results; depth: DepthRecord
           <Training key={kind + dtype} depth={depth} dtype={dtype} text={text} />
         ),
       )}
-      {view.findings.map(({ heading, sentences }) => (
-        <div key={heading}>
-          <h3>{oneLine(heading)}</h3>
-          <ul>
-            {sentences.map((sentence) => (
-              <li key={sentence}>{oneLine(sentence)}</li>
-            ))}
-          </ul>
-        </div>
-      ))}
+      <Findings findings={view.findings} />
     </Section>
   );
 }

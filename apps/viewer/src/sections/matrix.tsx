@@ -1,29 +1,22 @@
-import { type Cell, shorten } from "@softmax-bench/core";
+import type { Cell } from "@softmax-bench/core";
 import {
-  type Absence,
   type CellMap,
   type Constraints,
   describeBound,
   type ErrorMeasure,
-  type FoldedGroup,
-  formatCount,
-  formatDuration,
-  formatError,
-  isInUlp,
   type MapCell,
   type MapColumn,
-  measuredError,
-  oneLine,
-  type Standing,
 } from "@softmax-bench/report/model";
 import { useState } from "preact/hooks";
 import { Breakable } from "../components/backend-name.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { moveFocus } from "../components/move-focus.js";
 import { Scroll } from "../components/scroll.js";
-import { Table } from "../components/table.js";
 import { colorOf } from "../model/colors.js";
 import { CellDetail } from "./cell-detail.js";
+import { MapButton } from "./map-button.js";
+import { NotHere } from "./not-here.js";
 import { Section } from "./section.js";
 
 /** Backends × methods: time and error of each cell, or the reason why it is missing. */
@@ -138,86 +131,6 @@ function ColumnHead({ column: { backend, note } }: { column: MapColumn }) {
   );
 }
 
-/** The words for the standing of a cell, in its tooltip and for screen readers; empty for an ordinary cell. */
-const STANDINGS: Readonly<Record<Standing, string>> = {
-  fastest: "the fastest within the error bound",
-  tied: "tied with the fastest",
-  eligible: "",
-  unsettled: "its times had not settled",
-  outside: "exceeds the error bound",
-  "not a contender": "for comparison only",
-};
-
-/** The mark of a cell without a result; no two kinds look alike. */
-const MARKS: Readonly<Record<Absence, string>> = {
-  unsupported: "–",
-  "too slow": "…",
-  unavailable: "○",
-  "timed out": "⋯",
-  failed: "!",
-  crashed: "‼",
-  "not timed": "?",
-};
-
-const isAbsence = (standing: MapCell["standing"]): standing is Absence => standing in MARKS;
-
-function MapButton({
-  entry: { cell, ranked, standing },
-  measure,
-  shade,
-  isPressed,
-  isReached,
-  onFocus,
-  onChoose,
-}: {
-  entry: MapCell;
-  measure: ErrorMeasure;
-  /** 0 for the slowest, 1 for the fastest. */
-  shade: number;
-  isPressed: boolean;
-  /** Tab reaches it; arrow keys lead to the others. */
-  isReached: boolean;
-  onFocus: () => void;
-  onChoose: () => void;
-}) {
-  const name = `${shortName(cell.backend)} ${shortName(cell.method)}`;
-  const common = {
-    type: "button",
-    tabIndex: isReached ? 0 : -1,
-    onFocus,
-    "aria-pressed": isPressed,
-    "data-standing": standing,
-    onClick: onChoose,
-  } as const;
-  if (!ranked || isAbsence(standing)) {
-    const why = oneLine(cell.reason ?? "");
-    return (
-      <button
-        {...common}
-        class="absent"
-        title={why || undefined}
-        aria-label={[`${name}: ${standing}`, why].filter(Boolean).join(", ")}
-      >
-        <small data-sign={isAbsence(standing) ? MARKS[standing] : undefined}>{standing}</small>
-      </button>
-    );
-  }
-  const time = formatDuration(ranked.timing.medianNs);
-  const measured = measuredError(ranked, measure);
-  const error = isInUlp(measure) ? `${formatCount(measured)} ULP` : formatError(measured);
-  const words = STANDINGS[standing];
-  return (
-    <button
-      {...common}
-      style={{ "--shade": `${Math.round(8 + 92 * shade)}%` }}
-      title={words || undefined}
-      aria-label={[`${name}: ${time} ${error} error`, words].filter(Boolean).join(", ")}
-    >
-      <span class="time">{time}</span> <small>{error}</small>
-    </button>
-  );
-}
-
 /** The shade of each cell, on a logarithmic scale between the fastest and the slowest contender. */
 function shadeScale({ columns, methods, find }: CellMap): (entry: MapCell) => number {
   const times = columns
@@ -258,79 +171,4 @@ function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; boun
       {standings.has("unsettled") && <li>~ times had not settled: never the fastest</li>}
     </ul>
   );
-}
-
-/** One line on the backends and methods that have no place on the map; their cells, on demand. */
-function NotHere({
-  map: { foldedBackends, foldedMethods, columns },
-  cells,
-}: {
-  map: CellMap;
-  cells: readonly Cell[];
-}) {
-  const folded = [...foldedBackends, ...foldedMethods];
-  if (folded.length === 0) return null;
-  const shown = new Set(columns.map(({ backend }) => backend));
-  const absent = cells.filter(({ backend, status }) => status !== "ok" && !shown.has(backend));
-  const methods = new Set(foldedMethods.flatMap(({ names }) => names));
-  const rows = [
-    ...absent,
-    ...cells.filter(({ backend, method }) => shown.has(backend) && methods.has(method)),
-  ];
-  return (
-    <details class="folded">
-      <summary>Not here: {folded.map(describeFolded).join("; ")}</summary>
-      <ul>
-        {folded.map(
-          ({ names, reason }) =>
-            reason && <li key={names.join()}>{`${names.map(shortName).join(", ")}: ${oneLine(reason)}`}</li>,
-        )}
-      </ul>
-      {rows.length > 0 && (
-        <Table
-          label="Cells without a result"
-          columns={["backend", "method", "status", "reason"]}
-          rows={rows.map(({ backend, method, status, reason = "" }) => [
-            ...[shortName(backend), shortName(method)],
-            ...[status, reason],
-          ])}
-        />
-      )}
-    </details>
-  );
-}
-
-const describeFolded = ({ names, kind, reason }: FoldedGroup): string => {
-  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
-  const word = kind === "excluded" ? "left out by your case" : kind;
-  // The rest of a reason is one click away.
-  const [why = ""] = oneLine(reason)
-    .replaceAll(/ \([^)]*\)/g, "")
-    .split(/[,;]/);
-  return `${shown.map(shortName).join(", ")} (${[word, shorten(why, 80)].filter(Boolean).join(": ")})`;
-};
-
-const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-};
-
-/** Arrow keys move the focus to the next cell in their direction; with a modifier they are the browser's. */
-function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLTableElement }): void {
-  const step = STEPS[event.key];
-  const place = event.target instanceof Element ? event.target.closest("td") : null;
-  if (!step || !place || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  const rows = [...event.currentTarget.tBodies].flatMap((body) => [...body.rows]);
-  let row = rows.findIndex((one) => one.contains(place));
-  let column = place.cellIndex;
-  let next: Element | undefined;
-  do {
-    row += step[0];
-    column += step[1];
-    next = rows[row]?.cells[column];
-  } while (next && !next.querySelector("button"));
-  next?.querySelector("button")?.focus();
 }

@@ -1,10 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import type { Curve, Precision } from "@softmax-bench/core";
-import { oneLine, precisionView, RANGE_COLUMNS, rangeCells } from "@softmax-bench/report/model";
+import { precisionView, RANGE_COLUMNS, rangeCells } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { Findings } from "../components/findings.js";
 import { colorScale } from "../model/colors.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
@@ -31,16 +32,7 @@ export function Sweeps({ precision, selection }: { precision: Precision; selecti
       />
       <details>
         <summary>In words</summary>
-        {view?.findings.map(({ heading, sentences }) => (
-          <div key={heading}>
-            <h3>{oneLine(heading)}</h3>
-            <ul>
-              {sentences.map((sentence) => (
-                <li key={sentence}>{oneLine(sentence)}</li>
-              ))}
-            </ul>
-          </div>
-        ))}
+        {view && <Findings findings={view.findings} />}
       </details>
       {sweeps.map(({ id, summary, axis }) => (
         <Sweep
