@@ -66,6 +66,11 @@ describe("examples/own-loss", () => {
     const checked = await call("gradcheck", [...places, ...mine], { cwd });
     expect(checked.code, checked.stdout).toBe(0);
     expect(checked.stdout).toContain("Within their tolerances: 3 of 3 gradients.");
+    const onOwn = "it is held to the bound of autograd/shifted";
+    expect(checked.stdout).toContain(onOwn);
+    const ours = await call("gradcheck", ["--backend", "javascript", "--method", "manual/shifted"], { cwd });
+    expect(ours.stdout).toContain("Within their tolerances: 2 of 2 gradients.");
+    expect(ours.stdout).not.toContain(onOwn);
 
     const swept = await call("precision", [...places, ...mine, "--sweep", "offset", "--json"], { cwd });
     expect(swept.code).toBe(0);

@@ -10,7 +10,7 @@ import { Hosts } from "../../session/hosts.js";
 import { runJobs } from "../../session/jobs.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
-import { CHECK_CASES, Check, DERIVATION } from "../../user-gradient/gradcheck.js";
+import { CHECK_CASES, Check, describeTolerances } from "../../user-gradient/gradcheck.js";
 import { addDtypeOption, addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
 import { toJobOptions } from "../job-options.js";
 
@@ -79,7 +79,8 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     if (record) seen.push(record);
     if (signal.aborted) return EXIT.interrupted;
   }
-  writeBlock(stdout, renderGradcheck(records, DERIVATION, terminalOptions(stdout)));
+  const derivation = describeTolerances(records.map(({ method }) => method));
+  writeBlock(stdout, renderGradcheck(records, derivation, terminalOptions(stdout)));
   if (noneAvailable(seen, stderr)) return EXIT.failure;
   return records.every(passes) ? EXIT.ok : EXIT.failure;
 }
