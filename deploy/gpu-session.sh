@@ -22,40 +22,28 @@ left() { echo $((deadline - $(date +%s))); }
 limited() {
   seconds=$1
   shift
-  "$@" &
+  running=1
+  timeout -k $((reserve / 2)) "$seconds" "$@" &
   command=$!
-  (
-    sleep=
-    trap 'kill "$sleep" 2>/dev/null; exit' TERM
-    sleep "$seconds" & sleep=$!
-    wait "$sleep"
-    kill -TERM "$command" 2>/dev/null
-    sleep $((reserve / 2)) & sleep=$!
-    wait "$sleep"
-    kill -KILL "$command" 2>/dev/null
-  ) &
-  watch=$!
+  [ -z "$stopped" ] || kill -TERM "$command"
   # A signal to this script ends the waiting, not the command, which is asked to stop.
   while :; do
     wait "$command"
     code=$?
     kill -0 "$command" 2>/dev/null || break
   done
-  command=
-  kill -TERM "$watch" 2>/dev/null
-  wait "$watch" 2>/dev/null
+  running= command=
   return "$code"
 }
 
 scratch=$(mktemp -d) || exit 2
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
-command=
-stopped=
+running= command= stopped=
 # The session ends with the command that is running.
 stop() {
   stopped=1
-  [ -n "$command" ] || exit 130
-  kill -TERM "$command" 2>/dev/null
+  [ -n "$running" ] || exit 130
+  [ -z "$command" ] || kill -TERM "$command" 2>/dev/null
 }
 trap stop HUP INT TERM
 
@@ -101,10 +89,11 @@ say "bench --profile $profile --backend $backends, for at most $seconds s"
 limited "$seconds" "$bundle/bench" --profile "$profile" --backend "$backends" --time "$((seconds * 3 / 4))s" \
   --out "$scratch/runs" >"$out/bench.txt" 2>>"$out/session.log"
 code=$?
-[ "$code" -eq 0 ] || {
-  say "bench exited with $code; what it measured is in the results"
-  failed=1
-}
+case $code in
+  0) ;;
+  124) failed=1 && say "bench was stopped after $seconds s; what it measured is in the results" ;;
+  *) failed=1 && say "bench exited with $code; what it measured is in the results" ;;
+esac
 grep ' is unavailable: ' "$out/bench.txt" | while read -r line; do say "$line"; done
 for name in results.json report.html report.md; do
   cp "$scratch"/runs/*/"$name" "$out/" 2>>"$out/session.log" || {

@@ -162,7 +162,7 @@ describe("deploy/gpu-session.sh with a bundle of two backends", { tags: "nightly
       SESSION_BACKENDS: BUNDLED,
     });
     expect(Date.now() - started).toBeLessThan(75_000);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("bench exited with 130")]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/bench was stopped after \d+ s/)]);
     const { run: ran, cells } = parseResults(readFileSync(join(copy, "gpu-session", "results.json"), "utf8"));
     expect(ran.status).toBe("interrupted");
     expect(cells.filter(({ status }) => status === "ok").length).toBeGreaterThan(0);
