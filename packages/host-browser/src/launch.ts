@@ -10,9 +10,11 @@ import { BROWSERS, type Browser } from "./browsers.js";
  */
 const GUARD = `
 profile=$1; shift
-end() { kill -KILL "$browser" 2>/dev/null; }
+browser= ended=
+end() { ended=1; [ -z "$browser" ] || kill -KILL "$browser" 2>/dev/null; }
 trap end TERM
 "$@" & browser=$!
+[ -z "$ended" ] || end
 wait "$browser"; code=$?
 end; wait "$browser" 2>/dev/null
 trap "" TERM
