@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
@@ -57,7 +57,9 @@ export async function openHtml(
   html: string,
   options: BrowserContextOptions = {},
 ): Promise<Opened> {
-  const file = join(mkdtempSync(join(tmpdir(), "softmax-bench-page-")), "report.html");
+  const folder = mkdtempSync(join(tmpdir(), "softmax-bench-page-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "report.html");
   writeFileSync(file, html);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   onTestFinished(async () => await context.close());
