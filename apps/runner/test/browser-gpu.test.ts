@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { MethodId, Place } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
-import { parseHost } from "../src/plan/places.js";
+import { parseHost } from "../src/plan/host-requests.js";
 import { Hosts } from "../src/session/hosts.js";
 import { runJobs } from "../src/session/jobs.js";
 import { childrenOf, onlyRun, run, temporaryFolder } from "./support/cli.js";

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findAbsence } from "../dist/bundle/manifest.js";
 import { placePackages } from "../dist/bundle/packages.js";
 import { stage } from "../dist/bundle/stage.js";
+import { findAbsence } from "../dist/plan/absent-backend.js";
 import { temporaryFolder } from "./support/cli.js";
 
 describe("the packages of a bundle", () => {

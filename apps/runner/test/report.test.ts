@@ -19,8 +19,8 @@ import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { measureCopyBandwidth } from "../dist/machine/measure-copy-bandwidth.js";
-import { leavesCache } from "../src/plan/leaves-cache.js";
 import type { PlannedCell } from "../src/plan/plan.js";
+import { leavesCache } from "../src/run/leaves-cache.js";
 import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const TINY = ["--profile", "smoke", "--backend", "tfjs-wasm", "--method", "manual/*", "--workload", "8x4"];

@@ -1,8 +1,8 @@
+import { findAbsence } from "../plan/absent-backend.js";
 import { BACKENDS } from "../plan/backends.js";
 import { isReference } from "../plan/references.js";
 import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
-import { findAbsence } from "./manifest.js";
 
 /** The parts of packages that a bundle takes for one backend. */
 interface BundledBackend {

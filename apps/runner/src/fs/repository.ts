@@ -2,8 +2,9 @@ import { execFile, execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { IN_CLONE } from "@softmax-bench/core";
-import { BUNDLE } from "../bundle/manifest.js";
+
 import { UsageError } from "../terminal/errors.js";
+import { BUNDLE } from "./bundle-manifest.js";
 
 /** The checkout that this code is in. */
 export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../..", import.meta.url));

@@ -1,6 +1,5 @@
 import { type Backend, messageOf, reinstallLine } from "@softmax-bench/core";
-import { findAbsence } from "../bundle/manifest.js";
-import { absentBackend } from "./absent-backend.js";
+import { absentBackend, findAbsence } from "./absent-backend.js";
 import { BACKENDS } from "./backends.js";
 import type { LoadedConfig } from "./config.js";
 import { backendOf, OWN_METHODS, withOwnLosses } from "./own-methods.js";

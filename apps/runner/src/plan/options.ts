@@ -4,7 +4,7 @@ import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 import { DEFAULT_OUT } from "./default-out.js";
-import { type HostRequest, parseHost } from "./places.js";
+import { type HostRequest, parseHost } from "./host-requests.js";
 import { PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);

@@ -9,7 +9,7 @@ import {
   type Workload,
 } from "@softmax-bench/core";
 import type { Profile } from "./profiles.js";
-import type { Selection } from "./selection.js";
+import { methodsIn, type Selection } from "./selection.js";
 
 /** One cell of the matrix. */
 export interface PlannedCell extends Place {
@@ -68,12 +68,6 @@ export const keyOf = (cell: PlannedCell): string => cellKey({ ...cell, workload:
 
 /** Compared methods are adjacent, so that few gradients are held at a time. */
 const METHOD_ORDER: readonly string[] = COMPARISONS.flatMap(([manual, autograd]) => [autograd, manual]);
-
-/** The methods of a selection that a place has. */
-export const methodsIn = (
-  { methods, ownMethods }: Pick<Selection, "methods" | "ownMethods">,
-  place: Place,
-): MethodId[] => methods.filter((method) => ownMethods.get(method)?.includes(placeName(place)) ?? true);
 
 /** The whole matrix of a selection: backend by backend, small workloads first. */
 export function planCells(selection: Selection): PlannedCell[] {

@@ -14,12 +14,12 @@ import {
   type Workload,
 } from "@softmax-bench/core";
 import picomatch from "picomatch";
-import { findAbsence } from "../bundle/manifest.js";
 import { UsageError } from "../terminal/errors.js";
+import { findAbsence } from "./absent-backend.js";
+import { type HostRequest, identifyHosts, kindOfHost, parseHost, THIS_NODE } from "./host-requests.js";
 import type { Registry } from "./load-backends.js";
 import { readPlace, usualPlace } from "./place-names.js";
-import { type HostRequest, identifyHosts, kindOfHost, parseHost, placesOn, THIS_NODE } from "./places.js";
-import { methodsIn } from "./plan.js";
+import { placesOn } from "./places.js";
 import { isReference } from "./references.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
@@ -226,3 +226,9 @@ function parseWorkload(id: string): Workload {
   }
   return workload;
 }
+
+/** The methods of a selection that a place has. */
+export const methodsIn = (
+  { methods, ownMethods }: Pick<Selection, "methods" | "ownMethods">,
+  place: Place,
+): MethodId[] => methods.filter((method) => ownMethods.get(method)?.includes(placeName(place)) ?? true);

@@ -15,7 +15,6 @@ import type { DepthSettings, Header, ScalingSettings } from "../journal/entries.
 import { Journal } from "../journal/journal.js";
 import { describeEnvironment, VERSION } from "../machine/environment.js";
 import { measureCopyBandwidth } from "../machine/measure-copy-bandwidth.js";
-import { leavesCache } from "../plan/leaves-cache.js";
 import type { Settings } from "../plan/options.js";
 import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
@@ -24,6 +23,7 @@ import type { Selection } from "../plan/selection.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
+import { leavesCache } from "./leaves-cache.js";
 import { checkPublishable, planWork, shardPlan } from "./plan-run.js";
 import { createRunFolder, type RunFolder } from "./publish.js";
 import { type Output, runAndPublish } from "./run-and-publish.js";

@@ -18,9 +18,10 @@ import {
 } from "@softmax-bench/host-node";
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
-import { findAbsence } from "../bundle/manifest.js";
+import { findAbsence } from "../plan/absent-backend.js";
+import { type HostRequest, kindOfHost, THIS_NODE } from "../plan/host-requests.js";
 import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
-import { type HostRequest, hostsOf, kindOfHost, runsIn, THIS_NODE } from "../plan/places.js";
+import { hostsOf, runsIn } from "../plan/places.js";
 import type { HostTable, Problem, Remedies } from "./host-table.js";
 import { PAGE_FOLDER } from "./page-folder.js";
 import { remediesOf } from "./remedies.js";

@@ -4,9 +4,10 @@ import { CURRENT_RUNTIME, javascriptWorker, ProcessHost } from "@softmax-bench/h
 import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import type { ExaminedBackend } from "@softmax-bench/report";
+import { THIS_NODE } from "../plan/host-requests.js";
 import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
 import { usualPlace } from "../plan/place-names.js";
-import { hostsOf, runsIn, THIS_NODE } from "../plan/places.js";
+import { hostsOf, runsIn } from "../plan/places.js";
 import { isReference } from "../plan/references.js";
 import { openBackend } from "./open-backend.js";
 import { remediesOf } from "./remedies.js";

@@ -1,7 +1,7 @@
 import type { Place } from "@softmax-bench/core";
 import { remedyForCrash, remedyForThrown } from "@softmax-bench/host-node";
 import { remedyForPythonCrash } from "@softmax-bench/host-python";
-import { kindOfHost } from "../plan/places.js";
+import { kindOfHost } from "../plan/host-requests.js";
 import { PAGE_REMEDIES, type Remedies } from "./host-table.js";
 
 const PROCESS_REMEDIES: Remedies = { forCrash: remedyForCrash, forThrown: remedyForThrown };

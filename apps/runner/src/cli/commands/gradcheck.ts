@@ -1,10 +1,9 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS, placeName } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
+import { parseHost } from "../../plan/host-requests.js";
 import { loadBackend, loadRegistry } from "../../plan/load-backends.js";
-import { parseHost } from "../../plan/places.js";
-import { methodsIn } from "../../plan/plan.js";
-import { selectOnHosts } from "../../plan/selection.js";
+import { methodsIn, selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { runJobs } from "../../session/jobs.js";

@@ -1,10 +1,9 @@
 import { type BackendRecord, DTYPE_IDS, type FloatArray, placeName, plural } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { type GradientRecord, renderGradients } from "@softmax-bench/report";
+import { parseHost } from "../../plan/host-requests.js";
 import { loadRegistry } from "../../plan/load-backends.js";
-import { parseHost } from "../../plan/places.js";
-import { methodsIn } from "../../plan/plan.js";
-import { selectOnHosts } from "../../plan/selection.js";
+import { methodsIn, selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";

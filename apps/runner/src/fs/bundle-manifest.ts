@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { isSystemError } from "@softmax-bench/core";
-import { BACKENDS } from "../plan/backends.js";
-import { isReference } from "../plan/references.js";
 
 /** The contents of a bundle, in the folder of its runner. */
 export interface BundleManifest {
@@ -26,22 +24,4 @@ function readManifest(): BundleManifest | undefined {
     if (isSystemError(error) && error.code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** The reason why a backend cannot be had, and what would help. */
-export interface Absence {
-  readonly reason: string;
-  readonly remedy: string;
-}
-
-/** The absence of a backend of this repository from the bundle; undefined for any other, and if this is no bundle. */
-export function findAbsence(id: string, bundle = BUNDLE): Absence | undefined {
-  if (!bundle || !Object.hasOwn(BACKENDS, id) || bundle.backends.includes(id)) return undefined;
-  // References run in the Python of the machine.
-  if (isReference(id)) return undefined;
-  const backends = [...bundle.backends, id].join(",");
-  return {
-    reason: "not in this bundle",
-    remedy: `make one with it: pnpm bundle --backend ${backends} --platform ${bundle.platform}`,
-  };
 }
