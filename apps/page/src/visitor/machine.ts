@@ -1,6 +1,6 @@
 import { clockStep } from "../clock.js";
 
-/** The machine that the page is on, as far as the page can tell: part of a request, see `apps/runner/src/visitors`. */
+/** The machine that the page is on, as far as the page can tell: part of a request, see `apps/runner/src/run/visitors`. */
 export interface Machine {
   readonly name: string;
   readonly userAgent: string;

@@ -6,7 +6,7 @@ import { type Progress, showForm, type Wanted } from "./form.js";
  * own. The answer to a request to run has a line for each event.
  */
 
-/** A line of the answer; see `apps/runner/src/visitors`. */
+/** A line of the answer; see `apps/runner/src/run/visitors`. */
 type VisitorEvent =
   | { readonly type: "open"; readonly path: string }
   | { readonly type: "close"; readonly path: string }

@@ -9,7 +9,8 @@ import {
   type Workload,
 } from "@softmax-bench/core";
 import type { Profile } from "./profiles.js";
-import { methodsIn, type Selection } from "./selection.js";
+import { methodsIn } from "./selected-methods.js";
+import type { Selection } from "./selection.js";
 
 /** One cell of the matrix. */
 export interface PlannedCell extends Place {

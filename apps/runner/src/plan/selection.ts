@@ -21,18 +21,16 @@ import type { Registry } from "./load-backends.js";
 import { readPlace, usualPlace } from "./place-names.js";
 import { placesOn } from "./places.js";
 import { isReference } from "./references.js";
+import { methodsIn, type SelectedMethods } from "./selected-methods.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */
-export interface Selection {
+export interface Selection extends SelectedMethods {
   readonly backends: readonly string[];
   /** The places where they run. */
   readonly places: readonly Place[];
   /** The hosts of those places. */
   readonly hosts: readonly HostRequest[];
-  readonly methods: readonly MethodId[];
-  /** A user's methods, and the names of the places that have each; all places have all others. */
-  readonly ownMethods: ReadonlyMap<string, readonly string[]>;
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
   /** Keys of the matrix cells to run; undefined for all. */
@@ -226,9 +224,3 @@ function parseWorkload(id: string): Workload {
   }
   return workload;
 }
-
-/** The methods of a selection that a place has. */
-export const methodsIn = (
-  { methods, ownMethods }: Pick<Selection, "methods" | "ownMethods">,
-  place: Place,
-): MethodId[] => methods.filter((method) => ownMethods.get(method)?.includes(placeName(place)) ?? true);

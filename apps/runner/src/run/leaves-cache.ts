@@ -1,7 +1,7 @@
 import { DTYPES } from "@softmax-bench/core";
 import { shapeGrid } from "../experiments/scaling/shapes.js";
-import type { ScalingSettings } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";
+import type { ScalingSettings } from "../results/journal/entries.js";
 
 /**
  * True if a planned gradient moves more bytes than the largest cache holds. Only such a time is compared with the

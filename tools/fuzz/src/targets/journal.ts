@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { readJournal } from "../../../../apps/runner/dist/journal/journal.js";
+import { readJournal } from "../../../../apps/runner/dist/results/journal/journal.js";
 import { UsageError } from "../../../../apps/runner/dist/terminal/errors.js";
 import { mutateBytes } from "../mutate/bytes.js";
 import { mutateJson } from "../mutate/json.js";

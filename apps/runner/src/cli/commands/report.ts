@@ -10,9 +10,9 @@ import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { needResults } from "../../results/find-results.js";
 import { pageTemplate } from "../../run/page-template.js";
 import { findRunFolder, publishReports } from "../../run/publish.js";
+import { serveRun } from "../../run/visitors/serve.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { serveRun } from "../../visitors/serve.js";
 import { integer, newCommand } from "../command.js";
 
 /** Default file of a page of several runs. */

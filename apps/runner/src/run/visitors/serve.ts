@@ -7,13 +7,13 @@ import { dirname, join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { printable, renderPage } from "@softmax-bench/report";
-import { createExperiments } from "../experiments/index.js";
-import { readJournal } from "../journal/journal.js";
-import { assemble } from "../run/assemble.js";
-import { pageTemplate } from "../run/page-template.js";
-import { planOfRun } from "../run/plan-run.js";
-import type { RunFolder } from "../run/publish.js";
-import { UsageError } from "../terminal/errors.js";
+import { createExperiments } from "../../experiments/index.js";
+import { readJournal } from "../../results/journal/journal.js";
+import { UsageError } from "../../terminal/errors.js";
+import { assemble } from "../assemble.js";
+import { pageTemplate } from "../page-template.js";
+import { planOfRun } from "../plan-run.js";
+import type { RunFolder } from "../publish.js";
 import { Visitors } from "./visitors.js";
 
 export interface RunServer extends AsyncDisposable {
