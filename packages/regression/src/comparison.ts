@@ -56,6 +56,8 @@ export interface Comparison {
   readonly judges: boolean;
   /** True if both sides were measured in turns, so that its times are lower deciles; otherwise they are medians. */
   readonly inTurns: boolean;
+  /** Set if only errors are compared, so that the lack of times is no fault. */
+  readonly only?: "errors";
   /** Reasons to doubt the times of either side, each a sentence, shown at the top. */
   readonly warnings: readonly string[];
   /** Notes on the measurement and its weaknesses, each a sentence. */
@@ -68,6 +70,13 @@ export interface Comparison {
 export const worstVerdict = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
   VERDICTS.find((verdict) => parts.some((part) => part?.verdict === verdict)) ?? "pass";
 
+/** The same comparison of errors alone. */
+export const errorsOnly = (comparison: Comparison): Comparison => ({
+  ...comparison,
+  only: "errors",
+  cells: comparison.cells.map(({ time: _, ...cell }) => ({ ...cell, verdict: worstVerdict(cell.error) })),
+});
+
 /** Counts the cells with each verdict. */
 export const tally = ({ cells }: Comparison): Readonly<Record<Verdict, number>> =>
   Object.fromEntries(
@@ -79,10 +88,11 @@ export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
 
 /**
  * A regression always fails. Without one, a broken cell makes the outcome incomplete: fewer cells than requested never
- * pass. Neither does a comparison without a single time.
+ * pass. Neither does a comparison without a single time, unless it is of errors alone.
  */
-export function toOutcome({ cells, notCompared }: Comparison): Outcome {
+export function toOutcome({ cells, notCompared, only }: Comparison): Outcome {
   if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
   if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
-  return cells.some(({ time }) => time) ? "pass" : "incomparable";
+  const isCompared = ({ time, error }: CellComparison) => (only === "errors" ? error : time) !== undefined;
+  return cells.some(isCompared) ? "pass" : "incomparable";
 }

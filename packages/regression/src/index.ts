@@ -4,6 +4,7 @@ export {
   type CellComparison,
   type CellId,
   type Comparison,
+  errorsOnly,
   type NotCompared,
   type Outcome,
   tally,
@@ -12,6 +13,7 @@ export {
   type Verdict,
   worstVerdict,
 } from "./comparison.js";
+export { isCurve } from "./curves.js";
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
 export { findCauses, findDifferences } from "./fingerprint.js";
 export {

@@ -250,7 +250,13 @@ function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
   }
 }
 
+/** A revision from before a profile existed. */
+export class UnknownProfileError extends UsageError {}
+
 function toUsageError(checkout: Checkout, ran: Ran): UsageError {
+  if (/unknown profile "digests"/.test(ran.stderr)) {
+    return new UnknownProfileError(`${checkout.name} is from before gate --error-only`);
+  }
   if (/unknown profile "gate"|unknown option '--in-turns'/.test(ran.stderr)) {
     return new UsageError(
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,

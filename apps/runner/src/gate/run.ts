@@ -6,7 +6,9 @@ import {
   type Comparison,
   cellId,
   compare,
+  errorsOnly,
   gateComparison,
+  isCurve,
   type Limits,
   mergedSide,
   type Names,
@@ -22,8 +24,8 @@ import {
   toCompare,
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
-import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
-import { measureGate } from "./measure.js";
+import { type Checkout, listIn, measureIn, type PassOptions, UnknownProfileError } from "./checkout.js";
+import { type DigestProfile, ERROR_PROFILE, measureGate } from "./measure.js";
 import { prepareCheckout } from "./revision.js";
 
 /** A choice of cells. */
@@ -39,6 +41,8 @@ export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   readonly baseline: string;
   readonly selection: GateSelection;
   readonly limits: Limits;
+  /** Set to compare errors alone. */
+  readonly only?: "errors" | undefined;
   /** Folder with baselines and runs. */
   readonly out: string;
   readonly say: (line: string) => void;
@@ -111,20 +115,31 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
 }
 
 async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
-  const { selection, limits } = request;
-  const list = (checkout: Checkout, flags: readonly string[]) =>
-    listIn(checkout, ["--profile", "gate", ...flags], request);
-  const asked = await list(candidate, selection.flags);
+  const { selection, limits, only, say } = request;
+  const list = (checkout: Checkout, profile: DigestProfile, flags: readonly string[]) =>
+    listIn(checkout, ["--profile", profile, ...flags], request);
+  let profile: DigestProfile = only === "errors" ? "digests" : "gate";
+  const asked = await list(candidate, profile, selection.flags);
   if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   // The baseline may lack what the flags name; it has no such cells then.
-  const has = new Set(await list(baseline, [...workloadFlags(asked), ...hostFlags(selection.flags)]));
+  const ofBaseline = (known: DigestProfile) => {
+    const workloads = workloadFlags(known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked);
+    return list(baseline, known, [...workloads, ...hostFlags(selection.flags)]);
+  };
+  const listed = await ofBaseline(profile).catch((error: unknown) => {
+    if (!(error instanceof UnknownProfileError)) throw error;
+    say(`${error.message}: times are taken of it, too, which takes minutes; its sweeps are not compared`);
+    profile = "gate";
+    return ofBaseline(profile);
+  });
+  const has = new Set(listed);
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
       `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
     );
   }
-  const passes = await measureGate({ ...request, baseline, candidate, cells });
+  const passes = await measureGate({ ...request, baseline, candidate, cells, digestProfile: profile });
   const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
@@ -185,8 +200,8 @@ async function againstFile(
   { results }: LocatedResults,
   candidate: Checkout,
 ): Promise<Gated> {
-  const { baseline: name, selection, limits, say } = request;
-  const profile = findProfile(name, results);
+  const { baseline: name, selection, limits, only, say } = request;
+  const profile = only === "errors" ? ERROR_PROFILE : findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
@@ -206,7 +221,7 @@ async function againstFile(
     );
   return {
     comparison: {
-      ...comparison,
+      ...(only === "errors" ? errorsOnly(comparison) : comparison),
       judges: true,
       candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notCompared: [...comparison.notCompared, ...lost],

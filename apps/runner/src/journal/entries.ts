@@ -3,6 +3,7 @@ import { schema } from "@softmax-bench/core/results";
 import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
 import { NETWORK_IDS } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
+import { PROFILE_IDS } from "../plan/profiles.js";
 import { curveKey, networkKey, seriesKey } from "../plan/plan.js";
 
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
@@ -36,7 +37,7 @@ const header = z.object({
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),
-  profile: z.enum(["smoke", "default", "full", "gate"]),
+  profile: z.enum(PROFILE_IDS),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
   version: z.string(),

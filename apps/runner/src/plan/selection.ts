@@ -21,6 +21,7 @@ import { readPlace, usualPlace } from "./place-names.js";
 import { type HostRequest, identifyHosts, kindOfHost, parseHost, placesOn, THIS_NODE } from "./places.js";
 import { methodsIn } from "./plan.js";
 import { isReference } from "./references.js";
+import { sweepOf } from "./sweep-workload.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */
@@ -35,7 +36,9 @@ export interface Selection {
   readonly ownMethods: ReadonlyMap<string, readonly string[]>;
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
-  /** Keys of the matrix cells to run; undefined for all. */
+  /** Sweeps that are chosen as workloads are. */
+  readonly sweeps: readonly Sweep[];
+  /** Keys of the cells and curves to run; undefined for all. */
   readonly cells: ReadonlySet<string> | undefined;
 }
 
@@ -71,7 +74,8 @@ export function select(wanted: SelectionFilter, registry: Registry): Selection {
     methods: matchMethods(expandAll(methods) ?? ["**"], methodIds),
     ownMethods: placesOfOwn(registry, places),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? USUAL_DTYPE_IDS, "dtype") as FloatDType[],
-    workloads: [...new Set(workloads)].map(parseWorkload),
+    workloads: [...new Set(workloads.filter((id) => sweepOf(id) === undefined))].map(parseWorkload),
+    sweeps: selectSweeps(workloads.flatMap((id) => sweepOf(id) ?? [])),
   };
 }
 

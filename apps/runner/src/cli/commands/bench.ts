@@ -55,7 +55,7 @@ export function command(): Command {
         ),
       ),
     )
-      .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+      .option("--workload <ids>", `${workloads}, a shape, or a sweep; e.g. --workload vocab,64x1000,sweep/offset`, commaSeparated)
       .option(
         "--cell <cell>",
         "one cell as --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
@@ -164,6 +164,9 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const settings = resolveSettings(options, file);
   const selection = await selectOnHosts(settings, await loadRegistry());
   const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
+  if (shard && selection.sweeps.length > 0) {
+    throw new UsageError("--shard splits cells, not sweeps; leave out --shard, or the sweeps");
+  }
   if (flags.list) {
     const { listCells } = await import("../../run/list-cells.js");
     return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
@@ -171,6 +174,6 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const { startRun } = await import("../../run/start.js");
   const { inheritedTurns } = await import("../../session/turns.js");
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
-  const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
+  const request = { command: "bench", argv, settings, selection, sweeps: selection.sweeps, shard, turns } as const;
   return await startRun(request, console, output);
 }

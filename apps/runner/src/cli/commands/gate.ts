@@ -35,6 +35,7 @@ interface Flags extends SelectionFlags, LimitFlags {
   readonly workload?: string[];
   readonly seed?: string;
   readonly timeout?: string;
+  readonly errorOnly?: boolean;
   readonly out: string;
 }
 
@@ -59,6 +60,10 @@ export const command = (): Command =>
     ),
   )
     .option("--workload <ids>", "workloads, as of bench; e.g. --workload vocab,64x1000", commaSeparated)
+    .option(
+      "--error-only",
+      "compares errors alone, those along the sweeps of precision too, without times: seconds where no gradient changed; e.g. --baseline main --error-only",
+    )
     .option("--seed <n>", "seed of inputs and of the order of processes (default: 0); e.g. --seed 7")
     .option(
       "--timeout <duration>",
@@ -90,6 +95,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
       selection: { flags: toSelectionFlags(flags), named: flags.backend ?? [] },
       out: flags.out,
       limits,
+      only: flags.errorOnly ? "errors" : undefined,
       seed,
       threads,
       patience,

@@ -149,7 +149,7 @@ async function toMeasurement(
     return { measurement: { ...base, status: "ok", ...kept(answer.reply), gradientDigest }, distances: [] };
   }
   try {
-    const errors = isFirst(visit, round) && !PROFILES[header.profile].timesOnly;
+    const errors = isFirst(visit, round) && !PROFILES[header.profile].digestsOnly;
     const { distances, ...found } = await judge.assess(cell, (into) => session.readResults(into), {
       errors,
       pairs,
