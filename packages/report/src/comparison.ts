@@ -66,7 +66,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.${excluded(comparison)}`,
       emphasis: true,
     },
-    ...(shown.length ? [cellTable(shown, comparison)] : []),
+    ...(shown.length ? [comparison.only === "errors" ? errorTable(shown) : cellTable(shown, comparison)] : []),
     ...(left > 0 && shown.length > 0
       ? [
           {
@@ -82,7 +82,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
         `baseline: ${sideText(baseline)}`,
         `candidate: ${sideText(candidate)}`,
         `machine: ${cpu}, ${plural(cores, "core")}`,
-        `limits: slowdown ${percent(limits.maxSlowdown)}, error growth ${percent(limits.maxErrorGrowth)}`,
+        `limits: ${comparison.only === "errors" ? "" : `slowdown ${percent(limits.maxSlowdown)}, `}error growth ${percent(limits.maxErrorGrowth)}`,
         ...notes,
         "docs/regression-gate.md says what each verdict means.",
       ],
@@ -139,6 +139,17 @@ const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Bl
       errorColumn(error),
       explainVerdict(cell),
     ];
+  }),
+});
+
+const errorTable = (cells: readonly CellComparison[]): Block => ({
+  kind: "table",
+  header: ["verdict", "backend", "method", "dtype", "workload", "rel. L2", "why"],
+  numeric: [5],
+  optional: [],
+  rows: cells.map((cell) => {
+    const { verdict, backend, method, dtype, workload, error } = cell;
+    return [verdict, backend, method, dtype, workload, errorColumn(error), explainVerdict(cell)];
   }),
 });
 

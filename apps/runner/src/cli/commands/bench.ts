@@ -36,6 +36,7 @@ interface Flags extends SelectionFlags {
   readonly full?: boolean;
   readonly list?: boolean;
   readonly listTo?: string;
+  readonly countTo?: string;
   readonly inTurns?: boolean;
 }
 
@@ -90,6 +91,7 @@ export function command(): Command {
       // For the command gate, which starts two runs with a channel for their turns; not for users.
       .addOption(new Option("--in-turns").hideHelp())
       // Also for the command gate: printed output is for people, and other code may print, too.
+      .addOption(new Option("--count-to <file>").hideHelp())
       .addOption(new Option("--list-to <file>").implies({ list: true }).hideHelp())
       .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
       .addHelpText(
@@ -170,6 +172,10 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   if (flags.list) {
     const { listCells } = await import("../../run/list-cells.js");
     return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
+  }
+  if (flags.countTo !== undefined) {
+    const { countTo } = await import("../../counting/count-to.js");
+    return countTo(flags.countTo, selection, console);
   }
   const { startRun } = await import("../../run/start.js");
   const { inheritedTurns } = await import("../../session/turns.js");
