@@ -1,5 +1,6 @@
-import type { Cell, Environment } from "@softmax-bench/core";
+import { type Cell, cellKey, type Environment } from "@softmax-bench/core";
 import type { ErrorComparison } from "./error.js";
+import type { InstructionComparison } from "./instructions.js";
 import type { Limits } from "./limits.js";
 import type { TimeComparison } from "./time.js";
 
@@ -22,11 +23,13 @@ export type CellId = Pick<Cell, "backend" | "method" | "dtype" | "workload">;
 
 /** One cell of both sides. */
 export interface CellComparison extends CellId {
-  /** The worse verdict of the two parts. */
+  /** The worst verdict of its parts. */
   readonly verdict: Verdict;
   /** Absent if times cannot be compared; `Comparison.notes` says why. */
   readonly time?: TimeComparison;
   readonly error?: ErrorComparison;
+  /** Present where instructions are counted, too. */
+  readonly instructions?: InstructionComparison;
   /** Other changes, which may be the cause. */
   readonly causes: readonly string[];
 }
@@ -69,6 +72,28 @@ export interface Comparison {
 /** Combines the verdicts on the parts of a cell. */
 export const worstVerdict = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
   VERDICTS.find((verdict) => parts.some((part) => part?.verdict === verdict)) ?? "pass";
+
+/** The same comparison with cells of which instructions were counted. Those that are in both become one. */
+export function withInstructions(
+  comparison: Comparison,
+  counted: readonly (CellId & { readonly instructions: InstructionComparison })[],
+): Comparison {
+  const byKey = new Map(counted.map((cell) => [cellKey(cell), cell]));
+  const known = new Set(comparison.cells.map(cellKey));
+  return {
+    ...comparison,
+    cells: [
+      ...comparison.cells.map((cell) => {
+        const { instructions } = byKey.get(cellKey(cell)) ?? {};
+        if (!instructions) return cell;
+        return { ...cell, instructions, verdict: worstVerdict(cell.time, cell.error, instructions) };
+      }),
+      ...counted
+        .filter((cell) => !known.has(cellKey(cell)))
+        .map((cell) => ({ ...cell, verdict: cell.instructions.verdict, causes: [] })),
+    ],
+  };
+}
 
 /** The same comparison of errors alone. */
 export const errorsOnly = (comparison: Comparison): Comparison => ({

@@ -6,6 +6,7 @@ import { messageOf, plural, type Results } from "@softmax-bench/core";
 import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { decisiveLine, type Ending, endsWithParent, runTree } from "@softmax-bench/provision";
 import { z } from "zod";
+import { type CountedCells, countedCells } from "../counting/counted-cells.js";
 import { BACKENDS } from "../plan/backends.js";
 import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
@@ -105,6 +106,37 @@ export async function listIn(
   const older = await list();
   if (older.code !== EXIT.ok) throw toUsageError(checkout, older);
   return printedCells(checkout, older);
+}
+
+/**
+ * Counts the instructions of cells in a fresh simulated process for each backend.
+ * @throws UsageError with the checkout's output if there are no counts
+ */
+export async function countIn(
+  checkout: Checkout,
+  cells: readonly string[],
+  { patience, signal }: Pick<PassOptions, "patience" | "signal">,
+): Promise<CountedCells> {
+  using scratch = temporaryFolder();
+  const file = join(scratch.folder, "counts.json");
+  const which = cells.flatMap((cell) => ["--cell", cell]);
+  const ran = await runIn(checkout, ["bench", "--no-provision", "--count-to", file, ...which], {
+    purpose: `count the instructions of ${plural(cells.length, "cell")}`,
+    byHand: "bench --count-to counts.json",
+    limitMs: patience.countMs,
+    signal,
+    scratch: scratch.folder,
+  });
+  if (/unknown option '--count-to'/.test(ran.stderr)) {
+    throw new UsageError(
+      `${checkout.name} is from before gate --instructions; choose a later baseline, or leave out --instructions`,
+    );
+  }
+  try {
+    return countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    throw toUsageError(checkout, ran);
+  }
 }
 
 /** The content of the file that `bench --list-to` writes. */
