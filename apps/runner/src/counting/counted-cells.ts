@@ -9,7 +9,7 @@ export const countedCells = z.object({
       cell: z.string(),
       status: schema.cellStatus,
       reason: z.string().optional(),
-      /** Instructions per call: the median of the segments. */
+      /** Instructions per call: the least of the segments. */
       instructions: z.number().positive().optional(),
       /** Instructions per call in each group of calls, in order. */
       segments: z.array(z.number().nonnegative()).optional(),
