@@ -80,7 +80,13 @@ export interface CountRequest extends GradientTask {
 }
 
 /** The work that a worker does for an open backend. */
-export type WorkRequest = RunRequest | StepsRequest | TrainRequest | ScaleRequest | MemoryRequest | CountRequest;
+export type WorkRequest =
+  | RunRequest
+  | StepsRequest
+  | TrainRequest
+  | ScaleRequest
+  | MemoryRequest
+  | CountRequest;
 export type Request = OpenRequest | WorkRequest;
 
 const samples = z.array(z.number().nonnegative());
@@ -178,5 +184,8 @@ export const reply = z.discriminatedUnion("type", [
 export type Reply = z.output<typeof reply>;
 export type Opened = Extract<Reply, { type: "opened" }>;
 /** Answers to work. */
-export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" | "scaled" | "held" | "counted" }>;
+export type Finished = Extract<
+  Reply,
+  { type: "computed" | "stepped" | "trained" | "scaled" | "held" | "counted" }
+>;
 export type Computed = Extract<Reply, { type: "computed" }>;

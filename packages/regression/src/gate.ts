@@ -261,10 +261,7 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
   if (!first) throw new RangeError(`no pass of the ${side}`);
-  const timed = groupCells(
-    passes.filter(isTimed),
-    side,
-  );
+  const timed = groupCells(passes.filter(isTimed), side);
   const all = groupCells(passes, side);
   return {
     ...first.results,

@@ -173,7 +173,8 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   digests: {
     ...GATE,
     id: "digests",
-    summary: "digests of gradients, and of those along every sweep, without times: a side of gate --error-only",
+    summary:
+      "digests of gradients, and of those along every sweep, without times: a side of gate --error-only",
     workloads: [...MATRIX, ...SWEEPS.map(sweepWorkload)],
     untimed: true,
   },

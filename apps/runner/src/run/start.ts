@@ -62,7 +62,8 @@ export async function startRun(request: Request, console: Console, output: Outpu
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
-  const isCompared = leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;
+  const isCompared =
+    leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;
   const environment = isCompared ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;

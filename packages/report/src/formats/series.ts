@@ -1,4 +1,11 @@
-import { cellKey, DTYPES, intervalOf, type Results, resolutionLookup, type Timing } from "@softmax-bench/core";
+import {
+  cellKey,
+  DTYPES,
+  intervalOf,
+  type Results,
+  resolutionLookup,
+  type Timing,
+} from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
 /** A cell in the form that tools for time series expect. */

@@ -56,7 +56,11 @@ export function command(): Command {
         ),
       ),
     )
-      .option("--workload <ids>", `${workloads}, a shape, or a sweep; e.g. --workload vocab,64x1000,sweep/offset`, commaSeparated)
+      .option(
+        "--workload <ids>",
+        `${workloads}, a shape, or a sweep; e.g. --workload vocab,64x1000,sweep/offset`,
+        commaSeparated,
+      )
       .option(
         "--cell <cell>",
         "one cell as --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
@@ -180,6 +184,14 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const { startRun } = await import("../../run/start.js");
   const { inheritedTurns } = await import("../../session/turns.js");
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
-  const request = { command: "bench", argv, settings, selection, sweeps: selection.sweeps, shard, turns } as const;
+  const request = {
+    command: "bench",
+    argv,
+    settings,
+    selection,
+    sweeps: selection.sweeps,
+    shard,
+    turns,
+  } as const;
   return await startRun(request, console, output);
 }
