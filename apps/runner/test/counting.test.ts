@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { countedCells } from "../src/counting/counted-cells.js";
 import { CountFiles, parseCount } from "../src/counting/simulator.js";
+import { REPOSITORY_ROOT } from "../src/fs/repository.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
+import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 /** The beginning and the end of a file that Callgrind 3.19 wrote. */
 const CALLGRIND_OUT = `# callgrind format
@@ -47,6 +49,42 @@ describe("Callgrind's files", () => {
   });
 });
 
+/**
+ * Programs in the place of Valgrind's. At each mark they write a file that says that this checkout's calls take 1,020,000
+ * instructions, and another one's 1,000,000.
+ */
+function writeSimulator(folder: string): void {
+  const preload = join(folder, "preload.mjs");
+  writeFileSync(
+    preload,
+    `import os from "node:os";
+import { syncBuiltinESMExports } from "node:module";
+import { writeFileSync } from "node:fs";
+let marks = 0;
+os.getPriority = () => {
+  const perCall = process.cwd() === ${JSON.stringify(resolve(REPOSITORY_ROOT))} ? 1_020_000 : 1_000_000;
+  writeFileSync(process.env.TEST_COUNTS + "." + ++marks, "totals: " + 3 * perCall + "\\n");
+  return 0;
+};
+syncBuiltinESMExports();
+`,
+  );
+  const program = (name: string, text: string) =>
+    writeFileSync(join(folder, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+  program("vgdb", "exit 0");
+  program(
+    "valgrind",
+    `[ "$1" = --version ] && echo "valgrind-0 (a test's)" && exit
+while [[ "$1" == --* ]]; do
+  [[ "$1" == --callgrind-out-file=* ]] && export TEST_COUNTS="\${1#*=}"
+  shift
+done
+node=$1
+shift
+exec "$node" --import ${preload} "$@"`,
+  );
+}
+
 describe("gate --instructions", () => {
   it("names the Debian package where there is no Valgrind: exit 2, one line", async () => {
     const { code, stderr } = await run("gate", ["--baseline", "HEAD", "--instructions"], {
@@ -65,6 +103,30 @@ describe("gate --instructions", () => {
     const { code, stderr } = await call("gate", ["--baseline", "HEAD", "--instructions", ...flags]);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  it("shows counts beside times, and fails for more of them", { tags: "nightly" }, async () => {
+    const commit = otherCommit();
+    const [out, bin] = [temporaryFolder(), temporaryFolder()];
+    writeSimulator(bin);
+    const cell = ["--backend", "wasm-simd", "--method", "manual/fused", "--dtype", "float32"];
+    const flags = ["--workload", "64x100", "--max-slowdown", "100000%", "--no-provision", "--out", out];
+    const gate = (counts: Record<string, string>) =>
+      run("gate", ["--baseline", commit, ...cell, ...flags, "--instructions"], {
+        env: { ...counts, PATH: `${bin}:${process.env.PATH}`, SOFTMAX_BENCH_CACHE: cache },
+      });
+    const cache = await cacheWithRevision(commit);
+    const { code, stdout, stderr } = await gate({});
+    expect(stderr).toContain("instructions again, of 1 gradient that differ");
+    expect(stdout).toMatch(/regression +wasm-simd +manual\/fused .* \+2\.00 %/);
+    expect(stdout).toContain("Instructions were counted in valgrind-0 (a test's)");
+    expect(code, stderr).toBe(1);
+    const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+    const counted = JSON.parse(readFileSync(join(out, folder, "instructions.json"), "utf8"));
+    expect(counted.map(({ side }: { side: string }) => side).sort()).toEqual([
+      ...["baseline", "baseline", "baseline"],
+      ...["candidate", "candidate", "candidate"],
+    ]);
   });
 
   it("counts the same instructions in two processes, to 0.5 %, and more for more classes", {

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "@softmax-bench/core";
 import { CURRENT_RUNTIME, javascriptWorker, type WorkerCommand } from "@softmax-bench/host-node";
 import { readOutput } from "@softmax-bench/provision";
 import { BACKENDS_MODULE } from "../plan/load-backends.js";
@@ -58,9 +59,15 @@ export const simulatedWorker = (folder: string): WorkerCommand =>
     flags: DETERMINISTIC_V8,
   });
 
-/** Has the simulator of a worker begin to count. @throws Error if it takes no commands */
+/** Has the simulator of a worker begin to count. @throws UsageError if it takes no commands */
 export async function beginCounting(folder: string): Promise<void> {
-  await readOutput(["vgdb", pipes(folder), "instrumentation", "on"], COMMAND_TIMEOUT_MS);
+  try {
+    await readOutput(["vgdb", pipes(folder), "instrumentation", "on"], COMMAND_TIMEOUT_MS);
+  } catch (error) {
+    throw new UsageError(
+      `Valgrind takes no commands through vgdb: ${messageOf(error)}; allow ptrace, in a container with --cap-add SYS_PTRACE`,
+    );
+  }
 }
 
 /** The counts that the simulator writes to a folder, by mark. */
