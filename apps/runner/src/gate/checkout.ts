@@ -6,11 +6,11 @@ import { messageOf, plural, type Results } from "@softmax-bench/core";
 import { parseResults, SchemaVersionError } from "@softmax-bench/core/results";
 import { decisiveLine, type Ending, endsWithParent, runTree } from "@softmax-bench/provision";
 import { z } from "zod";
-import { type CountedCells, countedCells } from "../counting/counted-cells.js";
 import { BACKENDS } from "../plan/backends.js";
 import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
+import { type CountedCells, countedCells } from "./counting/counted-cells.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnScheduler } from "./turn-scheduler.js";
 

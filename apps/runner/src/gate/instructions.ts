@@ -12,8 +12,8 @@ import {
   type NotCompared,
   settledByOne,
 } from "@softmax-bench/regression";
-import type { CountedCells } from "../counting/counted-cells.js";
 import { type Checkout, countIn, type PassOptions } from "./checkout.js";
+import type { CountedCells } from "./counting/counted-cells.js";
 
 /** Backends whose work is done by one thread, in code that the simulated processor runs as this one does. */
 export const COUNTED_BACKENDS: readonly string[] = ["wasm-simd", "tfjs-wasm", "tfjs-cpu"];

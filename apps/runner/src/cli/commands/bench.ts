@@ -178,7 +178,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
     return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   }
   if (flags.countTo !== undefined) {
-    const { countTo } = await import("../../counting/count-to.js");
+    const { countTo } = await import("../../gate/counting/count-to.js");
     return countTo(flags.countTo, selection, console);
   }
   const { startRun } = await import("../../run/start.js");

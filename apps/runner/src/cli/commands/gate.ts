@@ -1,8 +1,8 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { findSimulator } from "../../counting/simulator.js";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
+import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
 import {
   EXIT_CODES_HELP,

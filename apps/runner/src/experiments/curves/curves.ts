@@ -13,9 +13,9 @@ import {
 import { inputArrays, lossLength, sha256 } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
 import { formatCount } from "@softmax-bench/report";
-import type { Header } from "../../journal/entries.js";
 import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
+import type { Header } from "../../results/journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { Experiment } from "../experiment.js";

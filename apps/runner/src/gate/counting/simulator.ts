@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { messageOf } from "@softmax-bench/core";
 import { CURRENT_RUNTIME, javascriptWorker, type WorkerCommand } from "@softmax-bench/host-node";
 import { readOutput } from "@softmax-bench/provision";
-import { BACKENDS_MODULE } from "../plan/load-backends.js";
-import { UsageError } from "../terminal/errors.js";
+import { BACKENDS_MODULE } from "../../plan/load-backends.js";
+import { UsageError } from "../../terminal/errors.js";
 
 /**
  * Valgrind's Callgrind, which simulates a processor and counts the instructions that a process executes. It writes its

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { planCells } from "../plan/plan.js";
-import { assertRunnable, runnableWork } from "../plan/runnable.js";
-import type { Selection } from "../plan/selection.js";
-import type { Console } from "../terminal/console.js";
-import { EXIT } from "../terminal/errors.js";
+import { planCells } from "../../plan/plan.js";
+import { assertRunnable, runnableWork } from "../../plan/runnable.js";
+import type { Selection } from "../../plan/selection.js";
+import type { Console } from "../../terminal/console.js";
+import { EXIT } from "../../terminal/errors.js";
 import { countCells } from "./count-cells.js";
 import type { CountedCells } from "./counted-cells.js";
 import { findSimulator } from "./simulator.js";

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, placeName } from "@softmax-bench/core";
 import { ProcessHost } from "@softmax-bench/host-node";
-import { loadBackend } from "../plan/load-backends.js";
-import { THIS_NODE } from "../plan/places.js";
-import { keyOf, type PlannedCell } from "../plan/plan.js";
-import { openBackend } from "../session/open-backend.js";
-import { toTaskOutcome } from "../session/outcome.js";
-import { remediesOf } from "../session/remedies.js";
+import { loadBackend } from "../../plan/load-backends.js";
+import { THIS_NODE } from "../../plan/places.js";
+import { keyOf, type PlannedCell } from "../../plan/plan.js";
+import { openBackend } from "../../session/open-backend.js";
+import { toTaskOutcome } from "../../session/outcome.js";
+import { remediesOf } from "../../session/remedies.js";
 import type { CountedCell } from "./counted-cells.js";
 import { beginCounting, CountFiles, simulatedWorker } from "./simulator.js";
 
