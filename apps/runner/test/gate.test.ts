@@ -7,6 +7,7 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentCommit } from "../src/fs/repository.js";
+import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
 import { describeEnvironment } from "../src/run/machine/environment.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
@@ -348,6 +349,47 @@ describe("pnpm gate", () => {
     const { code, stderr } = await call("gate", [...args, "--no-provision", "--out", temporaryFolder()]);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  describe("--error-only", () => {
+    const ERRORS = [...ONE_CELL, "--workload", "64x100,sweep/ties", "--error-only", "--no-provision"];
+
+    it("passes on equal digests of cells and curves, without times or the oracle", async () => {
+      const commit = otherCommit();
+      const out = temporaryFolder();
+      const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };
+      const args = ["--baseline", commit, ...ERRORS, "--out", out];
+      const { code, stdout, stderr } = await run("gate", args, { env });
+      expect(code, stderr).toBe(0);
+      expect(stdout).toContain("2 cells compared: 2 pass");
+      expect(stderr).not.toContain("errors of");
+      const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+      expect(readdirSync(join(out, folder)).sort()).toEqual(FORMATS);
+      const { cells, precision } = read(join(out, folder, "results.json"));
+      expect([cells[0]?.timing, cells[0]?.accuracy]).toEqual([undefined, undefined]);
+      expect(precision?.curves[0]?.gradientDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    });
+
+    it("compares changed gradients with the oracle, those along a sweep point by point", async () => {
+      // The baseline's every entry is off by 1 %, against a rounding error of some 1e-7 here.
+      using wrong = injectedCheckout("wrong", { gradientError: 0.01 });
+      const commit = otherCommit();
+      const out = temporaryFolder();
+      const cache = await cacheWithRevision(commit, join(wrong.folder, "apps", "runner", "dist", "main.js"));
+      const { code, stdout, stderr } = await run("gate", ["--baseline", commit, ...ERRORS, "--out", out], {
+        env: { SOFTMAX_BENCH_CACHE: cache },
+      });
+      expect(code, stderr).toBe(0);
+      expect(stdout).toContain("2 cells compared: 2 changed");
+      const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+      const relL2 = (name: string) => read(join(out, folder, name)).cells[0]?.accuracy?.gradient.relL2;
+      expect(relL2("baseline.json")).toBeCloseTo(0.01, 4);
+      expect(relL2("results.json")).toBeLessThan(1e-6);
+      expect(read(join(out, folder, "baseline.json")).precision?.curves[0]?.points[0]?.relL2).toBeCloseTo(
+        0.01,
+        4,
+      );
+    });
   });
 
   it("exits 2 for an unknown workload", async () => {

@@ -1,7 +1,13 @@
 export { onLine, sendLine } from "./channel.js";
 export { Exchange } from "./exchange.js";
 export { fetchRuntime, findRuntime, type RuntimeRequest } from "./find-runtime.js";
-export { javascriptWorker, ProcessConnection, type ProcessHostOptions } from "./process-connection.js";
+export {
+  javascriptWorker,
+  type LaunchOptions,
+  ProcessConnection,
+  type ProcessHostOptions,
+  type WorkerCommand,
+} from "./process-connection.js";
 export { ProcessHost } from "./process-host.js";
 export { CURRENT_RUNTIME, RUNTIME_KINDS, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
 export { remedyForCrash, remedyForThrown } from "./start-failure.js";

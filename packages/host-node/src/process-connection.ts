@@ -40,10 +40,21 @@ export interface WorkerCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** What a worker is started with besides its usual flags. */
+export interface LaunchOptions {
+  /** The words before the runtime's, such as a simulator and its options. */
+  readonly launcher?: readonly string[];
+  readonly flags?: readonly string[];
+}
+
 /** The command of a worker in a JavaScript runtime. @param backends URL of a `BackendsModule` */
-export function javascriptWorker({ kind, executable }: Runtime, backends: string): WorkerCommand {
-  const { flags, environment } = RUNTIMES[kind];
-  return { words: [executable, ...flags, WORKER, backends], environment };
+export function javascriptWorker(
+  { kind, executable }: Runtime,
+  backends: string,
+  { launcher = [], flags = [] }: LaunchOptions = {},
+): WorkerCommand {
+  const { flags: usual, environment } = RUNTIMES[kind];
+  return { words: [...launcher, executable, ...usual, ...flags, WORKER, backends], environment };
 }
 
 export interface ProcessHostOptions {

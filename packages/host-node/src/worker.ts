@@ -1,5 +1,11 @@
 import type { Backend } from "@softmax-bench/core";
-import { MeasuringWorker, NoRoomError, type Request, type WorkerArrays } from "@softmax-bench/measure/worker";
+import {
+  MeasuringWorker,
+  NoRoomError,
+  type Request,
+  sha256,
+  type WorkerArrays,
+} from "@softmax-bench/measure/worker";
 import { isFull, openInherited, readArrays, totalBytes, writeArrays } from "./array-files.js";
 import { onLine, openWorkerChannel, sendLine } from "./channel.js";
 import { nodePlatform } from "./node-platform.js";
@@ -15,6 +21,8 @@ import { remedyForThrown } from "./start-failure.js";
 const files = { inputs: openInherited(4), results: openInherited(5) };
 
 const arrays: WorkerArrays = {
+  // An array of a WebAssembly module with threads lies in shared memory, which is not hashed as it is.
+  digest: (values) => sha256(values.buffer instanceof SharedArrayBuffer ? values.slice() : values),
   readInputs: (set, into) => readArrays(files.inputs, into, set * totalBytes(into)),
   writeResults(results) {
     try {

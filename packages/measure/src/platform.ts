@@ -13,6 +13,8 @@ export interface Platform {
   /** Resident bytes of the process: now, and the most so far. Undefined if unknown. */
   readonly residentBytes: () => number | undefined;
   readonly peakResidentBytes: () => number | undefined;
+  /** Marks a moment for a simulator that counts instructions; absent where none can see it. */
+  readonly mark?: () => void;
   /** Collects garbage; undefined where that cannot be asked for. */
   readonly collectGarbage: (() => void) | undefined;
 }

@@ -69,8 +69,24 @@ export interface MemoryRequest extends Pick<GradientTask, "method" | "dtype" | "
   readonly rows: readonly number[];
 }
 
+/** The gradient of one shape, called between marks for a simulator, on inputs that the worker makes. */
+export interface CountRequest extends GradientTask {
+  readonly type: "count";
+  /** Calls before the first mark. */
+  readonly warmupCalls: number;
+  /** Groups of calls, each between two marks. */
+  readonly segments: number;
+  readonly callsPerSegment: number;
+}
+
 /** The work that a worker does for an open backend. */
-export type WorkRequest = RunRequest | StepsRequest | TrainRequest | ScaleRequest | MemoryRequest;
+export type WorkRequest =
+  | RunRequest
+  | StepsRequest
+  | TrainRequest
+  | ScaleRequest
+  | MemoryRequest
+  | CountRequest;
 export type Request = OpenRequest | WorkRequest;
 
 const samples = z.array(z.number().nonnegative());
@@ -151,6 +167,7 @@ export const reply = z.discriminatedUnion("type", [
     gradientNs: samples.min(1),
     ...finished,
   }),
+  z.object({ type: z.literal("counted"), marks: z.int().positive(), ...finished }),
   z.object({ type: z.literal("held"), memory: schema.seriesFields.memory.unwrap(), ...finished }),
   z.object({ type: z.literal("unsupported"), reason: said }),
   z.object({
@@ -167,5 +184,8 @@ export const reply = z.discriminatedUnion("type", [
 export type Reply = z.output<typeof reply>;
 export type Opened = Extract<Reply, { type: "opened" }>;
 /** Answers to work. */
-export type Finished = Extract<Reply, { type: "computed" | "stepped" | "trained" | "scaled" | "held" }>;
+export type Finished = Extract<
+  Reply,
+  { type: "computed" | "stepped" | "trained" | "scaled" | "held" | "counted" }
+>;
 export type Computed = Extract<Reply, { type: "computed" }>;

@@ -3,5 +3,6 @@
  * which takes longer to load than everything in a worker besides its runtime.
  */
 export { NoRoomError, type WorkerArrays } from "./arrays.js";
+export { sha256 } from "./digest.js";
 export type { Request } from "./protocol.js";
 export { MeasuringWorker } from "./worker.js";

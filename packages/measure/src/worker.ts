@@ -15,6 +15,7 @@ import {
 import type { Answer } from "./answer.js";
 import { NoRoomError, type WorkerArrays } from "./arrays.js";
 import { compute } from "./compute.js";
+import { executeCounted } from "./count.js";
 import { InputReader } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { OpenRequest, Reply, Request, WorkRequest } from "./protocol.js";
@@ -121,6 +122,8 @@ export class MeasuringWorker {
         return runTraining(engine, request, arrays, platform);
       case "scale":
         return scale(engine, request, this.#synthetic, platform);
+      case "count":
+        return executeCounted(engine, request, this.#synthetic, platform);
       case "memory":
         return measureMemory(engine, request, this.#synthetic, platform);
     }

@@ -1,5 +1,6 @@
-import type { Cell, Environment } from "@softmax-bench/core";
+import { type Cell, cellKey, type Environment } from "@softmax-bench/core";
 import type { ErrorComparison } from "./error.js";
+import type { InstructionComparison } from "./instructions.js";
 import type { Limits } from "./limits.js";
 import type { TimeComparison } from "./time.js";
 
@@ -22,11 +23,13 @@ export type CellId = Pick<Cell, "backend" | "method" | "dtype" | "workload">;
 
 /** One cell of both sides. */
 export interface CellComparison extends CellId {
-  /** The worse verdict of the two parts. */
+  /** The worst verdict of its parts. */
   readonly verdict: Verdict;
   /** Absent if times cannot be compared; `Comparison.notes` says why. */
   readonly time?: TimeComparison;
   readonly error?: ErrorComparison;
+  /** Present where instructions are counted, too. */
+  readonly instructions?: InstructionComparison;
   /** Other changes, which may be the cause. */
   readonly causes: readonly string[];
 }
@@ -56,6 +59,8 @@ export interface Comparison {
   readonly judges: boolean;
   /** True if both sides were measured in turns, so that its times are lower deciles; otherwise they are medians. */
   readonly inTurns: boolean;
+  /** Set if only errors are compared, so that the lack of times is no fault. */
+  readonly only?: "errors";
   /** Reasons to doubt the times of either side, each a sentence, shown at the top. */
   readonly warnings: readonly string[];
   /** Notes on the measurement and its weaknesses, each a sentence. */
@@ -68,6 +73,35 @@ export interface Comparison {
 export const worstVerdict = (...parts: readonly ({ readonly verdict: Verdict } | undefined)[]): Verdict =>
   VERDICTS.find((verdict) => parts.some((part) => part?.verdict === verdict)) ?? "pass";
 
+/** The same comparison with cells of which instructions were counted. Those that are in both become one. */
+export function withInstructions(
+  comparison: Comparison,
+  counted: readonly (CellId & { readonly instructions: InstructionComparison })[],
+): Comparison {
+  const byKey = new Map(counted.map((cell) => [cellKey(cell), cell]));
+  const known = new Set(comparison.cells.map(cellKey));
+  return {
+    ...comparison,
+    cells: [
+      ...comparison.cells.map((cell) => {
+        const { instructions } = byKey.get(cellKey(cell)) ?? {};
+        if (!instructions) return cell;
+        return { ...cell, instructions, verdict: worstVerdict(cell.time, cell.error, instructions) };
+      }),
+      ...counted
+        .filter((cell) => !known.has(cellKey(cell)))
+        .map((cell) => ({ ...cell, verdict: cell.instructions.verdict, causes: [] })),
+    ],
+  };
+}
+
+/** The same comparison of errors alone. */
+export const errorsOnly = (comparison: Comparison): Comparison => ({
+  ...comparison,
+  only: "errors",
+  cells: comparison.cells.map(({ time: _, ...cell }) => ({ ...cell, verdict: worstVerdict(cell.error) })),
+});
+
 /** Counts the cells with each verdict. */
 export const tally = ({ cells }: Comparison): Readonly<Record<Verdict, number>> =>
   Object.fromEntries(
@@ -79,10 +113,11 @@ export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
 
 /**
  * A regression always fails. Without one, a broken cell makes the outcome incomplete: fewer cells than requested never
- * pass. Neither does a comparison without a single time.
+ * pass. Neither does a comparison without a single time, unless it is of errors alone.
  */
-export function toOutcome({ cells, notCompared }: Comparison): Outcome {
+export function toOutcome({ cells, notCompared, only }: Comparison): Outcome {
   if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
   if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
-  return cells.some(({ time }) => time) ? "pass" : "incomparable";
+  const isCompared = ({ time, error }: CellComparison) => (only === "errors" ? error : time) !== undefined;
+  return cells.some(isCompared) ? "pass" : "incomparable";
 }

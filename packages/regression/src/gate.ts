@@ -1,9 +1,9 @@
-import { type Cell, cellKey, DTYPE_IDS, type Results, type Timing } from "@softmax-bench/core";
+import { type Cell, type Curve, cellKey, DTYPE_IDS, type Results, type Timing } from "@softmax-bench/core";
 import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
-import { collectGradients, combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
+import { combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
 import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
-import { compareErrors } from "./error.js";
+import { type ComparedCell, cellsAndCurves, compareGradients, isCurve } from "./curves.js";
 import { findCauses, findDifferences } from "./fingerprint.js";
 import type { Limits } from "./limits.js";
 import { decide, isRouted, notRouted } from "./procedure.js";
@@ -12,8 +12,11 @@ import type { TimeComparison } from "./time.js";
 /** The measurements of one start of a checkout's command line. */
 export interface ProcessRun {
   readonly role: Role;
-  /** `route` and `decide` are the two stages; `errors` is untimed and compared with the oracle. */
-  readonly stage: "route" | "decide" | "errors";
+  /**
+   * `route` and `decide` are the two stages of times; `digests` has only digests of gradients; in `errors`, gradients are
+   * compared with the oracle.
+   */
+  readonly stage: "route" | "decide" | "digests" | "errors";
   /** The index of its block in the stage, from 0. */
   readonly block: number;
   /** Keys of the cells that it was asked to measure. */
@@ -24,8 +27,11 @@ export interface ProcessRun {
 const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
   route: "the first look",
   decide: "the second look",
+  digests: "the comparison of digests",
   errors: "the comparison with the oracle",
 };
+
+const isTimed = ({ stage }: ProcessRun): boolean => stage === "route" || stage === "decide";
 
 /** The blocks of a cell in a stage: those in which every process of the block measured the cell. */
 function collectBlocks(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
@@ -72,7 +78,11 @@ export function measurable(passes: readonly ProcessRun[]): string[] {
     new Set(
       passes
         .filter((pass) => pass.role === role)
-        .flatMap(({ results }) => results.cells.filter(({ status }) => status === "ok").map(cellKey)),
+        .flatMap(({ results }) =>
+          cellsAndCurves(results)
+            .filter(({ status }) => status === "ok")
+            .map(cellKey),
+        ),
     );
   const [baseline, candidate] = [measured("baseline"), measured("candidate")];
   return [...candidate].filter((key) => baseline.has(key));
@@ -86,11 +96,14 @@ export const routedKeys = (passes: readonly ProcessRun[], limits: Limits): strin
   });
 
 /** Cells of one side in every pass, by key; the control is the baseline's. */
-function groupCells(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Map<string, Cell[]> {
-  const groups = new Map<string, Cell[]>();
+function groupCells(
+  passes: readonly ProcessRun[],
+  side: "baseline" | "candidate",
+): Map<string, ComparedCell[]> {
+  const groups = new Map<string, ComparedCell[]>();
   for (const { role, results } of passes) {
     if ((role === "candidate") !== (side === "candidate")) continue;
-    for (const cell of results.cells) {
+    for (const cell of cellsAndCurves(results)) {
       const group = groups.get(cellKey(cell));
       if (group) group.push(cell);
       else groups.set(cellKey(cell), [cell]);
@@ -119,12 +132,12 @@ export function nondeterministic(passes: readonly ProcessRun[]): string[] {
 
 /** A pass with its cells by key. */
 interface IndexedPass extends ProcessRun {
-  readonly cells: ReadonlyMap<string, Cell>;
+  readonly cells: ReadonlyMap<string, ComparedCell>;
 }
 
 const indexed = (pass: ProcessRun): IndexedPass => ({
   ...pass,
-  cells: new Map(pass.results.cells.map((cell) => [cellKey(cell), cell])),
+  cells: new Map(cellsAndCurves(pass.results).map((cell) => [cellKey(cell), cell])),
 });
 
 /** The reason why a pass lacks the result of its stage for a cell; undefined if it has it. */
@@ -132,6 +145,9 @@ function explainMissing({ stage, cells }: IndexedPass, key: string): string | un
   const cell = cells.get(key);
   if (!cell) return `not in the results of ${STAGES[stage]}`;
   if (cell.status !== "ok") return `${cell.status} in ${STAGES[stage]}: ${cell.reason}`;
+  if (stage === "digests") {
+    return cell.gradientDigest ? undefined : `without a digest in ${STAGES[stage]}`;
+  }
   if (stage === "errors") return cell.accuracy ? undefined : `without errors in ${STAGES[stage]}`;
   return lowerDecile(cell).length ? undefined : `without times in ${STAGES[stage]}`;
 }
@@ -171,10 +187,10 @@ export function gateComparison(
 ): Comparison {
   const [baseline, candidate] = [mergedSide(passes, "baseline"), mergedSide(passes, "candidate")];
   const [before, after] = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
-  const merged = new Map(candidate.cells.map((cell) => [cellKey(cell), cell]));
-  const mergedBefore = new Map(baseline.cells.map((cell) => [cellKey(cell), cell]));
+  const merged = new Map(cellsAndCurves(candidate).map((cell) => [cellKey(cell), cell]));
+  const mergedBefore = new Map(cellsAndCurves(baseline).map((cell) => [cellKey(cell), cell]));
   const times = compareTimes(passes, limits);
-  const timed = passes.some(({ stage }) => stage !== "errors");
+  const timed = passes.some(isTimed);
   const { machine, software } = findDifferences(baseline, candidate);
   const byKey = passes.map(indexed);
   const cells: CellComparison[] = [];
@@ -201,12 +217,7 @@ export function gateComparison(
         reason: "no block has a time from all of its processes",
       });
     } else {
-      const error = compareErrors(
-        b.dtype,
-        collectGradients(before.get(key) ?? []),
-        collectGradients(after.get(key) ?? []),
-        limits,
-      );
+      const error = compareGradients(b.dtype, before.get(key) ?? [], after.get(key) ?? [], limits);
       cells.push(combineVerdicts(b, { time, error }, findCauses(baseline, candidate, b.backend)));
     }
   }
@@ -214,9 +225,12 @@ export function gateComparison(
     ...toSides(baseline, candidate, limits, names),
     judges: true,
     inTurns: true,
+    ...(timed ? {} : ({ only: "errors" } as const)),
     warnings: changedSides(passes, names),
     notes: [
-      "Both were measured here, in turns, in fresh processes.",
+      timed
+        ? "Both were measured here, in turns, in fresh processes."
+        : "Both were computed here, in fresh processes. No times were taken. Gradients that are the same, bit for bit, are not compared with their bounds again.",
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
     ],
     cells,
@@ -247,10 +261,7 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
   const [first] = own;
   if (!first) throw new RangeError(`no pass of the ${side}`);
-  const timed = groupCells(
-    passes.filter(({ stage }) => stage !== "errors"),
-    side,
-  );
+  const timed = groupCells(passes.filter(isTimed), side);
   const all = groupCells(passes, side);
   return {
     ...first.results,
@@ -258,9 +269,22 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
       ...first.results.run,
       finishedAt: own.at(-1)?.results.run.finishedAt ?? first.results.run.finishedAt,
     },
-    cells: [...all].map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
+    cells: [...all]
+      .filter(([, cells]) => !cells.some(isCurve))
+      .map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
+    ...mergedCurves(own),
     distances: [],
   };
+}
+
+/** The curves of all passes: of each the latest, whose errors are known if any are. */
+function mergedCurves(passes: readonly ProcessRun[]): Pick<Results, "precision"> {
+  const sections = passes.flatMap(({ results: { precision } }) => precision ?? []);
+  const [first] = sections;
+  if (!first) return {};
+  const key = ({ sweep, ...curve }: Curve) => cellKey({ ...curve, workload: sweep });
+  const latest = new Map(sections.flatMap(({ curves }) => curves.map((curve) => [key(curve), curve])));
+  return { precision: { ...first, curves: [...latest.values()] } };
 }
 
 /** Represents a cell by a failure in any process, or else by its least accurate gradient. */

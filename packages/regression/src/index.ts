@@ -4,14 +4,17 @@ export {
   type CellComparison,
   type CellId,
   type Comparison,
+  errorsOnly,
   type NotCompared,
   type Outcome,
   tally,
   toOutcome,
   VERDICTS,
   type Verdict,
+  withInstructions,
   worstVerdict,
 } from "./comparison.js";
+export { isCurve } from "./curves.js";
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
 export { findCauses, findDifferences } from "./fingerprint.js";
 export {
@@ -24,6 +27,14 @@ export {
   type ProcessRun,
   routedKeys,
 } from "./gate.js";
+export {
+  callsForMore,
+  DECIDING_PROCESSES,
+  decideInstructions,
+  type InstructionComparison,
+  type InstructionCounts,
+  settledByOne,
+} from "./instructions.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
 export { MOST_BLOCKS, percent, type TimeComparison, timeChange } from "./time.js";

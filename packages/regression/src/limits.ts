@@ -4,9 +4,11 @@ export interface Limits {
   readonly maxSlowdown: number;
   /** Growth of an error over the baseline on the same machine, up to which a gradient is merely "changed". */
   readonly maxErrorGrowth: number;
+  /** Growth of the executed instructions that should be found; half of it never fails. */
+  readonly maxInstructionGrowth: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { maxSlowdown: 0.1, maxErrorGrowth: 1 };
+export const DEFAULT_LIMITS: Limits = { maxSlowdown: 0.1, maxErrorGrowth: 1, maxInstructionGrowth: 0.01 };
 
 /**
  * Logarithms of the ratio from which a slowdown counts. The test must reject "no slowdown", and the estimate must reach

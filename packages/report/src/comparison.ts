@@ -13,7 +13,7 @@ import {
 } from "@softmax-bench/regression";
 import { absentList } from "./absent.js";
 import type { Block } from "./block.js";
-import { formatDuration, formatError } from "./format.js";
+import { formatCount, formatDuration, formatError } from "./format.js";
 
 const HEADLINES: Readonly<Record<Outcome, string>> = {
   pass: "No regression",
@@ -66,7 +66,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
       text: `${plural(comparison.cells.length, "cell")} compared: ${counts.map(([verdict, count]) => `${count} ${verdictWord(verdict as Verdict, comparison)}`).join(", ") || "none"}.${excluded(comparison)}`,
       emphasis: true,
     },
-    ...(shown.length ? [cellTable(shown, comparison)] : []),
+    ...cellTables(shown, comparison),
     ...(left > 0 && shown.length > 0
       ? [
           {
@@ -82,7 +82,7 @@ export function comparisonBlocks(comparison: Comparison, rows: number): Block[] 
         `baseline: ${sideText(baseline)}`,
         `candidate: ${sideText(candidate)}`,
         `machine: ${cpu}, ${plural(cores, "core")}`,
-        `limits: slowdown ${percent(limits.maxSlowdown)}, error growth ${percent(limits.maxErrorGrowth)}`,
+        `limits: ${comparison.only === "errors" ? "" : `slowdown ${percent(limits.maxSlowdown)}, `}error growth ${percent(limits.maxErrorGrowth)}${shown.some(({ instructions }) => instructions) ? `, growth of instructions ${percent(limits.maxInstructionGrowth)}` : ""}`,
         ...notes,
         "docs/regression-gate.md says what each verdict means.",
       ],
@@ -142,6 +142,53 @@ const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Bl
   }),
 });
 
+/** A table of times and errors, and one of instructions: each of the cells that have them. */
+function cellTables(cells: readonly CellComparison[], comparison: Comparison): Block[] {
+  const measured = cells.filter(({ time, error }) => time ?? error);
+  const counted = cells.flatMap(({ instructions, ...cell }) =>
+    instructions ? [{ ...cell, instructions }] : [],
+  );
+  return [
+    ...(measured.length
+      ? [comparison.only === "errors" ? errorTable(measured) : cellTable(measured, comparison)]
+      : []),
+    ...(counted.length ? [instructionTable(counted)] : []),
+  ];
+}
+
+const instructionTable = (
+  cells: readonly (CellComparison & Required<Pick<CellComparison, "instructions">>)[],
+): Block => ({
+  kind: "table",
+  header: [
+    ...["verdict", "backend", "method", "dtype", "workload"],
+    ...["baseline instructions", "candidate instructions", "growth", "why"],
+  ],
+  numeric: [5, 6, 7],
+  optional: [],
+  rows: cells.map(({ backend, method, dtype, workload, instructions }) => {
+    const { verdict, baseline, candidate, growth, reason } = instructions;
+    return [
+      ...[verdict, backend, method, dtype, workload],
+      ...[formatCount(baseline), formatCount(candidate), percentWithTenths(growth), reason],
+    ];
+  }),
+});
+
+const percentWithTenths = (growth: number): string =>
+  `${growth < 0 ? "−" : "+"}${Math.abs(100 * growth).toFixed(2)} %`;
+
+const errorTable = (cells: readonly CellComparison[]): Block => ({
+  kind: "table",
+  header: ["verdict", "backend", "method", "dtype", "workload", "rel. L2", "why"],
+  numeric: [5],
+  optional: [],
+  rows: cells.map((cell) => {
+    const { verdict, backend, method, dtype, workload, error } = cell;
+    return [verdict, backend, method, dtype, workload, errorColumn(error), explainVerdict(cell)];
+  }),
+});
+
 function errorColumn(error: CellComparison["error"]): string {
   if (!error) return "";
   const { baseline, candidate } = error;
@@ -151,10 +198,13 @@ function errorColumn(error: CellComparison["error"]): string {
 }
 
 /** The reasons of the parts that made the verdict, and the other changes. */
-export function explainVerdict({ verdict, time, error, causes }: CellComparison): string {
+export function explainVerdict({ verdict, time, error, instructions, causes }: CellComparison): string {
   const reasons = [
     ...(time?.verdict === verdict ? [`time: ${time.reason}${moreBlocks(time)}`] : []),
     ...(error?.verdict === verdict ? [`error: ${error.reason}`] : []),
+    ...(instructions?.verdict === verdict
+      ? [`instructions ${percentWithTenths(instructions.growth)}: ${instructions.reason}`]
+      : []),
   ];
   const because = causes.length ? [`probable cause: ${causes.join(", ")}`] : [];
   return [...reasons, ...because].join("; ");

@@ -11,7 +11,7 @@ import { ScalingExperiment } from "./scaling/series.js";
  * @param images that networks see; without them networks can be planned and reported, but not run
  */
 export const createExperiments = (header: Header, images?: Images): readonly Experiment[] => [
-  ...(header.sweeps?.length ? [new CurveExperiment(header.seed, header.sweeps)] : []),
+  ...(header.sweeps?.length ? [new CurveExperiment(header)] : []),
   ...(header.depth ? [new NetworkExperiment(header.depth, header.threads, images)] : []),
   ...(header.scaling ? [new ScalingExperiment(header.scaling)] : []),
 ];

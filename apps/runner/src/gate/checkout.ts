@@ -10,6 +10,7 @@ import { BACKENDS } from "../plan/backends.js";
 import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
+import { type CountedCells, countedCells } from "./counting/counted-cells.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnScheduler } from "./turn-scheduler.js";
 
@@ -105,6 +106,37 @@ export async function listIn(
   const older = await list();
   if (older.code !== EXIT.ok) throw toUsageError(checkout, older);
   return printedCells(checkout, older);
+}
+
+/**
+ * Counts the instructions of cells in a fresh simulated process for each backend.
+ * @throws UsageError with the checkout's output if there are no counts
+ */
+export async function countIn(
+  checkout: Checkout,
+  cells: readonly string[],
+  { patience, signal }: Pick<PassOptions, "patience" | "signal">,
+): Promise<CountedCells> {
+  using scratch = temporaryFolder();
+  const file = join(scratch.folder, "counts.json");
+  const which = cells.flatMap((cell) => ["--cell", cell]);
+  const ran = await runIn(checkout, ["bench", "--no-provision", "--count-to", file, ...which], {
+    purpose: `count the instructions of ${plural(cells.length, "cell")}`,
+    byHand: "bench --count-to counts.json",
+    limitMs: patience.countMs,
+    signal,
+    scratch: scratch.folder,
+  });
+  if (/unknown option '--count-to'/.test(ran.stderr)) {
+    throw new UsageError(
+      `${checkout.name} is from before gate --instructions; choose a later baseline, or leave out --instructions`,
+    );
+  }
+  try {
+    return countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    throw toUsageError(checkout, ran);
+  }
 }
 
 /** The content of the file that `bench --list-to` writes. */
@@ -250,7 +282,13 @@ function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
   }
 }
 
+/** A revision from before a profile existed. */
+export class UnknownProfileError extends UsageError {}
+
 function toUsageError(checkout: Checkout, ran: Ran): UsageError {
+  if (/unknown profile "digests"/.test(ran.stderr)) {
+    return new UnknownProfileError(`${checkout.name} is from before gate --error-only`);
+  }
   if (/unknown profile "gate"|unknown option '--in-turns'/.test(ran.stderr)) {
     return new UsageError(
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,

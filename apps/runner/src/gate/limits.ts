@@ -5,6 +5,7 @@ import { UsageError } from "../terminal/errors.js";
 export interface LimitFlags {
   readonly maxSlowdown?: string;
   readonly maxErrorGrowth?: string;
+  readonly maxInstructionGrowth?: string;
 }
 
 /** Adds `LimitFlags` to a command. */
@@ -19,10 +20,20 @@ export const withLimits = (command: Command): Command =>
       "growth of an error that a changed gradient may have (default: 100%, twice the error); e.g. --max-error-growth 0%",
     );
 
+/** Adds the limit of `--instructions`, which only a gate has. */
+export const withInstructionLimit = (command: Command): Command =>
+  command.option(
+    "--max-instruction-growth <percent>",
+    "growth of the executed instructions that must be found; half of it never fails (default: 1%); e.g. --max-instruction-growth 2%",
+  );
+
 /** @throws UsageError naming the flag, if it is no percentage in its range. */
-export const parseLimits = ({ maxSlowdown, maxErrorGrowth }: LimitFlags): Limits => ({
+export const parseLimits = ({ maxSlowdown, maxErrorGrowth, maxInstructionGrowth }: LimitFlags): Limits => ({
   maxSlowdown: percentage("--max-slowdown", maxSlowdown, 0.01) ?? DEFAULT_LIMITS.maxSlowdown,
   maxErrorGrowth: percentage("--max-error-growth", maxErrorGrowth, 0) ?? DEFAULT_LIMITS.maxErrorGrowth,
+  maxInstructionGrowth:
+    percentage("--max-instruction-growth", maxInstructionGrowth, 0.005) ??
+    DEFAULT_LIMITS.maxInstructionGrowth,
 });
 
 function percentage(flag: string, value: string | undefined, least: number): number | undefined {

@@ -16,7 +16,10 @@ import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./ch
 /** Number of processes per side that compare a gradient with the oracle if it is not always the same. */
 const ERROR_PROCESSES = 3;
 /** The profile of errors, taken where times are not: it compares gradients and spends no time on timing. */
-const ERROR_PROFILE = "smoke";
+export const ERROR_PROFILE = "smoke";
+
+/** Profiles that take digests: one takes nothing else; the other, times too, and every baseline knows it. */
+export type DigestProfile = "digests" | "gate";
 
 export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly baseline: Checkout;
@@ -24,7 +27,9 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly candidate: Checkout;
   readonly limits: Limits;
   /** Only times, with the errors of gradients that are not the same, or only errors; undefined for both. */
-  readonly only?: "times" | "errors";
+  readonly only?: "times" | "errors" | undefined;
+  /** A profile that the baseline knows and that takes digests. */
+  readonly digestProfile?: DigestProfile | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -59,8 +64,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
     }
   };
 
-  if (run.only !== "errors")
-    await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
+  if (run.only === "errors") passes.push(...(await takeDigests(run)));
+  else await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, async (role, cells) => {
     const results = await measureIn(checkoutFor(role), { ...run, profile: ERROR_PROFILE, cells });
     passes.push({ stage: "errors", block: 0, role, asked: cells, results });
@@ -74,17 +79,33 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   return passes;
 }
 
+/** Digests of both sides, which nothing hinders from being taken at the same time. */
+async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
+  const { baseline, candidate, cells, digestProfile = "digests", say } = run;
+  say(`digests of ${plural(cells.length, "gradient")} on either side`);
+  const sides = [
+    ["baseline", baseline, digestProfile],
+    ["candidate", candidate, "digests"],
+  ] as const;
+  return Promise.all(
+    sides.map(async ([role, checkout, profile]) => {
+      const results = await measureIn(checkout, { ...run, profile, cells });
+      return { stage: "digests", block: 0, role, asked: cells, results } as const;
+    }),
+  );
+}
+
 /** Errors of the candidate's gradients, and of the baseline's if they differ. */
 async function measureErrors(
-  { cells, only, say }: GateRun,
+  { only, say }: GateRun,
   passes: readonly ProcessRun[],
   measure: (role: Role, cells: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const ofCandidate = only === "errors" ? cells : only === "times" ? differing(passes) : measurable(passes);
+  const ofCandidate = only === undefined ? measurable(passes) : differing(passes);
   if (ofCandidate.length === 0) return;
   say(`errors of ${plural(ofCandidate.length, "gradient")}`);
   await measure("candidate", ofCandidate);
-  const others = only === "errors" ? cells : differing(passes);
+  const others = differing(passes);
   if (others.length > 0) {
     say(`errors of ${plural(others.length, "gradient")} of the baseline`);
     await measure("baseline", others);

@@ -14,6 +14,7 @@ import {
 } from "@softmax-bench/report";
 import { writeAtomically } from "../fs/write-atomically.js";
 import { EXIT } from "../terminal/errors.js";
+import type { CountedProcess } from "./instructions.js";
 
 /** GitHub cuts off a step summary above 1 MiB, and refuses a comment above 65,536 characters. */
 const SUMMARY_BYTES = 2 ** 20 - 1024;
@@ -24,6 +25,7 @@ export function renderFiles(
   comparison: Comparison,
   baseline: Results,
   candidate: Results,
+  counted?: readonly CountedProcess[],
 ): ReadonlyMap<string, string> {
   return new Map([
     ["summary.md", renderComparisonMarkdown(comparison, SUMMARY_BYTES)],
@@ -35,6 +37,7 @@ export function renderFiles(
     ["candidate.bench.txt", goBenchmarkText(candidate)],
     ["baseline.json", formatResults(baseline)],
     ["results.json", formatResults(candidate)],
+    ...(counted ? [["instructions.json", `${JSON.stringify(counted, null, 1)}\n`] as const] : []),
   ]);
 }
 

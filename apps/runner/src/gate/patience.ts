@@ -9,6 +9,8 @@ export interface Patience {
   readonly listMs: number;
   /** Installing a revision, or building it. */
   readonly buildMs: number;
+  /** Counting instructions in simulated processes of all backends. */
+  readonly countMs: number;
   /** From one turn of a measuring process to its next one, or to its end. */
   readonly turnMs: number;
   /** The whole measuring process, if it takes no turns. */
@@ -22,6 +24,7 @@ const OVERHEAD_MS = 5 * MINUTE_MS;
 export const toPatience = (timeoutMs?: number): Patience => ({
   listMs: timeoutMs ?? 5 * MINUTE_MS,
   buildMs: timeoutMs ?? 30 * MINUTE_MS,
+  countMs: timeoutMs ?? 60 * MINUTE_MS,
   // A worker may have to start twice in a turn: before the cell, and for it if it died.
   turnMs: timeoutMs ?? 2 * START_MS + PROFILES.gate.cellTimeoutMs + MINUTE_MS / 2,
   measureMs: (id, cells) => {

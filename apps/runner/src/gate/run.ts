@@ -6,11 +6,14 @@ import {
   type Comparison,
   cellId,
   compare,
+  errorsOnly,
   gateComparison,
+  isCurve,
   type Limits,
   mergedSide,
   type Names,
   type NotCompared,
+  withInstructions,
 } from "@softmax-bench/regression";
 import { cleanCommit, REPOSITORY_ROOT, resolveCommit } from "../fs/repository.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
@@ -22,8 +25,16 @@ import {
   toCompare,
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
-import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
-import { measureGate } from "./measure.js";
+import { type Checkout, listIn, measureIn, type PassOptions, UnknownProfileError } from "./checkout.js";
+import {
+  COUNTED_BACKENDS,
+  COUNTED_WORKLOADS,
+  type Counted,
+  type CountedProcess,
+  compareInstructions,
+  explainUncounted,
+} from "./instructions.js";
+import { type DigestProfile, ERROR_PROFILE, measureGate } from "./measure.js";
 import { prepareCheckout } from "./revision.js";
 
 /** A choice of cells. */
@@ -39,6 +50,10 @@ export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   readonly baseline: string;
   readonly selection: GateSelection;
   readonly limits: Limits;
+  /** Set to compare errors alone. */
+  readonly only?: "errors" | undefined;
+  /** True to count instructions, too. */
+  readonly instructions?: boolean;
   /** Folder with baselines and runs. */
   readonly out: string;
   readonly say: (line: string) => void;
@@ -48,6 +63,8 @@ export interface Gated {
   readonly comparison: Comparison;
   readonly baseline: Results;
   readonly candidate: Results;
+  /** Everything that was counted, if instructions were. */
+  readonly counted?: readonly CountedProcess[];
 }
 
 const CANDIDATE = "this checkout";
@@ -66,6 +83,11 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   const found = await toCompare(findResults(name, request.out, hasCells));
   const commit = await findCommit(name, found);
   const candidate: Checkout = { name: CANDIDATE, folder: REPOSITORY_ROOT };
+  if (!commit && request.instructions) {
+    throw new UsageError(
+      `--instructions counts those of both revisions, and only a file of ${name} is here; leave out --instructions`,
+    );
+  }
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   if (commit === (await cleanCommit())) {
@@ -111,21 +133,36 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
 }
 
 async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
-  const { selection, limits } = request;
-  const list = (checkout: Checkout, flags: readonly string[]) =>
-    listIn(checkout, ["--profile", "gate", ...flags], request);
-  const asked = await list(candidate, selection.flags);
+  const { selection, limits, only, say } = request;
+  const list = (checkout: Checkout, profile: DigestProfile, flags: readonly string[]) =>
+    listIn(checkout, ["--profile", profile, ...flags], request);
+  let profile: DigestProfile = only === "errors" ? "digests" : "gate";
+  const asked = await list(candidate, profile, selection.flags);
   if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   // The baseline may lack what the flags name; it has no such cells then.
-  const has = new Set(await list(baseline, [...workloadFlags(asked), ...hostFlags(selection.flags)]));
+  const ofBaseline = (known: DigestProfile) => {
+    const workloads = workloadFlags(
+      known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked,
+    );
+    return list(baseline, known, [...workloads, ...hostFlags(selection.flags)]);
+  };
+  const listed = await ofBaseline(profile).catch((error: unknown) => {
+    if (!(error instanceof UnknownProfileError)) throw error;
+    say(`${error.message}: times are taken of it, too, which takes minutes; its sweeps are not compared`);
+    profile = "gate";
+    return ofBaseline(profile);
+  });
+  const has = new Set(listed);
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
       `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
     );
   }
-  const passes = await measureGate({ ...request, baseline, candidate, cells });
-  const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
+  const counted = request.instructions ? await countSides(request, baseline, candidate) : undefined;
+  const passes = await measureGate({ ...request, baseline, candidate, cells, digestProfile: profile });
+  const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
+  const comparison = counted ? addCounts(measured, counted) : measured;
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
     ...droppedCells(asked, has, selection.flags).map((cell) => oneSided(cell, "only the baseline has it")),
@@ -139,6 +176,52 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
     },
     baseline: mergedSide(passes, "baseline"),
     candidate: mergedSide(passes, "candidate"),
+    ...(counted ? { counted: counted.processes } : {}),
+  };
+}
+
+/** Counts the instructions of the selection's cells that both sides have. */
+async function countSides(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Counted> {
+  const list = (checkout: Checkout, flags: readonly string[]) =>
+    listIn(checkout, ["--profile", "gate", ...flags], request);
+  const flags = countedFlags(request.selection.flags);
+  const asked = flags ? await list(candidate, flags) : [];
+  if (asked.length === 0) {
+    const note = `No instructions were counted: only those of ${COUNTED_BACKENDS.join(", ")} are.`;
+    return { cells: [], notCompared: [], notes: [note], processes: [] };
+  }
+  const has = new Set(await list(baseline, workloadFlags(asked)));
+  const cells = asked.filter((cell) => has.has(cell));
+  const counted = await compareInstructions({ ...request, baseline, candidate, cells });
+  const absent = asked
+    .filter((cell) => !has.has(cell))
+    .map((cell) => oneSided(cell, "only the candidate has it"));
+  return { ...counted, notCompared: [...counted.notCompared, ...absent] };
+}
+
+/** The flags with those of its backends that are counted, on workloads for that unless it names some; undefined if none is. */
+function countedFlags(flags: readonly string[]): string[] | undefined {
+  const flagValue = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
+  const named = flagValue("--backend")?.split(",");
+  const backends = COUNTED_BACKENDS.filter((id) => !named || named.includes(id) || named.includes("all"));
+  if (backends.length === 0) return undefined;
+  const kept = ["--method", "--dtype"].flatMap((flag) => {
+    const value = flagValue(flag);
+    return value === undefined ? [] : [flag, value];
+  });
+  const workloads = flagValue("--workload") ?? COUNTED_WORKLOADS.join(",");
+  return ["--backend", backends.join(","), "--workload", workloads, ...kept];
+}
+
+/** The comparison with counts beside its times. */
+function addCounts(comparison: Comparison, { cells, notCompared, notes }: Counted): Comparison {
+  const together = withInstructions(comparison, cells);
+  const backends = [...new Set(comparison.cells.map(({ backend }) => backend))];
+  const known = new Set([...together.cells, ...together.notCompared].map(cellKey));
+  return {
+    ...together,
+    notes: [...together.notes, ...notes, ...explainUncounted(backends, comparison.candidate.environment)],
+    notCompared: [...together.notCompared, ...notCompared.filter((cell) => !known.has(cellKey(cell)))],
   };
 }
 
@@ -185,8 +268,8 @@ async function againstFile(
   { results }: LocatedResults,
   candidate: Checkout,
 ): Promise<Gated> {
-  const { baseline: name, selection, limits, say } = request;
-  const profile = findProfile(name, results);
+  const { baseline: name, selection, limits, only, say } = request;
+  const profile = only === "errors" ? ERROR_PROFILE : findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
@@ -206,7 +289,7 @@ async function againstFile(
     );
   return {
     comparison: {
-      ...comparison,
+      ...(only === "errors" ? errorsOnly(comparison) : comparison),
       judges: true,
       candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notCompared: [...comparison.notCompared, ...lost],

@@ -5,19 +5,19 @@ import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 import { DEFAULT_OUT } from "./default-out.js";
 import { type HostRequest, parseHost } from "./host-requests.js";
-import { PROFILES } from "./profiles.js";
+import { PROFILE_IDS, PROFILES } from "./profiles.js";
 
 const list = z.array(z.string().min(1)).min(1);
 
 /** The options that flags and `bench.config.ts` can set. */
 const benchOptions = z
   .strictObject({
-    profile: z.enum(["smoke", "default", "full", "gate"]).describe("how much, and how long"),
+    profile: z.enum(PROFILE_IDS).describe("how much, and how long"),
     backends: list.describe("backend ids; default: all"),
     hosts: list.describe("where they run: node, node@24, bun, deno, or a path; default: node"),
     methods: list.describe("globs over method ids; default: all"),
     dtypes: list.describe(`${DTYPE_IDS.join(", ")}; default: ${USUAL_DTYPE_IDS.join(" and ")}`),
-    workloads: list.describe("workload ids or shapes NxC; default: the profile's"),
+    workloads: list.describe("workload ids, shapes NxC or sweeps sweep/<id>; default: the profile's"),
     cells: list.describe("cells as --list prints them; default: all of the matrix"),
     out: z.string().min(1).describe("folder that runs are written to"),
     seed: z

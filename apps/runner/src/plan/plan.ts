@@ -11,6 +11,7 @@ import {
 import type { Profile } from "./profiles.js";
 import { methodsIn } from "./selected-methods.js";
 import type { Selection } from "./selection.js";
+import { sweepWorkload } from "./sweep-workload.js";
 
 /** One cell of the matrix. */
 export interface PlannedCell extends Place {
@@ -65,6 +66,10 @@ export const networkKey = (network: PlannedNetwork): string =>
 export const curveKey = (curve: Place & { method: string; dtype: string; sweep: string }): string =>
   [placeName(curve), curve.method, curve.dtype, curve.sweep].join(" ");
 
+/** The key of a curve in a list of cells. */
+export const curveCellKey = ({ sweep, ...curve }: PlannedCurve): string =>
+  cellKey({ ...curve, workload: sweepWorkload(sweep) });
+
 export const keyOf = (cell: PlannedCell): string => cellKey({ ...cell, workload: cell.workload.id });
 
 /** Compared methods are adjacent, so that few gradients are held at a time. */
@@ -88,13 +93,14 @@ export function planCells(selection: Selection): PlannedCell[] {
 
 /** All curves of a selection: backend by backend, sweep by sweep. */
 export function planCurves(selection: Selection, sweeps: readonly Sweep[]): PlannedCurve[] {
-  const { places, dtypes } = selection;
-  return places.flatMap((place) => {
+  const { places, dtypes, cells } = selection;
+  const all = places.flatMap((place) => {
     const methods = methodsIn(selection, place);
     return sweeps.flatMap((sweep) =>
       dtypes.flatMap((dtype) => methods.map((method) => ({ ...place, method, dtype, sweep }))),
     );
   });
+  return cells ? all.filter((curve) => cells.has(curveCellKey(curve))) : all;
 }
 
 /** All networks of a selection: backend by backend, shallow ones first. */

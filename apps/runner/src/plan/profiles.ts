@@ -1,8 +1,11 @@
-import type { BackendCost } from "@softmax-bench/core";
+import { type BackendCost, SWEEPS } from "@softmax-bench/core";
 import type { Sampling } from "@softmax-bench/measure";
+import { sweepWorkload } from "./sweep-workload.js";
+
+export const PROFILE_IDS = ["smoke", "default", "full", "gate", "digests"] as const;
 
 export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
-  readonly id: "smoke" | "default" | "full" | "gate";
+  readonly id: (typeof PROFILE_IDS)[number];
   readonly summary: string;
   readonly workloads: readonly string[];
   /** The fewest fresh processes that each cell is measured in (slow ones in the first alone). */
@@ -15,8 +18,10 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly cellTimeoutMs: number;
   /** True to start a browser while the one before measures, which takes a core: for times that mean little anyway. */
   readonly startsAhead?: boolean;
-  /** True to time the gradient phase alone. Gradients are then not compared; only their digests are kept. */
-  readonly timesOnly?: boolean;
+  /** True to keep only the digests of gradients, which are then not compared. Of times, only the gradient phase's are taken. */
+  readonly digestsOnly?: boolean;
+  /** True to take no times at all. */
+  readonly untimed?: boolean;
   /** The most elements of a workload for a slow backend; absent for any number. */
   readonly mostElements?: (cost: BackendCost) => number | undefined;
 }
@@ -27,6 +32,41 @@ const MATRIX = ["cifar-head", "imagenet-head", "vocab", "seed-3200"];
 
 /** Calls are batched until the clock's 0.1 µs are a thousandth of a sample. */
 const BATCH = 0.1 * MS;
+
+const GATE: Profile = {
+  id: "gate",
+  summary: "times of gradients and their digests, fast: one of the many processes of the gate",
+  workloads: MATRIX,
+  processes: 1,
+  mostProcesses: 1,
+  timeMs: Number.POSITIVE_INFINITY,
+  cellTimeoutMs: 30_000,
+  singleShots: 1,
+  digestsOnly: true,
+  mostElements: (cost) => cost.mostElementsInGate,
+  limits: {
+    gradient: {
+      settleNs: 400 * MS,
+      patienceNs: 1000 * MS,
+      windowNs: 60 * MS,
+      minSamples: 3,
+      mostWindowNs: 100 * MS,
+      fewestSamples: 1,
+      maxSamples: 2000,
+      batchNs: BATCH,
+    },
+    other: {
+      settleNs: 0,
+      patienceNs: 0,
+      windowNs: 0,
+      minSamples: 1,
+      mostWindowNs: 0,
+      fewestSamples: 1,
+      maxSamples: 1,
+      batchNs: 0,
+    },
+  },
+};
 
 export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   smoke: {
@@ -129,51 +169,31 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
       },
     },
   },
-  gate: {
-    id: "gate",
-    summary: "times of gradients and their digests, fast: one of the many processes of the gate",
-    workloads: MATRIX,
-    processes: 1,
-    mostProcesses: 1,
-    timeMs: Number.POSITIVE_INFINITY,
-    cellTimeoutMs: 30_000,
-    singleShots: 1,
-    timesOnly: true,
-    mostElements: (cost) => cost.mostElementsInGate,
-    limits: {
-      gradient: {
-        settleNs: 400 * MS,
-        patienceNs: 1000 * MS,
-        windowNs: 60 * MS,
-        minSamples: 3,
-        mostWindowNs: 100 * MS,
-        fewestSamples: 1,
-        maxSamples: 2000,
-        batchNs: BATCH,
-      },
-      other: {
-        settleNs: 0,
-        patienceNs: 0,
-        windowNs: 0,
-        minSamples: 1,
-        mostWindowNs: 0,
-        fewestSamples: 1,
-        maxSamples: 1,
-        batchNs: 0,
-      },
-    },
+  gate: GATE,
+  digests: {
+    ...GATE,
+    id: "digests",
+    summary:
+      "digests of gradients, and of those along every sweep, without times: a side of gate --error-only",
+    workloads: [...MATRIX, ...SWEEPS.map(sweepWorkload)],
+    untimed: true,
   },
 };
-
-/** The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases. */
+/**
+ * The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases; undefined
+ * if it takes no times.
+ */
 export const toSampling = (
-  { singleShotAboveNs, singleShots, limits, timesOnly }: Profile,
+  { singleShotAboveNs, singleShots, limits, digestsOnly, untimed }: Profile,
   round: number,
   probeNs: number | undefined,
-): Sampling => ({
-  probeNs,
-  phases: timesOnly ? "gradient" : round === 0 ? "all" : "ranked",
-  ...(singleShotAboveNs === undefined ? {} : { singleShotAboveNs }),
-  singleShots,
-  limits,
-});
+): Sampling | undefined =>
+  untimed
+    ? undefined
+    : {
+        probeNs,
+        phases: digestsOnly ? "gradient" : round === 0 ? "all" : "ranked",
+        ...(singleShotAboveNs === undefined ? {} : { singleShotAboveNs }),
+        singleShots,
+        limits,
+      };

@@ -22,6 +22,7 @@ import { readPlace, usualPlace } from "./place-names.js";
 import { placesOn } from "./places.js";
 import { isReference } from "./references.js";
 import { methodsIn, type SelectedMethods } from "./selected-methods.js";
+import { sweepOf } from "./sweep-workload.js";
 import { shortenValue, unknownValue } from "./unknown-value.js";
 
 /** The work to run, as ids that are known to exist. */
@@ -33,7 +34,9 @@ export interface Selection extends SelectedMethods {
   readonly hosts: readonly HostRequest[];
   readonly dtypes: readonly FloatDType[];
   readonly workloads: readonly Workload[];
-  /** Keys of the matrix cells to run; undefined for all. */
+  /** Sweeps that are chosen as workloads are. */
+  readonly sweeps: readonly Sweep[];
+  /** Keys of the cells and curves to run; undefined for all. */
   readonly cells: ReadonlySet<string> | undefined;
 }
 
@@ -69,7 +72,8 @@ export function select(wanted: SelectionFilter, registry: Registry): Selection {
     methods: matchMethods(expandAll(methods) ?? ["**"], methodIds),
     ownMethods: placesOfOwn(registry, places),
     dtypes: sortByRegistry(DTYPE_IDS, dtypes ?? USUAL_DTYPE_IDS, "dtype") as FloatDType[],
-    workloads: [...new Set(workloads)].map(parseWorkload),
+    workloads: [...new Set(workloads.filter((id) => sweepOf(id) === undefined))].map(parseWorkload),
+    sweeps: selectSweeps(workloads.flatMap((id) => sweepOf(id) ?? [])),
   };
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { plural, type Shard } from "@softmax-bench/core";
 import type { Settings } from "../plan/options.js";
-import { keyOf, planCells } from "../plan/plan.js";
+import { curveCellKey, keyOf, planCells, planCurves } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { assertRunnable, backendsOf, runnableWork } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
@@ -18,18 +18,20 @@ export async function listCells(
   file?: string,
 ): Promise<number> {
   const whole = planCells(selection);
-  await assertRunnable(whole);
+  const curves = planCurves(selection, selection.sweeps);
+  await assertRunnable([...whole, ...curves]);
   const { cells: planned } = await shardWork(whole, shard, {
     profile: PROFILES[profile],
     seed,
     backends: await backendsOf(whole),
   });
   const cells = await runnableWork(planned);
-  const keys = cells.map(keyOf);
+  const runnableCurves = await runnableWork(curves);
+  const keys = [...cells.map(keyOf), ...runnableCurves.map(curveCellKey)];
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
   for (const key of keys) writeLine(console.stdout, key);
-  const unsupported = planned.length - cells.length;
+  const unsupported = planned.length + curves.length - keys.length;
   const rest = unsupported ? `; ${unsupported} more would be recorded as unsupported` : "";
-  writeLine(console.stderr, `${plural(cells.length, "cell")}${rest}`);
+  writeLine(console.stderr, `${plural(keys.length, "cell")}${rest}`);
   return EXIT.ok;
 }

@@ -53,7 +53,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   for (const record of hosts.records) append({ type: "host", ...record });
   const inputs = new InputSource(header.seed);
   const kernels = new Map([...backends].map(([id, { kernels: own }]) => [id, own ?? FAITHFUL] as const));
-  const state = new RunState(options.done, plan.cells, !profile.timesOnly);
+  const state = new RunState(options.done, plan.cells, !profile.digestsOnly);
   const shared = {
     phaseTimer,
     state,
@@ -77,7 +77,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
   // A gate checks the machine by its null control, and starts too many processes to wait in each.
-  const watching = !profile.timesOnly && remaining(0).length > 0 ? monitor : undefined;
+  const watching = !profile.digestsOnly && remaining(0).length > 0 ? monitor : undefined;
   const observe = async (when: "before" | "during" | "after", startedNext = false) => {
     if (!watching) return;
     const state = await watching.observe();
@@ -116,7 +116,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
         ahead = next && startsAhead(next, round) ? await createSession(next, header.threads) : undefined;
         const visits = drawVisits(
           plan.cells.filter((cell) => isAt(cell, place)),
-          { seed: header.seed, round, canHaveTwin: profile.timesOnly ? undefined : canHaveTwin },
+          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
         );
         const work: CellWork = {
           ...options,

@@ -21,7 +21,6 @@ import { Journal } from "../results/journal/journal.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
-import { leavesCache } from "./leaves-cache.js";
 import { describeEnvironment, VERSION } from "./machine/environment.js";
 import { measureCopyBandwidth } from "./machine/measure-copy-bandwidth.js";
 import { checkPublishable, planWork, shardPlan } from "./plan-run.js";
@@ -62,7 +61,8 @@ export async function startRun(request: Request, console: Console, output: Outpu
 
   const described = experiment && (await describedImages(imagesNeeded(experiment), console));
   const machine = describeEnvironment();
-  const isCompared = leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].timesOnly;
+  const isCompared =
+    leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;
   const environment = isCompared ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;

@@ -19,8 +19,11 @@ export const otherCommit = (): string => {
   return execFileSync("git", args, { encoding: "utf8", env: { ...process.env, ...env } }).trim();
 };
 
-/** A cache with a revision that seems to be built, and runs this checkout's code from a folder of its own. */
-export async function cacheWithRevision(commit: string): Promise<string> {
+/**
+ * A cache with a revision that seems to be built, and runs this checkout's code from a folder of its own.
+ * @param program another command line to run
+ */
+export async function cacheWithRevision(commit: string, program = MAIN): Promise<string> {
   const cache = temporaryFolder();
   const before = process.env.SOFTMAX_BENCH_CACHE;
   process.env.SOFTMAX_BENCH_CACHE = cache;
@@ -32,7 +35,7 @@ export async function cacheWithRevision(commit: string): Promise<string> {
         async build(folder) {
           const main = join(folder, "apps", "runner", "dist", "main.js");
           mkdirSync(dirname(main), { recursive: true });
-          writeFileSync(main, `import ${JSON.stringify(MAIN)};\n`);
+          writeFileSync(main, `import ${JSON.stringify(program)};\n`);
         },
       },
       { progress: () => {}, signal: new AbortController().signal },

@@ -189,7 +189,14 @@ export const curveFields = {
   status: cellStatus,
   reason: text.optional(),
   note: text.optional(),
-  points: z.array(curvePoint).describe("ascending in x; empty unless the status is ok"),
+  gradientDigest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional()
+    .describe("of the digests of the gradients at all points"),
+  points: z
+    .array(curvePoint)
+    .describe("ascending in x; empty unless the status is ok, and where only the digest was taken"),
 };
 
 export const curve = z.object(curveFields).refine((value) => value.status === "ok" || value.reason, {

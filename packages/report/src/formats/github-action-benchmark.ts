@@ -1,13 +1,16 @@
 import { plural, type Results } from "@softmax-bench/core";
-import { toSeries } from "./series.js";
+import { type Series, toSeries } from "./series.js";
 
 /** Results as `customSmallerIsBetter` of github-action-benchmark: a time and an error per cell. */
 export function githubActionBenchmark(results: Results): string {
   const { cpu, cores, node } = results.environment;
   const extra = `${cpu}, ${plural(cores, "core")}, Node ${node}`;
-  const entries = toSeries(results).flatMap(({ name, latency: { value, low, high }, error }) => [
-    { name, unit: "ns", value, range: `± ${Math.round((high - low) / 2)}`, extra },
+  const entries = toSeries(results).flatMap(({ name, latency, error }) => [
+    ...(latency ? [{ name, unit: "ns", value: latency.value, range: halfWidth(latency), extra }] : []),
     ...(error === undefined ? [] : [{ name: `${name}, error`, unit: "relative L2", value: error, extra }]),
   ]);
   return `${JSON.stringify(entries, null, 1)}\n`;
 }
+
+const halfWidth = ({ low, high }: NonNullable<Series["latency"]>): string =>
+  `± ${Math.round((high - low) / 2)}`;

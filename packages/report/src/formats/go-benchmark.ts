@@ -16,7 +16,7 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
   ];
   const lines = cells.flatMap(({ backend, method, dtype, workload, status, timing, accuracy }) => {
     const gradient = timing?.gradient;
-    if (status !== "ok" || !gradient) return [];
+    if (status !== "ok") return [];
     const parts = [
       ["backend", backend],
       ["method", method],
@@ -26,6 +26,7 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
     const name = parts.map(([key, value]) => `/${key}=${word(value)}`).join("");
     const relL2 = accuracy?.gradient.relL2;
     const error = relL2 !== undefined && Number.isFinite(relL2) ? ` ${relL2} grad-rel-l2` : "";
+    if (!gradient) return error ? [`BenchmarkGradient${name} 1${error}`] : [];
     const medians = gradient.processMedians ?? [gradient.medianNs];
     return medians.map((ns) => `BenchmarkGradient${name} 1 ${ns} ns/op${error}`);
   });

@@ -36,6 +36,7 @@ interface Flags extends SelectionFlags {
   readonly full?: boolean;
   readonly list?: boolean;
   readonly listTo?: string;
+  readonly countTo?: string;
   readonly inTurns?: boolean;
 }
 
@@ -55,7 +56,11 @@ export function command(): Command {
         ),
       ),
     )
-      .option("--workload <ids>", `${workloads}, or a shape; e.g. --workload vocab,64x1000`, commaSeparated)
+      .option(
+        "--workload <ids>",
+        `${workloads}, a shape, or a sweep; e.g. --workload vocab,64x1000,sweep/offset`,
+        commaSeparated,
+      )
       .option(
         "--cell <cell>",
         "one cell as --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm manual/fused float32 vocab'",
@@ -90,6 +95,7 @@ export function command(): Command {
       // For the command gate, which starts two runs with a channel for their turns; not for users.
       .addOption(new Option("--in-turns").hideHelp())
       // Also for the command gate: printed output is for people, and other code may print, too.
+      .addOption(new Option("--count-to <file>").hideHelp())
       .addOption(new Option("--list-to <file>").implies({ list: true }).hideHelp())
       .option("--list", "print the cells that would run, and run nothing; e.g. --list --backend tfjs-wasm")
       .addHelpText(
@@ -164,13 +170,28 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const settings = resolveSettings(options, file);
   const selection = await selectOnHosts(settings, await loadRegistry());
   const shard = flags.shard === undefined ? undefined : resolveShard(flags.shard, process.env);
+  if (shard && selection.sweeps.length > 0) {
+    throw new UsageError("--shard splits cells, not sweeps; leave out --shard, or the sweeps");
+  }
   if (flags.list) {
     const { listCells } = await import("../../run/list-cells.js");
     return listCells(selection, settings, shard ?? WHOLE, console, flags.listTo);
   }
+  if (flags.countTo !== undefined) {
+    const { countTo } = await import("../../gate/counting/count-to.js");
+    return countTo(flags.countTo, selection, console);
+  }
   const { startRun } = await import("../../run/start.js");
   const { inheritedTurns } = await import("../../session/turns.js");
   using turns = flags.inTurns ? inheritedTurns(console.signal) : undefined;
-  const request = { command: "bench", argv, settings, selection, sweeps: [], shard, turns } as const;
+  const request = {
+    command: "bench",
+    argv,
+    settings,
+    selection,
+    sweeps: selection.sweeps,
+    shard,
+    turns,
+  } as const;
   return await startRun(request, console, output);
 }

@@ -2,7 +2,8 @@ import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
-import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
+import { findSimulator } from "../../gate/counting/simulator.js";
+import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
 import {
   EXIT_CODES_HELP,
   renderFiles,
@@ -13,10 +14,11 @@ import {
 import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
+import { THIS_NODE } from "../../plan/host-requests.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
-import { EXIT } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   addHostOption,
@@ -35,6 +37,8 @@ interface Flags extends SelectionFlags, LimitFlags {
   readonly workload?: string[];
   readonly seed?: string;
   readonly timeout?: string;
+  readonly errorOnly?: boolean;
+  readonly instructions?: boolean;
   readonly out: string;
 }
 
@@ -43,22 +47,32 @@ export const command = (): Command =>
     addDtypeOption(
       withSelection(
         withLimits(
-          newCommand("gate")
-            .description(
-              "Fails if this checkout computes gradients slower or less exactly than a baseline – and only then.\n" +
-                "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
-                "docs/regression-gate.md says how.",
-            )
-            .requiredOption(
-              "--baseline <name>",
-              "a baseline, a run, a results file or a git revision; e.g. --baseline main",
-            ),
+          withInstructionLimit(
+            newCommand("gate")
+              .description(
+                "Fails if this checkout computes gradients slower or less exactly than a baseline – and only then.\n" +
+                  "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
+                  "docs/regression-gate.md says how.",
+              )
+              .requiredOption(
+                "--baseline <name>",
+                "a baseline, a run, a results file or a git revision; e.g. --baseline main",
+              ),
+          ),
         ),
         { threads: "1" },
       ),
     ),
   )
     .option("--workload <ids>", "workloads, as of bench; e.g. --workload vocab,64x1000", commaSeparated)
+    .option(
+      "--error-only",
+      "compares errors alone, those along the sweeps of precision too, without times: seconds where no gradient changed; e.g. --baseline main --error-only",
+    )
+    .option(
+      "--instructions",
+      "also counts the instructions that each call executes, in a simulated processor (Valgrind): wasm-simd, tfjs-wasm and tfjs-cpu, in Node; e.g. --baseline main --instructions",
+    )
     .option("--seed <n>", "seed of inputs and of the order of processes (default: 0); e.g. --seed 7")
     .option(
       "--timeout <duration>",
@@ -77,6 +91,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   requireClone("it measures two revisions of the clone; here, compare compares two runs");
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
+  if (flags.instructions) await checkCounting(flags);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
   const patience = toPatience(duration("--timeout", flags.timeout));
@@ -85,11 +100,13 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   try {
     if (flags.provision)
       await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
-    const { comparison, baseline, candidate } = await runGate({
+    const { comparison, baseline, candidate, counted } = await runGate({
       baseline: flags.baseline,
       selection: { flags: toSelectionFlags(flags), named: flags.backend ?? [] },
       out: flags.out,
       limits,
+      instructions: flags.instructions ?? false,
+      only: flags.errorOnly ? "errors" : undefined,
       seed,
       threads,
       patience,
@@ -97,7 +114,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
       say,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
-    writeOutputs(folder.path, renderFiles(comparison, baseline, candidate));
+    writeOutputs(folder.path, renderFiles(comparison, baseline, candidate, counted));
     writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
     return toExitCode(comparison);
@@ -109,6 +126,21 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
     say("stopped; nothing was concluded");
     return EXIT.interrupted;
   }
+}
+
+/** @throws UsageError if instructions cannot be counted, before anything else is done */
+async function checkCounting({ errorOnly, host }: Flags): Promise<void> {
+  if (errorOnly) {
+    throw new UsageError(
+      "--instructions counts beside times, and --error-only takes none; leave out one of the two",
+    );
+  }
+  if (host?.some((id) => id !== THIS_NODE)) {
+    throw new UsageError(
+      `--instructions counts in this Node, got --host ${host.join()}; leave out one of the two`,
+    );
+  }
+  await findSimulator();
 }
 
 const toSelectionFlags = ({ backend, host, method, dtype, workload }: Flags): string[] =>

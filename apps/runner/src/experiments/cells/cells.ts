@@ -89,9 +89,10 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
     purpose === "measurement"
       ? toSampling(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
       : undefined;
+  const isDigest = !isFirst(visit, round) || (profile.digestsOnly ?? false);
   await work.turns?.awaitTurn("cell");
   const outcome = await session.run(
-    { type: "run", ...task, inputs: inputs.id, sets: 1, digestOnly: !isFirst(visit, round), sampling },
+    { type: "run", ...task, inputs: inputs.id, sets: 1, digestOnly: isDigest, sampling },
     inputs,
   );
   if (signal.aborted) return;
@@ -149,7 +150,7 @@ async function toMeasurement(
     return { measurement: { ...base, status: "ok", ...kept(answer.reply), gradientDigest }, distances: [] };
   }
   try {
-    const errors = isFirst(visit, round) && !PROFILES[header.profile].timesOnly;
+    const errors = isFirst(visit, round) && !PROFILES[header.profile].digestsOnly;
     const { distances, ...found } = await judge.assess(cell, (into) => session.readResults(into), {
       errors,
       pairs,

@@ -10,10 +10,12 @@ import {
   SWEEPS,
   type Sweep,
 } from "@softmax-bench/core";
-import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { inputArrays, lossLength, sha256 } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle, type Reference } from "@softmax-bench/numerics";
 import { formatCount } from "@softmax-bench/report";
 import { curveKey, type Plan, type PlannedCurve } from "../../plan/plan.js";
+import { PROFILES } from "../../plan/profiles.js";
+import type { Header } from "../../results/journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { Experiment } from "../experiment.js";
@@ -27,7 +29,8 @@ interface SweepSegment {
   readonly points: readonly {
     readonly x: number;
     readonly inputs: Inputs;
-    readonly reference: Reference;
+    /** Computed when it is first needed. */
+    readonly reference: () => Reference;
   }[];
 }
 
@@ -37,13 +40,14 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
   readonly unit = "curves";
   readonly #seed: number;
   readonly #sweeps: readonly string[];
+  readonly #digestsOnly: boolean;
   /** Kept for the next method and backend: a few hundred thousand entries a sweep. */
   readonly #segments = new Map<string, readonly SweepSegment[]>();
 
-  /** @param sweeps ids of the sweeps of the run */
-  constructor(seed: number, sweeps: readonly string[]) {
+  constructor({ seed, sweeps = [], profile }: Pick<Header, "seed" | "sweeps" | "profile">) {
     this.#seed = seed;
     this.#sweeps = sweeps;
+    this.#digestsOnly = PROFILES[profile].digestsOnly ?? false;
   }
 
   plannedWork({ curves }: Plan): readonly PlannedCurve[] {
@@ -63,6 +67,7 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
   }
 
   describe({ points }: Curve): string {
+    if (points.length === 0) return "digest taken";
     const maxUlp = Math.max(...points.map((point) => point.maxUlp));
     return `${plural(points.length, "point")}, max ULP ${formatCount(maxUlp)}`;
   }
@@ -81,6 +86,7 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
   async run({ backend, host, method, dtype, sweep }: PlannedCurve, session: BackendSession): Promise<Curve> {
     const curve = { backend, host, method, dtype, sweep: sweep.id };
     const points: Curve["points"] = [];
+    const digests: string[] = [];
     let note: string | undefined;
     for (const segment of this.#ensureSegments(sweep, dtype)) {
       const { rows, classes, loss } = segment;
@@ -98,28 +104,15 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
       if (answer.status !== "ok") return { ...curve, ...answer, points: [] };
       note = answer.reply.note;
       try {
-        points.push(...this.#assess(segment, dtype, session));
+        const results = readResults(segment, dtype, session);
+        for (const { gradient } of results) digests.push(await sha256(gradient));
+        if (!this.#digestsOnly) points.push(...assess(segment, dtype, results));
       } catch (error) {
         return { ...curve, status: "failed", reason: messageOf(error), points: [] };
       }
     }
-    return { ...curve, status: "ok", ...(note ? { note } : {}), points };
-  }
-
-  #assess(
-    { rows, classes, loss: options, points }: SweepSegment,
-    dtype: PlannedCurve["dtype"],
-    session: BackendSession,
-  ): Curve["points"] {
-    const results: GradientResult[] = points.map(() => ({
-      loss: floatArray(dtype, lossLength({ rows, loss: options })),
-      gradient: floatArray(dtype, rows * classes),
-    }));
-    session.readResults(results.flatMap(({ loss, gradient }) => [loss, gradient]));
-    return points.map(({ x, reference }, index) => {
-      const { loss, gradient } = results[index] as GradientResult;
-      return { x, lossRelError: assessLoss(loss, reference), ...assessGradient(gradient, reference, dtype) };
-    });
+    const gradientDigest = await sha256(digests.join());
+    return { ...curve, status: "ok", ...(note ? { note } : {}), gradientDigest, points };
   }
 
   #ensureSegments(sweep: Sweep, dtype: PlannedCurve["dtype"]): readonly SweepSegment[] {
@@ -130,7 +123,8 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     for (const x of sweep.points(dtype)) {
       const { rows, classes } = sweep.shape(x);
       const inputs = sweep.inputs(x, dtype, this.#seed);
-      const point = { x, inputs, reference: oracle({ rows, classes, ...inputs, ...sweep.loss }) };
+      const reference = once(() => oracle({ rows, classes, ...inputs, ...sweep.loss }));
+      const point = { x, inputs, reference };
       const last = segments.at(-1);
       if (last?.rows === rows && last.classes === classes) last.points = [...last.points, point];
       else segments.push({ id: `${key} ${x}`, rows, classes, loss: sweep.loss, points: [point] });
@@ -138,4 +132,37 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
     this.#segments.set(key, segments);
     return segments;
   }
+}
+
+/** The gradients at all points of a segment, which a worker has just computed. @throws Error if it left other arrays */
+function readResults(
+  { rows, classes, loss: options, points }: SweepSegment,
+  dtype: PlannedCurve["dtype"],
+  session: BackendSession,
+): GradientResult[] {
+  const results = points.map(() => ({
+    loss: floatArray(dtype, lossLength({ rows, loss: options })),
+    gradient: floatArray(dtype, rows * classes),
+  }));
+  session.readResults(results.flatMap(({ loss, gradient }) => [loss, gradient]));
+  return results;
+}
+
+const assess = (
+  { points }: SweepSegment,
+  dtype: PlannedCurve["dtype"],
+  results: readonly GradientResult[],
+): Curve["points"] =>
+  points.map(({ x, reference }, index) => {
+    const { loss, gradient } = results[index] as GradientResult;
+    const exact = reference();
+    return { x, lossRelError: assessLoss(loss, exact), ...assessGradient(gradient, exact, dtype) };
+  });
+
+function once<T>(compute: () => T): () => T {
+  let computed: { readonly value: T } | undefined;
+  return () => {
+    computed ??= { value: compute() };
+    return computed.value;
+  };
 }

@@ -6,6 +6,8 @@ export interface Injection {
   readonly method?: string;
   /** Relative increase of its gradient's time: 0.1 is 10 %. */
   readonly slowdown?: number;
+  /** Rounds of `spin` after each gradient, by `<backend> <method> <dtype> <rows>x<classes>`: real work, always as much. */
+  readonly rounds?: Readonly<Record<string, number>>;
   /** Relative error of every entry of its gradient. */
   readonly gradientError?: number;
 }
@@ -21,17 +23,35 @@ export const inject = (backends: Registry, injection: Injection): Registry =>
     Object.entries(backends).map(([id, load]) => [id, async () => defective(await load(), injection)]),
   );
 
+/** Integer arithmetic that takes some instructions a round. */
+export function spin(rounds: number): number {
+  let state = 1;
+  for (let round = 0; round < rounds; round++) state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+  return state;
+}
+
 const defective = (backend: Backend, injection: Injection): Backend =>
   withOverrides(backend, {
-    open: async (options) => defectiveEngine(await backend.open(options), injection),
+    open: async (options) => defectiveEngine(await backend.open(options), backend.id, injection),
   });
 
-const defectiveEngine = (engine: Engine, injection: Injection): Engine =>
+const defectiveEngine = (engine: Engine, id: string, injection: Injection): Engine =>
   withOverrides(engine, {
     async prepare(task, inputs) {
       const prepared = await engine.prepare(task, inputs);
       const { method = task.method } = injection;
+      const key = `${id} ${task.method} ${task.dtype} ${task.rows}x${task.classes}`;
+      const rounds = injection.rounds?.[key];
+      if (rounds !== undefined) return working(prepared, rounds);
       return method === task.method ? defectivePrepared(prepared, injection) : prepared;
+    },
+  });
+
+const working = (prepared: Prepared, rounds: number): Prepared =>
+  withOverrides(prepared, {
+    async gradient() {
+      await prepared.gradient();
+      spin(rounds);
     },
   });
 

@@ -4,6 +4,7 @@ import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
 import { NETWORK_IDS } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
 import { curveKey, networkKey, seriesKey } from "../../plan/plan.js";
+import { PROFILE_IDS } from "../../plan/profiles.js";
 
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
 export const DEPTH_LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000, images: 50_000 };
@@ -36,7 +37,7 @@ const header = z.object({
   id: z.string(),
   startedAt: z.iso.datetime(),
   command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),
-  profile: z.enum(["smoke", "default", "full", "gate"]),
+  profile: z.enum(PROFILE_IDS),
   argv: z.array(z.string()),
   commit: z.string().nullable(),
   version: z.string(),

@@ -95,6 +95,7 @@ async function planVisitor({ id, startedAt, request, backends, software }: Visit
     dtypes: USUAL_DTYPE_IDS,
     workloads,
     cells: undefined,
+    sweeps: [],
   });
   const { cells, digest } = await shardWork(matrix, WHOLE, { profile, seed: SEED, backends });
   const header: Header = {

@@ -1,0 +1,131 @@
+import type { Environment } from "@softmax-bench/core";
+import { plural } from "@softmax-bench/core";
+import {
+  type CellId,
+  callsForMore,
+  cellId,
+  DECIDING_PROCESSES,
+  decideInstructions,
+  type InstructionComparison,
+  type InstructionCounts,
+  type Limits,
+  type NotCompared,
+  settledByOne,
+} from "@softmax-bench/regression";
+import { type Checkout, countIn, type PassOptions } from "./checkout.js";
+import type { CountedCells } from "./counting/counted-cells.js";
+
+/** Backends whose work is done by one thread, in code that the simulated processor runs as this one does. */
+export const COUNTED_BACKENDS: readonly string[] = ["wasm-simd", "tfjs-wasm", "tfjs-cpu"];
+
+/**
+ * The workloads of counts, unless others are named: one of whose calls overheads are all, and one whose calls are mostly
+ * arithmetic. The large ones run the same code more often.
+ */
+export const COUNTED_WORKLOADS: readonly string[] = ["16x10", "16x1000"];
+
+export interface CountRun extends Pick<PassOptions, "patience" | "signal"> {
+  readonly baseline: Checkout;
+  readonly candidate: Checkout;
+  /** Keys of the cells to count. */
+  readonly cells: readonly string[];
+  readonly limits: Limits;
+  readonly say: (line: string) => void;
+}
+
+export interface Counted {
+  readonly cells: readonly (CellId & { readonly instructions: InstructionComparison })[];
+  readonly notCompared: readonly NotCompared[];
+  readonly notes: readonly string[];
+  /** Everything that was counted, in the order of the processes. */
+  readonly processes: readonly CountedProcess[];
+}
+
+export interface CountedProcess extends CountedCells {
+  readonly side: "baseline" | "candidate";
+}
+
+/**
+ * Counts instructions of two checkouts, all processes at the same time, since load does not change counts. One process of
+ * either side settles most cells; new ones decide on the others.
+ */
+export async function compareInstructions(run: CountRun): Promise<Counted> {
+  const { cells, limits, say } = run;
+  say(`instructions of ${plural(cells.length, "gradient")} on either side, in a simulated processor`);
+  const first = await countBothSides(run, cells, 1);
+  const counts = new Map(cells.map((key) => [key, countsOf(first, key)]));
+  const isComplete = ({ baseline, candidate }: InstructionCounts, processes: number) =>
+    baseline.length === processes && candidate.length === processes;
+  const suspicious = cells.filter((key) => {
+    const counted = counts.get(key);
+    return counted && isComplete(counted, 1) && callsForMore(counted, limits);
+  });
+  if (suspicious.length > 0)
+    say(`instructions again, of ${plural(suspicious.length, "gradient")} that differ`);
+  const second = suspicious.length > 0 ? await countBothSides(run, suspicious, DECIDING_PROCESSES) : [];
+  const compared: (CellId & { readonly instructions: InstructionComparison })[] = [];
+  const notCompared: NotCompared[] = [];
+  for (const key of cells) {
+    const isDecided = suspicious.includes(key);
+    const counted = countsOf(isDecided ? second : first, key);
+    if (isComplete(counted, isDecided ? DECIDING_PROCESSES : 1)) {
+      const conclude = isDecided ? decideInstructions : settledByOne;
+      compared.push({ ...cellId(key), instructions: conclude(counted, limits) });
+    } else notCompared.push({ ...cellId(key), ...explainMissing([...first, ...second], key) });
+  }
+  const [process] = first;
+  return {
+    cells: compared,
+    notCompared,
+    notes: [
+      `Instructions were counted in ${process?.simulator}, with one thread. Counts do not show memory and caches, several threads, waiting, or what an instruction costs: times do.`,
+    ],
+    processes: [...first, ...second],
+  };
+}
+
+async function countBothSides(
+  { baseline, candidate, ...options }: CountRun,
+  cells: readonly string[],
+  processes: number,
+): Promise<CountedProcess[]> {
+  const sides = [
+    ["baseline", baseline],
+    ["candidate", candidate],
+  ] as const;
+  const all = sides.flatMap((side) => Array.from({ length: processes }, () => side));
+  return Promise.all(
+    all.map(async ([side, checkout]) => ({ side, ...(await countIn(checkout, cells, options)) })),
+  );
+}
+
+function countsOf(processes: readonly CountedProcess[], key: string): InstructionCounts {
+  const ofSide = (wanted: CountedProcess["side"]) =>
+    processes
+      .filter(({ side }) => side === wanted)
+      .flatMap(({ cells }) => cells.find(({ cell }) => cell === key)?.instructions ?? []);
+  return { baseline: ofSide("baseline"), candidate: ofSide("candidate") };
+}
+
+/** The reason why a cell has no counts. */
+function explainMissing(
+  processes: readonly CountedProcess[],
+  key: string,
+): Pick<NotCompared, "kind" | "reason"> {
+  const found = processes.map(({ side, cells }) => ({ side, ...cells.find(({ cell }) => cell === key) }));
+  if (found.every(({ status }) => status === "unsupported")) {
+    return { kind: "nowhere", reason: found[0]?.reason ?? "unsupported" };
+  }
+  const lacking = found.find(({ status }) => status !== "ok");
+  const kind = lacking?.status === undefined || lacking.status === "unsupported" ? "one-sided" : "broken";
+  return { kind, reason: `${lacking?.side}: ${lacking?.reason ?? "instructions were not counted"}` };
+}
+
+/** A line on the backends of a gate whose instructions are not counted. */
+export function explainUncounted(backends: readonly string[], { simd }: Pick<Environment, "simd">): string[] {
+  const uncounted = backends.filter((id) => !COUNTED_BACKENDS.includes(id));
+  if (uncounted.length === 0) return [];
+  return [
+    `Not counted: ${uncounted.join(", ")}. They use several threads, a GPU, or kernels for this processor (${simd ?? "unknown vector instructions"}) that the simulated one, with AVX2, may not take.`,
+  ];
+}

@@ -1,0 +1,150 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { REPOSITORY_ROOT } from "../src/fs/repository.js";
+import { countedCells } from "../src/gate/counting/counted-cells.js";
+import { CountFiles, parseCount } from "../src/gate/counting/simulator.js";
+import { call, run, temporaryFolder } from "./support/cli.js";
+import { cacheWithRevision, otherCommit } from "./support/revision.js";
+
+/** The beginning and the end of a file that Callgrind 3.19 wrote. */
+const CALLGRIND_OUT = `# callgrind format
+version: 1
+creator: callgrind-3.19.0
+pid: 29528
+cmd:  node worker.js
+part: 2
+
+desc: Trigger: --dump-before=uv_os_getpriority
+
+positions: line
+events: Ir
+summary: 8620621
+
+
+ob=(1) /usr/bin/node
+fl=(1) ???
+fn=(2) uv_os_getpriority
+0 12
+
+totals: 8620621
+`;
+
+describe("Callgrind's files", () => {
+  it("have a total", () => {
+    expect(parseCount(CALLGRIND_OUT)).toBe(8_620_621);
+    expect(() => parseCount("events: Ir\n")).toThrow(/without a total/);
+  });
+
+  it("are read in the order of the marks; what was counted before the first of a cell's marks is not the cell's", () => {
+    const folder = mkdtempSync(join(tmpdir(), "counting-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    for (const [index, count] of [99, 10, 11, 77, 20].entries()) {
+      writeFileSync(join(folder, `counts.${index + 1}`), `totals: ${count}\n`);
+    }
+    const files = new CountFiles(folder);
+    expect(files.take(3)).toEqual([10, 11]);
+    expect(files.take(2)).toEqual([20]);
+  });
+});
+
+/**
+ * Programs in the place of Valgrind's. At each mark they write a file that says that this checkout's calls take 1,020,000
+ * instructions, and another one's 1,000,000.
+ */
+function writeSimulator(folder: string): void {
+  const preload = join(folder, "preload.mjs");
+  writeFileSync(
+    preload,
+    `import os from "node:os";
+import { syncBuiltinESMExports } from "node:module";
+import { writeFileSync } from "node:fs";
+let marks = 0;
+os.getPriority = () => {
+  const perCall = process.cwd() === ${JSON.stringify(resolve(REPOSITORY_ROOT))} ? 1_020_000 : 1_000_000;
+  writeFileSync(process.env.TEST_COUNTS + "." + ++marks, "totals: " + 3 * perCall + "\\n");
+  return 0;
+};
+syncBuiltinESMExports();
+`,
+  );
+  const program = (name: string, text: string) =>
+    writeFileSync(join(folder, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+  program("vgdb", "exit 0");
+  program(
+    "valgrind",
+    `[ "$1" = --version ] && echo "valgrind-0 (a test's)" && exit
+while [[ "$1" == --* ]]; do
+  [[ "$1" == --callgrind-out-file=* ]] && export TEST_COUNTS="\${1#*=}"
+  shift
+done
+node=$1
+shift
+exec "$node" --import ${preload} "$@"`,
+  );
+}
+
+describe("gate --instructions", () => {
+  it("names the Debian package where there is no Valgrind: exit 2, one line", async () => {
+    const { code, stderr } = await run("gate", ["--baseline", "HEAD", "--instructions"], {
+      env: { PATH: temporaryFolder() },
+    });
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toContain("install the Debian package valgrind (apt-get install valgrind)");
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [["--error-only"], /--instructions counts beside times, and --error-only takes none/],
+    [["--host", "chromium"], /--instructions counts in this Node, got --host chromium/],
+    [["--max-instruction-growth", "0%"], /--max-instruction-growth takes a percentage of at least 0\.5%/],
+  ])("refuses %j", async (flags, message) => {
+    const { code, stderr } = await call("gate", ["--baseline", "HEAD", "--instructions", ...flags]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it("shows counts beside times, and fails for more of them", { tags: "nightly" }, async () => {
+    const commit = otherCommit();
+    const [out, bin] = [temporaryFolder(), temporaryFolder()];
+    writeSimulator(bin);
+    const cell = ["--backend", "wasm-simd", "--method", "manual/fused", "--dtype", "float32"];
+    const flags = ["--workload", "64x100", "--max-slowdown", "100000%", "--no-provision", "--out", out];
+    const gate = (counts: Record<string, string>) =>
+      run("gate", ["--baseline", commit, ...cell, ...flags, "--instructions"], {
+        env: { ...counts, PATH: `${bin}:${process.env.PATH}`, SOFTMAX_BENCH_CACHE: cache },
+      });
+    const cache = await cacheWithRevision(commit);
+    const { code, stdout, stderr } = await gate({});
+    expect(stderr).toContain("instructions again, of 1 gradient that differ");
+    expect(stdout).toMatch(/regression +wasm-simd +manual\/fused .* \+2\.00 %/);
+    expect(stdout).toContain("Instructions were counted in valgrind-0 (a test's)");
+    expect(code, stderr).toBe(1);
+    const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
+    const counted = JSON.parse(readFileSync(join(out, folder, "instructions.json"), "utf8"));
+    expect(counted.map(({ side }: { side: string }) => side).sort()).toEqual([
+      ...["baseline", "baseline", "baseline"],
+      ...["candidate", "candidate", "candidate"],
+    ]);
+  });
+
+  it("counts the same instructions in two processes, to 0.5 %, and more for more classes", {
+    tags: "nightly",
+  }, async () => {
+    const cells = ["wasm-simd manual/fused float32 16x1000", "wasm-simd manual/fused float32 16x4000"];
+    const count = async () => {
+      const file = join(temporaryFolder(), "counts.json");
+      const which = cells.flatMap((cell) => ["--cell", cell]);
+      const { code, stderr } = await run("bench", ["--no-provision", "--count-to", file, ...which]);
+      expect(code, stderr).toBe(0);
+      const counted = countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
+      return counted.cells.map(({ instructions = Number.NaN }) => instructions);
+    };
+    const [first, second] = await Promise.all([count(), count()]);
+    for (const [index, instructions] of first.entries()) {
+      expect((second[index] ?? Number.NaN) / instructions).toBeCloseTo(1, 2);
+    }
+    expect((first[1] ?? 0) - (first[0] ?? 0)).toBeGreaterThan(16 * 3000);
+  });
+});
