@@ -21,6 +21,7 @@ import { Journal } from "../results/journal/journal.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
+import { leavesCache } from "./leaves-cache.js";
 import { describeEnvironment, VERSION } from "./machine/environment.js";
 import { measureCopyBandwidth } from "./machine/measure-copy-bandwidth.js";
 import { checkPublishable, planWork, shardPlan } from "./plan-run.js";
