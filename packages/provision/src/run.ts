@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** True to keep its stdout for the error instead of showing it: a compiler writes its errors there. */
   readonly quiet?: boolean;
+  /** The folder that it runs in; the current one if absent. */
+  readonly cwd?: string;
 }
 
 /** A command that failed. */
@@ -31,13 +33,14 @@ export class CommandError extends Error {
 export async function run(
   command: string,
   args: readonly string[],
-  { signal, env, quiet = false }: RunOptions,
+  { signal, env, quiet = false, cwd }: RunOptions,
 ): Promise<void> {
   let output = "";
   try {
     const { code, killedBy } = await runTree([command, ...args], {
       signal,
       ...(env ? { env } : {}),
+      ...(cwd ? { cwd } : {}),
       stdio: ["ignore", quiet ? "pipe" : 2, "pipe"],
       onStart: ({ stdout, stderr }) => {
         for (const stream of [stdout, stderr]) {

@@ -12,8 +12,9 @@ import {
   type Names,
   type NotCompared,
 } from "@softmax-bench/regression";
-import { cleanCommit, REPOSITORY_ROOT, resolveCommit } from "../fs/repository.js";
+import { cleanCommit, resolveCommit } from "../fs/repository.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
+import { isReference } from "../plan/references.js";
 import {
   findResults,
   hasCells,
@@ -22,9 +23,27 @@ import {
   toCompare,
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
-import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
+import { BusyWatch } from "./busy-watch.js";
+import {
+  type Checkout,
+  listIn,
+  measureIn,
+  type PassOptions,
+  provisionIn,
+  temporaryFolder,
+} from "./checkout.js";
+import { findLockfile } from "./dependencies.js";
+import { describeExpectedTime } from "./expected-time.js";
 import { measureGate } from "./measure.js";
+import {
+  candidateCheckout,
+  isOwnCell,
+  type OwnCheckout,
+  prepareOwnCheckout,
+  requireConfig,
+} from "./own-repository.js";
 import { prepareCheckout } from "./revision.js";
+import type { TimeBudget } from "./time-budget.js";
 
 /** A choice of cells. */
 interface GateSelection {
@@ -32,6 +51,8 @@ interface GateSelection {
   readonly flags: readonly string[];
   /** Named backends; the gate does not pass without them. */
   readonly named: readonly string[];
+  /** True if the user chose no cells: in their own repository, those of their own methods are compared. */
+  readonly isDefault: boolean;
 }
 
 export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
@@ -41,6 +62,12 @@ export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   readonly limits: Limits;
   /** Folder with baselines and runs. */
   readonly out: string;
+  /** The time for everything. */
+  readonly budget: TimeBudget;
+  /** A shell command that makes the baseline of a user's own repository ready. */
+  readonly prepare: string | undefined;
+  /** True to bring the native parts that backends lack. */
+  readonly provision: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -65,18 +92,36 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   const { baseline: name, say } = request;
   const found = await toCompare(findResults(name, request.out, hasCells));
   const commit = await findCommit(name, found);
-  const candidate: Checkout = { name: CANDIDATE, folder: REPOSITORY_ROOT };
+  const candidate = await candidateCheckout(CANDIDATE);
+  if (isOwn(candidate)) {
+    if (request.selection.isDefault) requireConfig(candidate);
+  } else {
+    if (request.prepare !== undefined) {
+      throw new UsageError(
+        "--prepare is for a repository of your own; a clone is installed and built by pnpm",
+      );
+    }
+    if (request.provision) await provisionIn(candidate, request);
+  }
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
+  const asked = await askedCells(candidate, "gate", request);
+  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
+  say(describeExpectedTime(asked));
   if (commit === (await cleanCommit())) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
-    return inTurns(request, { ...candidate, name }, candidate);
+    return inTurns(request, { ...candidate, name }, candidate, asked);
   }
-  const baseline = await prepareCheckout(name, commit, request);
-  const gated = await inTurns(request, baseline, candidate);
+  using scratch = temporaryFolder();
+  const baseline = isOwn(candidate)
+    ? await prepareOwnCheckout(name, commit, candidate, { ...request, scratch: scratch.folder })
+    : await prepareCheckout(name, commit, request);
+  const gated = await inTurns(request, baseline, candidate, asked);
   checkCommit(gated.baseline, baseline, commit);
   return gated;
 }
+
+const isOwn = (checkout: Checkout | OwnCheckout): checkout is OwnCheckout => "root" in checkout;
 
 /** @throws UsageError if the baseline's recorded commit is not the one it was built from */
 function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
@@ -110,25 +155,39 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
   return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? resolveCommit(recorded) : undefined;
 }
 
-async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
+async function inTurns(
+  request: GateRequest,
+  baseline: Checkout,
+  candidate: Checkout,
+  asked: readonly string[],
+): Promise<Gated> {
   const { selection, limits } = request;
-  const list = (checkout: Checkout, flags: readonly string[]) =>
-    listIn(checkout, ["--profile", "gate", ...flags], request);
-  const asked = await list(candidate, selection.flags);
-  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
-  // The baseline may lack what the flags name; it has no such cells then.
-  const has = new Set(await list(baseline, [...workloadFlags(asked), ...hostFlags(selection.flags)]));
+  if (isOwn(candidate) && request.provision) await provisionIn(candidate, request, backendsOf(asked));
+  const flags = isOwn(baseline) ? everyMethodOf(asked) : dtypeFlags(asked);
+  const has = new Set(
+    await listIn(
+      baseline,
+      ["--profile", "gate", ...flags, ...workloadFlags(asked), ...hostFlags(selection.flags)],
+      request,
+    ),
+  );
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
       `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
     );
   }
-  const passes = await measureGate({ ...request, baseline, candidate, cells });
-  const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
+  const watch = new BusyWatch();
+  const passes = await measureGate({ ...request, baseline, candidate, cells, watch });
+  const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
+    busy: watch.reason,
+    omitted: request.budget.omitted,
+  });
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
-    ...droppedCells(asked, has, selection.flags).map((cell) => oneSided(cell, "only the baseline has it")),
+    ...droppedCells(asked, has, selection, isOwn(baseline)).map((cell) =>
+      oneSided(cell, "only the baseline has it"),
+    ),
   ];
   return {
     comparison: {
@@ -152,16 +211,32 @@ const oneSided = (key: string, reason: string): NotCompared => ({
 const droppedCells = (
   asked: readonly string[],
   has: ReadonlySet<string>,
-  flags: readonly string[],
+  { isDefault, flags }: GateSelection,
+  isOwn: boolean,
 ): string[] => {
-  const chosen = flags.some((flag) => ["--backend", "--host", "--method", "--dtype"].includes(flag));
-  return chosen ? [] : [...has].filter((cell) => !asked.includes(cell));
+  if (!isDefault || flags.some((flag) => flag === "--host" || flag === "--dtype")) return [];
+  return [...has].filter((cell) => !asked.includes(cell) && (!isOwn || isOwnCell(cell)));
 };
 
+/**
+ * The cells that a checkout is asked for. In a user's own repository these are, by default, those of their own methods
+ * and backends; all that the config selects if it has none of its own.
+ */
+async function askedCells(
+  checkout: Checkout,
+  profile: Profile["id"],
+  request: GateRequest,
+): Promise<readonly string[]> {
+  const { isDefault, flags } = request.selection;
+  const listed = await listIn(checkout, ["--profile", profile, ...flags], request);
+  const own = isOwn(checkout) && isDefault ? listed.filter(isOwnCell) : [];
+  return own.length > 0 ? own : listed;
+}
+
 /** First digits of the SHA-256 of a checkout's lockfile; undefined if it has none. */
-function hashLockfile({ folder }: Checkout): string | undefined {
-  const file = join(folder, "pnpm-lock.yaml");
-  if (!existsSync(file)) return undefined;
+function hashLockfile(checkout: Checkout | OwnCheckout): string | undefined {
+  const file = isOwn(checkout) ? findLockfile(checkout) : join(checkout.folder, "pnpm-lock.yaml");
+  if (!file || !existsSync(file)) return undefined;
   return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
 }
 
@@ -174,9 +249,21 @@ const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
 const hostFlags = (flags: readonly string[]): readonly string[] =>
   flags.includes("--host") ? flags.slice(flags.indexOf("--host")).slice(0, 2) : [];
 
-const workloadFlags = (cells: readonly string[]): string[] => [
-  "--workload",
-  [...new Set(cells.map((cell) => cell.split(" ").at(-1)))].join(","),
+const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
+const dtypeFlags = (cells: readonly string[]): string[] => ["--dtype", distinctParts(cells, 2)];
+
+/** Whatever a config selects, these flags list all of a checkout's methods, on the dtypes of the cells. */
+const everyMethodOf = (cells: readonly string[]): string[] => [
+  ...["--method", "all", "--backend"],
+  ["all", ...backendsOf(cells).filter(isReference)].join(","),
+  ...dtypeFlags(cells),
+];
+
+const distinctParts = (cells: readonly string[], index: number): string =>
+  [...new Set(cells.map((cell) => cell.split(" ").at(index)))].join(",");
+
+const backendsOf = (cells: readonly string[]): string[] => [
+  ...new Set(cells.map((cell) => cell.split(/[ @]/, 1)[0] ?? "")),
 ];
 
 /** The cells of the file, measured one after the other, as in the file, and possibly elsewhere. */
@@ -185,11 +272,11 @@ async function againstFile(
   { results }: LocatedResults,
   candidate: Checkout,
 ): Promise<Gated> {
-  const { baseline: name, selection, limits, say } = request;
+  const { baseline: name, limits, say } = request;
   const profile = findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
-  const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
+  const cells = await askedCells(candidate, profile, request);
   const measured = await measureIn(candidate, {
     ...request,
     profile,
