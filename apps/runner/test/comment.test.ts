@@ -135,7 +135,12 @@ describe("the comment of a gate on a pull request", () => {
     ["too many calls", { rateLimit: true }, {}, /got 403: API rate limit exceeded$/],
     ["another repository", {}, { GITHUB_REPOSITORY: "me/other" }, /got 404: Not Found$/],
     ["no event", {}, { GITHUB_EVENT_PATH: "/nowhere" }, /expected the event of a workflow/],
-    ["no server", {}, { GITHUB_API_URL: "http://127.0.0.1:65535" }, /^comment: no answer to GET .*ECONNREFUSED/],
+    [
+      "no server",
+      {},
+      { GITHUB_API_URL: "http://127.0.0.1:65535" },
+      /^comment: no answer to GET .*ECONNREFUSED/,
+    ],
   ])("exits 2 with one line for %s", async (_, options, env, message) => {
     const server = await github(options);
     const { code, stderr } = await comment(server.api, "", env);

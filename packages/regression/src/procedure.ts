@@ -87,7 +87,7 @@ function decideOne(
     ...base,
     verdict: "inconclusive",
     moreBlocks: moreBlocks(blocks.length, (high - low) / 2, gap),
-    reason,
+    reason: busy === undefined ? reason : `the machine is busy: ${reason}`,
   });
   const drift = controlEstimate(blocks);
   if (Math.abs(estimate) >= floor && Math.abs(drift) >= floor) {
@@ -98,10 +98,7 @@ function decideOne(
       return { ...base, verdict: "pass", reason: `slower by less than ${ABSOLUTE_FLOOR_NS / 1000} µs` };
     }
     if (p.slower <= alpha(busy)) return { ...base, verdict: "regression", reason: significance(p.slower) };
-    if (p.slower <= ALPHA) {
-      return inconclusive(`the machine is busy: slower, but ${significance(p.slower, BUSY_ALPHA)}`, estimate);
-    }
-    return inconclusive(`slower, but ${significance(p.slower)}`, estimate);
+    return inconclusive(`slower, but ${significance(p.slower, alpha(busy))}`, estimate);
   }
   if (estimate <= -floor && p.faster <= ALPHA) {
     return { ...base, verdict: "improvement", reason: significance(p.faster) };
