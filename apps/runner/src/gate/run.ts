@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cellKey, plural, type Results } from "@softmax-bench/core";
+import { cellKey, parsePlace, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
   cellId,
@@ -13,6 +13,7 @@ import {
   type NotCompared,
 } from "@softmax-bench/regression";
 import { cleanCommit, resolveCommit } from "../fs/repository.js";
+import { kindOfHost, THIS_NODE } from "../plan/places.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { isReference } from "../plan/references.js";
 import {
@@ -177,10 +178,11 @@ async function inTurns(
       `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
     );
   }
-  const watch = new BusyWatch();
-  const passes = await measureGate({ ...request, baseline, candidate, cells, watch });
+  // A browser's own work would seem to be that of other programs: its time is lost when its processes end.
+  const watch = cells.some(isInBrowser) ? undefined : new BusyWatch();
+  const passes = await measureGate({ ...request, baseline, candidate, cells, ...(watch ? { watch } : {}) });
   const comparison = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
-    busy: watch.reason,
+    busy: watch?.reason,
     omitted: request.budget.omitted,
   });
   const absent = [
@@ -239,6 +241,11 @@ function hashLockfile(checkout: Checkout | OwnCheckout): string | undefined {
   if (!file || !existsSync(file)) return undefined;
   return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
 }
+
+const isInBrowser = (cell: string): boolean => {
+  const [name = ""] = cell.split(" ", 1);
+  return kindOfHost(parsePlace(name).host ?? THIS_NODE) === "browser";
+};
 
 const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
   baseline: baseline.name,
