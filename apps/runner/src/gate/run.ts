@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cellKey, parsePlace, plural, type Results } from "@softmax-bench/core";
+import { cellKey, IN_CLONE, parsePlace, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
   cellId,
@@ -134,10 +134,12 @@ function checkCommit({ run }: Results, { name, folder }: Checkout, commit: strin
 
 /** The comparison in which the cells of a named backend are broken if a side lacks that backend. */
 function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
+  // The cells of a user's own methods are all asked for.
+  const isNamed = (id: string) => selection.named.includes(id) || (selection.isDefault && !IN_CLONE);
   const lost = new Set<string>();
   for (const { backends } of [candidate, baseline]) {
     for (const { id, status, reason, remedy } of backends) {
-      if (status === "available" || lost.has(id) || !selection.named.includes(id)) continue;
+      if (status === "available" || lost.has(id) || !isNamed(id)) continue;
       lost.add(id);
       const side = backends === candidate.backends ? "" : ` in ${comparison.baseline.name}`;
       say(`gate: ${id} is unavailable${side}: ${reason}; ${remedy}`);
