@@ -134,8 +134,11 @@ function checkCommit({ run }: Results, { name, folder }: Checkout, commit: strin
 
 /** The comparison in which the cells of a named backend are broken if a side lacks that backend. */
 function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
-  // The cells of a user's own methods are all asked for.
-  const isNamed = (id: string) => selection.named.includes(id) || (selection.isDefault && !IN_CLONE);
+  // By default, all of a user's own methods are asked for.
+  const isAsked = (cell: NotCompared) => selection.isDefault && !IN_CLONE && isOwnCell(cellKey(cell));
+  const isNamed = (id: string) =>
+    selection.named.includes(id) ||
+    comparison.notCompared.some((cell) => cell.backend === id && isAsked(cell));
   const lost = new Set<string>();
   for (const { backends } of [candidate, baseline]) {
     for (const { id, status, reason, remedy } of backends) {
