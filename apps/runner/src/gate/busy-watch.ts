@@ -1,6 +1,6 @@
 import { busyMachine, type MachineState } from "@softmax-bench/core";
-import { describeEnvironment } from "../machine/environment.js";
-import { MachineMonitor } from "../machine/machine-monitor.js";
+import { describeEnvironment } from "../run/machine/environment.js";
+import { MachineMonitor } from "../run/machine/machine-monitor.js";
 
 /** Watches what else the machine does while the two revisions of a gate take turns. */
 export class BusyWatch {
