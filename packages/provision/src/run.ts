@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** True to keep its stdout for the error instead of showing it: a compiler writes its errors there. */
   readonly quiet?: boolean;
+  /** The folder that it runs in; the current one if absent. */
+  readonly cwd?: string;
 }
 
 /** A command that failed. */
@@ -31,13 +33,14 @@ export class CommandError extends Error {
 export async function run(
   command: string,
   args: readonly string[],
-  { signal, env, quiet = false }: RunOptions,
+  { signal, env, quiet = false, cwd }: RunOptions,
 ): Promise<void> {
   let output = "";
   try {
     const { code, killedBy } = await runTree([command, ...args], {
       signal,
       ...(env ? { env } : {}),
+      ...(cwd ? { cwd } : {}),
       stdio: ["ignore", quiet ? "pipe" : 2, "pipe"],
       onStart: ({ stdout, stderr }) => {
         for (const stream of [stdout, stderr]) {
@@ -83,8 +86,9 @@ export async function readOutput(command: readonly string[], timeoutMs: number):
 
 const KEPT_OUTPUT = 200_000;
 
-/** Lines in which pnpm and turbo report that something failed, but not what. */
-const SUMMARY = /run failed: command|command finished with error|ELIFECYCLE|^Node\.js v\d|exited \(\d+\)/;
+/** Lines in which package managers and turbo report that something failed, but not what. */
+const SUMMARY =
+  /run failed: command|command finished with error|ELIFECYCLE|^Node\.js v\d|exited \(\d+\)|^npm error (?:code \w+$|A complete log|For a full report)|^npm (?:error|notice)$/;
 
 /** The first line that is marked as an error, as by compilers and runtimes, otherwise the last line with content. */
 export function decisiveLine(output: string): string {
@@ -92,5 +96,6 @@ export function decisiveLine(output: string): string {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line && !SUMMARY.test(line));
-  return lines.find((line) => /error(?: TS\d+)?:/i.test(line)) ?? lines.at(-1) ?? "";
+  // npm says first what is wrong, and explains its command last.
+  return lines.find((line) => /error(?: TS\d+)?:|^npm error /i.test(line)) ?? lines.at(-1) ?? "";
 }

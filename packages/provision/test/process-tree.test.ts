@@ -74,6 +74,11 @@ describe("the line that says what failed", () => {
       "file:///main.js:1\nthrow new TypeError('no')\n\nTypeError: no\n    at main.js:1:7\n\nNode.js v20.20.0\n",
       "TypeError: no",
     ],
+    [
+      "the first thing that npm has against a lockfile, not its code, its usage or its log",
+      "npm error code EUSAGE\nnpm error\nnpm error `npm ci` can only install what is in sync.\nnpm error\nnpm error Usage:\nnpm error A complete log of this run can be found in: /log\n",
+      "npm error `npm ci` can only install what is in sync.",
+    ],
     ["the last line, where none calls itself an error", "one\n\u001b[31mtwo\u001b[0m\n\n", "two"],
     ["nothing, of nothing", "", ""],
   ])("is %s", (_, output, line) => {

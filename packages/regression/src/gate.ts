@@ -6,7 +6,7 @@ import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
 import { type ComparedCell, cellsAndCurves, compareGradients, isCurve } from "./curves.js";
 import { findCauses, findDifferences } from "./fingerprint.js";
 import type { Limits } from "./limits.js";
-import { decide, isRouted, notRouted } from "./procedure.js";
+import { decide, isRouted, notDecided, notRouted } from "./procedure.js";
 import type { TimeComparison } from "./time.js";
 
 /** The measurements of one start of a checkout's command line. */
@@ -178,18 +178,28 @@ function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
   });
 }
 
+/** What is known of a gate besides its measurements. */
+export interface Circumstances {
+  /** The reason to doubt the machine, a sentence; undefined if it was quiet. */
+  readonly busy?: string | undefined;
+  /** Parts that there was no time for, each a sentence. */
+  readonly omitted?: readonly string[];
+}
+
 /** Converts a gate's measurements to a verdict per cell. @param asked keys of all cells to compare */
 export function gateComparison(
   passes: readonly ProcessRun[],
   asked: readonly string[],
   limits: Limits,
   names: Names,
+  circumstances: Circumstances = {},
 ): Comparison {
+  const { busy, omitted = [] } = circumstances;
   const [baseline, candidate] = [mergedSide(passes, "baseline"), mergedSide(passes, "candidate")];
   const [before, after] = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
   const merged = new Map(cellsAndCurves(candidate).map((cell) => [cellKey(cell), cell]));
   const mergedBefore = new Map(cellsAndCurves(baseline).map((cell) => [cellKey(cell), cell]));
-  const times = compareTimes(passes, limits);
+  const times = compareTimes(passes, limits, circumstances);
   const timed = passes.some(isTimed);
   const { machine, software } = findDifferences(baseline, candidate);
   const byKey = passes.map(indexed);
@@ -226,11 +236,12 @@ export function gateComparison(
     judges: true,
     inTurns: true,
     ...(timed ? {} : ({ only: "errors" } as const)),
-    warnings: changedSides(passes, names),
+    warnings: [...changedSides(passes, names), ...(busy ? [busy] : [])],
     notes: [
       timed
         ? "Both were measured here, in turns, in fresh processes."
         : "Both were computed here, in fresh processes. No times were taken. Gradients that are the same, bit for bit, are not compared with their bounds again.",
+      ...omitted,
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
     ],
     cells,
@@ -239,19 +250,25 @@ export function gateComparison(
 }
 
 /** Verdicts on time: from the second stage for routed cells, from the first for the others. */
-function compareTimes(passes: readonly ProcessRun[], limits: Limits): Map<string, TimeComparison> {
+function compareTimes(
+  passes: readonly ProcessRun[],
+  limits: Limits,
+  { busy, omitted = [] }: Circumstances,
+): Map<string, TimeComparison> {
   const routed = new Set(routedKeys(passes, limits));
+  const isOmitted = omitted.length > 0 && passes.every(({ stage }) => stage !== "decide");
   const first = measurable(passes).map((key) => [key, collectBlocks(passes, "route", key)] as const);
   const second = [...routed].map((key) => [key, collectBlocks(passes, "decide", key)] as const);
   const decidable = second.filter(([, blocks]) => blocks.length > 0);
   const decided = decide(
     decidable.map(([, blocks]) => blocks),
     limits,
+    busy,
   );
   return new Map([
     ...first
-      .filter(([key, blocks]) => blocks.length > 0 && !routed.has(key))
-      .map(([key, blocks]) => [key, notRouted(blocks, limits)] as const),
+      .filter(([key, blocks]) => blocks.length > 0 && (isOmitted || !routed.has(key)))
+      .map(([key, blocks]) => [key, (routed.has(key) ? notDecided : notRouted)(blocks, limits)] as const),
     ...decidable.map(([key], index) => [key, decided[index] as TimeComparison] as const),
   ]);
 }

@@ -25,3 +25,9 @@ export const ABSOLUTE_FLOOR_NS = 1000;
 
 /** Probability that a job without any difference rejects something. */
 export const ALPHA = 0.05;
+
+/**
+ * The same on a busy machine, where a slowdown must be beyond what its other programs cause: one gate in fifty of those that
+ * would be wrong on a quiet one.
+ */
+export const BUSY_ALPHA = ALPHA / 50;

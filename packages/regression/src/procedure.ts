@@ -1,7 +1,7 @@
 import { plural } from "@softmax-bench/core";
 import { type Centre, hodgesLehmann, holm, median, signFlipTest } from "@softmax-bench/stats";
 import { type Block, controlLogRatio, slowdownLogRatio } from "./blocks.js";
-import { ABSOLUTE_FLOOR_NS, ALPHA, type Limits, toThresholds } from "./limits.js";
+import { ABSOLUTE_FLOOR_NS, ALPHA, BUSY_ALPHA, type Limits, toThresholds } from "./limits.js";
 import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
 
 /**
@@ -26,9 +26,13 @@ export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
 /**
  * Number of blocks of the second stage. With n of them the smallest p is 2⁻ⁿ; corrected for all routed cells, it must
  * stay below α, with five blocks to spare so that one may show the opposite.
+ *
+ * @param busy the reason to doubt the machine, if there is one
  */
-export const decidingBlocks = (routed: number): number =>
-  Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / ALPHA)) + 5);
+export const decidingBlocks = (routed: number, busy?: string): number =>
+  Math.max(DECIDING_BLOCKS, Math.ceil(Math.log2(Math.max(1, routed) / alpha(busy))) + 5);
+
+const alpha = (busy: string | undefined): number => (busy === undefined ? ALPHA : BUSY_ALPHA);
 
 /** The first stage's conclusion on a cell that it does not route. */
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
@@ -40,12 +44,27 @@ export function notRouted(blocks: readonly Block[], limits: Limits): TimeCompari
   };
 }
 
-/** Decides on all routed cells at once, each by its blocks of the second stage, in the given order. */
-export function decide(routed: readonly (readonly Block[])[], limits: Limits): TimeComparison[] {
+/** The conclusion on a cell that the first stage routes, and that there was no time to look at again. */
+export const notDecided = (blocks: readonly Block[], limits: Limits): TimeComparison => ({
+  ...notRouted(blocks, limits),
+  verdict: "inconclusive",
+  reason: "the first look calls for a second one, and there was no time for it",
+});
+
+/**
+ * Decides on all routed cells at once, each by its blocks of the second stage, in the given order.
+ *
+ * @param busy the reason to doubt the machine, if there is one
+ */
+export function decide(
+  routed: readonly (readonly Block[])[],
+  limits: Limits,
+  busy?: string,
+): TimeComparison[] {
   const slower = holm(routed.map((blocks) => signFlipTest(blocks.map(slowdownLogRatio))));
   const faster = holm(routed.map((blocks) => signFlipTest(blocks.map((block) => -slowdownLogRatio(block)))));
   return routed.map((blocks, index) =>
-    decideOne(blocks, { slower: slower[index] as number, faster: faster[index] as number }, limits),
+    decideOne(blocks, { slower: slower[index] as number, faster: faster[index] as number }, limits, busy),
   );
 }
 
@@ -54,7 +73,12 @@ interface CorrectedP {
   readonly faster: number;
 }
 
-function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): TimeComparison {
+function decideOne(
+  blocks: readonly Block[],
+  p: CorrectedP,
+  limits: Limits,
+  busy: string | undefined,
+): TimeComparison {
   const { limit, floor } = toThresholds(limits);
   const centre = hodgesLehmann(blocks.map(slowdownLogRatio));
   const { estimate, low, high } = centre;
@@ -63,7 +87,7 @@ function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): Tim
     ...base,
     verdict: "inconclusive",
     moreBlocks: moreBlocks(blocks.length, (high - low) / 2, gap),
-    reason,
+    reason: busy === undefined ? reason : `the machine is busy: ${reason}`,
   });
   const drift = controlEstimate(blocks);
   if (Math.abs(estimate) >= floor && Math.abs(drift) >= floor) {
@@ -73,8 +97,8 @@ function decideOne(blocks: readonly Block[], p: CorrectedP, limits: Limits): Tim
     if (base.candidateNs - base.baselineNs < ABSOLUTE_FLOOR_NS) {
       return { ...base, verdict: "pass", reason: `slower by less than ${ABSOLUTE_FLOOR_NS / 1000} µs` };
     }
-    if (p.slower <= ALPHA) return { ...base, verdict: "regression", reason: significance(p.slower) };
-    return inconclusive(`slower, but ${significance(p.slower)}`, estimate);
+    if (p.slower <= alpha(busy)) return { ...base, verdict: "regression", reason: significance(p.slower) };
+    return inconclusive(`slower, but ${significance(p.slower, alpha(busy))}`, estimate);
   }
   if (estimate <= -floor && p.faster <= ALPHA) {
     return { ...base, verdict: "improvement", reason: significance(p.faster) };
@@ -98,8 +122,8 @@ function moreBlocks(blocks: number, halfWidth: number, gap: number): number {
   return more > MOST_BLOCKS ? Number.POSITIVE_INFINITY : more;
 }
 
-const significance = (p: number): string =>
-  `p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)} after correction${p > ALPHA ? `, more than ${ALPHA}` : ""}`;
+const significance = (p: number, most = ALPHA): string =>
+  `p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)} after correction${p > most ? `, more than ${most}` : ""}`;
 
 const measured = (blocks: readonly Block[], { estimate, low, high, coverage }: Centre) => ({
   baselineNs: median(blocks.flatMap(({ baseline }) => baseline)),

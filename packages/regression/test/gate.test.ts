@@ -102,6 +102,18 @@ describe("a gate's passes", () => {
     expect(judge(passes, [key("steady")]).cells[0]?.time?.slowdown).toBeCloseTo(0, 12);
   });
 
+  it("are inconclusive where there was no time for the second stage, and say so", () => {
+    const omitted = ["The second look ended after 0 of 12 blocks."];
+    const both = [key("steady"), key("slow")];
+    const comparison = gateComparison(first, both, DEFAULT_LIMITS, NAMES, { omitted });
+    expect(comparison.cells.map(({ method, verdict }) => [method, verdict])).toEqual([
+      ["steady", "pass"],
+      ["slow", "inconclusive"],
+    ]);
+    expect(comparison.notes).toContain(omitted[0]);
+    expect(toOutcome(comparison)).toBe("pass");
+  });
+
   it("are incomplete where a routed cell has no second stage", () => {
     const comparison = judge(first, [key("steady"), key("slow")]);
     expect(comparison.notCompared).toMatchObject([{ method: "slow", kind: "broken" }]);

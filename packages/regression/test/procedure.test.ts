@@ -74,6 +74,28 @@ describe("the number of deciding blocks", () => {
   });
 });
 
+describe("deciding on a busy machine", () => {
+  const BUSY = "The machine was busy.";
+  // 11 of 12 blocks show a slowdown, and the other one a larger opposite: of 4096 sign flips, 68 show as much.
+  const doubtful = blocks([0.8, ...times(11, 1.1)]);
+
+  it("is inconclusive where a quiet machine's result would be a regression, and says why", () => {
+    expect(decide([doubtful], DEFAULT_LIMITS)[0]).toMatchObject({ verdict: "regression" });
+    expect(decide([doubtful], DEFAULT_LIMITS, BUSY)[0]).toMatchObject({
+      verdict: "inconclusive",
+      reason: "the machine is busy: slower, but p = 0.017 after correction, more than 0.001",
+    });
+  });
+
+  it("still finds a slowdown that all blocks show, of which there are more", () => {
+    // 2⁻ⁿ·m ≤ 0.001 with five blocks to spare.
+    expect([1, 40].map((routed) => decidingBlocks(routed, BUSY))).toEqual([15, 21]);
+    expect(decide([blocks(times(15, 1.1))], DEFAULT_LIMITS, BUSY)[0]).toMatchObject({
+      verdict: "regression",
+    });
+  });
+});
+
 describe("deciding", () => {
   it("finds a slowdown that every block shows", () => {
     const decided = decideOne(blocks(times(10, 1.1)));
@@ -181,6 +203,23 @@ describe("the whole procedure, on a simulated shared machine", () => {
     const wild = { process: 0.04, outliers: 0.05, outlierSize: 0.5, drift: 0.01 };
     const cells = jobs(60, times(60, 0), wild).flat();
     expect(share(cells, "regression")).toBeLessThanOrEqual(0.002);
+  });
+
+  it("is red for none of 400 gates of one commit while other programs share the core of every other process", () => {
+    const loaded = { process: 0.03, outliers: 0.5, outlierSize: 0.7, drift: 0.01 };
+    const gates = Array.from({ length: 400 }, (_, seed) =>
+      simulateJob(times(4, 0), DEFAULT_LIMITS, seed, loaded, "The machine was busy."),
+    );
+    expect(share(gates.flat(), "regression")).toBe(0);
+    const slow = Array.from({ length: 100 }, (_, seed) =>
+      simulateJob([1, 0, 0, 0], DEFAULT_LIMITS, seed, loaded, "The machine was busy."),
+    );
+    expect(
+      share(
+        slow.map(([first]) => first ?? { verdict: "none" }),
+        "regression",
+      ),
+    ).toBeGreaterThan(0.8);
   });
 
   it("bounds the chance of a false alarm in a job by its construction: without floors, it is 5 % at most", () => {

@@ -31,6 +31,7 @@ export function simulateJob(
   limits: Limits,
   seed: number,
   noise: Noise = REALISTIC,
+  busy?: string,
 ): TimeComparison[] {
   const uniform = uniformSource("job", seed);
   const normal = normalSource("job", seed);
@@ -63,7 +64,7 @@ export function simulateJob(
   const all = slowdowns.map((_, index) => index);
   const first = measure(ROUTING_BLOCKS, ["baseline", "candidate"], all);
   const routed = all.filter((cell) => isRouted(first[cell] ?? [], limits));
-  const second = measure(decidingBlocks(routed.length), ["baseline", "candidate", "control"], routed);
-  const decided = decide(second, limits);
+  const roles: readonly Role[] = ["baseline", "candidate", "control"];
+  const decided = decide(measure(decidingBlocks(routed.length, busy), roles, routed), limits, busy);
   return all.map((cell) => decided[routed.indexOf(cell)] ?? notRouted(first[cell] ?? [], limits));
 }

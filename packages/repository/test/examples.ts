@@ -18,6 +18,15 @@ const MEAN = 1.28873;
 
 /** Every example in the documentation that is a program, by its file and its place among the file's blocks. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  "docs/ci.md 1": {
+    package: "apps/cli",
+    // Two classes with equal logits: p = 1/2 in both, and the loss is ln 2.
+    after: `
+      const problem = { logits: [1, 1], labels: [0], rows: 1, classes: 2, gradient: [0, 0] };
+      const { loss, gradient } = myGradient(problem);
+      console.log(loss.toFixed(5), gradient.join());`,
+    prints: /^0\.69315 -0\.5,0\.5$/,
+  },
   "docs/cli.md 1": {
     package: "apps/cli",
     prints: /^$/,

@@ -71,7 +71,7 @@ describe("softmax-bench, installed from what is packed, outside of a clone and w
     rmSync(config);
   });
 
-  it.each(["gate --baseline main", "validate-gate --quick", "limit"])(
+  it.each(["validate-gate --quick", "limit"])(
     "says in one line that a clone is needed, and exits with 2: %s",
     (args) => {
       const { status, stderr } = npx(args);

@@ -12,6 +12,14 @@ const workflowsIn = (folder: string): string[] =>
 const WORKFLOWS = [".github/workflows", "deploy/github-actions"].flatMap(workflowsIn);
 const ACTION = "action.yml";
 
+/** Nothing here writes to the repository; a job that must is listed with its reason. */
+const MORE_RIGHTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // Publishing signs a statement of where packages come from, with the identity of its job.
+  ".github/workflows/release.yml publish": { "id-token": "write" },
+  // A gate comments on the pull request.
+  "deploy/github-actions/gate.yml gate": { "pull-requests": "write" },
+};
+
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
 const step = z.looseObject({
@@ -71,12 +79,8 @@ describe.each(WORKFLOWS)("the workflow %s", (file) => {
   it("gives every job the rights that it names, and no other", () => {
     const { permissions: all, jobs } = workflow.parse(parse(read(file)));
     expect(all).toEqual({});
-    // Nothing here writes to the repository; a job that must is added to this test with its reason.
     for (const [name, job] of Object.entries(jobs)) {
-      // Publishing signs a statement of where packages come from, with the identity of its job.
-      const more =
-        `${file} ${name}` === ".github/workflows/release.yml publish" ? { "id-token": "write" } : {};
-      expect(job.permissions).toEqual({ contents: "read", ...more });
+      expect(job.permissions).toEqual({ contents: "read", ...MORE_RIGHTS[`${file} ${name}`] });
     }
   });
 

@@ -10,6 +10,7 @@ export const SUMMARIES: Readonly<Record<CommandId, string>> = {
   compare: "compares two results, and advises",
   history: "makes a page per branch: times and errors over its runs",
   gate: "fails if gradients got slower or less exact than a baseline's commit",
+  comment: "puts a gate's outcome on the pull request, in a GitHub workflow",
   "validate-gate": "proves that the gate finds what it should, and nothing else",
   precision: "draws errors along sweeps: which formulation can be trusted, and when",
   depth: "compares gradients of networks of growing depth, by hand and automatic",

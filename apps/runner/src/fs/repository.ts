@@ -15,9 +15,13 @@ export function requireClone(use: string): void {
 }
 
 const execute = promisify(execFile);
-/** Runs git in this repository. @returns its output @throws Error if it fails */
+
+/** The folder whose repository is asked for revisions: this clone, or the user's own repository. */
+const gitFolder = (): string => (IN_CLONE ? REPOSITORY_ROOT : process.cwd());
+
+/** Runs git in the repository. @returns its output @throws Error if it fails */
 export const git = async (...args: readonly string[]): Promise<string> =>
-  (await execute("git", ["--no-optional-locks", "-C", REPOSITORY_ROOT, ...args])).stdout.trim();
+  (await execute("git", ["--no-optional-locks", "-C", gitFolder(), ...args])).stdout.trim();
 
 /** The commit that a git revision names here; undefined if it names none. */
 export async function resolveCommit(revision: string): Promise<string | undefined> {

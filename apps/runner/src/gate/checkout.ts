@@ -21,7 +21,10 @@ import { TurnScheduler } from "./turn-scheduler.js";
 export interface Checkout {
   /** The user's name for it. */
   readonly name: string;
+  /** The folder that its command line runs in. */
   readonly folder: string;
+  /** Its command line, if that is an installed package; that of a clone if absent. */
+  readonly main?: string;
 }
 
 export interface PassOptions {
@@ -203,14 +206,14 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
     limitMs,
     () =>
       new UsageError(
-        `${describeCheckout(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainPath(checkout.folder)} ${byHand} to see where it hangs, or allow more with --timeout`,
+        `${describeCheckout(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainOf(checkout)} ${byHand} to see where it hangs, or allow more with --timeout`,
       ),
   );
   let [stdout, stderr] = ["", ""];
-  const ending = await runTree(endsWithParent([process.execPath, mainPath(checkout.folder), ...args]), {
+  const ending = await runTree(endsWithParent([process.execPath, mainOf(checkout), ...args]), {
     cwd: checkout.folder,
-    // `git describe` must not write to a checkout in the cache, whose files are sealed.
-    env: { GIT_OPTIONAL_LOCKS: "0", TMPDIR: scratch },
+    // Neither `git describe` nor the loader of configs may write to a checkout in the cache, whose files are sealed.
+    env: { GIT_OPTIONAL_LOCKS: "0", JITI_FS_CACHE: "false", TMPDIR: scratch },
     stdio: ["ignore", "pipe", "pipe", turns ? "pipe" : "ignore"],
     signal: AbortSignal.any([signal, deadline.signal]),
     onStart: (child) => {
@@ -229,13 +232,17 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
   return { ...ending, stdout, stderr };
 }
 
-/** Installs the native parts that backends lack, if possible; `bench` reports what is missing for each backend. */
+/**
+ * Installs the native parts that backends lack, if possible; `bench` reports what is missing for each backend.
+ * @param backends those to provide for; none for all
+ */
 export async function provisionIn(
   checkout: Checkout,
   { patience, signal }: Pick<PassOptions, "patience" | "signal">,
+  backends: readonly string[] = [],
 ): Promise<void> {
   using scratch = temporaryFolder();
-  await runIn(checkout, ["provision"], {
+  await runIn(checkout, ["provision", ...backends], {
     purpose: "provide native parts",
     byHand: "provision",
     limitMs: patience.buildMs,
@@ -247,11 +254,13 @@ export async function provisionIn(
 const KEPT_OUTPUT = 20_000;
 const LONGEST_OUTPUT = 2 ** 24;
 
-/** The command line in a checkout. */
+/** The command line in a clone. */
 export const mainPath = (folder: string): string => join(folder, "apps", "runner", "dist", "main.js");
 
+const mainOf = ({ folder, main = mainPath(folder) }: Checkout): string => main;
+
 /** A folder that is removed when it is disposed of. */
-function temporaryFolder(): Disposable & { readonly folder: string } {
+export function temporaryFolder(): Disposable & { readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "softmax-bench-gate-"));
   mkdirSync(join(folder, "runs"));
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
@@ -294,6 +303,8 @@ function toUsageError(checkout: Checkout, ran: Ran): UsageError {
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
     );
   }
+  const ofConfig = /^\w+: (bench\.config\.ts.*)$/m.exec(ran.stderr)?.[1];
+  if (ofConfig) return new UsageError(`the config of ${describeCheckout(checkout)} is wrong: ${ofConfig}`);
   const how = ran.killedBy ? `was ended by ${ran.killedBy}` : `exited with ${ran.code}`;
   return new UsageError(`the command line of ${describeCheckout(checkout)} ${how}${saying(ran)}`);
 }

@@ -11,7 +11,9 @@ import {
   type Role,
   routedKeys,
 } from "@softmax-bench/regression";
+import type { BusyWatch } from "./busy-watch.js";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
+import type { TimeBudget } from "./time-budget.js";
 
 /** Number of processes per side that compare a gradient with the oracle if it is not always the same. */
 const ERROR_PROCESSES = 3;
@@ -20,6 +22,9 @@ export const ERROR_PROFILE = "smoke";
 
 /** Profiles that take digests: one takes nothing else; the other, times too, and every baseline knows it. */
 export type DigestProfile = "digests" | "gate";
+
+/** The two stages, in words. */
+const LOOKS = { route: "first look", decide: "second look" } as const;
 
 export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly baseline: Checkout;
@@ -30,6 +35,9 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly only?: "times" | "errors" | undefined;
   /** A profile that the baseline knows and that takes digests. */
   readonly digestProfile?: DigestProfile | undefined;
+  /** The time for everything; no limit if absent. */
+  readonly budget?: TimeBudget;
+  readonly watch?: BusyWatch;
   readonly say: (line: string) => void;
 }
 
@@ -38,10 +46,11 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
  * blocks over the cells that the first one routes, with the baseline's revision against itself as a control.
  */
 export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
-  const { baseline, candidate, limits, seed, say } = run;
+  const { baseline, candidate, limits, seed, budget, watch, say } = run;
   const uniform = uniformSource("gate/orientation", seed);
   const passes: ProcessRun[] = [];
   const checkoutFor = (role: Role) => (role === "candidate" ? candidate : baseline);
+  let longestMs = 0;
   const measureBlocks = async (
     stage: "route" | "decide",
     count: number,
@@ -49,15 +58,27 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
     cells: string[],
   ) => {
     for (let block = 0; block < count; block++) {
-      say(
-        `${stage === "route" ? "first look" : "second look"}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`,
-      );
-      for (const half of drawOrder(roles, uniform)) {
-        const measured = await measureInTurns(half.map(checkoutFor), { ...run, profile: "gate", cells });
-        for (const [index, results] of measured.entries()) {
-          passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
-        }
+      if (budget?.allows(longestMs) === false && passes.length > 0) {
+        return budget.cut(LOOKS[stage], block, count);
       }
+      say(`${LOOKS[stage]}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`);
+      const [begun, complete] = [performance.now(), passes.length];
+      await watch?.begin();
+      try {
+        for (const half of drawOrder(roles, uniform)) {
+          const measured = await measureInTurns(half.map(checkoutFor), { ...run, profile: "gate", cells });
+          for (const [index, results] of measured.entries()) {
+            passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
+          }
+        }
+      } catch (error) {
+        if (stage === "route" || !budget?.isOver) throw error;
+        // The blocks before this one decide.
+        passes.length = complete;
+        return budget.cut(LOOKS[stage], block, count);
+      }
+      await watch?.end();
+      longestMs = Math.max(longestMs, performance.now() - begun);
       // Missing cells cannot be measured.
       if (stage === "route" && block === 0) cells = measurable(passes);
       if (cells.length === 0) return;
@@ -74,7 +95,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
-    await measureBlocks("decide", decidingBlocks(routed.length), roles, routed);
+    await measureBlocks("decide", decidingBlocks(routed.length, watch?.reason), roles, routed);
   }
   return passes;
 }

@@ -47,11 +47,20 @@ export function writeOutputs(folder: string, files: ReadonlyMap<string, string>)
   appendToStepSummary(files.get("summary.md") ?? "");
 }
 
-/** Says in the step's summary, where GitHub wants one, that a gate ended without a verdict, and why. */
-export const summarizeFailure = (error: unknown): void =>
-  appendToStepSummary(
-    `**The gate came to no verdict**: \`${oneLine(messageOf(error)).replaceAll("`", "'")}\`\n`,
-  );
+/**
+ * Writes that a gate ended without a verdict, and why: in the step's summary, and for a comment.
+ * @param createFolder makes the folder for it, if one can be made
+ */
+export function writeFailure(createFolder: () => string, error: unknown): void {
+  const text = `**The gate came to no verdict**: \`${oneLine(messageOf(error)).replaceAll("`", "'")}\`\n`;
+  appendToStepSummary(text);
+  try {
+    const folder = createFolder();
+    for (const name of ["summary.md", "comment.md"]) writeAtomically(join(folder, name), text);
+  } catch {
+    // The error that ended the gate is the one to report.
+  }
+}
 
 function appendToStepSummary(text: string): void {
   const summary = process.env.GITHUB_STEP_SUMMARY;

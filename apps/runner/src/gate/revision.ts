@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { messageOf, Unavailable } from "@softmax-bench/core";
+import { IN_CLONE, messageOf, Unavailable } from "@softmax-bench/core";
 import { CommandError, cacheRoot, evict, provide, type Recipe, run } from "@softmax-bench/provision";
 import { git, REPOSITORY_ROOT } from "../fs/repository.js";
 import { UsageError } from "../terminal/errors.js";
@@ -18,8 +18,19 @@ export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"
   readonly say: (line: string) => void;
 }
 
+/** The way from a checked-out commit to one that can be measured. */
+export interface RevisionBuild {
+  /** Distinguishes builds of one commit in the cache. */
+  readonly variant?: string;
+  /** Installs and builds what was checked out. */
+  prepare(folder: string, progress: (step: string) => void): Promise<void>;
+  /** The first thing that a built revision lacks; undefined if nothing. */
+  missing(folder: string): Promise<string | undefined>;
+}
+
 /**
- * A commit, checked out, installed and built in the user's cache. A damaged or changed entry is built again.
+ * A commit of this project, checked out, installed and built in the user's cache. A damaged or changed entry is built
+ * again.
  * @throws UsageError with the reason if that fails
  */
 export async function prepareCheckout(
@@ -27,13 +38,8 @@ export async function prepareCheckout(
   commit: string,
   options: CheckoutOptions,
 ): Promise<Checkout> {
-  const { say, signal } = options;
-  const recipe: Recipe = {
-    name: `${KEPT.prefix}${commit}`,
-    space: SPACE,
-    async build(folder, { progress }) {
-      progress(`checking out ${commit.slice(0, 12)}`);
-      await checkOut(commit, folder, options);
+  const build: RevisionBuild = {
+    async prepare(folder, progress) {
       progress("installing it");
       await runPnpm(folder, ["install", "--frozen-lockfile", "--prefer-offline"], options);
       progress("building it");
@@ -41,13 +47,49 @@ export async function prepareCheckout(
     },
     missing: missingIn,
   };
-  try {
+  return { name, folder: await provideRevision(name, commit, REPOSITORY_ROOT, build, options) };
+}
+
+/**
+ * The folder in the user's cache with a commit of a repository, ready to be measured.
+ * @throws UsageError with the reason if that fails
+ */
+export async function provideRevision(
+  name: string,
+  commit: string,
+  repository: string,
+  { variant, prepare, missing }: RevisionBuild,
+  options: CheckoutOptions,
+): Promise<string> {
+  const { say, signal } = options;
+  const recipe: Recipe = {
+    name: `${KEPT.prefix}${[commit, ...(variant ? [variant] : [])].join("-")}`,
+    space: SPACE,
+    async build(folder, { progress }) {
+      progress(`checking out ${commit.slice(0, 12)}`);
+      await checkOut(repository, commit, folder, options);
+      await prepare(folder, progress);
+    },
+    missing,
+  };
+  return explainingFailure(name, commit, options, async () => {
     await evict(KEPT);
     await forgetWorktrees();
     const progress = (step: string) => say(`${name}: ${step}`);
     // By content, since a damaged install would be measured as the baseline.
-    const folder = await provide(recipe, { progress, signal, wanted: true });
-    return { name, folder };
+    return provide(recipe, { progress, signal, wanted: true });
+  });
+}
+
+/** @throws UsageError in the place of a failure to make a revision ready, after the last lines that it printed */
+export async function explainingFailure<T>(
+  name: string,
+  commit: string,
+  { say, signal }: Pick<CheckoutOptions, "say" | "signal">,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
   } catch (error) {
     if (signal.aborted || error instanceof UsageError) throw error;
     if (error instanceof CommandError) for (const line of lastLines(error.output)) say(line);
@@ -58,10 +100,11 @@ export async function prepareCheckout(
 
 function remedyFor(error: unknown): string {
   if (error instanceof Unavailable) return error.remedy;
-  const noPnpm = error instanceof CommandError && !error.found;
-  return noPnpm
+  const isAbsent = error instanceof CommandError && !error.found;
+  if (!isAbsent) return "choose a baseline that builds here";
+  return IN_CLONE
     ? "install it, or start this with npx -y pnpm@<version> gate"
-    : "choose a baseline that builds here";
+    : "install it, or name another way to make the baseline ready with --prepare";
 }
 
 /** Runs the pnpm that started this, in a folder. @throws UsageError if it takes too long, CommandError if it fails */
@@ -70,10 +113,12 @@ function runPnpm(folder: string, args: readonly string[], options: CheckoutOptio
   return runStep(`pnpm ${args[0]}`, [command, ...before, "-C", folder, ...args], options);
 }
 
-async function runStep(
+/** Runs one step of making a revision ready. @throws UsageError if it takes too long, CommandError if it fails */
+export async function runStep(
   name: string,
   [command = "", ...args]: readonly string[],
-  { patience: { buildMs }, signal }: CheckoutOptions,
+  { patience: { buildMs }, signal }: Pick<CheckoutOptions, "patience" | "signal">,
+  cwd?: string,
 ): Promise<void> {
   using deadline = new Deadline(
     buildMs,
@@ -83,7 +128,7 @@ async function runStep(
       ),
   );
   const limited = AbortSignal.any([signal, deadline.signal]);
-  await run(command, args, { signal: limited, env: { CI: "true" }, quiet: true });
+  await run(command, args, { signal: limited, env: { CI: "true" }, quiet: true, ...(cwd ? { cwd } : {}) });
 }
 
 /** Number of lines shown of a failed build: a compiler's last errors and the build tool's comments on them. */
@@ -119,11 +164,16 @@ function readExports(file: string): string[] {
 }
 
 /** Clones into a separate repository: a worktree of this one would stay listed here after its folder is gone. */
-async function checkOut(commit: string, folder: string, options: CheckoutOptions): Promise<void> {
+export async function checkOut(
+  repository: string,
+  commit: string,
+  folder: string,
+  options: Pick<CheckoutOptions, "patience" | "signal">,
+): Promise<void> {
   // No template, so that nothing of the user's, such as hooks, gets there.
   const steps = [
     ["init", "--quiet", "--template=", folder],
-    ["-C", folder, "fetch", "--quiet", "--depth=1", REPOSITORY_ROOT, commit],
+    ["-C", folder, "fetch", "--quiet", "--depth=1", repository, commit],
     ["-C", folder, "checkout", "--quiet", "--detach", commit],
   ];
   for (const args of steps) await runStep("git", ["git", ...args], options);
@@ -140,7 +190,7 @@ async function forgetWorktrees(): Promise<void> {
 }
 
 /** The pnpm that started this, if any. A script of it needs Node. */
-function pnpm(): [command: string, ...args: string[]] {
+export function pnpm(): [command: string, ...args: string[]] {
   const path = process.env.npm_execpath;
   if (!path || !basename(path).startsWith("pnpm")) return ["pnpm"];
   return /\.[cm]?js$/.test(path) ? [process.execPath, path] : [path];

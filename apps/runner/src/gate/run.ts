@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cellKey, plural, type Results } from "@softmax-bench/core";
+import { cellKey, IN_CLONE, parsePlace, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
   cellId,
@@ -15,8 +15,10 @@ import {
   type NotCompared,
   withInstructions,
 } from "@softmax-bench/regression";
-import { cleanCommit, REPOSITORY_ROOT, resolveCommit } from "../fs/repository.js";
+import { cleanCommit, resolveCommit } from "../fs/repository.js";
+import { kindOfHost, THIS_NODE } from "../plan/host-requests.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
+import { isReference } from "../plan/references.js";
 import {
   findResults,
   hasCells,
@@ -25,7 +27,18 @@ import {
   toCompare,
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
-import { type Checkout, listIn, measureIn, type PassOptions, UnknownProfileError } from "./checkout.js";
+import { BusyWatch } from "./busy-watch.js";
+import {
+  type Checkout,
+  listIn,
+  measureIn,
+  type PassOptions,
+  provisionIn,
+  temporaryFolder,
+  UnknownProfileError,
+} from "./checkout.js";
+import { findLockfile } from "./dependencies.js";
+import { describeExpectedTime } from "./expected-time.js";
 import {
   COUNTED_BACKENDS,
   COUNTED_WORKLOADS,
@@ -35,7 +48,15 @@ import {
   explainUncounted,
 } from "./instructions.js";
 import { type DigestProfile, ERROR_PROFILE, measureGate } from "./measure.js";
+import {
+  candidateCheckout,
+  isOwnCell,
+  type OwnCheckout,
+  prepareOwnCheckout,
+  requireConfig,
+} from "./own-repository.js";
 import { prepareCheckout } from "./revision.js";
+import type { TimeBudget } from "./time-budget.js";
 
 /** A choice of cells. */
 interface GateSelection {
@@ -43,6 +64,8 @@ interface GateSelection {
   readonly flags: readonly string[];
   /** Named backends; the gate does not pass without them. */
   readonly named: readonly string[];
+  /** True if the user chose no cells: in their own repository, those of their own methods are compared. */
+  readonly isDefault: boolean;
 }
 
 export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
@@ -56,6 +79,12 @@ export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
   readonly instructions?: boolean;
   /** Folder with baselines and runs. */
   readonly out: string;
+  /** The time for everything. */
+  readonly budget: TimeBudget;
+  /** A shell command that makes the baseline of a user's own repository ready. */
+  readonly prepare: string | undefined;
+  /** True to bring the native parts that backends lack. */
+  readonly provision: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -82,23 +111,41 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   const { baseline: name, say } = request;
   const found = await toCompare(findResults(name, request.out, hasCells));
   const commit = await findCommit(name, found);
-  const candidate: Checkout = { name: CANDIDATE, folder: REPOSITORY_ROOT };
   if (!commit && request.instructions) {
     throw new UsageError(
       `--instructions counts those of both revisions, and only a file of ${name} is here; leave out --instructions`,
     );
   }
+  const candidate = await candidateCheckout(CANDIDATE);
+  if (isOwn(candidate)) {
+    if (request.selection.isDefault) requireConfig(candidate);
+  } else {
+    if (request.prepare !== undefined) {
+      throw new UsageError(
+        "--prepare is for a repository of your own; a clone is installed and built by pnpm",
+      );
+    }
+    if (request.provision) await provisionIn(candidate, request);
+  }
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
+  const asked = await askedCells(candidate, digestProfile(request), request);
+  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
+  if (request.only !== "errors") say(describeExpectedTime(asked));
   if (commit === (await cleanCommit())) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
-    return inTurns(request, { ...candidate, name }, candidate);
+    return inTurns(request, { ...candidate, name }, candidate, asked);
   }
-  const baseline = await prepareCheckout(name, commit, request);
-  const gated = await inTurns(request, baseline, candidate);
+  using scratch = temporaryFolder();
+  const baseline = isOwn(candidate)
+    ? await prepareOwnCheckout(name, commit, candidate, { ...request, scratch: scratch.folder })
+    : await prepareCheckout(name, commit, request);
+  const gated = await inTurns(request, baseline, candidate, asked);
   checkCommit(gated.baseline, baseline, commit);
   return gated;
 }
+
+const isOwn = (checkout: Checkout | OwnCheckout): checkout is OwnCheckout => "root" in checkout;
 
 /** @throws UsageError if the baseline's recorded commit is not the one it was built from */
 function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
@@ -110,10 +157,15 @@ function checkCommit({ run }: Results, { name, folder }: Checkout, commit: strin
 
 /** The comparison in which the cells of a named backend are broken if a side lacks that backend. */
 function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
+  // By default, all of a user's own methods are asked for.
+  const isAsked = (cell: NotCompared) => selection.isDefault && !IN_CLONE && isOwnCell(cellKey(cell));
+  const isNamed = (id: string) =>
+    selection.named.includes(id) ||
+    comparison.notCompared.some((cell) => cell.backend === id && isAsked(cell));
   const lost = new Set<string>();
   for (const { backends } of [candidate, baseline]) {
     for (const { id, status, reason, remedy } of backends) {
-      if (status === "available" || lost.has(id) || !selection.named.includes(id)) continue;
+      if (status === "available" || lost.has(id) || !isNamed(id)) continue;
       lost.add(id);
       const side = backends === candidate.backends ? "" : ` in ${comparison.baseline.name}`;
       say(`gate: ${id} is unavailable${side}: ${reason}; ${remedy}`);
@@ -132,19 +184,28 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
   return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? resolveCommit(recorded) : undefined;
 }
 
-async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
-  const { selection, limits, only, say } = request;
-  const list = (checkout: Checkout, profile: DigestProfile, flags: readonly string[]) =>
-    listIn(checkout, ["--profile", profile, ...flags], request);
-  let profile: DigestProfile = only === "errors" ? "digests" : "gate";
-  const asked = await list(candidate, profile, selection.flags);
-  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
+/** The profile by which gradients are found that are not the same. */
+const digestProfile = ({ only }: Pick<GateRequest, "only">): DigestProfile =>
+  only === "errors" ? "digests" : "gate";
+
+async function inTurns(
+  request: GateRequest,
+  baseline: Checkout,
+  candidate: Checkout,
+  asked: readonly string[],
+): Promise<Gated> {
+  const { selection, limits, say } = request;
+  if (isOwn(candidate) && request.provision) await provisionIn(candidate, request, backendsOf(asked));
+  let profile = digestProfile(request);
   // The baseline may lack what the flags name; it has no such cells then.
   const ofBaseline = (known: DigestProfile) => {
-    const workloads = workloadFlags(
-      known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked,
+    const cells = known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
+    const flags = isOwn(baseline) ? everyMethodOf(cells) : dtypeFlags(cells);
+    return listIn(
+      baseline,
+      ["--profile", known, ...flags, ...workloadFlags(cells), ...hostFlags(selection.flags)],
+      request,
     );
-    return list(baseline, known, [...workloads, ...hostFlags(selection.flags)]);
   };
   const listed = await ofBaseline(profile).catch((error: unknown) => {
     if (!(error instanceof UnknownProfileError)) throw error;
@@ -160,12 +221,26 @@ async function inTurns(request: GateRequest, baseline: Checkout, candidate: Chec
     );
   }
   const counted = request.instructions ? await countSides(request, baseline, candidate) : undefined;
-  const passes = await measureGate({ ...request, baseline, candidate, cells, digestProfile: profile });
-  const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate));
+  // A browser's own work would seem to be that of other programs: its time is lost when its processes end.
+  const watch = cells.some(isInBrowser) ? undefined : new BusyWatch();
+  const passes = await measureGate({
+    ...request,
+    baseline,
+    candidate,
+    cells,
+    digestProfile: profile,
+    ...(watch ? { watch } : {}),
+  });
+  const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
+    busy: watch?.reason,
+    omitted: request.budget.omitted,
+  });
   const comparison = counted ? addCounts(measured, counted) : measured;
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
-    ...droppedCells(asked, has, selection.flags).map((cell) => oneSided(cell, "only the baseline has it")),
+    ...droppedCells(asked, has, selection, isOwn(baseline)).map((cell) =>
+      oneSided(cell, "only the baseline has it"),
+    ),
   ];
   return {
     comparison: {
@@ -235,18 +310,39 @@ const oneSided = (key: string, reason: string): NotCompared => ({
 const droppedCells = (
   asked: readonly string[],
   has: ReadonlySet<string>,
-  flags: readonly string[],
+  { isDefault, flags }: GateSelection,
+  isOwn: boolean,
 ): string[] => {
-  const chosen = flags.some((flag) => ["--backend", "--host", "--method", "--dtype"].includes(flag));
-  return chosen ? [] : [...has].filter((cell) => !asked.includes(cell));
+  if (!isDefault || flags.some((flag) => flag === "--host" || flag === "--dtype")) return [];
+  return [...has].filter((cell) => !asked.includes(cell) && (!isOwn || isOwnCell(cell)));
 };
 
+/**
+ * The cells that a checkout is asked for. In a user's own repository these are, by default, those of their own methods
+ * and backends; all that the config selects if it has none of its own.
+ */
+async function askedCells(
+  checkout: Checkout,
+  profile: Profile["id"],
+  request: GateRequest,
+): Promise<readonly string[]> {
+  const { isDefault, flags } = request.selection;
+  const listed = await listIn(checkout, ["--profile", profile, ...flags], request);
+  const own = isOwn(checkout) && isDefault ? listed.filter(isOwnCell) : [];
+  return own.length > 0 ? own : listed;
+}
+
 /** First digits of the SHA-256 of a checkout's lockfile; undefined if it has none. */
-function hashLockfile({ folder }: Checkout): string | undefined {
-  const file = join(folder, "pnpm-lock.yaml");
-  if (!existsSync(file)) return undefined;
+function hashLockfile(checkout: Checkout | OwnCheckout): string | undefined {
+  const file = isOwn(checkout) ? findLockfile(checkout) : join(checkout.folder, "pnpm-lock.yaml");
+  if (!file || !existsSync(file)) return undefined;
   return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
 }
+
+const isInBrowser = (cell: string): boolean => {
+  const [name = ""] = cell.split(" ", 1);
+  return kindOfHost(parsePlace(name).host ?? THIS_NODE) === "browser";
+};
 
 const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
   baseline: baseline.name,
@@ -257,9 +353,21 @@ const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
 const hostFlags = (flags: readonly string[]): readonly string[] =>
   flags.includes("--host") ? flags.slice(flags.indexOf("--host")).slice(0, 2) : [];
 
-const workloadFlags = (cells: readonly string[]): string[] => [
-  "--workload",
-  [...new Set(cells.map((cell) => cell.split(" ").at(-1)))].join(","),
+const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
+const dtypeFlags = (cells: readonly string[]): string[] => ["--dtype", distinctParts(cells, 2)];
+
+/** Whatever a config selects, these flags list all of a checkout's methods, on the dtypes of the cells. */
+const everyMethodOf = (cells: readonly string[]): string[] => [
+  ...["--method", "all", "--backend"],
+  ["all", ...backendsOf(cells).filter(isReference)].join(","),
+  ...dtypeFlags(cells),
+];
+
+const distinctParts = (cells: readonly string[], index: number): string =>
+  [...new Set(cells.map((cell) => cell.split(" ").at(index)))].join(",");
+
+const backendsOf = (cells: readonly string[]): string[] => [
+  ...new Set(cells.map((cell) => cell.split(/[ @]/, 1)[0] ?? "")),
 ];
 
 /** The cells of the file, measured one after the other, as in the file, and possibly elsewhere. */
@@ -268,11 +376,11 @@ async function againstFile(
   { results }: LocatedResults,
   candidate: Checkout,
 ): Promise<Gated> {
-  const { baseline: name, selection, limits, only, say } = request;
+  const { baseline: name, limits, only, say } = request;
   const profile = only === "errors" ? ERROR_PROFILE : findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
-  const cells = await listIn(candidate, ["--profile", profile, ...selection.flags], request);
+  const cells = await askedCells(candidate, profile, request);
   const measured = await measureIn(candidate, {
     ...request,
     profile,

@@ -51,7 +51,7 @@ const aFunction = z.custom<(...values: never) => unknown>((value) => typeof valu
 });
 
 /** Words before the slash that are taken. */
-const KINDS = [...new Set(METHODS.map(({ kind }) => kind))];
+export const KINDS = [...new Set(METHODS.map(({ kind }) => kind))];
 
 const id = z
   .string()

@@ -1,18 +1,12 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
-import { provisionIn } from "../../gate/checkout.js";
+import { annotateComparison, annotateFailure } from "../../gate/annotations.js";
 import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
-import {
-  EXIT_CODES_HELP,
-  renderFiles,
-  summarizeFailure,
-  toExitCode,
-  writeOutputs,
-} from "../../gate/outputs.js";
+import { EXIT_CODES_HELP, renderFiles, toExitCode, writeFailure, writeOutputs } from "../../gate/outputs.js";
 import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
+import { TimeBudget } from "../../gate/time-budget.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { THIS_NODE } from "../../plan/host-requests.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
@@ -35,7 +29,10 @@ interface Flags extends SelectionFlags, LimitFlags {
   readonly dtype?: string[];
   readonly host?: string[];
   readonly workload?: string[];
+  readonly cell?: string[];
+  readonly prepare?: string;
   readonly seed?: string;
+  readonly time?: string;
   readonly timeout?: string;
   readonly errorOnly?: boolean;
   readonly instructions?: boolean;
@@ -73,7 +70,20 @@ export const command = (): Command =>
       "--instructions",
       "also counts the instructions that each call executes, in a simulated processor (Valgrind): wasm-simd, tfjs-wasm and tfjs-cpu, in Node; e.g. --baseline main --instructions",
     )
+    .option(
+      "--cell <cell>",
+      "one cell as bench --list prints it, several times for several, instead of --backend, --method, --dtype and --workload; e.g. --cell 'tfjs-wasm mine/loss float32 vocab'",
+      commaSeparated,
+    )
+    .option(
+      "--prepare <command>",
+      "in a repository of your own: a shell command that makes the baseline's checkout ready, instead of sharing this one's packages or installing its lockfile's; e.g. --prepare 'npm ci && npm run build'",
+    )
     .option("--seed <n>", "seed of inputs and of the order of processes (default: 0); e.g. --seed 7")
+    .option(
+      "--time <duration>",
+      "how long the gate may take in all; what there is no time for is inconclusive (default: no limit); e.g. --time 10m",
+    )
     .option(
       "--timeout <duration>",
       "longest that a step of either revision may take before it is ended (default: 5m to list cells, 30m each to install and to build, 5m from one measured cell to the next; where no turns are taken, 5m and all that the profile allows for starting backends and for each cell); e.g. --timeout 20m",
@@ -88,39 +98,50 @@ export const command = (): Command =>
 /** Measures, compares, writes every format, and exits by the outcome. */
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  requireClone("it measures two revisions of the clone; here, compare compares two runs");
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   if (flags.instructions) await checkCounting(flags);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
   const patience = toPatience(duration("--timeout", flags.timeout));
+  using budget = new TimeBudget(duration("--time", flags.time));
   const say = (line: string) => writeLine(stderr, line);
+  const annotate = (lines: readonly string[]) => {
+    // Its runner reads both streams, and shows these lines beside the pull request.
+    if (process.env.GITHUB_ACTIONS === "true") for (const line of lines) say(line);
+  };
   const startedAt = new Date();
   try {
-    if (flags.provision)
-      await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
     const { comparison, baseline, candidate, counted } = await runGate({
       baseline: flags.baseline,
-      selection: { flags: toSelectionFlags(flags), named: flags.backend ?? [] },
+      selection: {
+        flags: toSelectionFlags(flags),
+        named: flags.backend ?? [],
+        isDefault: !(flags.cell ?? flags.backend ?? flags.method),
+      },
       out: flags.out,
+      prepare: flags.prepare,
+      provision: flags.provision,
       limits,
       instructions: flags.instructions ?? false,
       only: flags.errorOnly ? "errors" : undefined,
       seed,
       threads,
       patience,
-      signal,
+      budget,
+      signal: budget.within(signal),
       say,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, renderFiles(comparison, baseline, candidate, counted));
     writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
+    annotate(annotateComparison(comparison));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
     return toExitCode(comparison);
   } catch (error) {
     if (!signal.aborted) {
-      summarizeFailure(error);
+      annotate([annotateFailure(error)]);
+      writeFailure(() => createRunFolder(flags.out, "gate", startedAt).path, error);
       throw error;
     }
     say("stopped; nothing was concluded");
@@ -143,7 +164,7 @@ async function checkCounting({ errorOnly, host }: Flags): Promise<void> {
   await findSimulator();
 }
 
-const toSelectionFlags = ({ backend, host, method, dtype, workload }: Flags): string[] =>
-  Object.entries({ backend, host, method, dtype, workload }).flatMap(([name, values]) =>
+const toSelectionFlags = ({ backend, host, method, dtype, workload, cell }: Flags): string[] =>
+  Object.entries({ backend, host, method, dtype, workload, cell }).flatMap(([name, values]) =>
     values ? [`--${name}`, values.join(",")] : [],
   );

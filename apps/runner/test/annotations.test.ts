@@ -1,0 +1,53 @@
+import type { CellComparison, Comparison, NotCompared, Verdict } from "@softmax-bench/regression";
+import { describe, expect, it } from "vitest";
+import { annotateComparison, annotateFailure } from "../src/gate/annotations.js";
+
+const id = (method: string) => ({ backend: "b", method, dtype: "float32", workload: "4x3" }) as const;
+const cell = (method: string, verdict: Verdict): CellComparison => ({
+  ...id(method),
+  verdict,
+  time: {
+    verdict: verdict as "pass",
+    baselineNs: 1,
+    candidateNs: 2,
+    slowdown: 1,
+    interval: [1, 1],
+    blocks: 12,
+    reason: "100 % slower\n::error::injected",
+  },
+  causes: [],
+});
+const broken: NotCompared = { ...id("mine/broken"), kind: "broken", reason: "it crashed" };
+const of = (cells: readonly CellComparison[], notCompared: readonly NotCompared[] = []) =>
+  annotateComparison({ cells, notCompared } as unknown as Comparison);
+
+describe("annotations of a gate on GitHub", () => {
+  it("are errors for what fails, warnings for what is not decided, each on one line", () => {
+    const cells = [
+      cell("mine/slow", "regression"),
+      cell("mine/noisy", "inconclusive"),
+      cell("mine/ok", "pass"),
+    ];
+    expect(of(cells, [broken, { ...broken, kind: "one-sided" }])).toEqual([
+      "::error title=softmax-bench gate%3A regression::b mine/slow float32 4x3: time: 100 %25 slower ::error::injected",
+      "::error title=softmax-bench gate%3A did not run::b mine/broken float32 4x3: it crashed",
+      "::warning title=softmax-bench gate%3A inconclusive::b mine/noisy float32 4x3: time: 100 %25 slower ::error::injected",
+    ]);
+  });
+
+  it("are ten of a kind at most, as many as GitHub shows", () => {
+    const many = Array.from({ length: 30 }, (_, index) =>
+      cell(`mine/${index}`, index < 15 ? "regression" : "inconclusive"),
+    );
+    expect(of(many).map((line) => line.split(" ")[0])).toEqual([
+      ...Array(10).fill("::error"),
+      ...Array(10).fill("::warning"),
+    ]);
+  });
+
+  it("say why there is no verdict", () => {
+    expect(annotateFailure(new Error("main does not\nbuild"))).toBe(
+      "::error title=softmax-bench gate%3A no verdict::main does not build",
+    );
+  });
+});
