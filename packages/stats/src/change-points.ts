@@ -85,16 +85,26 @@ const smallestStep = (steps: readonly number[]): number => {
 interface Interval {
   readonly from: number;
   readonly to: number;
+  /** (l + r)/(l·r) by the number l of values on the left. */
+  readonly weights: Float64Array;
 }
 
 /** The whole, then halves that overlap by half, down to the shortest. */
 function seededIntervals(length: number): Interval[] {
-  const intervals: Interval[] = [{ from: 0, to: length }];
+  const weights = new Map<number, Float64Array>();
+  const interval = (from: number, to: number): Interval => {
+    const size = to - from;
+    const own =
+      weights.get(size) ?? Float64Array.from({ length: size }, (_, left) => size / (left * (size - left)));
+    weights.set(size, own);
+    return { from, to, weights: own };
+  };
+  const intervals = [interval(0, length)];
   for (let parts = 2; length / parts >= SHORTEST_INTERVAL; parts *= 2) {
     const size = length / parts;
     for (let half = 0; half <= 2 * (parts - 1); half++) {
       const from = Math.round((half * size) / 2);
-      intervals.push({ from, to: Math.min(length, Math.round(from + size)) });
+      intervals.push(interval(from, Math.min(length, Math.round(from + size))));
     }
   }
   return intervals;
@@ -111,18 +121,17 @@ interface Split {
  */
 function strongestSplit(scores: Float64Array, intervals: readonly Interval[]): Split {
   let [index, divergence] = [FEWEST_PER_SIDE, -1];
-  for (const { from, to } of intervals) {
+  for (const { from, to, weights } of intervals) {
     const length = to - from;
     let total = 0;
     for (let i = from; i < to; i++) total += scores[i] as number;
-    let left = 0;
-    for (let i = from; i < to - FEWEST_PER_SIDE; i++) {
-      left += scores[i] as number;
-      const size = i + 1 - from;
-      if (size < FEWEST_PER_SIDE) continue;
-      const excess = left - (size / length) * total;
-      const here = (excess * excess * length) / (size * (length - size));
-      if (here > divergence) [index, divergence] = [i + 1, here];
+    const mean = total / length;
+    // The sum of the left values' distances from the mean of all: l·r/(l + r) times the difference of both means.
+    let excess = 0;
+    for (let size = 1; size <= length - FEWEST_PER_SIDE; size++) {
+      excess += (scores[from + size - 1] as number) - mean;
+      const here = excess * excess * (weights[size] as number);
+      if (here > divergence && size >= FEWEST_PER_SIDE) [index, divergence] = [from + size, here];
     }
   }
   return { index, divergence };
