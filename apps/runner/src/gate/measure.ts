@@ -25,6 +25,8 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly limits: Limits;
   /** Only times, with the errors of gradients that are not the same, or only errors; undefined for both. */
   readonly only?: "times" | "errors";
+  /** Multiple of the usual number of blocks that decide; 1 by default. */
+  readonly blockFactor?: number;
   readonly say: (line: string) => void;
 }
 
@@ -69,7 +71,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
-    await measureBlocks("decide", decidingBlocks(routed.length), roles, routed);
+    await measureBlocks("decide", decidingBlocks(routed.length) * (run.blockFactor ?? 1), roles, routed);
   }
   return passes;
 }

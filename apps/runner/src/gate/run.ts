@@ -23,7 +23,7 @@ import {
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { type Checkout, listIn, measureIn, type PassOptions } from "./checkout.js";
-import { measureGate } from "./measure.js";
+import { type GateRun, measureGate } from "./measure.js";
 import { prepareCheckout } from "./revision.js";
 
 /** A choice of cells. */
@@ -34,7 +34,9 @@ interface GateSelection {
   readonly named: readonly string[];
 }
 
-export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
+export interface GateRequest
+  extends Omit<PassOptions, "profile" | "cells">,
+    Pick<GateRun, "only" | "blockFactor"> {
   /** A baseline, run, file or git revision. */
   readonly baseline: string;
   readonly selection: GateSelection;
@@ -70,16 +72,16 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   if (commit === (await cleanCommit())) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
-    return inTurns(request, { ...candidate, name }, candidate);
+    return gateCheckouts(request, { ...candidate, name }, candidate);
   }
   const baseline = await prepareCheckout(name, commit, request);
-  const gated = await inTurns(request, baseline, candidate);
+  const gated = await gateCheckouts(request, baseline, candidate);
   checkCommit(gated.baseline, baseline, commit);
   return gated;
 }
 
-/** @throws UsageError if the baseline's recorded commit is not the one it was built from */
-function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
+/** @throws UsageError if a side's recorded commit is not the one it was built from */
+export function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
   if (run.commit === null || run.commit.replace(/-dirty$/, "") === commit) return;
   throw new UsageError(
     `${name} was built from commit ${commit}, and what ran says it is ${run.commit}; delete ${folder} to have it built again`,
@@ -110,14 +112,21 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
   return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? resolveCommit(recorded) : undefined;
 }
 
-async function inTurns(request: GateRequest, baseline: Checkout, candidate: Checkout): Promise<Gated> {
+/** Measures two checkouts in turns and compares them. */
+export async function gateCheckouts(
+  request: GateRequest,
+  baseline: Checkout,
+  candidate: Checkout,
+): Promise<Gated> {
   const { selection, limits } = request;
   const list = (checkout: Checkout, flags: readonly string[]) =>
     listIn(checkout, ["--profile", "gate", ...flags], request);
   const asked = await list(candidate, selection.flags);
   if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   // The baseline may lack what the flags name; it has no such cells then.
-  const has = new Set(await list(baseline, [...workloadFlags(asked), ...hostFlags(selection.flags)]));
+  const isOfCells = selection.flags.includes("--cell");
+  const flags = isOfCells ? selection.flags : [...workloadFlags(asked), ...hostFlags(selection.flags)];
+  const has = new Set(await list(baseline, flags));
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
@@ -154,7 +163,9 @@ const droppedCells = (
   has: ReadonlySet<string>,
   flags: readonly string[],
 ): string[] => {
-  const chosen = flags.some((flag) => ["--backend", "--host", "--method", "--dtype"].includes(flag));
+  const chosen = flags.some((flag) =>
+    ["--backend", "--cell", "--host", "--method", "--dtype"].includes(flag),
+  );
   return chosen ? [] : [...has].filter((cell) => !asked.includes(cell));
 };
 

@@ -1,5 +1,6 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
+import { bisect } from "../../bisect/bisect.js";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
@@ -16,7 +17,7 @@ import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
-import { EXIT } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   addHostOption,
@@ -29,7 +30,9 @@ import {
 } from "../command.js";
 
 interface Flags extends SelectionFlags, LimitFlags {
-  readonly baseline: string;
+  readonly baseline?: string;
+  readonly bisect?: string;
+  readonly cell?: string;
   readonly dtype?: string[];
   readonly host?: string[];
   readonly workload?: string[];
@@ -49,9 +52,17 @@ export const command = (): Command =>
                 "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
                 "docs/regression-gate.md says how.",
             )
-            .requiredOption(
+            .option(
               "--baseline <name>",
               "a baseline, a run, a results file or a git revision; e.g. --baseline main",
+            )
+            .option(
+              "--bisect <good..bad>",
+              "instead of --baseline: names the commit from which on --cell is worse (docs/history.md); e.g. --bisect v1..HEAD",
+            )
+            .option(
+              "--cell <cell>",
+              "the cell of --bisect, as bench --list prints it; e.g. --cell 'wasm-simd manual/fused float32 vocab'",
             ),
         ),
         { threads: "1" },
@@ -75,6 +86,7 @@ export const command = (): Command =>
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   requireClone("it measures two revisions of the clone; here, compare compares two runs");
+  const task = chooseTask(flags);
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -85,16 +97,15 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   try {
     if (flags.provision)
       await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
+    const common = { out: flags.out, limits, seed, threads, patience, signal, say };
+    if (task.kind === "bisect") {
+      const { range, cell } = task;
+      return await bisect({ ...common, range, cell, print: (line) => writeLine(stdout, line) });
+    }
     const { comparison, baseline, candidate } = await runGate({
-      baseline: flags.baseline,
+      ...common,
+      baseline: task.baseline,
       selection: { flags: toSelectionFlags(flags), named: flags.backend ?? [] },
-      out: flags.out,
-      limits,
-      seed,
-      threads,
-      patience,
-      signal,
-      say,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, renderFiles(comparison, baseline, candidate));
@@ -111,7 +122,43 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   }
 }
 
-const toSelectionFlags = ({ backend, host, method, dtype, workload }: Flags): string[] =>
-  Object.entries({ backend, host, method, dtype, workload }).flatMap(([name, values]) =>
+type Task =
+  | { readonly kind: "gate"; readonly baseline: string }
+  | { readonly kind: "bisect"; readonly range: string; readonly cell: string };
+
+/** @throws UsageError unless the flags ask for one thing */
+function chooseTask({ baseline, bisect: range, cell, ...selection }: Flags): Task {
+  if (range === undefined) {
+    if (cell !== undefined)
+      throw new UsageError("--cell is that of --bisect; choose cells with --backend and others");
+    if (baseline === undefined) throw new UsageError("required option '--baseline <name>' not specified");
+    return { kind: "gate", baseline };
+  }
+  const others = Object.entries({ baseline, ...selectionValues(selection) }).filter(([, value]) => value);
+  if (others.length > 0) throw new UsageError(`--bisect is of one --cell, without --${others[0]?.[0]}`);
+  if (cell === undefined || cell.split(" ").length !== 4) {
+    throw new UsageError(
+      `--bisect needs --cell with one cell as bench --list prints it, got ${cell === undefined ? "none" : JSON.stringify(cell)}`,
+    );
+  }
+  return { kind: "bisect", range, cell };
+}
+
+const selectionValues = ({
+  backend,
+  host,
+  method,
+  dtype,
+  workload,
+}: Omit<Flags, "baseline" | "bisect" | "cell">) => ({
+  backend,
+  host,
+  method,
+  dtype,
+  workload,
+});
+
+const toSelectionFlags = (flags: Flags): string[] =>
+  Object.entries(selectionValues(flags)).flatMap(([name, values]) =>
     values ? [`--${name}`, values.join(",")] : [],
   );
