@@ -6,8 +6,11 @@ import { DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 import { type BisectRequest, bisect } from "../src/bisect/bisect.js";
 import type { StepVerdict } from "../src/bisect/search.js";
+import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
-import { call, start, temporaryFolder } from "./support/cli.js";
+import { injectedCheckout } from "../src/validation/injected-checkout.js";
+import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
+import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const CELL = "wasm-simd manual/fused float32 64x1000";
@@ -28,8 +31,7 @@ const git = (folder: string, ...args: readonly string[]): string =>
 function commitsAfterHead(count: number): string[] {
   const commits: string[] = [];
   for (let index = 0; index < count; index++) {
-    const parent = commits.at(-1) ?? "HEAD";
-    commits.push(git(ROOT, "commit-tree", "HEAD^{tree}", "-p", parent, "-m", `change ${index}`));
+    commits.push(otherCommit(`change ${index}`, commits.at(-1) ?? git(ROOT, "rev-parse", "HEAD")));
   }
   return commits;
 }
@@ -178,6 +180,33 @@ describe("a bisection", () => {
     const { code, stderr } = await call("gate", ["--bisect", "HEAD~1..HEAD", "--out", temporaryFolder()]);
     expect(stderr).toMatch(/--bisect needs --cell with one cell as bench --list prints it, got none/);
     expect(code).toBe(2);
+  });
+});
+
+describe("a bisection of measured revisions", () => {
+  it("names the commit from which on a method takes twice as long", {
+    tags: ["nightly"],
+    timeout: 3_600_000,
+  }, async () => {
+    const commits = commitsAfterHead(6);
+    const culprit = 3;
+    using slowed = injectedCheckout("slowed", { method: "manual/fused", slowdown: 1 });
+    const cache = await cacheWithRevision(git(ROOT, "rev-parse", "HEAD"));
+    for (const [index, commit] of commits.entries()) {
+      const main = index < culprit ? MAIN : mainPath(slowed.folder);
+      await cacheWithRevision(commit, { main, cache });
+    }
+    const flags = ["--bisect", `HEAD..${commits.at(-1)}`, "--cell", CELL, "--no-provision"];
+    const { code, stdout, stderr } = await run("gate", [...flags, "--out", temporaryFolder()], {
+      env: { SOFTMAX_BENCH_CACHE: cache },
+    });
+    expect(code, stderr + stdout).toBe(1);
+    const lines = stdout.trim().split("\n");
+    expect(lines.at(-1)).toMatch(
+      new RegExp(`^${commits[culprit]} is the first that is worse, time \\+.* \\[.*\\]: change 3$`),
+    );
+    const inconclusive = lines.filter((line) => line.includes("inconclusive, time")).length;
+    expect(lines.length - 2 - inconclusive).toBeLessThanOrEqual(Math.log2(6) + 2);
   });
 });
 

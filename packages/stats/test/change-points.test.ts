@@ -114,8 +114,8 @@ describe("the study of change points", () => {
     const docs = readFileSync(new URL("../../../docs/history.md", import.meta.url), "utf8");
     const row = (...cells: readonly string[]) => `| ${cells.join(" | ")} |`;
     const rows = kinds.map((kind) => {
-      const shared = [15, 60, 300].map((runs) => falseAlarms(kind, runs, 5000).toFixed(1));
-      const alone = [15, 60, 300].map((runs) => falseAlarms(kind, runs, 5000, true).toFixed(1));
+      const shared = [15, 60, 300].map((runs) => falseAlarms(kind, runs, 2000).toFixed(1));
+      const alone = [15, 60, 300].map((runs) => falseAlarms(kind, runs, 2000, true).toFixed(1));
       return row(kind, ...shared, ...alone);
     });
     const percent = (share: number) => `${Math.round(100 * share)} %`;
@@ -126,7 +126,7 @@ describe("the study of change points", () => {
       "autocorrelated (0.5)",
     ] as const) {
       for (const shift of [1, 2, 3, 5, 10]) {
-        const found = [3, 5, 10, 20, 50].map((after) => percent(detection(kind, 50, after, shift, 1000)));
+        const found = [3, 5, 10, 20, 50].map((after) => percent(detection(kind, 50, after, shift, 200)));
         rows.push(row(kind, `${shift} σ`, ...found));
       }
     }
