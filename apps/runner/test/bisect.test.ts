@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
-import { type BisectRequest, bisect } from "../src/bisect/bisect.js";
+import { type BisectRequest, bisect, stepLimits } from "../src/bisect/bisect.js";
 import type { StepVerdict } from "../src/bisect/search.js";
+import type { BisectStep } from "../src/bisect/state.js";
 import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
 import { injectedCheckout } from "../src/validation/injected-checkout.js";
@@ -139,6 +140,23 @@ describe("a bisection", () => {
       name: "IncomparableError",
       message: expect.stringContaining("cannot be told"),
     });
+  });
+
+  it("looks for what the step over the whole range found, and for its least if that was inconclusive", () => {
+    const step = {
+      commit: "",
+      attempt: 0,
+      slowdown: 0.5,
+      interval: [0.3, 0.8],
+      reason: "",
+    } satisfies Partial<BisectStep>;
+    const sought = (over: Pick<BisectStep, "verdict"> & Partial<BisectStep>) =>
+      stepLimits(DEFAULT_LIMITS, { ...step, ...over }).maxSlowdown;
+    expect(stepLimits(DEFAULT_LIMITS, undefined)).toEqual(DEFAULT_LIMITS);
+    expect(sought({ verdict: "slower", subject: "time" })).toBe(0.5);
+    expect(sought({ verdict: "inconclusive" })).toBe(0.3);
+    expect(sought({ verdict: "inconclusive", interval: [-0.1, 0.8] })).toBe(0.1);
+    expect(sought({ verdict: "slower", subject: "error" })).toBe(0.1);
   });
 
   it("names the range that commits leave open which do not build", async () => {

@@ -157,12 +157,14 @@ async function takeStep(request: BisectRequest, plan: StepPlan): Promise<BisectS
 
 /**
  * Limits of a step. Once the slowdown over the whole range is known, half of it decides; smaller differences are not what
- * is sought.
+ * is sought. If that step was inconclusive, the repeated one looks for the least slowdown that the first left open, since
+ * a busy machine hides small differences only.
  */
-const stepLimits = (limits: Limits, range: BisectStep | undefined): Limits => ({
-  ...limits,
-  maxSlowdown: Math.max(limits.maxSlowdown, range?.subject === "time" ? (range.slowdown ?? 0) : 0),
-});
+export function stepLimits(limits: Limits, range: BisectStep | undefined): Limits {
+  if (!range || range.subject === "error") return limits;
+  const { verdict, slowdown = 0, interval: [least] = [0] } = range;
+  return { ...limits, maxSlowdown: Math.max(limits.maxSlowdown, verdict === "slower" ? slowdown : least) };
+}
 
 /** The outcome of a gate of one cell. @param subject what is sought; undefined for the first gate, which finds that out */
 function conclude(
