@@ -9,7 +9,7 @@ import type { StepVerdict } from "../src/bisect/search.js";
 import type { BisectStep } from "../src/bisect/state.js";
 import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
-import { injectedCheckout } from "../src/validation/injected-checkout.js";
+import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
 import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 

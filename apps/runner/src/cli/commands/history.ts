@@ -5,9 +5,9 @@ import { type History, historyJson, historyLines, historyPage, trackRuns } from 
 import { fileNameFor } from "../../fs/file-name.js";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { importSeries } from "../../import/import-series.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { readRun, runsIn } from "../../results/find-results.js";
+import { importSeries } from "../../results/import/import-series.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";

@@ -3,8 +3,8 @@ import { isSystemError, messageOf } from "@softmax-bench/core";
 import { describeIssue } from "@softmax-bench/core/results";
 import type { Series } from "@softmax-bench/regression";
 import type { z } from "zod";
-import { readText } from "../fs/read-regular-file.js";
-import { UsageError } from "../terminal/errors.js";
+import { readText } from "../../fs/read-regular-file.js";
+import { UsageError } from "../../terminal/errors.js";
 import { bencherPerf, bencherSeries } from "./bencher.js";
 import { githubActionBenchmarkData, githubActionBenchmarkSeries } from "./github-action-benchmark.js";
 
