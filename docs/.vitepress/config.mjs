@@ -39,6 +39,7 @@ export default {
           link("Judging a gradient", "judge"),
           link("Gradients as ONNX models", "onnx"),
           link("Has it got worse?", "ci"),
+          link("Since when?", "history"),
           link("On a machine with a GPU", "gpu"),
         ],
       },

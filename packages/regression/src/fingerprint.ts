@@ -9,6 +9,9 @@ export interface Differences {
   readonly software: readonly string[];
 }
 
+/** The parts of a run that say what it ran on. */
+export type Fingerprint = Pick<Results, "environment" | "hosts" | "backends">;
+
 /** The differences between two runs in machine and software, each in a few words: `Node v20.20.0 → v22.1.0`. */
 export function findDifferences(a: Results, b: Results): Differences {
   const change = (name: string, from: unknown, to: unknown): string[] =>
@@ -29,12 +32,12 @@ export function findDifferences(a: Results, b: Results): Differences {
 }
 
 /** The changes in the runtime of one backend. */
-export const findCauses = (a: Results, b: Results, id: string): string[] => {
+export const findCauses = (a: Fingerprint, b: Fingerprint, id: string): string[] => {
   const backend = b.backends.find((candidate) => candidate.id === id);
   return backend ? backendChanges(a, backend) : [];
 };
 
-function backendChanges({ backends }: Results, after: BackendRecord): string[] {
+function backendChanges({ backends }: Fingerprint, after: BackendRecord): string[] {
   const before = backends.find(({ id }) => id === after.id);
   if (before?.status !== "available" || after.status !== "available") return [];
   const settings = ({ settings = {} }: BackendRecord) =>

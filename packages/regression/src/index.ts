@@ -27,6 +27,7 @@ export {
   type ProcessRun,
   routedKeys,
 } from "./gate.js";
+export { type HistoryRun, toHistoryRun } from "./history-run.js";
 export {
   callsForMore,
   DECIDING_PROCESSES,
@@ -37,4 +38,6 @@ export {
 } from "./instructions.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
+export { collectSeries, type Series, type SeriesPoint } from "./series.js";
 export { MOST_BLOCKS, percent, type TimeComparison, timeChange } from "./time.js";
+export { type Change, LEAST_CHANGE, type TrackedSeries, trackChanges } from "./track.js";

@@ -6,7 +6,6 @@ import {
   bencherMetrics,
   githubActionBenchmark,
   goBenchmarkText,
-  historyPage,
   junitXml,
   renderComparison,
   renderComparisonMarkdown,
@@ -285,30 +284,5 @@ describe("Go benchmark text", () => {
       resultsOf({ cells: [measured("manual/fused", {}, { workload: "seed-3200" })] }),
     );
     expect(text).not.toMatch(/-\d+ 1 /);
-  });
-});
-
-describe("a history page", () => {
-  const runs = (times: readonly number[]) =>
-    times.map((us, index) =>
-      resultsOf({
-        run: { id: `run-${index}`, startedAt: `2026-01-${String(index + 1).padStart(2, "0")}T00:00:00.000Z` },
-        cells: [measured("manual/fused", { us })],
-      }),
-    );
-  const steady = [100, 101, 100, 102, 101, 100, 101, 100, 101, 100, 101];
-
-  it("has a row per cell with every run in it, and marks a change that stands out", () => {
-    const page = historyPage("main", runs([...steady, 130]));
-    expect(page.match(/<tr><td>node manual\/fused float32 square<\/td><td>12<\/td>/g)).toHaveLength(1);
-    expect(page).toContain('<span class="out">+28.7 % !</span>');
-    expect(historyPage("main", runs([...steady, 102]))).not.toContain('class="out"');
-  });
-
-  it("keeps machines apart, and shows what is hostile as text", () => {
-    const other = resultsOf({ environment: { cpu: "<script>" }, cells: [measured("manual/fused")] });
-    const page = historyPage("<b>", [...runs([1]), other]);
-    expect(page.match(/<h2>/g)).toHaveLength(2);
-    expect(page).not.toMatch(/<script|<b>/);
   });
 });

@@ -1,4 +1,4 @@
-import { hodgesLehmann, holm, signFlipTest, standsOut } from "@softmax-bench/stats";
+import { hodgesLehmann, holm, signFlipTest } from "@softmax-bench/stats";
 import { assert, boolean, infiniteStream, integer, property, uniqueArray } from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -101,22 +101,5 @@ describe("holm", () => {
     const found = holm(pValues);
     expect(found).toHaveLength(corrected.length);
     for (const [index, p] of found.entries()) expect(p).toBeCloseTo(corrected[index] as number, 14);
-  });
-});
-
-describe("standsOut", () => {
-  // numpy.quantile of 1..9: 3 and 7, so the fence is at 7 + 3·4 = 19.
-  const earlier = [1, -2, 3, -4, 5, -6, 7, -8, 9];
-
-  it.each([
-    [19, true],
-    [-19, true],
-    [18.9, false],
-  ])("holds a change of %d against Q3 + 3 IQR of the earlier magnitudes", (change, expected) => {
-    expect(standsOut(change, earlier)).toBe(expected);
-  });
-
-  it("is never so while little is known", () => {
-    expect(standsOut(1e9, earlier.slice(0, 7))).toBe(false);
   });
 });

@@ -38,6 +38,8 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   /** The time for everything; no limit if absent. */
   readonly budget?: TimeBudget;
   readonly watch?: BusyWatch;
+  /** Multiple of the usual number of blocks that decide; 1 by default. */
+  readonly blockFactor?: number;
   readonly say: (line: string) => void;
 }
 
@@ -95,7 +97,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (routed.length > 0) {
     const isNull = baseline.folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
-    await measureBlocks("decide", decidingBlocks(routed.length, watch?.reason), roles, routed);
+    const blocks = decidingBlocks(routed.length, watch?.reason) * (run.blockFactor ?? 1);
+    await measureBlocks("decide", blocks, roles, routed);
   }
   return passes;
 }

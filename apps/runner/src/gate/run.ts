@@ -47,7 +47,7 @@ import {
   compareInstructions,
   explainUncounted,
 } from "./instructions.js";
-import { type DigestProfile, ERROR_PROFILE, measureGate } from "./measure.js";
+import { type DigestProfile, ERROR_PROFILE, type GateRun, measureGate } from "./measure.js";
 import {
   candidateCheckout,
   isOwnCell,
@@ -68,13 +68,15 @@ interface GateSelection {
   readonly isDefault: boolean;
 }
 
-export interface GateRequest extends Omit<PassOptions, "profile" | "cells"> {
+export interface GateRequest
+  extends Omit<PassOptions, "profile" | "cells">,
+    Pick<GateRun, "only" | "blockFactor"> {
   /** A baseline, run, file or git revision. */
   readonly baseline: string;
   readonly selection: GateSelection;
   readonly limits: Limits;
-  /** Set to compare errors alone. */
-  readonly only?: "errors" | undefined;
+  /** Only times, or only errors; undefined for both. */
+  readonly only?: "times" | "errors" | undefined;
   /** True to count instructions, too. */
   readonly instructions?: boolean;
   /** Folder with baselines and runs. */
@@ -130,25 +132,24 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   const asked = await askedCells(candidate, digestProfile(request), request);
-  if (asked.length === 0) throw new IncomparableError(`${candidate.name} lists no cells: nothing to compare`);
   if (request.only !== "errors") say(describeExpectedTime(asked));
   if (commit === (await cleanCommit())) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
-    return inTurns(request, { ...candidate, name }, candidate, asked);
+    return gateCheckouts(request, { ...candidate, name }, candidate, asked);
   }
   using scratch = temporaryFolder();
   const baseline = isOwn(candidate)
     ? await prepareOwnCheckout(name, commit, candidate, { ...request, scratch: scratch.folder })
     : await prepareCheckout(name, commit, request);
-  const gated = await inTurns(request, baseline, candidate, asked);
+  const gated = await gateCheckouts(request, baseline, candidate, asked);
   checkCommit(gated.baseline, baseline, commit);
   return gated;
 }
 
 const isOwn = (checkout: Checkout | OwnCheckout): checkout is OwnCheckout => "root" in checkout;
 
-/** @throws UsageError if the baseline's recorded commit is not the one it was built from */
-function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
+/** @throws UsageError if a side's recorded commit is not the one it was built from */
+export function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
   if (run.commit === null || run.commit.replace(/-dirty$/, "") === commit) return;
   throw new UsageError(
     `${name} was built from commit ${commit}, and what ran says it is ${run.commit}; delete ${folder} to have it built again`,
@@ -188,7 +189,8 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
 const digestProfile = ({ only }: Pick<GateRequest, "only">): DigestProfile =>
   only === "errors" ? "digests" : "gate";
 
-async function inTurns(
+/** Measures two checkouts in turns, and compares the cells that were asked for. */
+export async function gateCheckouts(
   request: GateRequest,
   baseline: Checkout,
   candidate: Checkout,
@@ -200,12 +202,12 @@ async function inTurns(
   // The baseline may lack what the flags name; it has no such cells then.
   const ofBaseline = (known: DigestProfile) => {
     const cells = known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
-    const flags = isOwn(baseline) ? everyMethodOf(cells) : dtypeFlags(cells);
-    return listIn(
-      baseline,
-      ["--profile", known, ...flags, ...workloadFlags(cells), ...hostFlags(selection.flags)],
-      request,
-    );
+    const flags = [
+      ...methodFlags(cells, isOwn(baseline)),
+      ...workloadFlags(cells),
+      ...hostFlags(selection.flags),
+    ];
+    return listIn(baseline, ["--profile", known, ...flags], request);
   };
   const listed = await ofBaseline(profile).catch((error: unknown) => {
     if (!(error instanceof UnknownProfileError)) throw error;
@@ -320,14 +322,16 @@ const droppedCells = (
 /**
  * The cells that a checkout is asked for. In a user's own repository these are, by default, those of their own methods
  * and backends; all that the config selects if it has none of its own.
+ * @throws IncomparableError if there are none
  */
-async function askedCells(
+export async function askedCells(
   checkout: Checkout,
   profile: Profile["id"],
   request: GateRequest,
 ): Promise<readonly string[]> {
   const { isDefault, flags } = request.selection;
   const listed = await listIn(checkout, ["--profile", profile, ...flags], request);
+  if (listed.length === 0) throw new IncomparableError(`${checkout.name} lists no cells: nothing to compare`);
   const own = isOwn(checkout) && isDefault ? listed.filter(isOwnCell) : [];
   return own.length > 0 ? own : listed;
 }
@@ -356,12 +360,15 @@ const hostFlags = (flags: readonly string[]): readonly string[] =>
 const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
 const dtypeFlags = (cells: readonly string[]): string[] => ["--dtype", distinctParts(cells, 2)];
 
-/** Whatever a config selects, these flags list all of a checkout's methods, on the dtypes of the cells. */
-const everyMethodOf = (cells: readonly string[]): string[] => [
-  ...["--method", "all", "--backend"],
-  ["all", ...backendsOf(cells).filter(isReference)].join(","),
-  ...dtypeFlags(cells),
-];
+/** Flags that list all methods of the cells' backends on their dtypes. @param hasConfig true if a config may select others */
+function methodFlags(cells: readonly string[], hasConfig: boolean): string[] {
+  const references = backendsOf(cells).filter(isReference);
+  return [
+    ...(hasConfig ? ["--method", "all"] : []),
+    ...(hasConfig || references.length > 0 ? ["--backend", ["all", ...references].join(",")] : []),
+    ...dtypeFlags(cells),
+  ];
+}
 
 const distinctParts = (cells: readonly string[], index: number): string =>
   [...new Set(cells.map((cell) => cell.split(" ").at(index)))].join(",");

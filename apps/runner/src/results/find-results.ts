@@ -94,6 +94,9 @@ export const runsIn = (out: string): string[] =>
         .sort()
     : [];
 
+/** The results of a run, by its id. @throws UsageError if they cannot be read */
+export const readRun = (out: string, id: string): LocatedResults => read(join(out, id, RESULTS));
+
 function read(file: string): LocatedResults {
   try {
     return { file, results: parseResults(readText(file)) };

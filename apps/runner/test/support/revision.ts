@@ -8,23 +8,26 @@ import { MAIN, temporaryFolder } from "./cli.js";
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
 /** A commit besides HEAD, which is always there: no branch has it. */
-export const otherCommit = (): string => {
+export const otherCommit = (message = "another commit", parent?: string): string => {
   const who = { NAME: "test", EMAIL: "test@example.org", DATE: "2026-01-01T00:00:00Z" };
   const env = Object.fromEntries(
     ["AUTHOR", "COMMITTER"].flatMap((role) =>
       Object.entries(who).map(([key, value]) => [`GIT_${role}_${key}`, value]),
     ),
   );
-  const args = ["-C", ROOT, "commit-tree", "HEAD^{tree}", "-m", "another commit"];
+  const parents = parent === undefined ? [] : ["-p", parent];
+  const args = ["-C", ROOT, "commit-tree", "HEAD^{tree}", ...parents, "-m", message];
   return execFileSync("git", args, { encoding: "utf8", env: { ...process.env, ...env } }).trim();
 };
 
 /**
  * A cache with a revision that seems to be built, and runs this checkout's code from a folder of its own.
- * @param program another command line to run
+ * @param main another command line that it runs
  */
-export async function cacheWithRevision(commit: string, program = MAIN): Promise<string> {
-  const cache = temporaryFolder();
+export async function cacheWithRevision(
+  commit: string,
+  { main: target = MAIN, cache = temporaryFolder() } = {},
+): Promise<string> {
   const before = process.env.SOFTMAX_BENCH_CACHE;
   process.env.SOFTMAX_BENCH_CACHE = cache;
   try {
@@ -35,7 +38,7 @@ export async function cacheWithRevision(commit: string, program = MAIN): Promise
         async build(folder) {
           const main = join(folder, "apps", "runner", "dist", "main.js");
           mkdirSync(dirname(main), { recursive: true });
-          writeFileSync(main, `import ${JSON.stringify(program)};\n`);
+          writeFileSync(main, `import ${JSON.stringify(target)};\n`);
         },
       },
       { progress: () => {}, signal: new AbortController().signal },

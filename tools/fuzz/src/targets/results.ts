@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults, ResultsError } from "@softmax-bench/core/results";
-import { compare, DEFAULT_LIMITS } from "@softmax-bench/regression";
+import { compare, DEFAULT_LIMITS, toHistoryRun } from "@softmax-bench/regression";
 import {
+  historyLines,
   historyPage,
   printable,
   renderComparison,
@@ -11,6 +12,7 @@ import {
   renderMarkdown,
   renderTerminal,
   reportView,
+  trackRuns,
 } from "@softmax-bench/report";
 import { mergeParts } from "../../../../apps/runner/dist/results/merge.js";
 import { UsageError } from "../../../../apps/runner/dist/terminal/errors.js";
@@ -49,7 +51,9 @@ export const results: Target = {
       const comparison = compare(read, again, DEFAULT_LIMITS, { baseline: "before", candidate: "after" });
       renderMarkdown(view);
       renderComparisonMarkdown(comparison);
-      historyPage("main", [read, again]);
+      const history = trackRuns("main", [read, again].map(toHistoryRun));
+      historyPage(history);
+      historyLines(history);
       return [renderTerminal(view, PLAIN), renderComparison(comparison, PLAIN), merged(read)];
     };
   },

@@ -1,6 +1,9 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
+import { bisect } from "../../bisect/bisect.js";
+import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { annotateComparison, annotateFailure } from "../../gate/annotations.js";
+import { provisionIn } from "../../gate/checkout.js";
 import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
 import { EXIT_CODES_HELP, renderFiles, toExitCode, writeFailure, writeOutputs } from "../../gate/outputs.js";
@@ -25,7 +28,8 @@ import {
 } from "../command.js";
 
 interface Flags extends SelectionFlags, LimitFlags {
-  readonly baseline: string;
+  readonly baseline?: string;
+  readonly bisect?: string;
   readonly dtype?: string[];
   readonly host?: string[];
   readonly workload?: string[];
@@ -51,9 +55,13 @@ export const command = (): Command =>
                   "Both revisions are measured here, in turns, in fresh processes, with one thread unless --threads says more;\n" +
                   "docs/regression-gate.md says how.",
               )
-              .requiredOption(
+              .option(
                 "--baseline <name>",
                 "a baseline, a run, a results file or a git revision; e.g. --baseline main",
+              )
+              .option(
+                "--bisect <good..bad>",
+                "instead of --baseline: names the commit from which on --cell is worse (docs/history.md); e.g. --bisect v1..HEAD",
               ),
           ),
         ),
@@ -98,6 +106,7 @@ export const command = (): Command =>
 /** Measures, compares, writes every format, and exits by the outcome. */
 export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const task = chooseTask(flags);
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
   if (flags.instructions) await checkCounting(flags);
@@ -112,25 +121,32 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   };
   const startedAt = new Date();
   try {
-    const { comparison, baseline, candidate, counted } = await runGate({
-      baseline: flags.baseline,
-      selection: {
-        flags: toSelectionFlags(flags),
-        named: flags.backend ?? [],
-        isDefault: !(flags.cell ?? flags.backend ?? flags.method),
-      },
+    const common = {
       out: flags.out,
       prepare: flags.prepare,
       provision: flags.provision,
       limits,
-      instructions: flags.instructions ?? false,
-      only: flags.errorOnly ? "errors" : undefined,
       seed,
       threads,
       patience,
       budget,
       signal: budget.within(signal),
       say,
+    };
+    if (task.kind === "bisect") {
+      if (flags.provision) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
+      return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
+    }
+    const { comparison, baseline, candidate, counted } = await runGate({
+      ...common,
+      baseline: task.baseline,
+      selection: {
+        flags: toSelectionFlags(flags),
+        named: flags.backend ?? [],
+        isDefault: !(flags.cell ?? flags.backend ?? flags.method),
+      },
+      instructions: flags.instructions ?? false,
+      only: flags.errorOnly ? "errors" : undefined,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
     writeOutputs(folder.path, renderFiles(comparison, baseline, candidate, counted));
@@ -163,6 +179,34 @@ async function checkCounting({ errorOnly, host }: Flags): Promise<void> {
   }
   await findSimulator();
 }
+
+type Task =
+  | { readonly kind: "gate"; readonly baseline: string }
+  | { readonly kind: "bisect"; readonly range: string; readonly cell: string };
+
+/** @throws UsageError unless the flags ask for one thing */
+function chooseTask({ baseline, bisect: range, cell: cells, ...flags }: Flags): Task {
+  if (range === undefined) {
+    if (baseline === undefined) throw new UsageError("required option '--baseline <name>' not specified");
+    return { kind: "gate", baseline };
+  }
+  requireClone("--bisect builds revisions of the clone");
+  const { backend, host, method, dtype, workload, prepare, errorOnly, instructions } = flags;
+  const others = { baseline, backend, host, method, dtype, workload, prepare, errorOnly, instructions };
+  const [other] = Object.entries(others).find(([, value]) => value) ?? [];
+  if (other !== undefined) throw new UsageError(`--bisect is of one --cell, without --${toFlagName(other)}`);
+  const [cell, ...more] = cells ?? [];
+  if (cell === undefined || more.length > 0 || cell.split(" ").length !== 4) {
+    throw new UsageError(
+      `--bisect needs --cell with one cell as bench --list prints it, got ${cells ? JSON.stringify(cells.join()) : "none"}`,
+    );
+  }
+  return { kind: "bisect", range, cell };
+}
+
+/** `errorOnly` as it is written on the command line. */
+const toFlagName = (property: string): string =>
+  property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const toSelectionFlags = ({ backend, host, method, dtype, workload, cell }: Flags): string[] =>
   Object.entries({ backend, host, method, dtype, workload, cell }).flatMap(([name, values]) =>

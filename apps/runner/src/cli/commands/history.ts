@@ -1,50 +1,114 @@
 import { join } from "node:path";
-import { commandLine, plural, type Results } from "@softmax-bench/core";
-import { historyPage } from "@softmax-bench/report";
+import { commandLine, plural } from "@softmax-bench/core";
+import { type HistoryRun, toHistoryRun, trackChanges } from "@softmax-bench/regression";
+import { type History, historyJson, historyLines, historyPage, trackRuns } from "@softmax-bench/report";
 import { fileNameFor } from "../../fs/file-name.js";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { needResults, runsIn } from "../../results/find-results.js";
+import { readRun, runsIn } from "../../results/find-results.js";
+import { importSeries } from "../../results/import/import-series.js";
 import { type Console, writeLine } from "../../terminal/console.js";
-import { EXIT } from "../../terminal/errors.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
 interface Flags {
   readonly in: string;
   readonly out?: string;
+  readonly import?: string;
+  readonly reference?: string;
 }
 
 export const command = () =>
   newCommand("history")
-    .description("Writes a page per branch: how times and errors went over the runs in a folder.")
+    .description(
+      "Finds the runs in a folder from which on times and errors differ, and writes a page per branch and history.json;\n" +
+        "docs/history.md says how.",
+    )
     .option("--in <dir>", "folder with runs; e.g. --in /tmp/runs", DEFAULT_OUT)
     .option("--out <dir>", "folder for the pages (default: history in --in); e.g. --out /tmp/pages")
+    .option(
+      "--reference <cell>",
+      'backend and method to whose times those of several machines are in ratio (default: the one timed most often); e.g. --reference "wasm-simd manual/fused"',
+    )
+    .option(
+      "--import <file>",
+      "a history of another tool instead of runs: data.js of github-action-benchmark, or JSON of bencher perf; e.g. --import data.js",
+    )
     .addHelpText(
       "after",
-      "\nExit codes: 0 done; 2 wrong usage, or a run that cannot be read; 3 there is no run.",
+      "\nExit codes: 0 done, whatever changed; 2 wrong usage, or a file that cannot be read; 3 there is no run.",
     );
+
+/** A history, with the name of its page and the number of what it is over. */
+interface Page {
+  readonly history: History;
+  /** Without extension. */
+  readonly name: string;
+  readonly count: string;
+}
 
 /** Writes a page for every branch with runs, and one for runs of no branch: `(none)`, which no branch is called. */
 export async function history(argv: readonly string[], { stdout, stderr }: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const out = flags.out ?? join(flags.in, "history");
-  const branches = new Map<string | null, Results[]>();
-  for (const id of runsIn(flags.in)) {
-    const { results } = await needResults(id, flags.in);
-    if (results.cells.length === 0) continue;
-    const { branch = null } = results.run;
-    branches.set(branch, [...(branches.get(branch) ?? []), results]);
-  }
-  if (branches.size === 0) {
-    writeLine(stderr, `there is no run in ${flags.in}; ${commandLine("bench")} makes one`);
+  const pages = flags.import === undefined ? pagesOfRuns(flags) : pagesOfImport(flags.import);
+  if (pages.length === 0) {
+    writeLine(
+      stderr,
+      flags.import === undefined
+        ? `there is no run in ${flags.in}; ${commandLine("bench")} makes one`
+        : `there is no value in ${flags.import}`,
+    );
     return EXIT.incomparable;
   }
+  const out = flags.out ?? join(flags.in, "history");
   makeOutFolder(out);
-  for (const [branch, runs] of branches) {
-    const file = join(out, `${branch === null ? "(none)" : fileNameFor(branch)}.html`);
-    writeAtomically(file, historyPage(branch ?? "no branch", runs));
-    writeLine(stdout, `${file}: ${plural(runs.length, "run")}`);
+  for (const { history: each, name, count } of pages) {
+    const file = join(out, `${name}.html`);
+    writeAtomically(file, historyPage(each));
+    writeLine(stdout, `${file}: ${count}`);
+    for (const line of historyLines(each)) writeLine(stdout, line);
   }
+  writeAtomically(join(out, "history.json"), historyJson(pages.map((page) => page.history)));
   return EXIT.ok;
 }
+
+function pagesOfRuns({ in: folder, reference }: Flags): Page[] {
+  const branches = new Map<string | null, HistoryRun[]>();
+  for (const id of runsIn(folder)) {
+    const { results } = readRun(folder, id);
+    if (results.cells.length === 0) continue;
+    const run = toHistoryRun(results);
+    const { branch = null } = run.run;
+    const own = branches.get(branch);
+    if (own) own.push(run);
+    else branches.set(branch, [run]);
+  }
+  const runs = [...branches.values()].flat();
+  if (reference !== undefined) requireReference(reference, runs);
+  return [...branches].map(([branch, own]) => ({
+    history: trackRuns(branch ?? "no branch", own, reference),
+    name: branch === null ? "(none)" : fileNameFor(branch),
+    count: plural(own.length, "run"),
+  }));
+}
+
+/** @throws UsageError naming those there are, if no run has a reference */
+function requireReference(reference: string, runs: readonly HistoryRun[]): void {
+  const known = new Set(
+    runs.flatMap(({ cells }) => cells.map(({ key }) => key.split(" ").slice(0, 2).join(" "))),
+  );
+  if (known.size === 0 || known.has(reference)) return;
+  throw new UsageError(
+    `--reference takes a backend and a method that the runs have, got ${JSON.stringify(reference)}; there are ${[...known].slice(0, 8).join(", ")}`,
+  );
+}
+
+const pagesOfImport = (file: string): Page[] =>
+  [...importSeries(file)]
+    .filter(([, series]) => series.length > 0)
+    .map(([branch, series]) => ({
+      history: { branch, series: trackChanges(series) },
+      name: fileNameFor(branch),
+      count: plural(series.length, "series", "series"),
+    }));

@@ -1,0 +1,197 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Results } from "@softmax-bench/core";
+import { formatResults } from "@softmax-bench/core/results";
+import { describe, expect, it } from "vitest";
+import { call, temporaryFolder } from "./support/cli.js";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/history/${name}`, import.meta.url));
+
+/** 40 runs of one cell, slower by 30 % from the 31st on. */
+function runsWithRegression(): string {
+  const folder = temporaryFolder();
+  for (let index = 0; index < 40; index++) {
+    const startedAt = new Date(Date.UTC(2026, 0, 1) + index * 86_400_000).toISOString();
+    const id = `${startedAt.slice(0, 10).replaceAll("-", "")}-000000-default`;
+    const medianNs = 1e5 * (1 + 0.004 * ((index * 7) % 5)) * (index < 30 ? 1 : 1.3);
+    const results: Results = {
+      schemaVersion: 1,
+      run: {
+        id,
+        startedAt,
+        finishedAt: startedAt,
+        profile: "default",
+        argv: [],
+        commit: `${index + 10}`.repeat(20),
+        branch: "main",
+      },
+      environment: { cpu: "c", cores: 2, os: "o", node: "v20", versions: {} },
+      backends: [{ id: "b", status: "available" }],
+      cells: [
+        {
+          backend: "b",
+          method: "manual/naive",
+          dtype: "float32",
+          workload: "2x2",
+          status: "ok",
+          timing: { gradient: { medianNs, madNs: 0, coverage: 0.9, scope: "process", samples: [medianNs] } },
+        },
+      ],
+      distances: [],
+    };
+    mkdirSync(join(folder, id));
+    writeFileSync(join(folder, id, "results.json"), formatResults(results));
+  }
+  return folder;
+}
+
+describe("pnpm history", () => {
+  it("names the commits around a regression, and writes a page and history.json", async () => {
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await call("history", ["--in", runsWithRegression(), "--out", out]);
+    expect(code, stderr).toBe(0);
+    expect(stdout.trim().split("\n")).toEqual([
+      `${join(out, "main.html")}: 40 runs`,
+      "1 regression:",
+      expect.stringMatching(
+        /^ {2}\+\d\d\.\d % \[\+.* %, \+.* %\] time of b manual\/naive float32 2x2: 101 µs → 131 µs$/,
+      ),
+      "    3939393939..4040404040; 30 runs before, 10 after; default, c, 2 cores, Node v20",
+      "0 series flat",
+    ]);
+    expect(readdirSync(out).sort()).toEqual(["history.json", "main.html"]);
+    const { branches } = JSON.parse(readFileSync(join(out, "history.json"), "utf8"));
+    expect(branches[0].series[0].changes).toMatchObject([{ verdict: "regression", at: 30 }]);
+  });
+
+  it("refuses a reference that no run has, and names those there are", async () => {
+    const { code, stderr } = await call("history", [
+      ...["--in", runsWithRegression(), "--reference", "tfjs manual/fused", "--out", temporaryFolder()],
+    ]);
+    expect(stderr).toMatch(
+      /^history: --reference takes .*, got "tfjs manual\/fused"; there are b manual\/naive\n$/,
+    );
+    expect(code).toBe(2);
+  });
+});
+
+/**
+ * The fixtures are made up, in the formats of `DataJson` in src/write.ts of benchmark-action/github-action-benchmark, whose
+ * data.js is `window.BENCHMARK_DATA = ` and JSON, and of `JsonPerf` in lib/bencher_json/src/project/perf.rs of
+ * bencherdev/bencher, the answer to GET /v0/projects/{project}/perf and the output of `bencher perf`.
+ */
+describe("pnpm history --import", () => {
+  const imported = async (file: string) => {
+    const out = temporaryFolder();
+    return { ...(await call("history", ["--import", file, "--out", out])), out };
+  };
+  const written = (text: string): string => {
+    const file = join(temporaryFolder(), "data.js");
+    writeFileSync(file, text);
+    return file;
+  };
+  const script = readFileSync(fixture("data.js.txt"), "utf8");
+
+  it("reads data.js of github-action-benchmark, and its JSON", async () => {
+    for (const text of [
+      script,
+      `${script};\n`,
+      `\uFEFF${script}`,
+      script.replace("window.BENCHMARK_DATA = ", ""),
+    ]) {
+      const { code, stdout, stderr, out } = await imported(written(text));
+      expect(code, stderr).toBe(0);
+      expect(stdout.trim().split("\n")).toEqual([
+        `${join(out, "data.js.html")}: 2 series`,
+        "1 regression:",
+        expect.stringMatching(
+          /^ {2}\+(29|30)\.\d % \[.*\] BenchmarkFib10 - ns\/op: 327\.6 ns\/op → 42\d(\.\d)? ns\/op$/,
+        ),
+        "    2323232323..2424242424; 20 runs before, 10 after; Go Benchmark",
+        "1 improvement:",
+        expect.stringMatching(/^ {2}\+(39|40)\.\d % \[.*\] throughput: 99\d(\.\d)? req\/s → 13\d\d req\/s$/),
+        "    1e1e1e1e1e..1f1f1f1f1f; 15 runs before, 15 after; Rates",
+        "0 series flat",
+      ]);
+    }
+  });
+
+  it("reads the JSON of bencher perf, with a page for each branch", async () => {
+    const { code, stdout, stderr, out } = await imported(fixture("bencher-perf.json"));
+    expect(code, stderr).toBe(0);
+    expect(stdout.trim().split("\n")).toEqual([
+      `${join(out, "main.html")}: 1 series`,
+      "1 improvement:",
+      expect.stringMatching(
+        /^ {2}−(29|30)\.\d % \[.*\] fib\/10: 100\.8 nanoseconds \(ns\) → 70\.\d+ nanoseconds \(ns\)$/,
+      ),
+      "    1d1d1d1d1d..1e1e1e1e1e; 14 runs before, 14 after; Latency, ubuntu-latest",
+      "0 series flat",
+      `${join(out, "dev.html")}: 1 series`,
+      "1 regression:",
+      expect.stringMatching(/^ {2}−(29|30)\.\d % \[.*\] fib\/10: /),
+      "    1d1d1d1d1d..1e1e1e1e1e; 14 runs before, 14 after; Throughput, ubuntu-latest",
+      "0 series flat",
+    ]);
+  });
+
+  it.each([
+    ["a script", "alert(1)", /is not JSON: .*; expected data\.js of github-action-benchmark/],
+    ["code after the prefix", "window.BENCHMARK_DATA = (() => process.exit(7))()", /is not JSON/],
+    ["an empty file", "", /is not JSON/],
+    ["a list", "[]", /has neither entries nor results; expected/],
+    ["null", "null", /has neither entries nor results/],
+    [
+      "a commit without text",
+      '{"entries": {"a": [{"commit": {"id": 1}}]}}',
+      /entries\.a\[0\]\.commit\.id: expected text/,
+    ],
+    [
+      "a word as value",
+      script.replace('"value": 325.0', '"value": "fast"'),
+      /benches\[0\]\.value: expected /,
+    ],
+    ["no date", script.replace('"date": 1767225600000', '"date": 1e300'), /date: expected at most/],
+    ["a branch without a name", '{"results": [{"branch": {}}]}', /results\[0\]\.branch\.name: expected text/],
+    ["no list of results", '{"results": {}}', /results: expected a list/],
+  ])("refuses %s with one line that names the field", async (_, text, message) => {
+    const { code, stderr, stdout } = await imported(written(text));
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+
+  it("refuses files that are none, and says where there is no value", async () => {
+    const folder = temporaryFolder();
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    for (const file of [join(folder, "none"), folder, join(folder, "pipe")]) {
+      const { code, stderr } = await imported(file);
+      expect(stderr).toMatch(/^history: .*(cannot read|not a regular file).*\n$/);
+      expect(code).toBe(2);
+    }
+    for (const text of ['{"entries": {}}', '{"results": []}']) {
+      const { code, stderr } = await imported(written(text));
+      expect(stderr).toMatch(/^history: there is no value in .*\n$|^there is no value in .*\n$/);
+      expect(code).toBe(3);
+    }
+  });
+
+  it("treats hostile names as text", async () => {
+    const names = ["__proto__", "constructor", "<script>alert(1)</script>", "\u001b[2Jx", "../../x"];
+    const bench = (name: string, index: number) => ({
+      commit: { id: name },
+      date: 1_767_225_600_000 + index,
+      tool: name,
+      benches: names.map((each) => ({ name: each, value: index, unit: name })),
+    });
+    const entries = names.map((name) => `${JSON.stringify(name)}: ${JSON.stringify(names.map(bench))}`);
+    const { code, stdout, stderr, out } = await imported(written(`{"entries": {${entries.join(",")}}}`));
+    expect(code, stderr).toBe(0);
+    expect(stdout).not.toContain("\u001b");
+    expect(readdirSync(out).sort()).toEqual(["data.js.html", "history.json"]);
+    expect(readFileSync(join(out, "data.js.html"), "utf8")).not.toContain("<script>");
+  });
+});
