@@ -31,7 +31,14 @@ for (const stream of [process.stdout, process.stderr]) {
 ensureHome();
 const [name, ...argv] = process.argv.slice(2);
 const { stdout, stderr } = process;
-const console = { stdout, stderr, signal: stop.signal };
+const console = {
+  stdout,
+  stderr,
+  get stdin() {
+    return process.stdin;
+  },
+  signal: stop.signal,
+};
 if (isCommand(name)) {
   const { execute } = await import("./cli/command.js");
   process.exitCode = await execute(name, await COMMANDS[name](), argv, console);

@@ -11,6 +11,7 @@ import { inputArrays, lossLength } from "@softmax-bench/measure";
 import { loadBackend } from "../plan/load-backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
+import type { Consent } from "./consent.js";
 import type { Hosts } from "./hosts.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
 import { PhaseTimer } from "./phase-timer.js";
@@ -29,8 +30,10 @@ export type JobOutcome =
 export interface JobOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Set to install native parts that the backend lacks; receives each step. */
-  readonly provision: ((line: string) => void) | undefined;
+  /** The consent to installing native parts that the backend lacks; undefined to install none. */
+  readonly consent: Consent | undefined;
+  /** Prints a line for the user. */
+  readonly say: (line: string) => void;
   /** Has the place's host. */
   readonly hosts: Hosts;
 }
@@ -44,14 +47,15 @@ export interface JobOptions {
 export async function runJobs<J extends Job>(
   place: Place,
   jobs: readonly J[],
-  { threads, signal, provision, hosts }: JobOptions,
+  { threads, signal, consent, say, hosts }: JobOptions,
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
   const { backend } = place;
-  const provisioned = await provisionBackends(provision ? [backend] : [], {
-    say: provision ?? (() => {}),
+  const provisioned = await provisionBackends(consent ? [backend] : [], {
+    say,
     signal,
     wanted: false,
+    confirm: consent?.confirm,
   });
   const availability = provisioned.get(backend);
   const problem = await hosts.findProblem(place);

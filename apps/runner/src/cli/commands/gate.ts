@@ -13,8 +13,10 @@ import {
 import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
+import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import {
@@ -25,6 +27,7 @@ import {
   integer,
   newCommand,
   type SelectionFlags,
+  toConsent,
   withSelection,
 } from "../command.js";
 
@@ -72,7 +75,8 @@ export const command = (): Command =>
     .addHelpText("after", EXIT_CODES_HELP);
 
 /** Measures, compares, writes every format, and exits by the outcome. */
-export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
+export async function gate(argv: readonly string[], console: Console): Promise<number> {
+  const { stdout, stderr, signal } = console;
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   requireClone("it measures two revisions of the clone; here, compare compares two runs");
   const limits = parseLimits(flags);
@@ -83,7 +87,8 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   const say = (line: string) => writeLine(stderr, line);
   const startedAt = new Date();
   try {
-    if (flags.provision)
+    const consent = toConsent(flags, console);
+    if (consent && (await agreeOnParts(consent, { backends: await backendIds() }, signal)))
       await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, { patience, signal });
     const { comparison, baseline, candidate } = await runGate({
       baseline: flags.baseline,

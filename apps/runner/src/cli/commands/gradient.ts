@@ -6,6 +6,7 @@ import { parseHost } from "../../plan/places.js";
 import { methodsIn } from "../../plan/plan.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
+import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
@@ -61,12 +62,10 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     await loadRegistry(),
   );
   const [dtype = "float32"] = selection.dtypes;
-  using hosts = await Hosts.open(selection.hosts, {
-    say: (line) => writeLine(stderr, line),
-    signal,
-    provision: flags.provision,
-  });
-  const options = { ...toJobOptions(flags, console), hosts };
+  const jobOptions = toJobOptions(flags, console);
+  if (jobOptions.consent) await agreeOnParts(jobOptions.consent, selection, signal);
+  using hosts = await Hosts.open(selection.hosts, jobOptions);
+  const options = { ...jobOptions, hosts };
   const problem = readProblem(flags, dtype, toLossOptions(flags));
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });

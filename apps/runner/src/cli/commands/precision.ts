@@ -14,6 +14,7 @@ import {
   integer,
   newCommand,
   type SelectionFlags,
+  toConsent,
   withSelection,
 } from "../command.js";
 
@@ -67,8 +68,8 @@ export const command = () =>
 /** Draws error curves and repeats the original experiment. */
 export async function precision(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const { sweep: parts = PARTS, resume, json = false, provision, ...given } = flags;
-  const output = { json, provision };
+  const { sweep: parts = PARTS, resume, json = false, provision, yes, ...given } = flags;
+  const output = { json, consent: toConsent({ provision, yes }, console) };
   const out = flags.out ?? DEFAULT_OUT;
   if (resume !== undefined) {
     const { out: _, ...fixed } = given;
