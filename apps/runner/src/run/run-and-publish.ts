@@ -1,6 +1,13 @@
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { commandLine, isSystemError, plural, type Results, shellWord } from "@softmax-bench/core";
+import {
+  commandLine,
+  commandOfRun,
+  isSystemError,
+  plural,
+  type Results,
+  shellWord,
+} from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderSummary, renderTerminal, reportView } from "@softmax-bench/report";
@@ -179,10 +186,10 @@ function remainingCount(
 }
 
 /** The command that continues a run. */
-export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
+export const resumeCommand = ({ command }: Header, { id, path }: RunFolder): string => {
   const out = dirname(path);
   return [
-    commandLine(`${command} --resume ${id}`),
+    commandLine(`${commandOfRun(command)} --resume ${id}`),
     ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`]),
   ].join(" ");
 };

@@ -7,7 +7,7 @@ import type {
   Place,
 } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
-import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { inputArrays, lossLength, type Sampling } from "@softmax-bench/measure";
 import { loadBackend } from "../plan/load-backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
@@ -21,10 +21,18 @@ import { provisionBackends } from "./provision.js";
 export interface Job {
   readonly task: GradientTask;
   readonly inputs: Inputs;
+  /** The sampling of its time; absent for none. */
+  readonly sampling?: Sampling;
 }
 
 export type JobOutcome =
-  | { readonly status: "ok"; readonly result: GradientResult; readonly note: string | undefined }
+  | {
+      readonly status: "ok";
+      readonly result: GradientResult;
+      readonly note: string | undefined;
+      /** Times of loss and gradient; empty without sampling. */
+      readonly gradientNs: readonly number[];
+    }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
 export interface JobOptions {
@@ -39,7 +47,7 @@ export interface JobOptions {
 }
 
 /**
- * Computes jobs on one backend, untimed, in a process or a page of its own, and hands over each outcome as it comes. When the
+ * Computes jobs on one backend, in a process or a page of its own, and hands over each outcome as it comes. When the
  * signal aborts, what is under way is given up. What `consume` throws ends it all.
  *
  * @returns the backend's record; undefined if there was nothing to do.
@@ -75,10 +83,13 @@ export async function runJobs<J extends Job>(
     const ids = new Map<Inputs, string>();
     for (const job of jobs) {
       if (signal.aborted) break;
-      const { task } = job;
+      const { task, sampling } = job;
       if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
       const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
-      const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
+      const outcome = await session.run(
+        { type: "run", ...task, inputs: inputs.id, sets: 1, sampling },
+        inputs,
+      );
       if (signal.aborted) break;
       consume(job, toJobOutcome(task, toTaskOutcome(place, outcome, "computed"), session));
     }
@@ -102,5 +113,6 @@ function toJobOutcome(
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }
-  return { status: "ok", result: { loss, gradient }, note: conclusion.reply.note };
+  const { note, samples } = conclusion.reply;
+  return { status: "ok", result: { loss, gradient }, note, gradientNs: samples?.gradient ?? [] };
 }

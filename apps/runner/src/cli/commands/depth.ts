@@ -55,7 +55,7 @@ interface Flags extends ProvisionFlags {
 }
 
 export const command = (defaultBackends: readonly string[] = []) =>
-  addProvisionOptions(addHostOption(newCommand("depth")))
+  addProvisionOptions(addHostOption(newCommand("study depth")))
     .description(
       "Compares, layer by layer, the gradients of CIFAR networks of growing depth with a hand-written and with an\n" +
         "automatically differentiated loss: how far apart, how far off, and whether either grows with depth.",

@@ -16,7 +16,7 @@ interface Flags {
 }
 
 export const command = () =>
-  newCommand("history")
+  newCommand("report history")
     .description("Writes a page per branch: how times and errors went over the runs in a folder.")
     .option("--in <dir>", "folder with runs; e.g. --in /tmp/runs", DEFAULT_OUT)
     .option("--out <dir>", "folder for the pages (default: history in --in); e.g. --out /tmp/pages")

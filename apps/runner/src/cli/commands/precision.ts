@@ -37,7 +37,7 @@ export const command = () =>
   addDtypeOption(
     addHostOption(
       withSelection(
-        newCommand("precision")
+        newCommand("study precision")
           .description(
             "Draws the error of every gradient along sweeps – classes, scale, offset, confidence, … –, repeats the\n" +
               "original experiment (3200×3200, by hand against automatic), and says which formulation can be trusted where.",

@@ -46,7 +46,7 @@ export const command = () =>
   addProvisionOptions(
     addDtypeOption(
       addHostOption(
-        newCommand("scaling").description(
+        newCommand("study scaling").description(
           "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
             "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
         ),

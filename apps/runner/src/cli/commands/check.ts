@@ -21,7 +21,7 @@ interface Flags extends SelectionFlags {
 }
 
 export const command = () =>
-  addHostOption(addDtypeOption(withSelection(newCommand("gradcheck"))))
+  addHostOption(addDtypeOption(withSelection(newCommand("check"))))
     .description(
       `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +
         "differences of the oracle's loss and against the oracle's gradient, each within a tolerance derived beforehand.",
@@ -32,7 +32,7 @@ export const command = () =>
     );
 
 /** Checks gradients; one line for each method, backend and dtype. */
-export async function gradcheck(argv: readonly string[], console: Console): Promise<number> {
+export async function check(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
   const selection = await selectOnHosts(
