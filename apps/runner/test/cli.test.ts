@@ -148,6 +148,23 @@ describe("--list", () => {
     expect(() => onlyRun(out)).toThrow();
   });
 
+  it("leaves out methods that a backend does not have", async () => {
+    const { stdout, stderr } = await call("bench", [
+      "--list",
+      ...SMALL,
+      "--backend",
+      "wasm-simd",
+      "--dtype",
+      "float32",
+    ]);
+    expect(stdout.trim().split("\n")).toEqual(
+      ["manual/shifted", "manual/exact-target", "manual/fused"].map(
+        (method) => `wasm-simd ${method} float32 4x3`,
+      ),
+    );
+    expect(stderr).toBe("3 cells; 7 more would be recorded as unsupported\n");
+  });
+
   it("has half precision where it is named", async () => {
     const cells = async (...dtype: string[]) => {
       const { stdout } = await call("bench", ["--list", "--backend", "onnxruntime-cpu", ...dtype]);

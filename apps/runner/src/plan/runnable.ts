@@ -4,7 +4,7 @@ import { backendIds, loadBackends } from "./load-backends.js";
 import type { Work } from "./plan.js";
 
 /** The part of some work that the backends could run, according to their runtimes' general abilities. */
-export async function runnableWork<W extends Work>(work: readonly W[]): Promise<W[]> {
+async function runnableWork<W extends Work>(work: readonly W[]): Promise<W[]> {
   const backends = await backendsOf(work);
   return work.filter(({ backend, dtype }) => backends.get(backend)?.dtypes.includes(dtype));
 }

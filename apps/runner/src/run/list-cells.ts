@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { plural, type Shard } from "@softmax-bench/core";
 import type { Settings } from "../plan/options.js";
-import { keyOf, planCells } from "../plan/plan.js";
+import { hasTask, keyOf, planCells } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
-import { assertRunnable, backendsOf, runnableWork } from "../plan/runnable.js";
+import { assertRunnable, backendsOf } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
 import { shardWork } from "../plan/split.js";
 import { type Console, writeLine } from "../terminal/console.js";
@@ -19,12 +19,16 @@ export async function listCells(
 ): Promise<number> {
   const whole = planCells(selection);
   await assertRunnable(whole);
+  const backends = await backendsOf(whole);
   const { cells: planned } = await shardWork(whole, shard, {
     profile: PROFILES[profile],
     seed,
-    backends: await backendsOf(whole),
+    backends,
   });
-  const cells = await runnableWork(planned);
+  const cells = planned.filter((cell) => {
+    const backend = backends.get(cell.backend);
+    return backend !== undefined && hasTask(backend, cell);
+  });
   const keys = cells.map(keyOf);
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
   for (const key of keys) writeLine(console.stdout, key);

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { shorten } from "@softmax-bench/core";
 import type { TerminalOptions } from "@softmax-bench/report";
 import { printable } from "@softmax-bench/report/untrusted";
+import wrapAnsi from "wrap-ansi";
 
 /**
  * A stream to a person or a program. It has no `write`: text reaches it through the functions below. They remove
@@ -30,9 +31,16 @@ export const terminalOptions = (stream: OutputStream): TerminalOptions => ({
 /** Length of the longest line, in UTF-16 units: the message of a system call may quote a whole path. */
 const LONGEST = 4000;
 
-/** Writes one line. */
-export const writeLine = (stream: OutputStream, text: string): void =>
-  write(stream, `${shorten(printable(text), LONGEST)}\n`);
+/** Writes one line, which a terminal shows broken between words, with its indentation. */
+export function writeLine(stream: OutputStream, text: string): void {
+  const line = shorten(printable(text), LONGEST);
+  const { width } = terminalOptions(stream);
+  const [indentation = ""] = /^ */.exec(line) ?? [];
+  const lines = width
+    ? wrapAnsi(line.trimStart(), width - indentation.length).split("\n")
+    : [line.trimStart()];
+  write(stream, lines.map((part) => `${indentation}${part}\n`).join(""));
+}
 
 /** Colours, which our own tables contain, and line ends. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: every colour begins with one.
