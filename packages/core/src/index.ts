@@ -74,7 +74,7 @@ export type {
   Steadiness,
   Timing,
 } from "./results/schema.js";
-export { countObservations, intervalOf } from "./results/timing.js";
+export { countObservations, describeObservations, intervalOf } from "./results/timing.js";
 export { shorten } from "./shorten.js";
 export {
   interpretStep,
