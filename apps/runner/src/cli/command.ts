@@ -89,7 +89,7 @@ export const withSelection = (command: Command, { threads = "all cores" } = {}):
       .option("--backend <ids>", `all, or ${BACKEND_CHOICES}; e.g. --backend tfjs-wasm`, commaSeparated)
       .option(
         "--method <globs>",
-        `all, or ${ids(METHODS)}, or those that bench.config.ts brings, by group/name; e.g. --method 'manual/*'`,
+        `all, or ${ids(METHODS)}, or one that bench.config.ts brings; e.g. --method 'manual/*'`,
         commaSeparated,
       )
       .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`),
