@@ -11,7 +11,7 @@ import {
   FORMER_NAMES,
   findCommand,
 } from "../src/cli/commands/index.js";
-import { VERSION } from "../src/machine/environment.js";
+import { VERSION } from "../src/run/machine/environment.js";
 import { TINY, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 

@@ -1,8 +1,8 @@
 import { plural } from "@softmax-bench/core";
 import { renderDoctor, renderHosts } from "@softmax-bench/report";
-import { describeEnvironment } from "../../machine/environment.js";
 import { backendIds } from "../../plan/load-backends.js";
 import { unknownValue } from "../../plan/unknown-value.js";
+import { describeEnvironment } from "../../run/machine/environment.js";
 import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Consent } from "../../session/consent.js";
 import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Unavailable } from "@softmax-bench/core";
 import { CIFAR10, DataError, type LoadedImages, type LoadOptions, loadImages } from "@softmax-bench/networks";
-import type { DepthSettings } from "../../journal/entries.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 import { UsageError } from "../../terminal/errors.js";
 
 export type ImageOptions = Pick<LoadOptions, "say" | "signal" | "confirm">;
