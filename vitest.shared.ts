@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Tests agree to downloads; those of the question take the variable away.
+    env: { SOFTMAX_BENCH_YES: "1" },
     // Files of one package share processes: most of what they load is the same.
     isolate: false,
     tags: [{ name: "nightly", skip: !process.env.NIGHTLY, timeout: 900_000 }],

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { COMMAND_IDS, COMMANDS, isCommand } from "./cli/commands/index.js";
+import { COMMANDS, FIRST_WORDS, findCommand } from "./cli/commands/index.js";
 import { ensureHome } from "./fs/home.js";
 import { onLauncherGone } from "./session/launchers.js";
 
@@ -29,12 +29,21 @@ for (const stream of [process.stdout, process.stderr]) {
 // Only now: loading takes a while, in which the kernel would drop an unhandled signal to the first process of a
 // container. Libraries also request a home folder while they load.
 ensureHome();
-const [name, ...argv] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const [name, ...argv] = words;
+const typed = findCommand(words);
 const { stdout, stderr } = process;
-const console = { stdout, stderr, signal: stop.signal };
-if (isCommand(name)) {
+const console = {
+  stdout,
+  stderr,
+  get stdin() {
+    return process.stdin;
+  },
+  signal: stop.signal,
+};
+if (typed) {
   const { execute } = await import("./cli/command.js");
-  process.exitCode = await execute(name, await COMMANDS[name](), argv, console);
+  process.exitCode = await execute(typed.name, await COMMANDS[typed.id](), typed.argv, console);
 } else if (name === "complete" && argv[0] === "--") {
   const { execute } = await import("./cli/command.js");
   const { printCompletions } = await import("./cli/print-completions.js");
@@ -42,13 +51,18 @@ if (isCommand(name)) {
 } else if (name === "--version" || name === "-V") {
   const { VERSION } = await import("./run/machine/environment.js");
   process.stdout.write(`${VERSION}\n`);
-} else if (name === "--help" || name === "-h" || name === undefined) {
-  const { topLevelHelp } = await import("./cli/help.js");
-  (name === undefined ? process.stderr : process.stdout).write(topLevelHelp());
-  if (name === undefined) process.exitCode = 2;
 } else {
-  const { unknownValue } = await import("./plan/unknown-value.js");
-  const { writeLine } = await import("./terminal/console.js");
-  writeLine(process.stderr, unknownValue("command", name, COMMAND_IDS).message);
-  process.exitCode = 2;
+  const { commandsOf, groupHelp, topLevelHelp } = await import("./cli/help.js");
+  const group = FIRST_WORDS.find((word) => word === name);
+  const wanted = group ? argv[0] : name;
+  if (wanted === undefined || wanted === "--help" || wanted === "-h") {
+    (wanted === undefined ? stderr : stdout).write(group ? groupHelp(group) : topLevelHelp());
+    if (wanted === undefined) process.exitCode = 2;
+  } else {
+    const { unknownValue } = await import("./plan/unknown-value.js");
+    const { writeLine } = await import("./terminal/console.js");
+    const unknown = group ? `${group} ${wanted}` : wanted;
+    writeLine(stderr, unknownValue("command", unknown, group ? commandsOf(group) : FIRST_WORDS).message);
+    process.exitCode = 2;
+  }
 }

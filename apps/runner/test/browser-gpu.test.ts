@@ -40,7 +40,7 @@ describe("GPU backends in Chromium, on a machine without a GPU", () => {
 describe("a page that loses its GPU", () => {
   it.each(["tfjs-webgl", "jax-js-webgpu"])("costs %s one task", async (backend) => {
     const { signal } = new AbortController();
-    const options = { say: () => {}, signal, provision: false };
+    const options = { say: () => {}, signal, consent: undefined };
     using hosts = await Hosts.open([parseHost("chromium")], options);
     const place: Place = { backend, host: "chromium" };
     const methods: MethodId[] = ["manual/shifted", "manual/naive", "manual/fused"];
@@ -54,7 +54,7 @@ describe("a page that loses its GPU", () => {
     await runJobs(
       place,
       methods.map((method) => ({ task: { method, dtype: "float32", ...problem } as const, inputs })),
-      { threads: 1, signal, hosts, provision: undefined },
+      { threads: 1, signal, hosts, consent: undefined, say: () => {} },
       (_, outcome) => {
         said.push(outcome.status === "ok" ? "ok" : `${outcome.status}: ${outcome.reason}`);
         if (outcome.status === "ok") expect(outcome.result.gradient[0]).toBeCloseTo(exact[0] as number, 6);

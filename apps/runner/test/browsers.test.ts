@@ -62,7 +62,7 @@ describe("a run in Node, Chromium and Firefox", () => {
   it.each([[[...SAME_BITS, ...OTHERS]]])(claim, { tags: "nightly" }, expectMeasured);
 });
 
-describe("pnpm gradient in pages", () => {
+describe("pnpm try in pages", () => {
   it("gives the bits that Node gives, and a folder for each host", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await run("gradient", [
@@ -76,7 +76,7 @@ describe("pnpm gradient in pages", () => {
   }, 60_000);
 });
 
-describe("pnpm depth in pages", () => {
+describe("pnpm study depth in pages", () => {
   it("compares and trains networks on the backends that can", async () => {
     const out = temporaryFolder();
     const small = ["--depths", "2", "--batch", "2", "--seeds", "1", "--dtype", "float32", "--train", "2"];

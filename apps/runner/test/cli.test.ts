@@ -4,7 +4,13 @@ import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { COMMAND_IDS, DEFINITIONS } from "../src/cli/commands/index.js";
+import {
+  COMMAND_IDS,
+  DEFINITIONS,
+  FIRST_WORDS,
+  FORMER_NAMES,
+  findCommand,
+} from "../src/cli/commands/index.js";
 import { VERSION } from "../src/run/machine/environment.js";
 import { TINY, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
@@ -142,6 +148,23 @@ describe("--list", () => {
     expect(() => onlyRun(out)).toThrow();
   });
 
+  it("leaves out methods that a backend does not have", async () => {
+    const { stdout, stderr } = await call("bench", [
+      "--list",
+      ...SMALL,
+      "--backend",
+      "wasm-simd",
+      "--dtype",
+      "float32",
+    ]);
+    expect(stdout.trim().split("\n")).toEqual(
+      ["manual/shifted", "manual/exact-target", "manual/fused"].map(
+        (method) => `wasm-simd ${method} float32 4x3`,
+      ),
+    );
+    expect(stderr).toBe("3 cells; 7 more would be recorded as unsupported\n");
+  });
+
   it("has half precision where it is named", async () => {
     const cells = async (...dtype: string[]) => {
       const { stdout } = await call("bench", ["--list", "--backend", "onnxruntime-cpu", ...dtype]);
@@ -249,8 +272,40 @@ describe("bad input", () => {
   it("--help without a command has a line for each", async () => {
     const { code, stdout, stderr } = await start(["--help"]).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const id of COMMAND_IDS) expect(stdout).toMatch(new RegExp(`^  ${id} +[a-z]`, "m"));
+    for (const word of FIRST_WORDS) expect(stdout).toMatch(new RegExp(`^  ${word} +[a-z]`, "m"));
+    for (const name of Object.keys(FORMER_NAMES)) expect(stdout).not.toMatch(new RegExp(`^  ${name} `, "m"));
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it.each([
+    [["study", "--help"], 0],
+    [["study"], 2],
+  ] as const)("lists the studies: %j", async (args, code) => {
+    const ended = await start(args).ended;
+    const printed = code === 0 ? ended.stdout : ended.stderr;
+    expect(ended.code).toBe(code);
+    for (const study of ["precision", "depth", "scaling", "limit"]) {
+      expect(printed).toMatch(new RegExp(`^  ${study} +[a-z]`, "m"));
+    }
+  });
+
+  it("has the names of before, as commands and as scripts of a clone", () => {
+    const scripts = JSON.parse(
+      readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
+    ).scripts;
+    for (const [name, id] of Object.entries(FORMER_NAMES)) {
+      expect(findCommand([name, "--json"])).toEqual({ id, name, argv: ["--json"] });
+      expect(scripts).toHaveProperty([name.replace("-", ":")], expect.stringMatching(`main.js ${name}$`));
+    }
+    expect(findCommand(["provision", "x"])).toMatchObject({ id: "provision", argv: ["x"] });
+    expect(findCommand(["report", "merge", "a"])).toEqual({
+      id: "report merge",
+      name: "report merge",
+      argv: ["a"],
+    });
+    expect(findCommand(["bench", ""])).toMatchObject({ argv: [""] });
+    const scriptless = FIRST_WORDS.filter((word) => word !== "completion");
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(scriptless));
   });
 
   it("--version prints the version", async () => {
@@ -261,8 +316,9 @@ describe("bad input", () => {
     ["bnech", /^unknown command "bnech": closest are bench/],
     ["constructor", /^unknown command "constructor": /],
     ["", /^unknown command "": there are bench, /],
+    ["study precison", /^unknown command "study precison": closest are study precision/],
   ])("is wrong usage with the command %j", async (name, problem) => {
-    expect(await start([name]).ended).toMatchObject({
+    expect(await start(name.split(" ")).ended).toMatchObject({
       code: 2,
       stdout: "",
       stderr: expect.stringMatching(problem),
@@ -312,7 +368,10 @@ describe("completion in a shell", () => {
   });
 
   it("knows commands, options, and values that are known beforehand", async () => {
-    expect(await complete("va")).toEqual(["validate-gate", ""]);
+    expect(await complete("st")).toEqual(["study", ""]);
+    expect(await complete("study", "pre")).toEqual(["precision", ""]);
+    expect(await complete("report", "")).toEqual(["merge", "history", ""]);
+    expect(await complete("study", "precision", "--sweep", "off")).toEqual(["offset", ""]);
     expect(await complete("bench", "--prof")).toEqual(["--profile", ""]);
     expect(await complete("gradcheck", "--backend", "wasm")).toEqual(["wasm-simd", ""]);
     expect(await complete("bundle", "--cuda")).toEqual(["--cuda-libraries", ""]);

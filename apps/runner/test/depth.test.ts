@@ -52,7 +52,7 @@ beforeEach(() => {
   return () => vi.unstubAllEnvs();
 });
 
-describe("pnpm depth", () => {
+describe("pnpm study depth", () => {
   it("compares gradients on tfjs-wasm, tfjs-node-gpu and onnxruntime-cpu, layer by layer", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await call("depth", [...SMALL, "--out", out]);
@@ -227,13 +227,13 @@ describe("pnpm depth", () => {
     const { code, stderr } = await running.ended;
     const { id, results } = onlyRun(out);
     expect(code).toBe(130);
-    expect(stderr).toContain(`continue with: pnpm depth --resume ${id} --out ${out}`);
+    expect(stderr).toContain(`continue with: pnpm study depth --resume ${id} --out ${out}`);
     expect(results().run.status).toBe("interrupted");
 
     const other = await call("bench", ["--resume", id, "--out", out]);
     expect([other.code, other.stderr]).toEqual([
       2,
-      `bench: ${id} is not a run of bench; continue with: pnpm depth --resume ${id} --out ${out}\n`,
+      `bench: ${id} is not a run of bench; continue with: pnpm study depth --resume ${id} --out ${out}\n`,
     ]);
 
     const blank = temporaryFolder();
@@ -292,7 +292,7 @@ describe("pnpm depth", () => {
   });
 });
 
-describe("images of pnpm depth", () => {
+describe("images of pnpm study depth", () => {
   it("are synthetic where there is no network, which every output says", async () => {
     const out = temporaryFolder();
     const env = { CIFAR10_DIR: "", CIFAR10_URL: NOWHERE, SOFTMAX_BENCH_CACHE: temporaryFolder() };
@@ -358,7 +358,7 @@ describe("images of pnpm depth", () => {
   });
 });
 
-describe("wrong usage of pnpm depth", () => {
+describe("wrong usage of pnpm study depth", () => {
   it.each<[readonly string[], RegExp]>([
     [["--network", "resnt"], /unknown network "resnt": closest are resnet/],
     [["--formulation", "stable"], /unknown formulation "stable"/],

@@ -424,7 +424,7 @@ describe("pnpm gate", () => {
   });
 });
 
-describe("pnpm validate:gate --quick", () => {
+describe("pnpm gate validate --quick", () => {
   it("finds what is injected, goes on where it was stopped, and writes a page", {
     tags: "nightly",
   }, async () => {

@@ -54,7 +54,7 @@ describe.runIf(hasCompiler)("the native yardstick", () => {
   });
 });
 
-describe.runIf(hasCompiler)("pnpm limit", () => {
+describe.runIf(hasCompiler)("pnpm study limit", () => {
   const SMALL = [
     "--profile",
     "smoke",

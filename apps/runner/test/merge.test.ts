@@ -78,7 +78,7 @@ describe("shards of one machine, merged", () => {
     const merged = await merge(folders(shard(1), shard(3)));
     expect(merged.code).toBe(1);
     expect(merged.stderr).toContain(
-      "shard 2 of 3 is missing; measure it with --shard 2/3, and run pnpm merge again",
+      "shard 2 of 3 is missing; measure it with --shard 2/3, and run pnpm report merge again",
     );
     expect(merged.results().run.status).toBe("interrupted");
     expect(merged.results().run.merged?.missing).toEqual([{ index: 2, count: 3 }]);

@@ -8,7 +8,7 @@ import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
-describe("pnpm precision", () => {
+describe("pnpm study precision", () => {
   it("counts what underflows in float16, and shows that a loss scale brings it back", async () => {
     const out = temporaryFolder();
     const args = ["--sweep", "loss-scale", "--method", "manual/fused", "--dtype", "float16", "--out", out];
@@ -105,7 +105,7 @@ describe("pnpm precision", () => {
     const { code, stderr } = await running.ended;
     const { id, results } = onlyRun(out);
     expect(code).toBe(130);
-    expect(stderr).toContain(`continue with: pnpm precision --resume ${id}`);
+    expect(stderr).toContain(`continue with: pnpm study precision --resume ${id}`);
     expect(results().run.status).toBe("interrupted");
     const before = results().precision?.curves.length ?? 0;
     expect(before).toBeGreaterThanOrEqual(4);
@@ -131,7 +131,7 @@ describe("pnpm precision", () => {
   });
 });
 
-describe("pnpm gradcheck", () => {
+describe("pnpm check", () => {
   it("passes every method, printing each tolerance and where it comes from", async () => {
     const { code, stdout } = await call("gradcheck", BOTH);
     expect(code).toBe(0);

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { cacheRoot } from "@softmax-bench/provision";
 import { describe, expect, it } from "vitest";
-import { bench, call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
+import { bench, call, MAIN, onlyRun, run, spawned, start, temporaryFolder } from "./support/cli.js";
 import { doctor, REQUIRED } from "./support/doctor.js";
 
 /** A cache with hard links to the parts in the real one, so that breaking it costs nothing. */
@@ -61,7 +61,7 @@ describe("a backend whose native parts are broken", () => {
         id: "tfjs-node-gpu",
         status: "unavailable",
         reason: expect.stringMatching(/no tfjs-node.*LIBTENSORFLOW_DIR is not set; .*is not there/),
-        remedy: "pnpm provision tfjs-node-gpu",
+        remedy: "pnpm run doctor --fix tfjs-node-gpu",
       }),
     );
     expect(cells.filter(({ backend, status }) => backend === "tfjs-wasm" && status === "ok")).toHaveLength(1);
@@ -108,6 +108,73 @@ describe("a backend whose native parts are broken", () => {
       /python3-pip/,
     ],
   ])("is not provisioned where %s", { tags: "nightly" }, expectUnprovisioned);
+
+  /** Programs that would download, and that leave a file where they are called. */
+  function downloaders() {
+    const [cache, path] = [temporaryFolder(), temporaryFolder()];
+    for (const name of ["python3", "npm"]) {
+      writeFileSync(join(path, name), '#!/bin/sh\ntouch "$0.called"; exit 1\n', { mode: 0o755 });
+    }
+    const called = () => readdirSync(path).filter((name) => name.endsWith(".called"));
+    const env = { SOFTMAX_BENCH_CACHE: cache, PATH: `${path}:${process.env.PATH}`, CI: "" };
+    return { cache, called, env: { ...env, SOFTMAX_BENCH_YES: "" } };
+  }
+
+  it("fetches nothing without consent, says so in one line, and measures the others", async () => {
+    const { cache, called, env } = downloaders();
+    const out = temporaryFolder();
+    const where = ["--backend", "wasm-simd,tfjs-node-gpu", "--host", "node,bun", "--out", out];
+    const small = ["--profile", "smoke", "--workload", "4x3", "--method", "manual/fused"];
+    const { code, stderr } = await call("bench", [...small, ...where], { env });
+    expect(stderr).toMatch(
+      /^not fetched: TensorFlow \S+ and its addon for Node \(274 MB, about 2 min\), Bun \(52 MB, .*\); --yes or SOFTMAX_BENCH_YES=1 agrees to it$/m,
+    );
+    const { backends } = onlyRun(out).results();
+    expect(backends.find(({ id, host }) => id === "tfjs-node-gpu" && !host)).toMatchObject({
+      status: "unavailable",
+      reason: expect.stringMatching(/must be fetched or built, and nobody agreed to that$/),
+      remedy: "agree with --yes, or SOFTMAX_BENCH_YES=1",
+    });
+    expect(backends.find(({ id, host }) => id === "wasm-simd" && !host)?.status).toBe("available");
+    expect(code).toBe(0);
+    expect([called(), readdirSync(cache)]).toEqual([[], []]);
+  });
+
+  it("is a failure without consent where nothing else was named", async () => {
+    const { called, env } = downloaders();
+    const args = ["--profile", "smoke", "--workload", "4x3", "--backend", "tfjs-node-gpu"];
+    const { code, stderr } = await call("bench", [...args, "--out", temporaryFolder()], { env });
+    expect(stderr).toMatch(/no backend is available\ntfjs-node-gpu: .* nobody agreed .*\(agree with --yes/);
+    expect(code).toBe(1);
+    expect(called()).toEqual([]);
+  });
+
+  it.each([
+    ["--yes", ["--yes"], {}],
+    ["the variable", [], { SOFTMAX_BENCH_YES: "1" }],
+  ])("fetches without a question, given %s", async (_, flags, given) => {
+    const { called, env } = downloaders();
+    const args = ["tfjs-node-gpu", "--fix", ...flags];
+    const { code, stderr } = await call("doctor", args, { env: { ...env, ...given } });
+    expect(stderr).toMatch(/^tfjs-node-gpu: downloading tensorflow/);
+    expect([code, called()]).toEqual([1, ["python3.called"]]);
+  });
+
+  it.each([
+    ["no", "n", "nobody agreed to that; agree with --yes", []],
+    ["yes", "", "pip does not get tensorflow-cpu", ["python3.called"]],
+  ])("asks at a terminal, and takes %s for an answer", async (_, answer, outcome, programs) => {
+    const { called, env } = downloaders();
+    const command = `${process.execPath} ${MAIN} doctor --fix tfjs-node-gpu`;
+    const terminal = `echo ${answer} | script -qefc '${command}' /dev/null`;
+    const { code, stdout } = await spawned(["bash", "-c", terminal], { env }).ended;
+    const printed = stdout.replaceAll(/\s+/g, " ");
+    expect(printed).toMatch(
+      /Missing here: TensorFlow \S+ and its addon for Node \(274 MB, about 2 min\) Fetch it\? \[Y\/n\]/,
+    );
+    expect(printed).toContain(outcome);
+    expect([code, called()]).toEqual([1, programs]);
+  });
 
   it("says so where the cache has no room for what pip writes, and leaves nothing half-written", async () => {
     const [cache, path] = [temporaryFolder(), temporaryFolder()];
@@ -182,7 +249,7 @@ describe("a backend whose native parts are broken", () => {
       expect(find("tfjs-node-gpu")).toMatchObject({
         status: "unavailable",
         reason: expect.stringMatching(reason),
-        remedy: "pnpm provision tfjs-node-gpu",
+        remedy: "pnpm run doctor --fix tfjs-node-gpu",
       });
       expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });
     };
@@ -226,7 +293,7 @@ describe("a backend whose native parts are broken", () => {
       expect(code).toBe(0);
       expect(find("tfjs-node-gpu")).toMatchObject({
         status: "unavailable",
-        remedy: "pnpm provision tfjs-node-gpu",
+        remedy: "pnpm run doctor --fix tfjs-node-gpu",
       });
       expect(find("tfjs-cpu")).toMatchObject({ status: "available" });
     });

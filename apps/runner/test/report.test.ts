@@ -37,15 +37,18 @@ function embeddedIn(html: string): { name: string; results: Results }[] {
 /** One run for all tests. */
 const out = mkdtempSync(join(tmpdir(), "softmax-bench-test-"));
 let finished: ReturnType<typeof onlyRun>;
+/** Its output. */
+let printed = "";
 
 beforeAll(() => {
   const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, [main, "bench", ...TINY, "--out", out], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, "bench", ...TINY, "--out", out], {
     encoding: "utf8",
   });
   expect(stderr).toContain("results.json, report.md and report.html");
   expect(status).toBe(0);
   finished = onlyRun(out);
+  printed = stdout;
 });
 afterAll(() => rmSync(out, { recursive: true }));
 
@@ -143,6 +146,13 @@ describe("pnpm report", () => {
     ]);
   });
 
+  it("prints the answers of a run, as bench does at its end, and every cell with --full", async () => {
+    const brief = await call("report", [finished.id, "--out", out]);
+    expect([brief.code, brief.stdout]).toEqual([0, printed]);
+    const full = await call("report", [finished.id, "--out", out, "--full"]);
+    for (const { method } of finished.results().cells) expect(full.stdout).toContain(`tfjs-wasm  ${method}`);
+  });
+
   it("says that nothing opened the page where there is no browser", async () => {
     const { code, stderr } = await call("report", [finished.id, "--out", out, "--open"], {
       env: { PATH: "/nowhere" },
@@ -180,6 +190,8 @@ describe("pnpm report", () => {
     ["a port without a server", () => ["--port", "80"], /--port is that of --serve/],
     ["several to serve", () => [finished.id, finished.id, "--serve"], /--serve shows one run, got 2/],
     ["a page to serve", () => ["--serve", "--html", "a.html"], /leave out --html/],
+    ["several to print in full", () => [finished.id, finished.id, "--full"], /--full prints one run/],
+    ["a server with --full", () => ["--serve", "--full"], /--serve prints none/],
     ["an invalid port", () => ["--serve", "--port", "70000"], /a number up to 65535, got 70000/],
   ])("takes %s for a mistake: one line, exit code 2, nothing written", async (_, argv, message) => {
     const { code, stdout, stderr } = await call("report", ["--out", out, ...argv()]);

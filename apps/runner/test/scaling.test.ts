@@ -9,7 +9,7 @@ import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--rows", "1,64,256", "--classes", "10,1000", "--threads", "1,2"];
 
-describe("pnpm scaling", () => {
+describe("pnpm study scaling", () => {
   it("times every shape with every number of threads, fits the times, and looks at memory", async () => {
     const out = temporaryFolder();
     const backends = ["--backend", "wasm-simd,tfjs-wasm"];
@@ -71,7 +71,7 @@ describe("pnpm scaling", () => {
     const { code, stderr } = await stopped.ended;
     expect(code).toBe(130);
     const { id, results } = onlyRun(out);
-    expect(stderr).toContain(`continue with: pnpm scaling --resume ${id}`);
+    expect(stderr).toContain(`continue with: pnpm study scaling --resume ${id}`);
     const before = results().scaling?.series ?? [];
     const { code: after } = await call("scaling", ["--resume", id, "--out", out]);
     expect(after).toBe(0);

@@ -138,7 +138,7 @@ if (whyNoBrowser) {
       it("says that trust beyond these inputs was not measured, and which command measures it", async () => {
         const { page } = await open();
         expect(await page.locator(".trust").innerText()).toContain(
-          "Trust beyond these inputs was not measured: softmax-bench precision measures",
+          "Trust beyond these inputs was not measured: softmax-bench study precision measures",
         );
       });
 

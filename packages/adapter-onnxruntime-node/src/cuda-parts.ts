@@ -38,6 +38,11 @@ export const hasProvider = (installation: string): boolean =>
 export const cudaRecipe = (): Recipe => ({
   name: partName(),
   space: 3e9,
+  cost: {
+    title: `ONNX Runtime ${installedVersion()}'s CUDA provider`,
+    downloadBytes: 246e6,
+    buildSeconds: 10,
+  },
   async build(part, { progress, signal }) {
     const wheel = `onnxruntime-gpu==${installedVersion()}`;
     progress(`downloading ${wheel} with pip`);
@@ -72,6 +77,7 @@ const CUDA_WHEELS = {
 export const cudaLibrariesRecipe = (): Recipe => ({
   name: `cuda-${Object.values(CUDA_WHEELS).join("-")}-${PLATFORM}`,
   space: 3e9,
+  cost: { title: "CUDA 13's libraries", downloadBytes: 1e9, buildSeconds: 20 },
   async build(part, { progress, signal }) {
     const requirements = Object.entries(CUDA_WHEELS).map(([name, version]) => `${name}==${version}`);
     progress(`downloading ${requirements.join(", ")} with pip`);

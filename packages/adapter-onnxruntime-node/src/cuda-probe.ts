@@ -7,7 +7,7 @@ import { exists, findLibrary, missingDependencies } from "./shared-library.js";
 
 const PROVIDER = "libonnxruntime_providers_cuda.so";
 
-const PROVISION = commandLine("provision onnxruntime-cuda");
+const PROVISION = commandLine("doctor --fix onnxruntime-cuda");
 
 type Problem = Extract<Availability, { available: false }>;
 

@@ -37,7 +37,7 @@ describe.runIf(process.platform === "linux")("probing the CUDA provider's librar
     expect(await probeProvider(installation)).toEqual({
       available: false,
       reason: expect.stringContaining("libonnxruntime_providers_shared.so is missing"),
-      remedy: "pnpm provision onnxruntime-cuda",
+      remedy: "pnpm run doctor --fix onnxruntime-cuda",
     });
   });
 

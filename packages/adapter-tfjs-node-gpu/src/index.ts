@@ -6,7 +6,7 @@ import { type Availability, type Backend, commandLine, probePackages } from "@so
 import { inspect, provision } from "@softmax-bench/provision";
 import { ADDON, installedAddon, listLibraries, recipe } from "./parts.js";
 
-const PROVISION = commandLine("provision tfjs-node-gpu");
+const PROVISION = commandLine("doctor --fix tfjs-node-gpu");
 
 /** Checks that the package with the JavaScript and the sources of the addon is installed. */
 const probeRuntime = (): Availability => probePackages(import.meta, { webAssembly: false });

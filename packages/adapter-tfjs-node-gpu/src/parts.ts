@@ -13,10 +13,13 @@ import {
   type Recipe,
 } from "@softmax-bench/provision";
 import { buildBinding, tfjsNodeFolder, tfjsNodeVersion } from "./build-binding.js";
-import { wheelFor } from "./tensorflow.js";
+import { TENSORFLOW_VERSION, wheelFor } from "./tensorflow.js";
 
 /** The path of the addon in a part. */
 export const ADDON = join("binding", "tfjs_binding.node");
+
+/** The time of compiling the addon on two cores. */
+const BUILD_SECONDS = 45;
 
 /** The path of the addon in an installed tfjs-node. */
 const INSTALLED_ADDON = join("lib", "napi-v8", "tfjs_binding.node");
@@ -72,6 +75,7 @@ function fromFolder(folder: string): Recipe {
   return {
     name: partName(`libtensorflow-${fingerprint(libraries)}`),
     space: 1e7,
+    cost: { title: "TensorFlow.js's addon", downloadBytes: 0, buildSeconds: BUILD_SECONDS },
     async build(part, { progress, signal }) {
       progress(`building TensorFlow.js's addon for ${folder}`);
       const libtensorflow = { libraries, headers: join(folder, "include") };
@@ -86,6 +90,11 @@ function fromWheel(): Recipe {
   return {
     name: partName(wheel.id),
     space: wheel.space,
+    cost: {
+      title: `TensorFlow ${TENSORFLOW_VERSION} and its addon for Node`,
+      downloadBytes: wheel.downloadBytes,
+      buildSeconds: BUILD_SECONDS,
+    },
     async build(part, { progress, signal }) {
       progress(`downloading ${wheel.requirement.split(" ")[0]} with pip`);
       const target = join(part, "unpacked");

@@ -1,5 +1,5 @@
 /** The TensorFlow that is fetched if none is installed: newer than the one tfjs-node was built for, same C API. */
-const TENSORFLOW_VERSION = "2.21.0";
+export const TENSORFLOW_VERSION = "2.21.0";
 
 const SHA256: Partial<Record<string, string>> = {
   "tensorflow-cpu x64": "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
@@ -15,6 +15,8 @@ export interface Wheel {
   readonly dependencies: boolean;
   /** Bytes on disk of everything unpacked, and of the wheel itself. */
   readonly space: number;
+  /** Bytes that pip downloads. */
+  readonly downloadBytes: number;
 }
 
 /** The wheel for CUDA if there is an NVIDIA driver, otherwise the smaller one. */
@@ -26,6 +28,7 @@ export function wheelFor(driver: string | undefined): Wheel {
       requirement: `tensorflow[and-cuda]${pin}`,
       dependencies: true,
       space: 12e9,
+      downloadBytes: 3.4e9,
     };
   }
   const name = process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
@@ -35,5 +38,6 @@ export function wheelFor(driver: string | undefined): Wheel {
     requirement: `${name}${pin}${sha256 ? ` --hash=sha256:${sha256}` : ""}`,
     dependencies: false,
     space: 2e9,
+    downloadBytes: process.arch === "x64" ? 274e6 : 282e6,
   };
 }

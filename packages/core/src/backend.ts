@@ -86,10 +86,26 @@ export const isUnavailable = (error: unknown): error is Unavailable =>
   "remedy" in error &&
   typeof error.remedy === "string";
 
+/** Something that is missing here, and the cost of providing it. */
+export interface MissingPart {
+  /** Identifies it and its version. */
+  readonly name: string;
+  /** The name for users: "TensorFlow 2.21.0". */
+  readonly title: string;
+  readonly downloadBytes: number;
+  /** The time of building it once it is downloaded, in seconds. */
+  readonly buildSeconds: number;
+}
+
+/** Returns whether the user agrees to the cost of providing something. */
+export type Confirm = (part: MissingPart) => Promise<boolean>;
+
 export interface ProvisionOptions {
   /** Receives each step in a few words: "downloading tensorflow-cpu 2.21.0". */
   readonly progress: (step: string) => void;
   readonly signal: AbortSignal;
+  /** Called before anything large is fetched or built; absent if the user asked for it. */
+  readonly confirm?: Confirm | undefined;
   /** The user named this backend: provision even what the machine cannot use yet, e.g. without a GPU. */
   readonly wanted: boolean;
 }

@@ -14,7 +14,7 @@ export const IN_CLONE =
 const BUNDLE_SCRIPT = IN_CLONE ? undefined : globalThis.process?.env.SOFTMAX_BENCH_COMMAND;
 
 /** Commands that have another name as a script: `pnpm doctor` is a command of pnpm's own. */
-const SCRIPTS: Readonly<Record<string, string>> = { doctor: "run doctor", "validate-gate": "validate:gate" };
+const SCRIPTS: Readonly<Record<string, string>> = { doctor: "run doctor" };
 
 /** The line that starts a command here. @param words the command and its arguments: `bench --profile smoke` */
 export function commandLine(words: string): string {
@@ -24,6 +24,10 @@ export function commandLine(words: string): string {
   const isByNpm = globalThis.process?.env.npm_command !== undefined;
   return `${isByNpm ? "npx " : ""}${PROGRAM} ${words}`;
 }
+
+/** The command that makes runs of a kind. @param kind the command that results name, which may be anything */
+export const commandOfRun = (kind = "bench"): string =>
+  ["precision", "depth", "scaling"].includes(kind) ? `study ${kind}` : shellWord(kind);
 
 /**
  * The line that installs missing packages, given as `name@range`. Install scripts of runtimes download native parts from addresses

@@ -4,7 +4,15 @@ export * from "./backend.js";
 export { type ErrorBounds, errorBounds } from "./bounds/error-bounds.js";
 export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.js";
 export type { Rounding } from "./bounds/probabilities.js";
-export { commandLine, IN_CLONE, installLine, PROGRAM, reinstallLine, shellWord } from "./command-line.js";
+export {
+  commandLine,
+  commandOfRun,
+  IN_CLONE,
+  installLine,
+  PROGRAM,
+  reinstallLine,
+  shellWord,
+} from "./command-line.js";
 export {
   DTYPE_IDS,
   DTYPES,
@@ -66,7 +74,7 @@ export type {
   Steadiness,
   Timing,
 } from "./results/schema.js";
-export { countObservations, intervalOf } from "./results/timing.js";
+export { countObservations, describeObservations, intervalOf } from "./results/timing.js";
 export { shorten } from "./shorten.js";
 export {
   interpretStep,

@@ -23,7 +23,7 @@ export interface RuntimeRequest {
 const VERSION_TIMEOUT_MS = 20_000;
 
 /** The most bytes of disk space that a runtime's package takes while npm unpacks it. */
-const PACKAGE_BYTES = 600e6;
+const UNPACKING_BYTES = 600e6;
 
 /**
  * Finds a runtime: at its path; else this process's own, or the one on the PATH, if its version is the requested one;
@@ -109,7 +109,7 @@ export async function fetchRuntime(
   options: ProvideOptions | undefined,
   platform = PLATFORM,
 ): Promise<string> {
-  const { name, npmPackage } = RUNTIMES[kind];
+  const { name, npmPackage, packageBytes } = RUNTIMES[kind];
   const byPath = `install it and name its program: --host ${kind}=/path/to/${kind}`;
   const wanted = version === "latest" ? name : `${name} ${version}`;
   const source = npmPackage(platform);
@@ -121,9 +121,10 @@ export async function fetchRuntime(
   const folder = await provide(
     {
       name: `${kind}-${version}-${platform}`,
-      space: PACKAGE_BYTES,
+      space: UNPACKING_BYTES,
+      cost: { title: wanted, downloadBytes: packageBytes, buildSeconds: 5 },
       async build(target, { progress, signal }) {
-        progress(`downloading ${wanted} (${specifier}, about 50 MB)`);
+        progress(`downloading ${wanted} (${specifier}, ${packageBytes / 1e6} MB)`);
         try {
           await run("npm", ["install", "--prefix", target, ...flags, specifier], {
             signal,

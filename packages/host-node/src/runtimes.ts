@@ -22,6 +22,8 @@ interface RuntimeTraits {
   readonly version: RegExp;
   /** The oldest version that this project runs in. */
   readonly oldest: readonly [major: number, minor: number];
+  /** The size of its package of the npm registry, which is much the same for all platforms. */
+  readonly packageBytes: number;
   /**
    * The package of the npm registry that holds the program for a platform such as `linux-x64`, and the program's path in
    * it; undefined without one.
@@ -42,6 +44,7 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: {},
     version: /^v(\d+\.\d+\.\d+)/,
     oldest: [20, 19],
+    packageBytes: 53e6,
     npmPackage(platform) {
       const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(platform);
       return known ? { name: `node-${platform}`, executable: "bin/node" } : undefined;
@@ -53,6 +56,7 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: {},
     version: /^(\d+\.\d+\.\d+)/,
     oldest: [1, 2],
+    packageBytes: 52e6,
     npmPackage(platform) {
       const name = platform.replace("arm64", "aarch64");
       const known = ["linux-x64", "linux-aarch64", "darwin-x64", "darwin-aarch64"].includes(name);
@@ -65,6 +69,7 @@ export const RUNTIMES: Readonly<Record<RuntimeKind, RuntimeTraits>> = {
     environment: { DENO_NO_UPDATE_CHECK: "1" },
     version: /^deno (\d+\.\d+\.\d+)/,
     oldest: [2, 0],
+    packageBytes: 42e6,
     npmPackage(platform) {
       const libc = platform.startsWith("linux-") ? "-glibc" : "";
       const known = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(platform);

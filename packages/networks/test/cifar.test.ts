@@ -159,6 +159,14 @@ describe("a download", () => {
     );
     expect(new Set(labels).size).toBeGreaterThan(5);
   });
+
+  it("is replaced by synthetic images where the user does not agree to the download, which is said", async () => {
+    const { source, note } = await load(3, { confirm: async () => false });
+    expect(source).toBe("synthetic");
+    expect(note).toMatch(
+      /^images are synthetic: the images of CIFAR-10 \(170 MB, about 1 min\) must be fetched/,
+    );
+  });
 });
 
 /** Nobody listens there. */

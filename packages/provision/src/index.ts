@@ -5,5 +5,5 @@ export { nvidiaDriver } from "./nvidia.js";
 export { installWheels } from "./pip.js";
 export { PLATFORM } from "./platform.js";
 export { type Ending, runTree } from "./process-tree.js";
-export { type ProvideOptions, provide, provision, type Recipe } from "./provide.js";
+export { describeCost, type ProvideOptions, provide, provision, type Recipe, Refused } from "./provide.js";
 export { CommandError, decisiveLine, readOutput, run } from "./run.js";

@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Availability, messageOf, Unavailable } from "@softmax-bench/core";
+import {
+  type Availability,
+  type Confirm,
+  type MissingPart,
+  messageOf,
+  Unavailable,
+} from "@softmax-bench/core";
 import { type CacheState, cacheRoot, inspect, writeContents } from "./cache.js";
 
 /** The instructions to make one part. */
@@ -13,6 +19,8 @@ export interface Recipe {
   readonly name: string;
   /** Bytes of disk space that building takes at most. */
   readonly space: number;
+  /** The cost that the user has to agree to; absent for parts that are built from what is here. */
+  readonly cost?: Omit<MissingPart, "name">;
   /** Fills an empty folder. Its content is the part; the folder is renamed afterwards. */
   build(folder: string, options: ProvideOptions): Promise<void>;
   /** Returns what a part lacks although building it succeeded; undefined if nothing. */
@@ -22,6 +30,8 @@ export interface Recipe {
 export interface ProvideOptions {
   readonly progress: (step: string) => void;
   readonly signal: AbortSignal;
+  /** Called before a part with a cost is made; absent if the user asked for it. */
+  readonly confirm?: Confirm | undefined;
   /** True to compare the part with its digests, and to make it again if it was changed. */
   readonly wanted?: boolean;
 }
@@ -34,12 +44,13 @@ const POLL_MS = 250;
  * The folder of a part, made first if it is missing in the cache or damaged. It is built beside its place, under a
  * lock, and then renamed. Readers see all of it or nothing, and two processes do not collide.
  *
- * @throws Unavailable naming what is missing
+ * @throws Unavailable naming what is missing, or refused by `confirm`
  */
 export async function provide(recipe: Recipe, options: ProvideOptions): Promise<string> {
   const folder = join(cacheRoot(), recipe.name);
   const look = { thorough: options.wanted ?? false };
   if ((await examine(recipe, look)).state === "complete") return used(folder);
+  await requireConsent(recipe, options);
   try {
     await mkdir(cacheRoot(), { recursive: true });
     await using _lock = await lock(folder, options);
@@ -51,6 +62,32 @@ export async function provide(recipe: Recipe, options: ProvideOptions): Promise<
   } catch (error) {
     throw withRemedy(error);
   }
+}
+
+/** A part that is not made because the user did not agree to its cost. */
+export class Refused extends Unavailable {}
+
+/** @throws Refused if the user does not agree to the cost */
+async function requireConsent({ name, cost }: Recipe, { confirm }: ProvideOptions): Promise<void> {
+  if (!cost || !confirm || (await confirm({ name, ...cost }))) return;
+  throw new Refused(
+    `${cost.title} (${describeCost(cost)}) must be fetched or built, and nobody agreed to that`,
+    "agree with --yes, or SOFTMAX_BENCH_YES=1",
+  );
+}
+
+/** The rate that the expected time of a download is computed with. */
+const BYTES_PER_SECOND = 5e6;
+
+/** A cost for users: "274 MB, about 2 min". */
+export function describeCost({
+  downloadBytes,
+  buildSeconds,
+}: Pick<MissingPart, "downloadBytes" | "buildSeconds">): string {
+  const size = downloadBytes < 1e9 ? `${Math.round(downloadBytes / 1e6)} MB` : gigabytes(downloadBytes);
+  const minutes = Math.round((downloadBytes / BYTES_PER_SECOND + buildSeconds) / 60);
+  const time = minutes > 0 ? `about ${minutes} min` : "less than a minute";
+  return [...(downloadBytes > 0 ? [size] : []), time].join(", ");
 }
 
 /** Runs `inspect`, and the recipe's own check. */

@@ -43,6 +43,30 @@ describe("provision", () => {
     expect(readdirSync(cache)).toEqual(["part-1.0"]);
   });
 
+  it("asks for consent to the cost, before anything is written, and only if the part is missing", async () => {
+    const cost = { title: "A library", downloadBytes: 274e6, buildSeconds: 45 };
+    const recipe = { ...library, cost };
+    const refuse = vi.fn(async () => false);
+    expect(await provision(recipe, options({ confirm: refuse }))).toEqual({
+      available: false,
+      reason: "A library (274 MB, about 2 min) must be fetched or built, and nobody agreed to that",
+      remedy: "agree with --yes, or SOFTMAX_BENCH_YES=1",
+    });
+    expect(refuse).toHaveBeenCalledExactlyOnceWith({ name: "part-1.0", ...cost });
+    expect(readdirSync(cache)).toEqual([]);
+    const agree = vi.fn(async () => true);
+    for (let time = 0; time < 2; time++) {
+      expect(await provision(recipe, options({ confirm: agree }))).toEqual({ available: true });
+    }
+    expect(agree).toHaveBeenCalledTimes(1);
+  });
+
+  it("asks nobody about a part without a cost", async () => {
+    const confirm = vi.fn(async () => false);
+    expect(await provision(library, options({ confirm }))).toEqual({ available: true });
+    expect(confirm).not.toHaveBeenCalled();
+  });
+
   it("leaves nothing behind when making it fails", async () => {
     const failing = recipeOf(async (folder) => {
       writeFileSync(join(folder, "half"), "");

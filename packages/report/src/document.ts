@@ -1,7 +1,7 @@
 import {
   type BackendRecord,
   type Cell,
-  countObservations,
+  describeObservations,
   type Steadiness,
   shorten,
 } from "@softmax-bench/core";
@@ -85,7 +85,7 @@ const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
 const DEFINITIONS = [
   "gradient: median time of loss and gradient, left on the device; = marks a tie with the fastest.",
   "±: the resolution. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; closer times are tied.",
-  "n: what the median is over: fresh processes, or samples where there was one process.",
+  "median of: fresh processes, or samples where there was one process.",
   "settled: empty if the times had stopped changing; no, if they had not within their time; untested, if the samples are too few to tell. Only a settled cell is called the fastest.",
   "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
   "ULP: representable numbers between an entry and the correctly rounded one, from a double-double oracle.",
@@ -133,7 +133,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "method",
     "gradient",
     "±",
-    "n",
+    "median of",
     "settled",
     "ratio",
     "of copy",
@@ -143,7 +143,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     "non-finite",
     ...RANGE_COLUMNS,
   ],
-  numeric: [3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+  numeric: [3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
   optional: [8, 5, 10, 6, 9],
   rows: ranked.map(({ dtype, backend, method, timing, resolution, ratio, tied, achieved, error }) => [
     dtype,
@@ -151,7 +151,7 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
     method,
     formatDuration(timing.medianNs),
     formatPercent(resolution),
-    formatCount(countObservations(timing)),
+    describeObservations(timing),
     SETTLED[timing.steadiness ?? "settled"],
     `${tied ? "= " : ""}${formatRatio(ratio)}`,
     achieved && !achieved.inCache ? formatPercent(achieved.share) : "",

@@ -1,7 +1,8 @@
-import type { Accuracy, CellStatus, FloatArray } from "@softmax-bench/core";
+import type { Accuracy, CellStatus, FloatArray, FloatDType } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
+import { bestBlocks, timeOf } from "./best-gradient.js";
 import type { Block } from "./block.js";
-import { formatCount, formatError } from "./format.js";
+import { formatCount, formatDuration, formatError } from "./format.js";
 import { RANGE_COLUMNS, rangeCells } from "./range.js";
 
 /** One method's gradient of a user's arrays on one backend, or the reason why there is none. */
@@ -16,6 +17,10 @@ export type GradientRecord =
       readonly gradient?: FloatArray;
       readonly lossRelError: number;
       readonly gradientError: Accuracy["gradient"];
+      /** Median times of loss and gradient, left on the device, in nanoseconds; one for each process. */
+      readonly mediansNs: readonly number[];
+      /** True if it can be best: neither a reference nor on a GPU in software. */
+      readonly isContender: boolean;
     }
   | {
       readonly backend: string;
@@ -24,32 +29,37 @@ export type GradientRecord =
       readonly reason: string;
     };
 
-/** Shows every gradient with its errors against the oracle, and what did not run. */
-export function gradientBlocks(records: readonly GradientRecord[]): Block[] {
+/** Shows every gradient with its time and its errors against the oracle, what did not run, and the best one. */
+export function gradientBlocks(records: readonly GradientRecord[], dtype: FloatDType): Block[] {
   const computed = records.flatMap((record) => (record.status === "ok" ? [record] : []));
   return [
     {
       kind: "table",
       header: [
-        ...["backend", "method", "loss", "loss rel. error"],
+        ...["backend", "method", "time", "loss", "loss rel. error"],
         ...["max ULP", "p99 ULP", "rel. L2", "max / largest", "Σ of a row", "non-finite", ...RANGE_COLUMNS],
       ],
-      numeric: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13],
-      optional: [7, 3, 5],
-      rows: computed.map(({ backend, method, loss, lossRelError, gradientError: of }) => [
-        backend,
-        method,
-        loss.length === 1 ? String(loss[0]) : `${loss.length} rows`,
-        formatError(lossRelError),
-        formatCount(of.maxUlp),
-        formatCount(of.p99Ulp),
-        formatError(of.relL2),
-        of.scaledMaxAbs === undefined ? "" : formatError(of.scaledMaxAbs),
-        formatError(of.rowSumResidual),
-        of.nonFinite ? formatCount(of.nonFinite) : "",
-        ...rangeCells(of),
-      ]),
+      numeric: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+      optional: [8, 4, 6],
+      rows: computed.map((record) => {
+        const { backend, method, loss, lossRelError, gradientError: of } = record;
+        return [
+          backend,
+          method,
+          record.mediansNs.length > 0 ? formatDuration(timeOf(record)) : "",
+          loss.length === 1 ? String(loss[0]) : `${loss.length} rows`,
+          formatError(lossRelError),
+          formatCount(of.maxUlp),
+          formatCount(of.p99Ulp),
+          formatError(of.relL2),
+          of.scaledMaxAbs === undefined ? "" : formatError(of.scaledMaxAbs),
+          formatError(of.rowSumResidual),
+          of.nonFinite ? formatCount(of.nonFinite) : "",
+          ...rangeCells(of),
+        ];
+      }),
     },
     ...absentList(records.flatMap((record) => (record.status === "ok" ? [] : [record]))),
+    ...bestBlocks(records, dtype),
   ];
 }

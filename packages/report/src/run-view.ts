@@ -3,6 +3,7 @@ import {
   type Cell,
   type Curve,
   commandLine,
+  commandOfRun,
   type Environment,
   namePlaces,
   plural,
@@ -55,7 +56,7 @@ function describeInterruption({ run, cells, precision, depth, scaling }: Results
   ];
   const out = findOutFolder(run.argv);
   const command = [
-    commandLine(`${shellWord(run.command ?? "bench")} --resume ${shellWord(run.id)}`),
+    commandLine(`${commandOfRun(run.command)} --resume ${shellWord(run.id)}`),
     ...(out ? [`--out ${shellWord(out)}`] : []),
   ];
   return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
@@ -88,7 +89,7 @@ function listFacts(results: Results, views: readonly MachineView[]): [string, st
       : [["machine", describeMachine(environment)] satisfies [string, string]]),
     ...(results.hosts?.length ? [["hosts", describeHosts(results)] satisfies [string, string]] : []),
     ["resolution", describeResolution(results)],
-    ["command", [run.command ?? "bench", ...run.argv].map(shellWord).join(" ")],
+    ["command", [commandOfRun(run.command), ...run.argv.map(shellWord)].join(" ")],
     ["commit", run.commit ?? "not in a git checkout"],
   ];
 }

@@ -1,4 +1,4 @@
-import type { Environment, HostRecord, Results } from "@softmax-bench/core";
+import type { Environment, FloatDType, HostRecord, Results } from "@softmax-bench/core";
 import type { Comparison } from "@softmax-bench/regression";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
@@ -42,8 +42,11 @@ export const renderHosts = (hosts: readonly HostRecord[], options: TerminalOptio
   renderBlocks([{ kind: "paragraph", text: "" }, hostsTable(hosts)], options);
 
 /** Renders every gradient of a user's arrays with its errors. */
-export const renderGradients = (records: readonly GradientRecord[], options: TerminalOptions): string =>
-  renderBlocks(gradientBlocks(records), options);
+export const renderGradients = (
+  records: readonly GradientRecord[],
+  dtype: FloatDType,
+  options: TerminalOptions,
+): string => renderBlocks(gradientBlocks(records, dtype), options);
 
 /** Renders the verdict on a gradient that another program computed. */
 export const renderJudgement = (verdict: GradientVerdict, options: TerminalOptions): string =>

@@ -12,7 +12,7 @@ const KINDS = [
 
 /** Describes how far the error of a winner holds beyond the inputs on which it was timed. @param best the winner, if there is one */
 export function describeTrust(precision: PrecisionView | undefined, best: RankedCell | undefined): string {
-  const command = commandLine("precision");
+  const command = commandLine("study precision");
   const reaches = precision?.reaches ?? [];
   const all = splitByMeasured(reaches);
   if (!precision || all.measured.length === 0) {

@@ -1,5 +1,6 @@
 import type { Cell } from "@softmax-bench/core";
 import { type Constraints, describeBound, isInUlp, isWithinBound, measuredError } from "./constraints.js";
+import { enumerate } from "./enumerate.js";
 import { formatCount, formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
 import { areCellsTied, type RankedCell, ratioOf } from "./ranking.js";
 import type { Measured, Recommendation } from "./recommend.js";
@@ -19,12 +20,6 @@ function explainFailure(cell: RankedCell, { error: limit }: Constraints): string
     ? `${formatCount(measuredError(cell, limit.measure))} ULP`
     : formatError(error.relL2);
   return `but its error of ${size} exceeds the bound`;
-}
-
-/** `a, b and c`; beyond three, `a, b and 4 others`. */
-function enumerate(names: readonly string[]): string {
-  const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} others`] : names;
-  return [shown.slice(0, -1).join(", "), shown.at(-1)].filter(Boolean).join(" and ");
 }
 
 /** `a fused is faster, but its times had not settled`. */

@@ -130,7 +130,7 @@ describe("the gradient table", () => {
   it("shows time, resolution, observations, ratio and errors of a cell", () => {
     const cell = measured("stable", { us: 4700, error: { maxUlp: 12_345, p99Ulp: 3, relL2: 6.1e-8 } });
     expect(linesWith(terminalOf(withCells(cell)), "float32 node stable")).toEqual([
-      "float32 node stable 4.70 ms 2.0 % 5 1.00× 12,345 3 6.1e-8",
+      "float32 node stable 4.70 ms 2.0 % 5 processes 1.00× 12,345 3 6.1e-8",
     ]);
   });
 
@@ -148,7 +148,11 @@ describe("the gradient table", () => {
       measured("c", { us: 300, time: { steadiness: "settled" } }),
     );
     const rows = ["a", "b", "c"].map((name) => linesWith(terminalOf(results), `float32 node ${name} `)[0]);
-    expect(rows.map((row) => /5 (\w*) ?\d\.\d\d×/.exec(row ?? "")?.[1])).toEqual(["no", "untested", ""]);
+    expect(rows.map((row) => /5 processes (\w*) ?\d\.\d\d×/.exec(row ?? "")?.[1])).toEqual([
+      "no",
+      "untested",
+      "",
+    ]);
   });
 
   it("has a column of non-finite entries in the terminal only where there are some", () => {

@@ -50,7 +50,7 @@ const HOLDS = [point(0, 1), point(40, 4)];
 describe("the trust beyond the inputs of a run", () => {
   it("was not measured without sweeps; the command that measures it is named", () => {
     expect(describeTrust(undefined, BEST)).toBe(
-      "Trust beyond these inputs was not measured: pnpm precision measures errors for confident, masked or large logits.",
+      "Trust beyond these inputs was not measured: pnpm study precision measures errors for confident, masked or large logits.",
     );
   });
 
@@ -95,7 +95,7 @@ describe("the trust beyond the inputs of a run", () => {
 
   it("is not that of another method", () => {
     expect(trustBy(curve("scale", HOLDS, "manual/naive"))).toContain(
-      "was not measured: the sweeps of this run do not include it; pnpm precision measures it.",
+      "was not measured: the sweeps of this run do not include it; pnpm study precision measures it.",
     );
   });
 });

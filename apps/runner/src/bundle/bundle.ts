@@ -107,10 +107,18 @@ async function collect(request: BundleRequest, options: ProvideOptions): Promise
   };
 }
 
+/** Requests everything that a bundle fetches or builds, one part whatever becomes of the others. */
+export async function requestParts(request: BundleRequest, options: ProvideOptions): Promise<void> {
+  await Promise.allSettled([
+    findNodeProgram(request.node, request.platform, options),
+    ...request.backends.map((id) => listNativeFiles(id, request, options)),
+  ]);
+}
+
 async function listNativeFiles(
   id: string,
   { platform, cudaLibraries }: BundleRequest,
-  { progress, signal }: ProvideOptions,
+  { progress, signal, confirm }: ProvideOptions,
 ): Promise<readonly NativeFile[]> {
   const backend = await BACKENDS[id]?.();
   if (!backend?.listNativeFiles) return [];
@@ -123,6 +131,7 @@ async function listNativeFiles(
     return await backend.listNativeFiles({
       progress: (step) => progress(`${id}: ${step}`),
       signal,
+      confirm,
       cudaLibraries,
     });
   } catch (error) {

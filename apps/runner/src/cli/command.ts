@@ -1,6 +1,7 @@
 import { DTYPE_IDS, isSystemError, METHODS, USUAL_DTYPE_IDS } from "@softmax-bench/core";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { BACKENDS } from "../plan/backends.js";
+import { Consent } from "../session/consent.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 
@@ -48,12 +49,34 @@ export const commaSeparated = (value: string, previous: readonly string[] = []):
 
 const ids = (known: readonly { id: string }[]): string => known.map(({ id }) => id).join(", ");
 
+/** Flags that decide whether missing parts are fetched. */
+export interface ProvisionFlags {
+  readonly provision: boolean;
+  readonly yes?: boolean | undefined;
+}
+
+/** The flag that agrees to every download. */
+export const yesOption = (): Option =>
+  new Option(
+    "--yes",
+    "fetch and build what is missing without asking, as SOFTMAX_BENCH_YES=1 in the environment does; e.g. --yes",
+  );
+
+/** Adds `ProvisionFlags` to a command. */
+export const addProvisionOptions = (command: Command): Command =>
+  command
+    .addOption(yesOption().conflicts("provision"))
+    .option("--no-provision", "do not fetch or build what backends and hosts lack; e.g. --no-provision");
+
+/** The consent that flags give; undefined if nothing may be fetched. */
+export const toConsent = ({ provision, yes }: ProvisionFlags, console: Console): Consent | undefined =>
+  provision ? new Consent(console, yes) : undefined;
+
 /** Flags that choose the cells to compute. */
-export interface SelectionFlags {
+export interface SelectionFlags extends ProvisionFlags {
   readonly backend?: string[];
   readonly method?: string[];
   readonly threads?: string;
-  readonly provision: boolean;
 }
 
 /** The values that `--backend` takes. */
@@ -61,11 +84,16 @@ export const BACKEND_CHOICES = `${Object.keys(BACKENDS).join(", ")}, or one that
 
 /** Adds `SelectionFlags` to a command. */
 export const withSelection = (command: Command, { threads = "all cores" } = {}): Command =>
-  command
-    .option("--backend <ids>", `all, or ${BACKEND_CHOICES}; e.g. --backend tfjs-wasm`, commaSeparated)
-    .option("--method <globs>", `all, or ${ids(METHODS)}; e.g. --method 'manual/*'`, commaSeparated)
-    .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`)
-    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision");
+  addProvisionOptions(
+    command
+      .option("--backend <ids>", `all, or ${BACKEND_CHOICES}; e.g. --backend tfjs-wasm`, commaSeparated)
+      .option(
+        "--method <globs>",
+        `all, or ${ids(METHODS)}, or one that bench.config.ts brings; e.g. --method 'manual/*'`,
+        commaSeparated,
+      )
+      .option("--threads <n>", `threads per backend (default: ${threads}); e.g. --threads 1`),
+  );
 
 /** Adds `--host`, a list. */
 export const addHostOption = (command: Command): Command =>

@@ -1,18 +1,16 @@
 import { checkOptions, resolveSettings } from "../plan/options.js";
 import type { JobOptions } from "../session/jobs.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import { integer, type SelectionFlags } from "./command.js";
+import { integer, type SelectionFlags, toConsent } from "./command.js";
 
 /** Returns the job options that the flags set. @throws UsageError if `--threads` is out of range. */
-export function toJobOptions(
-  { threads, provision }: SelectionFlags,
-  { stderr, signal }: Console,
-): Omit<JobOptions, "hosts"> {
-  const given = integer("--threads", threads);
+export function toJobOptions(flags: SelectionFlags, console: Console): Omit<JobOptions, "hosts"> {
+  const { stderr, signal } = console;
+  const given = integer("--threads", flags.threads);
   const { threads: used } = resolveSettings(
     checkOptions(given === undefined ? {} : { threads: given }, "flags"),
     {},
   );
   const say = (line: string) => writeLine(stderr, line);
-  return { threads: used, signal, provision: provision ? say : undefined };
+  return { threads: used, signal, consent: toConsent(flags, console), say };
 }

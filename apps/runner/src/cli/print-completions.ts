@@ -3,7 +3,7 @@ import { DTYPE_IDS, METHODS, SWEEPS, WORKLOADS } from "@softmax-bench/core";
 import { BACKENDS } from "../plan/backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { EXIT } from "../terminal/errors.js";
-import { COMMAND_IDS, DEFINITIONS } from "./commands/index.js";
+import { COMMAND_IDS, DEFINITIONS, FIRST_WORDS, findCommand } from "./commands/index.js";
 import { SUMMARIES } from "./help.js";
 
 const idsOf = (known: readonly { readonly id: string }[]): readonly string[] => known.map(({ id }) => id);
@@ -26,11 +26,11 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
  * @returns the exit code
  */
 export async function printCompletions(words: readonly string[]): Promise<number> {
-  const [named] = words;
-  for (const id of COMMAND_IDS) {
-    const command = completion.command(id, SUMMARIES[id]);
-    if (id !== named) continue;
-    const definition = (await DEFINITIONS[id]()).command();
+  for (const id of [...FIRST_WORDS, ...COMMAND_IDS]) completion.command(id, SUMMARIES[id] ?? "");
+  const typed = findCommand(words);
+  if (typed) {
+    const command = completion.command(typed.name, SUMMARIES[typed.id] ?? "");
+    const definition = (await DEFINITIONS[typed.id]()).command();
     for (const { long, description, required, optional } of definition.options) {
       const name = long?.replace(/^--/, "") ?? "";
       const values = VALUES[name] ?? [];

@@ -117,9 +117,11 @@ export const planSeries = (selection: Selection, threads: readonly number[]): Pl
     ),
   );
 
-/** True if a backend has the dtype and the method of a cell. */
-export const hasTask = ({ dtypes, methods }: Backend, { dtype, method }: PlannedCell): boolean =>
-  dtypes.includes(dtype) && (methods?.includes(method) ?? true);
+/** True if a backend has the dtype and the method of a cell or a curve. */
+export const hasTask = (
+  { dtypes, methods }: Backend,
+  { dtype, method }: Pick<PlannedCell, "dtype" | "method">,
+): boolean => dtypes.includes(dtype) && (methods?.includes(method) ?? true);
 
 /** True unless it is known in advance that a cell cannot run: its backend has no such dtype or method, or it is left out. */
 export const isRunnable = (cell: PlannedCell, profile: Profile, adapter: Backend | undefined): boolean =>

@@ -179,6 +179,26 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     untimed: true,
   },
 };
+
+/** The sampling of the gradient phase of a user's arrays, of which a command times dozens. */
+export const QUICK_SAMPLING: Sampling = {
+  phases: "gradient",
+  singleShots: 1,
+  limits: {
+    gradient: {
+      settleNs: 200 * MS,
+      patienceNs: 100 * MS,
+      windowNs: 10 * MS,
+      minSamples: 5,
+      mostWindowNs: 100 * MS,
+      fewestSamples: 2,
+      maxSamples: 200,
+      batchNs: BATCH,
+    },
+    other: PROFILES.gate.limits.other,
+  },
+};
+
 /**
  * The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases; undefined
  * if it takes no times.

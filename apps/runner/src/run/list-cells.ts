@@ -1,9 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { plural, type Shard } from "@softmax-bench/core";
 import type { Settings } from "../plan/options.js";
-import { curveCellKey, keyOf, planCells, planCurves } from "../plan/plan.js";
+import {
+  curveCellKey,
+  hasTask,
+  keyOf,
+  type PlannedCell,
+  type PlannedCurve,
+  planCells,
+  planCurves,
+} from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
-import { assertRunnable, backendsOf, runnableWork } from "../plan/runnable.js";
+import { assertRunnable, backendsOf } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
 import { shardWork } from "../plan/split.js";
 import { type Console, writeLine } from "../terminal/console.js";
@@ -20,14 +28,17 @@ export async function listCells(
   const whole = planCells(selection);
   const curves = planCurves(selection, selection.sweeps);
   await assertRunnable([...whole, ...curves]);
+  const backends = await backendsOf([...whole, ...curves]);
   const { cells: planned } = await shardWork(whole, shard, {
     profile: PROFILES[profile],
     seed,
-    backends: await backendsOf(whole),
+    backends,
   });
-  const cells = await runnableWork(planned);
-  const runnableCurves = await runnableWork(curves);
-  const keys = [...cells.map(keyOf), ...runnableCurves.map(curveCellKey)];
+  const isThere = (work: PlannedCell | PlannedCurve) => {
+    const backend = backends.get(work.backend);
+    return backend !== undefined && hasTask(backend, work);
+  };
+  const keys = [...planned.filter(isThere).map(keyOf), ...curves.filter(isThere).map(curveCellKey)];
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ cells: keys })}\n`);
   for (const key of keys) writeLine(console.stdout, key);
   const unsupported = planned.length + curves.length - keys.length;

@@ -87,9 +87,9 @@ class Bar implements Progress {
 
   say(line: string): void {
     // Over the bar, which is drawn again below.
-    eraseLine(this.#stream);
+    if (this.#bar.isActive) eraseLine(this.#stream);
     writeLine(this.#stream, line);
-    this.#bar.render();
+    if (this.#bar.isActive) this.#bar.render();
   }
 
   begin({ label }: WorkItem): void {

@@ -1,9 +1,10 @@
 import { plural } from "@softmax-bench/core";
 import type { Images } from "@softmax-bench/networks";
-import { describedImages } from "../experiments/networks/images.js";
+import { describedImages, type ImageOptions } from "../experiments/networks/images.js";
 import { imagesNeeded } from "../experiments/networks/network-inputs.js";
 import { type DepthSettings, type Header, isTwin, resultKey } from "../results/journal/entries.js";
 import { Journal, type Recovered } from "../results/journal/journal.js";
+import { imageOptions } from "../session/agree-on-parts.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
 import { checkPublishable, planOfRun } from "./plan-run.js";
@@ -19,7 +20,7 @@ export async function resumeRun(
 ): Promise<number> {
   const folder = findRunFolder(out, id);
   const recovered = Journal.recover(folder.journal);
-  const run = await runToContinue(command, folder, recovered, console).catch((error: unknown) => {
+  const run = await runToContinue(command, folder, recovered, console, output).catch((error: unknown) => {
     recovered.journal.close();
     throw error;
   });
@@ -32,6 +33,7 @@ async function runToContinue(
   folder: RunFolder,
   recovered: Recovered,
   console: Console,
+  { consent }: Output,
 ): Promise<Run> {
   const { header, entries, journal } = recovered;
   if ((header.command ?? "bench") !== command) {
@@ -42,7 +44,7 @@ async function runToContinue(
   for (const line of recoveryLines(folder, recovered)) writeLine(console.stderr, line);
   const plan = await planOfRun(header);
   checkPublishable(header, entries, plan);
-  const images = header.depth && (await sameImages(header.depth, console));
+  const images = header.depth && (await sameImages(header.depth, imageOptions(console, consent)));
   return { folder, header, plan, journal, images, done: entries };
 }
 
@@ -75,8 +77,8 @@ function repeatedLine(journal: string, [repeated, ...others]: Recovered["repeate
 }
 
 /** @throws UsageError if the images are no longer those that the run began with. */
-async function sameImages(settings: DepthSettings, console: Console): Promise<Images> {
-  const { images, description } = await describedImages(imagesNeeded(settings), console);
+async function sameImages(settings: DepthSettings, options: ImageOptions): Promise<Images> {
+  const { images, description } = await describedImages(imagesNeeded(settings), options);
   if (description.digest !== settings.images.digest) {
     throw new UsageError(
       `the run began with ${settings.images.source} images, and these ${description.source} images are others; set CIFAR10_DIR as it was, or start a new run`,

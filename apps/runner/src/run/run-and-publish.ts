@@ -1,6 +1,13 @@
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { commandLine, isSystemError, plural, type Results, shellWord } from "@softmax-bench/core";
+import {
+  commandLine,
+  commandOfRun,
+  isSystemError,
+  plural,
+  type Results,
+  shellWord,
+} from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import type { Images } from "@softmax-bench/networks";
 import { renderSummary, renderTerminal, reportView } from "@softmax-bench/report";
@@ -15,6 +22,8 @@ import { saveBaseline } from "../results/baselines.js";
 import type { Entry, Header } from "../results/journal/entries.js";
 import type { Journal } from "../results/journal/journal.js";
 import { RunState } from "../results/journal/run-state.js";
+import { agreeOnParts } from "../session/agree-on-parts.js";
+import type { Consent } from "../session/consent.js";
 import { Hosts } from "../session/hosts.js";
 import { probeBrowsers } from "../session/probe-browsers.js";
 import { provisionBackends } from "../session/provision.js";
@@ -33,8 +42,8 @@ export interface Output {
   readonly json: boolean;
   /** True to print every cell, not only the answers. */
   readonly full?: boolean;
-  /** True to install native parts that backends lack. */
-  readonly provision: boolean;
+  /** The consent to installing what backends and hosts lack; undefined to install nothing. */
+  readonly consent: Consent | undefined;
   /** The name of a baseline that keeps the results once they are complete. */
   readonly saveBaseline?: string | undefined;
   /** True to keep them even if the machine was busy. */
@@ -68,7 +77,7 @@ export async function runAndPublish(run: Run, console: Console, output: Output):
 }
 
 async function measureAndPublish(run: Run, console: Console, output: Output): Promise<number> {
-  const { json, provision, saveBaseline: baseline } = output;
+  const { json, consent, saveBaseline: baseline } = output;
   const { folder, header, plan, journal, images, done, turns } = run;
   const entries = [...done];
   const experiments = createExperiments(header, images);
@@ -95,10 +104,13 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   );
   const say = (line: string) => writeLine(console.stderr, line);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
-  const provisioned = await provisionBackends(provision ? [...used] : [], {
+  const requests = hostsOfRun(header);
+  if (consent) await agreeOnParts(consent, { backends: used, hosts: requests }, console.signal);
+  const provisioned = await provisionBackends(consent ? [...used] : [], {
     say,
     signal: console.signal,
     wanted: false,
+    confirm: consent?.confirm,
   });
   const progress = createProgress(console.stderr);
   const append = (entry: Entry) => {
@@ -108,8 +120,8 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
   setFlagsFromString("--no-incremental-marking");
   try {
-    using hosts = await Hosts.open(hostsOfRun(header), {
-      provision,
+    using hosts = await Hosts.open(requests, {
+      consent,
       say: (line) => progress.say(line),
       signal: console.signal,
     });
@@ -174,10 +186,10 @@ function remainingCount(
 }
 
 /** The command that continues a run. */
-export const resumeCommand = ({ command = "bench" }: Header, { id, path }: RunFolder): string => {
+export const resumeCommand = ({ command }: Header, { id, path }: RunFolder): string => {
   const out = dirname(path);
   return [
-    commandLine(`${command} --resume ${id}`),
+    commandLine(`${commandOfRun(command)} --resume ${id}`),
     ...(out === DEFAULT_OUT ? [] : [`--out ${shellWord(out)}`]),
   ].join(" ");
 };

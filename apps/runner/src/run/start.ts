@@ -18,6 +18,7 @@ import { assertRunnable } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
 import type { DepthSettings, Header, ScalingSettings } from "../results/journal/entries.js";
 import { Journal } from "../results/journal/journal.js";
+import { agreeOnParts, imageOptions } from "../session/agree-on-parts.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
@@ -60,7 +61,13 @@ export async function startRun(request: Request, console: Console, output: Outpu
   await assertRunnable(workOf(whole));
   const { plan, digest } = await shardPlan(whole, { ...settings, shard });
 
-  const described = experiment && (await describedImages(imagesNeeded(experiment), console));
+  const { consent } = output;
+  if (consent && experiment) {
+    const backends = new Set(workOf(plan).map(({ backend }) => backend));
+    await agreeOnParts(consent, { backends, hosts: selection.hosts, images: true }, console.signal);
+  }
+  const described =
+    experiment && (await describedImages(imagesNeeded(experiment), imageOptions(console, consent)));
   const machine = describeEnvironment();
   const isCompared =
     leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;

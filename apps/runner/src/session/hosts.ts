@@ -22,6 +22,7 @@ import { findAbsence } from "../plan/absent-backend.js";
 import { type HostRequest, kindOfHost, THIS_NODE } from "../plan/host-requests.js";
 import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { hostsOf, runsIn } from "../plan/places.js";
+import type { Consent } from "./consent.js";
 import type { HostTable, Problem, Remedies } from "./host-table.js";
 import { PAGE_FOLDER } from "./page-folder.js";
 import { remediesOf } from "./remedies.js";
@@ -30,8 +31,8 @@ export interface HostOptions {
   /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** True to install runtimes that are not on this machine. */
-  readonly provision: boolean;
+  /** The consent to installing runtimes that are not on this machine; undefined to install none. */
+  readonly consent: Consent | undefined;
 }
 
 /** The hosts of a run, by id. They share one exchange of arrays. */
@@ -132,12 +133,12 @@ export class Hosts implements HostTable, Disposable {
     return { id, status: "available", runtime: { name, version }, settings: { flags: flags.join(" ") } };
   }
 
-  async #findRuntime(request: HostRequest, { say, signal, provision }: HostOptions): Promise<HostRecord> {
+  async #findRuntime(request: HostRequest, { say, signal, consent }: HostOptions): Promise<HostRecord> {
     const { id, kind } = request;
     const progress = (step: string) => say(`${id}: ${step}`);
     const runtime = await findRuntime(
       { ...request, kind: kind as RuntimeKind },
-      provision ? { progress, signal } : undefined,
+      consent && { progress, signal, confirm: consent.confirm },
     );
     this.#add(id, runtime);
     const { name, flags } = RUNTIMES[runtime.kind];

@@ -7,10 +7,11 @@ import type {
   Place,
 } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
-import { inputArrays, lossLength } from "@softmax-bench/measure";
+import { inputArrays, lossLength, type Sampling } from "@softmax-bench/measure";
 import { loadBackend } from "../plan/load-backends.js";
 import { PROFILES } from "../plan/profiles.js";
 import { BackendSession } from "./backend-session.js";
+import type { Consent } from "./consent.js";
 import type { Hosts } from "./hosts.js";
 import { type TaskOutcome, toTaskOutcome } from "./outcome.js";
 import { PhaseTimer } from "./phase-timer.js";
@@ -20,23 +21,33 @@ import { provisionBackends } from "./provision.js";
 export interface Job {
   readonly task: GradientTask;
   readonly inputs: Inputs;
+  /** The sampling of its time; absent for none. */
+  readonly sampling?: Sampling;
 }
 
 export type JobOutcome =
-  | { readonly status: "ok"; readonly result: GradientResult; readonly note: string | undefined }
+  | {
+      readonly status: "ok";
+      readonly result: GradientResult;
+      readonly note: string | undefined;
+      /** Times of loss and gradient; empty without sampling. */
+      readonly gradientNs: readonly number[];
+    }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
 export interface JobOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Set to install native parts that the backend lacks; receives each step. */
-  readonly provision: ((line: string) => void) | undefined;
+  /** The consent to installing native parts that the backend lacks; undefined to install none. */
+  readonly consent: Consent | undefined;
+  /** Prints a line for the user. */
+  readonly say: (line: string) => void;
   /** Has the place's host. */
   readonly hosts: Hosts;
 }
 
 /**
- * Computes jobs on one backend, untimed, in a process or a page of its own, and hands over each outcome as it comes. When the
+ * Computes jobs on one backend, in a process or a page of its own, and hands over each outcome as it comes. When the
  * signal aborts, what is under way is given up. What `consume` throws ends it all.
  *
  * @returns the backend's record; undefined if there was nothing to do.
@@ -44,14 +55,15 @@ export interface JobOptions {
 export async function runJobs<J extends Job>(
   place: Place,
   jobs: readonly J[],
-  { threads, signal, provision, hosts }: JobOptions,
+  { threads, signal, consent, say, hosts }: JobOptions,
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
   const { backend } = place;
-  const provisioned = await provisionBackends(provision ? [backend] : [], {
-    say: provision ?? (() => {}),
+  const provisioned = await provisionBackends(consent ? [backend] : [], {
+    say,
     signal,
     wanted: false,
+    confirm: consent?.confirm,
   });
   const availability = provisioned.get(backend);
   const problem = await hosts.findProblem(place);
@@ -71,10 +83,13 @@ export async function runJobs<J extends Job>(
     const ids = new Map<Inputs, string>();
     for (const job of jobs) {
       if (signal.aborted) break;
-      const { task } = job;
+      const { task, sampling } = job;
       if (!ids.has(job.inputs)) ids.set(job.inputs, `inputs ${ids.size}`);
       const inputs = { id: ids.get(job.inputs) as string, make: () => inputArrays(job.inputs) };
-      const outcome = await session.run({ type: "run", ...task, inputs: inputs.id, sets: 1 }, inputs);
+      const outcome = await session.run(
+        { type: "run", ...task, inputs: inputs.id, sets: 1, sampling },
+        inputs,
+      );
       if (signal.aborted) break;
       consume(job, toJobOutcome(task, toTaskOutcome(place, outcome, "computed"), session));
     }
@@ -98,5 +113,6 @@ function toJobOutcome(
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }
-  return { status: "ok", result: { loss, gradient }, note: conclusion.reply.note };
+  const { note, samples } = conclusion.reply;
+  return { status: "ok", result: { loss, gradient }, note, gradientNs: samples?.gradient ?? [] };
 }

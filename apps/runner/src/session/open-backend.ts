@@ -63,7 +63,7 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     }
     worker.kill();
     const permanent = outcome.kind === "answered" && outcome.reply.type === "unavailable";
-    const replace = adapter?.provision && commandLine(`provision ${backend}`);
+    const replace = adapter?.provision && commandLine(`doctor --fix ${backend}`);
     const slow = outcome.kind === "timeout";
     return { permanent, slow, record: unavailable(...whyUnavailable(outcome, remedies, replace)) };
   } catch (error) {

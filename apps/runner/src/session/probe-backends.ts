@@ -5,7 +5,7 @@ import { findPython, PythonHost } from "@softmax-bench/host-python";
 import type { Host } from "@softmax-bench/measure";
 import type { ExaminedBackend } from "@softmax-bench/report";
 import { THIS_NODE } from "../plan/host-requests.js";
-import { BACKENDS_MODULE, backendIds, loadBackend } from "../plan/load-backends.js";
+import { BACKENDS_MODULE, loadBackend } from "../plan/load-backends.js";
 import { usualPlace } from "../plan/place-names.js";
 import { hostsOf, runsIn } from "../plan/places.js";
 import { isReference } from "../plan/references.js";
@@ -18,10 +18,9 @@ export const LONGEST_TIMEOUT_S = 3600;
  * Starts every backend that runs in Node in a process of its own, all at once, and says what came of it.
  *
  * @param timeoutS in seconds: a backend that has not started by then is reported as slow
- * @throws UsageError if `bench.config.ts` is wrong, and nothing else
  */
-export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {
-  return Promise.all((await backendIds()).map((backend) => probeBackend(backend, timeoutS)));
+export async function probeBackends(ids: readonly string[], timeoutS: number): Promise<ExaminedBackend[]> {
+  return Promise.all(ids.map((backend) => probeBackend(backend, timeoutS)));
 }
 
 async function probeBackend(backend: string, timeoutS: number): Promise<ExaminedBackend> {

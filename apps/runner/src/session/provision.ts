@@ -1,4 +1,4 @@
-import { type Availability, commandLine, messageOf, shorten } from "@softmax-bench/core";
+import { type Availability, type Confirm, commandLine, messageOf, shorten } from "@softmax-bench/core";
 import { loadBackend } from "../plan/load-backends.js";
 
 export interface ProvisioningOptions {
@@ -7,12 +7,14 @@ export interface ProvisioningOptions {
   readonly signal: AbortSignal;
   /** True if the user named these backends. */
   readonly wanted: boolean;
+  /** Called before anything is fetched or built; absent if the user asked for it. */
+  readonly confirm?: Confirm | undefined;
 }
 
 /** Installs the missing parts of backends, one after the other. Never throws: the outcome reports a failure. */
 export async function provisionBackends(
   ids: readonly string[],
-  { say, signal, wanted }: ProvisioningOptions,
+  { say, signal, wanted, confirm }: ProvisioningOptions,
 ): Promise<Map<string, Availability>> {
   const outcomes = new Map<string, Availability>();
   for (const id of ids) {
@@ -20,10 +22,10 @@ export async function provisionBackends(
       const backend = await loadBackend(id);
       if (!backend?.provision || signal.aborted) continue;
       const progress = (step: string) => say(`${id}: ${step}`);
-      const outcome = await backend.provision({ progress, signal, wanted });
+      const outcome = await backend.provision({ progress, signal, wanted, confirm });
       if (outcome) outcomes.set(id, outcome.available ? outcome : shortenReasons(outcome));
     } catch (error) {
-      const remedy = commandLine(`provision ${id}`);
+      const remedy = commandLine(`doctor --fix ${id}`);
       outcomes.set(id, shortenReasons({ available: false, reason: messageOf(error), remedy }));
     }
   }

@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { execute } from "../../dist/cli/command.js";
-import { COMMANDS, isCommand } from "../../dist/cli/commands/index.js";
+import { COMMANDS, findCommand } from "../../dist/cli/commands/index.js";
 import type { Console } from "../../src/terminal/console.js";
 import { childrenOf, type Ended, type LaunchOptions, launch, MAIN, type Running } from "./process.js";
 import { onlyRun } from "./runs.js";
@@ -62,7 +62,8 @@ export async function call(
 ): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
-  if (!isCommand(command)) throw new Error(`there is no command ${command}`);
+  const typed = findCommand([command, ...args]);
+  if (!typed) throw new Error(`there is no command ${command}`);
   const { signal } = new AbortController();
   const streams = { stdout, stderr } as unknown as Pick<Console, "stdout" | "stderr">;
   const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
@@ -70,7 +71,7 @@ export async function call(
   try {
     Object.assign(process.env, env);
     if (cwd !== undefined) process.chdir(cwd);
-    const code = await execute(command, await COMMANDS[command](), args, { ...streams, signal });
+    const code = await execute(typed.name, await COMMANDS[typed.id](), typed.argv, { ...streams, signal });
     for (const stream of [stdout, stderr]) stream.end();
     const [out, err] = await printed;
     return { code, stdout: out, stderr: err };

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, countObservations, intervalOf, PHASES } from "@softmax-bench/core";
+import { type Cell, describeObservations, intervalOf, PHASES } from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -66,15 +66,15 @@ export function CellDetail({ cell }: { cell: Cell }) {
         >
           <Table
             label={`Times of ${name}`}
-            columns={["phase", "median", "95 % interval", "n", "samples", "settled"]}
+            columns={["phase", "median", "95 % interval", "median of", "samples", "settled"]}
             rows={timed.map(({ phase, timing }) => {
-              const { medianNs, samples, scope, steadiness } = timing;
+              const { medianNs, samples, steadiness } = timing;
               const interval = intervalOf(timing);
               return [
                 phase,
                 formatDuration(medianNs),
                 interval ? formatInterval(medianNs, interval) : "too few for one",
-                `${formatCount(countObservations(timing))} ${scope === "processes" ? "processes" : "samples"}`,
+                describeObservations(timing),
                 formatCount(samples.length),
                 steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
               ];

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheRoot, inspect, provide } from "@softmax-bench/provision";
+import type { Confirm } from "@softmax-bench/core";
+import { cacheRoot, inspect, provide, Refused } from "@softmax-bench/provision";
 import { extract } from "tar";
 import { download, type Published, Unreachable } from "./download.js";
 import { readFolder } from "./folder.js";
@@ -20,6 +21,8 @@ export interface LoadOptions {
   /** Receives one line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Called before a download; absent if the user asked for it. */
+  readonly confirm?: Confirm | undefined;
   /** Time without data after which a download fails, in milliseconds. */
   readonly silenceMs?: number;
 }
@@ -31,12 +34,14 @@ export interface LoadedImages extends Images {
   readonly note?: string;
 }
 
+const COST = { title: "the images of CIFAR-10", downloadBytes: 170e6, buildSeconds: 5 };
+
 /** Bytes for the archive of 170 MB and its content of 184 MB. */
 const SPACE = 400_000_000;
 
 /**
  * Loads the first images of CIFAR-10: from a folder, from the user's cache, or downloaded into it, once. They are
- * synthetic only if the network is unreachable.
+ * synthetic only if the network is unreachable, or the user does not agree to the download.
  * @throws DataError if files are invalid, or the download fails halfway
  * @throws Unavailable if there is no space for it
  */
@@ -46,13 +51,16 @@ export async function loadImages(count: number, options: LoadOptions): Promise<L
   try {
     return { source: "CIFAR-10", ...(await readFolder(await ensureCached(archive, options), count)) };
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
+    if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
     const note = `images are synthetic: ${error.message}; CIFAR10_DIR names a folder with CIFAR-10's binary version`;
     return { source: "synthetic", note, ...syntheticImages(count) };
   }
 }
 
-async function ensureCached(archive: Published, { say, signal, ...patience }: LoadOptions): Promise<string> {
+async function ensureCached(
+  archive: Published,
+  { say, signal, confirm, ...patience }: LoadOptions,
+): Promise<string> {
   const name = `cifar-10-binary-${archive.md5.slice(0, 8)}`;
   const found = await inspect(name);
   if (found.state === "complete") return found.folder;
@@ -70,7 +78,7 @@ async function ensureCached(archive: Published, { say, signal, ...patience }: Lo
     await readFolder(folder, 1);
     await rm(partial, { force: true });
   };
-  return await provide({ name, space: SPACE, build }, { progress: say, signal });
+  return await provide({ name, space: SPACE, cost: COST, build }, { progress: say, signal, confirm });
 }
 
 /** Reports a line for every tenth. */

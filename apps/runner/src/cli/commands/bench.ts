@@ -16,6 +16,7 @@ import {
   integer,
   newCommand,
   type SelectionFlags,
+  toConsent,
   withSelection,
 } from "../command.js";
 
@@ -150,7 +151,7 @@ export async function bench(argv: readonly string[], console: Console): Promise<
   const output = {
     json: flags.json ?? false,
     full: flags.full ?? false,
-    provision: flags.provision,
+    consent: toConsent(flags, console),
     saveBaseline,
     force: flags.force ?? false,
   };

@@ -1,10 +1,11 @@
 import { PLATFORM } from "@softmax-bench/provision";
 import { checkBackends } from "../../bundle/backends.js";
-import { megabytes, PLATFORMS, writeBundle } from "../../bundle/bundle.js";
+import { megabytes, PLATFORMS, requestParts, writeBundle } from "../../bundle/bundle.js";
 import { unknownValue } from "../../plan/unknown-value.js";
+import { Consent } from "../../session/consent.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { commaSeparated, newCommand } from "../command.js";
+import { commaSeparated, newCommand, yesOption } from "../command.js";
 
 /** The backend that CUDA's libraries are for. */
 const CUDA = "onnxruntime-cuda";
@@ -39,6 +40,7 @@ export const command = () =>
       false,
     )
     .option("--force", "replace files of that name", false)
+    .addOption(yesOption())
     .addHelpText(
       "after",
       "\nExit codes: 0 written; 2 wrong usage, or something could not be had; 130 stopped.",
@@ -52,10 +54,12 @@ interface Flags {
   readonly split?: string;
   readonly cudaLibraries: boolean;
   readonly force: boolean;
+  readonly yes?: boolean;
 }
 
 /** Makes a bundle. */
-export async function bundle(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
+export async function bundle(argv: readonly string[], console: Console): Promise<number> {
+  const { stdout, stderr, signal } = console;
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const platform = parsePlatform(flags.platform ?? PLATFORM);
   if (flags.cudaLibraries && !flags.backend.includes(CUDA)) {
@@ -70,10 +74,13 @@ export async function bundle(argv: readonly string[], { stdout, stderr, signal }
     cudaLibraries: flags.cudaLibraries,
     force: flags.force,
   };
+  const consent = new Consent(console, flags.yes);
   try {
+    await consent.obtain((confirm) => requestParts(request, { progress: () => {}, signal, confirm }));
     const { parts, unpackedBytes, node } = await writeBundle(request, {
       progress: (step) => writeLine(stderr, step),
       signal,
+      confirm: consent.confirm,
     });
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
     for (const part of parts) writeLine(stdout, `${part.sha256}  ${part.name}`);

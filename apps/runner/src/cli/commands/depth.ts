@@ -11,7 +11,17 @@ import { unknownValue } from "../../plan/unknown-value.js";
 import { DEPTH_LIMITS, type DepthSettings } from "../../results/journal/entries.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { addHostOption, BACKEND_CHOICES, commaSeparated, inRange, integer, newCommand } from "../command.js";
+import {
+  addHostOption,
+  addProvisionOptions,
+  BACKEND_CHOICES,
+  commaSeparated,
+  inRange,
+  integer,
+  newCommand,
+  type ProvisionFlags,
+  toConsent,
+} from "../command.js";
 
 /** Formulations that there are by hand and automatically. */
 const FORMULATIONS = COMPARISONS.map(([manual]) => manual.replace("manual/", ""));
@@ -27,7 +37,7 @@ const DEFAULTS = {
   learningRate: 0.1,
 } as const;
 
-interface Flags {
+interface Flags extends ProvisionFlags {
   readonly network?: string;
   readonly depths?: string[];
   readonly batch?: string;
@@ -42,11 +52,10 @@ interface Flags {
   readonly out?: string;
   readonly resume?: string;
   readonly json?: boolean;
-  readonly provision: boolean;
 }
 
 export const command = (defaultBackends: readonly string[] = []) =>
-  addHostOption(newCommand("depth"))
+  addProvisionOptions(addHostOption(newCommand("study depth")))
     .description(
       "Compares, layer by layer, the gradients of CIFAR networks of growing depth with a hand-written and with an\n" +
         "automatically differentiated loss: how far apart, how far off, and whether either grows with depth.",
@@ -93,7 +102,6 @@ export const command = (defaultBackends: readonly string[] = []) =>
       ),
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
-    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision")
     .addHelpText(
       "after",
       `\nImages are CIFAR-10's, from the folder that CIFAR10_DIR names (its binary version), else downloaded once; where
@@ -106,8 +114,8 @@ Exit codes: 0 done; 1 no backend available, or a network failed, crashed or time
 export async function depth(argv: readonly string[], console: Console): Promise<number> {
   const builtIn = await fastBackends(Object.keys(BACKENDS));
   const flags = command(builtIn).parse(argv, { from: "user" }).opts<Flags>();
-  const { resume, json = false, provision, out = DEFAULT_OUT, ...given } = flags;
-  const output = { json, provision };
+  const { resume, json = false, provision, yes, out = DEFAULT_OUT, ...given } = flags;
+  const output = { json, consent: toConsent({ provision, yes }, console) };
   try {
     if (resume !== undefined) {
       const [conflict] = Object.keys(given);
@@ -156,7 +164,7 @@ async function fastBackends(ids: readonly string[]): Promise<string[]> {
 }
 
 /** @throws UsageError if a flag is out of range. */
-function toSettings(flags: Omit<Flags, "provision">): Omit<DepthSettings, "images"> {
+function toSettings(flags: Omit<Flags, keyof ProvisionFlags>): Omit<DepthSettings, "images"> {
   const id = parseChoice("network", flags.network ?? DEFAULTS.network, NETWORK_IDS);
   const steps = optional("--train", flags.train, DEPTH_LIMITS.train);
   const usual = steps === undefined ? DEFAULTS.depths : DEFAULTS.trainingDepths;

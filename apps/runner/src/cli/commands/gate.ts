@@ -12,8 +12,10 @@ import { gate as runGate } from "../../gate/run.js";
 import { TimeBudget } from "../../gate/time-budget.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { THIS_NODE } from "../../plan/host-requests.js";
+import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { createRunFolder } from "../../run/publish.js";
+import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import {
@@ -24,6 +26,7 @@ import {
   integer,
   newCommand,
   type SelectionFlags,
+  toConsent,
   withSelection,
 } from "../command.js";
 
@@ -104,7 +107,8 @@ export const command = (): Command =>
     .addHelpText("after", EXIT_CODES_HELP);
 
 /** Measures, compares, writes every format, and exits by the outcome. */
-export async function gate(argv: readonly string[], { stdout, stderr, signal }: Console): Promise<number> {
+export async function gate(argv: readonly string[], console: Console): Promise<number> {
+  const { stdout, stderr, signal } = console;
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const task = chooseTask(flags);
   const limits = parseLimits(flags);
@@ -121,10 +125,13 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
   };
   const startedAt = new Date();
   try {
+    const consent = toConsent(flags, console);
+    const provision =
+      consent !== undefined && (await agreeOnParts(consent, { backends: await backendIds() }, signal));
     const common = {
       out: flags.out,
       prepare: flags.prepare,
-      provision: flags.provision,
+      provision,
       limits,
       seed,
       threads,
@@ -134,7 +141,7 @@ export async function gate(argv: readonly string[], { stdout, stderr, signal }: 
       say,
     };
     if (task.kind === "bisect") {
-      if (flags.provision) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
+      if (provision) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
       return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
     }
     const { comparison, baseline, candidate, counted } = await runGate({

@@ -20,7 +20,7 @@ interface Flags {
 }
 
 export const command = () =>
-  newCommand("history")
+  newCommand("report history")
     .description(
       "Finds the runs in a folder from which on times and errors differ, and writes a page per branch and history.json;\n" +
         "docs/history.md says how.",

@@ -34,7 +34,7 @@ const DISTURBED = 1.5;
 const MOST_THREADS = 1024;
 
 export const command = () =>
-  newCommand("limit")
+  newCommand("study limit")
     .description(
       "Builds the same gradient in C for this processor (tools/native-limit; needs cc with OpenMP, or what CC names), times\n" +
         "it on the workloads of a run, and says how far the run's backends are from that.",

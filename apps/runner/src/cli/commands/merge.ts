@@ -19,7 +19,7 @@ import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
 export const command = () =>
-  newCommand("merge")
+  newCommand("report merge")
     .description(
       "Joins the shards of a matrix, from one machine or several, and writes results.json and reports to a folder\n" +
         "like that of any other run. Results of different machines stay apart.",
@@ -80,8 +80,8 @@ function toExitCode(results: Results, parts: readonly Part[], stderr: OutputStre
     writeLine(
       stderr,
       stopped
-        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and run ${commandLine("merge")} again`
-        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and run ${commandLine("merge")} again`,
+        ? `shard ${index} of ${count} was stopped early; ${resumeIn(stopped.path)}, and run ${commandLine("report merge")} again`
+        : `shard ${index} of ${count} is missing; measure it with --shard ${index}/${count}, and run ${commandLine("report merge")} again`,
     );
   }
   const broken = noneAvailable(results.backends, stderr) || anyBroken(results, stderr);

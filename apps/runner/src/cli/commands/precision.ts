@@ -14,6 +14,7 @@ import {
   integer,
   newCommand,
   type SelectionFlags,
+  toConsent,
   withSelection,
 } from "../command.js";
 
@@ -36,7 +37,7 @@ export const command = () =>
   addDtypeOption(
     addHostOption(
       withSelection(
-        newCommand("precision")
+        newCommand("study precision")
           .description(
             "Draws the error of every gradient along sweeps – classes, scale, offset, confidence, … –, repeats the\n" +
               "original experiment (3200×3200, by hand against automatic), and says which formulation can be trusted where.",
@@ -67,8 +68,8 @@ export const command = () =>
 /** Draws error curves and repeats the original experiment. */
 export async function precision(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-  const { sweep: parts = PARTS, resume, json = false, provision, ...given } = flags;
-  const output = { json, provision };
+  const { sweep: parts = PARTS, resume, json = false, provision, yes, ...given } = flags;
+  const output = { json, consent: toConsent({ provision, yes }, console) };
   const out = flags.out ?? DEFAULT_OUT;
   if (resume !== undefined) {
     const { out: _, ...fixed } = given;

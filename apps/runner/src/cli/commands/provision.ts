@@ -9,7 +9,7 @@ export const command = () =>
   newCommand("provision")
     .description(
       "Fetches and builds the native parts that no npm package carries, into the user's cache\n" +
-        "(SOFTMAX_BENCH_CACHE sets another folder). The command bench does it too, where a backend needs it.",
+        "(SOFTMAX_BENCH_CACHE sets another folder). Nobody is asked; doctor --fix asks first.",
     )
     .argument("[backends...]", "backend ids; e.g. tfjs-node-gpu (default: all that this machine can use)")
     .addHelpText(

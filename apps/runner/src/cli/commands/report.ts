@@ -3,7 +3,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, messageOf } from "@softmax-bench/core";
-import { type PageRun, renderPage, reportView } from "@softmax-bench/report";
+import { type PageRun, renderPage, renderSummary, renderTerminal, reportView } from "@softmax-bench/report";
 import open from "open";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
@@ -11,7 +11,7 @@ import { needResults } from "../../results/find-results.js";
 import { pageTemplate } from "../../run/page-template.js";
 import { findRunFolder, publishReports } from "../../run/publish.js";
 import { serveRun } from "../../run/visitors/serve.js";
-import { type Console, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { integer, newCommand } from "../command.js";
 
@@ -21,6 +21,7 @@ const DEFAULT_PAGE = "report.html";
 interface Flags {
   readonly out: string;
   readonly html?: string;
+  readonly full?: boolean;
   readonly open?: boolean;
   readonly serve?: boolean;
   readonly port?: string;
@@ -30,8 +31,9 @@ interface Flags {
 export const command = () =>
   newCommand("report")
     .description(
-      "Rebuilds the report of a run; with several runs, makes one page that compares them;\n" +
-        "with --serve, follows a run that is going on, and measures the browsers that open it.",
+      "Prints the answers of a run and rebuilds its report; with several runs, makes one page that compares them;\n" +
+        "with --serve, follows a run that is going on, and measures the browsers that open it.\n" +
+        "report merge joins shards; report history writes a page per branch.",
     )
     .argument(
       "[run...]",
@@ -42,6 +44,7 @@ export const command = () =>
       "--html <file>",
       `where the page goes (default: report.html next to the results; of several runs, or of a file by itself, ./${DEFAULT_PAGE}); e.g. --html compared.html`,
     )
+    .option("--full", "print every cell of the run, not only the answers; e.g. --full")
     .option("--open", "open the page in a browser; e.g. --open")
     .option("--serve", "serve one run on this machine only, updated while it is going on; e.g. --serve")
     .option(
@@ -54,13 +57,21 @@ export const command = () =>
 /** Makes report pages from existing results. */
 export async function report(argv: readonly string[], console: Console): Promise<number> {
   const parsed = command().parse(argv, { from: "user" });
-  const { out, html, open: opens = false, serve = false, port, host } = parsed.opts<Flags>();
+  const { out, html, full, open: opens = false, serve = false, port, host } = parsed.opts<Flags>();
   const names = parsed.args.length ? parsed.args : ["latest"];
+  if (serve && full)
+    throw new UsageError("--full prints a run, and --serve prints none; leave out one of them");
   if (serve)
     return serveOne(names, { out, port: parsePort(port), isPublic: isPublic(host), opens, html }, console);
   if (port !== undefined) throw new UsageError("--port is that of --serve; add --serve");
   if (host !== undefined) throw new UsageError("--host is that of --serve; add --serve");
-  const page = await writePage(await Promise.all(names.map((name) => needRun(name, out))), html);
+  const [only, ...others] = await Promise.all(names.map((name) => needRun(name, out)));
+  if (full && others.length > 0) throw new UsageError("--full prints one run; leave out the others");
+  const page = await writePage(only ? [only, ...others] : [], html);
+  if (only && others.length === 0) {
+    const render = full ? renderTerminal : renderSummary;
+    writeBlock(console.stdout, render(reportView(only.results), terminalOptions(console.stdout)));
+  }
   writeLine(console.stderr, `wrote ${page}`);
   if (opens) await show(resolve(page), console);
   return EXIT.ok;

@@ -18,18 +18,20 @@ import { UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   addHostOption,
+  addProvisionOptions,
   BACKEND_CHOICES,
   commaSeparated,
   inRange,
   newCommand,
   type SelectionFlags,
+  toConsent,
 } from "../command.js";
 
 const DEFAULT_METHOD = "manual/fused";
 const DEFAULT_DTYPE = "float32";
 const MOST_THREADS = 1024;
 
-interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision"> {
+interface Flags extends Omit<SelectionFlags, "threads"> {
   readonly dtype?: string[];
   readonly rows?: string[];
   readonly classes?: string[];
@@ -41,11 +43,13 @@ interface Flags extends Pick<SelectionFlags, "backend" | "method" | "provision">
 }
 
 export const command = () =>
-  addDtypeOption(
-    addHostOption(
-      newCommand("scaling").description(
-        "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
-          "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
+  addProvisionOptions(
+    addDtypeOption(
+      addHostOption(
+        newCommand("study scaling").description(
+          "Times the gradient over rows, classes and threads, and fits time = overhead + rows + bytes / bandwidth: what a call\n" +
+            "costs whatever its size, how fast large ones are, where threads begin to pay, and what memory is held.",
+        ),
       ),
     ),
   )
@@ -74,7 +78,6 @@ export const command = () =>
       ),
     )
     .option("--json", "results as JSON on stdout, everything else on stderr; e.g. --json > results.json")
-    .option("--no-provision", "do not fetch or build native parts that a backend lacks; e.g. --no-provision")
     .addHelpText(
       "after",
       `\nExit codes: 0 done; 1 no backend available, nothing timed, or a series failed, crashed or timed out;
@@ -87,10 +90,11 @@ export async function scaling(argv: readonly string[], console: Console): Promis
     resume,
     json = false,
     provision,
+    yes,
     out,
     ...given
   } = command().parse(argv, { from: "user" }).opts<Flags>();
-  const output = { json, provision };
+  const output = { json, consent: toConsent({ provision, yes }, console) };
   if (resume !== undefined) {
     const [conflict] = Object.keys(given);
     if (conflict)

@@ -33,7 +33,7 @@ interface Flags {
 }
 
 export const command = () =>
-  newCommand("validate-gate")
+  newCommand("gate validate")
     .description(
       "Proves that the gate is red when something regressed, and only then: compares this checkout with copies of it\n" +
         "that are the same, slower, or less exact. Stopped, it goes on where it was when it is started again.",

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { Unavailable } from "@softmax-bench/core";
-import { CIFAR10, DataError, type LoadedImages, loadImages } from "@softmax-bench/networks";
+import { CIFAR10, DataError, type LoadedImages, type LoadOptions, loadImages } from "@softmax-bench/networks";
 import type { DepthSettings } from "../../results/journal/entries.js";
-import { type Console, writeLine } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
+
+export type ImageOptions = Pick<LoadOptions, "say" | "signal" | "confirm">;
 
 /** The images that networks see, and their description in the results. */
 export interface DescribedImages {
@@ -16,15 +17,14 @@ export interface DescribedImages {
  * home page or `CIFAR10_URL`.
  * @throws UsageError if they are not the expected ones, or there is no room for them.
  */
-export async function describedImages(count: number, { stderr, signal }: Console): Promise<DescribedImages> {
-  const say = (line: string) => writeLine(stderr, line);
+export async function describedImages(count: number, options: ImageOptions): Promise<DescribedImages> {
   try {
     const { CIFAR10_DIR: directory, CIFAR10_URL: url = CIFAR10.url } = process.env;
     checkAddress(url);
     const archive = { ...CIFAR10, url };
-    const images = await loadImages(count, { directory: directory || undefined, archive, say, signal });
+    const images = await loadImages(count, { ...options, directory: directory || undefined, archive });
     const { source, note, pixels, labels } = images;
-    if (note) say(note);
+    if (note) options.say(note);
     const digest = createHash("sha256").update(pixels).update(labels).digest("hex");
     return { images, description: { source, ...(note ? { note } : {}), digest: `sha256:${digest}` } };
   } catch (error) {

@@ -15,7 +15,7 @@ export function validationMarkdown(
     String(cells.filter((cell) => cell.verdict === verdict && cell.injected === injected).length);
   return [
     `# Validation of the regression gate${browser ? ` in ${browser}` : ""}`,
-    `Written by \`pnpm validate:gate${quick ? " --quick" : ""}${browser ? ` --host ${browser}` : ""}\` on ${startedAt.slice(0, 10)}: ${plural(cores, "core")} of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${plural(minutes, "minute")}. [regression-gate.md](regression-gate.md) says what is done and why.`,
+    `Written by \`pnpm gate validate${quick ? " --quick" : ""}${browser ? ` --host ${browser}` : ""}\` on ${startedAt.slice(0, 10)}: ${plural(cores, "core")} of ${cpu}, Node ${node.replace(/^v/, "")}, commit ${commit ?? "unknown"}; ${plural(minutes, "minute")}. [regression-gate.md](regression-gate.md) says what is done and why.`,
     table(
       ["claim", "found", ""],
       proofs.map(({ claim, found, holds }) => [claim, found, holds ? "holds" : "**does not hold**"]),

@@ -6,9 +6,10 @@ import { loadBackend, loadRegistry } from "../../plan/load-backends.js";
 import { methodsIn } from "../../plan/selected-methods.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
+import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Hosts } from "../../session/hosts.js";
 import { runJobs } from "../../session/jobs.js";
-import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
+import { type Console, terminalOptions, writeBlock } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, describeTolerances } from "../../user-gradient/gradcheck.js";
 import { addDtypeOption, addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
@@ -20,7 +21,7 @@ interface Flags extends SelectionFlags {
 }
 
 export const command = () =>
-  addHostOption(addDtypeOption(withSelection(newCommand("gradcheck"))))
+  addHostOption(addDtypeOption(withSelection(newCommand("check"))))
     .description(
       `Checks ${METHODS.length} methods on every backend, with ${CHECK_CASES.length} combinations of loss options, against central\n` +
         "differences of the oracle's loss and against the oracle's gradient, each within a tolerance derived beforehand.",
@@ -31,7 +32,7 @@ export const command = () =>
     );
 
 /** Checks gradients; one line for each method, backend and dtype. */
-export async function gradcheck(argv: readonly string[], console: Console): Promise<number> {
+export async function check(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
   const selection = await selectOnHosts(
@@ -45,12 +46,10 @@ export async function gradcheck(argv: readonly string[], console: Console): Prom
     await loadRegistry(),
   );
   const { places, dtypes } = selection;
-  using hosts = await Hosts.open(selection.hosts, {
-    say: (line) => writeLine(stderr, line),
-    signal,
-    provision: flags.provision,
-  });
-  const options = { ...toJobOptions(flags, console), hosts };
+  const jobOptions = toJobOptions(flags, console);
+  if (jobOptions.consent) await agreeOnParts(jobOptions.consent, selection, signal);
+  using hosts = await Hosts.open(selection.hosts, jobOptions);
+  const options = { ...jobOptions, hosts };
   const checks = new Map<FloatDType, readonly Check[]>(
     dtypes.map((dtype) => [dtype, CHECK_CASES.map((check) => new Check(check, dtype))]),
   );

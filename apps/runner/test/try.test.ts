@@ -18,7 +18,7 @@ function files(arrays: Readonly<Record<string, Uint8Array>>): (name: string) => 
   return (name) => join(folder, name);
 }
 
-describe("pnpm gradient", () => {
+describe("pnpm try", () => {
   it("runs .npy files through backends and methods, and writes .npy files", async () => {
     const logits = Float64Array.from({ length: 12 }, (_, index) => Math.sin(index));
     const at = files({
@@ -41,6 +41,9 @@ describe("pnpm gradient", () => {
     }
     expect(stdout).toContain("tfjs-wasm, 10 methods: unsupported, TensorFlow.js has no float64");
     expect(existsSync(join(out, "tfjs-wasm"))).toBe(false);
+    expect(stdout).toMatch(
+      /\nBest on your data: onnxruntime-cpu \S+, [\d.]+ [µm]?s for loss and gradient, .*\n$/,
+    );
   });
 
   it("keeps what cancels: exact-target on logits [37.43, 0], label 0, in float64", async () => {

@@ -1,13 +1,25 @@
-import { type BackendRecord, DTYPE_IDS, type FloatArray, placeName, plural } from "@softmax-bench/core";
+import {
+  type BackendRecord,
+  DTYPE_IDS,
+  type FloatArray,
+  type FloatDType,
+  type Place,
+  placeName,
+  plural,
+} from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
-import { type GradientRecord, renderGradients } from "@softmax-bench/report";
+import { contenders, type GradientRecord, renderGradients } from "@softmax-bench/report";
+import { median } from "@softmax-bench/stats";
 import { parseHost } from "../../plan/host-requests.js";
 import { loadRegistry } from "../../plan/load-backends.js";
+import { QUICK_SAMPLING } from "../../plan/profiles.js";
+import { isReference } from "../../plan/references.js";
 import { methodsIn } from "../../plan/selected-methods.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
+import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Hosts } from "../../session/hosts.js";
-import { type Job, type JobOutcome, runJobs } from "../../session/jobs.js";
+import { type Job, type JobOptions, type JobOutcome, runJobs } from "../../session/jobs.js";
 import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from "../../terminal/console.js";
 import { EXIT } from "../../terminal/errors.js";
 import { jsonText } from "../../terminal/json.js";
@@ -31,8 +43,9 @@ export const command = () =>
   addHostOption(
     withSelection(
       withProblem(
-        newCommand("gradient").description(
-          "Runs your own logits through every backend and method, and compares each loss and gradient with the oracle.\n" +
+        newCommand("try").description(
+          "Runs your own logits through every backend and method, times each gradient, compares it with the oracle, and names\n" +
+            "the best: the fastest within the error bound.\n" +
             "An array is a .npy file, a tensor of a .safetensors file (x.safetensors#name), or inline JSON.",
         ),
       ),
@@ -47,7 +60,7 @@ export const command = () =>
     );
 
 /** Computes a user's gradients. */
-export async function gradient(argv: readonly string[], console: Console): Promise<number> {
+export async function tryLogits(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
   const selection = await selectOnHosts(
@@ -61,31 +74,34 @@ export async function gradient(argv: readonly string[], console: Console): Promi
     await loadRegistry(),
   );
   const [dtype = "float32"] = selection.dtypes;
-  using hosts = await Hosts.open(selection.hosts, {
-    say: (line) => writeLine(stderr, line),
-    signal,
-    provision: flags.provision,
-  });
-  const options = { ...toJobOptions(flags, console), hosts };
   const problem = readProblem(flags, dtype, toLossOptions(flags));
+  const jobOptions = toJobOptions(flags, console);
+  if (jobOptions.consent) await agreeOnParts(jobOptions.consent, selection, signal);
+  using hosts = await Hosts.open(selection.hosts, jobOptions);
+  const options = { ...jobOptions, hosts };
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });
   const folder = flags.out === undefined ? undefined : new GradientFolder(flags.out);
 
-  const records: GradientRecord[] = [];
+  const attempts: Attempt[] = [];
   const backends: BackendRecord[] = [];
   for (const place of selection.places) {
     const backend = placeName(place);
     const jobs = methodsIn(selection, place).map((method) => ({
       task: { method, dtype, rows, classes, loss },
       inputs,
+      sampling: QUICK_SAMPLING,
     }));
+    const ofPlace: Attempt[] = [];
     const record = await runJobs(place, jobs, options, (job: Job, outcome: JobOutcome) => {
       const { method } = job.task;
-      if (outcome.status !== "ok") return void records.push({ backend, method, ...outcome });
-      const { result, note } = outcome;
+      if (outcome.status !== "ok") {
+        ofPlace.push({ place, job, record: { backend, method, ...outcome } });
+        return;
+      }
+      const { result, note, gradientNs } = outcome;
       folder?.write(backend, method, result, problem);
-      records.push({
+      const computed: GradientRecord = {
         backend,
         method,
         note,
@@ -93,16 +109,58 @@ export async function gradient(argv: readonly string[], console: Console): Promi
         lossRelError: assessLoss(result.loss, reference),
         gradientError: assessGradient(result.gradient, reference, dtype),
         loss: result.loss,
+        mediansNs: [median(gradientNs)],
+        isContender: !isReference(place.backend),
         ...(flags.json && rows * classes <= INLINE_ELEMENTS ? { gradient: result.gradient } : {}),
-      });
+      };
+      ofPlace.push({ place, job, record: computed });
     });
     if (record) backends.push(record);
+    attempts.push(...(record?.device?.kind === "software-gpu" ? ofPlace.map(withoutChance) : ofPlace));
     if (signal.aborted) return EXIT.interrupted;
   }
+  const records = await repeatFastest(attempts, dtype, options);
+  if (signal.aborted) return EXIT.interrupted;
   if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
-  else writeBlock(stdout, renderGradients(records, terminalOptions(stdout)));
+  else writeBlock(stdout, renderGradients(records, dtype, terminalOptions(stdout)));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
   return toExitCode(records, backends, console);
+}
+
+/** A job and its outcome. */
+interface Attempt {
+  readonly place: Place;
+  readonly job: Job;
+  readonly record: GradientRecord;
+}
+
+/** Times on a GPU in software say nothing about a GPU. */
+const withoutChance = (attempt: Attempt): Attempt =>
+  attempt.record.status === "ok"
+    ? { ...attempt, record: { ...attempt.record, isContender: false } }
+    : attempt;
+
+/** The number of gradients that are timed in a second process. */
+const REPEATED = 3;
+
+/** Times the fastest contenders once more, in fresh processes: how much their times differ is the resolution. */
+async function repeatFastest(
+  attempts: readonly Attempt[],
+  dtype: FloatDType,
+  options: JobOptions,
+): Promise<GradientRecord[]> {
+  const records = attempts.map(({ record }) => record);
+  const fastest = contenders(records, dtype).slice(0, REPEATED);
+  for (const record of fastest) {
+    const index = records.indexOf(record);
+    const { place, job } = attempts[index] as Attempt;
+    await runJobs(place, [job], options, (_, outcome) => {
+      if (outcome.status !== "ok") return;
+      records[index] = { ...record, mediansNs: [...record.mediansNs, median(outcome.gradientNs)] };
+    });
+    if (options.signal.aborted) break;
+  }
+  return records;
 }
 
 function toExitCode(
@@ -116,19 +174,21 @@ function toExitCode(
 
 function toJson(
   { rows, classes, loss }: UserProblem,
-  dtype: string,
+  dtype: FloatDType,
   exactLoss: ArrayLike<number>,
   records: readonly GradientRecord[],
 ): string {
   const toLoss = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
   const toRows = (values: FloatArray) =>
     Array.from({ length: rows }, (_, row) => Array.from(values.subarray(row * classes, (row + 1) * classes)));
+  const [best] = contenders(records, dtype);
   return jsonText({
     rows,
     classes,
     dtype,
     loss,
     exact: { loss: toLoss(exactLoss) },
+    best: best ? { backend: best.backend, method: best.method } : null,
     results: records.map((record) =>
       record.status === "ok"
         ? {

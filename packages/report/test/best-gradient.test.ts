@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { bestBlocks, type ComputedGradient, contenders } from "../src/best-gradient.js";
+
+const gradient = (
+  backend: string,
+  mediansNs: readonly number[],
+  changes: Partial<ComputedGradient> = {},
+  relL2 = 5e-8,
+): ComputedGradient => ({
+  backend,
+  method: "manual/fused",
+  status: "ok",
+  note: undefined,
+  loss: Float32Array.of(1),
+  lossRelError: 0,
+  gradientError: { relL2, maxAbs: 0, sumAbs: 0, maxUlp: 1, p99Ulp: 1, nonFinite: 0, rowSumResidual: 0 },
+  mediansNs,
+  isContender: true,
+  ...changes,
+});
+
+const textOf = (records: readonly ComputedGradient[]) =>
+  bestBlocks(records, "float32").map((block) => (block.kind === "paragraph" ? block.text : ""));
+
+describe("the best gradient of a user's arrays", () => {
+  it("is the fastest within 16 unit roundoffs, with its time and error", () => {
+    expect(textOf([gradient("slow", [30_000, 30_000]), gradient("quick", [10_000, 10_000])])).toEqual([
+      "Best on your data: quick manual/fused, 10.0 µs for loss and gradient, relative L2 error 5.0e-8. Next is slow manual/fused, 3.00× as long.",
+    ]);
+  });
+
+  it("is tied with what is slower by no more than one gradient's times differ between processes", () => {
+    const records = [
+      gradient("a", [10_000, 12_000]),
+      gradient("b", [13_000, 13_000]),
+      gradient("c", [13_300]),
+    ];
+    expect(textOf(records)).toEqual([
+      expect.stringMatching(
+        /^Best on your data: a .*\. Tied with b manual\/fused: times of one gradient differ by up to 20 % between two processes\. Next is c manual\/fused, 1\.21×/,
+      ),
+    ]);
+  });
+
+  it("is none that exceeds the bound, which is said of faster ones", () => {
+    const overflow = gradient("naive", [1000, 1000]);
+    const nonFinite = { ...overflow, gradientError: { ...overflow.gradientError, nonFinite: 1 } };
+    expect(textOf([nonFinite, gradient("stable", [2000, 2000])])).toEqual([
+      expect.stringMatching(
+        /^Best on your data: stable .* Faster, but outside the error bound \(relative L2 error ≤ 9\.5e-7, 16 unit roundoffs\): naive manual\/fused\.$/,
+      ),
+    ]);
+    expect(textOf([nonFinite])).toEqual([
+      "No gradient of your data is within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs).",
+    ]);
+  });
+
+  it("is neither a reference nor on a GPU in software", () => {
+    const records = [gradient("pytorch", [100], { isContender: false }), gradient("wasm", [1000])];
+    expect(contenders(records, "float32").map(({ backend }) => backend)).toEqual(["wasm"]);
+    expect(textOf(records)[0]).not.toContain("pytorch");
+  });
+});
