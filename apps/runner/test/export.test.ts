@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
-import { loadModel } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { floats, modelOf } from "../../../packages/onnx/test/build-model.js";

@@ -2,10 +2,21 @@ export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
+export {
+  type AdamOptions,
+  adam,
+  adamw,
+  type LionOptions,
+  lion,
+  type Optimizer,
+  type SgdOptions,
+  sgd,
+  type Update,
+  type UpdateContext,
+} from "./optimizers.js";
 export { ModelError, quote } from "./read/error.js";
 export type { ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
-export { loadModel } from "./read/load.js";
 export { type GraphOptions, type Model, parseModel } from "./read/model.js";
 export type { Choice } from "./read/parameters.js";
 export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
@@ -15,6 +26,14 @@ export {
   gradientName,
   type Head,
   onRows,
+  type TrainingGraph,
   type TrainingOptions,
   trainingGraph,
 } from "./training-graph.js";
+export {
+  accumulationStep,
+  applyStep,
+  nextName,
+  type StepOptions,
+  trainingStep,
+} from "./training-step.js";

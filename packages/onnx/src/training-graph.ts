@@ -86,6 +86,12 @@ export interface TrainingOptions {
   readonly force?: boolean | undefined;
 }
 
+/** A graph of a loss and of its gradients. */
+export interface TrainingGraph extends Graph {
+  /** The gradient of each parameter, or input, that the loss was differentiated with respect to. */
+  readonly gradients: ReadonlyMap<Value, Value>;
+}
+
 /** The name of the gradient with respect to a parameter. */
 export const gradientName = (parameter: string): string => `${parameter}.grad`;
 
@@ -95,7 +101,7 @@ export const gradientName = (parameter: string): string => `${parameter}.grad`;
  * @throws ModelError if there is no such value or parameter, the class axis cannot be determined, or, without `force`,
  * the logits are not logits or there are no parameters
  */
-export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
+export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): TrainingGraph {
   const logits = findLogits(model, options.logits);
   const classAxis = resolveClassAxis(logits, options.classAxis);
   const wrt = findValues(model, options.wrt);
@@ -130,6 +136,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
       ...Object.entries(model.outputs).filter(([name]) => !inputs.has(name)),
       ...named,
     ]),
+    gradients: new Map([...wrt.values()].map((value, index) => [value, gradients[index] as Value])),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type Head,
   type Model,
   quote,
+  type TrainingGraph,
   trainingGraph,
   withCheckedLabels,
 } from "@softmax-bench/onnx";
@@ -77,7 +78,7 @@ export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
   { loss, wrt, logits, classAxis, force, ignoreIndex }: TrainingRequest,
-): Graph {
+): TrainingGraph {
   const head = (of: Value) =>
     loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
   const graph = model.graph(sizes, { trained: wrt, inner: logits });

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import { ModelError, quote } from "./error.js";
-import { type Model, parseModel } from "./model.js";
-import type { ExternalData } from "./tensors.js";
+import { ModelError, quote } from "./read/error.js";
+import { type Model, parseModel } from "./read/model.js";
+import type { ExternalData } from "./read/tensors.js";
 
 /** The maximum size of a protobuf message. */
 const PROTOBUF_LIMIT = 2 ** 31 - 1;

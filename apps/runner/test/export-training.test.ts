@@ -1,0 +1,116 @@
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadModel } from "@softmax-bench/onnx/node";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { call, temporaryFolder } from "./support/cli.js";
+
+const FIXTURES = fileURLToPath(new URL("../../../packages/onnx/test/fixtures", import.meta.url));
+const run = (args: readonly string[], options = {}) => call("export", args, options);
+
+type Feeds = Record<string, Tensor>;
+async function compute(file: string, feeds: Feeds): Promise<Feeds> {
+  const options = { graphOptimizationLevel: "basic", logSeverityLevel: 4, intraOpNumThreads: 1 } as const;
+  const session = await InferenceSession.create(file, options);
+  const outputs = await session.run(
+    Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as Tensor])),
+  );
+  await session.release();
+  return outputs as Feeds;
+}
+
+describe("pnpm export --optimizer", () => {
+  const expected = JSON.parse(readFileSync(join(FIXTURES, "cnn-opset13.json"), "utf8"));
+  const model = join(FIXTURES, "cnn-opset13.onnx");
+  const stored = loadModel(model).initializers;
+  const double = (values: readonly number[], shape: readonly number[]) =>
+    new Tensor("float64", Float64Array.from(values), shape);
+  const feeds: Feeds = {
+    x: double(expected.x.data, expected.x.shape),
+    labels: new Tensor("int64", BigInt64Array.from(expected.labels, BigInt), [expected.labels.length]),
+    learning_rate: double([0.1], []),
+    batches: double([2], []),
+    ...Object.fromEntries(
+      [...stored.values()].map((of) => [of.name, double([...of.read().data].map(Number), of.shape)]),
+    ),
+  };
+  const gradients = Object.entries<number[]>(expected.gradients);
+  const zeros = (suffix: string): Feeds =>
+    Object.fromEntries(
+      gradients.map(([name, values]) => [
+        `${name}${suffix}`,
+        double(new Array(values.length).fill(0), stored.get(name)?.shape ?? []),
+      ]),
+    );
+
+  /** Compares parameters with those that PyTorch's gradients lead to. */
+  function check(outputs: Feeds, step: (parameter: number, gradient: number) => number): void {
+    for (const [name, values] of gradients) {
+      for (const [index, gradient] of values.entries()) {
+        const before = Number(feeds[name]?.data[index]);
+        expect(Number(outputs[`${name}.next`]?.data[index])).toBeCloseTo(step(before, gradient), 10);
+      }
+    }
+  }
+
+  it("writes a step of SGD with momentum, the batch left open", async () => {
+    const file = join(temporaryFolder(), "step.onnx");
+    const flags = ["--optimizer", "momentum", "--weight-decay", "0.5"];
+    const { code, stderr } = await run(["--model", model, ...flags, "--out", file]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const outputs = await compute(file, { ...feeds, ...zeros(".momentum") });
+    check(outputs, (parameter, gradient) => parameter - 0.1 * (gradient + 0.5 * parameter));
+    expect(Object.keys(outputs).filter((name) => name.endsWith(".grad"))).toEqual([]);
+    expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", 2, 9, 8]);
+  });
+
+  it("writes a step in two halves with --accumulate", async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "step.onnx");
+    const flags = ["--optimizer", "sgd", "--accumulate"];
+    const { code, stdout } = await run(["--model", model, ...flags, "--out", file]);
+    expect(code).toBe(0);
+    const apply = join(folder, "step.apply.onnx");
+    expect(stdout).toContain(`wrote ${apply}: `);
+    const once = await compute(file, { ...feeds, ...zeros(".grad") });
+    const sums = Object.fromEntries(gradients.map(([name]) => [`${name}.grad`, once[`${name}.grad.next`]]));
+    const outputs = await compute(apply, { ...feeds, ...(sums as Feeds) });
+    check(outputs, (parameter, gradient) => parameter - (0.1 * gradient) / 2);
+  });
+
+  it("writes the accumulation alone without an optimiser", async () => {
+    const folder = temporaryFolder();
+    await run(["--model", model, "--accumulate", "--wrt", "head.bias", "--out", join(folder, "sum.onnx")]);
+    expect(readdirSync(folder)).toEqual(["sum.onnx"]);
+    expect(loadModel(join(folder, "sum.onnx")).outputs).toEqual(["loss", "logits", "head.bias.grad.next"]);
+  });
+
+  it.each<[string[], RegExp]>([
+    [["--optimizer", "adamax"], /unknown optimizer "adamax": (closest are|there are) .*adam/],
+    [["--optimizer", "sgd", "--betas", "0.9,0.99"], /--betas is not for --optimizer sgd/],
+    [["--optimizer", "lion", "--eps", "1"], /--eps is not for --optimizer lion/],
+    [["--weight-decay", "0.1"], /--weight-decay needs --optimizer, e.g. --optimizer adamw/],
+    [["--clip-norm", "1"], /--clip-norm needs --optimizer/],
+    [["--optimizer", "adam", "--betas", "0.9"], /--betas takes two numbers, e.g. 0.9,0.999, got "0.9"/],
+    [
+      ["--optimizer", "adam", "--betas", "0.9,1"],
+      /--optimizer adam: betas must be two numbers from 0 to below 1/,
+    ],
+    [["--optimizer", "adam", "--eps", "tiny"], /--eps takes a number, got "tiny"/],
+    [["--optimizer", "sgd", "--nesterov"], /--optimizer sgd: Nesterov momentum needs a momentum above 0/],
+    [
+      ["--optimizer", "sgd", "--clip-norm", "0"],
+      /the largest norm of gradients must be a number above 0, got 0/,
+    ],
+  ])("refuses %j in one line", async (flags, message) => {
+    const cwd = temporaryFolder();
+    copyFileSync(model, join(cwd, "cnn.onnx"));
+    const args = ["--model", "cnn.onnx", ...flags, "--out", "step.onnx"];
+    const { code, stderr } = await run(args, { cwd });
+    expect(stderr).toMatch(/^export: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    expect(readdirSync(cwd)).toEqual(["cnn.onnx"]);
+  });
+});
