@@ -15,7 +15,7 @@ export {
   type UpdateContext,
 } from "./optimizers.js";
 export { ModelError, quote } from "./read/error.js";
-export type { ReadGraph } from "./read/graph.js";
+export type { MovingStatistic, ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
 export { type GraphOptions, type Model, parseModel } from "./read/model.js";
 export type { Choice } from "./read/parameters.js";
@@ -25,6 +25,7 @@ export {
   crossEntropyHead,
   gradientName,
   type Head,
+  nextName,
   onRows,
   type TrainingGraph,
   type TrainingOptions,
@@ -33,7 +34,6 @@ export {
 export {
   accumulationStep,
   applyStep,
-  nextName,
   type StepOptions,
   trainingStep,
 } from "./training-step.js";

@@ -95,9 +95,13 @@ export interface TrainingGraph extends Graph {
 /** The name of the gradient with respect to a parameter. */
 export const gradientName = (parameter: string): string => `${parameter}.grad`;
 
+/** The name of the output that replaces an input in the next step. */
+export const nextName = (name: string): string => `${name}.next`;
+
 /**
  * One step of training as a graph: inputs, labels and parameters in; `loss`, the model's own outputs and, for each
- * parameter, `<name>.grad` out.
+ * parameter, `<name>.grad` out. Running means and variances of a batch normalisation in training mode go in, and come
+ * out as `<name>.next`.
  * @throws ModelError if there is no such value or parameter, the class axis cannot be determined, or, without `force`,
  * the logits are not logits or there are no parameters
  */
@@ -117,11 +121,13 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
   );
-  const inputs = new Set(model.inputs.map(({ node }) => String(node.attributes.name)));
+  const statistics = [...(model.statistics?.values() ?? [])];
+  const moved = statistics.map(({ current, next }) => [nextName(inputName(current)), next] as const);
+  const inputs = new Set(model.inputs.map(inputName));
   const taken = new Set([...inputs, ...Object.keys(model.outputs)]);
   const clash = [
     "loss",
-    ...named.map(([name]) => name),
+    ...[...named, ...moved].map(([name]) => name),
     ...head.inputs.map(({ node }) => String(node.attributes.name)),
   ].find((name) => taken.has(name));
   if (clash)
@@ -129,12 +135,13 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   return {
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
-    inputs: [...model.inputs, ...head.inputs],
+    inputs: [...model.inputs, ...statistics.map(({ current }) => current), ...head.inputs],
     // The caller already knows an output that is an input.
     outputs: Object.fromEntries([
       ["loss", head.loss] as const,
       ...Object.entries(model.outputs).filter(([name]) => !inputs.has(name)),
       ...named,
+      ...moved,
     ]),
     gradients: new Map([...wrt.values()].map((value, index) => [value, gradients[index] as Value])),
   };

@@ -18,10 +18,7 @@ import {
 } from "@softmax-bench/graph";
 import type { Optimizer } from "./optimizers.js";
 import { ModelError, quote } from "./read/error.js";
-import { gradientName, type TrainingGraph } from "./training-graph.js";
-
-/** The name of the output that replaces an input in the next step. */
-export const nextName = (name: string): string => `${name}.next`;
+import { gradientName, nextName, type TrainingGraph } from "./training-graph.js";
 
 export interface StepOptions {
   readonly optimizer: Optimizer;
