@@ -114,3 +114,61 @@ describe("pnpm export --optimizer", () => {
     expect(readdirSync(cwd)).toEqual(["cnn.onnx"]);
   });
 });
+
+describe("pnpm export --write-back", () => {
+  const model = join(FIXTURES, "batch-norm-inference.onnx");
+  const weights = join(FIXTURES, "batch-norm.safetensors");
+  const { x, labels, logits } = JSON.parse(readFileSync(join(FIXTURES, "batch-norm.json"), "utf8"));
+
+  it("writes the model with the weights that PyTorch saved after training, and it infers as PyTorch does", async () => {
+    const out = join(temporaryFolder(), "trained.onnx");
+    const { code, stdout, stderr } = await run(["--model", model, "--write-back", weights, "--out", out]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(`wrote ${out}: ${model} with 11 tensors of ${weights}\n`);
+    const outputs = await compute(out, {
+      x: new Tensor("float64", Float64Array.from(x), [labels.length, 3, 4]),
+    });
+    for (const [index, value] of logits.entries()) {
+      expect(Number(outputs.logits?.data[index])).toBeCloseTo(value, 12);
+    }
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["no file", ["--write-back", "none.safetensors"], /--write-back none.safetensors: there is no such file/],
+    [
+      "a file that is no safetensors",
+      ["--write-back", "net.onnx"],
+      /--write-back net.onnx: .*; expected a .safetensors file/,
+    ],
+    [
+      "weights of another model",
+      ["--write-back", "trained.safetensors", "--model", "cnn.onnx"],
+      /--model cnn.onnx: the model stores no tensor "first.bias"|"first.bias" is float64\[4\] in the model, the new one is float64\[3\]/,
+    ],
+    [
+      "a flag of training",
+      ["--write-back", "trained.safetensors", "--optimizer", "sgd"],
+      /--optimizer does not go with --write-back/,
+    ],
+    [
+      "the model itself",
+      ["--write-back", "trained.safetensors", "--out", "net.onnx"],
+      /--out net.onnx is the model itself/,
+    ],
+  ])("refuses %s in one line", async (_, args, message) => {
+    const cwd = temporaryFolder();
+    copyFileSync(model, join(cwd, "net.onnx"));
+    copyFileSync(join(FIXTURES, "cnn-opset13.onnx"), join(cwd, "cnn.onnx"));
+    copyFileSync(weights, join(cwd, "trained.safetensors"));
+    const given = [
+      ...(args.includes("--model") ? [] : ["--model", "net.onnx"]),
+      ...args,
+      ...(args.includes("--out") ? [] : ["--out", "new.onnx"]),
+    ];
+    const { code, stderr } = await run(given, { cwd });
+    expect(stderr).toMatch(/^export: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    expect(readdirSync(cwd).sort()).toEqual(["cnn.onnx", "net.onnx", "trained.safetensors"]);
+  });
+});

@@ -37,3 +37,4 @@ export {
   type StepOptions,
   trainingStep,
 } from "./training-step.js";
+export { type ExternalChange, type WrittenModel, writeBack, writeWeights } from "./write-back.js";

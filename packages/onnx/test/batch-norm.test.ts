@@ -24,7 +24,7 @@ it("moves running means and variances as PyTorch and ONNX do, those of a layer t
   const session = await openSession(legalize(optimize(step), ONNXRUNTIME_CPU));
   const stored = [...model.initializers].filter(([, of]) => isFloat(of));
   let feeds: Record<string, Tensor> = {
-    x: tensor("float64", [labels.length, 1, 4, 4], x),
+    x: tensor("float64", [labels.length, 3, 4], x),
     labels: tensor("int64", [labels.length], labels),
     learning_rate: tensor("float64", [], [rate]),
     ...Object.fromEntries(stored.map(([name, of]) => [name, of.read()])),

@@ -25,10 +25,11 @@ export interface ExportFlags extends OptimizerFlags {
   readonly force?: true;
   readonly size?: string[];
   readonly maxElements?: string;
+  readonly writeBack?: string;
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
-const BY_MODEL = [
+const OF_TRAINING = [
   "loss",
   "wrt",
   "logits",
@@ -46,13 +47,20 @@ const BY_MODEL = [
   "eps",
   "weightDecay",
 ] as const;
+const BY_MODEL = [...OF_TRAINING, "writeBack"] as const;
+const BY_WRITE_BACK = [...BY_METHOD, ...OF_TRAINING, "batch", "maxElements"] as const;
 
-/** @throws UsageError unless the flags belong to one of the two ways to export. */
+/** @throws UsageError unless the flags belong to one of the ways to export. */
 export function checkFlags(flags: ExportFlags): void {
   if ((flags.method === undefined) === (flags.model === undefined)) {
     throw new UsageError("give either --method and --workload, or --model");
   }
-  const [mode, foreign] = flags.model === undefined ? ["--method", BY_MODEL] : ["--model", BY_METHOD];
+  const [mode, foreign] =
+    flags.model === undefined
+      ? ["--method", BY_MODEL]
+      : flags.writeBack === undefined
+        ? ["--model", BY_METHOD]
+        : ["--write-back", BY_WRITE_BACK];
   const wrong = foreign.find((name) => flags[name] !== undefined);
   if (wrong) throw new UsageError(`${toFlag(wrong)} does not go with ${mode}`);
   if (flags.method !== undefined && flags.workload === undefined) {

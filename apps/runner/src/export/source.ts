@@ -73,7 +73,7 @@ function methodId(wanted: string): MethodId {
 export function modelSource(flags: ExportFlags, file: string, out: string): Source {
   const step = stepOptions(flags);
   const model = loadModel(file);
-  if (sameFile(file, out)) throw new UsageError(`--out ${out} is the model itself; choose another name`);
+  refuseSameFile(file, out);
   const left = openSizes(model, parseSizes(flags.size ?? []));
   const batch = left.find(({ symbol }) => symbol === BATCH);
   const wanted = parseBatch(flags.batch);
@@ -144,7 +144,9 @@ const describeInputs = ({ inputs }: Model): string =>
     .map(({ name, shape }) => `${joinNames([name])} [${joinNames(shape.map(String))}]`)
     .join(", ");
 
-function sameFile(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
-  return first !== undefined && first.ino === second?.ino && first.dev === second?.dev;
+/** @throws UsageError if a model would be overwritten */
+export function refuseSameFile(model: string, out: string): void {
+  const [first, second] = [model, out].map((file) => statSync(file, { throwIfNoEntry: false }));
+  if (first === undefined || first.ino !== second?.ino || first.dev !== second?.dev) return;
+  throw new UsageError(`--out ${out} is the model itself; choose another name`);
 }

@@ -16,7 +16,8 @@ import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import { BATCH, CROSS_ENTROPY, joinNames, PARTS, parameterList } from "../../export/exported-graph.js";
 import { checkFlags, DYNAMIC, type ExportFlags, NO_LABEL, parseMaxElements } from "../../export/flags.js";
 import { withOptimizer } from "../../export/optimizer.js";
-import { methodSource, modelSource, type Target } from "../../export/source.js";
+import { methodSource, modelSource, refuseSameFile, type Target } from "../../export/source.js";
+import { writeWeights } from "../../export/write-weights.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { type Console, writeLine } from "../../terminal/console.js";
@@ -35,7 +36,7 @@ const TARGETS: ReadonlyMap<string, Legalize> = new Map(
 export const command = () =>
   withOptimizer(newCommand("export"))
     .description(
-      "Writes an ONNX model: a method's loss and gradient (--method), or the training graph of a model of yours (--model).",
+      "Writes an ONNX model: a method's loss and gradient (--method), the training graph of a model of yours (--model), or the model itself with other weights (--write-back).",
     )
     .option("--out <file>", "the model to write; e.g. --out loss.onnx")
     .option("--method <id>", "a method of the benchmark; e.g. --method manual/shifted")
@@ -43,6 +44,10 @@ export const command = () =>
     .option("--dtype <dtype>", `${DTYPE_IDS.join(", ")} (default: float32); e.g. --dtype float64`)
     .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
     .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
+    .option(
+      "--write-back <file>",
+      "write the model itself with other weights, from a .safetensors file; all its other bytes stay; e.g. --write-back trained.safetensors",
+    )
     .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
     .option(
       "--wrt <names>",
@@ -102,6 +107,11 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   if (flags.out === undefined)
     throw new UsageError("--out is missing: the model to write, e.g. --out loss.onnx");
   const out = writable(flags.out);
+  if (flags.model !== undefined && flags.writeBack !== undefined) {
+    refuseSameFile(flags.model, out);
+    writeLine(stdout, writeWeights(flags.model, flags.writeBack, out));
+    return EXIT.ok;
+  }
   const elements = parseMaxElements(flags.maxElements) ?? DEFAULT_ELEMENTS;
   let made: readonly Made[];
   let constants: number;
