@@ -348,7 +348,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       [...model, "--logits", "y"],
       /there is no value "y" in the model; its outputs are "logits"/,
     ],
-    ["an unknown loss", [...model, "--loss", "mse"], /unknown method "mse"/],
+    ["an unknown loss", [...model, "--loss", "hinge"], /unknown method "hinge"/],
     [
       "a size that is not open",
       [...model, "--size", "width=3"],

@@ -1,4 +1,11 @@
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+export {
+  ELEMENT_LOSSES,
+  type ElementLoss,
+  type ElementLossOptions,
+  type ElementReduction,
+  elementHead,
+} from "./element-losses.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
@@ -26,6 +33,7 @@ export {
   gradientName,
   type Head,
   nextName,
+  type OutputLoss,
   onRows,
   type TrainingGraph,
   type TrainingOptions,

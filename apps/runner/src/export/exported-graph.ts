@@ -1,22 +1,14 @@
-import { findMethod, type MethodId, methodHead } from "@softmax-bench/core";
+import { findMethod, type MethodId } from "@softmax-bench/core";
+import { differentiate, type FloatDType, formatType, type Graph, input } from "@softmax-bench/graph";
 import {
-  differentiate,
-  type FloatDType,
-  formatType,
-  type Graph,
-  input,
-  type Value,
-} from "@softmax-bench/graph";
-import {
-  crossEntropyHead,
-  type Head,
   type Model,
   quote,
   type TrainingGraph,
+  type TrainingOptions,
   trainingGraph,
-  withCheckedLabels,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../terminal/errors.js";
+import { rowsHead } from "./loss.js";
 
 /** The parts of a method's computation that a model can have. */
 export const PARTS = ["forward", "backward", "both"] as const;
@@ -36,7 +28,7 @@ export interface MethodRequest {
 /** Loss, gradient or both of a method, as a graph. */
 export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }: MethodRequest): Graph {
   const logits = input("logits", dtype, [rows, classes]);
-  const { inputs, loss, gradient } = checkedHead(method, logits, ignoreIndex);
+  const { inputs, loss, gradient } = rowsHead(method, logits, { ignoreIndex });
   const [derived] = part === "forward" || gradient ? [gradient] : differentiate(loss, [logits]);
   const outputs = {
     ...(part !== "backward" && { loss }),
@@ -51,38 +43,14 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
-/** A method's loss on top of logits, with labels that are checked at run time. */
-const checkedHead = (method: MethodId, logits: Value, ignoreIndex: number | undefined): Head =>
-  withCheckedLabels(methodHead(method, logits, ignoreIndex), logits.shape[1] ?? 0, ignoreIndex);
-
-/** The loss that ONNX has an operator for. */
-export const CROSS_ENTROPY = "softmax-cross-entropy";
-
-export interface TrainingRequest {
-  /** `softmax-cross-entropy`, or a method of this project. */
-  readonly loss: typeof CROSS_ENTROPY | MethodId;
-  /** Names of parameters, other stored tensors or inputs; undefined for all parameters. */
-  readonly wrt: readonly string[] | undefined;
-  /** Name of an output, or of a value inside the model. */
-  readonly logits: string | undefined;
-  /** The axis of the logits that the classes are on; undefined for that of the layer that computes them. */
-  readonly classAxis?: number | undefined;
-  /** True to overrule doubts about logits and parameters. */
-  readonly force?: boolean;
-  /** The label of ignored rows; undefined for none. */
-  readonly ignoreIndex: number | undefined;
-}
-
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { loss, wrt, logits, classAxis, force, ignoreIndex }: TrainingRequest,
+  options: TrainingOptions,
 ): TrainingGraph {
-  const head = (of: Value) =>
-    loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
-  const graph = model.graph(sizes, { trained: wrt, inner: logits });
-  return trainingGraph(graph, { head, wrt, logits, classAxis, force });
+  const graph = model.graph(sizes, { trained: options.wrt, inner: options.logits });
+  return trainingGraph(graph, options);
 }
 
 /** The floating-point tensors of a model, a line for each: its role (parameter or not), its type, and the reason. */

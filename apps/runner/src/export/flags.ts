@@ -1,23 +1,20 @@
-import { parseIgnoreIndex } from "../cli/command.js";
 import { UsageError } from "../terminal/errors.js";
-import { type OptimizerFlags, toFlag } from "./optimizer.js";
+import type { LossFlags } from "./loss.js";
+import { toFlag } from "./numbers.js";
+import type { OptimizerFlags } from "./optimizer.js";
 
 /** The value of `--batch` for any batch. */
 export const DYNAMIC = "dynamic";
-/** The value of `--ignore-index` for no label. */
-export const NO_LABEL = "none";
 
-export interface ExportFlags extends OptimizerFlags {
+export interface ExportFlags extends OptimizerFlags, LossFlags {
   readonly out?: string;
   readonly target: string;
   readonly batch?: string;
-  readonly ignoreIndex: string;
   readonly method?: string;
   readonly workload?: string;
   readonly dtype?: string;
   readonly graph?: string;
   readonly model?: string;
-  readonly loss?: string;
   readonly wrt?: string[];
   readonly logits?: string;
   readonly classAxis?: string;
@@ -31,6 +28,10 @@ export interface ExportFlags extends OptimizerFlags {
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
 const OF_TRAINING = [
   "loss",
+  "labelSmoothing",
+  "weights",
+  "reduction",
+  "delta",
   "wrt",
   "logits",
   "classAxis",
@@ -91,9 +92,6 @@ export function parseMaxElements(text: string | undefined): number | undefined {
   }
   return Number(text);
 }
-
-export const ignoredLabel = (text: string): number | undefined =>
-  text === NO_LABEL ? undefined : parseIgnoreIndex(text, `a whole number or ${NO_LABEL}`);
 
 export function parseSizes(pairs: readonly string[]): Record<string, number> {
   return Object.fromEntries(

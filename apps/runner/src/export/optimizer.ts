@@ -3,6 +3,7 @@ import { adam, adamw, lion, type Optimizer, type StepOptions, sgd } from "@softm
 import type { Command } from "commander";
 import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
+import { parseNumber, toFlag } from "./numbers.js";
 
 /** Flags that put an optimiser into a model. */
 export interface OptimizerFlags {
@@ -124,15 +125,3 @@ function parseBetas(text: string | undefined): readonly [number, number] | undef
   }
   return [first, second];
 }
-
-function parseNumber(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(Number(text))) {
-    throw new UsageError(`${flag} takes a number, got ${JSON.stringify(text)}`);
-  }
-  return Number(text);
-}
-
-/** A flag as it is given: `--weight-decay` for `weightDecay`. */
-export const toFlag = (name: string): string =>
-  `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

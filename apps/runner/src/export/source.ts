@@ -14,16 +14,9 @@ import type { Registry } from "../plan/load-backends.js";
 import { select } from "../plan/selection.js";
 import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
-import {
-  BATCH,
-  CROSS_ENTROPY,
-  joinNames,
-  methodGraph,
-  modelGraph,
-  openSizes,
-  PARTS,
-} from "./exported-graph.js";
-import { DYNAMIC, type ExportFlags, ignoredLabel, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
+import { BATCH, joinNames, methodGraph, modelGraph, openSizes, PARTS } from "./exported-graph.js";
+import { DYNAMIC, type ExportFlags, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
+import { ignoredLabel, parseLoss } from "./loss.js";
 import { stepOptions } from "./optimizer.js";
 
 /** A file to write: a graph for each combination of open sizes, or a single one if no size is open. */
@@ -72,6 +65,7 @@ function methodId(wanted: string): MethodId {
 /** The training graph of a user's model, or a step of an optimiser. */
 export function modelSource(flags: ExportFlags, file: string, out: string): Source {
   const step = stepOptions(flags);
+  const objective = parseLoss(flags, methodId);
   const model = loadModel(file);
   refuseSameFile(file, out);
   const left = openSizes(model, parseSizes(flags.size ?? []));
@@ -84,13 +78,13 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   const sizes = { ...parseSizes(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
   const open = isGiven ? left.filter((size) => size !== batch) : left;
   const request = {
-    loss: flags.loss === undefined || flags.loss === CROSS_ENTROPY ? CROSS_ENTROPY : methodId(flags.loss),
+    head: objective.head,
+    loss: objective.loss,
     wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
-    logits: flags.logits,
+    logits: objective.output ?? flags.logits,
     classAxis: parseClassAxis(flags.classAxis),
     force: flags.force ?? false,
-    ignoreIndex: ignoredLabel(flags.ignoreIndex),
-  } as const;
+  };
   const training = (values: Readonly<Record<string, number>>): TrainingGraph => {
     const chosen = open.map(({ name, symbol }) => [name, values[symbol] as number] as const);
     return modelGraph(model, { ...sizes, ...Object.fromEntries(chosen) }, request);

@@ -13,8 +13,9 @@ import {
 import { IGNORED_LABEL, ModelError, OPSET, serialize, serializeOpen } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
-import { BATCH, CROSS_ENTROPY, joinNames, PARTS, parameterList } from "../../export/exported-graph.js";
-import { checkFlags, DYNAMIC, type ExportFlags, NO_LABEL, parseMaxElements } from "../../export/flags.js";
+import { BATCH, joinNames, PARTS, parameterList } from "../../export/exported-graph.js";
+import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../../export/flags.js";
+import { NO_LABEL, withLoss } from "../../export/loss.js";
 import { withOptimizer } from "../../export/optimizer.js";
 import { methodSource, modelSource, refuseSameFile, type Target } from "../../export/source.js";
 import { writeWeights } from "../../export/write-weights.js";
@@ -34,7 +35,7 @@ const TARGETS: ReadonlyMap<string, Legalize> = new Map(
 );
 
 export const command = () =>
-  withOptimizer(newCommand("export"))
+  withOptimizer(withLoss(newCommand("export")))
     .description(
       "Writes an ONNX model: a method's loss and gradient (--method), the training graph of a model of yours (--model), or the model itself with other weights (--write-back).",
     )
@@ -48,7 +49,6 @@ export const command = () =>
       "--write-back <file>",
       "write the model itself with other weights, from a .safetensors file; all its other bytes stay; e.g. --write-back trained.safetensors",
     )
-    .option("--loss <name>", `${CROSS_ENTROPY} (default), or a method; e.g. --loss manual/exact-target`)
     .option(
       "--wrt <names>",
       "all parameters (default), or stored tensors and inputs to differentiate with respect to; e.g. --wrt fc.weight",
