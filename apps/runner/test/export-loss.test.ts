@@ -120,6 +120,22 @@ describe("pnpm export --loss", () => {
     expect(model.outputs).toEqual(outputs);
   });
 
+  it.each<[string[], string[]]>([
+    [["--wrt", "inputs"], ["x.grad"]],
+    [
+      ["--wrt", "all,inputs"],
+      ["w.grad", "x.grad"],
+    ],
+    [
+      ["--hvp", "--jvp", "--wrt", "w"],
+      ["w.grad", "w.hvp", "loss.jvp", "y.jvp", "p.jvp", "own.jvp"],
+    ],
+  ])("with derivatives %j", async (flags, outputs) => {
+    const { code, stderr, file } = await run(["--loss", "mse", "--logits", "y", ...flags]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(loadModel(file).outputs).toEqual(["loss", "y", "p", "own", ...outputs]);
+  });
+
   it.each<[string[], RegExp]>([
     [["--loss", "mse", "--label-smoothing", "0.1"], /--label-smoothing is not for --loss mse/],
     [["--loss", "l1", "--weights", "[1, 2]"], /--weights is not for --loss l1/],

@@ -21,6 +21,7 @@ export {
   type Update,
   type UpdateContext,
 } from "./optimizers.js";
+export { type Products, withProducts } from "./products.js";
 export { ModelError, quote } from "./read/error.js";
 export type { MovingStatistic, ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";

@@ -1,11 +1,22 @@
 import { findMethod, type MethodId } from "@softmax-bench/core";
-import { differentiate, type FloatDType, formatType, type Graph, input } from "@softmax-bench/graph";
+import {
+  differentiate,
+  type FloatDType,
+  formatType,
+  type Graph,
+  input,
+  inputName,
+  isFloat,
+} from "@softmax-bench/graph";
 import {
   type Model,
+  type Products,
   quote,
+  type ReadGraph,
   type TrainingGraph,
   type TrainingOptions,
   trainingGraph,
+  withProducts,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../terminal/errors.js";
 import { rowsHead } from "./loss.js";
@@ -47,10 +58,19 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  options: TrainingOptions,
+  { wrt: names, products, ...options }: TrainingOptions & { readonly products?: Products },
 ): TrainingGraph {
-  const graph = model.graph(sizes, { trained: options.wrt, inner: options.logits });
-  return trainingGraph(graph, options);
+  const graph = model.graph(sizes, { trained: names, inner: options.logits });
+  const wrt = names?.flatMap((name) => namesOf(graph, name));
+  const training = trainingGraph(graph, { ...options, wrt });
+  return products?.hessian || products?.jacobian ? withProducts(training, products) : training;
+}
+
+/** The names that a name stands for: `all` parameters, all floating-point `inputs`, or itself. */
+function namesOf({ parameters, inputs }: ReadGraph, name: string): string[] {
+  if (name === "all") return [...parameters.keys()];
+  if (name !== "inputs") return [name];
+  return inputs.filter((value) => isFloat(value) && !parameters.has(inputName(value))).map(inputName);
 }
 
 /** The floating-point tensors of a model, a line for each: its role (parameter or not), its type, and the reason. */

@@ -23,6 +23,8 @@ export interface ExportFlags extends OptimizerFlags, LossFlags {
   readonly size?: string[];
   readonly maxElements?: string;
   readonly writeBack?: string;
+  readonly hvp?: true;
+  readonly jvp?: true;
 }
 
 const BY_METHOD = ["workload", "dtype", "graph"] as const;
@@ -38,6 +40,8 @@ const OF_TRAINING = [
   "listParameters",
   "force",
   "size",
+  "hvp",
+  "jvp",
   "optimizer",
   "accumulate",
   "clipNorm",

@@ -80,7 +80,8 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   const request = {
     head: objective.head,
     loss: objective.loss,
-    wrt: flags.wrt?.includes("all") ? undefined : flags.wrt,
+    wrt: flags.wrt,
+    products: { hessian: flags.hvp ?? false, jacobian: flags.jvp ?? false },
     logits: objective.output ?? flags.logits,
     classAxis: parseClassAxis(flags.classAxis),
     force: flags.force ?? false,
@@ -92,7 +93,7 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   const constants = [...model.choices.values()].filter(({ isParameter }) => !isParameter).length;
   return {
     targets: targetsOf(training, { out, open: open.map(({ symbol }) => symbol), step, flags }),
-    constants: request.wrt ? 0 : constants,
+    constants: request.wrt && !request.wrt.includes("all") ? 0 : constants,
   };
 }
 

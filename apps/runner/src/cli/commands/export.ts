@@ -51,8 +51,13 @@ export const command = () =>
     )
     .option(
       "--wrt <names>",
-      "all parameters (default), or stored tensors and inputs to differentiate with respect to; e.g. --wrt fc.weight",
+      "all parameters (default), all floating-point inputs, or stored tensors and inputs by name; e.g. --wrt all,inputs or --wrt fc.weight",
       commaSeparated,
+    )
+    .option("--hvp", "Hessian-vector products, too: <name>.direction in, <name>.hvp out")
+    .option(
+      "--jvp",
+      "Jacobian-vector products of loss and outputs, too: <name>.direction in, <output>.jvp out",
     )
     .option(
       "--list-parameters",
