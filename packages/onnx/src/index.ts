@@ -1,3 +1,4 @@
+export { type AdapterOptions, mergeAdapters, withAdapters } from "./adapters.js";
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 export {
   ELEMENT_LOSSES,
