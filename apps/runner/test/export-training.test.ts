@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadModel } from "@softmax-bench/onnx/node";
@@ -170,5 +170,74 @@ describe("pnpm export --write-back", () => {
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
     expect(readdirSync(cwd).sort()).toEqual(["cnn.onnx", "net.onnx", "trained.safetensors"]);
+  });
+});
+
+describe("pnpm export --lora", () => {
+  const model = join(FIXTURES, "batch-norm-inference.onnx");
+  const run = async (flags: readonly string[]) => {
+    const file = join(temporaryFolder(), "new.onnx");
+    return { file, ...(await call("export", ["--model", model, ...flags, "--out", file])) };
+  };
+
+  it("trains adapters of the chosen matrices alone", async () => {
+    const { code, stderr, file } = await run(["--lora", "rank=2,targets=h*", "--optimizer", "adam"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const { inputs } = loadModel(file);
+    expect(inputs.slice(0, 5).map(({ name }) => name)).toEqual([
+      "x",
+      "head.weight.lora.B",
+      "head.weight.lora.A",
+      "labels",
+      "learning_rate",
+    ]);
+  });
+
+  it("merges them with --write-back", async () => {
+    const folder = temporaryFolder();
+    const shapes = { "head.weight.lora.B": [3, 1], "head.weight.lora.A": [1, 3] };
+    const header = Buffer.from(
+      JSON.stringify(
+        Object.fromEntries(
+          Object.entries(shapes).map(([name, shape], at) => [
+            name,
+            { dtype: "F64", shape, data_offsets: [24 * at, 24 * at + 24] },
+          ]),
+        ),
+      ),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const [b, a] = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ];
+    const adapters = join(folder, "adapters.safetensors");
+    writeFileSync(adapters, Buffer.concat([length, header, Buffer.from(Float64Array.of(...b, ...a).buffer)]));
+    const flags = ["--write-back", adapters, "--lora", "rank=1,targets=head.weight,scale=0.5"];
+    const { code, stderr, file } = await run(flags);
+    expect([code, stderr]).toEqual([0, ""]);
+    const [before, after] = [model, file].map(
+      (of) => loadModel(of).initializers.get("head.weight")?.read().data,
+    );
+    for (const [index, value] of (after ?? []).entries()) {
+      const product = (b[Math.floor(index / 3)] ?? 0) * (a[index % 3] ?? 0);
+      expect(Number(value)).toBeCloseTo(Number(before?.[index]) + 0.5 * product, 14);
+    }
+  });
+
+  it.each<[string, RegExp]>([
+    ["rank=8", /--lora takes rank=<n>,targets=<glob> and maybe ,scale=<x>, .* got "rank=8"/],
+    [
+      "rank=8,targets=conv*",
+      /no matrix of a MatMul or Gemm is chosen for adapters; there are "inner.weight"/,
+    ],
+    ["rank=8,targets=*", /adapters have a rank from 1 to \d, got 8/],
+    ["rank=1,targets=*,scale=big", /--lora scale takes a number, got "big"/],
+  ])("refuses %s in one line", async (settings, message) => {
+    const { code, stderr } = await run(["--lora", settings]);
+    expect(stderr).toMatch(/^export: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
   });
 });

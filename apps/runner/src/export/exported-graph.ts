@@ -9,6 +9,7 @@ import {
   isFloat,
 } from "@softmax-bench/graph";
 import {
+  type AdapterOptions,
   type Model,
   type Products,
   quote,
@@ -16,6 +17,7 @@ import {
   type TrainingGraph,
   type TrainingOptions,
   trainingGraph,
+  withAdapters,
   withProducts,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../terminal/errors.js";
@@ -54,13 +56,20 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
+export interface ModelRequest extends TrainingOptions {
+  readonly products?: Products | undefined;
+  /** Low-rank adapters, which are then the only parameters. */
+  readonly adapters?: AdapterOptions | undefined;
+}
+
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { wrt: names, products, ...options }: TrainingOptions & { readonly products?: Products },
+  { wrt: names, products, adapters, ...options }: ModelRequest,
 ): TrainingGraph {
-  const graph = model.graph(sizes, { trained: names, inner: options.logits });
+  const read = model.graph(sizes, { trained: names, inner: options.logits });
+  const graph = adapters ? withAdapters(model, read, adapters) : read;
   const wrt = names?.flatMap((name) => namesOf(graph, name));
   const training = trainingGraph(graph, { ...options, wrt });
   return products?.hessian || products?.jacobian ? withProducts(training, products) : training;

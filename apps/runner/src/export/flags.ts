@@ -23,6 +23,7 @@ export interface ExportFlags extends OptimizerFlags, LossFlags {
   readonly size?: string[];
   readonly maxElements?: string;
   readonly writeBack?: string;
+  readonly lora?: string;
   readonly hvp?: true;
   readonly jvp?: true;
 }
@@ -52,7 +53,7 @@ const OF_TRAINING = [
   "eps",
   "weightDecay",
 ] as const;
-const BY_MODEL = [...OF_TRAINING, "writeBack"] as const;
+const BY_MODEL = [...OF_TRAINING, "writeBack", "lora"] as const;
 const BY_WRITE_BACK = [...BY_METHOD, ...OF_TRAINING, "batch", "maxElements"] as const;
 
 /** @throws UsageError unless the flags belong to one of the ways to export. */

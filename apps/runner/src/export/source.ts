@@ -16,6 +16,7 @@ import { unknownValue } from "../plan/unknown-value.js";
 import { UsageError } from "../terminal/errors.js";
 import { BATCH, joinNames, methodGraph, modelGraph, openSizes, PARTS } from "./exported-graph.js";
 import { DYNAMIC, type ExportFlags, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
+import { parseLora } from "./lora.js";
 import { ignoredLabel, parseLoss } from "./loss.js";
 import { stepOptions } from "./optimizer.js";
 
@@ -81,6 +82,7 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
     head: objective.head,
     loss: objective.loss,
     wrt: flags.wrt,
+    adapters: parseLora(flags.lora),
     products: { hessian: flags.hvp ?? false, jacobian: flags.jvp ?? false },
     logits: objective.output ?? flags.logits,
     classAxis: parseClassAxis(flags.classAxis),

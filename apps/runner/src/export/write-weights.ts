@@ -1,8 +1,8 @@
 import { isSystemError, messageOf, plural } from "@softmax-bench/core";
 import type { Tensor } from "@softmax-bench/graph";
 import { parseSafetensors, SafetensorsError } from "@softmax-bench/npy";
-import { ModelError } from "@softmax-bench/onnx";
-import { saveWeights } from "@softmax-bench/onnx/node";
+import { type AdapterOptions, ModelError, mergeAdapters } from "@softmax-bench/onnx";
+import { loadModel, saveWeights } from "@softmax-bench/onnx/node";
 import { readRegularFile } from "../fs/read-regular-file.js";
 import { UsageError } from "../terminal/errors.js";
 
@@ -11,12 +11,19 @@ const MAX_BYTES = 2 ** 32;
 
 /**
  * Writes a model with the weights of a `.safetensors` file as another file, and returns what was done in words.
+ *
+ * @param adapters low-rank adapters that the file has in place of weights
  * @throws UsageError in one line naming the file that is wrong
  */
-export function writeWeights(model: string, weights: string, out: string): string {
+export function writeWeights(
+  model: string,
+  weights: string,
+  out: string,
+  adapters: AdapterOptions | undefined,
+): string {
   const read = readWeights(weights);
   try {
-    saveWeights(model, read, out);
+    saveWeights(model, adapters ? mergeAdapters(loadModel(model), read, adapters.scale) : read, out);
   } catch (error) {
     if (error instanceof ModelError) throw new UsageError(`--model ${model}: ${error.message}`);
     throw isSystemError(error) ? new UsageError(`cannot write --out ${out}: ${error.message}`) : error;

@@ -15,6 +15,7 @@ import { loadModel } from "@softmax-bench/onnx/node";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
 import { BATCH, joinNames, PARTS, parameterList } from "../../export/exported-graph.js";
 import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../../export/flags.js";
+import { parseLora } from "../../export/lora.js";
 import { NO_LABEL, withLoss } from "../../export/loss.js";
 import { withOptimizer } from "../../export/optimizer.js";
 import { methodSource, modelSource, refuseSameFile, type Target } from "../../export/source.js";
@@ -53,6 +54,10 @@ export const command = () =>
       "--wrt <names>",
       "all parameters (default), all floating-point inputs, or stored tensors and inputs by name; e.g. --wrt all,inputs or --wrt fc.weight",
       commaSeparated,
+    )
+    .option(
+      "--lora <settings>",
+      "train low-rank adapters of matrices alone, W + scale · B A, or merge them (--write-back); e.g. --lora 'rank=8,targets=*.attn.*,scale=2'",
     )
     .option("--hvp", "Hessian-vector products, too: <name>.direction in, <name>.hvp out")
     .option(
@@ -114,7 +119,7 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   const out = writable(flags.out);
   if (flags.model !== undefined && flags.writeBack !== undefined) {
     refuseSameFile(flags.model, out);
-    writeLine(stdout, writeWeights(flags.model, flags.writeBack, out));
+    writeLine(stdout, writeWeights(flags.model, flags.writeBack, out, parseLora(flags.lora)));
     return EXIT.ok;
   }
   const elements = parseMaxElements(flags.maxElements) ?? DEFAULT_ELEMENTS;
