@@ -156,7 +156,14 @@ describe.each(onnxFiles)("%s, as PyTorch wrote it", (name) => {
     const moved = new Map(
       chosen.map((of) => {
         const { dtype, shape, data } = of.read();
-        return [of.name, { dtype, shape, data: data.map((value: never) => value + 1) } as Tensor];
+        return [
+          of.name,
+          tensor(
+            dtype,
+            shape,
+            Array.from(data, (value) => Number(value) + 1),
+          ),
+        ];
       }),
     );
     const written = writeBack(bytes, moved);
@@ -180,7 +187,14 @@ it("changes the transposed copy of a tied weight, too", () => {
   if (!stored) throw new Error("the fixture has no tied weight");
   const { dtype, shape, data } = stored.read();
   const changed = new Map([
-    [transposeOf, { dtype, shape, data: data.map((_: never, at: number) => at) } as Tensor],
+    [
+      transposeOf,
+      tensor(
+        dtype,
+        shape,
+        Array.from(data, (_, at) => at),
+      ),
+    ],
   ]);
   const [rows = 0, columns = 0] = shape;
   const found = parseModel(writeBack(bytes, changed))

@@ -80,22 +80,24 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,
-    statistics: new Map(
-      [...scope.statistics].filter(([, { next }]) => isKnown(next, used, scope.statistics)),
-    ),
+    statistics: movedBy(used, scope.statistics),
     values: scope.values,
   };
 }
 
-/** True if a statistic is moved by what the graph computes, and not by a part that no output needs. */
-function isKnown(
-  next: Value,
+/** The statistics that are moved by what the graph computes, and not by a part that no output needs. */
+function movedBy(
   used: ReadonlySet<Node>,
   statistics: ReadonlyMap<string, MovingStatistic>,
-): boolean {
-  const moving = new Set(Array.from(statistics.values(), ({ current }) => current.node));
-  const inputs = topologicalOrder([next]).filter(({ op }) => op === "Input");
-  return inputs.every((node) => used.has(node) || moving.has(node));
+): Map<string, MovingStatistic> {
+  const all = [...statistics.values()];
+  const known = new Set([...used, ...all.map(({ current }) => current.node)]);
+  const foreign = new Set<Node>();
+  for (const node of topologicalOrder(all.map(({ next }) => next))) {
+    const isUnknown = node.op === "Input" && !known.has(node);
+    if (isUnknown || node.inputs.some((of) => foreign.has(of.node))) foreign.add(node);
+  }
+  return new Map([...statistics].filter(([, { next }]) => !foreign.has(next.node)));
 }
 
 interface NodeContext {
