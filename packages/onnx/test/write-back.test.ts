@@ -2,7 +2,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { fromHalfBits, isFloat, isHalf, sizeOf, type Tensor, tensor, toHalfBits } from "@softmax-bench/graph";
+import {
+  elementsOf,
+  fromHalfBits,
+  isFloat,
+  isHalf,
+  sizeOf,
+  type Tensor,
+  tensor,
+  toHalfBits,
+} from "@softmax-bench/graph";
 import { ModelError, parseModel, writeBack } from "@softmax-bench/onnx";
 import { loadModel, saveWeights } from "@softmax-bench/onnx/node";
 import { afterAll, describe, expect, it } from "vitest";
@@ -155,13 +164,13 @@ describe.each(onnxFiles)("%s, as PyTorch wrote it", (name) => {
     const chosen = floating.filter((of) => model.choices.get(of.name)?.isParameter);
     const moved = new Map(
       chosen.map((of) => {
-        const { dtype, shape, data } = of.read();
+        const stored = of.read();
         return [
           of.name,
           tensor(
-            dtype,
-            shape,
-            Array.from(data, (value) => Number(value) + 1),
+            stored.dtype,
+            stored.shape,
+            elementsOf(stored).map((value) => Number(value) + 1),
           ),
         ];
       }),
@@ -185,17 +194,8 @@ it("changes the transposed copy of a tied weight, too", () => {
   const transposeOf = choice?.transposeOf ?? "";
   const stored = initializers.get(transposeOf);
   if (!stored) throw new Error("the fixture has no tied weight");
-  const { dtype, shape, data } = stored.read();
-  const changed = new Map([
-    [
-      transposeOf,
-      tensor(
-        dtype,
-        shape,
-        Array.from(data, (_, at) => at),
-      ),
-    ],
-  ]);
+  const { dtype, shape } = stored;
+  const changed = new Map([[transposeOf, tensor(dtype, shape, new Array(sizeOf(shape)).keys())]]);
   const [rows = 0, columns = 0] = shape;
   const found = parseModel(writeBack(bytes, changed))
     .initializers.get(copy ?? "")
