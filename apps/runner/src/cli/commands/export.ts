@@ -13,18 +13,18 @@ import {
 import { IGNORED_LABEL, ModelError, OPSET, serialize, serializeOpen } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
-import { BATCH, joinNames, PARTS, parameterList } from "../../export/exported-graph.js";
-import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../../export/flags.js";
-import { parseLora } from "../../export/lora.js";
-import { NO_LABEL, withLoss } from "../../export/loss.js";
-import { withOptimizer } from "../../export/optimizer.js";
-import { methodSource, modelSource, refuseSameFile, type Target } from "../../export/source.js";
-import { writeWeights } from "../../export/write-weights.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { commaSeparated, newCommand } from "../command.js";
+import { BATCH, joinNames, PARTS, parameterList } from "../export/exported-graph.js";
+import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../export/flags.js";
+import { parseLora } from "../export/lora.js";
+import { NO_LABEL, withLoss } from "../export/loss.js";
+import { withOptimizer } from "../export/optimizer.js";
+import { methodSource, modelSource, refuseSameFile, type Target } from "../export/source.js";
+import { writeWeights } from "../export/write-weights.js";
 
 /** The runtimes whose kernels a model can be written for. */
 const TARGETS: ReadonlyMap<string, Legalize> = new Map(

@@ -1,4 +1,4 @@
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 
 /** A flag as it is given: `--weight-decay` for `weightDecay`. */
 export const toFlag = (name: string): string =>

@@ -1,8 +1,8 @@
 import { GraphError } from "@softmax-bench/graph";
 import { adam, adamw, lion, type Optimizer, type StepOptions, sgd } from "@softmax-bench/onnx";
 import type { Command } from "commander";
-import { unknownValue } from "../plan/unknown-value.js";
-import { UsageError } from "../terminal/errors.js";
+import { unknownValue } from "../../plan/unknown-value.js";
+import { UsageError } from "../../terminal/errors.js";
 import { parseNumber, toFlag } from "./numbers.js";
 
 /** Flags that put an optimiser into a model. */

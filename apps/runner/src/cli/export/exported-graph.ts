@@ -20,7 +20,7 @@ import {
   withAdapters,
   withProducts,
 } from "@softmax-bench/onnx";
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 import { rowsHead } from "./loss.js";
 
 /** The parts of a method's computation that a model can have. */

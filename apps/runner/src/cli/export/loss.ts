@@ -11,10 +11,10 @@ import {
   withCheckedLabels,
 } from "@softmax-bench/onnx";
 import type { Command } from "commander";
-import { parseIgnoreIndex } from "../cli/command.js";
-import { unknownValue } from "../plan/unknown-value.js";
-import { UsageError } from "../terminal/errors.js";
-import { readArray, requireShape, type UserArray } from "../user-gradient/read-array.js";
+import { unknownValue } from "../../plan/unknown-value.js";
+import { UsageError } from "../../terminal/errors.js";
+import { readArray, requireShape, type UserArray } from "../../user-gradient/read-array.js";
+import { parseIgnoreIndex } from "../command.js";
 import { parseNumber, toFlag } from "./numbers.js";
 
 /** The losses that ONNX and this project call so. */

@@ -1,4 +1,4 @@
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 import type { LossFlags } from "./loss.js";
 import { toFlag } from "./numbers.js";
 import type { OptimizerFlags } from "./optimizer.js";

@@ -10,10 +10,10 @@ import {
   trainingStep,
 } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
-import type { Registry } from "../plan/load-backends.js";
-import { select } from "../plan/selection.js";
-import { unknownValue } from "../plan/unknown-value.js";
-import { UsageError } from "../terminal/errors.js";
+import type { Registry } from "../../plan/load-backends.js";
+import { select } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
+import { UsageError } from "../../terminal/errors.js";
 import { BATCH, joinNames, methodGraph, modelGraph, openSizes, PARTS } from "./exported-graph.js";
 import { DYNAMIC, type ExportFlags, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
 import { parseLora } from "./lora.js";

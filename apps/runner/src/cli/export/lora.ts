@@ -1,6 +1,6 @@
 import type { AdapterOptions } from "@softmax-bench/onnx";
 import picomatch from "picomatch";
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 import { parseNumber } from "./numbers.js";
 
 /** @throws UsageError if the value of `--lora` is not a rank, a pattern and, optionally, a scale */

@@ -3,8 +3,8 @@ import type { Tensor } from "@softmax-bench/graph";
 import { parseSafetensors, SafetensorsError } from "@softmax-bench/npy";
 import { type AdapterOptions, ModelError, mergeAdapters } from "@softmax-bench/onnx";
 import { loadModel, saveWeights } from "@softmax-bench/onnx/node";
-import { readRegularFile } from "../fs/read-regular-file.js";
-import { UsageError } from "../terminal/errors.js";
+import { readRegularFile } from "../../fs/read-regular-file.js";
+import { UsageError } from "../../terminal/errors.js";
 
 /** More than Node reads into one array. */
 const MAX_BYTES = 2 ** 32;
