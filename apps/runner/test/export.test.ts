@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { METHODS } from "@softmax-bench/core";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
-import { loadModel } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { floats, modelOf } from "../../../packages/onnx/test/build-model.js";
@@ -348,7 +348,7 @@ describe("what pnpm export refuses, in one line, with exit code 2, writing nothi
       [...model, "--logits", "y"],
       /there is no value "y" in the model; its outputs are "logits"/,
     ],
-    ["an unknown loss", [...model, "--loss", "mse"], /unknown method "mse"/],
+    ["an unknown loss", [...model, "--loss", "hinge"], /unknown method "hinge"/],
     [
       "a size that is not open",
       [...model, "--size", "width=3"],

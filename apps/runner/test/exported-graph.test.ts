@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { METHODS } from "@softmax-bench/core";
+import { findMethod, METHODS, type MethodId } from "@softmax-bench/core";
 import type { Graph } from "@softmax-bench/graph";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
-import { loadModel, serialize, serializeBatched } from "@softmax-bench/onnx";
+import { serialize, serializeBatched } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { forCpu, forWebgpu } from "@softmax-bench/onnxruntime";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { CROSS_ENTROPY, methodGraph, modelGraph } from "../src/cli/export/exported-graph.js";
+import { methodGraph, modelGraph } from "../src/cli/export/exported-graph.js";
+import { parseLoss } from "../src/cli/export/loss.js";
 
 type Feeds = Record<string, Tensor>;
 type Run = (labels: readonly number[], int32?: boolean) => Promise<Feeds>;
@@ -93,11 +95,15 @@ describe("labels of an exported training graph", () => {
       ]),
     ),
   };
-  const losses = [CROSS_ENTROPY, ...METHODS.map(({ id }) => id)] as const;
+  const losses = ["softmax-cross-entropy", ...METHODS.map(({ id }) => id)] as const;
   const variants = losses.flatMap((loss) => BATCHES.map((batch) => [loss, batch] as const));
 
   it.each(variants)("are right, ignored or refused: %s, %s batch", async (loss, batch) => {
-    const request = { loss, wrt: ["head.bias"], logits: undefined, ignoreIndex: IGNORED };
+    const objective = parseLoss(
+      { loss, ignoreIndex: String(IGNORED) },
+      (id) => findMethod(id as MethodId).id,
+    );
+    const request = { ...objective, wrt: ["head.bias"] };
     const run = await compile(
       bytesOf((size) => modelGraph(model, { batch: size }, request), batch, images),
       feeds,

@@ -13,6 +13,7 @@ import {
 } from "@softmax-bench/graph";
 import { requireLabels } from "@softmax-bench/numerics";
 import type { FloatArray } from "./float-array.js";
+import type { LossOptions } from "./loss-options.js";
 import type { MethodId } from "./methods.js";
 import { programFor } from "./program.js";
 
@@ -46,30 +47,31 @@ export interface PreparedStep extends AsyncDisposable {
 
 /** A method's loss on top of logits. */
 export interface MethodHead {
-  /** `labels`: int64 `[N]`. */
+  /** `labels`: int64 `[N]`; `weights` `[C]` and `upstream` `[N]` where the options ask for them. */
   readonly inputs: readonly Value[];
-  /** The mean over rows that are not ignored. */
+  /** By default, the mean over rows that are not ignored. */
   readonly loss: Value;
+  /** The gradient with respect to the loss of each row, if `gradient` has to be derived. */
+  readonly upstream?: Value | undefined;
   /** The gradient with respect to the logits, of a manual method; for an autograd method, it is derived from `loss`. */
   readonly gradient?: Value;
 }
 
-/**
- * @param ignoreIndex rows with this label have no loss and no gradient; undefined for none
- * @throws GraphError if the logits are not floating-point `[N, C]`
- */
-export function methodHead(method: MethodId, logits: Value, ignoreIndex?: number): MethodHead {
+/** @throws GraphError if the logits are not floating-point `[N, C]` */
+export function methodHead(method: MethodId, logits: Value, options: Partial<LossOptions> = {}): MethodHead {
   const { dtype, shape } = logits;
   const [rows, classes, ...others] = shape;
   if (!isFloat(logits) || rows === undefined || classes === undefined || others.length > 0) {
     throw new GraphError(`logits must be floating-point [N, C], got ${dtype}[${shape}]`);
   }
-  const program = programFor({ method, dtype: dtype as FloatDType, rows, classes, loss: { ignoreIndex } });
+  const program = programFor({ method, dtype: dtype as FloatDType, rows, classes, loss: options });
   const graph = program.kind === "manual" ? program.gradient : program.forward;
-  const [own, ...inputs] = graph.inputs;
+  const [own, ...given] = graph.inputs;
   const { loss, gradient } = substitute(graph, new Map(own ? [[own, logits]] : []));
   if (!loss) throw new GraphError(`${method} has no loss`);
-  return { inputs, loss, ...(gradient && { gradient }) };
+  if (program.kind === "manual") return { inputs: given, loss, ...(gradient && { gradient }) };
+  const { upstream } = program;
+  return { inputs: upstream ? [...given, upstream] : given, loss, upstream };
 }
 
 /** The reference for every backend's step: the graph's own interpreter, in seconds instead of milliseconds. */

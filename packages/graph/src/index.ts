@@ -2,6 +2,7 @@ import "./ops/index.js";
 
 export { BudgetError, DEFAULT_ELEMENTS, grantNodes, withBudget } from "./budget.js";
 export { differentiate } from "./differentiate.js";
+export { hessianVectorProduct, jacobianVectorProduct } from "./directional.js";
 export * from "./error.js";
 export { evaluate } from "./evaluate.js";
 export * from "./graph.js";

@@ -38,7 +38,7 @@ export function withCheckedLabels(head: Head, classes: number, ignoreIndex: numb
   const marks = where(equal(checked, labels), scalar(1, dtype), scalar(Number.NaN, dtype));
   const oneOrNaN = reduceMean(marks);
   return {
-    inputs: head.inputs,
+    ...head,
     loss: mul(outputs.loss ?? loss, oneOrNaN),
     ...(outputs.gradient && { gradient: mul(outputs.gradient, oneOrNaN) }),
   };

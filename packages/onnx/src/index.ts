@@ -1,11 +1,31 @@
+export { type AdapterOptions, mergeAdapters, withAdapters } from "./adapters.js";
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+export {
+  ELEMENT_LOSSES,
+  type ElementLoss,
+  type ElementLossOptions,
+  type ElementReduction,
+  elementHead,
+} from "./element-losses.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
+export {
+  type AdamOptions,
+  adam,
+  adamw,
+  type LionOptions,
+  lion,
+  type Optimizer,
+  type SgdOptions,
+  sgd,
+  type Update,
+  type UpdateContext,
+} from "./optimizers.js";
+export { type Products, withProducts } from "./products.js";
 export { ModelError, quote } from "./read/error.js";
-export type { ReadGraph } from "./read/graph.js";
+export type { MovingStatistic, ReadGraph } from "./read/graph.js";
 export type { ModelInput } from "./read/inputs.js";
-export { loadModel } from "./read/load.js";
 export { type GraphOptions, type Model, parseModel } from "./read/model.js";
 export type { Choice } from "./read/parameters.js";
 export type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
@@ -14,7 +34,17 @@ export {
   crossEntropyHead,
   gradientName,
   type Head,
+  nextName,
+  type OutputLoss,
   onRows,
+  type TrainingGraph,
   type TrainingOptions,
   trainingGraph,
 } from "./training-graph.js";
+export {
+  accumulationStep,
+  applyStep,
+  type StepOptions,
+  trainingStep,
+} from "./training-step.js";
+export { type ExternalChange, type WrittenModel, writeBack, writeWeights } from "./write-back.js";

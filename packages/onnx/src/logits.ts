@@ -2,9 +2,18 @@ import { isFloat, type Node, sameShape, type Value } from "@softmax-bench/graph"
 import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
+/** Finds an output, or any value inside the model, by its name: the only floating-point output by default. */
+export function findOutput(model: ReadGraph, name: string | undefined): Value {
+  const value = findValue(model, name);
+  if (isFloat(value)) return value;
+  throw new ModelError(
+    `a loss needs a floating-point output, ${quote(name ?? "")} is ${value.dtype}[${value.shape}]`,
+  );
+}
+
 /** Finds the logits: an output, or any value inside the model, by its name. */
 export function findLogits(model: ReadGraph, name: string | undefined): Value {
-  const value = name === undefined ? onlyFloatOutput(model) : valueNamed(model, name);
+  const value = findValue(model, name);
   if (!isFloat(value) || value.shape.length < 2) {
     throw new ModelError(
       `logits must be floating-point [N, C] or of higher rank, ${quote(findName(model, value) ?? "the value")} is ${value.dtype}[${value.shape}]`,
@@ -12,6 +21,9 @@ export function findLogits(model: ReadGraph, name: string | undefined): Value {
   }
   return value;
 }
+
+const findValue = (model: ReadGraph, name: string | undefined): Value =>
+  name === undefined ? onlyFloatOutput(model) : valueNamed(model, name);
 
 const listed = ({ outputs }: ReadGraph): string => Object.keys(outputs).map(quote).join(", ");
 
@@ -49,8 +61,11 @@ const PASSED: ReadonlySet<string> = new Set([
   "Where",
 ]);
 
-/** An objection to a loss on these logits, in words; undefined if there is none. */
-export function doubtAbout(model: ReadGraph, logits: Value, classes: number): string | undefined {
+/**
+ * An objection to a loss on these logits, in words; undefined if there is none.
+ * @param classes undefined if each element is a logit of its own
+ */
+export function doubtAbout(model: ReadGraph, logits: Value, classes: number | undefined): string | undefined {
   const name = quote(findName(model, logits) ?? "logits");
   const found = probabilitiesIn(logits);
   if (found) {

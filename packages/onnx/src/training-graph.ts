@@ -12,7 +12,7 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
-import { doubtAbout, findLogits, resolveClassAxis } from "./logits.js";
+import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -20,8 +20,10 @@ import type { ReadGraph } from "./read/graph.js";
 export interface Head {
   /** The inputs besides the logits. */
   readonly inputs: readonly Value[];
-  /** The loss, a scalar. */
+  /** The loss: a scalar, or one for each row or element. */
   readonly loss: Value;
+  /** The gradient with respect to each of several losses, one of the inputs, if `gradient` has to be derived. */
+  readonly upstream?: Value | undefined;
   /** Its gradient with respect to the logits; absent if it should be derived. */
   readonly gradient?: Value;
 }
@@ -51,12 +53,9 @@ export function onRows(logits: Value, classAxis: number, head: (rows: Value) => 
   const outer = others.map((axis) => shape[axis] as number);
   const classes = shape[classAxis] as number;
   const rows = reshape(transpose(logits, order), [sizeOf(outer), classes]);
-  const { inputs, loss, gradient } = head(rows);
-  const replaced = new Map(
-    inputs
-      .filter((of) => inputName(of) === "labels")
-      .map((of) => [of, input("labels", of.dtype, outer)] as const),
-  );
+  const { inputs, loss, upstream, gradient } = head(rows);
+  const perRow = inputs.filter((of) => of.shape.length === 1 && of.shape[0] === rows.shape[0]);
+  const replaced = new Map(perRow.map((of) => [of, input(inputName(of), of.dtype, outer)] as const));
   const outputs = substitute(
     { name: "head", inputs, outputs: { loss, ...(gradient && { gradient }) } },
     new Map(Array.from(replaced, ([flat, shaped]) => [flat, reshape(shaped, flat.shape)] as const)),
@@ -66,16 +65,27 @@ export function onRows(logits: Value, classAxis: number, head: (rows: Value) => 
       reshape(ofRows, [...outer, classes]),
       [...order.keys()].map((axis) => order.indexOf(axis)),
     );
+  const made = outputs.loss ?? loss;
   return {
     inputs: inputs.map((of) => replaced.get(of) ?? of),
-    loss: outputs.loss ?? loss,
+    loss: made.shape.length === 0 ? made : reshape(made, outer),
+    upstream: upstream && (replaced.get(upstream) ?? upstream),
     ...(outputs.gradient && { gradient: inPlace(outputs.gradient) }),
   };
 }
 
+/** A loss on an output, or a value inside the model, as it is. */
+export interface OutputLoss {
+  /** True if it takes logits, and not what comes out of a softmax or a sigmoid. */
+  readonly takesLogits: boolean;
+  head(output: Value): Head;
+}
+
 export interface TrainingOptions {
   /** The head on logits `[N, C]`. Default: softmax cross-entropy that ignores rows with label -100, as in PyTorch. */
-  readonly head?: (logits: Value) => Head;
+  readonly head?: ((logits: Value) => Head) | undefined;
+  /** A loss on an output of any shape, in place of a head on logits. */
+  readonly loss?: OutputLoss | undefined;
   /** Parameters, or inputs, to differentiate with respect to. Default: all parameters. */
   readonly wrt?: readonly string[] | undefined;
   /** The output, or value inside the model, with the logits. Default: the only output. */
@@ -86,36 +96,45 @@ export interface TrainingOptions {
   readonly force?: boolean | undefined;
 }
 
+/** A graph of a loss and of its gradients. */
+export interface TrainingGraph extends Graph {
+  /** The gradient of each parameter, or input, that the loss was differentiated with respect to. */
+  readonly gradients: ReadonlyMap<Value, Value>;
+}
+
 /** The name of the gradient with respect to a parameter. */
 export const gradientName = (parameter: string): string => `${parameter}.grad`;
 
+/** The name of the output that replaces an input in the next step. */
+export const nextName = (name: string): string => `${name}.next`;
+
 /**
  * One step of training as a graph: inputs, labels and parameters in; `loss`, the model's own outputs and, for each
- * parameter, `<name>.grad` out.
+ * parameter, `<name>.grad` out. Running means and variances of a batch normalisation in training mode go in, and come
+ * out as `<name>.next`.
  * @throws ModelError if there is no such value or parameter, the class axis cannot be determined, or, without `force`,
  * the logits are not logits or there are no parameters
  */
-export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): Graph {
-  const logits = findLogits(model, options.logits);
-  const classAxis = resolveClassAxis(logits, options.classAxis);
+export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): TrainingGraph {
   const wrt = findValues(model, options.wrt);
-  const doubt =
-    doubtAbout(model, logits, logits.shape[classAxis] as number) ??
-    (wrt.size === 0 ? NO_PARAMETERS : undefined);
-  if (doubt !== undefined && !options.force) throw new ModelError(doubt);
-  const { head: headOf = (rows) => crossEntropyHead(rows, IGNORED_LABEL) } = options;
-  const head = onRows(logits, classAxis, headOf);
+  const { output, head, doubt } = options.loss
+    ? lossOnOutput(model, options.loss, options)
+    : lossOnLogits(model, options);
+  const objection = doubt ?? (wrt.size === 0 ? NO_PARAMETERS : undefined);
+  if (objection !== undefined && !options.force) throw new ModelError(objection);
   const gradients = head.gradient
-    ? differentiate(logits, [...wrt.values()], head.gradient)
-    : differentiate(head.loss, [...wrt.values()]);
+    ? differentiate(output, [...wrt.values()], head.gradient)
+    : differentiate(head.loss, [...wrt.values()], head.upstream);
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
   );
-  const inputs = new Set(model.inputs.map(({ node }) => String(node.attributes.name)));
+  const statistics = [...(model.statistics?.values() ?? [])];
+  const moved = statistics.map(({ current, next }) => [nextName(inputName(current)), next] as const);
+  const inputs = new Set(model.inputs.map(inputName));
   const taken = new Set([...inputs, ...Object.keys(model.outputs)]);
   const clash = [
     "loss",
-    ...named.map(([name]) => name),
+    ...[...named, ...moved].map(([name]) => name),
     ...head.inputs.map(({ node }) => String(node.attributes.name)),
   ].find((name) => taken.has(name));
   if (clash)
@@ -123,14 +142,38 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   return {
     name: `${model.name} with gradients`,
     description: `Loss of ${model.name}, and its gradient with respect to ${named.length} values: ${wrt.size > 8 ? "…" : [...wrt.keys()].join(", ")}`,
-    inputs: [...model.inputs, ...head.inputs],
+    inputs: [...model.inputs, ...statistics.map(({ current }) => current), ...head.inputs],
     // The caller already knows an output that is an input.
     outputs: Object.fromEntries([
       ["loss", head.loss] as const,
       ...Object.entries(model.outputs).filter(([name]) => !inputs.has(name)),
       ...named,
+      ...moved,
     ]),
+    gradients: new Map([...wrt.values()].map((value, index) => [value, gradients[index] as Value])),
   };
+}
+
+/** A loss, and what speaks against it. */
+interface Objective {
+  /** What it is on. */
+  readonly output: Value;
+  readonly head: Head;
+  readonly doubt: string | undefined;
+}
+
+function lossOnLogits(model: ReadGraph, options: TrainingOptions): Objective {
+  const logits = findLogits(model, options.logits);
+  const classAxis = resolveClassAxis(logits, options.classAxis);
+  const { head = (rows) => crossEntropyHead(rows, IGNORED_LABEL) } = options;
+  const doubt = doubtAbout(model, logits, logits.shape[classAxis] as number);
+  return { output: logits, head: onRows(logits, classAxis, head), doubt };
+}
+
+function lossOnOutput(model: ReadGraph, loss: OutputLoss, { logits }: TrainingOptions): Objective {
+  const output = findOutput(model, logits);
+  const doubt = loss.takesLogits ? doubtAbout(model, output, undefined) : undefined;
+  return { output, head: loss.head(output), doubt };
 }
 
 const NO_PARAMETERS =

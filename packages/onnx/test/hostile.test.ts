@@ -17,14 +17,8 @@ import {
   optimize,
   withBudget,
 } from "@softmax-bench/graph";
-import {
-  loadModel,
-  ModelError,
-  ONNXRUNTIME_CPU,
-  parseModel,
-  serialize,
-  trainingGraph,
-} from "@softmax-bench/onnx";
+import { ModelError, ONNXRUNTIME_CPU, parseModel, serialize, trainingGraph } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { AttributeProto_AttributeType, TensorProto_DataLocation } from "../src/proto/onnx_pb.js";

@@ -13,13 +13,13 @@ import {
 } from "@softmax-bench/graph";
 import {
   gradientName,
-  loadModel,
   type Model,
   ONNXRUNTIME_CPU,
   serialize,
   serializeBatched,
   trainingGraph,
 } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { describe, expect, it } from "vitest";
 import { complaints, hasChecker } from "./onnx-checker.js";
 import { expectClose, runModel } from "./support.js";

@@ -13,12 +13,12 @@ import {
 } from "@softmax-bench/graph";
 import {
   gradientName,
-  loadModel,
   type Model,
   ONNXRUNTIME_CPU,
   serializeBatched,
   trainingGraph,
 } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { describe, expect, it } from "vitest";
 import { runModel } from "./support.js";
 

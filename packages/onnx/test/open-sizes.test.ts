@@ -18,14 +18,8 @@ import {
   tensor,
   type Value,
 } from "@softmax-bench/graph";
-import {
-  gradientName,
-  loadModel,
-  ONNXRUNTIME_CPU,
-  parseModel,
-  serializeOpen,
-  trainingGraph,
-} from "@softmax-bench/onnx";
+import { gradientName, ONNXRUNTIME_CPU, parseModel, serializeOpen, trainingGraph } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { describe, expect, it } from "vitest";
 import { attribute, ints, modelOf, type NodeInit } from "./build-model.js";
 import { expectClose, feedsFor, runModel } from "./support.js";

@@ -85,6 +85,13 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     after: "console.log(bytes.length > 1000, weights.data?.length ?? weights.length);",
     prints: /^true \d+$/,
   },
+  "packages/onnx/README.md 3": {
+    package: "packages/onnx",
+    file: ["net.onnx", "packages/onnx/test/fixtures/batch-norm.onnx"],
+    after:
+      "console.log(readFileSync('trained.onnx').length === bytes.length, readFileSync('trained.onnx').equals(bytes));",
+    prints: /^loss \d\.\d{4} in step 0\nloss 0\.[01]\d{3} in step 199\ntrue false$/,
+  },
   "packages/report/README.md 1": {
     package: "packages/report",
     before: `

@@ -33,8 +33,16 @@ import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js
 export interface ReadGraph extends Graph {
   /** The stored tensors that are trained and that the outputs depend on; they are inputs of the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** The stored tensors that move while the model is trained: running means and variances. They are no inputs. */
+  readonly statistics?: ReadonlyMap<string, MovingStatistic>;
   /** The values inside the model, by name. */
   readonly values?: ReadonlyMap<string, Value>;
+}
+
+export interface MovingStatistic {
+  /** Its value before a step: an input of a graph that moves it. */
+  readonly current: Value;
+  readonly next: Value;
 }
 
 interface Context {
@@ -72,8 +80,24 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
     inputs: [...scope.inputs, ...parameters.values()],
     outputs: Object.fromEntries(outputs),
     parameters,
+    statistics: movedBy(used, scope.statistics),
     values: scope.values,
   };
+}
+
+/** The statistics that are moved by what the graph computes, and not by a part that no output needs. */
+function movedBy(
+  used: ReadonlySet<Node>,
+  statistics: ReadonlyMap<string, MovingStatistic>,
+): Map<string, MovingStatistic> {
+  const all = [...statistics.values()];
+  const known = new Set([...used, ...all.map(({ current }) => current.node)]);
+  const foreign = new Set<Node>();
+  for (const node of topologicalOrder(all.map(({ next }) => next))) {
+    const isUnknown = node.op === "Input" && !known.has(node);
+    if (isUnknown || node.inputs.some((of) => foreign.has(of.node))) foreign.add(node);
+  }
+  return new Map([...statistics].filter(([, { next }]) => !foreign.has(next.node)));
 }
 
 interface NodeContext {
@@ -117,6 +141,7 @@ class GraphScope implements Definitions {
   branch: Scope["branch"] = () => [];
   readonly inputs: readonly Value[];
   readonly parameters = new Map<string, Value>();
+  readonly statistics = new Map<string, MovingStatistic>();
   readonly readExternal: ReadExternal;
   readonly values = new Map<string, Value>();
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
@@ -169,6 +194,14 @@ class GraphScope implements Definitions {
     return this.#initializers.get(name);
   }
 
+  move(name: string, next: (current: Value) => Value): void {
+    const stored = this.#initializers.get(name);
+    if (!stored || this.#isTrained(name)) return;
+    const { current, next: moved } = this.statistics.get(name) ?? movingFrom(stored);
+    // A layer that the model applies twice moves them twice.
+    this.statistics.set(name, { current, next: next(moved) });
+  }
+
   frozen(value: Value): Value {
     if (!this.#isStored(value.node)) return value;
     for (const node of topologicalOrder([value], this.#frozenNodes)) {
@@ -197,6 +230,11 @@ class GraphScope implements Definitions {
   #isParameter(node: Node): boolean {
     return node.op === "Input" && this.parameters.get(inputName(outputOf(node)))?.node === node;
   }
+}
+
+function movingFrom({ name, dtype, shape }: StoredTensor): MovingStatistic {
+  const current = input(name, dtype, shape);
+  return { current, next: current };
 }
 
 const tensorOf = ({ node }: Value): Tensor => constantTensor(node);

@@ -22,6 +22,11 @@ export interface Scope {
   value(name: string): Value | undefined;
   /** An initialiser. */
   initializer(name: string): StoredTensor | undefined;
+  /**
+   * Replaces a stored tensor that moves while the model is trained, such as a running mean.
+   * @param next makes its next value from its current one
+   */
+  move?(name: string, next: (current: Value) => Value): void;
   /** The value as a constant if it depends on stored tensors alone; otherwise the value itself. */
   frozen(value: Value): Value;
   readonly readExternal: ReadExternal;
@@ -101,6 +106,11 @@ export class OnnxNode {
     if (!tensor) return this.#scope.frozen(this.input(position));
     this.#asked.add(position);
     return constant(tensor.read());
+  }
+
+  /** Replaces an input that is a stored tensor; nothing happens to any other. */
+  move(position: number, next: (current: Value) => Value): void {
+    this.#scope.move?.(this.#proto.input[position] ?? "", next);
   }
 
   /** An input whose elements must be known. */

@@ -1,21 +1,27 @@
-import { findMethod, type MethodId, methodHead } from "@softmax-bench/core";
+import { findMethod, type MethodId } from "@softmax-bench/core";
 import {
   differentiate,
   type FloatDType,
   formatType,
   type Graph,
   input,
-  type Value,
+  inputName,
+  isFloat,
 } from "@softmax-bench/graph";
 import {
-  crossEntropyHead,
-  type Head,
+  type AdapterOptions,
   type Model,
+  type Products,
   quote,
+  type ReadGraph,
+  type TrainingGraph,
+  type TrainingOptions,
   trainingGraph,
-  withCheckedLabels,
+  withAdapters,
+  withProducts,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../../terminal/errors.js";
+import { rowsHead } from "./loss.js";
 
 /** The parts of a method's computation that a model can have. */
 export const PARTS = ["forward", "backward", "both"] as const;
@@ -35,7 +41,7 @@ export interface MethodRequest {
 /** Loss, gradient or both of a method, as a graph. */
 export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }: MethodRequest): Graph {
   const logits = input("logits", dtype, [rows, classes]);
-  const { inputs, loss, gradient } = checkedHead(method, logits, ignoreIndex);
+  const { inputs, loss, gradient } = rowsHead(method, logits, { ignoreIndex });
   const [derived] = part === "forward" || gradient ? [gradient] : differentiate(loss, [logits]);
   const outputs = {
     ...(part !== "backward" && { loss }),
@@ -50,38 +56,30 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
-/** A method's loss on top of logits, with labels that are checked at run time. */
-const checkedHead = (method: MethodId, logits: Value, ignoreIndex: number | undefined): Head =>
-  withCheckedLabels(methodHead(method, logits, ignoreIndex), logits.shape[1] ?? 0, ignoreIndex);
-
-/** The loss that ONNX has an operator for. */
-export const CROSS_ENTROPY = "softmax-cross-entropy";
-
-export interface TrainingRequest {
-  /** `softmax-cross-entropy`, or a method of this project. */
-  readonly loss: typeof CROSS_ENTROPY | MethodId;
-  /** Names of parameters, other stored tensors or inputs; undefined for all parameters. */
-  readonly wrt: readonly string[] | undefined;
-  /** Name of an output, or of a value inside the model. */
-  readonly logits: string | undefined;
-  /** The axis of the logits that the classes are on; undefined for that of the layer that computes them. */
-  readonly classAxis?: number | undefined;
-  /** True to overrule doubts about logits and parameters. */
-  readonly force?: boolean;
-  /** The label of ignored rows; undefined for none. */
-  readonly ignoreIndex: number | undefined;
+export interface ModelRequest extends TrainingOptions {
+  readonly products?: Products | undefined;
+  /** Low-rank adapters, which are then the only parameters. */
+  readonly adapters?: AdapterOptions | undefined;
 }
 
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { loss, wrt, logits, classAxis, force, ignoreIndex }: TrainingRequest,
-): Graph {
-  const head = (of: Value) =>
-    loss === CROSS_ENTROPY ? crossEntropyHead(of, ignoreIndex) : checkedHead(loss, of, ignoreIndex);
-  const graph = model.graph(sizes, { trained: wrt, inner: logits });
-  return trainingGraph(graph, { head, wrt, logits, classAxis, force });
+  { wrt: names, products, adapters, ...options }: ModelRequest,
+): TrainingGraph {
+  const read = model.graph(sizes, { trained: names, inner: options.logits });
+  const graph = adapters ? withAdapters(model, read, adapters) : read;
+  const wrt = names?.flatMap((name) => namesOf(graph, name));
+  const training = trainingGraph(graph, { ...options, wrt });
+  return products?.hessian || products?.jacobian ? withProducts(training, products) : training;
+}
+
+/** The names that a name stands for: `all` parameters, all floating-point `inputs`, or itself. */
+function namesOf({ parameters, inputs }: ReadGraph, name: string): string[] {
+  if (name === "all") return [...parameters.keys()];
+  if (name !== "inputs") return [name];
+  return inputs.filter((value) => isFloat(value) && !parameters.has(inputName(value))).map(inputName);
 }
 
 /** The floating-point tensors of a model, a line for each: its role (parameter or not), its type, and the reason. */

@@ -38,7 +38,11 @@ const batchNorm: Reader = (node) => {
   const statistics = { scale, offset, mean: node.frozen(3), variance: node.frozen(4) };
   const [epsilon, momentum] = [node.float("epsilon", 1e-5), node.float("momentum", 0.9)];
   if (!node.flag("training_mode")) return batchNormalization(x, statistics, epsilon);
-  const { y, mean, variance } = batchNormalizationInTraining(x, statistics, { epsilon, momentum });
+  const inTraining = (running: typeof statistics) =>
+    batchNormalizationInTraining(x, running, { epsilon, momentum });
+  const { y, mean, variance } = inTraining(statistics);
+  node.move(3, (current) => inTraining({ ...statistics, mean: current }).mean);
+  node.move(4, (current) => inTraining({ ...statistics, variance: current }).variance);
   return [y, mean, variance];
 };
 
