@@ -17,10 +17,15 @@ export const LONGEST_TIMEOUT_S = 3600;
  * Starts every backend that runs in Node in a process of its own, all at once, and says what came of it.
  *
  * @param timeoutS in seconds: a backend that has not started by then is reported as slow
+ * @param backends ids; default: all
  * @throws UsageError if `bench.config.ts` is wrong, and nothing else
  */
-export async function probeBackends(timeoutS: number): Promise<ExaminedBackend[]> {
-  return Promise.all((await backendIds()).map((backend) => probeBackend(backend, timeoutS)));
+export async function probeBackends(
+  timeoutS: number,
+  backends?: readonly string[],
+): Promise<ExaminedBackend[]> {
+  const ids = backends ?? (await backendIds());
+  return Promise.all(ids.map((backend) => probeBackend(backend, timeoutS)));
 }
 
 async function probeBackend(backend: string, timeoutS: number): Promise<ExaminedBackend> {
