@@ -79,7 +79,7 @@ describe("the SIMD kernel without relaxed SIMD has the same bits", () => {
     }
   };
 
-  it("on one and on two threads, here, in Chromium and in Firefox", { timeout: TIMEOUT_MS }, async () => {
+  it("on one and on two threads, here, in Chromium and in Firefox", async () => {
     const found: Record<string, Digests> = { node: await digestsOfProcess(CURRENT_RUNTIME, [1, 2]) };
     for (const kind of BROWSER_KINDS) found[kind] = await digestsOfPage(kind, pages, [1, 2]);
     expectSame(found);
