@@ -6,8 +6,10 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Ends what hangs. A test that runs takes as long as a busy machine makes it.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 60_000 } },
     // Tests agree to downloads; those of the question take the variable away.
     env: { SOFTMAX_BENCH_YES: "1" },
     // Files of one package share processes: most of what they load is the same.

@@ -4,8 +4,8 @@ import shared from "../../vitest.shared.js";
 
 /** The files that take longest. They begin first, so that none of them runs alone at the end. */
 const LONGEST = [
-  ...["browsers", "own-backends", "gate", "faults/workers", "depth", "visitors", "precision", "hosts"],
-  ...["provisioning", "revision", "faults/container", "cli", "browser-gpu", "report", "faults/kills"],
+  ...["browsers", "gate", "bundle", "own-backends", "references", "depth", "browser-gpu", "precision"],
+  ...["faults/workers", "report", "faults/kills", "visitors", "cli", "faults/journal", "faults/disk"],
 ];
 
 const rankOf = ({ moduleId }: TestSpecification): number => {

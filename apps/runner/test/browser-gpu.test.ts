@@ -10,9 +10,9 @@ import { childrenOf, onlyRun, run, temporaryFolder } from "./support/cli.js";
 const ON_GPU = ["tfjs-webgl", "tfjs-webgpu", "onnxruntime-webgpu", "jax-js-webgl", "jax-js-webgpu"];
 
 describe("GPU backends in Chromium, on a machine without a GPU", () => {
-  it("are right, name the GPU in software, and never win", async () => {
+  const expectRight = async (ids: readonly string[]) => {
     const out = temporaryFolder();
-    const what = ["--backend", ["wasm-simd", ...ON_GPU].join(), "--method", "manual/shifted"];
+    const what = ["--backend", ["wasm-simd", ...ids].join(), "--method", "manual/shifted"];
     const size = ["--profile", "smoke", "--workload", "cifar-head-16", "--dtype", "float32"];
     const { code, stdout, stderr } = await run("bench", [
       "--full",
@@ -22,7 +22,7 @@ describe("GPU backends in Chromium, on a machine without a GPU", () => {
     expect(code, stderr).toBe(0);
     const { backends, cells } = onlyRun(out).results();
     const onGpu = cells.filter(({ backend }) => backend !== "wasm-simd");
-    expect(onGpu.map(({ backend }) => backend).toSorted()).toEqual(ON_GPU.toSorted());
+    expect(onGpu.map(({ backend }) => backend).toSorted()).toEqual(ids.toSorted());
     for (const { backend, status, accuracy } of onGpu) {
       expect(status, backend).toBe("ok");
       expect(accuracy?.gradient.relL2, backend).toBeLessThan(2 ** -20);
@@ -34,11 +34,14 @@ describe("GPU backends in Chromium, on a machine without a GPU", () => {
     }
     expect(stdout).not.toMatch(/gpu@\S+ \S+ is the fastest|webgl@\S+ \S+ is the fastest/);
     expect(stdout).not.toMatch(/(?:Fastest so far|Next) is \S+web(?:gl|gpu)@/);
-  });
+  };
+  const claim = "are right, name the GPU in software, and never win: %j";
+  it.each([[["tfjs-webgl"]]])(claim, expectRight);
+  it.each([[ON_GPU]])(claim, { tags: "nightly" }, expectRight);
 });
 
 describe("a page that loses its GPU", () => {
-  it.each(["tfjs-webgl", "jax-js-webgpu"])("costs %s one task", async (backend) => {
+  const expectOneLost = async (backend: string) => {
     const { signal } = new AbortController();
     const options = { say: () => {}, signal, consent: undefined };
     using hosts = await Hosts.open([parseHost("chromium")], options);
@@ -62,7 +65,10 @@ describe("a page that loses its GPU", () => {
       },
     );
     expect(said).toEqual(["ok", expect.stringMatching(/^crashed: the page failed: the .* was lost/), "ok"]);
-  });
+  };
+  const claim = "costs %s one task";
+  it.each(["jax-js-webgpu"])(claim, expectOneLost);
+  it.each(["tfjs-webgl"])(claim, { tags: "nightly" }, expectOneLost);
 });
 
 /** Ends the process in which the browser that this process has started talks to its GPU. */

@@ -23,7 +23,7 @@ function imageFolder(images = 40): string {
   return folder;
 }
 
-const SMALL = ["--depths", "2,4", "--batch", "4", "--seeds", "3"];
+const SMALL = ["--depths", "2,4", "--batch", "2", "--seeds", "3"];
 const ONE = [
   "--backend",
   "onnxruntime-cpu",
@@ -63,7 +63,7 @@ describe("pnpm study depth", () => {
     expect(record).toMatchObject({ command: "depth", status: "complete" });
     expect(depth).toMatchObject({
       network: "resnet",
-      batch: 4,
+      batch: 2,
       seeds: 3,
       images: { source: "CIFAR-10" },
       methods: { manual: "manual/naive", autograd: "autograd/naive" },
@@ -154,9 +154,9 @@ describe("pnpm study depth", () => {
     const out = temporaryFolder();
     const flags = [
       "--depths",
-      "4",
+      "2",
       "--batch",
-      "4",
+      "2",
       "--seeds",
       "1",
       "--train",
@@ -188,7 +188,7 @@ describe("pnpm study depth", () => {
       }
       expect(new Set(autograd).size).toBe(6);
     }
-    expect(stdout).toContain("Trained for 6 steps at depth 4");
+    expect(stdout).toContain("Trained for 6 steps at depth 2");
     expect(existsSync(join(path, "training-float32.svg"))).toBe(true);
   });
 

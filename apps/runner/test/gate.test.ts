@@ -414,8 +414,17 @@ describe("pnpm gate", () => {
 
   it("never passes without a backend that was asked for by name", async () => {
     const commit = otherCommit();
-    const cell = ["--backend", "tfjs-node-gpu", "--method", "manual/fused", "--workload", "4x3"];
-    const args = ["--baseline", commit, ...cell, "--no-provision", "--out", temporaryFolder()];
+    const cell = ["--backend", "tfjs-node-gpu", "--method", "manual/fused", "--dtype", "float32"];
+    const args = [
+      "--baseline",
+      commit,
+      ...cell,
+      "--workload",
+      "4x3",
+      "--no-provision",
+      "--out",
+      temporaryFolder(),
+    ];
     // The cache does not have its native parts.
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit), LIBTENSORFLOW_DIR: "" };
     const { code, stderr } = await call("gate", args, { env });

@@ -34,7 +34,7 @@ describe("a copy of the checkout with a defect", () => {
     expect(existsSync(checkout.folder)).toBe(false);
   });
 
-  it("has a page with the defect", () => {
+  it("has a page with the defect", { tags: "nightly" }, () => {
     const page = join("apps", "page", "dist");
     const scripts = (folder: string) =>
       readdirSync(join(folder, page, "assets")).map((name) =>

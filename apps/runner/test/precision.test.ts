@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SWEEPS } from "@softmax-bench/core";
+import { SWEEPS, type Sweep } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 import { CHECK_CASES, Check, type CheckCase } from "../src/user-gradient/gradcheck.js";
@@ -29,18 +29,25 @@ describe("pnpm study precision", () => {
     expect(points.map(({ p99Ulp }) => p99Ulp)).toEqual(points.map(() => 0));
   });
 
-  it("draws every sweep for every backend, method and dtype, and answers from the data", async () => {
+  const expectDrawn = async (sweeps: readonly Sweep[]) => {
     const out = temporaryFolder();
     const methods = ["--method", "manual/naive,manual/shifted,manual/exact-target"];
-    const sweeps = SWEEPS.map(({ id }) => id).join(",");
-    const { code, stdout } = await call("precision", [...BOTH, ...methods, "--sweep", sweeps, "--out", out]);
+    const ids = sweeps.map(({ id }) => id);
+    const { code, stdout } = await call("precision", [
+      ...BOTH,
+      ...methods,
+      "--sweep",
+      ids.join(),
+      "--out",
+      out,
+    ]);
     const { path, results } = onlyRun(out);
     const { precision, cells, run: record } = results();
     expect(code).toBe(0);
     expect(record).toMatchObject({ command: "precision", status: "complete" });
     expect(cells).toEqual([]);
-    expect(precision?.sweeps.map(({ id }) => id)).toEqual(SWEEPS.map(({ id }) => id));
-    expect(precision?.curves).toHaveLength(2 * 3 * 2 * SWEEPS.length);
+    expect(precision?.sweeps.map(({ id }) => id)).toEqual(ids);
+    expect(precision?.curves).toHaveLength(2 * 3 * 2 * sweeps.length);
     for (const { backend, dtype, status, sweep, points } of precision?.curves ?? []) {
       const supported = dtype === "float32" || backend === "onnxruntime-cpu";
       expect(status).toBe(supported ? "ok" : "unsupported");
@@ -67,7 +74,11 @@ describe("pnpm study precision", () => {
 
     expect(stdout).toContain("Which formulation?");
     expect(readFileSync(join(path, "report.md"), "utf8")).toContain("## Which formulation?");
-  });
+  };
+  const drawn = "draws %s for every backend, method and dtype, and answers from the data";
+  const ANSWERING = SWEEPS.filter(({ id }) => ["overflow", "confidence"].includes(id));
+  it.each([["two sweeps", ANSWERING]] as const)(drawn, (_, sweeps) => expectDrawn(sweeps));
+  it.each([["every sweep", SWEEPS]] as const)(drawn, { tags: "nightly" }, (_, sweeps) => expectDrawn(sweeps));
 
   it("repeats the original experiment: forward and gradient distance, and both times", {
     tags: "nightly",
@@ -168,14 +179,19 @@ describe("pnpm check", () => {
     expect(check.compare(task, computed, undefined).oracle.ratio).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("checks gradients in a page", async () => {
-    const where = ["--host", "chromium", "--backend", "tfjs-wasm,jax-js-webgl", "--dtype", "float32"];
+  const expectChecked = async (backends: readonly string[]) => {
+    const where = ["--host", "chromium", "--backend", backends.join(), "--dtype", "float32"];
     const { code, stdout, stderr } = await call("gradcheck", [...where, "--method", "autograd/shifted"]);
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^float32 +tfjs-wasm@chromium +autograd\/shifted .* ok$/m);
-    expect(stdout).toMatch(/^float32 +jax-js-webgl@chromium +autograd\/shifted .* ok$/m);
-    expect(stdout).toContain("Within their tolerances: 2 of 2 gradients.");
-  });
+    for (const id of backends) {
+      expect(stdout).toMatch(new RegExp(`^float32 +${id}@chromium +autograd/shifted .* ok$`, "m"));
+    }
+    const { length } = backends;
+    expect(stdout).toContain(`Within their tolerances: ${length} of ${length} gradient`);
+  };
+  const claim = "checks gradients in a page: %j";
+  it.each([[["tfjs-wasm"]]])(claim, expectChecked);
+  it.each([[["tfjs-wasm", "jax-js-webgl"]]])(claim, { tags: "nightly" }, expectChecked);
 
   it("exits 2 for an unknown method, and 1 where no backend is available", async () => {
     const unknown = await call("gradcheck", ["--method", "manual/nave"]);

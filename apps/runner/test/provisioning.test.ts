@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { cacheRoot } from "@softmax-bench/provision";
 import { describe, expect, it } from "vitest";
 import { bench, call, MAIN, onlyRun, run, spawned, start, temporaryFolder } from "./support/cli.js";
-import { doctor, REQUIRED } from "./support/doctor.js";
+import { doctor, examine, REQUIRED } from "./support/doctor.js";
 
 /** A cache with hard links to the parts in the real one, so that breaking it costs nothing. */
 function copyOfCache(): string {
@@ -224,7 +224,7 @@ describe("a backend whose native parts are broken", () => {
     expect(stdout).toMatch(
       /\/lib lacks libtensorflow\.so\.2 or libtensorflow_cc\.so\.2; set LIBTENSORFLOW_DIR/,
     );
-    expect((await doctor(env)).find("tfjs-node-gpu")?.reason).toContain(`LIBTENSORFLOW_DIR is ${folder}`);
+    expect((await examine("tfjs-node-gpu", { env }))?.reason).toContain(`LIBTENSORFLOW_DIR is ${folder}`);
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -244,14 +244,11 @@ describe("a backend whose native parts are broken", () => {
     const expectUnavailable = async (_: string, damage: (file: string) => void, reason: RegExp) => {
       const cache = copyOfCache();
       damage(addonIn(cache));
-      const { find, code } = await doctor({ SOFTMAX_BENCH_CACHE: cache });
-      expect(code).toBe(0);
-      expect(find("tfjs-node-gpu")).toMatchObject({
+      expect(await examine("tfjs-node-gpu", { env: { SOFTMAX_BENCH_CACHE: cache } })).toMatchObject({
         status: "unavailable",
         reason: expect.stringMatching(reason),
         remedy: "pnpm run doctor --fix tfjs-node-gpu",
       });
-      expect(find("onnxruntime-cpu")).toMatchObject({ status: "available" });
     };
 
     it.each([
@@ -318,8 +315,8 @@ describe("a backend whose native parts are broken", () => {
       tags: "nightly",
     }, async () => {
       const { project } = projectWithTfjsNode();
-      const { find } = await doctor(withoutParts, undefined, project);
-      expect(find("tfjs-node-gpu")).toMatchObject({ status: "available", device: { kind: "cpu" } });
+      const examined = await examine("tfjs-node-gpu", { env: withoutParts, cwd: project });
+      expect(examined).toMatchObject({ status: "available", device: { kind: "cpu" } });
     });
 
     it("names the installed tfjs-node that does not load, and how to be rid of it", {
@@ -327,8 +324,8 @@ describe("a backend whose native parts are broken", () => {
     }, async () => {
       const { project, addon } = projectWithTfjsNode();
       writeFileSync(addon, "garbage");
-      const { find } = await doctor(withoutParts, undefined, project);
-      expect(find("tfjs-node-gpu")).toMatchObject({
+      const examined = await examine("tfjs-node-gpu", { env: withoutParts, cwd: project });
+      expect(examined).toMatchObject({
         status: "unavailable",
         reason: expect.stringContaining(`${addon} does not load`),
         remedy: expect.stringContaining("remove it"),

@@ -17,6 +17,7 @@ import { toPatience } from "../src/gate/patience.js";
 import { prepareCheckout } from "../src/gate/revision.js";
 import { isAlive } from "./faults/support.js";
 import { temporaryFolder } from "./support/cli.js";
+import { smallCommit } from "./support/revision.js";
 
 const git = (folder: string, ...args: readonly string[]) =>
   execFileSync("git", ["-C", folder, ...args], { encoding: "utf8" }).trim();
@@ -26,7 +27,7 @@ const worktrees = () =>
   git(REPOSITORY_ROOT, "worktree", "list", "--porcelain")
     .split("\n")
     .filter((line) => line.startsWith(`worktree ${cache}`));
-const commit = git(REPOSITORY_ROOT, "rev-parse", "HEAD");
+const commit = smallCommit();
 const name = `revision-${commit}`;
 
 let cache = "";
@@ -52,7 +53,7 @@ for (const part of ["packages", "apps"].flatMap((parent) => readdirSync(join(fol
 make(join(folder, "apps", "runner", "dist", "main.js"), "built\\n");
 `;
 
-/** Builds HEAD with a script in the place of pnpm, which is called with `-C <folder> install|build …`. */
+/** Builds the commit with a script in the place of pnpm, which is called with `-C <folder> install|build …`. */
 function build(
   pnpm: string,
   { signal = new AbortController().signal, timeoutMs }: { signal?: AbortSignal; timeoutMs?: number } = {},

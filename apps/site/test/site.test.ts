@@ -7,9 +7,9 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseResults } from "@softmax-bench/core/results";
 import axe from "axe-core";
-import { chromium, type Page } from "playwright-core";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { BACKENDS, expectMeasured } from "../../page/test/support/judge.js";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { expectMeasured } from "../../page/test/support/judge.js";
 import { browsers, measureBy, reportMissing } from "../../page/test/support/visitor.js";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
@@ -55,14 +55,14 @@ describe.each(browsers)("the site under any path, in $kind", (found) => {
   const { kind, browser } = found;
   if (!browser) return reportMissing(found);
 
-  it("measures the browser by itself, and gives a file that the commands take", async () => {
+  const expectFile = async (backends: readonly string[]) => {
     const address = await serveSite("/some/path/");
-    const { said, file, isIsolated } = await measureBy(browser, address, BACKENDS);
+    const { said, file, isIsolated } = await measureBy(browser, address, backends);
     expect(said).toMatch(/^Done: \d+ of \d+ cells have a gradient/);
     expect(isIsolated).toBe(true);
     expect(file?.name).toBe("results.json");
     const results = parseResults(file?.content ?? "");
-    expectMeasured(results, kind);
+    expectMeasured(results, kind, backends);
     expect(results.environment.node).toBe("none");
 
     const folder = temporaryFolder();
@@ -78,7 +78,10 @@ describe.each(browsers)("the site under any path, in $kind", (found) => {
       const { status, stderr } = command(...args);
       expect({ args, status, stderr }).toMatchObject({ status: 0 });
     }
-  });
+  };
+  const claim = "measures %j in the browser by itself, and gives a file that the commands take";
+  if (kind === "chromium") it.each([[["wasm-simd"]]])(claim, expectFile);
+  it.each([[["wasm-simd", "tfjs-cpu"]]])(claim, { tags: "nightly" }, expectFile);
 });
 
 describe("the site as it is built", () => {
@@ -135,11 +138,20 @@ describe("the page of the site", () => {
   const found = browsers.find(({ kind }) => kind === "chromium");
   if (!found?.browser) return reportMissing(found ?? { kind: "chromium", problem: "it was not looked for" });
   const { executable } = found.browser;
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+  });
+  afterAll(() => browser.close());
 
+  /** Opens the page as a visitor who was never here. */
   async function openPage(prepare: (page: Page) => unknown = () => {}): Promise<Page> {
-    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
-    onTestFinished(() => browser.close());
-    const page = await browser.newPage({ viewport: { width: 375, height: 700 }, colorScheme: "light" });
+    const viewport = { width: 375, height: 700 };
+    const context = await browser.newContext({ viewport, colorScheme: "light" });
+    onTestFinished(() => context.close());
+    // A test has a time limit of its own.
+    context.setDefaultTimeout(0);
+    const page = await context.newPage();
     await prepare(page);
     await page.goto(await serveSite("/"));
     await page.waitForSelector("form");

@@ -5,7 +5,7 @@ import { formatResults } from "@softmax-bench/core/results";
 import { renderMarkdown, reportView } from "@softmax-bench/report";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openHtml, openReport, template, useBrowser, whyNoBrowser } from "./support/browser.js";
 import { cell, manyCells, precision, REASON, results, scaling } from "./support/results.js";
 
@@ -477,12 +477,12 @@ if (whyNoBrowser) {
         await choice(page, "My logits").selectOption("cifar-head");
         await choice(page, "Runs on").selectOption("CPU only");
         await page.goBack();
-        await vi.waitFor(async () => expect(await choice(page, "Runs on").inputValue()).toBe("any"));
+        await expect.poll(() => choice(page, "Runs on").inputValue()).toBe("any");
         expect(await times(page)).toEqual(["20.0 µs"]);
         await page.goBack();
-        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
+        await expect.poll(() => choice(page, "My logits").inputValue()).toBe("seed-3200");
         await page.goForward();
-        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("cifar-head"));
+        await expect.poll(() => choice(page, "My logits").inputValue()).toBe("cifar-head");
       });
 
       it("takes no step where a choice changes nothing", async () => {
@@ -491,7 +491,7 @@ if (whyNoBrowser) {
         await row.click();
         await row.click();
         await page.goBack();
-        await vi.waitFor(async () => expect(await choice(page, "My logits").inputValue()).toBe("seed-3200"));
+        await expect.poll(() => choice(page, "My logits").inputValue()).toBe("seed-3200");
       });
 
       it("goes to a section, and keeps what was chosen", async () => {
@@ -500,14 +500,12 @@ if (whyNoBrowser) {
         await page.getByRole("link", { name: "Environment" }).click();
         expect(await hashOf(page)).toBe("#environment&runsOn=cpu");
         expect(await choice(page, "Runs on").inputValue()).toBe("cpu");
-        await vi.waitFor(async () =>
-          expect(await page.getByRole("heading", { name: "Environment" }).boundingBox()).toMatchObject({
-            y: expect.closeTo(0, -3),
-          }),
-        );
+        await expect
+          .poll(() => page.getByRole("heading", { name: "Environment" }).boundingBox())
+          .toMatchObject({ y: expect.closeTo(0, -3) });
         expect(await page.evaluate(() => document.activeElement?.id)).toBe("environment-title");
         await goTo(page, "#environment");
-        await vi.waitFor(async () => expect(await page.evaluate(() => scrollY)).toBeGreaterThan(500));
+        await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(500);
       });
 
       it.each([

@@ -1,4 +1,6 @@
 import { onnxruntimeWebgpu } from "@softmax-bench/adapter-onnxruntime-node";
 import { describeBackend } from "@softmax-bench/conformance";
+import { describe } from "vitest";
 
-await describeBackend(onnxruntimeWebgpu);
+await describeBackend(onnxruntimeWebgpu, { casesInTurn: true });
+describe("every method", { tags: "nightly" }, () => describeBackend(onnxruntimeWebgpu));

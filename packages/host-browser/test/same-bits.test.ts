@@ -79,10 +79,11 @@ describe("the SIMD kernel without relaxed SIMD has the same bits", () => {
     }
   };
 
-  it("on one and on two threads, here, in Chromium and in Firefox", { timeout: TIMEOUT_MS }, async () => {
-    const found: Record<string, Digests> = { node: await digestsOfProcess(CURRENT_RUNTIME, [1, 2]) };
-    for (const kind of BROWSER_KINDS) found[kind] = await digestsOfPage(kind, pages, [1, 2]);
-    expectSame(found);
+  it("on one and on two threads, here and in Chromium", async () => {
+    expectSame({
+      node: await digestsOfProcess(CURRENT_RUNTIME, [1, 2]),
+      chromium: await digestsOfPage("chromium", pages, [1, 2]),
+    });
   });
 
   it("on one to eight threads, in three versions of Node, in Bun, Deno and both browsers", {

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { describeWithPython } from "./support/python.js";
 
 const SUPPORT = fileURLToPath(new URL("support", import.meta.url));
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 120_000;
 
 /** A runtime that needs nothing but NumPy. */
 const RUNTIMES = { faulty: { module: "faulty", lacks: [], remedy: "none" } };

@@ -17,6 +17,6 @@ it.each(["sleep 1000", "sleep 1000 & wait", "trap '' TERM; sleep 1000 & wait"])(
     const begun = performance.now();
     const reading = readOutput(["sh", "-c", script], 300);
     await expect(reading).rejects.toThrow(new CommandError("no answer after 0.3 s"));
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(60_000);
   },
 );

@@ -55,7 +55,7 @@ function rowsFor(window: Buffer, kernel: KernelExports, whenAtWork: () => void):
   };
 }
 
-describe("a call in which a thread ends", { timeout: 20_000 }, () => {
+describe("a call in which a thread ends", () => {
   it("fails when the thread is terminated while it computes", async () => {
     const { kernel, team, worker, window } = await open();
     const rows = rowsFor(window, kernel, () => void worker.terminate());

@@ -30,6 +30,8 @@ function writeMegabyte() {
 }
 
 const WORKER_FAULTS = {
+  SIGKILL: () => process.kill(process.pid, "SIGKILL"),
+  SIGSTOP: () => process.kill(process.pid, "SIGSTOP"),
   hang: block,
   mute: () => {
     Socket.prototype.write = () => true;

@@ -16,6 +16,9 @@ export const withFault = (fault: string, { method = "manual/naive", flags = "" }
   FAULT_METHOD: method,
 });
 
+/** A run of `TINY` that goes no further than its fourth cell, until something ends its worker or its time. */
+export const HANGS_IN_FOURTH = { after: "[3/10]", env: withFault("hang", { method: "manual/log-softmax" }) };
+
 /** Whole lines of planned results in a journal, without those of twins. */
 export const cellLines = (journal: string): string[] =>
   readFileSync(journal, "utf8")

@@ -11,7 +11,7 @@ import type { Console } from "../../src/terminal/console.js";
 import { childrenOf, type Ended, type LaunchOptions, launch, MAIN, type Running } from "./process.js";
 import { onlyRun } from "./runs.js";
 
-export { childrenOf, type Ended, MAIN, onlyRun, type Running };
+export { childrenOf, type Ended, type LaunchOptions, MAIN, onlyRun, type Running };
 
 export interface StartOptions extends LaunchOptions {
   /** Another checkout's command line. */
@@ -58,7 +58,7 @@ export const run = (command: string, args: readonly string[] = [], options?: Sta
 export async function call(
   command: string,
   args: readonly string[] = [],
-  { cwd, env = {} }: Pick<LaunchOptions, "cwd" | "env"> = {},
+  options: Pick<LaunchOptions, "cwd" | "env"> = {},
 ): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
@@ -66,15 +66,26 @@ export async function call(
   if (!typed) throw new Error(`there is no command ${command}`);
   const { signal } = new AbortController();
   const streams = { stdout, stderr } as unknown as Pick<Console, "stdout" | "stderr">;
+  const definition = await COMMANDS[typed.id]();
+  const code = await within(options, () =>
+    execute(typed.name, definition, typed.argv, { ...streams, signal }),
+  );
+  for (const stream of [stdout, stderr]) stream.end();
+  const [out, err] = await printed;
+  return { code, stdout: out, stderr: err };
+}
+
+/** Runs a function while this process is in another folder, and has other variables in its environment. */
+export async function within<T>(
+  { cwd, env = {} }: Pick<LaunchOptions, "cwd" | "env">,
+  use: () => Promise<T>,
+): Promise<T> {
   const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
   const folder = process.cwd();
   try {
     Object.assign(process.env, env);
     if (cwd !== undefined) process.chdir(cwd);
-    const code = await execute(typed.name, await COMMANDS[typed.id](), typed.argv, { ...streams, signal });
-    for (const stream of [stdout, stderr]) stream.end();
-    const [out, err] = await printed;
-    return { code, stdout: out, stderr: err };
+    return await use();
   } finally {
     for (const [name, value] of before) {
       if (value === undefined) delete process.env[name];

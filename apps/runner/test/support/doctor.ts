@@ -1,6 +1,8 @@
 import { schema } from "@softmax-bench/core/results";
+import type { ExaminedBackend } from "@softmax-bench/report";
 import { z } from "zod";
-import { call, run } from "./cli.js";
+import { probeBackends } from "../../dist/session/probe-backends.js";
+import { call, type LaunchOptions, run, within } from "./cli.js";
 
 const report = z.object({ environment: schema.environment, backends: z.array(schema.backend) });
 
@@ -10,11 +12,19 @@ export const REQUIRED = (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").spli
 /** Seconds: other tests run at the same time. */
 const PATIENCE = "60";
 
+/** What `doctor` says of one backend. The others need not start: that takes ten seconds of a processor. */
+export async function examine(
+  backend: string,
+  options: Pick<LaunchOptions, "cwd" | "env"> = {},
+): Promise<ExaminedBackend | undefined> {
+  const [examined] = await within(options, () => probeBackends([backend], Number(PATIENCE)));
+  return examined;
+}
+
 /** The output of `doctor --json`, given time. */
-export async function doctor(env: NodeJS.ProcessEnv = {}, main?: string, cwd?: string) {
+export async function doctor(env: NodeJS.ProcessEnv = {}, main?: string) {
   const args = ["--json", "--timeout", PATIENCE];
-  const options = { env, ...(cwd ? { cwd } : {}) };
-  const ended = main ? run("doctor", args, { ...options, main }) : call("doctor", args, options);
+  const ended = main ? run("doctor", args, { env, main }) : call("doctor", args, { env });
   const { code, stdout } = await ended;
   const { backends } = report.parse(JSON.parse(stdout));
   return { code, backends, find: (id: string) => backends.find((backend) => backend.id === id) };

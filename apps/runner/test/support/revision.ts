@@ -7,8 +7,28 @@ import { MAIN, temporaryFolder } from "./cli.js";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
+/** Runs git in this repository. */
+const git = (args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): string =>
+  execFileSync("git", ["-C", ROOT, ...args], { encoding: "utf8", ...options }).trim();
+
 /** A commit besides HEAD, which is always there: no branch has it. */
-export const otherCommit = (message = "another commit", parent?: string): string => {
+export const otherCommit = (message?: string, parent?: string): string =>
+  commitOf("HEAD^{tree}", message, parent);
+
+/** A commit of two packages of this repository, which is checked out in a moment. */
+export function smallCommit(): string {
+  const folder = (parent: string, name: string) =>
+    makeTree([`040000 tree ${git(["rev-parse", `HEAD:${parent}/${name}`])}\t${name}`]);
+  const parts = { apps: "runner", packages: "core" };
+  return commitOf(
+    makeTree(Object.entries(parts).map(([parent, name]) => `040000 tree ${folder(parent, name)}\t${parent}`)),
+  );
+}
+
+const makeTree = (entries: readonly string[]): string =>
+  git(["mktree"], { input: entries.map((entry) => `${entry}\n`).join("") });
+
+function commitOf(tree: string, message = "another commit", parent?: string): string {
   const who = { NAME: "test", EMAIL: "test@example.org", DATE: "2026-01-01T00:00:00Z" };
   const env = Object.fromEntries(
     ["AUTHOR", "COMMITTER"].flatMap((role) =>
@@ -16,9 +36,8 @@ export const otherCommit = (message = "another commit", parent?: string): string
     ),
   );
   const parents = parent === undefined ? [] : ["-p", parent];
-  const args = ["-C", ROOT, "commit-tree", "HEAD^{tree}", ...parents, "-m", message];
-  return execFileSync("git", args, { encoding: "utf8", env: { ...process.env, ...env } }).trim();
-};
+  return git(["commit-tree", tree, ...parents, "-m", message], { env: { ...process.env, ...env } });
+}
 
 /**
  * A cache with a revision that seems to be built, and runs this checkout's code from a folder of its own.
