@@ -66,6 +66,7 @@ export function describe(
   hasIgnored: bool,
   ignored: i32,
   exactTarget: bool,
+  twoPass: bool,
 ): void {
   job.dtype = dtype;
   job.rows = rows;
@@ -80,6 +81,7 @@ export function describe(
   job.hasIgnored = hasIgnored;
   job.ignored = ignored;
   job.exactTarget = exactTarget;
+  job.twoPass = twoPass;
   job.isImproper = false;
 }
 

@@ -241,6 +241,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       ignoreIndex !== undefined,
       ignoreIndex ?? 0,
       problem.exactTarget,
+      problem.twoPass,
     );
     this.#exports.place(
       ...space.matrix(logits, "in", dtype, division),

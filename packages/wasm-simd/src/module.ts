@@ -23,6 +23,7 @@ export interface KernelExports {
     hasIgnored: boolean,
     ignored: number,
     exactTarget: boolean,
+    twoPass: boolean,
   ): void;
   isImproper(): number;
   place(
