@@ -3,6 +3,7 @@ import { BFLOAT16, FLOAT16, job } from "./job";
 import { scratchSize } from "./row";
 import { BFloat16, Float16, narrow, widen } from "./storage";
 
+export { addProduct, multiplyTransposed } from "./linear";
 export { scratchSize } from "./row";
 
 export {
