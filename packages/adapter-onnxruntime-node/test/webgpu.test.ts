@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { onnxruntimeWebgpu } from "@softmax-bench/adapter-onnxruntime-node";
-import { type Engine, type GradientTask, type Inputs, GRAPH_METHODS } from "@softmax-bench/core";
+import { type Engine, GRAPH_METHODS, type GradientTask, type Inputs } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const { available } = await onnxruntimeWebgpu.probe();
