@@ -40,7 +40,7 @@ if (isCommand(name)) {
   const { printCompletions } = await import("./cli/print-completions.js");
   process.exitCode = await execute(name, printCompletions, argv.slice(1), console);
 } else if (name === "--version" || name === "-V") {
-  const { VERSION } = await import("./machine/environment.js");
+  const { VERSION } = await import("./run/machine/environment.js");
   process.stdout.write(`${VERSION}\n`);
 } else if (name === "--help" || name === "-h" || name === undefined) {
   const { topLevelHelp } = await import("./cli/help.js");

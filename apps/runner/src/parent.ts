@@ -3,6 +3,6 @@
  * it.
  */
 
-export { measureVisitor } from "./visitors/measure-visitor.js";
-export { progressObserver } from "./visitors/progress.js";
-export { parseVisitorRequest } from "./visitors/visitor.js";
+export { measureVisitor } from "./run/visitors/measure-visitor.js";
+export { progressObserver } from "./run/visitors/progress.js";
+export { parseVisitorRequest } from "./run/visitors/visitor.js";

@@ -5,7 +5,7 @@ import { METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { COMMAND_IDS, DEFINITIONS } from "../src/cli/commands/index.js";
-import { VERSION } from "../src/machine/environment.js";
+import { VERSION } from "../src/run/machine/environment.js";
 import { TINY, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 

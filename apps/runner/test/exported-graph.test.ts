@@ -7,7 +7,7 @@ import { loadModel, serialize, serializeBatched } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu } from "@softmax-bench/onnxruntime";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { CROSS_ENTROPY, methodGraph, modelGraph } from "../src/export/exported-graph.js";
+import { CROSS_ENTROPY, methodGraph, modelGraph } from "../src/cli/export/exported-graph.js";
 
 type Feeds = Record<string, Tensor>;
 type Run = (labels: readonly number[], int32?: boolean) => Promise<Feeds>;

@@ -7,7 +7,7 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentCommit } from "../src/fs/repository.js";
-import { describeEnvironment } from "../src/machine/environment.js";
+import { describeEnvironment } from "../src/run/machine/environment.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { REPOSITORY_ROOT } from "../src/fs/repository.js";
-import { injectedCheckout } from "../src/validation/injected-checkout.js";
+import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
 
 const REGISTRY = join("apps", "runner", "dist", "plan", "backends.js");
 const reports = join(REPOSITORY_ROOT, "reports");

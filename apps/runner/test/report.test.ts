@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { measureCopyBandwidth } from "../dist/machine/measure-copy-bandwidth.js";
+import { measureCopyBandwidth } from "../dist/run/machine/measure-copy-bandwidth.js";
 import { leavesCache } from "../src/plan/leaves-cache.js";
 import type { PlannedCell } from "../src/plan/plan.js";
 import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";

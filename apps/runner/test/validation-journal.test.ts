@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { appendLine, type ExperimentOutcome, readValidation } from "../src/validation/journal.js";
+import { appendLine, type ExperimentOutcome, readValidation } from "../src/gate/validation/journal.js";
 import { temporaryFolder } from "./support/cli.js";
 
 const outcome = (id: string): ExperimentOutcome => ({

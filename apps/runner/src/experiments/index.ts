@@ -1,5 +1,5 @@
 import type { Images } from "@softmax-bench/networks";
-import type { Header } from "../journal/entries.js";
+import type { Header } from "../results/journal/entries.js";
 import { CurveExperiment } from "./curves/curves.js";
 import type { Experiment } from "./experiment.js";
 import { NetworkExperiment } from "./networks/networks.js";

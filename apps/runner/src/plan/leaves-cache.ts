@@ -1,6 +1,6 @@
 import { DTYPES } from "@softmax-bench/core";
 import { shapeGrid } from "../experiments/scaling/shapes.js";
-import type { ScalingSettings } from "../journal/entries.js";
+import type { ScalingSettings } from "../results/journal/entries.js";
 import type { Plan } from "./plan.js";
 
 /**

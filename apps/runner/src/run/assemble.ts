@@ -17,12 +17,12 @@ import {
 import { median, summarize } from "@softmax-bench/stats";
 import { resolutionSection } from "../experiments/cells/resolution.js";
 import type { Experiment, ExperimentResult } from "../experiments/experiment.js";
-import { type Entry, type Header, type Measurement, resultKey } from "../journal/entries.js";
-import { decidingMeasurements, isRepeated } from "../journal/measurements.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
+import { type Entry, type Header, type Measurement, resultKey } from "../results/journal/entries.js";
+import { decidingMeasurements, isRepeated } from "../results/journal/measurements.js";
 
 /**
  * Assembles results from a journal. Measurements of a cell in several processes become one cell.

@@ -13,16 +13,16 @@ import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
 import type { WorkItem } from "../experiments/observer.js";
-import type { Entry } from "../journal/entries.js";
-import { RunState } from "../journal/run-state.js";
-import type { MachineMonitor } from "../machine/machine-monitor.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
+import type { Entry } from "../results/journal/entries.js";
+import { RunState } from "../results/journal/run-state.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
 import type { HostTable } from "../session/host-table.js";
 import { PhaseTimer } from "../session/phase-timer.js";
+import type { MachineMonitor } from "./machine/machine-monitor.js";
 
 /** Time limit for all steps of a deep network, or for its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;

@@ -2,7 +2,6 @@ import { METHODS, type MethodId, messageOf, type Sweep } from "@softmax-bench/co
 import { formatResults, ResultsError } from "@softmax-bench/core/results";
 import { network } from "@softmax-bench/networks";
 import { createExperiments } from "../experiments/index.js";
-import type { Entry, Header } from "../journal/entries.js";
 import { loadRegistry, type Registry } from "../plan/load-backends.js";
 import { type Plan, planCells, planCurves, planNetworks, planSeries } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
@@ -10,6 +9,7 @@ import { backendsOf } from "../plan/runnable.js";
 import { type Selection, select, selectSweeps } from "../plan/selection.js";
 import { WHOLE } from "../plan/shard.js";
 import { shardWork } from "../plan/split.js";
+import type { Entry, Header } from "../results/journal/entries.js";
 import { UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";
 

@@ -8,13 +8,13 @@ import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { printable, renderPage } from "@softmax-bench/report";
 import { createExperiments } from "../experiments/index.js";
-import { readJournal } from "../journal/journal.js";
+import { readJournal } from "../results/journal/journal.js";
 import { UsageError } from "../terminal/errors.js";
-import { Visitors } from "../visitors/visitors.js";
 import { assemble } from "./assemble.js";
 import { pageTemplate } from "./page-template.js";
 import { planOfRun } from "./plan-run.js";
 import type { RunFolder } from "./publish.js";
+import { Visitors } from "./visitors/visitors.js";
 
 export interface RunServer extends AsyncDisposable {
   /** The addresses of the page, each of which works from some place. */

@@ -2,13 +2,13 @@ import { COMPARISONS, DTYPE_IDS, type FloatDType, messageOf, USUAL_DTYPE_IDS } f
 import { NETWORK_IDS, type NetworkId, network } from "@softmax-bench/networks";
 import { Option } from "commander";
 import { imagesNeeded } from "../../experiments/networks/network-inputs.js";
-import { DEPTH_LIMITS, type DepthSettings } from "../../journal/entries.js";
 import { BACKENDS } from "../../plan/backends.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { loadBackends, loadRegistry } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
+import { DEPTH_LIMITS, type DepthSettings } from "../../results/journal/entries.js";
 import type { Console } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import { addHostOption, BACKEND_CHOICES, commaSeparated, inRange, integer, newCommand } from "../command.js";

@@ -1,6 +1,6 @@
 import { plural } from "@softmax-bench/core";
 import { renderDoctor, renderHosts } from "@softmax-bench/report";
-import { describeEnvironment } from "../../machine/environment.js";
+import { describeEnvironment } from "../../run/machine/environment.js";
 import { LONGEST_TIMEOUT_S, probeBackends } from "../../session/probe-backends.js";
 import { probeBrowsers } from "../../session/probe-browsers.js";
 import { type Console, terminalOptions, writeBlock, writeJson } from "../../terminal/console.js";

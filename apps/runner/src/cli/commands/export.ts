@@ -21,6 +21,13 @@ import {
   serializeOpen,
 } from "@softmax-bench/onnx";
 import { forCpu, forWebgpu, type Legalize } from "@softmax-bench/onnxruntime";
+import { writeAtomically } from "../../fs/write-atomically.js";
+import type { Registry } from "../../plan/load-backends.js";
+import { select } from "../../plan/selection.js";
+import { unknownValue } from "../../plan/unknown-value.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
+import { commaSeparated, newCommand, parseIgnoreIndex } from "../command.js";
 import {
   BATCH,
   CROSS_ENTROPY,
@@ -30,14 +37,7 @@ import {
   openSizes,
   PARTS,
   parameterList,
-} from "../../export/exported-graph.js";
-import { writeAtomically } from "../../fs/write-atomically.js";
-import type { Registry } from "../../plan/load-backends.js";
-import { select } from "../../plan/selection.js";
-import { unknownValue } from "../../plan/unknown-value.js";
-import { type Console, writeLine } from "../../terminal/console.js";
-import { EXIT, UsageError } from "../../terminal/errors.js";
-import { commaSeparated, newCommand, parseIgnoreIndex } from "../command.js";
+} from "../export/exported-graph.js";
 
 /** The runtimes whose kernels a model can be written for. */
 const TARGETS: ReadonlyMap<string, Legalize> = new Map(

@@ -8,11 +8,11 @@ import {
   shapeGrid,
   threadCounts,
 } from "../../experiments/scaling/shapes.js";
-import { MOST_SCALING_VALUES } from "../../journal/entries.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { loadRegistry } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { selectOnHosts } from "../../plan/selection.js";
+import { MOST_SCALING_VALUES } from "../../results/journal/entries.js";
 import type { Console } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 import {

@@ -9,21 +9,21 @@ import { writeAtomically } from "../../fs/write-atomically.js";
 import { type Checkout, listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
 import { toPatience } from "../../gate/patience.js";
-import { describeEnvironment } from "../../machine/environment.js";
-import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { type Console, writeLine } from "../../terminal/console.js";
-import { EXIT, UsageError } from "../../terminal/errors.js";
-import { validationMarkdown } from "../../validation/document.js";
-import { type Experiment, INJECTED_ERROR, selectValidation } from "../../validation/experiments.js";
-import { injectedCheckout } from "../../validation/injected-checkout.js";
-import type { Injection } from "../../validation/injection.js";
+import { validationMarkdown } from "../../gate/validation/document.js";
+import { type Experiment, INJECTED_ERROR, selectValidation } from "../../gate/validation/experiments.js";
+import { injectedCheckout } from "../../gate/validation/injected-checkout.js";
+import type { Injection } from "../../gate/validation/injection.js";
 import {
   appendLine,
   type ExperimentOutcome,
   readValidation,
   type ValidationHeader,
-} from "../../validation/journal.js";
-import { evaluateClaims } from "../../validation/proofs.js";
+} from "../../gate/validation/journal.js";
+import { evaluateClaims } from "../../gate/validation/proofs.js";
+import { DEFAULT_OUT } from "../../plan/default-out.js";
+import { describeEnvironment } from "../../run/machine/environment.js";
+import { type Console, writeLine } from "../../terminal/console.js";
+import { EXIT, UsageError } from "../../terminal/errors.js";
 import { newCommand } from "../command.js";
 
 interface Flags {

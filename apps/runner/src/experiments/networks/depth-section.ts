@@ -1,6 +1,6 @@
 import { type Depth, type GradientsOverSeeds, type NetworkRecord, placeName } from "@softmax-bench/core";
 import { median, medianInterval, powerLawExponent } from "@softmax-bench/stats";
-import type { DepthSettings } from "../../journal/entries.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 import { REFERENCE } from "./reference.js";
 
 const QUANTITIES: Readonly<

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Unavailable } from "@softmax-bench/core";
 import { CIFAR10, DataError, type LoadedImages, loadImages } from "@softmax-bench/networks";
-import type { DepthSettings } from "../../journal/entries.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { UsageError } from "../../terminal/errors.js";
 

@@ -3,7 +3,7 @@ import { floatArrayFrom } from "@softmax-bench/core";
 import { sizeOf } from "@softmax-bench/graph";
 import type { NetworkSpec } from "@softmax-bench/measure";
 import { IMAGE_SHAPE, type Images, initialize, network } from "@softmax-bench/networks";
-import type { DepthSettings } from "../../journal/entries.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 
 /** The total number of images in the batches of training. */
 const TRAINING_IMAGES = 960;

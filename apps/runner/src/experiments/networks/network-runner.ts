@@ -10,7 +10,7 @@ import {
   stepArrays,
   type TrainRequest,
 } from "@softmax-bench/measure";
-import type { DepthSettings } from "../../journal/entries.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { type TaskOutcome, toTaskOutcome } from "../../session/outcome.js";
 

@@ -11,8 +11,8 @@ import { buildNetwork, concatParameters, type NetworkSpec, splitParameters } fro
 import { type Images, type Network, Reordering } from "@softmax-bench/networks";
 import { formatError } from "@softmax-bench/report";
 import { median, medianInterval } from "@softmax-bench/stats";
-import type { DepthSettings } from "../../journal/entries.js";
 import { networkKey, type Plan, type PlannedNetwork } from "../../plan/plan.js";
+import type { DepthSettings } from "../../results/journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import type { Experiment, ExperimentRun } from "../experiment.js";
 import { depthSection } from "./depth-section.js";

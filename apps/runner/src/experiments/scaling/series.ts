@@ -1,8 +1,8 @@
 import { placeName, plural, type Results, type Series } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
-import type { ScalingSettings } from "../../journal/entries.js";
 import { type Plan, type PlannedSeries, seriesKey } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
+import type { ScalingSettings } from "../../results/journal/entries.js";
 import type { BackendSession } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { Experiment, ExperimentRun, MeasuredSeries } from "../experiment.js";

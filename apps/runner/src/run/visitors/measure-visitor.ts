@@ -8,15 +8,15 @@ import {
   USUAL_DTYPE_IDS,
 } from "@softmax-bench/core";
 import type { Host } from "@softmax-bench/measure";
-import type { Observer } from "../experiments/observer.js";
-import type { Entry, Header } from "../journal/entries.js";
-import { planCells } from "../plan/plan.js";
-import { PROFILES } from "../plan/profiles.js";
-import { WHOLE } from "../plan/shard.js";
-import { shardWork } from "../plan/split.js";
-import { assemble } from "../run/assemble.js";
-import { orchestrate } from "../run/orchestrate.js";
-import { type HostTable, PAGE_REMEDIES } from "../session/host-table.js";
+import type { Observer } from "../../experiments/observer.js";
+import { planCells } from "../../plan/plan.js";
+import { PROFILES } from "../../plan/profiles.js";
+import { WHOLE } from "../../plan/shard.js";
+import { shardWork } from "../../plan/split.js";
+import type { Entry, Header } from "../../results/journal/entries.js";
+import { type HostTable, PAGE_REMEDIES } from "../../session/host-table.js";
+import { assemble } from "../assemble.js";
+import { orchestrate } from "../orchestrate.js";
 import { threadsOf, toEnvironment, toHostRecord, type VisitorRequest } from "./visitor.js";
 
 /** The seed of the inputs, as in every run that does not name one. */

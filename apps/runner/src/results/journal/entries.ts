@@ -3,7 +3,7 @@ import { schema } from "@softmax-bench/core/results";
 import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
 import { NETWORK_IDS } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
-import { curveKey, networkKey, seriesKey } from "../plan/plan.js";
+import { curveKey, networkKey, seriesKey } from "../../plan/plan.js";
 
 /** The largest numbers that the depth experiment takes; together, no more images than the data set has. */
 export const DEPTH_LIMITS = { depth: 512, batch: 10_000, seeds: 1000, train: 100_000, images: 50_000 };

@@ -1,6 +1,6 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
-import { keyOf, type PlannedCell } from "../plan/plan.js";
-import type { Visit } from "../plan/visits.js";
+import { keyOf, type PlannedCell } from "../../plan/plan.js";
+import type { Visit } from "../../plan/visits.js";
 import { type Entry, type Measurement, measurementKey, resultKey } from "./entries.js";
 import { isRepeated } from "./measurements.js";
 

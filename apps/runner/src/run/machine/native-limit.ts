@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FloatDType } from "@softmax-bench/core";
 import { messageOf } from "@softmax-bench/core";
-import { REPOSITORY_ROOT } from "../fs/repository.js";
-import { UsageError } from "../terminal/errors.js";
+import { REPOSITORY_ROOT } from "../../fs/repository.js";
+import { UsageError } from "../../terminal/errors.js";
 
 const SOURCE = join(REPOSITORY_ROOT, "tools", "native-limit", "limit.c");
 const FLAGS = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-std=gnu11", "-lm"];

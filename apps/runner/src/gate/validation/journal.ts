@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs"
 import { describeIssue } from "@softmax-bench/core/results";
 import { VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 
 /** `journal.jsonl` of a validation: a line per finished experiment, so that it continues where it was stopped. */
 

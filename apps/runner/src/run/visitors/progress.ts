@@ -1,4 +1,4 @@
-import type { Observer, WorkItem } from "../experiments/observer.js";
+import type { Observer, WorkItem } from "../../experiments/observer.js";
 
 /** The progress of a visitor's run, as its page shows it. */
 export interface Progress {

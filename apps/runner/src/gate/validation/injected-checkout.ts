@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { makeFolder } from "../fs/make-folder.js";
-import { REPOSITORY_ROOT } from "../fs/repository.js";
-import type { Checkout } from "../gate/checkout.js";
+import { makeFolder } from "../../fs/make-folder.js";
+import { REPOSITORY_ROOT } from "../../fs/repository.js";
+import type { Checkout } from "../checkout.js";
 import type { Injection } from "./injection.js";
 
 /** A copy of this checkout that computes with a defect. It is removed when disposed of. */

@@ -10,13 +10,13 @@ import {
   VisitingBrowser,
 } from "@softmax-bench/host-browser";
 import { type PageRun, reportView } from "@softmax-bench/report";
-import { currentCommit } from "../fs/repository.js";
+import { currentCommit } from "../../fs/repository.js";
+import { BACKENDS } from "../../plan/backends.js";
+import { loadBackends } from "../../plan/load-backends.js";
+import { runsIn } from "../../plan/places.js";
+import { PAGE_FOLDER } from "../../session/page-folder.js";
 import { VERSION } from "../machine/environment.js";
-import { BACKENDS } from "../plan/backends.js";
-import { loadBackends } from "../plan/load-backends.js";
-import { runsIn } from "../plan/places.js";
-import { createRunFolder, publish } from "../run/publish.js";
-import { PAGE_FOLDER } from "../session/page-folder.js";
+import { createRunFolder, publish } from "../publish.js";
 import { measureVisitor } from "./measure-visitor.js";
 import { type Progress, progressObserver } from "./progress.js";
 import { parseUserAgent, parseVisitorRequest, type VisitorRequest } from "./visitor.js";

@@ -15,7 +15,7 @@ import {
   trainingGraph,
   withCheckedLabels,
 } from "@softmax-bench/onnx";
-import { UsageError } from "../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 
 /** The parts of a method's computation that a model can have. */
 export const PARTS = ["forward", "backward", "both"] as const;

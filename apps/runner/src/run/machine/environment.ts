@@ -5,7 +5,7 @@ import type { Environment } from "@softmax-bench/core";
 
 /** The version of softmax-bench. */
 export const VERSION: string = JSON.parse(
-  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
 ).version;
 
 /** The machine and the software that everything in a run has in common. */

@@ -2,10 +2,10 @@ import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync
 import { crc32 } from "node:zlib";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
-import { lock } from "../fs/lock.js";
-import { LARGEST_TEXT, readRegularFile } from "../fs/read-regular-file.js";
-import { writeAtomically } from "../fs/write-atomically.js";
-import { UsageError } from "../terminal/errors.js";
+import { lock } from "../../fs/lock.js";
+import { LARGEST_TEXT, readRegularFile } from "../../fs/read-regular-file.js";
+import { writeAtomically } from "../../fs/write-atomically.js";
+import { UsageError } from "../../terminal/errors.js";
 import { type Entry, entry, type Header, JOURNAL_VERSION, resultKey } from "./entries.js";
 
 /**
