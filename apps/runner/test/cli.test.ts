@@ -41,8 +41,12 @@ describe("a run", () => {
         ]);
         expect(cell.accuracy?.gradient.relL2).toBeLessThan(cell.dtype === "float32" ? 1e-5 : 1e-14);
       } else {
-        expect(cell).toMatchObject({ backend: "tfjs-wasm", dtype: "float64", status: "unsupported" });
-        expect(cell.reason).toMatch(/float64/);
+        expect(cell.status).toBe("unsupported");
+        if (cell.method === "manual/two-pass") expect(cell.reason).toMatch(/float64|has no graph/);
+        else {
+          expect(cell).toMatchObject({ backend: "tfjs-wasm", dtype: "float64" });
+          expect(cell.reason).toMatch(/float64/);
+        }
       }
     }
     expect(distances).toHaveLength(3 * 5);
@@ -144,7 +148,8 @@ describe("--list", () => {
     const { code, stdout, stderr } = await call("bench", args);
     expect(code).toBe(0);
     expect(stdout.trim().split("\n")).toHaveLength(4 * METHODS.length * 3);
-    expect(stderr).toBe("120 cells; 40 more would be recorded as unsupported\n");
+    const [cells, others] = [4 * METHODS.length * 3, 4 * METHODS.length];
+    expect(stderr).toBe(`${cells} cells; ${others} more would be recorded as unsupported\n`);
     expect(() => onlyRun(out)).toThrow();
   });
 

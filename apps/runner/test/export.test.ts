@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -41,7 +41,7 @@ const feedsOf = (dtype: string, count: number): Feeds => {
 };
 
 describe("pnpm export --method", () => {
-  it.each(METHODS.map(({ id }) => id))(
+  it.each(GRAPH_METHODS.map(({ id }) => id))(
     "%s writes a model with the oracle's loss and gradient",
     async (method) => {
       const out = temporaryFolder();

@@ -8,6 +8,7 @@ import {
   type Prepared,
   type Program,
   programFor,
+  refuseWithoutGraph,
   requireInputs,
   type Support,
 } from "@softmax-bench/core";
@@ -29,6 +30,8 @@ export class JaxEngine implements Engine {
 
   supports({ method, dtype }: GradientTask): Support {
     if (!this.info.dtypes.includes(dtype)) return { ok: false, reason: `jax-js has no ${dtype} here` };
+    const refusal = refuseWithoutGraph(method);
+    if (refusal) return refusal;
     const notes = [method === "autograd/library" ? LIBRARY : "", dtype === "float64" ? FLOAT64 : ""];
     const note = notes.filter(Boolean).join("; ");
     return note ? { ok: true, note } : { ok: true };

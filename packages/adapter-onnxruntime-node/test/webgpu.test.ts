@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { onnxruntimeWebgpu } from "@softmax-bench/adapter-onnxruntime-node";
-import { type Engine, type GradientTask, type Inputs, METHODS } from "@softmax-bench/core";
+import { type Engine, GRAPH_METHODS, type GradientTask, type Inputs } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const { available } = await onnxruntimeWebgpu.probe();
@@ -48,7 +48,7 @@ describe.skipIf(!available)("onnxruntime-webgpu", () => {
 
   it("keeps every operator of every method on the device", async () => {
     const placements = await placementsOfAllMethods();
-    expect(placements.length).toBeGreaterThanOrEqual(METHODS.length);
+    expect(placements.length).toBeGreaterThanOrEqual(GRAPH_METHODS.length);
     for (const placement of placements) expect(placement).toMatch(/^All nodes placed on \[WebGpu/);
   });
 });
@@ -74,7 +74,7 @@ async function milliseconds(run: () => Promise<unknown>): Promise<number> {
 /** The log lines of ONNX Runtime about each session: it writes them natively, to the process's own stderr, hence a process. */
 async function placementsOfAllMethods(): Promise<string[]> {
   const program = `
-    import { METHODS } from "@softmax-bench/core";
+    import { GRAPH_METHODS } from "@softmax-bench/core";
     import { forWebgpu, OnnxEngine } from "@softmax-bench/onnxruntime";
     import * as runtime from "onnxruntime-node";
     const session = { executionProviders: ["webgpu"], logSeverityLevel: 0 };
@@ -82,7 +82,7 @@ async function placementsOfAllMethods(): Promise<string[]> {
       runtime, session, legalize: forWebgpu, keeps: "tensors", info: { dtypes: ["float32"] },
     });
     const inputs = { logits: new Float32Array(6).fill(1), labels: new Int32Array(2) };
-    for (const { id: method } of METHODS) {
+    for (const { id: method } of GRAPH_METHODS) {
       const prepared = await engine.prepare({ method, dtype: "float32", rows: 2, classes: 3 }, inputs);
       await prepared.gradient();
     }`;

@@ -110,6 +110,7 @@ class WasmSimdPrepared implements Prepared {
         weights: weights && this.#floats(weights),
         upstream: upstream && this.#floats(upstream),
         exactTarget: task.method !== "manual/shifted",
+        twoPass: task.method === "manual/two-pass",
       };
     } catch (error) {
       this.#free();

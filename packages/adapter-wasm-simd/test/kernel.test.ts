@@ -68,6 +68,25 @@ describe.each(DTYPE_IDS)("%s", (dtype) => {
   });
 });
 
+describe.each(["float32", "float64"] as const)("manual/two-pass in %s", (dtype) => {
+  it.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))(
+    "is within 3 ULP of the correctly rounded gradient everywhere along the sweep %s",
+    async (_, sweep) => {
+      for (const point of sweep.points(dtype)) {
+        const { rows, classes } = sweep.shape(point);
+        const inputs = sweep.inputs(point, dtype, 0);
+        const task: GradientTask = { method: "manual/two-pass", dtype, rows, classes, loss: sweep.loss };
+        await using prepared = await engine.prepare(task, inputs);
+        const { gradient } = await prepared.read();
+        const reference = oracle({ rows, classes, ...inputs, ...sweep.loss });
+        const { maxUlp, nonFinite } = assessGradient(gradient, reference, dtype);
+        expect(nonFinite).toBe(0);
+        expect(maxUlp, `at ${point}`).toBeLessThanOrEqual(3);
+      }
+    },
+  );
+});
+
 describe.each(["float16", "bfloat16"] as const)("%s", (dtype) => {
   // Rounding once is half a step, and float32's error less than another half, so an entry is next to the correctly rounded one at most.
   it.each(SWEEPS.map((sweep) => [sweep.id, sweep] as const))(
@@ -77,7 +96,7 @@ describe.each(["float16", "bfloat16"] as const)("%s", (dtype) => {
         const { rows, classes } = sweep.shape(point);
         const inputs = sweep.inputs(point, dtype, 0);
         const reference = oracle({ rows, classes, ...inputs, ...sweep.loss });
-        for (const method of ["manual/exact-target", "manual/fused"] as const) {
+        for (const method of ["manual/exact-target", "manual/fused", "manual/two-pass"] as const) {
           const task: GradientTask = { method, dtype, rows, classes, loss: sweep.loss };
           await using prepared = await engine.prepare(task, inputs);
           const { gradient } = await prepared.read();

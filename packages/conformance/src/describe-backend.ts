@@ -12,6 +12,7 @@ import {
   METHODS,
   type Method,
   type MethodId,
+  methodIdsOf,
 } from "@softmax-bench/core";
 import { isHalf } from "@softmax-bench/graph";
 import { NETWORK_IDS } from "@softmax-bench/networks";
@@ -79,7 +80,7 @@ export async function describeBackend(
     else it.skip(title);
     return;
   }
-  const methods = METHODS.filter(({ id }) => backend.methods?.includes(id) ?? true);
+  const methods = METHODS.filter(({ id }) => methodIdsOf(backend).includes(id));
   const ids = methods.map(({ id }) => id);
   const dtypes = DTYPE_IDS.filter((dtype) => backend.dtypes.includes(dtype));
   const [firstMethod] = ids;

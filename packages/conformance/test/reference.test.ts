@@ -8,6 +8,7 @@ import {
   type Inputs,
   type Prepared,
   programFor,
+  refuseWithoutGraph,
 } from "@softmax-bench/core";
 import { differentiate, evaluate, type Graph, type Tensor, type Value } from "@softmax-bench/graph";
 
@@ -23,7 +24,7 @@ const reference: Backend = {
       threads: 1,
       dtypes: DTYPE_IDS,
     },
-    supports: () => ({ ok: true }),
+    supports: ({ method }) => refuseWithoutGraph(method) ?? { ok: true },
     prepare: async (task, inputs) => prepare(task, inputs),
     [Symbol.asyncDispose]: async () => {},
   }),

@@ -17,7 +17,7 @@ export interface Backend {
   readonly dtypes: readonly FloatDType[];
   /** The kinds of hosts that it runs in; absent: processes of any JavaScript runtime. */
   readonly hosts?: readonly HostKind[];
-  /** The methods that it supports, if it is not built from the formulations' graphs; absent: all methods. */
+  /** The methods that it supports, if it is not built from the formulations' graphs; absent: all that have graphs. */
   readonly methods?: readonly MethodId[];
   /** The accuracy of its exponentials, logarithms and divisions, if that is less than `FAITHFUL`. */
   readonly kernels?: KernelAccuracy;

@@ -37,7 +37,17 @@ export {
   webgpuDTypes,
 } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
-export { COMPARISONS, findMethod, METHODS, type Method, type MethodId, type MethodKind } from "./methods.js";
+export {
+  COMPARISONS,
+  findMethod,
+  GRAPH_METHODS,
+  METHODS,
+  type Method,
+  type MethodId,
+  type MethodKind,
+  methodIdsOf,
+  refuseWithoutGraph,
+} from "./methods.js";
 export { computeGradient, type GradientFunction, type GradientProblem } from "./own-gradient.js";
 export { installedVersion, probePackages } from "./packages.js";
 export { cellKey, type Place, parsePlace, placeName, REFERENCE_HOST } from "./place.js";

@@ -66,7 +66,7 @@ export function programFor(task: GradientTask): Program {
       shortcut: shortcut && backward(shortcut),
     };
   }
-  throw new RangeError(`formulation ${formulation.id} has no ${kind} method`);
+  throw new RangeError(`${task.method} has no graph: it takes a kernel of its own`);
 }
 
 /**

@@ -45,6 +45,28 @@ describe("errorBounds", () => {
     expect(at(1e4, "manual/log-softmax") / at(0, "manual/log-softmax")).toBeGreaterThan(100);
   });
 
+  it("does not depend on the number of classes or the size of the logits for exponentials as pairs", () => {
+    const relative = (logits: number[]) => {
+      const sum = logits.reduce((all, x) => all + Math.exp(x), 0);
+      return (
+        (boundsOf("manual/two-pass", logits, 1).gradient[0] as number) /
+        u /
+        (Math.exp(logits[0] as number) / sum)
+      );
+    };
+    // Two exponentials of 2, a sum of 3, the quotient, and the product with the share's rounding.
+    for (const logits of [[1, 2, 3], [30, 1, -70], new Array<number>(5000).fill(0.5)]) {
+      expect(relative(logits)).toBeGreaterThan(8);
+      expect(relative(logits)).toBeLessThan(11);
+    }
+  });
+
+  it("of a confident row's loss is relative to it, not to the logits, for exponentials as pairs", () => {
+    const { loss } = boundsOf("manual/two-pass", [40, 0]);
+    expect(loss[0]).toBeGreaterThan(u * Math.exp(-40));
+    expect(loss[0]).toBeLessThan(20 * u * Math.exp(-40));
+  });
+
   it("is relative at a balanced target, absolute where p − 1 cancels", () => {
     const confident = [30, 0];
     expect(boundsOf("manual/exact-target", confident).gradient[0]).toBeLessThan(100 * u * Math.exp(-30));

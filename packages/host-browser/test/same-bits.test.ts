@@ -10,7 +10,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { launch } from "../src/launch.js";
 
-/** Losses and gradients of the SIMD kernel, as digests by dtype and number of threads. */
+/** Losses and gradients of the SIMD kernel, as digests by method, dtype and number of threads. */
 type Digests = Readonly<Record<string, string>>;
 
 const PROGRAM = fileURLToPath(new URL("./support/same-bits", import.meta.url));
@@ -66,12 +66,12 @@ describe("the SIMD kernel without relaxed SIMD has the same bits", () => {
   });
   afterAll(() => rmSync(pages, { recursive: true }));
 
-  /** Every number of threads gives the same digest, so that two remain: one of each dtype. */
+  /** Every number of threads gives the same digest, so that four remain: one of each method and dtype. */
   const expectSame = (found: Readonly<Record<string, Digests>>) => {
-    for (const dtype of ["float32", "float64"]) {
+    for (const kind of ["shifted float32", "shifted float64", "two-pass float32", "two-pass float64"]) {
       const entries = Object.entries(found).flatMap(([host, digests]) =>
         Object.entries(digests).flatMap(([key, digest]) =>
-          key.startsWith(dtype) ? [`${host} ${digest}`] : [],
+          key.startsWith(kind) ? [`${host} ${digest}`] : [],
         ),
       );
       const digests = new Set(entries.map((entry) => entry.slice(-64)));

@@ -10,6 +10,7 @@ import {
   type Inputs,
   messageOf,
   type Prepared,
+  refuseWithoutGraph,
   requireInputs,
   type Support,
   Unavailable,
@@ -114,7 +115,9 @@ class PythonEngine implements Engine {
     this.#worker = worker;
   }
 
-  supports({ dtype }: GradientTask): Support {
+  supports({ method, dtype }: GradientTask): Support {
+    const refusal = refuseWithoutGraph(method);
+    if (refusal) return refusal;
     if (this.info.dtypes.includes(dtype)) return { ok: true };
     return { ok: false, reason: `${this.info.engine.name} ${this.info.engine.version} has no ${dtype} here` };
   }

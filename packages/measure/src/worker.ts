@@ -7,9 +7,9 @@ import {
   floatArrayFrom,
   type GradientTask,
   isUnavailable,
-  METHODS,
   type MethodId,
   messageOf,
+  methodIdsOf,
   Unavailable,
 } from "@softmax-bench/core";
 import type { Answer } from "./answer.js";
@@ -74,7 +74,7 @@ export class MeasuringWorker {
     const engine: Engine | undefined = await backend.open({ threads });
     if (!engine?.info)
       throw new ContractError(`open: expected an engine with info, got ${engine ? "none" : "nothing"}`);
-    await computeFirstGradient(engine, backend.methods);
+    await computeFirstGradient(engine, methodIdsOf(backend));
     this.#engine = engine;
     const { engine: runtime, device, threads: used, dtypes, settings } = engine.info;
     return {
@@ -149,10 +149,7 @@ function coldStartTask(engine: Engine, methods: readonly MethodId[]): GradientTa
   );
 }
 
-async function computeFirstGradient(
-  engine: Engine,
-  methods: readonly MethodId[] = METHODS.map(({ id }) => id),
-): Promise<void> {
+async function computeFirstGradient(engine: Engine, methods: readonly MethodId[]): Promise<void> {
   const task = coldStartTask(engine, methods);
   const { dtype, rows, classes } = task;
   const ramp = floatArrayFrom(

@@ -7,6 +7,7 @@ import {
   type MethodId,
   type Prepared,
   type PreparedStep,
+  refuseWithoutGraph,
   requireInputs,
   type StepTask,
   type Support,
@@ -43,6 +44,8 @@ export class OnnxEngine implements Engine {
   supports({ method, dtype }: GradientTask): Support {
     if (!this.info.dtypes.includes(dtype))
       return { ok: false, reason: REASONS[dtype] ?? `no ${dtype} kernels on this device` };
+    const refusal = refuseWithoutGraph(method);
+    if (refusal) return refusal;
     const { notes: byMethod, dtypeNotes } = this.#provider;
     const notes = [NOTES[method], byMethod?.[method], dtypeNotes?.[dtype]].filter(Boolean);
     return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };

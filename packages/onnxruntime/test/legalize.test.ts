@@ -1,4 +1,4 @@
-import { lossAndGradientGraph, METHODS, type MethodId, programFor } from "@softmax-bench/core";
+import { GRAPH_METHODS, lossAndGradientGraph, type MethodId, programFor } from "@softmax-bench/core";
 import {
   evaluate,
   type FloatDType,
@@ -24,7 +24,7 @@ const run = (graph: Graph, dtype: FloatDType, labelType: "int32" | "int64"): Rec
     labels: tensor(labelType, [rows], labels),
   });
 
-describe.each(METHODS.map(({ id }) => id))("%s", (method) => {
+describe.each(GRAPH_METHODS.map(({ id }) => id))("%s", (method) => {
   const double = graphOf(method, "float64");
   // The WebGPU provider has no other dtype.
   const single = graphOf(method, "float32");

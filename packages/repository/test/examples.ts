@@ -134,4 +134,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       "console.log(Array.from(gradient, (of) => of.toString(16)).join()); await kernel[Symbol.asyncDispose]();",
     prints: /^bf00,3f00$/,
   },
+  "packages/wasm-simd/README.md 4": {
+    package: "packages/wasm-simd",
+    // By the definition, in Python: log1p(exp(−2)) twice and log 2, their mean; rows p − q times matrix and input.
+    before: `
+      import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
+      const kernel = await SoftmaxKernel.start({ threads: 1 });`,
+    after: `
+      console.log(loss.toFixed(6), inputGradient[4].toFixed(6), matrixGradient[0].toFixed(6), matrixGradient.length);
+      await kernel[Symbol.asyncDispose]();`,
+    prints: /^0.315668 -0.333333 -0.206401 4$/,
+  },
 };

@@ -7,6 +7,7 @@ import {
   type PreparedStep,
   type Program,
   programFor,
+  refuseWithoutGraph,
   requireInputs,
   type StepTask,
   type Support,
@@ -31,6 +32,8 @@ export class TfjsEngine implements Engine {
 
   supports({ method, dtype }: GradientTask): Support {
     if (!this.info.dtypes.includes(dtype)) return { ok: false, reason: `TensorFlow.js has no ${dtype}` };
+    const refusal = refuseWithoutGraph(method);
+    if (refusal) return refusal;
     const note = NOTES[method];
     return note ? { ok: true, note } : { ok: true };
   }

@@ -1,10 +1,10 @@
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { type LossFunction, softmaxCrossEntropy } from "@softmax-bench/tfjs";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-const manualMethods = METHODS.filter(({ kind }) => kind === "manual");
+const manualMethods = GRAPH_METHODS.filter(({ kind }) => kind === "manual");
 
 /** A model of one dense layer: features [4, 3], weights [3, 5]. */
 const features = () => tf.tensor2d([0.1, -0.4, 0.9, 1.2, 0.3, -0.8, 0.5, 0.5, -0.2, -1.1, 0.7, 0.6], [4, 3]);

@@ -1,6 +1,6 @@
 import { evaluate, leastNormal, reduce } from "./exp";
 import { vectorSize, widen, widenVector } from "./storage";
-import { larger, largest, loadSome, smaller, smallest, splat, storeSome } from "./vector";
+import { larger, largest, loadSome, plusProduct, smaller, smallest, splat, storeSome } from "./vector";
 
 /** Loops over a contiguous block of a row, small enough to stay in the first-level cache between them. */
 
@@ -87,15 +87,33 @@ export function sumOfExponentials<T>(
 
 /** Multiplies `count` entries by a factor, in place. */
 export function scale<T>(out: usize, count: usize, factor: f64): void {
+  multiply<T>(out, count, factor, 0, false);
+}
+
+/** Multiplies `count` entries by the sum of a factor and a small rest, in place. */
+export function scaleByBoth<T>(out: usize, count: usize, factor: f64, rest: f64): void {
+  multiply<T>(out, count, factor, rest, true);
+}
+
+// @ts-ignore: decorator
+@inline
+function multiply<T>(out: usize, count: usize, factor: f64, rest: f64, both: bool): void {
   const s = splat<T>(factor);
+  const t = splat<T>(rest);
   const end = out + count * sizeof<T>();
   for (; out + 32 <= end; out += 32) {
-    v128.store(out, v128.mul<T>(v128.load(out), s));
-    v128.store(out, v128.mul<T>(v128.load(out, 16), s), 16);
+    v128.store(out, product<T>(v128.load(out), s, t, both));
+    v128.store(out, product<T>(v128.load(out, 16), s, t, both), 16);
   }
-  for (; out + 16 <= end; out += 16) v128.store(out, v128.mul<T>(v128.load(out), s));
+  for (; out + 16 <= end; out += 16) v128.store(out, product<T>(v128.load(out), s, t, both));
   if (out < end) {
-    const rest = (end - out) / sizeof<T>();
-    storeSome<T>(out, rest, v128.mul<T>(loadSome<T>(out, rest, s), s));
+    const left = (end - out) / sizeof<T>();
+    storeSome<T>(out, left, product<T>(loadSome<T>(out, left, s), s, t, both));
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function product<T>(x: v128, factor: v128, rest: v128, both: bool): v128 {
+  return both ? plusProduct<T>(v128.mul<T>(x, rest), x, factor) : v128.mul<T>(x, factor);
 }

@@ -28,10 +28,10 @@ const CONSTANTS64: usize = memory.data<f64>([
   0.00019841269506603288, 2.4801493101955578e-5, 2.755758636039974e-6, 2.7630247274859504e-7, 2.50000633795847e-8,
 ]);
 /** 1 / ln 2. */
-const PER_LN2: usize = 0;
-/** ln 2 in two parts: n times the first is exact. */
-const LN2_HIGH: usize = 1;
-const LN2_LOW: usize = 2;
+export const PER_LN2: usize = 0;
+/** ln 2 in two parts: n times the first is exact, for |n| up to 2^15 (2^20). */
+export const LN2_HIGH: usize = 1;
+export const LN2_LOW: usize = 2;
 /**
  * Adding 1.5 · 2^23 (2^52) rounds to an integer n and leaves it in the low bits, from where a shift makes it an exponent, with
  * its bias. Where results may be subnormal, 32 (64) more keep 2^n normal until the last multiplication, which alone rounds.
@@ -46,7 +46,7 @@ const COEFFICIENTS: usize = 7;
 
 // @ts-ignore: decorator
 @inline
-function constant<T>(index: usize): v128 {
+export function constant<T>(index: usize): v128 {
   return v128.load_splat<T>((sizeof<T>() == 8 ? CONSTANTS64 : CONSTANTS32) + index * sizeof<T>());
 }
 
@@ -100,10 +100,17 @@ function reduceVector<T>(
   v128.store(exponent, rounded);
 }
 
-/** Stores the exponentials of `count` entries that were reduced, and returns their sum. */
+/** Stores the exponentials of `count` entries that were reduced, and returns their sum, or 0 if it is not `summed`. */
 // @ts-ignore: decorator
 @inline
-export function evaluate<T>(rests: usize, exponents: usize, count: usize, out: usize, normal: bool): f64 {
+export function evaluate<T>(
+  rests: usize,
+  exponents: usize,
+  count: usize,
+  out: usize,
+  normal: bool,
+  summed: bool = true,
+): f64 {
   const tiny = constant<T>(TINY);
   const c0 = coefficient<T>(0);
   const c2 = coefficient<T>(2);
@@ -124,19 +131,19 @@ export function evaluate<T>(rests: usize, exponents: usize, count: usize, out: u
     const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
     const e = power<T>(p, v128.load(exponents), normal, tiny);
     v128.store(out, e);
-    a = v128.add<T>(a, e);
+    if (summed) a = v128.add<T>(a, e);
     const q = polynomial<T>(v128.load(rests, 16), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
     const f = power<T>(q, v128.load(exponents, 16), normal, tiny);
     v128.store(out, f, 16);
-    b = v128.add<T>(b, f);
+    if (summed) b = v128.add<T>(b, f);
   }
   for (; left > 0; left -= pair / 2, rests += 16, exponents += 16, out += 16) {
     const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
     const e = power<T>(p, v128.load(exponents), normal, tiny);
     storeSome<T>(out, left, e);
-    a = v128.add<T>(a, firstLanes<T>(e, left));
+    if (summed) a = v128.add<T>(a, firstLanes<T>(e, left));
   }
-  return total<T>(v128.add<T>(a, b));
+  return summed ? total<T>(v128.add<T>(a, b)) : 0;
 }
 
 /**

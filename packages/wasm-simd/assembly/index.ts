@@ -3,6 +3,7 @@ import { BFLOAT16, FLOAT16, job } from "./job";
 import { scratchSize } from "./row";
 import { BFloat16, Float16, narrow, widen } from "./storage";
 
+export { addProduct, multiplyTransposed } from "./linear";
 export { scratchSize } from "./row";
 
 export {
@@ -66,6 +67,7 @@ export function describe(
   hasIgnored: bool,
   ignored: i32,
   exactTarget: bool,
+  twoPass: bool,
 ): void {
   job.dtype = dtype;
   job.rows = rows;
@@ -80,6 +82,7 @@ export function describe(
   job.hasIgnored = hasIgnored;
   job.ignored = ignored;
   job.exactTarget = exactTarget;
+  job.twoPass = twoPass;
   job.isImproper = false;
 }
 

@@ -48,6 +48,8 @@ export class Job {
   dense: bool;
   /** True if the label's entry is minus the sum of the others; else p Σq − q. */
   exactTarget: bool;
+  /** True if exponentials are pairs; see `pairs.ts`. */
+  twoPass: bool;
   dtype: i32;
   /** Written by any thread: a probability is negative, infinite or NaN. */
   isImproper: bool;

@@ -1,5 +1,17 @@
-import { BLOCK, SCRATCH, exponentials, maximum, scale } from "./block";
+import { BLOCK, SCRATCH, exponentials, maximum, scale, scaleByBoth } from "./block";
 import { job } from "./job";
+import {
+  beginRow,
+  factorOfReference,
+  isBelowHighest,
+  isInRange,
+  logSumAbove,
+  pairOf,
+  pairs,
+  quotientBySum,
+  restOfQuotient,
+  sumOfPairs,
+} from "./pairs";
 import { isHalf, loadOne, narrow, widen } from "./storage";
 import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 
@@ -68,24 +80,22 @@ export function row<T, S>(index: usize, scratch: usize): void {
   }
   const labelled = label < classes;
 
-  rowMaximum = -Infinity;
-  sum = 0;
-  shift = shifts;
   exponentiate<T, S>(x, label, values, scratch);
-
-  const z = labelLogit - rowMaximum;
-  const labelExponential = labelled ? Math.exp(z) : 0;
+  const labelExponential = labelled ? exponentialOf(labelLogit) : 0;
   const sumOfAll = sum + labelExponential;
-  const logSum = labelled && z == 0 ? Math.log1p(sum) : Math.log(sumOfAll);
   const upstream = job.upstream ? <f64>load<T>(job.upstream + index * sizeof<T>()) : 1;
+  // Before the sum is taken without another class.
+  const quotient = job.twoPass ? quotientBySum<T>(upstream, labelExponential, job.divisor) : 0;
 
   const weight = labelled && job.weights ? <f64>load<T>(job.weights + label * sizeof<T>()) : 1;
   let q = labelled ? weight * job.keep : 0;
   let total = q;
   // An infinite loss of a class of no weight does not count; a NaN does.
-  const own = logSum - z;
+  const own = labelled ? lossOf(labelLogit, labelExponential) : 0;
   let loss = q == 0 && own == own ? 0 : q * own;
   if (job.dense) {
+    if (job.twoPass) rowMaximum = maximumOf<T, S>(x, scratch);
+    const logSum = logSumAboveMaximum<T, S>(x, labelLogit, labelExponential, scratch);
     const ofProducts = weighAll<T, S>(x, probabilities, scratch);
     q += weight * job.even;
     total += ofTargets;
@@ -94,7 +104,7 @@ export function row<T, S>(index: usize, scratch: usize): void {
   store<f64>(job.losses + index * 8, loss);
   if (!gradient) return;
 
-  const factor = (total * upstream) / (sumOfAll * job.divisor);
+  const factor = job.twoPass ? total * quotient : (total * upstream) / (sumOfAll * job.divisor);
   const p = labelExponential / sumOfAll;
   shift = shifts;
   let entry: f64;
@@ -115,8 +125,28 @@ export function row<T, S>(index: usize, scratch: usize): void {
   if (isHalf<S>()) narrow<S>(values, classes, gradient);
 }
 
-/** To the gradient, if there is one. */
+/**
+ * Stores the exponentials to the gradient, if there is one, and sums them, without the label's. Afterwards, `shifts` has what each
+ * block's exponentials are relative to.
+ */
 function exponentiate<T, S>(x: usize, label: usize, gradient: usize, scratch: usize): void {
+  if (!job.twoPass) {
+    exponentiateBelowMaximum<T, S>(x, label, gradient, scratch);
+    return;
+  }
+  beginRow(0);
+  exponentiateAsPairs<T, S>(x, label, gradient, scratch);
+  if (!isInRange<T>()) {
+    beginRow(maximumOf<T, S>(x, scratch));
+    exponentiateAsPairs<T, S>(x, label, gradient, scratch);
+  }
+  sum = sumOfPairs();
+}
+
+function exponentiateBelowMaximum<T, S>(x: usize, label: usize, gradient: usize, scratch: usize): void {
+  rowMaximum = -Infinity;
+  sum = 0;
+  shift = scratch + SHIFTS;
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
     const length = min(BLOCK, job.classes - done);
     const stored = x + done * sizeof<S>();
@@ -136,16 +166,87 @@ function exponentiate<T, S>(x: usize, label: usize, gradient: usize, scratch: us
   }
 }
 
-/** factor · exp(shift − maximum), for the next block. */
+/** Ends early where the row turns out to need an anchor. */
+function exponentiateAsPairs<T, S>(x: usize, label: usize, gradient: usize, scratch: usize): void {
+  shift = scratch + SHIFTS;
+  for (let done: usize = 0; done < job.classes && isBelowHighest<T>(); done += BLOCK) {
+    const length = min(BLOCK, job.classes - done);
+    const logits = widen<S>(x + done * sizeof<S>(), length, scratch + LOGITS);
+    const out = gradient ? gradient + done * sizeof<T>() : scratch;
+    store<f64>(shift, pairs<T>(logits, length, label - done, out, scratch));
+    shift += 8;
+  }
+}
+
+/** The row's largest logit, NaN ignored. */
+function maximumOf<T, S>(x: usize, scratch: usize): f64 {
+  let result = -Infinity;
+  for (let done: usize = 0; done < job.classes; done += BLOCK) {
+    const length = min(BLOCK, job.classes - done);
+    result = max(result, maximum<T, S>(x + done * sizeof<S>(), length, scratch + LOGITS));
+  }
+  return result;
+}
+
+/** The exponential of a logit, relative to what the sum is relative to. */
+function exponentialOf(logit: f64): f64 {
+  return job.twoPass ? pairOf(logit) : Math.exp(logit - rowMaximum);
+}
+
+/** −log p of a label, without cancellation. */
+function lossOf(logit: f64, exponential: f64): f64 {
+  if (!job.twoPass) {
+    const z = logit - rowMaximum;
+    return (z == 0 ? Math.log1p(sum) : Math.log(sum + exponential)) - z;
+  }
+  // The quotient is finite, and its terms have all their digits.
+  return exponential > 1e-200 ? Math.log1p(sum / exponential) : logSumAbove(logit);
+}
+
+/** log Σ exp(x − rowMaximum), without cancellation where one class has most of it. */
+function logSumAboveMaximum<T, S>(x: usize, labelLogit: f64, labelExponential: f64, scratch: usize): f64 {
+  if (labelLogit == rowMaximum) return Math.log1p(sum / labelExponential);
+  const sumOfAll = sum + labelExponential;
+  const largest = exponentialOf(rowMaximum);
+  if (!(sumOfAll < 2 * largest)) return Math.log(sumOfAll / largest);
+  let at: usize = 0;
+  while (at < job.classes && loadOne<S>(x + at * sizeof<S>()) != rowMaximum) at++;
+  const before = sum;
+  exponentiate<T, S>(x, at, 0, scratch);
+  const others = sum;
+  sum = before;
+  return Math.log1p(others / largest);
+}
+
+/** factor · exp(shift − maximum), or factor · 2^(its reference − the row's), for the next block. */
 function factorOfBlock(factor: f64): f64 {
   const own = load<f64>(shift);
   shift += 8;
+  if (job.twoPass) return factor * factorOfReference(own);
   return own == rowMaximum && own != -Infinity ? factor : factor * Math.exp(own - rowMaximum);
+}
+
+/**
+ * The factor of a block, which is scaled already as far as is needed for the rest to be a normal number: a subnormal one lacks digits.
+ * Below that range by 2^128, the products are 0.
+ */
+function normalFactor<T>(values: usize, count: usize, factor: f64): f64 {
+  const least = sizeof<T>() == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38;
+  let result = factor;
+  while (Math.abs(result) < least && Math.abs(result) > least * 2.938735877055719e-39) {
+    scale<T>(values, count, 5.421010862427522e-20);
+    result *= 18446744073709551616.0;
+  }
+  return result;
 }
 
 function scaleAll<T>(gradient: usize, factor: f64): void {
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
-    scale<T>(gradient + done * sizeof<T>(), min(BLOCK, job.classes - done), factorOfBlock(factor));
+    const values = gradient + done * sizeof<T>();
+    const length = min(BLOCK, job.classes - done);
+    const own = normalFactor<T>(values, length, factorOfBlock(factor));
+    if (sizeof<T>() == 8 && job.twoPass) scaleByBoth<T>(values, length, own, own * restOfQuotient);
+    else scale<T>(values, length, own);
   }
 }
 
@@ -188,15 +289,16 @@ function subtractAll<T, S>(
 ): f64 {
   let result: f64 = 0;
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
+    const values = gradient + done * sizeof<T>();
     const length = min(BLOCK, job.classes - done);
     result += subtract<T>(
-      gradient + done * sizeof<T>(),
+      values,
       length,
       job.weights ? job.weights + done * sizeof<T>() : 0,
       targetsOf<S>(probabilities, done, length, scratch),
       job.keep,
       job.even,
-      factorOfBlock(factor),
+      normalFactor<T>(values, length, factorOfBlock(factor)),
       share,
     );
   }

@@ -1,4 +1,11 @@
-export { type GradientResult, type KernelOptions, type LossResult, SoftmaxKernel } from "./kernel.js";
+export {
+  type GradientResult,
+  type KernelOptions,
+  type LinearOptions,
+  type LinearResult,
+  type LossResult,
+  SoftmaxKernel,
+} from "./kernel.js";
 export type { Instructions } from "./module.js";
 export type {
   Float16Values,

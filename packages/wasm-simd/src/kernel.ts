@@ -1,6 +1,7 @@
 import { requireProbabilities } from "@softmax-bench/numerics";
 import { compute, divide } from "./compute.js";
 import { Heap } from "./heap.js";
+import { inferLinearShape, rowsAtOnce } from "./linear.js";
 import {
   compile,
   createMemory,
@@ -15,6 +16,7 @@ import {
   ARRAYS,
   arrayLike,
   type ComputedArray,
+  checkOptions,
   type FloatArray,
   type FloatDType,
   type GradientOptions,
@@ -46,6 +48,16 @@ export interface LossResult {
   /** Each row's loss, `[N]`: with the row's weight, 0 for an ignored row. */
   readonly losses: Float64Array;
 }
+
+export interface LinearResult extends LossResult {
+  /** Gradient of `loss` with respect to the input, `[N, D]`. */
+  readonly inputGradient: Float32Array;
+  /** Gradient of `loss` with respect to the matrix, `[C, D]`. */
+  readonly matrixGradient: Float32Array;
+}
+
+/** Options of the loss, whose labels are classes. */
+export type LinearOptions = Omit<LossOptions<Float32Array>, "dtype" | "classes">;
 
 export interface GradientResult<Values extends FloatArray = FloatArray> extends LossResult {
   /** Gradient of `loss` with respect to the logits, `[N, C]`: the array `out`, if given. */
@@ -187,6 +199,59 @@ export class SoftmaxKernel implements AsyncDisposable {
     return this.#run(toProblem(logits, labels, options, this.#widened), logits, labels);
   }
 
+  /**
+   * The loss of logits input · matrixᵀ, and its gradients with respect to both: the last layer of a classifier or a language
+   * model. The logits `[N, C]` exist for a block of rows at a time, at most 16 MiB of them or four rows; so does their gradient. The
+   * kernel's memory has those, the matrix and its gradient. The products are computed on the calling thread.
+   *
+   * @param input `[N, D]`
+   * @param matrix a row for each class, `[C, D]`
+   * @throws as `softmaxCrossEntropy` does
+   */
+  linearSoftmaxCrossEntropy(
+    input: Float32Array,
+    matrix: Float32Array,
+    labels: Int32Array,
+    options: LinearOptions = {},
+  ): LinearResult {
+    this.#requireRunning();
+    const { rows, classes, width } = inferLinearShape(input, matrix, labels);
+    const problem = checkOptions({ dtype: "float32", rows, classes }, labels, options, this.#widened);
+    using space = new Workspace(this.#heap);
+    const atOnce = rowsAtOnce(rows, classes);
+    const [x, ofX] = [space.floats(atOnce * width), space.floats(atOnce * width)];
+    const [logits, ofLogits] = [space.floats(atOnce * classes), space.floats(atOnce * classes)];
+    const [at, ofMatrix] = [space.vector(matrix), space.floats(matrix.length).fill(0)];
+    const losses = new Float64Array(rows);
+    const inputGradient = new Float32Array(input.length);
+    const size = Float32Array.BYTES_PER_ELEMENT;
+    for (let first = 0; first < rows; first += atOnce) {
+      const end = Math.min(rows, first + atOnce);
+      const count = end - first;
+      x.set(input.subarray(first * width, end * width));
+      this.#exports.multiplyTransposed(x.byteOffset, count, at, classes, width, logits.byteOffset);
+      const block = { ...problem, rows: count, upstream: problem.upstream?.subarray(first, end) };
+      const entries = count * classes;
+      const [these, gradient] = [logits.subarray(0, entries), ofLogits.subarray(0, entries)];
+      losses.set(this.#run(block, these, labels.subarray(first, end), gradient).losses, first);
+      const g = ofLogits.byteOffset;
+      ofX.fill(0);
+      this.#exports.addProduct(g, classes * size, size, count, classes, at, ofX.byteOffset, width);
+      inputGradient.set(ofX.subarray(0, count * width), first * width);
+      this.#exports.addProduct(
+        g,
+        size,
+        classes * size,
+        classes,
+        count,
+        x.byteOffset,
+        ofMatrix.byteOffset,
+        width,
+      );
+    }
+    return { loss: reduceLosses(losses, problem), losses, inputGradient, matrixGradient: ofMatrix.slice() };
+  }
+
   /** Ends the threads. The memory is freed once nothing refers to it. */
   async dispose(): Promise<void> {
     if (this.#stopped) return;
@@ -215,14 +280,18 @@ export class SoftmaxKernel implements AsyncDisposable {
     return same && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
   }
 
+  #requireRunning(): void {
+    if (this.#stopped) throw new Error("this kernel was disposed; start another one");
+    this.#team.assertComplete();
+  }
+
   #run(
     problem: Problem,
     logits: FloatArray,
     labels: Int32Array | FloatArray,
     gradient?: FloatArray,
   ): LossResult {
-    if (this.#stopped) throw new Error("this kernel was disposed; start another one");
-    this.#team.assertComplete();
+    this.#requireRunning();
     const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor } = problem;
     const division = divide(rows, classes, this.threads);
     using space = new Workspace(this.#heap);
@@ -241,6 +310,7 @@ export class SoftmaxKernel implements AsyncDisposable {
       ignoreIndex !== undefined,
       ignoreIndex ?? 0,
       problem.exactTarget,
+      problem.twoPass,
     );
     this.#exports.place(
       ...space.matrix(logits, "in", dtype, division),

@@ -10,6 +10,17 @@ export interface KernelExports {
   exp(double: boolean, normal: boolean, x: number, count: number, out: number, scratch: number): void;
   widenAll(dtype: number, from: number, count: number, to: number): void;
   narrowAll(dtype: number, from: number, count: number, to: number): void;
+  multiplyTransposed(a: number, rows: number, b: number, columns: number, depth: number, out: number): void;
+  addProduct(
+    a: number,
+    ofRow: number,
+    ofTerm: number,
+    rows: number,
+    terms: number,
+    b: number,
+    out: number,
+    width: number,
+  ): void;
   describe(
     dtype: number,
     rows: number,
@@ -23,6 +34,7 @@ export interface KernelExports {
     hasIgnored: boolean,
     ignored: number,
     exactTarget: boolean,
+    twoPass: boolean,
   ): void;
   isImproper(): number;
   place(

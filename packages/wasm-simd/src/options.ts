@@ -56,6 +56,11 @@ export interface LossOptions<Values extends FloatArray = FloatArray> {
    * those more than the label; false: as p Σq − q. Default true.
    */
   readonly exactTarget?: boolean | undefined;
+  /**
+   * True to compute exponentials as pairs of a mantissa and an exponent, from the logits as they are; false: from their
+   * differences to the maximum, which round. Default false.
+   */
+  readonly twoPass?: boolean | undefined;
 }
 
 export interface GradientOptions<Values extends FloatArray = FloatArray> extends LossOptions<Values> {
@@ -74,6 +79,7 @@ export interface Problem {
   readonly ignoreIndex: number | undefined;
   readonly labelSmoothing: number;
   readonly exactTarget: boolean;
+  readonly twoPass: boolean;
   /** The divisor of the mean: NaN if nothing counts, since q/0 would be infinite for smoothed labels. */
   readonly divisor: number;
 }
@@ -88,11 +94,27 @@ export function toProblem(
   options: GradientOptions,
   widen: (dtype: FloatDType, values: FloatArray) => ComputedArray,
 ): Problem {
-  const { reduction = "mean", ignoreIndex, labelSmoothing = 0, exactTarget = true } = options;
   const dtype = dtypeOf(logits, options.dtype);
+  const { rows, classes } = inferShape(logits, labels, options.classes);
+  return checkOptions({ dtype, rows, classes }, labels, options, widen);
+}
+
+/** The same for logits whose shape is known. @throws as `toProblem` does */
+export function checkOptions(
+  { dtype, rows, classes }: Pick<Problem, "dtype" | "rows" | "classes">,
+  labels: Int32Array | FloatArray,
+  options: GradientOptions,
+  widen: (dtype: FloatDType, values: FloatArray) => ComputedArray,
+): Problem {
+  const {
+    reduction = "mean",
+    ignoreIndex,
+    labelSmoothing = 0,
+    exactTarget = true,
+    twoPass = false,
+  } = options;
   const indices = labels instanceof Int32Array;
   requireOptions({ ...options, targets: indices ? "labels" : "probabilities" });
-  const { rows, classes } = inferShape(logits, labels, options.classes);
   checkFloats("weights", options.weights, dtype, classes);
   checkFloats("upstream", options.upstream, dtype, rows);
   checkFloats("out", options.out, dtype, rows * classes);
@@ -113,6 +135,7 @@ export function toProblem(
     ignoreIndex,
     labelSmoothing,
     exactTarget,
+    twoPass,
     divisor,
   };
 }

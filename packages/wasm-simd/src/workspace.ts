@@ -23,6 +23,12 @@ export class Workspace implements Disposable {
     return start;
   }
 
+  /** An array of float32 with arbitrary contents. */
+  floats(length: number): Float32Array {
+    const start = this.reserve(length * Float32Array.BYTES_PER_ELEMENT);
+    return new Float32Array(this.#heap.buffer, start, length);
+  }
+
   /** A small array, copied unless it is in the kernel's memory. 0 for undefined. */
   vector(array: FloatArray | Int32Array | undefined): number {
     if (!array) return 0;

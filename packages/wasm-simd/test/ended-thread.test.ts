@@ -33,7 +33,7 @@ async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Work
   const [team, worker] = await startedWith(() => Team.start(module, memory, 2));
   const { rows, classes, chunk, slots } = division;
   const logits = scratch + 2 * kernel.scratchSize(classes, false);
-  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true, false);
   kernel.place(logits, slots, 0, rows, 0, rows);
   kernel.divide(chunk, slots, done, scratch);
   return { kernel, team, worker, window: Buffer.from(memory.buffer, logits, slots * rowBytes) };

@@ -18,7 +18,7 @@ it("has the other thread's help, whether it looks out for work or sleeps", async
   const done = losses + rows * 8;
   const scratch = done + 64;
   const division = divide(rows, classes, 2);
-  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true);
+  kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true, false);
   kernel.place(logits, rows, 0, rows, 0, rows);
   kernel.divide(division.chunk, division.slots, done, scratch);
   // Without a gradient, exponentials go to each thread's scratch.

@@ -2,8 +2,8 @@ import {
   type Backend,
   computeGradient,
   floatArray,
+  GRAPH_METHODS,
   type GradientFunction,
-  METHODS,
   type MethodId,
   type SyncGradient,
   syncBackend,
@@ -73,7 +73,7 @@ export function withOwnLosses(backend: Backend, methods: readonly OwnMethod[]): 
   if (losses.length === 0) return backend;
   return {
     ...backend,
-    methods: [...METHODS, ...losses].map((method) => method.id),
+    methods: [...GRAPH_METHODS, ...losses].map((method) => method.id),
     environment: async () => ({ ...(await backend.environment?.()), [OWN_METHODS]: "1" }),
     async open(options) {
       const engine = await backend.open(options);

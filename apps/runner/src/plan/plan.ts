@@ -3,6 +3,7 @@ import {
   COMPARISONS,
   cellKey,
   type MethodId,
+  methodIdsOf,
   type Place,
   placeName,
   type Sweep,
@@ -119,9 +120,9 @@ export const planSeries = (selection: Selection, threads: readonly number[]): Pl
 
 /** True if a backend has the dtype and the method of a cell or a curve. */
 export const hasTask = (
-  { dtypes, methods }: Backend,
+  backend: Backend,
   { dtype, method }: Pick<PlannedCell, "dtype" | "method">,
-): boolean => dtypes.includes(dtype) && (methods?.includes(method) ?? true);
+): boolean => backend.dtypes.includes(dtype) && methodIdsOf(backend).includes(method);
 
 /** True unless it is known in advance that a cell cannot run: its backend has no such dtype or method, or it is left out. */
 export const isRunnable = (cell: PlannedCell, profile: Profile, adapter: Backend | undefined): boolean =>

@@ -17,6 +17,8 @@ import { TargetRows } from "./target-rows.js";
  *   the size of z; of an unshifted one, e(x) u. e is what the runtime's exp reaches; the paper takes e = 1.
  * - A sum of C of them adds (C − 1) u in any order, and a quotient d u. With e = d = 1 this is the paper's (C + 2 + 2
  *   max|z|) u for the shifted softmax, and (C + 2) u for the plain one.
+ * - An exponential as a pair of mantissa and exponent, of a logit as it is, has 2 u, and their sum 3 u, whatever C and
+ *   |x| are: `PAIR` and `SUM_OF_PAIRS` in `probabilities.ts`, with the derivation.
  * - Through log-probabilities, the absolute errors of log p become relative errors of p = exp(log p): |z| + |log p| and
  *   those of the sum and its logarithm, (|x| + |log Σ|) more where the library subtracts log Σ exp(x) from the logits
  *   as they are (the paper's section 4: the division-free softmax).

@@ -37,4 +37,6 @@ export interface Formulation {
    * `lossAndGradient` applies. Undefined for options without a shortcut.
    */
   readonly shortcut?: (inputs: LossInputs) => LossAndGradient | undefined;
+  /** True if `manual/<id>` has no graph: only a kernel written for it computes it, and its backend names the method. */
+  readonly needsKernel?: true;
 }

@@ -5,6 +5,7 @@ import { library } from "./library.js";
 import { logSoftmaxFormulation } from "./log-softmax.js";
 import { naive } from "./naive.js";
 import { shifted, shiftedDetached } from "./shifted.js";
+import { twoPass } from "./two-pass.js";
 
 /** Every formulation, in the order in which reports list them. A new one is a file and a line here. */
 export const FORMULATIONS: readonly Formulation[] = [
@@ -15,4 +16,5 @@ export const FORMULATIONS: readonly Formulation[] = [
   library,
   exactTarget,
   fused,
+  twoPass,
 ];

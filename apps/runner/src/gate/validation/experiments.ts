@@ -1,4 +1,4 @@
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import type { BrowserKind } from "@softmax-bench/host-browser";
 
 /** One job of the validation: a gate between this checkout and a copy of it with known differences. */
@@ -24,7 +24,7 @@ export const INJECTED_ERROR = 1e-6;
  * job. Backends alternate.
  */
 const FULL: readonly Experiment[] = [
-  ...METHODS.map(
+  ...GRAPH_METHODS.map(
     ({ id }, index): Experiment => ({
       id: `slowdown ${id}`,
       kind: "slowdown",
@@ -44,7 +44,7 @@ const FULL: readonly Experiment[] = [
 
 const SMALL = ["--backend", "onnxruntime-cpu", "--dtype", "float32", "--workload", "128x1000"];
 const ONE_METHOD = ["--method", "manual/fused"];
-const TWO_METHODS = ["--method", "manual/fused,manual/shifted"];
+const TWO_GRAPH_METHODS = ["--method", "manual/fused,manual/shifted"];
 
 /**
  * The same three kinds in a few cells, and a slowdown and a limit that show under any load, to check that everything
@@ -55,7 +55,7 @@ const QUICK: readonly Experiment[] = [
   {
     id: "slowdown manual/fused",
     kind: "slowdown",
-    selection: [...SMALL, ...TWO_METHODS],
+    selection: [...SMALL, ...TWO_GRAPH_METHODS],
     method: "manual/fused",
     slowdown: 1,
     maxSlowdown: 1,

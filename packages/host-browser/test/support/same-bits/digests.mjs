@@ -22,24 +22,29 @@ async function sha256(bytes) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Exponentials of differences to the maximum, and exponentials as pairs. */
+const PASSES = { shifted: false, "two-pass": true };
+
 /**
- * Digests of the losses and gradients of all shapes, by dtype and number of threads, computed without relaxed SIMD.
+ * Digests of the losses and gradients of all shapes, by method, dtype and number of threads, computed without relaxed SIMD.
  *
  * @param {readonly number[]} counts of threads
- * @returns {Promise<Record<string, string>>} such as `{ "float32 2": "9f…" }`
+ * @returns {Promise<Record<string, string>>} such as `{ "shifted float32 2": "9f…" }`
  */
 export async function digests(counts) {
   const found = {};
   for (const threads of counts) {
     const kernel = await SoftmaxKernel.start({ threads, instructions: "simd" });
-    for (const dtype of ["float32", "float64"]) {
-      const results = SHAPES.map(([rows, classes]) => {
-        const labels = Int32Array.from({ length: rows }, (_, row) => (row * 7919) % classes);
-        return kernel.softmaxCrossEntropy(logits(dtype, rows * classes), labels);
-      });
-      const arrays = results.flatMap(({ losses, gradient }) => [losses, gradient]);
-      const bytes = arrays.map((array) => new Uint8Array(array.slice().buffer));
-      found[`${dtype} ${threads}`] = await sha256(await new Blob(bytes).arrayBuffer());
+    for (const [name, twoPass] of Object.entries(PASSES)) {
+      for (const dtype of ["float32", "float64"]) {
+        const results = SHAPES.map(([rows, classes]) => {
+          const labels = Int32Array.from({ length: rows }, (_, row) => (row * 7919) % classes);
+          return kernel.softmaxCrossEntropy(logits(dtype, rows * classes), labels, { twoPass });
+        });
+        const arrays = results.flatMap(({ losses, gradient }) => [losses, gradient]);
+        const bytes = arrays.map((array) => new Uint8Array(array.slice().buffer));
+        found[`${name} ${dtype} ${threads}`] = await sha256(await new Blob(bytes).arrayBuffer());
+      }
     }
     await kernel[Symbol.asyncDispose]();
   }
