@@ -23,6 +23,20 @@ export function isUniform({ data }: Tensor): boolean {
   return true;
 }
 
+/** Several elements as text: tensors with the same elements have the same. */
+export function sampleOf({ data }: Tensor): string {
+  const step = Math.max(1, Math.floor(data.length / 16));
+  return Array.from({ length: Math.ceil(data.length / step) }, (_, at) => read(data, at * step)).join();
+}
+
+/** True if two tensors of one shape have the same elements, which are not all alike. */
+export function isEqual(a: Tensor, b: Tensor): boolean {
+  for (let index = 0; index < a.data.length; index++) {
+    if (!Object.is(read(a.data, index), read(b.data, index))) return false;
+  }
+  return !isUniform(a);
+}
+
 /** True if one matrix is the transpose of the other, and not a multiple of ones. */
 export function isTransposed(a: Tensor, b: Tensor): boolean {
   const [rows = 0, columns = 0] = a.shape;
