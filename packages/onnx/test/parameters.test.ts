@@ -116,6 +116,30 @@ describe("what is a parameter", () => {
     ["exponents", [node("Pow", ["x", "e"], "y")], [floats("e", [3], [2, 3, 2])], [], "a setting of Pow"],
     ["an epsilon", [node("Add", ["x", "e"], "y")], [floats("e", [1], [1e-6])], [], "one number in Add"],
     [
+      "the numbers of regions, of which a mask is made",
+      [node("ScatterND", ["x", "rows", "region"], "y")],
+      [floats("region", [1, 3], [2, 2, 2]), ints("rows", [1], [1, 1])],
+      [],
+      "filled with 2 in ScatterND",
+    ],
+    ...[
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      // The extra heads have every other slope of twice as many.
+      [1, 2, 3, 4, 5, 6, 7, 8, 0.5, 1.5, 2.5, 3.5],
+    ].map((exponents): [string, readonly NodeInit[], readonly TensorInit[], string[], string] => [
+      `the slopes of ALiBi for ${exponents.length} heads`,
+      [node("Mul", ["x", "slopes"], "y")],
+      [
+        floats(
+          "slopes",
+          [exponents.length, 1, 1],
+          exponents.map((exponent) => 2 ** -exponent),
+        ),
+      ],
+      [],
+      "slopes of attention's linear biases",
+    ]),
+    [
       "what a mask is filled with",
       [node("Greater", ["x", "e"], "g"), node("Where", ["g", "x", "e"], "y")],
       [floats("e", [], [lowest])],

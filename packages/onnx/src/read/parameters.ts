@@ -1,6 +1,14 @@
 import { isFloat, read, sizeOf, type Tensor } from "@softmax-bench/graph";
 import { type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { isEqual, isMask, isTableOfSines, isTransposed, isUniform, sampleOf } from "./recognize.js";
+import {
+  areSlopes,
+  isEqual,
+  isMask,
+  isTableOfSines,
+  isTransposed,
+  isUniform,
+  sampleOf,
+} from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
 
 /** The decision whether a stored tensor is trained, and its reason in the graph. */
@@ -73,6 +81,9 @@ const SETTINGS: ReadonlyMap<string, readonly number[]> = new Map(
     RotaryEmbedding: [1, 2],
   }),
 );
+
+/** Operators with which masks are made: of the same number throughout, in places or under a condition. */
+const FILLS: ReadonlySet<string> = new Set(["ScatterElements", "ScatterND", "Where"]);
 
 /** Limits of a value are settings, too. */
 const LIMITS: ReadonlySet<string> = new Set(["Max", "Min", "Mod"]);
@@ -231,8 +242,9 @@ const isNormalization = ({ opType }: NodeProto): boolean => opType === "Sub" || 
 function choiceByValue(tensor: Tensor, opType: string): Choice {
   if (isMask(tensor)) return constant("a mask");
   if (isTableOfSines(tensor)) return constant("a table of sines and cosines");
-  if (opType === "Where" && isUniform(tensor))
-    return constant(`filled with ${read(tensor.data, 0)} in Where`);
+  if (opType === "Mul" && areSlopes(tensor)) return constant("slopes of attention's linear biases");
+  if (FILLS.has(opType) && isUniform(tensor))
+    return constant(`filled with ${read(tensor.data, 0)} in ${opType}`);
   return parameter(`an operand of ${opType}`);
 }
 

@@ -78,3 +78,21 @@ export function isTableOfSines({ data, shape }: Tensor): boolean {
   }
   return isMoving;
 }
+
+/** Slopes of heads are powers of 2 with exponents that are multiples of this, for up to 128 heads. */
+const STEP_OF_SLOPES = 1 / 32;
+
+/**
+ * True for the slopes of attention's linear biases (ALiBi, Press et al. 2022): different roots of powers of 2, between 0
+ * and 1.
+ */
+export function areSlopes({ data }: Tensor): boolean {
+  const exponents = Array.from(
+    { length: data.length },
+    (_, index) => Math.log2(read(data, index)) / STEP_OF_SLOPES,
+  );
+  const isRoot = (exponent: number) => exponent < 0 && Math.abs(exponent - Math.round(exponent)) <= TOLERANCE;
+  return (
+    data.length > 1 && exponents.every(isRoot) && new Set(exponents.map(Math.round)).size === data.length
+  );
+}
