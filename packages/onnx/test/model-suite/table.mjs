@@ -84,8 +84,8 @@ every gradient; \`table.mjs\` writes this page.
   are within 10⁻⁴, and if no parameter in the file is left out; it is undecided if PyTorch's own error is above 10⁻⁵, because
   rounding then crosses a kink, such as that of a ReLU.
 - **parameters**: how many of the network's parameters the file stores. Exporters compute the others away: what depends on
-  parameters alone, such as a table of relative positions, is stored as the result. Its gradient is right, but training it is not
-  training the parameters. \`optimize=False\` of \`torch.onnx.export\` keeps them.
+  parameters alone, such as a table of relative positions, is stored as the result, and training that is not training the
+  parameters. Gradients of such results are not compared, since PyTorch has none for them.
 ${hasTimes ? "- **time**: that of a step in ONNX Runtime, as a multiple of PyTorch's.\n" : ""}
 ${sections.filter((section) => section !== "").join("\n")}
 ## Without a verdict
