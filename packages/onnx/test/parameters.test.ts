@@ -116,6 +116,30 @@ describe("what is a parameter", () => {
     ["exponents", [node("Pow", ["x", "e"], "y")], [floats("e", [3], [2, 3, 2])], [], "a setting of Pow"],
     ["an epsilon", [node("Add", ["x", "e"], "y")], [floats("e", [1], [1e-6])], [], "one number in Add"],
     [
+      "the numbers of regions, of which a mask is made",
+      [node("ScatterND", ["x", "rows", "region"], "y")],
+      [floats("region", [1, 3], [2, 2, 2]), ints("rows", [1], [1, 1])],
+      [],
+      "filled with 2 in ScatterND",
+    ],
+    ...[
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      // The extra heads have every other slope of twice as many.
+      [1, 2, 3, 4, 5, 6, 7, 8, 0.5, 1.5, 2.5, 3.5],
+    ].map((exponents): [string, readonly NodeInit[], readonly TensorInit[], string[], string] => [
+      `the slopes of ALiBi for ${exponents.length} heads`,
+      [node("Mul", ["x", "slopes"], "y")],
+      [
+        floats(
+          "slopes",
+          [exponents.length, 1, 1],
+          exponents.map((exponent) => 2 ** -exponent),
+        ),
+      ],
+      [],
+      "slopes of attention's linear biases",
+    ]),
+    [
       "what a mask is filled with",
       [node("Greater", ["x", "e"], "g"), node("Where", ["g", "x", "e"], "y")],
       [floats("e", [], [lowest])],
@@ -281,6 +305,64 @@ describe("what is a parameter", () => {
     const gradient = elementsOf(evaluate(graph, feeds(rows))["head.weight.grad"] as Tensor).map(Number);
     const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
     expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+  });
+
+  describe("a layer that is used twice, whose transposed weight is stored once for each use", () => {
+    const weights = numbers(9).map((value) => value - 1);
+    const tensors = [
+      floats("val_1", [3, 3], weights),
+      floats("val_2", [3, 3], weights),
+      floats("layer.bias", [3], [0.1, -0.2, 0.3]),
+      floats("other.bias", [3], [0.1, -0.2, 0.3]),
+    ];
+    const inModule = (init: NodeInit, path: string): NodeInit => ({
+      ...init,
+      metadataProps: [{ key: "pkg.torch.onnx.name_scopes", value: `['', '${path}', '${init.output}']` }],
+    });
+    const twice = (bias: string, modules = ["layer", "layer"]) => {
+      const layers = ["layer.bias", bias].flatMap((of, at) => [
+        node("MatMul", [at === 0 ? "x" : "t0", `val_${at + 1}`], `m${at}`),
+        node("Add", [`m${at}`, of], at === 0 ? "s0" : "y"),
+        ...(at === 0 ? [node("Tanh", ["s0"], "t0")] : []),
+      ]);
+      const nodes =
+        modules.length === 0
+          ? layers
+          : layers.map((of) =>
+              inModule(of, modules[of.input?.includes("t0") || of.input?.includes("m1") ? 1 : 0] as string),
+            );
+      return parseModel(modelOf({ nodes, tensors }));
+    };
+
+    it.each([
+      ["as the module's path says", twice("layer.bias")],
+      ["as the shared bias says, if no module is known", twice("layer.bias", [])],
+    ])("is trained once, with the gradient of both uses, %s", (_, model) => {
+      expect(model.choices.get("val_2")?.reason).toBe("tied to val_1: the same layer, used again");
+      const graph = trainingGraph(model.graph());
+      expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "val_1.grad", "layer.bias.grad"]);
+      const feeds = (step: number) => ({
+        x: tensor("float32", [2, 3], numbers(6)),
+        val_1: tensor(
+          "float32",
+          [3, 3],
+          weights.map((value, at) => value + step * Math.sin(at + 1)),
+        ),
+        "layer.bias": tensor("float32", [3], [0.1, -0.2, 0.3]),
+        labels: tensor("int64", [2], [1, 2]),
+      });
+      const lossAt = (step: number) => Number(evaluate(graph, feeds(step)).loss?.data[0]);
+      const gradient = elementsOf(evaluate(graph, feeds(0))["val_1.grad"] as Tensor).map(Number);
+      const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
+      expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+    });
+
+    it.each([
+      ["modules", twice("layer.bias", ["layer", "copy"])],
+      ["biases, if no module is known,", twice("other.bias", [])],
+    ])("is not taken for a copy of a layer: equal weights of two %s are trained apart", (_, model) => {
+      expect(model.choices.get("val_2")?.isParameter).toBe(true);
+    });
   });
 
   it("whatever is asked for by name", () => {

@@ -26,7 +26,7 @@ import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
 import type { Reader } from "./operators/reader.js";
-import type { Choice } from "./parameters.js";
+import type { Choice, Tie } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
 /** A model's graph. Its inputs are the model's, followed by its parameters. */
@@ -174,18 +174,18 @@ class GraphScope implements Definitions {
     if (made) return made;
     const stored = this.#initializers.get(name);
     if (!stored) return undefined;
-    const original = this.#choices.get(name)?.transposeOf;
-    if (original !== undefined && !this.#isTrained(name)) return this.#tied(name, original);
+    const tie = this.#choices.get(name)?.tie;
+    if (tie && !this.#isTrained(name)) return this.#tied(name, tie);
     if (!isFloat(stored) || !this.#isTrained(name)) return constant(stored.read());
     const parameter = input(name, stored.dtype, stored.shape);
     this.parameters.set(name, parameter);
     return parameter;
   }
 
-  /** Derives a transposed copy from its original. */
-  #tied(name: string, original: string): Value | undefined {
+  /** Derives a copy from its original. */
+  #tied(name: string, { original, isTransposed }: Tie): Value | undefined {
     const made = this.value(original);
-    const copy = made && transpose(made);
+    const copy = made && isTransposed ? transpose(made) : made;
     if (copy) this.values.set(name, copy);
     return copy;
   }

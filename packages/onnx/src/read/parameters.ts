@@ -1,14 +1,28 @@
 import { isFloat, read, sizeOf, type Tensor } from "@softmax-bench/graph";
 import { type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
-import { isMask, isTableOfSines, isTransposed, isUniform } from "./recognize.js";
+import {
+  areSlopes,
+  isEqual,
+  isMask,
+  isTableOfSines,
+  isTransposed,
+  isUniform,
+  sampleOf,
+} from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
 
 /** The decision whether a stored tensor is trained, and its reason in the graph. */
 export interface Choice {
   readonly isParameter: boolean;
   readonly reason: string;
-  /** The parameter of which it is a transposed copy that changes with it. */
-  readonly transposeOf?: string;
+  /** The parameter of which it is a copy that changes with it. */
+  readonly tie?: Tie;
+}
+
+/** A parameter that the file stores once more. */
+export interface Tie {
+  readonly original: string;
+  readonly isTransposed: boolean;
 }
 
 interface Use {
@@ -67,6 +81,9 @@ const SETTINGS: ReadonlyMap<string, readonly number[]> = new Map(
     RotaryEmbedding: [1, 2],
   }),
 );
+
+/** Operators with which masks are made: of the same number throughout, in places or under a condition. */
+const FILLS: ReadonlySet<string> = new Set(["ScatterElements", "ScatterND", "Where"]);
 
 /** Limits of a value are settings, too. */
 const LIMITS: ReadonlySet<string> = new Set(["Max", "Min", "Mod"]);
@@ -133,8 +150,9 @@ export function chooseParameters(
       return [of.name, choice] as const;
     }),
   );
-  for (const [copy, original] of transposedCopies(floats, uses)) {
-    choices.set(copy, { ...constant(`tied to ${original}: its transpose`), transposeOf: original });
+  for (const [copy, tie] of [...equalCopies(floats, uses), ...transposedCopies(floats, uses)]) {
+    const relation = tie.isTransposed ? "its transpose" : "the same layer, used again";
+    choices.set(copy, { ...constant(`tied to ${tie.original}: ${relation}`), tie });
   }
   return choices;
 }
@@ -143,10 +161,7 @@ export function chooseParameters(
  * Finds tables of rows that are looked up and, transposed, serve as a weight of a product: exporters store a tied
  * weight twice, under different names.
  */
-function transposedCopies(
-  stored: readonly StoredTensor[],
-  uses: UseIndex,
-): [copy: string, original: string][] {
+function transposedCopies(stored: readonly StoredTensor[], uses: UseIndex): [copy: string, tie: Tie][] {
   const matrices = stored.filter(({ shape }) => shape.length === 2 && sizeOf(shape) > 1);
   const isUsedBy = ({ name }: StoredTensor, operators: readonly string[]) =>
     uses.isNeeded(name) && uses.usesOf(name).some(({ node }) => operators.includes(node.opType));
@@ -158,7 +173,31 @@ function transposedCopies(
         dtype === copy.dtype && rows === copy.shape[1] && columns === copy.shape[0],
     );
     if (!original || !isTransposed(copy.read(), original.read())) return [];
-    return [[copy.name, original.name] as [string, string]];
+    return [[copy.name, { original: original.name, isTransposed: true }] as [string, Tie]];
+  });
+}
+
+/**
+ * Finds weights that are equal, and that the same layer uses: PyTorch's exporter stores the transposed weight of a layer
+ * once for each use of the layer, under names of its own.
+ */
+function equalCopies(stored: readonly StoredTensor[], uses: UseIndex): [copy: string, tie: Tie][] {
+  const originals = new Map<string, { readonly name: string; readonly layers: readonly string[] }[]>();
+  return stored.flatMap((of) => {
+    const isMatrix = of.shape.length === 2 && sizeOf(of.shape) > 1;
+    if (!isMatrix || isModulePath(of.name) || !uses.isNeeded(of.name)) return [];
+    const layers = uses.layersOf(of.name);
+    if (layers.length === 0) return [];
+    const key = `${of.dtype} ${of.shape} ${sampleOf(of.read())}`;
+    const alike = originals.get(key) ?? [];
+    const original = alike.find(
+      (other) =>
+        other.layers.some((layer) => layers.includes(layer)) &&
+        isEqual(of.read(), (stored.find(({ name }) => name === other.name) as StoredTensor).read()),
+    );
+    if (original) return [[of.name, { original: original.name, isTransposed: false }] as [string, Tie]];
+    originals.set(key, [...alike, { name: of.name, layers }]);
+    return [];
   });
 }
 
@@ -203,8 +242,9 @@ const isNormalization = ({ opType }: NodeProto): boolean => opType === "Sub" || 
 function choiceByValue(tensor: Tensor, opType: string): Choice {
   if (isMask(tensor)) return constant("a mask");
   if (isTableOfSines(tensor)) return constant("a table of sines and cosines");
-  if (opType === "Where" && isUniform(tensor))
-    return constant(`filled with ${read(tensor.data, 0)} in Where`);
+  if (opType === "Mul" && areSlopes(tensor)) return constant("slopes of attention's linear biases");
+  if (FILLS.has(opType) && isUniform(tensor))
+    return constant(`filled with ${read(tensor.data, 0)} in ${opType}`);
   return parameter(`an operand of ${opType}`);
 }
 
@@ -214,12 +254,14 @@ class UseIndex {
   /** Values that a gradient flows to. */
   readonly #needed: Set<string>;
   readonly #ofInputs: Set<string>;
+  readonly #stored: ReadonlyMap<string, StoredTensor>;
 
   constructor(
     nodes: readonly NodeProto[],
     stored: ReadonlyMap<string, StoredTensor>,
     outputs: readonly string[],
   ) {
+    this.#stored = stored;
     this.#needed = new Set(outputs);
     for (const node of nodes.toReversed()) {
       if (!node.output.some((name) => this.#needed.has(name)) || !hasGradient(node)) continue;
@@ -272,6 +314,25 @@ class UseIndex {
     );
   }
 
+  /**
+   * Marks of the layers whose products have a value as their weight: the path of the module as PyTorch's exporter notes
+   * it, otherwise the name of the bias.
+   */
+  layersOf(name: string): string[] {
+    const products = (this.#consumers.get(name) ?? []).filter(
+      ({ node, position }) => position === 1 && (node.opType === "MatMul" || node.opType === "Gemm"),
+    );
+    return products.flatMap(({ node }) => moduleOf(node) ?? this.#biasOf(node) ?? []);
+  }
+
+  #biasOf({ opType, input, output }: NodeProto): string | undefined {
+    if (opType === "Gemm") return input[2];
+    const sums = (this.#consumers.get(output[0] ?? "") ?? []).filter(({ node }) => node.opType === "Add");
+    return sums
+      .flatMap(({ node, position }) => node.input[1 - position] ?? [])
+      .find((of) => this.#stored.has(of));
+  }
+
   /** True if a node's results flow only into these operators, moved or joined. */
   feedsOnly(node: NodeProto, operators: readonly string[]): boolean {
     const uses = this.#usesOf(node.output, new Set([...MOVEMENTS, "Concat"]));
@@ -294,6 +355,13 @@ class UseIndex {
     }
     return found;
   }
+}
+
+/** The path of the module that a node belongs to, as PyTorch's exporter notes it. */
+function moduleOf({ metadataProps }: NodeProto): string | undefined {
+  const scopes = metadataProps.find(({ key }) => key === "pkg.torch.onnx.name_scopes")?.value;
+  // The last of the scopes is the node itself.
+  return scopes?.slice(0, scopes.lastIndexOf(","));
 }
 
 /** A node, preceded by those of its branches. */

@@ -23,6 +23,20 @@ export function isUniform({ data }: Tensor): boolean {
   return true;
 }
 
+/** Several elements as text: tensors with the same elements have the same. */
+export function sampleOf({ data }: Tensor): string {
+  const step = Math.max(1, Math.floor(data.length / 16));
+  return Array.from({ length: Math.ceil(data.length / step) }, (_, at) => read(data, at * step)).join();
+}
+
+/** True if two tensors of one shape have the same elements, which are not all alike. */
+export function isEqual(a: Tensor, b: Tensor): boolean {
+  for (let index = 0; index < a.data.length; index++) {
+    if (!Object.is(read(a.data, index), read(b.data, index))) return false;
+  }
+  return !isUniform(a);
+}
+
 /** True if one matrix is the transpose of the other, and not a multiple of ones. */
 export function isTransposed(a: Tensor, b: Tensor): boolean {
   const [rows = 0, columns = 0] = a.shape;
@@ -63,4 +77,22 @@ export function isTableOfSines({ data, shape }: Tensor): boolean {
     isMoving ||= Math.abs(at(1) - at(0)) > 100 * TOLERANCE;
   }
   return isMoving;
+}
+
+/** Slopes of heads are powers of 2 with exponents that are multiples of this, for up to 128 heads. */
+const STEP_OF_SLOPES = 1 / 32;
+
+/**
+ * True for the slopes of attention's linear biases (ALiBi, Press et al. 2022): different roots of powers of 2, between 0
+ * and 1.
+ */
+export function areSlopes({ data }: Tensor): boolean {
+  const exponents = Array.from(
+    { length: data.length },
+    (_, index) => Math.log2(read(data, index)) / STEP_OF_SLOPES,
+  );
+  const isRoot = (exponent: number) => exponent < 0 && Math.abs(exponent - Math.round(exponent)) <= TOLERANCE;
+  return (
+    data.length > 1 && exponents.every(isRoot) && new Set(exponents.map(Math.round)).size === data.length
+  );
 }
