@@ -9,6 +9,7 @@ import type { StepVerdict } from "../src/bisect/search.js";
 import type { BisectStep } from "../src/bisect/state.js";
 import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
+import { TimeBudget } from "../src/gate/time-budget.js";
 import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
 import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
@@ -61,6 +62,9 @@ describe("a bisection", () => {
       seed: 0,
       threads: 1,
       patience: toPatience(),
+      budget: new TimeBudget(undefined),
+      prepare: undefined,
+      provision: false,
       signal: new AbortController().signal,
       say: (line) => lines.push(line),
       print: (line) => lines.push(line),

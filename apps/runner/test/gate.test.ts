@@ -375,7 +375,9 @@ describe("pnpm gate", () => {
       using wrong = injectedCheckout("wrong", { gradientError: 0.01 });
       const commit = otherCommit();
       const out = temporaryFolder();
-      const cache = await cacheWithRevision(commit, join(wrong.folder, "apps", "runner", "dist", "main.js"));
+      const cache = await cacheWithRevision(commit, {
+        main: join(wrong.folder, "apps", "runner", "dist", "main.js"),
+      });
       const { code, stdout, stderr } = await run("gate", ["--baseline", commit, ...ERRORS, "--out", out], {
         env: { SOFTMAX_BENCH_CACHE: cache },
       });

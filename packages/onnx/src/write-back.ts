@@ -90,9 +90,9 @@ function* tensorsIn({ initializer, node: nodes }: GraphProto): Generator<TensorP
 /** The tensors whose values differ from the stored ones. */
 function changesOf(model: Model, weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const wanted = new Map(weights);
-  for (const [copy, { transposeOf: original }] of model.choices) {
-    const changed = original === undefined ? undefined : weights.get(original);
-    if (changed && !wanted.has(copy)) wanted.set(copy, transposed(changed));
+  for (const [copy, { tie }] of model.choices) {
+    const changed = tie && weights.get(tie.original);
+    if (changed && !wanted.has(copy)) wanted.set(copy, tie.isTransposed ? transposed(changed) : changed);
   }
   return new Map(
     [...wanted].filter(([name, tensor]) => !isEqual(tensor, requireStored(model, name, tensor).read())),

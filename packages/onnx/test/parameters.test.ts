@@ -1,6 +1,8 @@
+import { create } from "@bufbuild/protobuf";
 import { elementsOf, evaluate, type Tensor, tensor } from "@softmax-bench/graph";
 import { parseModel, trainingGraph } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
+import { StringStringEntryProtoSchema } from "../src/proto/onnx_pb.js";
 import {
   attribute,
   DOUBLE,
@@ -317,7 +319,12 @@ describe("what is a parameter", () => {
     ];
     const inModule = (init: NodeInit, path: string): NodeInit => ({
       ...init,
-      metadataProps: [{ key: "pkg.torch.onnx.name_scopes", value: `['', '${path}', '${init.output}']` }],
+      metadataProps: [
+        create(StringStringEntryProtoSchema, {
+          key: "pkg.torch.onnx.name_scopes",
+          value: `['', '${path}', '${init.output}']`,
+        }),
+      ],
     });
     const twice = (bias: string, modules = ["layer", "layer"]) => {
       const layers = ["layer.bias", bias].flatMap((of, at) => [

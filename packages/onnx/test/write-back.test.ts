@@ -190,12 +190,12 @@ describe.each(onnxFiles)("%s, as PyTorch wrote it", (name) => {
 it("changes the transposed copy of a tied weight, too", () => {
   const bytes = readFileSync(join(FIXTURES, "networks/gpt2.onnx"));
   const { choices, initializers } = parseModel(bytes);
-  const [copy, choice] = [...choices].find(([, { transposeOf: of }]) => of !== undefined) ?? [];
-  const transposeOf = choice?.transposeOf ?? "";
-  const stored = initializers.get(transposeOf);
+  const [copy, choice] = [...choices].find(([, { tie }]) => tie?.isTransposed) ?? [];
+  const original = choice?.tie?.original ?? "";
+  const stored = initializers.get(original);
   if (!stored) throw new Error("the fixture has no tied weight");
   const { dtype, shape } = stored;
-  const changed = new Map([[transposeOf, tensor(dtype, shape, new Array(sizeOf(shape)).keys())]]);
+  const changed = new Map([[original, tensor(dtype, shape, new Array(sizeOf(shape)).keys())]]);
   const [rows = 0, columns = 0] = shape;
   const found = parseModel(writeBack(bytes, changed))
     .initializers.get(copy ?? "")
@@ -208,6 +208,34 @@ it("changes the transposed copy of a tied weight, too", () => {
   ] as const) {
     expect(found?.[column * rows + row]).toBe(row * columns + column);
   }
+});
+
+it("changes every copy of the weight of a layer that is used twice", () => {
+  const tensors = [
+    floats(
+      "first",
+      [3, 3],
+      Array(9)
+        .fill(0.5)
+        .map((half, at) => half * at),
+    ),
+    floats(
+      "again",
+      [3, 3],
+      Array(9)
+        .fill(0.5)
+        .map((half, at) => half * at),
+    ),
+    floats("bias", [3], [1, 2, 4]),
+  ];
+  const layer = (x: string, weight: string, y: string) => [
+    { opType: "MatMul", input: [x, weight], output: [`${weight}.product`] },
+    { opType: "Add", input: [`${weight}.product`, "bias"], output: [y] },
+  ];
+  const bytes = modelOf({ tensors, nodes: [...layer("x", "first", "h"), ...layer("h", "again", "y")] });
+  const changed = tensor("float32", [3, 3], [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  const written = parseModel(writeBack(bytes, new Map([["first", changed]]))).initializers;
+  for (const name of ["first", "again"]) expect(written.get(name)?.read().data).toEqual(changed.data);
 });
 
 it("a trained network infers in ONNX Runtime what PyTorch's does", async () => {
