@@ -27,10 +27,14 @@ limited() {
   command=$!
   [ -z "$stopped" ] || kill -TERM "$command"
   # A signal to this script ends the waiting, not the command, which is asked to stop.
+  code=127
   while :; do
-    wait "$command"
-    code=$?
-    kill -0 "$command" 2>/dev/null || break
+    interrupted=
+    wait "$command" 2>/dev/null
+    ended=$?
+    # 127 for a command that was waited for.
+    [ "$ended" -eq 127 ] || code=$ended
+    [ -n "$interrupted" ] || break
   done
   running= command=
   return "$code"
@@ -38,10 +42,10 @@ limited() {
 
 scratch=$(mktemp -d) || exit 2
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
-running= command= stopped=
+running= command= stopped= interrupted=
 # The session ends with the command that is running.
 stop() {
-  stopped=1
+  stopped=1 interrupted=1
   [ -n "$running" ] || exit 130
   [ -z "$command" ] || kill -TERM "$command" 2>/dev/null
 }

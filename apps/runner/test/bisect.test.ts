@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 import { type BisectRequest, bisect, stepLimits } from "../src/bisect/bisect.js";
@@ -11,10 +10,10 @@ import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
 import { TimeBudget } from "../src/gate/time-budget.js";
 import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
+import { ROOT } from "./support/checkout.js";
 import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const CELL = "wasm-simd manual/fused float32 64x1000";
 
 const who = { NAME: "test", EMAIL: "test@example.org", DATE: "2026-01-01T00:00:00Z" };
@@ -64,7 +63,7 @@ describe("a bisection", () => {
       patience: toPatience(),
       budget: new TimeBudget(undefined),
       prepare: undefined,
-      provision: false,
+      mayProvision: async () => false,
       signal: new AbortController().signal,
       say: (line) => lines.push(line),
       print: (line) => lines.push(line),

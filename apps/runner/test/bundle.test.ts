@@ -102,7 +102,7 @@ describe("a bundle of two backends", () => {
     });
     expect(environment.node).toBe(process.version);
     const measured = cells.filter(({ backend }) => backend !== "tfjs-cpu");
-    expect(measured.filter(({ status }) => status === "ok")).toHaveLength(2 * (3 + 5));
+    expect(measured.filter(({ status }) => status === "ok")).toHaveLength(2 * (4 + 5));
     expect(measured.filter(({ status }) => status !== "ok" && status !== "unsupported")).toEqual([]);
     expect(backends).toContainEqual(
       expect.objectContaining({

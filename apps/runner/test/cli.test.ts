@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS, METHODS } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import {
@@ -12,7 +12,7 @@ import {
   findCommand,
 } from "../src/cli/commands/index.js";
 import { VERSION } from "../src/run/machine/environment.js";
-import { TINY, withFault } from "./faults/support.js";
+import { TINY_CELLS, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--profile", "smoke", "--workload", "4x3"];
@@ -79,7 +79,7 @@ describe("a run", () => {
 
   it("counts non-finite gradients as a result, not as an error", async () => {
     const out = temporaryFolder();
-    const { code } = await call("bench", [...TINY, "--method", "manual/naive", "--out", out], {
+    const { code } = await call("bench", [...TINY_CELLS, "--method", "manual/naive", "--out", out], {
       env: withFault("large logits"),
     });
     expect(code).toBe(0);
@@ -147,8 +147,11 @@ describe("--list", () => {
     const args = ["--list", "--backend", "tfjs-wasm,onnxruntime-cpu", "--out", out];
     const { code, stdout, stderr } = await call("bench", args);
     expect(code).toBe(0);
-    expect(stdout.trim().split("\n")).toHaveLength(4 * METHODS.length * 3);
-    const [cells, others] = [4 * METHODS.length * 3, 4 * METHODS.length];
+    expect(stdout.trim().split("\n")).toHaveLength(4 * GRAPH_METHODS.length * 3);
+    const [cells, others] = [
+      4 * GRAPH_METHODS.length * 3,
+      4 * (4 * METHODS.length - 3 * GRAPH_METHODS.length),
+    ];
     expect(stderr).toBe(`${cells} cells; ${others} more would be recorded as unsupported\n`);
     expect(() => onlyRun(out)).toThrow();
   });
@@ -163,11 +166,11 @@ describe("--list", () => {
       "float32",
     ]);
     expect(stdout.trim().split("\n")).toEqual(
-      ["manual/shifted", "manual/exact-target", "manual/fused"].map(
+      ["manual/two-pass", "manual/shifted", "manual/exact-target", "manual/fused"].map(
         (method) => `wasm-simd ${method} float32 4x3`,
       ),
     );
-    expect(stderr).toBe("3 cells; 7 more would be recorded as unsupported\n");
+    expect(stderr).toBe("4 cells; 7 more would be recorded as unsupported\n");
   });
 
   it("has half precision where it is named", async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { findMethod, METHODS, type MethodId } from "@softmax-bench/core";
+import { findMethod, GRAPH_METHODS, type METHODS, type MethodId } from "@softmax-bench/core";
 import type { Graph } from "@softmax-bench/graph";
 import { assessGradient, oracle } from "@softmax-bench/numerics";
 import { serialize, serializeBatched } from "@softmax-bench/onnx";
@@ -47,7 +47,7 @@ describe("labels of an exported method", () => {
     dtype === "float32"
       ? new Tensor("float32", Float32Array.from(values), [rows, classes])
       : new Tensor("float64", values, [rows, classes]);
-  const variants = METHODS.flatMap(({ id }) =>
+  const variants = GRAPH_METHODS.flatMap(({ id }) =>
     (["float32", "float64"] as const).flatMap((dtype) => BATCHES.map((batch) => [id, dtype, batch] as const)),
   );
 
@@ -95,7 +95,7 @@ describe("labels of an exported training graph", () => {
       ]),
     ),
   };
-  const losses = ["softmax-cross-entropy", ...METHODS.map(({ id }) => id)] as const;
+  const losses = ["softmax-cross-entropy", ...GRAPH_METHODS.map(({ id }) => id)] as const;
   const variants = losses.flatMap((loss) => BATCHES.map((batch) => [loss, batch] as const));
 
   it.each(variants)("are right, ignored or refused: %s, %s batch", async (loss, batch) => {

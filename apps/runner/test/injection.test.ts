@@ -134,6 +134,9 @@ describe("fault injection", () => {
     const importers = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .filter((file) => /from ".*\/inject(ion|ed-checkout)\.js"/.test(readFileSync(SOURCES + file, "utf8")));
-    expect(importers.sort()).toEqual(["cli/commands/validate-gate.ts", "validation/injected-checkout.ts"]);
+    expect(importers.sort()).toEqual([
+      "cli/commands/validate-gate.ts",
+      "gate/validation/injected-checkout.ts",
+    ]);
   });
 });

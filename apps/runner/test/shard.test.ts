@@ -66,12 +66,15 @@ describe("a matrix in shards", () => {
 
   it("keeps methods that are compared together, so that no distance is lost", async () => {
     const shards = await Promise.all([1, 2, 3, 4, 5].map((index) => cellsOf(`${index}/5`)));
+    const whole = new Set(await cellsOf("1/1"));
     for (const cells of shards.map((list) => new Set(list))) {
       for (const cell of cells) {
         const [backend = "", method = "", dtype = "", workload = ""] = cell.split(" ");
         const pair = COMPARISONS.find((methods) => methods.some((compared) => compared === method));
         for (const compared of pair ?? []) {
-          expect(cells).toContain(cellKey({ backend, method: compared, dtype, workload }));
+          const key = cellKey({ backend, method: compared, dtype, workload });
+          // A backend may lack the other method.
+          if (whole.has(key)) expect(cells).toContain(key);
         }
       }
     }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { refuseWithoutGraph } from "@softmax-bench/core";
 import {
   type Exchange,
   ProcessConnection,
@@ -45,8 +46,11 @@ class PythonConnection extends ProcessConnection {
     this.#runtimes = runtimes;
   }
 
-  override request(message: Request, timeoutMs: number): Promise<Outcome> {
+  override async request(message: Request, timeoutMs: number): Promise<Outcome> {
     if (message.type === "open") this.#runtime = this.#runtimes[message.backend];
+    const refusal = "method" in message ? refuseWithoutGraph(message.method) : undefined;
+    if (refusal && !refusal.ok)
+      return { kind: "answered", reply: { type: "unsupported", reason: refusal.reason } };
     return super.request(this.#runtime ? withPrograms(message, this.#runtime) : message, timeoutMs);
   }
 }

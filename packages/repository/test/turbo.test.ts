@@ -41,7 +41,7 @@ function filesOf(folder: string): string[] {
 }
 
 /** Variables that others start a program with: GitHub, a scheduler, pnpm. Tests that need one set it themselves. */
-const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_*", "SHARD_COUNT"].concat([
+const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_*", "SHARD_COUNT", "TEST_COUNTS"].concat([
   "JOB_COMPLETION_INDEX",
   "SLURM_*",
   "CI_NODE_*",

@@ -85,8 +85,8 @@ export interface GateRequest
   readonly budget: TimeBudget;
   /** A shell command that makes the baseline of a user's own repository ready. */
   readonly prepare: string | undefined;
-  /** True to bring the native parts that backends lack. */
-  readonly provision: boolean;
+  /** Says whether the native parts that backends lack may be brought: those of some backends; default: of all. */
+  readonly mayProvision: (backends?: readonly string[]) => Promise<boolean>;
   readonly say: (line: string) => void;
 }
 
@@ -127,7 +127,7 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
         "--prepare is for a repository of your own; a clone is installed and built by pnpm",
       );
     }
-    if (request.provision) await provisionIn(candidate, request);
+    if (await request.mayProvision()) await provisionIn(candidate, request);
   }
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
@@ -197,7 +197,9 @@ export async function gateCheckouts(
   asked: readonly string[],
 ): Promise<Gated> {
   const { selection, limits, say } = request;
-  if (isOwn(candidate) && request.provision) await provisionIn(candidate, request, backendsOf(asked));
+  const lacking = isOwn(candidate) ? backendsOf(asked) : [];
+  if (lacking.length > 0 && (await request.mayProvision(lacking)))
+    await provisionIn(candidate, request, lacking);
   let profile = digestProfile(request);
   // The baseline may lack what the flags name; it has no such cells then.
   const ofBaseline = (known: DigestProfile) => {
@@ -312,11 +314,14 @@ const oneSided = (key: string, reason: string): NotCompared => ({
 const droppedCells = (
   asked: readonly string[],
   has: ReadonlySet<string>,
-  { isDefault, flags }: GateSelection,
+  { isDefault, flags, named }: GateSelection,
   isOwn: boolean,
 ): string[] => {
-  if (!isDefault || flags.some((flag) => flag === "--host" || flag === "--dtype")) return [];
-  return [...has].filter((cell) => !asked.includes(cell) && (!isOwn || isOwnCell(cell)));
+  if (isOwn && !isDefault) return [];
+  if (flags.some((flag) => ["--cell", "--host", "--method", "--dtype"].includes(flag))) return [];
+  const isSelected = (cell: string) =>
+    isOwn ? isOwnCell(cell) : named.length === 0 || named.includes(backendsOf([cell])[0] ?? "");
+  return [...has].filter((cell) => !asked.includes(cell) && isSelected(cell));
 };
 
 /**

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { bench, call, onlyRun, run, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY } from "./support.js";
@@ -67,7 +67,7 @@ describe("a full disk", () => {
     const ended = await bench(args, { fileSizeLimit: 24 });
     const { run, before } = await expectStopped(out, ended, () => {});
     expect(before.length).toBeGreaterThan(0);
-    expect(run.results().cells).toHaveLength(2 * METHODS.length);
+    expect(run.results().cells).toHaveLength(2 * GRAPH_METHODS.length);
   });
 
   it.runIf(canMount)("stops the run in its middle, which can be continued when there is room", async () => {
@@ -77,8 +77,8 @@ describe("a full disk", () => {
     const { run, before } = await expectStopped(out, await bench([...TINY, "--out", out]), () =>
       rmSync(join(disk, "full")),
     );
-    expect(before.length).toBeLessThan(METHODS.length);
-    expect(run.results().cells).toHaveLength(METHODS.length);
+    expect(before.length).toBeLessThan(GRAPH_METHODS.length);
+    expect(run.results().cells).toHaveLength(GRAPH_METHODS.length);
   });
 
   it.runIf(canMount)(
@@ -94,8 +94,8 @@ describe("a full disk", () => {
       const ended = await bench(["--resume", id, "--out", out]);
       expect(readdirSync(path)).toEqual(["journal.jsonl"]);
       const { run, before } = await expectStopped(out, ended, () => rmSync(join(disk, "full")));
-      expect(before).toHaveLength(METHODS.length);
-      expect(run.results().cells).toHaveLength(METHODS.length);
+      expect(before).toHaveLength(GRAPH_METHODS.length);
+      expect(run.results().cells).toHaveLength(GRAPH_METHODS.length);
       expect(readdirSync(path).toSorted()).toEqual([
         "journal.jsonl",
         "report.html",

@@ -103,7 +103,7 @@ describe("a baseline that is too old to list its cells in a file", () => {
       "manual/*",
     ]);
     expect(stderr.trim()).toMatch(
-      /^gate: \w+ counts \d+ cells and prints \d+, among something else; it is too old to list them in a file: choose a later baseline$/,
+      /^gate: \w+ counts \d+ cells and prints \d+, among something else; it is too old to list them in a file: choose a later baseline$/m,
     );
     expect(code).toBe(2);
   });
@@ -166,12 +166,12 @@ describe("a gate that measured nothing", () => {
     const commit = otherCommit();
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };
     const args = ["--backend", "wasm-simd", "--dtype", "float32", "--workload", "4x3", "--no-provision"];
-    const { code, stdout } = await run(
+    const { code, stderr } = await run(
       "gate",
       ["--baseline", commit, ...args, ...flags, "--out", temporaryFolder()],
       { env },
     );
-    expect(stdout).toContain("Nothing comparable");
+    expect(stderr).toContain("this checkout lists no cells: nothing to compare");
     expect(code).toBe(3);
   });
 });

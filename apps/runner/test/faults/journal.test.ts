@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Entry, Header } from "../../src/results/journal/entries.js";
@@ -161,7 +161,7 @@ describe("a run whose journal was", () => {
   function expectWhole(): void {
     const { run, cells, distances } = onlyRun(out).results();
     expect(run.status).toBe("complete");
-    expect(cells).toHaveLength(METHODS.length);
+    expect(cells).toHaveLength(GRAPH_METHODS.length);
     expect(cells.every(({ status }) => status === "ok")).toBe(true);
     expect(distances).toHaveLength(5);
   }
@@ -316,7 +316,7 @@ describe("a clock that steps back", () => {
     const spent = Object.values(run.wallNs ?? {});
     expect(Math.min(...spent)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...spent)).toBeLessThan(60e9);
-    expect(cells).toHaveLength(METHODS.length);
+    expect(cells).toHaveLength(GRAPH_METHODS.length);
     for (const { timing } of cells)
       expect(Math.min(...(timing?.gradient?.samples ?? [-1]))).toBeGreaterThan(0);
   });
@@ -343,6 +343,6 @@ describe("two runs at once", () => {
       /^bench: .*journal\.jsonl is in use: another process measures this run; wait for it, or stop it\n$/,
     );
     expect((await first.ended).code).toBe(0);
-    expect(cellLines(onlyRun(out).journal)).toHaveLength(METHODS.length);
+    expect(cellLines(onlyRun(out).journal)).toHaveLength(GRAPH_METHODS.length);
   });
 });

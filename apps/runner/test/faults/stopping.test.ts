@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { bench, call, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
 import { cellLines, HANGS_IN_FOURTH, isAlive, TINY, withFault } from "./support.js";
@@ -15,7 +15,7 @@ describe("a run that is stopped", () => {
     const before = cellLines(run.journal);
     expect(code).toBe(130);
     expect(stderr).toContain(`continue with: pnpm bench --resume ${run.id}`);
-    expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: METHODS.length });
+    expect(run.results().run).toMatchObject({ status: "interrupted", cellsPlanned: GRAPH_METHODS.length });
     expect(run.results().cells).toHaveLength(before.length);
     expect(before).toHaveLength(3);
 
@@ -24,7 +24,7 @@ describe("a run that is stopped", () => {
     expect(resumed.code).toBe(0);
     expect(resumed.stderr).not.toContain("ended by force");
     expect(after.slice(0, before.length)).toEqual(before);
-    expect(after).toHaveLength(METHODS.length);
+    expect(after).toHaveLength(GRAPH_METHODS.length);
     expect(run.results().run.status).toBe("complete");
     expect(run.results().distances).toHaveLength(5);
   };
@@ -91,6 +91,6 @@ describe("a run whose process ends by Node's memory limit", () => {
     expect(resumed.code).toBe(0);
     expect(resumed.stderr).toContain(`ended by force after ${before.length} results: killed, out of memory`);
     expect(cellLines(run.journal).slice(0, before.length)).toEqual(before);
-    expect(run.results().cells).toHaveLength(METHODS.length);
+    expect(run.results().cells).toHaveLength(GRAPH_METHODS.length);
   });
 });

@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 
 const FAULT = fileURLToPath(new URL("./fault.mjs", import.meta.url));
 
-/** Ten cells of milliseconds each, on the backend that starts fastest. */
-export const TINY = [
+/** Cells of milliseconds each, on the backend that starts fastest. */
+export const TINY_CELLS = [
   ...["--profile", "smoke", "--backend", "jax-js", "--dtype", "float32", "--workload", "2x2"],
   ...["--threads", "1", "--no-provision"],
 ];
+
+/** All of its methods: eleven such cells. */
+export const TINY = [...TINY_CELLS, "--method", GRAPH_METHODS.map(({ id }) => id).join()];
 
 /** The environment of a run in which something goes wrong: see `fault.mjs`. */
 export const withFault = (fault: string, { method = "manual/naive", flags = "" } = {}) => ({

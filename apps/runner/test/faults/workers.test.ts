@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { METHODS } from "@softmax-bench/core";
+import { GRAPH_METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { bench, call, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
 import { isAlive, TINY, withFault } from "./support.js";
@@ -7,7 +7,7 @@ import { isAlive, TINY, withFault } from "./support.js";
 /** The one cell without a result among those of a run, all of which are there. */
 function onlyBroken(out: string) {
   const { cells, distances } = onlyRun(out).results();
-  expect(cells).toHaveLength(METHODS.length);
+  expect(cells).toHaveLength(GRAPH_METHODS.length);
   const [broken, ...others] = cells.filter(({ status }) => status !== "ok");
   expect(others).toEqual([]);
   return { broken, cells, distances };

@@ -126,12 +126,13 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
   const startedAt = new Date();
   try {
     const consent = toConsent(flags, console);
-    const provision =
-      consent !== undefined && (await agreeOnParts(consent, { backends: await backendIds() }, signal));
+    const mayProvision = async (backends?: readonly string[]) =>
+      consent !== undefined &&
+      (await agreeOnParts(consent, { backends: backends ?? (await backendIds()) }, signal));
     const common = {
       out: flags.out,
       prepare: flags.prepare,
-      provision,
+      mayProvision,
       limits,
       seed,
       threads,
@@ -141,7 +142,7 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
       say,
     };
     if (task.kind === "bisect") {
-      if (provision) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
+      if (await mayProvision()) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
       return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
     }
     const { comparison, baseline, candidate, counted } = await runGate({
