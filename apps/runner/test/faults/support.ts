@@ -10,7 +10,7 @@ export const TINY_CELLS = [
   ...["--threads", "1", "--no-provision"],
 ];
 
-/** All of its methods: eleven such cells. */
+/** All of its methods: ten such cells. */
 export const TINY = [...TINY_CELLS, "--method", GRAPH_METHODS.map(({ id }) => id).join()];
 
 /** The environment of a run in which something goes wrong: see `fault.mjs`. */
