@@ -13,7 +13,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import type { Head } from "./training-graph.js";
+import type { Head } from "./head.js";
 
 /** The label that PyTorch's `cross_entropy` ignores by default. */
 export const IGNORED_LABEL = -100;

@@ -20,7 +20,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import type { Head } from "./training-graph.js";
+import type { Head } from "./head.js";
 
 /** How the losses of elements become the loss; "batchmean" is their sum divided by the size of the first axis. */
 export type ElementReduction = "mean" | "sum" | "none" | "batchmean";

@@ -7,6 +7,7 @@ export {
   type ElementReduction,
   elementHead,
 } from "./element-losses.js";
+export type { Head } from "./head.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
 export { IR_VERSION, OPSET } from "./operators.js";
@@ -33,7 +34,6 @@ export { serialize, serializeBatched, serializeOpen } from "./serialize.js";
 export {
   crossEntropyHead,
   gradientName,
-  type Head,
   nextName,
   type OutputLoss,
   onRows,

@@ -12,21 +12,10 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+import type { Head } from "./head.js";
 import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
-
-/** A loss on top of a model. */
-export interface Head {
-  /** The inputs besides the logits. */
-  readonly inputs: readonly Value[];
-  /** The loss: a scalar, or one for each row or element. */
-  readonly loss: Value;
-  /** The gradient with respect to each of several losses, one of the inputs, if `gradient` has to be derived. */
-  readonly upstream?: Value | undefined;
-  /** Its gradient with respect to the logits; absent if it should be derived. */
-  readonly gradient?: Value;
-}
 
 /**
  * Softmax cross-entropy of logits `[N, C]` and input `labels` (int64 `[N]`): the mean over the rows whose label is not
