@@ -223,7 +223,7 @@ describe("a bisection of measured revisions", () => {
     });
     expect(code, stderr + stdout).toBe(1);
     const lines = stdout.trim().split("\n");
-    expect(lines.at(-1)).toMatch(
+    expect(lines.at(-1), stdout).toMatch(
       new RegExp(`^${commits[culprit]} is the first that is worse, time \\+.* \\[.*\\]: change 3$`),
     );
     const inconclusive = lines.filter((line) => line.includes("inconclusive, time")).length;
@@ -291,7 +291,7 @@ describe("a bisection of a clone", () => {
     }).ended;
     expect(code, stderr + stdout).toBe(1);
     const lines = stdout.trim().split("\n");
-    expect(lines.at(-1)).toMatch(
+    expect(lines.at(-1), stdout).toMatch(
       new RegExp(`^${culprit} is the first that is worse, time .* \\[.*\\]: Wait a little$`),
     );
     expect(stdout).toMatch(/skipped: cannot build .* – Break the build/);

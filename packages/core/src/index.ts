@@ -37,6 +37,7 @@ export {
   webgpuDTypes,
 } from "./gpu.js";
 export { DEFAULT_LOSS, type LossOptions, type Reduction } from "./loss-options.js";
+export { methodIdsOf, refuseWithoutGraph } from "./method-support.js";
 export {
   COMPARISONS,
   findMethod,
@@ -45,8 +46,6 @@ export {
   type Method,
   type MethodId,
   type MethodKind,
-  methodIdsOf,
-  refuseWithoutGraph,
 } from "./methods.js";
 export { computeGradient, type GradientFunction, type GradientProblem } from "./own-gradient.js";
 export { installedVersion, probePackages } from "./packages.js";

@@ -1,4 +1,3 @@
-import type { Backend, Support } from "./backend.js";
 import type { Formulation } from "./formulations/formulation.js";
 import { FORMULATIONS } from "./formulations/index.js";
 
@@ -24,17 +23,6 @@ export const METHODS: readonly Method[] = [...makeMethods("autograd"), ...makeMe
 
 /** The methods that have graphs, and so run on every backend that reads graphs. */
 export const GRAPH_METHODS: readonly Method[] = METHODS.filter(({ formulation }) => !formulation.needsKernel);
-
-/** The methods of a backend. */
-export const methodIdsOf = ({ methods }: Pick<Backend, "methods">): readonly MethodId[] =>
-  methods ?? GRAPH_METHODS.map(({ id }) => id);
-
-/** The refusal of a method without a graph by a backend that reads graphs; undefined for others. */
-export function refuseWithoutGraph(method: MethodId): Support | undefined {
-  const known = METHODS.find(({ id }) => id === method);
-  if (!known?.formulation.needsKernel) return undefined;
-  return { ok: false, reason: `${method} has no graph: it takes a kernel of its own, as wasm-simd has` };
-}
 
 /** @throws RangeError if there is no such method. */
 export function findMethod(id: string): Method {

@@ -3,7 +3,7 @@ import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS, describeBound, errorBound } from "./constraints.js";
 import { enumerate } from "./enumerate.js";
 import { formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
-import type { GradientRecord } from "./gradients.js";
+import type { GradientRecord } from "./gradient-record.js";
 
 export type ComputedGradient = Extract<GradientRecord, { status: "ok" }>;
 

@@ -1,33 +1,10 @@
-import type { Accuracy, CellStatus, FloatArray, FloatDType } from "@softmax-bench/core";
+import type { FloatDType } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import { bestBlocks, timeOf } from "./best-gradient.js";
 import type { Block } from "./block.js";
 import { formatCount, formatDuration, formatError } from "./format.js";
+import type { GradientRecord } from "./gradient-record.js";
 import { RANGE_COLUMNS, rangeCells } from "./range.js";
-
-/** One method's gradient of a user's arrays on one backend, or the reason why there is none. */
-export type GradientRecord =
-  | {
-      readonly backend: string;
-      readonly method: string;
-      readonly status: "ok";
-      readonly note: string | undefined;
-      /** The loss: one entry, or one per row. */
-      readonly loss: FloatArray;
-      readonly gradient?: FloatArray;
-      readonly lossRelError: number;
-      readonly gradientError: Accuracy["gradient"];
-      /** Median times of loss and gradient, left on the device, in nanoseconds; one for each process. */
-      readonly mediansNs: readonly number[];
-      /** True if it can be best: neither a reference nor on a GPU in software. */
-      readonly isContender: boolean;
-    }
-  | {
-      readonly backend: string;
-      readonly method: string;
-      readonly status: Exclude<CellStatus, "ok">;
-      readonly reason: string;
-    };
 
 /** Shows every gradient with its time and its errors against the oracle, what did not run, and the best one. */
 export function gradientBlocks(records: readonly GradientRecord[], dtype: FloatDType): Block[] {

@@ -6,7 +6,7 @@ export { githubActionBenchmark } from "./formats/github-action-benchmark.js";
 export { goBenchmarkText } from "./formats/go-benchmark.js";
 export { junitXml } from "./formats/junit.js";
 export type { GradcheckRecord } from "./gradcheck.js";
-export type { GradientRecord } from "./gradients.js";
+export type { GradientRecord } from "./gradient-record.js";
 export { type History, trackRuns } from "./history/history.js";
 export { historyJson } from "./history/json.js";
 export { historyLines } from "./history/lines.js";
