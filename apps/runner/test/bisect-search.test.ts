@@ -5,7 +5,7 @@ interface Search {
   readonly count: number;
   /** Index of the first slower revision; `count` for none. */
   readonly first: number;
-  /** What a revision is instead, by attempt. */
+  /** Other verdicts on a revision, by attempt. */
   readonly instead?: (index: number, attempt: number) => StepVerdict | undefined;
 }
 

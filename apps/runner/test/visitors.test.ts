@@ -11,7 +11,7 @@ import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const TINY = ["--profile", "smoke", "--backend", "wasm-simd", "--method", "manual/fused"];
 
-/** What visitors measure: with threads, and in few methods. */
+/** The work of visitors: with threads, and in few methods. */
 const BACKENDS = ["wasm-simd"];
 
 /** One run for all tests. */

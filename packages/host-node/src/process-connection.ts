@@ -40,7 +40,7 @@ export interface WorkerCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What a worker is started with besides its usual flags. */
+/** Additions to the command of a worker. */
 export interface LaunchOptions {
   /** The words before the runtime's, such as a simulator and its options. */
   readonly launcher?: readonly string[];

@@ -22,7 +22,7 @@ import {
 } from "@softmax-bench/graph";
 import type { Head } from "./head.js";
 
-/** How the losses of elements become the loss; "batchmean" is their sum divided by the size of the first axis. */
+/** The reduction of the losses of elements to the loss; "batchmean" is their sum divided by the size of the first axis. */
 export type ElementReduction = "mean" | "sum" | "none" | "batchmean";
 
 export interface ElementLossOptions {

@@ -145,7 +145,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
 
 /** A loss, and what speaks against it. */
 interface Objective {
-  /** What it is on. */
+  /** The value that the loss is on. */
   readonly output: Value;
   readonly head: Head;
   readonly doubt: string | undefined;

@@ -42,7 +42,7 @@ export async function openSession(graph: Graph) {
   };
 }
 
-/** What the next step takes in place of what this one took: each `<input>.next` as `<input>`. */
+/** The inputs of the next step in place of those of this one: each `<input>.next` as `<input>`. */
 export const carriedOver = (
   feeds: Readonly<Record<string, Tensor>>,
   outputs: Readonly<Record<string, Tensor>>,

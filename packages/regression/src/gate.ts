@@ -178,7 +178,7 @@ function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
   });
 }
 
-/** What is known of a gate besides its measurements. */
+/** Facts about a gate besides its measurements. */
 export interface Circumstances {
   /** The reason to doubt the machine, a sentence; undefined if it was quiet. */
   readonly busy?: string | undefined;

@@ -43,7 +43,7 @@ export interface StepsOutcome {
   readonly code: number;
   /** Outputs, as `steps.gate.outputs.folder`. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** What all steps printed. */
+  /** The output of all steps. */
   readonly log: string;
   readonly summary: string;
 }

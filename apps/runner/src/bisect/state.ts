@@ -13,7 +13,7 @@ const step = z.object({
   commit: z.string(),
   attempt: z.int().nonnegative(),
   verdict: z.enum(["slower", "equal", "inconclusive", "broken"] satisfies StepVerdict[]),
-  /** What the first gate, of the whole range, found to be worse; the others look at that alone. */
+  /** The quantity that the first gate, of the whole range, found to be worse; the others look at that alone. */
   subject: z.enum(["time", "error"]).optional(),
   /** Ratio minus 1, with its interval. */
   slowdown: z.number().optional(),

@@ -5,7 +5,7 @@ import { type Console, writeLine } from "../terminal/console.js";
 import type { Consent } from "./consent.js";
 import { provisionBackends } from "./provision.js";
 
-/** What a command needs. */
+/** The parts that a command needs. */
 export interface Needs {
   readonly backends: Iterable<string>;
   /** True if the user named the backends. */

@@ -12,7 +12,7 @@ export const REQUIRED = (process.env.SOFTMAX_BENCH_REQUIRED_BACKENDS ?? "").spli
 /** Seconds: other tests run at the same time. */
 const PATIENCE = "60";
 
-/** What `doctor` says of one backend. The others need not start: that takes ten seconds of a processor. */
+/** The answer of `doctor` about one backend. The others need not start: that takes ten seconds of a processor. */
 export async function examine(
   backend: string,
   options: Pick<LaunchOptions, "cwd" | "env"> = {},

@@ -12,7 +12,7 @@ import { remediesOf } from "../../session/remedies.js";
 import type { CountedCell } from "./counted-cells.js";
 import { beginCounting, CountFiles, simulatedWorker } from "./simulator.js";
 
-/** How often a gradient is called. */
+/** Numbers of calls of a gradient. */
 const CALLS = { warmupCalls: 30, segments: 8, callsPerSegment: 3 };
 
 /** Starting a backend, or counting a cell, takes seconds of a simulated processor, and minutes on a busy machine. */

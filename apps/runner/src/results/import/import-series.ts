@@ -8,7 +8,7 @@ import { UsageError } from "../../terminal/errors.js";
 import { bencherPerf, bencherSeries } from "./bencher.js";
 import { githubActionBenchmarkData, githubActionBenchmarkSeries } from "./github-action-benchmark.js";
 
-/** What data.js of github-action-benchmark begins with. It is a script, and is read as JSON, never run. */
+/** The beginning of github-action-benchmark's data.js. It is a script, and is read as JSON, never run. */
 const SCRIPT_PREFIX = /^window\.BENCHMARK_DATA\s*=\s*/;
 
 const EXPECTED =
