@@ -3,14 +3,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inputName, legalize, optimize } from "@softmax-bench/graph";
-import {
-  gradientName,
-  loadModel,
-  ONNXRUNTIME_CPU,
-  serialize,
-  serializeOpen,
-  trainingGraph,
-} from "@softmax-bench/onnx";
+import { gradientName, ONNXRUNTIME_CPU, serialize, serializeOpen, trainingGraph } from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
 /** The largest error that rounding explains. */
