@@ -164,7 +164,7 @@ describe("pnpm history --import", () => {
     expect(code).toBe(2);
   });
 
-  it("refuses files that are none, and says where there is no value", async () => {
+  it("refuses files that are no histories, and says where there is no value", async () => {
     const folder = temporaryFolder();
     execFileSync("mkfifo", [join(folder, "pipe")]);
     for (const file of [join(folder, "none"), folder, join(folder, "pipe")]) {

@@ -2,11 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { elementsOf, evaluate, type Tensor, tensor } from "@softmax-bench/graph";
 import { parseModel, trainingGraph } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
-import { StringStringEntryProtoSchema } from "../src/proto/onnx_pb.js";
+import { StringStringEntryProtoSchema, TensorProto_DataType } from "../src/proto/onnx_pb.js";
 import {
   attribute,
   DOUBLE,
   FLOAT,
+  FLOAT16,
   floats,
   INT64,
   ints,
@@ -15,6 +16,8 @@ import {
   type TensorInit,
 } from "./build-model.js";
 import { expectClose, numbers } from "./support.js";
+
+const { BFLOAT16 } = TensorProto_DataType;
 
 const node = (
   opType: string,
@@ -275,6 +278,41 @@ describe("what is a parameter", () => {
   });
 
   // `lm_head.weight` of GPT-2, which its exporter also stores transposed.
+  it.each([
+    ["float16", FLOAT16],
+    ["bfloat16", BFLOAT16],
+  ])("a weight that is cast to %s", (_, to) => {
+    const nodes = [
+      node("Cast", ["w"], "half", { to }),
+      node("Cast", ["x"], "narrow", { to }),
+      node("MatMul", ["narrow", "half"], "product"),
+      node("Cast", ["product"], "y", { to: FLOAT }),
+    ];
+    const tensors = [floats("w", [3, 2], [1, 0.5, 2, -1, 0.25, 4])];
+    const model = parseModel(modelOf({ nodes, tensors }));
+    expect(model.choices.get("w")).toMatchObject({ isParameter: true, reason: "a weight of MatMul" });
+    const x = [1, 2, 3, -1, 0.5, 0];
+    const feeds = {
+      x: tensor("float32", [2, 3], x),
+      w: tensor("float32", [3, 2], [1, 0.5, 2, -1, 0.25, 4]),
+      labels: tensor("int64", [2], [0, 1]),
+    };
+    const graph = trainingGraph(model.graph());
+    const { y, "w.grad": gradient } = evaluate(graph, feeds);
+    const logits = elementsOf(y as Tensor).map(Number);
+    // (softmax(y) − onehot)/2 by hand, and xᵀ times that.
+    const rows = [0, 1].map((row) => {
+      const [a = 0, b = 0] = logits.slice(2 * row, 2 * row + 2);
+      const p = 1 / (1 + Math.exp(b - a));
+      return row === 0 ? [(p - 1) / 2, (1 - p) / 2] : [p / 2, -p / 2];
+    });
+    const expected = [0, 1, 2].flatMap((i) =>
+      [0, 1].map((j) => [0, 1].reduce((sum, n) => sum + (x[3 * n + i] ?? 0) * (rows[n]?.[j] ?? 0), 0)),
+    );
+    for (const [at, value] of elementsOf(gradient as Tensor).entries())
+      expect(Math.abs(Number(value) - (expected[at] ?? 0))).toBeLessThanOrEqual(0.02);
+  });
+
   it("a tied weight once, with the gradient of both uses", () => {
     const rows = numbers(6);
     const transposed = [0, 2, 4, 1, 3, 5].map((at) => rows[at] as number);

@@ -10,8 +10,10 @@ import {
 } from "@softmax-bench/regression";
 import { makeFolder } from "../fs/make-folder.js";
 import { git, resolveCommit } from "../fs/repository.js";
+import type { GateRequest } from "../gate/request.js";
 import { prepareCheckout } from "../gate/revision.js";
-import { askedCells, checkCommit, type GateRequest, gateCheckouts } from "../gate/run.js";
+import { checkCommit, gateCheckouts } from "../gate/run.js";
+import { askedCells } from "../gate/selection.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
 import { findFirstSlower, MOST_ATTEMPTS, type StepVerdict } from "./search.js";
 import { type BisectStep, StepStore } from "./state.js";
@@ -113,7 +115,7 @@ async function needCommit(revision: string): Promise<string> {
   const commit = await resolveCommit(revision);
   if (commit) return commit;
   throw new UsageError(
-    `--bisect takes git revisions, got ${JSON.stringify(revision)}, which is none here; a shallow clone has to be deepened (git fetch --unshallow)`,
+    `--bisect takes git revisions, got ${JSON.stringify(revision)}, which this repository does not have; a shallow clone has to be deepened (git fetch --unshallow)`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { IN_CLONE, installLine, PROGRAM } from "@softmax-bench/core";
 import { git, REPOSITORY_ROOT } from "../fs/repository.js";
@@ -9,6 +9,7 @@ import { KINDS } from "../plan/resolve-methods.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import type { Checkout } from "./checkout.js";
 import {
+  findLockfile,
   foldersUp,
   hasSameDependencies,
   installation,
@@ -129,4 +130,14 @@ export function requireConfig({ folder }: Checkout): void {
   throw new UsageError(
     `expected a ${CONFIG} with methods of your own in ${folder}, found none; write one (docs/your-own.md), or choose cells with --cell, --method or --backend`,
   );
+}
+
+/** True if a checkout is one of the user's own repository. */
+export const isOwn = (checkout: Checkout | OwnCheckout): checkout is OwnCheckout => "root" in checkout;
+
+/** First digits of the SHA-256 of a checkout's lockfile; undefined if it has none. */
+export function hashLockfile(checkout: Checkout | OwnCheckout): string | undefined {
+  const file = isOwn(checkout) ? findLockfile(checkout) : join(checkout.folder, "pnpm-lock.yaml");
+  if (!file || !existsSync(file)) return undefined;
+  return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
 }

@@ -26,8 +26,9 @@ import type { ModelInput } from "./inputs.js";
 import { OnnxNode, type Scope } from "./node.js";
 import { READERS } from "./operators/index.js";
 import type { Reader } from "./operators/reader.js";
-import type { Choice, Tie } from "./parameters.js";
+import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
+import type { Tie } from "./ties.js";
 
 /** A model's graph. Its inputs are the model's, followed by its parameters. */
 export interface ReadGraph extends Graph {

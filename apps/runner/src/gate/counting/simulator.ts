@@ -15,8 +15,8 @@ import { UsageError } from "../../terminal/errors.js";
 const MARK = "uv_os_getpriority";
 
 /**
- * Counting begins on a command, since a runtime starts in a fifth of the time without it. Code that V8 discards and makes
- * anew is in memory that the simulator has to watch.
+ * Counting begins on a command, since a runtime starts in a fifth of the time without it. Code that V8 discards and
+ * compiles again is in memory that the simulator has to watch.
  */
 const CALLGRIND = ["--tool=callgrind", "--quiet", "--instr-atstart=no", "--smc-check=all-non-file"];
 
