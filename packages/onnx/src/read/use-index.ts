@@ -1,5 +1,6 @@
-import { isFloat, sizeOf } from "@softmax-bench/graph";
-import { type NodeProto, TensorProto_DataType } from "../proto/onnx_pb.js";
+import { FLOATS, isFloat, sizeOf } from "@softmax-bench/graph";
+import { ONNX_DTYPE } from "../operators.js";
+import type { NodeProto } from "../proto/onnx_pb.js";
 import type { StoredTensor } from "./tensors.js";
 
 export interface Use {
@@ -73,16 +74,12 @@ const POSITIONS: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-const FLOATS: ReadonlySet<number> = new Set([
-  TensorProto_DataType.FLOAT,
-  TensorProto_DataType.DOUBLE,
-  TensorProto_DataType.FLOAT16,
-  TensorProto_DataType.BFLOAT16,
-]);
+const FLOAT_TYPES: ReadonlySet<number> = new Set(FLOATS.map((dtype) => ONNX_DTYPE[dtype]));
 
 /** True if a node's operator lets a gradient flow from its results to its operands. */
 const hasGradient = ({ opType, attribute }: NodeProto): boolean =>
-  !WITHOUT_GRADIENT.has(opType) && !(opType === "Cast" && !attribute.some(({ i }) => FLOATS.has(Number(i))));
+  !WITHOUT_GRADIENT.has(opType) &&
+  !(opType === "Cast" && !attribute.some(({ i }) => FLOAT_TYPES.has(Number(i))));
 
 /** True for subtracting the mean of inputs, or dividing by their deviation. Layers add and multiply. */
 export const isNormalization = ({ opType }: NodeProto): boolean => opType === "Sub" || opType === "Div";
