@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
 import { pnpm } from "./revision.js";
 
@@ -106,12 +107,28 @@ function packagesIn(modules: string): string[] {
 
 /** True if a manifest names folders as dependencies, of which some package managers install copies. */
 function dependsOnFolders(folder: string): boolean {
-  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
-    textOf(join(folder, "package.json")) ?? "{}",
-  ) as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  const { dependencies, devDependencies, optionalDependencies } = readManifest(join(folder, "package.json"));
   return [dependencies, devDependencies, optionalDependencies]
     .flatMap((section) => Object.values(section ?? {}))
     .some((range) => /^(?:file|link|portal|workspace):(?!.*\.t(?:ar\.)?gz$)/.test(String(range)));
+}
+
+/** The sections of a manifest. @throws UsageError if it is no JSON object */
+function readManifest(file: string): Readonly<Record<string, object | undefined>> {
+  const parsed = MANIFEST.safeParse(parseJson(textOf(file) ?? "{}"));
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`expected a JSON object with objects of dependencies in ${file}, got something else`);
+}
+
+const section = z.record(z.string(), z.unknown()).optional();
+const MANIFEST = z.object({ dependencies: section, devDependencies: section, optionalDependencies: section });
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Links the installed packages of the user's checkout into a revision of it. */

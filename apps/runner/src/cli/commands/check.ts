@@ -1,10 +1,8 @@
 import type { FloatDType } from "@softmax-bench/core";
 import { type BackendRecord, METHODS, placeName } from "@softmax-bench/core";
 import { type GradcheckRecord, renderGradcheck } from "@softmax-bench/report";
-import { parseHost } from "../../plan/host-requests.js";
-import { loadBackend, loadRegistry } from "../../plan/load-backends.js";
+import { loadBackend } from "../../plan/load-backends.js";
 import { methodsIn } from "../../plan/selected-methods.js";
-import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Hosts } from "../../session/hosts.js";
@@ -13,7 +11,7 @@ import { type Console, terminalOptions, writeBlock } from "../../terminal/consol
 import { EXIT } from "../../terminal/errors.js";
 import { CHECK_CASES, Check, describeTolerances } from "../../user-gradient/gradcheck.js";
 import { addDtypeOption, addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
-import { toJobOptions } from "../job-options.js";
+import { selectForJobs, toJobOptions } from "../job-options.js";
 
 interface Flags extends SelectionFlags {
   readonly dtype?: string[];
@@ -35,16 +33,7 @@ export const command = () =>
 export async function check(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const selection = await selectOnHosts(
-    {
-      backends: flags.backend,
-      hosts: flags.host?.map(parseHost),
-      methods: flags.method,
-      dtypes: flags.dtype,
-      workloads: [],
-    },
-    await loadRegistry(),
-  );
+  const selection = await selectForJobs(flags, flags.dtype);
   const { places, dtypes } = selection;
   const jobOptions = toJobOptions(flags, console);
   if (jobOptions.consent) await agreeOnParts(jobOptions.consent, selection, signal);

@@ -10,12 +10,9 @@ import {
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import { contenders, type GradientRecord, renderGradients } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
-import { parseHost } from "../../plan/host-requests.js";
-import { loadRegistry } from "../../plan/load-backends.js";
 import { QUICK_SAMPLING } from "../../plan/profiles.js";
 import { isReference } from "../../plan/references.js";
 import { methodsIn } from "../../plan/selected-methods.js";
-import { selectOnHosts } from "../../plan/selection.js";
 import { noneAvailable } from "../../run/problems.js";
 import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { Hosts } from "../../session/hosts.js";
@@ -26,7 +23,7 @@ import { jsonText } from "../../terminal/json.js";
 import { GradientFolder } from "../../user-gradient/gradient-folder.js";
 import { readProblem, type UserProblem } from "../../user-gradient/user-arrays.js";
 import { addHostOption, newCommand, type SelectionFlags, withSelection } from "../command.js";
-import { toJobOptions } from "../job-options.js";
+import { selectForJobs, toJobOptions } from "../job-options.js";
 import { type ProblemFlags, toLossOptions, withProblem } from "../problem-flags.js";
 
 /** Gradients up to this size are printed with --json. */
@@ -63,16 +60,7 @@ export const command = () =>
 export async function tryLogits(argv: readonly string[], console: Console): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   const { stdout, stderr, signal } = console;
-  const selection = await selectOnHosts(
-    {
-      backends: flags.backend,
-      hosts: flags.host?.map(parseHost),
-      methods: flags.method,
-      dtypes: [flags.dtype],
-      workloads: [],
-    },
-    await loadRegistry(),
-  );
+  const selection = await selectForJobs(flags, [flags.dtype]);
   const [dtype = "float32"] = selection.dtypes;
   const problem = readProblem(flags, dtype, toLossOptions(flags));
   const jobOptions = toJobOptions(flags, console);
