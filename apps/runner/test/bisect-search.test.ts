@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { findFirstSlower, MOST_ATTEMPTS, type SearchResult, type StepVerdict } from "../src/bisect/search.js";
+import {
+  findFirstSlower,
+  MOST_ATTEMPTS,
+  type SearchResult,
+  type StepVerdict,
+} from "../src/gate/bisect/search.js";
 
 interface Search {
   readonly count: number;

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
-import { type BisectRequest, bisect, stepLimits } from "../src/bisect/bisect.js";
-import type { StepVerdict } from "../src/bisect/search.js";
-import type { BisectStep } from "../src/bisect/state.js";
+import { type BisectRequest, bisect, stepLimits } from "../src/gate/bisect/bisect.js";
+import type { StepVerdict } from "../src/gate/bisect/search.js";
+import type { BisectStep } from "../src/gate/bisect/state.js";
 import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
 import { TimeBudget } from "../src/gate/time-budget.js";

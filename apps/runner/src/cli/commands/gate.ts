@@ -1,8 +1,8 @@
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
-import { bisect } from "../../bisect/bisect.js";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { annotateComparison, annotateFailure } from "../../gate/annotations.js";
+import { bisect } from "../../gate/bisect/bisect.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";

@@ -54,7 +54,7 @@ const REGISTRIES = {
   processes: {
     file: ["apps", "runner", "dist", "plan", "backends.js"],
     variable: "BACKENDS",
-    injector: "../gate/validation/injection.js",
+    injector: "./injection.js",
     build: () => {},
   },
   pages: {

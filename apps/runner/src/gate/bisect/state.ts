@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { messageOf } from "@softmax-bench/core";
 import { describeIssue } from "@softmax-bench/core/results";
 import { z } from "zod";
-import { readText } from "../fs/read-regular-file.js";
-import { removePartials, writeAtomically } from "../fs/write-atomically.js";
-import { UsageError } from "../terminal/errors.js";
+import { readText } from "../../fs/read-regular-file.js";
+import { removePartials, writeAtomically } from "../../fs/write-atomically.js";
+import { UsageError } from "../../terminal/errors.js";
 import type { StepVerdict } from "./search.js";
 
 /** The file of a bisection: finished steps, so that it goes on where it was stopped. */

@@ -8,13 +8,13 @@ import {
   type Limits,
   percent,
 } from "@softmax-bench/regression";
-import { makeFolder } from "../fs/make-folder.js";
-import { git, resolveCommit } from "../fs/repository.js";
-import type { GateRequest } from "../gate/request.js";
-import { prepareCheckout } from "../gate/revision.js";
-import { checkCommit, gateCheckouts } from "../gate/run.js";
-import { askedCells } from "../gate/selection.js";
-import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
+import { makeFolder } from "../../fs/make-folder.js";
+import { git, resolveCommit } from "../../fs/repository.js";
+import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
+import type { GateRequest } from "../request.js";
+import { prepareCheckout } from "../revision.js";
+import { checkCommit, gateCheckouts } from "../run.js";
+import { askedCells } from "../selection.js";
 import { findFirstSlower, MOST_ATTEMPTS, type StepVerdict } from "./search.js";
 import { type BisectStep, StepStore } from "./state.js";
 
