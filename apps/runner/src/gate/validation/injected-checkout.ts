@@ -54,7 +54,7 @@ const REGISTRIES = {
   processes: {
     file: ["apps", "runner", "dist", "plan", "backends.js"],
     variable: "BACKENDS",
-    injector: "./injection.js",
+    injector: "../gate/validation/injection.js",
     build: () => {},
   },
   pages: {
