@@ -19,8 +19,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-// Many tests wait, for a time limit or for a process to end: three files at a time keep two cores busy.
+// Many tests wait, for a time limit or for a process to end: four files at a time keep two cores busy.
 export default mergeConfig(
   shared,
-  defineConfig({ test: { maxWorkers: 3, sequence: { sequencer: LongestFirst } } }),
+  defineConfig({ test: { maxWorkers: 4, sequence: { sequencer: LongestFirst } } }),
 );

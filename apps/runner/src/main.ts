@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { COMMANDS, FIRST_WORDS, findCommand } from "./cli/commands/index.js";
 import { ensureHome } from "./fs/home.js";
-import { onLauncherGone } from "./session/launchers.js";
+import { onLauncherGone } from "./session/launcher-gone.js";
 
 const stop = new AbortController();
 let signals = 0;

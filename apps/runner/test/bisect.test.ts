@@ -206,7 +206,7 @@ describe("a bisection", () => {
 
 describe("a bisection of measured revisions", () => {
   it("names the commit from which on a method takes twice as long", {
-    tags: ["nightly"],
+    tags: "nightly",
     timeout: 3_600_000,
   }, async () => {
     const commits = commitsAfterHead(6);
@@ -259,7 +259,7 @@ function commitChange(
 
 describe("a bisection of a clone", () => {
   it("names the commit in the middle that does more work, past one that does not build", {
-    tags: ["nightly"],
+    tags: "nightly",
     timeout: 5_400_000,
   }, async () => {
     const clone = scratchClone();

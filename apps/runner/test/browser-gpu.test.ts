@@ -67,8 +67,7 @@ describe("a page that loses its GPU", () => {
     expect(said).toEqual(["ok", expect.stringMatching(/^crashed: the page failed: the .* was lost/), "ok"]);
   };
   const claim = "costs %s one task";
-  it.each(["jax-js-webgpu"])(claim, expectOneLost);
-  it.each(["tfjs-webgl"])(claim, { tags: "nightly" }, expectOneLost);
+  it.each(["jax-js-webgpu", "tfjs-webgl"])(claim, { tags: "nightly" }, expectOneLost);
 });
 
 /** Ends the process in which the browser that this process has started talks to its GPU. */

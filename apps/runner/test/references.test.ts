@@ -142,8 +142,12 @@ await describeWithPytorch("a run with PyTorch", () => {
       "--dtype",
       "float64",
     ];
-    const { code, stderr } = await call("depth", [...flags, "--backend", "pytorch", "--out", out]);
+    const { code, stdout, stderr } = await call("depth", [
+      ...[...flags, "--backend", "pytorch"],
+      ...["--train", "2", "--out", out],
+    ]);
     expect(code, stderr).toBe(0);
+    expect(stdout).toContain("networks are not trained on references");
     const { depth } = onlyRun(out).results();
     expect(depth?.reference).toContain("onnxruntime-cpu in float64");
     expect(depth?.networks).toMatchObject([{ backend: "pytorch", status: "ok" }]);
@@ -154,18 +158,9 @@ await describeWithPytorch("a run with PyTorch", () => {
     }
   };
 
-  it("has the gradients of all parameters of a resnet as ONNX Runtime has them", () =>
-    expectSameGradients("resnet"));
-
-  it.each(["mlp", "plain"])("has those of other networks, too: %s", { tags: "nightly" }, expectSameGradients);
-
-  it("trains no networks, and says so", async () => {
-    const out = temporaryFolder();
-    const flags = ["--network", "mlp", "--depths", "2", "--batch", "4", "--seeds", "1", "--dtype", "float32"];
-    const args = [...flags, "--train", "2", "--backend", "pytorch", "--out", out];
-    const { stdout } = await call("depth", args);
-    expect(stdout).toContain("networks are not trained on references");
-  });
+  const claimed = "has the gradients of all parameters of a network as ONNX Runtime has them: %s";
+  it.each(["mlp"])(claimed, expectSameGradients);
+  it.each(["resnet", "plain"])(claimed, { tags: "nightly" }, expectSameGradients);
 
   const expectOneLost = async (_: string, signal: NodeJS.Signals, status: string, reason: string) => {
     const out = temporaryFolder();
@@ -184,13 +179,8 @@ await describeWithPytorch("a run with PyTorch", () => {
     ]);
   };
   const claim = "loses one cell when its worker is %s";
-  it.each([["killed", "SIGKILL", "crashed", "the worker was killed by SIGKILL"]] as const)(
-    claim,
-    expectOneLost,
-  );
-  it.each([["stopped", "SIGSTOP", "timeout", "no result after 10 s"]] as const)(
-    claim,
-    { tags: "nightly" },
-    expectOneLost,
-  );
+  it.each([
+    ["killed", "SIGKILL", "crashed", "the worker was killed by SIGKILL"],
+    ["stopped", "SIGSTOP", "timeout", "no result after 10 s"],
+  ] as const)(claim, { tags: "nightly" }, expectOneLost);
 });

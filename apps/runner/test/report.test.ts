@@ -20,7 +20,7 @@ import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { measureCopyBandwidth } from "../dist/run/machine/measure-copy-bandwidth.js";
 import type { PlannedCell } from "../src/plan/plan.js";
-import { leavesCache } from "../src/run/leaves-cache.js";
+import { needsBandwidth } from "../src/run/needs-bandwidth.js";
 import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const TINY = ["--profile", "smoke", "--backend", "tfjs-wasm", "--method", "manual/*", "--workload", "8x4"];
@@ -90,7 +90,7 @@ describe("the copy bandwidth", () => {
   });
 });
 
-describe("leavesCache", () => {
+describe("needsBandwidth", () => {
   const cell = (rows: number, classes: number): PlannedCell => ({
     backend: "b",
     method: "manual/naive",
@@ -104,18 +104,18 @@ describe("leavesCache", () => {
     ["logits and gradient that just fit", [cell(64, 1024)], false],
     ["one cell of several that does not fit", [cell(1, 2), cell(64, 1025)], true],
   ])("of %s", (_, cells, expected) => {
-    expect(leavesCache({ cells, series: [] }, undefined, 2 ** 20)).toBe(expected);
+    expect(needsBandwidth({ cells, series: [] }, undefined, 2 ** 20)).toBe(expected);
   });
 
   it("of series is that of their largest shape", () => {
     const plan = { cells: [], series: [series] };
-    const ofShapes = (rows: number[]) => leavesCache(plan, { rows, classes: [1024], threads: [1] }, 2 ** 20);
+    const ofShapes = (rows: number[]) => needsBandwidth(plan, { rows, classes: [1024], threads: [1] }, 2 ** 20);
     expect(ofShapes([1, 128])).toBe(false);
     expect(ofShapes([1, 129])).toBe(true);
   });
 
   it("is true of any cell where the size of the cache is not known", () => {
-    expect(leavesCache({ cells: [cell(1, 2)], series: [] }, undefined)).toBe(true);
+    expect(needsBandwidth({ cells: [cell(1, 2)], series: [] }, undefined)).toBe(true);
   });
 });
 

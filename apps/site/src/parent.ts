@@ -1,5 +1,5 @@
 import { formatResults } from "@softmax-bench/core/results";
-import { measureVisitor, parseVisitorRequest, progressObserver } from "@softmax-bench/runner/parent";
+import { measureVisitor, parseVisitorRequest, progressObserver } from "@softmax-bench/runner/run-in-page";
 import { loadAdapters } from "../../page/src/backends.js";
 import type { ParentEvent, ParentRole, WorkerLost } from "./messages.js";
 import { type StartWorker, WorkerHost } from "./worker-host.js";

@@ -38,7 +38,7 @@ if (whyNoBrowser) {
         expect(complaints).toEqual([]);
       });
 
-      it("names the runner-up, and by how much it is behind", async () => {
+      it("names the runner-up, and by how much it is behind", { tags: "nightly" }, async () => {
         const { page } = await open();
         expect(plain(await rowOf(page, "seed-3200").innerText())).toMatch(/on-cpu manual\/fused 3\.00×$/);
         expect(await page.locator(".winner").innerText()).toContain("; next on-cpu manual/fused (3.00×)");
@@ -135,7 +135,7 @@ if (whyNoBrowser) {
         expect(above).toBe(0);
       });
 
-      it("says that trust beyond these inputs was not measured, and which command measures it", async () => {
+      it("says that trust beyond these inputs was not measured, and which command measures it", { tags: "nightly" }, async () => {
         const { page } = await open();
         expect(await page.locator(".trust").innerText()).toContain(
           "Trust beyond these inputs was not measured: softmax-bench study precision measures",
@@ -194,7 +194,7 @@ if (whyNoBrowser) {
         expect(await heads(page)).toEqual(["on-cpu", "in-wasm", "on-gpu"]);
       });
 
-      it("outlines the fastest within the bound, and names it for screen readers", async () => {
+      it("outlines the fastest within the bound, and names it for screen readers", { tags: "nightly" }, async () => {
         const { page } = await open();
         const winner = page.getByRole("button", { name: /the fastest within the error bound$/ });
         expect(await winner.count()).toBe(1);
@@ -209,7 +209,7 @@ if (whyNoBrowser) {
         );
       });
 
-      it("hatches what is outside the bound, and nothing else", async () => {
+      it("hatches what is outside the bound, and nothing else", { tags: "nightly" }, async () => {
         const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
         const { page } = await open(results({ cells: [...results().cells, far] }));
         const hatched = await page
@@ -412,7 +412,7 @@ if (whyNoBrowser) {
         expect(await page.locator(":is(.winner, .trust)").count()).toBe(0);
       });
 
-      it("leave the colors of backends as they are", async () => {
+      it("leave the colors of backends as they are", { tags: "nightly" }, async () => {
         const { page } = await open();
         const dots = () =>
           page
@@ -436,6 +436,17 @@ if (whyNoBrowser) {
     });
 
     describe("its address", () => {
+      const HOSTILE = {
+        markup: "#workload=<img src=x onerror=alert(1)>&dtype=float8&host=nowhere&need=all",
+        "a negative bound": "#atMost=-1&error=constructor&runsOn=__proto__",
+        "no numbers": "#atMost=NaN&error=&dtype=__proto__",
+        "unknown names": "#hideBackend=nobody&hideMethod=%3Cscript%3Ealert(1)%3C/script%3E",
+        "broken escapes": "#%E0%A4%A&workload=%E0%A4%A",
+        "a long text": `#workload=${"x".repeat(20_000)}`,
+        "an object's member": "#constructor",
+        "an element that is no section": "#app&atMost=1e999",
+      };
+
       const hashOf = (page: Page) => page.evaluate(() => location.hash);
       const goTo = async (page: Page, hash: string) => {
         await page.goto(`${page.url().split("#")[0]}${hash}`);
@@ -485,7 +496,7 @@ if (whyNoBrowser) {
         await expect.poll(() => choice(page, "My logits").inputValue()).toBe("cifar-head");
       });
 
-      it("takes no step where a choice changes nothing", async () => {
+      it("takes no step where a choice changes nothing", { tags: "nightly" }, async () => {
         const { page } = await open();
         const row = rowOf(page, "cifar-head").getByRole("button");
         await row.click();
@@ -508,24 +519,17 @@ if (whyNoBrowser) {
         await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(500);
       });
 
-      it.each([
-        ["markup", "#workload=<img src=x onerror=alert(1)>&dtype=float8&host=nowhere&need=all"],
-        ["a negative bound", "#atMost=-1&error=constructor&runsOn=__proto__"],
-        ["no numbers", "#atMost=NaN&error=&dtype=__proto__"],
-        ["unknown names", "#hideBackend=nobody&hideMethod=%3Cscript%3Ealert(1)%3C/script%3E"],
-        ["broken escapes", "#%E0%A4%A&workload=%E0%A4%A"],
-        ["a long text", `#workload=${"x".repeat(20_000)}`],
-        ["an object's member", "#constructor"],
-        ["an element that is no section", "#app&atMost=1e999"],
-      ])("ignores hostile values: %s", async (_, hash) => {
+      it("ignores hostile values", async () => {
         const { page, complaints } = await open();
         const usual = plain(await page.getByRole("main").innerText());
-        await goTo(page, hash);
-        expect(plain(await page.getByRole("main").innerText())).toBe(usual);
-        expect(await page.getByRole("button", { name: "As in report.md" }).count()).toBe(0);
-        // Whatever came in does not stay.
-        await choice(page, "Runs on").selectOption("CPU only");
-        expect(await hashOf(page)).toBe("#runsOn=cpu");
+        for (const [what, hash] of Object.entries(HOSTILE)) {
+          await goTo(page, hash);
+          expect(plain(await page.getByRole("main").innerText()), what).toBe(usual);
+          expect(await page.getByRole("button", { name: "As in report.md" }).count(), what).toBe(0);
+          // Whatever came in does not stay.
+          await choice(page, "Runs on").selectOption("CPU only");
+          expect(await hashOf(page), what).toBe("#runsOn=cpu");
+        }
         expect(complaints).toEqual([]);
       });
     });
@@ -562,7 +566,7 @@ if (whyNoBrowser) {
       expect(await dots.count()).toBe(2);
     });
 
-    it("draws a slower method of a backend that is within the bound before a faster one outside", async () => {
+    it("draws a slower method of a backend that is within the bound before a faster one outside", { tags: "nightly" }, async () => {
       const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
       const { page } = await open(results({ cells: [...results().cells, far] }));
       const rows = await page.locator("#limit svg").first().textContent();
@@ -570,7 +574,7 @@ if (whyNoBrowser) {
       expect(rows).not.toContain("manual/naive");
     });
 
-    it("calls a speed-up below 1 a slowdown", async () => {
+    it("calls a speed-up below 1 a slowdown", { tags: "nightly" }, async () => {
       const [distance] = results().distances as [Results["distances"][number]];
       const { page } = await open(results({ distances: [{ ...distance, speedup: 0.5 }] }));
       expect(await page.locator("#by-hand tbody tr").last().innerText()).toMatch(/2\.00× slowdown$/);
@@ -615,14 +619,14 @@ if (whyNoBrowser) {
       }
     });
 
-    it("puts the original experiment's numbers beside ours", async () => {
+    it("puts the original experiment's numbers beside ours", { tags: "nightly" }, async () => {
       const { page } = await open();
       const rows = await page.locator("#by-hand tbody tr").allInnerTexts();
       expect(rows[0]).toMatch(/PyTorch, 2017\s+float32\s+by hand\s+autograd\s+~1e-7/);
       expect(rows.at(-1)).toMatch(/on-cpu\s+float32\s+manual\/fused\s+autograd\/naive\s+9\.8e-8/);
     });
 
-    it("tells how far each gradient is from the machine's copy bandwidth", async () => {
+    it("tells how far each gradient is from the machine's copy bandwidth", { tags: "nightly" }, async () => {
       const { page } = await open();
       // 2 · 3200² · 4 bytes in 6 ms, of 20 GB/s.
       await page.locator("#limit details summary").click();
@@ -632,7 +636,7 @@ if (whyNoBrowser) {
       expect(share).toBeCloseTo((2 * 3200 ** 2 * 4) / 6e-3 / 2e10, 6);
     });
 
-    it("tells how times grow, where threads pay, and what memory is held", async () => {
+    it("tells how times grow, where threads pay, and what memory is held", { tags: "nightly" }, async () => {
       const { page } = await openReport(browser(), [
         results({ cells: [], distances: [], scaling: scaling() }),
       ]);
@@ -798,7 +802,7 @@ if (whyNoBrowser) {
         expect(await page.getByRole("article", { name: /^on-cpu autograd\/naive/ }).count()).toBe(1);
       });
 
-      it("has a map that Tab reaches where its first place is empty, and arrow keys skip what is empty", async () => {
+      it("has a map that Tab reaches where its first place is empty, and arrow keys skip what is empty", { tags: "nightly" }, async () => {
         const { page } = await open(
           results({
             cells: [
@@ -823,7 +827,7 @@ if (whyNoBrowser) {
         expect(await page.getByRole("table", { name: "Map of backends and methods" }).count()).toBe(1);
       });
 
-      it("can be printed: the answers stay, the controls go", async () => {
+      it("can be printed: the answers stay, the controls go", { tags: "nightly" }, async () => {
         const { page } = await open();
         await page.emulateMedia({ media: "print" });
         expect(await page.locator(".controls").first().isVisible()).toBe(false);
@@ -838,7 +842,7 @@ if (whyNoBrowser) {
       expect(template().length).toBeLessThan(1e6);
     });
 
-    it("shows 5,000 cells", async () => {
+    it("shows 5,000 cells", { tags: "nightly" }, async () => {
       const { page } = await open(results({ cells: manyCells(), workloads: [] }));
       await page.locator("#trade-off svg").first().waitFor();
       expect(await page.locator("#fastest tbody tr").count()).toBe(50);

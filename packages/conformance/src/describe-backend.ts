@@ -44,7 +44,7 @@ export interface DescribeOptions {
   /** It compiles each task, for a tenth of a second or more: a case is tried with every fourth method only, the ordinary one with all. */
   readonly compilesSlowly?: boolean;
   /**
-   * Tries each case once, with the methods and dtypes in turn, one network, and a fifth of the runs that look for leaks: for a
+   * Tries each case once, with the methods and dtypes in turn, a dense network, and a fifth of the runs that look for leaks: for a
    * quick look. Default: false.
    */
   readonly casesInTurn?: boolean;
@@ -131,7 +131,7 @@ export async function describeBackend(
       });
     }
 
-    if (trains) describeNetworks(backend, () => engine, casesInTurn ? ["plain"] : NETWORK_IDS);
+    if (trains) describeNetworks(backend, () => engine, casesInTurn ? ["mlp"] : NETWORK_IDS);
     else {
       it("trains no network, and has nothing for it", () => {
         expect(engine.prepareStep).toBeUndefined();

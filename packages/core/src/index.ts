@@ -56,7 +56,7 @@ export { type GradientTask, lossAndGradientGraph, type Program, programFor } fro
 export { requireInputs } from "./require-inputs.js";
 export { machineId } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
-export { busyMachine } from "./results/noise.js";
+export { busyMachine } from "./results/busy-machine.js";
 export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";
 export type {
   Accuracy,

@@ -1,5 +1,5 @@
 export { onLine, sendLine } from "./channel.js";
-export { Exchange } from "./exchange.js";
+export { Exchange } from "./shared-memory.js";
 export { fetchRuntime, findRuntime, type RuntimeRequest } from "./find-runtime.js";
 export {
   javascriptWorker,

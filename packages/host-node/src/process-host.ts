@@ -1,5 +1,5 @@
 import type { Connection, Host, NamedArrays } from "@softmax-bench/measure";
-import type { Exchange } from "./exchange.js";
+import type { Exchange } from "./shared-memory.js";
 import { ProcessConnection, type ProcessHostOptions } from "./process-connection.js";
 
 /** Workers in processes. */

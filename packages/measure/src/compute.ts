@@ -14,7 +14,7 @@ import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
 import { createInstruments, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling.js";
-import { ThroughputMonitor } from "./throughput.js";
+import { ThroughputMonitor } from "./shared-core.js";
 
 /** Compiles a task, samples its phases on the first set of inputs if it is timed, and computes all sets. */
 export async function compute(

@@ -33,5 +33,5 @@ export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";
 export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
-export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./throughput.js";
+export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./shared-core.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

@@ -8,7 +8,7 @@ import type { Sampling, SamplingLimits } from "./sampling.js";
 
 /**
  * The messages between parent and worker. A worker serves one backend: it is opened once, then runs one task per
- * request. Arrays are not part of them but of files that both hold open (see `exchange.ts`).
+ * request. Arrays are not part of them but of files that both hold open (in Node: `host-node/src/shared-memory.ts`).
  */
 
 export interface OpenRequest {

@@ -10,7 +10,7 @@ import { type Answer, resourceUse } from "./answer.js";
 import type { Platform } from "./platform.js";
 import type { MemoryRequest, ScaleRequest } from "./protocol.js";
 import { createInstruments, sample } from "./sample.js";
-import { ThroughputMonitor } from "./throughput.js";
+import { ThroughputMonitor } from "./shared-core.js";
 
 /**
  * Inputs that a worker makes itself, since their values do not affect the time, and transferring a file of 64 million

@@ -3,8 +3,8 @@ import { sample, sampleParts } from "../src/sample.js";
 
 describe("sampling", () => {
   const LIMITS = {
-    settleNs: 2e9,
-    patienceNs: 1e9,
+    settleNs: 5e8,
+    patienceNs: 2.5e8,
     windowNs: 5e6,
     minSamples: 10,
     mostWindowNs: 1e8,
@@ -56,17 +56,17 @@ describe("sampling", () => {
   });
 
   it("does not take a plateau for the end while code is still being optimised", async () => {
-    // Slow and flat for a second, in which another thread compiles; then twice as fast.
+    // Slow and flat for a quarter of a second, in which another thread compiles; then twice as fast.
     let elapsedNs = 0;
     const { samples, settlingNs } = await simulate(
       (_, elapsed) => {
         elapsedNs = elapsed;
-        return elapsed < 1e9 ? 1e5 : 5e4;
+        return elapsed < 2.5e8 ? 1e5 : 5e4;
       },
-      { backgroundNs: () => 0.7 * Math.min(elapsedNs, 1e9) },
+      { backgroundNs: () => 0.7 * Math.min(elapsedNs, 2.5e8) },
     );
     expect(samples.toSorted((a, b) => a - b)[samples.length >> 1]).toBe(5e4);
-    expect(settlingNs).toBeGreaterThan(9e8);
+    expect(settlingNs).toBeGreaterThan(2.2e8);
   });
 
   it("leaves out what is measured while somebody else uses the core", async () => {
@@ -82,9 +82,9 @@ describe("sampling", () => {
 
   it("waits for an undisturbed core, in addition to the time for settling", async () => {
     const limits = { ...LIMITS, settleNs: 1e8 };
-    const { samples, steadiness } = await simulate((_, elapsed) => (elapsed < 5e8 ? 7e5 : 4e5), {
+    const { samples, steadiness } = await simulate((_, elapsed) => (elapsed < 2e8 ? 7e5 : 4e5), {
       limits,
-      isUndisturbed: (elapsed) => elapsed >= 5e8,
+      isUndisturbed: (elapsed) => elapsed >= 2e8,
     });
     expect(steadiness).toBe("settled");
     expect(new Set(samples)).toEqual(new Set([4e5]));
@@ -96,13 +96,13 @@ describe("sampling", () => {
     });
     expect(steadiness).toBe("unsettled");
     expect(new Set(samples)).toEqual(new Set([7e5]));
-    expect(disturbedNs).toBeLessThan(1.1e9);
+    expect(disturbedNs).toBeLessThan(2.7e8);
   });
 
   it("waits for half of the time where nobody can tell whether code is still being optimised", async () => {
     // As in a browser: slow and flat in the first tier, then thirty times as fast.
     const { samples, steadiness, settlingNs } = await simulate(
-      (_, elapsed) => (elapsed < 0.8e9 ? 3e6 : 1e5),
+      (_, elapsed) => (elapsed < 2e8 ? 3e6 : 1e5),
       { backgroundNs: () => undefined },
     );
     expect(steadiness).toBe("settled");

@@ -1,7 +1,7 @@
 import { type FloatArray, formatOf, requireSameLength, requireSameType } from "./float-array.js";
 import { FORMATS, type FormatId } from "./formats.js";
 import { countNonFinite } from "./metrics/non-finite.js";
-import { countOutOfRange, type RangeCounts } from "./metrics/range.js";
+import { countOutOfRange, type RangeCounts } from "./metrics/underflow.js";
 import { errorNorms } from "./metrics/relative.js";
 import { largestRowSum } from "./metrics/row-sum.js";
 import { ulpDistribution } from "./metrics/ulp.js";

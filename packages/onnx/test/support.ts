@@ -94,10 +94,11 @@ export function expectClose(
     const size = values
       .filter(Number.isFinite)
       .reduce((most, value) => Math.max(most, Math.abs(value)), 1e-300);
-    for (const [index, value] of values.entries()) {
+    const differences = values.map((value, index) => {
       const found = Number(actual[name]?.data[index]);
-      const difference = Object.is(found, value) ? 0 : Math.abs(found - value) / size;
-      expect(difference, `${name}[${index}]`).toBeLessThanOrEqual(tolerance);
-    }
+      return Object.is(found, value) ? 0 : Math.abs(found - value) / size;
+    });
+    const beyond = differences.findIndex((difference) => !(difference <= tolerance));
+    expect(differences[beyond] ?? 0, `${name}[${beyond}]`).toBeLessThanOrEqual(tolerance);
   }
 }

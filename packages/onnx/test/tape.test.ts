@@ -34,7 +34,8 @@ function expectNear(actual: Float32Array | undefined, expected: Tensor | undefin
   const values = Array.from(expected?.data ?? [], Number);
   const size = Math.max(...values.map(Math.abs), 1e-30);
   expect(actual?.length).toBe(values.length);
-  for (const [index, value] of values.entries()) {
-    expect(Math.abs((actual?.[index] as number) - value) / size).toBeLessThanOrEqual(1e-5);
-  }
+  const beyond = values.findIndex(
+    (value, index) => !(Math.abs((actual?.[index] as number) - value) / size <= 1e-5),
+  );
+  expect(beyond, `${actual?.[beyond]}, not ${values[beyond]}`).toBe(-1);
 }

@@ -212,7 +212,7 @@ describe("ratios to a reference in the same run", () => {
 });
 
 it("tracks 400 cells over 300 runs, half of which change, in less than 10 s of processor time", {
-  tags: ["nightly"],
+  tags: "nightly",
 }, () => {
   const normal = normalSource("many", 1);
   const runs = Array.from({ length: 300 }, (_, index) =>

@@ -6,6 +6,9 @@ import { ROOT } from "./root.js";
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
+/** The tag, by itself or in a list. */
+const TAG = /\btags: \[?"nightly"/;
+
 /** Its own examples are no tests. */
 const THIS = "nightly.test.ts";
 
@@ -19,8 +22,7 @@ function hasNightlyTests(folder: string): boolean {
   if (!existsSync(tests)) return false;
   const names = readdirSync(tests, { recursive: true, encoding: "utf8" });
   return names.some(
-    (name) =>
-      /\.ts$/.test(name) && name !== THIS && read(join(folder, "test", name)).includes('tags: "nightly"'),
+    (name) => /\.ts$/.test(name) && name !== THIS && TAG.test(read(join(folder, "test", name))),
   );
 }
 

@@ -110,7 +110,7 @@ describe("the study of change points", () => {
     expect(detection("autocorrelated (0.3)", 50, 10, 3, 80)).toBeGreaterThan(0.85);
   });
 
-  it("is the one in docs/history.md", { tags: ["nightly"] }, () => {
+  it("is the one in docs/history.md", { tags: "nightly" }, () => {
     const docs = readFileSync(new URL("../../../docs/history.md", import.meta.url), "utf8");
     const row = (...cells: readonly string[]) => `| ${cells.join(" | ")} |`;
     const rows = kinds.map((kind) => {

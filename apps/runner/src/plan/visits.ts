@@ -1,13 +1,12 @@
 import { placeName, uniformSource } from "@softmax-bench/core";
 import { comparisonKey } from "./estimate.js";
 import type { PlannedCell } from "./plan.js";
+import { drawTwin } from "./twins.js";
 
-/**
- * One measurement of a cell in one process. A twin is the same code measured once more, as if it were another cell. The
- * two make an A/A pair. Their difference is what this run cannot resolve.
- */
+/** One measurement of a cell in one process. */
 export interface Visit {
   readonly cell: PlannedCell;
+  /** True for the second measurement of an A/A pair (`twins.ts`). */
   readonly isTwin: boolean;
 }
 
@@ -42,19 +41,9 @@ export function drawVisits(
       group.filter((cell) => canHaveTwin?.(cell)),
       seed,
     );
-    return shuffle(twin ? [...units, [twin]] : units, uniform).flat();
+    return shuffle(twin ? [...units, [{ cell: twin, isTwin: true }]] : units, uniform).flat();
   });
   return round % 2 === 0 ? visits : visits.toReversed();
-}
-
-/** The same cell in every process. */
-function drawTwin(candidates: readonly PlannedCell[], seed: number): Visit | undefined {
-  const [first] = candidates;
-  if (!first) return undefined;
-  const { workload, dtype } = first;
-  const uniform = uniformSource(`twin/${placeName(first)} ${workload.id} ${dtype}`, seed);
-  const cell = candidates[Math.floor(uniform() * candidates.length)];
-  return cell && { cell, isTwin: true };
 }
 
 /** Groups values, in the order of each group's first member. */

@@ -1,20 +1,15 @@
 import {
   type BackendRecord,
-  type Cell,
   COMPARISONS,
   cellKey,
   findWorkload,
   type HostRecord,
   type MethodId,
   type Noise,
-  PHASES,
-  type Phase,
   type Place,
   type Results,
-  type Steadiness,
-  type Timing,
 } from "@softmax-bench/core";
-import { median, summarize } from "@softmax-bench/stats";
+import { median } from "@softmax-bench/stats";
 import { resolutionSection } from "../experiments/cells/resolution.js";
 import type { Experiment, ExperimentResult } from "../experiments/experiment.js";
 import { placesOfRun } from "../plan/place-names.js";
@@ -22,7 +17,8 @@ import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../results/journal/entries.js";
-import { decidingMeasurements, isRepeated } from "../results/journal/measurements.js";
+import { isRepeated } from "../results/journal/settled-measurements.js";
+import { combineProcesses } from "./combine-processes.js";
 
 /**
  * Assembles results from a journal. Measurements of a cell in several processes become one cell.
@@ -44,7 +40,7 @@ export function assemble(
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
     const isFinished = own.length >= processes || own.some((measurement) => !isRepeated(measurement));
-    return isFinished ? [{ cell: toCell(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
+    return isFinished ? [{ cell: combineProcesses(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
   const experiments = ofRun.map((experiment) => assembleSection(experiment, plan, found));
@@ -158,78 +154,6 @@ function disturbedShare(measurements: readonly Measurement[]): number | undefine
     measurements.reduce((total, { sampling }) => total + (sampling?.[part] ?? 0), 0);
   const windowsNs = sum("windowsNs");
   return windowsNs > 0 ? sum("disturbedNs") / windowsNs : undefined;
-}
-
-/** The measurement that represents the cell: one with a failure, otherwise the least accurate one. */
-function decisiveMeasurement(measurements: readonly Measurement[]): Measurement {
-  const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
-  return (
-    measurements.find(({ status }) => status !== "ok") ??
-    measurements.reduce((worst, next) => (error(next) > error(worst) ? next : worst))
-  );
-}
-
-function toCell(measurements: readonly Measurement[]): Cell {
-  const decisive = decisiveMeasurement(measurements);
-  const { backend, host, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } =
-    decisive;
-  const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
-  return {
-    backend,
-    host,
-    method,
-    dtype,
-    workload,
-    status,
-    ...(reason ? { reason } : {}),
-    ...(note ? { note } : {}),
-    ...(status === "ok" ? { timing: toTiming(measurements) } : {}),
-    ...(loss === undefined ? {} : { loss }),
-    ...(accuracy ? { accuracy } : {}),
-    ...(gradientDigest ? { gradientDigest } : {}),
-    ...(status === "ok" && digests.size > 1 ? { nondeterministic: true } : {}),
-  };
-}
-
-function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
-  const timing: Partial<Record<Phase, Timing>> = {};
-  for (const phase of PHASES) {
-    const timed = decidingMeasurements(measurements, phase);
-    const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
-    if (perProcess.length === 0) continue;
-    const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
-    const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
-    timing[phase] = {
-      ...timingOver(perProcess),
-      ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
-      steadiness: commonSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase])),
-      ...(isDerived ? { derived: "difference" } : {}),
-    };
-  }
-  return timing;
-}
-
-/** The common state of measurements that decide together: all of them had settled, or none. */
-const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
-  (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
-
-/** The observations are process medians if there are several processes, otherwise the samples of the one. */
-function timingOver(perProcess: readonly (readonly number[])[]): Timing {
-  const samples = perProcess.flat();
-  const several = perProcess.length > 1;
-  const processMedians = perProcess.map((ofOne) => median(ofOne));
-  const observations = several ? processMedians : samples;
-  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
-  return {
-    medianNs,
-    madNs,
-    n: observations.length,
-    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
-    coverage,
-    samples,
-    scope: several ? "processes" : "process",
-    ...(several ? { processMedians } : {}),
-  };
 }
 
 function toBackendRecords(place: Place, entries: readonly Entry[]): BackendRecord[] {

@@ -13,7 +13,7 @@ import {
 import { PROFILES } from "../plan/profiles.js";
 import { assertRunnable, backendsOf } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
-import { shardWork } from "../plan/split.js";
+import { shardWork } from "../plan/shard-work.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { EXIT } from "../terminal/errors.js";
 

@@ -8,7 +8,7 @@ import { PROFILES } from "../plan/profiles.js";
 import { backendsOf } from "../plan/runnable.js";
 import { type Selection, select, selectSweeps } from "../plan/selection.js";
 import { WHOLE } from "../plan/shard.js";
-import { shardWork } from "../plan/split.js";
+import { shardWork } from "../plan/shard-work.js";
 import type { Entry, Header } from "../results/journal/entries.js";
 import { UsageError } from "../terminal/errors.js";
 import { assemble } from "./assemble.js";

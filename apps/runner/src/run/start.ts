@@ -22,7 +22,7 @@ import { agreeOnParts, imageOptions } from "../session/agree-on-parts.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
-import { leavesCache } from "./leaves-cache.js";
+import { needsBandwidth } from "./needs-bandwidth.js";
 import { describeEnvironment, VERSION } from "./machine/environment.js";
 import { measureCopyBandwidth } from "./machine/measure-copy-bandwidth.js";
 import { checkPublishable, planWork, shardPlan } from "./plan-run.js";
@@ -70,7 +70,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
     experiment && (await describedImages(imagesNeeded(experiment), imageOptions(console, consent)));
   const machine = describeEnvironment();
   const isCompared =
-    leavesCache(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;
+    needsBandwidth(whole, scaling, machine.cacheBytes) && !PROFILES[settings.profile].digestsOnly;
   const environment = isCompared ? await withBandwidth(machine, settings.threads, console) : machine;
   const startedAt = new Date();
   const name = command === "bench" ? settings.profile : command;

@@ -5,7 +5,7 @@ import { killCampaign, sum } from "./kill-campaign.js";
 import { cellLines, TINY } from "./support.js";
 
 /** `pnpm kills` does hundreds, of every kind. */
-const COUNT = 6;
+const COUNT = 3;
 
 describe(`${COUNT} kills and stops of parents and workers at random moments`, () => {
   it("lose no finished cell and leave nothing behind, and the runs end as those that nobody disturbed", async () => {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type Numbers, toCsv } from "../model/numbers.js";
+import { type Numbers, toCsv } from "../model/csv.js";
 import { Table } from "./table.js";
 
 /** Something drawn, with the numbers that it was drawn from. */

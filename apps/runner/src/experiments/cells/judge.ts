@@ -16,7 +16,7 @@ import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { boundRatio } from "./bound-ratio.js";
 import { GradientBuffers } from "./gradient-buffers.js";
 import type { InputSource } from "./inputs.js";
-import { type CheckedReference, ReferenceSource } from "./references.js";
+import { type CheckedReference, ReferenceSource } from "./oracle-cache.js";
 
 /** The parent's findings about a gradient. */
 export interface Verdict {

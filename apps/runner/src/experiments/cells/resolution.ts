@@ -1,7 +1,7 @@
 import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
 import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../results/journal/entries.js";
-import { decidingMeasurements } from "../../results/journal/measurements.js";
+import { decidingMeasurements } from "../../results/journal/settled-measurements.js";
 
 type RankedPhase = Resolution["groups"][number]["phase"];
 const RANKED_PHASES: readonly RankedPhase[] = ["gradient", "roundtrip"];

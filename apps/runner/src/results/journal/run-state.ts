@@ -2,7 +2,7 @@ import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import type { Visit } from "../../plan/visits.js";
 import { type Entry, type Measurement, measurementKey, resultKey } from "./entries.js";
-import { isRepeated } from "./measurements.js";
+import { isRepeated } from "./settled-measurements.js";
 
 /**
  * The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never

@@ -12,7 +12,7 @@ import type { Observer } from "../../experiments/observer.js";
 import { planCells } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { WHOLE } from "../../plan/shard.js";
-import { shardWork } from "../../plan/split.js";
+import { shardWork } from "../../plan/shard-work.js";
 import type { Entry, Header } from "../../results/journal/entries.js";
 import { type HostTable, PAGE_REMEDIES } from "../../session/host-table.js";
 import { assemble } from "../assemble.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { probeThroughput, ThroughputMonitor, ThroughputReference } from "../src/throughput.js";
+import { probeThroughput, ThroughputMonitor, ThroughputReference } from "../src/shared-core.js";
 
 const now = () => Number(process.hrtime.bigint());
 

@@ -9,7 +9,7 @@ import type { ScalingSettings } from "../results/journal/entries.js";
  *
  * @param cacheBytes size of the largest cache, if known
  */
-export function leavesCache(
+export function needsBandwidth(
   { cells, series }: Pick<Plan, "cells" | "series">,
   scaling: ScalingSettings | undefined,
   cacheBytes = 0,

@@ -1,0 +1,80 @@
+import { type Cell, PHASES, type Phase, type Steadiness, type Timing } from "@softmax-bench/core";
+import { median, summarize } from "@softmax-bench/stats";
+import type { Measurement } from "../results/journal/entries.js";
+import { decidingMeasurements } from "../results/journal/settled-measurements.js";
+
+/**
+ * One cell from its measurements in several processes: times from those that had settled, if any had; everything else
+ * from a failed one, otherwise from the least accurate.
+ */
+export function combineProcesses(measurements: readonly Measurement[]): Cell {
+  const decisive = decisiveMeasurement(measurements);
+  const { backend, host, method, dtype, workload, status, reason, note, loss, accuracy, gradientDigest } =
+    decisive;
+  const digests = new Set(measurements.map((measurement) => measurement.gradientDigest));
+  return {
+    backend,
+    host,
+    method,
+    dtype,
+    workload,
+    status,
+    ...(reason ? { reason } : {}),
+    ...(note ? { note } : {}),
+    ...(status === "ok" ? { timing: toTiming(measurements) } : {}),
+    ...(loss === undefined ? {} : { loss }),
+    ...(accuracy ? { accuracy } : {}),
+    ...(gradientDigest ? { gradientDigest } : {}),
+    ...(status === "ok" && digests.size > 1 ? { nondeterministic: true } : {}),
+  };
+}
+
+/** The measurement that represents the cell: one with a failure, otherwise the least accurate one. */
+function decisiveMeasurement(measurements: readonly Measurement[]): Measurement {
+  const error = ({ accuracy }: Measurement) => accuracy?.gradient.relL2 ?? 0;
+  return (
+    measurements.find(({ status }) => status !== "ok") ??
+    measurements.reduce((worst, next) => (error(next) > error(worst) ? next : worst))
+  );
+}
+
+function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
+  const timing: Partial<Record<Phase, Timing>> = {};
+  for (const phase of PHASES) {
+    const timed = decidingMeasurements(measurements, phase);
+    const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
+    if (perProcess.length === 0) continue;
+    const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
+    const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
+    timing[phase] = {
+      ...timingOver(perProcess),
+      ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
+      steadiness: commonSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase])),
+      ...(isDerived ? { derived: "difference" } : {}),
+    };
+  }
+  return timing;
+}
+
+/** The common state of measurements that decide together: all of them had settled, or none. */
+const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
+  (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
+
+/** The observations are process medians if there are several processes, otherwise the samples of the one. */
+function timingOver(perProcess: readonly (readonly number[])[]): Timing {
+  const samples = perProcess.flat();
+  const several = perProcess.length > 1;
+  const processMedians = perProcess.map((ofOne) => median(ofOne));
+  const observations = several ? processMedians : samples;
+  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
+  return {
+    medianNs,
+    madNs,
+    n: observations.length,
+    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
+    coverage,
+    samples,
+    scope: several ? "processes" : "process",
+    ...(several ? { processMedians } : {}),
+  };
+}
