@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
 
-/** Has the page run its own script only, by its hash. */
+/** Makes the page run its own script only, by its hash. */
 const contentSecurityPolicy = (): Plugin => ({
   name: "content-security-policy",
   enforce: "post",

@@ -9,7 +9,7 @@ declare const __VERSION__: string;
 
 const post = (event: ParentEvent, transfer: Transferable[] = []) => postMessage(event, { transfer });
 
-/** Has the page start measuring workers. */
+/** Makes the page start measuring workers. */
 function workerStarter(): StartWorker {
   const losses = new Map<number, (reason: string) => void>();
   addEventListener("message", ({ data }: MessageEvent<WorkerLost>) => losses.get(data.id)?.(data.reason));

@@ -28,7 +28,7 @@ done
 exit "$code"
 `;
 
-/** Has the kernel send a signal to a process when its parent ends (util-linux). */
+/** Makes the kernel send a signal to a process when its parent ends (util-linux). */
 const withParent = (signal: string, command: readonly string[]): readonly string[] =>
   hasSetpriv() ? ["setpriv", "--pdeathsig", signal, ...command] : command;
 

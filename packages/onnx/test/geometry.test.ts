@@ -46,10 +46,10 @@ const windowOf = ({ axes, group }: Geometry) => ({
 const sizes = ({ axes }: Geometry) => axes.map(({ size }) => size);
 const kernel = ({ axes }: Geometry) => axes.map((of) => of.kernel);
 
-/** Whether a window fits into the padded operand. */
+/** True if a window fits into the padded operand. */
 const fits = ({ axes }: Geometry) =>
   axes.every((of) => of.size + of.before + of.after >= of.dilation * (of.kernel - 1) + 1);
-/** Whether the pads of a transposed convolution leave something. */
+/** True if the pads of a transposed convolution leave something. */
 const leaves = ({ axes }: Geometry) =>
   axes.every(
     (of) => (of.size - 1) * of.stride + of.dilation * (of.kernel - 1) + 1 + of.more > of.before + of.after,

@@ -25,7 +25,7 @@ export interface Checked {
   /** The function, of inputs of those shapes. */
   readonly make: (...inputs: Value[]) => Value;
   readonly seed: number;
-  /** Whether TensorFlow.js can differentiate it. */
+  /** True if TensorFlow.js can differentiate it. */
   readonly tape: boolean;
 }
 

@@ -22,7 +22,7 @@ for path in paths:
         print(path.rsplit("/")[-1], str(error)[:300])
 `;
 
-/** Whether models can be checked here; in CI they must be. */
+/** True if models can be checked here; in CI they must be. */
 export const hasChecker = python !== undefined || Boolean(process.env.CI);
 
 /** The complaints of the ONNX checker and of strict shape inference about the models in a folder, a line for each. */

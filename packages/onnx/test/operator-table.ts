@@ -103,7 +103,7 @@ function operatorsOf(gradients: readonly (Value | undefined)[], node: Node): str
   return [...new Set(used.map(({ op }) => op))].sort();
 }
 
-/** Whether there is a kernel; if not, what its body is made of. */
+/** True if there is a kernel; if not, what its body is made of. */
 function runsAs(op: string, dtype: FloatDType): string {
   const node = nodeOf(op, dtype);
   const entry = ONNXRUNTIME_CPU[op] ?? [];

@@ -35,7 +35,7 @@ interface Case {
   readonly operands?: readonly string[];
   readonly attributes?: Attributes;
   readonly opset?: number;
-  /** How far x is from 0. Default: 0. */
+  /** Distance of x from 0. Default: 0. */
   readonly offset?: number;
   readonly outputs?: number;
   /** ONNX Runtime cannot run it. */

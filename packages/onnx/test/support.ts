@@ -49,7 +49,7 @@ export const feedsFor = (graph: Graph): Record<string, Tensor> =>
     }),
   );
 
-/** Whether ONNX Runtime's CPU provider has neither a kernel for an operator on this type nor for its body. */
+/** True if ONNX Runtime's CPU provider has neither a kernel for an operator on this type nor for its body. */
 export function isMissing(op: string, dtype: FloatDType): boolean {
   const kernels = ONNXRUNTIME_CPU[op] ?? [];
   return Array.isArray(kernels) && !kernels.includes(dtype) && !findDefinition(op).body;

@@ -8,7 +8,7 @@ import { tapeGradients } from "./tape.js";
 /** Operators that TensorFlow.js cannot vouch for: it has no gradient for these, or no double. PyTorch and central differences vouch for them. */
 const SILENT = ["GatherElements", "ScatterElements", "Cast", "NegativeLogLikelihoodLoss"];
 
-/** Whether it is interpreted there, or as its body. */
+/** True if it is interpreted there, or as its body. */
 const isInterpreted = (op: string): boolean => op in TFJS_KERNELS || findDefinition(op).body !== undefined;
 
 describe.each(Object.entries(SAMPLES).filter(([op]) => isInterpreted(op) && !SILENT.includes(op)))(

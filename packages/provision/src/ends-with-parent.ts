@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Has the kernel kill a process when its parent ends in any way, also if the process is busy (util-linux). */
+/** Makes the kernel kill a process when its parent ends in any way, also if the process is busy (util-linux). */
 const SETPRIV = ["setpriv", "--pdeathsig", "KILL"] as const;
 
 let hasSetpriv: boolean | undefined;

@@ -14,7 +14,7 @@ function pidFile() {
   return { file, isGone: () => !isRunning(Number(readFileSync(file, "utf8"))) };
 }
 
-/** Whether a process is there, as other than a zombie. */
+/** True if a process is there, as other than a zombie. */
 function isRunning(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));

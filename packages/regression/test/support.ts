@@ -12,7 +12,7 @@ import {
   type TimeComparison,
 } from "@softmax-bench/regression";
 
-/** How processes vary: relative standard deviations of their medians, and what else befalls a shared machine. */
+/** The variation of processes: relative standard deviations of their medians, and what else befalls a shared machine. */
 export interface Noise {
   readonly process: number;
   /** Chance of a process that a neighbour slows down, and by how much at most. */

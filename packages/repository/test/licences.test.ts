@@ -46,7 +46,7 @@ const shipped = () => {
   return billOfMaterials.parse(JSON.parse(stdout)).components;
 };
 
-/** Whether an SPDX expression can be satisfied with allowed licences; what is no expression cannot. */
+/** True if an SPDX expression can be satisfied with allowed licences; what is no expression cannot. */
 function isAllowed(expression: string): boolean {
   try {
     return satisfies(expression, ALLOWED);

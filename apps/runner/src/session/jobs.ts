@@ -42,7 +42,7 @@ export interface JobOptions {
   readonly consent: Consent | undefined;
   /** Prints a line for the user. */
   readonly say: (line: string) => void;
-  /** Has the place's host. */
+  /** Among them is the host of the place. */
   readonly hosts: Hosts;
 }
 

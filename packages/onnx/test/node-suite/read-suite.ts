@@ -14,6 +14,6 @@ export function readSuite(file: string | URL): Suite {
   return { version: JSON.parse(head).onnx, cases: lines.map((line) => JSON.parse(line)) };
 }
 
-/** Whether models may have all operators of the case. */
+/** True if models may have all operators of the case. */
 export const isRead = (suiteCase: SuiteCase): boolean =>
   operatorsOf(modelOf(suiteCase)).every((op) => READERS.has(op));

@@ -59,7 +59,7 @@ export const simulatedWorker = (folder: string): WorkerCommand =>
     flags: DETERMINISTIC_V8,
   });
 
-/** Has the simulator of a worker begin to count. @throws UsageError if it takes no commands */
+/** Starts counting in the simulator of a worker. @throws UsageError if it takes no commands */
 export async function beginCounting(folder: string): Promise<void> {
   try {
     await readOutput(["vgdb", pipes(folder), "instrumentation", "on"], COMMAND_TIMEOUT_MS);
