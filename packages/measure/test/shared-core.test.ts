@@ -29,6 +29,14 @@ describe("the throughput monitor", () => {
     expect(new ThroughputMonitor(now, 1e9).isUndisturbed()).toBe(true);
   });
 
+  it("takes as long after a memory has grown, after which V8 compiles JavaScript's loops over arrays anew", () => {
+    const fastest = () => Math.min(...Array.from({ length: 400 }, () => probeThroughput(now)));
+    const before = fastest();
+    new WebAssembly.Memory({ initial: 1 }).grow(1);
+    expect(fastest() / before).toBeLessThan(1.3);
+    expect(fastest() / before).toBeGreaterThan(1 / 1.3);
+  });
+
   it("takes a tenth of a millisecond, more or less, once its code is optimised", () => {
     const fastest = Math.min(...Array.from({ length: 50 }, () => probeThroughput(now)));
     expect(fastest).toBeGreaterThan(2e4);

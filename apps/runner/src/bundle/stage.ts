@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { NativeFile } from "@softmax-bench/core";
 import { BUNDLE, type BundleManifest, MANIFEST_FILE } from "../fs/bundle-manifest.js";
 import { REPOSITORY_ROOT } from "../fs/repository.js";
-import { listFiles, type Target } from "./files.js";
+import { listFiles, type Target } from "./needed-files.js";
 import type { NodeProgram } from "./node-program.js";
 import type { PlacedPackage } from "./packages.js";
 import { BENCH_SCRIPT, COMMAND_SCRIPT } from "./scripts.js";

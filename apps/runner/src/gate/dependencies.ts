@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, symlink
 import { join, relative, sep } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../terminal/errors.js";
-import { pnpm } from "./revision.js";
+import { pnpm } from "./build-revision.js";
 
 /**
  * The dependencies of a revision of the user's repository: the installed ones of their checkout, if the revision has

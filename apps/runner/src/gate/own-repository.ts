@@ -16,7 +16,7 @@ import {
   type PlaceInRepository,
   shareDependencies,
 } from "./dependencies.js";
-import { type CheckoutOptions, checkOut, explainingFailure, provideRevision, runStep } from "./revision.js";
+import { type CheckoutOptions, checkOut, explainingFailure, provideRevision, runStep } from "./build-revision.js";
 
 /**
  * The user's own repository, in which this program is an installed package: their `bench.config.ts` in two revisions.

@@ -32,7 +32,7 @@ import {
   requireConfig,
 } from "./own-repository.js";
 import type { Gated, GateRequest } from "./request.js";
-import { prepareCheckout } from "./revision.js";
+import { prepareCheckout } from "./build-revision.js";
 import { askedCells, backendsOf, baselineFlags, droppedCells, isInBrowser, oneSided } from "./selection.js";
 
 const CANDIDATE = "this checkout";

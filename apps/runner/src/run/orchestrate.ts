@@ -18,7 +18,7 @@ import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.j
 import { PROFILES, type Profile } from "../plan/profiles.js";
 import { drawVisits, shuffle } from "../plan/visits.js";
 import type { Entry } from "../results/journal/entries.js";
-import { RunState } from "../results/journal/run-state.js";
+import { RunState } from "../results/journal/remaining-work.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
 import type { HostTable } from "../session/host-table.js";
 import { PhaseTimer } from "../session/phase-timer.js";

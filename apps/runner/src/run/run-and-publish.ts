@@ -21,7 +21,7 @@ import { PROFILES } from "../plan/profiles.js";
 import { saveBaseline } from "../results/baselines.js";
 import type { Entry, Header } from "../results/journal/entries.js";
 import type { Journal } from "../results/journal/journal.js";
-import { RunState } from "../results/journal/run-state.js";
+import { RunState } from "../results/journal/remaining-work.js";
 import { agreeOnParts } from "../session/agree-on-parts.js";
 import type { Consent } from "../session/consent.js";
 import { Hosts } from "../session/hosts.js";

@@ -7,7 +7,7 @@ import { isRunnable, keyOf, type PlannedCell, skipReason } from "../../plan/plan
 import { PROFILES, toSampling } from "../../plan/profiles.js";
 import type { Visit } from "../../plan/visits.js";
 import type { Entry, Header, Measurement } from "../../results/journal/entries.js";
-import type { Purpose, RunState } from "../../results/journal/run-state.js";
+import type { Purpose, RunState } from "../../results/journal/remaining-work.js";
 import type { BackendSession, SessionOutcome } from "../../session/backend-session.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import type { PhaseTimer } from "../../session/phase-timer.js";

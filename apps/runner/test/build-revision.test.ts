@@ -14,7 +14,7 @@ import { inspect } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { REPOSITORY_ROOT } from "../src/fs/repository.js";
 import { toPatience } from "../src/gate/patience.js";
-import { prepareCheckout } from "../src/gate/revision.js";
+import { prepareCheckout } from "../src/gate/build-revision.js";
 import { isAlive } from "./faults/support.js";
 import { temporaryFolder } from "./support/cli.js";
 import { smallCommit } from "./support/revision.js";
