@@ -109,7 +109,8 @@ describe("needsBandwidth", () => {
 
   it("of series is that of their largest shape", () => {
     const plan = { cells: [], series: [series] };
-    const ofShapes = (rows: number[]) => needsBandwidth(plan, { rows, classes: [1024], threads: [1] }, 2 ** 20);
+    const ofShapes = (rows: number[]) =>
+      needsBandwidth(plan, { rows, classes: [1024], threads: [1] }, 2 ** 20);
     expect(ofShapes([1, 128])).toBe(false);
     expect(ofShapes([1, 129])).toBe(true);
   });

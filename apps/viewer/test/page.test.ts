@@ -135,7 +135,9 @@ if (whyNoBrowser) {
         expect(above).toBe(0);
       });
 
-      it("says that trust beyond these inputs was not measured, and which command measures it", { tags: "nightly" }, async () => {
+      it("says that trust beyond these inputs was not measured, and which command measures it", {
+        tags: "nightly",
+      }, async () => {
         const { page } = await open();
         expect(await page.locator(".trust").innerText()).toContain(
           "Trust beyond these inputs was not measured: softmax-bench study precision measures",
@@ -194,7 +196,9 @@ if (whyNoBrowser) {
         expect(await heads(page)).toEqual(["on-cpu", "in-wasm", "on-gpu"]);
       });
 
-      it("outlines the fastest within the bound, and names it for screen readers", { tags: "nightly" }, async () => {
+      it("outlines the fastest within the bound, and names it for screen readers", {
+        tags: "nightly",
+      }, async () => {
         const { page } = await open();
         const winner = page.getByRole("button", { name: /the fastest within the error bound$/ });
         expect(await winner.count()).toBe(1);
@@ -566,7 +570,9 @@ if (whyNoBrowser) {
       expect(await dots.count()).toBe(2);
     });
 
-    it("draws a slower method of a backend that is within the bound before a faster one outside", { tags: "nightly" }, async () => {
+    it("draws a slower method of a backend that is within the bound before a faster one outside", {
+      tags: "nightly",
+    }, async () => {
       const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
       const { page } = await open(results({ cells: [...results().cells, far] }));
       const rows = await page.locator("#limit svg").first().textContent();
@@ -802,7 +808,9 @@ if (whyNoBrowser) {
         expect(await page.getByRole("article", { name: /^on-cpu autograd\/naive/ }).count()).toBe(1);
       });
 
-      it("has a map that Tab reaches where its first place is empty, and arrow keys skip what is empty", { tags: "nightly" }, async () => {
+      it("has a map that Tab reaches where its first place is empty, and arrow keys skip what is empty", {
+        tags: "nightly",
+      }, async () => {
         const { page } = await open(
           results({
             cells: [

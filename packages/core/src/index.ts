@@ -54,9 +54,9 @@ export { plural } from "./plural.js";
 export { processorName } from "./processor.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { requireInputs } from "./require-inputs.js";
+export { busyMachine } from "./results/busy-machine.js";
 export { machineId } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
-export { busyMachine } from "./results/busy-machine.js";
 export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";
 export type {
   Accuracy,

@@ -1,5 +1,4 @@
 export { onLine, sendLine } from "./channel.js";
-export { Exchange } from "./shared-memory.js";
 export { fetchRuntime, findRuntime, type RuntimeRequest } from "./find-runtime.js";
 export {
   javascriptWorker,
@@ -10,4 +9,5 @@ export {
 } from "./process-connection.js";
 export { ProcessHost } from "./process-host.js";
 export { CURRENT_RUNTIME, RUNTIME_KINDS, RUNTIMES, type Runtime, type RuntimeKind } from "./runtimes.js";
+export { Exchange } from "./shared-memory.js";
 export { remedyForCrash, remedyForThrown } from "./start-failure.js";

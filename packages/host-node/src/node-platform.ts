@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import type { Platform } from "@softmax-bench/measure";
 import { backgroundNs } from "./compilation.js";
+import { otherCores } from "./other-cores.js";
 
 /** The instruments of a Node process. Garbage can be collected if it was started with `--expose-gc`. */
 export const nodePlatform: Platform = {
@@ -12,6 +13,7 @@ export const nodePlatform: Platform = {
   arrayBytes: () => process.memoryUsage().arrayBuffers,
   residentBytes: () => process.memoryUsage.rss(),
   peakResidentBytes,
+  otherCores,
   // The simulator recognises the function of libuv behind it, which nothing else here calls.
   mark: () => void getPriority(),
   collectGarbage: globalThis.gc && (() => globalThis.gc?.()),

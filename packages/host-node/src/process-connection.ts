@@ -13,8 +13,8 @@ import {
 import { endsWithParent } from "@softmax-bench/provision";
 import type { ArrayFiles } from "./array-files.js";
 import { onLine, WORKER_CHANNEL } from "./channel.js";
-import type { Exchange } from "./shared-memory.js";
 import { RUNTIMES, type Runtime } from "./runtimes.js";
+import type { Exchange } from "./shared-memory.js";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 

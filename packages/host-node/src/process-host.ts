@@ -1,6 +1,6 @@
 import type { Connection, Host, NamedArrays } from "@softmax-bench/measure";
-import type { Exchange } from "./shared-memory.js";
 import { ProcessConnection, type ProcessHostOptions } from "./process-connection.js";
+import type { Exchange } from "./shared-memory.js";
 
 /** Workers in processes. */
 export class ProcessHost implements Host {

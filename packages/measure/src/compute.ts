@@ -30,7 +30,9 @@ export async function compute(
   const start = platform.now();
   await using prepared = await engine.prepare(task, sets.inputs);
   const compiled = platform.now();
-  const sampled = sampling ? await samplePhases(prepared, sampling, platform) : undefined;
+  const sampled = sampling
+    ? await samplePhases(prepared, sampling, platform, engine.info.threads)
+    : undefined;
   const checked = (result: GradientResult) => copyResult(requireResult(task, result), sets.count);
   const results = [checked(sampled?.result ?? (await prepared.read()))];
   for (let set = 1; set < sets.count; set++) {
@@ -97,11 +99,12 @@ async function samplePhases(
   prepared: Prepared,
   sampling: Sampling,
   platform: Platform,
+  threads: number,
 ): Promise<SampledPhases> {
-  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform);
+  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform, threads);
   const timeRoundtrip = roundtripTimer(prepared, platform.now);
   const { limits, singleShotAboveNs = Number.POSITIVE_INFINITY, singleShots, probeNs } = sampling;
-  const throughput = new ThroughputMonitor(platform.now, probeNs);
+  const throughput = new ThroughputMonitor(platform, threads, probeNs);
   const instruments = createInstruments(platform, throughput);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so only two slow ones make a cell slow.
@@ -165,9 +168,10 @@ async function sampleGradient(
   prepared: Prepared,
   { limits, probeNs }: Sampling,
   platform: Platform,
+  threads: number,
 ): Promise<SampledPhases> {
   const result = await prepared.read();
-  const throughput = new ThroughputMonitor(platform.now, probeNs);
+  const throughput = new ThroughputMonitor(platform, threads, probeNs);
   const sampled = await sample(
     () => prepared.gradient(),
     limits.gradient,

@@ -13,7 +13,7 @@ export {
 export { Conversation } from "./conversation.js";
 export { sha256 } from "./digest.js";
 export type { Connection, Crash, Host, Outcome } from "./host.js";
-export type { Platform } from "./platform.js";
+export type { OtherCores, Platform } from "./platform.js";
 export {
   type Computed,
   type Finished,
@@ -32,6 +32,6 @@ export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling.js";
-export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
 export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./shared-core.js";
+export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

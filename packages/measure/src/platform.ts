@@ -1,3 +1,11 @@
+/** Threads that run the probe of `shared-core.ts` on other cores while this thread runs it on its own. */
+export interface OtherCores {
+  /** Makes each of them run the probe now. */
+  start(): void;
+  /** Waits for them, and returns the longest of their times, in nanoseconds; Infinity for one that got no core in time. */
+  finish(): number;
+}
+
 /** The process or page that measuring runs in. */
 export interface Platform {
   /** Monotonic time, in nanoseconds. */
@@ -13,6 +21,8 @@ export interface Platform {
   /** Resident bytes of the process: now, and the most so far. Undefined if unknown. */
   readonly residentBytes: () => number | undefined;
   readonly peakResidentBytes: () => number | undefined;
+  /** Threads on as many other cores; undefined if there are none. Absent where such threads cannot be waited for. */
+  readonly otherCores?: (count: number) => OtherCores | undefined;
   /** Marks a moment for a simulator that counts instructions; absent where none can see it. */
   readonly mark?: () => void;
   /** Collects garbage; undefined where that cannot be asked for. */

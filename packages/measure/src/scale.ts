@@ -60,7 +60,7 @@ export async function scale(
   const { samples, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
-    createInstruments(platform, new ThroughputMonitor(platform.now)),
+    createInstruments(platform, new ThroughputMonitor(platform, engine.info.threads)),
   );
   return {
     reply: {

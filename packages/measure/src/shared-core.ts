@@ -1,3 +1,5 @@
+import type { OtherCores, Platform } from "./platform.js";
+
 /**
  * The share of a processor core that a thread gets. On a virtual machine the other hardware thread of a core belongs to
  * somebody else: when it computes, code that loads, computes and stores takes up to twice as long here, for tenths of a
@@ -56,31 +58,38 @@ export function probeThroughput(now: () => number): number {
 /** Ratio to the time on an undisturbed core up to which a core counts as such; a busy neighbour makes it 1.8. */
 const TOLERANCE = 1.3;
 
-/** Tells whether this thread has its core to itself, now and then. */
+/** Tells whether the threads that compute have their cores to themselves, now and then. */
 export class ThroughputMonitor {
+  readonly #now: () => number;
   readonly #referenceNs: number | undefined;
+  readonly #others: OtherCores | undefined;
   #fastestNs = Number.POSITIVE_INFINITY;
 
-  readonly #now: () => number;
-
   /**
-   * @param now monotonic time in nanoseconds
+   * @param threads that compute: as many cores are probed, where the platform can, and this thread's core always
    * @param referenceNs time of the probe on an undisturbed core; undefined: the fastest that this monitor sees
    */
-  constructor(now: () => number, referenceNs?: number) {
+  constructor(
+    { now, otherCores }: Pick<Platform, "now" | "otherCores">,
+    threads: number,
+    referenceNs?: number,
+  ) {
     this.#now = now;
     this.#referenceNs = referenceNs;
+    this.#others = threads > 1 ? otherCores?.(threads - 1) : undefined;
   }
 
-  /** Time of the fastest probe so far, in nanoseconds. */
+  /** Time of the fastest probe on this thread's core so far, in nanoseconds. */
   get fastestNs(): number {
     return this.#fastestNs;
   }
 
   isUndisturbed(): boolean {
-    const probeNs = probeThroughput(this.#now);
-    this.#fastestNs = Math.min(this.#fastestNs, probeNs);
-    return probeNs <= TOLERANCE * (this.#referenceNs ?? this.#fastestNs);
+    this.#others?.start();
+    const ownNs = probeThroughput(this.#now);
+    const slowestNs = Math.max(ownNs, this.#others?.finish() ?? 0);
+    this.#fastestNs = Math.min(this.#fastestNs, ownNs);
+    return slowestNs <= TOLERANCE * (this.#referenceNs ?? this.#fastestNs);
   }
 }
 

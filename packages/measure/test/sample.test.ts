@@ -101,10 +101,9 @@ describe("sampling", () => {
 
   it("waits for half of the time where nobody can tell whether code is still being optimised", async () => {
     // As in a browser: slow and flat in the first tier, then thirty times as fast.
-    const { samples, steadiness, settlingNs } = await simulate(
-      (_, elapsed) => (elapsed < 2e8 ? 3e6 : 1e5),
-      { backgroundNs: () => undefined },
-    );
+    const { samples, steadiness, settlingNs } = await simulate((_, elapsed) => (elapsed < 2e8 ? 3e6 : 1e5), {
+      backgroundNs: () => undefined,
+    });
     expect(steadiness).toBe("settled");
     expect(new Set(samples)).toEqual(new Set([1e5]));
     expect(settlingNs).toBeGreaterThan(LIMITS.settleNs / 2);

@@ -25,8 +25,8 @@ describe("the throughput reference", () => {
 
 describe("the throughput monitor", () => {
   it("calls a core shared where the probe takes much longer than the reference", () => {
-    expect(new ThroughputMonitor(now, 1).isUndisturbed()).toBe(false);
-    expect(new ThroughputMonitor(now, 1e9).isUndisturbed()).toBe(true);
+    expect(new ThroughputMonitor({ now }, 1, 1).isUndisturbed()).toBe(false);
+    expect(new ThroughputMonitor({ now }, 1, 1e9).isUndisturbed()).toBe(true);
   });
 
   it("takes as long after a memory has grown, after which V8 compiles JavaScript's loops over arrays anew", () => {
@@ -37,10 +37,22 @@ describe("the throughput monitor", () => {
     expect(fastest() / before).toBeGreaterThan(1 / 1.3);
   });
 
+  it("calls cores shared where another one of as many as compute is, and asks for no more than these", () => {
+    const asked: number[] = [];
+    const otherCores = (count: number) => {
+      asked.push(count);
+      return { start: () => {}, finish: () => 1e10 };
+    };
+    expect(new ThroughputMonitor({ now, otherCores }, 1, 1e9).isUndisturbed()).toBe(true);
+    expect(asked).toEqual([]);
+    expect(new ThroughputMonitor({ now, otherCores }, 3, 1e9).isUndisturbed()).toBe(false);
+    expect(asked).toEqual([2]);
+  });
+
   it("takes a tenth of a millisecond, more or less, once its code is optimised", () => {
     const fastest = Math.min(...Array.from({ length: 50 }, () => probeThroughput(now)));
     expect(fastest).toBeGreaterThan(2e4);
     expect(fastest).toBeLessThan(2e6);
-    expect(new ThroughputMonitor(now).fastestNs).toBe(Number.POSITIVE_INFINITY);
+    expect(new ThroughputMonitor({ now }, 1).fastestNs).toBe(Number.POSITIVE_INFINITY);
   });
 });

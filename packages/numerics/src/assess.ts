@@ -1,10 +1,10 @@
 import { type FloatArray, formatOf, requireSameLength, requireSameType } from "./float-array.js";
 import { FORMATS, type FormatId } from "./formats.js";
 import { countNonFinite } from "./metrics/non-finite.js";
-import { countOutOfRange, type RangeCounts } from "./metrics/underflow.js";
 import { errorNorms } from "./metrics/relative.js";
 import { largestRowSum } from "./metrics/row-sum.js";
 import { ulpDistribution } from "./metrics/ulp.js";
+import { countOutOfRange, type RangeCounts } from "./metrics/underflow.js";
 import type { Reference } from "./oracle.js";
 import { roundReference } from "./round.js";
 

@@ -7,6 +7,13 @@ import { BACKENDS } from "../plan/backends.js";
 import { JAVASCRIPT } from "../plan/own-methods.js";
 import { KINDS } from "../plan/resolve-methods.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
+import {
+  type CheckoutOptions,
+  checkOut,
+  explainingFailure,
+  provideRevision,
+  runStep,
+} from "./build-revision.js";
 import type { Checkout } from "./checkout.js";
 import {
   findLockfile,
@@ -16,7 +23,6 @@ import {
   type PlaceInRepository,
   shareDependencies,
 } from "./dependencies.js";
-import { type CheckoutOptions, checkOut, explainingFailure, provideRevision, runStep } from "./build-revision.js";
 
 /**
  * The user's own repository, in which this program is an installed package: their `bench.config.ts` in two revisions.

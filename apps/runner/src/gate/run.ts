@@ -18,6 +18,7 @@ import {
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { againstFile } from "./against-file.js";
+import { prepareCheckout } from "./build-revision.js";
 import { BusyWatch } from "./busy-watch.js";
 import { type Checkout, listIn, provisionIn, temporaryFolder, UnknownProfileError } from "./checkout.js";
 import { addCounts, countSides } from "./count-sides.js";
@@ -32,7 +33,6 @@ import {
   requireConfig,
 } from "./own-repository.js";
 import type { Gated, GateRequest } from "./request.js";
-import { prepareCheckout } from "./build-revision.js";
 import { askedCells, backendsOf, baselineFlags, droppedCells, isInBrowser, oneSided } from "./selection.js";
 
 const CANDIDATE = "this checkout";

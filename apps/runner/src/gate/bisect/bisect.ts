@@ -11,8 +11,8 @@ import {
 import { makeFolder } from "../../fs/make-folder.js";
 import { git, resolveCommit } from "../../fs/repository.js";
 import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
-import type { GateRequest } from "../request.js";
 import { prepareCheckout } from "../build-revision.js";
+import type { GateRequest } from "../request.js";
 import { checkCommit, gateCheckouts } from "../run.js";
 import { askedCells } from "../selection.js";
 import { findFirstSlower, MOST_ATTEMPTS, type StepVerdict } from "./search.js";
