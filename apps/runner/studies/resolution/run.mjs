@@ -32,9 +32,11 @@ function bench(name, seed, args) {
   rmSync(out, { recursive: true });
 }
 
-/** Something else that uses one core, until it is told to stop. */
+/** Something else that uses one core, until it is told to stop or this process has ended. */
 function loadOneCore() {
-  const load = spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" });
+  const load = spawn(process.execPath, ["-e", "const { ppid } = process; while (process.ppid === ppid);"], {
+    stdio: "ignore",
+  });
   return () => load.kill("SIGKILL");
 }
 
