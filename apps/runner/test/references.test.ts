@@ -142,12 +142,8 @@ await describeWithPytorch("a run with PyTorch", () => {
       "--dtype",
       "float64",
     ];
-    const { code, stdout, stderr } = await call("depth", [
-      ...[...flags, "--backend", "pytorch"],
-      ...["--train", "2", "--out", out],
-    ]);
+    const { code, stderr } = await call("depth", [...flags, "--backend", "pytorch", "--out", out]);
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain("networks are not trained on references");
     const { depth } = onlyRun(out).results();
     expect(depth?.reference).toContain("onnxruntime-cpu in float64");
     expect(depth?.networks).toMatchObject([{ backend: "pytorch", status: "ok" }]);
@@ -161,6 +157,14 @@ await describeWithPytorch("a run with PyTorch", () => {
   const claimed = "has the gradients of all parameters of a network as ONNX Runtime has them: %s";
   it.each(["mlp"])(claimed, expectSameGradients);
   it.each(["resnet", "plain"])(claimed, { tags: "nightly" }, expectSameGradients);
+
+  it("trains no networks, and says so", { tags: "nightly" }, async () => {
+    const out = temporaryFolder();
+    const flags = ["--network", "mlp", "--depths", "2", "--batch", "4", "--seeds", "1", "--dtype", "float32"];
+    const args = [...flags, "--train", "2", "--backend", "pytorch", "--out", out];
+    const { stdout } = await call("depth", args);
+    expect(stdout).toContain("networks are not trained on references");
+  });
 
   const expectOneLost = async (_: string, signal: NodeJS.Signals, status: string, reason: string) => {
     const out = temporaryFolder();
