@@ -248,6 +248,8 @@ chosen.model.addEventListener("change", () => {
   chosen.modelFile.value = "";
 });
 
+const webgpu = find("webgpu", HTMLOptionElement);
 if (await navigator.gpu?.requestAdapter()) {
-  for (const option of chosen.provider.options) option.disabled = false;
+  webgpu.disabled = false;
+  webgpu.text = "webgpu";
 }
