@@ -41,7 +41,8 @@ export function taskOf(model: Model, wanted: number): Task {
   const [batch = 0, length = 0] = named.map(([size, open]) => (typeof size === "string" ? open : size));
   const graph = model.graph(sizes);
   const other = [...graph.parameters].find(([, { dtype }]) => dtype !== "float32");
-  if (other) throw new ModelError(`expected weights in float32, got ${formatType(other[1])} as ${quote(other[0])}`);
+  if (other)
+    throw new ModelError(`expected weights in float32, got ${formatType(other[1])} as ${quote(other[0])}`);
   const value = graph.outputs[logits];
   const rows = kind === "images" ? [batch] : [batch, length];
   const classes = value?.shape.at(-1) ?? 0;

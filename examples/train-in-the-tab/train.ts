@@ -1,4 +1,12 @@
-import { allocate, inputName, legalize, optimize, type Tensor, tensor, type Value } from "@softmax-bench/graph";
+import {
+  allocate,
+  inputName,
+  legalize,
+  optimize,
+  type Tensor,
+  tensor,
+  type Value,
+} from "@softmax-bench/graph";
 import * as onnx from "@softmax-bench/onnx";
 import type * as ort from "onnxruntime-web";
 
@@ -8,7 +16,12 @@ export type Sizes = Readonly<Record<string, number>>;
 export type Feeds = Readonly<Record<string, Iterable<number>>>;
 
 /** Trains a model with one that is built here: forward pass, loss, backward pass and AdamW, state in, state out. */
-export async function startTraining(runtime: typeof ort, provider: Provider, model: onnx.Model, sizes: Sizes) {
+export async function startTraining(
+  runtime: typeof ort,
+  provider: Provider,
+  model: onnx.Model,
+  sizes: Sizes,
+) {
   const isGpu = provider === "webgpu";
   const training = onnx.trainingGraph(model.graph(sizes));
   const step = optimize(onnx.trainingStep(training, { optimizer: onnx.adamw(), clipNorm: 1 }));

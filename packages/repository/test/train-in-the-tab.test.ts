@@ -126,7 +126,7 @@ interface Example {
   readonly before: number;
   /** The largest loss after training. */
   readonly after: number;
-  readonly data: (batch: number) => Data;
+  readonly makeData: (batch: number) => Data;
 }
 
 const EXAMPLES: readonly Example[] = [
@@ -137,7 +137,7 @@ const EXAMPLES: readonly Example[] = [
     steps: 40,
     before: Math.log(10),
     after: 1.5,
-    data: (batch) => imageData(generateImages(), batch),
+    makeData: (batch) => imageData(generateImages(), batch),
   },
   {
     model: "characters.onnx",
@@ -146,7 +146,7 @@ const EXAMPLES: readonly Example[] = [
     steps: 60,
     before: Math.log(64),
     after: 3,
-    data: (batch) =>
+    makeData: (batch) =>
       textData(readFileSync(join(EXAMPLE, "alice.txt"), "utf8"), { batch, length: 32, vocabulary: 64 }),
   },
 ];
@@ -170,7 +170,7 @@ function crossEntropy(logits: Float32Array, labels: Int32Array): number {
 }
 
 /** The loss of a model in ONNX Runtime, without anything of this project. */
-async function lossOf(bytes: Uint8Array, { input: dtype, batch, data }: Example): Promise<number> {
+async function lossOf(bytes: Uint8Array, { input: dtype, batch, makeData }: Example): Promise<number> {
   env.wasm.numThreads = 1;
   const session = await InferenceSession.create(bytes, { executionProviders: ["wasm"] });
   const [input = "", output = ""] = [...session.inputNames, ...session.outputNames];
@@ -178,7 +178,7 @@ async function lossOf(bytes: Uint8Array, { input: dtype, batch, data }: Example)
     dtype === "int64"
       ? new Tensor("int64", BigInt64Array.from(numbers, BigInt), [batch, numbers.length / batch])
       : new Tensor("float32", numbers as Float32Array, [batch, 3, 32, 32]);
-  const { heldOut } = data(batch);
+  const { heldOut } = makeData(batch);
   let sum = 0;
   for (const of of heldOut) {
     const outputs = await session.run({ [input]: tensorOf(of) });
@@ -270,7 +270,10 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checko
     const page = await open(address);
     const images = { name: "data_batch_1.bin", bytes: generateImages(100, 7) };
     expect(await train(page, { model: "resnet-8.onnx", data: images, batch: 4 })).toBe("");
-    const text = { name: "notes.txt", bytes: new TextEncoder().encode("To be, or not to be: naïve? ".repeat(20)) };
+    const text = {
+      name: "notes.txt",
+      bytes: new TextEncoder().encode("To be, or not to be: naïve? ".repeat(20)),
+    };
     expect(await train(page, { model: "characters.onnx", data: text, batch: 4 })).toBe("");
     await page.fill("#steps", "100000");
     await page.click("#train");
@@ -329,7 +332,9 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checko
 });
 
 describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built as its README says", () => {
-  it("trains both models on WebGPU, and their files have the trained losses", { tags: "nightly" }, async () => {
+  it("trains both models on WebGPU, and their files have the trained losses", {
+    tags: "nightly",
+  }, async () => {
     const { copy } = followReadme("train-in-the-tab");
     const { address, close } = await serve(copy);
     onTestFinished(close);
