@@ -39,23 +39,23 @@ function uniform(seed: number): () => number {
 }
 
 /**
- * Images in the format of CIFAR-10's binary files. Each class has stripes of its own direction and a colour of its own,
- * under noise.
+ * Images in the format of CIFAR-10's binary files. Direction and colour of an image's stripes tell its class, under
+ * noise. Neighbouring classes overlap, so that no network can tell all images.
  */
 export function generateImages(count = 1000, seed = 1): Uint8Array {
   const random = uniform(seed);
   const records = new Uint8Array(count * RECORD);
   for (let start = 0; start < records.length; start += RECORD) {
     const label = Math.floor(random() * CLASSES);
-    const [angle, phase] = [(Math.PI * label) / CLASSES, 2 * Math.PI * random()];
-    const [dx, dy] = [0.6 * Math.cos(angle), 0.6 * Math.sin(angle)];
+    const turn = (label + 1.4 * (random() - 0.5)) / CLASSES;
+    const [dx, dy, phase] = [Math.cos(Math.PI * turn), Math.sin(Math.PI * turn), 2 * Math.PI * random()];
     records[start] = label;
     for (let pixel = 0; pixel < PIXELS; pixel++) {
       const [x, y] = [pixel % SIDE, Math.floor(pixel / SIDE) % SIDE];
       const plane = Math.floor(pixel / SIDE ** 2);
-      const stripes = Math.cos(x * dx + y * dy + phase);
-      const colour = Math.cos(2 * Math.PI * (label / CLASSES + plane / 3));
-      records[start + 1 + pixel] = 128 + 40 * stripes + 40 * colour + 60 * (random() - 0.5);
+      const stripes = Math.cos(0.6 * (x * dx + y * dy) + phase);
+      const colour = Math.cos(2 * Math.PI * (turn + plane / 3));
+      records[start + 1 + pixel] = 128 + 30 * stripes + 20 * colour + 120 * (random() - 0.5);
     }
   }
   return records;
