@@ -61,12 +61,25 @@ async function serve(root: string): Promise<{ address: string; close: () => Prom
   return { address, close: () => server.close() };
 }
 
+/** Counts the bytes that a page reads from the memory of a GPU. */
+const COUNT_READS = `
+  globalThis.bytesRead = 0;
+  const { GPUBuffer, GPUMapMode } = globalThis;
+  if (GPUBuffer) {
+    const { mapAsync } = GPUBuffer.prototype;
+    GPUBuffer.prototype.mapAsync = function (mode, ...range) {
+      if (mode === GPUMapMode.READ) globalThis.bytesRead += this.size;
+      return mapAsync.call(this, mode, ...range);
+    };
+  }`;
+
 /** Opens the page as a user does. What it complains about, or asks of others, is an error. */
 async function open(address: string): Promise<Page> {
   const context = await browser.newContext();
   // A test has a time limit of its own.
   context.setDefaultTimeout(0);
   const page = await context.newPage();
+  await page.addInitScript(COUNT_READS);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => {
@@ -201,9 +214,12 @@ function changedTensors(before: Uint8Array, after: Uint8Array): string[] {
 }
 
 interface Trained {
-  /** The loss and the accuracy of what is kept out of training. */
+  /** The loss of what is kept out of training. */
   readonly loss: number;
+  /** How much its accuracy has risen, in percent. */
   readonly gained: number;
+  /** Bytes read from a GPU in training. */
+  readonly bytesRead: number;
 }
 
 /** Trains a model of the page, downloads it, and opens the file in the page again. */
@@ -224,6 +240,7 @@ async function trainAndReopen(
   expect(Math.abs((await numberOf(page, "before-loss")) - example.before)).toBeLessThan(0.7);
   const shown = await textOf(page, "after-loss");
   const gained = (await numberOf(page, "after-accuracy")) - (await numberOf(page, "before-accuracy"));
+  const bytesRead = await page.evaluate<number>("bytesRead");
 
   const file = await download(page);
   expect(file.name).toBe(model.replace(".onnx", ".trained.onnx"));
@@ -234,7 +251,7 @@ async function trainAndReopen(
 
   expect(await train(page, { model: file, batch, steps: 1, provider })).toBe("");
   expect(await textOf(page, "before-loss")).toBe(shown);
-  return { loss: Number(shown), gained };
+  return { loss: Number(shown), gained, bytesRead };
 }
 
 /** A model of images with logits of some classes, as a file. */
@@ -363,6 +380,9 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built as its README sa
       const onWasm = await trainAndReopen(address, few, "wasm");
       const onWebgpu = await trainAndReopen(address, few, "webgpu");
       expect(onWebgpu.loss).toBeCloseTo(onWasm.loss, 2);
+      // Losses and logits are read, weights are not.
+      expect(onWebgpu.bytesRead).toBeGreaterThan(0);
+      expect(onWebgpu.bytesRead).toBeLessThan(readFileSync(join(EXAMPLE, example.model)).length);
     }
   });
 });
