@@ -1,4 +1,4 @@
-import { formatType } from "@softmax-bench/graph";
+import { formatType, sizeOf } from "@softmax-bench/graph";
 import { type Model, ModelError, type ModelInput, quote } from "@softmax-bench/onnx";
 import { CLASSES, IMAGE } from "./data.ts";
 import type { Sizes } from "./train.ts";
@@ -47,7 +47,7 @@ export function taskOf(model: Model, wanted: number): Task {
   const rows = kind === "images" ? [batch] : [batch, length];
   const classes = value?.shape.at(-1) ?? 0;
   const least = kind === "images" ? CLASSES : 2;
-  const isOfRows = value?.dtype === "float32" && value.shape.slice(0, -1).join() === rows.join();
+  const isOfRows = value?.dtype === "float32" && sizeOf(value.shape.slice(0, -1)) === sizeOf(rows);
   if (!isOfRows || classes < least) {
     throw new ModelError(
       `expected logits float32[${rows},C] of ${least} classes or more, got ${value && formatType(value)} as ${quote(logits)}`,
