@@ -248,6 +248,15 @@ chosen.model.addEventListener("change", () => {
   chosen.modelFile.value = "";
 });
 
+// Files may be dropped anywhere.
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  const files = event.dataTransfer?.files ?? null;
+  const field = files?.[0]?.name.endsWith(".onnx") ? chosen.modelFile : chosen.dataFile;
+  if (!field.disabled) field.files = files;
+});
+
 const webgpu = find("webgpu", HTMLOptionElement);
 if (await navigator.gpu?.requestAdapter()) {
   webgpu.disabled = false;

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -126,6 +127,17 @@ async function train(
   await page.locator("#status:has-text('Trained:'), #problem:not(:empty)").first().waitFor();
   return (await page.textContent("#problem")) ?? "";
 }
+
+/** Drops a file somewhere on the page. */
+const dropText = (page: Page, name: string, text: string): Promise<void> =>
+  page.evaluate(
+    (dropped) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([dropped.text], dropped.name));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    { name, text },
+  );
 
 const textOf = async (page: Page, id: string): Promise<string> => (await page.textContent(`#${id}`)) ?? "";
 const numberOf = async (page: Page, id: string): Promise<number> => Number.parseFloat(await textOf(page, id));
@@ -344,11 +356,8 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checko
     const page = await open(address);
     const images = { name: "data_batch_1.bin", bytes: generateImages(100, 7) };
     expect(await train(page, { model: "resnet-8.onnx", data: images, batch: 4 })).toBe("");
-    const text = {
-      name: "notes.txt",
-      bytes: new TextEncoder().encode("To be, or not to be: naïve? ".repeat(20)),
-    };
-    expect(await train(page, { model: "characters.onnx", data: text, batch: 4 })).toBe("");
+    await dropText(page, "notes.txt", "To be, or not to be: naïve? ".repeat(20));
+    expect(await train(page, { model: "characters.onnx", batch: 4 })).toBe("");
     await page.fill("#steps", "100000");
     await page.click("#train");
     await page.waitForFunction("document.querySelector('#last-loss').textContent !== ''");
