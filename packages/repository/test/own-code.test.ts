@@ -1,23 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseResults } from "@softmax-bench/core/results";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { followReadme } from "./follow-readme.js";
 import { ROOT } from "./root.js";
-import { packTarballs } from "./tarballs.js";
 
 /** Registries take their time. */
 const TIMEOUT_MS = 600_000;
-
-/** The commands of an example's README that are run in the copy of its folder. */
-function commandsIn(copy: string, tarballs: string): string[] {
-  const readme = readFileSync(join(copy, "README.md"), "utf8");
-  const [, inCopy = ""] = Array.from(readme.matchAll(/```sh\n([\s\S]*?)```/g), ([, code = ""]) => code);
-  const [first, ...commands] = inCopy.trim().split("\n");
-  expect(first).toBe(`cd /tmp/${basename(copy)}`);
-  return commands.map((command) => command.replaceAll("/tmp/softmax-bench", tarballs));
-}
 
 /** The errors of `tsc` in an example with types of its own. @param more options of `tsc` */
 function typeErrors(copy: string, more: readonly string[]): string {
@@ -36,19 +26,9 @@ function typeErrors(copy: string, more: readonly string[]): string {
   }
 }
 
-/** A copy of an example, and what the commands of its README print in it. @param options of `tsc` */
-function followReadme(example: string, options: readonly string[] = []): { copy: string; printed: string[] } {
-  const folder = mkdtempSync(join(tmpdir(), "own-code-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [tarballs, copy] = [join(folder, "tarballs"), join(folder, example)];
-  const filter = (path: string) => !/node_modules|bench-results/.test(path);
-  cpSync(join(ROOT, "examples", example), copy, { recursive: true, filter });
-  packTarballs(tarballs);
-  const printed = commandsIn(copy, tarballs).map((command) => {
-    // What vitest and pnpm leave in the environment is for their own processes.
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_prefer_offline: "true" };
-    return execFileSync("sh", ["-c", command], { cwd: copy, encoding: "utf8", env, stdio: "pipe" });
-  });
+/** Follows the README of an example, whose tests pass. @param options of `tsc` */
+function testAndMeasure(example: string, options: readonly string[] = []) {
+  const { copy, printed } = followReadme(example);
   expect(printed[1]).toMatch(/Tests .*\d+ passed/);
   expect(typeErrors(copy, options)).toBe("");
   return { copy, printed };
@@ -65,14 +45,14 @@ const WORKLOADS = ["cifar-head-16", "imagenet-head-16", "seed-128", "vocab-1"];
 
 /**
  * Takes a minute or two, most of which npm installs packages. `own-backends.test.ts` and `own-methods.test.ts` of the runner
- * measure both examples without.
+ * measure both without.
  */
 describe("the examples of code from outside of the repository, installed from what is packed", () => {
   it("own-backend: passes the suite and is measured, as its README says", {
     tags: "nightly",
     timeout: TIMEOUT_MS,
   }, () => {
-    const { copy, printed } = followReadme("own-backend");
+    const { copy, printed } = testAndMeasure("own-backend");
     expect(printed).toHaveLength(3);
     const measured = measuredIn(copy);
     const mine = measured.filter(({ backend }) => backend === "my-backend");
@@ -94,7 +74,7 @@ describe("the examples of code from outside of the repository, installed from wh
     timeout: TIMEOUT_MS,
   }, () => {
     // TensorFlow.js brings types of WebGPU, which those of a browser's page have, too.
-    const { copy, printed } = followReadme("own-loss", ["--skipLibCheck"]);
+    const { copy, printed } = testAndMeasure("own-loss", ["--skipLibCheck"]);
     expect(printed).toHaveLength(5);
     const mine = measuredIn(copy).filter(({ method }) => method.startsWith("mine/"));
     expect(
