@@ -13,7 +13,9 @@ import {
   isFloat,
   type Node,
   outputOf,
+  scalar,
   sizeOf,
+  sub,
   type Tensor,
   topologicalOrder,
   transpose,
@@ -28,7 +30,7 @@ import { READERS } from "./operators/index.js";
 import type { Reader } from "./operators/reader.js";
 import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
-import type { Tie } from "./ties.js";
+import type { Relation, Tie } from "./ties.js";
 
 /** A model's graph. Its inputs are the model's, followed by its parameters. */
 export interface ReadGraph extends Graph {
@@ -184,9 +186,9 @@ class GraphScope implements Definitions {
   }
 
   /** Derives a copy from its original. */
-  #tied(name: string, { original, isTransposed }: Tie): Value | undefined {
+  #tied(name: string, { original, relation }: Tie): Value | undefined {
     const made = this.value(original);
-    const copy = made && isTransposed ? transpose(made) : made;
+    const copy = made && COPIES[relation](made);
     if (copy) this.values.set(name, copy);
     return copy;
   }
@@ -232,6 +234,12 @@ class GraphScope implements Definitions {
     return node.op === "Input" && this.parameters.get(inputName(outputOf(node)))?.node === node;
   }
 }
+
+const COPIES = {
+  same: (original) => original,
+  transpose: (original) => transpose(original),
+  complement: (original) => sub(scalar(1, original.dtype), original),
+} satisfies Record<Relation, (original: Value) => Value>;
 
 function movingFrom({ name, dtype, shape }: StoredTensor): MovingStatistic {
   const current = input(name, dtype, shape);

@@ -4,6 +4,7 @@ import {
   formatType,
   GraphError,
   isInteger,
+  type Node,
   type Tensor,
   type Value,
 } from "@softmax-bench/graph";
@@ -15,6 +16,11 @@ import {
 } from "../proto/onnx_pb.js";
 import { ModelError, quote } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
+import { MOVEMENTS } from "./use-index.js";
+
+/** True for the elements of an input or a constant, which nothing was computed with. */
+const isMoved = ({ op, inputs: [x] }: Node): boolean =>
+  op === "Input" || op === "Constant" || (MOVEMENTS.has(op) && x !== undefined && isMoved(x.node));
 
 /** The names that a node's inputs may refer to. */
 export interface Scope {
@@ -106,6 +112,14 @@ export class OnnxNode {
     if (!tensor) return this.#scope.frozen(this.input(position));
     this.#asked.add(position);
     return constant(tensor.read());
+  }
+
+  /**
+   * A mean or variance to normalise by. A stored tensor, moved or not, is a constant, even if it is trained elsewhere;
+   * one that the model computes, as of weights that it standardises, is not.
+   */
+  statistic(position: number): Value {
+    return isMoved(this.input(position).node) ? this.frozen(position) : this.input(position);
   }
 
   /** Replaces an input that is a stored tensor; nothing happens to any other. */
