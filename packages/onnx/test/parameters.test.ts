@@ -23,7 +23,7 @@ const node = (
   opType: string,
   input: string[],
   output: string,
-  attributes: Record<string, number> = {},
+  attributes: Record<string, number | readonly number[]> = {},
 ): NodeInit => ({
   opType,
   name: `make ${output}`,
@@ -97,10 +97,8 @@ describe("statistics that are frozen", () => {
 // Weight standardisation, as in networks without normalisation layers: PyTorch exports it as a batch normalisation of the
 // weight by statistics that the model computes, of many numbers.
 describe("statistics that a model computes of its weights", () => {
-  const mean = (of: string, output: string): NodeInit => ({
-    ...node("ReduceMean", [of], output),
-    attribute: [attribute("axes", [0, 2]), attribute("keepdims", 0)],
-  });
+  const mean = (of: string, output: string) =>
+    node("ReduceMean", [of], output, { axes: [0, 2], keepdims: 0 });
   const values = numbers(30).map((value, at) => value * (at % 7));
   const modelWith = (training: number) =>
     parseModel(
