@@ -31,6 +31,7 @@ import type { Reader } from "./operators/reader.js";
 import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 import type { Relation, Tie } from "./ties.js";
+import { MOVEMENTS } from "./use-index.js";
 
 /** A model's graph. Its inputs are the model's, followed by its parameters. */
 export interface ReadGraph extends Graph {
@@ -124,6 +125,7 @@ function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): read
     value: (name) => values.get(name) ?? outer.value(name),
     initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
     frozen: (value) => outer.frozen(value),
+    isCopy: (value) => outer.isCopy(value),
     branch: (graph) => readBranch(graph, scope, context),
     define: (name, value) => {
       if (values.has(name))
@@ -150,9 +152,10 @@ class GraphScope implements Definitions {
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
   readonly #isTrained: (name: string) => boolean;
   readonly #choices: ReadonlyMap<string, Choice>;
-  readonly #isStored = dependency(
-    (node) => node.op === "Constant" || node.op === "Range" || this.#isParameter(node),
-  );
+  readonly #isSource = (node: Node) =>
+    node.op === "Constant" || node.op === "Range" || this.#isParameter(node);
+  readonly #isStored = dependency(this.#isSource);
+  readonly #isMoved = dependency(this.#isSource, ({ op }) => MOVEMENTS.has(op));
   readonly #frozen = new Map<Value, Value>();
   readonly #frozenNodes = new Set<Node>();
 
@@ -211,6 +214,10 @@ class GraphScope implements Definitions {
       if (!this.#frozenNodes.has(node)) this.#freeze(node);
     }
     return this.#frozen.get(value) ?? value;
+  }
+
+  isCopy({ node }: Value): boolean {
+    return this.#isMoved(node);
   }
 
   /** Makes the node's outputs constants, once, unless ONNX leaves them undefined or they take too long to compute. */

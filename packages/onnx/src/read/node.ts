@@ -4,7 +4,6 @@ import {
   formatType,
   GraphError,
   isInteger,
-  type Node,
   type Tensor,
   type Value,
 } from "@softmax-bench/graph";
@@ -16,11 +15,6 @@ import {
 } from "../proto/onnx_pb.js";
 import { ModelError, quote } from "./error.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
-import { MOVEMENTS } from "./use-index.js";
-
-/** True for the elements of an input or a constant, which nothing was computed with. */
-const isMoved = ({ op, inputs: [x] }: Node): boolean =>
-  op === "Input" || op === "Constant" || (MOVEMENTS.has(op) && x !== undefined && isMoved(x.node));
 
 /** The names that a node's inputs may refer to. */
 export interface Scope {
@@ -35,6 +29,8 @@ export interface Scope {
   move?(name: string, next: (current: Value) => Value): void;
   /** The value as a constant if it depends on stored tensors alone; otherwise the value itself. */
   frozen(value: Value): Value;
+  /** True for the elements of a stored tensor, in another shape, order or type as the case may be. */
+  isCopy(value: Value): boolean;
   readonly readExternal: ReadExternal;
   /** The results of a graph inside a node. */
   branch(graph: GraphProto): readonly Value[];
@@ -119,7 +115,8 @@ export class OnnxNode {
    * one that the model computes, as of weights that it standardises, is not.
    */
   statistic(position: number): Value {
-    return isMoved(this.input(position).node) ? this.frozen(position) : this.input(position);
+    const value = this.input(position);
+    return this.#scope.isCopy(value) ? this.frozen(position) : value;
   }
 
   /** Replaces an input that is a stored tensor; nothing happens to any other. */

@@ -79,7 +79,7 @@ def settle(model, inputs):
             # A channel that hardly varies in the batch would be magnified, and its rounding errors with it.
             layer.running_var.clamp_(min=0.3 * layer.running_var.mean())
             layer.running_var *= 0.8 + 0.4 * torch.rand_like(layer.running_var)
-            layer.running_mean += 0.05 * torch.randn_like(layer.running_mean)
+            layer.running_mean += 0.05 * layer.running_var.sqrt() * torch.randn_like(layer.running_mean)
     return model.eval()
 
 
