@@ -309,6 +309,18 @@ function windowCases(): Record<string, Case> {
       ],
       make: (x, w) => conv(x, w, undefined, { group: 3 }),
     },
+    "Conv, 3-D": {
+      shapes: [[2, 2, 3, 4, 3], [4, 1, 2, 2, 2], [4]],
+      make: (x, w, b) =>
+        conv(x, w, b, { strides: [1, 2, 1], pads: [1, 0, 0, 0, 1, 2], dilations: [2, 1, 1], group: 2 }),
+    },
+    "Conv, 4-D": {
+      shapes: [
+        [1, 1, 2, 3, 2, 3],
+        [2, 1, 2, 2, 1, 2],
+      ],
+      make: (x, w) => conv(x, w, undefined, { strides: [1, 1, 2, 1] }),
+    },
     ConvTranspose: {
       shapes: [[2, 3, 3, 2], [3, 2, 2, 3], [2]],
       make: (x, w, b) => convTranspose(x, w, b),
@@ -334,6 +346,17 @@ function windowCases(): Record<string, Case> {
       ],
       make: (x, w) => convTranspose(x, w, undefined, { pads: [2, 3] }),
     },
+    "ConvTranspose, 3-D": {
+      shapes: [[1, 4, 2, 3, 2], [4, 1, 2, 2, 2], [2]],
+      make: (x, w, b) =>
+        convTranspose(x, w, b, {
+          strides: [1, 2, 3],
+          pads: [0, 1, 0, 1, 0, 2],
+          dilations: [2, 1, 1],
+          group: 2,
+          outputPadding: [0, 1, 1],
+        }),
+    },
     MaxPool: {
       shapes: [[2, 2, 4, 4]],
       make: (x) => maxPool(x, [2, 2], { strides: [2, 2] }),
@@ -349,6 +372,12 @@ function windowCases(): Record<string, Case> {
       make: (x) => maxPool(x, [3], { strides: [2] }),
       distinct: true,
     },
+    "MaxPool, 3-D": {
+      shapes: [[1, 1, 3, 4, 3]],
+      make: (x) =>
+        maxPool(x, [2, 2, 2], { strides: [1, 2, 2], pads: [1, 0, 0, 0, 1, 1], dilations: [2, 1, 1] }),
+      distinct: true,
+    },
     AveragePool: {
       shapes: [[2, 2, 5, 4]],
       make: (x) => averagePool(x, [3, 2], { strides: [2, 1], pads: [1, 0, 1, 1] }),
@@ -361,7 +390,12 @@ function windowCases(): Record<string, Case> {
       shapes: [[1, 2, 6, 5]],
       make: (x) => averagePool(x, [3, 2], { dilations: [2, 3], pads: [1, 0, 1, 1], strides: [1, 2] }),
     },
+    "AveragePool, 3-D": {
+      shapes: [[1, 2, 3, 4, 3]],
+      make: (x) => averagePool(x, [2, 3, 2], { strides: [1, 2, 1], pads: [1, 0, 0, 0, 2, 1] }),
+    },
     GlobalAveragePool: { shapes: [[2, 3, 2, 4]], make: (x) => globalAveragePool(x) },
+    "GlobalAveragePool, 3-D": { shapes: [[2, 2, 2, 3, 2]], make: (x) => globalAveragePool(x) },
   };
 }
 
@@ -494,6 +528,11 @@ describe("what operators refuse, naming the node", () => {
     ["Split into other sizes", () => split(x, [1, 1], 1), "sizes [1,1] do not sum to 3"],
     ["Slice outside", () => slice(x, 1, 0, 4), "range 0:4:1 is outside axis 1"],
     ["Pad by fewer", () => pad(x, [-1, 0, 0, 0]), "pads must be 4 numbers of 0 or more"],
+    [
+      "Conv without a spatial axis",
+      () => conv(x, x),
+      "takes [N, C, L], [N, C, H, W] or more axes, got [2,3]",
+    ],
     ["Where on numbers", () => where(x, x, x), "the condition must be bool"],
     ["Gather by floats", () => gather(x, x, 0), "indices must be integers"],
     ["Less of two dtypes", () => less(x, input("d", "float64", [2, 3])), "one dtype"],

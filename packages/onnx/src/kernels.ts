@@ -9,6 +9,10 @@ const NONE: readonly DType[] = [];
 const isDilated = ({ dilations }: Attributes): boolean =>
   Array.isArray(dilations) && dilations.some((dilation) => dilation !== 1);
 
+/** True if a pool has at most three spatial axes: ONNX Runtime has no kernels for more. */
+const isPoolable = ({ kernel_shape }: Attributes): boolean =>
+  Array.isArray(kernel_shape) && kernel_shape.length <= 3;
+
 /** The same kernels for each of some operators. */
 const each = (dtypes: readonly DType[], ...operators: string[]): Kernels =>
   Object.fromEntries(operators.flatMap((group) => group.split(" ")).map((op) => [op, dtypes]));
@@ -24,7 +28,7 @@ export const ONNXRUNTIME_CPU: Kernels = {
     "Relu LeakyRelu Sigmoid Tanh Softmax LogSoftmax",
     "Add Sub Mul Div Mod Pow Max Min And Or Not Equal Greater Less Where",
     "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceLogSumExp ArgMax CumSum TopK",
-    "MatMul Gemm MaxPool LayerNormalization SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss",
+    "MatMul Gemm LayerNormalization SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss",
     "Gather GatherElements ScatterElements",
     "Reshape Flatten Squeeze Unsqueeze Transpose Expand Cast Concat Split Slice Pad",
   ),
@@ -32,7 +36,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
     SINGLE,
     "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Softplus Conv ConvTranspose GlobalAveragePool",
   ),
-  AveragePool: (attributes) => (isDilated(attributes) ? NONE : SINGLE),
+  MaxPool: (attributes) => (isPoolable(attributes) ? ALL : NONE),
+  AveragePool: (attributes) => (isPoolable(attributes) && !isDilated(attributes) ? SINGLE : NONE),
   // In training mode it overwrites the given running mean and variance, in the caller's own arrays.
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : ALL),
   // ONNX defines no Range of float16.
@@ -47,7 +52,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, SINGLE])),
-  AveragePool: (attributes) => (isDilated(attributes) ? NONE : SINGLE),
+  MaxPool: (attributes) => (isPoolable(attributes) ? SINGLE : NONE),
+  AveragePool: (attributes) => (isPoolable(attributes) && !isDilated(attributes) ? SINGLE : NONE),
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : SINGLE),
   ...each(NONE, "LogSoftmax SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss OneHot"),
 };

@@ -21,7 +21,9 @@ import {
 } from "./proto/onnx_pb.js";
 import { ModelError, quote } from "./read/error.js";
 import { type Model, parseModel } from "./read/model.js";
+import { complementOf } from "./read/recognize.js";
 import type { ExternalData, ReadExternal, StoredTensor } from "./read/tensors.js";
+import type { Relation } from "./read/ties.js";
 import { type Field, replaceFields } from "./wire.js";
 
 /** Bytes that replace those of a tensor outside the model. */
@@ -37,8 +39,8 @@ export interface WrittenModel {
 
 /**
  * A model with new values of some of its floating-point tensors, stored as the old ones are. Every other byte stays the
- * same, and so do the bytes of values that are equal. A transposed copy of a tensor, as exporters store of tied weights,
- * changes with it.
+ * same, and so do the bytes of values that are equal. The copies of a tensor that the file stores change with it, also
+ * those that are transposed or 1 minus it.
  *
  * @param bytes the model; of one with data in other files, see `saveWeights` of `@softmax-bench/onnx/node`
  * @param weights new values by name; tensors that it lacks stay
@@ -92,7 +94,7 @@ function changesOf(model: Model, weights: ReadonlyMap<string, Tensor>): Map<stri
   const wanted = new Map(weights);
   for (const [copy, { tie }] of model.choices) {
     const changed = tie && weights.get(tie.original);
-    if (changed && !wanted.has(copy)) wanted.set(copy, tie.isTransposed ? transposed(changed) : changed);
+    if (changed && !wanted.has(copy)) wanted.set(copy, COPIES[tie.relation](changed));
   }
   return new Map(
     [...wanted].filter(([name, tensor]) => !isEqual(tensor, requireStored(model, name, tensor).read())),
@@ -136,6 +138,12 @@ function transposed({ dtype, shape, data }: Tensor): Tensor {
   }
   return { dtype, shape: [columns, rows], data: moved };
 }
+
+const COPIES = {
+  same: (original) => original,
+  transpose: transposed,
+  complement: complementOf,
+} satisfies Record<Relation, (original: Tensor) => Tensor>;
 
 const isEqual = (a: Tensor, b: Tensor): boolean =>
   a.data.every((value: number | bigint, index: number) => Object.is(value, b.data[index]));

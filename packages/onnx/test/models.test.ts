@@ -38,6 +38,8 @@ const MODELS = [
   "attention-opset20",
   "signals-opset18",
   "training-opset16",
+  "volumes-opset17",
+  "mixture-opset18",
 ];
 const at = (name: string) => new URL(`fixtures/${name}`, import.meta.url);
 

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { elementsOf, evaluate, type Tensor, tensor } from "@softmax-bench/graph";
-import { parseModel, trainingGraph } from "@softmax-bench/onnx";
+import { elementsOf, evaluate, type Graph, type Tensor, tensor, withBudget } from "@softmax-bench/graph";
+import { type Model, parseModel, trainingGraph } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
 import { StringStringEntryProtoSchema, TensorProto_DataType } from "../src/proto/onnx_pb.js";
 import {
@@ -23,7 +23,7 @@ const node = (
   opType: string,
   input: string[],
   output: string,
-  attributes: Record<string, number> = {},
+  attributes: Record<string, number | readonly number[]> = {},
 ): NodeInit => ({
   opType,
   name: `make ${output}`,
@@ -50,6 +50,24 @@ function trained(statistics: readonly NodeInit[], mean = "mean", variance = "var
   return evaluate(trainingGraph(model.graph()), feeds);
 }
 
+/** Compares a gradient along a direction with the change of the loss, in float32. */
+function expectSlope(
+  {
+    graph,
+    name,
+    values,
+  }: { readonly graph: Graph; readonly name: string; readonly values: readonly number[] },
+  feedsAt: (values: readonly number[]) => Record<string, Tensor>,
+): void {
+  const lossAt = (step: number) => {
+    const moved = values.map((value, at) => value + step * Math.sin(at + 1));
+    return Number(evaluate(graph, feedsAt(moved)).loss?.data[0]);
+  };
+  const gradient = elementsOf(evaluate(graph, feedsAt(values))[`${name}.grad`] as Tensor).map(Number);
+  const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
+  expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+}
+
 describe("statistics that are frozen", () => {
   const constants = (name: string, values: readonly number[]): NodeInit => ({
     opType: "Constant",
@@ -73,6 +91,44 @@ describe("statistics that are frozen", () => {
     ],
   ])("pass no gradient on: %s", (_, nodes, mean, variance) => {
     expectClose(trained(nodes, mean, variance), expected, 1e-7);
+  });
+});
+
+// Weight standardisation, as in networks without normalisation layers: PyTorch exports it as a batch normalisation of the
+// weight by statistics that the model computes, of many numbers.
+describe("statistics that a model computes of its weights", () => {
+  const mean = (of: string, output: string) =>
+    node("ReduceMean", [of], output, { axes: [0, 2], keepdims: 0 });
+  const values = numbers(30).map((value, at) => value * (at % 7));
+  const modelWith = (training: number) =>
+    parseModel(
+      modelOf({
+        tensors: [floats("w", [2, 3, 5], values), scale, offset, ints("matrix", [3, 10])],
+        nodes: [
+          mean("w", "mean"),
+          node("Mul", ["w", "w"], "squares"),
+          mean("squares", "variance"),
+          node("BatchNormalization", ["w", "scale", "offset", "mean", "variance"], "n", {
+            training_mode: training,
+          }),
+          node("Reshape", ["n", "matrix"], "v"),
+          node("MatMul", ["x", "v"], "y"),
+        ],
+      }),
+    );
+
+  it.each([
+    ["pass the gradient on", 0],
+    ["do not matter in training mode", 1],
+  ])("%s, and are not computed when the model is read", (_, training) => {
+    const graph = trainingGraph(withBudget(80, () => modelWith(training).graph()));
+    expectSlope({ graph, name: "w", values }, (of) => ({
+      x: tensor("float32", [2, 3], numbers(6)),
+      w: tensor("float32", [2, 3, 5], of),
+      scale: tensor("float32", [3], [1, 0.5, 2]),
+      offset: tensor("float32", [3], [0.25, -0.5, 1]),
+      labels: tensor("int64", [2], [1, 7]),
+    }));
   });
 });
 
@@ -242,6 +298,19 @@ describe("what is a parameter", () => {
     expect(trained.sort()).toEqual([...expected].sort());
   });
 
+  it.each<[string, string, readonly number[], boolean]>([
+    ["zeros that the exporter adds are none", "val_7", [0, 0, 0], false],
+    ["zeros with a name of the network are some", "norm.bias", [0, 0, 0], true],
+    ["other numbers are some", "val_7", [0, 0.5, 0], true],
+  ])("an offset of a normalisation: %s", (_, name, values, expected) => {
+    const layer = node("LayerNormalization", ["x", "norm.weight", name], "y", { axis: -1 });
+    const stored = [floats("norm.weight", [3], [1, 1, 1]), floats(name, [3], values)];
+    const { choices } = parseModel(modelOf({ nodes: [layer], tensors: stored }));
+    expect(choices.get(name)?.isParameter).toBe(expected);
+    if (!expected)
+      expect(choices.get(name)?.reason).toBe("all 0, for a normalisation that has none of its own");
+  });
+
   it("weights in Constant nodes, but no single numbers", () => {
     const constant = (name: string, dims: number[], values: number[]): NodeInit => ({
       opType: "Constant",
@@ -333,18 +402,82 @@ describe("what is a parameter", () => {
     expect(model.choices.get("val_3")?.reason).toBe("tied to head.weight: its transpose");
     const graph = trainingGraph(model.graph());
     expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "head.weight.grad"]);
-    const feeds = (values: readonly number[]) => ({
+    expectSlope({ graph, name: "head.weight", values: rows }, (values) => ({
       x: tensor("float32", [2, 3], [0, 1, 2, 2, 2, 0]),
       "head.weight": tensor("float32", [3, 2], values),
       labels: tensor("int64", [2], [1, 2]),
+    }));
+  });
+
+  describe("the weights of a mixture, m · x + (1 − m) · tanh(x)", () => {
+    const mix = [0.25, 0.1, 0.875].map(Math.fround);
+    const others = mix.map((m) => Math.fround(1 - m));
+    const mixture = (first: TensorInit, second: TensorInit) =>
+      parseModel(
+        modelOf({
+          nodes: [
+            node("Mul", ["x", String(first.name)], "a"),
+            node("Tanh", ["x"], "t"),
+            node("Mul", [String(second.name), "t"], "b"),
+            node("Add", ["a", "b"], "y"),
+          ],
+          tensors: [first, second],
+        }),
+      );
+    const trainedIn = (model: Model) => [...model.graph().parameters.keys()];
+
+    // `time_mix_key` of RWKV; 1 − 0.1 is rounded.
+    it.each([
+      ["first", mixture(floats("block.mix", [3], mix), floats("sub_3", [3], others)), mix],
+      ["second", mixture(floats("sub_3", [3], others), floats("block.mix", [3], mix)), mix],
+      [
+        "first, with names of nodes alone",
+        mixture(floats("block", [3], mix), floats("sub", [3], others)),
+        mix,
+      ],
+    ])("are one parameter, with the gradient of both, that is stored %s", (_, model, values) => {
+      const [name = ""] = trainedIn(model);
+      const tied = [...model.choices.values()].find(({ tie }) => tie);
+      expect(tied?.reason).toBe(`tied to ${name}: 1 minus it, the other weight of a mixture`);
+      const graph = trainingGraph(model.graph());
+      expect(Object.keys(graph.outputs)).toEqual(["loss", "y", `${name}.grad`]);
+      expectSlope({ graph, name, values }, (of) => ({
+        x: tensor("float32", [2, 3], numbers(6)),
+        [name]: tensor("float32", [3], of),
+        labels: tensor("int64", [2], [1, 2]),
+      }));
     });
-    const lossAt = (step: number) => {
-      const moved = rows.map((value, at) => value + step * Math.sin(at + 1));
-      return Number(evaluate(graph, feeds(moved)).loss?.data[0]);
-    };
-    const gradient = elementsOf(evaluate(graph, feeds(rows))["head.weight.grad"] as Tensor).map(Number);
-    const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
-    expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+
+    it("are one parameter if they are single numbers, too", () => {
+      const model = mixture(floats("block.mix", [1], [0.3]), floats("sub_3", [1], [1 - Math.fround(0.3)]));
+      expect(model.choices.get("sub_3")?.tie).toEqual({ original: "block.mix", relation: "complement" });
+    });
+
+    it.each<[string, Model, string[]]>([
+      [
+        "do not add up to 1",
+        mixture(floats("block.mix", [3], mix), floats("val_3", [3], mix)),
+        ["block.mix", "val_3"],
+      ],
+      [
+        "both have names of the network",
+        mixture(floats("block.mix", [3], mix), floats("block.rest", [3], others)),
+        ["block.mix", "block.rest"],
+      ],
+      [
+        "are halves, of which one may be a number of the formula",
+        mixture(floats("block.mix", [1], [0.5]), floats("val_3", [1], [0.5])),
+        ["block.mix"],
+      ],
+      [
+        "may be two fresh parameters without names",
+        mixture(floats("first", [3], [0.5, 0.5, 0.5]), floats("second", [3], [0.5, 0.5, 0.5])),
+        ["first", "second"],
+      ],
+    ])("are not tied if they %s", (_, model, expected) => {
+      expect(trainedIn(model)).toEqual(expected);
+      expect([...model.choices.values()].filter(({ tie }) => tie)).toEqual([]);
+    });
   });
 
   describe("a layer that is used twice, whose transposed weight is stored once for each use", () => {
@@ -386,20 +519,12 @@ describe("what is a parameter", () => {
       expect(model.choices.get("val_2")?.reason).toBe("tied to val_1: the same layer, used again");
       const graph = trainingGraph(model.graph());
       expect(Object.keys(graph.outputs)).toEqual(["loss", "y", "val_1.grad", "layer.bias.grad"]);
-      const feeds = (step: number) => ({
+      expectSlope({ graph, name: "val_1", values: weights }, (values) => ({
         x: tensor("float32", [2, 3], numbers(6)),
-        val_1: tensor(
-          "float32",
-          [3, 3],
-          weights.map((value, at) => value + step * Math.sin(at + 1)),
-        ),
+        val_1: tensor("float32", [3, 3], values),
         "layer.bias": tensor("float32", [3], [0.1, -0.2, 0.3]),
         labels: tensor("int64", [2], [1, 2]),
-      });
-      const lossAt = (step: number) => Number(evaluate(graph, feeds(step)).loss?.data[0]);
-      const gradient = elementsOf(evaluate(graph, feeds(0))["val_1.grad"] as Tensor).map(Number);
-      const slope = gradient.reduce((sum, value, at) => sum + value * Math.sin(at + 1), 0);
-      expect(slope).toBeCloseTo((lossAt(1e-2) - lossAt(-1e-2)) / 2e-2, 3);
+      }));
     });
 
     it.each([

@@ -150,6 +150,24 @@ const CASES: Readonly<Record<string, Case>> = {
     tensors: [filter],
     nodes: [node("Conv", ["x", "w"], { auto_pad: "VALID" })],
   },
+  "Conv over three axes with auto_pad": {
+    shape: [1, 2, 3, 5, 4],
+    tensors: [floats("w", [4, 1, 2, 3, 2], numbers(48))],
+    nodes: [node("Conv", ["x", "w"], { auto_pad: "SAME_UPPER", strides: [1, 2, 3], group: 2 })],
+  },
+  "ConvTranspose over three axes to a given shape": {
+    shape: [1, 2, 2, 3, 2],
+    tensors: [floats("w", [2, 2, 2, 3, 2], numbers(48))],
+    nodes: [node("ConvTranspose", ["x", "w"], { output_shape: [3, 6, 4], strides: [1, 2, 2] })],
+  },
+  "MaxPool over three axes in ceil mode": {
+    shape: [1, 2, 3, 5, 4],
+    nodes: [node("MaxPool", ["x"], { kernel_shape: [2, 2, 3], strides: [2, 2, 2], ceil_mode: 1 })],
+  },
+  "AveragePool over three axes": {
+    shape: [1, 2, 3, 5, 4],
+    nodes: [node("AveragePool", ["x"], { kernel_shape: [2, 3, 2], pads: [1, 0, 0, 0, 1, 1] })],
+  },
   "MaxPool in ceil mode": {
     shape: image,
     nodes: [node("MaxPool", ["x"], { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 })],

@@ -214,6 +214,10 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       (x, w) => conv(x, w, undefined, { strides: [2, 3], pads: [1, 0, 2, 1], dilations: [1, 2], group: 2 }),
     ),
     sample([[2, 2, 9], [3, 2, 2], [3]], (x, w, b) => conv(x, w, b, { strides: [3], dilations: [2] })),
+    sample([[2, 4, 3, 5, 4], [4, 2, 2, 3, 2], [4]], (x, w, b) =>
+      conv(x, w, b, { strides: [1, 2, 3], pads: [1, 0, 2, 0, 1, 1], dilations: [2, 1, 1], group: 2 }),
+    ),
+    sample([[1, 2, 2, 3, 2, 3], [3, 2, 2, 2, 1, 2], [3]], (x, w, b) => conv(x, w, b)),
   ],
   ConvTranspose: [
     sample([[2, 3, 3, 2], [3, 2, 2, 3], [2]], (x, w, b) => convTranspose(x, w, b, { pads: [0, 1, 1, 0] })),
@@ -237,18 +241,34 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       ],
       (x, w) => convTranspose(x, w, undefined, { strides: [2] }),
     ),
+    sample([[2, 4, 2, 3, 2], [4, 1, 2, 3, 2], [2]], (x, w, b) =>
+      convTranspose(x, w, b, {
+        strides: [1, 2, 3],
+        pads: [0, 1, 0, 1, 0, 2],
+        dilations: [2, 1, 1],
+        group: 2,
+        outputPadding: [0, 1, 1],
+      }),
+    ),
   ],
   MaxPool: [
     sample([[2, 2, 4, 6]], (x) => maxPool(x, [2, 2], { strides: [2, 2] })),
     sample([[2, 3, 5, 5]], (x) => maxPool(x, [3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] })),
     sample([[2, 1, 7]], (x) => maxPool(x, [3], { strides: [1], pads: [1, 0] })),
+    sample([[2, 2, 3, 5, 4]], (x) => maxPool(x, [2, 3, 2], { strides: [1, 2, 2], pads: [1, 0, 1, 0, 2, 0] })),
   ],
   AveragePool: [
     sample([[2, 2, 4, 6]], (x) => averagePool(x, [2, 2], { strides: [2, 2] })),
     sample([[2, 3, 5, 5]], (x) => averagePool(x, [3, 3], { strides: [2, 1], pads: [1, 1, 1, 1] })),
     sample([[2, 1, 7]], (x) => averagePool(x, [3], { pads: [1, 0], countIncludePad: true })),
+    sample([[2, 2, 3, 5, 4]], (x) =>
+      averagePool(x, [2, 3, 2], { strides: [1, 2, 2], pads: [1, 0, 1, 0, 2, 0] }),
+    ),
   ],
-  GlobalAveragePool: [sample([[2, 3, 4, 5]], globalAveragePool)],
+  GlobalAveragePool: [
+    sample([[2, 3, 4, 5]], globalAveragePool),
+    sample([[2, 3, 2, 3, 2]], globalAveragePool),
+  ],
   BatchNormalization: [
     sample([[2, 3, 4, 2], [3], [3], [3], [3]], (x, scale, offset, mean, variance) =>
       batchNormalization(x, { scale, offset, mean, variance }),

@@ -14,6 +14,7 @@ import {
   input,
   leakyRelu,
   legalize,
+  maxPool,
   mul,
   type Node,
   oneHot,
@@ -46,6 +47,17 @@ describe("serialize", () => {
     expect(() => serialize(graph)).toThrow("AveragePool has no dilations in operator set 17");
     const feeds = feedsFor(graph);
     expectClose(await runInRuntime(legalize(graph, ONNXRUNTIME_CPU), feeds), evaluate(graph, feeds), 1e-6);
+  });
+
+  it("writes an AveragePool over four axes, for which there is no kernel, as its body, and refuses a MaxPool", async () => {
+    const shape = [1, 2, 2, 3, 2, 3];
+    const graph = graphOf((x) => ({ y: averagePool(x, [2, 2, 1, 2]) }), shape);
+    const feeds = feedsFor(graph);
+    expectClose(await runInRuntime(legalize(graph, ONNXRUNTIME_CPU), feeds), evaluate(graph, feeds), 1e-6);
+    const largest = graphOf((x) => ({ y: maxPool(x, [2, 2, 1, 2]) }), shape);
+    expect(() => legalize(largest, ONNXRUNTIME_CPU)).toThrow(
+      "MaxPool(float32[1,2,2,3,2,3]): the runtime has no float32 kernel for it",
+    );
   });
 
   it.each<[string, (x: Value) => Graph["outputs"]]>([

@@ -190,7 +190,7 @@ describe.each(onnxFiles)("%s, as PyTorch wrote it", (name) => {
 it("changes the transposed copy of a tied weight, too", () => {
   const bytes = readFileSync(join(FIXTURES, "networks/gpt2.onnx"));
   const { choices, initializers } = parseModel(bytes);
-  const [copy, choice] = [...choices].find(([, { tie }]) => tie?.isTransposed) ?? [];
+  const [copy, choice] = [...choices].find(([, { tie }]) => tie?.relation === "transpose") ?? [];
   const original = choice?.tie?.original ?? "";
   const stored = initializers.get(original);
   if (!stored) throw new Error("the fixture has no tied weight");
@@ -208,6 +208,20 @@ it("changes the transposed copy of a tied weight, too", () => {
   ] as const) {
     expect(found?.[column * rows + row]).toBe(row * columns + column);
   }
+});
+
+it("changes the other weight of a mixture, too", () => {
+  const bytes = modelOf({
+    tensors: [floats("block.mix", [3], [0.25, 0.5, 0.125]), floats("sub_3", [3], [0.75, 0.5, 0.875])],
+    nodes: [
+      { opType: "Mul", input: ["x", "block.mix"], output: ["a"] },
+      { opType: "Mul", input: ["x", "sub_3"], output: ["b"] },
+      { opType: "Add", input: ["a", "b"], output: ["y"] },
+    ],
+  });
+  const changed = new Map([["block.mix", tensor("float32", [3], [0, -1, 0.0625])]]);
+  const { initializers } = parseModel(writeBack(bytes, changed));
+  expect(initializers.get("sub_3")?.read().data).toEqual(Float32Array.of(1, 2, 0.9375));
 });
 
 it("changes every copy of the weight of a layer that is used twice", () => {

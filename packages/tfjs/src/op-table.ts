@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { gatherRows, oneHot, scatterRows, stridedSlice } from "./indexing.js";
 import { libraryLoss } from "./library-loss.js";
 import { numbers, requireInput, tfjsDType } from "./support.js";
-import { conv, hasConv, maxPool } from "./windows.js";
+import { conv, hasWindow, maxPool } from "./windows.js";
 
 /**
  * ONNX operator semantics in TensorFlow.js functions, each differentiable by its tape unless stated otherwise. An entry
@@ -175,7 +175,8 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
 /** The kernels that `interpret` supports; other operators have bodies that it supports. */
 export const TFJS_KERNELS: Kernels = {
   ...Object.fromEntries(Object.keys(OP_TABLE).map((op) => [op, ["float32"] as const])),
-  Conv: (attributes) => (hasConv(attributes) ? ["float32"] : []),
+  Conv: (attributes) => (hasWindow(attributes) ? ["float32"] : []),
+  MaxPool: (attributes) => (hasWindow(attributes) ? ["float32"] : []),
 };
 
 /** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */

@@ -37,6 +37,7 @@ function padded(node: Node, x: tf.Tensor4D, value: number): tf.Tensor4D {
 
 /** Splits groups, which TensorFlow.js lacks, into separate convolutions. */
 export function conv(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
+  requireWindow(node);
   const [x, filter, bias] = [requireInput(node, inputs[0]), requireInput(node, inputs[1]), inputs[2]];
   const strides = pair(numbers(node, "strides"), 1);
   const group = Number(node.attributes.group);
@@ -56,14 +57,21 @@ export function conv(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
   return channelsFirst(node, bias ? tf.add(y, bias) : y);
 }
 
-/** True unless the convolution is dilated: TensorFlow.js has no gradient for that. */
-export const hasConv = ({ dilations }: Node["attributes"]): boolean =>
-  (dilations as readonly number[]).every((dilation) => dilation === 1);
+/**
+ * True for windows over one or two axes that are not dilated: TensorFlow.js has no gradients of dilated ones, and on few
+ * backends kernels for three axes.
+ */
+export const hasWindow = ({ dilations }: Node["attributes"]): boolean => {
+  const perAxis = dilations as readonly number[];
+  return perAxis.length <= 2 && perAxis.every((dilation) => dilation === 1);
+};
+
+function requireWindow({ op, attributes }: Node): void {
+  if (!hasWindow(attributes)) throw new Error(`${op} is supported over one or two axes, without dilations`);
+}
 
 export function maxPool(node: Node, inputs: readonly tf.Tensor[]): tf.Tensor {
-  if (numbers(node, "dilations").some((dilation) => dilation !== 1)) {
-    throw new Error(`${node.op} is not supported with dilations`);
-  }
+  requireWindow(node);
   const x = padded(node, channelsLast(requireInput(node, inputs[0])), Number.NEGATIVE_INFINITY);
   const [kernel, strides] = [pair(numbers(node, "kernel_shape"), 1), pair(numbers(node, "strides"), 1)];
   return channelsFirst(node, tf.maxPool(x, kernel, strides, "valid"));

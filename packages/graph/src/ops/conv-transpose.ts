@@ -2,7 +2,7 @@ import { GraphError } from "../error.js";
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { FLOATS, sizeOf, type TensorType } from "../tensor.js";
-import { conv, gather, indices, reshape, slice, transpose } from "../vocabulary/index.js";
+import { conv, gather, indices, pad, reshape, slice, transpose } from "../vocabulary/index.js";
 import {
   addBias,
   biasGradient,
@@ -16,7 +16,7 @@ import {
 } from "./channels.js";
 import { spreadOut } from "./slice.js";
 import { numberAttribute, numbersAttribute } from "./support.js";
-import { extents, onPlane, readingOrder, readWindow, spatial } from "./window.js";
+import { extents, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConvTranspose(operands: readonly TensorType[], attributes: Attributes): TensorType {
   const [x, filter] = operands as [TensorType, TensorType];
@@ -48,7 +48,7 @@ export const ConvTranspose: OpDefinition = {
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
     const window = readWindow(attributes, spatial(filter.shape), x.shape);
-    const order = readingOrder(onPlane(window, spatial(type.shape), spatial(x.shape)));
+    const order = readingOrder(window, spatial(type.shape), spatial(x.shape));
     const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(type.shape)), sizeOf(spatial(x.shape))];
     const kernel = sizeOf(window.kernel);
@@ -104,15 +104,16 @@ function transposedConv([x, filter, bias]: readonly Value[], attributes: Attribu
     const size = value.shape[axis + 2] as number;
     return step === 1 ? value : slice(spreadOut(value, axis + 2, step), axis + 2, 0, (size - 1) * step + 1);
   }, x);
+  // Padded first: the result may have no element that a window reaches.
+  const padded = pad(apart, [
+    ...[0, 0, ...room.map(({ before }) => Math.max(before, 0))],
+    ...[0, 0, ...room.map(({ after }) => Math.max(after, 0))],
+  ]);
   const cut = axes.reduce((value, axis) => {
     const { before, after } = room[axis] as { before: number; after: number };
     const size = value.shape[axis + 2] as number;
     return slice(value, axis + 2, Math.max(-before, 0), size - Math.max(-after, 0));
-  }, apart);
-  const pads = [
-    ...room.map(({ before }) => Math.max(before, 0)),
-    ...room.map(({ after }) => Math.max(after, 0)),
-  ];
+  }, padded);
 
   const turned = axes.reduce((value, axis) => {
     const size = window.kernel[axis] as number;
@@ -122,5 +123,5 @@ function transposedConv([x, filter, bias]: readonly Value[], attributes: Attribu
   const grouped = reshape(turned, [group, inputs / group, perGroup, ...window.kernel]);
   const exchanged = transpose(grouped, [0, 2, 1, ...axes.map((axis) => axis + 3)]);
   const filters = reshape(exchanged, [group * perGroup, inputs / group, ...window.kernel]);
-  return [conv(cut, filters, bias, { pads, dilations: window.dilations, group })];
+  return [conv(cut, filters, bias, { dilations: window.dilations, group })];
 }

@@ -14,7 +14,7 @@ import {
   zeros,
 } from "./channels.js";
 import { numberAttribute } from "./support.js";
-import { extents, onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
+import { extents, places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferConv(operands: readonly TensorType[], attributes: Attributes): TensorType {
   const [x, filter] = operands as [TensorType, TensorType];
@@ -29,7 +29,7 @@ function inferConv(operands: readonly TensorType[], attributes: Attributes): Ten
 }
 
 /**
- * ONNX `Conv` (a cross-correlation) over one or two spatial axes: X `[N, C, …]`, W `[M, C/group, …]` and, optionally, B
+ * ONNX `Conv` (a cross-correlation) over any number of spatial axes: X `[N, C, …]`, W `[M, C/group, …]` and, optionally, B
  * `[M]` → `[N, M, …]`. Attributes: `strides`, `dilations`, one per axis; `pads`, first before and then after each axis;
  * `group`.
  */
@@ -40,7 +40,7 @@ export const Conv: OpDefinition = {
   evaluate: ([x, filter, bias], attributes, [type]) => {
     if (!x || !filter || !type) return [];
     const window = readWindow(attributes, spatial(filter.shape), x.shape);
-    const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
+    const order = readingOrder(window, spatial(x.shape), spatial(type.shape));
     const [ofX, ofFilter, sums] = [doubles(x), doubles(filter), zeros(type)];
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
     const kernel = sizeOf(window.kernel);
@@ -95,7 +95,7 @@ function convByProduct([x, filter, bias]: readonly Value[], attributes: Attribut
   const window = readWindow(attributes, spatial(filter.shape), x.shape);
   const padded = pad(x, [0, 0, ...window.before, 0, 0, ...window.after]);
   const none = window.before.map(() => 0);
-  const order = readingOrder(onPlane({ ...window, before: none }, spatial(padded.shape), spatial(shape)));
+  const order = readingOrder({ ...window, before: none }, spatial(padded.shape), spatial(shape));
   const flat = reshape(padded, [images, channels(x), sizeOf(spatial(padded.shape))]);
   const [perGroup, kernel, size] = [channels(filter), sizeOf(window.kernel), sizeOf(spatial(shape))];
   const columns = reshape(gather(flat, indices([kernel, size], order), 2), [

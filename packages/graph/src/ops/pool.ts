@@ -5,7 +5,7 @@ import { allocate, FLOATS, read, sizeOf, type TensorType, tensor, write } from "
 import { conv, expand, mul, reduceMean, reshape, scalar, scatterElements } from "../vocabulary/index.js";
 import { composite } from "./composite.js";
 import { expectInputs, numberAttribute, numbersAttribute } from "./support.js";
-import { onPlane, places, readingOrder, readWindow, spatial } from "./window.js";
+import { places, readingOrder, readWindow, spatial } from "./window.js";
 
 function inferPool(inputs: readonly TensorType[], attributes: Attributes): TensorType {
   const [x] = expectInputs(inputs, 1);
@@ -31,7 +31,7 @@ export const MaxPool: OpDefinition = {
   evaluate: ([x], attributes, [type, chosenType]) => {
     if (!x || !type || !chosenType) return [];
     const window = readWindow(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
-    const order = readingOrder(onPlane(window, spatial(x.shape), spatial(type.shape)));
+    const order = readingOrder(window, spatial(x.shape), spatial(type.shape));
     const [plane, size] = [sizeOf(spatial(x.shape)), sizeOf(spatial(type.shape))];
     const [largest, chosen] = [allocate(type), allocate(chosenType)];
     for (let index = 0; index < largest.length; index++) {
@@ -73,7 +73,7 @@ export const AveragePool = composite(
     const window = readWindow(attributes, numbersAttribute(attributes, "kernel_shape"), x.shape);
     const { shape } = inferPool([x], attributes);
     const [kernel, sizes] = [sizeOf(window.kernel), spatial(shape)];
-    const order = readingOrder(onPlane(window, spatial(x.shape), sizes));
+    const order = readingOrder(window, spatial(x.shape), sizes);
     const all = numberAttribute(attributes, "count_include_pad") === 1;
     const counts = new Array<number>(sizeOf(sizes)).fill(all ? kernel : 0);
     if (!all)

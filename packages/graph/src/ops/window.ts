@@ -1,10 +1,11 @@
+import { rowMajorStrides } from "../broadcast.js";
 import { reserve } from "../budget.js";
 import { GraphError } from "../error.js";
 import type { Attributes } from "../graph.js";
-import type { Shape } from "../tensor.js";
+import { type Shape, sizeOf } from "../tensor.js";
 import { numbersAttribute } from "./support.js";
 
-/** A window moving over the spatial axes of `[N, C, …]`; one entry per spatial axis, of which there are 1 or 2. */
+/** A window moving over the spatial axes of `[N, C, …]`; one entry per spatial axis. */
 export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -16,10 +17,10 @@ export interface Window {
 
 export const spatial = (shape: Shape): Shape => shape.slice(2);
 
-/** @throws GraphError if the operand is not `[N, C, L]` or `[N, C, H, W]`, or the attributes do not fit it. */
+/** @throws GraphError if the operand has no spatial axis, or the attributes do not fit it. */
 export function readWindow(attributes: Attributes, kernel: Shape, x: Shape): Window {
   const rank = x.length - 2;
-  if (rank !== 1 && rank !== 2) throw new GraphError(`takes [N, C, L] or [N, C, H, W], got [${x}]`);
+  if (rank < 1) throw new GraphError(`takes [N, C, L], [N, C, H, W] or more axes, got [${x}]`);
   if (kernel.length !== rank) throw new GraphError(`a kernel of ${rank} sizes was expected, got [${kernel}]`);
   const [strides, dilations, pads] = ["strides", "dilations", "pads"].map((name) =>
     numbersAttribute(attributes, name),
@@ -50,50 +51,50 @@ export function places(window: Window, sizes: Shape): number[] {
   });
 }
 
-/** The same window over two axes; a window over one axis is a row of height 1. */
-export interface PlaneWindow {
-  readonly size: readonly [height: number, width: number];
-  readonly kernel: readonly [height: number, width: number];
-  readonly out: readonly [height: number, width: number];
-  readonly strides: readonly [number, number];
-  readonly dilations: readonly [number, number];
-  readonly before: readonly [number, number];
-}
-
-export function onPlane(window: Window, sizes: Shape, out: Shape): PlaneWindow {
-  const pair = (values: readonly number[], missing: number) =>
-    (values.length === 2 ? values : [missing, values[0]]) as unknown as readonly [number, number];
-  return {
-    size: pair(sizes, 1),
-    kernel: pair(window.kernel, 1),
-    out: pair(out, 1),
-    strides: pair(window.strides, 1),
-    dilations: pair(window.dilations, 1),
-    before: pair(window.before, 0),
-  };
-}
-
 /**
- * The index in a plane of the operand for each element of the kernel and, within it, each place of the window, both in
- * row-major order; -1 for padding.
+ * The element of the operand that each element of the kernel reads at each place of the window: its index among the
+ * spatial axes, -1 for padding. Kernel first, then places, both in row-major order.
+ *
+ * @param sizes the operand's spatial axes
+ * @param out the number of places along each axis
  */
-export function readingOrder({ size, kernel, out, strides, dilations, before }: PlaneWindow): Int32Array {
-  const [height, width] = size;
-  const length = kernel[0] * kernel[1] * out[0] * out[1];
-  reserve(length);
-  const order = new Int32Array(length);
-  let next = 0;
-  for (let ky = 0; ky < kernel[0]; ky++) {
-    for (let kx = 0; kx < kernel[1]; kx++) {
-      for (let oy = 0; oy < out[0]; oy++) {
-        const y = oy * strides[0] + ky * dilations[0] - before[0];
-        for (let ox = 0; ox < out[1]; ox++) {
-          const x = ox * strides[1] + kx * dilations[1] - before[1];
-          const inside = y >= 0 && y < height && x >= 0 && x < width;
-          order[next++] = inside ? y * width + x : -1;
-        }
-      }
+export function readingOrder(
+  { kernel, strides, dilations, before }: Window,
+  sizes: Shape,
+  out: Shape,
+): Int32Array {
+  const [elements, count] = [sizeOf(kernel), sizeOf(out)];
+  reserve(elements * count);
+  const order = new Int32Array(elements * count);
+  const steps = rowMajorStrides(kernel);
+  for (let element = 0; element < elements; element++) {
+    let indices: Int32Array = Int32Array.of(0);
+    for (const [axis, size] of sizes.entries()) {
+      const offset = Math.floor(element / (steps[axis] as number)) % (kernel[axis] as number);
+      const first = offset * (dilations[axis] as number) - (before[axis] as number);
+      indices = alongAxis(indices, size, out[axis] as number, first, strides[axis] as number);
     }
+    order.set(indices, element * count);
   }
   return order;
+}
+
+/** Extends indices among some axes by the positions `first`, `first + stride`, … along a further axis. */
+function alongAxis(
+  indices: Int32Array,
+  size: number,
+  count: number,
+  first: number,
+  stride: number,
+): Int32Array {
+  const extended = new Int32Array(indices.length * count);
+  let next = 0;
+  for (const index of indices) {
+    for (let place = 0; place < count; place++) {
+      const position = first + place * stride;
+      const isInside = index >= 0 && position >= 0 && position < size;
+      extended[next++] = isInside ? index * size + position : -1;
+    }
+  }
+  return extended;
 }

@@ -1,7 +1,7 @@
 import type { Value } from "../graph.js";
 import { apply } from "../op.js";
 
-/** The movement of a window over the spatial axes; one number per axis, of which there are 1 or 2. */
+/** The movement of a window over the spatial axes; one number per axis. */
 export interface WindowOptions {
   /** Steps between windows. Default: 1. */
   readonly strides?: readonly number[] | undefined;

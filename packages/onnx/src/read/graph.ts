@@ -13,7 +13,9 @@ import {
   isFloat,
   type Node,
   outputOf,
+  scalar,
   sizeOf,
+  sub,
   type Tensor,
   topologicalOrder,
   transpose,
@@ -28,7 +30,8 @@ import { READERS } from "./operators/index.js";
 import type { Reader } from "./operators/reader.js";
 import type { Choice } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
-import type { Tie } from "./ties.js";
+import type { Relation, Tie } from "./ties.js";
+import { MOVEMENTS } from "./use-index.js";
 
 /** A model's graph. Its inputs are the model's, followed by its parameters. */
 export interface ReadGraph extends Graph {
@@ -122,6 +125,7 @@ function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): read
     value: (name) => values.get(name) ?? outer.value(name),
     initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
     frozen: (value) => outer.frozen(value),
+    isCopy: (value) => outer.isCopy(value),
     branch: (graph) => readBranch(graph, scope, context),
     define: (name, value) => {
       if (values.has(name))
@@ -148,9 +152,10 @@ class GraphScope implements Definitions {
   readonly #initializers: ReadonlyMap<string, StoredTensor>;
   readonly #isTrained: (name: string) => boolean;
   readonly #choices: ReadonlyMap<string, Choice>;
-  readonly #isStored = dependency(
-    (node) => node.op === "Constant" || node.op === "Range" || this.#isParameter(node),
-  );
+  readonly #isSource = (node: Node) =>
+    node.op === "Constant" || node.op === "Range" || this.#isParameter(node);
+  readonly #isStored = dependency(this.#isSource);
+  readonly #isMoved = dependency(this.#isSource, ({ op }) => MOVEMENTS.has(op));
   readonly #frozen = new Map<Value, Value>();
   readonly #frozenNodes = new Set<Node>();
 
@@ -184,9 +189,9 @@ class GraphScope implements Definitions {
   }
 
   /** Derives a copy from its original. */
-  #tied(name: string, { original, isTransposed }: Tie): Value | undefined {
+  #tied(name: string, { original, relation }: Tie): Value | undefined {
     const made = this.value(original);
-    const copy = made && isTransposed ? transpose(made) : made;
+    const copy = made && COPIES[relation](made);
     if (copy) this.values.set(name, copy);
     return copy;
   }
@@ -211,6 +216,10 @@ class GraphScope implements Definitions {
     return this.#frozen.get(value) ?? value;
   }
 
+  isCopy({ node }: Value): boolean {
+    return this.#isMoved(node);
+  }
+
   /** Makes the node's outputs constants, once, unless ONNX leaves them undefined or they take too long to compute. */
   #freeze(node: Node): void {
     this.#frozenNodes.add(node);
@@ -232,6 +241,12 @@ class GraphScope implements Definitions {
     return node.op === "Input" && this.parameters.get(inputName(outputOf(node)))?.node === node;
   }
 }
+
+const COPIES = {
+  same: (original) => original,
+  transpose: (original) => transpose(original),
+  complement: (original) => sub(scalar(1, original.dtype), original),
+} satisfies Record<Relation, (original: Value) => Value>;
 
 function movingFrom({ name, dtype, shape }: StoredTensor): MovingStatistic {
   const current = input(name, dtype, shape);

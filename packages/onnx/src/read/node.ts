@@ -29,6 +29,8 @@ export interface Scope {
   move?(name: string, next: (current: Value) => Value): void;
   /** The value as a constant if it depends on stored tensors alone; otherwise the value itself. */
   frozen(value: Value): Value;
+  /** True for the elements of a stored tensor, in another shape, order or type as the case may be. */
+  isCopy(value: Value): boolean;
   readonly readExternal: ReadExternal;
   /** The results of a graph inside a node. */
   branch(graph: GraphProto): readonly Value[];
@@ -106,6 +108,15 @@ export class OnnxNode {
     if (!tensor) return this.#scope.frozen(this.input(position));
     this.#asked.add(position);
     return constant(tensor.read());
+  }
+
+  /**
+   * A mean or variance to normalise by. A stored tensor, moved or not, is a constant, even if it is trained elsewhere;
+   * one that the model computes, as of weights that it standardises, is not.
+   */
+  statistic(position: number): Value {
+    const value = this.input(position);
+    return this.#scope.isCopy(value) ? this.frozen(position) : value;
   }
 
   /** Replaces an input that is a stored tensor; nothing happens to any other. */

@@ -2,7 +2,7 @@ import { isFloat, read, sizeOf, type Tensor } from "@softmax-bench/graph";
 import type { NodeProto } from "../proto/onnx_pb.js";
 import { areSlopes, isMask, isTableOfSines, isUniform } from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
-import { findTies, isModulePath, type Tie } from "./ties.js";
+import { findTies, isModulePath, type Relation, type Tie } from "./ties.js";
 import { isNormalization, type Use, UseIndex, WEIGHTS } from "./use-index.js";
 
 /** The decision whether a stored tensor is trained, and its reason in the graph. */
@@ -49,24 +49,48 @@ export function chooseParameters(
   const uses = new UseIndex(nodes.flatMap(withInner), stored, outputs);
   const floats = [...stored.values()].filter(isFloat);
   const hasInitializers = floats.some((of) => !of.isInNode && sizeOf(of.shape) > 1);
-  const choices = new Map(
-    floats.map((of) => {
-      const isLifted = of.isInNode && hasInitializers && !uses.isWeightOfLayer(of.name);
-      const choice = isLifted
-        ? constant("in a Constant node, while weights are initialisers")
-        : chooseRole(of, uses);
-      return [of.name, choice] as const;
-    }),
-  );
+  const hasNames = floats.some(({ name }) => isModulePath(name));
+  const choose = (of: StoredTensor): Choice => {
+    if (of.isInNode && hasInitializers && !uses.isWeightOfLayer(of.name))
+      return constant("in a Constant node, while weights are initialisers");
+    if (hasNames && isPlaceholder(of, uses))
+      return constant(`all ${read(of.read().data, 0)}, for a normalisation that has none of its own`);
+    return chooseRole(of, uses);
+  };
+  const choices = new Map(floats.map((of) => [of.name, choose(of)] as const));
   for (const [copy, tie] of findTies(floats, uses)) {
-    const relation = tie.isTransposed ? "its transpose" : "the same layer, used again";
-    choices.set(copy, { ...constant(`tied to ${tie.original}: ${relation}`), tie });
+    choices.set(copy, { ...constant(`tied to ${tie.original}: ${RELATIONS[tie.relation]}`), tie });
   }
   return choices;
 }
 
+const RELATIONS = {
+  same: "the same layer, used again",
+  transpose: "its transpose",
+  complement: "1 minus it, the other weight of a mixture",
+} satisfies Record<Relation, string>;
+
 const parameter = (reason: string): Choice => ({ isParameter: true, reason });
 const constant = (reason: string): Choice => ({ isParameter: false, reason });
+
+/** Operators that need a scale, and some an offset, even of a layer that has none. */
+const NORMALIZATIONS: ReadonlySet<string> = new Set([
+  "BatchNormalization",
+  "GroupNormalization",
+  "InstanceNormalization",
+  "LayerNormalization",
+  "RMSNormalization",
+]);
+
+/** True for ones or zeros without a name of the network that only normalisations use, as their scale or offset. */
+function isPlaceholder(stored: StoredTensor, index: UseIndex): boolean {
+  if (isModulePath(stored.name) || sizeOf(stored.shape) === 0) return false;
+  const uses = index.usesOf(stored.name);
+  const isScale = uses.every(({ node, position }) => NORMALIZATIONS.has(node.opType) && position > 0);
+  if (uses.length === 0 || !isScale) return false;
+  const tensor = stored.read();
+  return [0, 1].includes(read(tensor.data, 0)) && isUniform(tensor);
+}
 
 function chooseRole(stored: StoredTensor, index: UseIndex): Choice {
   const uses = index.isNeeded(stored.name) ? index.usesOf(stored.name) : [];

@@ -1,4 +1,4 @@
-import { read, type Tensor } from "@softmax-bench/graph";
+import { read, type Tensor, tensor } from "@softmax-bench/graph";
 
 /** Properties of a tensor that its values alone reveal. */
 
@@ -46,6 +46,24 @@ export function isTransposed(a: Tensor, b: Tensor): boolean {
     }
   }
   return !isUniform(a);
+}
+
+/** 1 minus each element, rounded to the element type. */
+export const complementOf = ({ dtype, shape, data }: Tensor): Tensor =>
+  tensor(
+    dtype,
+    shape,
+    Array.from(data as ArrayLike<number>, (element) => 1 - element),
+  );
+
+/** Numbers that occur beside their complement by chance. */
+const COMMON: readonly number[] = [0, 0.5, 1];
+
+/** True if a tensor is the complement of another one of its type, and not of a single common number. */
+export function isComplement(a: Tensor, b: Tensor): boolean {
+  if (a.data.length === 1 && COMMON.includes(read(a.data, 0))) return false;
+  const { data } = complementOf(b);
+  return data.every((element: number | bigint, index: number) => element === a.data[index]);
 }
 
 /** Fewer steps than this fit a sine by chance. */

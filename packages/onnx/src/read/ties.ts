@@ -1,12 +1,16 @@
-import { sizeOf } from "@softmax-bench/graph";
-import { isEqual, isTransposed, sampleOf } from "./recognize.js";
+import { sameShape, sizeOf } from "@softmax-bench/graph";
+import type { NodeProto } from "../proto/onnx_pb.js";
+import { isComplement, isEqual, isTransposed, isUniform, sampleOf } from "./recognize.js";
 import type { StoredTensor } from "./tensors.js";
 import type { UseIndex } from "./use-index.js";
+
+/** What a copy is of its original; of a `complement`, each element is 1 minus that of the original. */
+export type Relation = "same" | "transpose" | "complement";
 
 /** A parameter that the file stores once more. */
 export interface Tie {
   readonly original: string;
-  readonly isTransposed: boolean;
+  readonly relation: Relation;
 }
 
 /** True for a path of attributes, as PyTorch names the parameters of modules: `encoder.0.scale`. */
@@ -14,7 +18,7 @@ export const isModulePath = (name: string): boolean => /^[A-Za-z_]\w*(\.\w+)+$/.
 
 /** The copies among stored tensors, by name. */
 export const findTies = (stored: readonly StoredTensor[], uses: UseIndex): Map<string, Tie> =>
-  new Map([...equalCopies(stored, uses), ...transposedCopies(stored, uses)]);
+  new Map([...equalCopies(stored, uses), ...transposedCopies(stored, uses), ...complements(stored, uses)]);
 
 /**
  * Finds tables of rows that are looked up and, transposed, serve as a weight of a product: exporters store a tied
@@ -32,7 +36,7 @@ function transposedCopies(stored: readonly StoredTensor[], uses: UseIndex): [cop
         dtype === copy.dtype && rows === copy.shape[1] && columns === copy.shape[0],
     );
     if (!original || !isTransposed(copy.read(), original.read())) return [];
-    return [[copy.name, { original: original.name, isTransposed: true }] as [string, Tie]];
+    return [[copy.name, { original: original.name, relation: "transpose" }] as [string, Tie]];
   });
 }
 
@@ -54,8 +58,39 @@ function equalCopies(stored: readonly StoredTensor[], uses: UseIndex): [copy: st
         other.layers.some((layer) => layers.includes(layer)) &&
         isEqual(of.read(), (stored.find(({ name }) => name === other.name) as StoredTensor).read()),
     );
-    if (original) return [[of.name, { original: original.name, isTransposed: false }] as [string, Tie]];
+    if (original) return [[of.name, { original: original.name, relation: "same" }] as [string, Tie]];
     originals.set(key, [...alike, { name: of.name, layers }]);
     return [];
   });
+}
+
+/**
+ * Finds the second weights of mixtures m · x + (1 − m) · y: exporters compute 1 − m and store the result. Both weights
+ * are factors of summands of one sum. If both have names of the network, they are parameters of their own.
+ */
+function complements(stored: readonly StoredTensor[], uses: UseIndex): Map<string, Tie> {
+  const weightsOf = new Map<NodeProto, StoredTensor[]>();
+  for (const weight of stored.filter(({ name }) => uses.isNeeded(name))) {
+    for (const sum of uses.sumsOfProducts(weight.name)) {
+      weightsOf.set(sum, [...(weightsOf.get(sum) ?? []), weight]);
+    }
+  }
+  const ties = new Map<string, Tie>();
+  for (const weights of weightsOf.values()) {
+    for (const copy of weights.toReversed()) {
+      if (isModulePath(copy.name) || ties.has(copy.name)) continue;
+      const original = weights.find(
+        (of) =>
+          of.name !== copy.name &&
+          !ties.has(of.name) &&
+          of.dtype === copy.dtype &&
+          sameShape(of.shape, copy.shape) &&
+          // Without names, equal numbers may be fresh parameters.
+          (isModulePath(of.name) || !isUniform(copy.read())) &&
+          isComplement(copy.read(), of.read()),
+      );
+      if (original) ties.set(copy.name, { original: original.name, relation: "complement" });
+    }
+  }
+  return ties;
 }

@@ -9,7 +9,7 @@ export interface Use {
 }
 
 /** Operators that move elements without computing with them: the uses of their results are those of their operand. */
-const MOVEMENTS: ReadonlySet<string> = new Set([
+export const MOVEMENTS: ReadonlySet<string> = new Set([
   "Cast",
   "CastLike",
   "Expand",
@@ -141,6 +141,15 @@ export class UseIndex {
   /** Uses of a value's elements, directly or after they were moved. */
   usesOf(name: string): Use[] {
     return this.#usesOf([name], MOVEMENTS);
+  }
+
+  /** The sums of products of which a value is a factor, directly or after it was moved. */
+  sumsOfProducts(name: string): NodeProto[] {
+    const products = this.usesOf(name).filter(({ node }) => node.opType === "Mul");
+    return products
+      .flatMap(({ node }) => this.#usesOf(node.output, MOVEMENTS))
+      .map(({ node }) => node)
+      .filter(({ opType }) => opType === "Add" || opType === "Sum");
   }
 
   /** True if a layer uses a value as its weight, not as its operand. */

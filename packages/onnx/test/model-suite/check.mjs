@@ -1,17 +1,16 @@
 // Makes the training graph of each exported model, runs it in ONNX Runtime, and compares its gradients with PyTorch's.
 // Usage: node check.mjs <folder of export.py> [<kind>…]; it writes `result.json` beside each model.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inputName, legalize, optimize } from "@softmax-bench/graph";
 import { gradientName, ONNXRUNTIME_CPU, serialize, serializeOpen, trainingGraph } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
-/** The largest error that rounding explains. */
-const TOLERANCE = 1e-4;
-/** Beyond this error of PyTorch's own float32 gradients, rounding crosses a kink, and nothing can be told. */
+/** The largest errors that rounding explains; networks that magnify it a million times are among the models. */
+const TOLERANCE = { float32: 1e-4, float64: 1e-7 };
+/** Beyond this change of PyTorch's gradients by rounding to float32, nothing can be told in float32. */
 const SMOOTH = 1e-5;
-const STEPS = 1;
 
 const ARRAYS = {
   float32: Float32Array,
@@ -21,21 +20,24 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
+/** The arrays that `export.py` wrote. */
 class Arrays {
-  #data;
+  #file;
 
-  constructor(file) {
-    this.#data = readFileSync(file);
+  constructor(path) {
+    this.#file = openSync(path);
   }
 
   read({ dtype, shape, offset }) {
-    const length = shape.reduce((size, axis) => size * axis, 1);
-    const type = ARRAYS[dtype];
-    const bytes = this.#data.buffer.slice(
-      this.#data.byteOffset + offset,
-      this.#data.byteOffset + offset + length * type.BYTES_PER_ELEMENT,
-    );
-    return new type(bytes);
+    const array = new ARRAYS[dtype](shape.reduce((size, axis) => size * axis, 1));
+    const read = readSync(this.#file, array, 0, array.byteLength, offset);
+    if (read !== array.byteLength)
+      throw new Error(`data.bin ends after ${read} of ${array.byteLength} bytes at ${offset}: export again`);
+    return array;
+  }
+
+  close() {
+    closeSync(this.#file);
   }
 }
 
@@ -53,17 +55,8 @@ function sizesOf({ inputs }, given) {
   return Object.fromEntries(sizes);
 }
 
-async function runStep(session, feeds) {
-  await session.run(feeds);
-  const times = [];
-  let outputs;
-  for (let step = 0; step < STEPS; step++) {
-    const start = performance.now();
-    outputs = await session.run(feeds);
-    times.push((performance.now() - start) / 1000);
-  }
-  return { outputs, seconds: times.sort((a, b) => a - b)[Math.floor(STEPS / 2)] };
-}
+const graphOf = (model, sizes) =>
+  legalize(optimize(trainingGraph(model.graph(sizes)), { fold: false }), ONNXRUNTIME_CPU);
 
 const norm = (numbers) => Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0));
 
@@ -78,60 +71,95 @@ function errorsOf(outputs, wanted) {
   });
 }
 
+/**
+ * Runs a training graph on the inputs of a case.
+ *
+ * @param written the bytes of the graph
+ * @param wanted the gradients of PyTorch
+ */
+async function compare(written, { model, arrays, inputs, labels, loss, gradients: wanted }) {
+  const isDouble = Object.values(wanted).some(({ dtype }) => dtype === "float64");
+  const session = await InferenceSession.create(written, {
+    logSeverityLevel: 4,
+    intraOpNumThreads: 1,
+    // Beyond "basic", a scale in float64 may be fused into a product as a float32.
+    graphOptimizationLevel: isDouble ? "basic" : "all",
+  });
+  const feed = (of) => new Tensor(of.dtype, arrays.read(of), of.shape);
+  const feeds = Object.fromEntries(
+    session.inputNames.map((name) => {
+      const stored = model.initializers.get(name)?.read();
+      if (stored) return [name, new Tensor(stored.dtype, stored.data, stored.shape)];
+      return [name, feed(name === "labels" ? labels : inputs[name])];
+    }),
+  );
+  const outputs = await session.run(feeds);
+  await session.release();
+  const gradients = Object.fromEntries(Object.entries(wanted).map(([name, of]) => [name, arrays.read(of)]));
+  const errors = errorsOf(outputs, gradients).sort((a, b) => b.error - a.error);
+  const isForgotten = ([name, gradient]) =>
+    !outputs[gradientName(name)] && norm(gradient) > 0 && !model.choices.get(name)?.tie;
+  return {
+    lossError: Math.abs(outputs.loss.data[0] - loss) / Math.max(Math.abs(loss), 1),
+    error: errors[0]?.error ?? 0,
+    worst: errors.slice(0, 4).map(({ name, error }) => `${name} ${error.toExponential(1)}`),
+    forgotten: Object.entries(gradients)
+      .filter(isForgotten)
+      .map(([name]) => name),
+  };
+}
+
+const isWithin = ({ error, lossError, forgotten }, tolerance) =>
+  Math.max(error, lossError) <= tolerance && forgotten.length === 0;
+
+/** In float64 where rounding to float32 changes the gradients; undefined if there is no model in float64. */
+function isRight({ float32Error, double, ...single }) {
+  if (float32Error <= SMOOTH) return isWithin(single, TOLERANCE.float32);
+  return double && isWithin(double, TOLERANCE.float64);
+}
+
 async function check(folder) {
   const described = JSON.parse(readFileSync(join(folder, "case.json"), "utf8"));
   const arrays = new Arrays(join(folder, "data.bin"));
+  try {
+    return await checkCases(folder, described, arrays);
+  } finally {
+    arrays.close();
+  }
+}
+
+async function checkCases(folder, { cases, missing }, arrays) {
   const model = loadModel(join(folder, "model.onnx"));
-  const graphAt = (sizes) =>
-    legalize(optimize(trainingGraph(model.graph(sizes)), { fold: false }), ONNXRUNTIME_CPU);
   const open = openSizes(model);
-  const first = graphAt(sizesOf(model, described.cases[0].inputs));
-  const start = performance.now();
-  const { bytes, closed } = writeOpen(open, graphAt);
-  const writing = (performance.now() - start) / 1000;
+  const first = graphOf(model, sizesOf(model, cases[0].inputs));
+  const { bytes, closed } = writeOpen(open, (sizes) => graphOf(model, sizes));
   const results = [];
-  for (const { batch, inputs, labels, loss, gradients, float32Error, seconds } of described.cases) {
-    const written = bytes ?? serialize(graphAt(sizesOf(model, inputs)));
-    const session = await InferenceSession.create(written, { logSeverityLevel: 4, intraOpNumThreads: 1 });
-    const feed = (of) => new Tensor(of.dtype, arrays.read(of), of.shape);
-    const feeds = Object.fromEntries(
-      session.inputNames.map((name) => {
-        const stored = model.initializers.get(name)?.read();
-        if (stored) return [name, new Tensor(stored.dtype, stored.data, stored.shape)];
-        return [name, feed(name === "labels" ? labels : inputs[name])];
-      }),
-    );
-    const { outputs, seconds: took } = await runStep(session, feeds);
-    await session.release();
-    const wanted = Object.fromEntries(Object.entries(gradients).map(([name, of]) => [name, arrays.read(of)]));
-    const errors = errorsOf(outputs, wanted).sort((a, b) => b.error - a.error);
+  for (const { batch, double, float32Error, ...given } of cases) {
+    const written = bytes ?? serialize(graphOf(model, sizesOf(model, given.inputs)));
     results.push({
       batch,
       float32Error,
-      lossError: Math.abs(outputs.loss.data[0] - loss) / Math.max(Math.abs(loss), 1),
-      error: errors[0]?.error ?? 0,
-      worst: errors.slice(0, 4).map(({ name, error }) => `${name} ${error.toExponential(1)}`),
-      ratio: took / seconds,
-      forgotten: Object.keys(wanted).filter(
-        (name) => !outputs[gradientName(name)] && norm(wanted[name]) > 0 && !model.choices.get(name)?.tie,
-      ),
+      ...(await compare(written, { model, arrays, ...given })),
+      ...(double && { double: await compareDouble(folder, arrays, { ...given, ...double }) }),
     });
   }
   const trained = first.inputs.map(inputName).filter((name) => model.initializers.has(name));
-  const isRight = results.every(
-    ({ error, lossError, forgotten }) => Math.max(error, lossError) <= TOLERANCE && forgotten.length === 0,
-  );
-  const isSmooth = results.every(({ float32Error }) => float32Error <= SMOOTH);
+  const verdicts = results.map(isRight);
   return {
-    verdict: isSmooth ? (isRight ? "right" : "wrong") : "undecided",
+    verdict: verdicts.includes(false) ? "wrong" : verdicts.includes(undefined) ? "undecided" : "right",
     open: closed ? [] : open,
     closed,
-    writing,
     trained: trained.length,
-    unknown: trained.filter((name) => !(name in described.cases[0].gradients)),
-    missing: described.missing,
+    unknown: trained.filter((name) => !(name in cases[0].gradients)),
+    missing,
     results,
   };
+}
+
+/** The same network in float64, whose sizes are those of the case. */
+function compareDouble(folder, arrays, given) {
+  const model = loadModel(join(folder, "double.onnx"));
+  return compare(serialize(graphOf(model, sizesOf(model, given.inputs))), { model, arrays, ...given });
 }
 
 /** The model with its sizes open; the reason if they cannot be. */
@@ -143,6 +171,9 @@ function writeOpen(open, graphAt) {
     return { closed: error.message };
   }
 }
+
+const shown = ({ error, lossError, worst, forgotten }) =>
+  `error ${error.toExponential(1)}, loss ${lossError.toExponential(1)}, ${worst}${forgotten.length > 0 ? ` FORGOTTEN ${forgotten}` : ""}`;
 
 const [out, ...names] = process.argv.slice(2);
 for (const name of names.length > 0 ? names : readdirSync(out).sort()) {
@@ -157,10 +188,12 @@ for (const name of names.length > 0 ? names : readdirSync(out).sort()) {
   writeFileSync(join(folder, "result.json"), JSON.stringify(result));
   const { verdict, reason, closed, results, unknown, missing } = result;
   console.log(`${name}: ${verdict} ${reason ?? ""}`);
-  for (const { batch, error, lossError, float32Error, worst, forgotten } of results ?? [])
+  for (const { batch, float32Error, double, ...single } of results ?? []) {
     console.log(
-      `  batch ${batch}: error ${error.toExponential(1)} (PyTorch ${float32Error.toExponential(1)}), loss ${lossError.toExponential(1)}, ${worst}${forgotten.length > 0 ? ` FORGOTTEN ${forgotten}` : ""}`,
+      `  batch ${batch}: ${shown(single)} (rounding changes PyTorch's by ${float32Error.toExponential(1)})`,
     );
+    if (double) console.log(`    in float64: ${shown(double)}`);
+  }
   if (closed) console.log(`  CLOSED ${closed}`);
   if (unknown?.length > 0) console.log(`  UNKNOWN ${unknown}`);
   if (missing?.length > 0) console.log(`  MISSING ${missing}`);

@@ -1,37 +1,45 @@
-// Writes docs/onnx-models.md from the results of check.mjs: node table.mjs <folder of export.py> [--times]
+// Writes the results of check.mjs into docs/onnx-models.md: node table.mjs <folder of export.py>
+// Rows of kinds that the folder has no results of stay as they are.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { markdownTable } from "markdown-table";
 
 const DOCUMENT = new URL("../../../../docs/onnx-models.md", import.meta.url);
 const FAMILIES = ["text", "image", "segmentation", "sound", "recurrent", "other"];
-const [out, ...flags] = process.argv.slice(2);
-const hasTimes = flags.includes("--times");
+const HEADS = [
+  "model",
+  "exporter",
+  "verdict",
+  "open sizes",
+  "error",
+  "rounding",
+  "float64",
+  "parameters",
+  "reason",
+];
+const [out] = process.argv.slice(2);
 
 const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
-const largest = (numbers) => Math.max(...numbers);
 
-const entries = readdirSync(out)
-  .sort()
-  .map((folder) => join(out, folder))
-  .filter((folder) => existsSync(join(folder, "result.json")))
-  .map((folder) => ({ ...readJson(join(folder, "case.json")), ...readJson(join(folder, "result.json")) }));
-const others = readJson(join(out, "kinds.json")).filter((kind) => !entries.some(({ name }) => name === kind));
+/** The largest of some numbers, as far as there are any. */
+function largest(numbers) {
+  const known = numbers.filter((number) => number !== undefined);
+  return known.length === 0 ? "" : Math.max(...known).toExponential(1);
+}
 
-function row({ name, exporter, verdict, reason, results, open, closed, parameters, missing }) {
-  const shown = (value) => value?.toExponential(1) ?? "";
-  const sizes = closed ? "none" : open?.join(", ") || "none";
-  return [
-    name,
+function rowOf({ name, exporter, verdict, reason, results = [], open, closed, parameters, missing }) {
+  const cells = {
+    model: name,
     exporter,
     verdict,
-    verdict === "refused" ? "" : sizes,
-    results ? shown(largest(results.map(({ error }) => error))) : "",
-    results ? shown(largest(results.map(({ float32Error }) => float32Error))) : "",
-    `${parameters - missing.length} of ${parameters}`,
-    ...(hasTimes ? [results ? largest(results.map(({ ratio }) => ratio)).toFixed(2) : ""] : []),
-    reason ?? closed ?? "",
-  ].map((cell) => cell.replaceAll("|", "\\|"));
+    "open sizes": verdict === "refused" ? "" : closed ? "none" : open.join(", ") || "none",
+    error: largest(results.map(({ error }) => error)),
+    rounding: largest(results.map(({ float32Error }) => float32Error)),
+    float64: largest(results.map(({ double }) => double?.error)),
+    parameters: `${parameters - missing.length} of ${parameters}`,
+    reason: reason ?? closed ?? "",
+  };
+  return HEADS.map((head) => cells[head].replaceAll("|", "\\|"));
 }
 
 /** The last words of PyTorch's exporter. */
@@ -44,54 +52,84 @@ function failureOf(name) {
   return (last ?? "failed").slice(0, 160).replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }
 
-const HEADS = [
-  "model",
-  "exporter",
-  "verdict",
-  "open sizes",
-  "error",
-  "PyTorch's",
-  "parameters",
-  ...(hasTimes ? ["time"] : []),
-  "reason",
-];
+/** The rows of each section of the document, by the section's heading. */
+function readRows() {
+  const sections = readFileSync(DOCUMENT, "utf8").split(/^## /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const [heading, ...lines] = section.split("\n");
+      const rows = lines
+        .filter((line) => line.startsWith("|"))
+        .map((line) =>
+          line
+            .split(/(?<!\\)\|/)
+            .slice(1, -1)
+            .map((cell) => cell.trim()),
+        );
+      return [heading, rows.slice(2)];
+    }),
+  );
+}
+
+const entries = readdirSync(out)
+  .sort()
+  .map((folder) => join(out, folder))
+  .filter((folder) => existsSync(join(folder, "result.json")))
+  .map((folder) => ({ ...readJson(join(folder, "case.json")), ...readJson(join(folder, "result.json")) }));
+const kinds = readJson(join(out, "kinds.json"));
+const before = readRows();
 
 const sections = FAMILIES.map((family) => {
-  const rows = entries.filter((entry) => entry.family === family).map(row);
-  return rows.length === 0 ? "" : `## Models of ${family}\n\n${markdownTable([HEADS, ...rows])}\n`;
+  const run = entries.filter((entry) => entry.family === family);
+  const isRun = ([name, exporter]) => run.some((entry) => entry.name === name && entry.exporter === exporter);
+  const kept = (before.get(`Models of ${family}`) ?? []).filter((row) => !isRun(row));
+  const merged = [...kept, ...run.map(rowOf)].sort();
+  return { family, rows: merged };
 });
+const rows = sections.flatMap((section) => section.rows);
+const namesOf = (some) => new Set(some.map(([name]) => name));
+const without = kinds.filter((kind) => !namesOf(rows).has(kind));
+const reasonsBefore = new Map(before.get("Without a verdict"));
+const reasonFor = (name) =>
+  existsSync(join(out, name, "failure.txt")) ? failureOf(name) : (reasonsBefore.get(name) ?? "not run yet");
 
-const count = (verdict) => entries.filter((entry) => entry.verdict === verdict).length;
-const kinds = new Set(entries.map(({ name }) => name));
-const rightKinds = new Set(entries.filter(({ verdict }) => verdict === "right").map(({ name }) => name));
+const count = (verdict) => rows.filter((row) => row[2] === verdict).length;
+const rightKinds = namesOf(rows.filter((row) => row[2] === "right"));
 
 writeFileSync(
   DOCUMENT,
   `# Models that people export
 
-Training graphs of ${kinds.size} kinds of model: ${rightKinds.size} kinds are right. Of ${entries.length} exported files, ${count("right")} are
+Training graphs of ${namesOf(rows).size} kinds of model: ${rightKinds.size} kinds are right. Of ${rows.length} exported files, ${count("right")} are
 right, ${count("undecided")} undecided, ${count("refused")} refused and ${count("wrong")} wrong.
 
 \`packages/onnx/test/model-suite\` has the scripts. \`kinds.py\` builds a small network of each kind with random weights, moved off
-their initial values; \`export.py\` exports it with PyTorch 2.15, in evaluation mode, and computes the gradients of softmax
+their initial values; \`export.py\` exports it with PyTorch, in evaluation mode, and computes the gradients of softmax
 cross-entropy with a copy in double precision; \`check.mjs\` makes the training graph, runs it in ONNX Runtime and compares
-every gradient; \`table.mjs\` writes this page.
+every gradient; \`table.mjs\` writes the rows of the kinds that were run into this page, the latest on ${new Date().toISOString().slice(0, 10)}.
 
 - **exporter**: \`torch.export\` is today's default of \`torch.onnx.export\`, with \`dynamo=True\`; \`TorchScript\` is \`dynamo=False\`.
 - **open sizes**: the sizes that the training graph leaves open. It is checked with batches of 2 and 3 if the batch is open.
-- **error**: the largest relative error of a gradient in the 2-norm, over all parameters and batches; **PyTorch's**: that of its own
-  gradients in float32. Gradients that are 0 but for rounding are measured by the largest. A model is right if its loss and its error
-  are within 10⁻⁴, and if no parameter in the file is left out; it is undecided if PyTorch's own error is above 10⁻⁵, because
-  rounding then crosses a kink, such as that of a ReLU.
+- **error**: the largest relative error of a gradient in the 2-norm, over all parameters and batches. Gradients that are 0 but for
+  rounding are measured by the largest.
+- **rounding**: the largest change of PyTorch's own gradients by rounding to float32: between its float32 and its float64, and, in
+  float64, when inputs and parameters are moved by a few roundings. Next to a kink, such as that of a ReLU, or in a network that
+  magnifies small changes, it is large whoever computes.
+- **float64**: the error of the same network, exported with weights in float64 and run in float64, where rounding is above 10⁻⁵.
+- A model is **right** if its loss and its error are within 10⁻⁴ or, in float64, within 10⁻⁷, and if no parameter in the file is left
+  out. Without a model in float64 it is undecided if rounding is above 10⁻⁵.
 - **parameters**: how many of the network's parameters the file stores. Exporters compute the others away: what depends on
   parameters alone, such as a table of relative positions, is stored as the result, and training that is not training the
   parameters. Gradients of such results are not compared, since PyTorch has none for them.
-${hasTimes ? "- **time**: that of a step in ONNX Runtime, as a multiple of PyTorch's.\n" : ""}
-${sections.filter((section) => section !== "").join("\n")}
+
+${sections
+  .filter((section) => section.rows.length > 0)
+  .map(({ family, rows: own }) => `## Models of ${family}\n\n${markdownTable([HEADS, ...own])}\n`)
+  .join("\n")}
 ## Without a verdict
 
 PyTorch exported no file of these kinds, or they have not been run yet.
 
-${markdownTable([["model", "exporter says"], ...others.map((name) => [name, failureOf(name)])])}
+${markdownTable([["model", "exporter says"], ...without.map((name) => [name, reasonFor(name)])])}
 `,
 );

@@ -35,7 +35,7 @@ const normalization =
 
 const batchNorm: Reader = (node) => {
   const [x, scale, offset] = [node.input(0), node.input(1), node.input(2)];
-  const statistics = { scale, offset, mean: node.frozen(3), variance: node.frozen(4) };
+  const statistics = { scale, offset, mean: node.statistic(3), variance: node.statistic(4) };
   const [epsilon, momentum] = [node.float("epsilon", 1e-5), node.float("momentum", 0.9)];
   if (!node.flag("training_mode")) return batchNormalization(x, statistics, epsilon);
   const inTraining = (running: typeof statistics) =>

@@ -22,7 +22,7 @@ const matrixProduct: Reader = (node) =>
     transB: node.flag("transB"),
   });
 
-const conv1d2d: Reader = (node) => {
+const convolution: Reader = (node) => {
   const [x, filter, bias] = [node.input(0), node.input(1), node.optional(2)];
   const kernel = filter.shape.slice(2);
   checkKernel(node, kernel);
@@ -46,6 +46,6 @@ const transposedConv: Reader = (node) => {
 export const PRODUCTS: Readers = {
   MatMul: product,
   Gemm: matrixProduct,
-  Conv: conv1d2d,
+  Conv: convolution,
   ConvTranspose: transposedConv,
 };
