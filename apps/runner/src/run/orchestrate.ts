@@ -13,6 +13,7 @@ import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
 import type { WorkItem } from "../experiments/observer.js";
+import { type DigestPart, digestParts } from "../plan/digest-parts.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
@@ -30,7 +31,11 @@ const NETWORK_TIMEOUT_MS = 900_000;
 export interface OrchestrateOptions extends RunContext {
   readonly plan: Plan;
   readonly experiments: readonly Experiment[];
-  readonly hosts: HostTable;
+  /**
+   * The hosts of the plan: one table, or several of the same, each with an exchange of arrays of its own. Without times,
+   * a place of each is used at the same time; else those of the first alone.
+   */
+  readonly hosts: readonly [HostTable, ...HostTable[]];
   /** The backends of the plan, by id. */
   readonly backends: ReadonlyMap<string, Backend>;
   /** Observes the other activity of the machine, where that is possible. */
@@ -44,10 +49,11 @@ export interface OrchestrateOptions extends RunContext {
 /**
  * Runs the missing part of a plan: each backend in a process of its own, first its cells, then the experiments. Every
  * outcome is in the journal before the next one starts. Then it measures cells again in fresh processes, while time
- * allows. If the signal aborts, work in progress is abandoned.
+ * allows. A profile without times uses several processes at once. If the signal aborts, work in progress is abandoned.
  */
 export async function orchestrate(options: OrchestrateOptions): Promise<void> {
-  const { header, plan, experiments, hosts, backends, monitor, signal, append, observer } = options;
+  const { header, plan, experiments, backends, monitor, signal, append, observer } = options;
+  const [hosts] = options.hosts;
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
   for (const record of hosts.records) append({ type: "host", ...record });
@@ -61,7 +67,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
-  const createSession = sessionFactory(options, phaseTimer);
+  const createSession = sessionFactory(options, hosts, phaseTimer);
   const experimentRun: ExperimentRun = {
     signal,
     announce: (what) => observer.prepare(what),
@@ -110,22 +116,26 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
       const places = shuffle(placesOfRun(header), uniform);
+      const cellWork = (place: Place, session: BackendSession): CellWork => ({
+        ...options,
+        ...shared,
+        adapter: backends.get(place.backend),
+        session,
+        round,
+        visits: drawVisits(
+          plan.cells.filter((cell) => isAt(cell, place)),
+          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
+        ),
+      });
+      if (profile.untimed) {
+        await takeAtOnce(digestParts(places, plan, backends), { ...options, state, phaseTimer, cellWork, experimentRun });
+        continue;
+      }
       for (const [index, place] of places.entries()) {
         const session = ahead ?? (await createSession(place, header.threads));
         const next = places[index + 1];
         ahead = next && startsAhead(next, round) ? await createSession(next, header.threads) : undefined;
-        const visits = drawVisits(
-          plan.cells.filter((cell) => isAt(cell, place)),
-          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
-        );
-        const work: CellWork = {
-          ...options,
-          ...shared,
-          adapter: backends.get(place.backend),
-          session,
-          round,
-          visits,
-        };
+        const work = cellWork(place, session);
         if (!ahead) await watching?.begin();
         ahead?.startAhead();
         await withAbort(signal, session, async () => {
@@ -145,6 +155,50 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     await observe("after");
     append({ type: "spent", wallNs: phaseTimer.total() });
   }
+}
+
+interface AtOnce extends OrchestrateOptions {
+  readonly state: RunState;
+  readonly phaseTimer: PhaseTimer;
+  readonly cellWork: (place: Place, session: BackendSession) => CellWork;
+  readonly experimentRun: ExperimentRun;
+}
+
+/** Does parts of the work at the same time, each in a process of its own, in the given order: one for each table of hosts. */
+async function takeAtOnce(parts: readonly DigestPart[], options: AtOnce): Promise<void> {
+  const { header, plan, experiments, hosts, append, state } = options;
+  const waiting = parts.filter(
+    ({ place, kind }) =>
+      kind === "cells" ||
+      experiments.some((experiment) =>
+        experiment.plannedWork(plan).some((work) => isAt(work, place) && !state.has(experiment.key(work))),
+      ),
+  );
+  // One that fails must not leave the others running.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const takeOne = async ({ place, kind }: DigestPart, table: HostTable): Promise<void> => {
+    const session = await sessionFactory(options, table, options.phaseTimer)(place, header.threads);
+    await withAbort(signal, session, async () => {
+      if (kind === "cells") return runCells({ ...options.cellWork(place, session), signal });
+      for (const experiment of experiments) {
+        await runExperiment(experiment, place, { ...options, session, signal });
+      }
+    });
+    if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
+  };
+  await Promise.all(
+    hosts.map(async (table) => {
+      try {
+        for (let part = waiting.shift(); part && !signal.aborted; part = waiting.shift()) {
+          await takeOne(part, table);
+        }
+      } catch (error) {
+        failed.abort(error);
+      }
+    }),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
 }
 
 /** Does the missing work of an experiment in one place. */
@@ -179,7 +233,8 @@ async function runExperiment(
 }
 
 function sessionFactory(
-  { header, provisioned, hosts, backends, append }: OrchestrateOptions,
+  { header, provisioned, backends, append }: OrchestrateOptions,
+  hosts: HostTable,
   phaseTimer: PhaseTimer,
 ): (place: Place, threads: number) => Promise<BackendSession> {
   const reported = new Set(placesOfRun(header).map(placeName));
