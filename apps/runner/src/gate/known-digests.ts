@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cellKey, isSystemError, messageOf, type Results } from "@softmax-bench/core";
 import { decodeResults, describeIssue, formatResults } from "@softmax-bench/core/results";
 import { cacheRoot } from "@softmax-bench/provision";
@@ -173,11 +173,12 @@ export class KnownDigests {
 
   #write(): void {
     const { results, ...head } = this.#state;
-    makeFolder(join(cacheRoot(), FOLDER));
+    const folder = dirname(this.#file);
+    makeFolder(folder);
     const body = results ? { results: JSON.parse(formatResults(results, 0)) } : {};
     writeAtomically(this.#file, `${JSON.stringify({ ...head, ...body })}\n`);
     this.#hasChanged = false;
-    removeOldest(join(cacheRoot(), FOLDER));
+    removeOldest(folder);
   }
 }
 
