@@ -227,7 +227,7 @@ describe("a file of digests", () => {
     expect(open(cache)).toMatchObject({ lines: [expect.stringContaining("is not a regular file")] });
   });
 
-  it("loses the cells in which processes of one commit differ, and those of other hosts and GPUs", () => {
+  it("loses the cells in which processes of one commit differ, and those of other hosts", () => {
     const cache = copyOfCache();
     const results = decodeResults(contentOf(cache).results);
     const pass = (change: (cell: (typeof results.cells)[number]) => object): ProcessRun => ({
@@ -249,15 +249,18 @@ describe("a file of digests", () => {
     );
     expect([known.has(CELL), known.has(other)]).toEqual([false, true]);
     expect(known.has("onnxruntime-cpu@bun manual/fused float32 64x100")).toBe(false);
-    const onGpu = {
-      ...pass(() => ({})),
-      results: {
-        ...results,
-        backends: results.backends.map((backend) => ({ ...backend, device: { kind: "gpu", name: "x" } as const })),
-      },
-    };
-    known.keep([onGpu], undefined);
-    expect(known.has(other)).toBe(false);
+  });
+
+  it("matches what the same device gives", () => {
+    const results = decodeResults(contentOf(filled).results);
+    const { known } = open(filled);
+    expect(known.matching(results, [])?.asked).toHaveLength(4);
+    expect(known.matching(results, [CELL])?.asked).toHaveLength(3);
+    const backends = results.backends.map((backend) => ({
+      ...backend,
+      ...(backend.id === "wasm-simd" ? { device: { kind: "gpu", name: "another" } as const } : {}),
+    }));
+    expect(known.matching({ ...results, backends }, [])?.asked).toHaveLength(2);
   });
 
   it("is one of at most 50, of which the least recently used go", () => {

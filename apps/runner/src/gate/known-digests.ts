@@ -99,14 +99,16 @@ export class KnownDigests {
    */
   matching(candidate: Results, except: readonly string[]): ProcessRun | undefined {
     const { results } = this.#state;
+    if (!results) return undefined;
     const keys = new Set(
       cellsAndCurves(candidate)
         .filter((cell) => isSame(this.#outcomes.get(cellKey(cell)), cell))
+        .filter(({ backend }) => deviceOf(results, backend) === deviceOf(candidate, backend))
         .map(cellKey),
     );
     for (const key of except) keys.delete(key);
     const asked = [...keys];
-    if (!results || asked.length === 0) return undefined;
+    if (asked.length === 0) return undefined;
     return {
       stage: "digests",
       block: 0,
@@ -153,7 +155,7 @@ export class KnownDigests {
       const merged = mergedSide(all, side);
       state.results = selectCells(
         { ...merged, run: { ...merged.run, argv: [] } },
-        (cell) => isLasting(cell, merged) && !state.varying.includes(cellKey(cell)),
+        (cell) => isLasting(cell) && !state.varying.includes(cellKey(cell)),
       );
     }
     if (lockfile !== undefined) state.lockfile = lockfile;
@@ -166,7 +168,7 @@ export class KnownDigests {
     const cells = results ? cellsAndCurves(results) : [];
     this.#outcomes = new Map(
       cells
-        .filter((cell) => isLasting(cell, results as Results) && !varying.includes(cellKey(cell)))
+        .filter((cell) => isLasting(cell) && !varying.includes(cellKey(cell)))
         .map((cell) => [cellKey(cell), cell]),
     );
   }
@@ -199,16 +201,18 @@ function varyingKeys(
 }
 
 /**
- * True if an outcome holds for the next gate, too: a digest that was computed by this Node on the processor, or the lack of
- * something. A GPU's driver, a browser or another runtime may change without a trace, and what failed may work next time.
+ * True if an outcome holds for the next gate, too: a digest that was computed in processes of this Node, or the lack of
+ * something. Another runtime or a browser may change without a trace, and what failed may work next time.
  */
-function isLasting(cell: ComparedCell, { backends }: Results): boolean {
-  if (cell.host !== undefined || cell.nondeterministic) return false;
-  if (cell.status === "unsupported") return true;
-  const isOnProcessor = backends.some(
-    ({ id, host, device }) => id === cell.backend && host === undefined && device?.kind === "cpu",
-  );
-  return cell.status === "ok" && cell.gradientDigest !== undefined && isOnProcessor;
+const isLasting = ({ host, status, gradientDigest, nondeterministic }: ComparedCell): boolean =>
+  host === undefined &&
+  nondeterministic !== true &&
+  (status === "unsupported" || (status === "ok" && gradientDigest !== undefined));
+
+/** The device of a backend of this Node. */
+function deviceOf({ backends }: Results, id: string): string {
+  const { device } = backends.find((backend) => backend.id === id && backend.host === undefined) ?? {};
+  return device ? `${device.kind} ${device.name}` : "none";
 }
 
 const isSame = (known: ComparedCell | undefined, found: ComparedCell): boolean =>
