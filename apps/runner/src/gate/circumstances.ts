@@ -7,7 +7,6 @@ import { describeEnvironment, instructionSets } from "../run/machine/environment
 import type { Checkout } from "./checkout.js";
 import { lockfilePaths } from "./dependencies.js";
 import { hashLockfile, isOwn } from "./own-repository.js";
-import type { GateRequest } from "./request.js";
 
 /** Everything that the digests of a commit's gradients may depend on, as JSON: other circumstances, other digests. */
 export type Circumstances = Readonly<Record<string, unknown>>;
@@ -16,11 +15,18 @@ export type Circumstances = Readonly<Record<string, unknown>>;
 const VARIABLES =
   /^(?:CUDA|DNNL|GLIBC|GOMP|KMP|LD|MALLOC|MKL|NODE|NVIDIA|OMP|ONEDNN|OPENBLAS|ORT|TF|VK|XLA)_|^LIBTENSORFLOW_DIR$|^UV_THREADPOOL_SIZE$/;
 
+/** The part of a gate's request that decides digests. */
+interface DigestRequest {
+  readonly seed: number;
+  readonly threads: number;
+  readonly prepare: string | undefined;
+}
+
 /** @param checkout any of the same repository, for the folder of its config */
 export async function circumstancesOf(
   commit: string,
   checkout: Checkout,
-  { seed, threads, prepare }: Pick<GateRequest, "seed" | "threads" | "prepare">,
+  { seed, threads, prepare }: DigestRequest,
 ): Promise<Circumstances> {
   const { cpu, cores, node, versions } = describeEnvironment();
   const folder = isOwn(checkout) ? relative(checkout.root, checkout.folder) : "";

@@ -128,7 +128,8 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
         ),
       });
       if (profile.untimed) {
-        await takeAtOnce(digestParts(places, plan, backends), { ...options, state, phaseTimer, cellWork, experimentRun });
+        const parts = digestParts(places, plan, backends);
+        await takeAtOnce(parts, { ...options, state, phaseTimer, cellWork, experimentRun });
         continue;
       }
       for (const [index, place] of places.entries()) {
