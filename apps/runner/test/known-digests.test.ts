@@ -108,10 +108,10 @@ describe("a baseline whose digests are known", () => {
     const out = temporaryFolder();
     // Every entry is off by 1 %, against a rounding error of some 1e-7.
     using wrong = injectedCheckout("wrong", { gradientError: 0.01 });
-    const { code, stdout, stderr } = await start(
-      ["gate", "--baseline", commit, ...ERRORS, "--out", out],
-      { main: mainPath(wrong.folder), env: environment(cache) },
-    ).ended;
+    const { code, stdout, stderr } = await start(["gate", "--baseline", commit, ...ERRORS, "--out", out], {
+      main: mainPath(wrong.folder),
+      env: environment(cache),
+    }).ended;
     expect(code, stderr).toBe(1);
     expect(stderr).toContain(`4 gradients of ${commit} again, since the candidate differs`);
     expect(stdout).toContain("4 cells compared: 4 regression");
@@ -217,7 +217,9 @@ describe("a file of digests", () => {
       writeFileSync(fileIn(cache), text);
       const { known, lines } = open(cache);
       expect(known.has(CELL), text).toBe(false);
-      expect(lines, text).toEqual([expect.stringMatching(/\.json is damaged \(.+\): the baseline is computed again$/)]);
+      expect(lines, text).toEqual([
+        expect.stringMatching(/\.json is damaged \(.+\): the baseline is computed again$/),
+      ]);
     }
     expect(open(filled).known.has(CELL)).toBe(true);
     const cache = copyOfCache();
@@ -242,7 +244,9 @@ describe("a file of digests", () => {
     known.keep(
       [
         pass(() => ({})),
-        pass(({ backend }) => (backend === "wasm-simd" ? { gradientDigest: `sha256:${"1".repeat(64)}` } : {})),
+        pass(({ backend }) =>
+          backend === "wasm-simd" ? { gradientDigest: `sha256:${"1".repeat(64)}` } : {},
+        ),
         pass(() => ({ host: "bun" })),
       ],
       undefined,

@@ -23,8 +23,7 @@ const files = { inputs: openInherited(4), results: openInherited(5) };
 
 const arrays: WorkerArrays = {
   // An array of a WebAssembly module with threads lies in shared memory, which is not hashed as it is.
-  digest: async (values) =>
-    digestOf(values.buffer instanceof SharedArrayBuffer ? values.slice() : values),
+  digest: async (values) => digestOf(values.buffer instanceof SharedArrayBuffer ? values.slice() : values),
   readInputs: (set, into) => readArrays(files.inputs, into, set * totalBytes(into)),
   writeResults(results) {
     try {

@@ -298,7 +298,11 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   if (!first) throw new RangeError(`no pass of the ${side}`);
   const timed = groupCells(passes.filter(isTimed), side);
   const all = groupCells(passes, side);
-  const workloads = firstOfEach(own, ({ workloads = [] }) => workloads, ({ id }) => id);
+  const workloads = firstOfEach(
+    own,
+    ({ workloads = [] }) => workloads,
+    ({ id }) => id,
+  );
   return {
     ...first.results,
     run: {
@@ -306,7 +310,11 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
       finishedAt: own.at(-1)?.results.run.finishedAt ?? first.results.run.finishedAt,
     },
     ...(workloads.length ? { workloads } : {}),
-    backends: firstOfEach(own, ({ backends }) => backends, (backend) => placeName({ ...backend, backend: backend.id })),
+    backends: firstOfEach(
+      own,
+      ({ backends }) => backends,
+      (backend) => placeName({ ...backend, backend: backend.id }),
+    ),
     cells: [...all]
       .filter(([, cells]) => !cells.some(isCurve))
       .map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
@@ -335,7 +343,11 @@ function mergedCurves(passes: readonly ProcessRun[]): Pick<Results, "precision">
   if (!first) return {};
   const key = ({ sweep, ...curve }: Curve) => cellKey({ ...curve, workload: sweep });
   const latest = new Map(sections.flatMap(({ curves }) => curves.map((curve) => [key(curve), curve])));
-  const sweeps = firstOfEach(passes, ({ precision }) => precision?.sweeps ?? [], ({ id }) => id);
+  const sweeps = firstOfEach(
+    passes,
+    ({ precision }) => precision?.sweeps ?? [],
+    ({ id }) => id,
+  );
   return { precision: { ...first, sweeps, curves: [...latest.values()] } };
 }
 

@@ -13,7 +13,7 @@ import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
 import type { WorkItem } from "../experiments/observer.js";
-import { type DigestPart, digestParts } from "../plan/digest-parts.js";
+import { longestFirst } from "../plan/longest-first.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
@@ -67,7 +67,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
-  const createSession = sessionFactory(options, hosts, phaseTimer);
+  const createSession = sessionFactory(options, phaseTimer);
   const experimentRun: ExperimentRun = {
     signal,
     announce: (what) => observer.prepare(what),
@@ -127,26 +127,40 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
           { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
         ),
       });
+      const measurePlace = async (
+        place: Place,
+        session: BackendSession,
+        signal: AbortSignal,
+        finish?: () => Promise<void>,
+      ) => {
+        await withAbort(signal, session, async () => {
+          await runCells({ ...cellWork(place, session), signal });
+          for (const experiment of round === 0 ? experiments : []) {
+            await runExperiment(experiment, place, { ...options, state, session, experimentRun, signal });
+          }
+          await finish?.();
+        });
+        if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
+      };
       if (profile.untimed) {
-        const parts = digestParts(places, plan, backends);
-        await takeAtOnce(parts, { ...options, state, phaseTimer, cellWork, experimentRun });
+        await takeAtOnce(
+          options.hosts,
+          longestFirst(places, plan, backends),
+          signal,
+          async (place, table, stop) =>
+            measurePlace(place, await createSession(place, header.threads, table), stop),
+        );
         continue;
       }
       for (const [index, place] of places.entries()) {
         const session = ahead ?? (await createSession(place, header.threads));
         const next = places[index + 1];
         ahead = next && startsAhead(next, round) ? await createSession(next, header.threads) : undefined;
-        const work = cellWork(place, session);
         if (!ahead) await watching?.begin();
         ahead?.startAhead();
-        await withAbort(signal, session, async () => {
-          await runCells(work);
-          for (const experiment of round === 0 ? experiments : []) {
-            await runExperiment(experiment, place, { ...options, state, session, experimentRun });
-          }
+        await measurePlace(place, session, signal, async () => {
           if (!signal.aborted) await observe("during", ahead !== undefined);
         });
-        if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
       }
     }
@@ -158,41 +172,24 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
   }
 }
 
-interface AtOnce extends OrchestrateOptions {
-  readonly state: RunState;
-  readonly phaseTimer: PhaseTimer;
-  readonly cellWork: (place: Place, session: BackendSession) => CellWork;
-  readonly experimentRun: ExperimentRun;
-}
-
-/** Does parts of the work at the same time, each in a process of its own, in the given order: one for each table of hosts. */
-async function takeAtOnce(parts: readonly DigestPart[], options: AtOnce): Promise<void> {
-  const { header, plan, experiments, hosts, append, state } = options;
-  const waiting = parts.filter(
-    ({ place, kind }) =>
-      kind === "cells" ||
-      experiments.some((experiment) =>
-        experiment.plannedWork(plan).some((work) => isAt(work, place) && !state.has(experiment.key(work))),
-      ),
-  );
-  // One that fails must not leave the others running.
+/**
+ * Takes places at the same time, in the given order: one for each table of hosts.
+ * @throws what the first one to fail throws; the others are then abandoned
+ */
+async function takeAtOnce(
+  tables: readonly HostTable[],
+  places: readonly Place[],
+  signal: AbortSignal,
+  take: (place: Place, table: HostTable, stop: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const waiting = [...places];
   const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
-  const takeOne = async ({ place, kind }: DigestPart, table: HostTable): Promise<void> => {
-    const session = await sessionFactory(options, table, options.phaseTimer)(place, header.threads);
-    await withAbort(signal, session, async () => {
-      if (kind === "cells") return runCells({ ...options.cellWork(place, session), signal });
-      for (const experiment of experiments) {
-        await runExperiment(experiment, place, { ...options, session, signal });
-      }
-    });
-    if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
-  };
+  const stop = AbortSignal.any([signal, failed.signal]);
   await Promise.all(
-    hosts.map(async (table) => {
+    tables.map(async (table) => {
       try {
-        for (let part = waiting.shift(); part && !signal.aborted; part = waiting.shift()) {
-          await takeOne(part, table);
+        for (let place = waiting.shift(); place && !stop.aborted; place = waiting.shift()) {
+          await take(place, table, stop);
         }
       } catch (error) {
         failed.abort(error);
@@ -234,13 +231,12 @@ async function runExperiment(
 }
 
 function sessionFactory(
-  { header, provisioned, backends, append }: OrchestrateOptions,
-  hosts: HostTable,
+  { header, provisioned, backends, append, hosts: [first] }: OrchestrateOptions,
   phaseTimer: PhaseTimer,
-): (place: Place, threads: number) => Promise<BackendSession> {
+): (place: Place, threads: number, hosts?: HostTable) => Promise<BackendSession> {
   const reported = new Set(placesOfRun(header).map(placeName));
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
-  return async (place, threads) =>
+  return async (place, threads, hosts = first) =>
     new BackendSession({
       place,
       threads,

@@ -43,8 +43,7 @@ export const instructionSets = (): readonly string[] =>
 
 function processorFlags(): readonly string[] {
   try {
-    const [, flags = ""] =
-      /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8")) ?? [];
+    const [, flags = ""] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8")) ?? [];
     return flags.trim().split(" ");
   } catch {
     return [];
