@@ -10,7 +10,7 @@ import { mainPath } from "../src/gate/checkout.js";
 import { toPatience } from "../src/gate/patience.js";
 import { TimeBudget } from "../src/gate/time-budget.js";
 import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
-import { ROOT } from "./support/checkout.js";
+import { ROOT, scratchClone } from "./support/checkout.js";
 import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
@@ -49,10 +49,11 @@ describe("a bisection", () => {
 
   /** Bisects with made-up outcomes, by index of the commit. */
   async function bisectWith(
-    verdictOf: (index: number, attempt: number) => StepVerdict | "killed",
+    verdictOf: (index: number, attempt: number) => StepVerdict | "killed" | "cut short",
     out = temporaryFolder(),
   ): Promise<Bisected> {
     const [lines, taken]: [string[], number[]] = [[], []];
+    using budget = new TimeBudget(3_600_000);
     const request: BisectRequest = {
       range: `HEAD..${commits.at(-1)}`,
       cell: CELL,
@@ -61,7 +62,7 @@ describe("a bisection", () => {
       seed: 0,
       threads: 1,
       patience: toPatience(),
-      budget: new TimeBudget(undefined),
+      budget,
       prepare: undefined,
       mayProvision: async () => false,
       signal: new AbortController().signal,
@@ -72,11 +73,12 @@ describe("a bisection", () => {
       taken.push(nameOf(commit));
       const verdict = verdictOf(nameOf(commit), attempt);
       if (verdict === "killed") throw new Error("killed");
+      if (verdict === "cut short") budget.cut("second look", 3, 12);
       const slowdown = verdict === "slower" ? 0.25 : 0.01;
       return {
         commit,
         attempt,
-        verdict,
+        verdict: verdict === "cut short" ? "equal" : verdict,
         subject: "time",
         slowdown,
         interval: [slowdown - 0.02, slowdown + 0.02],
@@ -115,6 +117,19 @@ describe("a bisection", () => {
       const again = await bisectWith(verdictOf, out);
       expect(again.taken).toEqual([]);
     }
+  });
+
+  it("ends with a step that --time cuts short, and does not search by it", async () => {
+    const verdictOf = (index: number) => (index >= 2 ? "slower" : "equal");
+    const whole = await bisectWith(verdictOf);
+    const out = temporaryFolder();
+    let left = 2;
+    await expect(bisectWith((index) => (left-- > 0 ? verdictOf(index) : "cut short"), out)).rejects.toThrow(
+      "the bisection did not end within --time; it has kept 2 steps, and the same command goes on from there: allow more time",
+    );
+    const resumed = await bisectWith(verdictOf, out);
+    expect(resumed.taken).toEqual(whole.taken.slice(2));
+    expect(resumed.lines.at(-1)).toBe(whole.lines.at(-1));
   });
 
   it("refuses a damaged state in one line", async () => {
@@ -230,17 +245,6 @@ describe("a bisection of measured revisions", () => {
     expect(lines.length - 2 - inconclusive).toBeLessThanOrEqual(Math.log2(6) + 2);
   });
 });
-
-/** A clone of this checkout with what is installed and built here, as hard links, and commits of its own. */
-function scratchClone(): string {
-  const folder = join(temporaryFolder(), "clone");
-  execFileSync("git", ["clone", "--quiet", "--shared", ROOT, folder], { env });
-  // Without the files that the clone has: those of this checkout may have changes.
-  for (const part of ["apps", "packages", "node_modules"]) {
-    execFileSync("cp", ["-aln", join(ROOT, part), folder]);
-  }
-  return folder;
-}
 
 /** Replaces a text of a file, and commits. */
 function commitChange(

@@ -138,6 +138,15 @@ export async function describeBackend(
       });
     }
 
+    it("computes the same gradient where it was prepared without forward", async () => {
+      const inputs = toInputs(firstDtype, ORDINARY);
+      const method = orFirst("manual/shifted");
+      await using prepared = await engine.prepare(toTask(method, firstDtype, ORDINARY), inputs, {
+        forward: false,
+      });
+      expect(digest(await prepared.read())).toBe(digest(await compute(engine, method, ORDINARY, firstDtype)));
+    });
+
     it("supports the tasks of its methods and dtypes, and says why not, before it compiles, for the others", async () => {
       const all = METHODS.flatMap(({ id }) => DTYPE_IDS.map((dtype) => [id, dtype] as const));
       const others = all.filter(([id, dtype]) => !ids.includes(id) || !engine.info.dtypes.includes(dtype));

@@ -155,9 +155,14 @@ export interface Engine extends AsyncDisposable {
   /** Reports, before anything is compiled, whether a task is supported. Cheap, never throws. */
   supports(task: GradientTask): Support;
   /** Compiles the task and uploads the inputs. @throws Error if the task is not supported. */
-  prepare(task: GradientTask, inputs: Inputs): Promise<Prepared>;
+  prepare(task: GradientTask, inputs: Inputs, options?: PrepareOptions): Promise<Prepared>;
   /** Compiles a step of training a network; absent if the runtime supports losses only. */
   prepareStep?(task: StepTask): Promise<PreparedStep>;
+}
+
+export interface PrepareOptions {
+  /** False if `forward` will not be called, so that a runtime need not compile it. Default: true. */
+  readonly forward?: boolean;
 }
 
 /**

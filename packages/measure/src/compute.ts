@@ -28,7 +28,7 @@ export async function compute(
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
 
   const start = platform.now();
-  await using prepared = await engine.prepare(task, sets.inputs);
+  await using prepared = await engine.prepare(task, sets.inputs, { forward: sampling?.phases === "all" });
   const compiled = platform.now();
   const sampled = sampling
     ? await samplePhases(prepared, sampling, platform, engine.info.threads)

@@ -1,7 +1,14 @@
-import type { FloatArray, GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
+import type {
+  FloatArray,
+  GradientResult,
+  GradientTask,
+  Inputs,
+  Prepared,
+  PrepareOptions,
+} from "@softmax-bench/core";
 import { input, neg, toHalfBits } from "@softmax-bench/graph";
 import { serialize } from "@softmax-bench/onnx";
-import { copyModel, type ModelInput, modelsFor } from "./models.js";
+import { copyModel, type ModelInput, modelsFor, requireForward } from "./models.js";
 import type { Provider } from "./provider.js";
 import {
   type Feeds,
@@ -51,7 +58,8 @@ export async function computesFloat16({
 
 /** Sessions of one task, by their function. */
 interface Compiled {
-  readonly forward: Session;
+  /** Undefined if it will not be run. */
+  readonly forward: Session | undefined;
   /** The inputs of `gradient` that `forward` takes. */
   readonly forwardInputs: readonly ModelInput[];
   readonly gradient: Session;
@@ -75,8 +83,9 @@ export async function prepareOnDevice(
   { runtime, session, legalize }: Provider,
   task: GradientTask,
   inputs: Inputs,
+  options?: PrepareOptions,
 ): Promise<Prepared> {
-  const models = modelsFor(task, legalize);
+  const models = modelsFor(task, legalize, options);
   const compile = (model: Uint8Array, outputs: Readonly<Record<string, "cpu" | "gpu-buffer">>) =>
     runtime.InferenceSession.create(model, { ...session, preferredOutputLocation: outputs });
   const uploads: Upload[] = [];
@@ -88,8 +97,8 @@ export async function prepareOnDevice(
     });
   }
   const prepared = new DevicePrepared({
-    forward: await compile(models.forward.bytes, { loss: "cpu" }),
-    forwardInputs: models.forward.inputs,
+    forward: models.forward && (await compile(models.forward.bytes, { loss: "cpu" })),
+    forwardInputs: models.forward?.inputs ?? [],
     gradient: await compile(models.gradient.bytes, { loss: "cpu", gradient: "gpu-buffer", probe: "cpu" }),
     uploads,
     download: await compile(copyModel(task.dtype, [task.rows, task.classes]), { to: "cpu" }),
@@ -119,7 +128,8 @@ class DevicePrepared implements Prepared {
   }
 
   async forward(): Promise<void> {
-    await this.#compiled.forward.run(pick(this.#feeds, this.#compiled.forwardInputs));
+    const { forward, forwardInputs } = this.#compiled;
+    await requireForward(forward).run(pick(this.#feeds, forwardInputs));
   }
 
   async gradient(): Promise<void> {
@@ -149,7 +159,7 @@ class DevicePrepared implements Prepared {
     this.#release();
     const { forward, gradient, uploads, download } = this.#compiled;
     for (const session of [forward, gradient, ...uploads.map((upload) => upload.session), download]) {
-      await session.release();
+      await session?.release();
     }
   }
 }

@@ -7,6 +7,7 @@ import {
   type MethodId,
   type Prepared,
   type PreparedStep,
+  type PrepareOptions,
   refuseWithoutGraph,
   requireInputs,
   type StepTask,
@@ -51,12 +52,12 @@ export class OnnxEngine implements Engine {
     return notes.length > 0 ? { ok: true, note: notes.join("; ") } : { ok: true };
   }
 
-  async prepare(task: GradientTask, inputs: Inputs): Promise<Prepared> {
+  async prepare(task: GradientTask, inputs: Inputs, options?: PrepareOptions): Promise<Prepared> {
     const support = this.supports(task);
     if (!support.ok) throw new Error(support.reason);
     requireInputs(task, inputs);
     const prepare = this.#provider.keeps === "tensors" ? prepareOnDevice : prepareOnHost;
-    return await prepare(this.#provider, task, inputs);
+    return await prepare(this.#provider, task, inputs, options);
   }
 
   async prepareStep(task: StepTask): Promise<PreparedStep> {

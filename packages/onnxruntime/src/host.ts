@@ -1,5 +1,5 @@
-import type { GradientResult, GradientTask, Inputs, Prepared } from "@softmax-bench/core";
-import { type Model, type ModelInput, modelsFor } from "./models.js";
+import type { GradientResult, GradientTask, Inputs, Prepared, PrepareOptions } from "@softmax-bench/core";
+import { type Model, type ModelInput, modelsFor, requireForward } from "./models.js";
 import type { Provider } from "./provider.js";
 import { type Feeds, inputTensor, pick, readFloats, type Session } from "./runtime.js";
 
@@ -12,14 +12,15 @@ export async function prepareOnHost(
   { runtime, session, legalize }: Provider,
   task: GradientTask,
   inputs: Inputs,
+  options?: PrepareOptions,
 ): Promise<Prepared> {
-  const models = modelsFor(task, legalize);
+  const models = modelsFor(task, legalize, options);
   const compile = async ({ bytes, inputs: wanted }: Model): Promise<Compiled> => ({
     session: await runtime.InferenceSession.create(bytes, session),
     inputs: wanted,
   });
   const sessions = {
-    forward: await compile(models.forward),
+    forward: models.forward && (await compile(models.forward)),
     gradient: await compile(models.gradient),
     shortcut: models.shortcut && (await compile(models.shortcut)),
   };
@@ -36,7 +37,8 @@ interface Compiled {
 
 /** The models of a task; the last two take the same inputs. */
 interface Sessions {
-  readonly forward: Compiled;
+  /** Undefined if it will not be run. */
+  readonly forward: Compiled | undefined;
   readonly gradient: Compiled;
   readonly shortcut: Compiled | undefined;
 }
@@ -60,7 +62,7 @@ class HostPrepared implements Prepared {
   }
 
   async forward(): Promise<void> {
-    await this.#sessions.forward.session.run(this.#feeds.forward);
+    await requireForward(this.#sessions.forward).session.run(this.#feeds.forward);
   }
 
   async gradient(): Promise<void> {
@@ -83,7 +85,7 @@ class HostPrepared implements Prepared {
   /** Both models take the same tensors; the loss alone does not need `upstream`. */
   #allFeeds() {
     const gradient = this.#makeFeeds(this.#sessions.gradient.inputs);
-    return { gradient, forward: pick(gradient, this.#sessions.forward.inputs) };
+    return { gradient, forward: pick(gradient, this.#sessions.forward?.inputs ?? []) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

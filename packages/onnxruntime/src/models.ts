@@ -1,4 +1,10 @@
-import { type GradientTask, type Inputs, lossAndGradientGraph, programFor } from "@softmax-bench/core";
+import {
+  type GradientTask,
+  type Inputs,
+  lossAndGradientGraph,
+  type PrepareOptions,
+  programFor,
+} from "@softmax-bench/core";
 import {
   constant,
   type Graph,
@@ -29,8 +35,8 @@ export interface ModelInput {
 
 /** The ONNX models of a task. */
 export interface Models {
-  /** Output: `loss`. */
-  readonly forward: Model;
+  /** Output: `loss`. Undefined if it will not be run. */
+  readonly forward: Model | undefined;
   /**
    * Outputs: `loss`, `gradient` and `probe`, one element of the gradient. Requesting `probe` makes ONNX Runtime compute
    * the whole gradient but move almost nothing; once it arrives, the gradient is done.
@@ -41,14 +47,24 @@ export interface Models {
 }
 
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
-export function modelsFor(task: GradientTask, legalize: Legalize): Models {
+export function modelsFor(
+  task: GradientTask,
+  legalize: Legalize,
+  { forward = true }: PrepareOptions = {},
+): Models {
   const program = programFor(task);
   const backward = (graph: Graph) => toModel(legalize({ ...graph, outputs: withProbe(graph.outputs) }));
   return {
-    forward: toModel(legalize(program.forward)),
+    forward: forward ? toModel(legalize(program.forward)) : undefined,
     gradient: backward(lossAndGradientGraph(program)),
     shortcut: program.kind === "manual" && program.shortcut ? backward(program.shortcut) : undefined,
   };
+}
+
+/** @throws Error if a task was prepared without what `forward` runs */
+export function requireForward<T>(forward: T | undefined): T {
+  if (forward !== undefined) return forward;
+  throw new Error("expected a task that was prepared for forward, got one that was not; prepare it again");
 }
 
 const toModel = (graph: Graph): Model => ({

@@ -83,4 +83,16 @@ describe("a task on a device that keeps tensors", () => {
     expect(live.runs).toBe(3);
     await prepared[Symbol.asyncDispose]();
   });
+
+  it("has one session less where it is prepared without forward, which is then refused", async () => {
+    const whole = await new OnnxEngine(provider).prepare(task, inputs);
+    const sessions = live.sessions;
+    await whole[Symbol.asyncDispose]();
+    const prepared = await new OnnxEngine(provider).prepare(task, inputs, { forward: false });
+    expect(live.sessions).toBe(sessions - 1);
+    await prepared.read();
+    await expect(prepared.forward()).rejects.toThrow(/expected a task that was prepared for forward/);
+    await prepared[Symbol.asyncDispose]();
+    expect(live).toMatchObject({ sessions: 0, deviceTensors: 0 });
+  });
 });

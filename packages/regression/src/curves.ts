@@ -22,6 +22,18 @@ export const isCurve = ({ workload }: Pick<Cell, "workload">): boolean => worklo
 export const cellsAndCurves = ({ cells, precision }: Results): readonly ComparedCell[] =>
   precision ? [...cells, ...precision.curves.map(toCell)] : cells;
 
+/** The results with some of their cells and curves. */
+export function selectCells(results: Results, isWanted: (cell: ComparedCell) => boolean): Results {
+  const { cells, precision } = results;
+  return {
+    ...results,
+    cells: cells.filter(isWanted),
+    ...(precision
+      ? { precision: { ...precision, curves: precision.curves.filter((curve) => isWanted(toCell(curve))) } }
+      : {}),
+  };
+}
+
 /** The curve as a cell, with the errors of its worst point. */
 function toCell({ sweep, points, ...curve }: Curve): ComparedCell {
   const [first, ...others] = points.map(toAccuracy);

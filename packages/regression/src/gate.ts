@@ -1,4 +1,13 @@
-import { type Cell, type Curve, cellKey, DTYPE_IDS, type Results, type Timing } from "@softmax-bench/core";
+import {
+  type Cell,
+  type Curve,
+  cellKey,
+  DTYPE_IDS,
+  placeName,
+  plural,
+  type Results,
+  type Timing,
+} from "@softmax-bench/core";
 import { median, quantile, summarize } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
 import { combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
@@ -22,6 +31,8 @@ export interface ProcessRun {
   /** Keys of the cells that it was asked to measure. */
   readonly asked: readonly string[];
   readonly results: Results;
+  /** True if nothing was computed: an earlier gate had found the same digests. */
+  readonly isKnown?: boolean;
 }
 
 const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
@@ -202,6 +213,7 @@ export function gateComparison(
   const times = compareTimes(passes, limits, circumstances);
   const timed = passes.some(isTimed);
   const { machine, software } = findDifferences(baseline, candidate);
+  const known = passes.reduce((count, { isKnown, asked: keys }) => count + (isKnown ? keys.length : 0), 0);
   const byKey = passes.map(indexed);
   const cells: CellComparison[] = [];
   const notCompared: NotCompared[] = [];
@@ -240,7 +252,7 @@ export function gateComparison(
     notes: [
       timed
         ? "Both were measured here, in turns, in fresh processes."
-        : "Both were computed here, in fresh processes. No times were taken. Gradients that are the same, bit for bit, are not compared with their bounds again.",
+        : `${computedNote(known)} No times were taken. Gradients that are the same, bit for bit, are not compared with their bounds again.`,
       ...omitted,
       ...[...machine, ...software].map((change) => `What else differs: ${change}.`),
     ],
@@ -248,6 +260,12 @@ export function gateComparison(
     notCompared,
   };
 }
+
+/** @param known number of the baseline's cells that were not computed */
+const computedNote = (known: number): string =>
+  known === 0
+    ? "Both were computed here, in fresh processes."
+    : `The candidate was computed here, in fresh processes; of the baseline, what differs from it or was not known yet. In ${plural(known, "cell")} it is what an earlier gate found of the baseline, with the same machine and software.`;
 
 /** Verdicts on time: from the second stage for routed cells, from the first for the others. */
 function compareTimes(
@@ -280,18 +298,42 @@ export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "ca
   if (!first) throw new RangeError(`no pass of the ${side}`);
   const timed = groupCells(passes.filter(isTimed), side);
   const all = groupCells(passes, side);
+  const workloads = firstOfEach(
+    own,
+    ({ workloads = [] }) => workloads,
+    ({ id }) => id,
+  );
   return {
     ...first.results,
     run: {
       ...first.results.run,
       finishedAt: own.at(-1)?.results.run.finishedAt ?? first.results.run.finishedAt,
     },
+    ...(workloads.length ? { workloads } : {}),
+    backends: firstOfEach(
+      own,
+      ({ backends }) => backends,
+      (backend) => placeName({ ...backend, backend: backend.id }),
+    ),
     cells: [...all]
       .filter(([, cells]) => !cells.some(isCurve))
       .map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
     ...mergedCurves(own),
     distances: [],
   };
+}
+
+/** The records of all passes: of several with one key, the first. */
+function firstOfEach<T>(
+  passes: readonly ProcessRun[],
+  recordsOf: (results: Results) => readonly T[],
+  keyOf: (record: T) => string,
+): T[] {
+  const found = new Map<string, T>();
+  for (const record of passes.flatMap(({ results }) => recordsOf(results))) {
+    if (!found.has(keyOf(record))) found.set(keyOf(record), record);
+  }
+  return [...found.values()];
 }
 
 /** The curves of all passes: of each the latest, whose errors are known if any are. */
@@ -301,7 +343,12 @@ function mergedCurves(passes: readonly ProcessRun[]): Pick<Results, "precision">
   if (!first) return {};
   const key = ({ sweep, ...curve }: Curve) => cellKey({ ...curve, workload: sweep });
   const latest = new Map(sections.flatMap(({ curves }) => curves.map((curve) => [key(curve), curve])));
-  return { precision: { ...first, curves: [...latest.values()] } };
+  const sweeps = firstOfEach(
+    passes,
+    ({ precision }) => precision?.sweeps ?? [],
+    ({ id }) => id,
+  );
+  return { precision: { ...first, sweeps, curves: [...latest.values()] } };
 }
 
 /** Represents a cell by a failure in any process, or else by its least accurate gradient. */

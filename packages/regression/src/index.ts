@@ -14,7 +14,7 @@ export {
   withInstructions,
   worstVerdict,
 } from "./comparison.js";
-export { isCurve } from "./curves.js";
+export { type ComparedCell, cellsAndCurves, isCurve, selectCells } from "./curves.js";
 export { compareErrors, type ErrorComparison, type Gradients } from "./error.js";
 export { findCauses, findDifferences } from "./fingerprint.js";
 export {

@@ -221,6 +221,26 @@ describe("a gate's passes", () => {
     expect(judge(passes, [key("steady")]).cells[0]?.time?.baselineNs).toBe(1e6);
   });
 
+  it("say which cells of the baseline an earlier gate knew, with the backends of all passes", () => {
+    const digestOf = (role: "baseline" | "candidate", cells: Cell[], backend: string): ProcessRun => ({
+      stage: "digests",
+      block: 0,
+      role,
+      asked: cells.map(cellKey),
+      results: { ...results(cells), backends: [{ id: backend, status: "available" }] },
+    });
+    const passes = [
+      digestOf("candidate", [steady, slow], "b"),
+      digestOf("baseline", [steady], "b"),
+      { ...digestOf("baseline", [slow], "c"), isKnown: true },
+    ];
+    const { cells, notes } = judge(passes, [key("steady"), key("slow")]);
+    expect(cells.map(({ verdict }) => verdict)).toEqual(["pass", "pass"]);
+    expect(notes[0]).toContain("In 1 cell it is what an earlier gate found of the baseline");
+    expect(mergedSide(passes, "baseline").backends.map(({ id }) => id)).toEqual(["b", "c"]);
+    expect(mergedSide(passes, "baseline").cells).toHaveLength(2);
+  });
+
   it("become one results file per side, whose observations are the medians of processes", () => {
     const { cells } = mergedSide(first, "candidate");
     expect(cells.map(({ timing }) => timing?.gradient?.processMedians)).toEqual([

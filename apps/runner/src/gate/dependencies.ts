@@ -42,6 +42,14 @@ const LOCKFILES = PACKAGE_MANAGERS.flatMap(({ lockfiles }) => lockfiles);
 /** Files besides `package.json` that decide what an installation brings. */
 const DECISIVE = [...LOCKFILES, ".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"];
 
+/** Paths, from the root of a repository, of the lockfiles that may decide what a folder of it imports. */
+export const lockfilePaths = (folder: string): string[] => {
+  const parts = folder.split("/").filter(Boolean);
+  return [...parts.keys(), parts.length].flatMap((count) =>
+    LOCKFILES.map((name) => [...parts.slice(0, count), name].join("/")),
+  );
+};
+
 /** A folder of a repository, in one of its revisions. */
 export interface PlaceInRepository {
   /** The repository's folder. */

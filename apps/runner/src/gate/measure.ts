@@ -11,6 +11,7 @@ import {
   type Role,
   routedKeys,
 } from "@softmax-bench/regression";
+import type { Baseline } from "./baseline.js";
 import type { BusyWatch } from "./busy-watch.js";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
 import type { TimeBudget } from "./time-budget.js";
@@ -27,7 +28,7 @@ export type DigestProfile = "digests" | "gate";
 const LOOKS = { route: "first look", decide: "second look" } as const;
 
 export interface GateRun extends Omit<PassOptions, "profile"> {
-  readonly baseline: Checkout;
+  readonly baseline: Baseline;
   /** The same folder as the baseline's for a null comparison, which needs no other control. */
   readonly candidate: Checkout;
   readonly limits: Limits;
@@ -51,7 +52,7 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, limits, seed, budget, watch, say } = run;
   const uniform = uniformSource("gate/orientation", seed);
   const passes: ProcessRun[] = [];
-  const checkoutFor = (role: Role) => (role === "candidate" ? candidate : baseline);
+  const checkoutFor = async (role: Role) => (role === "candidate" ? candidate : baseline.checkout());
   let longestMs = 0;
   const measureBlocks = async (
     stage: "route" | "decide",
@@ -68,7 +69,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
       await watch?.begin();
       try {
         for (const half of drawOrder(roles, uniform)) {
-          const measured = await measureInTurns(half.map(checkoutFor), { ...run, profile: "gate", cells });
+          const checkouts = await Promise.all(half.map(checkoutFor));
+          const measured = await measureInTurns(checkouts, { ...run, profile: "gate", cells });
           for (const [index, results] of measured.entries()) {
             passes.push({ stage, block, role: half[index] as Role, asked: cells, results });
           }
@@ -90,12 +92,12 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (run.only === "errors") passes.push(...(await takeDigests(run)));
   else await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, async (role, cells) => {
-    const results = await measureIn(checkoutFor(role), { ...run, profile: ERROR_PROFILE, cells });
+    const results = await measureIn(await checkoutFor(role), { ...run, profile: ERROR_PROFILE, cells });
     passes.push({ stage: "errors", block: 0, role, asked: cells, results });
   });
   const routed = routedKeys(passes, limits);
   if (routed.length > 0) {
-    const isNull = baseline.folder === candidate.folder;
+    const isNull = (await baseline.checkout()).folder === candidate.folder;
     const roles: Role[] = ["baseline", "candidate", ...(isNull ? [] : (["control"] as const))];
     const blocks = decidingBlocks(routed.length, watch?.reason) * (run.blockFactor ?? 1);
     await measureBlocks("decide", blocks, roles, routed);
@@ -103,20 +105,38 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   return passes;
 }
 
-/** Digests of both sides, which nothing hinders from being taken at the same time. */
+/**
+ * Digests of both sides, which nothing hinders from being taken at the same time. What earlier gates found of the baseline
+ * is used where the candidate gives the same now; everything else of it is computed.
+ */
 async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, cells, digestProfile = "digests", say } = run;
-  say(`digests of ${plural(cells.length, "gradient")} on either side`);
-  const sides = [
-    ["baseline", baseline, digestProfile],
-    ["candidate", candidate, "digests"],
-  ] as const;
-  return Promise.all(
-    sides.map(async ([role, checkout, profile]) => {
-      const results = await measureIn(checkout, { ...run, profile, cells });
-      return { stage: "digests", block: 0, role, asked: cells, results } as const;
-    }),
+  const known = digestProfile === "digests" ? baseline.known : undefined;
+  const unknown = cells.filter((cell) => !known?.has(cell));
+  const take = async (role: "baseline" | "candidate", asked: readonly string[]): Promise<ProcessRun> => {
+    const checkout = role === "candidate" ? candidate : await baseline.checkout();
+    const profile = role === "candidate" ? "digests" : digestProfile;
+    const results = await measureIn(checkout, { ...run, profile, cells: asked });
+    return { stage: "digests", block: 0, role, asked, results };
+  };
+  const isKnown = cells.length - unknown.length;
+  say(
+    isKnown > 0
+      ? `digests of ${plural(cells.length, "gradient")}; ${isKnown} of ${baseline.name} are known`
+      : `digests of ${plural(cells.length, "gradient")} on either side`,
   );
+  const [ofCandidate, ...ofBaseline] = await Promise.all([
+    take("candidate", cells),
+    ...(unknown.length > 0 ? [take("baseline", unknown)] : []),
+  ]);
+  const same = known?.matching(ofCandidate.results, unknown);
+  const settled = new Set([...unknown, ...(same?.asked ?? [])]);
+  const others = cells.filter((cell) => !settled.has(cell));
+  if (others.length > 0) {
+    say(`${plural(others.length, "gradient")} of ${baseline.name} again, since the candidate differs`);
+    ofBaseline.push(await take("baseline", others));
+  }
+  return [ofCandidate, ...ofBaseline, ...(same ? [same] : [])];
 }
 
 /** Errors of the candidate's gradients, and of the baseline's if they differ. */

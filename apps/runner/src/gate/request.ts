@@ -1,5 +1,5 @@
 import type { Results } from "@softmax-bench/core";
-import type { Comparison, Limits } from "@softmax-bench/regression";
+import type { Comparison, Limits, ProcessRun } from "@softmax-bench/regression";
 import type { PassOptions } from "./checkout.js";
 import type { CountedProcess } from "./instructions.js";
 import type { GateRun } from "./measure.js";
@@ -39,6 +39,8 @@ export interface Gated {
   readonly comparison: Comparison;
   readonly baseline: Results;
   readonly candidate: Results;
+  /** Everything that was measured of both, if both were. */
+  readonly passes?: readonly ProcessRun[];
   /** Everything that was counted, if instructions were. */
   readonly counted?: readonly CountedProcess[];
 }

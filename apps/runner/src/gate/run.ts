@@ -18,11 +18,14 @@ import {
 } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { againstFile } from "./against-file.js";
+import { Baseline } from "./baseline.js";
 import { prepareCheckout } from "./build-revision.js";
 import { BusyWatch } from "./busy-watch.js";
 import { type Checkout, listIn, provisionIn, temporaryFolder, UnknownProfileError } from "./checkout.js";
+import { circumstancesOf } from "./circumstances.js";
 import { addCounts, countSides } from "./count-sides.js";
 import { describeExpectedTime } from "./expected-time.js";
+import { KnownDigests } from "./known-digests.js";
 import { type DigestProfile, measureGate } from "./measure.js";
 import {
   candidateCheckout,
@@ -70,18 +73,72 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   const asked = await askedCells(candidate, digestProfile(request), request);
   if (request.only !== "errors") say(describeExpectedTime(asked));
-  if (commit === (await cleanCommit())) {
+  const current = await cleanCommit();
+  const openKnown = async (of: string) =>
+    request.only === "errors"
+      ? KnownDigests.open(await circumstancesOf(of, candidate, request), say)
+      : undefined;
+  const known = await openKnown(commit);
+  if (commit === current) {
     say(`${name} is this very commit: a null comparison, of what must not differ`);
-    return gateCheckouts(request, { ...candidate, name }, candidate, asked);
+    const baseline = new Baseline(name, async () => ({ ...candidate, name }), known);
+    const gated = await gateCheckouts(request, baseline, candidate, asked);
+    if (known && isFreshlyBuilt(candidate)) keepDigests(known, gated, ["baseline", "candidate"]);
+    return gated;
   }
   using scratch = temporaryFolder();
-  const baseline = isOwn(candidate)
-    ? await prepareOwnCheckout(name, commit, candidate, { ...request, scratch: scratch.folder })
-    : await prepareCheckout(name, commit, request);
+  const baseline = new Baseline(
+    name,
+    () =>
+      isOwn(candidate)
+        ? prepareOwnCheckout(name, commit, candidate, { ...request, scratch: scratch.folder })
+        : prepareCheckout(name, commit, request),
+    known,
+  );
   const gated = await gateCheckouts(request, baseline, candidate, asked);
-  checkCommit(gated.baseline, baseline, commit);
+  const used = await baseline.used;
+  if (used) checkCommit(gated.baseline, used, commit);
+  if (known) keepDigests(known, gated, ["baseline"]);
+  if (current !== undefined && isFreshlyBuilt(candidate)) {
+    const ofCandidate = await openKnown(current);
+    if (ofCandidate) await keepCandidate(ofCandidate, gated, candidate, asked, request);
+  }
   return gated;
 }
+
+/** Keeps the digests of what was measured, for later gates against the same commit. */
+function keepDigests(
+  known: KnownDigests,
+  { passes = [], comparison }: Gated,
+  roles: readonly ("baseline" | "candidate")[],
+): void {
+  for (const role of roles) {
+    known.keep(
+      passes.filter((pass) => pass.role === role),
+      comparison[role].lockfile,
+    );
+  }
+}
+
+/** Keeps those of the candidate, which a later gate may have as its baseline, and the list of its cells. */
+async function keepCandidate(
+  known: KnownDigests,
+  gated: Gated,
+  candidate: Checkout,
+  asked: readonly string[],
+  request: GateRequest,
+): Promise<void> {
+  const flags = listFlags("digests", asked, candidate, request);
+  if (!known.list(flags)) known.addList(flags, await listIn(candidate, flags, request));
+  keepDigests(known, gated, ["candidate"]);
+}
+
+/**
+ * True if this checkout was certainly built from its files: in CI, and by the script that starts a gate in a clone. Else
+ * what was built may be of other files than the commit's.
+ */
+const isFreshlyBuilt = (candidate: Checkout): boolean =>
+  Boolean(process.env.CI) || (!isOwn(candidate) && process.env.npm_lifecycle_event === "gate");
 
 /** @throws UsageError if a side's recorded commit is not the one it was built from */
 export function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
@@ -124,10 +181,21 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
 const digestProfile = ({ only }: Pick<GateRequest, "only">): DigestProfile =>
   only === "errors" ? "digests" : "gate";
 
-/** Measures two checkouts in turns, and compares the cells that were asked for. */
+/** Flags that list the baseline's cells, by those that are asked for. */
+function listFlags(
+  profile: DigestProfile,
+  asked: readonly string[],
+  candidate: Checkout,
+  { selection }: Pick<GateRequest, "selection">,
+): string[] {
+  const cells = profile === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
+  return ["--profile", profile, ...baselineFlags(cells, selection, isOwn(candidate))];
+}
+
+/** Measures two revisions, in turns unless only errors are compared, and compares the cells that were asked for. */
 export async function gateCheckouts(
   request: GateRequest,
-  baseline: Checkout,
+  baseline: Baseline,
   candidate: Checkout,
   asked: readonly string[],
 ): Promise<Gated> {
@@ -136,19 +204,13 @@ export async function gateCheckouts(
   if (lacking.length > 0 && (await request.mayProvision(lacking)))
     await provisionIn(candidate, request, lacking);
   let profile = digestProfile(request);
-  const ofBaseline = (known: DigestProfile) => {
-    const cells = known === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
-    return listIn(
-      baseline,
-      ["--profile", known, ...baselineFlags(cells, selection, isOwn(baseline))],
-      request,
-    );
-  };
-  const listed = await ofBaseline(profile).catch((error: unknown) => {
+  const listBaseline = (of: DigestProfile) =>
+    baseline.list(listFlags(of, asked, candidate, request), request);
+  const listed = await listBaseline(profile).catch((error: unknown) => {
     if (!(error instanceof UnknownProfileError)) throw error;
     say(`${error.message}: times are taken of it, too, which takes minutes; its sweeps are not compared`);
     profile = "gate";
-    return ofBaseline(profile);
+    return listBaseline(profile);
   });
   const has = new Set(listed);
   const cells = asked.filter((cell) => has.has(cell));
@@ -157,7 +219,9 @@ export async function gateCheckouts(
       `${baseline.name} has none of ${plural(asked.length, "cell")} that were asked for: nothing to compare; choose another selection or a later baseline`,
     );
   }
-  const counted = request.instructions ? await countSides(request, baseline, candidate) : undefined;
+  const counted = request.instructions
+    ? await countSides(request, await baseline.checkout(), candidate)
+    : undefined;
   // A browser's own work would seem to be that of other programs: its time is lost when its processes end.
   const watch = cells.some(isInBrowser) ? undefined : new BusyWatch();
   const passes = await measureGate({
@@ -175,24 +239,25 @@ export async function gateCheckouts(
   const comparison = counted ? addCounts(measured, counted) : measured;
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
-    ...droppedCells(asked, has, selection, isOwn(baseline)).map((cell) =>
+    ...droppedCells(asked, has, selection, isOwn(candidate)).map((cell) =>
       oneSided(cell, "only the baseline has it"),
     ),
   ];
   return {
     comparison: {
       ...comparison,
-      baseline: { ...comparison.baseline, lockfile: hashLockfile(baseline) },
+      baseline: { ...comparison.baseline, lockfile: await baseline.lockfile() },
       candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notCompared: [...comparison.notCompared, ...absent],
     },
     baseline: mergedSide(passes, "baseline"),
     candidate: mergedSide(passes, "candidate"),
+    passes,
     ...(counted ? { counted: counted.processes } : {}),
   };
 }
 
-const namesOf = (baseline: Checkout, candidate: Checkout): Names => ({
+const namesOf = (baseline: Pick<Baseline, "name">, candidate: Checkout): Names => ({
   baseline: baseline.name,
   candidate: candidate.name,
 });

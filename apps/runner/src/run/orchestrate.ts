@@ -13,6 +13,7 @@ import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.js";
 import type { WorkItem } from "../experiments/observer.js";
+import { longestFirst } from "../plan/longest-first.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES, type Profile } from "../plan/profiles.js";
@@ -30,7 +31,11 @@ const NETWORK_TIMEOUT_MS = 900_000;
 export interface OrchestrateOptions extends RunContext {
   readonly plan: Plan;
   readonly experiments: readonly Experiment[];
-  readonly hosts: HostTable;
+  /**
+   * The hosts of the plan: one table, or several of the same, each with an exchange of arrays of its own. Without times,
+   * a place of each is used at the same time; else those of the first alone.
+   */
+  readonly hosts: readonly [HostTable, ...HostTable[]];
   /** The backends of the plan, by id. */
   readonly backends: ReadonlyMap<string, Backend>;
   /** Observes the other activity of the machine, where that is possible. */
@@ -44,10 +49,11 @@ export interface OrchestrateOptions extends RunContext {
 /**
  * Runs the missing part of a plan: each backend in a process of its own, first its cells, then the experiments. Every
  * outcome is in the journal before the next one starts. Then it measures cells again in fresh processes, while time
- * allows. If the signal aborts, work in progress is abandoned.
+ * allows. A profile without times uses several processes at once. If the signal aborts, work in progress is abandoned.
  */
 export async function orchestrate(options: OrchestrateOptions): Promise<void> {
-  const { header, plan, experiments, hosts, backends, monitor, signal, append, observer } = options;
+  const { header, plan, experiments, backends, monitor, signal, append, observer } = options;
+  const [hosts] = options.hosts;
   const profile = PROFILES[header.profile];
   const phaseTimer = new PhaseTimer();
   for (const record of hosts.records) append({ type: "host", ...record });
@@ -110,32 +116,51 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
       const places = shuffle(placesOfRun(header), uniform);
+      const cellWork = (place: Place, session: BackendSession): CellWork => ({
+        ...options,
+        ...shared,
+        adapter: backends.get(place.backend),
+        session,
+        round,
+        visits: drawVisits(
+          plan.cells.filter((cell) => isAt(cell, place)),
+          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
+        ),
+      });
+      const measurePlace = async (
+        place: Place,
+        session: BackendSession,
+        signal: AbortSignal,
+        finish?: () => Promise<void>,
+      ) => {
+        await withAbort(signal, session, async () => {
+          await runCells({ ...cellWork(place, session), signal });
+          for (const experiment of round === 0 ? experiments : []) {
+            await runExperiment(experiment, place, { ...options, state, session, experimentRun, signal });
+          }
+          await finish?.();
+        });
+        if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
+      };
+      if (profile.untimed) {
+        await takeAtOnce(
+          options.hosts,
+          longestFirst(places, plan, backends),
+          signal,
+          async (place, table, stop) =>
+            measurePlace(place, await createSession(place, header.threads, table), stop),
+        );
+        continue;
+      }
       for (const [index, place] of places.entries()) {
         const session = ahead ?? (await createSession(place, header.threads));
         const next = places[index + 1];
         ahead = next && startsAhead(next, round) ? await createSession(next, header.threads) : undefined;
-        const visits = drawVisits(
-          plan.cells.filter((cell) => isAt(cell, place)),
-          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
-        );
-        const work: CellWork = {
-          ...options,
-          ...shared,
-          adapter: backends.get(place.backend),
-          session,
-          round,
-          visits,
-        };
         if (!ahead) await watching?.begin();
         ahead?.startAhead();
-        await withAbort(signal, session, async () => {
-          await runCells(work);
-          for (const experiment of round === 0 ? experiments : []) {
-            await runExperiment(experiment, place, { ...options, state, session, experimentRun });
-          }
+        await measurePlace(place, session, signal, async () => {
           if (!signal.aborted) await observe("during", ahead !== undefined);
         });
-        if (session.record?.peakRssBytes) append({ type: "backend", ...withoutStart(session.record) });
         if (signal.aborted) break;
       }
     }
@@ -145,6 +170,33 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     await observe("after");
     append({ type: "spent", wallNs: phaseTimer.total() });
   }
+}
+
+/**
+ * Takes places at the same time, in the given order: one for each table of hosts.
+ * @throws what the first one to fail throws; the others are then abandoned
+ */
+async function takeAtOnce(
+  tables: readonly HostTable[],
+  places: readonly Place[],
+  signal: AbortSignal,
+  take: (place: Place, table: HostTable, stop: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const waiting = [...places];
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  await Promise.all(
+    tables.map(async (table) => {
+      try {
+        for (let place = waiting.shift(); place && !stop.aborted; place = waiting.shift()) {
+          await take(place, table, stop);
+        }
+      } catch (error) {
+        failed.abort(error);
+      }
+    }),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
 }
 
 /** Does the missing work of an experiment in one place. */
@@ -179,12 +231,12 @@ async function runExperiment(
 }
 
 function sessionFactory(
-  { header, provisioned, hosts, backends, append }: OrchestrateOptions,
+  { header, provisioned, backends, append, hosts: [first] }: OrchestrateOptions,
   phaseTimer: PhaseTimer,
-): (place: Place, threads: number) => Promise<BackendSession> {
+): (place: Place, threads: number, hosts?: HostTable) => Promise<BackendSession> {
   const reported = new Set(placesOfRun(header).map(placeName));
   const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
-  return async (place, threads) =>
+  return async (place, threads, hosts = first) =>
     new BackendSession({
       place,
       threads,

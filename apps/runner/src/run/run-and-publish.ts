@@ -1,3 +1,4 @@
+import { availableParallelism, freemem } from "node:os";
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import {
@@ -120,7 +121,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
   setFlagsFromString("--no-incremental-marking");
   try {
-    using hosts = await Hosts.open(requests, {
+    using hosts = await Hosts.openSeveral(processesAtOnce(header), requests, {
       consent,
       say: (line) => progress.say(line),
       signal: console.signal,
@@ -129,7 +130,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
       header,
       plan,
       experiments,
-      hosts,
+      hosts: hosts.tables,
       backends,
       monitor: new MachineMonitor(),
       done,
@@ -164,6 +165,16 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   }
   writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
+}
+
+/** Bytes that a process takes with the largest workload of the default matrix, and some more. */
+const PROCESS_BYTES = 2e9;
+
+/** Number of processes that a run uses at the same time: as many as the machine has room for, where nothing is timed. */
+function processesAtOnce({ profile, threads }: Header): number {
+  if (!PROFILES[profile].untimed) return 1;
+  const bytes = Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.floor(Math.min(availableParallelism() / threads, bytes / PROCESS_BYTES)));
 }
 
 /** Prints that the same cells can be measured in browsers, if any are installed. */

@@ -35,6 +35,11 @@ export interface HostOptions {
   readonly consent: Consent | undefined;
 }
 
+/** Tables of the same hosts. */
+export interface HostTables extends Disposable {
+  readonly tables: readonly [Hosts, ...Hosts[]];
+}
+
 /** The hosts of a run, by id. They share one exchange of arrays. */
 export class Hosts implements HostTable, Disposable {
   readonly #exchange: Exchange;
@@ -59,6 +64,27 @@ export class Hosts implements HostTable, Disposable {
       hosts[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Opens several tables of the same hosts, each with an exchange of its own, for workers at the same time. */
+  static async openSeveral(
+    count: number,
+    requests: readonly HostRequest[],
+    options: HostOptions,
+  ): Promise<HostTables> {
+    const first = await Hosts.open(requests, options);
+    const tables: [Hosts, ...Hosts[]] = [first];
+    const close = () => {
+      for (const table of tables) table[Symbol.dispose]();
+    };
+    try {
+      // They are the same: what is said of the first holds for all.
+      while (tables.length < count) tables.push(await Hosts.open(requests, { ...options, say: () => {} }));
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { tables, [Symbol.dispose]: close };
   }
 
   /** The host of a place. An unavailable host is replaced by this Node, see `findProblem`. */

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { temporaryFolder } from "./cli.js";
 
 export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
@@ -26,4 +27,15 @@ export function copyOfCheckout() {
       return join(store, entry, "node_modules", name);
     },
   };
+}
+
+/** A clone of this checkout with what is installed and built here, as hard links, and commits of its own. */
+export function scratchClone(): string {
+  const folder = join(temporaryFolder(), "clone");
+  execFileSync("git", ["clone", "--quiet", "--shared", ROOT, folder], { stdio: "ignore" });
+  // Without the files that the clone has: those of this checkout may have changes.
+  for (const part of ["apps", "packages", "node_modules"]) {
+    execFileSync("cp", ["-aln", join(ROOT, part), folder]);
+  }
+  return folder;
 }

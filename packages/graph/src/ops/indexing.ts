@@ -26,10 +26,10 @@ import {
 import { withSize } from "./blocks.js";
 import {
   expectInputs,
-  generate,
   lanesAlong,
   numberAttribute,
   positionIn,
+  positions,
   readAxis,
   stringAttribute,
 } from "./support.js";
@@ -59,11 +59,10 @@ export const OneHot: OpDefinition = {
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   gradient: () => [undefined],
-  body: ([positions], attributes) => {
-    if (!positions) return [];
-    const depth = numberAttribute(attributes, "depth");
-    const classes = generate({ dtype: positions.dtype, shape: [depth] }, (index) => index);
-    const column = reshape(positions, [...positions.shape, 1]);
+  body: ([labels], attributes) => {
+    if (!labels) return [];
+    const classes = positions(labels.dtype, numberAttribute(attributes, "depth"));
+    const column = reshape(labels, [...labels.shape, 1]);
     return [cast(equal(column, constant(classes)), stringAttribute(attributes, "dtype") as DType)];
   },
 };

@@ -71,6 +71,16 @@ export function larger(a: bigint, b: bigint): bigint {
   return b;
 }
 
+/** The positions 0 to size − 1 along an axis, which may be a vocabulary's. */
+export function positions(dtype: DType, size: number): Tensor {
+  const data = allocate({ dtype, shape: [size] });
+  // A loop for each type, since one that is told the type of each element takes ten times as long.
+  if (data instanceof BigInt64Array) for (let index = 0; index < size; index++) data[index] = BigInt(index);
+  else if (data instanceof Int32Array) for (let index = 0; index < size; index++) data[index] = index;
+  else throw new GraphError(`positions are integers, not ${dtype}`);
+  return { dtype, shape: [size], data };
+}
+
 /** Makes a tensor element by element, in row-major order. */
 export function generate(type: TensorType, element: (index: number) => Element): Tensor {
   const data = allocate(type);

@@ -6,7 +6,8 @@ import { Option } from "commander";
 import { makeFolder } from "../../fs/make-folder.js";
 import { currentCommit, REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { type Checkout, listIn } from "../../gate/checkout.js";
+import { Baseline } from "../../gate/baseline.js";
+import { listIn } from "../../gate/checkout.js";
 import { measureGate } from "../../gate/measure.js";
 import { toPatience } from "../../gate/patience.js";
 import { validationMarkdown } from "../../gate/validation/document.js";
@@ -128,7 +129,7 @@ async function carryOut(
     ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
   };
   const patience = toPatience();
-  const baseline: Checkout = { name: "this checkout", folder: REPOSITORY_ROOT };
+  const baseline = Baseline.of({ name: "this checkout", folder: REPOSITORY_ROOT });
   using candidate = injectedCheckout(id, injection, pages ? "pages" : "processes");
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
   const passes = await measureGate({

@@ -11,6 +11,7 @@ import {
 import { makeFolder } from "../../fs/make-folder.js";
 import { git, resolveCommit } from "../../fs/repository.js";
 import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
+import { Baseline } from "../baseline.js";
 import { prepareCheckout } from "../build-revision.js";
 import type { GateRequest } from "../request.js";
 import { checkCommit, gateCheckouts } from "../run.js";
@@ -51,7 +52,8 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   const result = await findFirstSlower(commits.length, async (index, attempt) => {
     const commit = commits[index] as string;
     const known = store.find(commit, attempt);
-    const step = known ?? (await take(request, { good, commit, attempt, range: endStep(store, bad) }));
+    const plan = { good, commit, attempt, range: endStep(store, bad) };
+    const step = known ?? (await withinBudget(request, store, () => take(request, plan)));
     if (!known) store.add(step);
     subjects.set(commit, await subjectOf(commit));
     print(
@@ -79,6 +81,30 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
     for (const commit of commits.slice(result.from, to + 1)) print(`  ${commit} ${await subjectOf(commit)}`);
   }
   return EXIT.failure;
+}
+
+/**
+ * Takes a step as a whole: one that `--time` cuts short is not one to search by.
+ * @throws UsageError if there is no time for it
+ */
+async function withinBudget(
+  { budget }: BisectRequest,
+  store: StepStore,
+  take: () => Promise<BisectStep>,
+): Promise<BisectStep> {
+  const isOver = () => budget.isOver || budget.omitted.length > 0;
+  const error = () =>
+    new UsageError(
+      `the bisection did not end within --time; it has kept ${plural(store.count, "step")}, and the same command goes on from there: allow more time`,
+    );
+  if (isOver()) throw error();
+  try {
+    const step = await take();
+    if (budget.omitted.length === 0) return step;
+  } catch (cause) {
+    if (!isOver()) throw cause;
+  }
+  throw error();
 }
 
 /** The last comparison of the whole range. */
@@ -145,7 +171,8 @@ async function takeStep(request: BisectRequest, plan: StepPlan): Promise<BisectS
       blockFactor: 2 ** attempt,
       ...(range?.subject ? { only: `${range.subject}s` as const } : {}),
     };
-    const gated = await gateCheckouts(gate, baseline, candidate, await askedCells(candidate, "gate", gate));
+    const asked = await askedCells(candidate, "gate", gate);
+    const gated = await gateCheckouts(gate, Baseline.of(baseline), candidate, asked);
     checkCommit(gated.baseline, baseline, good);
     checkCommit(gated.candidate, candidate, commit);
     return { ...base, ...conclude(gated.comparison, range?.subject) };

@@ -29,13 +29,24 @@ export function describeEnvironment(): Environment {
 const SIMD = { avx512f: "AVX-512", avx2: "AVX2", avx: "AVX", sve: "SVE", asimd: "NEON" };
 
 function widestSimd(): string | undefined {
+  const flags = processorFlags();
+  return Object.entries(SIMD).find(([flag]) => flags.includes(flag))?.[1];
+}
+
+/** Flags of instructions that kernels of a runtime choose between. */
+const INSTRUCTIONS =
+  /^(?:pni|ssse|sse|avx|amx|fma|f16c|bmi|abm|popcnt|gfni|vaes|asimd|neon|fphp|sve|sme|bf16|i8mm|dotprod)/;
+
+/** The instruction sets of the processor that results may depend on, as Linux names them; none where it does not. */
+export const instructionSets = (): readonly string[] =>
+  processorFlags().filter((flag) => INSTRUCTIONS.test(flag));
+
+function processorFlags(): readonly string[] {
   try {
-    const flags = /^(?:flags|Features)\s*:(.*)$/m
-      .exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]
-      ?.split(" ");
-    return Object.entries(SIMD).find(([flag]) => flags?.includes(flag))?.[1];
+    const [, flags = ""] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8")) ?? [];
+    return flags.trim().split(" ");
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -66,7 +66,7 @@ export async function measureVisitor(run: VisitorRun): Promise<Results> {
     header,
     plan,
     experiments: [],
-    hosts,
+    hosts: [hosts],
     backends,
     monitor: undefined,
     done: [],
