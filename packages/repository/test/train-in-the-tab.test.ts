@@ -74,8 +74,14 @@ const COUNT_READS = `
     };
   }`;
 
-/** Opens the page as a user does. What it complains about, or asks of others, is an error. */
-async function open(address: string): Promise<Page> {
+interface Opened {
+  readonly page: Page;
+  /** Closes it, and fails if it complained about something, or asked another server. */
+  close(): Promise<void>;
+}
+
+/** Opens the page as a user does. */
+async function open(address: string): Promise<Opened> {
   const context = await browser.newContext();
   // A test has a time limit of its own.
   context.setDefaultTimeout(0);
@@ -88,12 +94,14 @@ async function open(address: string): Promise<Page> {
       complaints.push(`asked for ${request.url()}`);
     }
   });
-  onTestFinished(async () => {
-    await context.close();
-    expect(complaints).toEqual([]);
-  });
   await page.goto(address);
-  return page;
+  return {
+    page,
+    close: async () => {
+      await context.close();
+      expect(complaints).toEqual([]);
+    },
+  };
 }
 
 interface UserFile {
@@ -104,7 +112,8 @@ interface UserFile {
 interface Choices {
   /** One of the models of the page, or a file. */
   readonly model: string | UserFile;
-  readonly data?: UserFile;
+  /** A file, or what was dropped. Default: the data of the page. */
+  readonly data?: UserFile | "dropped";
   readonly provider?: "wasm" | "webgpu";
   readonly batch?: number;
   readonly steps?: number;
@@ -115,11 +124,16 @@ async function train(
   page: Page,
   { model, data, provider = "wasm", batch = 16, steps = 1 }: Choices,
 ): Promise<string> {
-  const choose = (field: string, { name, bytes }: UserFile) =>
-    page.setInputFiles(field, { name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) });
+  const choose = (field: string, files: readonly UserFile[]) => {
+    const mimeType = "application/octet-stream";
+    return page.setInputFiles(
+      field,
+      files.map(({ name, bytes }) => ({ name, mimeType, buffer: Buffer.from(bytes) })),
+    );
+  };
   if (typeof model === "string") await page.selectOption("#model", model);
-  else await choose("#model-file", model);
-  if (data) await choose("#data-file", data);
+  else await choose("#model-file", [model]);
+  if (data !== "dropped") await choose("#data-file", data ? [data] : []);
   await page.selectOption("#provider", provider);
   await page.fill("#batch", String(batch));
   await page.fill("#steps", String(steps));
@@ -158,7 +172,7 @@ const EXAMPLES: readonly Example[] = [
   {
     model: "resnet-8.onnx",
     input: "float32",
-    batch: 16,
+    batch: 8,
     steps: 30,
     before: Math.log(10),
     after: 1.8,
@@ -167,7 +181,7 @@ const EXAMPLES: readonly Example[] = [
   {
     model: "characters.onnx",
     input: "int64",
-    batch: 16,
+    batch: 8,
     steps: 30,
     before: Math.log(64),
     after: 3,
@@ -235,13 +249,9 @@ interface Trained {
 }
 
 /** Trains a model of the page, downloads it, and opens the file in the page again. */
-async function trainAndReopen(
-  address: string,
-  example: Example,
-  provider: "wasm" | "webgpu",
-): Promise<Trained> {
+async function trainAndReopen(page: Page, example: Example, provider: "wasm" | "webgpu"): Promise<Trained> {
   const { model, batch, steps } = example;
-  const page = await open(address);
+  await page.evaluate("bytesRead = 0");
   expect(await train(page, { model, batch, steps, provider })).toBe("");
   expect(await textOf(page, "status")).toMatch(
     new RegExp(`^Trained: ${steps} of ${steps} steps on ${provider}, [\\d.]+ a second$`),
@@ -322,42 +332,44 @@ const WRONG_FILES: readonly (readonly [what: string, choices: Choices, problem: 
   ],
 ];
 
+function expectNoTypeErrors(folder: string): void {
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+}
+
 describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checkout", () => {
-  let [folder, address] = ["", ""];
+  let page: Page;
   beforeAll(async () => {
     const reports = join(ROOT, "packages", "repository", "reports");
     mkdirSync(reports, { recursive: true });
     // What is imported there is found as in this package.
-    folder = mkdtempSync(join(reports, "train-in-the-tab-"));
+    const folder = mkdtempSync(join(reports, "train-in-the-tab-"));
     const filter = (path: string) => !/node_modules|dist/.test(path.slice(EXAMPLE.length));
     cpSync(EXAMPLE, folder, { recursive: true, filter });
+    expectNoTypeErrors(folder);
     await build({ root: folder, logLevel: "error" });
     const server = await serve(folder);
-    address = server.address;
+    const opened = await open(server.address);
+    page = opened.page;
     return async () => {
+      await opened.close();
       await server.close();
       rmSync(folder, { recursive: true });
     };
   });
 
-  it("has no type errors", () => {
-    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
-    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  });
-
   it.each(EXAMPLES)("trains $model on wasm, and its file has the trained loss", async (example) => {
-    const { loss, gained } = await trainAndReopen(address, example, "wasm");
+    const { loss, gained } = await trainAndReopen(page, example, "wasm");
     expect(loss).toBeLessThan(example.after);
     expect(gained).toBeGreaterThan(10);
   });
 
   it("trains on a user's images and text until it is stopped", async () => {
-    const page = await open(address);
     const images = { name: "data_batch_1.bin", bytes: generateImages(100, 7) };
     expect(await train(page, { model: "resnet-8.onnx", data: images, batch: 4 })).toBe("");
     await dropText(page, "notes.txt", "To be, or not to be: naïve? ".repeat(20));
-    expect(await train(page, { model: "characters.onnx", batch: 4 })).toBe("");
+    expect(await train(page, { model: "characters.onnx", data: "dropped", batch: 4 })).toBe("");
     await page.fill("#steps", "100000");
     await page.click("#train");
     await page.waitForFunction("document.querySelector('#last-loss').textContent !== ''");
@@ -367,7 +379,6 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checko
   });
 
   it("refuses what it cannot train, each in one line", async () => {
-    const page = await open(address);
     const said: string[][] = [];
     for (const [what, choices] of WRONG_FILES) said.push([what, await train(page, choices)]);
     expect(said).toEqual(WRONG_FILES.map(([what, , problem]) => [what, expect.stringMatching(problem)]));
@@ -381,17 +392,20 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built as its README sa
     tags: "nightly",
   }, async () => {
     const { copy } = followReadme("train-in-the-tab");
-    const { address, close } = await serve(copy);
-    onTestFinished(close);
+    expectNoTypeErrors(copy);
+    const server = await serve(copy);
+    onTestFinished(server.close);
+    const { page, close } = await open(server.address);
     for (const example of EXAMPLES) {
       // Chromium's GPU in software takes seconds for a step.
       const few = { ...example, batch: 2, steps: 3 };
-      const onWasm = await trainAndReopen(address, few, "wasm");
-      const onWebgpu = await trainAndReopen(address, few, "webgpu");
+      const onWasm = await trainAndReopen(page, few, "wasm");
+      const onWebgpu = await trainAndReopen(page, few, "webgpu");
       expect(onWebgpu.loss).toBeCloseTo(onWasm.loss, 2);
       // Losses and logits are read, weights are not.
       expect(onWebgpu.bytesRead).toBeGreaterThan(0);
       expect(onWebgpu.bytesRead).toBeLessThan(readFileSync(join(EXAMPLE, example.model)).length);
     }
+    await close();
   });
 });
