@@ -111,35 +111,50 @@ describe("pnpm export --method", () => {
 });
 
 describe("pnpm export --model", () => {
-  const expected = JSON.parse(readFileSync(join(FIXTURES, "cnn-opset13.json"), "utf8"));
-  const model = join(FIXTURES, "cnn-opset13.onnx");
-  const stored = loadModel(model).initializers;
-  const feeds: Feeds = {
-    x: new Tensor("float64", Float64Array.from(expected.x.data), expected.x.shape),
-    labels: new Tensor("int64", BigInt64Array.from(expected.labels, BigInt), [expected.labels.length]),
-    ...Object.fromEntries(
-      [...stored.values()].map((of) => [
-        of.name,
-        new Tensor("float64", of.read().data as Float64Array, of.shape),
-      ]),
-    ),
-  };
-  const check = (outputs: Feeds) => {
-    expect(Number(outputs.loss?.data[0])).toBeCloseTo(expected.loss, 11);
-    for (const [name, gradient] of Object.entries<number[]>(expected.gradients)) {
-      for (const [index, value] of gradient.entries()) {
-        expect(Number(outputs[`${name}.grad`]?.data[index])).toBeCloseTo(value, 10);
+  /** A model that PyTorch exported, and its loss and gradients by PyTorch. */
+  function fromPyTorch(name: string) {
+    const expected = JSON.parse(readFileSync(join(FIXTURES, `${name}.json`), "utf8"));
+    const model = join(FIXTURES, `${name}.onnx`);
+    const stored = [...loadModel(model).initializers.values()].filter(({ dtype }) => dtype === "float64");
+    const feeds: Feeds = {
+      x: new Tensor("float64", Float64Array.from(expected.x.data), expected.x.shape),
+      labels: new Tensor("int64", BigInt64Array.from(expected.labels, BigInt), [expected.labels.length]),
+      ...Object.fromEntries(
+        stored.map((of) => [of.name, new Tensor("float64", of.read().data as Float64Array, of.shape)]),
+      ),
+    };
+    const check = (outputs: Feeds) => {
+      expect(Number(outputs.loss?.data[0])).toBeCloseTo(expected.loss, 11);
+      for (const [of, gradient] of Object.entries<number[]>(expected.gradients)) {
+        for (const [index, value] of gradient.entries()) {
+          expect(Number(outputs[`${of}.grad`]?.data[index])).toBeCloseTo(value, 10);
+        }
       }
-    }
-  };
+    };
+    return { expected, model, feeds, check };
+  }
+  const { expected, model, feeds, check } = fromPyTorch("cnn-opset13");
 
-  it("writes a training graph with PyTorch's loss and gradients, the batch left open as the model has it", async () => {
-    const file = join(temporaryFolder(), "net.grad.onnx");
-    const args = ["--model", model, "--loss", "softmax-cross-entropy", "--wrt", "all", "--out", file];
-    const { code, stderr } = await run(args);
-    expect([code, stderr]).toEqual([0, ""]);
-    check(await compute(file, feeds));
-    expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", 2, 9, 8]);
+  it.each([
+    ["a network of images", "cnn-opset13"],
+    ["a network of volumes", "volumes-opset17"],
+    ["a mixture, of whose two stored weights one is the parameter", "mixture-opset18"],
+  ])(
+    "writes a training graph of %s with PyTorch's loss and gradients, the batch left open",
+    async (_, name) => {
+      const own = fromPyTorch(name);
+      const file = join(temporaryFolder(), "net.grad.onnx");
+      const args = ["--model", own.model, "--loss", "softmax-cross-entropy", "--wrt", "all", "--out", file];
+      const { code, stderr } = await run(args);
+      expect([code, stderr]).toEqual([0, ""]);
+      own.check(await compute(file, own.feeds));
+      expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", ...own.expected.x.shape.slice(1)]);
+    },
+  );
+
+  it("says of which parameter the other weight of a mixture is 1 minus", async () => {
+    const { stdout } = await run(["--model", join(FIXTURES, "mixture-opset18.onnx"), "--list-parameters"]);
+    expect(stdout).toContain("tied to mix.weight: 1 minus it, the other weight of a mixture\n");
   });
 
   it.runIf(hasChecker)("writes a training graph that the ONNX checker accepts", async () => {

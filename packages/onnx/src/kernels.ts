@@ -9,9 +9,9 @@ const NONE: readonly DType[] = [];
 const isDilated = ({ dilations }: Attributes): boolean =>
   Array.isArray(dilations) && dilations.some((dilation) => dilation !== 1);
 
-/** True if a pool has at most three spatial axes: ONNX Runtime has no kernels for more. */
-const isPoolable = ({ kernel_shape }: Attributes): boolean =>
-  Array.isArray(kernel_shape) && kernel_shape.length <= 3;
+/** True if a window moves over at most some number of axes. */
+const movesOver = ({ strides }: Attributes, most: number): boolean =>
+  Array.isArray(strides) && strides.length <= most;
 
 /** The same kernels for each of some operators. */
 const each = (dtypes: readonly DType[], ...operators: string[]): Kernels =>
@@ -36,8 +36,8 @@ export const ONNXRUNTIME_CPU: Kernels = {
     SINGLE,
     "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Softplus Conv ConvTranspose GlobalAveragePool",
   ),
-  MaxPool: (attributes) => (isPoolable(attributes) ? ALL : NONE),
-  AveragePool: (attributes) => (isPoolable(attributes) && !isDilated(attributes) ? SINGLE : NONE),
+  MaxPool: (attributes) => (movesOver(attributes, 3) ? ALL : NONE),
+  AveragePool: (attributes) => (movesOver(attributes, 3) && !isDilated(attributes) ? SINGLE : NONE),
   // In training mode it overwrites the given running mean and variance, in the caller's own arrays.
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : ALL),
   // ONNX defines no Range of float16.
@@ -52,8 +52,11 @@ export const ONNXRUNTIME_CPU: Kernels = {
  */
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, SINGLE])),
-  MaxPool: (attributes) => (isPoolable(attributes) ? SINGLE : NONE),
-  AveragePool: (attributes) => (isPoolable(attributes) && !isDilated(attributes) ? SINGLE : NONE),
+  // microsoft/onnxruntime#28356; its convolutions over three axes have no groups (#27917).
+  Conv: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  ConvTranspose: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  MaxPool: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  AveragePool: (attributes) => (movesOver(attributes, 2) && !isDilated(attributes) ? SINGLE : NONE),
   BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : SINGLE),
   ...each(NONE, "LogSoftmax SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss OneHot"),
 };

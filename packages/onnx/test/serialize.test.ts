@@ -4,6 +4,8 @@ import {
   averagePool,
   concat,
   constant,
+  conv,
+  convTranspose,
   differentiate,
   div,
   evaluate,
@@ -29,9 +31,10 @@ import {
   split,
   sub,
   tensor,
+  topologicalOrder,
   type Value,
 } from "@softmax-bench/graph";
-import { ONNXRUNTIME_CPU, serialize, serializeBatched } from "@softmax-bench/onnx";
+import { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU, serialize, serializeBatched } from "@softmax-bench/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelProtoSchema } from "../src/proto/onnx_pb.js";
 import { expectClose, feedsFor, runInRuntime, runModel } from "./support.js";
@@ -58,6 +61,22 @@ describe("serialize", () => {
     expect(() => legalize(largest, ONNXRUNTIME_CPU)).toThrow(
       "MaxPool(float32[1,2,2,3,2,3]): the runtime has no float32 kernel for it",
     );
+  });
+
+  it("writes convolutions over three axes, which WebGPU lacks, in other operators", async () => {
+    const filter = constant(tensor("float32", [2, 1, 2, 2, 1], [1, 2, 3, 4, -5, 6, 7, -8]));
+    const graph = graphOf(
+      (x) => ({
+        y: conv(x, filter, undefined, { group: 2, pads: [1, 0, 0, 0, 0, 1] }),
+        z: convTranspose(x, filter, undefined, { group: 2, strides: [1, 2, 1] }),
+      }),
+      [1, 2, 2, 3, 2],
+    );
+    const legal = legalize(graph, ONNXRUNTIME_WEBGPU);
+    const operators = topologicalOrder(Object.values(legal.outputs)).map(({ op }) => op);
+    expect(operators.filter((op) => op.startsWith("Conv"))).toEqual([]);
+    const feeds = feedsFor(graph);
+    expectClose(await runInRuntime(legal, feeds), evaluate(graph, feeds), 1e-6);
   });
 
   it.each<[string, (x: Value) => Graph["outputs"]]>([

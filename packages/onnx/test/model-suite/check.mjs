@@ -101,6 +101,7 @@ async function compare(written, { model, arrays, inputs, labels, loss, gradients
     !outputs[gradientName(name)] && norm(gradient) > 0 && !model.choices.get(name)?.tie;
   return {
     lossError: Math.abs(outputs.loss.data[0] - loss) / Math.max(Math.abs(loss), 1),
+    compared: errors.length,
     error: errors[0]?.error ?? 0,
     worst: errors.slice(0, 4).map(({ name, error }) => `${name} ${error.toExponential(1)}`),
     forgotten: Object.entries(gradients)
@@ -112,10 +113,11 @@ async function compare(written, { model, arrays, inputs, labels, loss, gradients
 const isWithin = ({ error, lossError, forgotten }, tolerance) =>
   Math.max(error, lossError) <= tolerance && forgotten.length === 0;
 
-/** In float64 where rounding to float32 changes the gradients; undefined if there is no model in float64. */
+/** In float64 where rounding to float32 changes the gradients; undefined if not all of them are there in float64. */
 function isRight({ float32Error, double, ...single }) {
   if (float32Error <= SMOOTH) return isWithin(single, TOLERANCE.float32);
-  return double && isWithin(double, TOLERANCE.float64);
+  if (!double || double.compared < single.compared) return undefined;
+  return isWithin(double, TOLERANCE.float64);
 }
 
 async function check(folder) {

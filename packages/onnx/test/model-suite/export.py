@@ -9,7 +9,7 @@ is dropped, and have been moved off their initial values, in which parameters ar
 
 Where rounding to float32 changes the gradients, as next to the kink of a ReLU, `double.onnx` is the same network exported in
 double precision, by which gradients can be told right from wrong. With `--double` it is always written. `--missing` skips
-kinds that have been exported.
+kinds that have been exported. What `torch.export` cannot export is exported by TorchScript, as all kinds are with `--torchscript`.
 """
 
 import copy
@@ -266,31 +266,39 @@ def export(name, folder, torchscript, always_double):
     }
 
 
-def main(out, *names):
-    torchscript = "--torchscript" in names
-    wanted = [name for name in names if not name.startswith("--")] or list(KINDS)
+def write_case(out, name, torchscript, flags):
+    """Exports a kind into its folder, unless it is there already; false if PyTorch cannot."""
+    folder = Path(out) / (f"{name}.torchscript" if torchscript else name)
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.time()
+    if "--missing" in flags and (folder / "case.json").exists():
+        return True
+    # What an earlier run says does not belong to arrays that this one leaves unfinished.
+    for stale in ("case.json", "result.json", "failure.txt"):
+        (folder / stale).unlink(missing_ok=True)
+    try:
+        result = export(name, folder, torchscript, "--double" in flags)
+    except Exception as error:
+        (folder / "failure.txt").write_text(traceback.format_exc())
+        print(f"{folder.name}: not exported: {str(error)[:300]!r}", flush=True)
+        return False
+    (folder / "case.json").write_text(json.dumps(result))
+    print(
+        f"{folder.name}: {time.time() - start:.0f} s, open {result['open']}, float32 {result['cases'][0]['float32Error']:.1e}, "
+        f"missing {len(result['missing'])} of {result['parameters']}, unknown {len(result['unknown'])}",
+        flush=True,
+    )
+    return True
+
+
+def main(out, *arguments):
+    flags = {of for of in arguments if of.startswith("--")}
+    names = [of for of in arguments if of not in flags] or list(KINDS)
     (Path(out) / "kinds.json").write_text(json.dumps(list(KINDS)))
-    for name in wanted:
-        folder = Path(out) / (f"{name}.torchscript" if torchscript else name)
-        folder.mkdir(parents=True, exist_ok=True)
-        start = time.time()
-        if "--missing" in names and (folder / "case.json").exists():
-            continue
-        # What an earlier run says does not belong to arrays that this one leaves unfinished.
-        for stale in ("case.json", "result.json", "failure.txt"):
-            (folder / stale).unlink(missing_ok=True)
-        try:
-            result = export(name, folder, torchscript, "--double" in names)
-        except Exception as error:
-            (folder / "failure.txt").write_text(traceback.format_exc())
-            print(f"{folder.name}: not exported: {str(error)[:300]!r}", flush=True)
-            continue
-        (folder / "case.json").write_text(json.dumps(result))
-        print(
-            f"{folder.name}: {time.time() - start:.0f} s, open {result['open']}, float32 {result['cases'][0]['float32Error']:.1e}, "
-            f"missing {len(result['missing'])} of {result['parameters']}, unknown {len(result['unknown'])}",
-            flush=True,
-        )
+    for name in names:
+        is_written = "--torchscript" not in flags and write_case(out, name, False, flags)
+        if not is_written:
+            write_case(out, name, True, flags)
 
 
 if __name__ == "__main__":

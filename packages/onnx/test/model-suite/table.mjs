@@ -104,7 +104,7 @@ Training graphs of ${namesOf(rows).size} kinds of model: ${rightKinds.size} kind
 right, ${count("undecided")} undecided, ${count("refused")} refused and ${count("wrong")} wrong.
 
 \`packages/onnx/test/model-suite\` has the scripts. \`kinds.py\` builds a small network of each kind with random weights, moved off
-their initial values; \`export.py\` exports it with PyTorch, in evaluation mode, and computes the gradients of softmax
+their initial values; \`export.py\` exports it with PyTorch 2.15, in evaluation mode, and computes the gradients of softmax
 cross-entropy with a copy in double precision; \`check.mjs\` makes the training graph, runs it in ONNX Runtime and compares
 every gradient; \`table.mjs\` writes the rows of the kinds that were run into this page, the latest on ${new Date().toISOString().slice(0, 10)}.
 
@@ -126,10 +126,5 @@ ${sections
   .filter((section) => section.rows.length > 0)
   .map(({ family, rows: own }) => `## Models of ${family}\n\n${markdownTable([HEADS, ...own])}\n`)
   .join("\n")}
-## Without a verdict
-
-PyTorch exported no file of these kinds, or they have not been run yet.
-
-${markdownTable([["model", "exporter says"], ...without.map((name) => [name, reasonFor(name)])])}
-`,
+${without.length === 0 ? "" : `## Without a verdict\n\nPyTorch exported no file of these kinds, or they have not been run yet.\n\n${markdownTable([["model", "exporter says"], ...without.map((name) => [name, reasonFor(name)])])}\n`}`,
 );
