@@ -11,7 +11,7 @@ export const BLOCK: usize = 1024;
 export const SCRATCH: usize = 2 * BLOCK * 8;
 
 /** The smallest of the entries that `maximum` saw last. */
-let minimum: f64 = 0;
+export let minimum: f64 = 0;
 
 /**
  * The largest of `count` ≥ 1 entries, NaN ignored; −Infinity if there is nothing else. Those in half precision are also stored to
@@ -51,7 +51,7 @@ export function maximum<T, S>(x: usize, count: usize, widened: usize): f64 {
 }
 
 /**
- * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. The entry at `omitted` counts as 0, if it is
+ * Stores exp(x − shift) of a block whose smallest entry is `least`, and returns their sum. The entry at `omitted` counts as 0, if it is
  * in the block. `scratch` has SCRATCH bytes, and may be where they are stored.
  */
 export function exponentials<T>(
@@ -60,16 +60,16 @@ export function exponentials<T>(
   omitted: usize,
   out: usize,
   shift: f64,
+  least: f64,
   scratch: usize,
 ): f64 {
-  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, true);
+  if (least - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, true);
   return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, false);
 }
 
-/** The same for any block. */
 // @ts-ignore: decorator
 @inline
-export function sumOfExponentials<T>(
+function sumOfExponentials<T>(
   x: usize,
   count: usize,
   omitted: usize,

@@ -4,6 +4,13 @@ export const FLOAT64 = 1;
 export const FLOAT16 = 2;
 export const BFLOAT16 = 3;
 
+/** What threads take: whole rows, or the blocks of one row, for one of the parts that it is computed in; see `split.ts`. */
+export const ROWS = 0;
+export const MAXIMA = 1;
+export const EXPONENTIALS = 2;
+export const TARGETS = 3;
+export const GRADIENT = 4;
+
 /** A computation: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
 @unmanaged
 export class Job {
@@ -24,13 +31,15 @@ export class Job {
   /** For each thread `scratchSize` bytes; see `row.ts`. */
   scratch: usize;
   scratchSize: usize;
-  rows: usize;
   classes: usize;
+  /** What threads take, and how many of these there are. */
+  part: i32;
+  items: usize;
   /** As many rows of each matrix are here at a time: row n is at n modulo that. All of them, where it is used in place. */
   logitsRows: usize;
   probabilitiesRows: usize;
   gradientRows: usize;
-  /** Rows that a thread takes at a time. */
+  /** Items that a thread takes at a time. */
   chunk: usize;
   /** Chunks that are here at a time, where rows pass through. */
   slots: usize;
@@ -51,6 +60,13 @@ export class Job {
   /** True if exponentials are pairs; see `pairs.ts`. */
   twoPass: bool;
   dtype: i32;
+  /** Where rows are split: `splitSize` bytes for the row at hand, else 0. */
+  split: usize;
+  /** Of the row at hand, where rows are split: its place, its largest logit, and what exponentials and targets are multiplied by. */
+  row: usize;
+  rowMaximum: f64;
+  factor: f64;
+  share: f64;
   /** Written by any thread: a probability is negative, infinite or NaN. */
   isImproper: bool;
 }
