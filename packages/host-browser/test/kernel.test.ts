@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -71,7 +79,13 @@ const BUNDLERS: Readonly<Record<string, (folder: string) => Promise<unknown>>> =
       entry: MAIN,
       target: ["web", "es2022"],
       experiments: { outputModule: true },
-      output: { path: folder, filename: "main.js", module: true, chunkFormat: "module", chunkLoading: "import" },
+      output: {
+        path: folder,
+        filename: "main.js",
+        module: true,
+        chunkFormat: "module",
+        chunkLoading: "import",
+      },
     });
     const stats = await promisify(compiler.run.bind(compiler))();
     expect(stats?.toString({ all: false, errors: true })).toBe("");

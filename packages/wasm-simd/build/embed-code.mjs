@@ -14,7 +14,8 @@ mkdirSync(new URL("modules/code/", DIST), { recursive: true });
 for (const name of ["simd", "relaxed-simd"]) {
   const wasm = readFileSync(new URL(`code/${name}.wasm`, DIST));
   const at = wasm.indexOf(SHARED_MEMORY);
-  if (at < 0) throw new Error(`${name}.wasm: expected the import of a shared memory with a maximum, found none`);
+  if (at < 0)
+    throw new Error(`${name}.wasm: expected the import of a shared memory with a maximum, found none`);
   const code = deflateRawSync(wasm, { level: 9 }).toString("base64");
   const limits = at + SHARED_MEMORY.length - 1;
   writeFileSync(

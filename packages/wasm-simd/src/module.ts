@@ -92,8 +92,7 @@ const RELAXED_SIMD = Uint8Array.of(
 );
 
 /** `relaxed-simd` if supported: from Node 22 on. */
-export const fastest = (): Instructions =>
-  WebAssembly.validate(RELAXED_SIMD) ? "relaxed-simd" : "simd";
+export const fastest = (): Instructions => (WebAssembly.validate(RELAXED_SIMD) ? "relaxed-simd" : "simd");
 
 /** True if threads can share memory here: not in a page that is not isolated from other origins. */
 export const sharesMemory = (): boolean => typeof SharedArrayBuffer !== "undefined";

@@ -40,7 +40,8 @@ export class Team {
   static async start(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number): Promise<Team> {
     const others: Thread[] = [];
     try {
-      for (let thread = 1; thread < threads; thread++) others.push(platform.startThread({ module, memory, thread }));
+      for (let thread = 1; thread < threads; thread++)
+        others.push(platform.startThread({ module, memory, thread }));
       await Promise.all(others.map(({ ready }) => ready));
     } catch (error) {
       await Promise.all(others.map((other) => other.terminate()));

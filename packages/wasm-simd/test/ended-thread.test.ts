@@ -5,7 +5,13 @@ import threads, { type Worker } from "node:worker_threads";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { describe, expect, it } from "vitest";
 import { compute, divide, type RowCopy } from "../dist/modules/compute.js";
-import { compile, createMemory, DTYPE_CODES, instantiate, type KernelExports } from "../dist/modules/module.js";
+import {
+  compile,
+  createMemory,
+  DTYPE_CODES,
+  instantiate,
+  type KernelExports,
+} from "../dist/modules/module.js";
 import { Team } from "../dist/modules/team.js";
 
 /** The worker of a kernel, which has no name for it. */

@@ -36,14 +36,20 @@ describe.each(["cpu", "wasm"])("softmaxCrossEntropy on the backend %s", (backend
     for (const labels of [classes, tf.tensor2d(TARGETS, [2, 3], "int32"), tf.tensor2d(TARGETS, [2, 3])]) {
       const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => loss(x as tf.Tensor2D, labels))(logits);
       expectClose(numbers(value), [(Math.log(8 / 5) + Math.log(8)) / 2]);
-      expectClose(numbers(grad), [1, 2, -3, -7, 2, 5].map((eighths) => eighths / 16));
+      expectClose(
+        numbers(grad),
+        [1, 2, -3, -7, 2, 5].map((eighths) => eighths / 16),
+      );
     }
   });
 
   it("multiplies by the gradient of what follows, by row where losses are", () => {
     const mean = softmaxCrossEntropy(kernel);
     const scaled = tf.grad((x: tf.Tensor) => mean(x as tf.Tensor2D, classes))(logits, tf.scalar(-4));
-    expectClose(numbers(scaled), [1, 2, -3, -7, 2, 5].map((eighths) => -eighths / 4));
+    expectClose(
+      numbers(scaled),
+      [1, 2, -3, -7, 2, 5].map((eighths) => -eighths / 4),
+    );
     const losses = softmaxCrossEntropy(kernel, { reduction: "none" });
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => losses(x as tf.Tensor2D, classes))(
       logits,
@@ -71,7 +77,11 @@ describe.each(["cpu", "wasm"])("softmaxCrossEntropy on the backend %s", (backend
   });
 
   it.each([
-    ["logits that are no matrix", () => [tf.tensor1d([1, 2]), classes], /^logits: expected float32 \[N, C\], got float32 \[2\]$/],
+    [
+      "logits that are no matrix",
+      () => [tf.tensor1d([1, 2]), classes],
+      /^logits: expected float32 \[N, C\], got float32 \[2\]$/,
+    ],
     [
       "logits that are integers",
       () => [tf.tensor2d([1, 2], [1, 2], "int32"), classes],
@@ -87,7 +97,11 @@ describe.each(["cpu", "wasm"])("softmaxCrossEntropy on the backend %s", (backend
       () => [logits, tf.tensor2d([0, 1, 0, 1], [2, 2])],
       /^labels: expected probabilities \[2, 3\], got \[2,2\]$/,
     ],
-    ["a label that is no class", () => [logits, tf.tensor1d([3, 0], "int32")], /^labels: expected 0 to 2, got 3 in row 0/],
+    [
+      "a label that is no class",
+      () => [logits, tf.tensor1d([3, 0], "int32")],
+      /^labels: expected 0 to 2, got 3 in row 0/,
+    ],
   ] as const)("refuses %s", (_, tensors, message) => {
     const [x, labels] = tensors() as [tf.Tensor2D, tf.Tensor];
     expect(() => softmaxCrossEntropy(kernel)(x, labels)).toThrow(message);
