@@ -34,11 +34,11 @@ export interface Thread {
  * `assembly/threads.ts`.
  */
 export const SERVE = `function serve({ module, memory, thread }, beforeSleep, ready) {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { exports: kernel } = new WebAssembly.Instance(module, { env: { memory } });
   ready();
-  while (!exports.serve(thread)) {
+  while (!kernel.serve(thread)) {
     beforeSleep();
-    Atomics.wait(new Int32Array(memory.buffer), exports.stateWord(thread) / 4, 0);
+    Atomics.wait(new Int32Array(memory.buffer), kernel.stateWord(thread) / 4, 0);
   }
 }
 `;
