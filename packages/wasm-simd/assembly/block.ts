@@ -95,6 +95,25 @@ export function scaleByBoth<T>(out: usize, count: usize, factor: f64, rest: f64)
   multiply<T>(out, count, factor, rest, true);
 }
 
+/**
+ * The factor of a block, which is scaled already as far as is needed for the rest to be a normal number: a subnormal one lacks digits.
+ * Below that range by 2^128, the products are 0.
+ */
+export function normalFactor<T>(values: usize, count: usize, factor: f64): f64 {
+  const least = sizeof<T>() == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38;
+  let result = factor;
+  while (Math.abs(result) < least && Math.abs(result) > least * 2.938735877055719e-39) {
+    scale<T>(values, count, 5.421010862427522e-20);
+    result *= 18446744073709551616.0;
+  }
+  return result;
+}
+
+/** factor · exp(shift − maximum): for exponentials relative to a shift, and a factor for those relative to the maximum. */
+export function factorBelow(factor: f64, shift: f64, maximumOfRow: f64): f64 {
+  return shift == maximumOfRow && shift != -Infinity ? factor : factor * Math.exp(shift - maximumOfRow);
+}
+
 // @ts-ignore: decorator
 @inline
 function multiply<T>(out: usize, count: usize, factor: f64, rest: f64, both: bool): void {

@@ -1,12 +1,13 @@
 import { BLOCK, exponentials } from "./block";
-import { BFLOAT16, FLOAT16, ROWS, job } from "./job";
-import { scratchSize } from "./row";
+import { BFLOAT16, FLOAT16, job } from "./job";
+import { scratchSize } from "./scratch";
 import { BLOCKS_AT_A_TIME } from "./split";
 import { BFloat16, Float16, narrow, widen } from "./storage";
 
 export { addProduct, multiplyTransposed } from "./linear";
-export { scratchSize } from "./row";
-export { beginSplit, endPart, splitSize } from "./split";
+export { beginSplit, endPart } from "./parts";
+export { scratchSize } from "./scratch";
+export { splitSize } from "./split";
 
 export {
   chunkWord,
@@ -72,7 +73,6 @@ export function describe(
   twoPass: bool,
 ): void {
   job.dtype = dtype;
-  job.part = ROWS;
   job.items = rows;
   job.classes = classes;
   job.labels = labels;
@@ -119,5 +119,5 @@ export function divide(chunk: usize, slots: usize, done: usize, scratch: usize, 
   job.slots = slots;
   job.done = done;
   job.scratch = scratch;
-  job.scratchSize = scratchSize(job.classes, split == 0 && (job.dtype == FLOAT16 || job.dtype == BFLOAT16));
+  job.scratchSize = scratchSize(job.classes, job.dtype == FLOAT16 || job.dtype == BFLOAT16);
 }

@@ -4,12 +4,10 @@ export const FLOAT64 = 1;
 export const FLOAT16 = 2;
 export const BFLOAT16 = 3;
 
-/** What threads take: whole rows, or the blocks of one row, for one of the parts that it is computed in; see `split.ts`. */
-export const ROWS = 0;
-export const MAXIMA = 1;
-export const EXPONENTIALS = 2;
-export const TARGETS = 3;
-export const GRADIENT = 4;
+/** The parts in which a row that is split is computed; see `split.ts`. */
+export const MAXIMA = 0;
+export const EXPONENTIALS = 1;
+export const GRADIENT = 2;
 
 /** A computation: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
 @unmanaged
@@ -32,8 +30,7 @@ export class Job {
   scratch: usize;
   scratchSize: usize;
   classes: usize;
-  /** What threads take, and how many of these there are. */
-  part: i32;
+  /** The number of items that threads take: rows, or blocks of one that is split. */
   items: usize;
   /** As many rows of each matrix are here at a time: row n is at n modulo that. All of them, where it is used in place. */
   logitsRows: usize;
@@ -60,13 +57,20 @@ export class Job {
   /** True if exponentials are pairs; see `pairs.ts`. */
   twoPass: bool;
   dtype: i32;
-  /** Where rows are split: `splitSize` bytes for the row at hand, else 0. */
+  /** `splitSize` bytes, where rows are split. */
   split: usize;
-  /** Of the row at hand, where rows are split: its place, its largest logit, and what exponentials and targets are multiplied by. */
+  /** Of the row that is split: its place, and the present part. */
   row: usize;
+  part: i32;
+  /** Its largest logit, and what exponentials and targets are multiplied by. */
   rowMaximum: f64;
   factor: f64;
   share: f64;
+  /** The sum of its exponentials, without the label's; where every class counts, Σ q, Σ q z, and the sum of its gradient. */
+  sum: f64;
+  ofTargets: f64;
+  ofProducts: f64;
+  ofGradient: f64;
   /** Written by any thread: a probability is negative, infinite or NaN. */
   isImproper: bool;
 }

@@ -1,35 +1,15 @@
-import { BLOCK, exponentials, maximum, minimum, scale } from "./block";
-import { EXPONENTIALS, FLOAT16, FLOAT32, FLOAT64, GRADIENT, MAXIMA, TARGETS, job } from "./job";
-import {
-  LOGITS,
-  addTargets,
-  beginLoss,
-  factorBelow,
-  factorOfRow,
-  findRow,
-  gradient,
-  ignoreRow,
-  label,
-  normalFactor,
-  prepareTargets,
-  setSum,
-  shareOfRow,
-  storeLabelEntry,
-  storeLoss,
-  subtractBlock,
-  values,
-  weighBlock,
-  x,
-} from "./row";
-import { BFloat16, Float16, isHalf, narrow, widen } from "./storage";
-import { sumOfProducts, sumOfTargets } from "./targets";
+import { BLOCK, exponentials, factorBelow, maximum, minimum, normalFactor, scale } from "./block";
+import { EXPONENTIALS, MAXIMA, job } from "./job";
+import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 
 /**
  * A row that is split among threads, where there are fewer rows than threads. It is computed in parts, each of which is a job whose items
- * are the row's blocks: the maximum of each block; its exponentials, shifted by the largest logit up to its end, and their sum; where
- * every class counts, its sums of targets; its gradient. Between two parts, the calling thread combines what the blocks have, one after
- * the other. So each operation, and the order of each sum, is that of `row.ts`, and results have the same bits. What it costs is that
- * logits are read once more.
+ * are the row's blocks: the maximum of each block; its exponentials, shifted by the largest logit up to its end, with their sum and those
+ * of its targets; its gradient. After each part, the calling thread combines what the blocks have, in their order. So each operation, and
+ * the order of each sum, is that of `row.ts`, and results have the same bits. What it costs is that logits are read once more.
+ *
+ * Rows in half precision and exponentials as pairs are not split: the former are rounded as a whole, of the latter each block takes the
+ * reference of the one before.
  */
 
 /** Blocks that a thread takes at a time: as many entries as it takes of whole rows. */
@@ -41,16 +21,17 @@ class Block {
   /** The largest logit up to the block's end; before all maxima are known, that of the block. */
   shift: f64;
   minimum: f64;
-  /** The sum of its exponentials, without the label's; in the end, of its gradient. */
+  /** The sum of its exponentials, without the label's. */
   sum: f64;
-  /** Σ q and Σ q z. */
+  /** Where every class counts: Σ q, Σ q z, and the sum of its gradient. */
   ofTargets: f64;
   ofProducts: f64;
+  ofGradient: f64;
 }
 
 // @ts-ignore: decorator
 @inline
-function blocksOf(classes: usize): usize {
+export function blocksOf(classes: usize): usize {
   return (classes + BLOCK - 1) / BLOCK;
 }
 
@@ -60,125 +41,63 @@ function blockAt(index: usize): Block {
   return changetype<Block>(job.split + index * offsetof<Block>());
 }
 
-/** The address of the gradient before it is rounded, in half precision. */
-// @ts-ignore: decorator
-@inline
-function unroundedRow(): usize {
-  return job.split + blocksOf(job.classes) * offsetof<Block>();
-}
-
-/** Bytes that all threads need for a row that is split; `half`: those of its gradient, too, before it is rounded. */
-export function splitSize(classes: usize, half: bool): usize {
-  return blocksOf(classes) * offsetof<Block>() + (half ? classes * 4 : 0);
-}
-
-/** Begins a row. Returns the number of blocks of its first part, or 0 for a row that is ignored, and so complete. */
-export function beginSplit(row: usize): usize {
-  job.row = row;
-  if (job.dtype == FLOAT32) return begin<f32, f32>();
-  if (job.dtype == FLOAT64) return begin<f64, f64>();
-  if (job.dtype == FLOAT16) return begin<f32, Float16>();
-  return begin<f32, BFloat16>();
-}
-
-/** Ends a part, of which all blocks are computed. Returns the number of blocks of the next part, or 0 if the row is complete. */
-export function endPart(): usize {
-  if (job.dtype == FLOAT32) return end<f32, f32>();
-  if (job.dtype == FLOAT64) return end<f64, f64>();
-  if (job.dtype == FLOAT16) return end<f32, Float16>();
-  return end<f32, BFloat16>();
+/** Bytes that all threads need for a row that is split. */
+export function splitSize(classes: usize): usize {
+  return blocksOf(classes) * offsetof<Block>();
 }
 
 /** Computes blocks of the present part. */
-export function computeBlocks<T, S>(first: usize, end: usize, scratch: usize): void {
-  findRow<T, S>(job.row, unroundedRow());
+export function computeBlocks<T>(first: usize, end: usize, scratch: usize): void {
+  const classes = job.classes;
+  const size = classes * sizeof<T>();
+  // As `row.ts` has it.
+  const label = job.labels ? min(<usize>load<i32>(job.labels + job.row * 4), classes) : classes;
   for (let index = first; index < end; index++) {
     const block = blockAt(index);
     const done = index * BLOCK;
-    const length = min(BLOCK, job.classes - done);
+    const length = min(BLOCK, classes - done);
+    const offset = done * sizeof<T>();
+    const logits = job.logits + (job.row % job.logitsRows) * size + offset;
     if (job.part == MAXIMA) {
-      block.shift = maximum<T, S>(x + done * sizeof<S>(), length, scratch + LOGITS);
+      block.shift = maximum<T, T>(logits, length, 0);
       block.minimum = minimum;
-    } else if (job.part == EXPONENTIALS) {
-      const logits = widen<S>(x + done * sizeof<S>(), length, scratch + LOGITS);
-      const out = values ? values + done * sizeof<T>() : scratch;
-      // As in `row.ts`.
+      continue;
+    }
+    const out = job.gradient ? job.gradient + (job.row % job.gradientRows) * size + offset : scratch;
+    const weights = job.weights ? job.weights + offset : 0;
+    const targets = job.probabilities ? job.probabilities + (job.row % job.probabilitiesRows) * size + offset : 0;
+    if (job.part == EXPONENTIALS) {
       const by = block.shift == -Infinity ? 0 : block.shift;
       block.sum = exponentials<T>(logits, length, label - done, out, by, block.minimum, scratch);
-    } else if (job.part == TARGETS) {
-      weighBlock<T, S>(done, length, job.rowMaximum, scratch);
+      if (!job.dense) continue;
+      weigh<T>(logits, length, weights, targets, job.keep, job.even, job.rowMaximum);
       block.ofTargets = sumOfTargets;
       block.ofProducts = sumOfProducts;
-    } else computeGradient<T, S>(block, done, length, scratch);
+      continue;
+    }
+    const factor = normalFactor<T>(out, length, factorBelow(job.factor, block.shift, job.rowMaximum));
+    if (job.dense) block.ofGradient = subtract<T>(out, length, weights, targets, job.keep, job.even, factor, job.share);
+    else scale<T>(out, length, factor);
   }
 }
 
-function computeGradient<T, S>(block: Block, done: usize, length: usize, scratch: usize): void {
-  const factor = factorBelow(job.factor, block.shift, job.rowMaximum);
-  if (job.dense) block.sum = subtractBlock<T, S>(done, length, factor, job.share, scratch);
-  else {
-    const entries = values + done * sizeof<T>();
-    scale<T>(entries, length, normalFactor<T>(entries, length, factor));
-  }
-  if (isHalf<S>()) narrow<S>(values + done * sizeof<T>(), length, gradient + done * sizeof<S>());
-}
-
-function begin<T, S>(): usize {
-  if (findRow<T, S>(job.row, unroundedRow())) return enter(MAXIMA);
-  ignoreRow<S>();
-  return 0;
-}
-
-function end<T, S>(): usize {
-  if (job.part == MAXIMA) {
-    combineMaxima();
-    return enter(EXPONENTIALS);
-  }
-  if (job.part == EXPONENTIALS) {
-    combineSums();
-    beginLoss<T>();
-    if (!job.dense) return enterGradient();
-    prepareTargets<T, S>(job.scratch);
-    return enter(TARGETS);
-  }
-  if (job.part == TARGETS) {
-    combineTargets();
-    return enterGradient();
-  }
-  storeLabelEntry<T>(job.dense ? sumOfGradient() : 0);
-  if (isHalf<S>() && label < job.classes) {
-    narrow<S>(values + label * sizeof<T>(), 1, gradient + label * sizeof<S>());
-  }
-  return 0;
-}
-
-function enter(part: i32): usize {
-  job.part = part;
-  job.items = blocksOf(job.classes);
-  return job.items;
-}
-
-/** The loss is complete; the gradient follows, if it is wanted. */
-function enterGradient(): usize {
-  storeLoss();
-  if (!gradient) return 0;
-  job.factor = factorOfRow();
-  job.share = shareOfRow();
-  return enter(GRADIENT);
-}
-
-function combineMaxima(): void {
+/** Sets the blocks' shifts, and the row's maximum. */
+export function combineMaxima(): void {
   let largest: f64 = -Infinity;
   for (let index: usize = 0; index < job.items; index++) {
     const block = blockAt(index);
     if (block.shift > largest) largest = block.shift;
     block.shift = largest;
   }
+  job.rowMaximum = largest;
 }
 
-function combineSums(): void {
+/** Adds up what the blocks have of exponentials and targets. */
+export function combineSums(): void {
   let largest: f64 = -Infinity;
   let sum: f64 = 0;
+  let targets: f64 = 0;
+  let products: f64 = 0;
   for (let index: usize = 0; index < job.items; index++) {
     const block = blockAt(index);
     if (block.shift > largest) {
@@ -186,24 +105,17 @@ function combineSums(): void {
       largest = block.shift;
     }
     sum += block.sum;
-  }
-  setSum(largest, sum);
-  job.rowMaximum = largest;
-}
-
-function combineTargets(): void {
-  let targets: f64 = 0;
-  let products: f64 = 0;
-  for (let index: usize = 0; index < job.items; index++) {
-    const block = blockAt(index);
     targets += block.ofTargets;
     products += block.ofProducts;
   }
-  addTargets(targets, products);
+  job.sum = sum;
+  job.ofTargets = targets;
+  job.ofProducts = products;
 }
 
-function sumOfGradient(): f64 {
+/** Adds up what the blocks have of the gradient. */
+export function combineGradients(): void {
   let sum: f64 = 0;
-  for (let index: usize = 0; index < job.items; index++) sum += blockAt(index).sum;
-  return sum;
+  for (let index: usize = 0; index < job.items; index++) sum += blockAt(index).ofGradient;
+  job.ofGradient = sum;
 }

@@ -1,7 +1,5 @@
-import { FLOAT16, FLOAT32, FLOAT64, ROWS, job } from "./job";
-import { row } from "./row";
-import { computeBlocks } from "./split";
-import { BFloat16, Float16 } from "./storage";
+import { job } from "./job";
+import { computeItems } from "./parts";
 
 /**
  * Threads over one memory: the calling thread, 0, publishes a job and computes with the workers, which sleep until it calls them.
@@ -166,20 +164,9 @@ function takeChunk(scratch: usize): bool {
   const first = firstOfChunk();
   if (first >= job.items) return false;
   const end = min(job.items, first + job.chunk);
-  if (job.dtype == FLOAT32) compute<f32, f32>(first, end, scratch);
-  else if (job.dtype == FLOAT64) compute<f64, f64>(first, end, scratch);
-  else if (job.dtype == FLOAT16) compute<f32, Float16>(first, end, scratch);
-  else compute<f32, BFloat16>(first, end, scratch);
+  computeItems(first, end, scratch);
   markChunkDone(<i32>(first / job.chunk));
   return true;
-}
-
-function compute<T, S>(first: usize, end: usize, scratch: usize): void {
-  if (job.part != ROWS) {
-    computeBlocks<T, S>(first, end, scratch);
-    return;
-  }
-  for (let index = first; index < end; index++) row<T, S>(index, scratch);
 }
 
 function markChunkDone(chunk: i32): void {

@@ -16,7 +16,8 @@ for (const name of ["simd", "relaxed-simd"]) {
   const at = wasm.indexOf(SHARED_MEMORY);
   if (at < 0)
     throw new Error(`${name}.wasm: expected the import of a shared memory with a maximum, found none`);
-  const code = deflateRawSync(wasm, { level: 9 }).toString("base64");
+  // With less memory, codes of Huffman change more often, which suits code and tables of numbers better.
+  const code = deflateRawSync(wasm, { level: 9, memLevel: 6 }).toString("base64");
   const limits = at + SHARED_MEMORY.length - 1;
   writeFileSync(
     new URL(`modules/code/${name}.js`, DIST),

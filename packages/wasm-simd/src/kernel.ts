@@ -299,10 +299,8 @@ export class SoftmaxKernel implements AsyncDisposable {
   ): LossResult {
     this.#requireRunning();
     const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor, twoPass } = problem;
-    // Pairs take the reference of the block before.
-    const division = divide(rows, classes, this.threads, !twoPass);
-    const { isSplit } = division;
     const half = isHalf(dtype);
+    const division = divide(rows, classes, this.threads, !half && !twoPass);
     return withWorkspace(this.#heap, (space) => {
       const lossesAt = space.reserve(rows * Float64Array.BYTES_PER_ELEMENT);
       const [indices, probabilities] = labels instanceof Int32Array ? [labels] : [undefined, labels];
@@ -330,8 +328,8 @@ export class SoftmaxKernel implements AsyncDisposable {
         division.chunk,
         division.slots,
         space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
-        space.reserve(this.#exports.scratchSize(classes, half && !isSplit) * division.threads),
-        isSplit ? space.reserve(this.#exports.splitSize(classes, half)) : 0,
+        space.reserve(this.#exports.scratchSize(classes, half) * division.threads),
+        division.isSplit ? space.reserve(this.#exports.splitSize(classes)) : 0,
       );
       compute(this.#exports, this.#team, division, space.copies());
       // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.

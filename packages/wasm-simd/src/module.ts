@@ -7,7 +7,7 @@ export const DTYPE_CODES = { float32: 0, float64: 1, float16: 2, bfloat16: 3 } a
 export interface KernelExports {
   heapStart(): number;
   scratchSize(classes: number, half: boolean): number;
-  splitSize(classes: number, half: boolean): number;
+  splitSize(classes: number): number;
   exp(double: boolean, normal: boolean, x: number, count: number, out: number, scratch: number): void;
   widenAll(dtype: number, from: number, count: number, to: number): void;
   narrowAll(dtype: number, from: number, count: number, to: number): void;
