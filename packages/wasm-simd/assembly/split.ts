@@ -12,8 +12,8 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
  * reference of the one before.
  */
 
-/** Blocks that a thread takes at a time: as many entries as it takes of whole rows. */
-export const BLOCKS_AT_A_TIME: usize = 16;
+/** Blocks that a thread takes at a time. A row has at least as many for each of its threads (`ENTRIES_PER_THREAD` of `src/compute.ts`). */
+export const BLOCKS_AT_A_TIME: usize = 32;
 
 /** What is known of a block, in shared memory. */
 @unmanaged
