@@ -145,4 +145,17 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       await kernel[Symbol.asyncDispose]();`,
     prints: /^0.315668 -0.333333 -0.206401 4$/,
   },
+  "packages/wasm-simd/README.md 5": {
+    package: "packages/wasm-simd",
+    before: `
+      import * as tf from "@tensorflow/tfjs-core";
+      import "@tensorflow/tfjs-backend-cpu";
+      await tf.setBackend("cpu");
+      const weights = tf.variable(tf.tensor2d([0, 0, 0], [1, 3]));
+      const model = () => weights;
+      const [images, labels] = [undefined, tf.tensor1d([0], "int32")];`,
+    // p = 1/3 everywhere; targets are 0.9 + 0.1/3 and 0.1/3. Minus 0.1 (p − t).
+    after: "console.log([...weights.dataSync()].map((value) => value.toFixed(4)).join()); process.exit();",
+    prints: /^0\.0600,-0\.0300,-0\.0300$/,
+  },
 };

@@ -10,7 +10,7 @@ import { packTarballs } from "./tarballs.js";
 function commandsIn(copy: string, tarballs: string): string[] {
   const readme = readFileSync(join(copy, "README.md"), "utf8");
   const [, inCopy = ""] = Array.from(readme.matchAll(/```sh\n([\s\S]*?)```/g), ([, code = ""]) => code);
-  const [first, ...commands] = inCopy.trim().split("\n");
+  const [first, ...commands] = inCopy.trim().replaceAll("\\\n", "").split("\n");
   expect(first).toBe(`cd /tmp/${basename(copy)}`);
   return commands.map((command) => command.replaceAll("/tmp/softmax-bench", tarballs));
 }

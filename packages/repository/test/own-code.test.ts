@@ -13,6 +13,7 @@ const TIMEOUT_MS = 600_000;
 function typeErrors(copy: string, more: readonly string[]): string {
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   const files = readdirSync(copy).filter((name) => name.endsWith(".ts"));
+  if (files.length === 0) return "";
   const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--types", ""];
   const lib = ["--lib", "es2023,esnext.disposable,dom", "--allowImportingTsExtensions"];
   try {
@@ -89,4 +90,26 @@ describe("the examples of code from outside of the repository, installed from wh
     expect(printed[3]).toContain("mine/loops stays within 4 ULP all along.");
     expect(printed[4]).toContain("Within their tolerances: 3 of 3 gradients.");
   });
+
+  it.each(["kernel-tfjs", "kernel-onnxruntime"])(
+    "%s: trains alike by both losses, as its README says",
+    {
+      tags: "nightly",
+      timeout: TIMEOUT_MS,
+    },
+    (example) => {
+      const { printed } = followReadme(example);
+      expect(printed).toHaveLength(3);
+      const losses = Array.from(
+        (printed[2] ?? "").matchAll(/: loss ([\d.]+) to ([\d.]+), [\d.]+ ms a step$/gm),
+        ([, ...numbers]) => numbers.map(Number),
+      );
+      expect(losses).toHaveLength(2);
+      const [[first = 0, last = 0] = [], kernel = []] = losses;
+      expect(kernel[0]).toBeCloseTo(first, 3);
+      expect(kernel[1]).toBeCloseTo(last, 2);
+      expect(last).toBeLessThan(first);
+      expect(printed[2]).toMatch(/^a step takes \d\.\d\d of the time$/m);
+    },
+  );
 });

@@ -42,7 +42,7 @@ function readPacked() {
 }
 
 /** Packages that are documented on their own. */
-const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner"]
+const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner", "wasm-simd"]
   .map((name) => `@softmax-bench/${name}`)
   .concat("softmax-bench");
 

@@ -11,7 +11,7 @@ export const BLOCK: usize = 1024;
 export const SCRATCH: usize = 2 * BLOCK * 8;
 
 /** The smallest of the entries that `maximum` saw last. */
-let minimum: f64 = 0;
+export let minimum: f64 = 0;
 
 /**
  * The largest of `count` ≥ 1 entries, NaN ignored; −Infinity if there is nothing else. Those in half precision are also stored to
@@ -51,7 +51,7 @@ export function maximum<T, S>(x: usize, count: usize, widened: usize): f64 {
 }
 
 /**
- * Stores exp(x − shift) of the block that `maximum` saw last, and returns their sum. The entry at `omitted` counts as 0, if it is
+ * Stores exp(x − shift) of a block whose smallest entry is `least`, and returns their sum. The entry at `omitted` counts as 0, if it is
  * in the block. `scratch` has SCRATCH bytes, and may be where they are stored.
  */
 export function exponentials<T>(
@@ -60,16 +60,16 @@ export function exponentials<T>(
   omitted: usize,
   out: usize,
   shift: f64,
+  least: f64,
   scratch: usize,
 ): f64 {
-  if (minimum - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, true);
+  if (least - shift >= leastNormal<T>()) return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, true);
   return sumOfExponentials<T>(x, count, omitted, out, shift, scratch, false);
 }
 
-/** The same for any block. */
 // @ts-ignore: decorator
 @inline
-export function sumOfExponentials<T>(
+function sumOfExponentials<T>(
   x: usize,
   count: usize,
   omitted: usize,
@@ -93,6 +93,25 @@ export function scale<T>(out: usize, count: usize, factor: f64): void {
 /** Multiplies `count` entries by the sum of a factor and a small rest, in place. */
 export function scaleByBoth<T>(out: usize, count: usize, factor: f64, rest: f64): void {
   multiply<T>(out, count, factor, rest, true);
+}
+
+/**
+ * The factor of a block, which is scaled already as far as is needed for the rest to be a normal number: a subnormal one lacks digits.
+ * Below that range by 2^128, the products are 0.
+ */
+export function normalFactor<T>(values: usize, count: usize, factor: f64): f64 {
+  const least = sizeof<T>() == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38;
+  let result = factor;
+  while (Math.abs(result) < least && Math.abs(result) > least * 2.938735877055719e-39) {
+    scale<T>(values, count, 5.421010862427522e-20);
+    result *= 18446744073709551616.0;
+  }
+  return result;
+}
+
+/** factor · exp(shift − maximum): for exponentials relative to a shift, and a factor for those relative to the maximum. */
+export function factorBelow(factor: f64, shift: f64, maximumOfRow: f64): f64 {
+  return shift == maximumOfRow && shift != -Infinity ? factor : factor * Math.exp(shift - maximumOfRow);
 }
 
 // @ts-ignore: decorator

@@ -1,10 +1,13 @@
-import { BLOCK, sumOfExponentials } from "./block";
+import { BLOCK, exponentials } from "./block";
 import { BFLOAT16, FLOAT16, job } from "./job";
-import { scratchSize } from "./row";
+import { scratchSize } from "./scratch";
+import { BLOCKS_AT_A_TIME } from "./split";
 import { BFloat16, Float16, narrow, widen } from "./storage";
 
 export { addProduct, multiplyTransposed } from "./linear";
-export { scratchSize } from "./row";
+export { beginSplit, endPart } from "./parts";
+export { scratchSize } from "./scratch";
+export { splitSize } from "./split";
 
 export {
   chunkWord,
@@ -45,11 +48,11 @@ export function exp(double: bool, normal: bool, x: usize, count: usize, out: usi
 }
 
 function expOfAll<T>(normal: bool, x: usize, count: usize, out: usize, scratch: usize): void {
+  const least: f64 = normal ? 0 : -Infinity;
   for (let done: usize = 0; done < count; done += BLOCK) {
     const offset = done * sizeof<T>();
     const length = min(BLOCK, count - done);
-    if (normal) sumOfExponentials<T>(x + offset, length, length, out + offset, 0, scratch, true);
-    else sumOfExponentials<T>(x + offset, length, length, out + offset, 0, scratch, false);
+    exponentials<T>(x + offset, length, length, out + offset, 0, least, scratch);
   }
 }
 
@@ -70,7 +73,7 @@ export function describe(
   twoPass: bool,
 ): void {
   job.dtype = dtype;
-  job.rows = rows;
+  job.items = rows;
   job.classes = classes;
   job.labels = labels;
   job.weights = weights;
@@ -109,9 +112,10 @@ export function place(
   job.dense = probabilities != 0 || job.even != 0;
 }
 
-/** Sets the division of the work. */
-export function divide(chunk: usize, slots: usize, done: usize, scratch: usize): void {
-  job.chunk = chunk;
+/** Sets the division of the work; `split` as `Job` has it. */
+export function divide(chunk: usize, slots: usize, done: usize, scratch: usize, split: usize): void {
+  job.split = split;
+  job.chunk = split ? BLOCKS_AT_A_TIME : chunk;
   job.slots = slots;
   job.done = done;
   job.scratch = scratch;

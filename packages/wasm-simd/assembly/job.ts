@@ -4,6 +4,11 @@ export const FLOAT64 = 1;
 export const FLOAT16 = 2;
 export const BFLOAT16 = 3;
 
+/** The parts in which a row that is split is computed; see `split.ts`. */
+export const MAXIMA = 0;
+export const EXPONENTIALS = 1;
+export const GRADIENT = 2;
+
 /** A computation: in shared memory, written by the thread that asks, read by all. Pointers of 0: there is none. */
 @unmanaged
 export class Job {
@@ -24,13 +29,14 @@ export class Job {
   /** For each thread `scratchSize` bytes; see `row.ts`. */
   scratch: usize;
   scratchSize: usize;
-  rows: usize;
   classes: usize;
+  /** The number of items that threads take: rows, or blocks of one that is split. */
+  items: usize;
   /** As many rows of each matrix are here at a time: row n is at n modulo that. All of them, where it is used in place. */
   logitsRows: usize;
   probabilitiesRows: usize;
   gradientRows: usize;
-  /** Rows that a thread takes at a time. */
+  /** Items that a thread takes at a time. */
   chunk: usize;
   /** Chunks that are here at a time, where rows pass through. */
   slots: usize;
@@ -51,6 +57,20 @@ export class Job {
   /** True if exponentials are pairs; see `pairs.ts`. */
   twoPass: bool;
   dtype: i32;
+  /** `splitSize` bytes, where rows are split. */
+  split: usize;
+  /** Of the row that is split: its place, and the present part. */
+  row: usize;
+  part: i32;
+  /** Its largest logit, and what exponentials and targets are multiplied by. */
+  rowMaximum: f64;
+  factor: f64;
+  share: f64;
+  /** The sum of its exponentials, without the label's; where every class counts, Σ q, Σ q z, and the sum of its gradient. */
+  sum: f64;
+  ofTargets: f64;
+  ofProducts: f64;
+  ofGradient: f64;
   /** Written by any thread: a probability is negative, infinite or NaN. */
   isImproper: bool;
 }

@@ -1,5 +1,5 @@
-import { BLOCK, SCRATCH, exponentials, maximum, scale, scaleByBoth } from "./block";
-import { job } from "./job";
+import { BLOCK, exponentials, factorBelow, maximum, minimum, normalFactor, scale, scaleByBoth } from "./block";
+import { GRADIENT, job } from "./job";
 import {
   beginRow,
   factorOfReference,
@@ -12,6 +12,7 @@ import {
   restOfQuotient,
   sumOfPairs,
 } from "./pairs";
+import { LOGITS, PROBABILITIES, SHIFTS, unrounded } from "./scratch";
 import { isHalf, loadOne, narrow, widen } from "./storage";
 import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 
@@ -28,25 +29,6 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
  * T is the type that is computed with, S the type that matrices are stored in: another one in half precision.
  */
 
-/**
- * A thread's scratch: that of `exponentials`, a block of widened logits and one of probabilities, the shift of each block, and in half
- * precision the row's gradient before it is rounded.
- */
-const LOGITS: usize = SCRATCH;
-const PROBABILITIES: usize = LOGITS + BLOCK * 4;
-const SHIFTS: usize = PROBABILITIES + BLOCK * 4;
-
-// @ts-ignore: decorator
-@inline
-function unrounded(classes: usize): usize {
-  return SHIFTS + (classes / BLOCK + 1) * 8;
-}
-
-/** Bytes of scratch that each thread needs. */
-export function scratchSize(classes: usize, half: bool): usize {
-  return (unrounded(classes) + (half ? classes * 4 : 0) + 63) & ~63;
-}
-
 // Of the row at hand. Every thread has an instance of this module, and so its own.
 let rowMaximum: f64 = 0;
 /** Σ exp(x − rowMaximum), without the label's. */
@@ -54,6 +36,10 @@ let sum: f64 = 0;
 /** The address of the shift of the next block. */
 let shift: usize = 0;
 
+/**
+ * Computes a row. Of one that is split, threads have computed the blocks: the loss is computed after EXPONENTIALS, and the label's entry
+ * of the gradient after GRADIENT.
+ */
 export function row<T, S>(index: usize, scratch: usize): void {
   const classes = job.classes;
   const size = sizeof<S>();
@@ -64,6 +50,7 @@ export function row<T, S>(index: usize, scratch: usize): void {
     : 0;
   const shifts = scratch + SHIFTS;
   const values = gradient && isHalf<S>() ? scratch + unrounded(classes) : gradient;
+  const isSplit = !isHalf<S>() && job.split != 0;
 
   let label = classes;
   let labelLogit = -Infinity;
@@ -80,7 +67,12 @@ export function row<T, S>(index: usize, scratch: usize): void {
   }
   const labelled = label < classes;
 
-  exponentiate<T, S>(x, label, values, scratch);
+  // Has the loss already.
+  const isLast = isSplit && job.part == GRADIENT;
+  if (isSplit) {
+    rowMaximum = job.rowMaximum;
+    sum = job.sum;
+  } else exponentiate<T, S>(x, label, values, scratch);
   const labelExponential = labelled ? exponentialOf(labelLogit) : 0;
   const sumOfAll = sum + labelExponential;
   const upstream = job.upstream ? <f64>load<T>(job.upstream + index * sizeof<T>()) : 1;
@@ -95,28 +87,37 @@ export function row<T, S>(index: usize, scratch: usize): void {
   let loss = q == 0 && own == own ? 0 : q * own;
   if (job.dense) {
     if (job.twoPass) rowMaximum = maximumOf<T, S>(x, scratch);
-    const logSum = logSumAboveMaximum<T, S>(x, labelLogit, labelExponential, scratch);
-    const ofProducts = weighAll<T, S>(x, probabilities, scratch);
+    const logSum = isLast ? 0 : logSumAboveMaximum<T, S>(x, labelLogit, labelExponential, scratch);
+    let ofProducts: f64;
+    if (isSplit) {
+      ofTargets = job.ofTargets;
+      ofProducts = job.ofProducts;
+    } else ofProducts = weighAll<T, S>(x, probabilities, scratch);
     q += weight * job.even;
     total += ofTargets;
     loss += ofTargets * logSum - ofProducts;
   }
-  store<f64>(job.losses + index * 8, loss);
+  if (!isLast) store<f64>(job.losses + index * 8, loss);
   if (!gradient) return;
 
   const factor = job.twoPass ? total * quotient : (total * upstream) / (sumOfAll * job.divisor);
+  if (isSplit && !isLast) {
+    job.factor = factor;
+    job.share = upstream / job.divisor;
+    return;
+  }
   const p = labelExponential / sumOfAll;
   shift = shifts;
   let entry: f64;
   if (job.dense) {
     const share = upstream / job.divisor;
-    const ofAll = subtractAll<T, S>(values, probabilities, factor, share, scratch);
+    const ofAll = isSplit ? job.ofGradient : subtractAll<T, S>(values, probabilities, factor, share, scratch);
     const others = labelled ? ofAll - <f64>load<T>(values + label * sizeof<T>()) : 0;
     // Where the other classes have the larger part of the targets, their sum has more rounding errors than p − q.
     const exact = job.exactTarget && q + q >= total;
     entry = exact ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
-    scaleAll<T>(values, factor);
+    if (!isSplit) scaleAll<T>(values, factor);
     // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
     const others = p < 0.5 ? 1 - p : sum / sumOfAll;
     entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
@@ -162,7 +163,7 @@ function exponentiateBelowMaximum<T, S>(x: usize, label: usize, gradient: usize,
     // Where all so far are masked, −∞ − (−∞) would be NaN.
     const by = rowMaximum == -Infinity ? 0 : rowMaximum;
     // Where the label is in another block, the difference is no less than the length, also modulo 2^32.
-    sum += exponentials<T>(logits, length, label - done, out, by, scratch);
+    sum += exponentials<T>(logits, length, label - done, out, by, minimum, scratch);
   }
 }
 
@@ -222,22 +223,7 @@ function logSumAboveMaximum<T, S>(x: usize, labelLogit: f64, labelExponential: f
 function factorOfBlock(factor: f64): f64 {
   const own = load<f64>(shift);
   shift += 8;
-  if (job.twoPass) return factor * factorOfReference(own);
-  return own == rowMaximum && own != -Infinity ? factor : factor * Math.exp(own - rowMaximum);
-}
-
-/**
- * The factor of a block, which is scaled already as far as is needed for the rest to be a normal number: a subnormal one lacks digits.
- * Below that range by 2^128, the products are 0.
- */
-function normalFactor<T>(values: usize, count: usize, factor: f64): f64 {
-  const least = sizeof<T>() == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38;
-  let result = factor;
-  while (Math.abs(result) < least && Math.abs(result) > least * 2.938735877055719e-39) {
-    scale<T>(values, count, 5.421010862427522e-20);
-    result *= 18446744073709551616.0;
-  }
-  return result;
+  return job.twoPass ? factor * factorOfReference(own) : factorBelow(factor, own, rowMaximum);
 }
 
 function scaleAll<T>(gradient: usize, factor: f64): void {

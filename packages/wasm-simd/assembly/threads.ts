@@ -1,11 +1,11 @@
-import { FLOAT16, FLOAT32, FLOAT64, job } from "./job";
-import { row } from "./row";
-import { BFloat16, Float16 } from "./storage";
+import { job } from "./job";
+import { computeItems } from "./parts";
 
 /**
  * Threads over one memory: the calling thread, 0, publishes a job and computes with the workers, which sleep until it calls them.
  * Rows are taken a chunk at a time, so that a thread which is held up holds up nobody else. A result does not depend on who
- * computes it. Rows may be published while others are computed: the calling thread copies them.
+ * computes it. Rows may be published while others are computed: the calling thread copies them. Where a row is split, its parts are
+ * jobs one after the other, and what is called a row here is a block of it.
  *
  * Each worker has a word with its state, and every change of it is a compare-and-swap:
  *
@@ -39,7 +39,7 @@ const nextRow: usize = memory.data(64, 64);
 const publishedRows: usize = memory.data(64, 64);
 /** The states of at most 64 threads. */
 const states: usize = memory.data(4096, 64);
-/** As in `src/worker.ts`. */
+/** As in `src/platform/platform.ts`. */
 const IDLE = 0;
 const CALLED = 1;
 const RUNNING = 2;
@@ -161,15 +161,10 @@ function spinWhileIdle(state: usize): bool {
 }
 
 function takeChunk(scratch: usize): bool {
-  const first = firstRowOfChunk();
-  if (first >= job.rows) return false;
-  const end = min(job.rows, first + job.chunk);
-  for (let index = first; index < end; index++) {
-    if (job.dtype == FLOAT32) row<f32, f32>(index, scratch);
-    else if (job.dtype == FLOAT64) row<f64, f64>(index, scratch);
-    else if (job.dtype == FLOAT16) row<f32, Float16>(index, scratch);
-    else row<f32, BFloat16>(index, scratch);
-  }
+  const first = firstOfChunk();
+  if (first >= job.items) return false;
+  const end = min(job.items, first + job.chunk);
+  computeItems(first, end, scratch);
   markChunkDone(<i32>(first / job.chunk));
   return true;
 }
@@ -180,13 +175,13 @@ function markChunkDone(chunk: i32): void {
   atomic.notify(word, 1);
 }
 
-/** Takes the next chunk that is published; `job.rows` if there is none. */
-function firstRowOfChunk(): usize {
+/** Takes the next chunk that is published; `job.items` if there is none. */
+function firstOfChunk(): usize {
   let next = atomic.load<usize>(nextRow);
   while (next < atomic.load<usize>(publishedRows)) {
     const found = atomic.cmpxchg<usize>(nextRow, next, next + job.chunk);
     if (found == next) return next;
     next = found;
   }
-  return job.rows;
+  return job.items;
 }

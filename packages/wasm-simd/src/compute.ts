@@ -1,5 +1,5 @@
-import { copy } from "#platform";
 import type { KernelExports } from "./module.js";
+import { platform } from "./platform/index.js";
 import type { Team } from "./team.js";
 import { awaitChunk, awaitWorkers } from "./wait.js";
 
@@ -15,17 +15,27 @@ export interface Division {
   readonly rows: number;
   readonly classes: number;
   readonly threads: number;
+  /** True if the threads compute each row together; see `assembly/split.ts`. */
+  readonly isSplit: boolean;
   /** Rows that a thread takes at a time. */
   readonly chunk: number;
   /** Chunks that are in the kernel's memory at a time, if rows pass through it. */
   readonly slots: number;
+  /** Rows that are in the kernel's memory at a time, if they pass through it. */
+  readonly rowsHere: number;
 }
 
-export function divide(rows: number, classes: number, threads: number): Division {
+/** @param canSplit true if rows may be split, which they are if they are long and fewer than the threads */
+export function divide(rows: number, classes: number, threads: number, canSplit: boolean): Division {
+  const together = canSplit ? Math.min(threads, Math.floor(classes / ENTRIES_PER_THREAD)) : 0;
+  if (together > rows) {
+    return { rows, classes, threads: together, isSplit: true, chunk: 1, slots: 1, rowsHere: 1 };
+  }
   const useful = Math.min(threads, rows, Math.floor((rows * classes) / ENTRIES_PER_THREAD));
   const [own, chunk] = [Math.max(1, useful), Math.max(1, Math.floor(CHUNK / classes))];
   const slots = Math.min(Math.ceil(rows / chunk), SLOTS_PER_THREAD * own);
-  return { rows, classes, threads: own, chunk, slots };
+  const rowsHere = Math.min(rows, slots * chunk);
+  return { rows, classes, threads: own, isSplit: false, chunk, slots, rowsHere };
 }
 
 /** Rows of the caller's matrix, on their way through the kernel's memory: a chunk per slot. */
@@ -33,7 +43,7 @@ export interface RowCopy {
   readonly direction: "in" | "out";
   /** `[rows, classes]`. */
   readonly host: Uint8Array;
-  /** `[slots · chunk, classes]`, or all rows if they are fewer. */
+  /** `[rowsHere, classes]`. */
   readonly window: Uint8Array;
   readonly rowBytes: number;
 }
@@ -50,18 +60,45 @@ export function compute(
   division: Division,
   copies: readonly RowCopy[] = [],
 ): void {
-  const { rows, threads } = division;
+  const { rows, threads, isSplit } = division;
+  if (isSplit) computeSplit(kernel, team, division, copies);
+  else if (copies.length === 0) computeItems(kernel, team, rows, threads);
+  else runJob(kernel, team, threads, () => computeWhileCopying(kernel, team, division, copies));
+}
+
+/** Has the threads take part in a job while `work` runs, which publishes items and computes until all are taken. */
+function runJob(kernel: KernelExports, team: Team, threads: number, work: () => void): void {
   kernel.openJob();
   try {
-    if (copies.length > 0) computeWhileCopying(kernel, team, division, copies);
-    else {
-      kernel.publishRows(rows, threads);
-      while (kernel.computeChunk());
-    }
+    work();
   } finally {
     // In any case: the job's memory is not used afterwards.
     kernel.closeJob(threads);
     awaitWorkers(kernel, team, threads);
+  }
+}
+
+/** Computes rows that are in the kernel's memory, or blocks of a row. */
+function computeItems(kernel: KernelExports, team: Team, items: number, threads: number): void {
+  runJob(kernel, team, threads, () => {
+    kernel.publishRows(items, threads);
+    while (kernel.computeChunk());
+  });
+}
+
+/** Computes one row after the other, each by all threads, part by part. */
+function computeSplit(
+  kernel: KernelExports,
+  team: Team,
+  { rows, threads }: Division,
+  copies: readonly RowCopy[],
+): void {
+  for (let row = 0; row < rows; row++) {
+    copyRows(copies, "in", row, row + 1, 0);
+    for (let blocks = kernel.beginSplit(row); blocks > 0; blocks = kernel.endPart()) {
+      computeItems(kernel, team, blocks, threads);
+    }
+    copyRows(copies, "out", row, row + 1, 0);
   }
 }
 
@@ -73,14 +110,7 @@ function computeWhileCopying(
 ): void {
   const pass = (direction: RowCopy["direction"], index: number): void => {
     const first = index * chunk;
-    const end = Math.min(rows, first + chunk);
-    const slot = (index % slots) * chunk;
-    for (const { direction: own, host, window, rowBytes } of copies) {
-      const [from, to, at] = [first * rowBytes, end * rowBytes, slot * rowBytes];
-      if (own !== direction) continue;
-      if (own === "in") copy(host.subarray(from, to), window, at);
-      else copy(window.subarray(at, at + to - from), host, from);
-    }
+    copyRows(copies, direction, first, Math.min(rows, first + chunk), (index % slots) * chunk);
   };
   const chunks = Math.ceil(rows / chunk);
   let published = 0;
@@ -90,5 +120,21 @@ function computeWhileCopying(
       kernel.publishRows(Math.min(rows, published * chunk), threads);
     } else if (kernel.isChunkDone(finished)) pass("out", finished++);
     else if (!kernel.computeChunk()) awaitChunk(kernel, team, finished);
+  }
+}
+
+/** Copies the rows from `first` to `end` into the window, or out of it. @param at the first one's place in the window */
+function copyRows(
+  copies: readonly RowCopy[],
+  direction: RowCopy["direction"],
+  first: number,
+  end: number,
+  at: number,
+): void {
+  for (const { direction: own, host, window, rowBytes } of copies) {
+    if (own !== direction) continue;
+    const [from, to, place] = [first * rowBytes, end * rowBytes, at * rowBytes];
+    if (own === "in") platform.copy(host.subarray(from, to), window, place);
+    else platform.copy(window.subarray(place, place + to - from), host, from);
   }
 }

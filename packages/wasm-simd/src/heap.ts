@@ -15,7 +15,7 @@ export class Heap {
   /** By address; neighbours are merged. */
   #free: Span[] = [];
   #end: number;
-  /** A shared memory that has grown has a new buffer; arrays on the old ones stay valid. */
+  /** A shared memory that has grown has a new buffer, and arrays on the old ones stay valid. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   constructor(memory: WebAssembly.Memory, start: number) {
@@ -31,6 +31,11 @@ export class Heap {
   /** The memory's present buffer. */
   get buffer(): WebAssembly.Memory["buffer"] {
     return this.#memory.buffer;
+  }
+
+  /** True if arrays in this memory stay valid when it grows: if it is shared. Others become empty. */
+  get keepsArrays(): boolean {
+    return !(this.#memory.buffer instanceof ArrayBuffer);
   }
 
   /** True if an array is in this memory. */

@@ -11,6 +11,7 @@ import {
   instantiate,
   type KernelExports,
   MAX_THREADS,
+  sharesMemory,
 } from "./module.js";
 import {
   ARRAYS,
@@ -28,10 +29,13 @@ import {
   toProblem,
 } from "./options.js";
 import { Team } from "./team.js";
-import { Workspace } from "./workspace.js";
+import { withWorkspace } from "./workspace.js";
 
 export interface KernelOptions {
-  /** Threads that compute, the calling one included: 1 to 64. Default 1. */
+  /**
+   * Threads that compute, the calling one included: 1 to 64. Default 1. Without SharedArrayBuffer, as in a page that is not isolated
+   * from other origins, there is one.
+   */
   readonly threads?: number | undefined;
   /**
    * `relaxed-simd` is the default if supported, from Node 22 on. It multiplies and adds at once, and the processor
@@ -66,7 +70,7 @@ export interface GradientResult<Values extends FloatArray = FloatArray> extends 
 
 /**
  * Softmax cross-entropy on its own threads and its own memory. Calls are synchronous. Arrays from `allocate` are used
- * in place; rows of other arrays pass through.
+ * in place; rows of other arrays pass through, as all do without SharedArrayBuffer.
  */
 export class SoftmaxKernel implements AsyncDisposable {
   static readonly MAX_THREADS = MAX_THREADS;
@@ -92,7 +96,7 @@ export class SoftmaxKernel implements AsyncDisposable {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new RangeError(`threads: expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
     }
-    const best = await fastest();
+    const best = fastest();
     const { instructions = best } = options;
     if (instructions !== "simd" && instructions !== best) {
       throw new RangeError(
@@ -101,9 +105,10 @@ export class SoftmaxKernel implements AsyncDisposable {
     }
     const module = await compile(instructions);
     const memory = createMemory();
-    const exports = instantiate(module, memory);
+    const exports = await instantiate(module, memory);
     const heap = new Heap(memory, exports.heapStart());
-    return new SoftmaxKernel(instructions, exports, heap, await Team.start(module, memory, threads));
+    const team = await Team.start(module, memory, sharesMemory() ? threads : 1);
+    return new SoftmaxKernel(instructions, exports, heap, team);
   }
 
   /** Threads that compute, the calling one included. */
@@ -116,7 +121,12 @@ export class SoftmaxKernel implements AsyncDisposable {
     return this.#heap.used;
   }
 
-  /** An array in the kernel's memory, with arbitrary contents. @throws RangeError beyond 4 GiB in total. */
+  /**
+   * An array in the kernel's memory, with arbitrary contents; without SharedArrayBuffer, an ordinary array, since memory that is not
+   * shared empties its arrays when it grows.
+   *
+   * @throws RangeError beyond 4 GiB in total
+   */
   allocate(dtype: "float32", length: number): Float32Array;
   allocate(dtype: "float64", length: number): Float64Array;
   allocate(dtype: HalfDType, length: number): Uint16Array;
@@ -130,12 +140,14 @@ export class SoftmaxKernel implements AsyncDisposable {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new RangeError(`length: expected an integer from 0 on, got ${length}`);
     }
+    if (!this.#heap.keepsArrays) return new ArrayType(length);
     const start = this.#heap.allocate(length * ArrayType.BYTES_PER_ELEMENT);
     return new ArrayType(this.#heap.buffer, start, length);
   }
 
   /** Releases an array from `allocate`, which must not be used again. @throws RangeError if it is another array. */
   free(array: FloatArray | Int32Array): void {
+    if (!this.#heap.keepsArrays) return;
     if (!this.#heap.owns(array)) throw new RangeError("free: expected an array from this kernel's allocate");
     this.#heap.free(array.byteOffset);
   }
@@ -217,39 +229,31 @@ export class SoftmaxKernel implements AsyncDisposable {
     this.#requireRunning();
     const { rows, classes, width } = inferLinearShape(input, matrix, labels);
     const problem = checkOptions({ dtype: "float32", rows, classes }, labels, options, this.#widened);
-    using space = new Workspace(this.#heap);
     const atOnce = rowsAtOnce(rows, classes);
-    const [x, ofX] = [space.floats(atOnce * width), space.floats(atOnce * width)];
-    const [logits, ofLogits] = [space.floats(atOnce * classes), space.floats(atOnce * classes)];
-    const [at, ofMatrix] = [space.vector(matrix), space.floats(matrix.length).fill(0)];
     const losses = new Float64Array(rows);
     const inputGradient = new Float32Array(input.length);
     const size = Float32Array.BYTES_PER_ELEMENT;
-    for (let first = 0; first < rows; first += atOnce) {
-      const end = Math.min(rows, first + atOnce);
-      const count = end - first;
-      x.set(input.subarray(first * width, end * width));
-      this.#exports.multiplyTransposed(x.byteOffset, count, at, classes, width, logits.byteOffset);
-      const block = { ...problem, rows: count, upstream: problem.upstream?.subarray(first, end) };
-      const entries = count * classes;
-      const [these, gradient] = [logits.subarray(0, entries), ofLogits.subarray(0, entries)];
-      losses.set(this.#run(block, these, labels.subarray(first, end), gradient).losses, first);
-      const g = ofLogits.byteOffset;
-      ofX.fill(0);
-      this.#exports.addProduct(g, classes * size, size, count, classes, at, ofX.byteOffset, width);
-      inputGradient.set(ofX.subarray(0, count * width), first * width);
-      this.#exports.addProduct(
-        g,
-        size,
-        classes * size,
-        classes,
-        count,
-        x.byteOffset,
-        ofMatrix.byteOffset,
-        width,
-      );
-    }
-    return { loss: reduceLosses(losses, problem), losses, inputGradient, matrixGradient: ofMatrix.slice() };
+    return withWorkspace(this.#heap, (space) => {
+      const reserve = (length: number) => space.reserve(length * size);
+      const [x, ofX] = [reserve(atOnce * width), reserve(atOnce * width)];
+      const [logits, ofLogits] = [reserve(atOnce * classes), reserve(atOnce * classes)];
+      const [weights, ofWeights] = [space.vector(matrix), reserve(matrix.length)];
+      space.floatsAt(ofWeights, matrix.length).fill(0);
+      for (let first = 0; first < rows; first += atOnce) {
+        const end = Math.min(rows, first + atOnce);
+        const count = end - first;
+        space.floatsAt(x, count * width).set(input.subarray(first * width, end * width));
+        this.#exports.multiplyTransposed(x, count, weights, classes, width, logits);
+        const block = { ...problem, rows: count, upstream: problem.upstream?.subarray(first, end) };
+        losses.set(this.#run(block, logits, labels.subarray(first, end), ofLogits).losses, first);
+        const gradient = space.floatsAt(ofX, count * width).fill(0);
+        this.#exports.addProduct(ofLogits, classes * size, size, count, classes, weights, ofX, width);
+        inputGradient.set(gradient, first * width);
+        this.#exports.addProduct(ofLogits, size, classes * size, classes, count, x, ofWeights, width);
+      }
+      const matrixGradient = space.floatsAt(ofWeights, matrix.length).slice();
+      return { loss: reduceLosses(losses, problem), losses, inputGradient, matrixGradient };
+    });
   }
 
   /** Ends the threads. The memory is freed once nothing refers to it. */
@@ -267,11 +271,12 @@ export class SoftmaxKernel implements AsyncDisposable {
   /** Numbers of a dtype in an array of the type that they are computed with. */
   readonly #widened = (dtype: FloatDType, values: FloatArray): ComputedArray => {
     if (values instanceof Float32Array || values instanceof Float64Array) return values;
-    using space = new Workspace(this.#heap);
-    const from = space.vector(values);
-    const to = space.reserve(values.length * Float32Array.BYTES_PER_ELEMENT);
-    this.#exports.widenAll(DTYPE_CODES[dtype], from, values.length, to);
-    return new Float32Array(this.#heap.buffer, to, values.length).slice();
+    return withWorkspace(this.#heap, (space) => {
+      const from = space.vector(values);
+      const to = space.reserve(values.length * Float32Array.BYTES_PER_ELEMENT);
+      this.#exports.widenAll(DTYPE_CODES[dtype], from, values.length, to);
+      return space.floatsAt(to, values.length).slice();
+    });
   };
 
   #overlap(a: FloatArray, b: FloatArray | Int32Array): boolean {
@@ -285,51 +290,55 @@ export class SoftmaxKernel implements AsyncDisposable {
     this.#team.assertComplete();
   }
 
+  /** @param logits and `gradient`: an array, or its address in the kernel's memory */
   #run(
     problem: Problem,
-    logits: FloatArray,
+    logits: FloatArray | number,
     labels: Int32Array | FloatArray,
-    gradient?: FloatArray,
+    gradient?: FloatArray | number,
   ): LossResult {
     this.#requireRunning();
-    const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor } = problem;
-    const division = divide(rows, classes, this.threads);
-    using space = new Workspace(this.#heap);
-    const lossesAt = space.reserve(rows * Float64Array.BYTES_PER_ELEMENT);
-    const [indices, probabilities] = labels instanceof Int32Array ? [labels] : [undefined, labels];
-    this.#exports.describe(
-      DTYPE_CODES[dtype],
-      rows,
-      classes,
-      space.vector(indices),
-      space.vector(weights),
-      space.vector(upstream),
-      lossesAt,
-      reduction === "mean" ? divisor : 1,
-      problem.labelSmoothing,
-      ignoreIndex !== undefined,
-      ignoreIndex ?? 0,
-      problem.exactTarget,
-      problem.twoPass,
-    );
-    this.#exports.place(
-      ...space.matrix(logits, "in", dtype, division),
-      ...space.matrix(probabilities, "in", dtype, division),
-      ...space.matrix(gradient, "out", dtype, division),
-    );
-    this.#exports.divide(
-      division.chunk,
-      division.slots,
-      space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
-      space.reserve(this.#exports.scratchSize(classes, isHalf(dtype)) * division.threads),
-    );
-    compute(this.#exports, this.#team, division, space.copies);
-    // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
-    if (probabilities && this.#exports.isImproper()) {
-      requireProbabilities(this.#widened(dtype, probabilities), rows, classes);
-    }
-    const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
-    return { losses, loss: reduceLosses(losses, problem) };
+    const { dtype, rows, classes, weights, upstream, ignoreIndex, reduction, divisor, twoPass } = problem;
+    const half = isHalf(dtype);
+    const division = divide(rows, classes, this.threads, !half && !twoPass);
+    return withWorkspace(this.#heap, (space) => {
+      const lossesAt = space.reserve(rows * Float64Array.BYTES_PER_ELEMENT);
+      const [indices, probabilities] = labels instanceof Int32Array ? [labels] : [undefined, labels];
+      this.#exports.describe(
+        DTYPE_CODES[dtype],
+        rows,
+        classes,
+        space.vector(indices),
+        space.vector(weights),
+        space.vector(upstream),
+        lossesAt,
+        reduction === "mean" ? divisor : 1,
+        problem.labelSmoothing,
+        ignoreIndex !== undefined,
+        ignoreIndex ?? 0,
+        problem.exactTarget,
+        twoPass,
+      );
+      this.#exports.place(
+        ...space.matrix(logits, "in", dtype, division),
+        ...space.matrix(probabilities, "in", dtype, division),
+        ...space.matrix(gradient, "out", dtype, division),
+      );
+      this.#exports.divide(
+        division.chunk,
+        division.slots,
+        space.reserve(division.slots * Int32Array.BYTES_PER_ELEMENT),
+        space.reserve(this.#exports.scratchSize(classes, half) * division.threads),
+        division.isSplit ? space.reserve(this.#exports.splitSize(classes)) : 0,
+      );
+      compute(this.#exports, this.#team, division, space.copies());
+      // The faulty one is looked up only here: checking each in JavaScript takes as long as the kernel.
+      if (probabilities && this.#exports.isImproper()) {
+        requireProbabilities(this.#widened(dtype, probabilities), rows, classes);
+      }
+      const losses = new Float64Array(this.#heap.buffer, lossesAt, rows).slice();
+      return { losses, loss: reduceLosses(losses, problem) };
+    });
   }
 }
 

@@ -1,9 +1,21 @@
-import { startThread } from "#platform";
 import type { KernelExports } from "./module.js";
-import type { Thread } from "./platform/thread.js";
+import { platform } from "./platform/index.js";
+import type { Thread } from "./platform/platform.js";
 
 /** Time that the calling thread sleeps between checks that all workers are alive, in milliseconds. */
 const CHECK_EVERY_MS = 50;
+
+/** False on the main thread of a page. */
+function maySleep(): boolean {
+  try {
+    // Returns at once, since the word is not 1.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const MAY_SLEEP = maySleep();
 
 /**
  * The other threads of a kernel, 1 to `threads` − 1. They do not keep the process alive.
@@ -28,7 +40,8 @@ export class Team {
   static async start(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number): Promise<Team> {
     const others: Thread[] = [];
     try {
-      for (let thread = 1; thread < threads; thread++) others.push(startThread({ module, memory, thread }));
+      for (let thread = 1; thread < threads; thread++)
+        others.push(platform.startThread({ module, memory, thread }));
       await Promise.all(others.map(({ ready }) => ready));
     } catch (error) {
       await Promise.all(others.map((other) => other.terminate()));
@@ -49,11 +62,12 @@ export class Team {
 
   /**
    * Sleeps until the word at `address` is notified, for a limited time, if `isNeeded` still returns true after the word
-   * is read.
+   * is read. Returns at once where this thread may not sleep.
    *
    * @throws Error if a worker has ended
    */
   sleepWhile(address: number, isNeeded: () => boolean): void {
+    if (!MAY_SLEEP) return;
     const words = new Int32Array(this.#memory.buffer);
     const word = Atomics.load(words, address / 4);
     if (!isNeeded()) return;

@@ -4,9 +4,15 @@ import { setImmediate } from "node:timers/promises";
 import threads, { type Worker } from "node:worker_threads";
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { describe, expect, it } from "vitest";
-import { compute, divide, type RowCopy } from "../dist/compute.js";
-import { compile, createMemory, DTYPE_CODES, instantiate, type KernelExports } from "../dist/module.js";
-import { Team } from "../dist/team.js";
+import { compute, divide, type RowCopy } from "../dist/modules/compute.js";
+import {
+  compile,
+  createMemory,
+  DTYPE_CODES,
+  instantiate,
+  type KernelExports,
+} from "../dist/modules/module.js";
+import { Team } from "../dist/modules/team.js";
 
 /** The worker of a kernel, which has no name for it. */
 async function startedWith<Started>(start: () => Promise<Started>): Promise<[Started, Worker]> {
@@ -19,7 +25,7 @@ async function startedWith<Started>(start: () => Promise<Started>): Promise<[Sta
 const ENDED = /^a thread of the kernel ended.*start another one$/;
 
 /** Eight rows of some 10 ms each, one after the other. */
-const division = { ...divide(8, 1 << 22, 2), slots: 4 };
+const division = { ...divide(8, 1 << 22, 2, true), slots: 4 };
 const rowBytes = division.classes * 4;
 const labels = 65536;
 const losses = labels + 64;
@@ -29,13 +35,13 @@ const scratch = done + 64;
 async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Worker; window: Buffer }> {
   const module = await compile();
   const memory = createMemory(2000);
-  const kernel = instantiate(module, memory);
+  const kernel = await instantiate(module, memory);
   const [team, worker] = await startedWith(() => Team.start(module, memory, 2));
   const { rows, classes, chunk, slots } = division;
   const logits = scratch + 2 * kernel.scratchSize(classes, false);
   kernel.describe(DTYPE_CODES.float32, rows, classes, labels, 0, 0, losses, 1, 0, false, 0, true, false);
   kernel.place(logits, slots, 0, rows, 0, rows);
-  kernel.divide(chunk, slots, done, scratch);
+  kernel.divide(chunk, slots, done, scratch, 0);
   return { kernel, team, worker, window: Buffer.from(memory.buffer, logits, slots * rowBytes) };
 }
 
@@ -68,7 +74,7 @@ describe("a call in which a thread ends", () => {
     const { kernel, team, worker, window } = await open();
     // The calling thread's scratch is the last there is; the worker's would follow.
     const last = window.buffer.byteLength - kernel.scratchSize(division.classes, false);
-    kernel.divide(division.chunk, division.slots, done, last);
+    kernel.divide(division.chunk, division.slots, done, last, 0);
     const ended = new Promise((resolve) => worker.once("exit", resolve));
     expect(() => compute(kernel, team, division, [rowsFor(window, kernel, () => {})])).toThrow(ENDED);
     await ended;

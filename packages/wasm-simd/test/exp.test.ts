@@ -1,6 +1,6 @@
 import { Decimal } from "decimal.js";
 import { describe, expect, it } from "vitest";
-import { compile, createMemory, instantiate, type KernelExports } from "../dist/module.js";
+import { compile, createMemory, instantiate, type KernelExports } from "../dist/modules/module.js";
 import { INSTRUCTIONS } from "./instructions.js";
 
 const COUNT = 1 << 16;
@@ -11,7 +11,7 @@ const out = x + COUNT * 8;
 const scratch = out + COUNT * 8;
 
 describe.each(INSTRUCTIONS)("exp of %s", async (instructions) => {
-  const kernel = instantiate(await compile(instructions), memory);
+  const kernel = await instantiate(await compile(instructions), memory);
 
   it("is within 1.5 ULP for float32 from -104 to 0", () => {
     expect(worstOfFloat32(kernel, { every: 61 })).toBeLessThanOrEqual(1.5);

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from "node:v8";
-import { fastest, type Instructions } from "../dist/module.js";
+import { fastest, type Instructions } from "../dist/modules/module.js";
 
 // Node 20 has them behind this flag; later ones need none.
-if ((await fastest()) === "simd") setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (fastest() === "simd") setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 /** All that the kernel is compiled to. */
 export const INSTRUCTIONS: readonly Instructions[] = ["simd", "relaxed-simd"];

@@ -1,6 +1,6 @@
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import { afterAll, describe, expect, it } from "vitest";
-import { rowsAtOnce } from "../dist/linear.js";
+import { rowsAtOnce } from "../dist/modules/linear.js";
 import { INSTRUCTIONS } from "./instructions.js";
 
 const kernels = await Promise.all(

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { type GradientOptions, SoftmaxKernel } from "@softmax-bench/wasm-simd";
 import fc from "fast-check";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -21,6 +22,9 @@ afterAll(async () => {
     await team[Symbol.asyncDispose]();
   }
 });
+
+/** A module that ends every thread in which it is loaded. */
+const EXIT_IN_THREAD = fileURLToPath(new URL("./support/exit-in-thread.cjs", import.meta.url));
 
 /** Deterministic and irregular: fractional parts of multiples of the golden ratio, around 0. */
 const irregular = (length: number, scale: number) =>
@@ -413,10 +417,7 @@ describe("a kernel", () => {
     ["starts where the process has options that suit no thread", {}, /^2$/],
     [
       "says so where a thread ends at once",
-      {
-        NODE_OPTIONS:
-          "--import=data:text/javascript,import{isMainThread}from'node:worker_threads';if(!isMainThread)process.exit(3)",
-      },
+      { NODE_OPTIONS: `--require=${EXIT_IN_THREAD}` },
       /^a thread of the kernel ended before it was ready$/,
     ],
   ])("%s", (_, env, expected) => {

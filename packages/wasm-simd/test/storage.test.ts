@@ -1,6 +1,6 @@
 import { fromHalfBits, roundToHalf } from "@softmax-bench/graph";
 import { describe, expect, it } from "vitest";
-import { compile, createMemory, DTYPE_CODES, instantiate } from "../dist/module.js";
+import { compile, createMemory, DTYPE_CODES, instantiate } from "../dist/modules/module.js";
 import { INSTRUCTIONS } from "./instructions.js";
 
 const PATTERNS = 1 << 16;
@@ -15,7 +15,7 @@ const LARGEST = { float16: [65504, 32], bfloat16: [(2 - 2 ** -7) * 2 ** 127, 2 *
 const asBits = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
 
 describe.each(INSTRUCTIONS)("storage in half precision of %s", async (instructions) => {
-  const kernel = instantiate(await compile(instructions), memory);
+  const kernel = await instantiate(await compile(instructions), memory);
 
   describe.each(["float16", "bfloat16"] as const)("%s", (dtype) => {
     const everyPattern = Uint16Array.from({ length: PATTERNS }, (_, pattern) => pattern);

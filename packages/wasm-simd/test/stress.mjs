@@ -26,6 +26,8 @@ const THREADS = Math.min(SoftmaxKernel.MAX_THREADS, 4 * availableParallelism());
 
 /** Rows of some 100 µs: the calling thread goes to sleep before the last one is done, and its waking up delays other threads. */
 const LONG = [
+  // Split among the threads.
+  { rows: 1, classes: 1 << 18 },
   { rows: THREADS, classes: 1 << 18 },
   { rows: 2 * THREADS - 1, classes: 1 << 17 },
 ];

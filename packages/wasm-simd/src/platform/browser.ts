@@ -1,30 +1,38 @@
-import type { Thread, ThreadData } from "./thread.js";
+import { type Platform, SERVE, type Thread, type ThreadData } from "./platform.js";
 
-/** Literal addresses, since bundlers look for them. */
-const CODE: Readonly<Record<string, () => URL>> = {
-  simd: () => new URL("../simd.wasm", import.meta.url),
-  "relaxed-simd": () => new URL("../relaxed-simd.wasm", import.meta.url),
+/** The program of a thread. */
+const PROGRAM = `${SERVE}
+addEventListener("message", ({ data }) => serve(data, () => {}, () => postMessage("ready")), { once: true });
+`;
+
+export const browser: Platform = {
+  async inflate(bytes) {
+    const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    return new Uint8Array(await new Response(inflated).arrayBuffer());
+  },
+  startThread,
+  bytesOf: ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  copy: (from, to, at = 0) => to.set(from, at),
 };
 
-/** The code of the kernel. @param name of a file beside this package's programs */
-export async function readCode(name: string): Promise<BufferSource> {
-  const address = CODE[name]?.();
-  if (!address) throw new Error(`there is no code ${name}`);
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address} answers ${response.status}`);
-  return response.arrayBuffer();
-}
-
-export function startThread(data: ThreadData): Thread {
-  const worker = new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module" });
+function startThread(data: ThreadData): Thread {
+  const address = URL.createObjectURL(new Blob([PROGRAM], { type: "text/javascript" }));
+  const worker = new Worker(address, { type: "module" });
   let hasEnded = false;
   const ready = new Promise<void>((resolve, reject) => {
     worker.addEventListener("message", () => resolve(), { once: true });
     worker.addEventListener("error", ({ message }) => {
       hasEnded = true;
-      reject(new Error(`a thread of the kernel ended before it was ready: ${message}`));
+      // Refused by the page's Content-Security-Policy, it ends without a message.
+      reject(
+        new Error(
+          `a thread of the kernel ended before it was ready: ${message ?? "is worker-src blob: allowed?"}`,
+        ),
+      );
     });
   });
+  const release = () => URL.revokeObjectURL(address);
+  ready.then(release, release);
   worker.postMessage(data);
   return {
     ready,
@@ -36,10 +44,3 @@ export function startThread(data: ThreadData): Thread {
     },
   };
 }
-
-/** An array's memory. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-
-/** Copies bytes to `at`. */
-export const copy = (from: Uint8Array, to: Uint8Array, at = 0): void => to.set(from, at);

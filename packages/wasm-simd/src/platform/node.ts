@@ -1,33 +1,59 @@
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import type { Thread, ThreadData } from "./thread.js";
+import type * as Buffers from "node:buffer";
+import type * as Threads from "node:worker_threads";
+import type * as Compression from "node:zlib";
+import { type Platform, SERVE, type Thread, type ThreadData } from "./platform.js";
 
-export interface WorkerData extends ThreadData {
-  /** Closed when the thread ends, however it ends. */
-  readonly lifeline: MessagePort;
+/** Returns one of Node's modules by its name. */
+export type GetModule = (name: string) => unknown;
+
+/**
+ * The program of a thread. Its end of the lifeline is closed when the thread ends, however it ends; messages on it are the team's checks
+ * that the thread lives, which would pile up.
+ */
+const PROGRAM = `${SERVE}
+const { parentPort, receiveMessageOnPort, workerData } = process.getBuiltinModule("node:worker_threads");
+const takeChecks = () => {
+  while (receiveMessageOnPort(workerData.lifeline));
+};
+serve(workerData, takeChecks, () => parentPort.postMessage("ready"));
+`;
+
+/** Node, and the hosts that have its modules: Bun and Deno. They are got when needed, not imported, for the sake of bundlers and browsers. */
+export function node(getModule: GetModule): Platform {
+  const { Buffer } = getModule("node:buffer") as typeof Buffers;
+  const { inflateRawSync } = getModule("node:zlib") as typeof Compression;
+  return {
+    inflate: async (bytes) => new Uint8Array(inflateRawSync(bytes)),
+    startThread: (data) => startThread(getModule("node:worker_threads") as typeof Threads, data),
+    bytesOf: ({ buffer, byteOffset, byteLength }) =>
+      Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
+    // Filling a Buffer from another one copies it as a whole. If either is shared, `set` copies word by word and takes twice as long.
+    copy(from, to, at = 0) {
+      if (from.length > 0) (to as Buffer).fill(from, at, at + from.length);
+    },
+  };
 }
 
-/** The code of the kernel. @param name of a file beside this package's programs */
-export const readCode = async (name: string): Promise<BufferSource> =>
-  readFileSync(new URL(`../${name}.wasm`, import.meta.url));
-
-export function startThread(data: ThreadData): Thread {
+function startThread({ MessageChannel, Worker }: typeof Threads, data: ThreadData): Thread {
   const { port1, port2 } = new MessageChannel();
-  const workerData: WorkerData = { ...data, lifeline: port2 };
-  const worker = new Worker(new URL("./node-worker.js", import.meta.url), {
-    workerData,
+  const worker = new Worker(PROGRAM, {
+    eval: true,
+    workerData: { ...data, lifeline: port2 },
     transferList: [port2],
     // Options of the process, such as --input-type, may not suit a thread.
     execArgv: [],
   });
-  const serves = ready(worker);
-  void serves.then(
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.once("message", () => resolve());
+    worker.once("error", reject);
+    worker.once("exit", () => reject(new Error("a thread of the kernel ended before it was ready")));
+  });
+  ready.then(
     () => worker.unref(),
     () => {},
   );
   return {
-    ready: serves,
+    ready,
     // Posting to a port returns false in Node once the other end is closed, without waiting for an event.
     isAlive: () => (port1.postMessage as (message: unknown) => unknown).call(port1, null) !== false,
     onEnd(callback) {
@@ -36,27 +62,4 @@ export function startThread(data: ThreadData): Thread {
     },
     terminate: async () => void (await worker.terminate()),
   };
-}
-
-/** Resolves when a worker serves. @throws Error if it fails to start */
-async function ready(worker: Worker): Promise<void> {
-  const ended = new AbortController();
-  worker.once("exit", () => ended.abort(new Error("a thread of the kernel ended before it was ready")));
-  try {
-    await once(worker, "message", { signal: ended.signal });
-  } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : error;
-  }
-}
-
-/** An array's memory. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-
-/**
- * Copies bytes to `at`. Filling a Buffer from another one copies it as a whole. If either is shared, `set` copies word
- * by word and takes twice as long.
- */
-export function copy(from: Uint8Array, to: Uint8Array, at = 0): void {
-  if (from.length > 0) (to as Buffer).fill(from, at, at + from.length);
 }

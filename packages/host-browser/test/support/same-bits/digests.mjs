@@ -1,10 +1,11 @@
 import { SoftmaxKernel } from "@softmax-bench/wasm-simd";
 
-/** Rows and classes: fewer than a vector, many rows, and more than a block of classes. */
+/** Rows and classes: fewer than a vector, many rows, more than a block of classes, and a row that threads split. */
 const SHAPES = [
   [3, 5],
   [257, 1000],
   [7, 50_257],
+  [1, 262_144],
 ];
 const ARRAYS = { float32: Float32Array, float64: Float64Array };
 
