@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly host: Host;
   /** Receives the backend's record when it has been started, or failed to start. */
   readonly onRecord?: (record: BackendRecord) => void;
+  /** Variables that its workers start with, besides those of the backend. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Set if the backend is known not to start. */
   readonly unavailable?: Problem | undefined;
 }
