@@ -62,7 +62,8 @@ export class BackendSession {
    * @throws NoRoomError if there is no room for the inputs
    */
   async start(inputs?: NamedArrays): Promise<boolean> {
-    if (inputs) this.#options.host.holdInputs(inputs);
+    const canStart = this.#worker !== undefined || this.#attempts > 0;
+    if (inputs && canStart) this.#options.host.holdInputs(inputs);
     const begun = performance.now();
     await this.#starting;
     if (this.#worker?.isCurrent === false) this.kill();
