@@ -24,7 +24,7 @@ interface RunRequest extends GradientTask {
   readonly inputs: string;
   /** Sets of inputs in the file, all of the task's shape. Each is computed; if the task is timed, there is one. */
   readonly sets: number;
-  /** True if the digest of the gradient is enough, for a worker that finds that cheaper than passing the gradient on. */
+  /** True if digests of gradients are enough, for a worker that finds that cheaper than passing the gradients on. */
   readonly digestOnly?: boolean;
   /** The sampling of the task. Undefined to compute without timing. */
   readonly sampling?: Sampling | undefined;
@@ -145,11 +145,8 @@ export const reply = z.discriminatedUnion("type", [
     type: z.literal("computed"),
     note: said.optional(),
     readback: z.enum(["copies", "recomputes"]),
-    /** Present instead of results. */
-    gradientDigest: z
-      .string()
-      .regex(/^sha256:[0-9a-f]{64}$/)
-      .optional(),
+    /** One for each set of inputs; present instead of results. */
+    gradientDigests: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).optional(),
     samples: phaseSamples.optional(),
     sampling: samplingRecord.optional(),
     ...finished,

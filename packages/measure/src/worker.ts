@@ -95,15 +95,13 @@ export class MeasuringWorker {
     const { arrays } = this.#options;
     const { reply, results } = await this.#answer(this.#engine, request);
     if (!results) return reply;
-    const [, gradient] = results;
-    if (
-      reply.type === "computed" &&
-      request.type === "run" &&
-      request.digestOnly &&
-      arrays.digest &&
-      gradient
-    ) {
-      return { ...reply, gradientDigest: await arrays.digest(gradient) };
+    if (reply.type === "computed" && request.type === "run" && request.digestOnly && arrays.digest) {
+      const gradientDigests: string[] = [];
+      // Of each set, the loss and the gradient.
+      for (const gradient of results.filter((_, index) => index % 2 === 1)) {
+        gradientDigests.push(await arrays.digest(gradient));
+      }
+      return { ...reply, gradientDigests };
     }
     await arrays.writeResults(results);
     return reply;

@@ -124,7 +124,10 @@ describe("a backend that somebody else wrote", () => {
 });
 
 describe("a gradient whose digest is enough", () => {
-  const respond = async (request: { readonly digestOnly?: boolean }, digest?: WorkerArrays["digest"]) => {
+  const respond = async (
+    request: { readonly digestOnly?: boolean; readonly sets?: number },
+    digest?: WorkerArrays["digest"],
+  ) => {
     const written: Values[] = [];
     const worker = new MeasuringWorker({
       loadBackend: async () => plain(),
@@ -142,13 +145,16 @@ describe("a gradient whose digest is enough", () => {
     const { computed, written } = await respond({ digestOnly: true }, sha256);
     // SHA-256 of 24 zero bytes, by sha256sum.
     const zeros = "sha256:9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0";
-    expect(computed).toMatchObject({ type: "computed", gradientDigest: zeros });
+    expect(computed).toMatchObject({ type: "computed", gradientDigests: [zeros] });
     expect(written).toEqual([]);
+    const several = await respond({ digestOnly: true, sets: 3 }, sha256);
+    expect(several.computed).toMatchObject({ gradientDigests: [zeros, zeros, zeros] });
+    expect(several.written).toEqual([]);
   });
 
   it("is passed on by a worker that computes none, and wherever it is needed itself", async () => {
     for (const { computed, written } of [await respond({ digestOnly: true }), await respond({}, sha256)]) {
-      expect(computed).not.toHaveProperty("gradientDigest");
+      expect(computed).not.toHaveProperty("gradientDigests");
       expect(written).toEqual([1, 6]);
     }
   });

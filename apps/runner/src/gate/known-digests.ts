@@ -93,11 +93,8 @@ export class KnownDigests {
     return this.#outcomes.has(key);
   }
 
-  /**
-   * The pass of the cells that are known to give what a candidate's results have.
-   * @param except keys of cells that are computed
-   */
-  matching(candidate: Results, except: readonly string[]): ProcessRun | undefined {
+  /** The pass of the cells that are known to give what a candidate's results have; undefined if there are none. */
+  matching(candidate: Results): ProcessRun | undefined {
     const { results } = this.#state;
     if (!results) return undefined;
     const keys = new Set(
@@ -106,14 +103,12 @@ export class KnownDigests {
         .filter(({ backend }) => deviceOf(results, backend) === deviceOf(candidate, backend))
         .map(cellKey),
     );
-    for (const key of except) keys.delete(key);
-    const asked = [...keys];
-    if (asked.length === 0) return undefined;
+    if (keys.size === 0) return undefined;
     return {
       stage: "digests",
       block: 0,
       role: "baseline",
-      asked,
+      asked: [...keys],
       results: selectCells(results, (cell) => keys.has(cellKey(cell))),
       isKnown: true,
     };

@@ -106,37 +106,33 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
 }
 
 /**
- * Digests of both sides, which nothing hinders from being taken at the same time. What earlier gates found of the baseline
- * is used where the candidate gives the same now; everything else of it is computed.
+ * Digests of both sides: first the candidate's, then the baseline's, except for those that earlier gates found to be what
+ * the candidate gives now.
  */
 async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
   const { baseline, candidate, cells, digestProfile = "digests", say } = run;
   const known = digestProfile === "digests" ? baseline.known : undefined;
-  const unknown = cells.filter((cell) => !known?.has(cell));
-  const take = async (role: "baseline" | "candidate", asked: readonly string[]): Promise<ProcessRun> => {
-    const checkout = role === "candidate" ? candidate : await baseline.checkout();
-    const profile = role === "candidate" ? "digests" : digestProfile;
+  const take = async (
+    role: "baseline" | "candidate",
+    checkout: Checkout,
+    profile: DigestProfile,
+    asked: readonly string[],
+  ): Promise<ProcessRun> => {
     const results = await measureIn(checkout, { ...run, profile, cells: asked });
     return { stage: "digests", block: 0, role, asked, results };
   };
-  const isKnown = cells.length - unknown.length;
-  say(
-    isKnown > 0
-      ? `digests of ${plural(cells.length, "gradient")}; ${isKnown} of ${baseline.name} are known`
-      : `digests of ${plural(cells.length, "gradient")} on either side`,
-  );
-  const [ofCandidate, ...ofBaseline] = await Promise.all([
-    take("candidate", cells),
-    ...(unknown.length > 0 ? [take("baseline", unknown)] : []),
-  ]);
-  const same = known?.matching(ofCandidate.results, unknown);
-  const settled = new Set([...unknown, ...(same?.asked ?? [])]);
+  const knownCount = cells.filter((cell) => known?.has(cell)).length;
+  const note = knownCount > 0 ? `; of ${baseline.name}, ${knownCount} are known` : "";
+  say(`digests of ${plural(cells.length, "gradient")}${note}`);
+  const ofCandidate = await take("candidate", candidate, "digests", cells);
+  const same = known?.matching(ofCandidate.results);
+  const settled = new Set(same?.asked);
   const others = cells.filter((cell) => !settled.has(cell));
-  if (others.length > 0) {
-    say(`${plural(others.length, "gradient")} of ${baseline.name} again, since the candidate differs`);
-    ofBaseline.push(await take("baseline", others));
-  }
-  return [ofCandidate, ...ofBaseline, ...(same ? [same] : [])];
+  if (others.length === 0) return [ofCandidate, ...(same ? [same] : [])];
+  const why = knownCount > 0 ? ": not known, or not what the candidate gives" : "";
+  say(`digests of ${plural(others.length, "gradient")} of ${baseline.name}${why}`);
+  const ofBaseline = await take("baseline", await baseline.checkout(), digestProfile, others);
+  return [ofCandidate, ofBaseline, ...(same ? [same] : [])];
 }
 
 /** Errors of the candidate's gradients, and of the baseline's if they differ. */

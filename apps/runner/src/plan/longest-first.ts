@@ -8,12 +8,13 @@ const HANDLING_NS = 10;
 /** Nanoseconds per element, for a backend without a cost of its own. */
 const USUAL_NS = 10;
 
-/** Seconds of a curve: compiling for some shapes takes most of it. */
-const CURVE_SECONDS = 0.05;
+/** Seconds of a curve besides its computation, most of them to compile for some shapes; and its elements, on average. */
+const CURVE_SECONDS = 0.03;
+const CURVE_ELEMENTS = 0.2e6;
 
 /**
  * The places of a run without times, the one that takes longest first: processes at the same time then end at about the
- * same time.
+ * same time. Backends that a gate spares large workloads come before all others: they are slow with small ones, too.
  */
 export function longestFirst(
   places: readonly Place[],
@@ -21,28 +22,30 @@ export function longestFirst(
   backends: ReadonlyMap<string, Backend>,
 ): Place[] {
   const secondsOf = (place: Place): number => {
-    const isThere = (work: PlannedCell | PlannedCurve) => {
-      const backend = backends.get(work.backend);
-      const isHere = work.backend === place.backend && work.host === place.host;
-      return isHere && backend !== undefined && hasTask(backend, work);
-    };
     const backend = backends.get(place.backend);
+    if (!backend) return 0;
+    const isThere = (work: PlannedCell | PlannedCurve) =>
+      work.backend === place.backend && work.host === place.host && hasTask(backend, work);
+    const curveSeconds = CURVE_SECONDS + CURVE_ELEMENTS * elementSeconds(backend);
     return plan.cells
       .filter(isThere)
       .reduce(
         (sum, cell) => sum + cellSeconds(cell, backend),
-        plan.curves.filter(isThere).length * CURVE_SECONDS,
+        plan.curves.filter(isThere).length * curveSeconds,
       );
   };
+  const isSlow = ({ backend }: Place) => backends.get(backend)?.cost?.mostElementsInGate !== undefined;
   return places
-    .map((place) => ({ place, seconds: secondsOf(place) }))
-    .toSorted((a, b) => b.seconds - a.seconds)
+    .map((place) => ({ place, isSlow: Number(isSlow(place)), seconds: secondsOf(place) }))
+    .toSorted((a, b) => b.isSlow - a.isSlow || b.seconds - a.seconds)
     .map(({ place }) => place);
 }
 
-function cellSeconds(cell: PlannedCell, backend: Backend | undefined): number {
+const elementSeconds = ({ cost }: Backend): number => ((cost?.nsPerElement ?? USUAL_NS) + HANDLING_NS) / 1e9;
+
+function cellSeconds(cell: PlannedCell, backend: Backend): number {
   if (skipReason(cell, PROFILES.digests, backend)) return 0;
   const { rows, classes } = cell.workload;
   const width = DTYPES[cell.dtype].bytes / DTYPES.float32.bytes;
-  return (rows * classes * width * ((backend?.cost?.nsPerElement ?? USUAL_NS) + HANDLING_NS)) / 1e9;
+  return rows * classes * width * elementSeconds(backend);
 }

@@ -28,6 +28,15 @@ import type { MachineMonitor } from "./machine/machine-monitor.js";
 /** Time limit for all steps of a deep network, or for its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
 
+/**
+ * Variables by which the system's allocator keeps freed memory for the next arrays, in bytes. For large gradients, fresh
+ * pages take as long as computing; where that is timed, it belongs to the time.
+ */
+const KEPT_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(2 ** 32),
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 34),
+} as const;
+
 export interface OrchestrateOptions extends RunContext {
   readonly plan: Plan;
   readonly experiments: readonly Experiment[];
@@ -235,7 +244,8 @@ function sessionFactory(
   phaseTimer: PhaseTimer,
 ): (place: Place, threads: number, hosts?: HostTable) => Promise<BackendSession> {
   const reported = new Set(placesOfRun(header).map(placeName));
-  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : PROFILES[header.profile].cellTimeoutMs;
+  const { cellTimeoutMs, untimed } = PROFILES[header.profile];
+  const timeoutMs = header.depth ? NETWORK_TIMEOUT_MS : cellTimeoutMs;
   return async (place, threads, hosts = first) =>
     new BackendSession({
       place,
@@ -243,6 +253,7 @@ function sessionFactory(
       timeoutMs,
       phaseTimer,
       adapter: backends.get(place.backend),
+      environment: untimed ? KEPT_MEMORY : undefined,
       remedies: hosts.remediesOf(place),
       host: hosts.of(place),
       unavailable: (await hosts.findProblem(place)) ?? unavailability(provisioned.get(place.backend)),

@@ -115,7 +115,8 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   });
   const progress = createProgress(console.stderr);
   const append = (entry: Entry) => {
-    journal.append(entry);
+    // Waiting for the disk after each digest would take longer than computing most of them again.
+    journal.append(entry, { isOnDisk: !profile.untimed });
     entries.push(entry);
   };
   // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.

@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly host: Host;
   /** Receives the backend's record when it has been started, or failed to start. */
   readonly onRecord?: (record: BackendRecord) => void;
+  /** Variables that its workers start with, besides those of the backend. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Set if the backend is known not to start. */
   readonly unavailable?: Problem | undefined;
 }
@@ -60,7 +62,8 @@ export class BackendSession {
    * @throws NoRoomError if there is no room for the inputs
    */
   async start(inputs?: NamedArrays): Promise<boolean> {
-    if (inputs) this.#options.host.holdInputs(inputs);
+    const canStart = this.#worker !== undefined || this.#attempts > 0;
+    if (inputs && canStart) this.#options.host.holdInputs(inputs);
     const begun = performance.now();
     await this.#starting;
     if (this.#worker?.isCurrent === false) this.kill();

@@ -17,6 +17,8 @@ export interface OpenBackendOptions {
   /** Undefined for an unknown id. */
   readonly adapter: Backend | undefined;
   readonly remedies: Remedies;
+  /** Variables that the worker starts with, besides those of the backend. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** A host that cannot be had makes the backend unavailable. */
   readonly host: Host | Promise<Host>;
   /** Receives the worker before it has answered, so that the caller can kill it. */
@@ -50,8 +52,8 @@ export async function openBackend(options: OpenBackendOptions): Promise<Opening>
     remedy,
   });
   try {
-    const environment = await withinTime(Promise.resolve(adapter?.environment?.()), timeoutMs);
-    const worker = (await host).connect(environment ?? {});
+    const own = await withinTime(Promise.resolve(adapter?.environment?.()), timeoutMs);
+    const worker = (await host).connect({ ...options.environment, ...own });
     onStart?.(worker);
     const outcome = await worker.request(
       { type: "open", protocol: PROTOCOL_VERSION, backend, threads },

@@ -145,7 +145,7 @@ async function toMeasurement(
     judge.abandon(cell, pairs);
     return { measurement: { ...base, ...answer }, distances: [] };
   }
-  const { gradientDigest } = answer.reply;
+  const [gradientDigest] = answer.reply.gradientDigests ?? [];
   if (gradientDigest) {
     return { measurement: { ...base, status: "ok", ...kept(answer.reply), gradientDigest }, distances: [] };
   }

@@ -98,11 +98,19 @@ export class CurveExperiment implements Experiment<PlannedCurve, Curve> {
       const sets = segment.points.length;
       const answer = toTaskOutcome(
         session.place,
-        await session.run({ type: "run", ...task, inputs: inputs.id, sets }, inputs),
+        await session.run(
+          { type: "run", ...task, inputs: inputs.id, sets, digestOnly: this.#digestsOnly },
+          inputs,
+        ),
         "computed",
       );
       if (answer.status !== "ok") return { ...curve, ...answer, points: [] };
       note = answer.reply.note;
+      const { gradientDigests } = answer.reply;
+      if (gradientDigests) {
+        digests.push(...gradientDigests);
+        continue;
+      }
       try {
         const results = readResults(segment, dtype, session);
         for (const { gradient } of results) digests.push(await sha256(gradient));

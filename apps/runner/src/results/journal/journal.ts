@@ -69,9 +69,12 @@ export class Journal implements Disposable {
     }
   }
 
-  /** Appends one line or nothing: a line that the disk has no room for is removed. */
-  append(value: Entry): void {
-    this.#write(Buffer.from(toLine(value)));
+  /**
+   * Appends one line or nothing: a line that the disk has no room for is removed.
+   * @param isOnDisk false to leave it to the system when it is on the disk: then it survives any crash but the system's
+   */
+  append(value: Entry, { isOnDisk = true } = {}): void {
+    this.#write(Buffer.from(toLine(value)), isOnDisk);
   }
 
   close(): void {
@@ -93,10 +96,10 @@ export class Journal implements Disposable {
     return { journal: this, ...read };
   }
 
-  #write(line: Buffer): void {
+  #write(line: Buffer, isOnDisk = true): void {
     try {
       for (let offset = 0; offset < line.length; ) offset += writeSync(this.#descriptor, line, offset);
-      fdatasyncSync(this.#descriptor);
+      if (isOnDisk) fdatasyncSync(this.#descriptor);
     } catch (error) {
       ftruncateSync(this.#descriptor, this.#size);
       throw error;

@@ -7,7 +7,7 @@ const reply = (message) => post("replies", JSON.stringify(message));
 
 const OPENED = {
   type: "opened",
-  protocol: 2,
+  protocol: 3,
   engine: { name: "page", version: "1", code: "javascript" },
   device: { kind: "cpu", name: String(crossOriginIsolated) },
   threads: 1,
