@@ -98,7 +98,7 @@ describe("the examples of code from outside of the repository, installed from wh
       timeout: TIMEOUT_MS,
     },
     (example) => {
-      const { printed } = followReadme(example);
+      const { printed } = testAndMeasure(example);
       expect(printed).toHaveLength(3);
       const losses = Array.from(
         (printed[2] ?? "").matchAll(/: loss ([\d.]+) to ([\d.]+), [\d.]+ ms a step$/gm),
