@@ -114,8 +114,8 @@ const isWithin = ({ error, lossError, forgotten }, tolerance) =>
   Math.max(error, lossError) <= tolerance && forgotten.length === 0;
 
 /** In float64 where rounding to float32 changes the gradients; undefined if not all of them are there in float64. */
-function isRight({ float32Error, double, ...single }) {
-  if (float32Error <= SMOOTH) return isWithin(single, TOLERANCE.float32);
+function isRight({ rounding, double, ...single }) {
+  if (rounding <= SMOOTH) return isWithin(single, TOLERANCE.float32);
   if (!double || double.compared < single.compared) return undefined;
   return isWithin(double, TOLERANCE.float64);
 }
@@ -136,11 +136,11 @@ async function checkCases(folder, { cases, missing }, arrays) {
   const first = graphOf(model, sizesOf(model, cases[0].inputs));
   const { bytes, closed } = writeOpen(open, (sizes) => graphOf(model, sizes));
   const results = [];
-  for (const { batch, double, float32Error, ...given } of cases) {
+  for (const { batch, double, rounding, ...given } of cases) {
     const written = bytes ?? serialize(graphOf(model, sizesOf(model, given.inputs)));
     results.push({
       batch,
-      float32Error,
+      rounding,
       ...(await compare(written, { model, arrays, ...given })),
       ...(double && { double: await compareDouble(folder, arrays, { ...given, ...double }) }),
     });
@@ -190,9 +190,9 @@ for (const name of names.length > 0 ? names : readdirSync(out).sort()) {
   writeFileSync(join(folder, "result.json"), JSON.stringify(result));
   const { verdict, reason, closed, results, unknown, missing } = result;
   console.log(`${name}: ${verdict} ${reason ?? ""}`);
-  for (const { batch, float32Error, double, ...single } of results ?? []) {
+  for (const { batch, rounding, double, ...single } of results ?? []) {
     console.log(
-      `  batch ${batch}: ${shown(single)} (rounding changes PyTorch's by ${float32Error.toExponential(1)})`,
+      `  batch ${batch}: ${shown(single)} (rounding changes PyTorch's by ${rounding.toExponential(1)})`,
     );
     if (double) console.log(`    in float64: ${shown(double)}`);
   }

@@ -245,7 +245,7 @@ def export(name, folder, torchscript, always_double):
                 "batch": batch,
                 "labels": arrays.add(point.labels.numpy()),
                 "loss": point.loss,
-                "float32Error": point.change,
+                "rounding": point.change,
                 **in_precision(arrays, np.float32, point, found),
             }
             if is_double:
@@ -284,7 +284,7 @@ def write_case(out, name, torchscript, flags):
         return False
     (folder / "case.json").write_text(json.dumps(result))
     print(
-        f"{folder.name}: {time.time() - start:.0f} s, open {result['open']}, float32 {result['cases'][0]['float32Error']:.1e}, "
+        f"{folder.name}: {time.time() - start:.0f} s, open {result['open']}, rounding {result['cases'][0]['rounding']:.1e}, "
         f"missing {len(result['missing'])} of {result['parameters']}, unknown {len(result['unknown'])}",
         flush=True,
     )

@@ -1,6 +1,7 @@
 // Writes the results of check.mjs into docs/onnx-models.md: node table.mjs <folder of export.py>
 // Rows of kinds that the folder has no results of stay as they are.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { markdownTable } from "markdown-table";
 
@@ -34,7 +35,7 @@ function rowOf({ name, exporter, verdict, reason, results = [], open, closed, pa
     verdict,
     "open sizes": verdict === "refused" ? "" : closed ? "none" : open.join(", ") || "none",
     error: largest(results.map(({ error }) => error)),
-    rounding: largest(results.map(({ float32Error }) => float32Error)),
+    rounding: largest(results.map(({ rounding }) => rounding)),
     float64: largest(results.map(({ double }) => double?.error)),
     parameters: `${parameters - missing.length} of ${parameters}`,
     reason: reason ?? closed ?? "",
@@ -106,7 +107,8 @@ right, ${count("undecided")} undecided, ${count("refused")} refused and ${count(
 \`packages/onnx/test/model-suite\` has the scripts. \`kinds.py\` builds a small network of each kind with random weights, moved off
 their initial values; \`export.py\` exports it with PyTorch 2.15, in evaluation mode, and computes the gradients of softmax
 cross-entropy with a copy in double precision; \`check.mjs\` makes the training graph, runs it in ONNX Runtime and compares
-every gradient; \`table.mjs\` writes the rows of the kinds that were run into this page, the latest on ${new Date().toISOString().slice(0, 10)}.
+every gradient; \`table.mjs\` writes the rows of the kinds that were run into this page, the latest on ${new Date().toISOString().slice(0, 10)} (${cpus()[0].model}).
+\`pnpm model-suite\` in \`packages/onnx\` runs all of them, in about an hour.
 
 - **exporter**: \`torch.export\` is today's default of \`torch.onnx.export\`, with \`dynamo=True\`; \`TorchScript\` is \`dynamo=False\`.
 - **open sizes**: the sizes that the training graph leaves open. It is checked with batches of 2 and 3 if the batch is open.
