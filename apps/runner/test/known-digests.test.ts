@@ -97,7 +97,7 @@ describe("a baseline whose digests are known", () => {
     rmSync(revision, { recursive: true });
     const { code, stdout, stderr } = await gate(cache);
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain(`digests of 4 gradients; of ${commit}, 4 are known`);
+    expect(stderr).toContain(`digests of 4 gradients, 4 of them known of ${commit}`);
     expect(stdout).toContain("4 cells compared: 4 pass");
     expect(stdout).toContain("In 4 cells it is what an earlier gate found of the baseline");
     expect(existsSync(revision)).toBe(false);
@@ -179,7 +179,7 @@ describe("a baseline whose digests are known", () => {
     execFileSync("git", ["-C", clone, ...who, "commit", "--quiet", "--allow-empty", "--message", "next"]);
     const second = await run("HEAD~1");
     expect(second.code, second.stderr).toBe(0);
-    expect(second.stderr).toContain("digests of 4 gradients; of HEAD~1, 4 are known");
+    expect(second.stderr).toContain("digests of 4 gradients, 4 of them known of HEAD~1");
     expect(readdirSync(cache)).toEqual(["digests"]);
   });
 });

@@ -134,6 +134,21 @@ describe("a gate in a repository that is not this project's", () => {
     expect(slow.status).toBe(2);
   });
 
+  it("compares errors alone, and computes nothing of a baseline that is known", () => {
+    change(config(), `${config()}\n`);
+    const flags = "--baseline main --error-only --workload 32x100 --no-provision";
+    for (const line of ["digests of 1 gradient of main", "digests of 1 gradient, 1 of them known of main"]) {
+      const { status, stdout, stderr } = gate(flags);
+      expect(status, stderr).toBe(0);
+      expect(stderr).toContain(line);
+      expect(stdout).toContain("1 cell compared: 1 pass.");
+    }
+    commit({ "bench.config.ts": config({ error: 1e-3 }) });
+    const wrong = gate(flags);
+    expect(wrong.status, wrong.stderr).toBe(1);
+    expect(wrong.stdout).toContain("1 cell compared: 1 regression.");
+  });
+
   /** The steps of the action in a pull request of this repository. */
   const runAction = (
     base: string,

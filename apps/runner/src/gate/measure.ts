@@ -122,7 +122,7 @@ async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
     return { stage: "digests", block: 0, role, asked, results };
   };
   const knownCount = cells.filter((cell) => known?.has(cell)).length;
-  const note = knownCount > 0 ? `; of ${baseline.name}, ${knownCount} are known` : "";
+  const note = knownCount > 0 ? `, ${knownCount} of them known of ${baseline.name}` : "";
   say(`digests of ${plural(cells.length, "gradient")}${note}`);
   const ofCandidate = await take("candidate", candidate, "digests", cells);
   const same = known?.matching(ofCandidate.results);

@@ -75,7 +75,7 @@ export const command = (): Command =>
     .option("--workload <ids>", "workloads, as of bench; e.g. --workload vocab,64x1000", commaSeparated)
     .option(
       "--error-only",
-      "compares errors alone, those along the sweeps of precision too, without times: seconds where no gradient changed; e.g. --baseline main --error-only",
+      "compares errors alone, those along the sweeps of precision too, without times: about a minute where no gradient changed; e.g. --baseline main --error-only",
     )
     .option(
       "--instructions",
