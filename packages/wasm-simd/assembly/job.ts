@@ -26,7 +26,7 @@ export class Job {
   gradient: usize;
   /** `[rows]`, float64. */
   losses: usize;
-  /** For each thread `scratchSize` bytes; see `row.ts`. */
+  /** For each thread `scratchSize` bytes; see `scratch.ts`. */
   scratch: usize;
   scratchSize: usize;
   classes: usize;
