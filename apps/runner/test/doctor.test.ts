@@ -129,7 +129,7 @@ describe("a backend whose package is damaged", () => {
     for (const [id] of damages) expect(ok.filter(({ backend }) => backend === id)).toEqual([]);
   });
 
-  it("is unavailable when the plain JavaScript kernels are gone", async () => {
+  it("is unavailable when the plain JavaScript kernels are gone", { tags: "nightly" }, async () => {
     const checkout = copyOfCheckout();
     rmSync(join(checkout.folderOf("@tensorflow/tfjs-backend-cpu"), "dist"), { recursive: true });
     const out = temporaryFolder();

@@ -370,7 +370,9 @@ describe("pnpm gate", () => {
       expect(precision?.curves[0]?.gradientDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
     });
 
-    it("compares changed gradients with the oracle, those along a sweep point by point", async () => {
+    it("compares changed gradients with the oracle, those along a sweep point by point", {
+      tags: "nightly",
+    }, async () => {
       // The baseline's every entry is off by 1 %, against a rounding error of some 1e-7 here.
       using wrong = injectedCheckout("wrong", { gradientError: 0.01 });
       const commit = otherCommit();

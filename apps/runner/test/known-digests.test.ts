@@ -154,7 +154,7 @@ describe("a baseline whose digests are known", () => {
     expect(open(cache).known.has(CELL)).toBe(true);
   });
 
-  it("is computed with other threads", async () => {
+  it("is computed with other threads", { tags: "nightly" }, async () => {
     const cache = copyOfCache();
     const { code, stderr } = await gate(cache, "--threads", "2");
     expect(code, stderr).toBe(0);

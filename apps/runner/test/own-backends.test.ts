@@ -67,7 +67,7 @@ describe("the backends of a bench.config.ts", () => {
     expect([code, stderr]).toEqual([2, 'bench: unknown backend "mime": closest are mine\n']);
   });
 
-  it("are examined, checked, swept and scaled", async () => {
+  it("are examined, checked, swept and scaled", { tags: "nightly" }, async () => {
     const cwd = folderWith(`export default { backends: ["./mine.js"] };`, { "mine.js": MINE });
     expect(await examine("mine", { cwd })).toMatchObject({
       status: "available",

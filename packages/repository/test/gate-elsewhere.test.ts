@@ -98,7 +98,9 @@ describe("a gate in a repository that is not this project's", () => {
     expect(head.status).toBe(2);
   });
 
-  it("does not call a method that one revision lacks a regression: exit 3 where it is the only one", () => {
+  it("does not call a method that one revision lacks a regression: exit 3 where it is the only one", {
+    tags: "nightly",
+  }, () => {
     change(config({ id: "mine/old" }), config({ id: "mine/new" }));
     const { status, stderr } = gate("--baseline main");
     expect(stderr).toContain("main has none of 1 cell that were asked for: nothing to compare");
@@ -134,7 +136,7 @@ describe("a gate in a repository that is not this project's", () => {
     expect(slow.status).toBe(2);
   });
 
-  it("compares errors alone, and computes nothing of a baseline that is known", () => {
+  it("compares errors alone, and computes nothing of a baseline that is known", { tags: "nightly" }, () => {
     change(config(), `${config()}\n`);
     const flags = "--baseline main --error-only --workload 32x100 --no-provision";
     for (const line of ["digests of 1 gradient of main", "digests of 1 gradient, 1 of them known of main"]) {
