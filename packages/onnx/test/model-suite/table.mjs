@@ -95,14 +95,16 @@ const reasonFor = (name) =>
   existsSync(join(out, name, "failure.txt")) ? failureOf(name) : (reasonsBefore.get(name) ?? "not run yet");
 
 const count = (verdict) => rows.filter((row) => row[2] === verdict).length;
+const others = ["undecided", "refused", "wrong"]
+  .filter((verdict) => count(verdict) > 0)
+  .map((verdict) => `${count(verdict)} ${verdict}`);
 const rightKinds = namesOf(rows.filter((row) => row[2] === "right"));
 
 writeFileSync(
   DOCUMENT,
   `# Models that people export
 
-Training graphs of ${namesOf(rows).size} kinds of model: ${rightKinds.size} kinds are right. Of ${rows.length} exported files, ${count("right")} are
-right, ${count("undecided")} undecided, ${count("refused")} refused and ${count("wrong")} wrong.
+Of ${namesOf(rows).size} kinds of model, the training graphs of ${rightKinds.size} are right${others.length > 0 ? `; of ${rows.length} exported files, ${others.join(", ")}` : ""}.
 
 \`packages/onnx/test/model-suite\` has the scripts. \`kinds.py\` builds a small network of each kind with random weights, moved off
 their initial values; \`export.py\` exports it with PyTorch 2.15, in evaluation mode, and computes the gradients of softmax
