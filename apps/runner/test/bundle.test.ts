@@ -116,7 +116,7 @@ describe("a bundle of two backends", () => {
     expect(readFileSync(join(path, "report.html"), "utf8")).toContain(ran.id);
   });
 
-  it("measures the user's own backends and gradients, which are in no bundle", () => {
+  it("measures the user's own backends and gradients, which are in no bundle", { tags: "nightly" }, () => {
     const cwd = openFolder();
     const config = `
       const gradient = ({ rows, classes }) => ({ loss: 1, gradient: new Float64Array(rows * classes) });
@@ -142,7 +142,7 @@ describe("a bundle of two backends", () => {
     expect([...new Set(backends)]).toEqual(["onnxruntime-cpu", "wasm-simd"]);
   });
 
-  it("has the other commands, in which missing backends are no fault", () => {
+  it("has the other commands, in which missing backends are no fault", { tags: "nightly" }, () => {
     const command = join(bundle, "softmax-bench");
     const args = ["--logits", "[[0,0]]", "--labels", "[0]", "--backend", "jax-js,wasm-simd", "--out", "out"];
     const cwd = openFolder();

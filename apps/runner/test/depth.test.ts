@@ -278,7 +278,7 @@ describe("pnpm study depth", () => {
     }
   });
 
-  it("says why a backend is not compared", async () => {
+  it("says why a backend is not compared", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const { code, stdout } = await call("depth", [
       "--depths",

@@ -94,7 +94,7 @@ describe("examples/own-loss", () => {
     expect(JSON.parse(scaled.stdout).scaling.series).toMatchObject([{ method: "mine/loops", status: "ok" }]);
   });
 
-  it("takes a user's logits, and is needed to continue a run of its own", async () => {
+  it("takes a user's logits, and is needed to continue a run of its own", { tags: "nightly" }, async () => {
     const cwd = exampleFolder();
     const inputs = ["--logits", "[[1,2,3],[3,1,0]]", "--labels", "[2,0]"];
     const computed = await call("gradient", [...inputs, "--method", "mine/*", "--json"], { cwd });

@@ -57,7 +57,7 @@ const modelOf = (make: (dtype: FloatDType, batch: number) => Network, dtype: Flo
 describe("the gradients of a residual network with ten layers, on ONNX Runtime", () => {
   const BATCH = 2;
 
-  it("are those of TensorFlow.js's tape within 1e-5, in float32", async () => {
+  it("are those of TensorFlow.js's tape within 1e-5, in float32", { tags: "nightly" }, async () => {
     const net = deep("float32", BATCH);
     const { outputs: own, inputs } = trainingGraph(net);
     const feeds = feedsFor(net);

@@ -307,7 +307,7 @@ describe("a run whose journal was", () => {
 });
 
 describe("a clock that steps back", () => {
-  it("changes no duration, and no run ends before it begins", async () => {
+  it("changes no duration, and no run ends before it begins", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const { code } = await bench([...TINY, "--out", out], { env: withFault("clock back") });
     expect(code).toBe(0);
