@@ -4,9 +4,9 @@ import { describedImages, type ImageOptions } from "../experiments/networks/imag
 import { imagesNeeded } from "../experiments/networks/network-inputs.js";
 import { type DepthSettings, type Header, isTwin, resultKey } from "../results/journal/entries.js";
 import { Journal, type Recovered } from "../results/journal/journal.js";
-import { imageOptions } from "../session/agree-on-parts.js";
 import { type Console, writeLine } from "../terminal/console.js";
 import { UsageError } from "../terminal/errors.js";
+import { imageOptions } from "./agree-on-parts.js";
 import { checkPublishable, planOfRun } from "./plan-run.js";
 import { findRunFolder, type RunFolder } from "./publish.js";
 import { type Output, type Run, resumeCommand, runAndPublish } from "./run-and-publish.js";

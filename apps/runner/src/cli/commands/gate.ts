@@ -14,8 +14,8 @@ import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { THIS_NODE } from "../../plan/host-requests.js";
 import { backendIds } from "../../plan/load-backends.js";
 import { checkOptions, resolveSettings } from "../../plan/options.js";
+import { agreeOnParts } from "../../run/agree-on-parts.js";
 import { createRunFolder } from "../../run/publish.js";
-import { agreeOnParts } from "../../session/agree-on-parts.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
 import {

@@ -1,9 +1,9 @@
 import { findRuntime, RUNTIME_KINDS } from "@softmax-bench/host-node";
 import { describedImages, type ImageOptions } from "../experiments/networks/images.js";
 import type { HostRequest } from "../plan/host-requests.js";
+import type { Consent } from "../session/consent.js";
+import { provisionBackends } from "../session/provision.js";
 import { type Console, writeLine } from "../terminal/console.js";
-import type { Consent } from "./consent.js";
-import { provisionBackends } from "./provision.js";
 
 /** The parts that a command needs. */
 export interface Needs {
