@@ -3,7 +3,7 @@ import { type Model, ModelError, type ModelInput, quote } from "@softmax-bench/o
 import { CLASSES, IMAGE } from "./data.ts";
 import type { Sizes } from "./train.ts";
 
-/** What a model is trained on. */
+/** The data that a model is trained on. */
 export interface Task {
   readonly kind: "images" | "text";
   /** The name of its only input. */

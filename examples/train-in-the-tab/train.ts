@@ -26,7 +26,7 @@ function stepGraph(model: onnx.Model, sizes: Sizes, provider: Provider): Graph {
 const toTensor = (runtime: typeof ort, { dtype, shape, data }: Tensor): ort.Tensor =>
   new runtime.Tensor(dtype as "float32", data as Float32Array, shape);
 
-/** What is carried from step to step: weights as the file stores them, and zeros for all that the optimiser keeps. */
+/** The tensors that are carried from step to step: weights as the file stores them, and zeros for all that the optimiser keeps. */
 function initialState(runtime: typeof ort, { inputs, outputs }: Graph, { initializers }: onnx.Model) {
   const state = new Map<string, ort.Tensor>();
   for (const of of inputs.filter((one) => onnx.nextName(inputName(one)) in outputs)) {

@@ -74,7 +74,7 @@ const digestsIn = (cache: string): string[] => {
   return [...cells, ...precision.curves].map(({ gradientDigest }) => gradientDigest).sort();
 };
 
-/** What a file says, as a gate in the same circumstances opens it. */
+/** The content of a file, as a gate in the same circumstances opens it. */
 function open(cache: string): { known: KnownDigests; lines: string[] } {
   const { circumstances } = contentOf(filled);
   const lines: string[] = [];

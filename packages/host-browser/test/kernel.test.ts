@@ -110,7 +110,7 @@ const STRICT: Headers = {
 };
 const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript" };
 
-/** Has a browser open all programs in frames of one page. @returns what each reported */
+/** Opens all programs in frames of one page in a browser. @returns the report of each */
 async function open(kind: BrowserKind, folder: string, sent: Headers): Promise<Map<string, unknown>> {
   const reports = new Map<string, unknown>();
   const frames = PROGRAMS.map((program) => `<iframe src="./${program}.html"></iframe>`).join("\n");

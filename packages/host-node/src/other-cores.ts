@@ -10,7 +10,7 @@ const START_MS = 1000;
 export const ASKED = 0;
 export const FINISHED = 1;
 
-/** What a thread is given. */
+/** The data that a thread starts with. */
 export interface Shared {
   readonly counts: Int32Array<SharedArrayBuffer>;
   /** Nanoseconds of the latest probe of each thread. */

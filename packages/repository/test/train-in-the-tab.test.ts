@@ -242,7 +242,7 @@ function changedTensors(before: Uint8Array, after: Uint8Array): string[] {
 interface Trained {
   /** The loss of what is kept out of training. */
   readonly loss: number;
-  /** How much its accuracy has risen, in percent. */
+  /** The rise of its accuracy, in percent. */
   readonly gained: number;
   /** Bytes read from a GPU in training. */
   readonly bytesRead: number;

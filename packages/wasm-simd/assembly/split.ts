@@ -15,7 +15,7 @@ import { subtract, sumOfProducts, sumOfTargets, weigh } from "./targets";
 /** Blocks that a thread takes at a time. A row has at least as many for each of its threads (`ENTRIES_PER_THREAD` of `src/compute.ts`). */
 export const BLOCKS_AT_A_TIME: usize = 32;
 
-/** What is known of a block, in shared memory. */
+/** Results of a block so far, in shared memory. */
 @unmanaged
 class Block {
   /** The largest logit up to the block's end; before all maxima are known, that of the block. */
@@ -23,7 +23,7 @@ class Block {
   minimum: f64;
   /** The sum of its exponentials, without the label's. */
   sum: f64;
-  /** Where every class counts: Σ q, Σ q z, and the sum of its gradient. */
+  /** If every class counts: Σ q, Σ q z, and the sum of its gradient. */
   ofTargets: f64;
   ofProducts: f64;
   ofGradient: f64;

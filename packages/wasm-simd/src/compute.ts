@@ -66,7 +66,7 @@ export function compute(
   else runJob(kernel, team, threads, () => computeWhileCopying(kernel, team, division, copies));
 }
 
-/** Has the threads take part in a job while `work` runs, which publishes items and computes until all are taken. */
+/** Lets the threads take part in a job while `work` runs, which publishes items and computes until all are taken. */
 function runJob(kernel: KernelExports, team: Team, threads: number, work: () => void): void {
   kernel.openJob();
   try {

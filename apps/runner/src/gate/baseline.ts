@@ -6,7 +6,7 @@ import { hashLockfile } from "./own-repository.js";
 export class Baseline {
   /** The user's name for it. */
   readonly name: string;
-  /** What earlier gates found of its gradients; undefined if that must not be used. */
+  /** Digests of its gradients from earlier gates; undefined if they must not be used. */
   readonly known: KnownDigests | undefined;
   readonly #prepare: () => Promise<Checkout>;
   #checkout: Promise<Checkout> | undefined;

@@ -54,7 +54,7 @@ export class KnownDigests {
   readonly #file: string;
   readonly #say: (line: string) => void;
   readonly #state: State;
-  /** What is known, by key of the cell. */
+  /** Known outcomes, by key of the cell. */
   #outcomes: ReadonlyMap<string, ComparedCell> = new Map();
   #hasChanged = false;
 

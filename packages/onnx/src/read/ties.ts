@@ -4,7 +4,7 @@ import { isComplement, isEqual, isTransposed, isUniform, sampleOf } from "./reco
 import type { StoredTensor } from "./tensors.js";
 import type { UseIndex } from "./use-index.js";
 
-/** What a copy is of its original; of a `complement`, each element is 1 minus that of the original. */
+/** The relation of a copy to its original; of a `complement`, each element is 1 minus that of the original. */
 export type Relation = "same" | "transpose" | "complement";
 
 /** A parameter that the file stores once more. */
