@@ -16,7 +16,7 @@ import { decodeResults, parseResults } from "@softmax-bench/core/results";
 import type { ProcessRun } from "@softmax-bench/regression";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mainPath } from "../src/gate/checkout.js";
-import { circumstancesOf } from "../src/gate/circumstances.js";
+import { describeConditions } from "../src/gate/digest-conditions.js";
 import { KnownDigests } from "../src/gate/known-digests.js";
 import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
 import { ROOT, scratchClone } from "./support/checkout.js";
@@ -74,14 +74,14 @@ const digestsIn = (cache: string): string[] => {
   return [...cells, ...precision.curves].map(({ gradientDigest }) => gradientDigest).sort();
 };
 
-/** The content of a file, as a gate in the same circumstances opens it. */
+/** The content of a file, as a gate in the same conditions opens it. */
 function open(cache: string): { known: KnownDigests; lines: string[] } {
-  const { circumstances } = contentOf(filled);
+  const { conditions } = contentOf(filled);
   const lines: string[] = [];
   const before = process.env.SOFTMAX_BENCH_CACHE;
   process.env.SOFTMAX_BENCH_CACHE = cache;
   try {
-    return { known: KnownDigests.open(circumstances, (line) => lines.push(line)), lines };
+    return { known: KnownDigests.open(conditions, (line) => lines.push(line)), lines };
   } finally {
     if (before === undefined) delete process.env.SOFTMAX_BENCH_CACHE;
     else process.env.SOFTMAX_BENCH_CACHE = before;
@@ -184,14 +184,14 @@ describe("a baseline whose digests are known", () => {
   });
 });
 
-describe("the circumstances of digests", () => {
+describe("the conditions of digests", () => {
   const request = { seed: 0, threads: 1, prepare: undefined };
   const place = { name: "this checkout", folder: ROOT };
   const now = async (changes: object = {}, of = commit) =>
-    JSON.stringify(await circumstancesOf(of, place, { ...request, ...changes }));
+    JSON.stringify(await describeConditions(of, place, { ...request, ...changes }));
 
   it("are the same as long as nothing changes", async () => {
-    expect(JSON.stringify(contentOf(filled).circumstances)).toBe(await now());
+    expect(JSON.stringify(contentOf(filled).conditions)).toBe(await now());
   });
 
   it("are others with another commit, seed, number of threads, or variable that a runtime reads", async () => {
@@ -214,7 +214,7 @@ describe("a file of digests", () => {
       JSON.stringify({ ...content, lists: { a: [1] } }),
       JSON.stringify({ ...content, results: { ...results, cells: [{ backend: 1 }] } }),
       JSON.stringify({ ...content, results: { ...results, schemaVersion: 2 } }),
-      JSON.stringify({ ...content, circumstances: { ...content.circumstances, node: "v1.0.0" } }),
+      JSON.stringify({ ...content, conditions: { ...content.conditions, node: "v1.0.0" } }),
     ];
     for (const text of texts) {
       const cache = copyOfCache();

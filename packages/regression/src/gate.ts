@@ -1,39 +1,15 @@
-import {
-  type Cell,
-  type Curve,
-  cellKey,
-  DTYPE_IDS,
-  placeName,
-  plural,
-  type Results,
-  type Timing,
-} from "@softmax-bench/core";
-import { median, quantile, summarize } from "@softmax-bench/stats";
+import { type Cell, cellKey, DTYPE_IDS, plural, type Results } from "@softmax-bench/core";
+import { quantile } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
 import { combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
 import type { CellComparison, Comparison, NotCompared } from "./comparison.js";
-import { type ComparedCell, cellsAndCurves, compareGradients, isCurve } from "./curves.js";
+import { type ComparedCell, cellsAndCurves, compareGradients } from "./curves.js";
 import { findCauses, findDifferences } from "./fingerprint.js";
 import type { Limits } from "./limits.js";
+import { mergedSide } from "./merged-side.js";
 import { decide, isRouted, notDecided, notRouted } from "./procedure.js";
+import { collectDigests, groupCells, isTimed, type ProcessRun } from "./process-run.js";
 import type { TimeComparison } from "./time.js";
-
-/** The measurements of one start of a checkout's command line. */
-export interface ProcessRun {
-  readonly role: Role;
-  /**
-   * `route` and `decide` are the two stages of times; `digests` has only digests of gradients; in `errors`, gradients are
-   * compared with the oracle.
-   */
-  readonly stage: "route" | "decide" | "digests" | "errors";
-  /** The index of its block in the stage, from 0. */
-  readonly block: number;
-  /** Keys of the cells that it was asked to measure. */
-  readonly asked: readonly string[];
-  readonly results: Results;
-  /** True if nothing was computed: an earlier gate had found the same digests. */
-  readonly isKnown?: boolean;
-}
 
 const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
   route: "the first look",
@@ -41,8 +17,6 @@ const STAGES: Readonly<Record<ProcessRun["stage"], string>> = {
   digests: "the comparison of digests",
   errors: "the comparison with the oracle",
 };
-
-const isTimed = ({ stage }: ProcessRun): boolean => stage === "route" || stage === "decide";
 
 /** The blocks of a cell in a stage: those in which every process of the block measured the cell. */
 function collectBlocks(passes: readonly ProcessRun[], stage: ProcessRun["stage"], key: string): Block[] {
@@ -105,26 +79,6 @@ export const routedKeys = (passes: readonly ProcessRun[], limits: Limits): strin
     const blocks = collectBlocks(passes, "route", key);
     return blocks.length > 0 && isRouted(blocks, limits);
   });
-
-/** Cells of one side in every pass, by key; the control is the baseline's. */
-function groupCells(
-  passes: readonly ProcessRun[],
-  side: "baseline" | "candidate",
-): Map<string, ComparedCell[]> {
-  const groups = new Map<string, ComparedCell[]>();
-  for (const { role, results } of passes) {
-    if ((role === "candidate") !== (side === "candidate")) continue;
-    for (const cell of cellsAndCurves(results)) {
-      const group = groups.get(cellKey(cell));
-      if (group) group.push(cell);
-      else groups.set(cellKey(cell), [cell]);
-    }
-  }
-  return groups;
-}
-
-const collectDigests = (cells: readonly Cell[] = []): Set<string | undefined> =>
-  new Set(cells.filter(({ status }) => status === "ok").map(({ gradientDigest }) => gradientDigest));
 
 /** Keys of the cells whose gradient is not the same in all processes of both sides. */
 export function differing(passes: readonly ProcessRun[]): string[] {
@@ -289,99 +243,6 @@ function compareTimes(
       .map(([key, blocks]) => [key, (routed.has(key) ? notDecided : notRouted)(blocks, limits)] as const),
     ...decidable.map(([key], index) => [key, decided[index] as TimeComparison] as const),
   ]);
-}
-
-/** Merges all passes of one side into one results file: a cell's observations are the medians of its processes. */
-export function mergedSide(passes: readonly ProcessRun[], side: "baseline" | "candidate"): Results {
-  const own = passes.filter(({ role }) => (role === "candidate") === (side === "candidate"));
-  const [first] = own;
-  if (!first) throw new RangeError(`no pass of the ${side}`);
-  const timed = groupCells(passes.filter(isTimed), side);
-  const all = groupCells(passes, side);
-  const workloads = firstOfEach(
-    own,
-    ({ workloads = [] }) => workloads,
-    ({ id }) => id,
-  );
-  return {
-    ...first.results,
-    run: {
-      ...first.results.run,
-      finishedAt: own.at(-1)?.results.run.finishedAt ?? first.results.run.finishedAt,
-    },
-    ...(workloads.length ? { workloads } : {}),
-    backends: firstOfEach(
-      own,
-      ({ backends }) => backends,
-      (backend) => placeName({ ...backend, backend: backend.id }),
-    ),
-    cells: [...all]
-      .filter(([, cells]) => !cells.some(isCurve))
-      .map(([key, cells]) => mergedCell(cells, timed.get(key) ?? [])),
-    ...mergedCurves(own),
-    distances: [],
-  };
-}
-
-/** The records of all passes: of several with one key, the first. */
-function firstOfEach<T>(
-  passes: readonly ProcessRun[],
-  recordsOf: (results: Results) => readonly T[],
-  keyOf: (record: T) => string,
-): T[] {
-  const found = new Map<string, T>();
-  for (const record of passes.flatMap(({ results }) => recordsOf(results))) {
-    if (!found.has(keyOf(record))) found.set(keyOf(record), record);
-  }
-  return [...found.values()];
-}
-
-/** The curves of all passes: of each the latest, whose errors are known if any are. */
-function mergedCurves(passes: readonly ProcessRun[]): Pick<Results, "precision"> {
-  const sections = passes.flatMap(({ results: { precision } }) => precision ?? []);
-  const [first] = sections;
-  if (!first) return {};
-  const key = ({ sweep, ...curve }: Curve) => cellKey({ ...curve, workload: sweep });
-  const latest = new Map(sections.flatMap(({ curves }) => curves.map((curve) => [key(curve), curve])));
-  const sweeps = firstOfEach(
-    passes,
-    ({ precision }) => precision?.sweeps ?? [],
-    ({ id }) => id,
-  );
-  return { precision: { ...first, sweeps, curves: [...latest.values()] } };
-}
-
-/** Represents a cell by a failure in any process, or else by its least accurate gradient. */
-function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
-  const relL2 = ({ accuracy }: Cell) => accuracy?.gradient.relL2 ?? -1;
-  const wrong = cells.find(({ status }) => status !== "ok");
-  const decisive = wrong ?? cells.reduce((worst, cell) => (relL2(cell) > relL2(worst) ? cell : worst));
-  const { timing: _, nondeterministic: __, ...rest } = decisive;
-  if (rest.status !== "ok") return rest;
-  const medians = timed.flatMap(({ timing }) => {
-    const samples = timing?.gradient?.samples ?? [];
-    return samples.length ? [median(samples)] : [];
-  });
-  return {
-    ...rest,
-    ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
-    ...(collectDigests(cells).size > 1 ? { nondeterministic: true } : {}),
-  };
-}
-
-/** The published times of a cell are medians; the gate's own statistic appears only in its verdicts. */
-function timingOver(processMedians: readonly number[]): Timing {
-  const { median: medianNs, mad: madNs, low, high, coverage } = summarize(processMedians);
-  return {
-    medianNs,
-    madNs,
-    n: processMedians.length,
-    ...(coverage >= 0.95 ? { ci95Ns: [low, high] as [number, number] } : {}),
-    coverage,
-    scope: "processes",
-    samples: [],
-    processMedians: [...processMedians],
-  };
 }
 
 /** The parts of a cell's key. */

@@ -22,9 +22,7 @@ export {
   differing,
   gateComparison,
   measurable,
-  mergedSide,
   nondeterministic,
-  type ProcessRun,
   routedKeys,
 } from "./gate.js";
 export { type HistoryRun, toHistoryRun } from "./history-run.js";
@@ -37,7 +35,9 @@ export {
   settledByOne,
 } from "./instructions.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
+export { mergedSide } from "./merged-side.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
+export type { ProcessRun } from "./process-run.js";
 export { collectSeries, type Series, type SeriesPoint } from "./series.js";
 export { MOST_BLOCKS, percent, type TimeComparison, timeChange } from "./time.js";
 export { type Change, LEAST_CHANGE, type TrackedSeries, trackChanges } from "./track.js";

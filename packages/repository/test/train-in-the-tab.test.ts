@@ -326,7 +326,7 @@ const WRONG_FILES: readonly (readonly [what: string, choices: Choices, problem: 
     /^short\.txt: expected a text of 330 characters or more, got 5$/,
   ],
   [
-    "a text that is none",
+    "bytes that are not text",
     { model: "characters.onnx", data: { name: "cat.jpg", bytes: Uint8Array.of(255, 216, 255, 224) } },
     /^cat\.jpg: expected a text in UTF-8, as the model takes tokens$/,
   ],

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { makeFolder } from "../fs/make-folder.js";
 import { readRegularFile } from "../fs/read-regular-file.js";
 import { writeAtomically } from "../fs/write-atomically.js";
-import type { Circumstances } from "./circumstances.js";
+import type { DigestConditions } from "./digest-conditions.js";
 
 /** The folder in the user's cache. */
 const FOLDER = "digests";
@@ -31,7 +31,7 @@ const LARGEST = 50e6;
 
 const content = z.object({
   version: z.literal(1),
-  circumstances: z.record(z.string(), z.unknown()),
+  conditions: z.record(z.string(), z.unknown()),
   /** First digits of the digest of the commit's lockfile, for readers of the outcome. */
   lockfile: z.string().max(64).optional(),
   /** Keys of the cells that the commit has, by the flags that list them. */
@@ -65,11 +65,11 @@ export class KnownDigests {
     this.#index();
   }
 
-  /** Opens what is known in some circumstances. A damaged file counts as none. Never throws. */
-  static open(circumstances: Circumstances, say: (line: string) => void): KnownDigests {
-    const name = createHash("sha256").update(JSON.stringify(circumstances)).digest("hex");
+  /** Opens what is known in some conditions. A damaged file counts as none. Never throws. */
+  static open(conditions: DigestConditions, say: (line: string) => void): KnownDigests {
+    const name = createHash("sha256").update(JSON.stringify(conditions)).digest("hex");
     const file = join(cacheRoot(), FOLDER, `${name.slice(0, 32)}.json`);
-    return new KnownDigests(file, read(file, circumstances, say), say);
+    return new KnownDigests(file, read(file, conditions, say), say);
   }
 
   get lockfile(): string | undefined {
@@ -215,10 +215,10 @@ const isSame = (known: ComparedCell | undefined, found: ComparedCell): boolean =
   known.gradientDigest === found.gradientDigest &&
   (known.status === "ok" || known.reason === found.reason);
 
-function read(file: string, circumstances: Circumstances, say: (line: string) => void): State {
+function read(file: string, conditions: DigestConditions, say: (line: string) => void): State {
   const empty: State = {
     version: 1,
-    circumstances: { ...circumstances },
+    conditions: { ...conditions },
     lists: {},
     varying: [],
     results: undefined,
@@ -229,8 +229,8 @@ function read(file: string, circumstances: Circumstances, say: (line: string) =>
     const parsed = content.safeParse(value);
     if (!parsed.success) throw new Error(describeIssue(parsed.error, value));
     const { results, ...head } = parsed.data;
-    if (JSON.stringify(head.circumstances) !== JSON.stringify(circumstances)) {
-      throw new Error("it is of other circumstances than its name says");
+    if (JSON.stringify(head.conditions) !== JSON.stringify(conditions)) {
+      throw new Error("it is of other conditions than its name says");
     }
     return { ...head, results: results === undefined ? undefined : decodeResults(results) };
   } catch (error) {

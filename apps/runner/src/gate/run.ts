@@ -22,8 +22,8 @@ import { Baseline } from "./baseline.js";
 import { prepareCheckout } from "./build-revision.js";
 import { BusyWatch } from "./busy-watch.js";
 import { type Checkout, listIn, provisionIn, temporaryFolder, UnknownProfileError } from "./checkout.js";
-import { circumstancesOf } from "./circumstances.js";
 import { addCounts, countSides } from "./count-sides.js";
+import { describeConditions } from "./digest-conditions.js";
 import { describeExpectedTime } from "./expected-time.js";
 import { KnownDigests } from "./known-digests.js";
 import { type DigestProfile, measureGate } from "./measure.js";
@@ -76,7 +76,7 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   const current = await cleanCommit();
   const openKnown = async (of: string) =>
     request.only === "errors"
-      ? KnownDigests.open(await circumstancesOf(of, candidate, request), say)
+      ? KnownDigests.open(await describeConditions(of, candidate, request), say)
       : undefined;
   const known = await openKnown(commit);
   if (commit === current) {

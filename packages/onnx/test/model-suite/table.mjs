@@ -118,7 +118,7 @@ every gradient; \`table.mjs\` writes the rows of the kinds that were run into th
   rounding are measured by the largest.
 - **rounding**: the largest change of PyTorch's own gradients by rounding to float32: between its float32 and its float64, and, in
   float64, when inputs and parameters are moved by a few roundings. Next to a kink, such as that of a ReLU, or in a network that
-  magnifies small changes, it is large whoever computes.
+  magnifies small changes, it is large with any library.
 - **float64**: the error of the same network, exported with weights in float64 and run in float64, where rounding is above 10⁻⁵.
 - A model is **right** if its loss and its error are within 10⁻⁴ or, in float64, within 10⁻⁷, and if no parameter in the file is left
   out. Without a model in float64 it is undecided if rounding is above 10⁻⁵.

@@ -8,8 +8,8 @@ import type { Checkout } from "./checkout.js";
 import { lockfilePaths } from "./dependencies.js";
 import { hashLockfile, isOwn } from "./own-repository.js";
 
-/** Everything that the digests of a commit's gradients may depend on, as JSON: other circumstances, other digests. */
-export type Circumstances = Readonly<Record<string, unknown>>;
+/** Everything that the digests of a commit's gradients may depend on, as JSON: other conditions, other digests. */
+export type DigestConditions = Readonly<Record<string, unknown>>;
 
 /** Variables that runtimes, their libraries, Node and the dynamic linker read. */
 const VARIABLES =
@@ -23,11 +23,11 @@ interface DigestRequest {
 }
 
 /** @param checkout any of the same repository, for the folder of its config */
-export async function circumstancesOf(
+export async function describeConditions(
   commit: string,
   checkout: Checkout,
   { seed, threads, prepare }: DigestRequest,
-): Promise<Circumstances> {
+): Promise<DigestConditions> {
   const { cpu, cores, node, versions } = describeEnvironment();
   const folder = isOwn(checkout) ? relative(checkout.root, checkout.folder) : "";
   return {
