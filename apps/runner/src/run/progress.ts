@@ -98,7 +98,7 @@ class Bar implements Progress {
 
   finish({ weight }: WorkItem, outcome: string): void {
     this.#finishedWeight += weight;
-    this.#last = ` | last: ${printable(outcome)}`;
+    this.#last = ` | the one before: ${printable(outcome)}`;
     this.#bar.increment(1, { left: this.#timeLeft(), last: this.#last });
   }
 
