@@ -183,8 +183,8 @@ describe("a visitor that means harm", () => {
       if (event.type !== "open" || !event.path) continue;
       opened++;
       const frame = new URL(event.path, page);
-      const requests = await fetch(new URL("requests", frame));
-      await fetch(new URL("replies", frame), {
+      const requests = await fetch(new URL("requests?after=0", frame));
+      await fetch(new URL("replies?to=1", frame), {
         method: "POST",
         body: JSON.stringify({ type: "opened", engine: { name: "\u001b[2J", version: "<script>" } }),
       });
@@ -209,7 +209,7 @@ describe("a visitor that means harm", () => {
     const response = await ask(page, REQUEST, gone.signal);
     for await (const { type, path } of eventsOf(response)) {
       if (type !== "open" || !path) continue;
-      const sent = fetch(new URL("results", new URL(path, page)), {
+      const sent = fetch(new URL("results?to=1", new URL(path, page)), {
         method: "POST",
         body: new Uint8Array(2 ** 27 + 1),
       });

@@ -7,19 +7,29 @@ import { gzip } from "node:zlib";
 
 /** The requests of a page to its parent; see `apps/page`. */
 export interface PagePeer {
-  /** The page listens for requests; each is sent as an event. @param response never ends by itself */
-  listen(response: ServerResponse): void;
-  /** The page is still alive. It sends this every few seconds. */
-  heartbeat(): void;
+  /** The page is alive: it has sent something. It sends a heartbeat every few seconds. */
+  seen(): void;
+  /**
+   * The page listens for requests, which are sent as events with their numbers, from 1 on. It does so again when its connection is cut.
+   *
+   * @param response never ends by itself
+   * @param received the number of the last request that the page has received; 0 before the first
+   */
+  listen(response: ServerResponse, received: number): void;
   /** A file of the page was served. @param compressed the number of its bytes after gzip */
-  served(compressed: number): void;
-  /** A line of JSON with any content. */
-  reply(line: string): void;
+  served(name: string, compressed: number): void;
+  /**
+   * A line of JSON with any content. A reply arrives twice if the answer to it was lost.
+   *
+   * @param number of the request, as the page says
+   */
+  reply(line: string, number: number): void;
   /** The page cannot go on. */
   fail(message: string): void;
   /** Bytes of the inputs that the host holds, from a position on; undefined if it has fewer. */
   inputs(from: number, bytes: number): Uint8Array | undefined;
-  results(bytes: Uint8Array): void;
+  /** Results, which may arrive twice, too. @param number of the request, as the page says */
+  results(bytes: Uint8Array, number: number): void;
 }
 
 /** Headers without which a page has no shared memory, and only a clock of 100 µs. */
@@ -76,9 +86,10 @@ export class Pages {
     const peer = this.#peers.get(token);
     if (!peer) return false;
     const path = rest.join("/");
-    if (request.method === "POST") await this.#take(request, response, path, peer);
+    peer.seen();
+    if (request.method === "POST") await this.#take(request, response, path, url.searchParams, peer);
     else if (request.method !== "GET") end(response, 405);
-    else if (path === "requests") listen(response, peer);
+    else if (path === "requests") listen(request, response, url.searchParams, peer);
     else if (path === "inputs") sendInputs(response, url.searchParams, peer);
     else await this.#serve(response, path === "" ? "index.html" : path, peer);
     return true;
@@ -87,7 +98,7 @@ export class Pages {
   async #serve(response: ServerResponse, name: string, peer: PagePeer): Promise<void> {
     this.sendFile(response, name);
     const compressed = await this.#compressedBytes(name);
-    if (compressed !== undefined) peer.served(compressed);
+    if (compressed !== undefined) peer.served(name, compressed);
   }
 
   /** The size of a file as servers on the web send it. It is computed when the file was sent: that must not wait. */
@@ -111,26 +122,45 @@ export class Pages {
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
+    query: URLSearchParams,
     peer: PagePeer,
   ): Promise<void> {
     const text = async () => (await readBody(request, LONGEST_MESSAGE)).toString("utf8");
-    if (path === "results") peer.results(await readBody(request, this.#mostResultBytes));
-    else if (path === "replies") peer.reply(await text());
-    else if (path === "heartbeats") peer.heartbeat();
-    else if (path === "failures") peer.fail(await text());
-    else return end(response, 404);
+    if (path === "results" || path === "replies") {
+      const number = readNumber(query.get("to"));
+      if (number === undefined) return end(response, 400);
+      if (path === "replies") peer.reply(await text(), number);
+      else peer.results(await readBody(request, this.#mostResultBytes), number);
+    } else if (path === "failures") peer.fail(await text());
+    else if (path !== "heartbeats") return end(response, 404);
     end(response, 204);
   }
 }
 
-function listen(response: ServerResponse, peer: PagePeer): void {
+/** A whole number, not negative; undefined for any other text. */
+const readNumber = (text: string | null): number | undefined =>
+  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+
+function listen(
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+  peer: PagePeer,
+): void {
+  // The browser adds the header when it connects again by itself.
+  const last = request.headers["last-event-id"];
+  const received = readNumber(typeof last === "string" ? last : query.get("after"));
+  if (received === undefined) {
+    end(response, 400);
+    return;
+  }
   response.writeHead(200, {
     ...ISOLATION,
     "content-type": "text/event-stream",
     "cache-control": "no-store",
   });
   response.flushHeaders();
-  peer.listen(response);
+  peer.listen(response, received);
 }
 
 function sendInputs(response: ServerResponse, query: URLSearchParams, peer: PagePeer): void {
@@ -140,9 +170,8 @@ function sendInputs(response: ServerResponse, query: URLSearchParams, peer: Page
 }
 
 function readPart(query: URLSearchParams, peer: PagePeer): Uint8Array | undefined {
-  const [from = 0, bytes = 0] = ["from", "bytes"].map((name) => Number(query.get(name) ?? Number.NaN));
-  const isRange = [from, bytes].every((value) => Number.isSafeInteger(value) && value >= 0);
-  return isRange ? peer.inputs(from, bytes) : undefined;
+  const [from, bytes] = ["from", "bytes"].map((name) => readNumber(query.get(name)));
+  return from === undefined || bytes === undefined ? undefined : peer.inputs(from, bytes);
 }
 
 /** Reads the body of a request. @throws Error as soon as it is longer than `most` bytes */

@@ -123,7 +123,7 @@ describe("the server of the page", () => {
     const { address } = await server.admit({
       listen: (response) => response.end(),
       served: () => {},
-      heartbeat: () => {},
+      seen: () => {},
       reply: () => {},
       fail: () => {},
       inputs: (from, bytes) => (from + bytes <= 4 ? new Uint8Array(bytes) : undefined),
@@ -139,6 +139,9 @@ describe("the server of the page", () => {
     ["more than the inputs", "inputs?from=0&bytes=5", 416],
     ["a negative part", "inputs?from=-4&bytes=4", 416],
     ["a part that is no number", "inputs?from=x&bytes=4", 416],
+    ["requests", "requests?after=0", 200],
+    ["requests after none", "requests", 400],
+    ["requests after what is no number", "requests?after=1e999", 400],
     ["a file outside", "..%2f..%2fpackage.json", 404],
     ["another token", "/0123456789abcdef0123456789abcdef/", 404],
     ["no token", "/", 404],
@@ -149,5 +152,8 @@ describe("the server of the page", () => {
   it("takes nothing but replies, failures and results", async () => {
     expect(await request("index.html", { method: "POST", body: "x" })).toBe(404);
     expect(await request("results", { method: "PUT", body: "x" })).toBe(405);
+    for (const path of ["replies", "replies?to=", "replies?to=-1", "results?to=0x1", "results?to=NaN"]) {
+      expect(await request(path, { method: "POST", body: "x" }), path).toBe(400);
+    }
   });
 });

@@ -42,7 +42,7 @@ async function digestsOfPage(kind: BrowserKind, pages: string, threads: readonly
     const peer = {
       reply: (line: string) => resolve(JSON.parse(line)),
       fail: (message: string) => reject(new Error(message)),
-      heartbeat: unused,
+      seen: () => {},
       served: () => {},
       listen: unused,
       results: unused,

@@ -3,7 +3,8 @@ const SPENT = { prepare: 0, settle: 0, measure: 0 };
 let backend = "";
 
 const post = (path, body) => fetch(path, { method: "POST", body });
-const reply = (message) => post("replies", JSON.stringify(message));
+let number = 0;
+const reply = (message) => post(`replies?to=${number}`, JSON.stringify(message));
 
 const OPENED = {
   type: "opened",
@@ -19,11 +20,12 @@ async function echo({ rows, classes }) {
   const bytes = 4 * rows * classes;
   const logits = new Uint8Array(await (await fetch(`inputs?from=0&bytes=${bytes}`)).arrayBuffer());
   const loss = new Uint8Array(new Float32Array([2]).buffer);
-  await post("results", new Blob([loss, logits]));
+  await post(`results?to=${number}`, new Blob([loss, logits]));
   await reply({ type: "computed", readback: "copies", spent: SPENT });
 }
 
-new EventSource("requests").addEventListener("message", async ({ data }) => {
+new EventSource("requests?after=0").addEventListener("message", async ({ data, lastEventId }) => {
+  number = Number(lastEventId);
   const request = JSON.parse(data);
   if (request.type === "open") {
     backend = request.backend;
@@ -31,11 +33,11 @@ new EventSource("requests").addEventListener("message", async ({ data }) => {
     return;
   }
   if (backend === "echo") await echo(request);
-  else if (backend === "nonsense") await post("replies", "\u001b[2Jnonsense");
+  else if (backend === "nonsense") await post(`replies?to=${number}`, "\u001b[2Jnonsense");
   else if (backend === "fails") await post("failures", "no memory left");
   else if (backend === "closes") location.href = "about:blank";
   else if (backend === "short") {
-    await post("results", new Uint8Array(3));
+    await post(`results?to=${number}`, new Uint8Array(3));
     await reply({ type: "computed", readback: "copies", spent: SPENT });
   }
 });
