@@ -10,7 +10,7 @@ import {
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -21,6 +21,7 @@ import { rollup } from "rollup";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import webpack from "webpack";
+import { asProgramPage } from "./support/program-page.js";
 
 /**
  * One import of the kernel works in pages and in web workers, by every common bundler and by none, with threads and without. Vite's own
@@ -96,6 +97,9 @@ const BUNDLERS: Readonly<Record<string, (folder: string) => Promise<unknown>>> =
 const PLACES = ["page", "worker"];
 const PROGRAMS = Object.keys(BUNDLERS).flatMap((bundler) => PLACES.map((place) => `${bundler}/${place}`));
 
+/** The name of a bundler: the first part of each path. */
+const bundlerOf = (path: string): string => path.split("/", 1)[0] ?? "";
+
 type Headers = Readonly<Record<string, string>>;
 
 /** Without these headers there is no SharedArrayBuffer. */
@@ -113,16 +117,26 @@ const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "
 /** Opens all programs in frames of one page in a browser. @returns the report of each */
 async function open(kind: BrowserKind, folder: string, sent: Headers): Promise<Map<string, unknown>> {
   const reports = new Map<string, unknown>();
-  const frames = PROGRAMS.map((program) => `<iframe src="./${program}.html"></iframe>`).join("\n");
+  /** The last path below each bundler's folder that was requested. */
+  const requested = new Map<string, string>();
+  // A browser shows a document of its own, which a page cannot read, in the place of one that did not load.
+  const frames = PROGRAMS.map(
+    (program) =>
+      `<iframe src="./${program}.html" onload="this.contentDocument ?? (this.src += '')"></iframe>`,
+  ).join("\n");
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname.slice(1);
     const headers = { "content-type": TYPES[extname(path)] ?? "text/html", ...sent };
+    requested.set(bundlerOf(path), path);
     if (request.method === "POST") {
       reports.set(path, JSON.parse(await text(request)));
       response.end();
     } else if (path === "") response.writeHead(200, headers).end(`<!doctype html>\n${frames}`);
     else if (!(extname(path) in TYPES)) response.writeHead(404).end();
-    else response.writeHead(200, headers).end(readFileSync(join(folder, path)));
+    else if (extname(path) === ".html") {
+      const page = readFileSync(join(folder, path), "utf8");
+      response.writeHead(200, headers).end(asProgramPage(page, `./${basename(path, ".html")}`));
+    } else response.writeHead(200, headers).end(readFileSync(join(folder, path)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const child = launch(
@@ -136,7 +150,10 @@ async function open(kind: BrowserKind, folder: string, sent: Headers): Promise<M
     server.closeAllConnections();
     server.close();
   });
-  await expect.poll(() => [...reports.keys()].sort()).toEqual([...PROGRAMS].sort());
+  const missing = () => PROGRAMS.filter((program) => !reports.has(program));
+  const lastOf = (program: string) =>
+    `${program}, next to which ${requested.get(bundlerOf(program))} was requested last`;
+  await expect.poll(() => missing().map(lastOf), { message: "programs without a report" }).toEqual([]);
   return reports;
 }
 

@@ -9,6 +9,7 @@ import { CURRENT_RUNTIME, findRuntime, RUNTIMES, type Runtime } from "@softmax-b
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { launch } from "../src/launch.js";
+import { asProgramPage } from "./support/program-page.js";
 
 /** Losses and gradients of the SIMD kernel, as digests by method, dtype and number of threads. */
 type Digests = Readonly<Record<string, string>>;
@@ -31,6 +32,7 @@ async function digestsOfPage(kind: BrowserKind, pages: string, threads: readonly
     base: "./",
     logLevel: "silent",
     define: { __THREADS__: JSON.stringify(threads) },
+    plugins: [{ name: "program-page", transformIndexHtml: (html) => asProgramPage(html, "replies?to=1") }],
     worker: { format: "es" },
     build: { outDir, target: "es2024", assetsInlineLimit: 0 },
   });
