@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -54,8 +55,22 @@ const MACHINE = {
 };
 const REQUEST = { profile: "smoke", backends: ["wasm-simd"], machine: MACHINE };
 
-const ask = (page: string, request: unknown, signal?: AbortSignal): Promise<Response> =>
-  fetch(new URL("run", page), {
+const newId = (): string => randomBytes(16).toString("hex");
+
+interface Asked {
+  readonly signal?: AbortSignal;
+  /** The page's name for its request. */
+  readonly id?: string;
+  /** Lines of the answer that the page has. */
+  readonly after?: number | string;
+}
+
+const ask = (
+  page: string,
+  request: unknown,
+  { signal, id = newId(), after = 0 }: Asked = {},
+): Promise<Response> =>
+  fetch(new URL(`run?id=${id}&after=${after}`, page), {
     method: "POST",
     body: typeof request === "string" ? request : JSON.stringify(request),
     ...(signal ? { signal } : {}),
@@ -78,28 +93,38 @@ async function* eventsOf({ body }: Response): AsyncGenerator<Event> {
   }
 }
 
+async function allOf(events: AsyncIterable<Event>): Promise<Event[]> {
+  const all: Event[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
 describe.each(browsers)("a visitor with $kind", (found) => {
   const { kind, browser } = found;
   if (!browser) return reportMissing(found);
 
   const options = kind === "chromium" ? {} : { tags: "nightly" };
-  it("is measured from the page of the run, which lists the result", options, async () => {
-    const { out, id, url } = await serveOneRun();
-    expect(await (await fetch(url)).text()).toContain("Measure this browser");
-    const { said, isIsolated } = await measureBy(browser, await visitorsPage(url), BACKENDS);
-    const [visitor = "", ...more] = others(out, id);
-    expect(more).toEqual([]);
-    expect(said).toBe(`Done. The report lists it as ${visitor}.`);
-    expect(isIsolated).toBe(true);
-    const results = resultsIn(out, visitor);
-    expectMeasured(results, kind, BACKENDS);
-    expect(results.run.id).toBe(visitor);
-    expect(results.environment.node).toBe(process.version);
-    expect(readdirSync(join(out, visitor)).sort()).toEqual(["report.html", "report.md", "results.json"]);
-    const page = await (await fetch(url)).text();
-    expect(page).toContain(`{"name":"${id}","results":`);
-    expect(page).toContain(`{"name":"${visitor}","results":`);
-  });
+  it(
+    "is measured from the page of the run, which lists the result, while connections are cut",
+    options,
+    async () => {
+      const { out, id, url } = await serveOneRun();
+      expect(await (await fetch(url)).text()).toContain("Measure this browser");
+      const { said, isIsolated } = await measureBy(browser, await visitorsPage(url), BACKENDS, 1500);
+      const [visitor = "", ...more] = others(out, id);
+      expect(more).toEqual([]);
+      expect(said).toBe(`Done. The report lists it as ${visitor}.`);
+      expect(isIsolated).toBe(true);
+      const results = resultsIn(out, visitor);
+      expectMeasured(results, kind, BACKENDS);
+      expect(results.run.id).toBe(visitor);
+      expect(results.environment.node).toBe(process.version);
+      expect(readdirSync(join(out, visitor)).sort()).toEqual(["report.html", "report.md", "results.json"]);
+      const page = await (await fetch(url)).text();
+      expect(page).toContain(`{"name":"${id}","results":`);
+      expect(page).toContain(`{"name":"${visitor}","results":`);
+    },
+  );
 });
 
 describe("a server of other machines", () => {
@@ -154,6 +179,10 @@ describe("a visitor that means harm", () => {
         body: expect.stringMatching(problem),
       });
     }
+    for (const id of ["", "x".repeat(32), "0".repeat(33)]) {
+      const response = await ask(page, REQUEST, { id });
+      expect({ id, status: response.status }).toEqual({ id, status: 400 });
+    }
     const unknown = await ask(page, { ...REQUEST, backends: ["constructor"] });
     expect(await eventsOf(unknown).next()).toMatchObject({
       value: { type: "failed", reason: expect.stringContaining("expected backends among") },
@@ -206,7 +235,7 @@ describe("a visitor that means harm", () => {
     const { url } = await serveOneRun();
     const page = await visitorsPage(url);
     const gone = new AbortController();
-    const response = await ask(page, REQUEST, gone.signal);
+    const response = await ask(page, REQUEST, { signal: gone.signal });
     for await (const { type, path } of eventsOf(response)) {
       if (type !== "open" || !path) continue;
       const sent = fetch(new URL("results?to=1", new URL(path, page)), {
@@ -223,11 +252,47 @@ describe("a visitor that means harm", () => {
     const { out, id, url } = await serveOneRun();
     const page = await visitorsPage(url);
     const gone = new AbortController();
-    const first = await ask(page, REQUEST, gone.signal);
+    const first = await ask(page, REQUEST, { signal: gone.signal });
     await eventsOf(first).next();
     expect((await ask(page, REQUEST)).status).toBe(409);
     gone.abort();
     await expect.poll(async () => (await ask(page, { ...REQUEST, backends: ["none"] })).status).toBe(200);
     expect(others(out, id)).toEqual([]);
+  });
+});
+
+describe("a visitor whose connection is cut", () => {
+  const stop = (page: string, id: string) => fetch(new URL(`stop?id=${id}`, page), { method: "POST" });
+
+  it("receives the rest when it asks again, also after the end, and nothing twice", async () => {
+    const { url } = await serveOneRun();
+    const page = await visitorsPage(url);
+    const id = newId();
+    const cut = new AbortController();
+    const { value: begun } = await eventsOf(await ask(page, REQUEST, { id, signal: cut.signal })).next();
+    expect(begun).toMatchObject({ type: "open" });
+    cut.abort();
+    const rest = eventsOf(await ask(page, REQUEST, { id, after: 1 }));
+    expect((await ask(page, REQUEST)).status).toBe(409);
+    await stop(page, id);
+    const received = await allOf(rest);
+    expect(received.at(-1)).toMatchObject({ type: "failed", reason: "it was stopped" });
+    expect(received).not.toContainEqual(begun);
+    const whole = await allOf(eventsOf(await ask(page, REQUEST, { id, after: "none" })));
+    expect(whole).toEqual([begun, ...received]);
+  });
+
+  it("does not keep others waiting once it has stopped its run", async () => {
+    const { out, id: finishedId, url } = await serveOneRun();
+    const page = await visitorsPage(url);
+    const id = newId();
+    const first = eventsOf(await ask(page, REQUEST, { id }));
+    await first.next();
+    expect((await stop(page, newId())).status).toBe(204);
+    expect((await ask(page, REQUEST)).status).toBe(409);
+    expect((await stop(page, id)).status).toBe(204);
+    await allOf(first);
+    expect((await ask(page, { ...REQUEST, backends: ["none"] })).status).toBe(200);
+    expect(others(out, finishedId)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { BACKEND_IDS } from "../backend-ids.js";
+import { fetchWithRetry } from "../fetch-with-retry.js";
 import { type Progress, showForm, type Wanted } from "./form.js";
 
 /**
@@ -42,16 +43,47 @@ async function* linesOf(body: ReadableStream<BufferSource>): AsyncGenerator<stri
   }
 }
 
+/** Pauses before the rest of an answer is asked for that was cut, in milliseconds. */
+const PAUSES_MS = [100, 200, 400, 800];
+
+/** A server that answers, but not by measuring. */
+class Refusal extends Error {}
+
+/** Sends a request to measure. @returns the events of the run, whatever connections are cut meanwhile */
+async function* eventsOf(wanted: Wanted, id: string, signal: AbortSignal): AsyncGenerator<VisitorEvent> {
+  let received = 0;
+  for (let attempt = 0; attempt <= PAUSES_MS.length; attempt++) {
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[attempt - 1]));
+    try {
+      const body = JSON.stringify(wanted);
+      const response = await fetch(`run?id=${id}&after=${received}`, { method: "POST", body, signal });
+      if (!response.ok || !response.body) throw new Refusal(await response.text());
+      for await (const line of linesOf(response.body)) {
+        [received, attempt] = [received + 1, 0];
+        yield JSON.parse(line);
+      }
+    } catch (error) {
+      if (signal.aborted || error instanceof Refusal) throw error;
+    }
+  }
+  throw new Error("the connection to report --serve is lost");
+}
+
+/** Returns what nobody guesses: 32 hexadecimal digits. */
+const randomId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+
 async function measure(
   wanted: Wanted,
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<Node> {
+  const id = randomId();
+  signal.addEventListener("abort", () => void fetchWithRetry(`stop?id=${id}`, { method: "POST" }));
   try {
-    const response = await fetch("run", { method: "POST", body: JSON.stringify(wanted), signal });
-    if (!response.ok || !response.body) throw new Error(await response.text());
-    for await (const line of linesOf(response.body)) {
-      const event: VisitorEvent = JSON.parse(line);
+    for await (const event of eventsOf(wanted, id, signal)) {
       if (event.type === "open") openFrame(event.path);
       else if (event.type === "close") closeFrame(event.path);
       else if (event.type === "progress") report(event);

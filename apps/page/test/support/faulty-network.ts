@@ -71,7 +71,8 @@ export class FaultyNetwork extends PageServer {
         answer.pipe(response);
         return;
       }
-      const body = await buffer(answer);
+      const body = await buffer(answer).catch(() => undefined);
+      if (!body) return void response.destroy();
       if (cut?.at === "answer") return void request.socket.destroy();
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       if (cut) response.write(body.subarray(0, body.length / 2), () => request.socket.destroy());

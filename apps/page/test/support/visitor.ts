@@ -10,6 +10,7 @@ import {
   launch,
 } from "@softmax-bench/host-browser";
 import { expect, it, onTestFinished } from "vitest";
+import { asProgramPage } from "../../../../packages/host-browser/test/support/program-page.js";
 
 /**
  * Drives the form that measures a visitor's browser, as a user would. The browser opens the page through a proxy, which
@@ -52,7 +53,7 @@ export interface Shown {
 const SHOWN = "/shown-in-the-end";
 
 /** Runs in the page: chooses backends, measures, and reports what is shown. */
-async function drive(backends: readonly string[], path: string): Promise<void> {
+async function drive(backends: readonly string[]): Promise<void> {
   const wait = async <T>(find: () => T | null | undefined | false): Promise<T> => {
     for (;;) {
       const found = find();
@@ -71,21 +72,36 @@ async function drive(backends: readonly string[], path: string): Promise<void> {
   const link = status.querySelector<HTMLAnchorElement>("a[download]");
   const file = link && { name: link.download, content: await (await fetch(link.href)).text() };
   const shown = { said, isIsolated: crossOriginIsolated, ...(file ? { file } : {}) };
-  await fetch(path, { method: "POST", body: JSON.stringify(shown) });
+  (globalThis as unknown as { report: (text: string) => void }).report(JSON.stringify(shown));
 }
 
-/** Opens a page in a browser of its own, and measures some backends by its form. */
-export async function measureBy(browser: Browser, page: string, backends: readonly string[]): Promise<Shown> {
+/**
+ * Opens a page in a browser of its own, and measures some backends by its form.
+ *
+ * @param cutMs the interval at which all connections are cut; by default they are not
+ */
+export async function measureBy(
+  browser: Browser,
+  page: string,
+  backends: readonly string[],
+  cutMs?: number,
+): Promise<Shown> {
   const { origin, pathname } = new URL(page);
-  const script = `<script>(${drive})(${JSON.stringify(backends)}, ${JSON.stringify(SHOWN)})</script>`;
+  const addScript = (html: string) =>
+    asProgramPage(`${html}<script>(${drive})(${JSON.stringify(backends)})</script>`, SHOWN);
   let child: ReturnType<typeof launch> | undefined;
   try {
     return await new Promise((resolve, reject) => {
       const proxy = createServer((request, response) => {
         if (request.url === SHOWN) text(request).then((shown) => resolve(JSON.parse(shown)), reject);
-        else pass(request, response, { origin, script });
+        else {
+          const isForm = new URL(request.url ?? "/", origin).pathname === pathname;
+          pass(request, response, origin, isForm ? addScript : undefined);
+        }
       });
+      const cutting = cutMs === undefined ? undefined : setInterval(() => proxy.closeAllConnections(), cutMs);
       onTestFinished(() => {
+        clearInterval(cutting);
         proxy.closeAllConnections();
         proxy.close();
       });
@@ -98,11 +114,12 @@ export async function measureBy(browser: Browser, page: string, backends: readon
   }
 }
 
-/** Passes a request on, and adds a script to a page that is the answer. */
+/** Passes a request on, and may change a page that is the answer. */
 function pass(
   request: IncomingMessage,
   response: ServerResponse,
-  { origin, script }: { readonly origin: string; readonly script: string },
+  origin: string,
+  change: ((html: string) => string) | undefined,
 ): void {
   const { method, url = "/", headers } = request;
   const passed = forward(new URL(url, origin), {
@@ -112,12 +129,15 @@ function pass(
   passed.on("error", () => response.destroy());
   response.on("close", () => passed.destroy());
   passed.on("response", (answer) => {
-    const isPage = answer.headers["content-type"]?.startsWith("text/html") === true;
+    const isPage = change !== undefined && answer.headers["content-type"]?.startsWith("text/html") === true;
     const { "content-length": _, ...others } = answer.headers;
     response.writeHead(answer.statusCode ?? 500, isPage ? others : answer.headers);
     response.flushHeaders();
-    if (isPage) answer.on("end", () => response.end(script));
-    answer.pipe(response, { end: !isPage });
+    if (!isPage) return void answer.pipe(response);
+    text(answer).then(
+      (html) => response.end(change(html)),
+      () => response.destroy(),
+    );
   });
   request.pipe(passed);
 }

@@ -2,13 +2,7 @@ import { rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, type Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
-import {
-  BrowserHost,
-  type FrameRequest,
-  Pages,
-  readBody,
-  VisitingBrowser,
-} from "@softmax-bench/host-browser";
+import { BrowserHost, Pages, readBody, VisitingBrowser } from "@softmax-bench/host-browser";
 import { type PageRun, reportView } from "@softmax-bench/report";
 import { currentCommit } from "../../fs/repository.js";
 import { BACKENDS } from "../../plan/backends.js";
@@ -18,26 +12,21 @@ import { PAGE_FOLDER } from "../../session/page-folder.js";
 import { VERSION } from "../machine/environment.js";
 import { createRunFolder, publish } from "../publish.js";
 import { measureVisitor } from "./measure-visitor.js";
-import { type Progress, progressObserver } from "./progress.js";
+import { progressObserver } from "./progress.js";
 import { parseUserAgent, parseVisitorRequest, type VisitorRequest } from "./visitor.js";
+import { VisitorAnswer, type VisitorEvent } from "./visitor-answer.js";
 
 /** The most bytes of a request, and of results: those of the largest workload of a profile. */
 const LONGEST_REQUEST = 2 ** 14;
 const MOST_RESULT_BYTES = 2 ** 27;
-
-/** A line of the answer to a visitor's request. */
-type VisitorEvent =
-  | FrameRequest
-  | Progress
-  | { readonly type: "done"; readonly run: string }
-  | { readonly type: "failed"; readonly reason: string };
 
 /** Measures browsers that open a page of this server, one at a time, and keeps the results. */
 export class Visitors {
   readonly #pages = new Pages(PAGE_FOLDER, { mostResultBytes: MOST_RESULT_BYTES });
   readonly #out: string;
   readonly #say: (line: string) => void;
-  #isBusy = false;
+  /** The last run. */
+  #last: VisitorAnswer | undefined;
   /** The runs of all visitors so far. */
   readonly runs: PageRun[] = [];
 
@@ -56,28 +45,38 @@ export class Visitors {
   async answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if (request.method === "GET") this.#pages.sendFile(response, path === "" ? "visitor.html" : path);
     else if (request.method === "POST" && path === "run") await this.#receive(request, response);
-    else refuse(response, 405, "this page takes requests to run only");
+    else if (request.method === "POST" && path === "stop") this.#stop(request, response);
+    else refuse(response, 405, "this page takes requests to run, and to stop, only");
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const wanted = parseVisitorRequest((await readBody(request, LONGEST_REQUEST)).toString("utf8"));
+    const query = queryOf(request);
+    const id = query.get("id") ?? "";
+    const body = (await readBody(request, LONGEST_REQUEST)).toString("utf8");
+    // The page asks again when its connection was cut.
+    if (this.#last?.id === id) return this.#last.continue(response, Number(query.get("after")));
+    const wanted = parseVisitorRequest(body);
     if (typeof wanted === "string") return refuse(response, 400, wanted);
-    if (this.#isBusy)
+    if (!/^[0-9a-f]{32}$/.test(id)) return refuse(response, 400, "id: expected 32 hexadecimal digits");
+    if (this.#last && !this.#last.isOver)
       return refuse(response, 409, "another browser is being measured; try again when it is done");
-    this.#isBusy = true;
+    const answer = new VisitorAnswer(id);
+    this.#last = answer;
+    answer.continue(response, 0);
     try {
-      await this.#measure(wanted, response);
+      await this.#measure(wanted, answer);
     } finally {
-      this.#isBusy = false;
-      response.end();
+      answer.end();
     }
   }
 
-  async #measure(request: VisitorRequest, response: ServerResponse): Promise<void> {
-    const gone = new AbortController();
-    response.on("close", () => gone.abort(new Error("its page was closed")));
-    response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
-    const send = (event: VisitorEvent) => response.write(`${JSON.stringify(event)}\n`);
+  #stop(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#last?.id === queryOf(request).get("id")) this.#last?.stop("it was stopped");
+    response.writeHead(204).end();
+  }
+
+  async #measure(request: VisitorRequest, answer: VisitorAnswer): Promise<void> {
+    const send = (event: VisitorEvent) => answer.send(event);
     const { name, version } = parseUserAgent(request.machine.userAgent);
     this.#say(`a visitor's ${name} ${version} is measured`);
     try {
@@ -90,7 +89,7 @@ export class Visitors {
         createHost: (id) => new BrowserHost(id, new VisitingBrowser(name, this.#pages, send)),
         software: { version: VERSION, commit: currentCommit(), node: process.version },
         observer: progressObserver(send),
-        signal: gone.signal,
+        signal: answer.signal,
       });
       const run = await this.#keep(results, startedAt);
       this.#say(`wrote ${this.#out}/${run}`);
@@ -124,6 +123,9 @@ async function pageBackends() {
   const backends = await loadBackends(Object.keys(BACKENDS));
   return new Map([...backends].filter(([, backend]) => runsIn(backend, "browser")));
 }
+
+const queryOf = ({ url = "/" }: IncomingMessage): URLSearchParams =>
+  new URL(url, "http://127.0.0.1").searchParams;
 
 function refuse(response: ServerResponse, status: number, why: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${why}\n`);
