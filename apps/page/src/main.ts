@@ -1,4 +1,4 @@
-import { fetchWithRetry } from "./fetch-with-retry.js";
+import { fetchWithRetry } from "./retry.js";
 import type { Begin, FromWorker, NumberedRequest } from "./worker.js";
 
 /**

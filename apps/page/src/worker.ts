@@ -1,5 +1,5 @@
-import { fetchWithRetry } from "./fetch-with-retry.js";
 import { type Parent, startMeasuring } from "./measuring.js";
+import { fetchWithRetry } from "./retry.js";
 
 /** The measuring side, in a worker of the page. */
 

@@ -1,23 +1,48 @@
 import { BACKEND_IDS } from "../../page/src/backend-ids.js";
+import { retry } from "../../page/src/retry.js";
 import { type Progress, showForm, type Wanted } from "../../page/src/visitor/form.js";
 import { isolate } from "./isolate.js";
 import type { MeasuringRole, ParentEvent, ParentRole, WorkerLost } from "./messages.js";
 
 /** The page of the static site: a worker is the parent of its runs, and others measure. */
 
-const createWorker = () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+interface StartedWorker {
+  readonly worker: Worker;
+  /** Time when it was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+}
 
-function measure(wanted: Wanted, report: (progress: Progress) => void, signal: AbortSignal): Promise<Node> {
-  const parent = createWorker();
-  const measuring = new Map<number, Worker>();
-  const start = (id: number, port: MessagePort) => {
-    const worker = createWorker();
+/** Starts a worker, which waits for its role. @throws Error if it does not load */
+const startWorker = (): Promise<StartedWorker> =>
+  retry(async () => {
+    const startedAt = performance.timeOrigin + performance.now();
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    await new Promise((resolve, reject) => {
+      worker.addEventListener("message", resolve, { once: true });
+      worker.addEventListener("error", ({ message }) =>
+        reject(new Error(message || "a worker does not load")),
+      );
+    });
+    return { worker, startedAt };
+  });
+
+async function measure(
+  wanted: Wanted,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<Node> {
+  const { worker: parent } = await startWorker();
+  /** The measuring workers; undefined while one starts. */
+  const measuring = new Map<number, Worker | undefined>();
+  const lose = (id: number, reason: string) =>
+    parent.postMessage({ type: "lost", id, reason } satisfies WorkerLost);
+  const start = async (id: number, port: MessagePort) => {
+    measuring.set(id, undefined);
+    const { worker, startedAt } = await startWorker();
+    if (!measuring.has(id)) return worker.terminate();
     measuring.set(id, worker);
-    worker.addEventListener("error", ({ message }) =>
-      parent.postMessage({ type: "lost", id, reason: message || "it does not load" } satisfies WorkerLost),
-    );
-    const openedAt = performance.timeOrigin + performance.now();
-    const role: MeasuringRole = { role: "measuring", base: location.href, openedAt, port };
+    worker.addEventListener("error", ({ message }) => lose(id, message));
+    const role: MeasuringRole = { role: "measuring", base: location.href, openedAt: startedAt, port };
     worker.postMessage(role, [port]);
   };
   const end = (id: number) => {
@@ -27,13 +52,15 @@ function measure(wanted: Wanted, report: (progress: Progress) => void, signal: A
   const answered = new Promise<Node>((resolve, reject) => {
     parent.addEventListener("message", ({ data }: MessageEvent<ParentEvent>) => {
       if (data.type === "progress") report(data);
-      else if (data.type === "start") start(data.id, data.port);
-      else if (data.type === "end") end(data.id);
+      else if (data.type === "start") {
+        start(data.id, data.port).catch((error: Error) => lose(data.id, error.message));
+      } else if (data.type === "end") end(data.id);
       else if (data.type === "failed") reject(new Error(data.reason));
       else resolve(download(data.results, data.summary));
     });
-    parent.addEventListener("error", ({ message }) => reject(new Error(message || "a worker does not load")));
+    parent.addEventListener("error", ({ message }) => reject(new Error(message)));
     signal.addEventListener("abort", () => reject(signal.reason));
+    signal.throwIfAborted();
   });
   parent.postMessage({ role: "parent", wanted } satisfies ParentRole);
   return answered.finally(() => {

@@ -20,6 +20,11 @@ export interface MeasuringRole {
   readonly port: MessagePort;
 }
 
+/** The first message of each worker to the page, which then sends its role. */
+export interface Loaded {
+  readonly type: "loaded";
+}
+
 /** From the parent to the page, which starts all workers: the parent and a measuring worker have a port between them. */
 export type ParentEvent =
   | ({ readonly type: "progress" } & Progress)

@@ -1,6 +1,7 @@
 import { formatResults } from "@softmax-bench/core/results";
 import { measureVisitor, parseVisitorRequest, progressObserver } from "@softmax-bench/runner/run-in-page";
 import { loadAdapters } from "../../page/src/backends.js";
+import { retry } from "../../page/src/retry.js";
 import type { ParentEvent, ParentRole, WorkerLost } from "./messages.js";
 import { type StartWorker, WorkerHost } from "./worker-host.js";
 
@@ -41,7 +42,7 @@ export async function startParent({ wanted }: ParentRole): Promise<void> {
       id: `${stampOf(startedAt)}-${request.profile}`,
       startedAt,
       request,
-      backends: await loadAdapters(),
+      backends: await retry(loadAdapters),
       createHost: (id) => new WorkerHost(id, startWorker),
       software: { version: __VERSION__, commit: null, node: "none" },
       observer: progressObserver((progress) => post(progress)),

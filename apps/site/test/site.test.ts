@@ -57,7 +57,7 @@ describe.each(browsers)("the site under any path, in $kind", (found) => {
 
   const expectFile = async (backends: readonly string[]) => {
     const address = await serveSite("/some/path/");
-    const { said, file, isIsolated } = await measureBy(browser, address, backends);
+    const { said, file, isIsolated } = await measureBy(browser, address, backends, 1500);
     expect(said).toMatch(/^Done: \d+ of \d+ cells have a gradient/);
     expect(isIsolated).toBe(true);
     expect(file?.name).toBe("results.json");

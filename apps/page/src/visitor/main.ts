@@ -1,5 +1,5 @@
 import { BACKEND_IDS } from "../backend-ids.js";
-import { fetchWithRetry } from "../fetch-with-retry.js";
+import { fetchWithRetry } from "../retry.js";
 import { type Progress, showForm, type Wanted } from "./form.js";
 
 /**
