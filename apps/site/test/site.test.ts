@@ -9,6 +9,7 @@ import { parseResults } from "@softmax-bench/core/results";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { openPage } from "../../../packages/host-browser/test/support/open-page.js";
 import { expectMeasured } from "../../page/test/support/judge.js";
 import { browsers, measureBy, reportMissing } from "../../page/test/support/visitor.js";
 
@@ -145,7 +146,7 @@ describe("the page of the site", () => {
   afterAll(() => browser.close());
 
   /** Opens the page as a visitor who was never here. */
-  async function openPage(prepare: (page: Page) => unknown = () => {}): Promise<Page> {
+  async function openSite(prepare: (page: Page) => unknown = () => {}): Promise<Page> {
     const viewport = { width: 375, height: 700 };
     const context = await browser.newContext({ viewport, colorScheme: "light" });
     onTestFinished(() => context.close());
@@ -153,13 +154,12 @@ describe("the page of the site", () => {
     context.setDefaultTimeout(0);
     const page = await context.newPage();
     await prepare(page);
-    await page.goto(await serveSite("/"));
-    await page.waitForSelector("form");
+    await openPage(page, await serveSite("/"), "form");
     return page;
   }
 
   it("fits a phone, in light and in dark", async () => {
-    const page = await openPage();
+    const page = await openSite();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await background();
@@ -168,7 +168,7 @@ describe("the page of the site", () => {
   });
 
   it("has no violation that axe finds, on a phone and beside it, in light and in dark", async () => {
-    const page = await openPage();
+    const page = await openSite();
     await page.evaluate(axe.source);
     const violations = () =>
       page.evaluate(async () => {
@@ -186,7 +186,7 @@ describe("the page of the site", () => {
   });
 
   it("says what is missing where a browser cannot isolate it", async () => {
-    const page = await openPage((fresh) =>
+    const page = await openSite((fresh) =>
       fresh.addInitScript(() => {
         Object.defineProperty(navigator.serviceWorker, "register", { value: () => Promise.reject() });
       }),
@@ -196,7 +196,7 @@ describe("the page of the site", () => {
 
   it("asks no other server for anything", async () => {
     const asked: string[] = [];
-    const page = await openPage(async (fresh) => {
+    const page = await openSite(async (fresh) => {
       fresh.on("request", (request) => asked.push(request.url()));
     });
     const { origin } = new URL(page.url());

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { formatResults } from "@softmax-bench/core/results";
 import { renderPage } from "@softmax-bench/report";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openPage } from "../../../packages/host-browser/test/support/open-page.js";
 import { template, useBrowser, whyNoBrowser } from "./support/browser.js";
 import { results } from "./support/results.js";
 
@@ -41,7 +42,8 @@ if (whyNoBrowser) {
         server.close();
       });
       const page = await browser().newPage();
-      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      await openPage(page, address, "[role=status]");
       const status = page.getByRole("status");
       expect(await status.innerText()).toBe("Running: 2 of 7 cells");
       const runsOn = page.getByRole("combobox", { name: "Runs on" });
@@ -52,6 +54,11 @@ if (whyNoBrowser) {
       for (const listener of listeners) listener.write("data: changed\n\n");
       await page.getByText("Running: 4 of 7 cells").waitFor();
       expect(await runsOn.inputValue()).toBe("cpu");
+
+      // What changes while the connection is cut is shown when it is made again.
+      done = 5;
+      for (const listener of listeners) listener.destroy();
+      await page.getByText("Running: 5 of 7 cells").waitFor();
 
       done = cells.length;
       for (const listener of listeners) listener.write("data: changed\n\n");

@@ -24,6 +24,7 @@ import {
   imageData,
   textData,
 } from "../../../examples/train-in-the-tab/data.js";
+import { openPage } from "../../host-browser/test/support/open-page.js";
 import { followReadme } from "./follow-readme.js";
 import { ROOT } from "./root.js";
 
@@ -94,7 +95,7 @@ async function open(address: string): Promise<Opened> {
       complaints.push(`asked for ${request.url()}`);
     }
   });
-  await page.goto(address);
+  await openPage(page, address, "#train");
   return {
     page,
     close: async () => {
