@@ -11,7 +11,9 @@ declare function loadAgain(reason: string): void;
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
 
-const fail = (message: string) => void fetchWithRetry("failures", { method: "POST", body: message });
+/** Reports that the page cannot go on. A parent that is out of reach notices by its own timeout. */
+const fail = (message: string) =>
+  void fetchWithRetry("failures", { method: "POST", body: message }).catch(() => {});
 
 worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => loadAgain(data.missing));
 worker.addEventListener("error", (event) => {
