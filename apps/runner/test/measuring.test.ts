@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -41,6 +41,29 @@ describe("a run of several processes", () => {
       if (scope === "processes") expect(timing?.gradient).not.toHaveProperty("ci95Ns");
     }
     expect(results.run.processes).toBe(2);
+  });
+
+  it("measures a cell three times in each process, the gradient alone after the first", () => {
+    const lines = readFileSync(onlyRun(out).journal, "utf8").trim().split("\n");
+    const own = lines
+      .map((line) => JSON.parse(line))
+      .filter(({ type, backend, method, workload, twin }) => {
+        return (
+          type === "cell" && !twin && `${backend} ${method} ${workload}` === "tfjs-cpu manual/naive 8x100"
+        );
+      });
+    expect(own.map(({ round, pass }) => `${round} ${pass}`)).toEqual([
+      "0 0",
+      "0 1",
+      "0 2",
+      "1 0",
+      "1 1",
+      "1 2",
+    ]);
+    for (const { pass, samples } of own) {
+      expect(samples.gradient.length).toBeGreaterThan(0);
+      expect(samples.roundtrip.length > 0).toBe(pass === 0);
+    }
   });
 
   it("says of every time whether it had settled", () => {
@@ -88,8 +111,8 @@ describe("a profile", () => {
   it.each(Object.values(PROFILES).filter(({ untimed }) => !untimed))(
     "$id reaches a worker as it is",
     (profile) => {
-      for (const round of [0, 1]) {
-        const sampling = toSampling(profile, round, undefined);
+      for (const phases of ["all", "ranked", "gradient"] as const) {
+        const sampling = toSampling(profile, phases, undefined);
         expect(JSON.parse(JSON.stringify(sampling))).toEqual(sampling);
       }
     },

@@ -74,6 +74,26 @@ describe("shards of one machine, merged", () => {
     expect(merged.report()).toContain("merged from");
   });
 
+  it("keep the resolution of each host", async () => {
+    const group = { backend: "tfjs-wasm", workload: "4x3", phase: "gradient", processes: 1 } as const;
+    const resolution = (host: string | undefined, ratio: number) => ({
+      groups: [{ ...group, host, ratio }],
+      identicalPairs: [],
+    });
+    const [first, second, third] = [shard(1), shard(2), shard(3)];
+    const merged = await merge(
+      folders(
+        { ...first, resolution: resolution(undefined, 0.1) },
+        { ...second, resolution: resolution("node@24", 0.4) },
+        { ...third, resolution: resolution(undefined, 0.2) },
+      ),
+    );
+    expect(merged.results().resolution?.groups).toEqual([
+      { ...group, ratio: 0.2 },
+      { ...group, host: "node@24", ratio: 0.4 },
+    ]);
+  });
+
   it("name the one that is missing, and keep the rest", async () => {
     const merged = await merge(folders(shard(1), shard(3)));
     expect(merged.code).toBe(1);

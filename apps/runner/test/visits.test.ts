@@ -21,7 +21,7 @@ const cells: PlannedCell[] = ["8x10", "16x10", "32x10"].flatMap((id) =>
 );
 
 const draw = (round: number, seed = 1, of: readonly PlannedCell[] = cells): Visit[] =>
-  drawVisits(of, { seed, round, canHaveTwin: () => true });
+  drawVisits(of, { seed, round, canHaveTwin: () => true, passes: 1 });
 const nameOf = ({ cell, isTwin }: Visit) => `${keyOf(cell)}${isTwin ? " twin" : ""}`;
 const groupOf = ({ cell }: Visit) => `${cell.workload.id} ${cell.dtype}`;
 
@@ -44,6 +44,19 @@ describe("the order of a process", () => {
   it("is gone through in reverse by the next process, so that of two methods each comes first once", () => {
     expect(draw(1).map(nameOf)).toEqual(draw(0).toReversed().map(nameOf));
     expect(draw(3).map(nameOf)).toEqual(draw(2).toReversed().map(nameOf));
+  });
+
+  it("is gone through several times, every second time in reverse", () => {
+    const of = (round: number, passes: number) =>
+      drawVisits(cells, { seed: 1, round, canHaveTwin: () => true, passes });
+    const [first, second, third] = [0, 1, 2].map((pass) =>
+      of(0, 3)
+        .filter((visit) => visit.pass === pass)
+        .map(nameOf),
+    );
+    expect(first).toEqual(of(0, 1).map(nameOf));
+    expect(second).toEqual(first?.toReversed());
+    expect(third).toEqual(first);
   });
 
   it("keeps the two methods of a comparison together, and the cells of a workload and dtype", () => {
@@ -84,12 +97,13 @@ describe("the order of a process", () => {
         .map(nameOf)
         .toSorted();
     expect(twin(0)).toEqual(twin(5));
-    const none = drawVisits(cells, { seed: 1, round: 0, canHaveTwin: () => false });
+    const none = drawVisits(cells, { seed: 1, round: 0, canHaveTwin: () => false, passes: 1 });
     expect(none.some(({ isTwin }) => isTwin)).toBe(false);
     const some = drawVisits(cells, {
       seed: 1,
       round: 0,
       canHaveTwin: ({ method, dtype }) => method === "manual/fused" && dtype === "float32",
+      passes: 1,
     });
     expect(some.filter(({ isTwin }) => isTwin).map(({ cell }) => [cell.method, cell.dtype])).toEqual(
       new Array(3).fill(["manual/fused", "float32"]),

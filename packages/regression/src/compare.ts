@@ -60,8 +60,8 @@ export function compare(before: Results, after: Results, limits: Limits, names: 
         machine.length || !from || !to
           ? undefined
           : compareTimings(
-              { timing: from, resolution: resolutionBefore(a, "gradient") },
-              { timing: to, resolution: resolutionAfter(b, "gradient") },
+              { timing: from, resolution: resolutionBefore(a, "gradient", from) },
+              { timing: to, resolution: resolutionAfter(b, "gradient", to) },
               limits,
             );
       const error = compareErrors(b.dtype, collectGradients([a]), collectGradients([b]), limits);

@@ -79,7 +79,7 @@ export function rank(
     .map((cell) => ({
       ...cell,
       isContender: !others.has(cell.backend),
-      resolution: resolutions(cell, phase),
+      resolution: resolutions(cell, phase, cell.timing),
     }))
     .sort(
       (a, b) =>

@@ -5,6 +5,7 @@ import {
   linesWith,
   markdownOf,
   measured,
+  RESOLUTION,
   resultsOf,
   terminalOf,
   withCells,
@@ -79,6 +80,36 @@ describe("ties", () => {
       ["near", true],
       ["far", false],
     ]);
+  });
+
+  it("depend on the number of processes that each median is over, where the run says so", () => {
+    const [group] = RESOLUTION.groups;
+    if (!group) throw new Error("no group");
+    const byProcesses = [
+      { processes: 1, ratio: 0.3 },
+      { processes: 5, ratio: 0.02 },
+    ];
+    const resolution = { groups: [{ ...group, ratio: 0.3, byProcesses }], identicalPairs: [] };
+    const over = (n: number) => ({ n, scope: n > 1 ? ("processes" as const) : ("process" as const) });
+    const ranked = (n: number) =>
+      reportView(
+        resultsOf({
+          cells: [
+            measured("fast", { us: 100, time: over(n) }),
+            measured("slower", { us: 110, time: over(n) }),
+          ],
+          resolution,
+        }),
+      ).workloads[0]?.ranked.map(({ rank, resolution }) => [rank, resolution]);
+    expect(ranked(5)).toEqual([
+      [1, 0.02],
+      [2, 0.02],
+    ]);
+    expect(ranked(1)).toEqual([
+      [1, 0.3],
+      [1, 0.3],
+    ]);
+    expect(ranked(3)).toEqual(ranked(1));
   });
 
   it("are none further apart, however wide intervals inside a process are", () => {

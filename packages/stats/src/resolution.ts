@@ -1,3 +1,6 @@
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { median } from "./robust.js";
+
 /**
  * The resolution of a measurement: the difference between times of identical code, as a ratio minus 1: 0.03 is 3 %.
  *
@@ -9,14 +12,6 @@
 
 /** Share of identical pairs that lie within the resolution. */
 const COVERED = 0.95;
-
-/**
- * Standard deviation of the median of n independent normal observations over that of one. (Exact order-statistic
- * variances for n ≤ 6, e.g. David & Nagaraja, Order Statistics, table A; beyond, the asymptotic √(π / 2n).)
- */
-const MEDIAN_DEVIATIONS = [1, 1, Math.SQRT1_2, 0.6698, 0.546, 0.5356, 0.4634];
-
-const medianDeviation = (n: number): number => MEDIAN_DEVIATIONS[n] ?? Math.sqrt(Math.PI / (2 * n));
 
 /**
  * An upper bound of a new difference of the same kind with at least 95 % probability: the order statistic of rank ⌈0.95
@@ -34,7 +29,7 @@ export const replicateDifferences = (processTimes: readonly number[]): number[] 
 export interface Replicates {
   /** Times of the same code, a list per cell with an entry per process; the cells form a group with similar noise. */
   readonly processTimes: readonly (readonly number[])[];
-  /** Minimum number of processes behind the compared medians; undefined: the length of each list. */
+  /** Number of processes behind each of the compared medians; undefined: the length of the longest list. */
   readonly processes?: number | undefined;
   /** Times of identical code, each a median over the processes. */
   readonly pairs: readonly (readonly [number, number])[];
@@ -47,14 +42,47 @@ export interface Replicates {
  * @returns undefined if there are fewer than 2 processes and no pair: the resolution is then unknown
  */
 export function estimateResolution({ processTimes, processes, pairs }: Replicates): number | undefined {
-  const repeated = processTimes.flatMap((times) =>
-    replicateDifferences(times).map((difference) => difference * medianDeviation(processes ?? times.length)),
-  );
+  const count = processes ?? Math.max(1, ...processTimes.map(({ length }) => length));
+  const repeated = processTimes.some(({ length }) => length > 1)
+    ? medianDifferences(processTimes, count)
+    : [];
   const identical = pairs.map(([a, b]) => Math.abs(Math.log(a / b)));
   const bounds = [repeated, identical].flatMap((differences) =>
     differences.length > 0 ? [upperBound(differences)] : [],
   );
   return bounds.length > 0 ? Math.expm1(Math.max(...bounds)) : undefined;
+}
+
+/**
+ * |ln ratio| of two medians over `count` processes of identical code. For one process, and for the mean of two, these
+ * are the observed differences. For more, they are drawn: a median leaves out single processes that took much longer,
+ * which scaled differences of two do not.
+ */
+function medianDifferences(processTimes: readonly (readonly number[])[], count: number): number[] {
+  if (count > 2) return drawMedianDifferences(processTimes, count);
+  const scale = count === 2 ? Math.SQRT1_2 : 1;
+  return processTimes.flatMap((times) => replicateDifferences(times).map((difference) => difference * scale));
+}
+
+/** Enough for the 95 % quantile to be within a few percent of itself. */
+const DRAWS = 1000;
+
+/** Bootstrap of the difference of two medians (Efron & Tibshirani 1993), from the deviations of all cells. The same for the same times. */
+function drawMedianDifferences(processTimes: readonly (readonly number[])[], count: number): number[] {
+  const deviations = processTimes.flatMap(deviationsFromMedian);
+  const generator = xoroshiro128plus(1);
+  const draw = () => deviations[(generator.next() >>> 0) % deviations.length] as number;
+  const drawMedian = () => median(Array.from({ length: count }, draw));
+  return Array.from({ length: DRAWS }, () => Math.abs(drawMedian() - drawMedian()));
+}
+
+/** Deviations of logarithms of a cell's times from their median, √(n / (n − 1)) times as large, since the median is their own. */
+function deviationsFromMedian(times: readonly number[]): number[] {
+  if (times.length < 2) return [];
+  const logarithms = times.map(Math.log);
+  const middle = median(logarithms);
+  const scale = Math.sqrt(times.length / (times.length - 1));
+  return logarithms.map((value) => (value - middle) * scale);
 }
 
 /** The resolution between two cells of different groups: their noise adds, half of the square from each. */

@@ -32,9 +32,9 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backen
 }
 
 /** The sampling time of `compute` in `packages/measure`: a few calls, or all phases within their limits. */
-function samplingNs(call: number, { singleShotAboveNs, singleShots, limits }: Profile): number {
+function samplingNs(call: number, { singleShotAboveNs, singleShots, limits, passes }: Profile): number {
   if (singleShotAboveNs !== undefined && call > singleShotAboveNs) return (1 + singleShots) * call;
-  return phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
+  return passes * phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
 }
 
 /** About the time of warm-up and two windows. */

@@ -12,6 +12,8 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly processes: number;
   /** The most such processes, as long as the time of the run allows. */
   readonly mostProcesses: number;
+  /** The number of times that a process measures each cell; slow ones once, and but the gradient phase after the first. */
+  readonly passes: number;
   /** The time, in milliseconds, after which a run starts no further process for each backend. */
   readonly timeMs: number;
   /** The time after which a cell is abandoned, in milliseconds. */
@@ -39,6 +41,7 @@ const GATE: Profile = {
   workloads: MATRIX,
   processes: 1,
   mostProcesses: 1,
+  passes: 1,
   timeMs: Number.POSITIVE_INFINITY,
   cellTimeoutMs: 30_000,
   singleShots: 1,
@@ -75,6 +78,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
     processes: 1,
     mostProcesses: 1,
+    passes: 1,
     timeMs: MINUTE_MS,
     cellTimeoutMs: 10_000,
     startsAhead: true,
@@ -109,6 +113,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: MATRIX,
     processes: 2,
     mostProcesses: 6,
+    passes: 3,
     timeMs: 5 * MINUTE_MS,
     cellTimeoutMs: 120_000,
     singleShotAboveNs: 50 * MS,
@@ -117,7 +122,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 1000 * MS,
-        patienceNs: 500 * MS,
+        patienceNs: 200 * MS,
         windowNs: 10 * MS,
         minSamples: 5,
         mostWindowNs: 200 * MS,
@@ -143,6 +148,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: MATRIX,
     processes: 6,
     mostProcesses: 6,
+    passes: 1,
     timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 300_000,
     singleShots: 3,
@@ -199,20 +205,17 @@ export const QUICK_SAMPLING: Sampling = {
   },
 };
 
-/**
- * The sampling of a profile's cells in their first process, or in a later one, which repeats the ranked phases; undefined
- * if it takes no times.
- */
+/** The sampling of a profile's cells: of all phases, or of those that a later measurement repeats; undefined if it takes no times. */
 export const toSampling = (
   { singleShotAboveNs, singleShots, limits, digestsOnly, untimed }: Profile,
-  round: number,
+  phases: Sampling["phases"],
   probeNs: number | undefined,
 ): Sampling | undefined =>
   untimed
     ? undefined
     : {
         probeNs,
-        phases: digestsOnly ? "gradient" : round === 0 ? "all" : "ranked",
+        phases: digestsOnly ? "gradient" : phases,
         ...(singleShotAboveNs === undefined ? {} : { singleShotAboveNs }),
         singleShots,
         limits,

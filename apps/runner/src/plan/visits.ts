@@ -8,6 +8,8 @@ export interface Visit {
   readonly cell: PlannedCell;
   /** True for the second measurement of an A/A pair (`twins.ts`). */
   readonly isTwin: boolean;
+  /** Counts the measurements of the cell in this process, from 0. */
+  readonly pass: number;
 }
 
 export interface DrawOptions {
@@ -16,18 +18,21 @@ export interface DrawOptions {
   readonly round: number;
   /** Returns whether a cell is expected to run; only such a cell has a twin. Undefined for no twins. */
   readonly canHaveTwin: ((cell: PlannedCell) => boolean) | undefined;
+  /** The number of times that the process goes through its cells. */
+  readonly passes: number;
 }
 
 /**
  * The visits of one process, in an order drawn from the run's seed. Workloads and dtypes are in random order, and so
  * are the methods within each; two compared methods are adjacent. A twin of one cell is at a place of its own. Every
  * second process reverses the order of the one before, so that of two compared methods each comes first equally often.
+ * So does every second pass: what disturbs a cell at one time rarely does so at another.
  *
  * @param cells of one backend
  */
 export function drawVisits(
   cells: readonly PlannedCell[],
-  { seed, round, canHaveTwin }: DrawOptions,
+  { seed, round, canHaveTwin, passes }: DrawOptions,
 ): Visit[] {
   const [first] = cells;
   if (!first) return [];
@@ -35,7 +40,7 @@ export function drawVisits(
   const groups = groupBy(cells, ({ workload, dtype }) => `${workload.id} ${dtype}`);
   const visits = shuffle(groups, uniform).flatMap((group) => {
     const units = groupBy(group, comparisonKey).map((unit) =>
-      shuffle(unit, uniform).map((cell): Visit => ({ cell, isTwin: false })),
+      shuffle(unit, uniform).map((cell) => ({ cell, isTwin: false })),
     );
     const twin = drawTwin(
       group.filter((cell) => canHaveTwin?.(cell)),
@@ -43,7 +48,9 @@ export function drawVisits(
     );
     return shuffle(twin ? [...units, [{ cell: twin, isTwin: true }]] : units, uniform).flat();
   });
-  return round % 2 === 0 ? visits : visits.toReversed();
+  return Array.from({ length: passes }, (_, pass) =>
+    ((round + pass) % 2 === 0 ? visits : visits.toReversed()).map((visit): Visit => ({ ...visit, pass })),
+  ).flat();
 }
 
 /** Groups values, in the order of each group's first member. */

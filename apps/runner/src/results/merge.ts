@@ -6,6 +6,7 @@ import {
   type Machine,
   machineId,
   type Noise,
+  placeName,
   type Resolution,
   type Results,
   type RunRecord,
@@ -203,7 +204,7 @@ function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "re
   if (resolutions.length === 0) return {};
   const groups = new Map<string, Resolution["groups"][number]>();
   for (const group of resolutions.flatMap((resolution) => resolution.groups)) {
-    const key = JSON.stringify([group.backend, group.workload, group.phase, group.machine]);
+    const key = JSON.stringify([placeName(group), group.workload, group.phase, group.machine]);
     const before = groups.get(key);
     if (!before || before.ratio < group.ratio) groups.set(key, group);
   }

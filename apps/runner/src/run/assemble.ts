@@ -17,7 +17,7 @@ import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../results/journal/entries.js";
-import { isRepeated } from "../results/journal/settled-measurements.js";
+import { groupByProcess, isRepeated } from "../results/journal/settled-measurements.js";
 import { combineProcesses } from "./combine-processes.js";
 
 /**
@@ -39,7 +39,8 @@ export function assemble(
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
-    const isFinished = own.length >= processes || own.some((measurement) => !isRepeated(measurement));
+    const isFinished =
+      groupByProcess(own).length >= processes || own.some((measurement) => !isRepeated(measurement));
     return isFinished ? [{ cell: combineProcesses(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
   const finished = replicated.map(({ cell }) => cell);
@@ -68,7 +69,9 @@ export function assemble(
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
-      ...(finished.length > 0 ? { processes: median(replicated.map(({ own }) => own.length)) | 0 || 1 } : {}),
+      ...(finished.length > 0
+        ? { processes: median(replicated.map(({ own }) => groupByProcess(own).length)) | 0 || 1 }
+        : {}),
     },
     environment: header.environment,
     ...(hosts.length > 0 ? { hosts } : {}),

@@ -1,7 +1,7 @@
 import { type Cell, PHASES, type Phase, type Steadiness, type Timing } from "@softmax-bench/core";
-import { median, summarize } from "@softmax-bench/stats";
+import { summarize } from "@softmax-bench/stats";
 import type { Measurement } from "../results/journal/entries.js";
-import { decidingMeasurements } from "../results/journal/settled-measurements.js";
+import { decidingMeasurements, processTime } from "../results/journal/settled-measurements.js";
 
 /**
  * One cell from its measurements in several processes: times from those that had settled, if any had; everything else
@@ -41,15 +41,14 @@ function decisiveMeasurement(measurements: readonly Measurement[]): Measurement 
 function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timing"]> {
   const timing: Partial<Record<Phase, Timing>> = {};
   for (const phase of PHASES) {
-    const timed = decidingMeasurements(measurements, phase);
-    const perProcess = timed.flatMap(({ samples }) => (samples ? [samples[phase]] : []));
-    if (perProcess.length === 0) continue;
-    const callsPerSample = timed.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
+    const processes = decidingMeasurements(measurements, phase);
+    if (processes.length === 0) continue;
+    const callsPerSample = processes.map(([first]) => first?.sampling?.callsPerSample[phase] ?? 1);
     const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
     timing[phase] = {
-      ...timingOver(perProcess),
+      ...timingOver(processes, phase),
       ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
-      steadiness: commonSteadiness(timed.map(({ sampling }) => sampling?.steadiness[phase])),
+      steadiness: commonSteadiness(processes.flat().map(({ sampling }) => sampling?.steadiness[phase])),
       ...(isDerived ? { derived: "difference" } : {}),
     };
   }
@@ -57,14 +56,14 @@ function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timin
 }
 
 /** The common state of measurements that decide together: all of them had settled, or none. */
-const commonSteadiness = (perProcess: readonly (Steadiness | undefined)[]): Steadiness =>
-  (["settled", "unsettled"] as const).find((one) => perProcess.includes(one)) ?? "untested";
+const commonSteadiness = (states: readonly (Steadiness | undefined)[]): Steadiness =>
+  (["settled", "unsettled"] as const).find((one) => states.includes(one)) ?? "untested";
 
 /** The observations are process medians if there are several processes, otherwise the samples of the one. */
-function timingOver(perProcess: readonly (readonly number[])[]): Timing {
-  const samples = perProcess.flat();
-  const several = perProcess.length > 1;
-  const processMedians = perProcess.map((ofOne) => median(ofOne));
+function timingOver(processes: readonly (readonly Measurement[])[], phase: Phase): Timing {
+  const samples = processes.flat().flatMap((measurement) => measurement.samples?.[phase] ?? []);
+  const several = processes.length > 1;
+  const processMedians = processes.map((ofProcess) => processTime(ofProcess, phase));
   const observations = several ? processMedians : samples;
   const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
   return {

@@ -133,7 +133,12 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
         round,
         visits: drawVisits(
           plan.cells.filter((cell) => isAt(cell, place)),
-          { seed: header.seed, round, canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin },
+          {
+            seed: header.seed,
+            round,
+            canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin,
+            passes: profile.passes,
+          },
         ),
       });
       const measurePlace = async (
@@ -281,7 +286,7 @@ function roundTimer(
 
 /** The cells that a round has yet to measure. */
 export const remainingCells = ({ cells }: Plan, state: RunState, round: number): PlannedCell[] =>
-  cells.filter((cell) => state.remaining({ cell, isTwin: false }, round) === "measurement");
+  cells.filter((cell) => state.remaining({ cell, isTwin: false, pass: 0 }, round) === "measurement");
 
 /** The missing work of the experiments of a run. */
 export const remainingExperiments = (

@@ -16,7 +16,12 @@ import { type Plan, workOf } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { assertRunnable } from "../plan/runnable.js";
 import type { Selection } from "../plan/selection.js";
-import type { DepthSettings, Header, ScalingSettings } from "../results/journal/entries.js";
+import {
+  type DepthSettings,
+  type Header,
+  JOURNAL_VERSION,
+  type ScalingSettings,
+} from "../results/journal/entries.js";
 import { Journal } from "../results/journal/journal.js";
 import type { Turns } from "../session/turns.js";
 import { type Console, writeLine } from "../terminal/console.js";
@@ -77,7 +82,7 @@ export async function startRun(request: Request, console: Console, output: Outpu
   const folder = createRunFolder(settings.out, name, startedAt);
   const header: Header = {
     type: "run",
-    journalVersion: 2,
+    journalVersion: JOURNAL_VERSION,
     id: folder.id,
     startedAt: startedAt.toISOString(),
     command,

@@ -21,7 +21,7 @@ import { cellLines, TINY, withFault } from "./support.js";
 
 const header: Header = {
   type: "run",
-  journalVersion: 2,
+  journalVersion: 3,
   id: "20260131-120000-smoke",
   startedAt: "2026-01-31T12:00:00.000Z",
   profile: "smoke",
@@ -40,6 +40,7 @@ const header: Header = {
 
 const cell = (round: number): Entry => ({
   type: "cell",
+  pass: 0,
   round,
   backend: "b",
   method: "manual/naive",
@@ -128,7 +129,7 @@ describe("a journal", () => {
       /begins with no header \(.*\): the run died before it began, or another version .*; start a new run$/,
     );
     expect(() => recovered(() => Buffer.from('{"type":"run","journalVersion":1}\n'))).toThrow(
-      /is of journal version 1, and this version of softmax-bench continues 2; continue it with the version that wrote it, /,
+      /is of journal version 1, and this version of softmax-bench continues 3; continue it with the version that wrote it, /,
     );
     expect(() => recovered(() => Buffer.alloc(0))).toThrow(/died before it began/);
   });
@@ -221,7 +222,7 @@ describe("a run whose journal was", () => {
       const bytes = readFileSync(journal);
       const at = bytes.indexOf(
         `"status":"ok"`,
-        bytes.indexOf(`{"type":"cell","round":0,"backend":"jax-js","method":"${method}"`),
+        bytes.indexOf(`{"type":"cell","round":0,"pass":0,"backend":"jax-js","method":"${method}"`),
       );
       bytes[at] = (bytes[at] ?? 0) ^ 1;
       writeFileSync(journal, bytes);

@@ -246,6 +246,12 @@ export const resolution = z.object({
           .nonnegative()
           .describe("minus 1: medians of identical code differ by less in 95 % of pairs; 0.03 is 3 %"),
         processes: z.int().positive().describe("that each median of a cell that settled is over, at least"),
+        byProcesses: z
+          .array(z.object({ processes: z.int().positive(), ratio: z.number().nonnegative() }))
+          .optional()
+          .describe(
+            "the ratio of medians over that many processes, where cells differ in it; 1: of a single process",
+          ),
       }),
     )
     .describe("of the cells of one backend and workload"),

@@ -28,7 +28,7 @@ export function toSeries(results: Results): Series[] {
     const relL2 = cell.accuracy?.gradient.relL2;
     const hasError = relL2 !== undefined && Number.isFinite(relL2);
     if (cell.status !== "ok" || !(gradient || hasError)) return [];
-    const spread = 1 + resolutions(cell, "gradient");
+    const spread = 1 + resolutions(cell, "gradient", gradient);
     return [
       {
         name: oneLine(cellKey(cell)),

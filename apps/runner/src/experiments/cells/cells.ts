@@ -1,6 +1,6 @@
 import type { Backend, DistanceRecord } from "@softmax-bench/core";
 import { messageOf, placeName } from "@softmax-bench/core";
-import { type Computed, inputArrays, type ThroughputReference } from "@softmax-bench/measure";
+import { type Computed, inputArrays, type Sampling, type ThroughputReference } from "@softmax-bench/measure";
 import { formatDuration, formatError } from "@softmax-bench/report/model";
 import { median } from "@softmax-bench/stats";
 import { isRunnable, keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
@@ -50,11 +50,14 @@ export const cellItem = (cell: PlannedCell): WorkItem => ({
 
 /** Measures what the journal of the run lacks. */
 export async function runCells(work: CellWork): Promise<void> {
-  const { state, round, signal } = work;
+  const { state, round, signal, observer } = work;
+  let pass = 0;
   for (const visit of work.visits) {
     const purpose = state.remaining(visit, round);
     if (!purpose) continue;
     if (signal.aborted) return;
+    if (visit.pass > pass) observer.prepare(`${placeName(visit.cell)}: its cells at another time`);
+    pass = visit.pass;
     await runVisit(work, visit, purpose);
   }
 }
@@ -64,7 +67,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const { cell } = visit;
   const profile = PROFILES[header.profile];
   const item = cellItem(cell);
-  const isShown = !visit.isTwin && isRunnable(cell, profile, work.adapter);
+  const isShown = !visit.isTwin && visit.pass === 0 && isRunnable(cell, profile, work.adapter);
   if (isShown) observer.begin(item);
   const keep = (measurement: Measurement) => {
     append(measurement);
@@ -87,7 +90,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const task = { method, dtype, rows, classes };
   const sampling =
     purpose === "measurement"
-      ? toSampling(profile, visit.isTwin ? 1 : round, work.throughput.of(placeName(cell)))
+      ? toSampling(profile, phasesOf(visit, round), work.throughput.of(placeName(cell)))
       : undefined;
   const isDigest = !isFirst(visit, round) || (profile.digestsOnly ?? false);
   await work.turns?.awaitTurn("cell");
@@ -110,7 +113,13 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
 }
 
 /** Only a cell's first gradient is judged; of later ones it is known whether they have the same bits. */
-const isFirst = ({ isTwin }: Visit, round: number): boolean => round === 0 && !isTwin;
+const isFirst = ({ isTwin, pass }: Visit, round: number): boolean => round === 0 && pass === 0 && !isTwin;
+
+/** The phases that a visit samples: later processes and twins repeat what is ranked, later passes the gradient. */
+function phasesOf(visit: Visit, round: number): Sampling["phases"] {
+  if (visit.pass > 0) return "gradient";
+  return isFirst(visit, round) ? "all" : "ranked";
+}
 
 /** Describes the outcome of a cell in a few words. */
 function describe({ status, reason, samples, accuracy }: Measurement): string {
@@ -119,10 +128,14 @@ function describe({ status, reason, samples, accuracy }: Measurement): string {
   return `gradient ${time}${accuracy ? `, relative error ${formatError(accuracy.gradient.relL2)}` : ""}`;
 }
 
-const cellIdentity = ({ cell: { backend, host, method, dtype, workload }, isTwin }: Visit, round: number) =>
+const cellIdentity = (
+  { cell: { backend, host, method, dtype, workload }, isTwin, pass }: Visit,
+  round: number,
+) =>
   ({
     type: "cell",
     round,
+    pass,
     ...(isTwin ? ({ twin: true } as const) : {}),
     backend,
     host,

@@ -1,12 +1,12 @@
 import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
 import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../results/journal/entries.js";
-import { decidingMeasurements } from "../../results/journal/settled-measurements.js";
+import { decidingMeasurements, processTime } from "../../results/journal/settled-measurements.js";
 
 type RankedPhase = Resolution["groups"][number]["phase"];
 const RANKED_PHASES: readonly RankedPhase[] = ["gradient", "roundtrip"];
 
-/** Measurements of one cell in successive processes, and those of its twin, if it has one. */
+/** Measurements of one cell in passes of successive processes, and those of its twin, if it has one. */
 export interface Replicated {
   readonly cell: Cell;
   readonly own: readonly Measurement[];
@@ -47,7 +47,12 @@ function groupResolution(
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
   const { backend, host, workload } = first.cell;
-  return { backend, host, workload, phase, ratio, processes };
+  const counts = [...new Set(processTimes.map(({ length }) => length))].sort((a, b) => a - b);
+  const byProcesses = counts.flatMap((count) => {
+    const ratioOfCount = estimateResolution({ processTimes, processes: count, pairs });
+    return ratioOfCount === undefined ? [] : [{ processes: count, ratio: ratioOfCount }];
+  });
+  return { backend, host, workload, phase, ratio, processes, byProcesses };
 }
 
 /**
@@ -62,22 +67,24 @@ function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): numb
   return Math.min(...counts.filter((count) => count > 0), Math.max(...counts, 1));
 }
 
-/** Medians of the cell and of its twin, over the processes that measured both and in which both had settled. */
+/** Medians of the cell and of its twin, over the processes that decide the time of both. */
 function pairMedians({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
-  const rounds = new Set(twin.map(({ round }) => round));
-  const [a, b] = [
-    medianTimes(
-      own.filter(({ round }) => rounds.has(round)),
-      phase,
-    ),
-    medianTimes(twin, phase),
-  ];
-  return a.length > 0 && b.length > 0 ? [median(a), median(b)] : undefined;
+  const [times, twins] = [timesByProcess(own, phase), timesByProcess(twin, phase)];
+  const common = [...times.keys()].filter((round) => twins.has(round));
+  const medianOf = (of: ReadonlyMap<number, number>) =>
+    median(common.map((round) => of.get(round) as number));
+  return common.length > 0 ? [medianOf(times), medianOf(twins)] : undefined;
 }
 
-/** The median time of each process, if above 0: a phase that is a difference may be 0, which has no ratio. */
-const medianTimes = (measurements: readonly Measurement[], phase: RankedPhase): number[] =>
-  decidingMeasurements(measurements, phase).flatMap(({ samples }) => {
-    const time = samples?.[phase].length ? median(samples[phase]) : 0;
-    return time > 0 ? [time] : [];
-  });
+const medianTimes = (measurements: readonly Measurement[], phase: RankedPhase): number[] => [
+  ...timesByProcess(measurements, phase).values(),
+];
+
+/** The time of each process by its number, if above 0: a phase that is a difference may be 0, which has no ratio. */
+const timesByProcess = (measurements: readonly Measurement[], phase: RankedPhase): Map<number, number> =>
+  new Map(
+    decidingMeasurements(measurements, phase).flatMap((ofProcess) => {
+      const time = processTime(ofProcess, phase);
+      return time > 0 ? [[ofProcess[0]?.round ?? 0, time] as const] : [];
+    }),
+  );

@@ -29,7 +29,7 @@ const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).reado
 const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });
 
 /** Another version does not continue a journal of this one, nor the other way round. */
-export const JOURNAL_VERSION = 2;
+export const JOURNAL_VERSION = 3;
 
 const header = z.object({
   type: z.literal("run"),
@@ -66,10 +66,11 @@ const header = z.object({
   environment: schema.environment,
 });
 
-/** One cell, measured in one process (`round` counts the processes from 0). */
+/** One measurement of a cell in one process: `round` counts the processes, and `pass` the measurements in it, from 0. */
 const measurement = z.object({
   type: z.literal("cell"),
   round: z.int().nonnegative(),
+  pass: z.int().nonnegative(),
   backend: z.string(),
   host: schema.host,
   method: z.string(),
@@ -112,9 +113,9 @@ export type ScalingSettings = z.output<typeof scalingSettings>;
 export type DepthSettings = z.output<typeof depthSettings>;
 export type Measurement = z.output<typeof measurement>;
 
-/** @param key of the cell @param round counts its processes from 0 */
-export const measurementKey = (key: string, isTwin: boolean, round: number): string =>
-  `${key}${isTwin ? ", once more" : ""}, process ${round + 1}`;
+/** @param key of the cell @param round counts its processes from 0 @param pass counts the measurements in one, from 0 */
+export const measurementKey = (key: string, isTwin: boolean, round: number, pass: number): string =>
+  `${key}${isTwin ? ", once more" : ""}, process ${round + 1}${pass > 0 ? `, pass ${pass + 1}` : ""}`;
 
 /** True for the second half of an A/A pair, which no plan asks for. */
 export const isTwin = (entry: Entry): boolean => entry.type === "cell" && entry.twin === true;
@@ -123,7 +124,7 @@ export const isTwin = (entry: Entry): boolean => entry.type === "cell" && entry.
 export function resultKey(entry: Entry): string | undefined {
   switch (entry.type) {
     case "cell":
-      return measurementKey(cellKey(entry), entry.twin ?? false, entry.round);
+      return measurementKey(cellKey(entry), entry.twin ?? false, entry.round, entry.pass);
     case "curve":
       return curveKey(entry);
     case "network":

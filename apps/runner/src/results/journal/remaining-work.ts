@@ -12,7 +12,7 @@ export type Purpose = "measurement" | "gradient" | undefined;
 
 /** The results that the journal of a run already holds. */
 export class RunState {
-  /** By cell, twin or not, and round. */
+  /** By `measurementKey`. */
   readonly #measured = new Map<string, Measurement>();
   readonly #distances = new Set<string>();
   /** Keys of the results of experiments. */
@@ -29,7 +29,8 @@ export class RunState {
 
   add(entry: Entry): void {
     if (entry.type === "cell") {
-      this.#measured.set(measurementKey(cellKey(entry), entry.twin ?? false, entry.round), entry);
+      const { twin = false, round, pass } = entry;
+      this.#measured.set(measurementKey(cellKey(entry), twin, round, pass), entry);
     }
     const key = resultKey(entry);
     if (key !== undefined) this.#results.add(key);
@@ -42,7 +43,11 @@ export class RunState {
   }
 
   /** @param round counts the processes of a backend from 0 */
-  remaining({ cell, isTwin }: Visit, round: number): Purpose {
+  remaining({ cell, isTwin, pass }: Visit, round: number): Purpose {
+    if (pass > 0) {
+      const [first, own] = [0, pass].map((of) => this.#before(keyOf(cell), isTwin, round, of));
+      return first && isRepeated(first) && !own ? "measurement" : undefined;
+    }
     const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
     if (statusBefore === undefined) {
       const rounds = isTwin ? round + 1 : round;
@@ -69,7 +74,7 @@ export class RunState {
     });
   }
 
-  #before(key: string, isTwin: boolean, round: number): Measurement | undefined {
-    return this.#measured.get(measurementKey(key, isTwin, round));
+  #before(key: string, isTwin: boolean, round: number, pass = 0): Measurement | undefined {
+    return this.#measured.get(measurementKey(key, isTwin, round, pass));
   }
 }

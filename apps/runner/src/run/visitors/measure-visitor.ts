@@ -13,7 +13,7 @@ import { planCells } from "../../plan/plan.js";
 import { PROFILES } from "../../plan/profiles.js";
 import { WHOLE } from "../../plan/shard.js";
 import { shardWork } from "../../plan/shard-work.js";
-import type { Entry, Header } from "../../results/journal/entries.js";
+import { type Entry, type Header, JOURNAL_VERSION } from "../../results/journal/entries.js";
 import { type HostTable, PAGE_REMEDIES } from "../../session/host-table.js";
 import { assemble } from "../assemble.js";
 import { orchestrate } from "../orchestrate.js";
@@ -100,7 +100,7 @@ async function planVisitor({ id, startedAt, request, backends, software }: Visit
   const { cells, digest } = await shardWork(matrix, WHOLE, { profile, seed: SEED, backends });
   const header: Header = {
     type: "run",
-    journalVersion: 2,
+    journalVersion: JOURNAL_VERSION,
     id,
     startedAt: startedAt.toISOString(),
     command: "bench",
