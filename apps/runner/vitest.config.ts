@@ -4,8 +4,9 @@ import shared from "../../vitest.shared.js";
 
 /** The files that take longest. They begin first, so that none of them runs alone at the end. */
 const LONGEST = [
-  ...["browsers", "gate", "bundle", "own-backends", "references", "depth", "browser-gpu", "precision"],
-  ...["faults/workers", "report", "faults/kills", "visitors", "cli", "faults/journal", "faults/disk"],
+  ...["bundle", "gate", "cli", "browsers", "known-digests", "own-backends", "faults/workers", "report"],
+  ...["faults/gate", "depth", "visitors", "try", "faults/journal", "provisioning", "own-methods"],
+  ...["measuring", "faults/kills", "precision", "browser-gpu", "faults/disk", "references", "merge"],
 ];
 
 const rankOf = ({ moduleId }: TestSpecification): number => {

@@ -63,7 +63,7 @@ describe("a run in Node, Chromium and Firefox", () => {
 });
 
 describe("pnpm try in pages", () => {
-  it("gives the bits that Node gives, and a folder for each host", async () => {
+  it("gives the bits that Node gives, and a folder for each host", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await run("gradient", [
       ...["--host", "node,chromium", "--backend", "tfjs-cpu", "--method", "manual/shifted"],

@@ -190,7 +190,6 @@ describe("pnpm check", () => {
     expect(stdout).toContain(`Within their tolerances: ${length} of ${length} gradient`);
   };
   const claim = "checks gradients in a page: %j";
-  it.each([[["tfjs-wasm"]]])(claim, expectChecked);
   it.each([[["tfjs-wasm", "jax-js-webgl"]]])(claim, { tags: "nightly" }, expectChecked);
 
   it("exits 2 for an unknown method, and 1 where no backend is available", async () => {

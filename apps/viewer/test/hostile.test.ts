@@ -12,9 +12,9 @@ const ATTACKS = [
   `<img src=x onerror="alert('img')">`,
   `</script><script>alert('script')</script>`,
   `javascript:alert('url')`,
-  "__proto__",
 ];
 const MORE_ATTACKS = [
+  "__proto__",
   `<!--<script>`,
   `"><svg onload=alert('svg')>`,
   `\u202Ereversed\u0007`,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { ROOT } from "./root.js";
-import { packTarballs } from "./tarballs.js";
+import { packedFolder } from "./tarballs.js";
 
 /** The commands of an example's README that are run in the copy of its folder. */
 function commandsIn(copy: string, tarballs: string): string[] {
@@ -19,11 +19,10 @@ function commandsIn(copy: string, tarballs: string): string[] {
 export function followReadme(example: string): { copy: string; printed: string[] } {
   const folder = mkdtempSync(join(tmpdir(), "own-code-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [tarballs, copy] = [join(folder, "tarballs"), join(folder, example)];
+  const copy = join(folder, example);
   const filter = (path: string) => !/node_modules|bench-results/.test(path);
   cpSync(join(ROOT, "examples", example), copy, { recursive: true, filter });
-  packTarballs(tarballs);
-  const printed = commandsIn(copy, tarballs).map((command) => {
+  const printed = commandsIn(copy, packedFolder()).map((command) => {
     // What vitest and pnpm leave in the environment is for their own processes.
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_prefer_offline: "true" };
     return execFileSync("sh", ["-c", command], { cwd: copy, encoding: "utf8", env, stdio: "pipe" });

@@ -82,13 +82,17 @@ describe("a gate in a repository that is not this project's", () => {
     commit({ "bench.config.ts": head });
   };
 
-  it("names the revision and the error where a config does not load: exit 2", () => {
+  it("names the baseline and the error where its config does not load: exit 2", () => {
     change(config({ extra: "undefinedFunction();" }), config());
     const base = gate("--baseline main");
     expect(base.stderr.trim().split("\n").at(-1)).toMatch(
       /^gate: the config of main \(.*\) is wrong: bench\.config\.ts does not load: undefinedFunction is not defined/,
     );
     expect(base.status).toBe(2);
+  });
+
+  it("names this checkout and the error where its config does not load: exit 2", { tags: "nightly" }, () => {
+    commit({ "bench.config.ts": config() });
     git("checkout", "-q", "-B", "broken");
     commit({ "bench.config.ts": "export default nothing;" });
     const head = gate("--baseline main");
@@ -117,13 +121,22 @@ describe("a gate in a repository that is not this project's", () => {
     expect(status).toBe(2);
   });
 
-  it("installs a baseline with other dependencies by its lockfile, or says that it has none", () => {
+  /** A branch with other dependencies than `main`. */
+  const changeDependencies = (): void => {
     commit({ "bench.config.ts": config() });
     git("checkout", "-q", "-B", "change");
     commit({ "package.json": '{ "name": "mine", "type": "module", "version": "2.0.0" }\n' });
+  };
+
+  it("says that a baseline with other dependencies has no lockfile to install them by", () => {
+    changeDependencies();
     const none = gate("--baseline main");
     expect(none.stderr).toMatch(/main has other dependencies than this checkout, and no lockfile/);
     expect(none.status).toBe(2);
+  });
+
+  it("says why a baseline cannot be prepared, or is not in time", { tags: "nightly" }, () => {
+    changeDependencies();
     const failing = gate("--baseline main --prepare 'echo error: no such compiler >&2; exit 1'");
     expect(failing.stderr).toMatch(
       /cannot build main, commit \w+: error: no such compiler; choose a baseline that builds here\n$/,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ROOT } from "./root.js";
-import { packTarballs } from "./tarballs.js";
+import { packedFiles } from "./tarballs.js";
 
 /** The packages that pnpm installed in this checkout, each with all that it needs. */
 const STORE = join(ROOT, "node_modules", ".pnpm", "node_modules");
@@ -14,9 +14,9 @@ const STORE = join(ROOT, "node_modules", ".pnpm", "node_modules");
  */
 export function folderWith(names: readonly string[]): { folder: string; remove: () => void } {
   const root = mkdtempSync(join(tmpdir(), "installed-"));
-  const [folder, packed] = [join(root, "folder"), join(root, "packed")];
+  const folder = join(root, "folder");
   const modules = join(folder, "node_modules");
-  const tarballs = packTarballs(packed);
+  const tarballs = packedFiles();
   const tarballOf = (name: string): string | undefined => {
     const start = `/${name.replace("@", "").replace("/", "-")}-`;
     return tarballs.find(

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
@@ -7,7 +6,7 @@ import { formatMessage } from "publint/utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ROOT } from "./root.js";
-import { packTarballs } from "./tarballs.js";
+import { packedFiles } from "./tarballs.js";
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
@@ -23,23 +22,14 @@ interface Manifest {
 }
 
 /** The packages that users install: the command line, alone or with all runtimes, the conformance suite, and all that they need. */
-const PACKED = readPacked();
-
-function readPacked() {
-  const folder = mkdtempSync(join(tmpdir(), "pack-"));
-  try {
-    return packTarballs(folder, ["@softmax-bench/all"]).map((file) => {
-      const tarball = new Uint8Array(readFileSync(file));
-      const contents = createPackageFromTarballData(tarball);
-      const root = `/node_modules/${contents.packageName}/`;
-      const files = contents.listFiles().map((path) => path.replace(root, ""));
-      const manifest: Manifest = JSON.parse(contents.readFile(`${root}package.json`));
-      return { name: manifest.name, manifest, tarball, contents, files };
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+const PACKED = packedFiles().map((file) => {
+  const tarball = new Uint8Array(readFileSync(file));
+  const contents = createPackageFromTarballData(tarball);
+  const root = `/node_modules/${contents.packageName}/`;
+  const files = contents.listFiles().map((path) => path.replace(root, ""));
+  const manifest: Manifest = JSON.parse(contents.readFile(`${root}package.json`));
+  return { name: manifest.name, manifest, tarball, contents, files };
+});
 
 /** Packages that are documented on their own. */
 const DOCUMENTED = ["graph", "onnx", "core", "conformance", "runner", "wasm-simd"]

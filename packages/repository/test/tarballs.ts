@@ -1,7 +1,8 @@
 import { execFile, execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { inject } from "vitest";
 import { z } from "zod";
 import { ROOT } from "./root.js";
 
@@ -13,17 +14,28 @@ const { packageManager, scripts } = z
 const pnpmArguments = (script: string): string[] => script.split("exec pnpm ")[1]?.split(" ") ?? [];
 
 /**
- * Packs what is built into a folder, as `pnpm tarballs` does after building.
- *
- * @param more packages to pack besides
- * @returns the files
+ * The folder of what users install, packed as `pnpm tarballs` does after building, and of `@softmax-bench/all`. Test files of one
+ * process share it, as it takes seconds to make.
  */
-export function packTarballs(folder: string, more: readonly string[] = []): string[] {
-  const filters = more.flatMap((name) => ["--filter", name]);
-  const args = ["-y", packageManager, ...filters, ...pnpmArguments(scripts.tarballs), folder];
-  execFileSync("npx", args, { cwd: ROOT, stdio: "pipe" });
-  return readdirSync(folder).map((name) => join(folder, name));
+export function packedFolder(): string {
+  const folder = join(inject("tarballs"), String(process.pid));
+  if (!existsSync(folder)) {
+    const args = [
+      "-y",
+      packageManager,
+      "--filter",
+      "@softmax-bench/all",
+      ...pnpmArguments(scripts.tarballs),
+      folder,
+    ];
+    execFileSync("npx", args, { cwd: ROOT, stdio: "pipe" });
+  }
+  return folder;
 }
+
+/** The paths of the packed files. */
+export const packedFiles = (): string[] =>
+  readdirSync(packedFolder()).map((name) => join(packedFolder(), name));
 
 /** Publishes what is built, as `pnpm release` does after building. @param settings those of npm, with the registry */
 export async function publishPackages(settings: NodeJS.ProcessEnv): Promise<void> {

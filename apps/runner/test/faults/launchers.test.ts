@@ -15,9 +15,8 @@ const { packageManager } = z
   .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
 
 /** The pnpm that `npx` starts. */
-const PNPM = execFileSync("npx", ["-y", "-p", packageManager, "-c", "command -v pnpm"], {
-  encoding: "utf8",
-}).trim();
+const findPnpm = (): string =>
+  execFileSync("npx", ["-y", "-p", packageManager, "-c", "command -v pnpm"], { encoding: "utf8" }).trim();
 
 /** Six cells of a few hundred milliseconds each. */
 const SLOWER = [
@@ -45,17 +44,17 @@ async function untilGone(left: () => number[]): Promise<void> {
 }
 
 const NPX = ["npx", "-y", packageManager];
-const LAUNCHERS: Readonly<Record<string, readonly string[]>> = {
-  npx: NPX,
-  "npx, without a build": [...NPX, "exec", "node", MAIN],
-  pnpm: [PNPM],
-  "a script with npx": ["sh", "-c", `npx -y ${packageManager} "$@"; exit $?`, "sh"],
-};
+const LAUNCHERS = {
+  npx: () => NPX,
+  "npx, without a build": () => [...NPX, "exec", "node", MAIN],
+  pnpm: () => [findPnpm()],
+  "a script with npx": () => ["sh", "-c", `npx -y ${packageManager} "$@"; exit $?`, "sh"],
+} satisfies Readonly<Record<string, () => readonly string[]>>;
 
 describe("a run that is started by", () => {
-  const expectKept = async (started: string, signal: NodeJS.Signals) => {
+  const expectKept = async (started: keyof typeof LAUNCHERS, signal: NodeJS.Signals) => {
     const out = temporaryFolder();
-    const { child, ended, says, left } = startAsUser(LAUNCHERS[started] ?? [], out);
+    const { child, ended, says, left } = startAsUser(LAUNCHERS[started](), out);
     await says("[2/6]");
     const target = started === "a script with npx" ? npxUnder(child.pid as number) : (child.pid as number);
     process.kill(target, signal);

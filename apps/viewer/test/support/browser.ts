@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { renderPage } from "@softmax-bench/report";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 /** Debian's. */
@@ -36,11 +36,17 @@ export interface Opened {
   readonly complaints: string[];
 }
 
+export interface OpenOptions {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: "light" | "dark";
+  readonly javaScriptEnabled?: boolean;
+}
+
 /** Opens a report, as a user opens the file. */
 export async function openReport(
   browser: Browser,
   runs: readonly Results[],
-  options: BrowserContextOptions = {},
+  options: OpenOptions = {},
 ): Promise<Opened> {
   return openHtml(
     browser,
@@ -55,17 +61,19 @@ export async function openReport(
 export async function openHtml(
   browser: Browser,
   html: string,
-  options: BrowserContextOptions = {},
+  {
+    viewport = { width: 1280, height: 900 },
+    colorScheme = "light",
+    javaScriptEnabled = true,
+  }: OpenOptions = {},
 ): Promise<Opened> {
   const folder = mkdtempSync(join(tmpdir(), "softmax-bench-page-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "report.html");
   writeFileSync(file, html);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  onTestFinished(async () => await context.close());
-  // A test has a time limit of its own.
-  context.setDefaultTimeout(0);
-  const page = await context.newPage();
+  const page = javaScriptEnabled ? await borrowTab(browser) : await openTab(browser, { javaScriptEnabled });
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme, media: null });
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -80,4 +88,32 @@ export async function openHtml(
   });
   await page.goto(`file://${file}`);
   return { page, complaints };
+}
+
+/** Tabs that no test uses now: each file of a report is a document of its own, and a new tab takes a second of a processor. */
+const idleTabs = new WeakMap<Browser, Page[]>();
+
+/** A tab until the end of the test. */
+async function borrowTab(browser: Browser): Promise<Page> {
+  const idle = idleTabs.get(browser) ?? [];
+  idleTabs.set(browser, idle);
+  const tab = idle.pop() ?? (await openTab(browser));
+  onTestFinished(async () => {
+    if (tab.isClosed()) return;
+    await tab.removeAllListeners(undefined, { behavior: "wait" });
+    await tab.mouse.move(0, 0);
+    await tab.goto("about:blank");
+    idle.push(tab);
+  });
+  return tab;
+}
+
+async function openTab(
+  browser: Browser,
+  options: { readonly javaScriptEnabled?: boolean } = {},
+): Promise<Page> {
+  const context = await browser.newContext(options);
+  // A test has a time limit of its own.
+  context.setDefaultTimeout(0);
+  return await context.newPage();
 }

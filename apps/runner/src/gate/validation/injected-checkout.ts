@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { makeFolder } from "../../fs/make-folder.js";
 import { REPOSITORY_ROOT } from "../../fs/repository.js";
@@ -10,8 +10,8 @@ import type { Injection } from "./injection.js";
 export interface InjectedCheckout extends Checkout, Disposable {}
 
 /**
- * Copies the checkout and its installed packages as hard links, which takes a second, and replaces its registry of
- * backends by one that uses `inject`.
+ * Copies the checkout as hard links, which takes a moment, and replaces its registry of backends by one that uses `inject`.
+ * What is installed in it is shared.
  *
  * @param where the registry: of processes, or of pages, whose bundle is rebuilt, in some seconds
  */
@@ -26,10 +26,9 @@ export function injectedCheckout(
   const folder = mkdtempSync(join(reports, `${PREFIX}${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const parts = ["apps", "packages", "node_modules", "tsconfig.base.json"].map((part) =>
-      join(REPOSITORY_ROOT, part),
-    );
+    const parts = ["apps", "packages", "tsconfig.base.json"].map((part) => join(REPOSITORY_ROOT, part));
     execFileSync("cp", ["-al", ...parts, folder]);
+    symlinkSync(join(REPOSITORY_ROOT, "node_modules"), join(folder, "node_modules"));
     const { file, variable, injector, build } = REGISTRIES[where];
     const registry = join(folder, ...file);
     const extension = extname(registry);
