@@ -49,7 +49,7 @@ describe("a run of several processes", () => {
       .map((line) => JSON.parse(line))
       .filter(({ type, backend, method, workload, twin }) => {
         return (
-          type === "cell" && !twin && `${backend} ${method} ${workload}` === "tfjs-cpu manual/naive 8x100"
+          type === "cell" && !twin && `${backend} ${method} ${workload}` === "tfjs-cpu manual/naive 16x10"
         );
       });
     expect(own.map(({ round, pass }) => `${round} ${pass}`)).toEqual([
