@@ -1,13 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
 import { type Comparison, withInstructions } from "@softmax-bench/regression";
 import { type Checkout, listIn } from "./checkout.js";
-import {
-  COUNTED_BACKENDS,
-  COUNTED_WORKLOADS,
-  type Counted,
-  compareInstructions,
-  explainUncounted,
-} from "./instructions.js";
+import { COUNTED, type Counted, compareInstructions, explainUncounted } from "./instructions.js";
 import type { GateRequest } from "./request.js";
 import { oneSided, workloadFlags } from "./selection.js";
 
@@ -19,10 +13,10 @@ export async function countSides(
 ): Promise<Counted> {
   const list = (checkout: Checkout, flags: readonly string[]) =>
     listIn(checkout, ["--profile", "gate", ...flags], request);
-  const flags = countedFlags(request.selection.flags);
-  const asked = flags ? await list(candidate, flags) : [];
+  const asked: string[] = [];
+  for (const flags of countedFlags(request.selection.flags)) asked.push(...(await list(candidate, flags)));
   if (asked.length === 0) {
-    const note = `No instructions were counted: only those of ${COUNTED_BACKENDS.join(", ")} are.`;
+    const note = `No instructions were counted: only those of ${[...COUNTED.keys()].join(", ")} are.`;
     return { cells: [], notCompared: [], notes: [note], processes: [] };
   }
   const has = new Set(await list(baseline, workloadFlags(asked)));
@@ -34,23 +28,28 @@ export async function countSides(
   return { ...counted, notCompared: [...counted.notCompared, ...absent] };
 }
 
-/** The flags with those of its backends that are counted, on workloads for that unless it names some; undefined if no backend is counted. */
-function countedFlags(flags: readonly string[]): string[] | undefined {
+/**
+ * Flags of the selection's counted cells, on workloads for that unless it names some: a list for each backend; none if no backend
+ * is counted.
+ */
+function countedFlags(flags: readonly string[]): string[][] {
   const flagValue = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
   const cells = flagValue("--cell")?.split(",");
   if (cells) {
-    const counted = cells.filter((cell) => COUNTED_BACKENDS.some((id) => cell.startsWith(`${id} `)));
-    return counted.length > 0 ? ["--cell", counted.join(",")] : undefined;
+    const counted = cells.filter((cell) => [...COUNTED.keys()].some((id) => cell.startsWith(`${id} `)));
+    return counted.length > 0 ? [["--cell", counted.join(",")]] : [];
   }
   const named = flagValue("--backend")?.split(",");
-  const backends = COUNTED_BACKENDS.filter((id) => !named || named.includes(id) || named.includes("all"));
-  if (backends.length === 0) return undefined;
   const kept = ["--method", "--dtype"].flatMap((flag) => {
     const value = flagValue(flag);
     return value === undefined ? [] : [flag, value];
   });
-  const workloads = flagValue("--workload") ?? COUNTED_WORKLOADS.join(",");
-  return ["--backend", backends.join(","), "--workload", workloads, ...kept];
+  return [...COUNTED]
+    .filter(([id]) => !named || named.includes(id) || named.includes("all"))
+    .map(([id, usual]) => {
+      const workloads = flagValue("--workload") ?? usual.join(",");
+      return ["--backend", id, "--workload", workloads, ...kept];
+    });
 }
 
 /** The comparison with counts beside its times. */
