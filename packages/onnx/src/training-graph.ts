@@ -13,7 +13,7 @@ import {
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 import type { Head } from "./head.js";
-import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
+import { doubtAbout, findLogits, findOutput, resolveClassAxis, valueNamed } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -81,6 +81,11 @@ export interface TrainingOptions {
   readonly logits?: string | undefined;
   /** The class axis of the logits. Default: that of the layer that computes them. */
   readonly classAxis?: number | undefined;
+  /**
+   * Values inside the model that are kept for the backward pass, which computes those between them again. Default: all
+   * values are kept.
+   */
+  readonly checkpoints?: readonly string[] | undefined;
   /** Builds the graph even if the logits are probabilities or of one class, or there are no parameters. */
   readonly force?: boolean | undefined;
 }
@@ -111,9 +116,9 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     : lossOnLogits(model, options);
   const objection = doubt ?? (wrt.size === 0 ? NO_PARAMETERS : undefined);
   if (objection !== undefined && !options.force) throw new ModelError(objection);
-  const gradients = head.gradient
-    ? differentiate(output, [...wrt.values()], head.gradient)
-    : differentiate(head.loss, [...wrt.values()], head.upstream);
+  const [from, upstream] = head.gradient ? [output, head.gradient] : [head.loss, head.upstream];
+  const checkpoints = findCheckpoints(model, options.checkpoints);
+  const gradients = differentiate(from, [...wrt.values()], upstream, checkpoints);
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
   );
@@ -163,6 +168,14 @@ function lossOnOutput(model: ReadGraph, loss: OutputLoss, { logits }: TrainingOp
   const output = findOutput(model, logits);
   const doubt = loss.takesLogits ? doubtAbout(model, output, undefined) : undefined;
   return { output, head: loss.head(output), doubt };
+}
+
+/** The values to keep: inputs of the model, and the named ones. */
+function findCheckpoints(model: ReadGraph, names: readonly string[] | undefined): Value[] {
+  if (!names) return [];
+  const parameters = new Set(model.parameters.values());
+  const inputs = model.inputs.filter((value) => !parameters.has(value));
+  return [...inputs, ...names.map((name) => valueNamed(model, name))];
 }
 
 const NO_PARAMETERS =
