@@ -1,4 +1,5 @@
 export { type AdapterOptions, mergeAdapters, withAdapters } from "./adapters.js";
+export { chooseCheckpoints } from "./checkpoints.js";
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 export {
   ELEMENT_LOSSES,

@@ -34,8 +34,7 @@ function onlyFloatOutput(model: ReadGraph): Value {
   return only;
 }
 
-/** @throws ModelError if there is no such value */
-export function valueNamed(model: ReadGraph, name: string): Value {
+function valueNamed(model: ReadGraph, name: string): Value {
   const value = Object.hasOwn(model.outputs, name) ? model.outputs[name] : model.values?.get(name);
   if (value) return value;
   throw new ModelError(`there is no value ${quote(name)} in the model; its outputs are ${listed(model)}`);

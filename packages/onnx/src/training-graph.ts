@@ -11,9 +11,10 @@ import {
   transpose,
   type Value,
 } from "@softmax-bench/graph";
+import { findCheckpoints } from "./checkpoints.js";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
 import type { Head } from "./head.js";
-import { doubtAbout, findLogits, findOutput, resolveClassAxis, valueNamed } from "./logits.js";
+import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
@@ -117,7 +118,7 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   const objection = doubt ?? (wrt.size === 0 ? NO_PARAMETERS : undefined);
   if (objection !== undefined && !options.force) throw new ModelError(objection);
   const [from, upstream] = head.gradient ? [output, head.gradient] : [head.loss, head.upstream];
-  const checkpoints = findCheckpoints(model, options.checkpoints);
+  const checkpoints = options.checkpoints && findCheckpoints(model, options.checkpoints);
   const gradients = differentiate(from, [...wrt.values()], upstream, checkpoints);
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
@@ -168,14 +169,6 @@ function lossOnOutput(model: ReadGraph, loss: OutputLoss, { logits }: TrainingOp
   const output = findOutput(model, logits);
   const doubt = loss.takesLogits ? doubtAbout(model, output, undefined) : undefined;
   return { output, head: loss.head(output), doubt };
-}
-
-/** The values to keep: inputs of the model, and the named ones. */
-function findCheckpoints(model: ReadGraph, names: readonly string[] | undefined): Value[] {
-  if (!names) return [];
-  const parameters = new Set(model.parameters.values());
-  const inputs = model.inputs.filter((value) => !parameters.has(value));
-  return [...inputs, ...names.map((name) => valueNamed(model, name))];
 }
 
 const NO_PARAMETERS =
