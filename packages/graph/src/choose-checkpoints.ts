@@ -1,4 +1,4 @@
-import { type Node, topologicalOrder, type Value } from "./graph.js";
+import { dependents, type Node, topologicalOrder, type Value } from "./graph.js";
 import { sizeOf, type TensorType } from "./tensor.js";
 
 export interface CheckpointChoice {
@@ -75,13 +75,13 @@ function pathTo({ result, gradients, wrt, inputs }: CheckpointChoice): Place[] {
   }));
 }
 
-function dependents(order: readonly Node[], values: readonly Value[]): Set<Node> {
-  const found = new Set(values.map(({ node }) => node));
-  for (const node of order) if (node.inputs.some((value) => found.has(value.node))) found.add(node);
-  return found;
-}
-
-const BYTES: Partial<Record<TensorType["dtype"], number>> = { float64: 8, int64: 8, float16: 2, bfloat16: 2, bool: 1 };
+const BYTES: Partial<Record<TensorType["dtype"], number>> = {
+  float64: 8,
+  int64: 8,
+  float16: 2,
+  bfloat16: 2,
+  bool: 1,
+};
 
 const bytesOf = ({ dtype, shape }: TensorType): number => sizeOf(shape) * (BYTES[dtype] ?? 4);
 

@@ -1,5 +1,5 @@
 import { GraphError } from "./error.js";
-import { type Node, topologicalOrder, type Value } from "./graph.js";
+import { dependents, type Node, topologicalOrder, type Value } from "./graph.js";
 import { describeNode, findDefinition } from "./op.js";
 import { Recomputation } from "./recomputation.js";
 import { formatType, sameShape, sizeOf } from "./tensor.js";
@@ -73,11 +73,4 @@ export function pullBack(
     }
   }
   return wrt.map((value) => gradients.get(value));
-}
-
-/** The nodes of `order` whose outputs depend on any of the values. */
-function dependents(order: readonly Node[], values: readonly Value[]): Set<Node> {
-  const found = new Set<Node>(values.map((value) => value.node));
-  for (const node of order) if (node.inputs.some((input) => found.has(input.node))) found.add(node);
-  return found;
 }

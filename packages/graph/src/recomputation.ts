@@ -67,7 +67,9 @@ export class Recomputation {
     if (segment === undefined) return node;
     if (segment < this.#segment) this.#enter(segment, gradients);
     // The last segment is not repeated.
-    return this.#one ? { inputs: node.inputs.map(this.#operand), outputs: node.outputs.map(this.#operand) } : node;
+    return this.#one
+      ? { inputs: node.inputs.map(this.#operand), outputs: node.outputs.map(this.#operand) }
+      : node;
   }
 
   #enter(segment: number, gradients: ReadonlyMap<Value, Value>): void {
@@ -79,7 +81,8 @@ export class Recomputation {
     if (awaited.length > 0) this.#one = oneAfter(awaited);
     for (const gradient of awaited) this.#awaited.add(gradient);
     for (const node of this.order) {
-      if (this.#segments.get(node) !== segment || node.outputs.every((value) => this.#kept.has(value))) continue;
+      if (this.#segments.get(node) !== segment || node.outputs.every((value) => this.#kept.has(value)))
+        continue;
       const outputs = applyAll(node.op, node.inputs.map(this.#operand), node.attributes);
       for (const [at, value] of node.outputs.entries()) {
         if (!this.#kept.has(value)) this.#again.set(value, outputs[at] as Value);

@@ -1,6 +1,6 @@
 export { type AdapterOptions, mergeAdapters, withAdapters } from "./adapters.js";
-export { chooseCheckpoints } from "./checkpoints.js";
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+export { chooseCheckpoints } from "./checkpoints.js";
 export {
   ELEMENT_LOSSES,
   type ElementLoss,

@@ -11,8 +11,8 @@ import {
   transpose,
   type Value,
 } from "@softmax-bench/graph";
-import { findCheckpoints } from "./checkpoints.js";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+import { findCheckpoints } from "./checkpoints.js";
 import type { Head } from "./head.js";
 import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
@@ -118,7 +118,8 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
   const objection = doubt ?? (wrt.size === 0 ? NO_PARAMETERS : undefined);
   if (objection !== undefined && !options.force) throw new ModelError(objection);
   const [from, upstream] = head.gradient ? [output, head.gradient] : [head.loss, head.upstream];
-  const checkpoints = options.checkpoints && findCheckpoints(model, options.checkpoints);
+  const target = { loss: from, wrt: wrt.values() };
+  const checkpoints = options.checkpoints && findCheckpoints(model, options.checkpoints, target);
   const gradients = differentiate(from, [...wrt.values()], upstream, checkpoints);
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,

@@ -59,6 +59,11 @@ export const command = () =>
       "--lora <settings>",
       "train low-rank adapters of matrices alone, W + scale · B A, or merge them (--write-back); e.g. --lora 'rank=8,targets=*.attn.*,scale=2'",
     )
+    .option(
+      "--checkpoint <names>",
+      "keep these values of the model for the backward pass, which computes those between them again: less memory, more time; or auto, to have them chosen; e.g. --checkpoint block3,block6",
+      commaSeparated,
+    )
     .option("--hvp", "Hessian-vector products, too: <name>.direction in, <name>.hvp out")
     .option(
       "--jvp",
@@ -124,18 +129,18 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   }
   const elements = parseMaxElements(flags.maxElements) ?? DEFAULT_ELEMENTS;
   let made: readonly Made[];
-  let constants: number;
+  let notes: readonly (string | undefined)[];
   try {
     const source =
       flags.model === undefined ? methodSource(flags, out) : modelSource(flags, flags.model, out);
-    constants = source.constants;
     made = source.targets.map((target) => withBudget(elements, () => make(target, legalize)));
+    notes = [checkpointsNote(source.checkpoints?.chosen), constantsNote(source.constants)];
   } catch (error) {
     throw inWords(error, flags.model);
   }
   for (const { file, bytes } of made) write(file, bytes);
   for (const line of made.flatMap(summary)) writeLine(stdout, line);
-  if (constants > 0) writeLine(stdout, constantsNote(constants));
+  for (const note of notes) if (note !== undefined) writeLine(stdout, note);
   return EXIT.ok;
 }
 
@@ -212,8 +217,16 @@ function writable(file: string): string {
   return file;
 }
 
-const constantsNote = (count: number): string =>
-  `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
+/** What was chosen for the user. */
+function checkpointsNote(names: readonly string[] | undefined): string | undefined {
+  if (names?.length === 0) return "  no checkpoints: they would save no memory";
+  return names && `  checkpoints: ${names.map((name) => joinNames([name])).join(",")}`;
+}
+
+const constantsNote = (count: number): string | undefined =>
+  count === 0
+    ? undefined
+    : `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
 
 function summary({ file, bytes, graph: { inputs, outputs } }: Made): string[] {
   const size =

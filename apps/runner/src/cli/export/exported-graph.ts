@@ -21,6 +21,7 @@ import {
   withProducts,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../../terminal/errors.js";
+import type { Checkpoints } from "./checkpoints.js";
 import { rowsHead } from "./loss.js";
 
 /** The parts of a method's computation that a model can have. */
@@ -56,22 +57,24 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
-export interface ModelRequest extends TrainingOptions {
+export interface ModelRequest extends Omit<TrainingOptions, "checkpoints"> {
   readonly products?: Products | undefined;
   /** Low-rank adapters, which are then the only parameters. */
   readonly adapters?: AdapterOptions | undefined;
+  readonly checkpoints?: Checkpoints | undefined;
 }
 
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { wrt: names, products, adapters, ...options }: ModelRequest,
+  { wrt: names, products, adapters, checkpoints, ...options }: ModelRequest,
 ): TrainingGraph {
   const read = model.graph(sizes, { trained: names, inner: options.logits });
   const graph = adapters ? withAdapters(model, read, adapters) : read;
   const wrt = names?.flatMap((name) => namesOf(graph, name));
-  const training = trainingGraph(graph, { ...options, wrt });
+  const train = (kept?: readonly string[]) => trainingGraph(graph, { ...options, wrt, checkpoints: kept });
+  const training = train(checkpoints?.names(graph, train));
   return products?.hessian || products?.jacobian ? withProducts(training, products) : training;
 }
 

@@ -24,6 +24,7 @@ export interface ExportFlags extends OptimizerFlags, LossFlags {
   readonly maxElements?: string;
   readonly writeBack?: string;
   readonly lora?: string;
+  readonly checkpoint?: string[];
   readonly hvp?: true;
   readonly jvp?: true;
 }
@@ -43,6 +44,7 @@ const OF_TRAINING = [
   "size",
   "hvp",
   "jvp",
+  "checkpoint",
   "optimizer",
   "accumulate",
   "clipNorm",

@@ -14,6 +14,7 @@ import type { Registry } from "../../plan/load-backends.js";
 import { select } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { UsageError } from "../../terminal/errors.js";
+import { Checkpoints } from "./checkpoints.js";
 import { BATCH, joinNames, methodGraph, modelGraph, openSizes, PARTS } from "./exported-graph.js";
 import { DYNAMIC, type ExportFlags, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
 import { parseLora } from "./lora.js";
@@ -33,6 +34,7 @@ export interface Source {
   readonly targets: readonly Target[];
   /** Number of stored floating-point tensors that are taken for constants. */
   readonly constants: number;
+  readonly checkpoints?: Checkpoints | undefined;
 }
 
 /** A model is for any runtime. */
@@ -78,11 +80,13 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   const isGiven = batch !== undefined && typeof wanted === "number";
   const sizes = { ...parseSizes(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
   const open = isGiven ? left.filter((size) => size !== batch) : left;
+  const checkpoints = flags.checkpoint && new Checkpoints(flags.checkpoint);
   const request = {
     head: objective.head,
     loss: objective.loss,
     wrt: flags.wrt,
     adapters: parseLora(flags.lora),
+    checkpoints,
     products: { hessian: flags.hvp ?? false, jacobian: flags.jvp ?? false },
     logits: objective.output ?? flags.logits,
     classAxis: parseClassAxis(flags.classAxis),
@@ -96,6 +100,7 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   return {
     targets: targetsOf(training, { out, open: open.map(({ symbol }) => symbol), step, flags }),
     constants: request.wrt && !request.wrt.includes("all") ? 0 : constants,
+    checkpoints,
   };
 }
 
