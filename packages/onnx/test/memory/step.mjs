@@ -1,0 +1,65 @@
+// Runs steps of SGD in a process of its own, and writes its peak memory and the times as a line of JSON.
+// Usage: node --expose-gc step.mjs <model.onnx> <number of steps> [auto | <checkpoint>,…]
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { allocate, inputName, legalize, optimize } from "@softmax-bench/graph";
+import {
+  chooseCheckpoints,
+  ONNXRUNTIME_CPU,
+  serialize,
+  sgd,
+  trainingGraph,
+  trainingStep,
+} from "@softmax-bench/onnx";
+import { loadModel } from "@softmax-bench/onnx/node";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+
+const [file = "", count = "1", wanted] = process.argv.slice(2);
+const model = loadModel(file);
+const read = model.graph({});
+const checkpoints = wanted === "auto" ? chooseCheckpoints(read, trainingGraph(read)) : wanted?.split(",");
+const graph = legalize(
+  optimize(trainingStep(trainingGraph(read, { checkpoints }), { optimizer: sgd() })),
+  ONNXRUNTIME_CPU,
+);
+
+/** Stored weights, and small numbers for everything else. */
+function feedFor(value) {
+  const stored = model.initializers.get(inputName(value))?.read().data;
+  const data = stored ?? allocate(value);
+  if (inputName(value) === "learning_rate") data[0] = 1e-3;
+  else if (!stored) {
+    const isWhole = value.dtype === "int64";
+    for (const index of data.keys()) data[index] = isWhole ? BigInt((index * 7) % 10) : Math.sin(index);
+  }
+  return new Tensor(value.dtype, data, value.shape);
+}
+
+/** A line of Linux's account of this process, in MB. */
+const memory = (line) =>
+  Number(new RegExp(`${line}:\\s+(\\d+) kB`).exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
+
+// From a file: the bytes would count as memory of the process.
+const folder = mkdtempSync(join(tmpdir(), "memory-"));
+const path = join(folder, "step.onnx");
+writeFileSync(path, serialize(graph));
+const session = await InferenceSession.create(path, { logSeverityLevel: 4 });
+rmSync(folder, { recursive: true });
+const feeds = Object.fromEntries(graph.inputs.map((value) => [inputName(value), feedFor(value)]));
+globalThis.gc?.();
+// Resets the peak.
+writeFileSync("/proc/self/clear_refs", "5");
+const before = memory("VmRSS");
+const milliseconds = [];
+const digest = createHash("sha256");
+for (let step = 0; step < Number(count); step++) {
+  const start = performance.now();
+  const outputs = await session.run(feeds);
+  milliseconds.push(performance.now() - start);
+  if (step > 0) continue;
+  for (const name of Object.keys(outputs).sort()) digest.update(new Uint8Array(outputs[name].data.buffer));
+}
+const peak = memory("VmHWM") - before;
+console.log(JSON.stringify({ checkpoints, peak, milliseconds, digest: digest.digest("hex") }));
