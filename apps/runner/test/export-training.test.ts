@@ -99,6 +99,33 @@ describe("pnpm export --optimizer", () => {
     expect([whole.code, whole.stderr]).toEqual([0, ""]);
   });
 
+  it("writes a step in mixed precision, with a loss scale in and out", async () => {
+    const folder = temporaryFolder();
+    const vit = join(FIXTURES, "networks", "vit.onnx");
+    const flags = ["--optimizer", "adamw", "--mixed-precision", "float16", "--growth-interval", "5"];
+    const file = join(folder, "step.onnx");
+    const { code, stderr } = await run(["--model", vit, ...flags, "--checkpoint", "auto", "--out", file]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const { inputs, outputs } = loadModel(file);
+    const types = new Map(inputs.map(({ name, dtype }) => [name, dtype]));
+    expect([types.get("loss_scale"), types.get("good_steps")]).toEqual(["float32", "int64"]);
+    expect([...types.values()]).not.toContain("float16");
+    expect(outputs).toEqual(expect.arrayContaining(["loss_scale.next", "good_steps.next"]));
+    await (await InferenceSession.create(file, { logSeverityLevel: 4 })).release();
+  });
+
+  it("names the operator that has no kernel in bfloat16, and writes it for other runtimes", async () => {
+    const vit = join(FIXTURES, "networks", "vit.onnx");
+    const out = join(temporaryFolder(), "step.onnx");
+    const args = ["--model", vit, "--optimizer", "sgd", "--mixed-precision", "bfloat16", "--out", out];
+    const { code, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /: Cast\(.*\): the runtime has no bfloat16 kernel for it; --mixed-precision float16 has kernels, and --target any writes the model for other runtimes\n$/,
+    );
+    expect(await run([...args, "--target", "any"])).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("writes a step in two halves with --accumulate", async () => {
     const folder = temporaryFolder();
     const file = join(folder, "step.onnx");
@@ -143,6 +170,19 @@ describe("pnpm export --optimizer", () => {
     ],
     [["--checkpoint", "x"], /"x" is kept anyway: a checkpoint is a value that the model computes/],
     [["--checkpoint", "", "--hvp"], /--checkpoint/],
+    [["--mixed-precision", "float8"], /unknown type of --mixed-precision "float8": .*float16, bfloat16/],
+    [
+      ["--mixed-precision", "float16"],
+      /the model has no product or convolution of float32 to compute in float16/,
+    ],
+    [
+      ["--mixed-precision", "float16", "--growth-interval", "5"],
+      /--growth-interval needs --mixed-precision float16 and --optimizer/,
+    ],
+    [
+      ["--mixed-precision", "float16", "--optimizer", "sgd", "--growth-interval", "0.5"],
+      /--growth-interval takes a number of steps from 1 on, got "0.5"/,
+    ],
   ])("refuses %j in one line", async (flags, message) => {
     const cwd = temporaryFolder();
     copyFileSync(model, join(cwd, "cnn.onnx"));

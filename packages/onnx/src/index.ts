@@ -11,6 +11,13 @@ export {
 export type { Head } from "./head.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
+export {
+  type ScalingOptions,
+  withDynamicScale,
+  withMixedPrecision,
+  withScaledLoss,
+  withUnscaledGradients,
+} from "./mixed-precision.js";
 export { IR_VERSION, OPSET } from "./operators.js";
 export {
   type AdamOptions,

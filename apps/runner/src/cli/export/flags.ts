@@ -2,11 +2,12 @@ import { UsageError } from "../../terminal/errors.js";
 import type { LossFlags } from "./loss.js";
 import { toFlag } from "./numbers.js";
 import type { OptimizerFlags } from "./optimizer.js";
+import type { PrecisionFlags } from "./precision.js";
 
 /** The value of `--batch` for any batch. */
 export const DYNAMIC = "dynamic";
 
-export interface ExportFlags extends OptimizerFlags, LossFlags {
+export interface ExportFlags extends OptimizerFlags, LossFlags, PrecisionFlags {
   readonly out?: string;
   readonly target: string;
   readonly batch?: string;
@@ -45,6 +46,8 @@ const OF_TRAINING = [
   "hvp",
   "jvp",
   "checkpoint",
+  "mixedPrecision",
+  "growthInterval",
   "optimizer",
   "accumulate",
   "clipNorm",
