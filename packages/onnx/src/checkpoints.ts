@@ -9,7 +9,7 @@ import { ModelError, quote } from "./read/error.js";
 import type { ReadGraph } from "./read/graph.js";
 
 /** The inputs of a model that are not parameters. */
-export function dataInputs({ inputs, parameters }: ReadGraph): Value[] {
+function dataInputs({ inputs, parameters }: ReadGraph): Value[] {
   const trained = new Set(parameters.values());
   return inputs.filter((value) => !trained.has(value));
 }

@@ -45,7 +45,7 @@ const model = parseModel(
   }),
 );
 const read = model.graph({ batch: 6 });
-const given = {
+const given: Record<string, Tensor> = {
   x: tensor("float32", [6, WIDTH], numbers(6 * WIDTH)),
   labels: tensor("int64", [6], [0, 1, 2, 3, 2, 1]),
   learning_rate: tensor("float32", [], [0.05]),

@@ -25,7 +25,7 @@ it("takes less than half of the memory with checkpoints, and gives the same bits
     const file = join(folder, "net.onnx");
     writeFileSync(file, model);
     const script = fileURLToPath(new URL("memory/step.mjs", import.meta.url));
-    const [plain, kept] = [[], ["auto"]].map((checkpoints) =>
+    const [plain, kept] = [[], ["--checkpoint", "auto"]].map((checkpoints) =>
       JSON.parse(
         execFileSync(process.execPath, ["--expose-gc", script, file, "2", ...checkpoints], {
           encoding: "utf8",

@@ -63,7 +63,7 @@ export async function runModel(
   model: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
   // Beyond "basic", ONNX Runtime fuses a double scale into a product as a float32 attribute: 1e-9 off.
-  graphOptimizationLevel: "disabled" | "basic" = "basic",
+  graphOptimizationLevel: "disabled" | "basic" | "all" = "basic",
 ): Promise<Record<string, Tensor>> {
   const options = { logSeverityLevel: 4, graphOptimizationLevel } as const;
   const session = await InferenceSession.create(model, options);

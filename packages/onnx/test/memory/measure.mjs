@@ -15,7 +15,10 @@ function run(file, checkpoints) {
 
 const least = (of) => Math.min(...of);
 for (const file of files) {
-  const results = Array.from({ length: Number(rounds) }, () => [run(file, []), run(file, ["auto"])]);
+  const results = Array.from({ length: Number(rounds) }, () => [
+    run(file, []),
+    run(file, ["--checkpoint", "auto"]),
+  ]);
   const [plain, kept] = [0, 1].map((which) => results.map((pair) => pair[which]));
   const peaks = [plain, kept].map((of) => least(of.map(({ peak }) => peak)));
   // The first step is slower.

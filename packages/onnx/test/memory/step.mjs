@@ -1,9 +1,10 @@
 // Runs steps of SGD in a process of its own, and writes its peak memory and the times as a line of JSON.
-// Usage: node --expose-gc step.mjs <model.onnx> <number of steps> [auto | <checkpoint>,…]
+// Usage: node --expose-gc step.mjs <model.onnx> <number of steps> [--checkpoint auto | <name>,…] [--float16]
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { allocate, inputName, legalize, optimize } from "@softmax-bench/graph";
 import {
   chooseCheckpoints,
@@ -12,18 +13,24 @@ import {
   sgd,
   trainingGraph,
   trainingStep,
+  withMixedPrecision,
 } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
-const [file = "", count = "1", wanted] = process.argv.slice(2);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { checkpoint: { type: "string" }, float16: { type: "boolean" } },
+});
+const [file = "", count = "1"] = positionals;
 const model = loadModel(file);
-const read = model.graph({});
-const checkpoints = wanted === "auto" ? chooseCheckpoints(read, trainingGraph(read)) : wanted?.split(",");
-const graph = legalize(
-  optimize(trainingStep(trainingGraph(read, { checkpoints }), { optimizer: sgd() })),
-  ONNXRUNTIME_CPU,
-);
+const read = options.float16 ? withMixedPrecision(model.graph({}), "float16") : model.graph({});
+const checkpoints =
+  options.checkpoint === "auto"
+    ? chooseCheckpoints(read, trainingGraph(read))
+    : options.checkpoint?.split(",");
+const training = trainingGraph(read, { checkpoints });
+const graph = legalize(optimize(trainingStep(training, { optimizer: sgd() })), ONNXRUNTIME_CPU);
 
 /** Stored weights, and small numbers for everything else. */
 function feedFor(value) {
