@@ -49,8 +49,8 @@ export class Recomputation {
     this.#wrt = new Set(wrt);
     this.#kept = new Set(checkpoints);
     this.#segments = segmentsOf(order, this.#kept);
-    this.#segment = Math.max(0, ...this.#segments.values());
     this.order = bySegment(order, this.#segments);
+    this.#segment = this.order.reduce((last, node) => Math.max(last, this.#segments.get(node) ?? 0), 0);
     for (const [node, segment] of this.#segments) {
       for (const value of node.inputs) {
         if ((this.#segments.get(value.node) ?? segment) < segment) this.#kept.add(value);

@@ -115,6 +115,17 @@ describe("gradients with checkpoints", () => {
     }
   });
 
+  it("survive a chain of 20,000 nodes", () => {
+    const x = input("x", "float64", [1]);
+    let y: Value = tanh(x);
+    const checkpoints = [x];
+    for (let count = 0; count < 20_000; count++) {
+      y = tanh(y);
+      if (count % 4000 === 0) checkpoints.push(y);
+    }
+    expect(differentiate(y, [x], undefined, checkpoints)).toHaveLength(1);
+  });
+
   it("can be differentiated again", () => {
     const { x, weights, hidden, loss } = chain(4);
     const curvature = (checkpoints: readonly Value[]) => {
