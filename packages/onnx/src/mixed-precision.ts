@@ -95,19 +95,27 @@ function isExpressible({ node, shape }: Value, dtype: HalfDType): boolean {
 
 const scaleInput = (): Value => input("loss_scale", "float32", []);
 
+/** The first scale of `torch.amp.GradScaler`. */
+const FIRST_SCALE = 65_536;
+
+/** The scale that is meant by an input of 0, with which all other state starts, too. */
+const started = (scale: Value): Value =>
+  where(equal(scale, scalar(0, "float32")), scalar(FIRST_SCALE, "float32"), scale);
+
 /**
- * Options of a training graph in which the loss is taken in float32, and multiplied by the scalar input `loss_scale` before
+ * Options of a training graph in which the loss is taken in float32, and multiplied by the scalar input `loss_scale` (65536 if that is 0) before
  * it is differentiated, so that small gradients do not vanish in float16.
  * @param options not with a loss for each row or element
  */
 export function withScaledLoss(options: TrainingOptions): TrainingOptions {
-  const scale = scaleInput();
+  const given = scaleInput();
+  const scale = started(given);
   const scaled = (head: (output: Value) => Head, output: Value): Head => {
     const { inputs, loss, upstream, gradient } = head(cast(output, "float32"));
     if (upstream)
       throw new ModelError("a loss for each row or element cannot be scaled: take its mean or its sum");
     const above = gradient && cast(mul(gradient, scale), output.dtype);
-    return { inputs: [...inputs, scale], loss, ...(above ? { gradient: above } : { upstream: scale }) };
+    return { inputs: [...inputs, given], loss, ...(above ? { gradient: above } : { upstream: scale }) };
   };
   const { loss, head = (rows) => crossEntropyHead(rows, IGNORED_LABEL) } = options;
   return loss
@@ -117,7 +125,7 @@ export function withScaledLoss(options: TrainingOptions): TrainingOptions {
 
 /** A training graph whose gradients are divided by `loss_scale` again. */
 export function withUnscaledGradients(training: TrainingGraph): TrainingGraph {
-  const scale = findInput(training, "loss_scale");
+  const scale = started(findInput(training, "loss_scale"));
   const gradients = new Map(
     Array.from(training.gradients, ([parameter, gradient]) => [
       parameter,
@@ -138,7 +146,7 @@ export interface ScalingOptions {
 
 /**
  * A step that changes nothing if a gradient is not finite, as `torch.amp.GradScaler` skips it, and adapts the scale: it takes
- * `loss_scale` (65536 at first) and `good_steps` (int64, 0 at first), and returns `loss_scale.next`, half of it after an
+ * `loss_scale` and `good_steps` (int64), both 0 at first, and returns `loss_scale.next`, half of it after an
  * overflow and twice of it after enough good steps, and `good_steps.next`. Batch normalisations' moving statistics move
  * in any case.
  *
@@ -160,7 +168,8 @@ export function withDynamicScale(
   );
   if (clash !== undefined)
     throw new ModelError(`the model has a ${quote(clash)} of its own, which the step needs`);
-  const scale = given.get("loss_scale") ?? scaleInput();
+  const current = given.get("loss_scale") ?? scaleInput();
+  const scale = started(current);
   const good = input("good_steps", "int64", []);
   const succeeds = allFinite(
     Array.from(
@@ -180,7 +189,7 @@ export function withDynamicScale(
   const grown = where(isEnough, doubled, scale);
   return {
     ...step,
-    inputs: [...step.inputs, ...(given.has("loss_scale") ? [] : [scale]), good],
+    inputs: [...step.inputs, ...(given.has("loss_scale") ? [] : [current]), good],
     outputs: {
       ...step.outputs,
       ...Object.fromEntries(kept),

@@ -252,6 +252,14 @@ describe("mixed precision", () => {
     expect([...inputs, ...Object.values(outputs)].filter(({ dtype }) => dtype === "float16")).toEqual([]);
   });
 
+  it("starts with a scale of 65536 where it is given 0, as all state starts", () => {
+    const graph = stepOf(dense);
+    const given = { ...givenTo(dense), loss_scale: tensor("float32", [], [0]) };
+    const first = evaluate(graph, { ...given, ...zerosFor(graph, given) });
+    expect(first["loss_scale.next"]?.data[0]).toBe(65_536);
+    expect(first["good_steps.next"]?.data[0]).toBe(1n);
+  });
+
   it("refuses a model without products, and an interval that is no number of steps", () => {
     const nodes = [{ opType: "Tanh", input: ["x"], output: ["y"] }];
     const read = parseModel(modelOf({ shape: [2, 3], nodes })).graph({});
