@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const STEPS = 4;
+const STEPS = 3;
 const script = fileURLToPath(new URL("step.mjs", import.meta.url));
 const [rounds, ...files] = process.argv.slice(2);
 
