@@ -77,7 +77,8 @@ export const biasGradient = (upstream: Value): Value =>
 
 /** The gradient with respect to the filter, for `x` and the gradient with respect to the convolution of it. */
 export function filterGradient(x: Value, upstream: Value, window: Window, group: number): Value {
-  const isPoint = group === 1 && [...window.kernel, ...window.before.map((pad) => pad + 1)].every((size) => size === 1);
+  const isPoint =
+    group === 1 && [...window.kernel, ...window.before.map((pad) => pad + 1)].every((size) => size === 1);
   return isPoint ? pointGradient(x, upstream, window) : correlation(x, upstream, window, group);
 }
 
@@ -124,7 +125,11 @@ function correlation(x: Value, upstream: Value, window: Window, group: number): 
 }
 
 /** The operand, and its padding after each axis, up to the last element that a window reads. */
-function withoutUnread(x: Value, upstream: Value, window: Window): { value: Value; after: readonly number[] } {
+function withoutUnread(
+  x: Value,
+  upstream: Value,
+  window: Window,
+): { value: Value; after: readonly number[] } {
   let value = x;
   const after = extents(window).map((extent, axis) => {
     const [before, pads] = [window.before[axis] as number, window.after[axis] as number];

@@ -1,7 +1,17 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { FLOATS, type Shape, sizeOf, type TensorType } from "../tensor.js";
-import { add, conv, convTranspose, gather, indices, matMul, pad, reshape, transpose } from "../vocabulary/index.js";
+import {
+  add,
+  conv,
+  convTranspose,
+  gather,
+  indices,
+  matMul,
+  pad,
+  reshape,
+  transpose,
+} from "../vocabulary/index.js";
 import {
   addBias,
   biasGradient,
@@ -67,7 +77,9 @@ export const Conv: OpDefinition = {
     const window = readWindow(attributes, spatial(filter.shape), x.shape);
     const isPoint =
       options.group === 1 &&
-      [...window.kernel, ...window.strides, ...options.pads.map((pad) => pad + 1)].every((size) => size === 1);
+      [...window.kernel, ...window.strides, ...options.pads.map((pad) => pad + 1)].every(
+        (size) => size === 1,
+      );
     // The elements that the last window does not reach.
     const outputPadding = extents(window).map((extent, axis) => {
       const [before, after] = [window.before[axis] as number, window.after[axis] as number];

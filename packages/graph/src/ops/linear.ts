@@ -15,7 +15,16 @@ import {
   type TensorType,
   write,
 } from "../tensor.js";
-import { gemm, matMul, mul, reshape, scalar, sumTo, transpose, transposeMatrices } from "../vocabulary/index.js";
+import {
+  gemm,
+  matMul,
+  mul,
+  reshape,
+  scalar,
+  sumTo,
+  transpose,
+  transposeMatrices,
+} from "../vocabulary/index.js";
 import { broadcastReader, expectInputs, generate, NUMBERS, numberAttribute } from "./support.js";
 
 const batchOf = (shape: Shape): Shape => shape.slice(0, -2);
