@@ -90,7 +90,6 @@ add("keras-cnn", "image", cnn, image(16))
 add("keras-transformer", "text", transformer, tokens)
 add("keras-lstm", "recurrent", lstm, tokens)
 add("keras-mobilenet-v2", "image", application("MobileNetV2", alpha=0.35), image(64))
-add("keras-resnet50", "image", application("ResNet50"), image(64))
 
 
 def build_in(dtype, build):

@@ -1,7 +1,7 @@
 // Times steps of training in ONNX Runtime and in PyTorch, process after process, and writes docs/onnx-steps.md:
 // node step-ratios.mjs <folder of step_pytorch.py export> [--blocks <n>] [--seconds <s>] [--python <file>] [<network>…]
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,10 @@ const median = (numbers) => {
 };
 
 function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr.slice(-2000)}`);
   return stdout;
 }
@@ -49,7 +52,10 @@ function exportStep(name) {
 }
 
 const MEASURE = {
-  runtime: (name, threads) => ["node", [here("step-runtime.mjs"), join(out, name), `${threads}`, values.seconds]],
+  runtime: (name, threads) => [
+    "node",
+    [here("step-runtime.mjs"), join(out, name), `${threads}`, values.seconds],
+  ],
   pytorch: (name, threads) => [
     values.python,
     [here("step_pytorch.py"), "time", name, `${threads}`, values.seconds],
@@ -58,7 +64,12 @@ const MEASURE = {
 
 /** One process: the medians of its steps, and its memory. */
 function measure(side, name, threads) {
-  const { times, processor, losses, peakMB } = JSON.parse(run(...MEASURE[side](name, threads)).trim().split("\n").at(-1));
+  const { times, processor, losses, peakMB } = JSON.parse(
+    run(...MEASURE[side](name, threads))
+      .trim()
+      .split("\n")
+      .at(-1),
+  );
   return { ms: median(times), processor: median(processor), loss: losses[0], peakMB };
 }
 
@@ -71,8 +82,7 @@ function block(name, threads, index) {
   const difference = Math.abs(runtime[0].loss - pytorch[0].loss);
   if (!(difference <= 1e-3 * Math.max(1, Math.abs(pytorch[0].loss))))
     throw new Error(`${name}: the first loss is ${runtime[0].loss}, PyTorch's is ${pytorch[0].loss}`);
-  const ratio = (of) =>
-    Math.sqrt((runtime[0][of] * runtime[1][of]) / (pytorch[0][of] * pytorch[1][of]));
+  const ratio = (of) => Math.sqrt((runtime[0][of] * runtime[1][of]) / (pytorch[0][of] * pytorch[1][of]));
   return { ...measured, time: ratio("ms"), processor: ratio("processor"), memory: ratio("peakMB") };
 }
 
@@ -81,7 +91,8 @@ const range = (numbers) =>
 
 function rowOf(name, threads) {
   const blocks = Array.from({ length: Number(values.blocks) }, (_, index) => block(name, threads, index));
-  const of = (side, what) => median(blocks.flatMap(({ [side]: runs }) => runs.map(({ [what]: value }) => value)));
+  const of = (side, what) =>
+    median(blocks.flatMap(({ [side]: runs }) => runs.map(({ [what]: value }) => value)));
   const row = [
     name,
     `${threads}`,
@@ -103,7 +114,17 @@ if (isExported) console.log(`export of ${EXPORTED}: ${range(seconds)} s`);
 for (const name of networks) exportStep(name);
 const rows = networks.flatMap((name) => [1, 2].map((threads) => rowOf(name, threads)));
 
-const HEADS = ["network", "threads", "ms", "PyTorch ms", "time ratio", "processor ratio", "MB", "PyTorch MB", "memory ratio"];
+const HEADS = [
+  "network",
+  "threads",
+  "ms",
+  "PyTorch ms",
+  "time ratio",
+  "processor ratio",
+  "MB",
+  "PyTorch MB",
+  "memory ratio",
+];
 const { batches } = JSON.parse(run(values.python, [here("step_pytorch.py"), "list"]));
 const processors = cpus();
 writeFileSync(

@@ -10,7 +10,8 @@ const determinant: Reader = (node) => {
   const x = node.input(0);
   const [rows = 0, columns = -1] = x.shape.slice(-2);
   if (rows !== columns) node.fail(`takes square matrices, got [${x.shape}]`);
-  if (rows > MOST_ROWS) node.fail(`determinants of more than ${MOST_ROWS} rows are not supported, got ${rows}`);
+  if (rows > MOST_ROWS)
+    node.fail(`determinants of more than ${MOST_ROWS} rows are not supported, got ${rows}`);
   const batch = x.shape.slice(0, -2);
   const axis = batch.length;
   const element = (row: number, column: number) =>

@@ -132,7 +132,12 @@ const combinations = (taps: readonly (readonly Tap[])[]): Tap[][] =>
   taps.reduce<Tap[][]>((made, along) => made.flatMap((some) => along.map((tap) => [...some, tap])), [[]]);
 
 /** The elements at the taps, times their weights; 0 outside the image. */
-function contribution(flat: Value, corner: readonly Tap[], sizes: readonly number[], isZeroOutside: boolean): Value {
+function contribution(
+  flat: Value,
+  corner: readonly Tap[],
+  sizes: readonly number[],
+  isZeroOutside: boolean,
+): Value {
   const [images = 0, channels = 0] = flat.shape;
   let index: Value | undefined;
   let weight: Value | undefined;

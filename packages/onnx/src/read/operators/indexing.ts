@@ -160,7 +160,9 @@ const readOneHot: Reader = (node) => {
 /** The slices, or of the flat x the elements, whose known condition is true. */
 const compress: Reader = (node) => {
   const given = node.input(0);
-  const axis = node.hasAttribute("axis") ? axisFrom(node, node.int("axis", 0), given.shape.length) : undefined;
+  const axis = node.hasAttribute("axis")
+    ? axisFrom(node, node.int("axis", 0), given.shape.length)
+    : undefined;
   const x = axis === undefined ? reshape(given, [sizeOf(given.shape)]) : given;
   const kept = elementsOf(node.constant(1)).flatMap((condition, index) => (Number(condition) ? [index] : []));
   const last = kept.at(-1) ?? -1;
@@ -181,7 +183,10 @@ const tensorScatter: Reader = (node) => {
       cache.shape.map((_, at) => (at === on ? count : 1)),
     );
   const starts = cast(node.optional(2) ?? expand(scalar(0, "int64"), [cache.shape[0] as number]), "int64");
-  const places = add(along(range(0, length, 1, "int64"), axis, length), along(starts, 0, starts.shape[0] as number));
+  const places = add(
+    along(range(0, length, 1, "int64"), axis, length),
+    along(starts, 0, starts.shape[0] as number),
+  );
   const inside = mode === "circular" ? mod(places, scalar(size, "int64")) : places;
   return scatterElements(cache, expand(inside, update.shape), update, axis, "none");
 };

@@ -55,7 +55,9 @@ const linearAttention: Reader = (node) => {
   const valueWidth = value.shape[2] ?? 0;
   const [keys, values, shared] = [keyWidth / heads, valueWidth / heads, queries / heads];
   if (![keys, values, shared].every(Number.isInteger))
-    node.fail(`${heads} and ${queries} heads do not fit [${query.shape}], [${key.shape}] and [${value.shape}]`);
+    node.fail(
+      `${heads} and ${queries} heads do not fit [${query.shape}], [${key.shape}] and [${value.shape}]`,
+    );
   const given = node.float("scale", 0);
   const scale = scalar(given === 0 ? 1 / Math.sqrt(keys) : given, query.dtype);
   const isGated = rule.includes("gated");

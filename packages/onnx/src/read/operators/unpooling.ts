@@ -60,7 +60,13 @@ const maxUnpool: Reader = (node) => {
   });
   const shape = [...x.shape.slice(0, 2), ...sizes];
   const zeros = expand(scalar(0, x.dtype), [sizeOf(shape)]);
-  const flat = scatterElements(zeros, reshape(positions, [sizeOf(x.shape)]), reshape(x, [sizeOf(x.shape)]), 0, "none");
+  const flat = scatterElements(
+    zeros,
+    reshape(positions, [sizeOf(x.shape)]),
+    reshape(x, [sizeOf(x.shape)]),
+    0,
+    "none",
+  );
   const unpooled = reshape(flat, shape);
   const wanted = node.numbers(2) ?? shape;
   const more = wanted.map((size, axis) => size - (shape[axis] as number));
@@ -69,7 +75,7 @@ const maxUnpool: Reader = (node) => {
   return pad(unpooled, [...more.map(() => 0), ...more]);
 };
 
-/** Rounds halves away from 0. */
+/** Rounds halves away from 0; ONNX Runtime computes in float32 what is rounded. */
 const rounded = (value: number): number => Math.sign(value) * Math.round(Math.abs(value));
 
 /** The start and end of each of `count` parts of the elements from `first` to `last`, within an axis. */
@@ -94,7 +100,7 @@ const maxRoiPool: Reader = (node) => {
   const pooled = Array.from({ length: regions.shape[0] as number }, (_, region) => {
     const [image = 0, ...corners] = Array.from(regions.data.slice(5 * region, 5 * region + 5), Number);
     if (!(Number.isInteger(image) && image >= 0 && image < images)) node.fail(`there is no image ${image}`);
-    const [left = 0, top = 0, right = 0, bottom = 0] = corners.map((corner) => rounded(corner * scale));
+    const [left = 0, top = 0, right = 0, bottom = 0] = corners.map((corner) => rounded(Math.fround(corner * scale)));
     const one = slice(x, 0, image, image + 1);
     const parts = partsOf(top, bottom, height, rows).flatMap((down) =>
       partsOf(left, right, width, columns).map((across) => largestIn(one, down, across)),
