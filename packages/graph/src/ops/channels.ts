@@ -77,8 +77,8 @@ export const biasGradient = (upstream: Value): Value =>
 
 /** The gradient with respect to the filter, for `x` and the gradient with respect to the convolution of it. */
 export function filterGradient(x: Value, upstream: Value, window: Window, group: number): Value {
-  const isPoint =
-    group === 1 && [...window.kernel, ...window.before.map((pad) => pad + 1)].every((size) => size === 1);
+  const sizes = [...window.kernel, ...[...window.before, ...window.after].map((pad) => pad + 1)];
+  const isPoint = group === 1 && sizes.every((size) => size === 1);
   return isPoint ? pointGradient(x, upstream, window) : correlation(x, upstream, window, group);
 }
 

@@ -33,7 +33,9 @@ function rowOf({ name, exporter, verdict, reason, results = [], open, closed, pa
     model: name,
     exporter,
     verdict,
-    "open sizes": verdict === "refused" ? "" : closed ? "none" : open.join(", ") || "none",
+    // Exporters other than PyTorch's name the batch by themselves, and leave nothing else open.
+    "open sizes":
+      verdict === "refused" ? "" : closed ? "none" : open.length === 1 ? "batch" : open.join(", ") || "none",
     error: largest(results.map(({ error }) => error)),
     rounding: largest(results.map(({ rounding }) => rounding)),
     float64: largest(results.map(({ double }) => double?.error)),
