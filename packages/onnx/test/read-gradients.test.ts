@@ -93,7 +93,7 @@ function modelFor(name: string, of: Case, elemType: number): Uint8Array {
 }
 
 const shapeOfPositions = (op: string, shape: Shape, count: number): readonly number[] => {
-  if (op === "GatherND") return [3, 2];
+  if (op === "GatherND" || op === "ScatterND") return [3, 2];
   if (op === "MaxUnpool") return shape;
   return ["CumSum", "CumProd", "Trilu"].includes(op) ? [] : [count];
 };

@@ -1,4 +1,5 @@
 import type { Attribute, Node, Value } from "../graph.js";
+import { applyAll } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
@@ -40,10 +41,11 @@ export function mergeCommonSubexpressions(): Rule {
     const key = keyOf(node, inputs);
     const first = seen.get(key);
     if (first) return first[0]?.node === node ? undefined : first;
-    const unchanged = inputs.every((input, position) => input === node.inputs[position]);
-    // A node with new inputs is rebuilt first, and seen in its new form in the next round.
-    if (unchanged) seen.set(key, node.outputs);
-    return undefined;
+    const isUnchanged = inputs.every((input, position) => input === node.inputs[position]);
+    // Rebuilt here, so that one round merges whole chains of nodes.
+    const outputs = isUnchanged ? node.outputs : applyAll(node.op, inputs, node.attributes);
+    seen.set(key, outputs);
+    return isUnchanged ? undefined : outputs;
   };
 }
 
