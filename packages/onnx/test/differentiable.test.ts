@@ -44,7 +44,7 @@ it("the table of them is up to date; vitest -u writes it", async () => {
   const heads = ["operator", "gradient", "gradients tested", "node tests right"];
   await expect(`# The operators that ONNX calls differentiable
 
-ONNX 1.23.2 tags an input of ${TAGGED.length} operators as differentiable. Written by \`vitest run -u test/differentiable.test.ts\` in \`packages/onnx\`.
+ONNX 1.23.2 tags an input of ${TAGGED.length} operators as differentiable. Written by \`vitest run test/differentiable.test.ts -u\` in \`packages/onnx\`.
 
 - **gradient**: by a rule of its own in \`packages/graph/src/ops\`, or by those of the operators that \`packages/onnx/src/read\` writes
   it in, whose results are compared with ONNX Runtime's kernel where there is one.

@@ -100,7 +100,9 @@ const maxRoiPool: Reader = (node) => {
   const pooled = Array.from({ length: regions.shape[0] as number }, (_, region) => {
     const [image = 0, ...corners] = Array.from(regions.data.slice(5 * region, 5 * region + 5), Number);
     if (!(Number.isInteger(image) && image >= 0 && image < images)) node.fail(`there is no image ${image}`);
-    const [left = 0, top = 0, right = 0, bottom = 0] = corners.map((corner) => rounded(Math.fround(corner * scale)));
+    const [left = 0, top = 0, right = 0, bottom = 0] = corners.map((corner) =>
+      rounded(Math.fround(corner * scale)),
+    );
     const one = slice(x, 0, image, image + 1);
     const parts = partsOf(top, bottom, height, rows).flatMap((down) =>
       partsOf(left, right, width, columns).map((across) => largestIn(one, down, across)),
