@@ -1,5 +1,5 @@
 // Times steps of training in ONNX Runtime and in PyTorch, process after process, and writes docs/onnx-steps.md:
-// node step-ratios.mjs <folder of step_pytorch.py export> [--blocks <n>] [--seconds <s>] [--python <file>] [<network>…]
+// node step-ratios.mjs <folder of step_pytorch.py export> [--blocks <n>] [--seconds <s>] [--threads <n,…>] [--python <file>] [<network>…]
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     blocks: { type: "string", default: "3" },
+    threads: { type: "string", default: "1,2" },
     seconds: { type: "string", default: "3" },
     python: { type: "string", default: "python3" },
   },
@@ -112,7 +113,7 @@ const isExported = existsSync(join(out, EXPORTED, "model.onnx"));
 const seconds = isExported ? Array.from({ length: 5 }, () => exportStep(EXPORTED)) : [];
 if (isExported) console.log(`export of ${EXPORTED}: ${range(seconds)} s`);
 for (const name of networks) exportStep(name);
-const rows = networks.flatMap((name) => [1, 2].map((threads) => rowOf(name, threads)));
+const rows = networks.flatMap((name) => values.threads.split(",").map((threads) => rowOf(name, threads)));
 
 const HEADS = [
   "network",
