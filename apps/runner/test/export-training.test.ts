@@ -65,6 +65,67 @@ describe("pnpm export --optimizer", () => {
     expect(loadModel(file).inputs[0]?.shape).toEqual(["batch", 2, 9, 8]);
   });
 
+  it("computes values between checkpoints again, chosen or named, with the same result", async () => {
+    const folder = temporaryFolder();
+    const model = join(FIXTURES, "networks", "vit.onnx");
+    const loaded = loadModel(model);
+    const given: Feeds = Object.fromEntries(
+      [...loaded.initializers.values()]
+        .filter(({ dtype }) => dtype === "float32")
+        .map((of) => [of.name, new Tensor("float32", of.read().data as Float32Array, of.shape)]),
+    );
+    const [{ name = "", shape = [] } = {}] = loaded.inputs;
+    const dims = shape.map((size) => (typeof size === "number" ? size : 2));
+    const pixels = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, at) => Math.sin(at));
+    given[name] = new Tensor("float32", pixels, dims);
+    given.labels = new Tensor("int64", BigInt64Array.of(1n, 0n), [2]);
+    given.learning_rate = new Tensor("float32", Float32Array.of(0.1), []);
+    const write = async (file: string, flags: readonly string[]) => {
+      const out = join(folder, file);
+      const args = ["--model", model, "--optimizer", "sgd", "--batch", "2", ...flags, "--out", out];
+      const { code, stdout, stderr } = await run(args);
+      expect([code, stderr]).toEqual([0, ""]);
+      return { stdout, outputs: await compute(out, given) };
+    };
+    const plain = await write("plain.onnx", []);
+    const chosen = await write("chosen.onnx", ["--checkpoint", "auto"]);
+    const [, names = ""] = /\n {2}checkpoints: (\S+)\n/.exec(chosen.stdout) ?? [];
+    const named = await write("named.onnx", ["--checkpoint", names]);
+    expect(named.stdout).not.toContain("checkpoints:");
+    expect(readFileSync(join(folder, "named.onnx"))).toEqual(readFileSync(join(folder, "chosen.onnx")));
+    const dataOf = ({ outputs }: typeof plain) => Object.entries(outputs).map(([of, { data }]) => [of, data]);
+    expect(dataOf(chosen)).toEqual(dataOf(plain));
+    const whole = await run(["--model", model, "--checkpoint", names, "--out", join(folder, "open.onnx")]);
+    expect([whole.code, whole.stderr]).toEqual([0, ""]);
+  });
+
+  it("writes a step in mixed precision, with a loss scale in and out", async () => {
+    const folder = temporaryFolder();
+    const vit = join(FIXTURES, "networks", "vit.onnx");
+    const flags = ["--optimizer", "adamw", "--mixed-precision", "float16", "--growth-interval", "5"];
+    const file = join(folder, "step.onnx");
+    const { code, stderr } = await run(["--model", vit, ...flags, "--checkpoint", "auto", "--out", file]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const { inputs, outputs } = loadModel(file);
+    const types = new Map(inputs.map(({ name, dtype }) => [name, dtype]));
+    expect([types.get("loss_scale"), types.get("good_steps")]).toEqual(["float32", "int64"]);
+    expect([...types.values()]).not.toContain("float16");
+    expect(outputs).toEqual(expect.arrayContaining(["loss_scale.next", "good_steps.next"]));
+    await (await InferenceSession.create(file, { logSeverityLevel: 4 })).release();
+  });
+
+  it("names the operator that has no kernel in bfloat16, and writes it for other runtimes", async () => {
+    const vit = join(FIXTURES, "networks", "vit.onnx");
+    const out = join(temporaryFolder(), "step.onnx");
+    const args = ["--model", vit, "--optimizer", "sgd", "--mixed-precision", "bfloat16", "--out", out];
+    const { code, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /: Cast\(.*\): the runtime has no bfloat16 kernel for it; --mixed-precision float16 has kernels, and --target any writes the model for other runtimes\n$/,
+    );
+    expect(await run([...args, "--target", "any"])).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("writes a step in two halves with --accumulate", async () => {
     const folder = temporaryFolder();
     const file = join(folder, "step.onnx");
@@ -102,6 +163,25 @@ describe("pnpm export --optimizer", () => {
     [
       ["--optimizer", "sgd", "--clip-norm", "0"],
       /the largest norm of gradients must be a number above 0, got 0/,
+    ],
+    [
+      ["--checkpoint", "logitz"],
+      /--checkpoint: the model has no value "logitz"; closest are "logits", "\w+\S*", "\S+"/,
+    ],
+    [["--checkpoint", "x"], /"x" is kept anyway: a checkpoint is a value that the model computes/],
+    [["--checkpoint", "", "--hvp"], /--checkpoint/],
+    [["--mixed-precision", "float8"], /unknown type of --mixed-precision "float8": .*float16, bfloat16/],
+    [
+      ["--mixed-precision", "float16"],
+      /the model has no product or convolution of float32 to compute in float16/,
+    ],
+    [
+      ["--mixed-precision", "float16", "--growth-interval", "5"],
+      /--growth-interval needs --mixed-precision float16 and --optimizer/,
+    ],
+    [
+      ["--mixed-precision", "float16", "--optimizer", "sgd", "--growth-interval", "0.5"],
+      /--growth-interval takes a number of steps from 1 on, got "0.5"/,
     ],
   ])("refuses %j in one line", async (flags, message) => {
     const cwd = temporaryFolder();

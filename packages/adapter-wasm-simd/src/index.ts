@@ -8,6 +8,7 @@ import {
   processorName,
 } from "@softmax-bench/core";
 import { METHODS } from "./methods.js";
+import { setWideVectors } from "./wide-vectors.js";
 
 /** This project's own kernel: how fast a gradient written by hand can be in JavaScript's world. */
 export const wasmSimd: Backend = {
@@ -25,6 +26,7 @@ export const wasmSimd: Backend = {
   async open({ threads }) {
     const { SoftmaxKernel } = await import("@softmax-bench/wasm-simd");
     const { WasmSimdEngine } = await import("./engine.js");
+    const flag = setWideVectors();
     const kernel = await SoftmaxKernel.start({ threads: Math.min(threads, SoftmaxKernel.MAX_THREADS) });
     return new WasmSimdEngine(
       {
@@ -37,7 +39,8 @@ export const wasmSimd: Backend = {
         threads: kernel.threads,
         dtypes: wasmSimd.dtypes,
         settings: {
-          SIMD: `WebAssembly, 128 bits${kernel.instructions === "relaxed-simd" ? ", relaxed" : ""}`,
+          SIMD: `WebAssembly, ${flag ? 256 : 128} bits${kernel.instructions === "relaxed-simd" ? ", relaxed" : ""}`,
+          ...(flag ? { flags: flag } : {}),
         },
       },
       kernel,

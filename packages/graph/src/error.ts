@@ -20,6 +20,9 @@ export const oneLine = (message: string): string =>
  */
 export class UndefinedResult extends GraphError {}
 
+/** A runtime has no kernel for an operator, which has no body either. */
+export class MissingKernel extends GraphError {}
+
 /** Returns the result of a computation; undefined if ONNX leaves it undefined. */
 export function unlessUndefined<T>(compute: () => T): T | undefined {
   try {

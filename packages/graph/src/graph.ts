@@ -97,3 +97,10 @@ export function topologicalOrder(
   }
   return order;
 }
+
+/** The nodes that make the values, and those of `order`, inputs before users, that depend on them. */
+export function dependents(order: readonly Node[], values: readonly Value[]): Set<Node> {
+  const found = new Set<Node>(values.map((value) => value.node));
+  for (const node of order) if (node.inputs.some((input) => found.has(input.node))) found.add(node);
+  return found;
+}

@@ -1,6 +1,7 @@
 import "./ops/index.js";
 
 export { BudgetError, DEFAULT_ELEMENTS, grantNodes, withBudget } from "./budget.js";
+export { type CheckpointChoice, chooseCheckpoints } from "./choose-checkpoints.js";
 export { differentiate } from "./differentiate.js";
 export { hessianVectorProduct, jacobianVectorProduct } from "./directional.js";
 export * from "./error.js";

@@ -1,7 +1,6 @@
 import {
   add,
   constant,
-  type Graph,
   input,
   inputName,
   matMul,
@@ -16,8 +15,9 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { ModelError, quote } from "./read/error.js";
-import type { MovingStatistic, ReadGraph } from "./read/graph.js";
+import type { ReadGraph } from "./read/graph.js";
 import type { Model } from "./read/model.js";
+import { rewriteModel } from "./rewrite-model.js";
 
 export interface AdapterOptions {
   /** The number of columns of B and rows of A. */
@@ -94,31 +94,12 @@ function matrixFactors({ parameters, outputs, values }: ReadGraph): Value[] {
 
 /** The graph with other values in place of its parameters, in everything that it computes. */
 function substituteAll(graph: ReadGraph, replaced: ReadonlyMap<Value, Value>): ReadGraph {
-  const values = [...(graph.values ?? [])];
-  const statistics = [...(graph.statistics ?? [])];
-  const all = [
-    ...Object.values(graph.outputs),
-    ...values.map(([, value]) => value),
-    ...statistics.map(([, { next }]) => next),
-  ];
-  const whole: Graph = { ...graph, outputs: Object.fromEntries(all.map((value, at) => [String(at), value])) };
-  const made = substitute(whole, replaced);
-  const next = new Map(all.map((value, at) => [value, made[String(at)] ?? value]));
-  const current = (value: Value): Value => next.get(value) ?? value;
   const given = new Set(graph.parameters.values());
   const adapters = [...replaced.values()].flatMap((value) => topologicalOrder([value]));
   const inputs = adapters.filter(({ op }) => op === "Input").flatMap(({ outputs }) => outputs);
   return {
-    ...graph,
+    ...rewriteModel(graph, (whole) => substitute(whole, replaced)),
     inputs: [...graph.inputs.filter((value) => !given.has(value)), ...inputs],
-    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, current(value)])),
-    values: new Map(values.map(([name, value]) => [name, current(value)])),
-    statistics: new Map(
-      statistics.map(([name, moving]): [string, MovingStatistic] => [
-        name,
-        { current: moving.current, next: current(moving.next) },
-      ]),
-    ),
   };
 }
 

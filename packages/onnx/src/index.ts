@@ -1,5 +1,6 @@
 export { type AdapterOptions, mergeAdapters, withAdapters } from "./adapters.js";
 export { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+export { chooseCheckpoints } from "./checkpoints.js";
 export {
   ELEMENT_LOSSES,
   type ElementLoss,
@@ -10,6 +11,13 @@ export {
 export type { Head } from "./head.js";
 export { int32 } from "./int32.js";
 export { ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "./kernels.js";
+export {
+  type ScalingOptions,
+  withDynamicScale,
+  withMixedPrecision,
+  withScaledLoss,
+  withUnscaledGradients,
+} from "./mixed-precision.js";
 export { IR_VERSION, OPSET } from "./operators.js";
 export {
   type AdamOptions,

@@ -12,6 +12,7 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import { IGNORED_LABEL, withCheckedLabels } from "./checked-labels.js";
+import { findCheckpoints } from "./checkpoints.js";
 import type { Head } from "./head.js";
 import { doubtAbout, findLogits, findOutput, resolveClassAxis } from "./logits.js";
 import { ModelError, quote } from "./read/error.js";
@@ -81,6 +82,11 @@ export interface TrainingOptions {
   readonly logits?: string | undefined;
   /** The class axis of the logits. Default: that of the layer that computes them. */
   readonly classAxis?: number | undefined;
+  /**
+   * Values inside the model that are kept for the backward pass, which computes those between them again. Default: all
+   * values are kept.
+   */
+  readonly checkpoints?: readonly string[] | undefined;
   /** Builds the graph even if the logits are probabilities or of one class, or there are no parameters. */
   readonly force?: boolean | undefined;
 }
@@ -111,9 +117,10 @@ export function trainingGraph(model: ReadGraph, options: TrainingOptions = {}): 
     : lossOnLogits(model, options);
   const objection = doubt ?? (wrt.size === 0 ? NO_PARAMETERS : undefined);
   if (objection !== undefined && !options.force) throw new ModelError(objection);
-  const gradients = head.gradient
-    ? differentiate(output, [...wrt.values()], head.gradient)
-    : differentiate(head.loss, [...wrt.values()], head.upstream);
+  const [from, upstream] = head.gradient ? [output, head.gradient] : [head.loss, head.upstream];
+  const target = { loss: from, wrt: wrt.values() };
+  const checkpoints = options.checkpoints && findCheckpoints(model, options.checkpoints, target);
+  const gradients = differentiate(from, [...wrt.values()], upstream, checkpoints);
   const named = [...wrt.keys()].map(
     (name, index) => [gradientName(name), gradients[index] as Value] as const,
   );

@@ -1,4 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { ModelError } from "./read/error.js";
 
 /** A field of a protobuf message, as its bytes have it. */
 export interface Field {
@@ -13,6 +14,7 @@ export interface Field {
  *
  * @param replace returns the new value of a field, of the same wire type; undefined or the value itself keep it
  * @returns the bytes themselves if nothing changes
+ * @throws ModelError if the bytes are not a message: the protobuf library reads some that are not
  */
 export function replaceFields(
   bytes: Uint8Array,
@@ -22,13 +24,9 @@ export function replaceFields(
   const parts: Uint8Array[] = [];
   let copied = 0;
   while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    let start = reader.pos;
-    reader.skip(wireType, number);
-    const end = reader.pos;
+    const { number, wireType, start: lengthStart, end } = nextField(reader);
     const hasLength = wireType === WireType.LengthDelimited;
-    const lengthStart = start;
-    if (hasLength) start = end - lengthAt(bytes, start);
+    const start = hasLength ? end - lengthAt(bytes, lengthStart) : lengthStart;
     const value = bytes.subarray(start, end);
     const replacement = replace({ number, wireType, value });
     if (!replacement || replacement === value) continue;
@@ -42,6 +40,19 @@ export function replaceFields(
   if (copied === 0) return bytes;
   parts.push(bytes.subarray(copied));
   return concatenate(parts);
+}
+
+function nextField(reader: BinaryReader) {
+  try {
+    const [number, wireType] = reader.tag();
+    const start = reader.pos;
+    reader.skip(wireType, number);
+    return { number, wireType, start, end: reader.pos };
+  } catch (error) {
+    throw new ModelError(
+      `the file is not a valid protobuf: ${error instanceof Error ? error.message : error}`,
+    );
+  }
 }
 
 const lengthAt = (bytes: Uint8Array, position: number): number => {

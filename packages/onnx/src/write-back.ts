@@ -61,13 +61,20 @@ export function writeWeights(
   const model = parseModel(bytes, readExternal);
   const changes = changesOf(model, weights);
   const external: ExternalChange[] = [];
-  const inside = new Map<string, Tensor>();
+  const inside: Inside = { initializers: new Map(), nodes: new Map() };
   for (const [name, tensor] of changes) {
-    const at = model.initializers.get(name)?.external;
-    if (at) external.push({ at, bytes: bytesOf(tensor) });
-    else inside.set(name, tensor);
+    const stored = model.initializers.get(name);
+    if (stored?.external) external.push({ at: stored.external, bytes: bytesOf(tensor) });
+    else (stored?.isInNode ? inside.nodes : inside.initializers).set(name, tensor);
   }
-  return { bytes: inside.size === 0 ? bytes : replaceTensors(bytes, inside), external };
+  const isSame = inside.initializers.size + inside.nodes.size === 0;
+  return { bytes: isSame ? bytes : replaceTensors(bytes, inside), external };
+}
+
+/** Tensors that are stored in the model itself: initialisers, and values of `Constant` nodes by the nodes' first outputs. */
+interface Inside {
+  readonly initializers: Map<string, Tensor>;
+  readonly nodes: Map<string, Tensor>;
 }
 
 /** The files with data of a model, by the names that it gives them. */
@@ -160,41 +167,52 @@ const { field: node } = NodeProtoSchema;
 const { field: attribute } = AttributeProtoSchema;
 const { field: tensor } = TensorProtoSchema;
 
-function replaceTensors(bytes: Uint8Array, weights: ReadonlyMap<string, Tensor>): Uint8Array {
-  return replaceFields(bytes, ({ number, value }) =>
-    number === model.graph.number ? replaceInGraph(value, weights) : undefined,
+function replaceTensors(bytes: Uint8Array, weights: Inside): Uint8Array {
+  return replaceFields(bytes, (field) =>
+    field.number === model.graph.number ? replaceInGraph(messageIn(field), weights) : undefined,
   );
 }
 
-function replaceInGraph(bytes: Uint8Array, weights: ReadonlyMap<string, Tensor>): Uint8Array {
-  return replaceFields(bytes, ({ number, value }) => {
-    if (number === graph.initializer.number) {
-      const changed = weights.get(lastText(value, tensor.name.number));
+function replaceInGraph(bytes: Uint8Array, { initializers, nodes }: Inside): Uint8Array {
+  return replaceFields(bytes, (field) => {
+    if (field.number === graph.initializer.number) {
+      const value = messageIn(field);
+      const changed = initializers.get(textsIn(value, tensor.name.number).at(-1) ?? "");
       return changed && replaceElements(value, changed);
     }
-    if (number !== graph.node.number || lastText(value, node.opType.number) !== "Constant") return undefined;
-    const changed = weights.get(lastText(value, node.output.number));
+    if (field.number !== graph.node.number) return undefined;
+    const value = messageIn(field);
+    if (textsIn(value, node.opType.number).at(-1) !== "Constant") return undefined;
+    const changed = nodes.get(textsIn(value, node.output.number)[0] ?? "");
     return changed && replaceInConstant(value, changed);
   });
 }
 
 const replaceInConstant = (bytes: Uint8Array, changed: Tensor): Uint8Array =>
-  replaceFields(bytes, ({ number, value }) =>
-    number === node.attribute.number
-      ? replaceFields(value, (inner) =>
-          inner.number === attribute.t.number ? replaceElements(inner.value, changed) : undefined,
+  replaceFields(bytes, (field) =>
+    field.number === node.attribute.number
+      ? replaceFields(messageIn(field), (inner) =>
+          inner.number === attribute.t.number ? replaceElements(messageIn(inner), changed) : undefined,
         )
       : undefined,
   );
 
-/** A string of a message; "" if it is missing. */
-function lastText(bytes: Uint8Array, number: number): string {
-  let text = "";
+/** @throws ModelError if the field has another wire type, which the protobuf library reads as a message all the same */
+function messageIn({ number, wireType, value }: Field): Uint8Array {
+  if (wireType === WireType.LengthDelimited) return value;
+  throw new ModelError(
+    `the file is not a valid protobuf: field ${number} should be a message, but has wire type ${wireType}`,
+  );
+}
+
+/** The strings of a message that have a field number. */
+function textsIn(bytes: Uint8Array, number: number): string[] {
+  const texts: string[] = [];
   replaceFields(bytes, (field) => {
-    if (field.number === number) text = new TextDecoder().decode(field.value);
+    if (field.number === number) texts.push(new TextDecoder().decode(field.value));
     return undefined;
   });
-  return text;
+  return texts;
 }
 
 /** Replaces raw data, or else each of the fields with numbers by as many of the new ones. */

@@ -6,11 +6,14 @@ import { describe, expect, it } from "vitest";
 const FUZZ = fileURLToPath(new URL("../../../tools/fuzz/dist/main.js", import.meta.url));
 
 describe("a mutated ONNX model", () => {
-  it("is read, or refused in words", () => {
-    const { stdout, stderr } = spawnSync(process.execPath, [FUZZ, "onnx", "--inputs", "200"], {
+  it.each([
+    ["is read, or refused in words", "onnx"],
+    ["takes weights and keeps all its other bytes, or is refused in words", "write-back"],
+  ])("%s", (_, target) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [FUZZ, target, "--inputs", "200"], {
       encoding: "utf8",
     });
     expect(stderr).toBe("");
-    expect(stdout).toMatch(/^onnx: \d+ seeds and 200 mutations, .*, 0 faults\n$/);
+    expect(stdout).toMatch(new RegExp(`^${target}: \\d+ seeds and 200 mutations, .*, 0 faults\n$`));
   });
 });

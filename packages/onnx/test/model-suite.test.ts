@@ -3,12 +3,14 @@ import { expect, it } from "vitest";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
-/** The kinds that a script builds: the first argument of each function that adds one. */
-const kinds = Array.from(
-  read("model-suite/kinds.py").matchAll(
-    /^(?:add|encoder|decoder|seq2seq|torchvision|small_image|timm|segmentation|recurrent)\(\s*"([^"]+)"/gm,
+/** The kinds that the scripts build: the first argument of each function that adds one. */
+const kinds = ["kinds", "keras_models", "paddle_models"].flatMap((script) =>
+  Array.from(
+    read(`model-suite/${script}.py`).matchAll(
+      /^(?:add|encoder|decoder|seq2seq|torchvision|small_image|timm|segmentation|recurrent)\(\s*"([^"]+)"/gm,
+    ),
+    ([, name]) => name as string,
   ),
-  ([, name]) => name as string,
 );
 const document = read("../../../docs/onnx-models.md");
 

@@ -62,9 +62,10 @@ export const runInRuntime = (graph: Graph, feeds: Readonly<Record<string, Tensor
 export async function runModel(
   model: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
-): Promise<Record<string, Tensor>> {
   // Beyond "basic", ONNX Runtime fuses a double scale into a product as a float32 attribute: 1e-9 off.
-  const options = { logSeverityLevel: 4, graphOptimizationLevel: "basic" } as const;
+  graphOptimizationLevel: "disabled" | "basic" | "all" = "basic",
+): Promise<Record<string, Tensor>> {
+  const options = { logSeverityLevel: 4, graphOptimizationLevel } as const;
   const session = await InferenceSession.create(model, options);
   const fed = session.inputNames.map((name) => {
     const { dtype, shape, data } = feeds[name] as Tensor;

@@ -275,6 +275,52 @@ it("a trained network infers in ONNX Runtime what PyTorch's does", async () => {
   }
 });
 
+describe("an odd model that the protobuf library reads", () => {
+  const constant = (output: readonly string[], weight: TensorInit) => ({
+    opType: "Constant",
+    output: [...output],
+    attribute: [{ name: "value", type: 4, t: weight }],
+  });
+  const six = stored("float32", true, before);
+
+  it("has a Constant with a second output: the weight is under the first", () => {
+    const model = modelOf({ nodes: [constant(["w", "unused"], six), product], shape: [4, 2] });
+    const written = parseModel(writeBack(model, weights("float32")));
+    expect(written.initializers.get("w")?.read().data).toEqual(Float32Array.from(after));
+  });
+
+  it("names the single number of a Constant as an initialiser: only the initialiser is replaced", () => {
+    const single = { name: "one", dataType: FLOAT, floatData: [1] };
+    const model = (weight: TensorInit) =>
+      modelOf({ nodes: [constant(["w"], single), product], tensors: [weight], shape: [4, 2] });
+    expect(writeBack(model(six), weights("float32"))).toEqual(model(stored("float32", true, after)));
+  });
+
+  /** A field of a message, with a wire type that is not the one of messages. */
+  const mistyped = (number: number, content: Uint8Array): Uint8Array =>
+    message((writer) => writer.tag(number, WireType.Varint).bytes(content));
+
+  it.each([
+    ["has another wire type", 7, "field 7 should be a message, but has wire type 0"],
+    ["ends too early by its own lengths", 8, "the file is not a valid protobuf"],
+  ])("is refused if a field %s", (_, number, says) => {
+    const graph = message((writer) => writer.tag(2, WireType.LengthDelimited).string("name"));
+    const cut =
+      number === 7
+        ? mistyped(7, graph)
+        : message((writer) => {
+            const opset = message((inner) =>
+              inner.tag(2, WireType.Varint).int64(17n).tag(1, WireType.LengthDelimited).string(""),
+            );
+            writer.tag(8, WireType.Bit64).bytes(opset);
+          });
+    const model = Uint8Array.of(...modelWith("float32", six), ...cut);
+    const write = () => writeBack(model, weights("float32"));
+    expect(write).toThrow(ModelError);
+    expect(write).toThrow(says);
+  });
+});
+
 describe("data in other files", () => {
   const external = (location: string): TensorInit => ({
     name: "w",

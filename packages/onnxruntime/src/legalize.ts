@@ -6,8 +6,11 @@ import { int32, ONNXRUNTIME_CPU, ONNXRUNTIME_WEBGPU } from "@softmax-bench/onnx"
 export type Legalize = (graph: Graph, options?: Parameters<typeof optimize>[1]) => Graph;
 
 /** Legalizes for the CPU provider, native or compiled to WebAssembly, and for CUDA's. */
-export const forCpu: Legalize = (graph, options) =>
-  optimize(legalize(optimize(graph, options), ONNXRUNTIME_CPU), options);
+export const forCpu: Legalize = (graph, options) => {
+  const optimized = optimize(graph, options);
+  const legal = legalize(optimized, ONNXRUNTIME_CPU);
+  return legal === optimized ? optimized : optimize(legal, options);
+};
 
 /** Legalizes for the WebGPU provider, which would run `Equal` on int64 on the CPU. */
 export const forWebgpu: Legalize = (graph, options) =>

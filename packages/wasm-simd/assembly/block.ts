@@ -1,5 +1,5 @@
 import { evaluate, leastNormal, reduce } from "./exp";
-import { vectorSize, widen, widenVector } from "./storage";
+import { isHalf, loadVector, vectorSize, widen } from "./storage";
 import { larger, largest, loadSome, plusProduct, smaller, smallest, splat, storeSome } from "./vector";
 
 /** Loops over a contiguous block of a row, small enough to stay in the first-level cache between them. */
@@ -7,17 +7,18 @@ import { larger, largest, loadSome, plusProduct, smaller, smallest, splat, store
 /** Entries of a block: 4 KB of float32. Within one, sums are of the lanes' type; across blocks, float64. */
 export const BLOCK: usize = 1024;
 
-/** Two blocks of float64. */
-export const SCRATCH: usize = 2 * BLOCK * 8;
+/** Two blocks of float64, and behind them the accumulators of a loop. */
+export const ACCUMULATORS: usize = 2 * BLOCK * 8;
+export const SCRATCH: usize = ACCUMULATORS + 64;
 
 /** The smallest of the entries that `maximum` saw last. */
 export let minimum: f64 = 0;
 
 /**
  * The largest of `count` ≥ 1 entries, NaN ignored; −Infinity if there is nothing else. Those in half precision are also stored to
- * `widened`.
+ * `widened`. `scratch` has SCRATCH bytes.
  */
-export function maximum<T, S>(x: usize, count: usize, widened: usize): f64 {
+export function maximum<T, S>(x: usize, count: usize, widened: usize, scratch: usize): f64 {
   let a = splat<T>(-Infinity);
   let b = a;
   let c = splat<T>(Infinity);
@@ -25,15 +26,25 @@ export function maximum<T, S>(x: usize, count: usize, widened: usize): f64 {
   const step = vectorSize<S>();
   const end = x + count * sizeof<S>();
   for (; x + 2 * step <= end; x += 2 * step, widened += 32) {
-    const u = widenVector<S>(x, widened);
-    const v = widenVector<S>(x + step, widened + 16);
+    const u = loadVector<S>(x, false);
+    const v = loadVector<S>(x, true);
+    if (isHalf<S>()) {
+      v128.store(widened, v, 16);
+      v128.store(widened, u);
+    }
     a = larger<T>(a, u);
     b = larger<T>(b, v);
     c = smaller<T>(c, u);
     d = smaller<T>(d, v);
   }
+  const accumulators = scratch + ACCUMULATORS;
+  v128.store(accumulators, a);
+  v128.store(accumulators, b, 16);
+  v128.store(accumulators, c, 32);
+  v128.store(accumulators, d, 48);
   if (x + step <= end) {
-    const u = widenVector<S>(x, widened);
+    const u = loadVector<S>(x, false);
+    if (isHalf<S>()) v128.store(widened, u);
     a = larger<T>(a, u);
     c = smaller<T>(c, u);
     x += step;
@@ -82,7 +93,7 @@ function sumOfExponentials<T>(
   reduce<T>(x, count, shift, scratch, exponents, normal);
   // 2^n of it becomes 0.
   if (omitted < count) store<T>(exponents + omitted * sizeof<T>(), 0);
-  return evaluate<T>(scratch, exponents, count, out, normal);
+  return evaluate<T>(scratch, exponents, count, out, normal, scratch + ACCUMULATORS);
 }
 
 /** Multiplies `count` entries by a factor, in place. */
@@ -121,8 +132,11 @@ function multiply<T>(out: usize, count: usize, factor: f64, rest: f64, both: boo
   const t = splat<T>(rest);
   const end = out + count * sizeof<T>();
   for (; out + 32 <= end; out += 32) {
-    v128.store(out, product<T>(v128.load(out), s, t, both));
-    v128.store(out, product<T>(v128.load(out, 16), s, t, both), 16);
+    const u = v128.load(out);
+    const v = v128.load(out, 16);
+    const p = product<T>(u, s, t, both);
+    v128.store(out, product<T>(v, s, t, both), 16);
+    v128.store(out, p);
   }
   for (; out + 16 <= end; out += 16) v128.store(out, product<T>(v128.load(out), s, t, both));
   if (out < end) {

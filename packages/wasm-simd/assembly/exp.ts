@@ -70,37 +70,42 @@ export function reduce<T>(x: usize, count: usize, shift: f64, rests: usize, expo
   const pair: isize = 32 / sizeof<T>();
   let left = <isize>count;
   for (; left >= pair; left -= pair, x += 32, rests += 32, exponents += 32) {
-    reduceVector<T>(v128.load(x), rests, exponents, normal, m, perLn2, high, low, round, least);
-    reduceVector<T>(v128.load(x, 16), rests + 16, exponents + 16, normal, m, perLn2, high, low, round, least);
+    const y = shifted<T>(v128.load(x), m, normal, least);
+    const z = shifted<T>(v128.load(x, 16), m, normal, least);
+    const u = plusProduct<T>(round, y, perLn2);
+    const v = plusProduct<T>(round, z, perLn2);
+    v128.store(exponents, v, 16);
+    v128.store(exponents, u);
+    const r = restOf<T>(y, v128.sub<T>(u, round), high, low);
+    v128.store(rests, restOf<T>(z, v128.sub<T>(v, round), high, low), 16);
+    v128.store(rests, r);
   }
   for (; left > 0; left -= pair / 2, x += 16, rests += 16, exponents += 16) {
-    reduceVector<T>(loadSome<T>(x, left, m), rests, exponents, normal, m, perLn2, high, low, round, least);
+    const y = shifted<T>(loadSome<T>(x, left, m), m, normal, least);
+    const u = plusProduct<T>(round, y, perLn2);
+    v128.store(exponents, u);
+    v128.store(rests, restOf<T>(y, v128.sub<T>(u, round), high, low));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function reduceVector<T>(
-  x: v128,
-  rest: usize,
-  exponent: usize,
-  normal: bool,
-  shift: v128,
-  perLn2: v128,
-  high: v128,
-  low: v128,
-  round: v128,
-  least: v128,
-): void {
-  const shifted = v128.sub<T>(x, shift);
-  const z = normal ? shifted : larger<T>(shifted, least);
-  const rounded = plusProduct<T>(round, z, perLn2);
-  const n = v128.sub<T>(rounded, round);
-  v128.store(rest, minusProduct<T>(minusProduct<T>(z, n, high), n, low));
-  v128.store(exponent, rounded);
+function shifted<T>(x: v128, shift: v128, normal: bool, least: v128): v128 {
+  const z = v128.sub<T>(x, shift);
+  return normal ? z : larger<T>(z, least);
 }
 
-/** Stores the exponentials of `count` entries that were reduced, and returns their sum, or 0 if it is not `summed`. */
+/** z − n ln 2. */
+// @ts-ignore: decorator
+@inline
+export function restOf<T>(z: v128, n: v128, high: v128, low: v128): v128 {
+  return minusProduct<T>(minusProduct<T>(z, n, high), n, low);
+}
+
+/**
+ * Stores the exponentials of `count` entries that were reduced, and returns their sum, or 0 if it is not `summed`. `sums` has 32 bytes for
+ * its parts.
+ */
 // @ts-ignore: decorator
 @inline
 export function evaluate<T>(
@@ -109,6 +114,7 @@ export function evaluate<T>(
   count: usize,
   out: usize,
   normal: bool,
+  sums: usize,
   summed: bool = true,
 ): f64 {
   const tiny = constant<T>(TINY);
@@ -130,12 +136,16 @@ export function evaluate<T>(
   for (; left >= pair; left -= pair, rests += 32, exponents += 32, out += 32) {
     const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
     const e = power<T>(p, v128.load(exponents), normal, tiny);
-    v128.store(out, e);
     if (summed) a = v128.add<T>(a, e);
     const q = polynomial<T>(v128.load(rests, 16), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
     const f = power<T>(q, v128.load(exponents, 16), normal, tiny);
-    v128.store(out, f, 16);
     if (summed) b = v128.add<T>(b, f);
+    v128.store(out, f, 16);
+    v128.store(out, e);
+  }
+  if (summed) {
+    v128.store(sums, a);
+    v128.store(sums, b, 16);
   }
   for (; left > 0; left -= pair / 2, rests += 16, exponents += 16, out += 16) {
     const p = polynomial<T>(v128.load(rests), c0, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);

@@ -1,11 +1,10 @@
-import { BLOCK } from "./block";
-import { LN2_HIGH, LN2_LOW, PER_LN2, constant, evaluate } from "./exp";
+import { ACCUMULATORS, BLOCK } from "./block";
+import { LN2_HIGH, LN2_LOW, PER_LN2, constant, evaluate, restOf } from "./exp";
 import {
   firstLanes,
   larger,
   largest,
   loadSome,
-  minusProduct,
   plusProduct,
   smaller,
   smallest,
@@ -132,22 +131,22 @@ function powerOf2(n: f64): f64 {
  */
 export function pairs<T>(x: usize, count: usize, omitted: usize, out: usize, scratch: usize): f64 {
   const exponents = scratch + BLOCK * 8;
-  if (anchor != 0) reduce<T>(x, count, scratch, exponents, true);
-  else if (!reduceFreely<T>(x, count, scratch, exponents)) {
+  if (anchor != 0) reduce<T>(x, count, scratch, true);
+  else if (!reduceFreely<T>(x, count, scratch)) {
     if (!isBelowHighest<T>()) return 0;
     own = max<f64>(greatest, -widest<T>()) - HEADROOM;
-    reduce<T>(x, count, scratch, exponents, true);
+    reduce<T>(x, count, scratch, true);
   }
   // 2^n of it becomes 0.
   if (omitted < count) store<T>(exponents + omitted * sizeof<T>(), 0);
-  evaluate<T>(scratch, exponents, count, out, true, false);
+  evaluate<T>(scratch, exponents, count, out, true, 0, false);
   addToRow(sumOf<T>(out, count));
   return own;
 }
 
 /** Reduces a block as it is; false if that does not do with the present reference. */
-function reduceFreely<T>(x: usize, count: usize, rests: usize, exponents: usize): bool {
-  reduce<T>(x, count, rests, exponents, false);
+function reduceFreely<T>(x: usize, count: usize, scratch: usize): bool {
+  reduce<T>(x, count, scratch, false);
   greatest = max(greatest, greatestOfBlock);
   const above = greatestOfBlock - own;
   return above >= LEAST_ABOVE && above <= MOST_ABOVE && leastOfBlock > own - bias<T>();
@@ -158,12 +157,15 @@ let greatestOfBlock: f64 = 0;
 let leastOfBlock: f64 = 0;
 
 /**
- * Stores r and n of `count` logits, and as many more as fill a vector. If it is `bounded`, the anchor is subtracted, and an exponent that
+ * Stores r and n of `count` logits to `scratch`, and as many more as fill a vector. If it is `bounded`, the anchor is subtracted, and an exponent that
  * is too small becomes the one whose 2^n is 0. If not, there is no anchor, and the block's exponents are noted.
  */
 // @ts-ignore: decorator
 @inline
-function reduce<T>(x: usize, count: usize, rests: usize, exponents: usize, bounded: bool): void {
+function reduce<T>(x: usize, count: usize, scratch: usize, bounded: bool): void {
+  let rests = scratch;
+  let exponents = scratch + BLOCK * 8;
+  const accumulators = scratch + ACCUMULATORS;
   const shift = splat<T>(anchor);
   const least = splat<T>((own - bias<T>()) * 0.6931471805599453);
   const perLn2 = constant<T>(PER_LN2);
@@ -179,19 +181,15 @@ function reduce<T>(x: usize, count: usize, rests: usize, exponents: usize, bound
   const pair: isize = 32 / sizeof<T>();
   let left = <isize>count;
   for (; left >= pair; left -= pair, x += 32, rests += 32, exponents += 32) {
-    const u = reduceVector<T>(v128.load(x), rests, exponents, bounded, shift, least, perLn2, high, low, round);
-    const v = reduceVector<T>(
-      v128.load(x, 16),
-      rests + 16,
-      exponents + 16,
-      bounded,
-      shift,
-      least,
-      perLn2,
-      high,
-      low,
-      round,
-    );
+    const y = shifted<T>(v128.load(x), shift, bounded, least);
+    const z = shifted<T>(v128.load(x, 16), shift, bounded, least);
+    const u = plusProduct<T>(round, y, perLn2);
+    const v = plusProduct<T>(round, z, perLn2);
+    v128.store(exponents, v, 16);
+    v128.store(exponents, u);
+    const r = restOf<T>(y, v128.sub<T>(u, round), high, low);
+    v128.store(rests, restOf<T>(z, v128.sub<T>(v, round), high, low), 16);
+    v128.store(rests, r);
     if (!bounded) {
       a = larger<T>(a, u);
       b = larger<T>(b, v);
@@ -199,9 +197,18 @@ function reduce<T>(x: usize, count: usize, rests: usize, exponents: usize, bound
       d = smaller<T>(d, v);
     }
   }
+  if (!bounded) {
+    v128.store(accumulators, a);
+    v128.store(accumulators, b, 16);
+    v128.store(accumulators, c, 32);
+    v128.store(accumulators, d, 48);
+  }
   for (; left > 0; left -= pair / 2, x += 16, rests += 16, exponents += 16) {
     const some = loadSome<T>(x, left, v128.load_splat<T>(x));
-    const u = reduceVector<T>(some, rests, exponents, bounded, shift, least, perLn2, high, low, round);
+    const y = shifted<T>(some, shift, bounded, least);
+    const u = plusProduct<T>(round, y, perLn2);
+    v128.store(exponents, u);
+    v128.store(rests, restOf<T>(y, v128.sub<T>(u, round), high, low));
     if (!bounded) {
       a = larger<T>(a, u);
       c = smaller<T>(c, u);
@@ -215,24 +222,8 @@ function reduce<T>(x: usize, count: usize, rests: usize, exponents: usize, bound
 
 // @ts-ignore: decorator
 @inline
-function reduceVector<T>(
-  x: v128,
-  rest: usize,
-  exponent: usize,
-  bounded: bool,
-  shift: v128,
-  least: v128,
-  perLn2: v128,
-  high: v128,
-  low: v128,
-  round: v128,
-): v128 {
-  const z = bounded ? larger<T>(v128.sub<T>(x, shift), least) : x;
-  const rounded = plusProduct<T>(round, z, perLn2);
-  const n = v128.sub<T>(rounded, round);
-  v128.store(rest, minusProduct<T>(minusProduct<T>(z, n, high), n, low));
-  v128.store(exponent, rounded);
-  return rounded;
+function shifted<T>(x: v128, shift: v128, bounded: bool, least: v128): v128 {
+  return bounded ? larger<T>(v128.sub<T>(x, shift), least) : x;
 }
 
 /** Adds a block's sum, and `restOfSum`, to the row's. */

@@ -152,7 +152,7 @@ function exponentiateBelowMaximum<T, S>(x: usize, label: usize, gradient: usize,
     const length = min(BLOCK, job.classes - done);
     const stored = x + done * sizeof<S>();
     const logits = isHalf<S>() ? scratch + LOGITS : stored;
-    const largest = maximum<T, S>(stored, length, logits);
+    const largest = maximum<T, S>(stored, length, logits, scratch);
     if (largest > rowMaximum) {
       if (sum != 0) sum *= Math.exp(rowMaximum - largest);
       rowMaximum = largest;
@@ -184,7 +184,7 @@ function maximumOf<T, S>(x: usize, scratch: usize): f64 {
   let result = -Infinity;
   for (let done: usize = 0; done < job.classes; done += BLOCK) {
     const length = min(BLOCK, job.classes - done);
-    result = max(result, maximum<T, S>(x + done * sizeof<S>(), length, scratch + LOGITS));
+    result = max(result, maximum<T, S>(x + done * sizeof<S>(), length, scratch + LOGITS, scratch));
   }
   return result;
 }

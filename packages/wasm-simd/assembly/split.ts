@@ -59,7 +59,7 @@ export function computeBlocks<T>(first: usize, end: usize, scratch: usize): void
     const offset = done * sizeof<T>();
     const logits = job.logits + (job.row % job.logitsRows) * size + offset;
     if (job.part == MAXIMA) {
-      block.shift = maximum<T, T>(logits, length, 0);
+      block.shift = maximum<T, T>(logits, length, 0, scratch);
       block.minimum = minimum;
       continue;
     }

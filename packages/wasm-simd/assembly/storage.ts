@@ -21,14 +21,13 @@ export function vectorSize<S>(): usize {
   return isHalf<S>() ? 8 : 16;
 }
 
-/** The vector at an address; one in half precision is also stored to `widened`, as float32. */
+/** The vector at an address, or the one behind it, as it is computed with. */
 // @ts-ignore: decorator
 @inline
-export function widenVector<S>(from: usize, widened: usize): v128 {
-  if (!isHalf<S>()) return v128.load(from);
-  const v = toFloat32<S>(isSigned<S>() ? v128.load16x4_s(from) : v128.load16x4_u(from));
-  v128.store(widened, v);
-  return v;
+export function loadVector<S>(from: usize, next: bool): v128 {
+  if (!isHalf<S>()) return next ? v128.load(from, 16) : v128.load(from);
+  if (isSigned<S>()) return toFloat32<S>(next ? v128.load16x4_s(from, 8) : v128.load16x4_s(from));
+  return toFloat32<S>(next ? v128.load16x4_u(from, 8) : v128.load16x4_u(from));
 }
 
 /** The address of numbers as they are computed with: their own, or `widened`, where those in half precision are stored as float32. */
@@ -37,8 +36,9 @@ export function widen<S>(from: usize, count: usize, widened: usize): usize {
   const end = widened + count * 4;
   let to = widened;
   for (; to + 32 <= end; from += 16, to += 32) {
-    widenVector<S>(from, to);
-    widenVector<S>(from + 8, to + 16);
+    const u = loadVector<S>(from, false);
+    v128.store(to, loadVector<S>(from, true), 16);
+    v128.store(to, u);
   }
   for (; to < end; from += 2, to += 4) store<f32>(to, <f32>loadOne<S>(from));
   return widened;

@@ -1,4 +1,11 @@
-/** Vectors of 128 bits whose lanes are of type T: four float32 or two float64. */
+/**
+ * Vectors of 128 bits whose lanes are of type T: four float32 or two float64.
+ *
+ * Loops are over pairs of vectors, at +0 and +16. With `--experimental-wasm-revectorize`, V8 makes one operation of 256 bits of two such,
+ * if the loads of a pair come before any store, and its stores together. The upper vector is stored first: after the lower one, V8 would
+ * store that alone, too, for the case that the upper one is out of bounds. Accumulators become pairs if they are stored after the loop
+ * (V8's `wasm-revec-reducer.cc`).
+ */
 
 // @ts-ignore: decorator
 @inline

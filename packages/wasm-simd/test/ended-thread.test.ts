@@ -45,17 +45,25 @@ async function open(): Promise<{ kernel: KernelExports; team: Team; worker: Work
   return { kernel, team, worker, window: Buffer.from(memory.buffer, logits, slots * rowBytes) };
 }
 
-/** Rows that pass through; `whenAtWork` is called before a row is copied, as soon as the worker is at work. */
+/** Long enough for a worker to get a core on a busy machine, in milliseconds. */
+const PATIENCE_MS = 5000;
+
+/** Rows that pass through; `whenAtWork` is called once, when the worker is at work on one, before the next is copied. */
 function rowsFor(window: Buffer, kernel: KernelExports, whenAtWork: () => void): RowCopy {
   const host = Buffer.alloc(division.rows * rowBytes);
+  let [isPublished, hasBeenAtWork] = [false, false];
   return {
     direction: "in",
     window,
     rowBytes,
     get host() {
-      const end = performance.now() + 5;
-      while (!kernel.isAtWork(1) && performance.now() < end);
-      if (kernel.isAtWork(1)) whenAtWork();
+      const end = performance.now() + PATIENCE_MS;
+      while (isPublished && !hasBeenAtWork && performance.now() < end) {
+        if (!kernel.isAtWork(1)) continue;
+        hasBeenAtWork = true;
+        whenAtWork();
+      }
+      isPublished = true;
       return host;
     },
   };

@@ -145,7 +145,10 @@ class Watched {
         clearTimeout(this.#timer);
         const current = this.#current;
         if (current) this.#addDeath(current, code, signal, state);
-        else if (code !== 0) reject(new Error(`the process that reads inputs died at once: ${this.#stderr}`));
+        else if (code !== 0)
+          reject(
+            new Error(`the process that reads inputs died at once (${signal ?? code}): ${this.#stderr}`),
+          );
         resolve();
       });
     });

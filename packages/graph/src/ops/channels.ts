@@ -1,9 +1,9 @@
 import { GraphError } from "../error.js";
 import type { Attributes, Value } from "../graph.js";
 import { allocate, sizeOf, type Tensor, type TensorType, write } from "../tensor.js";
-import { conv, reduceSum, reshape, slice, transpose } from "../vocabulary/index.js";
+import { conv, gemm, reduceSum, reshape, slice, transpose } from "../vocabulary/index.js";
 import { numberAttribute, numbersAttribute } from "./support.js";
-import { spatial, type Window } from "./window.js";
+import { extents, spatial, type Window } from "./window.js";
 
 /** Helpers shared by `Conv` and its adjoint `ConvTranspose`. */
 
@@ -75,32 +75,69 @@ export function forEachChannelPair(
 export const biasGradient = (upstream: Value): Value =>
   reduceSum(upstream, { axes: [...upstream.shape.keys()].filter((axis) => axis !== 1) });
 
+/** The gradient with respect to the filter, for `x` and the gradient with respect to the convolution of it. */
+export function filterGradient(x: Value, upstream: Value, window: Window, group: number): Value {
+  const sizes = [...window.kernel, ...[...window.before, ...window.after].map((pad) => pad + 1)];
+  const isPoint = group === 1 && sizes.every((size) => size === 1);
+  return isPoint ? pointGradient(x, upstream, window) : correlation(x, upstream, window, group);
+}
+
+/** A product of two matrices, for a filter of one element for each pair of channels: the columns are places of all images. */
+function pointGradient(x: Value, upstream: Value, { strides }: Window): Value {
+  const read = strides.reduce((value, step, axis) => {
+    const last = ((spatial(upstream.shape)[axis] as number) - 1) * step;
+    return slice(value, axis + 2, 0, last + 1, step);
+  }, x);
+  const byChannel = (value: Value) => {
+    const count = channels(value);
+    const perImage = reshape(value, [value.shape[0] as number, count, sizeOf(spatial(value.shape))]);
+    return reshape(transpose(perImage, [1, 0, 2]), [count, sizeOf(value.shape) / count]);
+  };
+  const product = gemm(byChannel(upstream), byChannel(read), undefined, { transB: true });
+  return reshape(product, [...product.shape, ...strides.map(() => 1)]);
+}
+
 /**
- * The gradient with respect to the filter is a convolution of the same operand with the upstream gradient as the
- * filter, with images and channels swapped, and strides and dilations swapped.
+ * A convolution of the same operand with the upstream gradient as the filter, with images and channels swapped, and strides
+ * and dilations swapped.
  */
-export function filterGradient(
-  x: Value,
-  upstream: Value,
-  { kernel, ...window }: Window,
-  group: number,
-): Value {
-  const [images = 0, inputs = 0] = x.shape;
+function correlation(x: Value, upstream: Value, window: Window, group: number): Value {
+  const { kernel } = window;
+  const { value: read, after } = withoutUnread(x, upstream, window);
+  const [images = 0, inputs = 0] = read.shape;
   const [insideIn, axes] = [inputs / group, [...kernel.keys()]];
-  const grouped = reshape(x, [images, group, insideIn, ...spatial(x.shape)]);
+  const grouped = reshape(read, [images, group, insideIn, ...spatial(read.shape)]);
   const byChannel = transpose(grouped, [2, 1, 0, ...axes.map((axis) => axis + 3)]);
   const exchange = [1, 0, ...axes.map((axis) => axis + 2)];
   const correlated = conv(
-    reshape(byChannel, [insideIn, group * images, ...spatial(x.shape)]),
+    reshape(byChannel, [insideIn, group * images, ...spatial(read.shape)]),
     transpose(upstream, exchange),
     undefined,
     {
       strides: window.dilations,
       dilations: window.strides,
       group,
-      pads: [...window.before, ...window.after],
+      pads: [...window.before, ...after],
     },
   );
   const cut = kernel.reduce((value, size, axis) => slice(value, axis + 2, 0, size), correlated);
   return transpose(cut, exchange);
+}
+
+/** The operand, and its padding after each axis, up to the last element that a window reads. */
+function withoutUnread(
+  x: Value,
+  upstream: Value,
+  window: Window,
+): { value: Value; after: readonly number[] } {
+  let value = x;
+  const after = extents(window).map((extent, axis) => {
+    const [before, pads] = [window.before[axis] as number, window.after[axis] as number];
+    const size = x.shape[axis + 2] as number;
+    const read = ((upstream.shape[axis + 2] as number) - 1) * (window.strides[axis] as number) + extent;
+    const needed = Math.max(read - before, 1);
+    if (needed < size) value = slice(value, axis + 2, 0, needed);
+    return Math.min(Math.max(needed - size, 0), pads);
+  });
+  return { value, after };
 }

@@ -43,12 +43,8 @@ function gradientThrough(
   { inputs, attributes, upstream }: GradientContext,
 ): readonly (Value | undefined)[] {
   const wrt = [...new Set(inputs.filter(isFloat))];
-  const gradients = pullBack(
-    body(inputs, attributes),
-    wrt,
-    upstream,
-    new Set(inputs.map(({ node }) => node)),
-  );
+  const boundary = new Set(inputs.map(({ node }) => node));
+  const gradients = pullBack(body(inputs, attributes), wrt, upstream, { boundary });
   // An input that occurs twice has the gradient of both at its first position.
   return inputs.map((input, position) =>
     inputs.indexOf(input) === position ? gradients[wrt.indexOf(input)] : undefined,

@@ -1,7 +1,17 @@
 import type { Attributes, Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import { FLOATS, type Shape, sizeOf, type TensorType } from "../tensor.js";
-import { add, convTranspose, gather, indices, matMul, pad, reshape } from "../vocabulary/index.js";
+import {
+  add,
+  conv,
+  convTranspose,
+  gather,
+  indices,
+  matMul,
+  pad,
+  reshape,
+  transpose,
+} from "../vocabulary/index.js";
 import {
   addBias,
   biasGradient,
@@ -65,6 +75,11 @@ export const Conv: OpDefinition = {
     if (!x || !filter || !upstream) return [];
     const options = toWindowOptions(attributes);
     const window = readWindow(attributes, spatial(filter.shape), x.shape);
+    const isPoint =
+      options.group === 1 &&
+      [...window.kernel, ...window.strides, ...options.pads.map((pad) => pad + 1)].every(
+        (size) => size === 1,
+      );
     // The elements that the last window does not reach.
     const outputPadding = extents(window).map((extent, axis) => {
       const [before, after] = [window.before[axis] as number, window.after[axis] as number];
@@ -78,7 +93,9 @@ export const Conv: OpDefinition = {
       );
     });
     return [
-      convTranspose(upstream, filter, undefined, { ...options, outputPadding }),
+      isPoint
+        ? conv(upstream, transpose(filter, [1, 0, ...window.kernel.map((_, axis) => axis + 2)]))
+        : convTranspose(upstream, filter, undefined, { ...options, outputPadding }),
       filterGradient(x, upstream, window, options.group),
       ...(bias ? [biasGradient(upstream)] : []),
     ];

@@ -1,5 +1,6 @@
 import { broadcastIndices, broadcastShapes } from "../broadcast.js";
 import { GraphError } from "../error.js";
+import type { Value } from "../graph.js";
 import type { OpDefinition } from "../op.js";
 import {
   allocate,
@@ -14,7 +15,16 @@ import {
   type TensorType,
   write,
 } from "../tensor.js";
-import { gemm, matMul, mul, scalar, sumTo, transposeMatrices } from "../vocabulary/index.js";
+import {
+  gemm,
+  matMul,
+  mul,
+  reshape,
+  scalar,
+  sumTo,
+  transpose,
+  transposeMatrices,
+} from "../vocabulary/index.js";
 import { broadcastReader, expectInputs, generate, NUMBERS, numberAttribute } from "./support.js";
 
 const batchOf = (shape: Shape): Shape => shape.slice(0, -2);
@@ -82,12 +92,18 @@ export const MatMul: OpDefinition = {
   evaluate: ([a, b], _, [type]) => (a && b && type ? [product(a, b, type)] : []),
   gradient: ({ inputs: [a, b], upstream: [upstream] }) => {
     if (!a || !b || !upstream) return [];
-    return [
-      sumTo(matMul(upstream, transposeMatrices(b)), a.shape),
-      sumTo(matMul(transposeMatrices(a), upstream), b.shape),
-    ];
+    return [sumTo(matMul(upstream, transposeMatrices(b)), a.shape), gradientOfRight(a, b, upstream)];
   },
 };
+
+/** Aᵀ U. For one matrix B of many products, the rows of all of them are multiplied at once, and no products are summed. */
+function gradientOfRight(a: Value, b: Value, upstream: Value): Value {
+  if (b.shape.length !== 2 || a.shape.length === 2)
+    return sumTo(matMul(transposeMatrices(a), upstream), b.shape);
+  const [inner, columns] = matrixOf(b.shape);
+  const rows = sizeOf(a.shape.slice(0, -1));
+  return matMul(transpose(reshape(a, [rows, inner])), reshape(upstream, [rows, columns]));
+}
 
 /** Returns the matrix whose transpose is given, or the matrix itself. */
 const asTyped = (type: TensorType, transposed: boolean): TensorType =>

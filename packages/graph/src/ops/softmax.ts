@@ -60,10 +60,7 @@ export const Softmax: OpDefinition = {
   ...normalization(
     "Softmax",
     (x, maximum, sum) => Math.exp(x - maximum) / sum,
-    (upstream, p, along) => {
-      const weighted = mul(upstream, p);
-      return sub(weighted, mul(p, reduceSum(weighted, along)));
-    },
+    (upstream, p, along) => mul(p, sub(upstream, reduceSum(mul(upstream, p), along))),
   ),
   body: ([x], attributes) => {
     if (!x) return [];

@@ -1,4 +1,5 @@
-import type { Attribute, Node, Value } from "../graph.js";
+import type { Attribute, Attributes, Node, Value } from "../graph.js";
+import { applyAll } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import type { Rule } from "./rewrite.js";
 
@@ -27,23 +28,30 @@ export function mergeCommonSubexpressions(): Rule {
     if (typeof value === "number") return numberKey(value);
     return "data" in value ? tensorKey(value) : value.map(numberKey).join();
   };
+  const attributeKeys = new Map<Attributes, string>();
   // Strings only: JSON has neither −0 nor non-finite numbers.
-  const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
-    JSON.stringify([
-      op,
-      inputs.map(({ node, output }) => `${assignNumber(node)}:${output}`),
+  const attributesKey = (attributes: Attributes): string => {
+    const known = attributeKeys.get(attributes);
+    if (known !== undefined) return known;
+    const key = JSON.stringify(
       Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]),
-    ]);
+    );
+    attributeKeys.set(attributes, key);
+    return key;
+  };
+  const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
+    `${op} ${inputs.map(({ node, output }) => `${assignNumber(node)}:${output}`)} ${attributesKey(attributes)}`;
 
   return (node, inputs) => {
     if (node.op === "Input") return undefined;
     const key = keyOf(node, inputs);
     const first = seen.get(key);
     if (first) return first[0]?.node === node ? undefined : first;
-    const unchanged = inputs.every((input, position) => input === node.inputs[position]);
-    // A node with new inputs is rebuilt first, and seen in its new form in the next round.
-    if (unchanged) seen.set(key, node.outputs);
-    return undefined;
+    const isUnchanged = inputs.every((input, position) => input === node.inputs[position]);
+    // Rebuilt here, so that one round merges whole chains of nodes.
+    const outputs = isUnchanged ? node.outputs : applyAll(node.op, inputs, node.attributes);
+    seen.set(key, outputs);
+    return isUnchanged ? undefined : outputs;
   };
 }
 

@@ -1,4 +1,4 @@
-import { GraphError } from "../error.js";
+import { MissingKernel } from "../error.js";
 import { type Attributes, type Graph, type Node, topologicalOrder } from "../graph.js";
 import { describeNode, findDefinition } from "../op.js";
 import { type DType, isFloat } from "../tensor.js";
@@ -14,14 +14,14 @@ export type Kernels = Readonly<
 
 /**
  * Replaces each operator that a runtime has no kernel for with its body, recursively.
- * @throws GraphError if such an operator has no body, naming the node.
+ * @throws MissingKernel if such an operator has no body, naming the node.
  */
 export function legalize(graph: Graph, kernels: Kernels): Graph {
   const inSteps: Rule = (node, inputs) => {
     if (hasKernel(node, kernels)) return undefined;
     const { body } = findDefinition(node.op);
     if (!body)
-      throw new GraphError(`${describeNode(node)}: the runtime has no ${dtypeOf(node)} kernel for it`);
+      throw new MissingKernel(`${describeNode(node)}: the runtime has no ${dtypeOf(node)} kernel for it`);
     return body(inputs, node.attributes);
   };
   let legal = graph;

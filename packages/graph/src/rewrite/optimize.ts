@@ -3,6 +3,7 @@ import { mergeCommonSubexpressions } from "./common-subexpressions.js";
 import { foldConstants } from "./fold-constants.js";
 import { rewrite } from "./rewrite.js";
 import { simplify } from "./simplify.js";
+import { scatterUpdates, sumAttention } from "./steps.js";
 
 /** More rounds than any graph has needed; each round but the last made it smaller. */
 const ROUNDS = 100;
@@ -15,7 +16,8 @@ const ROUNDS = 100;
  * true.
  */
 export function optimize(graph: Graph, { fold = true } = {}): Graph {
-  const rules = fold ? [simplify, foldConstants] : [simplify];
+  const simplifications = [simplify, scatterUpdates, sumAttention];
+  const rules = fold ? [...simplifications, foldConstants] : simplifications;
   let current = graph;
   for (let round = 0; round < ROUNDS; round++) {
     const next = rewrite(rewrite(current, ...rules), mergeCommonSubexpressions());

@@ -45,23 +45,37 @@ function transposedCopies(stored: readonly StoredTensor[], uses: UseIndex): [cop
  * once for each use of the layer, under names of its own.
  */
 function equalCopies(stored: readonly StoredTensor[], uses: UseIndex): [copy: string, tie: Tie][] {
-  const originals = new Map<string, { readonly name: string; readonly layers: readonly string[] }[]>();
+  const originals = new Map<string, Original[]>();
   return stored.flatMap((of) => {
     const isMatrix = of.shape.length === 2 && sizeOf(of.shape) > 1;
     if (!isMatrix || isModulePath(of.name) || !uses.isNeeded(of.name)) return [];
     const layers = uses.layersOf(of.name);
-    if (layers.length === 0) return [];
-    const key = `${of.dtype} ${of.shape} ${sampleOf(of.read())}`;
-    const alike = originals.get(key) ?? [];
-    const original = alike.find(
-      (other) =>
-        other.layers.some((layer) => layers.includes(layer)) &&
-        isEqual(of.read(), (stored.find(({ name }) => name === other.name) as StoredTensor).read()),
-    );
-    if (original) return [[of.name, { original: original.name, relation: "same" }] as [string, Tie]];
-    originals.set(key, [...alike, { name: of.name, layers }]);
+    const own = new Original(of);
+    // Elements are read only of tensors that a layer has several of: they may be gigabytes in other files.
+    const keys = layers.map((layer) => `${of.dtype} ${of.shape} ${layer}`);
+    const original = keys
+      .flatMap((key) => originals.get(key) ?? [])
+      .find((other) => other.sample === own.sample && isEqual(of.read(), other.stored.read()));
+    if (original) return [[of.name, { original: original.stored.name, relation: "same" }] as [string, Tie]];
+    for (const key of keys) originals.set(key, [...(originals.get(key) ?? []), own]);
     return [];
   });
+}
+
+/** A tensor that others may be equal to. */
+class Original {
+  readonly stored: StoredTensor;
+  #sample: string | undefined;
+
+  constructor(stored: StoredTensor) {
+    this.stored = stored;
+  }
+
+  /** A few of its elements, read once. */
+  get sample(): string {
+    this.#sample ??= String(sampleOf(this.stored.read()));
+    return this.#sample;
+  }
 }
 
 /**

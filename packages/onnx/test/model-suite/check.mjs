@@ -192,7 +192,7 @@ for (const name of names.length > 0 ? names : readdirSync(out).sort()) {
   console.log(`${name}: ${verdict} ${reason ?? ""}`);
   for (const { batch, rounding, double, ...single } of results ?? []) {
     console.log(
-      `  batch ${batch}: ${shown(single)} (rounding changes PyTorch's by ${rounding.toExponential(1)})`,
+      `  batch ${batch}: ${shown(single)} (rounding changes the exporter's by ${rounding.toExponential(1)})`,
     );
     if (double) console.log(`    in float64: ${shown(double)}`);
   }

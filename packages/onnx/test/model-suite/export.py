@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from kinds import KINDS
 from match import NORMALIZATIONS, match
+from stored import Arrays, largest_error
 
 BATCHES = (2, 3)
 # Images whose statistics batch normalisations take: with few of them, small changes grow from layer to layer.
@@ -40,26 +41,6 @@ DRAWS = 6
 # A few roundings of float32, relative to a number, and how often all numbers are moved by them.
 ROUNDING = 2.0**-22
 NUDGES = 3
-
-
-class Arrays:
-    """Arrays in one file, each described by its type, shape and offset."""
-
-    def __init__(self, path):
-        self.file = open(path, "wb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-
-    def add(self, value):
-        value = np.ascontiguousarray(value)
-        offset = self.file.tell()
-        self.file.write(value.tobytes())
-        self.file.write(b"\0" * (-value.nbytes % 8))
-        return {"dtype": str(value.dtype), "shape": list(value.shape), "offset": offset}
 
 
 def settle(model, inputs):
@@ -115,13 +96,6 @@ def gradients_of(model, inputs, labels, axis):
     return float(loss.detach()), {
         name: of.grad.detach().to(torch.float64).numpy() for name, of in model.named_parameters() if of.grad is not None
     }
-
-
-def largest_error(found, wanted):
-    """The largest relative error of a gradient, in the 2-norm. Gradients that are 0 but for rounding are measured by others."""
-    norms = {name: float(np.linalg.norm(of)) for name, of in wanted.items()}
-    floor = 1e-3 * max(norms.values())
-    return max(float(np.linalg.norm(found[name] - of)) / max(norms[name], floor) for name, of in wanted.items())
 
 
 def in_double(inputs):

@@ -33,7 +33,9 @@ function rowOf({ name, exporter, verdict, reason, results = [], open, closed, pa
     model: name,
     exporter,
     verdict,
-    "open sizes": verdict === "refused" ? "" : closed ? "none" : open.join(", ") || "none",
+    // Exporters other than PyTorch's name the batch by themselves, and leave nothing else open.
+    "open sizes":
+      verdict === "refused" ? "" : closed ? "none" : open.length === 1 ? "batch" : open.join(", ") || "none",
     error: largest(results.map(({ error }) => error)),
     rounding: largest(results.map(({ rounding }) => rounding)),
     float64: largest(results.map(({ double }) => double?.error)),
@@ -77,6 +79,7 @@ const entries = readdirSync(out)
   .map((folder) => join(out, folder))
   .filter((folder) => existsSync(join(folder, "result.json")))
   .map((folder) => ({ ...readJson(join(folder, "case.json")), ...readJson(join(folder, "result.json")) }));
+// The folder of other exporters has other kinds.
 const kinds = readJson(join(out, "kinds.json"));
 const before = readRows();
 
@@ -108,16 +111,20 @@ Of ${namesOf(rows).size} kinds of model, the training graphs of ${rightKinds.siz
 
 \`packages/onnx/test/model-suite\` has the scripts. \`kinds.py\` builds a small network of each kind with random weights, moved off
 their initial values; \`export.py\` exports it with PyTorch 2.15, in evaluation mode, and computes the gradients of softmax
-cross-entropy with a copy in double precision; \`check.mjs\` makes the training graph, runs it in ONNX Runtime and compares
+cross-entropy with a copy in double precision; \`keras_models.py\` and \`paddle_models.py\` do the same with Keras 3.15 (TensorFlow
+2.21, tf2onnx 1.17) and PaddlePaddle 3.3 (paddle2onnx 2.1), and their gradients; \`check.mjs\` makes the training graph, runs it in ONNX Runtime and compares
 every gradient; \`table.mjs\` writes the rows of the kinds that were run into this page, the latest on ${new Date().toISOString().slice(0, 10)} (${cpus()[0].model}).
-\`pnpm model-suite\` in \`packages/onnx\` runs all of them, in about an hour.
+\`pnpm model-suite\` in \`packages/onnx\` runs those of PyTorch, in about an hour. [Steps of training](onnx-steps.md) of larger networks are
+timed next to PyTorch's.
 
 - **exporter**: \`torch.export\` is today's default of \`torch.onnx.export\`, with \`dynamo=True\`; \`TorchScript\` is \`dynamo=False\`.
+  \`Keras\` is \`model.export(format="onnx")\`, which has no operator for the exact Gelu (\`Erfc\`): the transformer has the one by tanh.
+  \`Paddle\` is \`paddle.onnx.export\`. Both give the batch a name of their own.
 - **open sizes**: the sizes that the training graph leaves open. It is checked with batches of 2 and 3 if the batch is open.
 - **error**: the largest relative error of a gradient in the 2-norm, over all parameters and batches. Gradients that are 0 but for
   rounding are measured by the largest.
-- **rounding**: the largest change of PyTorch's own gradients by rounding to float32: between its float32 and its float64, and, in
-  float64, when inputs and parameters are moved by a few roundings. Next to a kink, such as that of a ReLU, or in a network that
+- **rounding**: the largest change of the library's own gradients by rounding to float32: between its float32 and its float64, and, of
+  PyTorch in float64, when inputs and parameters are moved by a few roundings. Next to a kink, such as that of a ReLU, or in a network that
   magnifies small changes, it is large with any library.
 - **float64**: the error of the same network, exported with weights in float64 and run in float64, where rounding is above 10⁻⁵.
 - A model is **right** if its loss and its error are within 10⁻⁴ or, in float64, within 10⁻⁷, and if no parameter in the file is left

@@ -7,6 +7,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Target>>> = {
   npy: async () => (await import("./npy.js")).npy,
   safetensors: async () => (await import("./safetensors.js")).safetensors,
   onnx: async () => (await import("./onnx.js")).onnx,
+  "write-back": async () => (await import("./write-back.js")).writeBackTarget,
 };
 
 export const FORMATS = Object.keys(LOADERS);

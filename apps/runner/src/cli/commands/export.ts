@@ -7,6 +7,7 @@ import {
   type Graph,
   GraphError,
   inputName,
+  MissingKernel,
   optimize,
   withBudget,
 } from "@softmax-bench/graph";
@@ -23,6 +24,7 @@ import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../expo
 import { parseLora } from "../export/lora.js";
 import { NO_LABEL, withLoss } from "../export/loss.js";
 import { withOptimizer } from "../export/optimizer.js";
+import { withPrecision } from "../export/precision.js";
 import { methodSource, modelSource, refuseSameFile, type Target } from "../export/source.js";
 import { writeWeights } from "../export/write-weights.js";
 
@@ -36,7 +38,7 @@ const TARGETS: ReadonlyMap<string, Legalize> = new Map(
 );
 
 export const command = () =>
-  withOptimizer(withLoss(newCommand("export")))
+  withPrecision(withOptimizer(withLoss(newCommand("export"))))
     .description(
       "Writes an ONNX model: a method's loss and gradient (--method), the training graph of a model of yours (--model), or the model itself with other weights (--write-back).",
     )
@@ -58,6 +60,11 @@ export const command = () =>
     .option(
       "--lora <settings>",
       "train low-rank adapters of matrices alone, W + scale · B A, or merge them (--write-back); e.g. --lora 'rank=8,targets=*.attn.*,scale=2'",
+    )
+    .option(
+      "--checkpoint <names>",
+      "keep these values of the model for the backward pass, which computes those between them again: less memory, more time; or auto, to have them chosen; e.g. --checkpoint block3,block6",
+      commaSeparated,
     )
     .option("--hvp", "Hessian-vector products, too: <name>.direction in, <name>.hvp out")
     .option(
@@ -124,18 +131,18 @@ export async function exportModel(argv: readonly string[], { stdout }: Console):
   }
   const elements = parseMaxElements(flags.maxElements) ?? DEFAULT_ELEMENTS;
   let made: readonly Made[];
-  let constants: number;
+  let notes: readonly (string | undefined)[];
   try {
     const source =
       flags.model === undefined ? methodSource(flags, out) : modelSource(flags, flags.model, out);
-    constants = source.constants;
     made = source.targets.map((target) => withBudget(elements, () => make(target, legalize)));
+    notes = [checkpointsNote(source.checkpoints?.chosen), constantsNote(source.constants)];
   } catch (error) {
-    throw inWords(error, flags.model);
+    throw inWords(error, flags);
   }
   for (const { file, bytes } of made) write(file, bytes);
   for (const line of made.flatMap(summary)) writeLine(stdout, line);
-  if (constants > 0) writeLine(stdout, constantsNote(constants));
+  for (const note of notes) if (note !== undefined) writeLine(stdout, note);
   return EXIT.ok;
 }
 
@@ -169,7 +176,13 @@ function write(file: string, bytes: Uint8Array): void {
 }
 
 /** The refusal of a model or a graph as one line. A file may hold anything, so its reader may throw any error. */
-function inWords(error: unknown, model: string | undefined): unknown {
+function inWords(
+  error: unknown,
+  {
+    model,
+    mixedPrecision,
+  }: { readonly model?: string | undefined; readonly mixedPrecision?: string | undefined },
+): unknown {
   if (error instanceof UsageError) return error;
   const isRefusal = error instanceof ModelError || error instanceof GraphError;
   if (model === undefined) return isRefusal ? new UsageError(error.message) : error;
@@ -178,7 +191,11 @@ function inWords(error: unknown, model: string | undefined): unknown {
       `--model ${model}: cannot be exported (${String(error)}); check it with onnx.checker`,
     );
   }
-  const remedy = isOverBudget(error) ? "; --max-elements raises the limit" : "";
+  const remedy = isOverBudget(error)
+    ? "; --max-elements raises the limit"
+    : error instanceof MissingKernel
+      ? `; ${mixedPrecision === "bfloat16" ? "--mixed-precision float16 has kernels, and " : ""}--target any writes the model for other runtimes`
+      : "";
   return new UsageError(`--model ${model}: ${error.message}${remedy}`);
 }
 
@@ -197,7 +214,7 @@ function listParameters(file: string | undefined): string[] {
   try {
     return file === undefined ? [] : parameterList(loadModel(file));
   } catch (error) {
-    throw inWords(error, file);
+    throw inWords(error, { model: file });
   }
 }
 
@@ -212,8 +229,16 @@ function writable(file: string): string {
   return file;
 }
 
-const constantsNote = (count: number): string =>
-  `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
+/** What was chosen for the user. */
+function checkpointsNote(names: readonly string[] | undefined): string | undefined {
+  if (names?.length === 0) return "  no checkpoints: they would save no memory";
+  return names && `  checkpoints: ${names.map((name) => joinNames([name])).join(",")}`;
+}
+
+const constantsNote = (count: number): string | undefined =>
+  count === 0
+    ? undefined
+    : `  ${count} other floating-point ${count === 1 ? "tensor" : "tensors"} of the model ${count === 1 ? "is a constant" : "are constants"}: --list-parameters says which, and why`;
 
 function summary({ file, bytes, graph: { inputs, outputs } }: Made): string[] {
   const size =

@@ -18,10 +18,15 @@ import {
   type TrainingOptions,
   trainingGraph,
   withAdapters,
+  withMixedPrecision,
   withProducts,
+  withScaledLoss,
+  withUnscaledGradients,
 } from "@softmax-bench/onnx";
 import { UsageError } from "../../terminal/errors.js";
+import type { Checkpoints } from "./checkpoints.js";
 import { rowsHead } from "./loss.js";
+import type { Precision } from "./precision.js";
 
 /** The parts of a method's computation that a model can have. */
 export const PARTS = ["forward", "backward", "both"] as const;
@@ -56,22 +61,28 @@ export function methodGraph({ method, dtype, rows, classes, part, ignoreIndex }:
   };
 }
 
-export interface ModelRequest extends TrainingOptions {
+export interface ModelRequest extends Omit<TrainingOptions, "checkpoints"> {
   readonly products?: Products | undefined;
   /** Low-rank adapters, which are then the only parameters. */
   readonly adapters?: AdapterOptions | undefined;
+  readonly checkpoints?: Checkpoints | undefined;
+  readonly precision?: Precision | undefined;
 }
 
 /** A model's training graph, for the sizes that it leaves open. */
 export function modelGraph(
   model: Model,
   sizes: Readonly<Record<string, number>>,
-  { wrt: names, products, adapters, ...options }: ModelRequest,
+  { wrt: names, products, adapters, checkpoints, precision, ...request }: ModelRequest,
 ): TrainingGraph {
-  const read = model.graph(sizes, { trained: names, inner: options.logits });
-  const graph = adapters ? withAdapters(model, read, adapters) : read;
+  const read = model.graph(sizes, { trained: names, inner: request.logits });
+  const adapted = adapters ? withAdapters(model, read, adapters) : read;
+  const graph = precision ? withMixedPrecision(adapted, precision.dtype) : adapted;
+  const options = precision?.scaling ? withScaledLoss(request) : request;
   const wrt = names?.flatMap((name) => namesOf(graph, name));
-  const training = trainingGraph(graph, { ...options, wrt });
+  const train = (kept?: readonly string[]) => trainingGraph(graph, { ...options, wrt, checkpoints: kept });
+  const trained = train(checkpoints?.names(graph, train));
+  const training = precision?.scaling ? withUnscaledGradients(trained) : trained;
   return products?.hessian || products?.jacobian ? withProducts(training, products) : training;
 }
 

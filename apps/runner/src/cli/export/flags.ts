@@ -2,11 +2,12 @@ import { UsageError } from "../../terminal/errors.js";
 import type { LossFlags } from "./loss.js";
 import { toFlag } from "./numbers.js";
 import type { OptimizerFlags } from "./optimizer.js";
+import type { PrecisionFlags } from "./precision.js";
 
 /** The value of `--batch` for any batch. */
 export const DYNAMIC = "dynamic";
 
-export interface ExportFlags extends OptimizerFlags, LossFlags {
+export interface ExportFlags extends OptimizerFlags, LossFlags, PrecisionFlags {
   readonly out?: string;
   readonly target: string;
   readonly batch?: string;
@@ -24,6 +25,7 @@ export interface ExportFlags extends OptimizerFlags, LossFlags {
   readonly maxElements?: string;
   readonly writeBack?: string;
   readonly lora?: string;
+  readonly checkpoint?: string[];
   readonly hvp?: true;
   readonly jvp?: true;
 }
@@ -43,6 +45,9 @@ const OF_TRAINING = [
   "size",
   "hvp",
   "jvp",
+  "checkpoint",
+  "mixedPrecision",
+  "growthInterval",
   "optimizer",
   "accumulate",
   "clipNorm",

@@ -8,17 +8,20 @@ import {
   type Model,
   type TrainingGraph,
   trainingStep,
+  withDynamicScale,
 } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import type { Registry } from "../../plan/load-backends.js";
 import { select } from "../../plan/selection.js";
 import { unknownValue } from "../../plan/unknown-value.js";
 import { UsageError } from "../../terminal/errors.js";
+import { Checkpoints } from "./checkpoints.js";
 import { BATCH, joinNames, methodGraph, modelGraph, openSizes, PARTS } from "./exported-graph.js";
 import { DYNAMIC, type ExportFlags, parseBatch, parseClassAxis, parseSizes } from "./flags.js";
 import { parseLora } from "./lora.js";
 import { ignoredLabel, parseLoss } from "./loss.js";
 import { stepOptions } from "./optimizer.js";
+import { type Precision, parsePrecision } from "./precision.js";
 
 /** A file to write: a graph for each combination of open sizes, or a single one if no size is open. */
 export interface Target {
@@ -33,6 +36,7 @@ export interface Source {
   readonly targets: readonly Target[];
   /** Number of stored floating-point tensors that are taken for constants. */
   readonly constants: number;
+  readonly checkpoints?: Checkpoints | undefined;
 }
 
 /** A model is for any runtime. */
@@ -78,11 +82,15 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   const isGiven = batch !== undefined && typeof wanted === "number";
   const sizes = { ...parseSizes(flags.size ?? []), ...(isGiven && { [batch.name]: wanted }) };
   const open = isGiven ? left.filter((size) => size !== batch) : left;
+  const checkpoints = flags.checkpoint && new Checkpoints(flags.checkpoint);
+  const precision = parsePrecision(flags);
   const request = {
+    precision,
     head: objective.head,
     loss: objective.loss,
     wrt: flags.wrt,
     adapters: parseLora(flags.lora),
+    checkpoints,
     products: { hessian: flags.hvp ?? false, jacobian: flags.jvp ?? false },
     logits: objective.output ?? flags.logits,
     classAxis: parseClassAxis(flags.classAxis),
@@ -94,8 +102,9 @@ export function modelSource(flags: ExportFlags, file: string, out: string): Sour
   };
   const constants = [...model.choices.values()].filter(({ isParameter }) => !isParameter).length;
   return {
-    targets: targetsOf(training, { out, open: open.map(({ symbol }) => symbol), step, flags }),
+    targets: targetsOf(training, { out, open: open.map(({ symbol }) => symbol), step, precision, flags }),
     constants: request.wrt && !request.wrt.includes("all") ? 0 : constants,
+    checkpoints,
   };
 }
 
@@ -103,16 +112,22 @@ interface TargetOptions {
   readonly out: string;
   readonly open: readonly string[];
   readonly step: ReturnType<typeof stepOptions>;
+  readonly precision: Precision | undefined;
   readonly flags: ExportFlags;
 }
 
 /** The gradients, a step with them, or the two halves of a step. */
 function targetsOf(
   training: (sizes: Readonly<Record<string, number>>) => TrainingGraph,
-  { out, open, step, flags: { accumulate } }: TargetOptions,
+  { out, open, step, precision, flags: { accumulate } }: TargetOptions,
 ): Target[] {
+  const scaled = (graph: Graph, of: TrainingGraph): Graph =>
+    precision?.scaling ? withDynamicScale(graph, of, precision.scaling) : graph;
   if (!accumulate) {
-    const buildGraph: Target["buildGraph"] = step ? (sizes) => trainingStep(training(sizes), step) : training;
+    const buildGraph: Target["buildGraph"] = (sizes) => {
+      const made = training(sizes);
+      return step ? scaled(trainingStep(made, step), made) : made;
+    };
     return [{ file: out, open, buildGraph }];
   }
   let made: TrainingGraph | undefined;
@@ -130,7 +145,7 @@ function targetsOf(
     file: `${dir === "" ? "" : `${dir}/`}${name}.apply${ext}`,
     open: [],
     // Whatever the sizes were: parameters have none of them.
-    buildGraph: () => applyStep(made as TrainingGraph, step),
+    buildGraph: () => scaled(applyStep(made as TrainingGraph, step), made as TrainingGraph),
   };
   return [accumulating, applying];
 }

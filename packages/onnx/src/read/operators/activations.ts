@@ -1,12 +1,17 @@
 import {
   abs,
   add,
+  argMax,
+  cast,
   div,
+  equal,
   exp,
   greater,
   less,
   mul,
+  range,
   relu,
+  reshape,
   scalar,
   sigmoid,
   softplus,
@@ -15,7 +20,7 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import { type Reader, type Readers, unary } from "./reader.js";
+import { axisFrom, type Reader, type Readers, unary } from "./reader.js";
 
 /** Activations as compositions. At a kink, the gradient is PyTorch's. */
 
@@ -57,10 +62,25 @@ const shrink: Reader = (node) => {
   return where(less(x, number(-limit, x)), add(x, number(bias, x)), aboveOr(number(0, x)));
 };
 
+/** 1 at the first of the largest elements along an axis, 0 elsewhere. */
+const hardmax: Reader = (node) => {
+  const x = node.input(0);
+  const axis = axisFrom(node, node.int("axis", -1), x.shape.length);
+  const size = x.shape[axis] as number;
+  const places = reshape(
+    range(0, size, 1, "int64"),
+    x.shape.map((_, at) => (at === axis ? size : 1)),
+  );
+  return cast(equal(places, argMax(x, axis)), x.dtype);
+};
+
+const swish = (x: Value, alpha: number): Value => mul(x, sigmoid(mul(x, number(alpha, x))));
+
 export const ACTIVATIONS: Readers = {
   Celu: (node) => celu(node.input(0), node.float("alpha", 1)),
   Elu: (node) => elu(node.input(0), node.float("alpha", 1)),
   HardSigmoid: (node) => hardSigmoid(node.input(0), node.float("alpha", 0.2), node.float("beta", 0.5)),
+  Hardmax: hardmax,
   HardSwish: unary((x) => mul(x, hardSigmoid(x, Math.fround(1 / 6), 0.5))),
   Mish: unary((x) => mul(x, tanh(softplus(x)))),
   PRelu: (node) => positiveOr(node.input(0), mul(node.input(0), node.input(1))),
@@ -68,8 +88,8 @@ export const ACTIVATIONS: Readers = {
   Shrink: shrink,
   Softplus: unary(softplus),
   Softsign: unary((x) => div(x, add(number(1, x), abs(x)))),
-  Swish: (node) =>
-    mul(node.input(0), sigmoid(mul(node.input(0), number(node.float("alpha", 1), node.input(0))))),
+  Swish: (node) => swish(node.input(0), node.float("alpha", 1)),
+  SwiGLU: (node) => mul(swish(node.input(0), node.float("alpha", 1)), node.input(1)),
   ThresholdedRelu: (node) => {
     const x = node.input(0);
     return where(greater(x, number(node.float("alpha", 1), x)), x, number(0, x));

@@ -2,9 +2,12 @@ import { ACTIVATIONS } from "./activations.js";
 import { ATTENTION } from "./attention.js";
 import { CONSTANTS } from "./constants.js";
 import { CONTROL } from "./control.js";
+import { DETERMINANTS } from "./determinant.js";
 import { EINSUM } from "./einsum.js";
 import { ELEMENTWISE } from "./elementwise.js";
+import { GRIDS } from "./grid-sample.js";
 import { INDEXING } from "./indexing.js";
+import { LINEAR_ATTENTION } from "./linear-attention.js";
 import { LOGIC } from "./logic.js";
 import { LOSSES } from "./losses.js";
 import { NORMALIZATIONS } from "./normalizations.js";
@@ -17,6 +20,7 @@ import { RESIZE } from "./resize.js";
 import { SEQUENCES } from "./sequences.js";
 import { SHAPES } from "./shapes.js";
 import { SLICES } from "./slices.js";
+import { UNPOOLING } from "./unpooling.js";
 
 /** The operators supported in models. */
 export const READERS: ReadonlyMap<string, Reader> = new Map(
@@ -39,5 +43,9 @@ export const READERS: ReadonlyMap<string, Reader> = new Map(
     ...RECURRENT,
     ...RESIZE,
     ...ATTENTION,
+    ...LINEAR_ATTENTION,
+    ...GRIDS,
+    ...UNPOOLING,
+    ...DETERMINANTS,
   }),
 );

@@ -12,6 +12,7 @@ import {
   greater,
   isFloat,
   less,
+  mod,
   mul,
   oneHot,
   range,
@@ -156,6 +157,40 @@ const readOneHot: Reader = (node) => {
   return axis === rank - 1 ? chosen : transpose(chosen, order);
 };
 
+/** The slices, or of the flat x the elements, whose known condition is true. */
+const compress: Reader = (node) => {
+  const given = node.input(0);
+  const axis = node.hasAttribute("axis")
+    ? axisFrom(node, node.int("axis", 0), given.shape.length)
+    : undefined;
+  const x = axis === undefined ? reshape(given, [sizeOf(given.shape)]) : given;
+  const kept = elementsOf(node.constant(1)).flatMap((condition, index) => (Number(condition) ? [index] : []));
+  const last = kept.at(-1) ?? -1;
+  if (last >= (x.shape[axis ?? 0] as number)) node.fail(`condition #${last} is beyond [${x.shape}]`);
+  return gather(x, constant(tensor("int64", [kept.length], kept)), axis ?? 0);
+};
+
+/** Writes an update into a cache, from each row's own position along an axis. */
+const tensorScatter: Reader = (node) => {
+  const [cache, update] = [node.input(0), node.input(1)];
+  const axis = axisFrom(node, node.int("axis", -2), cache.shape.length);
+  const mode = node.string("mode", "linear");
+  if (mode !== "linear" && mode !== "circular") node.fail(`mode ${mode} is not known`);
+  const [size, length] = [cache.shape[axis] as number, update.shape[axis] as number];
+  const along = (value: Value, on: number, count: number) =>
+    reshape(
+      value,
+      cache.shape.map((_, at) => (at === on ? count : 1)),
+    );
+  const starts = cast(node.optional(2) ?? expand(scalar(0, "int64"), [cache.shape[0] as number]), "int64");
+  const places = add(
+    along(range(0, length, 1, "int64"), axis, length),
+    along(starts, 0, starts.shape[0] as number),
+  );
+  const inside = mode === "circular" ? mod(places, scalar(size, "int64")) : places;
+  return scatterElements(cache, expand(inside, update.shape), update, axis, "none");
+};
+
 export const INDEXING: Readers = {
   Gather: readGather,
   GatherElements: readGatherElements,
@@ -163,4 +198,6 @@ export const INDEXING: Readers = {
   GatherND: readGatherND,
   ScatterND: readScatterND,
   OneHot: readOneHot,
+  Compress: compress,
+  TensorScatter: tensorScatter,
 };

@@ -2,16 +2,20 @@ import {
   add,
   argMax,
   cast,
+  concat,
   indices as constantIndices,
   cumSum,
   elementsOf,
   equal,
+  expand,
   isFloat,
   isHalf,
+  mul,
   neg,
   range,
   reshape,
   scalar,
+  slice,
   sub,
   topK,
   type Value,
@@ -36,6 +40,24 @@ const readCumSum: Reader = (node) => {
   const x = node.input(0);
   const axis = axisFrom(node, node.number(1) ?? node.fail("lacks an axis"), x.shape.length);
   return cumSum(x, axis, { exclusive: node.flag("exclusive"), reverse: node.flag("reverse") });
+};
+
+/** Products of the elements up to each, one after the other. */
+const cumProd: Reader = (node) => {
+  const x = node.input(0);
+  const axis = axisFrom(node, node.number(1) ?? node.fail("lacks an axis"), x.shape.length);
+  const isExclusive = node.flag("exclusive");
+  const isReverse = node.flag("reverse");
+  const size = x.shape[axis] as number;
+  const elements = Array.from({ length: size }, (_, position) => slice(x, axis, position, position + 1));
+  const products: Value[] = [];
+  let product = expand(scalar(1, x.dtype), x.shape.with(axis, 1));
+  for (const element of isReverse ? elements.reverse() : elements) {
+    const next = mul(product, element);
+    products.push(isExclusive ? product : next);
+    product = next;
+  }
+  return size === 0 ? x : concat(isReverse ? products.reverse() : products, axis);
 };
 
 /** Reverses the order: −1 − x does so for integers without an overflow. */
@@ -85,6 +107,7 @@ export const SEQUENCES: Readers = {
   ArgMax: extremum((x) => x),
   ArgMin: extremum(reversed),
   CumSum: readCumSum,
+  CumProd: cumProd,
   NonZero: nonZero,
   Range: readRange,
   TopK: readTopK,

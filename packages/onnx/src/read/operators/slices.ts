@@ -114,6 +114,22 @@ const readPad: Reader = (node) => {
   }, x);
 };
 
+/** Cuts or adds zeros on both sides of some axes; of an odd number of elements, one more at the end. */
+const centerCropPad: Reader = (node) => {
+  const x = node.input(0);
+  const given = node.numbers(1) ?? node.fail("lacks a shape");
+  const axes = node.ints("axes")?.map((axis) => axisFrom(node, axis, x.shape.length)) ?? [...x.shape.keys()];
+  if (given.length !== axes.length) node.fail(`a shape [${given}] does not fit ${axes.length} axes`);
+  const counts = x.shape.flatMap(() => [0, 0]);
+  for (const [at, axis] of axes.entries()) {
+    const more = (given[at] as number) - (x.shape[axis] as number);
+    const before = Math.trunc(more / 2);
+    counts[axis] = before;
+    counts[axis + x.shape.length] = more - before;
+  }
+  return padded(x, counts, 0);
+};
+
 export const SLICES: Readers = {
   Concat: (node) => {
     const parts = Array.from({ length: node.inputCount }, (_, position) => node.input(position));
@@ -122,4 +138,5 @@ export const SLICES: Readers = {
   Split: readSplit,
   Slice: readSlice,
   Pad: readPad,
+  CenterCropPad: centerCropPad,
 };
