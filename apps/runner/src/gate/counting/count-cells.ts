@@ -12,14 +12,8 @@ import { remediesOf } from "../../session/remedies.js";
 import type { CountedCell } from "./counted-cells.js";
 import { beginCounting, CountFiles, simulatedWorker } from "./simulator.js";
 
-/** Numbers of calls of a gradient that is counted. */
-const CALLS = { warmupCalls: 10, segments: 8, callsPerSegment: 3 };
-
-/**
- * Calls of every gradient before the first is counted. Cells share most of a runtime's code, and those that were counted before it was
- * optimised differed by up to 64 % between processes.
- */
-const SWEEP = { warmupCalls: 30, segments: 0, callsPerSegment: 0 };
+/** Numbers of calls of a gradient. */
+const CALLS = { warmupCalls: 30, segments: 8, callsPerSegment: 3 };
 
 /** Starting a backend, or counting a cell, takes seconds of a simulated processor, and minutes on a busy machine. */
 const TIMEOUT_MS = 900_000;
@@ -64,20 +58,13 @@ async function countInProcess(cells: readonly PlannedCell[], signal: AbortSignal
     }
     await beginCounting(folder);
     const files = new CountFiles(folder);
-    const opened = worker;
-    const request = async ({ method, dtype, workload }: PlannedCell, calls: typeof CALLS) => {
-      const task = { method, dtype, rows: workload.rows, classes: workload.classes };
-      const outcome = await opened.request({ type: "count", ...task, ...calls }, TIMEOUT_MS);
-      signal.throwIfAborted();
-      return toTaskOutcome(place, outcome, "counted");
-    };
-    for (const cell of cells) {
-      const outcome = await request(cell, SWEEP);
-      if (outcome.status === "ok") read(files, outcome.reply.marks);
-    }
     const counted: CountedCell[] = [];
     for (const cell of cells) {
-      const outcome = await request(cell, CALLS);
+      const { method, dtype, workload } = cell;
+      const task = { method, dtype, rows: workload.rows, classes: workload.classes };
+      const request = { type: "count", ...task, ...CALLS } as const;
+      const outcome = toTaskOutcome(place, await worker.request(request, TIMEOUT_MS), "counted");
+      signal.throwIfAborted();
       counted.push({
         cell: keyOf(cell),
         ...(outcome.status === "ok" ? read(files, outcome.reply.marks) : outcome),
