@@ -12,7 +12,7 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly processes: number;
   /** The most such processes, as long as the time of the run allows. */
   readonly mostProcesses: number;
-  /** The number of times that a process measures each cell; slow ones once, and but the gradient phase after the first. */
+  /** The number of times that a process measures each cell; slow ones once; after the first, only the gradient phase. */
   readonly passes: number;
   /** The time, in milliseconds, after which a run starts no further process for each backend. */
   readonly timeMs: number;
@@ -113,7 +113,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     workloads: MATRIX,
     processes: 2,
     mostProcesses: 6,
-    passes: 3,
+    passes: 2,
     timeMs: 5 * MINUTE_MS,
     cellTimeoutMs: 120_000,
     singleShotAboveNs: 50 * MS,
