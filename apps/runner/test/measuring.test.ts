@@ -43,7 +43,7 @@ describe("a run of several processes", () => {
     expect(results.run.processes).toBe(2);
   });
 
-  it("measures a cell three times in each process, the gradient alone after the first", () => {
+  it("measures a cell twice in each process, the second time the gradient alone", () => {
     const lines = readFileSync(onlyRun(out).journal, "utf8").trim().split("\n");
     const own = lines
       .map((line) => JSON.parse(line))
@@ -52,14 +52,7 @@ describe("a run of several processes", () => {
           type === "cell" && !twin && `${backend} ${method} ${workload}` === "tfjs-cpu manual/naive 16x10"
         );
       });
-    expect(own.map(({ round, pass }) => `${round} ${pass}`)).toEqual([
-      "0 0",
-      "0 1",
-      "0 2",
-      "1 0",
-      "1 1",
-      "1 2",
-    ]);
+    expect(own.map(({ round, pass }) => `${round} ${pass}`)).toEqual(["0 0", "0 1", "1 0", "1 1"]);
     for (const { pass, samples } of own) {
       expect(samples.gradient.length).toBeGreaterThan(0);
       expect(samples.roundtrip.length > 0).toBe(pass === 0);
