@@ -1,5 +1,5 @@
 // Times steps of training in ONNX Runtime and in PyTorch, process after process, and writes docs/onnx-steps.md:
-// node step-ratios.mjs <folder of step_pytorch.py export> [--blocks <n>] [--seconds <s>] [--threads <n,…>] [--python <file>] [<network>…]
+// node step-ratios.mjs <folder of step_pytorch.py export> --program <apps/runner/dist/main.js> [--blocks <n>] [--seconds <s>] [--threads <n,…>] [--python <file>] [<network>…]
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,7 +10,6 @@ import { markdownTable } from "markdown-table";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const DOCUMENT = here("../../../../docs/onnx-steps.md");
-const EXPORT = here("../../../../apps/runner/dist/main.js");
 /** Its export is timed, and it is not trained. */
 const EXPORTED = "bert-base";
 
@@ -21,6 +20,8 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: "1,2" },
     seconds: { type: "string", default: "3" },
     python: { type: "string", default: "python3" },
+    /** The command line that exports steps. */
+    program: { type: "string" },
   },
 });
 const [out, ...names] = positionals;
@@ -48,7 +49,7 @@ function run(command, args) {
 function exportStep(name) {
   const [model, step] = ["model.onnx", "step.onnx"].map((file) => join(out, name, file));
   const start = performance.now();
-  run("node", [EXPORT, "export", "--model", model, "--optimizer", "sgd", "--out", step]);
+  run("node", [values.program, "export", "--model", model, "--optimizer", "sgd", "--out", step]);
   return (performance.now() - start) / 1000;
 }
 

@@ -1,3 +1,4 @@
+import { DTYPES } from "@softmax-bench/core";
 import type { HalfDType } from "@softmax-bench/graph";
 import type { Command } from "commander";
 import { unknownValue } from "../../plan/unknown-value.js";
@@ -10,6 +11,10 @@ export interface PrecisionFlags {
 }
 
 const HALVES: readonly HalfDType[] = ["float16", "bfloat16"];
+
+/** True for a type with a smaller range than float32's, in which small gradients vanish. */
+const needsScale = (dtype: HalfDType): boolean =>
+  DTYPES[dtype].smallestNormal > DTYPES.float32.smallestNormal;
 
 /** Adds `PrecisionFlags` to a command. */
 export const withPrecision = (command: Command): Command =>
@@ -42,8 +47,8 @@ export function parsePrecision(
   const growthInterval = interval === undefined ? undefined : Number(interval);
   const dtype = HALVES.find((half) => half === name);
   if (name !== undefined && !dtype) throw unknownValue("type of --mixed-precision", name, HALVES);
-  if (growthInterval !== undefined && (dtype !== "float16" || flags.optimizer === undefined)) {
+  if (growthInterval !== undefined && !(dtype && needsScale(dtype) && flags.optimizer !== undefined)) {
     throw new UsageError("--growth-interval needs --mixed-precision float16 and --optimizer");
   }
-  return dtype && { dtype, scaling: dtype === "float16" ? { growthInterval } : undefined };
+  return dtype && { dtype, scaling: needsScale(dtype) ? { growthInterval } : undefined };
 }
