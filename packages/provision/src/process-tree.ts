@@ -86,33 +86,54 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 
 /** Kills processes that carry a mark, repeatedly until none is left: one may be starting another. */
 async function killMarked(mark: string): Promise<void> {
+  let undecidedSweeps = 0;
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const left = findMarked(mark);
-    if (left.length === 0) return;
-    for (const pid of left) kill(pid, "SIGKILL");
+    const { marked, undecided } = findMarked(mark);
+    if (marked.length === 0 && (undecided.length === 0 || ++undecidedSweeps > UNDECIDED_SWEEPS)) return;
+    for (const pid of marked) kill(pid, "SIGKILL");
     await delay(SWEEP_MS);
   }
 }
 
-/** Processes that carry a mark; none without `/proc`. */
-function findMarked(mark: string): number[] {
+/** Searches that a process without variables is waited for: it may be in the middle of `execve`, or never have any. */
+const UNDECIDED_SWEEPS = 15;
+
+/** Processes that carry a mark, and those that may; none without `/proc`. */
+function findMarked(mark: string): { readonly marked: number[]; readonly undecided: number[] } {
+  const [marked, undecided]: [number[], number[]] = [[], []];
   try {
-    return readdirSync("/proc")
-      .map(Number)
-      .filter((pid) => pid > 0 && pid !== process.pid && carries(pid, mark));
+    for (const pid of readdirSync("/proc").map(Number)) {
+      if (!(pid > 0) || pid === process.pid) continue;
+      const carriesMark = carries(pid, mark);
+      if (carriesMark) marked.push(pid);
+      else if (carriesMark === undefined) undecided.push(pid);
+    }
   } catch {
-    return [];
+    // There is no /proc.
   }
+  return { marked, undecided };
 }
 
-function carries(pid: number, mark: string): boolean {
+/** True if a process carries a mark; undefined for a program without variables, as one is while it is replaced by another. */
+function carries(pid: number, mark: string): boolean | undefined {
   try {
-    const variables = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
-    return variables.some((variable) => variable.startsWith(`${MARK}=`) && variable.includes(mark));
+    const text = readFileSync(`/proc/${pid}/environ`, "latin1");
+    if (text === "") return isProgram(pid) ? undefined : false;
+    return text.split("\0").some((variable) => variable.startsWith(`${MARK}=`) && variable.includes(mark));
   } catch {
     // It is gone, or another user's.
     return false;
   }
+}
+
+/** The flag of a thread of the kernel (`PF_KTHREAD` in Linux's `sched.h`). */
+const KERNEL_THREAD = 0x00200000;
+
+/** False for a thread of the kernel, and for a process that has ended. */
+function isProgram(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const [state = "", , , , , , flags = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state !== "Z" && state !== "X" && (Number(flags) & KERNEL_THREAD) === 0;
 }
 
 function kill(pid: number, name: NodeJS.Signals): void {
