@@ -12,14 +12,16 @@ const run = (...flags: string[]): string =>
     encoding: "utf8",
   });
 
-it.runIf(isPaired)("has the same bits where V8 pairs vectors", () => {
-  expect(run("--experimental-wasm-revectorize")).toBe(run());
-});
+if (isPaired) {
+  it("has the same bits where V8 pairs vectors", () => {
+    expect(run("--experimental-wasm-revectorize")).toBe(run());
+  });
 
-it.runIf(isPaired)("has its loops paired", () => {
-  const trace = run("--experimental-wasm-revectorize", "--trace-wasm-revectorize");
-  // Of each build, 18 functions.
-  const paired = trace.match(/Decided? to vectorize, [1-9]\d* revectorizable nodes/g) ?? [];
-  expect(paired.length).toBeGreaterThanOrEqual(36);
-  expect(trace).not.toContain("Build tree failed");
-});
+  it("has its loops paired", () => {
+    const trace = run("--experimental-wasm-revectorize", "--trace-wasm-revectorize");
+    // Of each build, 18 functions.
+    const paired = trace.match(/Decided? to vectorize, [1-9]\d* revectorizable nodes/g) ?? [];
+    expect(paired.length).toBeGreaterThanOrEqual(36);
+    expect(trace).not.toContain("Build tree failed");
+  });
+} else it.skip("Pairing of vectors is unavailable: V8 has it from Node 24 on, on x64");
