@@ -14,7 +14,7 @@ import {
   stopGradient,
 } from "./vocabulary/index.js";
 
-/** What a gradient rule reads of a node. */
+/** The values of a node that its gradient rule may read. */
 type Operands = Pick<Node, "inputs" | "outputs">;
 
 /**

@@ -229,7 +229,7 @@ function writable(file: string): string {
   return file;
 }
 
-/** What was chosen for the user. */
+/** The line about chosen checkpoints; undefined if they were named. */
 function checkpointsNote(names: readonly string[] | undefined): string | undefined {
   if (names?.length === 0) return "  no checkpoints: they would save no memory";
   return names && `  checkpoints: ${names.map((name) => joinNames([name])).join(",")}`;

@@ -30,7 +30,7 @@ export const withPrecision = (command: Command): Command =>
 
 export interface Precision {
   readonly dtype: HalfDType;
-  /** How the loss scale adapts; undefined for no loss scale: bfloat16 has the range of float32. */
+  /** The rule that adapts the loss scale; undefined for no loss scale: bfloat16 has the range of float32. */
   readonly scaling: { readonly growthInterval: number | undefined } | undefined;
 }
 

@@ -26,7 +26,7 @@ import type { Reader, Readers } from "./reader.js";
 
 const number = (value: number, { dtype }: Value): Value => scalar(value, dtype);
 
-/** How elements outside an image are read, for positions along one axis. */
+/** The size of an image along one axis, and the rule for elements outside it. */
 interface Padding {
   readonly size: number;
   readonly isAligned: boolean;
