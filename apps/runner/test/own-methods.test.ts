@@ -50,9 +50,11 @@ describe("examples/own-loss", () => {
     }
   });
 
-  it("is listed, checked and swept, where --method selects it", async () => {
+  const mine = ["--method", "mine/*"];
+  const places = ["--backend", "tfjs-wasm,javascript"];
+
+  it("is listed and checked, where --method selects it", async () => {
     const cwd = exampleFolder();
-    const mine = ["--method", "mine/*"];
     const { stdout } = await call("bench", ["--list", ...SMALL, ...mine], { cwd });
     expect(stdout.trim().split("\n")).toEqual([
       "tfjs-wasm mine/log-sum-exp float32 4x3",
@@ -62,7 +64,6 @@ describe("examples/own-loss", () => {
     const cell = "javascript mine/loops float64 4x3";
     expect((await call("bench", ["--list", "--cell", cell], { cwd })).stdout).toBe(`${cell}\n`);
 
-    const places = ["--backend", "tfjs-wasm,javascript"];
     const checked = await call("gradcheck", [...places, ...mine], { cwd });
     expect(checked.code, checked.stdout).toBe(0);
     expect(checked.stdout).toContain("Within their tolerances: 3 of 3 gradients.");
@@ -71,7 +72,10 @@ describe("examples/own-loss", () => {
     const ours = await call("gradcheck", ["--backend", "javascript", "--method", "manual/shifted"], { cwd });
     expect(ours.stdout).toContain("Within their tolerances: 2 of 2 gradients.");
     expect(ours.stdout).not.toContain(onOwn);
+  });
 
+  it("is swept, where --method selects it", { tags: "nightly" }, async () => {
+    const cwd = exampleFolder();
     const swept = await call("precision", [...places, ...mine, "--sweep", "offset", "--json"], { cwd });
     expect(swept.code).toBe(0);
     const { curves } = JSON.parse(swept.stdout).precision;

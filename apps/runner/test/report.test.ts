@@ -336,7 +336,7 @@ describe("reports of one run, made by many processes at once", () => {
   it.each([3])(claim, expectWhole);
   it.each([12])(claim, { tags: "nightly" }, expectWhole);
 
-  it("are not disturbed by the run that is continued meanwhile", async () => {
+  it("are not disturbed by the run that is continued meanwhile", { tags: "nightly" }, async () => {
     const { copies, path } = copyOfRun();
     const reports = Array.from({ length: 2 }, () => run("report", ["latest", "--out", copies]));
     const resumes = Array.from({ length: 2 }, () => run("bench", ["--resume", "latest", "--out", copies]));
