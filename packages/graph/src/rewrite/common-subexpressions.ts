@@ -6,42 +6,17 @@ import type { Rule } from "./rewrite.js";
 /** Larger constants, in bytes, are equal only if they share their data. */
 const COMPARED_BYTES = 8192;
 
+/** Numbers of nodes and of large data, and keys of attributes: of one graph after the other, as most of each stays. */
+const numbers = new WeakMap<object, number>();
+let given = 0;
+const attributeKeys = new WeakMap<Attributes, string>();
+
 /**
  * Common-subexpression elimination: merges nodes of one operator with the same attributes and the same inputs.
  * Bit-identical. The rule remembers the nodes it has seen: create one for each graph.
  */
 export function mergeCommonSubexpressions(): Rule {
   const seen = new Map<string, readonly Value[]>();
-  const numbers = new Map<object, number>();
-  const assignNumber = (of: object): number => {
-    const number = numbers.get(of) ?? numbers.size;
-    numbers.set(of, number);
-    return number;
-  };
-  const tensorKey = ({ dtype, shape, data }: Tensor): string => {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const content = bytes.length > COMPARED_BYTES ? `data ${assignNumber(data)}` : `bytes ${bytes}`;
-    return `${dtype}[${shape}] ${content}`;
-  };
-  const attributeKey = (value: Attribute): string => {
-    if (typeof value === "string") return `string ${value}`;
-    if (typeof value === "number") return numberKey(value);
-    return "data" in value ? tensorKey(value) : value.map(numberKey).join();
-  };
-  const attributeKeys = new Map<Attributes, string>();
-  // Strings only: JSON has neither −0 nor non-finite numbers.
-  const attributesKey = (attributes: Attributes): string => {
-    const known = attributeKeys.get(attributes);
-    if (known !== undefined) return known;
-    const key = JSON.stringify(
-      Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]),
-    );
-    attributeKeys.set(attributes, key);
-    return key;
-  };
-  const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]) =>
-    `${op} ${inputs.map(({ node, output }) => `${assignNumber(node)}:${output}`)} ${attributesKey(attributes)}`;
-
   return (node, inputs) => {
     if (node.op === "Input") return undefined;
     const key = keyOf(node, inputs);
@@ -53,6 +28,36 @@ export function mergeCommonSubexpressions(): Rule {
     seen.set(key, outputs);
     return isUnchanged ? undefined : outputs;
   };
+}
+
+const keyOf = ({ op, attributes }: Node, inputs: readonly Value[]): string =>
+  `${op} ${inputs.map(({ node, output }) => `${numberOf(node)}:${output}`)} ${attributesKey(attributes)}`;
+
+function numberOf(of: object): number {
+  const number = numbers.get(of) ?? given++;
+  numbers.set(of, number);
+  return number;
+}
+
+function attributesKey(attributes: Attributes): string {
+  const known = attributeKeys.get(attributes);
+  if (known !== undefined) return known;
+  // Strings only: JSON has neither −0 nor non-finite numbers.
+  const key = JSON.stringify(Object.entries(attributes).map(([name, value]) => [name, attributeKey(value)]));
+  attributeKeys.set(attributes, key);
+  return key;
+}
+
+function attributeKey(value: Attribute): string {
+  if (typeof value === "string") return `string ${value}`;
+  if (typeof value === "number") return numberKey(value);
+  return "data" in value ? tensorKey(value) : value.map(numberKey).join();
+}
+
+function tensorKey({ dtype, shape, data }: Tensor): string {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const content = bytes.length > COMPARED_BYTES ? `data ${numberOf(data)}` : `bytes ${bytes}`;
+  return `${dtype}[${shape}] ${content}`;
 }
 
 const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -20,9 +20,10 @@ export function optimize(graph: Graph, { fold = true } = {}): Graph {
   const rules = fold ? [...simplifications, foldConstants] : simplifications;
   let current = graph;
   for (let round = 0; round < ROUNDS; round++) {
-    const next = rewrite(rewrite(current, ...rules), mergeCommonSubexpressions());
-    if (sameOutputs(next, current)) return next;
-    current = next;
+    const simplified = rewrite(current, ...rules);
+    // What has been merged stays so.
+    if (round > 0 && sameOutputs(simplified, current)) break;
+    current = rewrite(simplified, mergeCommonSubexpressions());
   }
   return current;
 }

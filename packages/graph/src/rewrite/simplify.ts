@@ -69,8 +69,8 @@ const movements: Simplification = ({ op, attributes, outputs: [y] }, [x]) => {
 
 /** Computes an elementwise operator on repeated elements once each, and repeats the result. Bit-identical. */
 const expandLater: Simplification = ({ op, attributes, outputs: [y] }, inputs) => {
-  if (!ELEMENTWISE.has(op) || !y) return undefined;
-  const short = inputs.map((input) => madeBy("Expand", input)?.inputs[0] ?? input);
+  const short = y && ELEMENTWISE.has(op) && withoutExpand(inputs);
+  if (!short) return undefined;
   const shape = short.map((value) => value.shape).reduce(broadcastShapes);
   if (sizeOf(shape) === sizeOf(y.shape)) return undefined;
   return expand(apply(op, short, attributes), y.shape);
@@ -78,13 +78,18 @@ const expandLater: Simplification = ({ op, attributes, outputs: [y] }, inputs) =
 
 /** Lets an elementwise operator broadcast by itself instead of reading a materialised `Expand`. Bit-identical. */
 const elideExpand: Simplification = ({ op, attributes, outputs: [y] }, inputs) => {
-  if (!ELEMENTWISE.has(op) || !y) return undefined;
-  const short = inputs.map((input) => madeBy("Expand", input)?.inputs[0] ?? input);
-  const shortened = short.some((value, position) => value !== inputs[position]);
-  if (!shortened || !sameShape(short.map((value) => value.shape).reduce(broadcastShapes), y.shape))
+  const short = y && ELEMENTWISE.has(op) && withoutExpand(inputs);
+  if (!short || !sameShape(short.map(({ shape }) => shape).reduce(broadcastShapes), y.shape))
     return undefined;
   return apply(op, short, attributes);
 };
+
+/** The values as they are before they are repeated; undefined if none of them is. */
+function withoutExpand(inputs: readonly Value[]): readonly Value[] | undefined {
+  const expanded = inputs.map((input) => madeBy("Expand", input));
+  if (!expanded.some(Boolean)) return undefined;
+  return inputs.map((input, position) => expanded[position]?.inputs[0] ?? input);
+}
 
 /**
  * A one-hot row sums to 1 if its index is a class, else to 0; a row times a factor sums to the factor or 0.
