@@ -135,7 +135,9 @@ describe("fault injection", () => {
       .filter((file) => file.endsWith(".ts"))
       .filter((file) => /from ".*\/inject(ion|ed-checkout)\.js"/.test(readFileSync(SOURCES + file, "utf8")));
     expect(importers.sort()).toEqual([
-      "cli/commands/validate-gate.ts",
+      "gate/validation/carry-out.ts",
+      "gate/validation/curve/measure-curve.ts",
+      "gate/validation/curve/work.ts",
       "gate/validation/injected-checkout.ts",
     ]);
   });

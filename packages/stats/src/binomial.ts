@@ -17,3 +17,14 @@ export function logBinomialTail(k: number, n: number): number {
   }
   return largest + Math.log(sum);
 }
+
+/** The quantile of the normal distribution for 95 %. */
+const Z = 1.959964;
+
+/** Wilson's interval of 95 % for a probability, from `count` successes in `of` trials (Wilson 1927). */
+export function wilsonInterval(count: number, of: number): readonly [low: number, high: number] {
+  const [share, spread] = [count / of, Z ** 2 / of];
+  const half = Z * Math.sqrt((share * (1 - share)) / of + spread / (4 * of));
+  const [low, high] = [share + spread / 2 - half, share + spread / 2 + half];
+  return [Math.max(0, low / (1 + spread)), Math.min(1, high / (1 + spread))];
+}

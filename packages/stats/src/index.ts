@@ -1,3 +1,4 @@
+export { wilsonInterval } from "./binomial.js";
 export {
   type ChangePointOptions,
   FEWEST_TO_SPLIT,
@@ -15,3 +16,4 @@ export { signFlipTest } from "./sign-flip.js";
 export { FEWEST_TO_TEST, type Steadiness, testSteadiness } from "./steadiness.js";
 export { type Summary, summarize } from "./summary.js";
 export { areTied, type ResolvedTime, rankWithTies } from "./ties.js";
+export { rankSumTest, welchTest } from "./two-samples.js";

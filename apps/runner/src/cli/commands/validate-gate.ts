@@ -1,34 +1,29 @@
 import { join } from "node:path";
-import { cellKey } from "@softmax-bench/core";
 import { BROWSER_KINDS, type BrowserKind } from "@softmax-bench/host-browser";
-import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
 import { Option } from "commander";
 import { makeFolder } from "../../fs/make-folder.js";
-import { currentCommit, REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
+import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
-import { Baseline } from "../../gate/baseline.js";
-import { listIn } from "../../gate/checkout.js";
-import { measureGate } from "../../gate/measure.js";
-import { toPatience } from "../../gate/patience.js";
+import { carryOut } from "../../gate/validation/carry-out.js";
+import { SLOWDOWNS } from "../../gate/validation/curve/design.js";
+import { curveMarkdown } from "../../gate/validation/curve/document.js";
+import { measureCurve } from "../../gate/validation/curve/measure-curve.js";
 import { validationMarkdown } from "../../gate/validation/document.js";
-import { type Experiment, INJECTED_ERROR, selectValidation } from "../../gate/validation/experiments.js";
-import { injectedCheckout } from "../../gate/validation/injected-checkout.js";
-import type { Injection } from "../../gate/validation/injection.js";
-import {
-  appendLine,
-  type ExperimentOutcome,
-  readValidation,
-  type ValidationHeader,
-} from "../../gate/validation/journal.js";
+import { selectValidation } from "../../gate/validation/experiments.js";
+import { openValidation } from "../../gate/validation/journal.js";
+import { appendLine } from "../../gate/validation/line-journal.js";
 import { evaluateClaims } from "../../gate/validation/proofs.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
-import { describeEnvironment } from "../../run/machine/environment.js";
 import { type Console, writeLine } from "../../terminal/console.js";
 import { EXIT, UsageError } from "../../terminal/errors.js";
-import { newCommand } from "../command.js";
+import { inRange, newCommand } from "../command.js";
 
 interface Flags {
   readonly quick?: boolean;
+  readonly curve?: boolean;
+  readonly instructions?: boolean;
+  readonly busy?: boolean;
+  readonly rounds?: string;
   readonly host?: BrowserKind;
   readonly out: string;
 }
@@ -45,6 +40,23 @@ export const command = () =>
         .choices(BROWSER_KINDS)
         .conflicts("quick"),
     )
+    .addOption(
+      new Option(
+        "--curve",
+        "instead, how often a slowdown is found, by its size: gates whose cells are slowed by 0 to 20 %; e.g. --curve",
+      ).conflicts("quick"),
+    )
+    .addOption(
+      new Option(
+        "--instructions",
+        "with --curve: counts of instructions, not times; e.g. --instructions",
+      ).conflicts(["host", "quick"]),
+    )
+    .option("--busy", "with --curve: while a program keeps one core busy; e.g. --busy")
+    .option(
+      "--rounds <n>",
+      "with --curve: number of gates; default: as many as there are sizes; e.g. --rounds 3",
+    )
     .option(
       "--out <dir>",
       "folder for its journal; e.g. --out /tmp/validation",
@@ -52,7 +64,8 @@ export const command = () =>
     )
     .addHelpText(
       "after",
-      "\nWithout --quick the results go to docs/regression-gate-validation.md, or that of the browser; else to validation.md in --out.\n" +
+      "\nThe results go to docs/regression-gate-validation.md, or that of the browser; with --quick to validation.md, and with --curve to\n" +
+        "curve.md, in --out. A curve whose journal has all rounds is drawn again, whatever the commit and the machine.\n" +
         "\nExit codes: 0 every claim holds; 1 one does not; 2 wrong usage; 130 stopped.",
     );
 
@@ -61,12 +74,15 @@ export async function validateGate(
   argv: readonly string[],
   { stdout, stderr, signal }: Console,
 ): Promise<number> {
-  const { quick = false, host, out } = command().parse(argv, { from: "user" }).opts<Flags>();
+  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   requireClone("it measures copies of the clone; run it in one");
+  const { quick = false, host, out } = flags;
   const say = (line: string) => writeLine(stderr, line);
+  if (flags.curve) return drawCurve(flags, say, signal);
+  requireCurve(flags);
   const file = join(out, "journal.jsonl");
   makeFolder(out);
-  const { header, outcomes } = openJournal(file, quick, host);
+  const { header, outcomes } = openValidation(file, quick, host);
   const validation = selectValidation(quick, host);
   const { experiments } = validation;
   for (const [index, experiment] of experiments.entries()) {
@@ -92,72 +108,36 @@ export async function validateGate(
   return proofs.every(({ holds }) => holds) ? EXIT.ok : EXIT.failure;
 }
 
-/** The journal of this validation, created if missing. @throws UsageError if it belongs to another one. */
-function openJournal(
-  file: string,
-  quick: boolean,
-  browser: BrowserKind | undefined,
-): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {
-  const { cpu, cores, node } = describeEnvironment();
-  const now = { quick, commit: currentCommit(), cpu, cores, node, ...(browser && { browser }) };
-  const before = readValidation(file);
-  if (!before) {
-    const header = { type: "validation", ...now, startedAt: new Date().toISOString() } as const;
-    appendLine(file, header);
-    return { header, outcomes: [] };
+/** @throws UsageError naming a flag that is only for curves */
+function requireCurve(flags: Flags): void {
+  for (const name of ["instructions", "busy", "rounds"] as const) {
+    if (flags[name] !== undefined) throw new UsageError(`--${name} is for a curve; add --curve`);
   }
-  const { type: _, startedAt: __, ...then } = before.header;
-  const keys = Object.keys({ ...then, ...now }) as (keyof typeof now)[];
-  const other = keys.find((key) => then[key] !== now[key]);
-  if (other) {
-    throw new UsageError(
-      `${file} was begun with ${other} ${then[other]}, and now it is ${now[other]}; delete it, or choose another --out`,
-    );
-  }
-  return before;
 }
 
-async function carryOut(
-  { id, kind, selection, method, slowdown, maxSlowdown, seed }: Experiment,
-  { pages, say, signal }: { pages: boolean; say: (line: string) => void; signal: AbortSignal },
-): Promise<ExperimentOutcome> {
-  const begun = performance.now();
-  const limits = { ...DEFAULT_LIMITS, ...(maxSlowdown === undefined ? {} : { maxSlowdown }) };
-  const injection: Injection = {
-    ...(method ? { method } : {}),
-    ...(slowdown === undefined ? {} : { slowdown }),
-    ...(kind === "error" ? { gradientError: INJECTED_ERROR } : {}),
-  };
-  const patience = toPatience();
-  const baseline = Baseline.of({ name: "this checkout", folder: REPOSITORY_ROOT });
-  using candidate = injectedCheckout(id, injection, pages ? "pages" : "processes");
-  const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
-  const passes = await measureGate({
-    baseline,
-    candidate,
-    cells,
-    seed,
-    signal,
-    say,
-    limits,
-    threads: 1,
-    patience,
-    ...(kind === "error" ? { only: "errors" } : { only: "times" }),
-  });
-  const names = { baseline: baseline.name, candidate: id };
-  const comparison = gateComparison(passes, cells, limits, names);
-  return {
-    type: "outcome",
-    id,
-    kind,
-    seconds: (performance.now() - begun) / 1000,
-    cells: comparison.cells.map(({ verdict, time, error, ...cell }) => ({
-      cell: cellKey(cell),
-      injected: kind === "error" || cell.method === method,
-      verdict,
-      ...(time ? { slowdown: time.slowdown, blocks: time.blocks } : {}),
-      reason: (verdict === error?.verdict ? error : (time ?? error))?.reason ?? "",
-    })),
-    broken: comparison.notCompared.filter(({ kind: how }) => how === "broken").map(cellKey),
-  };
+const MOST_ROUNDS = 1000;
+
+async function drawCurve(
+  { instructions = false, busy = false, host, rounds: wanted, out }: Flags,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const measure = instructions ? "instructions" : "time";
+  const rounds = wanted === undefined ? SLOWDOWNS[measure].length : inRange("--rounds", wanted, MOST_ROUNDS);
+  makeFolder(out);
+  const file = join(out, "journal.jsonl");
+  try {
+    const { header, rounds: measured } = await measureCurve({
+      ...{ measure, busy, browser: host, rounds, file },
+      ...{ say, signal },
+    });
+    const page = join(out, "curve.md");
+    writeAtomically(page, curveMarkdown(header, measured));
+    say(`wrote ${page}`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say("stopped; the same command goes on with this round");
+    return EXIT.interrupted;
+  }
 }

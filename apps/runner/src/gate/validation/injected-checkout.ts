@@ -6,6 +6,9 @@ import { REPOSITORY_ROOT } from "../../fs/repository.js";
 import type { Checkout } from "../checkout.js";
 import type { Injection } from "./injection.js";
 
+/** The checkout that validates its gate. */
+export const THIS_CHECKOUT: Checkout = { name: "this checkout", folder: REPOSITORY_ROOT };
+
 /** A copy of this checkout that computes with a defect. It is removed when disposed of. */
 export interface InjectedCheckout extends Checkout, Disposable {}
 

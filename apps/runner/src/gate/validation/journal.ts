@@ -1,21 +1,14 @@
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
-import { describeIssue } from "@softmax-bench/core/results";
+import type { BrowserKind } from "@softmax-bench/host-browser";
 import { VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
-import { UsageError } from "../../terminal/errors.js";
+import { appendLine, circumstances, describeCircumstances, readLines, requireSame } from "./line-journal.js";
 
-/** `journal.jsonl` of a validation: a line per finished experiment, so that it continues where it was stopped. */
+/** `journal.jsonl` of a validation: a line for each finished experiment. */
 
 const header = z.object({
   type: z.literal("validation"),
   quick: z.boolean(),
-  commit: z.string().nullable(),
-  cpu: z.string(),
-  cores: z.int(),
-  node: z.string(),
-  /** The browser whose pages are gated; absent for processes of Node. */
-  browser: z.string().optional(),
-  startedAt: z.iso.datetime(),
+  ...circumstances,
 });
 
 const outcome = z.object({
@@ -41,42 +34,31 @@ const outcome = z.object({
 export type ValidationHeader = z.output<typeof header>;
 export type ExperimentOutcome = z.output<typeof outcome>;
 
-export const appendLine = (file: string, value: ValidationHeader | ExperimentOutcome): void =>
-  appendFileSync(file, `${JSON.stringify(value)}\n`);
-
 /**
- * The content of a journal; undefined if there is none. A last line that was cut short is removed from the file.
+ * The content of a journal; undefined if there is none.
  * @throws UsageError naming an invalid line.
  */
 export function readValidation(
   file: string,
 ): { header: ValidationHeader; outcomes: ExperimentOutcome[] } | undefined {
-  if (!existsSync(file)) return undefined;
-  const bytes = readFileSync(file);
-  const complete = bytes.lastIndexOf("\n") + 1;
-  if (complete < bytes.length) truncateSync(file, complete);
-  const lines = bytes.subarray(0, complete).toString("utf8").split("\n").slice(0, -1);
-  const parse = <T>(schema: z.ZodType<T>, index: number): T => {
-    let value: unknown;
-    try {
-      value = JSON.parse(lines[index] ?? "");
-    } catch {
-      throw new UsageError(`${file}:${index + 1}: not JSON; delete the file to start again`);
-    }
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    throw new UsageError(
-      `${file}:${index + 1}: ${describeIssue(parsed.error, value)}; delete the file to start again`,
-    );
-  };
-  if (lines.length === 0) return undefined;
-  const outcomes = lines.slice(1).map((_, index) => parse(outcome, index + 1));
-  for (const [index, { id }] of outcomes.entries()) {
-    const first = outcomes.findIndex((other) => other.id === id);
-    if (first === index) continue;
-    throw new UsageError(
-      `${file}:${index + 2} is of ${id}, as line ${first + 2} is; remove one of the two lines, or delete the file to start again`,
-    );
+  const read = readLines(file, { header, part: outcome });
+  return read && { header: read.header, outcomes: read.parts };
+}
+
+/** The journal of this validation, created if missing. @throws UsageError if it belongs to another one */
+export function openValidation(
+  file: string,
+  quick: boolean,
+  browser: BrowserKind | undefined,
+): { header: ValidationHeader; outcomes: ExperimentOutcome[] } {
+  const now = { quick, ...describeCircumstances(browser) };
+  const before = readValidation(file);
+  if (!before) {
+    const header = { type: "validation", ...now, startedAt: new Date().toISOString() } as const;
+    appendLine(file, header);
+    return { header, outcomes: [] };
   }
-  return { header: parse(header, 0), outcomes };
+  const { type: _, startedAt: __, ...then } = before.header;
+  requireSame(file, then, now);
+  return before;
 }

@@ -1,0 +1,42 @@
+import { VERDICTS } from "@softmax-bench/regression";
+import { z } from "zod";
+import { circumstances } from "../line-journal.js";
+import { MEASURES } from "./design.js";
+
+/** The lines of a curve's `journal.jsonl`: a header, and one for each round. */
+
+export const curveHeader = z.object({
+  type: z.literal("curve"),
+  measure: z.enum(MEASURES),
+  /** True if a program kept one core busy. */
+  busy: z.boolean(),
+  ...circumstances,
+  /** Rounds of arithmetic that take as much as a call of the gradient, by cell: those that are measured. */
+  work: z.record(z.string(), z.number().positive()),
+});
+
+const side = z.enum(["baseline", "candidate"]);
+
+export const curveRound = z.object({
+  type: z.literal("round"),
+  id: z.string(),
+  seconds: z.number().nonnegative(),
+  cells: z.array(
+    z.object({
+      cell: z.string(),
+      /** The slowdown that the arithmetic makes, a ratio minus 1. */
+      slowdown: z.number().nonnegative(),
+      verdict: z.enum(VERDICTS),
+      /** The slowdown that the gate found, a ratio minus 1. */
+      found: z.number().optional(),
+      /** The processes in the order in which they were measured: times of calls in ns, or one count of instructions per call. */
+      processes: z.array(z.object({ side, samples: z.array(z.number().positive()) })),
+    }),
+  ),
+  /** Cells that should have run and did not. */
+  broken: z.array(z.string()),
+});
+
+export type CurveHeader = z.output<typeof curveHeader>;
+export type CurveRound = z.output<typeof curveRound>;
+export type CurveCell = CurveRound["cells"][number];

@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cellKey } from "@softmax-bench/core";
+import type { BrowserKind } from "@softmax-bench/host-browser";
+import { endsWithParent } from "@softmax-bench/provision";
+import { type Comparison, DEFAULT_LIMITS, gateComparison, type ProcessRun } from "@softmax-bench/regression";
+import { Baseline } from "../../baseline.js";
+import { BusyWatch } from "../../busy-watch.js";
+import { listIn, type PassOptions } from "../../checkout.js";
+import { compareInstructions } from "../../instructions.js";
+import { measureGate } from "../../measure.js";
+import { toPatience } from "../../patience.js";
+import { injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
+import { appendLine, describeCircumstances, readLines, requireSame } from "../line-journal.js";
+import { assignSlowdowns, curveSelections, type Measure } from "./design.js";
+import { type CurveCell, type CurveHeader, type CurveRound, curveHeader, curveRound } from "./journal.js";
+import { measureWork, workKey } from "./work.js";
+
+export interface CurveRequest {
+  readonly measure: Measure;
+  /** The browser whose pages are gated, instead of processes of Node. */
+  readonly browser: BrowserKind | undefined;
+  /** Keeps one core busy. */
+  readonly busy: boolean;
+  /** Rounds that the journal should have at the end. */
+  readonly rounds: number;
+  /** The journal. */
+  readonly file: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Curve {
+  readonly header: CurveHeader;
+  readonly rounds: readonly CurveRound[];
+}
+
+/**
+ * Gates this checkout against copies in which every cell is slower by another amount of real work, until the journal has
+ * as many rounds as are wanted. Each round is kept when it has ended.
+ */
+export async function measureCurve(request: CurveRequest): Promise<Curve> {
+  const { file, rounds: wanted, say } = request;
+  const before = readLines(file, { header: curveHeader, part: curveRound });
+  // What needs no measurement may be drawn anywhere.
+  if (before && before.parts.length >= wanted) return { header: before.header, rounds: before.parts };
+  const header = before ? continued(file, before.header, request) : await begun(request);
+  const rounds = before?.parts ?? [];
+  const load = request.busy ? keepBusy() : undefined;
+  try {
+    for (let round = rounds.length; round < wanted; round++) {
+      say(`gate ${round + 1} of ${wanted}`);
+      const measured = await measureRound(header, round, request);
+      appendLine(file, measured);
+      rounds.push(measured);
+    }
+  } finally {
+    load?.kill("SIGKILL");
+  }
+  return { header, rounds };
+}
+
+const describeNow = ({ measure, busy, browser }: CurveRequest) => ({
+  ...{ measure, busy },
+  ...describeCircumstances(browser),
+});
+
+function continued(file: string, header: CurveHeader, request: CurveRequest): CurveHeader {
+  const { type: _, startedAt: __, work: ___, ...then } = header;
+  requireSame(file, then, describeNow(request));
+  return header;
+}
+
+async function begun(request: CurveRequest): Promise<CurveHeader> {
+  const { measure, browser, file, say, signal } = request;
+  const options = { patience: toPatience(), signal };
+  const cells: string[] = [];
+  for (const flags of curveSelections(measure, browser))
+    cells.push(...(await listIn(THIS_CHECKOUT, ["--profile", "gate", ...flags], options)));
+  say(`how much arithmetic takes as long as a call, in each of ${cells.length} cells`);
+  const work = await measureWork(measure, cells, options);
+  const startedAt = new Date().toISOString();
+  const header = { type: "curve", ...describeNow(request), startedAt, work } as const;
+  appendLine(file, header);
+  return header;
+}
+
+async function measureRound(
+  { measure, browser, work }: CurveHeader,
+  round: number,
+  { say, signal }: CurveRequest,
+): Promise<CurveRound> {
+  const begun = performance.now();
+  const cells = Object.keys(work);
+  const slowdowns = assignSlowdowns(cells, measure, round);
+  const id = `round ${round + 1}`;
+  const inPlace = Object.entries(work).map(([cell, rounds]) => [
+    workKey(cell),
+    Math.round(rounds * (slowdowns.get(cell) ?? 0)),
+  ]);
+  const injection = { rounds: Object.fromEntries(inPlace) };
+  using candidate = injectedCheckout(id, injection, browser ? "pages" : "processes");
+  const options = { cells, seed: round, threads: 1, patience: toPatience(), signal, say };
+  const measured =
+    measure === "time" ? await gateTimes(candidate, id, options) : await gateInstructions(candidate, options);
+  return {
+    type: "round",
+    id,
+    seconds: (performance.now() - begun) / 1000,
+    cells: measured.cells.map((cell) => ({ ...cell, slowdown: slowdowns.get(cell.cell) ?? 0 })),
+    broken: measured.broken,
+  };
+}
+
+interface Measured {
+  readonly cells: readonly Omit<CurveCell, "slowdown">[];
+  readonly broken: string[];
+}
+
+type Options = Omit<PassOptions, "profile"> & { readonly say: (line: string) => void };
+
+async function gateTimes(
+  candidate: ReturnType<typeof injectedCheckout>,
+  id: string,
+  options: Options,
+): Promise<Measured> {
+  const watch = new BusyWatch();
+  const passes = await measureGate({
+    ...options,
+    baseline: Baseline.of(THIS_CHECKOUT),
+    candidate,
+    limits: DEFAULT_LIMITS,
+    only: "times",
+    watch,
+  });
+  const names = { baseline: THIS_CHECKOUT.name, candidate: id };
+  const comparison = gateComparison(passes, options.cells, DEFAULT_LIMITS, names, { busy: watch.reason });
+  return {
+    cells: comparison.cells.map(({ verdict, time, ...cell }) => ({
+      cell: cellKey(cell),
+      verdict,
+      ...(time && { found: time.slowdown }),
+      processes: samplesIn(passes, cellKey(cell)),
+    })),
+    broken: brokenIn(comparison),
+  };
+}
+
+const brokenIn = ({ notCompared }: Pick<Comparison, "notCompared">): string[] =>
+  notCompared.filter(({ kind }) => kind === "broken").map(cellKey);
+
+/** The samples of a cell in all processes of either side, with four digits. */
+const samplesIn = (passes: readonly ProcessRun[], key: string): CurveCell["processes"] =>
+  passes.flatMap(({ role, results }) => {
+    if (role === "control") return [];
+    const { timing } = results.cells.find((cell) => cellKey(cell) === key) ?? {};
+    const { samples = [] } = timing?.gradient ?? {};
+    return [{ side: role, samples: samples.map((sample) => Number(sample.toPrecision(4))) }];
+  });
+
+async function gateInstructions(
+  candidate: ReturnType<typeof injectedCheckout>,
+  options: Options,
+): Promise<Measured> {
+  const { cells, notCompared, processes } = await compareInstructions({
+    ...options,
+    baseline: THIS_CHECKOUT,
+    candidate,
+    limits: DEFAULT_LIMITS,
+  });
+  return {
+    cells: cells.map(({ instructions, ...cell }) => {
+      const key = cellKey(cell);
+      return {
+        cell: key,
+        verdict: instructions.verdict,
+        found: instructions.growth,
+        processes: processes.flatMap(({ side, cells: counted }) => {
+          const { instructions: count } = counted.find((one) => one.cell === key) ?? {};
+          return count === undefined ? [] : [{ side, samples: [count] }];
+        }),
+      };
+    }),
+    broken: brokenIn({ notCompared: [...notCompared] }),
+  };
+}
+
+/** A program that keeps one core busy until it is killed, or this process ends. */
+function keepBusy(): ChildProcess {
+  const [file, ...args] = endsWithParent([process.execPath, "-e", "for (;;);"]) as [string, ...string[]];
+  return spawn(file, args, { stdio: "ignore" });
+}

@@ -1,0 +1,55 @@
+import { findChangePoints, median, quantile, rankSumTest, welchTest } from "@softmax-bench/stats";
+import type { Measure } from "./design.js";
+import type { CurveCell } from "./journal.js";
+
+/** A rule by which a tool would have called the candidate of a cell slower. */
+export interface Rule {
+  readonly name: string;
+  readonly measures: readonly Measure[];
+  isSlower(cell: CurveCell): boolean;
+}
+
+const ALPHA = 0.05;
+
+/** The first process of a side: what one run of each revision would have. */
+const firstOf = ({ processes }: CurveCell, wanted: "baseline" | "candidate"): readonly number[] =>
+  processes.find(({ side }) => side === wanted)?.samples ?? [];
+
+const growth = (cell: CurveCell, statistic: (samples: readonly number[]) => number): number =>
+  statistic(firstOf(cell, "candidate")) / statistic(firstOf(cell, "baseline")) - 1;
+
+/** More than a limit in one run of each revision. */
+const threshold = (limit: number, measure: Measure): Rule => ({
+  name: `one run each, above ${100 * limit} %`,
+  measures: [measure],
+  isSlower: (cell) => growth(cell, median) > limit,
+});
+
+/** A test of one run's samples against another's. */
+const test = (
+  name: string,
+  pValue: (before: readonly number[], after: readonly number[]) => number,
+): Rule => ({
+  name,
+  measures: ["time"],
+  isSlower: (cell) => pValue(firstOf(cell, "baseline"), firstOf(cell, "candidate")) < ALPHA,
+});
+
+/** A change point, to a higher level, in the series of all processes: first the baseline's, then the candidate's. */
+const changePoint: Rule = {
+  name: "change point of all processes",
+  measures: ["time"],
+  isSlower({ processes }) {
+    const timesOf = (wanted: "baseline" | "candidate") =>
+      processes.filter(({ side }) => side === wanted).map(({ samples }) => quantile(samples, 0.1));
+    const [before, after] = [timesOf("baseline"), timesOf("candidate")];
+    const changes = findChangePoints([...before, ...after]);
+    return changes.length > 0 && median(after) > median(before);
+  },
+};
+
+export const RULES: readonly Rule[] = [
+  ...[threshold(0.1, "time"), threshold(0.05, "time"), threshold(0.01, "instructions")],
+  ...[test("t-test on samples", welchTest), test("Mann–Whitney on samples", rankSumTest)],
+  changePoint,
+];

@@ -1,0 +1,62 @@
+import { cellKey, findWorkload, parsePlace } from "@softmax-bench/core";
+import { cellId } from "@softmax-bench/regression";
+import { quantile } from "@softmax-bench/stats";
+import { countIn, measureIn, type PassOptions } from "../../checkout.js";
+import { injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
+import { spin } from "../injection.js";
+import type { Measure } from "./design.js";
+
+/** Rounds of arithmetic whose time, or whose instructions, are measured. */
+const TIMED_ROUNDS = 1_000_000;
+const COUNTED_ROUNDS = 100_000;
+/** The quantile of samples, as that of a gate. */
+const UNDISTURBED = 0.1;
+
+type Options = Pick<PassOptions, "patience" | "signal">;
+
+/** Rounds of arithmetic that take as much as a call, by cell: those that can be measured. */
+export const measureWork = (
+  measure: Measure,
+  cells: readonly string[],
+  options: Options,
+): Promise<Record<string, number>> =>
+  measure === "time" ? timedWork(cells, options) : countedWork(cells, options);
+
+async function timedWork(cells: readonly string[], options: Options): Promise<Record<string, number>> {
+  const results = await measureIn(THIS_CHECKOUT, { ...options, profile: "gate", cells, seed: 0, threads: 1 });
+  const perRound = quantile(
+    Array.from({ length: 50 }, () => {
+      const begun = performance.now();
+      spin(TIMED_ROUNDS);
+      return ((performance.now() - begun) * 1e6) / TIMED_ROUNDS;
+    }),
+    UNDISTURBED,
+  );
+  return Object.fromEntries(
+    results.cells.flatMap((cell) => {
+      const { samples = [] } = cell.timing?.gradient ?? {};
+      return samples.length ? [[cellKey(cell), quantile(samples, UNDISTURBED) / perRound]] : [];
+    }),
+  );
+}
+
+async function countedWork(cells: readonly string[], options: Options): Promise<Record<string, number>> {
+  const { cells: counted } = await countIn(THIS_CHECKOUT, cells, options);
+  const known = counted.flatMap(({ cell, instructions }) =>
+    instructions === undefined ? [] : [{ cell, instructions }],
+  );
+  // Of few instructions, of which the arithmetic is a large part.
+  const probe = known.reduce((least, one) => (one.instructions < least.instructions ? one : least));
+  using copy = injectedCheckout("calibration", { rounds: { [workKey(probe.cell)]: COUNTED_ROUNDS } });
+  const [spinning] = (await countIn(copy, [probe.cell], options)).cells;
+  const perRound = ((spinning?.instructions ?? Number.NaN) - probe.instructions) / COUNTED_ROUNDS;
+  return Object.fromEntries(known.map(({ cell, instructions }) => [cell, instructions / perRound]));
+}
+
+/** The key of a cell in `Injection.rounds`, which an engine knows it by. */
+export function workKey(key: string): string {
+  const { backend: place, method, dtype, workload } = cellId(key);
+  const found = findWorkload(workload);
+  if (!found) throw new Error(`there is no workload ${workload}`);
+  return `${parsePlace(place).backend} ${method} ${dtype} ${found.rows}x${found.classes}`;
+}
