@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { attributeProto, type OnnxAttribute } from "../operators.js";
+import { attributeProto, ONNX_DTYPE, type OnnxAttribute } from "../operators.js";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -226,6 +226,22 @@ const withHalfPixels: Rewrite = (node) => {
   return [changed(node, {}, { coordinate_transformation_mode: "half_pixel", nearest_mode: rounding })];
 };
 
+/** Fills a shape, an input, with a number; before, this was an experimental operator, which PyTorch wrote. */
+const expanded: Rewrite = (node) => {
+  const others = node.attribute.filter(({ name }) => !["input_as_shape", "dtype", "value"].includes(name));
+  if (attributeNamed(node, "input_as_shape")?.i !== 1n || others.length > 0) return [node];
+  const before = new Neighbours(node);
+  const value = { value_float: { float: attributeNamed(node, "value")?.f ?? 0 } };
+  const number = before.make("number", "Constant", [], value);
+  const to = Number(attributeNamed(node, "dtype")?.i ?? ONNX_DTYPE.float32);
+  const filling = before.make("filling", "Cast", [number], { to });
+  const input = [filling, operand(node)];
+  return [
+    ...before.nodes,
+    changed(node, { opType: "Expand", input }, {}, ["input_as_shape", "dtype", "value"]),
+  ];
+};
+
 /** Linear and cubic were called by their two dimensions. */
 const METHODS = new Map([
   ["bilinear", "linear"],
@@ -267,6 +283,7 @@ const CHANGES: ReadonlyMap<string, Changes> = new Map(
       [14, inTraining],
     ],
     Clip: [[11, asInputs("min", "max")]],
+    ConstantFill: [[9, expanded]],
     Dropout: [
       [10, withBooleanMask],
       [12, (node) => [changed(node, {}, {}, ["ratio"])]],

@@ -132,6 +132,7 @@ const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Tile: [1],
   Trilu: [1],
   Resize: [1, 2, 3],
+  Upsample: [1],
   NonZero: [0],
   If: [0],
   Slice: [1, 2, 3, 4],
