@@ -142,9 +142,10 @@ const overLastAxes: Rewrite = (node) => {
   const axis = Number(attributeNamed(node, "axis")?.i ?? 1);
   if (axis === -1) return [node];
   const before = new Neighbours(node);
-  const kept = before.make("kept sizes", "Shape", [operand(node)], { end: axis });
-  const rest = before.make("other sizes", "Constant", [], { value_ints: [-1] });
-  const sizes = before.make("sizes", "Concat", [kept, rest], { axis: 0 });
+  const rows = before.make("rows", "Flatten", [operand(node)], { axis });
+  const kept = before.make("sizes of other axes", "Shape", [operand(node)], { end: axis });
+  const columns = before.make("size of a row", "Shape", [rows], { start: 1 });
+  const sizes = before.make("sizes", "Concat", [kept, columns], { axis: 0 });
   const joined = before.make("joined", "Reshape", [operand(node), sizes]);
   const result = before.name("of joined");
   const softmax = changed(node, { input: [joined], output: [result] }, { axis: -1 });

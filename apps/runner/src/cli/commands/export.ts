@@ -47,7 +47,7 @@ export const command = () =>
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
     .option("--dtype <dtype>", `${DTYPE_IDS.join(", ")} (default: float32); e.g. --dtype float64`)
     .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
-    .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
+    .option("--model <file>", "an ONNX model, operator set 7 or later; e.g. --model net.onnx")
     .option(
       "--write-back <file>",
       "write the model itself with other weights, from a .safetensors file; all its other bytes stay; e.g. --write-back trained.safetensors",
