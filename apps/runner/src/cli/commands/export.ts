@@ -23,6 +23,7 @@ import { BATCH, joinNames, PARTS, parameterList } from "../export/exported-graph
 import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../export/flags.js";
 import { parseLora } from "../export/lora.js";
 import { NO_LABEL, withLoss } from "../export/loss.js";
+import { toFlag } from "../export/numbers.js";
 import { withOptimizer } from "../export/optimizer.js";
 import { withPrecision } from "../export/precision.js";
 import { methodSource, modelSource, refuseSameFile, type Target } from "../export/source.js";
@@ -196,8 +197,12 @@ function inWords(
     : error instanceof MissingKernel
       ? `; ${mixedPrecision === "bfloat16" ? "--mixed-precision float16 has kernels, and " : ""}--target any writes the model for other runtimes`
       : "";
-  return new UsageError(`--model ${model}: ${error.message}${remedy}`);
+  return new UsageError(`--model ${model}: ${withFlags(error.message)}${remedy}`);
 }
+
+/** Names the options of `trainingGraph` in a message as flags. */
+const withFlags = (message: string): string =>
+  message.replace(/\(`(logits|classAxis|wrt|force)`\)/g, (_, option: string) => `(${toFlag(option)})`);
 
 /** True if the budget was exceeded, within whatever node. */
 const isOverBudget = (error: unknown): boolean =>
