@@ -178,6 +178,36 @@ const CASES: Readonly<Record<string, Case>> = {
       node("MaxPool", ["x"], { kernel_shape: [2, 2], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1 }),
     ],
   },
+  "MaxPool with positions by columns": {
+    shape: [2, 2, 3, 5, 4],
+    nodes: [
+      node(
+        "MaxPool",
+        ["x"],
+        { kernel_shape: [2, 2, 2], strides: [1, 2, 1], pads: [0, 1, 0, 0, 0, 1], storage_order: 1 },
+        ["largest", "made"],
+      ),
+      node("Cast", ["made"], { to: 1 }),
+    ],
+  },
+  ...Object.fromEntries(
+    [11, 19].map((opset): [string, Case] => [
+      `AveragePool ${opset} that counts pads, in ceil mode`,
+      {
+        opset,
+        shape: [1, 2, 6, 7],
+        nodes: [
+          node("AveragePool", ["x"], {
+            kernel_shape: [3, 4],
+            strides: [2, 3],
+            pads: [1, 0, 0, 2],
+            ceil_mode: 1,
+            count_include_pad: 1,
+          }),
+        ],
+      },
+    ]),
+  ),
   "AveragePool in ceil mode": {
     shape: image,
     nodes: [node("AveragePool", ["x"], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 })],
