@@ -206,6 +206,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     attributes: { blocksize: 2, mode: "CRD" },
   },
   SpaceToDepth: { shape: [1, 2, 4, 6], attributes: { blocksize: 2 } },
+  "SpaceToDepth by columns": {
+    op: "SpaceToDepth",
+    shape: [1, 2, 4, 6],
+    attributes: { blocksize: 2, mode: "CRD" },
+    opset: 28,
+    withoutKernel: true,
+  },
   GatherND: { shape: [2, 3, 4], integers: [[1, -1, 0, 2, 1, -1]] },
   InstanceNormalization: { weights: [[3], [3]] },
   GroupNormalization: { shape: [2, 4, 3], weights: [[4], [4]], attributes: { num_groups: 2 }, opset: 21 },

@@ -66,7 +66,7 @@ function changed(
   return withParts(node, { ...parts, attribute });
 }
 
-/** Nodes around one that is rewritten. Their results have names that exporters do not write. */
+/** Nodes beside one that is rewritten. Their results have names that exporters do not write. */
 class Neighbours {
   readonly nodes: NodeProto[] = [];
   readonly #of: NodeProto;
@@ -135,9 +135,7 @@ const asInputs =
     return [...before.nodes, changed(node, { input }, {}, moved)];
   };
 
-/**
- * Softmax over the axes from one on, together: they become one, the last. Without the attribute, that is axis 1.
- */
+/** Softmax over all axes from the given one to the last together: they become one axis. The default is axis 1. */
 const overLastAxes: Rewrite = (node) => {
   const axis = Number(attributeNamed(node, "axis")?.i ?? 1);
   if (axis === -1) return [node];
@@ -148,7 +146,7 @@ const overLastAxes: Rewrite = (node) => {
   const sizes = before.make("sizes", "Concat", [kept, columns], { axis: 0 });
   const joined = before.make("joined", "Reshape", [operand(node), sizes]);
   const result = before.name("of joined");
-  const softmax = changed(node, { input: [joined], output: [result] }, { axis: -1 });
+  const softmax = changed(node, { input: [joined, ...node.input.slice(1)], output: [result] }, { axis: -1 });
   return [...before.nodes, softmax, ...inShapeOf(node, result)];
 };
 
@@ -201,16 +199,20 @@ const withBooleanMask: Rewrite = (node) => {
  * along an axis that shrinks, as in ONNX's own tests of that operator set and in ONNX Runtime.
  */
 const withCoordinates: Rewrite = (node) => {
-  const [x, scales] = [operand(node), operand(node, 1)];
+  const [x = "", scales = "", ...others] = node.input;
   const asymmetric = { coordinate_transformation_mode: "asymmetric" };
   if (textOf(node, "mode", "nearest") !== "nearest")
-    return [changed(node, { input: [x, "", scales] }, asymmetric)];
+    return [changed(node, { input: [x, "", scales, ...others] }, asymmetric)];
   const before = new Neighbours(node);
   const one = before.make("scale of 1", "Constant", [], { value_float: { float: 1 } });
   const shrinking = before.make("scales below 1", "Min", [scales, one]);
   const growing = before.make("scales above 1", "Max", [scales, one]);
   const shrunk = before.make("shrunk", "Resize", [x, "", shrinking], { ...asymmetric, nearest_mode: "ceil" });
-  const grown = changed(node, { input: [shrunk, "", growing] }, { ...asymmetric, nearest_mode: "floor" });
+  const grown = changed(
+    node,
+    { input: [shrunk, "", growing, ...others] },
+    { ...asymmetric, nearest_mode: "floor" },
+  );
   return [...before.nodes, grown];
 };
 
@@ -236,7 +238,7 @@ const expanded: Rewrite = (node) => {
   const number = before.make("number", "Constant", [], value);
   const to = Number(attributeNamed(node, "dtype")?.i ?? ONNX_DTYPE.float32);
   const filling = before.make("filling", "Cast", [number], { to });
-  const input = [filling, operand(node)];
+  const input = [filling, ...node.input];
   return [
     ...before.nodes,
     changed(node, { opType: "Expand", input }, {}, ["input_as_shape", "dtype", "value"]),
@@ -270,7 +272,7 @@ const perChannel: Rewrite = (node) => {
     const table = before.make(`${label} in rows`, "Expand", [rows, sizes]);
     return before.make(`${label} per channel`, "Reshape", [table, flat]);
   };
-  const input = [operand(node), repeated(1, "scale"), repeated(2, "offset")];
+  const input = [operand(node), repeated(1, "scale"), repeated(2, "offset"), ...node.input.slice(3)];
   return [...before.nodes, changed(node, { input })];
 };
 

@@ -92,8 +92,7 @@ const triangle: Reader = (node) => {
 const depthToSpace: Reader = (node) => {
   const x = node.input(0);
   const block = node.int("blocksize", 0);
-  const mode = node.string("mode", "DCR");
-  if (mode !== "DCR" && mode !== "CRD") node.fail(`mode ${mode} is not known`);
+  const mode = orderOfBlocks(node);
   const [images, channels, rows, columns] = images4d(node, x.shape);
   const left = channels / block ** 2;
   const [shape, order] =
@@ -109,13 +108,19 @@ const depthToSpace: Reader = (node) => {
   return reshape(transpose(reshape(x, shape), order), [images, left, rows * block, columns * block]);
 };
 
+function orderOfBlocks(node: OnnxNode): "DCR" | "CRD" {
+  const mode = node.string("mode", "DCR");
+  return mode === "DCR" || mode === "CRD" ? mode : node.fail(`mode ${mode} is not known`);
+}
+
 const spaceToDepth: Reader = (node) => {
   const x = node.input(0);
   const block = node.int("blocksize", 0);
+  const order = orderOfBlocks(node) === "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4];
   const [images, channels, rows, columns] = images4d(node, x.shape);
   const [down, across] = [rows / block, columns / block];
   const apart = reshape(x, [images, channels, down, block, across, block]);
-  return reshape(transpose(apart, [0, 3, 5, 1, 2, 4]), [images, channels * block ** 2, down, across]);
+  return reshape(transpose(apart, order), [images, channels * block ** 2, down, across]);
 };
 
 function images4d(node: OnnxNode, shape: Shape): readonly [number, number, number, number] {
