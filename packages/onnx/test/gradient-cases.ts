@@ -421,6 +421,33 @@ export const CASES: Readonly<Record<string, Case>> = {
     operands: ["x", "i0", "w0"],
     attributes: { reduction: "add" },
   },
+  ...Object.fromEntries(
+    ["mul", "max", "min"].flatMap((reduction): [string, Case][] => [
+      [
+        `ScatterND, ${reduction}`,
+        {
+          op: "ScatterND",
+          weights: [[3, 4]],
+          integers: [[1, 0, 0, 2, 1, -3]],
+          operands: ["x", "i0", "w0"],
+          attributes: { reduction },
+          opset: 18,
+        },
+      ],
+      [
+        `ScatterElements, ${reduction}`,
+        {
+          op: "ScatterElements",
+          shape: [5],
+          weights: [[6]],
+          integers: [[1, 3, 1, -1, 0, -4]],
+          operands: ["x", "i0", "w0"],
+          attributes: { reduction },
+          opset: 18,
+        },
+      ],
+    ]),
+  ),
   Hardmax: { attributes: { axis: 1 } },
   SwiGLU: { weights: [[2, 3, 4]], attributes: { alpha: float(1.5) }, opset: 28, withoutKernel: true },
   CenterCropPad: { integers: [[5, 2]], attributes: { axes: [-1, 1] }, opset: 18 },

@@ -44,6 +44,10 @@ const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values
 
 const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph(), { force: true });
 
+/** x combined with itself at some places. */
+const combined = (op: string, places: string, reduction: string): NodeInit =>
+  node(op, ["x", places, "x"], { attribute: [attribute("reduction", reduction)] });
+
 describe("a model that is refused", () => {
   it.each<[string, Parts, string]>([
     [
@@ -171,6 +175,31 @@ describe("a model that is refused", () => {
         ],
       },
       'attribute "spatial" is not supported',
+    ],
+    [
+      "a reduction that is not known",
+      { tensors: [ints("i", [0, 1, 1, 0, 1, 0], [2, 3])], nodes: [combined("ScatterElements", "i", "mean")] },
+      "reduction mean is not known",
+    ],
+    [
+      "a reduction at places that the model computes",
+      {
+        nodes: [
+          { opType: "Cast", input: ["x"], output: ["i"], attribute: [attribute("to", INT64)] },
+          combined("ScatterElements", "i", "max"),
+        ],
+      },
+      "input #1 must be a constant, but Cast makes it while the model runs",
+    ],
+    [
+      "a reduction at a place outside",
+      { tensors: [ints("i", [0, 7], [1, 2])], nodes: [combined("ScatterND", "i", "min")] },
+      "position 7 is outside axis 1 of [2,3]",
+    ],
+    [
+      "a reduction of more updates than places",
+      { tensors: [ints("i", [0, 1], [1, 2])], nodes: [combined("ScatterND", "i", "mul")] },
+      "1 places do not fit updates [2,3]",
     ],
     ["a new operator set", { nodes: [relu], opset: 99 }, "operator set 99 is not supported"],
     ["no outputs", { nodes: [relu], outputs: [] }, "the model has no outputs"],
