@@ -1,4 +1,4 @@
-import type { Attributes, DType, Kernels } from "@softmax-bench/graph";
+import type { Attributes, DType, Kernels, Node } from "@softmax-bench/graph";
 
 /** The CPU provider computes float16 in float32: it puts casts around every operator of arithmetic by itself. */
 const ALL: readonly DType[] = ["float32", "float64", "float16"];
@@ -12,6 +12,9 @@ const isDilated = ({ dilations }: Attributes): boolean =>
 /** True if a window moves over at most some number of axes. */
 const movesOver = ({ strides }: Attributes, most: number): boolean =>
   Array.isArray(strides) && strides.length <= most;
+
+/** True if images have at most some number of axes. */
+const isOver = ({ inputs: [x] }: Node, most: number): boolean => (x?.shape.length ?? 0) - 2 <= most;
 
 /** The same kernels for each of some operators. */
 const each = (dtypes: readonly DType[], ...operators: string[]): Kernels =>
@@ -32,14 +35,12 @@ export const ONNXRUNTIME_CPU: Kernels = {
     "Gather GatherElements ScatterElements",
     "Reshape Flatten Squeeze Unsqueeze Transpose Expand Cast Concat Split Slice Pad",
   ),
-  ...each(
-    SINGLE,
-    "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Softplus Conv ConvTranspose GlobalAveragePool",
-  ),
-  MaxPool: (attributes) => (movesOver(attributes, 3) ? ALL : NONE),
-  AveragePool: (attributes) => (movesOver(attributes, 3) && !isDilated(attributes) ? SINGLE : NONE),
+  ...each(SINGLE, "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Softplus Conv ConvTranspose"),
+  MaxPool: ({ attributes }) => (movesOver(attributes, 3) ? ALL : NONE),
+  AveragePool: ({ attributes }) => (movesOver(attributes, 3) && !isDilated(attributes) ? SINGLE : NONE),
+  GlobalAveragePool: (node) => (isOver(node, 3) ? SINGLE : NONE),
   // In training mode it overwrites the given running mean and variance, in the caller's own arrays.
-  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : ALL),
+  BatchNormalization: ({ attributes }) => (attributes.training_mode === 1 ? NONE : ALL),
   // ONNX defines no Range of float16.
   Range: ["float32", "float64"],
   // The float32 kernel is several times slower than `Equal` and `Cast`: it has one thread.
@@ -53,10 +54,11 @@ export const ONNXRUNTIME_CPU: Kernels = {
 export const ONNXRUNTIME_WEBGPU: Kernels = {
   ...Object.fromEntries(Object.keys(ONNXRUNTIME_CPU).map((op) => [op, SINGLE])),
   // microsoft/onnxruntime#28356; its convolutions over three axes have no groups (#27917).
-  Conv: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
-  ConvTranspose: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
-  MaxPool: (attributes) => (movesOver(attributes, 2) ? SINGLE : NONE),
-  AveragePool: (attributes) => (movesOver(attributes, 2) && !isDilated(attributes) ? SINGLE : NONE),
-  BatchNormalization: ({ training_mode }) => (training_mode === 1 ? NONE : SINGLE),
+  Conv: ({ attributes }) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  ConvTranspose: ({ attributes }) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  MaxPool: ({ attributes }) => (movesOver(attributes, 2) ? SINGLE : NONE),
+  AveragePool: ({ attributes }) => (movesOver(attributes, 2) && !isDilated(attributes) ? SINGLE : NONE),
+  GlobalAveragePool: (node) => (isOver(node, 2) ? SINGLE : NONE),
+  BatchNormalization: ({ attributes }) => (attributes.training_mode === 1 ? NONE : SINGLE),
   ...each(NONE, "LogSoftmax SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss OneHot"),
 };

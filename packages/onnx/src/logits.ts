@@ -71,10 +71,10 @@ export function doubtAbout(model: ReadGraph, logits: Value, classes: number | un
   if (found) {
     const before = found.inputs[0] && findName(model, found.inputs[0]);
     const instead = before === undefined ? "the value before it" : quote(before);
-    return `${name} comes out of ${found.op === "Div" ? "a softmax" : found.op}, and the loss takes logits: choose ${instead} instead (--logits), or insist (--force)`;
+    return `${name} comes out of ${found.op === "Div" ? "a softmax" : found.op}, and the loss takes logits: choose ${instead} instead (\`logits\`), or insist (\`force\`)`;
   }
   if (classes === 1) {
-    return `${name} is ${logits.dtype}[${logits.shape}], with one class, for which softmax cross-entropy is 0 whatever the label: choose logits of 2 classes or more (--logits), or insist (--force)`;
+    return `${name} is ${logits.dtype}[${logits.shape}], with one class, for which softmax cross-entropy is 0 whatever the label: choose logits of 2 classes or more (\`logits\`), or insist (\`force\`)`;
   }
   return undefined;
 }
@@ -116,7 +116,7 @@ export function resolveClassAxis(logits: Value, given: number | undefined): numb
   const axis = findFeatureAxis(logits);
   if (axis !== undefined && axis > 0) return axis;
   throw new ModelError(
-    `logits [${logits.shape}] may have their classes on any axis from 1 to ${rank - 1}: name it (--class-axis), e.g. 1 for [N, C, d…]`,
+    `logits [${logits.shape}] may have their classes on any axis from 1 to ${rank - 1}: name it (\`classAxis\`), e.g. 1 for [N, C, d…]`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Attributes,
   type DType,
@@ -7,7 +8,11 @@ import {
   type Tensor,
   tensor,
 } from "@softmax-bench/graph";
-import { TensorProto_DataType } from "./proto/onnx_pb.js";
+import {
+  AttributeProto_AttributeType,
+  type AttributeProtoSchema,
+  TensorProto_DataType,
+} from "./proto/onnx_pb.js";
 
 /** The ONNX operator set of written models: the first with all operators here, so that most readers support it. */
 export const OPSET = 17;
@@ -26,6 +31,17 @@ export const ONNX_DTYPE = {
 
 /** Numbers are integers; a floating-point number is marked as such. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
+
+export function attributeProto(
+  name: string,
+  value: OnnxAttribute,
+): MessageInitShape<typeof AttributeProtoSchema> {
+  const { STRING, INT, INTS, FLOAT } = AttributeProto_AttributeType;
+  if (typeof value === "string") return { name, type: STRING, s: new TextEncoder().encode(value) };
+  if (typeof value === "number") return { name, type: INT, i: BigInt(value) };
+  if ("float" in value) return { name, type: FLOAT, f: value.float };
+  return { name, type: INTS, ints: value.map(BigInt) };
+}
 
 /** The ONNX form of a node, if it differs from the graph: static attributes often are inputs there. */
 interface Spelling {

@@ -173,7 +173,7 @@ function lossOnOutput(model: ReadGraph, loss: OutputLoss, { logits }: TrainingOp
 }
 
 const NO_PARAMETERS =
-  "there are no parameters to differentiate with respect to: name inputs or stored tensors (--wrt), or insist (--force)";
+  "there are no parameters to differentiate with respect to: name inputs or stored tensors (`wrt`), or insist (`force`)";
 
 function findValues(
   { parameters, inputs }: ReadGraph,

@@ -11,14 +11,9 @@ import {
   type Value,
 } from "@softmax-bench/graph";
 import type { Family } from "./family.js";
-import { ONNX_DTYPE, type OnnxAttribute, onnxForm } from "./operators.js";
+import { attributeProto, ONNX_DTYPE, type OnnxAttribute, onnxForm } from "./operators.js";
 import { cartesianProduct, merge, type PolynomialTensor } from "./polynomial.js";
-import {
-  AttributeProto_AttributeType,
-  type AttributeProtoSchema,
-  type NodeProtoSchema,
-  type TensorProtoSchema,
-} from "./proto/onnx_pb.js";
+import type { NodeProtoSchema, TensorProtoSchema } from "./proto/onnx_pb.js";
 
 /** Writes a family's nodes as ONNX, named in order: `Exp_3`, or `Softmax_4_1` for a second output. */
 export class NodeWriter {
@@ -165,14 +160,6 @@ export class NodeWriter {
     if (name === undefined) throw new Error(`${value.node.op} was used before it was written`);
     return name;
   }
-}
-
-function attributeProto(name: string, value: OnnxAttribute): MessageInitShape<typeof AttributeProtoSchema> {
-  const { STRING, INT, INTS, FLOAT } = AttributeProto_AttributeType;
-  if (typeof value === "string") return { name, type: STRING, s: new TextEncoder().encode(value) };
-  if (typeof value === "number") return { name, type: INT, i: BigInt(value) };
-  if ("float" in value) return { name, type: FLOAT, f: value.float };
-  return { name, type: INTS, ints: value.map(BigInt) };
 }
 
 /** ONNX stores raw data little-endian, as every platform of Node does. */

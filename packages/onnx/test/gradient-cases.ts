@@ -45,6 +45,127 @@ const LSTM_WEIGHTS = [
   [1, 16],
 ] as const;
 
+/** Nodes of operator sets that had another form. */
+const OLD_FORMS: Readonly<Record<string, Case>> = {
+  ...Object.fromEntries(
+    ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"].flatMap(
+      (kind): [string, Case][] => {
+        const op = `Reduce${kind}`;
+        return [
+          [`${op} 7`, { op, opset: 7, attributes: { axes: [2, 0], keepdims: 0 }, offset: 3 }],
+          [`${op} 11, of the last axis`, { op, opset: 11, attributes: { axes: [-1] }, offset: 3 }],
+          [`${op} 12, of all axes`, { op, opset: 12, offset: 3 }],
+        ];
+      },
+    ),
+  ),
+  ...Object.fromEntries(
+    ["Softmax", "LogSoftmax", "Hardmax"].flatMap((op): [string, Case][] => [
+      [`${op} 7, of rows`, { op, opset: 7 }],
+      [`${op} 9, of the last axis`, { op, opset: 9, attributes: { axis: 2 } }],
+      [`${op} 10, of all elements`, { op, opset: 10, attributes: { axis: 0 } }],
+      [`${op} 11, from the end`, { op, opset: 11, attributes: { axis: -2 } }],
+      [`${op} 12, of the last axis`, { op, opset: 12, attributes: { axis: -1 } }],
+    ]),
+  ),
+  "Squeeze 7": { op: "Squeeze", opset: 7, shape: [2, 1, 3, 1], attributes: { axes: [1] } },
+  "Squeeze 11, of all ones": { op: "Squeeze", opset: 11, shape: [2, 1, 3, 1] },
+  "Unsqueeze 7": { op: "Unsqueeze", opset: 7, attributes: { axes: [0, 2] } },
+  "Unsqueeze 11": { op: "Unsqueeze", opset: 11, attributes: { axes: [-1, 1] } },
+  "Slice 7": {
+    op: "Slice",
+    opset: 7,
+    attributes: { starts: [-2, 1], ends: [2n ** 31n - 1n, -1n], axes: [1, 2] },
+  },
+  "Slice 9, of the first axes": { op: "Slice", opset: 9, attributes: { starts: [0, 1], ends: [1, 3] } },
+  "Split 7": { op: "Split", opset: 7, attributes: { axis: 2, split: [1, 3] }, outputs: 2 },
+  "Split 12, in halves": { op: "Split", opset: 12, outputs: 2 },
+  "Pad 7": { op: "Pad", opset: 7, attributes: { pads: [0, 1, 2, 0, 2, -1], value: float(0.75) } },
+  "Pad 10, by reflection": {
+    op: "Pad",
+    opset: 10,
+    attributes: { pads: [0, 1, 2, 0, 2, 1], mode: "reflect" },
+  },
+  "Clip 7": { op: "Clip", opset: 7, attributes: { min: float(-0.5), max: float(0.75) } },
+  "Clip 10, from above": { op: "Clip", opset: 10, attributes: { max: float(0.25) } },
+  "Clip 9, by nothing": { op: "Clip", opset: 9 },
+  "Dropout 7": { op: "Dropout", opset: 7, attributes: { ratio: float(0.25) } },
+  "Dropout 10": { op: "Dropout", opset: 10, attributes: { ratio: float(0.25) } },
+  "TopK 7": { op: "TopK", opset: 7, attributes: { k: 2, axis: 1 }, outputs: 2 },
+  "TopK 10": { op: "TopK", opset: 10, integers: [[2]], outputs: 2 },
+  "Scatter 9": {
+    op: "Scatter",
+    opset: 9,
+    shape: [5],
+    weights: [[3]],
+    integers: [[4, 0, 2]],
+    operands: ["x", "i0", "w0"],
+  },
+  "Upsample 7": {
+    op: "Upsample",
+    opset: 7,
+    shape: [1, 2, 3, 4],
+    attributes: { scales: [1, 1, 2, 1.5].map(float) as never },
+  },
+  "Upsample 7, linear": {
+    op: "Upsample",
+    opset: 7,
+    shape: [1, 2, 3, 4],
+    attributes: { scales: [1, 1, 2, 1.5].map(float) as never, mode: "linear" },
+  },
+  "Upsample 9": {
+    op: "Upsample",
+    opset: 9,
+    shape: [1, 2, 3, 4],
+    weights: [{ settings: [1, 1, 2, 3] }],
+  },
+  "Resize 10, larger and smaller": {
+    op: "Resize",
+    opset: 10,
+    shape: [1, 2, 3, 7],
+    weights: [{ settings: [1, 1, 2.5, 0.6] }],
+  },
+  "Resize 10, linear": {
+    op: "Resize",
+    opset: 10,
+    shape: [1, 2, 5, 4],
+    weights: [{ settings: [1, 1, 0.6, 1.5] }],
+    attributes: { mode: "linear" },
+  },
+  ...Object.fromEntries(
+    ["floor", "round_prefer_floor"].map((rounding): [string, Case] => [
+      `Resize 11, half pixels as in TensorFlow, ${rounding}`,
+      {
+        op: "Resize",
+        opset: 11,
+        shape: [1, 2, 3, 7],
+        weights: [{ settings: [] }, { settings: [1, 1, 2.5, 0.6] }],
+        attributes: { coordinate_transformation_mode: "tf_half_pixel_for_nn", nearest_mode: rounding },
+      },
+    ]),
+  ),
+  "BatchNormalization 7": {
+    op: "BatchNormalization",
+    opset: 7,
+    shape: [2, 3, 2, 2],
+    weights: [[3], [3], { settings: [0.1, -0.2, 0.3] }, { settings: [0.5, 1.5, 1] }],
+    attributes: { spatial: 1 },
+  },
+  "BatchNormalization 9": {
+    op: "BatchNormalization",
+    opset: 9,
+    shape: [2, 3, 2, 2],
+    weights: [[3], [3], { settings: [0.1, -0.2, 0.3] }, { settings: [0.5, 1.5, 1] }],
+  },
+  "BatchNormalization 7, of each element": {
+    op: "BatchNormalization",
+    opset: 7,
+    shape: [2, 3],
+    weights: [[3], [3], { settings: [0.1, -0.2, 0.3] }, { settings: [0.5, 1.5, 1] }],
+    attributes: { spatial: 0 },
+  },
+};
+
 export const CASES: Readonly<Record<string, Case>> = {
   ...elementwise(
     "HardSigmoid",
@@ -85,6 +206,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     attributes: { blocksize: 2, mode: "CRD" },
   },
   SpaceToDepth: { shape: [1, 2, 4, 6], attributes: { blocksize: 2 } },
+  "SpaceToDepth by columns": {
+    op: "SpaceToDepth",
+    shape: [1, 2, 4, 6],
+    attributes: { blocksize: 2, mode: "CRD" },
+    opset: 28,
+    withoutKernel: true,
+  },
   GatherND: { shape: [2, 3, 4], integers: [[1, -1, 0, 2, 1, -1]] },
   InstanceNormalization: { weights: [[3], [3]] },
   GroupNormalization: { shape: [2, 4, 3], weights: [[4], [4]], attributes: { num_groups: 2 }, opset: 21 },
@@ -293,6 +421,33 @@ export const CASES: Readonly<Record<string, Case>> = {
     operands: ["x", "i0", "w0"],
     attributes: { reduction: "add" },
   },
+  ...Object.fromEntries(
+    ["mul", "max", "min"].flatMap((reduction): [string, Case][] => [
+      [
+        `ScatterND, ${reduction}`,
+        {
+          op: "ScatterND",
+          weights: [[3, 4]],
+          integers: [[1, 0, 0, 2, 1, -3]],
+          operands: ["x", "i0", "w0"],
+          attributes: { reduction },
+          opset: 18,
+        },
+      ],
+      [
+        `ScatterElements, ${reduction}`,
+        {
+          op: "ScatterElements",
+          shape: [5],
+          weights: [[6]],
+          integers: [[1, 3, 1, -1, 0, -4]],
+          operands: ["x", "i0", "w0"],
+          attributes: { reduction },
+          opset: 18,
+        },
+      ],
+    ]),
+  ),
   Hardmax: { attributes: { axis: 1 } },
   SwiGLU: { weights: [[2, 3, 4]], attributes: { alpha: float(1.5) }, opset: 28, withoutKernel: true },
   CenterCropPad: { integers: [[5, 2]], attributes: { axes: [-1, 1] }, opset: 18 },
@@ -390,6 +545,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       },
     ]),
   ),
+  ...OLD_FORMS,
   RotaryEmbedding: {
     shape: [2, 2, 3, 4],
     weights: [{ settings: numbersFrom(3, 12) }, { settings: numbersFrom(4, 12) }],

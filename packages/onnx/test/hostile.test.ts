@@ -44,6 +44,10 @@ const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values
 
 const read = (parts: Parts) => trainingGraph(parseModel(modelOf(parts)).graph(), { force: true });
 
+/** x combined with itself at some places. */
+const combined = (op: string, places: string, reduction: string): NodeInit =>
+  node(op, ["x", places, "x"], { attribute: [attribute("reduction", reduction)] });
+
 describe("a model that is refused", () => {
   it.each<[string, Parts, string]>([
     [
@@ -107,7 +111,96 @@ describe("a model that is refused", () => {
       { nodes: [relu], elemType: 17 },
       'input "x" has elements of type FLOAT8E4M3FN',
     ],
-    ["an old operator set", { nodes: [relu], opset: 12 }, "operator set 12 is not supported, only 13 to"],
+    ["an old operator set", { nodes: [relu], opset: 6 }, "operator set 6 is not supported, only 7 to"],
+    [
+      "an old node with an axis outside",
+      { opset: 9, nodes: [node("Softmax", ["x"], { attribute: [attribute("axis", 5)] })] },
+      "axis 5 is outside",
+    ],
+    [
+      "an old node whose axes are text",
+      { opset: 9, nodes: [node("Squeeze", ["x"], { attribute: [attribute("axes", "1")] })] },
+      'Squeeze "n": attribute "axes" is not supported',
+    ],
+    [
+      "an old node with positions that are fractions",
+      {
+        opset: 9,
+        nodes: [node("Unsqueeze", ["x"], { attribute: [{ name: "axes", type: 6, floats: [0.5] }] })],
+      },
+      'Unsqueeze "n": input #1 must be integers, got float32[1]',
+    ],
+    [
+      "an old node without what it needs",
+      { opset: 9, nodes: [node("Unsqueeze", ["x"])] },
+      'Unsqueeze "n": lacks axes',
+    ],
+    [
+      "an old node without operands",
+      { opset: 7, nodes: [node("Slice", [], { attribute: [attribute("starts", [0])] })] },
+      'Slice "n": lacks input #0',
+    ],
+    [
+      "old axes as an attribute and as an input",
+      {
+        opset: 11,
+        tensors: [ints("a", [0])],
+        nodes: [node("Unsqueeze", ["x", "a"], { attribute: [attribute("axes", [1])] })],
+      },
+      'Unsqueeze "n": attribute "axes" is not supported',
+    ],
+    [
+      "axes as an attribute in a new operator set",
+      { opset: 13, nodes: [node("Unsqueeze", ["x"], { attribute: [attribute("axes", [1])] })] },
+      'Unsqueeze "n": lacks axes',
+    ],
+    [
+      "an operator that a newer one replaced",
+      { opset: 11, nodes: [node("Scatter", ["x", "x", "x"])] },
+      "operators that are not supported: Scatter",
+    ],
+    [
+      "moving statistics of each element of an image",
+      {
+        opset: 7,
+        tensors: [{ ...weight, dims: [6n] }],
+        shape: [2, 6],
+        nodes: [
+          {
+            ...node("BatchNormalization", ["x", "w", "w", "w", "w"], {
+              attribute: [attribute("spatial", 0)],
+            }),
+            output: ["y", "mean", "variance"],
+          },
+        ],
+      },
+      'attribute "spatial" is not supported',
+    ],
+    [
+      "a reduction that is not known",
+      { tensors: [ints("i", [0, 1, 1, 0, 1, 0], [2, 3])], nodes: [combined("ScatterElements", "i", "mean")] },
+      "reduction mean is not known",
+    ],
+    [
+      "a reduction at places that the model computes",
+      {
+        nodes: [
+          { opType: "Cast", input: ["x"], output: ["i"], attribute: [attribute("to", INT64)] },
+          combined("ScatterElements", "i", "max"),
+        ],
+      },
+      "input #1 must be a constant, but Cast makes it while the model runs",
+    ],
+    [
+      "a reduction at a place outside",
+      { tensors: [ints("i", [0, 7], [1, 2])], nodes: [combined("ScatterND", "i", "min")] },
+      "position 7 is outside axis 1 of [2,3]",
+    ],
+    [
+      "a reduction of more updates than places",
+      { tensors: [ints("i", [0, 1], [1, 2])], nodes: [combined("ScatterND", "i", "mul")] },
+      "1 places do not fit updates [2,3]",
+    ],
     ["a new operator set", { nodes: [relu], opset: 99 }, "operator set 99 is not supported"],
     ["no outputs", { nodes: [relu], outputs: [] }, "the model has no outputs"],
     ["two tensors of one name", { nodes: [relu], tensors: [weight, weight] }, 'there are two tensors "w"'],
@@ -575,9 +668,13 @@ describe("data beside a model", () => {
 });
 
 describe("a model with bytes changed", () => {
-  const good = ["cnn-opset13", "attention-opset17", "signals-opset18"].map((name) =>
-    readFileSync(new URL(`fixtures/${name}.onnx`, import.meta.url)),
-  );
+  const good = [
+    "cnn-opset13",
+    "attention-opset17",
+    "signals-opset18",
+    "residual-opset9",
+    "recurrent-opset7",
+  ].map((name) => readFileSync(new URL(`fixtures/${name}.onnx`, import.meta.url)));
   const change = fc.record({
     which: fc.nat(good.length - 1),
     edits: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255)), {

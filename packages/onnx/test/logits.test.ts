@@ -230,7 +230,7 @@ describe("logits of a higher rank", () => {
   it("asks for the axis where no layer tells it", () => {
     const parts = { shape: ["batch", 3, 5], nodes: [node("Relu", ["x"], "y")] };
     expect(() => trainingGraph(read(parts), { wrt: ["x"] })).toThrow(
-      "logits [2,3,5] may have their classes on any axis from 1 to 2: name it (--class-axis)",
+      "logits [2,3,5] may have their classes on any axis from 1 to 2: name it (`classAxis`)",
     );
   });
 });

@@ -40,6 +40,8 @@ const MODELS = [
   "training-opset16",
   "volumes-opset17",
   "mixture-opset18",
+  "residual-opset9",
+  "recurrent-opset9",
 ];
 const at = (name: string) => new URL(`fixtures/${name}`, import.meta.url);
 
@@ -98,5 +100,24 @@ describe.each(MODELS)("%s, exported by PyTorch", (name) => {
 
   it("and with the batch size fixed", async () => {
     checkAgainstPyTorch(await runModel(serialize(legalize(optimize(graph), ONNXRUNTIME_CPU)), feeds));
+  });
+});
+
+describe("operator sets before 13", () => {
+  const stepOf = (name: string): Uint8Array => {
+    const model = loadModel(at(`${name}.onnx`).pathname);
+    return serialize(optimize(trainingGraph(model.graph({ batch: 3 })), { fold: false }));
+  };
+
+  it.each([
+    ["residual", 9, 17],
+    ["residual", 10, 17],
+    ["residual", 11, 17],
+    ["recurrent", 7, 17],
+    ["recurrent", 9, 17],
+    ["recurrent", 11, 17],
+    ["training", 9, 16],
+  ])("%s has the training graph in operator set %i that it has in %i", (name, old, newer) => {
+    expect(stepOf(`${name}-opset${old}`)).toEqual(stepOf(`${name}-opset${newer}`));
   });
 });

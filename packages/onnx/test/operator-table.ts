@@ -107,7 +107,7 @@ function operatorsOf(gradients: readonly (Value | undefined)[], node: Node): str
 function runsAs(op: string, dtype: FloatDType): string {
   const node = nodeOf(op, dtype);
   const entry = ONNXRUNTIME_CPU[op] ?? [];
-  const dtypes = typeof entry === "function" ? entry(node.attributes) : entry;
+  const dtypes = typeof entry === "function" ? entry(node) : entry;
   if (dtypes.includes(dtype)) return "kernel";
   const { body } = findDefinition(op);
   if (!body) return "no";

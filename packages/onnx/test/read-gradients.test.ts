@@ -46,7 +46,7 @@ function modelFor(name: string, of: Case, elemType: number): Uint8Array {
     "settings" in weight
       ? {
           ...stored(`w${at}`, [weight.settings.length], weight.settings),
-          ...(op === "Resize" && {
+          ...((op === "Resize" || op === "Upsample") && {
             dataType: FLOAT,
             rawData: new Uint8Array(Float32Array.from(weight.settings).buffer),
           }),

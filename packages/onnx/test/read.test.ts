@@ -178,6 +178,36 @@ const CASES: Readonly<Record<string, Case>> = {
       node("MaxPool", ["x"], { kernel_shape: [2, 2], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1 }),
     ],
   },
+  "MaxPool with positions by columns": {
+    shape: [2, 2, 3, 5, 4],
+    nodes: [
+      node(
+        "MaxPool",
+        ["x"],
+        { kernel_shape: [2, 2, 2], strides: [1, 2, 1], pads: [0, 1, 0, 0, 0, 1], storage_order: 1 },
+        ["largest", "made"],
+      ),
+      node("Cast", ["made"], { to: 1 }),
+    ],
+  },
+  ...Object.fromEntries(
+    [11, 19].map((opset): [string, Case] => [
+      `AveragePool ${opset} that counts pads, in ceil mode`,
+      {
+        opset,
+        shape: [1, 2, 6, 7],
+        nodes: [
+          node("AveragePool", ["x"], {
+            kernel_shape: [3, 4],
+            strides: [2, 3],
+            pads: [1, 0, 0, 2],
+            ceil_mode: 1,
+            count_include_pad: 1,
+          }),
+        ],
+      },
+    ]),
+  ),
   "AveragePool in ceil mode": {
     shape: image,
     nodes: [node("AveragePool", ["x"], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 })],
@@ -477,14 +507,17 @@ const branch = (output: string, nodes: readonly NodeInit[]) => ({
   node: [...nodes],
   output: [{ name: output }],
 });
-const conditional = (condition: readonly NodeInit[]): NodeInit[] => [
+const conditional = (
+  condition: readonly NodeInit[],
+  taken = node("Add", ["x", "one"], {}, ["z"]),
+): NodeInit[] => [
   ...condition,
   {
     opType: "If",
     input: ["c"],
     output: ["y"],
     attribute: [
-      { name: "then_branch", type: 5, g: branch("z", [node("Add", ["x", "one"], {}, ["z"])]) },
+      { name: "then_branch", type: 5, g: branch("z", [taken]) },
       {
         name: "else_branch",
         type: 5,
@@ -704,8 +737,77 @@ const MASKS: Readonly<Record<string, Case>> = {
   },
 };
 
+const statistics = [
+  floats("scale", [2, 5, 6], numbers(60)),
+  floats("offset", [2, 5, 6], numbers(60).reverse()),
+  floats("mean", [2, 5, 6], numbers(61).slice(1)),
+  floats("variance", [2, 5, 6], numbers(62).slice(2)),
+];
+
+/** Old operator sets, in what one node cannot show. */
+const OLD_FORMS: Readonly<Record<string, Case>> = {
+  "BatchNormalization 7 of each element of an image": {
+    opset: 7,
+    shape: image,
+    tensors: statistics,
+    nodes: [
+      node("BatchNormalization", ["x", "scale", "offset", "mean", "variance"], {
+        spatial: 0,
+        epsilon: { float: 1e-3 },
+      }),
+    ],
+  },
+  // It has zeros in ONNX Runtime, and ones in ONNX's reference.
+  "Dropout 7 with a mask of the operand's type": {
+    opset: 7,
+    nodes: [
+      node("Dropout", ["x"], {}, ["d", "mask"]),
+      node("Sub", ["mask", "mask"], {}, ["nothing"]),
+      node("Add", ["d", "nothing"]),
+    ],
+  },
+  "Dropout 10 with a mask of bool": {
+    opset: 10,
+    nodes: [node("Dropout", ["x"], {}, ["d", "mask"]), node("Where", ["mask", "x", "d"])],
+  },
+  "Upsample 9 by scales that a shape makes": {
+    opset: 9,
+    shape: [1, 2, 3, 4],
+    tensors: [floats("times", [4], [1, 1, 2, 3])],
+    nodes: [
+      node("Shape", ["x"], {}, ["shape"]),
+      node("Cast", ["shape"], { to: 1 }, ["from"]),
+      node("Mul", ["from", "times"], {}, ["sizes"]),
+      node("Div", ["sizes", "from"], {}, ["scales"]),
+      node("Upsample", ["x", "scales"], { mode: "nearest" }),
+    ],
+  },
+  "Softmax 11 of a vector": { opset: 11, shape: [5], nodes: [node("Softmax", ["x"], { axis: 0 })] },
+  "nodes of one kind in a row": {
+    opset: 9,
+    nodes: [
+      node("Softmax", ["x"], { axis: 0 }, ["first"]),
+      node("Softmax", ["first"], { axis: 0 }, ["second"]),
+      node("Unsqueeze", ["second"], { axes: [0] }, ["third"]),
+      node("Squeeze", ["third"], { axes: [0] }),
+    ],
+  },
+  "old nodes in a branch": {
+    opset: 11,
+    tensors: limits,
+    nodes: conditional(
+      [
+        node("Size", ["x"], {}, ["size"]),
+        node("Constant", [], { value: ints("", [2], []) }, ["two"]),
+        node("Greater", ["size", "two"], {}, ["c"]),
+      ],
+      node("Unsqueeze", ["x"], { axes: [1] }, ["z"]),
+    ),
+  },
+};
+
 describe("a model is read as ONNX Runtime runs it", () => {
-  it.each(Object.entries({ ...CASES, ...LIMITS, ...MASKS }))(
+  it.each(Object.entries({ ...CASES, ...LIMITS, ...MASKS, ...OLD_FORMS }))(
     "%s",
     async (_, { shape = [2, 3], ...parts }) => {
       const bytes = modelOf({ ...parts, shape });

@@ -13,6 +13,7 @@ import {
   expand,
   type Graph,
   GraphError,
+  globalAveragePool,
   input,
   leakyRelu,
   legalize,
@@ -52,9 +53,9 @@ describe("serialize", () => {
     expectClose(await runInRuntime(legalize(graph, ONNXRUNTIME_CPU), feeds), evaluate(graph, feeds), 1e-6);
   });
 
-  it("writes an AveragePool over four axes, for which there is no kernel, as its body, and refuses a MaxPool", async () => {
+  it("writes means over windows of four axes, or over all four, in operators that have kernels, and refuses a MaxPool", async () => {
     const shape = [1, 2, 2, 3, 2, 3];
-    const graph = graphOf((x) => ({ y: averagePool(x, [2, 2, 1, 2]) }), shape);
+    const graph = graphOf((x) => ({ y: averagePool(x, [2, 2, 1, 2]), z: globalAveragePool(x) }), shape);
     const feeds = feedsFor(graph);
     expectClose(await runInRuntime(legalize(graph, ONNXRUNTIME_CPU), feeds), evaluate(graph, feeds), 1e-6);
     const largest = graphOf((x) => ({ y: maxPool(x, [2, 2, 1, 2]) }), shape);

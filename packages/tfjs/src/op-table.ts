@@ -175,8 +175,8 @@ export const OP_TABLE: Readonly<Record<string, Reader>> = {
 /** The kernels that `interpret` supports; other operators have bodies that it supports. */
 export const TFJS_KERNELS: Kernels = {
   ...Object.fromEntries(Object.keys(OP_TABLE).map((op) => [op, ["float32"] as const])),
-  Conv: (attributes) => (hasWindow(attributes) ? ["float32"] : []),
-  MaxPool: (attributes) => (hasWindow(attributes) ? ["float32"] : []),
+  Conv: ({ attributes }) => (hasWindow(attributes) ? ["float32"] : []),
+  MaxPool: ({ attributes }) => (hasWindow(attributes) ? ["float32"] : []),
 };
 
 /** Another tensor on the same data, unknown to the tape: it costs no kernel and stops the gradient. */

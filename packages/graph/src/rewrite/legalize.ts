@@ -1,16 +1,14 @@
 import { MissingKernel } from "../error.js";
-import { type Attributes, type Graph, type Node, topologicalOrder } from "../graph.js";
+import { type Graph, type Node, topologicalOrder } from "../graph.js";
 import { describeNode, findDefinition } from "../op.js";
 import { type DType, isFloat } from "../tensor.js";
 import { type Rule, rewrite } from "./rewrite.js";
 
 /**
- * The kernels of a runtime: dtypes by operator, or by its attributes as well. The dtype of a node is that of its
+ * The kernels of a runtime: dtypes by operator, or by its attributes and operands as well. The dtype of a node is that of its
  * floating-point result or else of its first floating-point operand; nodes without either are not looked up.
  */
-export type Kernels = Readonly<
-  Record<string, readonly DType[] | ((attributes: Attributes) => readonly DType[])>
->;
+export type Kernels = Readonly<Record<string, readonly DType[] | ((node: Node) => readonly DType[])>>;
 
 /**
  * Replaces each operator that a runtime has no kernel for with its body, recursively.
@@ -35,7 +33,7 @@ const hasKernel = (node: Node, kernels: Kernels): boolean => {
   const dtype = dtypeOf(node);
   if (node.inputs.length === 0 || dtype === undefined) return true;
   const entry = kernels[node.op] ?? [];
-  return (typeof entry === "function" ? entry(node.attributes) : entry).includes(dtype);
+  return (typeof entry === "function" ? entry(node) : entry).includes(dtype);
 };
 
 const dtypeOf = (node: Node): DType | undefined => [...node.outputs, ...node.inputs].find(isFloat)?.dtype;

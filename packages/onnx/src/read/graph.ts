@@ -50,7 +50,6 @@ export interface MovingStatistic {
 }
 
 interface Context {
-  readonly opset: number;
   readonly inputs: readonly ModelInput[];
   readonly initializers: ReadonlyMap<string, StoredTensor>;
   readonly choices: ReadonlyMap<string, Choice>;
@@ -65,9 +64,8 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const scope = new GraphScope(context);
   checkOperators(proto.node);
   const isConstant = constancy();
-  const nodes: NodeContext = { opset: context.opset, isConstant };
-  scope.branch = (graph) => readBranch(graph, scope, nodes);
-  for (const node of proto.node) readNode(node, scope, nodes);
+  scope.branch = (graph) => readBranch(graph, scope, isConstant);
+  for (const node of proto.node) readNode(node, scope, isConstant);
   const outputs = proto.output.map(({ name }) => {
     const value = scope.value(name);
     if (!value) throw new ModelError(`nothing makes output ${quote(name)}`);
@@ -104,10 +102,7 @@ function movedBy(
   return new Map([...statistics].filter(([, { next }]) => !foreign.has(next.node)));
 }
 
-interface NodeContext {
-  readonly opset: number;
-  readonly isConstant: (node: Node) => boolean;
-}
+type Constancy = (node: Node) => boolean;
 
 /** The names through which nodes read operands and define results. */
 interface Definitions extends Scope {
@@ -115,7 +110,7 @@ interface Definitions extends Scope {
 }
 
 /** Reads a graph inside a node. Its names are local; the outer ones are visible. */
-function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): readonly Value[] {
+function readBranch(proto: GraphProto, outer: Scope, isConstant: Constancy): readonly Value[] {
   const values = new Map<string, Value>();
   for (const stored of proto.initializer) {
     values.set(stored.name, constant(storedTensor(stored, outer.readExternal).read()));
@@ -126,14 +121,14 @@ function readBranch(proto: GraphProto, outer: Scope, context: NodeContext): read
     initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
     frozen: (value) => outer.frozen(value),
     isCopy: (value) => outer.isCopy(value),
-    branch: (graph) => readBranch(graph, scope, context),
+    branch: (graph) => readBranch(graph, scope, isConstant),
     define: (name, value) => {
       if (values.has(name))
         throw new ModelError(`${quote(name)} is made twice: the graph is not in SSA form`);
       values.set(name, value);
     },
   };
-  for (const node of proto.node) readNode(node, scope, context);
+  for (const node of proto.node) readNode(node, scope, isConstant);
   return proto.output.map(({ name }) => {
     const value = scope.value(name);
     if (!value) throw new ModelError(`nothing makes output ${quote(name)} of a branch`);
@@ -283,8 +278,8 @@ function checkOperators(nodes: readonly NodeProto[]): void {
 const findReader = ({ domain, opType }: NodeProto): Reader | undefined =>
   domain === "" || domain === "ai.onnx" ? READERS.get(opType) : undefined;
 
-function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: NodeContext): void {
-  const node = new OnnxNode(proto, scope, opset);
+function readNode(proto: NodeProto, scope: Definitions, isConstant: Constancy): void {
+  const node = new OnnxNode(proto, scope);
   const read = findReader(proto);
   if (!read) throw new ModelError(`${node.label} is not supported`);
   grantNodes();
@@ -304,7 +299,7 @@ function readNode(proto: NodeProto, scope: Definitions, { opset, isConstant }: N
 const LARGEST = 2 ** 16;
 
 /** Folds values computed from constants alone, such as shapes, for the nodes that need to know them. */
-function foldIfConstant(value: Value, isConstant: (node: Node) => boolean): Value {
+function foldIfConstant(value: Value, isConstant: Constancy): Value {
   if (value.node.op === "Constant" || !isConstant(value.node) || !isAffordable(value.node)) return value;
   return toConstant(value);
 }
@@ -316,7 +311,7 @@ function toConstant(value: Value): Value {
 }
 
 /** Returns whether a node depends on constants alone, all of a size worth computing. */
-const constancy = () =>
+const constancy = (): Constancy =>
   dependency(
     ({ op }) => op === "Constant",
     (node) =>

@@ -5,11 +5,12 @@ import { type ModelProto, ModelProtoSchema, type NodeProto } from "../proto/onnx
 import { ModelError, quote } from "./error.js";
 import { type ReadGraph, readGraph } from "./graph.js";
 import { inputFrom, type ModelInput } from "./inputs.js";
+import { modernized } from "./old-operator-sets.js";
 import { type Choice, chooseParameters } from "./parameters.js";
 import { type ReadExternal, type StoredTensor, storedTensor } from "./tensors.js";
 
-/** The oldest supported operator set; since then, axes are inputs and Softmax has one meaning. */
-const OLDEST_OPSET = 13;
+/** The oldest supported operator set; since then, operands are broadcast as in NumPy. */
+const OLDEST_OPSET = 7;
 /** The newest supported operator set, of ONNX 1.23. */
 const NEWEST_OPSET = 28;
 
@@ -50,7 +51,7 @@ const nothingBeside: ReadExternal = ({ location }) => {
 };
 
 /**
- * An ONNX model from its bytes (protobuf), operator sets 13 to 28.
+ * An ONNX model from its bytes (protobuf), operator sets 7 to 28.
  *
  * @param readExternal reads tensors that are stored outside; without it, a model with such tensors is rejected
  * @throws ModelError if the bytes are not a model, or it has unsupported parts
@@ -70,11 +71,12 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
   };
   for (const stored of graph.initializer) store(storedTensor(stored, readExternal));
   // Some exporters store weights in such nodes.
-  const nodes = graph.node.filter((node) => {
+  const others = graph.node.filter((node) => {
     const weights = readWeights(node, readExternal);
     if (weights) store(weights);
     return !weights;
   });
+  const nodes = modernized(others, opset);
   // Old models list stored tensors among the inputs, too.
   const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map(inputFrom);
   const outputs = graph.output.map(({ name }) => name);
@@ -93,7 +95,6 @@ export function parseModel(bytes: Uint8Array, readExternal = nothingBeside): Mod
           { ...graph, node: nodes },
           {
             ...options,
-            opset,
             inputs,
             initializers,
             choices,

@@ -42,8 +42,6 @@ export interface Scope {
  */
 export class OnnxNode {
   readonly op: string;
-  /** The operator set of the node. */
-  readonly opset: number;
   /** Names of the outputs; "" for an unused one. */
   readonly outputs: readonly string[];
   readonly #proto: NodeProto;
@@ -51,10 +49,9 @@ export class OnnxNode {
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
   readonly #asked = new Set<string | number>();
 
-  constructor(proto: NodeProto, scope: Scope, opset: number) {
+  constructor(proto: NodeProto, scope: Scope) {
     this.op = proto.opType;
     this.outputs = proto.output;
-    this.opset = opset;
     this.#proto = proto;
     this.#scope = scope;
     this.#attributes = new Map(proto.attribute.map((attribute) => [attribute.name, attribute]));

@@ -13,7 +13,12 @@ import {
 } from "@softmax-bench/graph";
 import { ModelError, type ModelInput, ONNXRUNTIME_CPU, parseModel, serialize } from "@softmax-bench/onnx";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
-import { type ModelProto, ModelProtoSchema, TensorProtoSchema } from "../../src/proto/onnx_pb.js";
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  TensorProtoSchema,
+} from "../../src/proto/onnx_pb.js";
 import { storedTensor } from "../../src/read/tensors.js";
 
 /** A published case, as `export.py` writes it. */
@@ -132,6 +137,7 @@ const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Tile: [1],
   Trilu: [1],
   Resize: [1, 2, 3],
+  Upsample: [1],
   NonZero: [0],
   If: [0],
   Slice: [1, 2, 3, 4],
@@ -142,14 +148,22 @@ const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Dropout: [1, 2],
 };
 
+/** Places at which elements are multiplied or compared are known, too. */
+const constantInputs = ({ opType, attribute }: NodeProto): readonly number[] => {
+  const reduction = attribute.find(({ name }) => name === "reduction");
+  const isCombined = reduction && ["mul", "max", "min"].includes(new TextDecoder().decode(reduction.s));
+  return isCombined ? [1] : (CONSTANT_INPUTS[opType] ?? []);
+};
+
 /** The model with those of its inputs as initialisers that must be known when it is read, or that such are computed from. */
 function withConstants(proto: ModelProto, given: Tensors): Uint8Array {
   const { graph } = proto;
   if (!graph) return toBinary(ModelProtoSchema, proto);
   const constants = new Set<string>();
-  for (const { opType, input, output } of graph.node.toReversed()) {
+  for (const node of graph.node.toReversed()) {
+    const { opType, input, output } = node;
     const isKnown = opType !== "Shape" && output.some((name) => constants.has(name));
-    const known = isKnown ? input : (CONSTANT_INPUTS[opType] ?? []).map((position) => input[position] ?? "");
+    const known = isKnown ? input : constantInputs(node).map((position) => input[position] ?? "");
     for (const name of known) constants.add(name);
   }
   const stored = graph.input.filter(({ name }) => constants.has(name) && given[name]);

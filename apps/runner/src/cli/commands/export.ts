@@ -23,6 +23,7 @@ import { BATCH, joinNames, PARTS, parameterList } from "../export/exported-graph
 import { checkFlags, DYNAMIC, type ExportFlags, parseMaxElements } from "../export/flags.js";
 import { parseLora } from "../export/lora.js";
 import { NO_LABEL, withLoss } from "../export/loss.js";
+import { toFlag } from "../export/numbers.js";
 import { withOptimizer } from "../export/optimizer.js";
 import { withPrecision } from "../export/precision.js";
 import { methodSource, modelSource, refuseSameFile, type Target } from "../export/source.js";
@@ -47,7 +48,7 @@ export const command = () =>
     .option("--workload <id>", "its shape, by workload or as <N>x<C>; e.g. --workload 64x1000")
     .option("--dtype <dtype>", `${DTYPE_IDS.join(", ")} (default: float32); e.g. --dtype float64`)
     .option("--graph <part>", `${PARTS.join(", ")} (default: both); e.g. --graph forward`)
-    .option("--model <file>", "an ONNX model, operator set 13 or later; e.g. --model net.onnx")
+    .option("--model <file>", "an ONNX model, operator set 7 or later; e.g. --model net.onnx")
     .option(
       "--write-back <file>",
       "write the model itself with other weights, from a .safetensors file; all its other bytes stay; e.g. --write-back trained.safetensors",
@@ -196,8 +197,12 @@ function inWords(
     : error instanceof MissingKernel
       ? `; ${mixedPrecision === "bfloat16" ? "--mixed-precision float16 has kernels, and " : ""}--target any writes the model for other runtimes`
       : "";
-  return new UsageError(`--model ${model}: ${error.message}${remedy}`);
+  return new UsageError(`--model ${model}: ${withFlags(error.message)}${remedy}`);
 }
+
+/** Names the options of `trainingGraph` in a message as flags. */
+const withFlags = (message: string): string =>
+  message.replace(/\(`(logits|classAxis|wrt|force)`\)/g, (_, option: string) => `(${toFlag(option)})`);
 
 /** True if the budget was exceeded, within whatever node. */
 const isOverBudget = (error: unknown): boolean =>

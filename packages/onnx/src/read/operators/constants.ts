@@ -1,8 +1,8 @@
 import {
   constant,
   indices as constantIndices,
+  elementsOf,
   expand,
-  reshape,
   scalar,
   sizeOf,
   tensor,
@@ -35,7 +35,8 @@ const sizeOfAll: Reader = (node) => scalar(sizeOf(node.input(0).shape), "int64")
 const filled: Reader = (node) => {
   const shape = node.numbers(0) ?? [];
   const value = node.tensor("value") ?? tensor("float32", [1], [0]);
-  return expand(reshape(constant(value), []), shape);
+  if (value.data.length !== 1) node.fail(`takes one value, got ${value.data.length}`);
+  return expand(constant(tensor(value.dtype, [], elementsOf(value))), shape);
 };
 
 export const CONSTANTS: Readers = {

@@ -96,19 +96,13 @@ function tapsAlong(g: Value, padding: Padding, method: string, node: OnnxNode): 
   });
 }
 
-/** Operator sets before 20 call linear and cubic by their two dimensions. */
-const METHODS = new Map([
-  ["bilinear", "linear"],
-  ["bicubic", "cubic"],
-]);
-
 /** ONNX `GridSample`: X `[N, C, …]` at the places of a grid `[N, …, r]`, whose last axis has the last of the r axes first. */
 const gridSample: Reader = (node) => {
   const [x, grid] = [node.input(0), node.input(1)];
   const sizes = x.shape.slice(2);
   const [images = 0, channels = 0] = x.shape;
   const out = grid.shape.slice(1, -1);
-  const method = node.string("mode", node.opset < 20 ? "bilinear" : "linear");
+  const method = node.string("mode", "linear");
   const mode = node.string("padding_mode", "zeros");
   if (!["zeros", "border", "reflection"].includes(mode)) node.fail(`padding_mode ${mode} is not known`);
   const isAligned = node.flag("align_corners");
@@ -118,7 +112,7 @@ const gridSample: Reader = (node) => {
   const taps = sizes.map((size, axis) => {
     const column = gather(grid, indices([1], [sizes.length - 1 - axis]), grid.shape.length - 1);
     const along = { size, isAligned, mode };
-    return tapsAlong(reshape(column, [images, count]), along, METHODS.get(method) ?? method, node);
+    return tapsAlong(reshape(column, [images, count]), along, method, node);
   });
   const flat = reshape(x, [images, channels, sizeOf(sizes)]);
   const sum = combinations(taps)

@@ -3,6 +3,7 @@ import {
   and,
   cast,
   constant,
+  indices as constantIndices,
   constantTensor,
   type Element,
   elementsOf,
@@ -12,11 +13,15 @@ import {
   greater,
   isFloat,
   less,
+  max,
+  min,
   mod,
   mul,
   oneHot,
   range,
   reshape,
+  type Shape,
+  sameShape,
   scalar,
   scatterElements,
   sizeOf,
@@ -56,19 +61,69 @@ const readGatherElements: Reader = (node) => {
   return gatherElements(x, countedFromStart(node.input(1), x.shape[axis] as number), axis);
 };
 
+/** Reductions without a kernel in the operator set of written models, or without a gradient of their own. */
+const COMBINED: ReadonlyMap<string, (a: Value, b: Value) => Value> = new Map([
+  ["mul", mul],
+  ["max", max],
+  ["min", min],
+]);
+
 const readScatterElements: Reader = (node) => {
-  const x = node.input(0);
+  const [x, updates] = [node.input(0), node.input(2)];
   const axis = axisFrom(node, node.int("axis", 0), x.shape.length);
   const combine = node.string("reduction", "none");
-  if (combine !== "none" && combine !== "add") return node.fail(`reduction ${combine} is not supported`);
-  return scatterElements(
-    x,
-    countedFromStart(node.input(1), x.shape[axis] as number),
-    node.input(2),
-    axis,
-    combine,
+  if (combine === "none" || combine === "add") {
+    const places = countedFromStart(node.input(1), x.shape[axis] as number);
+    return scatterElements(x, places, updates, axis, combine);
+  }
+  const given = node.constant(1);
+  const indices = elementsOf(given).map((index) => Number(fromStart(index, x.shape[axis] as number)));
+  const inside = indices.every((index) => index >= 0 && index < (x.shape[axis] as number));
+  if (given.shape.length !== x.shape.length || !inside || !sameShape(given.shape, updates.shape))
+    return node.fail(`positions [${given.shape}] and updates [${updates.shape}] do not fit [${x.shape}]`);
+  const [steps, lengths] = [stridesOf(given.shape), stridesOf(x.shape)];
+  const places = indices.map((index, at) =>
+    lengths.reduce((sum, length, on) => {
+      const along =
+        on === axis ? index : Math.floor(at / (steps[on] as number)) % (given.shape[on] as number);
+      return sum + along * length;
+    }, 0),
   );
+  return combinedAt(node, x, places, updates);
 };
+
+/** The distance of neighbours along each axis, in elements. */
+const stridesOf = (shape: Shape): number[] => shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+
+/**
+ * Combines elements of x with updates at known places, one update of a place after the other.
+ * @param places the place of each update in the flat x
+ */
+function combinedAt(node: OnnxNode, x: Value, places: readonly number[], updates: Value): Value {
+  const name = node.string("reduction", "none");
+  const combine = COMBINED.get(name) ?? node.fail(`reduction ${name} is not known`);
+  if (sizeOf(updates.shape) !== places.length)
+    node.fail(`${places.length} places do not fit updates [${updates.shape}]`);
+  const counts = new Map<number, number>();
+  const rounds: number[][] = [];
+  for (const [update, place] of places.entries()) {
+    const round = counts.get(place) ?? 0;
+    counts.set(place, round + 1);
+    rounds[round] ??= [];
+    rounds[round].push(update);
+  }
+  const flat = (value: Value) => reshape(value, [sizeOf(value.shape)]);
+  const all = flat(updates);
+  const combined = rounds.reduce((y, of) => {
+    const at = constantIndices(
+      [of.length],
+      of.map((update) => places[update] as number),
+    );
+    const next = combine(gather(y, at, 0), gather(all, constantIndices([of.length], of), 0));
+    return scatterElements(y, at, next, 0, "none");
+  }, flat(x));
+  return reshape(combined, x.shape);
+}
 
 /** Slices addressed by tuples of positions on the axes after the first `batch`, of x with these axes merged. */
 interface Tuples {
@@ -130,14 +185,30 @@ function checkTuples(node: OnnxNode, x: Value, given: Value, batch: number): voi
 const readScatterND: Reader = (node) => {
   const [x, given, updates] = [node.input(0), node.input(1), node.input(2)];
   const combine = node.string("reduction", "none");
-  if (combine !== "none" && combine !== "add") return node.fail(`reduction ${combine} is not supported`);
   checkTuples(node, x, given, 0);
+  if (combine !== "none" && combine !== "add") return combinedAt(node, x, placesOf(node, x), updates);
   const { rows, row, slice } = buildTuples(x, given, 0);
   const [count, inner] = [row.shape[0] as number, sizeOf(slice)];
   const places = expand(reshape(row, [count, 1]), [count, inner]);
   const flat = reshape(rows, [rows.shape[0] as number, inner]);
   return reshape(scatterElements(flat, places, reshape(updates, [count, inner]), 0, combine), x.shape);
 };
+
+/** The places in the flat x of all elements of the slices that known tuples address. */
+function placesOf(node: OnnxNode, { shape }: Value): number[] {
+  const tuples = node.constant(1);
+  const depth = tuples.shape.at(-1) as number;
+  const all = elementsOf(tuples);
+  const inner = sizeOf(shape.slice(depth));
+  const strides = stridesOf(shape);
+  return Array.from({ length: sizeOf(tuples.shape.slice(0, -1)) }, (_, at) =>
+    shape.slice(0, depth).reduce((sum, size, axis) => {
+      const index = Number(fromStart(all[at * depth + axis] as Element, size));
+      if (!(index >= 0 && index < size)) node.fail(`position ${index} is outside axis ${axis} of [${shape}]`);
+      return sum + index * (strides[axis] as number);
+    }, 0),
+  ).flatMap((start) => Array.from({ length: inner }, (_, at) => start + at));
+}
 
 /** Off and on values other than 0 and 1 replace those; an axis other than the last moves the rows. */
 const readOneHot: Reader = (node) => {

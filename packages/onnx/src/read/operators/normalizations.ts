@@ -89,7 +89,6 @@ const instanceNorm: Reader = (node) => {
   return add(mul(y, perChannel(scale, x)), perChannel(offset, x));
 };
 
-/** Scale and offset are per group before operator set 21, and per channel since. */
 const groupNorm: Reader = (node) => {
   const [x, scale, offset] = [node.input(0), node.input(1), node.input(2)];
   const groups = node.int("num_groups", 0);
@@ -99,9 +98,6 @@ const groupNorm: Reader = (node) => {
   if (node.int("stash_type", 1) !== 1) node.fail("stash_type must be 1");
   const grouped = reshape(x, [images, groups, channels / groups, ...inner]);
   const y = standardized(grouped, from(grouped, 2), node.float("epsilon", 1e-5));
-  if (sizeOf(scale.shape) !== channels) {
-    return reshape(add(mul(y, perChannel(scale, grouped)), perChannel(offset, grouped)), x.shape);
-  }
   return add(mul(reshape(y, x.shape), perChannel(scale, x)), perChannel(offset, x));
 };
 

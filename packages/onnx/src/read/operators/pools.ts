@@ -1,15 +1,20 @@
 import {
   abs,
+  add,
   applyAll,
   averagePool,
+  div,
   equal,
   globalAveragePool,
+  mod,
   mul,
+  pad,
   pow,
   reduceMax,
   reduceSum,
   scalar,
   sizeOf,
+  sub,
   type Value,
   where,
 } from "@softmax-bench/graph";
@@ -19,22 +24,41 @@ import { type Reader, type Readers, unary } from "./reader.js";
 const readMaxPool: Reader = (node) => {
   const x = node.input(0);
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
-  if (node.int("storage_order", 0) !== 0) node.fail("storage_order 1 is not supported");
+  const isColumnMajor = node.flag("storage_order");
   const window = windowFrom(node, x, kernel);
   const { strides, dilations, pads } = node.flag("ceil_mode") ? applyCeilMode(window, x, kernel) : window;
-  return applyAll("MaxPool", [x], { kernel_shape: kernel, strides, dilations, pads });
+  const made = applyAll("MaxPool", [x], { kernel_shape: kernel, strides, dilations, pads });
+  const [values, positions] = made as [Value, Value];
+  return [values, isColumnMajor && node.wants(1) ? columnMajor(positions, x) : positions];
 };
+
+/** Positions in x whose spatial axes are counted from the last one, instead of from the first one. */
+function columnMajor(positions: Value, { shape }: Value): Value {
+  const sizes = shape.slice(2);
+  const number = (value: number) => scalar(value, positions.dtype);
+  let rest = mod(positions, number(sizeOf(sizes)));
+  let counted = sub(positions, rest);
+  for (const axis of sizes.keys()) {
+    const inner = number(sizeOf(sizes.slice(axis + 1)));
+    counted = add(counted, mul(div(rest, inner), number(sizeOf(sizes.slice(0, axis)))));
+    rest = mod(rest, inner);
+  }
+  return counted;
+}
 
 const meanPool: Reader = (node) => {
   const x = node.input(0);
   const kernel = node.ints("kernel_shape") ?? node.fail("lacks kernel_shape");
   const countIncludePad = node.flag("count_include_pad");
   const window = windowFrom(node, x, kernel);
-  const { strides, dilations, pads } = node.flag("ceil_mode") ? applyCeilMode(window, x, kernel) : window;
-  if (countIncludePad && String(pads) !== String(window.pads)) {
-    node.fail("ceil_mode with count_include_pad is not supported where it adds a window");
-  }
-  return averagePool(x, kernel, { strides, dilations, pads, countIncludePad });
+  if (!node.flag("ceil_mode")) return averagePool(x, kernel, { ...window, countIncludePad });
+  const { strides, dilations, pads } = applyCeilMode(window, x, kernel);
+  if (!countIncludePad) return averagePool(x, kernel, { strides, dilations, pads });
+  // What the last window has beyond the pads does not count.
+  const rank = kernel.length;
+  const padded = pad(x, [0, 0, ...window.pads.slice(0, rank), 0, 0, ...window.pads.slice(rank)]);
+  const beyond = pads.map((count, at) => count - (window.pads[at] as number));
+  return averagePool(padded, kernel, { strides, dilations, pads: beyond });
 };
 
 const spatialAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);

@@ -29,7 +29,3 @@ export function axisFrom(node: OnnxNode, axis: number, rank: number): number {
   if (counted < 0 || counted >= rank) node.fail(`axis ${axis} is outside a shape of rank ${rank}`);
   return counted;
 }
-
-/** Axes are an attribute up to an operator set, and an input after it. */
-export const axesFrom = (node: OnnxNode, position: number): number[] | undefined =>
-  node.ints("axes") ?? node.numbers(position);

@@ -20,14 +20,14 @@ import {
   type Value,
   where,
 } from "@softmax-bench/graph";
-import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
+import { axisFrom, type Reader, type Readers } from "./reader.js";
 
 /** @param alone the reduction over no axes, for each element by itself */
 const reduction =
   (make: (x: Value, options: ReduceOptions) => Value, alone: (x: Value) => Value = identity): Reader =>
   (node) => {
     const x = node.input(0);
-    const given = axesFrom(node, 1);
+    const given = node.numbers(1);
     const keepdims = node.flag("keepdims", true);
     const nothing = node.flag("noop_with_empty_axes") && !given?.length;
     if (nothing) return alone(x);

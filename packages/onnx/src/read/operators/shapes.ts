@@ -7,6 +7,7 @@ import {
   range,
   reshape,
   type Shape,
+  sameShape,
   scalar,
   sizeOf,
   squeeze,
@@ -15,19 +16,17 @@ import {
   where,
 } from "@softmax-bench/graph";
 import type { OnnxNode } from "../node.js";
-import { axesFrom, axisFrom, type Reader, type Readers } from "./reader.js";
+import { axisFrom, type Reader, type Readers } from "./reader.js";
 
-/** A size of 0 copies that of x at the same place, and a size of −1 is the remainder. */
+/** A size of 0 copies that of x at the same place, and a size of −1 is the remainder. The same shape is x itself. */
 const readReshape: Reader = (node) => {
   const x = node.input(0);
   const allowZero = node.flag("allowzero");
   const given = node.numbers(1) ?? node.fail("lacks a shape");
   const sizes = given.map((size, axis) => (size === 0 && !allowZero ? (x.shape[axis] ?? 0) : size));
   const known = sizeOf(sizes.filter((size) => size !== -1));
-  return reshape(
-    x,
-    sizes.map((size) => (size === -1 ? sizeOf(x.shape) / known : size)),
-  );
+  const shape = sizes.map((size) => (size === -1 ? sizeOf(x.shape) / known : size));
+  return sameShape(shape, x.shape) ? x : reshape(x, shape);
 };
 
 const readExpand: Reader = (node) => {
@@ -44,14 +43,14 @@ const readExpand: Reader = (node) => {
 
 const squeezed: Reader = (node) => {
   const x = node.input(0);
-  const axes = axesFrom(node, 1)?.map((axis) => axisFrom(node, axis, x.shape.length));
+  const axes = node.numbers(1)?.map((axis) => axisFrom(node, axis, x.shape.length));
   const ones = [...x.shape.keys()].filter((axis) => x.shape[axis] === 1);
   return squeeze(x, axes ?? ones);
 };
 
 const unsqueezed: Reader = (node) => {
   const x = node.input(0);
-  const axes = axesFrom(node, 1) ?? node.fail("lacks axes");
+  const axes = node.numbers(1) ?? node.fail("lacks axes");
   return unsqueeze(
     x,
     axes.map((axis) => axisFrom(node, axis, x.shape.length + axes.length)).sort((a, b) => a - b),
@@ -93,8 +92,7 @@ const triangle: Reader = (node) => {
 const depthToSpace: Reader = (node) => {
   const x = node.input(0);
   const block = node.int("blocksize", 0);
-  const mode = node.string("mode", "DCR");
-  if (mode !== "DCR" && mode !== "CRD") node.fail(`mode ${mode} is not known`);
+  const mode = orderOfBlocks(node);
   const [images, channels, rows, columns] = images4d(node, x.shape);
   const left = channels / block ** 2;
   const [shape, order] =
@@ -110,13 +108,19 @@ const depthToSpace: Reader = (node) => {
   return reshape(transpose(reshape(x, shape), order), [images, left, rows * block, columns * block]);
 };
 
+function orderOfBlocks(node: OnnxNode): "DCR" | "CRD" {
+  const mode = node.string("mode", "DCR");
+  return mode === "DCR" || mode === "CRD" ? mode : node.fail(`mode ${mode} is not known`);
+}
+
 const spaceToDepth: Reader = (node) => {
   const x = node.input(0);
   const block = node.int("blocksize", 0);
+  const order = orderOfBlocks(node) === "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4];
   const [images, channels, rows, columns] = images4d(node, x.shape);
   const [down, across] = [rows / block, columns / block];
   const apart = reshape(x, [images, channels, down, block, across, block]);
-  return reshape(transpose(apart, [0, 3, 5, 1, 2, 4]), [images, channels * block ** 2, down, across]);
+  return reshape(transpose(apart, order), [images, channels * block ** 2, down, across]);
 };
 
 function images4d(node: OnnxNode, shape: Shape): readonly [number, number, number, number] {
