@@ -36,6 +36,8 @@ export const onnxruntimeCpu: Backend = {
       },
       legalize: forCpu,
       dtypeNotes: CPU_DTYPE_NOTES,
+      // It has one thread, and three passes that Exp, ReduceSum and Mul do without.
+      slowSoftmax: ["float64"],
       keeps: "nothing",
     });
   },

@@ -9,7 +9,7 @@ import {
   where,
 } from "@softmax-bench/graph";
 import { requireOptions, requireShape } from "@softmax-bench/numerics";
-import type { LossAndGradient, LossInputs } from "./formulations/formulation.js";
+import type { LossAndGradient, LossInputs, ProgramKernels } from "./formulations/formulation.js";
 import { isIgnored } from "./formulations/terms.js";
 import { DEFAULT_LOSS, type LossOptions } from "./loss-options.js";
 import { findMethod, type MethodId } from "./methods.js";
@@ -40,7 +40,7 @@ export type Program =
     };
 
 /** @throws RangeError if there is no such method, or if the shape or options are invalid or contradictory */
-export function programFor(task: GradientTask): Program {
+export function programFor(task: GradientTask, kernels: ProgramKernels = {}): Program {
   const { formulation, kind } = findMethod(task.method);
   const { logits, ...others } = buildInputs(task);
   const inputs = { ...others, logits: withoutIgnored(logits, others) };
@@ -52,7 +52,7 @@ export function programFor(task: GradientTask): Program {
   }
   if (kind === "manual" && formulation.lossAndGradient) {
     const { loss, gradient } = formulation.lossAndGradient(inputs);
-    const shortcut = formulation.shortcut?.(inputs);
+    const shortcut = formulation.shortcut?.(inputs, kernels);
     const gradientInputs = [...forwardInputs, ...(upstream ? [upstream] : [])];
     const backward = (outputs: LossAndGradient): Graph => ({
       name: task.method,

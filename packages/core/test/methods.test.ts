@@ -1,5 +1,12 @@
 import { GRAPH_METHODS, METHODS, type MethodId, programFor } from "@softmax-bench/core";
-import { differentiate, evaluate, type Tensor, tensor, type Value } from "@softmax-bench/graph";
+import {
+  differentiate,
+  evaluate,
+  type Tensor,
+  tensor,
+  topologicalOrder,
+  type Value,
+} from "@softmax-bench/graph";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
 
@@ -85,6 +92,45 @@ describe("methods", () => {
       const feeds = { logits: unlikely, labels: tensor("int64", [2], [1, 1]) };
       expect(Number(shortcutOf(feeds, method)?.loss?.data[0])).toBe(Number.POSITIVE_INFINITY);
       expect(Number(lossAndGradient(method.id, feeds).loss?.data[0])).toBeCloseTo(350.55, 1);
+    });
+  });
+
+  describe("the shortcut of manual/fused for a slow Softmax", () => {
+    const shortcut = (rows: number, classes: number) => {
+      const program = programFor(
+        { method: "manual/fused", dtype: "float64", rows, classes },
+        { slowSoftmax: true },
+      );
+      if (program.kind === "autograd" || !program.shortcut) throw new Error("no shortcut");
+      return program.shortcut;
+    };
+    const has = (op: string, rows: number, classes: number) =>
+      topologicalOrder(Object.values(shortcut(rows, classes).outputs)).some((node) => node.op === op);
+
+    it("is for many entries", () => {
+      expect([has("Softmax", 128, 10), has("Softmax", 256, 1000)]).toEqual([true, false]);
+    });
+
+    it.each([
+      [-60, false],
+      [-30, true],
+      [0, true],
+      [600, true],
+      [640, false],
+      [720, false],
+      [Number.NaN, false],
+    ])("has a finite loss where sums are near enough to 1: logits of about %d", (about, expected) => {
+      const [n, c] = [16, 1024];
+      const logits = tensor(
+        "float64",
+        [n, c],
+        new Float64Array(n * c).map((_, index) => about - (index % c) / c),
+      );
+      const feeds = { logits, labels: tensor("int64", [n], new Array(n).fill(1)) };
+      const { loss, gradient } = evaluate(shortcut(n, c), feeds);
+      expect(Number.isFinite(Number(loss?.data[0]))).toBe(expected);
+      const exact = lossAndGradient("manual/fused", feeds).gradient?.data ?? [];
+      if (expected) expect(Number(gradient?.data[5])).toBeCloseTo(Number(exact[5]), 18);
     });
   });
 

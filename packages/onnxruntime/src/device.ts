@@ -80,12 +80,13 @@ interface Upload {
  * onnxruntime-node cannot read a device tensor (`getData()` ends the process), so copies are models, too.
  */
 export async function prepareOnDevice(
-  { runtime, session, legalize }: Provider,
+  provider: Provider,
   task: GradientTask,
   inputs: Inputs,
   options?: PrepareOptions,
 ): Promise<Prepared> {
-  const models = modelsFor(task, legalize, options);
+  const { runtime, session } = provider;
+  const models = modelsFor(task, provider, options);
   const compile = (model: Uint8Array, outputs: Readonly<Record<string, "cpu" | "gpu-buffer">>) =>
     runtime.InferenceSession.create(model, { ...session, preferredOutputLocation: outputs });
   const uploads: Upload[] = [];

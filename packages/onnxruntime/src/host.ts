@@ -9,12 +9,13 @@ import { type Feeds, inputTensor, pick, readFloats, type Session } from "./runti
  * on the device: `read` recomputes.
  */
 export async function prepareOnHost(
-  { runtime, session, legalize }: Provider,
+  provider: Provider,
   task: GradientTask,
   inputs: Inputs,
   options?: PrepareOptions,
 ): Promise<Prepared> {
-  const models = modelsFor(task, legalize, options);
+  const { runtime, session } = provider;
+  const models = modelsFor(task, provider, options);
   const compile = async ({ bytes, inputs: wanted }: Model): Promise<Compiled> => ({
     session: await runtime.InferenceSession.create(bytes, session),
     inputs: wanted,

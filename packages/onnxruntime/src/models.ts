@@ -1,4 +1,5 @@
 import {
+  type FloatDType,
   type GradientTask,
   type Inputs,
   lossAndGradientGraph,
@@ -19,6 +20,13 @@ import {
 } from "@softmax-bench/graph";
 import { serialize } from "@softmax-bench/onnx";
 import type { Legalize } from "./legalize.js";
+
+/** The kernels that models are written for. */
+export interface ModelKernels {
+  readonly legalize: Legalize;
+  /** The dtypes in which Softmax is slower than Exp, ReduceSum and Mul. Default: none. */
+  readonly slowSoftmax?: readonly FloatDType[];
+}
 
 /** A model as bytes, and its inputs. */
 export interface Model {
@@ -49,10 +57,10 @@ export interface Models {
 /** Writes a task's forward and backward computation as ONNX models for the kernels of one provider. */
 export function modelsFor(
   task: GradientTask,
-  legalize: Legalize,
+  { legalize, slowSoftmax = [] }: ModelKernels,
   { forward = true }: PrepareOptions = {},
 ): Models {
-  const program = programFor(task);
+  const program = programFor(task, { slowSoftmax: slowSoftmax.includes(task.dtype) });
   const backward = (graph: Graph) => toModel(legalize({ ...graph, outputs: withProbe(graph.outputs) }));
   return {
     forward: forward ? toModel(legalize(program.forward)) : undefined,

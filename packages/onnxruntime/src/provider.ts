@@ -1,13 +1,12 @@
 import type { EngineInfo, FloatDType, MethodId } from "@softmax-bench/core";
-import type { Legalize } from "./legalize.js";
+import type { ModelKernels } from "./models.js";
 import type { Runtime, SessionOptions } from "./runtime.js";
 
 /** One execution provider of one ONNX Runtime. */
-export interface Provider {
+export interface Provider extends ModelKernels {
   readonly runtime: Runtime;
   readonly info: EngineInfo;
   readonly session: SessionOptions;
-  readonly legalize: Legalize;
   /** The values that can stay in the provider's memory between runs. */
   readonly keeps: "tensors" | "nothing";
   /** Facts that a reader of a cell must know, by method. */

@@ -11,6 +11,12 @@ export const BLOCK: usize = 1024;
 export const ACCUMULATORS: usize = 2 * BLOCK * 8;
 export const SCRATCH: usize = ACCUMULATORS + 64;
 
+/**
+ * Entries of float64 that are reduced and evaluated at a time: r and n of a whole block, beside its logits and exponentials, would fill a
+ * first-level cache of 32 KB.
+ */
+const PART: usize = 256;
+
 /** The smallest of the entries that `maximum` saw last. */
 export let minimum: f64 = 0;
 
@@ -89,11 +95,41 @@ function sumOfExponentials<T>(
   scratch: usize,
   normal: bool,
 ): f64 {
-  const exponents = scratch + BLOCK * 8;
+  const sums = scratch + ACCUMULATORS;
+  if (sizeof<T>() == 4) return sumOfPart<T>(x, count, omitted, out, shift, scratch, normal, sums, false);
+  v128.store(sums, splat<T>(0));
+  v128.store(sums, splat<T>(0), 16);
+  let result: f64 = 0;
+  do {
+    const length = min(PART, count);
+    result = sumOfPart<T>(x, length, omitted, out, shift, scratch, normal, sums, true);
+    x += length * sizeof<T>();
+    out += length * sizeof<T>();
+    // Where the label is before the next part, the difference is no less than the length, modulo 2^32.
+    omitted -= length;
+    count -= length;
+  } while (count > 0);
+  return result;
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfPart<T>(
+  x: usize,
+  count: usize,
+  omitted: usize,
+  out: usize,
+  shift: f64,
+  scratch: usize,
+  normal: bool,
+  sums: usize,
+  continued: bool,
+): f64 {
+  const exponents = scratch + (sizeof<T>() == 8 ? PART : BLOCK) * sizeof<T>();
   reduce<T>(x, count, shift, scratch, exponents, normal);
   // 2^n of it becomes 0.
   if (omitted < count) store<T>(exponents + omitted * sizeof<T>(), 0);
-  return evaluate<T>(scratch, exponents, count, out, normal, scratch + ACCUMULATORS);
+  return evaluate<T>(scratch, exponents, count, out, normal, sums, true, continued);
 }
 
 /** Multiplies `count` entries by a factor, in place. */

@@ -104,7 +104,7 @@ export function restOf<T>(z: v128, n: v128, high: v128, low: v128): v128 {
 
 /**
  * Stores the exponentials of `count` entries that were reduced, and returns their sum, or 0 if it is not `summed`. `sums` has 32 bytes for
- * its parts.
+ * its parts; if it is `continued`, it has those of the entries before, whose number is even.
  */
 // @ts-ignore: decorator
 @inline
@@ -116,6 +116,7 @@ export function evaluate<T>(
   normal: bool,
   sums: usize,
   summed: bool = true,
+  continued: bool = false,
 ): f64 {
   const tiny = constant<T>(TINY);
   const c0 = coefficient<T>(0);
@@ -129,8 +130,8 @@ export function evaluate<T>(
   const c9 = coefficient<T>(9);
   const c10 = coefficient<T>(10);
   const c11 = coefficient<T>(11);
-  let a = splat<T>(0);
-  let b = a;
+  let a = continued ? v128.load(sums) : splat<T>(0);
+  let b = continued ? v128.load(sums, 16) : a;
   const pair: isize = 32 / sizeof<T>();
   let left = <isize>count;
   for (; left >= pair; left -= pair, rests += 32, exponents += 32, out += 32) {

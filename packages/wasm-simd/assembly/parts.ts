@@ -1,5 +1,5 @@
 import { EXPONENTIALS, FLOAT16, FLOAT32, FLOAT64, GRADIENT, MAXIMA, job } from "./job";
-import { row } from "./row";
+import { row, takesTwoRows, twoRows } from "./row";
 import { blocksOf, combineGradients, combineMaxima, combineSums, computeBlocks } from "./split";
 import { BFloat16, Float16 } from "./storage";
 
@@ -14,9 +14,16 @@ export function computeItems(first: usize, end: usize, scratch: usize): void {
 }
 
 function computeRows(first: usize, end: usize, scratch: usize): void {
+  const two = takesTwoRows();
   for (let index = first; index < end; index++) {
-    if (job.dtype == FLOAT32) row<f32, f32>(index, scratch);
-    else if (job.dtype == FLOAT64) row<f64, f64>(index, scratch);
+    const both = two && index + 1 < end;
+    if (job.dtype == FLOAT32) {
+      if (both && twoRows<f32>(index, scratch)) index++;
+      else row<f32, f32>(index, scratch);
+    } else if (job.dtype == FLOAT64) {
+      if (both && twoRows<f64>(index, scratch)) index++;
+      else row<f64, f64>(index, scratch);
+    }
     else if (job.dtype == FLOAT16) row<f32, Float16>(index, scratch);
     else row<f32, BFloat16>(index, scratch);
   }

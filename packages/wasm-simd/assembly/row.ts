@@ -1,5 +1,5 @@
 import { BLOCK, exponentials, factorBelow, maximum, minimum, normalFactor, scale, scaleByBoth } from "./block";
-import { GRADIENT, job } from "./job";
+import { FLOAT64, GRADIENT, job } from "./job";
 import {
   beginRow,
   factorOfReference,
@@ -118,12 +118,62 @@ export function row<T, S>(index: usize, scratch: usize): void {
     entry = exact ? 0 - others : ((p * total - q) * upstream) / job.divisor;
   } else {
     if (!isSplit) scaleAll<T>(values, factor);
-    // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
-    const others = p < 0.5 ? 1 - p : sum / sumOfAll;
-    entry = ((job.exactTarget ? 0 - others : <f64>(<T>(<T>p - 1))) * total * upstream) / job.divisor;
+    entry = (labelEntry<T>(p, sum, sumOfAll) * total * upstream) / job.divisor;
   }
   if (labelled) store<T>(values + label * sizeof<T>(), <T>(p == p ? entry : p));
   if (isHalf<S>()) narrow<S>(values, classes, gradient);
+}
+
+/** Bytes of the longest rows that are faster two at a time: of longer ones that come from memory, one is read while another is computed. */
+const SHORT: usize = 1024;
+
+/** True if `twoRows` computes rows of the job: short ones with labels and a gradient, without options of the loss. */
+export function takesTwoRows(): bool {
+  if (job.classes * (job.dtype == FLOAT64 ? 8 : 4) > SHORT) return false;
+  if (job.dense || job.twoPass || job.hasIgnored || job.weights || job.upstream) return false;
+  return job.labels != 0 && job.gradient != 0;
+}
+
+/**
+ * Computes two rows, one step of both after the other, as their operations do not wait for each other; or neither, and returns false, if one
+ * has no label, or no logit above −∞. The same as `row`, bit by bit.
+ */
+export function twoRows<T>(index: usize, scratch: usize): bool {
+  const classes = job.classes;
+  const size = classes * sizeof<T>();
+  const label = <usize>load<i32>(job.labels + index * 4);
+  const label2 = <usize>load<i32>(job.labels + index * 4, 4);
+  if (max(label, label2) >= classes) return false;
+  const x = job.logits + (index % job.logitsRows) * size;
+  const x2 = job.logits + ((index + 1) % job.logitsRows) * size;
+  const gradient = job.gradient + (index % job.gradientRows) * size;
+  const gradient2 = job.gradient + ((index + 1) % job.gradientRows) * size;
+  const logit = <f64>load<T>(x + label * sizeof<T>());
+  const logit2 = <f64>load<T>(x2 + label2 * sizeof<T>());
+
+  const largest = maximum<T, T>(x, classes, x, scratch);
+  const least = minimum;
+  const largest2 = maximum<T, T>(x2, classes, x2, scratch);
+  if (min(largest, largest2) == -Infinity) return false;
+  const others = exponentials<T>(x, classes, label, gradient, largest, least, scratch);
+  const others2 = exponentials<T>(x2, classes, label2, gradient2, largest2, minimum, scratch);
+
+  const own = Math.exp(logit - largest);
+  const own2 = Math.exp(logit2 - largest2);
+  const all = others + own;
+  const all2 = others2 + own2;
+  scale<T>(gradient, classes, normalFactor<T>(gradient, classes, 1 / (all * job.divisor)));
+  scale<T>(gradient2, classes, normalFactor<T>(gradient2, classes, 1 / (all2 * job.divisor)));
+
+  const p = own / all;
+  const p2 = own2 / all2;
+  const entry = labelEntry<T>(p, others, all) / job.divisor;
+  const entry2 = labelEntry<T>(p2, others2, all2) / job.divisor;
+  store<T>(gradient + label * sizeof<T>(), <T>(p == p ? entry : p));
+  store<T>(gradient2 + label2 * sizeof<T>(), <T>(p2 == p2 ? entry2 : p2));
+  store<f64>(job.losses + index * 8, lossBelowMaximum(logit - largest, others, own));
+  store<f64>(job.losses + index * 8, lossBelowMaximum(logit2 - largest2, others2, own2), 8);
+  return true;
 }
 
 /**
@@ -197,11 +247,26 @@ function exponentialOf(logit: f64): f64 {
 /** −log p of a label, without cancellation. */
 function lossOf(logit: f64, exponential: f64): f64 {
   if (!job.twoPass) {
-    const z = logit - rowMaximum;
-    return (z == 0 ? Math.log1p(sum) : Math.log(sum + exponential)) - z;
+    return lossBelowMaximum(logit - rowMaximum, sum, exponential);
   }
   // The quotient is finite, and its terms have all their digits.
   return exponential > 1e-200 ? Math.log1p(sum / exponential) : logSumAbove(logit);
+}
+
+/** −log p of a label whose logit is z above the row's maximum, from the sum of the other classes' exponentials and its own. */
+// @ts-ignore: decorator
+@inline
+function lossBelowMaximum(z: f64, others: f64, own: f64): f64 {
+  return (z == 0 ? Math.log1p(others) : Math.log(others + own)) - z;
+}
+
+/** p − 1 of a label, from the sum of the other classes' exponentials and of all. */
+// @ts-ignore: decorator
+@inline
+function labelEntry<T>(p: f64, others: f64, all: f64): f64 {
+  if (!job.exactTarget) return <f64>(<T>(<T>p - 1));
+  // Below a half, 1 − p does not cancel either, and has fewer roundings than the quotient.
+  return 0 - (p < 0.5 ? 1 - p : others / all);
 }
 
 /** log Σ exp(x − rowMaximum), without cancellation where one class has most of it. */

@@ -3,7 +3,7 @@
  * Compressed before it becomes base64, code is as large over the network as a compressed .wasm file.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { deflateRawSync } from "node:zlib";
+import zopfli from "@gfx/zopfli";
 
 const DIST = new URL("../dist/", import.meta.url);
 
@@ -16,8 +16,8 @@ for (const name of ["simd", "relaxed-simd"]) {
   const at = wasm.indexOf(SHARED_MEMORY);
   if (at < 0)
     throw new Error(`${name}.wasm: expected the import of a shared memory with a maximum, found none`);
-  // With less memory, codes of Huffman change more often, which suits code and tables of numbers better.
-  const code = deflateRawSync(wasm, { level: 9, memLevel: 6 }).toString("base64");
+  // The format of zlib's deflate, searched for the shortest encoding: 5 % shorter.
+  const code = Buffer.from(await zopfli.deflateAsync(wasm, { numiterations: 15 })).toString("base64");
   const limits = at + SHARED_MEMORY.length - 1;
   writeFileSync(
     new URL(`modules/code/${name}.js`, DIST),

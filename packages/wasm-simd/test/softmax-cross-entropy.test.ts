@@ -66,6 +66,46 @@ function expectRows(logits: Float32Array, labels: Int32Array, gradient: ArrayLik
 }
 
 describe.each(kernels)("softmaxCrossEntropy of $instructions", ({ instructions, kernel, team }) => {
+  it.each([
+    ["float32", 10],
+    ["float32", 256],
+    ["float64", 7],
+    ["float64", 128],
+  ] as const)(
+    "computes two short rows together as each alone, bit by bit: %s, %i classes",
+    (dtype, classes) => {
+      const rows = 7;
+      const logits = (dtype === "float32" ? Float32Array : Float64Array).from(irregular(rows * classes, 9));
+      // Of two, one has a maximum that is not finite, or none; the last row has no other.
+      logits.fill(Number.NEGATIVE_INFINITY, 0, classes);
+      logits[2 * classes + 1] = Number.NaN;
+      logits[5 * classes + 1] = Number.POSITIVE_INFINITY;
+      const labels = labelsFor(rows, classes);
+      for (const exactTarget of [true, false]) {
+        const options = { reduction: "sum", exactTarget } as const;
+        const whole = kernel.softmaxCrossEntropy(logits, labels, options);
+        for (let row = 0; row < rows; row++) {
+          const own = logits.slice(row * classes, (row + 1) * classes);
+          const alone = kernel.softmaxCrossEntropy(own, labels.slice(row, row + 1), options);
+          expect(whole.losses[row]).toBe(alone.loss);
+          expect(whole.gradient.slice(row * classes, (row + 1) * classes)).toEqual(alone.gradient);
+        }
+      }
+    },
+  );
+
+  it("leaves the label out of the sum of others in any part of a row of float64", () => {
+    const classes = 1000;
+    for (const label of [0, 255, 256, 511, 512, 767, 768, 999]) {
+      const logits = new Float64Array(classes).fill(-40);
+      logits[label] = 0;
+      const { loss, gradient } = kernel.softmaxCrossEntropy(logits, Int32Array.of(label));
+      const others = (classes - 1) * Math.exp(-40);
+      expect(loss / others).toBeCloseTo(1, 13);
+      expect((gradient[label] as number) / others).toBeCloseTo(-1, 13);
+    }
+  });
+
   it("is right for every number of classes around a vector's and a block's, and every label", () => {
     for (const classes of [...Array.from({ length: 40 }, (_, index) => index + 1), 1023, 1024, 1025, 2051]) {
       const step = classes > 40 ? 97 : 1;

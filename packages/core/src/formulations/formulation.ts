@@ -21,6 +21,12 @@ export interface LossAndGradient {
   readonly gradient: Value;
 }
 
+/** The kernels of a runtime, as far as the choice between programs depends on them. */
+export interface ProgramKernels {
+  /** True if its Softmax is slower than Exp, ReduceSum and Mul. */
+  readonly slowSoftmax?: boolean;
+}
+
 /** One way to compute softmax cross-entropy, as expressions that any reader of graphs can run. */
 export interface Formulation {
   /** The part of a method's id after the slash. */
@@ -36,7 +42,7 @@ export interface Formulation {
    * The same in fewer passes over memory, for ordinary inputs. On others its loss, or that of a row, is not finite, and
    * `lossAndGradient` applies. Undefined for options without a shortcut.
    */
-  readonly shortcut?: (inputs: LossInputs) => LossAndGradient | undefined;
+  readonly shortcut?: (inputs: LossInputs, kernels: ProgramKernels) => LossAndGradient | undefined;
   /** True if `manual/<id>` has no graph: only a kernel written for it computes it, and its backend names the method. */
   readonly needsKernel?: true;
 }

@@ -1,5 +1,8 @@
 import {
+  clip,
   div,
+  equal,
+  exp,
   type FloatDType,
   gatherElements,
   less,
@@ -8,29 +11,31 @@ import {
   neg,
   scalar,
   scatterElements,
+  sizeOf,
   softmax,
   sub,
   type Value,
   where,
 } from "@softmax-bench/graph";
-import type { Formulation, LossAndGradient, LossInputs } from "./formulation.js";
+import type { Formulation, LossAndGradient, LossInputs, ProgramKernels } from "./formulation.js";
 import { reduceRows, scaleRows } from "./reduction.js";
 import {
   buildRowWeights,
   buildTargets,
   isConcentrated,
+  isPlain,
   labelColumn,
   rowGradients,
   shiftedCrossEntropies,
   timesCounted,
 } from "./targets.js";
-import { rowMax, rowsOf } from "./terms.js";
+import { rowMax, rowSum, rowsOf } from "./terms.js";
 
 /**
  * Few passes over memory: the runtime's own Softmax, one element per row read for the target, one scaling. No one-hot
  * matrix, and no exponential of a large number: log Σ exp(x) = max x − log(max p). The target logit is taken from the
  * maximum first, where a common offset cancels exactly. Its shortcut, −log p, needs no maximum and serves labels that
- * are not extremely improbable.
+ * are not extremely improbable. Where the runtime's Softmax is slow, it is computed from exponentials of the logits as they are.
  */
 export const fused: Formulation = {
   id: "fused",
@@ -38,7 +43,10 @@ export const fused: Formulation = {
   rounding: { probabilities: "shifted exponentials" },
   lossAndGradient: (inputs) =>
     isConcentrated(inputs) ? atLabels(inputs, lossByMaximum) : everywhere(inputs),
-  shortcut: (inputs) => (isConcentrated(inputs) ? atLabels(inputs, lossByProbability) : undefined),
+  shortcut: (inputs, kernels) => {
+    if (!isConcentrated(inputs)) return undefined;
+    return isByExponentials(inputs, kernels) ? byExponentials(inputs) : atLabels(inputs, lossByProbability);
+  },
 };
 
 /** The parts of a row's loss: logits, probabilities, and the probability at the label. */
@@ -62,7 +70,7 @@ const LEAST_PROBABILITY: Readonly<Record<FloatDType, number>> = {
 };
 
 /** −log p. If p may not be exact enough, it counts as 0 and the loss is infinite. */
-function lossByProbability({ pAtLabel }: Row): Value {
+function lossByProbability({ pAtLabel }: Pick<Row, "pAtLabel">): Value {
   const { dtype } = pAtLabel;
   const least = scalar(LEAST_PROBABILITY[dtype as FloatDType], dtype);
   return neg(log(where(less(pAtLabel, least), scalar(0, dtype), pAtLabel)));
@@ -79,6 +87,43 @@ function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradi
   return {
     loss: reduceRows(neg(timesCounted(neg(losses), inputs)), inputs),
     gradient: scale(counted ? mul(gradients, counted) : gradients, inputs),
+  };
+}
+
+/** From so many entries on, the time of the exponentials outweighs that of a few more operators. */
+const LEAST_ENTRIES = 2 ** 14;
+
+/** Rows with different weights are not computed so: an ignored one may overflow. */
+const isByExponentials = (inputs: LossInputs, { slowSoftmax = false }: ProgramKernels): boolean =>
+  slowSoftmax &&
+  isPlain(inputs) &&
+  inputs.logits.dtype === "float64" &&
+  sizeOf(inputs.logits.shape) >= LEAST_ENTRIES;
+
+/**
+ * Sums of exponentials in float64 that stand for their row. Above the least, terms that underflow are less than the smallest
+ * normal number beside it; below the most, the quotient of 1 and N times it is a normal number.
+ */
+const [LEAST_SUM, MOST_SUM] = [2 ** -50, 2 ** 900];
+
+/**
+ * The exponentials of the logits as they are: without a pass for the maximum, one for the difference and one for the
+ * division. A sum that does not stand for its row counts as infinite, and so does the loss.
+ */
+function byExponentials(inputs: LossInputs): LossAndGradient {
+  const { logits } = inputs;
+  const { dtype } = logits;
+  const label = labelColumn(inputs);
+  const exponentials = exp(logits);
+  const sum = rowSum(exponentials);
+  const bounded = equal(sum, clip(sum, LEAST_SUM, MOST_SUM));
+  const atLabel = gatherElements(exponentials, label, 1);
+  const pAtLabel = div(atLabel, where(bounded, sum, scalar(Number.POSITIVE_INFINITY, dtype)));
+  // The entries at labels are replaced before the multiplication: ONNX Runtime copies where that makes an output of a model.
+  const differences = scatterElements(exponentials, label, sub(atLabel, sum), 1);
+  return {
+    loss: reduceRows(lossByProbability({ pAtLabel }), inputs),
+    gradient: mul(differences, scale(div(scalar(1, dtype), sum), inputs)),
   };
 }
 

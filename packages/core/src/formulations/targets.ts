@@ -33,7 +33,7 @@ export const isConcentrated = ({ options: { targets, labelSmoothing } }: LossInp
   targets === "labels" && labelSmoothing === 0;
 
 /** True if every row counts 1: there are only labels. */
-const isPlain = (inputs: LossInputs): boolean =>
+export const isPlain = (inputs: LossInputs): boolean =>
   isConcentrated(inputs) && !inputs.weights && inputs.options.ignoreIndex === undefined;
 
 export function buildTargets(inputs: LossInputs): Targets {
