@@ -24,11 +24,12 @@ const CALLGRIND = ["--tool=callgrind", "--quiet", "--instr-atstart=no", "--smc-c
 const pipes = (folder: string): string => `--vgdb-prefix=${join(folder, "vgdb")}`;
 
 /**
- * Flags with which V8 does the same work each time: compilation and garbage collection on the main thread, seeds of hashes
- * and random numbers, and WebAssembly compiled once, by the optimising compiler, when it is first called.
+ * Flags with which V8 does the same work each time: compilation and garbage collection on the main thread, the latter at once and
+ * not in steps between calls, seeds of hashes and random numbers, and WebAssembly compiled once, by the optimising compiler, when
+ * it is first called.
  */
 const DETERMINISTIC_V8 = [
-  ...["--predictable", "--single-threaded", "--hash-seed=1", "--random-seed=1"],
+  ...["--predictable", "--single-threaded", "--no-incremental-marking", "--hash-seed=1", "--random-seed=1"],
   ...["--no-liftoff", "--wasm-lazy-compilation"],
 ];
 
