@@ -38,8 +38,8 @@ describe("pnpm gate validate --curve", () => {
   const cell = (slowdown: number, verdict: string, after: number[]) => ({
     ...{ cell: CELLS[0], slowdown, verdict, found: slowdown },
     processes: [
-      { side: "baseline", samples: [100, 101, 102, 103] },
-      { side: "candidate", samples: after },
+      { side: "baseline", value: 100, samples: [100, 101, 102, 103] },
+      { side: "candidate", value: Math.min(...after), samples: after },
     ],
   });
   const write = (...lines: object[]): string => {

@@ -51,8 +51,9 @@ const UNDISTURBED = 0.1;
 /**
  * The time of a cell in one process, in ns: the lower decile of its samples. A virtual machine's neighbours slow it
  * down by a third for tens of milliseconds at a time. This moves a median from process to process, but hardly a decile.
+ * Empty without samples.
  */
-function lowerDecile({ timing }: Cell): number[] {
+export function lowerDecile({ timing }: Pick<Cell, "timing">): number[] {
   const { samples = [] } = timing?.gradient ?? {};
   return samples.length ? [quantile(samples, UNDISTURBED)] : [];
 }

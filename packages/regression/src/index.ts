@@ -21,6 +21,7 @@ export {
   cellId,
   differing,
   gateComparison,
+  lowerDecile,
   measurable,
   nondeterministic,
   routedKeys,

@@ -29,8 +29,16 @@ export const curveRound = z.object({
       verdict: z.enum(VERDICTS),
       /** The slowdown that the gate found, a ratio minus 1. */
       found: z.number().optional(),
-      /** The processes in the order in which they were measured: times of calls in ns, or one count of instructions per call. */
-      processes: z.array(z.object({ side, samples: z.array(z.number().positive()) })),
+      /** The processes that measured it, in their order. */
+      processes: z.array(
+        z.object({
+          side,
+          /** The time of a call, in ns, as the gate has it; or the number of its instructions. */
+          value: z.number().positive(),
+          /** The samples of the first process of its side, in ns: what one run of a revision would have. */
+          samples: z.array(z.number().positive()).optional(),
+        }),
+      ),
     }),
   ),
   /** Cells that should have run and did not. */

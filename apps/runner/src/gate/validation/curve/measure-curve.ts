@@ -2,7 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cellKey } from "@softmax-bench/core";
 import type { BrowserKind } from "@softmax-bench/host-browser";
 import { endsWithParent } from "@softmax-bench/provision";
-import { type Comparison, DEFAULT_LIMITS, gateComparison, type ProcessRun } from "@softmax-bench/regression";
+import {
+  type Comparison,
+  DEFAULT_LIMITS,
+  gateComparison,
+  lowerDecile,
+  type ProcessRun,
+} from "@softmax-bench/regression";
 import { Baseline } from "../../baseline.js";
 import { BusyWatch } from "../../busy-watch.js";
 import { listIn, type PassOptions } from "../../checkout.js";
@@ -139,7 +145,7 @@ async function gateTimes(
       cell: cellKey(cell),
       verdict,
       ...(time && { found: time.slowdown }),
-      processes: samplesIn(passes, cellKey(cell)),
+      processes: processesOf(passes, cellKey(cell)),
     })),
     broken: brokenIn(comparison),
   };
@@ -148,14 +154,21 @@ async function gateTimes(
 const brokenIn = ({ notCompared }: Pick<Comparison, "notCompared">): string[] =>
   notCompared.filter(({ kind }) => kind === "broken").map(cellKey);
 
-/** The samples of a cell in all processes of either side, with four digits. */
-const samplesIn = (passes: readonly ProcessRun[], key: string): CurveCell["processes"] =>
-  passes.flatMap(({ role, results }) => {
-    if (role === "control") return [];
-    const { timing } = results.cells.find((cell) => cellKey(cell) === key) ?? {};
-    const { samples = [] } = timing?.gradient ?? {};
-    return [{ side: role, samples: samples.map((sample) => Number(sample.toPrecision(4))) }];
+/** The processes of either side that timed a cell. */
+function processesOf(passes: readonly ProcessRun[], key: string): CurveCell["processes"] {
+  const seen = new Set<string>();
+  return passes.flatMap(({ role, results }) => {
+    const cell = results.cells.find((one) => cellKey(one) === key);
+    const [value] = cell ? lowerDecile(cell) : [];
+    if (role === "control" || value === undefined) return [];
+    const samples = seen.has(role) ? undefined : cell?.timing?.gradient?.samples;
+    seen.add(role);
+    return [{ side: role, value: rounded(value), ...(samples && { samples: samples.map(rounded) }) }];
   });
+}
+
+/** With four digits. */
+const rounded = (ns: number): number => Number(ns.toPrecision(4));
 
 async function gateInstructions(
   candidate: ReturnType<typeof injectedCheckout>,
@@ -176,7 +189,7 @@ async function gateInstructions(
         found: instructions.growth,
         processes: processes.flatMap(({ side, cells: counted }) => {
           const { instructions: count } = counted.find((one) => one.cell === key) ?? {};
-          return count === undefined ? [] : [{ side, samples: [count] }];
+          return count === undefined ? [] : [{ side, value: count }];
         }),
       };
     }),

@@ -1,4 +1,4 @@
-import { findChangePoints, median, quantile, rankSumTest, welchTest } from "@softmax-bench/stats";
+import { findChangePoints, median, rankSumTest, welchTest } from "@softmax-bench/stats";
 import type { Measure } from "./design.js";
 import type { CurveCell } from "./journal.js";
 
@@ -11,18 +11,22 @@ export interface Rule {
 
 const ALPHA = 0.05;
 
-/** The first process of a side: what one run of each revision would have. */
-const firstOf = ({ processes }: CurveCell, wanted: "baseline" | "candidate"): readonly number[] =>
-  processes.find(({ side }) => side === wanted)?.samples ?? [];
+/** The first process of a side: what one run of that revision would have. */
+const firstOf = ({ processes }: CurveCell, wanted: "baseline" | "candidate") =>
+  processes.find(({ side }) => side === wanted);
 
-const growth = (cell: CurveCell, statistic: (samples: readonly number[]) => number): number =>
-  statistic(firstOf(cell, "candidate")) / statistic(firstOf(cell, "baseline")) - 1;
+const samplesOf = (cell: CurveCell, wanted: "baseline" | "candidate"): readonly number[] =>
+  firstOf(cell, wanted)?.samples ?? [];
+
+/** The median of a process's samples, or what it has instead. */
+const middleOf = (process: CurveCell["processes"][number] | undefined): number =>
+  process?.samples ? median(process.samples) : (process?.value ?? Number.NaN);
 
 /** More than a limit in one run of each revision. */
 const threshold = (limit: number, measure: Measure): Rule => ({
   name: `one run each, above ${100 * limit} %`,
   measures: [measure],
-  isSlower: (cell) => growth(cell, median) > limit,
+  isSlower: (cell) => middleOf(firstOf(cell, "candidate")) / middleOf(firstOf(cell, "baseline")) > 1 + limit,
 });
 
 /** A test of one run's samples against another's. */
@@ -32,7 +36,7 @@ const test = (
 ): Rule => ({
   name,
   measures: ["time"],
-  isSlower: (cell) => pValue(firstOf(cell, "baseline"), firstOf(cell, "candidate")) < ALPHA,
+  isSlower: (cell) => pValue(samplesOf(cell, "baseline"), samplesOf(cell, "candidate")) < ALPHA,
 });
 
 /** A change point, to a higher level, in the series of all processes: first the baseline's, then the candidate's. */
@@ -41,7 +45,7 @@ const changePoint: Rule = {
   measures: ["time"],
   isSlower({ processes }) {
     const timesOf = (wanted: "baseline" | "candidate") =>
-      processes.filter(({ side }) => side === wanted).map(({ samples }) => quantile(samples, 0.1));
+      processes.filter(({ side }) => side === wanted).map(({ value }) => value);
     const [before, after] = [timesOf("baseline"), timesOf("candidate")];
     const changes = findChangePoints([...before, ...after]);
     return changes.length > 0 && median(after) > median(before);
