@@ -45,7 +45,8 @@ export const fused: Formulation = {
     isConcentrated(inputs) ? atLabels(inputs, lossByMaximum) : everywhere(inputs),
   shortcut: (inputs, kernels) => {
     if (!isConcentrated(inputs)) return undefined;
-    return isByExponentials(inputs, kernels) ? byExponentials(inputs) : atLabels(inputs, lossByProbability);
+    const byUnshifted = isByExponentials(inputs, kernels) ? byExponentials(inputs) : undefined;
+    return byUnshifted ?? atLabels(inputs, lossByProbability);
   },
 };
 
@@ -93,30 +94,31 @@ function atLabels(inputs: LossInputs, lossOf: (row: Row) => Value): LossAndGradi
 /** From so many entries on, the time of the exponentials outweighs that of a few more operators. */
 const LEAST_ENTRIES = 2 ** 14;
 
+/**
+ * Sums of exponentials that stand for their row, in dtypes with room for them. Above the least, terms that underflow are less than the
+ * smallest normal number beside it; below the most, the quotient of 1 and N times it is a normal number.
+ */
+const SUMS: Readonly<Partial<Record<FloatDType, readonly [least: number, most: number]>>> = {
+  float64: [2 ** -50, 2 ** 900],
+};
+
 /** Rows with different weights are not computed so: an ignored one may overflow. */
 const isByExponentials = (inputs: LossInputs, { slowSoftmax = false }: ProgramKernels): boolean =>
-  slowSoftmax &&
-  isPlain(inputs) &&
-  inputs.logits.dtype === "float64" &&
-  sizeOf(inputs.logits.shape) >= LEAST_ENTRIES;
-
-/**
- * Sums of exponentials in float64 that stand for their row. Above the least, terms that underflow are less than the smallest
- * normal number beside it; below the most, the quotient of 1 and N times it is a normal number.
- */
-const [LEAST_SUM, MOST_SUM] = [2 ** -50, 2 ** 900];
+  slowSoftmax && isPlain(inputs) && sizeOf(inputs.logits.shape) >= LEAST_ENTRIES;
 
 /**
  * The exponentials of the logits as they are: without a pass for the maximum, one for the difference and one for the
- * division. A sum that does not stand for its row counts as infinite, and so does the loss.
+ * division. A sum that does not stand for its row counts as infinite, and so does the loss. Undefined for dtypes without room for them.
  */
-function byExponentials(inputs: LossInputs): LossAndGradient {
+function byExponentials(inputs: LossInputs): LossAndGradient | undefined {
   const { logits } = inputs;
   const { dtype } = logits;
+  const limits = SUMS[dtype as FloatDType];
+  if (!limits) return undefined;
   const label = labelColumn(inputs);
   const exponentials = exp(logits);
   const sum = rowSum(exponentials);
-  const bounded = equal(sum, clip(sum, LEAST_SUM, MOST_SUM));
+  const bounded = equal(sum, clip(sum, ...limits));
   const atLabel = gatherElements(exponentials, label, 1);
   const pAtLabel = div(atLabel, where(bounded, sum, scalar(Number.POSITIVE_INFINITY, dtype)));
   // The entries at labels are replaced before the multiplication: ONNX Runtime copies where that makes an output of a model.
