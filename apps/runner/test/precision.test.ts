@@ -9,7 +9,7 @@ import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
 describe("pnpm study precision", () => {
-  it("counts what underflows in float16, and shows that a loss scale brings it back", async () => {
+  it("counts what underflows in float16, and shows that a loss scale brings it back", { tags: "nightly" }, async () => {
     const out = temporaryFolder();
     const args = ["--sweep", "loss-scale", "--method", "manual/fused", "--dtype", "float16", "--out", out];
     const { code } = await call("precision", [...args, "--backend", "onnxruntime-cpu"]);

@@ -55,7 +55,7 @@ describe("pnpm try", () => {
     expect(target("manual/exact-target")).toBeCloseTo(-5.5508250862537194e-17, 30);
   });
 
-  it("computes in float16, and rounds the logits to it", async () => {
+  it("computes in float16, and rounds the logits to it", { tags: "nightly" }, async () => {
     // NumPy: the softmax of [1, 2, 3] less [0, 0, 1], in float64, as float16; 1.0001 is 1 in float16.
     const exact = [0.09002685546875, 0.2447509765625, -0.334716796875];
     const args = ["--logits", "[[1.0001, 2, 3]]", "--labels", "[2]", "--dtype", "float16", "--json"];
@@ -102,7 +102,7 @@ describe("pnpm try", () => {
     }
   });
 
-  it("takes probabilities, float16 logits and masked ones", async () => {
+  it("takes probabilities, float16 logits and masked ones", { tags: "nightly" }, async () => {
     const text = "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 3), }";
     const header = `${text}${" ".repeat(117 - text.length)}\n`;
     // Column by column: 1, −∞; 2, 0.5; 0, 1.

@@ -121,7 +121,7 @@ if (whyNoBrowser) {
         );
       });
 
-      it("is one sentence above everything else: the backend, how often, and where it is another one", async () => {
+      it("is one sentence above everything else: the backend, how often, and where it is another one", { tags: "nightly" }, async () => {
         const { page } = await open();
         const title = page.getByRole("heading", { level: 1 });
         expect(await title.innerText()).toBe(
@@ -183,7 +183,7 @@ if (whyNoBrowser) {
       const heads = async (page: Page) =>
         (await page.locator(".matrix thead th").allInnerTexts()).slice(1).map((text) => plain(text));
 
-      it("sorts backends by their best eligible method", async () => {
+      it("sorts backends by their best eligible method", { tags: "nightly" }, async () => {
         const { page } = await open();
         expect(await heads(page)).toEqual(["on-gpu", "on-cpu", "in-wasm"]);
         await choice(page, "I need the gradient").selectOption("back in JavaScript");
@@ -282,7 +282,7 @@ if (whyNoBrowser) {
       });
     });
 
-    it("says so where a workload was not measured in a dtype", async () => {
+    it("says so where a workload was not measured in a dtype", { tags: "nightly" }, async () => {
       const { page } = await open();
       await choice(page, "dtype").selectOption("float64");
       await choice(page, "My logits").selectOption("cifar-head");
@@ -291,7 +291,7 @@ if (whyNoBrowser) {
       );
     });
 
-    it("shows the map of a workload and dtype that a reader chooses in the table", async () => {
+    it("shows the map of a workload and dtype that a reader chooses in the table", { tags: "nightly" }, async () => {
       const { page } = await open();
       await rowOf(page, "seed-3200", "float64").getByRole("button").click();
       expect(await times(page)).toEqual(["12.0 ms"]);
@@ -326,7 +326,7 @@ if (whyNoBrowser) {
         );
       });
 
-      it("have a bound that is a plain relative L2 error, or a number of unit roundoffs", async () => {
+      it("have a bound that is a plain relative L2 error, or a number of unit roundoffs", { tags: "nightly" }, async () => {
         const { page } = await open();
         await page.getByText("More", { exact: true }).click();
         const field = page.getByRole("spinbutton");
@@ -374,7 +374,7 @@ if (whyNoBrowser) {
         expect(await page.getByRole("combobox", { name: "Workload" }).count()).toBe(0);
       });
 
-      it("choose one of several hosts", async () => {
+      it("choose one of several hosts", { tags: "nightly" }, async () => {
         const hosts = ["chromium", "firefox"].map((id) => ({
           id,
           status: "available" as const,
@@ -404,7 +404,7 @@ if (whyNoBrowser) {
         );
       });
 
-      it("say that a host measured nothing where it did not, and hide nothing", async () => {
+      it("say that a host measured nothing where it did not, and hide nothing", { tags: "nightly" }, async () => {
         const hosts = [{ id: "firefox", status: "available" as const }];
         const { backends } = results();
         const onFirefox = backends.slice(2).map((one) => ({ ...one, host: "firefox" }));
@@ -511,7 +511,7 @@ if (whyNoBrowser) {
         await expect.poll(() => choice(page, "My logits").inputValue()).toBe("seed-3200");
       });
 
-      it("goes to a section, and keeps what was chosen", async () => {
+      it("goes to a section, and keeps what was chosen", { tags: "nightly" }, async () => {
         const { page } = await open();
         await choice(page, "Runs on").selectOption("CPU only");
         await page.getByRole("link", { name: "Environment" }).click();
@@ -542,7 +542,7 @@ if (whyNoBrowser) {
       it("ignores other hostile values", { tags: "nightly" }, () => expectIgnored(MORE_HOSTILE));
     });
 
-    it("has contents in exactly the words of its headings", async () => {
+    it("has contents in exactly the words of its headings", { tags: "nightly" }, async () => {
       const { page } = await open(
         results({ scaling: scaling(), precision: precision("on-cpu", "manual/fused") }),
       );
@@ -560,7 +560,7 @@ if (whyNoBrowser) {
       await expectSame(8);
     });
 
-    it("draws the best method of each backend first, and all of them on demand", async () => {
+    it("draws the best method of each backend first, and all of them on demand", { tags: "nightly" }, async () => {
       const { page } = await open();
       const limit = page.locator("#limit");
       const dots = limit.locator("[data-mark='dot'] *");
@@ -683,7 +683,7 @@ if (whyNoBrowser) {
         expect(await page.locator("#comparison").innerText()).toContain("The two runs did not take turns");
       });
 
-      it("draws a line over time for each cell, and warns where machines differ", async () => {
+      it("draws a line over time for each cell, and warns where machines differ", { tags: "nightly" }, async () => {
         const other = { ...results().environment, cpu: "Another CPU" };
         const { page } = await open(results(), later("05", 1.01), later("06", 1.2, other));
         expect(await page.getByRole("img", { name: "Median times over 3 runs" }).count()).toBe(1);
@@ -693,7 +693,7 @@ if (whyNoBrowser) {
       });
     });
 
-    it("shows what a run has cells for, whatever another one has, until the reader chooses", async () => {
+    it("shows what a run has cells for, whatever another one has, until the reader chooses", { tags: "nightly" }, async () => {
       const { run } = results();
       const other = results({
         run: { ...run, id: "20260102-000000-default" },

@@ -15,7 +15,7 @@ import {
   methodIdsOf,
 } from "@softmax-bench/core";
 import { isHalf } from "@softmax-bench/graph";
-import { NETWORK_IDS } from "@softmax-bench/networks";
+import { NETWORK_IDS, type NetworkId } from "@softmax-bench/networks";
 import { oracle } from "@softmax-bench/numerics";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -41,7 +41,10 @@ export interface DescribeOptions {
   readonly plainLossOnly?: boolean;
   /** True if the library's own loss multiplies by a one-hot matrix: it is NaN if a class is masked. */
   readonly libraryMultiplies?: boolean;
-  /** It compiles each task, for a tenth of a second or more: a case is tried with every fourth method only, the ordinary one with all. */
+  /**
+   * It compiles each task, for a tenth of a second or more: a case is tried with every fourth method only, the ordinary one with all.
+   * Where cases are tried in turn, it trains no network.
+   */
   readonly compilesSlowly?: boolean;
   /**
    * Tries each case once, with the methods and dtypes in turn, a dense network, and a fifth of the runs that look for leaks: for a
@@ -131,7 +134,8 @@ export async function describeBackend(
       });
     }
 
-    if (trains) describeNetworks(backend, () => engine, casesInTurn ? ["mlp"] : NETWORK_IDS);
+    const cheapest: readonly NetworkId[] = compilesSlowly ? [] : ["mlp"];
+    if (trains) describeNetworks(backend, () => engine, casesInTurn ? cheapest : NETWORK_IDS);
     else {
       it("trains no network, and has nothing for it", () => {
         expect(engine.prepareStep).toBeUndefined();

@@ -370,7 +370,7 @@ describe.skipIf(whyNoBrowser)("examples/train-in-the-tab, built from this checko
   it.each(EXAMPLES.filter(isOfText))(claim, expectTrained);
   it.each(EXAMPLES.filter((example) => !isOfText(example)))(claim, { tags: "nightly" }, expectTrained);
 
-  it("trains on a user's images and text until it is stopped", async () => {
+  it("trains on a user's images and text until it is stopped", { tags: "nightly" }, async () => {
     const images = { name: "data_batch_1.bin", bytes: generateImages(100, 7) };
     expect(await train(page, { model: "resnet-8.onnx", data: images, batch: 4 })).toBe("");
     await dropText(page, "notes.txt", "To be, or not to be: naïve? ".repeat(20));
