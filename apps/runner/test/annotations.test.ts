@@ -1,6 +1,6 @@
 import type { CellComparison, Comparison, NotCompared, Verdict } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
-import { annotateComparison, annotateFailure } from "../src/gate/annotations.js";
+import { annotateComparison, annotateFailure } from "../dist/gate/annotations.js";
 
 const id = (method: string) => ({ backend: "b", method, dtype: "float32", workload: "4x3" }) as const;
 const cell = (method: string, verdict: Verdict): CellComparison => ({

@@ -4,7 +4,7 @@ import {
   MOST_ATTEMPTS,
   type SearchResult,
   type StepVerdict,
-} from "../src/gate/bisect/search.js";
+} from "../dist/gate/bisect/search.js";
 
 interface Search {
   readonly count: number;

@@ -1,8 +1,8 @@
 import type { Workload } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { BoundedCache } from "../src/experiments/cells/bounded-cache.js";
-import { InputSource } from "../src/experiments/cells/inputs.js";
-import { ReferenceSource } from "../src/experiments/cells/oracle-cache.js";
+import { BoundedCache } from "../dist/experiments/cells/bounded-cache.js";
+import { InputSource } from "../dist/experiments/cells/inputs.js";
+import { ReferenceSource } from "../dist/experiments/cells/oracle-cache.js";
 
 /** A value of as many bytes as its key says. */
 const cacheOf = (limitBytes: number) => {

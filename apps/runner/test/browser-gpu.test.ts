@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import type { MethodId, Place } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
-import { parseHost } from "../src/plan/host-requests.js";
-import { Hosts } from "../src/session/hosts.js";
-import { runJobs } from "../src/session/jobs.js";
+import { parseHost } from "../dist/plan/host-requests.js";
+import { Hosts } from "../dist/session/hosts.js";
+import { runJobs } from "../dist/session/jobs.js";
 import { childrenOf, onlyRun, run, temporaryFolder } from "./support/cli.js";
 
 const ON_GPU = ["tfjs-webgl", "tfjs-webgpu", "onnxruntime-webgpu", "jax-js-webgl", "jax-js-webgpu"];

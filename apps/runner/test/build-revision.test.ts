@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { inspect } from "@softmax-bench/provision";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { REPOSITORY_ROOT } from "../src/fs/repository.js";
-import { prepareCheckout } from "../src/gate/build-revision.js";
-import { toPatience } from "../src/gate/patience.js";
+import { REPOSITORY_ROOT } from "../dist/fs/repository.js";
+import { prepareCheckout } from "../dist/gate/build-revision.js";
+import { toPatience } from "../dist/gate/patience.js";
 import { isAlive } from "./faults/support.js";
 import { temporaryFolder } from "./support/cli.js";
 import { smallCommit } from "./support/revision.js";

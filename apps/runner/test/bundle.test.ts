@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { git } from "../src/fs/repository.js";
+import { git } from "../dist/fs/repository.js";
 import { BUNDLED, listFiles, MOST_BYTES, openFolder, runIsolated } from "./support/bundle.js";
 import {
   call,

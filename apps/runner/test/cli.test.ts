@@ -10,8 +10,8 @@ import {
   FIRST_WORDS,
   FORMER_NAMES,
   findCommand,
-} from "../src/cli/commands/index.js";
-import { VERSION } from "../src/run/machine/environment.js";
+} from "../dist/cli/commands/index.js";
+import { VERSION } from "../dist/run/machine/environment.js";
 import { TINY_CELLS, withFault } from "./faults/support.js";
 import { bench, call, MAIN, onlyRun, spawned, start, temporaryFolder } from "./support/cli.js";
 
@@ -65,7 +65,9 @@ describe("a run", () => {
     );
   });
 
-  it("is reproducible: the same seed gives the same gradients, another one others", { tags: "nightly" }, async () => {
+  it("is reproducible: the same seed gives the same gradients, another one others", {
+    tags: "nightly",
+  }, async () => {
     const digests = async (seed: string) => {
       const two = ["--backend", "jax-js", "--dtype", "float32", "--method", "*/naive"];
       const args = [...SMALL, ...two, "--seed", seed, "--json"];

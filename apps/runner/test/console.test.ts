@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { type OutputStream, writeBlock, writeJson, writeLine } from "../src/terminal/console.js";
+import { type OutputStream, writeBlock, writeJson, writeLine } from "../dist/terminal/console.js";
 
 const ATTACK = "a\u001b[2Jb\u009b2Jc\r\nd\u0007e\u202ef";
 

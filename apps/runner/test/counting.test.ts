@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { REPOSITORY_ROOT } from "../src/fs/repository.js";
-import { countedCells } from "../src/gate/counting/counted-cells.js";
-import { CountFiles, parseCount } from "../src/gate/counting/simulator.js";
+import { REPOSITORY_ROOT } from "../dist/fs/repository.js";
+import { countedCells } from "../dist/gate/counting/counted-cells.js";
+import { CountFiles, parseCount } from "../dist/gate/counting/simulator.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 

@@ -36,7 +36,9 @@ describe("doctor", () => {
     expect(stdout).not.toMatch(/ slow |--timeout/);
   });
 
-  it("says which backends are slow, and how to wait for them, and which run in browsers", { tags: "nightly" }, async () => {
+  it("says which backends are slow, and how to wait for them, and which run in browsers", {
+    tags: "nightly",
+  }, async () => {
     const env = slowWorkers(60_000);
     const { code, stdout } = await call("doctor", ["--timeout", "1"], { env });
     expect(code).toBe(1);

@@ -7,7 +7,7 @@ import { trainingGraph } from "@softmax-bench/onnx";
 import { loadModel } from "@softmax-bench/onnx/node";
 import { describe, expect, it } from "vitest";
 import { floats, modelOf } from "../../../packages/onnx/test/build-model.js";
-import { parseLoss } from "../src/cli/export/loss.js";
+import { parseLoss } from "../dist/cli/export/loss.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 interface Case {

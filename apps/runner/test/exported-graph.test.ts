@@ -8,8 +8,8 @@ import { loadModel } from "@softmax-bench/onnx/node";
 import { forCpu, forWebgpu } from "@softmax-bench/onnxruntime";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { methodGraph, modelGraph } from "../src/cli/export/exported-graph.js";
-import { parseLoss } from "../src/cli/export/loss.js";
+import { methodGraph, modelGraph } from "../dist/cli/export/exported-graph.js";
+import { parseLoss } from "../dist/cli/export/loss.js";
 
 type Feeds = Record<string, Tensor>;
 type Run = (labels: readonly number[], int32?: boolean) => Promise<Feeds>;

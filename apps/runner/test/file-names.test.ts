@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import type { Results } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { fileNameFor, isFileName } from "../src/fs/file-name.js";
-import { createRunFolder } from "../src/run/publish.js";
+import { fileNameFor, isFileName } from "../dist/fs/file-name.js";
+import { createRunFolder } from "../dist/run/publish.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 const timing = (medianNs: number) => ({

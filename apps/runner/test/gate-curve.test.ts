@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { assignSlowdowns, SLOWDOWNS } from "../src/gate/validation/curve/design.js";
+import { assignSlowdowns, SLOWDOWNS } from "../dist/gate/validation/curve/design.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 const CELLS = Array.from({ length: 40 }, (_, index) => `tfjs-wasm manual/fused float32 ${index + 2}x2`);

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasSameDependencies, type PlaceInRepository } from "../src/gate/dependencies.js";
-import { UsageError } from "../src/terminal/errors.js";
+import { hasSameDependencies, type PlaceInRepository } from "../dist/gate/dependencies.js";
+import { UsageError } from "../dist/terminal/errors.js";
 import { temporaryFolder } from "./support/cli.js";
 
 /** True if two folders with this manifest have the same dependencies, none of which are theirs. */

@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { currentCommit } from "../src/fs/repository.js";
-import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
-import { describeEnvironment } from "../src/run/machine/environment.js";
+import { currentCommit } from "../dist/fs/repository.js";
+import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
+import { describeEnvironment } from "../dist/run/machine/environment.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { REPOSITORY_ROOT } from "../src/fs/repository.js";
-import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
+import { REPOSITORY_ROOT } from "../dist/fs/repository.js";
+import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
 
 const REGISTRY = join("apps", "runner", "dist", "plan", "backends.js");
 const reports = join(REPOSITORY_ROOT, "reports");

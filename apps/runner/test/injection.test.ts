@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Backend, Engine, Prepared, PreparedStep } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { inject } from "../src/gate/validation/injection.js";
+import { inject } from "../dist/gate/validation/injection.js";
 
 const GRADIENT_MS = 20;
 

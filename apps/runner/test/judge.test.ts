@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { formatNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../dist/cli/commands/index.js";
-import type { Console } from "../src/terminal/console.js";
+import type { Console } from "../dist/terminal/console.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 /** Made by NumPy, ml_dtypes, PyTorch and safetensors: see make.py in that folder. */

@@ -15,10 +15,10 @@ import { join } from "node:path";
 import { decodeResults, parseResults } from "@softmax-bench/core/results";
 import type { ProcessRun } from "@softmax-bench/regression";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mainPath } from "../src/gate/checkout.js";
-import { describeConditions } from "../src/gate/digest-conditions.js";
-import { KnownDigests } from "../src/gate/known-digests.js";
-import { injectedCheckout } from "../src/gate/validation/injected-checkout.js";
+import { mainPath } from "../dist/gate/checkout.js";
+import { describeConditions } from "../dist/gate/digest-conditions.js";
+import { KnownDigests } from "../dist/gate/known-digests.js";
+import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
 import { ROOT, scratchClone } from "./support/checkout.js";
 import { call, start, temporaryFolder, within } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
@@ -128,7 +128,9 @@ describe("a baseline whose digests are known", () => {
     expect(digestsIn(cache)).toEqual(digestsIn(filled));
   });
 
-  it("is computed again where a digest in the file is wrong, and that cell from then on", { tags: "nightly" }, async () => {
+  it("is computed again where a digest in the file is wrong, and that cell from then on", {
+    tags: "nightly",
+  }, async () => {
     const cache = copyOfCache();
     const content = contentOf(cache);
     const wrong = content.results.cells.find(({ backend }: { backend: string }) => backend === "wasm-simd");

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cellKey, type Results } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PROFILES, toSampling } from "../src/plan/profiles.js";
-import { MachineMonitor } from "../src/run/machine/machine-monitor.js";
+import { PROFILES, toSampling } from "../dist/plan/profiles.js";
+import { MachineMonitor } from "../dist/run/machine/machine-monitor.js";
 import { bench, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SELECTION = [

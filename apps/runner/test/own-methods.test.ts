@@ -2,7 +2,7 @@ import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../src/plan/config.js";
+import { loadConfig } from "../dist/plan/config.js";
 import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));

@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { SWEEPS, type Sweep } from "@softmax-bench/core";
 import { oracle } from "@softmax-bench/numerics";
 import { describe, expect, it } from "vitest";
-import { CHECK_CASES, Check, type CheckCase } from "../src/user-gradient/gradcheck.js";
+import { CHECK_CASES, Check, type CheckCase } from "../dist/user-gradient/gradcheck.js";
 import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const BOTH = ["--backend", "tfjs-wasm,onnxruntime-cpu"];
 
 describe("pnpm study precision", () => {
-  it("counts what underflows in float16, and shows that a loss scale brings it back", { tags: "nightly" }, async () => {
+  it("counts what underflows in float16, and shows that a loss scale brings it back", {
+    tags: "nightly",
+  }, async () => {
     const out = temporaryFolder();
     const args = ["--sweep", "loss-scale", "--method", "manual/fused", "--dtype", "float16", "--out", out];
     const { code } = await call("precision", [...args, "--backend", "onnxruntime-cpu"]);

@@ -18,9 +18,9 @@ import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PlannedCell } from "../dist/plan/plan.js";
 import { measureCopyBandwidth } from "../dist/run/machine/measure-copy-bandwidth.js";
-import type { PlannedCell } from "../src/plan/plan.js";
-import { needsBandwidth } from "../src/run/needs-bandwidth.js";
+import { needsBandwidth } from "../dist/run/needs-bandwidth.js";
 import { call, onlyRun, run, start, temporaryFolder } from "./support/cli.js";
 
 const TINY = ["--profile", "smoke", "--backend", "tfjs-wasm", "--method", "manual/*", "--workload", "8x4"];

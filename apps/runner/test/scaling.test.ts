@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { heldMemory } from "@softmax-bench/report";
 import { describe, expect, it } from "vitest";
-import type { MeasuredSeries } from "../src/experiments/experiment.js";
-import { scalingSection } from "../src/experiments/scaling/section.js";
-import { shapeGrid, threadCounts } from "../src/experiments/scaling/shapes.js";
+import type { MeasuredSeries } from "../dist/experiments/experiment.js";
+import { scalingSection } from "../dist/experiments/scaling/section.js";
+import { shapeGrid, threadCounts } from "../dist/experiments/scaling/shapes.js";
 import { call, onlyRun, start, temporaryFolder } from "./support/cli.js";
 
 const SMALL = ["--rows", "1,64,256", "--classes", "10,1000", "--threads", "1,2"];

@@ -1,6 +1,6 @@
 import { COMPARISONS, cellKey } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { resolveShard } from "../src/plan/shard.js";
+import { resolveShard } from "../dist/plan/shard.js";
 import { call, onlyRun, temporaryFolder } from "./support/cli.js";
 
 describe("--shard auto", () => {

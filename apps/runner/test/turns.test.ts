@@ -3,7 +3,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { onLine, sendLine } from "@softmax-bench/host-node";
 import { describe, expect, it } from "vitest";
-import { TurnScheduler } from "../src/gate/turn-scheduler.js";
+import { TurnScheduler } from "../dist/gate/turn-scheduler.js";
 import { call, start, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type ExperimentOutcome, readValidation } from "../src/gate/validation/journal.js";
-import { appendLine } from "../src/gate/validation/line-journal.js";
+import { type ExperimentOutcome, readValidation } from "../dist/gate/validation/journal.js";
+import { appendLine } from "../dist/gate/validation/line-journal.js";
 import { temporaryFolder } from "./support/cli.js";
 
 const outcome = (id: string): ExperimentOutcome => ({

@@ -1,7 +1,7 @@
 import { findWorkload, type MethodId } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
-import { keyOf, type PlannedCell } from "../src/plan/plan.js";
-import { drawVisits, type Visit } from "../src/plan/visits.js";
+import { keyOf, type PlannedCell } from "../dist/plan/plan.js";
+import { drawVisits, type Visit } from "../dist/plan/visits.js";
 
 const METHODS: readonly MethodId[] = [
   "manual/naive",

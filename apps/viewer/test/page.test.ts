@@ -121,7 +121,9 @@ if (whyNoBrowser) {
         );
       });
 
-      it("is one sentence above everything else: the backend, how often, and where it is another one", { tags: "nightly" }, async () => {
+      it("is one sentence above everything else: the backend, how often, and where it is another one", {
+        tags: "nightly",
+      }, async () => {
         const { page } = await open();
         const title = page.getByRole("heading", { level: 1 });
         expect(await title.innerText()).toBe(
@@ -291,7 +293,9 @@ if (whyNoBrowser) {
       );
     });
 
-    it("shows the map of a workload and dtype that a reader chooses in the table", { tags: "nightly" }, async () => {
+    it("shows the map of a workload and dtype that a reader chooses in the table", {
+      tags: "nightly",
+    }, async () => {
       const { page } = await open();
       await rowOf(page, "seed-3200", "float64").getByRole("button").click();
       expect(await times(page)).toEqual(["12.0 ms"]);
@@ -326,7 +330,9 @@ if (whyNoBrowser) {
         );
       });
 
-      it("have a bound that is a plain relative L2 error, or a number of unit roundoffs", { tags: "nightly" }, async () => {
+      it("have a bound that is a plain relative L2 error, or a number of unit roundoffs", {
+        tags: "nightly",
+      }, async () => {
         const { page } = await open();
         await page.getByText("More", { exact: true }).click();
         const field = page.getByRole("spinbutton");
@@ -404,7 +410,9 @@ if (whyNoBrowser) {
         );
       });
 
-      it("say that a host measured nothing where it did not, and hide nothing", { tags: "nightly" }, async () => {
+      it("say that a host measured nothing where it did not, and hide nothing", {
+        tags: "nightly",
+      }, async () => {
         const hosts = [{ id: "firefox", status: "available" as const }];
         const { backends } = results();
         const onFirefox = backends.slice(2).map((one) => ({ ...one, host: "firefox" }));
@@ -560,7 +568,9 @@ if (whyNoBrowser) {
       await expectSame(8);
     });
 
-    it("draws the best method of each backend first, and all of them on demand", { tags: "nightly" }, async () => {
+    it("draws the best method of each backend first, and all of them on demand", {
+      tags: "nightly",
+    }, async () => {
       const { page } = await open();
       const limit = page.locator("#limit");
       const dots = limit.locator("[data-mark='dot'] *");
@@ -683,7 +693,9 @@ if (whyNoBrowser) {
         expect(await page.locator("#comparison").innerText()).toContain("The two runs did not take turns");
       });
 
-      it("draws a line over time for each cell, and warns where machines differ", { tags: "nightly" }, async () => {
+      it("draws a line over time for each cell, and warns where machines differ", {
+        tags: "nightly",
+      }, async () => {
         const other = { ...results().environment, cpu: "Another CPU" };
         const { page } = await open(results(), later("05", 1.01), later("06", 1.2, other));
         expect(await page.getByRole("img", { name: "Median times over 3 runs" }).count()).toBe(1);
@@ -693,7 +705,9 @@ if (whyNoBrowser) {
       });
     });
 
-    it("shows what a run has cells for, whatever another one has, until the reader chooses", { tags: "nightly" }, async () => {
+    it("shows what a run has cells for, whatever another one has, until the reader chooses", {
+      tags: "nightly",
+    }, async () => {
       const { run } = results();
       const other = results({
         run: { ...run, id: "20260102-000000-default" },

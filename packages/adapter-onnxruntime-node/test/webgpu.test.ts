@@ -46,7 +46,7 @@ describe.skipIf(!available)("onnxruntime-webgpu", () => {
     expect(await prepared.read()).not.toEqual(before);
   });
 
-  it("keeps every operator of every method on the device", async () => {
+  it("keeps every operator of every method on the device", { tags: "nightly" }, async () => {
     const placements = await placementsOfAllMethods();
     expect(placements.length).toBeGreaterThanOrEqual(GRAPH_METHODS.length);
     for (const placement of placements) expect(placement).toMatch(/^All nodes placed on \[WebGpu/);

@@ -43,7 +43,7 @@ export interface DescribeOptions {
   readonly libraryMultiplies?: boolean;
   /**
    * It compiles each task, for a tenth of a second or more: a case is tried with every fourth method only, the ordinary one with all.
-   * Where cases are tried in turn, it trains no network.
+   * Where cases are tried in turn, each method has one in each dtype, and no network is trained.
    */
   readonly compilesSlowly?: boolean;
   /**
@@ -112,14 +112,16 @@ export async function describeBackend(
 
     const cases = [...CASES, ...OPTION_CASES, ...MASKED_CASES, ...EMPTY_CASES];
     const combinations = methods.flatMap((method) => dtypes.map((dtype) => ({ method, dtype })));
+    const turns = Math.ceil(cases.length / combinations.length);
     for (const [turn, { method, dtype }] of combinations.entries()) {
       // Methods share the cases where tasks are compiled slowly, and in half precision.
       const spread = isHalf(dtype) ? (compilesSlowly ? 8 : 4) : compilesSlowly ? 4 : 1;
       const at = methods.indexOf(method);
+      const isInTurn = (index: number) =>
+        index % combinations.length === turn &&
+        (!compilesSlowly || Math.floor(index / combinations.length) === turn % turns);
       const isTried = (one: Case, index: number) =>
-        casesInTurn
-          ? index % combinations.length === turn
-          : one === ORDINARY || index % spread === at % spread;
+        casesInTurn ? isInTurn(index) : one === ORDINARY || index % spread === at % spread;
       const quirks = { libraryMultiplies, cancelsQuotients };
       const isRefused = (one: Case) => plainLossOnly && !isPlainLoss(one);
       const tried = cases

@@ -128,7 +128,9 @@ describe("a gate in a repository that is not this project's", () => {
     commit({ "package.json": '{ "name": "mine", "type": "module", "version": "2.0.0" }\n' });
   };
 
-  it("says that a baseline with other dependencies has no lockfile to install them by", { tags: "nightly" }, () => {
+  it("says that a baseline with other dependencies has no lockfile to install them by", {
+    tags: "nightly",
+  }, () => {
     changeDependencies();
     const none = gate("--baseline main");
     expect(none.stderr).toMatch(/main has other dependencies than this checkout, and no lockfile/);

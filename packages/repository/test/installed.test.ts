@@ -47,7 +47,7 @@ describe("softmax-bench, installed from what is packed, outside of a clone and w
     rmSync(join(folder, "bench-results"), { recursive: true });
   });
 
-  it("has a remedy for every backend in Node whose runtime is missing", () => {
+  it("has a remedy for every backend in Node whose runtime is missing", { tags: "nightly" }, () => {
     const { status, stdout } = softmaxBench("doctor --json");
     expect(status).toBe(0);
     const { backends } = JSON.parse(stdout);

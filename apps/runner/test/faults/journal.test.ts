@@ -14,8 +14,8 @@ import { crc32 } from "node:zlib";
 import { GRAPH_METHODS } from "@softmax-bench/core";
 import { xorshift128plus } from "pure-rand/generator/xorshift128plus";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Entry, Header } from "../../src/results/journal/entries.js";
-import { Journal, type Recovered } from "../../src/results/journal/journal.js";
+import type { Entry, Header } from "../../dist/results/journal/entries.js";
+import { Journal, type Recovered } from "../../dist/results/journal/journal.js";
 import { bench, call, onlyRun, start, temporaryFolder } from "../support/cli.js";
 import { cellLines, TINY, withFault } from "./support.js";
 

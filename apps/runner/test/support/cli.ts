@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { execute } from "../../dist/cli/command.js";
 import { COMMANDS, findCommand } from "../../dist/cli/commands/index.js";
-import type { Console } from "../../src/terminal/console.js";
+import type { Console } from "../../dist/terminal/console.js";
 import { childrenOf, type Ended, type LaunchOptions, launch, MAIN, type Running } from "./process.js";
 import { onlyRun } from "./runs.js";
 
