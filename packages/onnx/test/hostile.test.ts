@@ -52,8 +52,8 @@ describe("a model that is refused", () => {
   it.each<[string, Parts, string]>([
     [
       "an operator that is not known",
-      { nodes: [node("Loop", ["x"])] },
-      "operators that are not supported: Loop",
+      { nodes: [node("Scan", ["x"])] },
+      "operators that are not supported: Scan",
     ],
     [
       "another domain",

@@ -527,6 +527,40 @@ const conditional = (
   },
 ];
 
+/** h = h / 2 + x, three times by a count or until h's sum is known to be enough; then the last h and the sum of all. */
+const looped = (again: readonly NodeInit[], inputs = ["trips", "go", "x"]): NodeInit[] => [
+  {
+    opType: "Loop",
+    input: inputs,
+    output: ["last", "all"],
+    attribute: [
+      {
+        name: "body",
+        type: 5,
+        g: {
+          name: "body",
+          input: [typed("trip", 7), typed("goes", 9), typed("h", 1)],
+          node: [
+            node("Mul", ["h", "half"], {}, ["halved"]),
+            node("Add", ["halved", "x"], {}, ["next"]),
+            node("Identity", ["next"], {}, ["kept"]),
+            ...again,
+          ],
+          output: [typed("again", 9), typed("next", 1), typed("kept", 1)],
+        },
+      },
+    ],
+  },
+  node("ReduceSum", ["all", "first"], { keepdims: 0 }, ["sum"]),
+  node("Add", ["last", "sum"]),
+];
+const typed = (name: string, elemType: number) => ({
+  name,
+  type: { value: { case: "tensorType" as const, value: { elemType, ...(elemType !== 1 && { shape: {} }) } } },
+});
+const goOn = { name: "go", dataType: 9, dims: [], rawData: new Uint8Array([1]) };
+const looping = [floats("half", [], [0.5]), ints("first", [0]), goOn];
+
 const MASKS: Readonly<Record<string, Case>> = {
   ...Object.fromEntries(
     ["IsNaN", "IsInf", "Floor", "Ceil", "Round", "Sign"].map((op) => [
@@ -735,6 +769,14 @@ const MASKS: Readonly<Record<string, Case>> = {
     tensors: [...limits, ints("two", [2], [])],
     nodes: conditional([node("Size", ["x"], {}, ["size"]), node("Less", ["size", "two"], {}, ["c"])]),
   },
+  "Loop by a count": {
+    tensors: [...looping, ints("trips", [3], [])],
+    nodes: looped([node("Identity", ["goes"], {}, ["again"])]),
+  },
+  "Loop until a known number": {
+    tensors: [...looping, ints("most", [4], [])],
+    nodes: looped([node("Less", ["trip", "most"], {}, ["again"])], ["", "go", "x"]),
+  },
 };
 
 const statistics = [
@@ -820,6 +862,32 @@ describe("a model is read as ONNX Runtime runs it", () => {
       expectClose(await runInRuntime(legalize(optimize(graph), ONNXRUNTIME_CPU), feeds), expected, 1e-6);
     },
   );
+
+  it.each([
+    [
+      "by what the model computes",
+      node("Greater", ["total", "limit"], {}, ["again"]),
+      ["", "go", "x"],
+      /only known while the model runs/,
+    ],
+    ["without end", node("Identity", ["goes"], {}, ["again"]), ["", "go", "x"], /more than 10000 trips/],
+    ["without a trip", node("Identity", ["goes"], {}, ["again"]), ["none", "go", "x"], /makes no trip/],
+    [
+      "with too few values",
+      node("Identity", ["goes"], {}, ["again"]),
+      ["trips", "go"],
+      /body must have 2 inputs, got 3/,
+    ],
+  ])("refuses a loop %s", (_, again, inputs, why) => {
+    const total = node("ReduceSum", ["next"], { keepdims: 0 }, ["total"]);
+    const counts = [ints("trips", [3], []), ints("none", [0], []), floats("limit", [], [1])];
+    const bytes = modelOf({
+      shape: [2, 3],
+      tensors: [...looping, ...counts],
+      nodes: looped([total, again], inputs),
+    });
+    expect(() => parseModel(bytes).graph()).toThrow(why);
+  });
 
   it("leaves to the runtime what a cast of −∞ to int64 is", async () => {
     const bytes = modelOf({

@@ -64,7 +64,7 @@ export function readGraph(proto: GraphProto, context: Context): ReadGraph {
   const scope = new GraphScope(context);
   checkOperators(proto.node);
   const isConstant = constancy();
-  scope.branch = (graph) => readBranch(graph, scope, isConstant);
+  scope.branch = (graph, inputs) => readBranch(graph, inputs, scope, isConstant);
   for (const node of proto.node) readNode(node, scope, isConstant);
   const outputs = proto.output.map(({ name }) => {
     const value = scope.value(name);
@@ -110,8 +110,13 @@ interface Definitions extends Scope {
 }
 
 /** Reads a graph inside a node. Its names are local; the outer ones are visible. */
-function readBranch(proto: GraphProto, outer: Scope, isConstant: Constancy): readonly Value[] {
-  const values = new Map<string, Value>();
+function readBranch(
+  proto: GraphProto,
+  inputs: ReadonlyMap<string, Value>,
+  outer: Scope,
+  isConstant: Constancy,
+): readonly Value[] {
+  const values = new Map(inputs);
   for (const stored of proto.initializer) {
     values.set(stored.name, constant(storedTensor(stored, outer.readExternal).read()));
   }
@@ -121,7 +126,7 @@ function readBranch(proto: GraphProto, outer: Scope, isConstant: Constancy): rea
     initializer: (name) => (values.has(name) ? undefined : outer.initializer(name)),
     frozen: (value) => outer.frozen(value),
     isCopy: (value) => outer.isCopy(value),
-    branch: (graph) => readBranch(graph, scope, isConstant),
+    branch: (graph, given) => readBranch(graph, given, scope, isConstant),
     define: (name, value) => {
       if (values.has(name))
         throw new ModelError(`${quote(name)} is made twice: the graph is not in SSA form`);

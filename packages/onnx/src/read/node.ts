@@ -32,8 +32,8 @@ export interface Scope {
   /** True for the elements of a stored tensor, in another shape, order or type as the case may be. */
   isCopy(value: Value): boolean;
   readonly readExternal: ReadExternal;
-  /** The results of a graph inside a node. */
-  branch(graph: GraphProto): readonly Value[];
+  /** The results of a graph inside a node. @param inputs the values of its inputs, by name */
+  branch(graph: GraphProto, inputs: ReadonlyMap<string, Value>): readonly Value[];
 }
 
 /**
@@ -195,9 +195,14 @@ export class OnnxNode {
   }
 
   /** The results of a graph inside the node, to which the outer values are visible. */
-  branch(name: string): readonly Value[] {
+  branch(name: string, inputs: readonly Value[] = []): readonly Value[] {
     const graph = this.#attribute(name, "GRAPH")?.g ?? this.fail(`lacks ${name}`);
-    return this.#scope.branch(graph);
+    if (graph.input.length !== inputs.length)
+      this.fail(`${name} must have ${inputs.length} inputs, got ${graph.input.length}`);
+    return this.#scope.branch(
+      graph,
+      new Map(graph.input.map((input, position) => [input.name, inputs[position] as Value])),
+    );
   }
 
   /** Marks an irrelevant attribute as read. */

@@ -35,8 +35,8 @@ function withBranches(node: NodeProto, opset: number): NodeProto {
   if (!node.attribute.some(({ g }) => g)) return node;
   const attribute = node.attribute.map((of) => {
     if (!of.g) return of;
-    const { name, initializer, output } = of.g;
-    const g = { name, initializer, output, node: modernized(of.g.node, opset) };
+    const { name, initializer, input, output } = of.g;
+    const g = { name, initializer, input, output, node: modernized(of.g.node, opset) };
     return create(AttributeProtoSchema, { name: of.name, type: of.type, g });
   });
   return withParts(node, { attribute });

@@ -142,6 +142,7 @@ const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   If: [0],
   Slice: [1, 2, 3, 4],
   Split: [1],
+  Loop: [0, 1],
   Pad: [1, 2, 3],
   Clip: [1, 2],
   OneHot: [1, 2],
