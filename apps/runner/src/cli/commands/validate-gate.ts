@@ -25,7 +25,7 @@ interface Flags {
   readonly busy?: boolean;
   readonly rounds?: string;
   readonly host?: BrowserKind;
-  readonly out: string;
+  readonly out?: string;
 }
 
 export const command = () =>
@@ -59,8 +59,7 @@ export const command = () =>
     )
     .option(
       "--out <dir>",
-      "folder for its journal; e.g. --out /tmp/validation",
-      join(DEFAULT_OUT, "validation"),
+      `folder for its journal; default: ${join(DEFAULT_OUT, "validation")}, of a curve ${join(DEFAULT_OUT, "curve")}; e.g. --out /tmp/validation`,
     )
     .addHelpText(
       "after",
@@ -76,7 +75,7 @@ export async function validateGate(
 ): Promise<number> {
   const flags = command().parse(argv, { from: "user" }).opts<Flags>();
   requireClone("it measures copies of the clone; run it in one");
-  const { quick = false, host, out } = flags;
+  const { quick = false, host, out = join(DEFAULT_OUT, "validation") } = flags;
   const say = (line: string) => writeLine(stderr, line);
   if (flags.curve) return drawCurve(flags, say, signal);
   requireCurve(flags);
@@ -118,7 +117,7 @@ function requireCurve(flags: Flags): void {
 const MOST_ROUNDS = 1000;
 
 async function drawCurve(
-  { instructions = false, busy = false, host, rounds: wanted, out }: Flags,
+  { instructions = false, busy = false, host, rounds: wanted, out = join(DEFAULT_OUT, "curve") }: Flags,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {

@@ -1,5 +1,6 @@
 import { cellKey, findWorkload, parsePlace } from "@softmax-bench/core";
 import { cellId, lowerDecile } from "@softmax-bench/regression";
+import { UsageError } from "../../../terminal/errors.js";
 import { countIn, measureIn, type PassOptions } from "../../checkout.js";
 import { injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
 import { spin } from "../injection.js";
@@ -47,10 +48,12 @@ async function countedWork(cells: readonly string[], options: Options): Promise<
     instructions === undefined ? [] : [{ cell, instructions }],
   );
   // Of few instructions, of which the arithmetic is a large part.
-  const probe = known.reduce((least, one) => (one.instructions < least.instructions ? one : least));
+  const [probe] = known.toSorted((a, b) => a.instructions - b.instructions);
+  if (!probe) throw new UsageError(`no instructions were counted: ${counted[0]?.reason ?? "no cell was"}`);
   using copy = injectedCheckout("calibration", { rounds: { [workKey(probe.cell)]: COUNTED_ROUNDS } });
   const [spinning] = (await countIn(copy, [probe.cell], options)).cells;
-  const perRound = ((spinning?.instructions ?? Number.NaN) - probe.instructions) / COUNTED_ROUNDS;
+  if (!spinning?.instructions) throw new UsageError(`${probe.cell} with more work: ${spinning?.reason}`);
+  const perRound = (spinning.instructions - probe.instructions) / COUNTED_ROUNDS;
   return Object.fromEntries(known.map(({ cell, instructions }) => [cell, instructions / perRound]));
 }
 
