@@ -36,7 +36,10 @@ describe("pnpm gate validate --curve", () => {
     work: { [CELLS[0] as string]: 1000 },
   };
   const cell = (slowdown: number, verdict: string, after: number[]) => ({
-    ...{ cell: CELLS[0], slowdown, verdict, found: slowdown },
+    cell: CELLS[0],
+    slowdown,
+    verdict,
+    found: slowdown,
     processes: [
       { side: "baseline", value: 100, samples: [100, 101, 102, 103] },
       { side: "candidate", value: Math.min(...after), samples: after },
@@ -48,7 +51,10 @@ describe("pnpm gate validate --curve", () => {
     return out;
   };
   const round = {
-    ...{ type: "round", id: "round 1", seconds: 60, broken: [] },
+    type: "round",
+    id: "round 1",
+    seconds: 60,
+    broken: [],
     cells: [
       cell(0, "pass", [100, 101, 102, 103]),
       cell(0, "pass", [113, 114, 115, 116]),
@@ -96,7 +102,7 @@ describe("pnpm gate validate --curve", () => {
     expect(code).toBe(2);
   });
 
-  it("refuses a journal with a line that is none", async () => {
+  it("refuses a journal with an invalid line", async () => {
     const out = write(header, { ...round, seconds: -1 });
     const { code, stderr } = await call("gate", ["validate", "--curve", "--rounds", "1", "--out", out]);
     expect(stderr).toMatch(/journal\.jsonl:2: .*; delete the file to start again/);

@@ -112,6 +112,7 @@ function sumOfExponentials<T>(
   return result;
 }
 
+/** The same for as many entries as `scratch` has room for; if `continued`, the sum goes on from the part before. */
 // @ts-ignore: decorator
 @inline
 function sumOfPart<T>(

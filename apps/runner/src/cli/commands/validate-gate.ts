@@ -127,8 +127,13 @@ async function drawCurve(
   const file = join(out, "journal.jsonl");
   try {
     const { header, rounds: measured } = await measureCurve({
-      ...{ measure, busy, browser: host, rounds, file },
-      ...{ say, signal },
+      measure,
+      busy,
+      browser: host,
+      rounds,
+      file,
+      say,
+      signal,
     });
     const page = join(out, "curve.md");
     writeAtomically(page, curveMarkdown(header, measured));

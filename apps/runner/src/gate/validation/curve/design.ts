@@ -2,7 +2,7 @@ import { uniformSource } from "@softmax-bench/core";
 import type { BrowserKind } from "@softmax-bench/host-browser";
 import { COUNTED } from "../../instructions.js";
 
-/** What a gate compares: times, or counts of instructions. */
+/** The quantities that a gate compares: times, or counts of instructions. */
 export const MEASURES = ["time", "instructions"] as const;
 export type Measure = (typeof MEASURES)[number];
 

@@ -66,7 +66,8 @@ export async function measureCurve(request: CurveRequest): Promise<Curve> {
 }
 
 const describeNow = ({ measure, busy, browser }: CurveRequest) => ({
-  ...{ measure, busy },
+  measure,
+  busy,
   ...describeCircumstances(browser),
 });
 
