@@ -113,7 +113,7 @@ describe.each(browsers)("a measuring page in $kind whose connections are cut", (
     expect(network.done).toEqual([""]);
   });
 
-  it("before its document is loaded measures", options, async () => {
+  it("before its document is loaded measures", { tags: "nightly" }, async () => {
     const { network, connection } = await open([{ path: /^$/, at: "request", times: 4 }]);
     await expectComputed(connection);
     expect(network.done).toEqual(["", "", "", ""]);

@@ -150,8 +150,10 @@ describe("pnpm study depth", () => {
     expect(stderr).toContain("Gradients of");
   };
   const claim = "runs %s, and any pair of methods, and prints the results";
-  it.each([["mlp", "3"]])(claim, expectPrinted);
-  it.each([["plain", "5"]])(claim, { tags: "nightly" }, expectPrinted);
+  it.each([
+    ["mlp", "3"],
+    ["plain", "5"],
+  ])(claim, { tags: "nightly" }, expectPrinted);
 
   const expectTrained = async (backends: string, count: number) => {
     const out = temporaryFolder();

@@ -18,6 +18,7 @@ async function compute(file: string, feeds: Feeds): Promise<Feeds> {
   const session = await InferenceSession.create(file, {
     graphOptimizationLevel: "basic",
     logSeverityLevel: 4,
+    intraOpNumThreads: 1,
   });
   const outputs = await session.run(
     Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as Tensor])),

@@ -22,6 +22,7 @@ async function compile(bytes: Uint8Array, feeds: Feeds): Promise<Run> {
   const session = await InferenceSession.create(bytes, {
     graphOptimizationLevel: "basic",
     logSeverityLevel: 4,
+    intraOpNumThreads: 1,
   });
   return async (labels, int32 = false) => {
     const data = int32 ? Int32Array.from(labels) : BigInt64Array.from(labels, BigInt);

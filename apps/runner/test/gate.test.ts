@@ -13,7 +13,9 @@ import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const ONE_CELL = ["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32"];
+const ONE_CELL = [
+  ...["--backend", "onnxruntime-cpu", "--method", "manual/fused", "--dtype", "float32", "--threads", "1"],
+];
 const SMALL = [...ONE_CELL, "--workload", "64x100"];
 /** Times are not what a test is about: other tests run beside it. */
 const ANY_TIME = ["--max-slowdown", "100000%"];
@@ -354,7 +356,9 @@ describe("pnpm gate", () => {
   describe("--error-only", () => {
     const ERRORS = [...ONE_CELL, "--workload", "64x100,sweep/ties", "--error-only", "--no-provision"];
 
-    it("passes on equal digests of cells and curves, without times or the oracle", async () => {
+    it("passes on equal digests of cells and curves, without times or the oracle", {
+      tags: "nightly",
+    }, async () => {
       const commit = otherCommit();
       const out = temporaryFolder();
       const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };

@@ -232,7 +232,7 @@ describe("a visitor that means harm", () => {
     expect(new Set(cells.map(({ status }) => status))).toEqual(new Set(["unsupported"]));
   });
 
-  it("that sends more results than any task has is cut off", async () => {
+  it("that sends more results than any task has is cut off", { tags: "nightly" }, async () => {
     const { url } = await serveOneRun();
     const page = await visitorsPage(url);
     const gone = new AbortController();

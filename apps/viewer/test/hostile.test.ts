@@ -9,11 +9,11 @@ import { cell, results, scaling } from "./support/results.js";
 
 /** Each would say so in a dialog, or by asking for a file. */
 const ATTACKS = [
-  `<img src=x onerror="alert('img')">`,
-  `</script><script>alert('script')</script>`,
+  `</script><script>alert('script')</script><img src=x onerror="alert('img')">`,
   `javascript:alert('url')`,
 ];
 const MORE_ATTACKS = [
+  `<img src=x onerror="alert('img')">`,
   "__proto__",
   `<!--<script>`,
   `"><svg onload=alert('svg')>`,

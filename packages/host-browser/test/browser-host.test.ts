@@ -89,7 +89,7 @@ describe.each(found)("a page of $kind", ({ kind, browser, problem }) => {
     );
   });
 
-  it("leaves no profile behind once it is ended", async () => {
+  it("leaves no profile behind once it is ended", options, async () => {
     // Of its own: tests of other packages start browsers, too.
     const folder = mkdtempSync(join(tmpdir(), "browser-host-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -65,7 +65,7 @@ export async function runModel(
   // Beyond "basic", ONNX Runtime fuses a double scale into a product as a float32 attribute: 1e-9 off.
   graphOptimizationLevel: "disabled" | "basic" | "all" = "basic",
 ): Promise<Record<string, Tensor>> {
-  const options = { logSeverityLevel: 4, graphOptimizationLevel } as const;
+  const options = { logSeverityLevel: 4, graphOptimizationLevel, intraOpNumThreads: 1 } as const;
   const session = await InferenceSession.create(model, options);
   const fed = session.inputNames.map((name) => {
     const { dtype, shape, data } = feeds[name] as Tensor;

@@ -7,7 +7,7 @@ import { cellLines, TINY } from "./support.js";
 /** `pnpm kills` does hundreds, of every kind. */
 const COUNT = 3;
 
-describe(`${COUNT} kills and stops of parents and workers at random moments`, () => {
+describe(`${COUNT} kills and stops of parents and workers at random moments`, { tags: "nightly" }, () => {
   it("lose no finished cell and leave nothing behind, and the runs end as those that nobody disturbed", async () => {
     const { blows, moments, counts, ...faults } = await killCampaign({ count: COUNT, seed: 8 });
     expect(faults).toEqual({ lostCells: [], orphans: [], filesLeft: [], wrongRuns: [] });

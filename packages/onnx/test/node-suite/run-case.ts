@@ -211,6 +211,7 @@ async function run(model: Uint8Array, { inputs }: Graph, feeds: Tensors): Promis
   const session = await InferenceSession.create(model, {
     graphOptimizationLevel: "basic",
     logSeverityLevel: 4,
+    intraOpNumThreads: 1,
   });
   const fed = inputs.map((value) => {
     const fed = feeds[inputName(value)] as Tensor;
