@@ -11,7 +11,7 @@ import { MachineMonitor } from "../dist/run/machine/machine-monitor.js";
 import { bench, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SELECTION = [
-  ...["--backend", "wasm-simd,tfjs-cpu", "--workload", "16x10", "--dtype", "float32"],
+  ...["--backend", "wasm-simd,tfjs-cpu", "--workload", "16x10", "--dtype", "float32,float64"],
   ...["--method", "*/naive,manual/fused"],
 ];
 
@@ -32,7 +32,7 @@ describe("a run of several processes", () => {
   const measured = () => results.cells.filter(({ status }) => status === "ok");
 
   it("has one observation per process, and no interval from so few", () => {
-    expect(measured()).toHaveLength(3 + 1);
+    expect(measured()).toHaveLength(3 + 2);
     for (const { timing } of measured()) {
       // Where times had settled in one of the two alone, as on a busy machine, that one counts.
       const { scope, n, processMedians, samples } = timing?.gradient ?? {};
@@ -40,6 +40,8 @@ describe("a run of several processes", () => {
       expect(processMedians?.length).toBe(scope === "processes" ? 2 : undefined);
       if (scope === "processes") expect(timing?.gradient).not.toHaveProperty("ci95Ns");
     }
+    // Of those that can run, which are fewer than half here.
+    expect(results.cells).toHaveLength(2 * 2 * 3);
     expect(results.run.processes).toBe(2);
   });
 
@@ -47,10 +49,8 @@ describe("a run of several processes", () => {
     const lines = readFileSync(onlyRun(out).journal, "utf8").trim().split("\n");
     const own = lines
       .map((line) => JSON.parse(line))
-      .filter(({ type, backend, method, workload, twin }) => {
-        return (
-          type === "cell" && !twin && `${backend} ${method} ${workload}` === "tfjs-cpu manual/naive 16x10"
-        );
+      .filter(({ type, twin, ...cell }) => {
+        return type === "cell" && !twin && cellKey(cell) === "tfjs-cpu manual/naive float32 16x10";
       });
     expect(own.map(({ round, pass }) => `${round} ${pass}`)).toEqual(["0 0", "0 1", "1 0", "1 1"]);
     for (const { pass, samples } of own) {
@@ -71,7 +71,7 @@ describe("a run of several processes", () => {
       .map(({ backend, workload }) => `${backend} ${workload}`);
     expect(places?.toSorted()).toEqual(["tfjs-cpu 16x10", "wasm-simd 16x10"]);
     const { identicalPairs = [] } = results.resolution ?? {};
-    expect(identicalPairs).toHaveLength(2);
+    expect(identicalPairs).toHaveLength(3);
     for (const { medianNs } of identicalPairs) expect(Math.min(...medianNs)).toBeGreaterThan(0);
   });
 

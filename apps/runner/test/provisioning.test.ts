@@ -195,7 +195,7 @@ describe("a backend whose native parts are broken", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("leaves nothing behind when it is stopped, even if pip is slow to go", async () => {
+  it("leaves nothing behind when it is stopped, even if pip is slow to go", { tags: "nightly" }, async () => {
     const [cache, path] = [temporaryFolder(), temporaryFolder()];
     const pip = `
       trap '' INT; trap 'stopping=1' TERM

@@ -69,9 +69,7 @@ export function assemble(
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
-      ...(finished.length > 0
-        ? { processes: median(replicated.map(({ own }) => groupByProcess(own).length)) | 0 || 1 }
-        : {}),
+      ...(finished.length > 0 ? { processes: usualProcesses(replicated.map(({ own }) => own)) } : {}),
     },
     environment: header.environment,
     ...(hosts.length > 0 ? { hosts } : {}),
@@ -87,6 +85,12 @@ export function assemble(
     ...(noise ? { noise } : {}),
     ...sections,
   };
+}
+
+/** The number of processes that most cells were measured in. A cell that cannot run needs one to say so, and does not count. */
+function usualProcesses(cells: readonly (readonly Measurement[])[]): number {
+  const measured = cells.filter((own) => own.some(({ status }) => status === "ok"));
+  return measured.length > 0 ? Math.floor(median(measured.map((own) => groupByProcess(own).length))) : 1;
 }
 
 /** An experiment's part of the results, and whether it is complete. */

@@ -187,17 +187,21 @@ describe("a results folder that cannot be written to", () => {
     expect(stderr).toMatch(/^bench: cannot write to --out .*: E\w+: .*; choose another folder\n$/);
   });
 
-  it.runIf(canMount)("any more is refused when a run in it is to be continued", async () => {
-    const disk = smallDisk(4096);
-    await call("bench", [...TINY, "--out", disk]);
-    const { id, journal } = onlyRun(disk);
-    const before = readFileSync(journal);
-    execFileSync("mount", ["-o", "remount,ro", disk]);
-    const { code, stderr } = await call("bench", ["--resume", id, "--out", disk]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^bench: cannot write to .*: EROFS: read-only file system/);
-    expect(readFileSync(journal)).toEqual(before);
-  });
+  it.runIf(canMount)(
+    "any more is refused when a run in it is to be continued",
+    { tags: "nightly" },
+    async () => {
+      const disk = smallDisk(4096);
+      await call("bench", [...TINY, "--out", disk]);
+      const { id, journal } = onlyRun(disk);
+      const before = readFileSync(journal);
+      execFileSync("mount", ["-o", "remount,ro", disk]);
+      const { code, stderr } = await call("bench", ["--resume", id, "--out", disk]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^bench: cannot write to .*: EROFS: read-only file system/);
+      expect(readFileSync(journal)).toEqual(before);
+    },
+  );
 });
 
 function readOnlyFolder(): string {
