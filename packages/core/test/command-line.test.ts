@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { shellWord } from "../src/index.js";
 
-const BUILT = fileURLToPath(new URL("../dist/command-line.js", import.meta.url));
+const BUILT = fileURLToPath(new URL("../dist/modules/command-line.js", import.meta.url));
 
 /** The lines that a user reads where this package is installed below a folder. */
 function linesIn(folder: string, env: NodeJS.ProcessEnv = {}) {

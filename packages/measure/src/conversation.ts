@@ -3,7 +3,7 @@ import type { Request } from "./protocol.js";
 import { excerpt, formatTimeout, parseReply } from "./reply.js";
 
 /** The worker at the other end of a conversation. */
-export interface Peer {
+interface Peer {
   /** The word for it in reasons, such as `worker`. */
   readonly name: string;
   /** Ends it by force. */

@@ -145,7 +145,7 @@ function changedSides(passes: readonly ProcessRun[], names: Names): string[] {
 }
 
 /** Facts about a gate besides its measurements. */
-export interface Circumstances {
+interface Circumstances {
   /** The reason to doubt the machine, a sentence; undefined if it was quiet. */
   readonly busy?: string | undefined;
   /** Parts that there was no time for, each a sentence. */

@@ -26,7 +26,7 @@ export interface TimedShape extends Pick<Series, "backend" | "method" | "dtype" 
 type Fitted = Series & { readonly fit: NonNullable<Series["fit"]> };
 
 /** The memory that a gradient holds, from sizes that double. */
-export interface HeldMemory extends Pick<Series, "backend" | "method" | "dtype" | "threads"> {
+interface HeldMemory extends Pick<Series, "backend" | "method" | "dtype" | "threads"> {
   /** Growth from the smallest size to the largest, in bytes per element. */
   readonly bytesPerElement: number;
   /** Largest |held − line through the first and the last| over what the last holds: 0 is a straight line. */

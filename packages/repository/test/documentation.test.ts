@@ -87,7 +87,7 @@ describe("the code in the documentation", () => {
 
   it("is a formulation, where it shows how to write one", async () => {
     const folder = folderIn("packages/core");
-    const built = join(ROOT, "packages", "core", "dist", "formulations");
+    const built = join(ROOT, "packages", "core", "dist", "modules", "formulations");
     writeFileSync(join(folder, "halved.ts"), codeOf(FORMULATION).replaceAll('from "./', `from "${built}/`));
     const { halved } = await createJiti(import.meta.url).import<{ halved: unknown }>(
       join(folder, "halved.ts"),

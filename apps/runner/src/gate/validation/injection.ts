@@ -42,7 +42,7 @@ const defectiveEngine = (engine: Engine, id: string, injection: Injection): Engi
       const { method = task.method } = injection;
       const key = `${id} ${task.method} ${task.dtype} ${task.rows}x${task.classes}`;
       const rounds = injection.rounds?.[key];
-      if (rounds !== undefined) return rounds > 0 ? working(prepared, rounds) : prepared;
+      if (rounds !== undefined) return working(prepared, rounds);
       return method === task.method ? defectivePrepared(prepared, injection) : prepared;
     },
   });

@@ -15,7 +15,7 @@ import { listIn, type PassOptions } from "../../checkout.js";
 import { compareInstructions } from "../../instructions.js";
 import { measureGate } from "../../measure.js";
 import { toPatience } from "../../patience.js";
-import { injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
+import { type InjectedCheckout, injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
 import { appendLine, describeCircumstances, readLines, requireSame } from "../line-journal.js";
 import { assignSlowdowns, curveSelections, type Measure } from "./design.js";
 import { type CurveCell, type CurveHeader, type CurveRound, curveHeader, curveRound } from "./journal.js";
@@ -41,8 +41,9 @@ export interface Curve {
 }
 
 /**
- * Gates this checkout against copies in which every cell is slower by another amount of real work, until the journal has
- * as many rounds as are wanted. Each round is kept when it has ended.
+ * Gates copies of this checkout, in which every cell is slower by another amount of real work, until the journal has as
+ * many rounds as are wanted. The baseline is a copy without such work that calls it, so that the call is no part of
+ * a slowdown. Each round is kept when it has ended.
  */
 export async function measureCurve(request: CurveRequest): Promise<Curve> {
   const { file, rounds: wanted, say } = request;
@@ -100,15 +101,19 @@ async function measureRound(
   const cells = Object.keys(work);
   const slowdowns = assignSlowdowns(cells, measure, round);
   const id = `round ${round + 1}`;
-  const inPlace = Object.entries(work).map(([cell, rounds]) => [
-    workKey(cell),
-    Math.round(rounds * (slowdowns.get(cell) ?? 0)),
-  ]);
-  const injection = { rounds: Object.fromEntries(inPlace) };
-  using candidate = injectedCheckout(id, injection, browser ? "pages" : "processes");
+  const copyWith = (name: string, slowdownOf: (cell: string) => number) => {
+    const rounds = Object.entries(work).map(([cell, ofCall]) => [
+      workKey(cell),
+      Math.round(ofCall * slowdownOf(cell)),
+    ]);
+    return injectedCheckout(name, { rounds: Object.fromEntries(rounds) }, browser ? "pages" : "processes");
+  };
+  using baseline = copyWith("no more work", () => 0);
+  using candidate = copyWith(id, (cell) => slowdowns.get(cell) ?? 0);
+  const sides = { baseline, candidate };
   const options = { cells, seed: round, threads: 1, patience: toPatience(), signal, say };
   const measured =
-    measure === "time" ? await gateTimes(candidate, id, options) : await gateInstructions(candidate, options);
+    measure === "time" ? await gateTimes(sides, options) : await gateInstructions(sides, options);
   return {
     type: "round",
     id,
@@ -125,21 +130,19 @@ interface Measured {
 
 type Options = Omit<PassOptions, "profile"> & { readonly say: (line: string) => void };
 
-async function gateTimes(
-  candidate: ReturnType<typeof injectedCheckout>,
-  id: string,
-  options: Options,
-): Promise<Measured> {
+type Sides = Readonly<Record<"baseline" | "candidate", InjectedCheckout>>;
+
+async function gateTimes({ baseline, candidate }: Sides, options: Options): Promise<Measured> {
   const watch = new BusyWatch();
   const passes = await measureGate({
     ...options,
-    baseline: Baseline.of(THIS_CHECKOUT),
+    baseline: Baseline.of(baseline),
     candidate,
     limits: DEFAULT_LIMITS,
     only: "times",
     watch,
   });
-  const names = { baseline: THIS_CHECKOUT.name, candidate: id };
+  const names = { baseline: baseline.name, candidate: candidate.name };
   const comparison = gateComparison(passes, options.cells, DEFAULT_LIMITS, names, { busy: watch.reason });
   return {
     cells: comparison.cells.map(({ verdict, time, ...cell }) => ({
@@ -171,14 +174,10 @@ function processesOf(passes: readonly ProcessRun[], key: string): CurveCell["pro
 /** With four digits. */
 const rounded = (ns: number): number => Number(ns.toPrecision(4));
 
-async function gateInstructions(
-  candidate: ReturnType<typeof injectedCheckout>,
-  options: Options,
-): Promise<Measured> {
+async function gateInstructions(sides: Sides, options: Options): Promise<Measured> {
   const { cells, notCompared, processes } = await compareInstructions({
     ...options,
-    baseline: THIS_CHECKOUT,
-    candidate,
+    ...sides,
     limits: DEFAULT_LIMITS,
   });
   return {
