@@ -13,7 +13,7 @@ import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
 import { createInstruments, type Sampled, sample, sampleParts } from "./sample.js";
-import type { Sampling } from "./sampling.js";
+import type { Sampling } from "./sampling-limits.js";
 import { ThroughputMonitor } from "./shared-core.js";
 
 /** Compiles a task, samples its phases on the first set of inputs if it is timed, and computes all sets. */

@@ -31,7 +31,7 @@ export {
 export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
-export type { Sampling, SamplingLimits } from "./sampling.js";
+export type { Sampling, SamplingLimits } from "./sampling-limits.js";
 export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./shared-core.js";
 export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

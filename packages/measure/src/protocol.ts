@@ -4,7 +4,7 @@ import { schema } from "@softmax-bench/core/results";
 import type { NetworkId } from "@softmax-bench/networks/graphs";
 import { z } from "zod";
 import { PROTOCOL_VERSION } from "./protocol-version.js";
-import type { Sampling, SamplingLimits } from "./sampling.js";
+import type { Sampling, SamplingLimits } from "./sampling-limits.js";
 
 /**
  * The messages between parent and worker. A worker serves one backend: it is opened once, then runs one task per

@@ -1,7 +1,7 @@
 import { type Steadiness, testSteadiness } from "@softmax-bench/stats";
 import { measure } from "mitata";
 import type { Platform } from "./platform.js";
-import type { SamplingLimits } from "./sampling.js";
+import type { SamplingLimits } from "./sampling-limits.js";
 import type { ThroughputMonitor } from "./shared-core.js";
 
 type Work = () => Promise<unknown>;
