@@ -1,9 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { REPOSITORY_ROOT } from "../dist/fs/repository.js";
 import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
+import { temporaryFolder } from "./support/cli.js";
 
 const REGISTRY = join("apps", "runner", "dist", "plan", "backends.js");
 const reports = join(REPOSITORY_ROOT, "reports");
@@ -44,6 +46,27 @@ describe("a copy of the checkout with a defect", () => {
     using checkout = injectedCheckout("copy", { slowdown: 0.1 }, "pages");
     expect(scripts(checkout.folder).join("")).toMatch(/\}, \{ "slowdown": \.1 \}\);/);
     expect(scripts(REPOSITORY_ROOT)).toEqual(before);
+  });
+
+  it("is made while files come and go, as an editor's do", async () => {
+    const sign = temporaryFolder();
+    const own = join(REPOSITORY_ROOT, "apps", "runner", "reports");
+    mkdirSync(own, { recursive: true });
+    const folder = temporaryFolder(own);
+    // A copy lists the folder, and takes a while until it arrives at its last parts.
+    for (let index = 0; index < 1000; index++) writeFileSync(join(folder, `${index}`), "");
+    const changes = 'cd "$1"; while [ -e "$0" ]; do mkdir a b c d e f g h; rmdir a b c d e f g h; done';
+    const changing = spawn("sh", ["-c", changes, sign, folder], { stdio: "ignore" });
+    const ended = once(changing, "exit");
+    try {
+      for (let copies = 0; copies < 5; copies++) {
+        using checkout = injectedCheckout("copy", {});
+        expect(existsSync(join(checkout.folder, REGISTRY))).toBe(true);
+      }
+    } finally {
+      rmSync(sign, { recursive: true });
+      await ended;
+    }
   });
 
   it("takes the place of those whose processes were killed, and of no other", () => {

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { makeFolder } from "../../fs/make-folder.js";
@@ -30,7 +30,7 @@ export function injectedCheckout(
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const parts = ["apps", "packages", "tsconfig.base.json"].map((part) => join(REPOSITORY_ROOT, part));
-    execFileSync("cp", ["-al", ...parts, folder]);
+    copyAsLinks(parts, folder);
     symlinkSync(join(REPOSITORY_ROOT, "node_modules"), join(folder, "node_modules"));
     const { file, variable, injector, build } = REGISTRIES[where];
     const registry = join(folder, ...file);
@@ -49,6 +49,15 @@ export function injectedCheckout(
     throw error;
   }
   return { name, folder, [Symbol.dispose]: remove };
+}
+
+/** Copies files and folders as hard links, except what is removed meanwhile: by an editor, by a test. */
+function copyAsLinks(parts: readonly string[], folder: string): void {
+  const env = { ...process.env, LC_ALL: "C" };
+  const { error, stderr } = spawnSync("cp", ["-al", ...parts, folder], { encoding: "utf8", env });
+  if (error) throw error;
+  const problems = stderr.split("\n").filter((line) => line && !line.endsWith(": No such file or directory"));
+  if (problems.length > 0) throw new Error(problems[0]);
 }
 
 /** The registries of backends: of a process, as built, and of a page, as written. */
