@@ -13,7 +13,9 @@ describe("pnpm study scaling", () => {
   const expectScaled = async (backends: readonly string[]) => {
     const out = temporaryFolder();
     const flags = ["--backend", backends.join(), ...SMALL, "--out", out];
-    const { code, stdout } = await call("scaling", flags);
+    const { code, stdout, stderr } = await call("scaling", flags);
+    // Experiments are done in the first process of each backend.
+    expect(stderr).not.toContain("process 2 of each backend");
     const { results, path } = onlyRun(out);
     const { scaling, run: record, cells } = results();
     expect(code).toBe(0);

@@ -41,21 +41,23 @@ export const settledByOne = (counts: InstructionCounts, limits: Limits): Instruc
 /**
  * Decides by new processes, two or more of either side. Counts hardly vary, and not by chance alone: a cell's code may be
  * compiled in one of two ways. So no distribution is assumed. The sides must differ by more than the floor, and the
- * nearest processes of the two sides by more than any two of the same side.
+ * nearest processes of the two sides by more than any two of the same side. Sides that differ by less pass only if no two
+ * processes of the same side differ by more than the floor.
  */
 export function decideInstructions(counts: InstructionCounts, limits: Limits): InstructionComparison {
   const { baseline, candidate } = counts;
   const spread = Math.max(logRange(baseline), logRange(candidate));
   const base = { ...describe(counts), spread: Math.expm1(spread) };
+  const differences = `processes of one side differ by ${percent(base.spread)}`;
   const growth = logGrowth(counts);
   if (Math.abs(growth) < floorOf(limits)) {
+    if (spread >= floorOf(limits)) return { ...base, verdict: "inconclusive", reason: differences };
     return { ...base, verdict: "pass", reason: `less than ${percent(Math.expm1(floorOf(limits)))}` };
   }
   const gap =
     growth > 0
       ? Math.log(Math.min(...candidate) / Math.max(...baseline))
       : Math.log(Math.min(...baseline) / Math.max(...candidate));
-  const differences = `processes of one side differ by ${percent(base.spread)}`;
   if (gap <= spread) return { ...base, verdict: "inconclusive", reason: differences };
   return { ...base, verdict: growth > 0 ? "regression" : "improvement", reason: differences };
 }

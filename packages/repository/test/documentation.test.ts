@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { METHODS } from "@softmax-bench/core";
 import { parse } from "acorn";
 import { createJiti } from "jiti";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -98,6 +99,12 @@ describe("the code in the documentation", () => {
       lossAndGradient: expect.any(Function),
     });
   });
+});
+
+it("docs/cli.md lists every method", () => {
+  const text = readFileSync(join(ROOT, "docs", "cli.md"), "utf8");
+  const listed = Array.from(text.matchAll(/^\| `((?:autograd|manual)\/[\w-]+)`/gm), ([, id]) => id);
+  expect(listed).toEqual(METHODS.map(({ id }) => id));
 });
 
 describe("links between documents", () => {

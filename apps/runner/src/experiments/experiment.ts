@@ -14,8 +14,8 @@ export type MeasuredSeries = Omit<Series, "fit">;
 export type ExperimentResult = Curve | NetworkRecord | MeasuredSeries;
 
 /**
- * A kind of work besides cells: its plan, its execution, and its section of the results. Adding one takes a folder,
- * its entry in the journal, and a line in `index.ts`.
+ * A kind of work besides cells: its plan, its execution, and its section of the results. CONTRIBUTING.md says
+ * what adding one takes.
  */
 export interface Experiment<
   Work extends ExperimentWork = ExperimentWork,
