@@ -198,6 +198,9 @@ describe("a bundle of two backends", () => {
 
   it("has nothing of other platforms or other backends, and nothing that is not needed, but all licences", () => {
     const files = listFiles(bundle);
+    expect(files.filter((file) => /core\/dist\/(?:index|modules)/.test(file))).toEqual([
+      expect.stringMatching(/core\/dist\/index\.js$/),
+    ]);
     expect(
       files.filter((file) => /\.(?:ts|map|tsbuildinfo)$|\/test\/|win32|darwin|arm64/.test(file)),
     ).toEqual([]);

@@ -23,7 +23,7 @@ function imageFolder(images = 40): string {
   return folder;
 }
 
-/** On one thread: others of ONNX Runtime wait in a loop, for work that is too small to be shared. */
+/** One thread: further threads of ONNX Runtime would spin, waiting for work that is too small to share. */
 const SMALL = ["--depths", "2,4", "--batch", "2", "--seeds", "3", "--threads", "1"];
 const ONE = [
   ...["--backend", "onnxruntime-cpu", "--dtype", "float32", "--threads", "1"],

@@ -283,8 +283,12 @@ describe("pnpm gate", () => {
   it("exits 3 where no workload is the baseline's: nothing is compared, so nothing passes", {
     tags: "nightly",
   }, async () => {
+    const out = withBaseline();
+    // With its commit, the baseline would be measured again, in that workload, too.
+    change(out, withoutCommit);
     const args = ["--baseline", "main", ...ONE_CELL, "--workload", "64x1000", "--no-provision"];
-    const { code } = await call("gate", [...args, "--out", withBaseline()]);
+    const { code, stdout } = await call("gate", [...args, "--out", out]);
+    expect(stdout).toContain("Nothing comparable");
     expect(code).toBe(3);
   });
 

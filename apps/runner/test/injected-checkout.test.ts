@@ -55,7 +55,8 @@ describe("a copy of the checkout with a defect", () => {
     const folder = temporaryFolder(own);
     // A copy lists the folder, and takes a while until it arrives at its last parts.
     for (let index = 0; index < 1000; index++) writeFileSync(join(folder, `${index}`), "");
-    const changes = 'cd "$1"; while [ -e "$0" ]; do mkdir a b c d e f g h; rmdir a b c d e f g h; done';
+    const changes =
+      'cd "$1"; while [ -e "$0" ] && kill -0 $PPID; do mkdir a b c d e f g h; rmdir a b c d e f g h; done';
     const changing = spawn("sh", ["-c", changes, sign, folder], { stdio: "ignore" });
     const ended = once(changing, "exit");
     try {

@@ -7,7 +7,7 @@ import { formatNpy, parseNpy } from "@softmax-bench/npy";
 import { describe, expect, it } from "vitest";
 import { call, start, temporaryFolder } from "./support/cli.js";
 
-/** On one thread: others of ONNX Runtime wait in a loop, for work that is too small to be shared. */
+/** One thread: further threads of ONNX Runtime would spin, waiting for work that is too small to share. */
 const ONE = ["--backend", "onnxruntime-cpu", "--threads", "1"];
 const judged = (name: string) => fileURLToPath(new URL(`./fixtures/judge/${name}`, import.meta.url));
 const gradient = (args: readonly string[]) => call("gradient", args);

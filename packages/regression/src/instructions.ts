@@ -40,9 +40,9 @@ export const settledByOne = (counts: InstructionCounts, limits: Limits): Instruc
 
 /**
  * Decides by new processes, two or more of either side. Counts hardly vary, and not by chance alone: a cell's code may be
- * compiled in one of two ways. So no distribution is assumed. The sides must differ by more than the floor, and the
+ * compiled in one of two ways. So no distribution is assumed. The sides must differ by at least the floor, and the
  * nearest processes of the two sides by more than any two of the same side. Sides that differ by less pass only if no two
- * processes of the same side differ by more than the floor.
+ * processes of the same side differ by as much.
  */
 export function decideInstructions(counts: InstructionCounts, limits: Limits): InstructionComparison {
   const { baseline, candidate } = counts;

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import picomatch from "picomatch";
 import type { Package } from "./packages.js";
 
 /** The platform and the pages that a bundle is for. */
@@ -39,13 +40,15 @@ export function listFiles({ name, folder, manifest }: Package, target: Target): 
     ?.filter((entry) => !entry.startsWith("!"))
     .map((entry) => entry.split("/")[0]);
   const tops = isOurs && published ? ["package.json", ...published] : undefined;
+  const unpublished = manifest.files?.flatMap((entry) => (entry.startsWith("!") ? entry.slice(1) : [])) ?? [];
+  const isUnpublished = picomatch(unpublished);
   const rule = RULES[name] ?? (() => true);
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .filter((path) => {
       const [top = ""] = path.split("/");
-      if (top === "node_modules" || (tops && !tops.includes(top))) return false;
+      if (top === "node_modules" || (tops && (!tops.includes(top) || isUnpublished(path)))) return false;
       return LICENCE.test(path) || (!UNREAD.test(path) && !TESTS.test(path) && rule(path, target));
     });
 }

@@ -122,10 +122,9 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     const isContinued = options.done.some(({ type }) => type === "cell");
     const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
     for (let round = 0; hasTime(round) && !signal.aborted; round++) {
-      const items = remaining(round);
-      // A run of experiments alone, or a continued one.
-      if (round > 0 && items.length === 0) continue;
-      observer.startRound(round, items);
+      // Experiments are done in round 0: a run of nothing else has no work in others.
+      if (round > 0 && plan.cells.length === 0) break;
+      observer.startRound(round, remaining(round));
       const uniform = uniformSource(`backends/${round}`, header.seed);
       const places = shuffle(placesOfRun(header), uniform);
       const cellWork = (place: Place, session: BackendSession): CellWork => ({

@@ -54,10 +54,19 @@ export function injectedCheckout(
 /** Copies files and folders as hard links, except what is removed meanwhile: by an editor, by a test. */
 function copyAsLinks(parts: readonly string[], folder: string): void {
   const env = { ...process.env, LC_ALL: "C" };
-  const { error, stderr } = spawnSync("cp", ["-al", ...parts, folder], { encoding: "utf8", env });
+  const { error, status, signal, stderr } = spawnSync("cp", ["-al", ...parts, folder], {
+    encoding: "utf8",
+    env,
+  });
   if (error) throw error;
-  const problems = stderr.split("\n").filter((line) => line && !line.endsWith(": No such file or directory"));
-  if (problems.length > 0) throw new Error(problems[0]);
+  if (status === 0) return;
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  const problems = lines.filter((line) => !line.endsWith(": No such file or directory"));
+  if (signal || lines.length === 0 || problems.length > 0) {
+    throw new Error(
+      `cp ${signal ? `was killed by ${signal}` : `exited with ${status}`}: ${problems.join("; ")}`,
+    );
+  }
 }
 
 /** The registries of backends: of a process, as built, and of a page, as written. */

@@ -6,7 +6,10 @@ export interface Injection {
   readonly method?: string;
   /** Relative increase of its gradient's time: 0.1 is 10 %. */
   readonly slowdown?: number;
-  /** Rounds of `spin` after each gradient, by `<backend> <method> <dtype> <rows>x<classes>`: real work, always as much. */
+  /**
+   * Rounds of `spin` after each gradient, by `<backend> <method> <dtype> <rows>x<classes>`: real work, always as much. For
+   * 0 it is called, and does none.
+   */
   readonly rounds?: Readonly<Record<string, number>>;
   /** Relative error of every entry of its gradient. */
   readonly gradientError?: number;

@@ -108,7 +108,7 @@ async function measureRound(
     ]);
     return injectedCheckout(name, { rounds: Object.fromEntries(rounds) }, browser ? "pages" : "processes");
   };
-  using baseline = copyWith("no more work", () => 0);
+  using baseline = copyWith("no added work", () => 0);
   using candidate = copyWith(id, (cell) => slowdowns.get(cell) ?? 0);
   const sides = { baseline, candidate };
   const options = { cells, seed: round, threads: 1, patience: toPatience(), signal, say };
