@@ -8,8 +8,8 @@ import {
   type Values,
   type WorkerArrays,
 } from "@softmax-bench/measure";
-import { loadBackend } from "./backends.js";
 import { clockStep } from "./clock.js";
+import { loadBackend } from "./load-backends.js";
 import { watchDevices } from "./lost-devices.js";
 
 /** The measuring side in a worker of a page, whatever connects it with its parent. */

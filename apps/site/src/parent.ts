@@ -1,6 +1,6 @@
 import { formatResults } from "@softmax-bench/core/results";
 import { measureVisitor, parseVisitorRequest, progressObserver } from "@softmax-bench/runner/run-in-page";
-import { loadAdapters } from "../../page/src/backends.js";
+import { loadAdapters } from "../../page/src/load-backends.js";
 import { retry } from "../../page/src/retry.js";
 import type { ParentEvent, ParentRole, WorkerLost } from "./messages.js";
 import { type StartWorker, WorkerHost } from "./worker-host.js";
