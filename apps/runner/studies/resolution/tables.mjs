@@ -113,18 +113,14 @@ const firsts = full.flatMap((results) => {
 });
 write(`Cells that share the first rank: ${median(firsts.map(({ length }) => length))} in the median.`);
 
+// Half of the pairs have a run with one core loaded: each two of those, and each of those with runs that were not.
 const pairs = [
-  ...Array.from({ length: 10 }, (_, index) => [
-    "quiet",
-    full[index % full.length],
-    full[(index + 1) % full.length],
-  ]),
-  ...Array.from({ length: 10 }, (_, index) => [
-    "loaded",
-    loaded[index % loaded.length],
-    loaded[(index + 1 + Math.floor(index / loaded.length)) % loaded.length],
-  ]),
-].filter(([, a, b]) => a && b);
+  ...full.map((run, index) => ["quiet", run, full[(index + 1) % full.length]]),
+  ...[
+    ...loaded.flatMap((run, index) => loaded.slice(index + 1).map((other) => ["both loaded", run, other])),
+    ...full.flatMap((quiet) => loaded.map((run) => ["one loaded", quiet, run])),
+  ].slice(0, full.length),
+];
 write("`pnpm compare` of two runs of one commit:");
 write(
   table(
