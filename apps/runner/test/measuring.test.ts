@@ -99,7 +99,7 @@ describe("a profile", () => {
     "$id reaches a worker as it is",
     (profile) => {
       for (const phases of ["all", "ranked", "gradient"] as const) {
-        const sampling = toSampling(profile, phases, undefined);
+        const sampling = toSampling(profile, phases, {});
         expect(JSON.parse(JSON.stringify(sampling))).toEqual(sampling);
       }
     },

@@ -21,7 +21,7 @@ const cells: PlannedCell[] = ["8x10", "16x10", "32x10"].flatMap((id) =>
 );
 
 const draw = (round: number, seed = 1, of: readonly PlannedCell[] = cells): Visit[] =>
-  drawVisits(of, { seed, round, canHaveTwin: () => true, passes: 1 });
+  drawVisits(of, { seed, round, canHaveTwin: () => true, passes: 1, retries: 0 });
 const nameOf = ({ cell, isTwin }: Visit) => `${keyOf(cell)}${isTwin ? " twin" : ""}`;
 const groupOf = ({ cell }: Visit) => `${cell.workload.id} ${cell.dtype}`;
 
@@ -48,7 +48,7 @@ describe("the order of a process", () => {
 
   it("is gone through several times, every second time in reverse", () => {
     const of = (round: number, passes: number) =>
-      drawVisits(cells, { seed: 1, round, canHaveTwin: () => true, passes });
+      drawVisits(cells, { seed: 1, round, canHaveTwin: () => true, passes, retries: 0 });
     const [first, second, third] = [0, 1, 2].map((pass) =>
       of(0, 3)
         .filter((visit) => visit.pass === pass)
@@ -57,6 +57,16 @@ describe("the order of a process", () => {
     expect(first).toEqual(of(0, 1).map(nameOf));
     expect(second).toEqual(first?.toReversed());
     expect(third).toEqual(first);
+  });
+
+  it("is gone through again, in the same turns, for what had no undisturbed cores", () => {
+    const visits = drawVisits(cells, { seed: 1, round: 0, canHaveTwin: () => true, passes: 2, retries: 2 });
+    const passes = [0, 1, 2, 3].map((of) => visits.filter(({ pass }) => pass === of));
+    expect(passes.map((visits) => new Set(visits.map(({ retry }) => retry)))).toEqual(
+      [undefined, undefined, 0, 1].map((retry) => new Set([retry])),
+    );
+    expect(passes[2]?.map(nameOf)).toEqual(passes[0]?.map(nameOf));
+    expect(passes[3]?.map(nameOf)).toEqual(passes[1]?.map(nameOf));
   });
 
   it("keeps the two methods of a comparison together, and the cells of a workload and dtype", () => {
@@ -97,13 +107,14 @@ describe("the order of a process", () => {
         .map(nameOf)
         .toSorted();
     expect(twin(0)).toEqual(twin(5));
-    const none = drawVisits(cells, { seed: 1, round: 0, canHaveTwin: () => false, passes: 1 });
+    const none = drawVisits(cells, { seed: 1, round: 0, canHaveTwin: () => false, passes: 1, retries: 0 });
     expect(none.some(({ isTwin }) => isTwin)).toBe(false);
     const some = drawVisits(cells, {
       seed: 1,
       round: 0,
       canHaveTwin: ({ method, dtype }) => method === "manual/fused" && dtype === "float32",
       passes: 1,
+      retries: 0,
     });
     expect(some.filter(({ isTwin }) => isTwin).map(({ cell }) => [cell.method, cell.dtype])).toEqual(
       new Array(3).fill(["manual/fused", "float32"]),

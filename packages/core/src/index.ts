@@ -55,6 +55,7 @@ export { processorName } from "./processor.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { requireInputs } from "./require-inputs.js";
 export { busyMachine } from "./results/busy-machine.js";
+export { EXPERIMENT_IDS, type ExperimentId, listExperiments } from "./results/experiments.js";
 export { machineId } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
 export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";

@@ -1,35 +1,65 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { OtherCores } from "@softmax-bench/measure";
+import type { CoreTimes, OtherCores } from "@softmax-bench/measure";
+import { CoreLatency, type SharedMemory } from "@softmax-bench/measure/cores";
 
 /** The longest time in which a thread that got a core has run the probe, and in which one has started, in milliseconds. */
 const PATIENCE_MS = 20;
 const START_MS = 1000;
 
-/** Indices in what this thread shares with the others: the probes asked for so far, and those that all of them finished. */
-export const ASKED = 0;
-export const FINISHED = 1;
-
-/** The data that a thread starts with. */
+/** What this thread shares with the others; each of them has an index. */
 export interface Shared {
-  readonly counts: Int32Array<SharedArrayBuffer>;
-  /** Nanoseconds of the latest probe of each thread. */
+  /** Number of the last probe that the thread was asked for, and of the last one that it has finished. */
+  readonly asked: Int32Array<SharedArrayBuffer>;
+  readonly finished: Int32Array<SharedArrayBuffer>;
+  /** Nanoseconds of its latest probe. */
   readonly times: Float64Array<SharedArrayBuffer>;
-  readonly index: number;
+  /** 1 if it is bound to its core. */
+  readonly bound: Int32Array<SharedArrayBuffer>;
+  /** For exchanges. */
+  readonly memory: SharedMemory;
 }
 
-/** Threads for the other cores of a machine. They sleep until they are asked, and end with the process. */
+/** The data that a thread starts with. */
+export interface ThreadData extends Shared {
+  readonly index: number;
+  /** Number of the core that it shall be bound to; undefined where that is not known. */
+  readonly core: number | undefined;
+}
+
+/**
+ * Threads for the other cores of a machine. They sleep until they are asked, and end with the process. Each is bound to a core,
+ * where that is possible, and the one on this thread's core is not asked: Linux may wake a thread on the core of the
+ * one that wakes it, though others are idle. There is one more than are asked, so that enough are elsewhere.
+ */
 class ProbingThreads implements OtherCores {
-  readonly #counts = new Int32Array(new SharedArrayBuffer(8));
-  readonly #times: Float64Array<SharedArrayBuffer>;
-  #asked = 0;
+  readonly #count: number;
+  readonly #cores: readonly (number | undefined)[];
+  readonly #shared: Shared;
+  readonly #latency: CoreLatency;
+  #chosen: readonly number[] = [];
+  /** True if the chosen threads are on other cores than this one, for certain. */
+  #areElsewhere = false;
+  #probe = 0;
   #patienceMs = START_MS;
   #haveFailed = false;
 
   constructor(count: number) {
-    this.#times = new Float64Array(new SharedArrayBuffer(8 * count));
-    for (let index = 0; index < count; index++) {
-      const workerData: Shared = { counts: this.#counts, times: this.#times, index };
+    this.#count = count;
+    const cores = allowedCores();
+    this.#cores = Array.from({ length: count + 1 }, (_, index) => cores[index]);
+    const int32 = () => new Int32Array(new SharedArrayBuffer(4 * this.#cores.length));
+    this.#shared = {
+      asked: int32(),
+      finished: int32(),
+      bound: int32(),
+      times: new Float64Array(new SharedArrayBuffer(8 * this.#cores.length)),
+      memory: CoreLatency.share(),
+    };
+    this.#latency = new CoreLatency(this.#shared.memory);
+    for (const [index, core] of this.#cores.entries()) {
+      const workerData: ThreadData = { ...this.#shared, index, core };
       new Worker(new URL("./other-core.js", import.meta.url), { workerData, execArgv: [] })
         .on("error", () => {
           this.#haveFailed = true;
@@ -39,27 +69,77 @@ class ProbingThreads implements OtherCores {
   }
 
   start(): void {
-    this.#asked++;
-    Atomics.store(this.#counts, ASKED, this.#asked);
-    Atomics.notify(this.#counts, ASKED);
+    const { asked, bound } = this.#shared;
+    const here = currentCore();
+    const isBound = (index: number) => Atomics.load(bound, index) === 1;
+    const others = [...this.#cores.keys()].filter((index) => !isBound(index) || this.#cores[index] !== here);
+    this.#chosen = others.slice(0, this.#count);
+    this.#areElsewhere = here !== undefined && this.#chosen.every(isBound);
+    this.#probe++;
+    for (const index of this.#chosen) {
+      this.#latency.prepare(index, this.#probe);
+      Atomics.store(asked, index, this.#probe);
+      Atomics.notify(asked, index);
+    }
   }
 
-  finish(): number {
-    if (this.#haveFailed) return 0;
+  finish(): CoreTimes {
+    if (this.#haveFailed) return {};
+    const latencies = this.#areElsewhere
+      ? this.#chosen.flatMap((index) => this.#latency.time(index, this.#probe, now) ?? [])
+      : [];
     const deadline = performance.now() + this.#patienceMs;
-    const all = this.#asked * this.#times.length;
-    for (;;) {
-      const finished = Atomics.load(this.#counts, FINISHED);
-      if (finished >= all) break;
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0 || Atomics.wait(this.#counts, FINISHED, finished, leftMs) === "timed-out") {
+    for (const index of this.#chosen) {
+      if (!this.#waitFor(index, deadline)) {
         // A thread that has not even started never will: this thread's core is all that is watched.
         this.#haveFailed = this.#patienceMs === START_MS;
-        return this.#haveFailed ? 0 : Number.POSITIVE_INFINITY;
+        return this.#haveFailed ? {} : { probeNs: Number.POSITIVE_INFINITY };
       }
     }
     this.#patienceMs = PATIENCE_MS;
-    return Math.max(...this.#times);
+    return {
+      probeNs: Math.max(...this.#chosen.map((index) => this.#shared.times[index] ?? 0)),
+      ...(latencies.length > 0 ? { latencyNs: Math.max(...latencies) } : {}),
+    };
+  }
+
+  /** Returns whether a thread has finished the probe in time. */
+  #waitFor(index: number, deadline: number): boolean {
+    const { finished } = this.#shared;
+    for (;;) {
+      const last = Atomics.load(finished, index);
+      if (last === this.#probe) return true;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0 || Atomics.wait(finished, index, last, leftMs) === "timed-out") return false;
+    }
+  }
+}
+
+const now = () => Number(process.hrtime.bigint());
+
+/** Numbers of the cores that this process may use; none where the system does not tell. */
+function allowedCores(): number[] {
+  const [, list = ""] = /^Cpus_allowed_list:\s*(\S+)/m.exec(readProc("/proc/self/status")) ?? [];
+  return list.split(",").flatMap((range) => {
+    const [first, last = first] = range.split("-").map(Number);
+    if (first === undefined || last === undefined || range === "") return [];
+    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+  });
+}
+
+/** Field 39 of the statistics of this thread, proc_pid_stat(5), counted from behind the name, which may contain anything. */
+function currentCore(): number | undefined {
+  const stat = readProc("/proc/thread-self/stat");
+  const core = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[36];
+  return core === undefined ? undefined : Number(core);
+}
+
+/** The text of a file of the system, or nothing where there is none. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
   }
 }
 

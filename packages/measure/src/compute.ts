@@ -9,12 +9,12 @@ import {
 } from "@softmax-bench/core";
 import { type Answer, resourceUse } from "./answer.js";
 import { lossLength } from "./arrays.js";
+import { CoreMonitor } from "./core-monitor.js";
 import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
 import { createInstruments, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling-limits.js";
-import { ThroughputMonitor } from "./shared-core.js";
 
 /** Compiles a task, samples its phases on the first set of inputs if it is timed, and computes all sets. */
 export async function compute(
@@ -103,9 +103,9 @@ async function samplePhases(
 ): Promise<SampledPhases> {
   if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform, threads);
   const timeRoundtrip = roundtripTimer(prepared, platform.now);
-  const { limits, singleShotAboveNs = Number.POSITIVE_INFINITY, singleShots, probeNs } = sampling;
-  const throughput = new ThroughputMonitor(platform, threads, probeNs);
-  const instruments = createInstruments(platform, throughput);
+  const { limits, singleShotAboveNs = Number.POSITIVE_INFINITY, singleShots } = sampling;
+  const cores = new CoreMonitor(platform, threads, sampling);
+  const instruments = createInstruments(platform, cores);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so only two slow ones make a cell slow.
   if (timed.spans.gradient > singleShotAboveNs) {
@@ -145,17 +145,17 @@ async function samplePhases(
         roundtrip: steadiness,
       },
       settlingNs: gradient.settlingNs,
-      ...disturbance([gradient, roundtrips, ...(forward ? [forward] : [])], throughput),
+      ...disturbance([gradient, roundtrips, ...(forward ? [forward] : [])], cores),
     },
   };
 }
 
-/** Other processes' use of the processor core meanwhile. */
+/** What disturbed the processor cores meanwhile. */
 const disturbance = (
   sampled: readonly Pick<Sampled, "windowsNs" | "disturbedNs">[],
-  { fastestNs }: ThroughputMonitor,
+  { fastest }: CoreMonitor,
 ) => ({
-  probeNs: fastestNs,
+  ...fastest,
   windowsNs: sampled.reduce((sum, { windowsNs }) => sum + windowsNs, 0),
   disturbedNs: sampled.reduce((sum, { disturbedNs }) => sum + disturbedNs, 0),
 });
@@ -166,16 +166,16 @@ const isSlow = (roundtrips: readonly TimedRoundtrip[], singleShotAboveNs: number
 /** The gradient phase alone, after reading the gradient once, which is needed anyway and warms up. */
 async function sampleGradient(
   prepared: Prepared,
-  { limits, probeNs }: Sampling,
+  sampling: Sampling,
   platform: Platform,
   threads: number,
 ): Promise<SampledPhases> {
   const result = await prepared.read();
-  const throughput = new ThroughputMonitor(platform, threads, probeNs);
+  const cores = new CoreMonitor(platform, threads, sampling);
   const sampled = await sample(
     () => prepared.gradient(),
-    limits.gradient,
-    createInstruments(platform, throughput),
+    sampling.limits.gradient,
+    createInstruments(platform, cores),
   );
   const { samples, callsPerSample, steadiness, settlingNs } = sampled;
   return {
@@ -185,7 +185,7 @@ async function sampleGradient(
       callsPerSample: { gradient: callsPerSample },
       steadiness: { gradient: steadiness },
       settlingNs,
-      ...disturbance([sampled], throughput),
+      ...disturbance([sampled], cores),
     },
   };
 }

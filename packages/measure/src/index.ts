@@ -11,9 +11,10 @@ export {
   type WorkerArrays,
 } from "./arrays.js";
 export { Conversation } from "./conversation.js";
+export { areUndisturbed, CoreMonitor, CoreReference } from "./core-monitor.js";
 export { sha256 } from "./digest.js";
 export type { Connection, Crash, Host, Outcome } from "./host.js";
-export type { OtherCores, Platform } from "./platform.js";
+export type { CoreTimes, OtherCores, Platform } from "./platform.js";
 export {
   type Computed,
   type Finished,
@@ -32,6 +33,5 @@ export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { excerpt, formatTimeout, parseReply } from "./reply.js";
 export { type Instruments, sample } from "./sample.js";
 export type { Sampling, SamplingLimits } from "./sampling-limits.js";
-export { probeThroughput, ThroughputMonitor, ThroughputReference } from "./shared-core.js";
 export { buildNetwork, concatParameters, splitParameters, stepArrays } from "./step-arrays.js";
 export { MeasuringWorker, type WorkerOptions } from "./worker.js";

@@ -1,9 +1,20 @@
-/** Threads that run the probe of `shared-core.ts` on other cores while this thread runs it on its own. */
+/** What the processor cores do for the threads that compute, in nanoseconds: see `core-throughput.ts` and `core-latency.ts`. */
+export interface CoreTimes {
+  /** Time of the throughput probe. */
+  readonly probeNs?: number | undefined;
+  /** Time of an exchange with the core of another thread. */
+  readonly latencyNs?: number | undefined;
+}
+
+/** Threads that run the probe of `core-throughput.ts` on other cores while this thread runs it on its own. */
 export interface OtherCores {
   /** Makes each of them run the probe now. */
   start(): void;
-  /** Waits for them, and returns the longest of their times, in nanoseconds; Infinity for one that got no core in time. */
-  finish(): number;
+  /**
+   * Waits for them, exchanges numbers with each, and returns the longest times: Infinity as that of the probe for one that got no core in
+   * time, no latency if none answered.
+   */
+  finish(): CoreTimes;
 }
 
 /** The process or page that measuring runs in. */

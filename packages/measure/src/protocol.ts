@@ -106,9 +106,10 @@ export const samplingRecord = z.object({
   steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
   /** Time until the gradient phase had settled. */
   settlingNs: z.number().nonnegative(),
-  /** Time of the fastest throughput probe. */
+  /** Time of the fastest throughput probe, and of the fastest exchange with another core. */
   probeNs: z.number().nonnegative().optional(),
-  /** Time of all windows of samples, and of those in which the core was shared with others. */
+  latencyNs: z.number().nonnegative().optional(),
+  /** Time of all windows of samples, and of those in which the cores were disturbed. */
   windowsNs: z.number().nonnegative().optional(),
   disturbedNs: z.number().nonnegative().optional(),
 });

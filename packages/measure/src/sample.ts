@@ -1,8 +1,8 @@
 import { type Steadiness, testSteadiness } from "@softmax-bench/stats";
 import { measure } from "mitata";
+import type { CoreMonitor } from "./core-monitor.js";
 import type { Platform } from "./platform.js";
 import type { SamplingLimits } from "./sampling-limits.js";
-import type { ThroughputMonitor } from "./shared-core.js";
 
 type Work = () => Promise<unknown>;
 type Clock = () => number;
@@ -10,13 +10,13 @@ type Clock = () => number;
 /** The instruments that sampling reads; a test passes its own clock. */
 export interface Instruments
   extends Pick<Platform, "now" | "clockStepNs" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
-  /** Returns whether this thread has its processor core to itself at the moment. */
+  /** Returns whether the threads that compute have their cores to themselves, near each other, at the moment. */
   readonly isUndisturbed: () => boolean;
 }
 
-export const createInstruments = (platform: Platform, throughput: ThroughputMonitor): Instruments => ({
+export const createInstruments = (platform: Platform, cores: CoreMonitor): Instruments => ({
   ...platform,
-  isUndisturbed: () => throughput.isUndisturbed(),
+  isUndisturbed: () => cores.isUndisturbed(),
 });
 
 /** Times of one phase. */

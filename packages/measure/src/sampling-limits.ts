@@ -1,8 +1,10 @@
+import type { CoreTimes } from "./platform.js";
+
 /** The sampling of one phase of one cell. Times in nanoseconds. */
 export interface SamplingLimits {
   /** Time limit for windows of samples to become steady. */
   readonly settleNs: number;
-  /** Additional limit on the time in which others share the processor core. */
+  /** Additional limit on the time in which the cores are disturbed. */
   readonly patienceNs: number;
   /** The shortest time of a window. */
   readonly windowNs: number;
@@ -17,10 +19,11 @@ export interface SamplingLimits {
   readonly batchNs: number;
 }
 
-/** The sampling of one cell in one process: a part of a request to a worker, as data. */
-export interface Sampling {
-  /** Time of the throughput probe on an undisturbed core, in nanoseconds, if the run knows it. */
-  readonly probeNs?: number | undefined;
+/**
+ * The sampling of one cell in one process: a part of a request to a worker, as data. The times of probes are those on
+ * undisturbed cores, as far as the run knows them.
+ */
+export interface Sampling extends CoreTimes {
   /** `all` phases; `ranked`: those that tables rank, without `forward`; `gradient` alone. */
   readonly phases: "all" | "ranked" | "gradient";
   /** The gradient time, in nanoseconds, above which a cell is measured by a few round trips only; absent for none. */

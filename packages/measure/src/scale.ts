@@ -7,10 +7,10 @@ import {
   type Inputs,
 } from "@softmax-bench/core";
 import { type Answer, resourceUse } from "./answer.js";
+import { CoreMonitor } from "./core-monitor.js";
 import type { Platform } from "./platform.js";
 import type { MemoryRequest, ScaleRequest } from "./protocol.js";
 import { createInstruments, sample } from "./sample.js";
-import { ThroughputMonitor } from "./shared-core.js";
 
 /**
  * Inputs that a worker makes itself, since their values do not affect the time, and transferring a file of 64 million
@@ -60,7 +60,7 @@ export async function scale(
   const { samples, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
-    createInstruments(platform, new ThroughputMonitor(platform, engine.info.threads)),
+    createInstruments(platform, new CoreMonitor(platform, engine.info.threads)),
   );
   return {
     reply: {

@@ -43,10 +43,20 @@ export const settledByOne = (counts: InstructionCounts, limits: Limits): Instruc
  * compiled in one of two ways. So no distribution is assumed. The sides must differ by at least the floor, and the
  * nearest processes of the two sides by more than any two of the same side. Sides that differ by less pass only if no two
  * processes of the same side differ by as much.
+ *
+ * @param first the processes that called for more: they were chosen for their difference, so they say how far processes of
+ *   a side are apart, and nothing about the sides
  */
-export function decideInstructions(counts: InstructionCounts, limits: Limits): InstructionComparison {
+export function decideInstructions(
+  counts: InstructionCounts,
+  limits: Limits,
+  first: InstructionCounts = { baseline: [], candidate: [] },
+): InstructionComparison {
   const { baseline, candidate } = counts;
-  const spread = Math.max(logRange(baseline), logRange(candidate));
+  const spread = Math.max(
+    logRange([...baseline, ...first.baseline]),
+    logRange([...candidate, ...first.candidate]),
+  );
   const base = { ...describe(counts), spread: Math.expm1(spread) };
   const differences = `processes of one side differ by ${percent(base.spread)}`;
   const growth = logGrowth(counts);

@@ -3,6 +3,7 @@ import {
   callsForMore,
   DEFAULT_LIMITS,
   decideInstructions,
+  type InstructionCounts,
   settledByOne,
   toOutcome,
   withInstructions,
@@ -44,6 +45,17 @@ describe("several processes of either side", () => {
     expect(decide([1_000_000, 1_008_000], [1_012_000, 1_020_000]).verdict).toBe("inconclusive");
     // 5 % more, hidden by ways to compile whose medians agree.
     expect(decide([13_815_709, 13_815_642], [13_311_400, 14_419_117]).verdict).toBe("inconclusive");
+  });
+
+  it("do not judge a cell that the first processes saw compiled the other way", () => {
+    const decideAfter = (first: InstructionCounts) =>
+      decideInstructions(
+        { baseline: [1_000_000, 1_000_000], candidate: [1_008_300, 1_008_300] },
+        DEFAULT_LIMITS,
+        first,
+      ).verdict;
+    expect(decideAfter(one(1_000_000, 1_008_300))).toBe("regression");
+    expect(decideAfter(one(1_008_300, 1_000_000))).toBe("inconclusive");
   });
 });
 

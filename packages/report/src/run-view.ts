@@ -5,6 +5,7 @@ import {
   commandLine,
   commandOfRun,
   type Environment,
+  listExperiments,
   namePlaces,
   plural,
   type Results,
@@ -42,7 +43,8 @@ export function runView(unnamed: Results): RunView {
 }
 
 /** The progress of an interrupted run, and how to resume it. */
-function describeInterruption({ run, cells, precision, depth, scaling }: Results): string | undefined {
+function describeInterruption(results: Results): string | undefined {
+  const { run, cells } = results;
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
     const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
@@ -50,9 +52,7 @@ function describeInterruption({ run, cells, precision, depth, scaling }: Results
   }
   const parts = [
     ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
-    ...(precision ? [plural(precision.curves.length, "curve")] : []),
-    ...(depth ? [plural(depth.networks.length, "network")] : []),
-    ...(scaling ? [`${scaling.series.length} series`] : []),
+    ...listExperiments(results).map(({ nouns, records }) => plural(records.length, ...nouns)),
   ];
   const out = findOutFolder(run.argv);
   const command = [

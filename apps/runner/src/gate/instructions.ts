@@ -68,11 +68,13 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
   const compared: (CellId & { readonly instructions: InstructionComparison })[] = [];
   const notCompared: NotCompared[] = [];
   for (const key of cells) {
-    const isDecided = suspicious.includes(key);
-    const counted = countsOf(isDecided ? second : first, key);
-    if (isComplete(counted, isDecided ? DECIDING_PROCESSES : 1)) {
-      const conclude = isDecided ? decideInstructions : settledByOne;
-      compared.push({ ...cellId(key), instructions: conclude(counted, limits) });
+    const [seen, isSuspicious] = [countsOf(first, key), suspicious.includes(key)];
+    const counted = isSuspicious ? countsOf(second, key) : seen;
+    if (isComplete(counted, isSuspicious ? DECIDING_PROCESSES : 1)) {
+      const instructions = isSuspicious
+        ? decideInstructions(counted, limits, seen)
+        : settledByOne(counted, limits);
+      compared.push({ ...cellId(key), instructions });
     } else notCompared.push({ ...cellId(key), ...explainMissing([...first, ...second], key) });
   }
   const [process] = first;

@@ -1,10 +1,10 @@
 import { type BackendCost, SWEEPS } from "@softmax-bench/core";
-import type { Sampling } from "@softmax-bench/measure";
+import type { CoreTimes, Sampling } from "@softmax-bench/measure";
 import { sweepWorkload } from "./sweep-workload.js";
 
 export const PROFILE_IDS = ["smoke", "default", "full", "gate", "digests"] as const;
 
-export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
+export interface Profile extends Omit<Sampling, "phases" | keyof CoreTimes> {
   readonly id: (typeof PROFILE_IDS)[number];
   readonly summary: string;
   readonly workloads: readonly string[];
@@ -14,6 +14,8 @@ export interface Profile extends Omit<Sampling, "phases" | "probeNs"> {
   readonly mostProcesses: number;
   /** The number of times that a process measures each cell; slow ones once; after the first, only the gradient phase. */
   readonly passes: number;
+  /** The most further times, instead of those in which the cores were disturbed. */
+  readonly retries: number;
   /** The time, in milliseconds, after which a run starts no further process for each backend. */
   readonly timeMs: number;
   /** The time after which a cell is abandoned, in milliseconds. */
@@ -42,6 +44,7 @@ const GATE: Profile = {
   processes: 1,
   mostProcesses: 1,
   passes: 1,
+  retries: 0,
   timeMs: Number.POSITIVE_INFINITY,
   cellTimeoutMs: 30_000,
   singleShots: 1,
@@ -50,7 +53,7 @@ const GATE: Profile = {
   limits: {
     gradient: {
       settleNs: 400 * MS,
-      patienceNs: 1000 * MS,
+      patienceNs: 300 * MS,
       windowNs: 60 * MS,
       minSamples: 3,
       mostWindowNs: 100 * MS,
@@ -79,6 +82,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 1,
     mostProcesses: 1,
     passes: 1,
+    retries: 0,
     timeMs: MINUTE_MS,
     cellTimeoutMs: 10_000,
     startsAhead: true,
@@ -114,6 +118,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 2,
     mostProcesses: 6,
     passes: 2,
+    retries: 2,
     timeMs: 5 * MINUTE_MS,
     cellTimeoutMs: 120_000,
     singleShotAboveNs: 50 * MS,
@@ -122,7 +127,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     limits: {
       gradient: {
         settleNs: 1000 * MS,
-        patienceNs: 200 * MS,
+        patienceNs: 100 * MS,
         windowNs: 10 * MS,
         minSamples: 5,
         mostWindowNs: 200 * MS,
@@ -149,6 +154,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 6,
     mostProcesses: 6,
     passes: 1,
+    retries: 2,
     timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 300_000,
     singleShots: 3,
@@ -209,12 +215,12 @@ export const QUICK_SAMPLING: Sampling = {
 export const toSampling = (
   { singleShotAboveNs, singleShots, limits, digestsOnly, untimed }: Profile,
   phases: Sampling["phases"],
-  probeNs: number | undefined,
+  undisturbed: CoreTimes,
 ): Sampling | undefined =>
   untimed
     ? undefined
     : {
-        probeNs,
+        ...undisturbed,
         phases: digestsOnly ? "gradient" : phases,
         ...(singleShotAboveNs === undefined ? {} : { singleShotAboveNs }),
         singleShots,

@@ -10,6 +10,8 @@ export interface Visit {
   readonly isTwin: boolean;
   /** Counts the measurements of the cell in this process, from 0. */
   readonly pass: number;
+  /** Counts, from 0, the visits that are needed only if the cores were disturbed in more passes than that; else undefined. */
+  readonly retry: number | undefined;
 }
 
 export interface DrawOptions {
@@ -20,6 +22,8 @@ export interface DrawOptions {
   readonly canHaveTwin: ((cell: PlannedCell) => boolean) | undefined;
   /** The number of times that the process goes through its cells. */
   readonly passes: number;
+  /** The most further times, for cells whose cores were disturbed. */
+  readonly retries: number;
 }
 
 /**
@@ -32,7 +36,7 @@ export interface DrawOptions {
  */
 export function drawVisits(
   cells: readonly PlannedCell[],
-  { seed, round, canHaveTwin, passes }: DrawOptions,
+  { seed, round, canHaveTwin, passes, retries }: DrawOptions,
 ): Visit[] {
   const [first] = cells;
   if (!first) return [];
@@ -48,8 +52,10 @@ export function drawVisits(
     );
     return shuffle(twin ? [...units, [{ cell: twin, isTwin: true }]] : units, uniform).flat();
   });
-  return Array.from({ length: passes }, (_, pass) =>
-    ((round + pass) % 2 === 0 ? visits : visits.toReversed()).map((visit): Visit => ({ ...visit, pass })),
+  return Array.from({ length: passes + retries }, (_, pass) =>
+    ((round + pass) % 2 === 0 ? visits : visits.toReversed()).map(
+      (visit): Visit => ({ ...visit, pass, retry: pass < passes ? undefined : pass - passes }),
+    ),
   ).flat();
 }
 

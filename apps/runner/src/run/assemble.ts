@@ -17,7 +17,7 @@ import { keyOf, type Plan, type PlannedCell } from "../plan/plan.js";
 import { PROFILES } from "../plan/profiles.js";
 import { combineBackends, sumByPurpose } from "../results/combine.js";
 import { type Entry, type Header, type Measurement, resultKey } from "../results/journal/entries.js";
-import { groupByProcess, isRepeated } from "../results/journal/settled-measurements.js";
+import { groupByProcess, isRepeated, reviewed } from "../results/journal/settled-measurements.js";
 import { combineProcesses } from "./combine-processes.js";
 
 /**
@@ -34,7 +34,7 @@ export function assemble(
   const { cells: planned } = plan;
   const { processes } = PROFILES[header.profile];
   const found = new Map(entries.map((entry) => [resultKey(entry), entry]));
-  const all = [...found.values()].filter((entry) => entry.type === "cell");
+  const all = reviewed([...found.values()].filter((entry) => entry.type === "cell"));
   const measurements = groupByCell(all.filter(({ twin }) => !twin));
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {

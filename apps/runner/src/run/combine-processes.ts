@@ -1,7 +1,7 @@
 import { type Cell, PHASES, type Phase, type Steadiness, type Timing } from "@softmax-bench/core";
 import { summarize } from "@softmax-bench/stats";
 import type { Measurement } from "../results/journal/entries.js";
-import { decidingMeasurements, processTime } from "../results/journal/settled-measurements.js";
+import { decidingMeasurements, timeOf } from "../results/journal/settled-measurements.js";
 
 /**
  * One cell from its measurements in several processes: times from those that had settled, if any had; everything else
@@ -43,12 +43,12 @@ function toTiming(measurements: readonly Measurement[]): NonNullable<Cell["timin
   for (const phase of PHASES) {
     const processes = decidingMeasurements(measurements, phase);
     if (processes.length === 0) continue;
-    const callsPerSample = processes.map(([first]) => first?.sampling?.callsPerSample[phase] ?? 1);
+    const callsPerSample = processes.map(({ sampling }) => sampling?.callsPerSample[phase] ?? 1);
     const isDerived = phase === "readback" && measurements.some(({ readback }) => readback === "recomputes");
     timing[phase] = {
       ...timingOver(processes, phase),
       ...(callsPerSample.some((calls) => calls > 1) ? { callsPerSample } : {}),
-      steadiness: commonSteadiness(processes.flat().map(({ sampling }) => sampling?.steadiness[phase])),
+      steadiness: commonSteadiness(processes.map(({ sampling }) => sampling?.steadiness[phase])),
       ...(isDerived ? { derived: "difference" } : {}),
     };
   }
@@ -60,10 +60,10 @@ const commonSteadiness = (states: readonly (Steadiness | undefined)[]): Steadine
   (["settled", "unsettled"] as const).find((one) => states.includes(one)) ?? "untested";
 
 /** The observations are process medians if there are several processes, otherwise the samples of the one. */
-function timingOver(processes: readonly (readonly Measurement[])[], phase: Phase): Timing {
-  const samples = processes.flat().flatMap((measurement) => measurement.samples?.[phase] ?? []);
+function timingOver(processes: readonly Measurement[], phase: Phase): Timing {
+  const samples = processes.flatMap((measurement) => measurement.samples?.[phase] ?? []);
   const several = processes.length > 1;
-  const processMedians = processes.map((ofProcess) => processTime(ofProcess, phase));
+  const processMedians = processes.map((measurement) => timeOf(measurement, phase));
   const observations = several ? processMedians : samples;
   const { median: medianNs, mad: madNs, low, high, coverage } = summarize(observations);
   return {

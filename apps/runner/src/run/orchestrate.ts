@@ -7,7 +7,6 @@ import {
   placeName,
   uniformSource,
 } from "@softmax-bench/core";
-import { ThroughputReference } from "@softmax-bench/measure";
 import { type CellWork, cellItem, type RunContext, runCells } from "../experiments/cells/cells.js";
 import { InputSource } from "../experiments/cells/inputs.js";
 import { Judge } from "../experiments/cells/judge.js";
@@ -73,7 +72,6 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
     phaseTimer,
     state,
     inputs,
-    throughput: new ThroughputReference(),
     judge: new Judge({ seed: header.seed, inputs, kernels }),
   };
   const createSession = sessionFactory(options, phaseTimer);
@@ -140,6 +138,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
             round,
             canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin,
             passes: profile.passes,
+            retries: profile.retries,
           },
         ),
       });
@@ -288,7 +287,9 @@ function roundTimer(
 
 /** The cells that a round has yet to measure. */
 export const remainingCells = ({ cells }: Plan, state: RunState, round: number): PlannedCell[] =>
-  cells.filter((cell) => state.remaining({ cell, isTwin: false, pass: 0 }, round) === "measurement");
+  cells.filter(
+    (cell) => state.remaining({ cell, isTwin: false, pass: 0, retry: undefined }, round) === "measurement",
+  );
 
 /** The missing work of the experiments of a run. */
 export const remainingExperiments = (

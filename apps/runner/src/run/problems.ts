@@ -1,4 +1,4 @@
-import { type BackendRecord, placeName, plural, type Results } from "@softmax-bench/core";
+import { type BackendRecord, listExperiments, placeName, plural, type Results } from "@softmax-bench/core";
 import { type OutputStream, writeLine } from "../terminal/console.js";
 
 /** Returns whether no backend could be used. If so, prints the reason for each. */
@@ -12,11 +12,8 @@ export function noneAvailable(backends: readonly BackendRecord[], stderr: Output
 }
 
 /** Returns whether a result failed, crashed or timed out. If so, prints how many. */
-export function anyBroken({ cells, precision, depth, scaling }: Results, stderr: OutputStream): boolean {
-  const all = [
-    ...[...cells, ...(precision?.curves ?? [])],
-    ...[...(depth?.networks ?? []), ...(scaling?.series ?? [])],
-  ];
+export function anyBroken(results: Results, stderr: OutputStream): boolean {
+  const all = [...results.cells, ...listExperiments(results).flatMap(({ records }) => records)];
   const broken = all.filter(({ status }) => ["failed", "crashed", "timeout"].includes(status));
   if (broken.length === 0) return false;
   writeLine(

@@ -34,7 +34,9 @@ const choices = (values, count) =>
 /** The verdict of a gate on a cell: by one process of either side, and if those call for more, by new ones. */
 function conclude(baseline, candidate, fresh) {
   const first = { baseline: [baseline], candidate: [candidate] };
-  return callsForMore(first, DEFAULT_LIMITS) ? decideInstructions(fresh, DEFAULT_LIMITS).verdict : "pass";
+  return callsForMore(first, DEFAULT_LIMITS)
+    ? decideInstructions(fresh, DEFAULT_LIMITS, first).verdict
+    : "pass";
 }
 
 /** Verdicts of all gates whose processes are chosen from counts of one revision, or of two. */

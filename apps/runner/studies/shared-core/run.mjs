@@ -1,5 +1,5 @@
 import { wasmSimd } from "@softmax-bench/adapter-wasm-simd";
-import { probeThroughput } from "@softmax-bench/measure/shared-core";
+import { probeThroughput } from "@softmax-bench/measure/cores";
 import { median } from "@softmax-bench/stats";
 import { otherCores } from "../../../../packages/host-node/dist/other-cores.js";
 

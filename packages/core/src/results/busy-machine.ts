@@ -31,7 +31,9 @@ export function busyMachine({
     ...(steal > BUSY_CORES ? [`the hypervisor took ${steal.toFixed(1)} cores for others`] : []),
     ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${Math.round(100 * drift)} %`] : []),
     ...((noise.disturbed ?? 0) > MOSTLY_DISTURBED
-      ? [`others used the same cores for ${Math.round(100 * (noise.disturbed ?? 0))} % of the time`]
+      ? [
+          `others used its cores, or the hypervisor moved them apart, for ${Math.round(100 * (noise.disturbed ?? 0))} % of the time`,
+        ]
       : []),
   ];
   const doubts = [

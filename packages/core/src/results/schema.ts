@@ -291,7 +291,9 @@ export const noise = z.object({
     .min(0)
     .max(1)
     .optional()
-    .describe("share of the time of sampling in which others used the processor core too"),
+    .describe(
+      "share of the time of sampling in which others used the processor cores too, or in which these were further apart than at other times",
+    ),
 });
 
 export const environment = z.object({

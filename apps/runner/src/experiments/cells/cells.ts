@@ -1,6 +1,6 @@
 import type { Backend, DistanceRecord } from "@softmax-bench/core";
 import { messageOf, placeName } from "@softmax-bench/core";
-import { type Computed, inputArrays, type Sampling, type ThroughputReference } from "@softmax-bench/measure";
+import { type Computed, inputArrays, type Sampling } from "@softmax-bench/measure";
 import { formatDuration, formatError } from "@softmax-bench/report/model";
 import { median } from "@softmax-bench/stats";
 import { isRunnable, keyOf, type PlannedCell, skipReason } from "../../plan/plan.js";
@@ -36,7 +36,6 @@ export interface CellWork extends RunContext {
   /** Its measurements, in the order of this process. */
   readonly visits: readonly Visit[];
   readonly state: RunState;
-  readonly throughput: ThroughputReference;
   readonly judge: Judge;
   readonly inputs: InputSource;
   readonly phaseTimer: PhaseTimer;
@@ -90,7 +89,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   const task = { method, dtype, rows, classes };
   const sampling =
     purpose === "measurement"
-      ? toSampling(profile, phasesOf(visit, round), work.throughput.of(placeName(cell)))
+      ? toSampling(profile, phasesOf(visit, round), state.undisturbedCores(cell))
       : undefined;
   const isDigest = !isFirst(visit, round) || (profile.digestsOnly ?? false);
   await work.turns?.awaitTurn("cell");
@@ -101,8 +100,6 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
   if (signal.aborted) return;
   const begun = performance.now();
   const { measurement, distances } = await toMeasurement(visit, outcome, work);
-  const { probeNs } = measurement.sampling ?? {};
-  if (probeNs) work.throughput.add(placeName(cell), probeNs);
   // A twin of a cell that does not work is of no use.
   if (purpose === "measurement" && (measurement.status === "ok" || !visit.isTwin)) keep(measurement);
   for (const distance of distances) {

@@ -1,7 +1,7 @@
 import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
 import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../results/journal/entries.js";
-import { decidingMeasurements, processTime } from "../../results/journal/settled-measurements.js";
+import { decidingMeasurements, timeOf } from "../../results/journal/settled-measurements.js";
 
 type RankedPhase = Resolution["groups"][number]["phase"];
 const RANKED_PHASES: readonly RankedPhase[] = ["gradient", "roundtrip"];
@@ -83,8 +83,8 @@ const medianTimes = (measurements: readonly Measurement[], phase: RankedPhase): 
 /** The time of each process by its number, if above 0: a phase that is a difference may be 0, which has no ratio. */
 const timesByProcess = (measurements: readonly Measurement[], phase: RankedPhase): Map<number, number> =>
   new Map(
-    decidingMeasurements(measurements, phase).flatMap((ofProcess) => {
-      const time = processTime(ofProcess, phase);
-      return time > 0 ? [[ofProcess[0]?.round ?? 0, time] as const] : [];
+    decidingMeasurements(measurements, phase).flatMap((measurement) => {
+      const time = timeOf(measurement, phase);
+      return time > 0 ? [[measurement.round, time] as const] : [];
     }),
   );

@@ -1,4 +1,4 @@
-import { cellKey } from "@softmax-bench/core";
+import { cellKey, EXPERIMENT_IDS } from "@softmax-bench/core";
 import { schema } from "@softmax-bench/core/results";
 import { phaseSamples, samplingRecord } from "@softmax-bench/measure";
 import { NETWORK_IDS } from "@softmax-bench/networks/graphs";
@@ -36,7 +36,7 @@ const header = z.object({
   journalVersion: z.literal(JOURNAL_VERSION),
   id: z.string(),
   startedAt: z.iso.datetime(),
-  command: z.enum(["bench", "precision", "depth", "scaling"]).optional(),
+  command: z.enum(["bench", ...EXPERIMENT_IDS]).optional(),
   profile: z.enum(PROFILE_IDS),
   argv: z.array(z.string()),
   commit: z.string().nullable(),

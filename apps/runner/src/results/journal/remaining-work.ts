@@ -1,8 +1,9 @@
-import { COMPARISONS, cellKey } from "@softmax-bench/core";
+import { COMPARISONS, cellKey, type Place, placeName } from "@softmax-bench/core";
+import { CoreReference, type CoreTimes } from "@softmax-bench/measure";
 import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import type { Visit } from "../../plan/visits.js";
 import { type Entry, type Measurement, measurementKey, resultKey } from "./entries.js";
-import { isRepeated } from "./settled-measurements.js";
+import { isRepeated, lackedCores } from "./settled-measurements.js";
 
 /**
  * The remaining purpose of a visit: to measure, or only to compute the gradient, where that was measured but never
@@ -14,6 +15,7 @@ export type Purpose = "measurement" | "gradient" | undefined;
 export class RunState {
   /** By `measurementKey`. */
   readonly #measured = new Map<string, Measurement>();
+  readonly #cores = new CoreReference();
   readonly #distances = new Set<string>();
   /** Keys of the results of experiments. */
   readonly #results = new Set<string>();
@@ -31,6 +33,7 @@ export class RunState {
     if (entry.type === "cell") {
       const { twin = false, round, pass } = entry;
       this.#measured.set(measurementKey(cellKey(entry), twin, round, pass), entry);
+      this.#cores.add(placeName(entry), entry.sampling ?? {});
     }
     const key = resultKey(entry);
     if (key !== undefined) this.#results.add(key);
@@ -42,11 +45,22 @@ export class RunState {
     return this.#results.has(key);
   }
 
+  /** The times of probes on undisturbed cores, as far as they are known. */
+  undisturbedCores(place: Place): CoreTimes {
+    return this.#cores.of(placeName(place));
+  }
+
   /** @param round counts the processes of a backend from 0 */
-  remaining({ cell, isTwin, pass }: Visit, round: number): Purpose {
+  remaining({ cell, isTwin, pass, retry }: Visit, round: number): Purpose {
     if (pass > 0) {
-      const [first, own] = [0, pass].map((of) => this.#before(keyOf(cell), isTwin, round, of));
-      return first && isRepeated(first) && !own ? "measurement" : undefined;
+      const passes = Array.from({ length: pass + 1 }, (_, of) =>
+        this.#before(keyOf(cell), isTwin, round, of),
+      );
+      const [first] = passes;
+      if (!first || !isRepeated(first) || passes[pass]) return undefined;
+      const reference = this.undisturbedCores(cell);
+      const lacking = passes.filter((one) => one && lackedCores(one, reference)).length;
+      return retry === undefined || lacking > retry ? "measurement" : undefined;
     }
     const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;
     if (statusBefore === undefined) {
