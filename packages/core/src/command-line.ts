@@ -1,5 +1,3 @@
-import { EXPERIMENT_IDS } from "./results/experiments.js";
-
 /**
  * Commands as the user types them: scripts of pnpm in a clone of the repository, a script in a bundle, and a program
  * where the packages are installed. A page knows of none of them, and names the program.
@@ -26,10 +24,6 @@ export function commandLine(words: string): string {
   const isByNpm = globalThis.process?.env.npm_command !== undefined;
   return `${isByNpm ? "npx " : ""}${PROGRAM} ${words}`;
 }
-
-/** The command that makes runs of a kind. @param kind the command that results name, which may be anything */
-export const commandOfRun = (kind = "bench"): string =>
-  EXPERIMENT_IDS.some((id) => id === kind) ? `study ${kind}` : shellWord(kind);
 
 /**
  * The line that installs missing packages, given as `name@range`. Install scripts of runtimes download native parts from addresses

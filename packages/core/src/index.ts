@@ -6,7 +6,6 @@ export { FAITHFUL, type KernelAccuracy, SHADER_KERNELS } from "./bounds/kernels.
 export type { Rounding } from "./bounds/probabilities.js";
 export {
   commandLine,
-  commandOfRun,
   IN_CLONE,
   installLine,
   PROGRAM,
@@ -55,7 +54,7 @@ export { processorName } from "./processor.js";
 export { type GradientTask, lossAndGradientGraph, type Program, programFor } from "./program.js";
 export { requireInputs } from "./require-inputs.js";
 export { busyMachine } from "./results/busy-machine.js";
-export { EXPERIMENT_IDS, type ExperimentId, listExperiments } from "./results/experiments.js";
+export { commandOfRun, EXPERIMENT_IDS, listExperiments } from "./results/experiments.js";
 export { machineId } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
 export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";

@@ -6,7 +6,7 @@ import type { ThreadData } from "./other-cores.js";
 
 /** The program of a thread that runs the probe on another core than the main thread's, whenever it is asked. */
 
-const { asked, finished, times, bound, memory, index, core } = workerData as ThreadData;
+const { asked, finished, times, bound, exchanges, memory, index, core } = workerData as ThreadData;
 const now = () => Number(process.hrtime.bigint());
 
 /** Binds this thread to a core. Node cannot; the command taskset of util-linux can. Returns whether it did. */
@@ -33,5 +33,5 @@ for (let answered = 0; ; ) {
   times[index] = probeThroughput(now);
   Atomics.store(finished, index, answered);
   Atomics.notify(finished, index);
-  if (Atomics.load(bound, index) === 1) latency.answer(index, answered);
+  if (Atomics.load(exchanges, index) === 1) latency.answer(index, answered);
 }

@@ -4,9 +4,12 @@ import { Worker } from "node:worker_threads";
 import type { CoreTimes, OtherCores } from "@softmax-bench/measure";
 import { CoreLatency, type SharedMemory } from "@softmax-bench/measure/cores";
 
-/** The longest time in which a thread that got a core has run the probe, and in which one has started, in milliseconds. */
+/** How long a thread may take to run the probe, and how long to start, in milliseconds. */
 const PATIENCE_MS = 20;
-const START_MS = 1000;
+const START_MS = 3000;
+
+/** The most threads to exchange numbers with, one after another, while the others wait. */
+const MOST_EXCHANGES = 7;
 
 /** What this thread shares with the others; each of them has an index. */
 export interface Shared {
@@ -17,6 +20,8 @@ export interface Shared {
   readonly times: Float64Array<SharedArrayBuffer>;
   /** 1 if it is bound to its core. */
   readonly bound: Int32Array<SharedArrayBuffer>;
+  /** 1 if it shall exchange numbers after that probe. */
+  readonly exchanges: Int32Array<SharedArrayBuffer>;
   /** For exchanges. */
   readonly memory: SharedMemory;
 }
@@ -29,9 +34,9 @@ export interface ThreadData extends Shared {
 }
 
 /**
- * Threads for the other cores of a machine. They sleep until they are asked, and end with the process. Each is bound to a core,
- * where that is possible, and the one on this thread's core is not asked: Linux may wake a thread on the core of the
- * one that wakes it, though others are idle. There is one more than are asked, so that enough are elsewhere.
+ * Threads for the other cores of a machine. They sleep until they are asked, and end with the process. Where all cores
+ * compute, each thread is bound to one, if that is possible, and the one on this thread's core is not asked: Linux may
+ * wake a thread on the core of the one that wakes it, though others are idle. Where fewer compute, it is unknown which.
  */
 class ProbingThreads implements OtherCores {
   readonly #count: number;
@@ -39,8 +44,8 @@ class ProbingThreads implements OtherCores {
   readonly #shared: Shared;
   readonly #latency: CoreLatency;
   #chosen: readonly number[] = [];
-  /** True if the chosen threads are on other cores than this one, for certain. */
-  #areElsewhere = false;
+  /** Those of them to exchange numbers with. */
+  #partners: readonly number[] = [];
   #probe = 0;
   #patienceMs = START_MS;
   #haveFailed = false;
@@ -48,12 +53,14 @@ class ProbingThreads implements OtherCores {
   constructor(count: number) {
     this.#count = count;
     const cores = allowedCores();
-    this.#cores = Array.from({ length: count + 1 }, (_, index) => cores[index]);
+    // One more than are asked, for the one on this thread's core.
+    this.#cores = cores.length === count + 1 ? cores : Array.from({ length: count }, () => undefined);
     const int32 = () => new Int32Array(new SharedArrayBuffer(4 * this.#cores.length));
     this.#shared = {
       asked: int32(),
       finished: int32(),
       bound: int32(),
+      exchanges: int32(),
       times: new Float64Array(new SharedArrayBuffer(8 * this.#cores.length)),
       memory: CoreLatency.share(),
     };
@@ -69,15 +76,18 @@ class ProbingThreads implements OtherCores {
   }
 
   start(): void {
-    const { asked, bound } = this.#shared;
+    if (this.#haveFailed) return;
+    const { asked, bound, exchanges } = this.#shared;
     const here = currentCore();
     const isBound = (index: number) => Atomics.load(bound, index) === 1;
     const others = [...this.#cores.keys()].filter((index) => !isBound(index) || this.#cores[index] !== here);
     this.#chosen = others.slice(0, this.#count);
-    this.#areElsewhere = here !== undefined && this.#chosen.every(isBound);
+    const areElsewhere = here !== undefined && this.#chosen.every(isBound);
+    this.#partners = areElsewhere ? this.#chosen.slice(0, MOST_EXCHANGES) : [];
     this.#probe++;
     for (const index of this.#chosen) {
       this.#latency.prepare(index, this.#probe);
+      Atomics.store(exchanges, index, this.#partners.includes(index) ? 1 : 0);
       Atomics.store(asked, index, this.#probe);
       Atomics.notify(asked, index);
     }
@@ -85,9 +95,7 @@ class ProbingThreads implements OtherCores {
 
   finish(): CoreTimes {
     if (this.#haveFailed) return {};
-    const latencies = this.#areElsewhere
-      ? this.#chosen.flatMap((index) => this.#latency.time(index, this.#probe, now) ?? [])
-      : [];
+    const latencyNs = this.#exchange();
     const deadline = performance.now() + this.#patienceMs;
     for (const index of this.#chosen) {
       if (!this.#waitFor(index, deadline)) {
@@ -99,8 +107,19 @@ class ProbingThreads implements OtherCores {
     this.#patienceMs = PATIENCE_MS;
     return {
       probeNs: Math.max(...this.#chosen.map((index) => this.#shared.times[index] ?? 0)),
-      ...(latencies.length > 0 ? { latencyNs: Math.max(...latencies) } : {}),
+      ...(latencyNs === undefined ? {} : { latencyNs }),
     };
+  }
+
+  /** The longest time of an exchange; undefined without partners, or if one of them does not answer. */
+  #exchange(): number | undefined {
+    let longest: number | undefined;
+    for (const index of this.#partners) {
+      const latencyNs = this.#latency.time(index, this.#probe, now);
+      if (latencyNs === undefined) return undefined;
+      longest = Math.max(longest ?? 0, latencyNs);
+    }
+    return longest;
   }
 
   /** Returns whether a thread has finished the probe in time. */

@@ -41,7 +41,10 @@ const TURNS = 64;
 const SERIES = 8;
 const ALL_TURNS = 2 + TURNS * SERIES;
 
-/** Looks at the memory, of half a nanosecond or so, until the other thread counts as not running; more for the first exchange. */
+/**
+ * How often to look at the memory, half a nanosecond or so each time, before the other thread counts as not running: more
+ * often for the first exchange.
+ */
 const PATIENCE = 2 ** 18;
 const FIRST_PATIENCE = 2 ** 21;
 
@@ -91,7 +94,11 @@ export class CoreLatency {
 
   /** The other thread's part. */
   answer(thread: number, probe: number): void {
-    this.#play(thread * STRIDE, firstNumber(probe) + 1, ALL_TURNS, FIRST_PATIENCE);
+    const at = thread * STRIDE;
+    const awaited = firstNumber(probe) + 1;
+    // Who comes too late finds the first number there, and nobody who plays on.
+    if (this.#play(at, awaited, 1, FIRST_PATIENCE) === 1)
+      this.#play(at, awaited + 2, ALL_TURNS - 1, PATIENCE);
   }
 }
 

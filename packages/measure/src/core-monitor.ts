@@ -20,7 +20,7 @@ export class CoreMonitor {
   readonly #others: OtherCores | undefined;
   #probeNs = Number.POSITIVE_INFINITY;
   #latencyNs = Number.POSITIVE_INFINITY;
-  /** The last known one: cores are moved every few seconds. */
+  /** The last known latency: cores are moved only every few seconds. */
   #lastLatencyNs: number | undefined;
 
   /**

@@ -30,7 +30,7 @@ export interface Sampled {
   readonly settlingNs: number;
   /** Times of the samples, in nanoseconds of the clock. */
   readonly intervals: readonly { readonly start: number; readonly end: number }[];
-  /** Nanoseconds that all windows took, and those in which the core was shared with others. */
+  /** Nanoseconds that all windows took, and those in which the cores were disturbed. */
   readonly windowsNs: number;
   readonly disturbedNs: number;
 }
@@ -60,6 +60,8 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
   let disturbedNs = 0;
+  /** Time of windows that do not count for being disturbed alone. */
+  let waitedNs = 0;
   for (;;) {
     const isOptimising = watchOptimisation(instruments, begun + waitNs);
     const taken = await takeWindow(work, size, instruments);
@@ -71,12 +73,13 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     const tookNs = window.end - window.start;
     windowsNs += tookNs;
     if (!window.isUndisturbed) disturbedNs += tookNs;
+    if (!window.isUndisturbed && !wasOptimising) waitedNs += tookNs;
     const elapsed = window.end - begun;
     const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
     const clean = recent.filter(({ isUndisturbed, wasOptimising }) => isUndisturbed && !wasOptimising);
     const steadiness = steadinessOfWindows(recent, clean);
     const hasTimeForAnother =
-      elapsed - disturbedNs + tookNs <= limits.settleNs + waitNs && disturbedNs <= limits.patienceNs;
+      elapsed - waitedNs + tookNs <= limits.settleNs + waitNs && waitedNs <= limits.patienceNs;
     if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
       const candidates = latest(clean.length > 0 ? clean : recent);
       const { callsPerSample } = candidates.at(-1) ?? window;

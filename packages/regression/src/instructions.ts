@@ -44,8 +44,8 @@ export const settledByOne = (counts: InstructionCounts, limits: Limits): Instruc
  * nearest processes of the two sides by more than any two of the same side. Sides that differ by less pass only if no two
  * processes of the same side differ by as much.
  *
- * @param first the processes that called for more: they were chosen for their difference, so they say how far processes of
- *   a side are apart, and nothing about the sides
+ * @param first the processes that called for more: they were chosen for their difference, so where the new ones differ, too, they say
+ *   how far processes of a side are apart, and nothing about the sides
  */
 export function decideInstructions(
   counts: InstructionCounts,
@@ -53,14 +53,15 @@ export function decideInstructions(
   first: InstructionCounts = { baseline: [], candidate: [] },
 ): InstructionComparison {
   const { baseline, candidate } = counts;
+  const growth = logGrowth(counts);
+  const isGrown = Math.abs(growth) >= floorOf(limits);
   const spread = Math.max(
-    logRange([...baseline, ...first.baseline]),
-    logRange([...candidate, ...first.candidate]),
+    logRange([...baseline, ...(isGrown ? first.baseline : [])]),
+    logRange([...candidate, ...(isGrown ? first.candidate : [])]),
   );
   const base = { ...describe(counts), spread: Math.expm1(spread) };
   const differences = `processes of one side differ by ${percent(base.spread)}`;
-  const growth = logGrowth(counts);
-  if (Math.abs(growth) < floorOf(limits)) {
+  if (!isGrown) {
     if (spread >= floorOf(limits)) return { ...base, verdict: "inconclusive", reason: differences };
     return { ...base, verdict: "pass", reason: `less than ${percent(Math.expm1(floorOf(limits)))}` };
   }

@@ -14,7 +14,7 @@ export interface Profile extends Omit<Sampling, "phases" | keyof CoreTimes> {
   readonly mostProcesses: number;
   /** The number of times that a process measures each cell; slow ones once; after the first, only the gradient phase. */
   readonly passes: number;
-  /** The most further times, instead of those in which the cores were disturbed. */
+  /** The most further times, to make up for those in which the cores were disturbed. */
   readonly retries: number;
   /** The time, in milliseconds, after which a run starts no further process for each backend. */
   readonly timeMs: number;
@@ -154,7 +154,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     processes: 6,
     mostProcesses: 6,
     passes: 1,
-    retries: 2,
+    retries: 1,
     timeMs: Number.POSITIVE_INFINITY,
     cellTimeoutMs: 300_000,
     singleShots: 3,

@@ -10,7 +10,10 @@ export interface Visit {
   readonly isTwin: boolean;
   /** Counts the measurements of the cell in this process, from 0. */
   readonly pass: number;
-  /** Counts, from 0, the visits that are needed only if the cores were disturbed in more passes than that; else undefined. */
+  /**
+   * Number of a further visit, from 0, which is made only if the cores were disturbed in more passes than that; undefined for regular
+   * ones.
+   */
   readonly retry: number | undefined;
 }
 

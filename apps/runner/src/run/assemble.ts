@@ -47,7 +47,7 @@ export function assemble(
   const experiments = ofRun.map((experiment) => assembleSection(experiment, plan, found));
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
-  const noise = noiseSection(entries);
+  const noise = noiseSection(entries, all);
   const hosts = hostRecords(entries);
   const complete = finished.length === planned.length && experiments.every(({ isComplete }) => isComplete);
   const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
@@ -141,12 +141,12 @@ function groupByCell(measurements: readonly Measurement[]): Map<string, Measurem
 }
 
 /** Other activity of the machine, over all processes of the run. */
-function noiseSection(entries: readonly Entry[]): Noise | undefined {
+function noiseSection(entries: readonly Entry[], measurements: readonly Measurement[]): Noise | undefined {
   const states = entries.filter((entry) => entry.type === "machine");
   const [first, ...others] = states;
   if (!first) return undefined;
   const last = others.at(-1)?.when === "after" ? others.pop() : undefined;
-  const disturbed = disturbedShare(entries.flatMap((entry) => (entry.type === "cell" ? [entry] : [])));
+  const disturbed = disturbedShare(measurements);
   return {
     before: first.state,
     during: others.map(({ state }) => state),
@@ -155,7 +155,7 @@ function noiseSection(entries: readonly Entry[]): Noise | undefined {
   };
 }
 
-/** Share of the sampling time in which another process used the processor core too. */
+/** Share of the sampling time in which the cores were disturbed. */
 function disturbedShare(measurements: readonly Measurement[]): number | undefined {
   const sum = (part: "windowsNs" | "disturbedNs") =>
     measurements.reduce((total, { sampling }) => total + (sampling?.[part] ?? 0), 0);

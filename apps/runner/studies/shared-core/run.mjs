@@ -27,7 +27,7 @@ for (const threads of [1, 2]) {
 const probe = () => {
   other?.start();
   const own = probeThroughput(now);
-  return { own, other: Math.min(other?.finish() ?? own, 1e9) };
+  return { own, other: Math.min(other?.finish().probeNs ?? own, 1e9) };
 };
 
 /** One window: the median call, and the slower of the probes before and after it. */

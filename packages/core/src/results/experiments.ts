@@ -1,7 +1,8 @@
+import { shellWord } from "../command-line.js";
 import type { Results } from "./schema.js";
 
 /** The results of one experiment of a run. */
-export interface ExperimentRecords {
+interface ExperimentRecords {
   /** What one of the results is called, and several. */
   readonly nouns: readonly [one: string, many: string];
   readonly records: readonly { readonly status: string; readonly reason?: string | undefined }[];
@@ -16,7 +17,7 @@ const EXPERIMENTS = {
   scaling: [["series", "series"], ({ scaling }) => scaling?.series],
 } as const satisfies Partial<Record<keyof Results, readonly [ExperimentRecords["nouns"], ListRecords]>>;
 
-export type ExperimentId = keyof typeof EXPERIMENTS;
+type ExperimentId = keyof typeof EXPERIMENTS;
 
 export const EXPERIMENT_IDS = Object.keys(EXPERIMENTS) as readonly ExperimentId[];
 
@@ -26,3 +27,7 @@ export const listExperiments = (results: Results): readonly ExperimentRecords[] 
     const records: ExperimentRecords["records"] | undefined = list(results);
     return records ? [{ nouns, records }] : [];
   });
+
+/** The command that makes runs of a kind. @param kind the command that results name, which may be anything */
+export const commandOfRun = (kind = "bench"): string =>
+  EXPERIMENT_IDS.some((id) => id === kind) ? `study ${kind}` : shellWord(kind);

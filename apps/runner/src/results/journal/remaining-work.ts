@@ -53,13 +53,14 @@ export class RunState {
   /** @param round counts the processes of a backend from 0 */
   remaining({ cell, isTwin, pass, retry }: Visit, round: number): Purpose {
     if (pass > 0) {
-      const passes = Array.from({ length: pass + 1 }, (_, of) =>
-        this.#before(keyOf(cell), isTwin, round, of),
-      );
-      const [first] = passes;
-      if (!first || !isRepeated(first) || passes[pass]) return undefined;
+      const passes = Array.from(
+        { length: pass + 1 },
+        (_, of) => this.#before(keyOf(cell), isTwin, round, of) ?? [],
+      ).flat();
+      const isDone = passes.at(-1)?.pass === pass;
+      if (passes[0]?.pass !== 0 || isDone || !passes.every(isRepeated)) return undefined;
       const reference = this.undisturbedCores(cell);
-      const lacking = passes.filter((one) => one && lackedCores(one, reference)).length;
+      const lacking = passes.filter((one) => lackedCores(one, reference)).length;
       return retry === undefined || lacking > retry ? "measurement" : undefined;
     }
     const statusBefore = this.#before(keyOf(cell), isTwin, round)?.status;

@@ -11,13 +11,13 @@ export const isRepeated = ({ status, sampling }: Measurement): boolean =>
   status === "ok" && sampling?.steadiness.gradient !== "untested";
 
 /** The share of its time from which on disturbances may be the reason that a cell has not settled. */
-const DISTURBED_SHARE = 0.2;
+const DISTURBED_SHARE = 0.1;
 
 /** True if a cell was measured while the cores were disturbed: its time is not what it would have been otherwise. */
 export function lackedCores({ sampling }: Measurement, reference: CoreTimes): boolean {
   if (!sampling) return false;
   const { steadiness, windowsNs = 0, disturbedNs = 0 } = sampling;
-  const wasDisturbed = steadiness.gradient === "unsettled" && disturbedNs >= DISTURBED_SHARE * windowsNs;
+  const wasDisturbed = steadiness.gradient === "unsettled" && disturbedNs > DISTURBED_SHARE * windowsNs;
   return wasDisturbed || wereApart(sampling, reference);
 }
 
@@ -48,7 +48,7 @@ export function reviewed(measurements: readonly Measurement[]): Measurement[] {
         state === "settled" ? "unsettled" : state,
       ]),
     );
-    return { ...measurement, sampling: { ...sampling, steadiness } };
+    return { ...measurement, sampling: { ...sampling, steadiness, disturbedNs: sampling.windowsNs } };
   });
 }
 
