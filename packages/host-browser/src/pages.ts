@@ -129,8 +129,12 @@ export class Pages {
     if (path === "results" || path === "replies") {
       const number = readNumber(query.get("to"));
       if (number === undefined) return end(response, 400);
-      if (path === "replies") peer.reply(await text(), number);
-      else peer.results(await readBody(request, this.#mostResultBytes), number);
+      if (path === "replies") {
+        const line = await text();
+        // Whoever reads a reply may ask how large the files were that the page has loaded for it.
+        await Promise.all(this.#compressed.values());
+        peer.reply(line, number);
+      } else peer.results(await readBody(request, this.#mostResultBytes), number);
     } else if (path === "failures") peer.fail(await text());
     else if (path !== "heartbeats") return end(response, 404);
     end(response, 204);

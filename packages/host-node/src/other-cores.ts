@@ -86,8 +86,9 @@ class ProbingThreads implements OtherCores {
     this.#partners = areElsewhere ? this.#chosen.slice(0, MOST_EXCHANGES) : [];
     this.#probe++;
     for (const index of this.#chosen) {
-      this.#latency.prepare(index, this.#probe);
-      Atomics.store(exchanges, index, this.#partners.includes(index) ? 1 : 0);
+      const isPartner = this.#partners.includes(index);
+      if (isPartner) this.#latency.prepare(index, this.#probe);
+      Atomics.store(exchanges, index, isPartner ? 1 : 0);
       Atomics.store(asked, index, this.#probe);
       Atomics.notify(asked, index);
     }

@@ -8,10 +8,12 @@ const TOLERANCE = 1.3;
 const LATENCY_TOLERANCE = 2.5;
 
 /** Returns whether cores were as undisturbed as those of the reference. What is unknown of either does not tell. */
-export const areUndisturbed = (
-  { probeNs = 0, latencyNs = 0 }: CoreTimes,
-  { probeNs: ownProbeNs = probeNs, latencyNs: ownLatencyNs = latencyNs }: CoreTimes,
-): boolean => probeNs <= TOLERANCE * ownProbeNs && latencyNs <= LATENCY_TOLERANCE * ownLatencyNs;
+export const areUndisturbed = (times: CoreTimes, reference: CoreTimes): boolean =>
+  isWithin(TOLERANCE, times.probeNs, reference.probeNs) &&
+  isWithin(LATENCY_TOLERANCE, times.latencyNs, reference.latencyNs);
+
+const isWithin = (ratio: number, time: number | undefined, reference: number | undefined): boolean =>
+  time === undefined || reference === undefined || time <= ratio * reference;
 
 /** Tells whether the threads that compute have their cores to themselves, near each other, now and then. */
 export class CoreMonitor {
