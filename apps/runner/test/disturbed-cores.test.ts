@@ -37,7 +37,7 @@ const measurement = (
 });
 
 describe("a cell", () => {
-  /** How many further visits of two are needed, each of them as the last one, after those of a process that goes through it twice. */
+  /** The number of retries, at most two, that follow these passes of a process; each has the outcome of the last pass. */
   const visitsAgain = (...passes: readonly Measurement[]): number => {
     const others = [1, 2, 3, 4].map((round) => ({
       ...measurement("settled"),

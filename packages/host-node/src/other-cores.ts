@@ -4,14 +4,14 @@ import { Worker } from "node:worker_threads";
 import type { CoreTimes, OtherCores } from "@softmax-bench/measure";
 import { CoreLatency, type SharedMemory } from "@softmax-bench/measure/cores";
 
-/** How long a thread may take to run the probe, and how long to start, in milliseconds. */
+/** Time limits for a thread, in milliseconds: to run the probe, and to start. */
 const PATIENCE_MS = 20;
 const START_MS = 3000;
 
 /** The most threads to exchange numbers with, one after another, while the others wait. */
 const MOST_EXCHANGES = 7;
 
-/** What this thread shares with the others; each of them has an index. */
+/** Memory that this thread shares with the others. Each of them has an index. */
 export interface Shared {
   /** Number of the last probe that the thread was asked for, and of the last one that it has finished. */
   readonly asked: Int32Array<SharedArrayBuffer>;

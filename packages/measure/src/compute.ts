@@ -150,7 +150,7 @@ async function samplePhases(
   };
 }
 
-/** What disturbed the processor cores meanwhile. */
+/** The fastest probes, and the share of the time in which the cores were disturbed. */
 const disturbance = (
   sampled: readonly Pick<Sampled, "windowsNs" | "disturbedNs">[],
   { fastest }: CoreMonitor,

@@ -1,4 +1,4 @@
-/** What the processor cores do for the threads that compute, in nanoseconds: see `core-throughput.ts` and `core-latency.ts`. */
+/** Times of the probes of processor cores, in nanoseconds: see `core-throughput.ts` and `core-latency.ts`. */
 export interface CoreTimes {
   /** Time of the throughput probe. */
   readonly probeNs?: number | undefined;
@@ -11,8 +11,8 @@ export interface OtherCores {
   /** Makes each of them run the probe now. */
   start(): void;
   /**
-   * Waits for them, exchanges numbers with each, and returns the longest times: Infinity as that of the probe for one that got no core in
-   * time, no latency if none answered.
+   * Waits for them, exchanges numbers with them where it is known which cores they are on, and returns the longest
+   * times. The probe's is Infinity if a thread got no core in time; there is no latency unless all of them answered.
    */
   finish(): CoreTimes;
 }

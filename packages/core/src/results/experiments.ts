@@ -3,7 +3,7 @@ import type { Results } from "./schema.js";
 
 /** The results of one experiment of a run. */
 interface ExperimentRecords {
-  /** What one of the results is called, and several. */
+  /** The word for one result, and for several. */
   readonly nouns: readonly [one: string, many: string];
   readonly records: readonly { readonly status: string; readonly reason?: string | undefined }[];
 }
