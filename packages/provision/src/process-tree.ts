@@ -86,54 +86,66 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 
 /** Kills processes that carry a mark, repeatedly until none is left: one may be starting another. */
 async function killMarked(mark: string): Promise<void> {
-  let undecidedSweeps = 0;
+  let sweepsForUndecided = 0;
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const { marked, undecided } = findMarked(mark);
-    if (marked.length === 0 && (undecided.length === 0 || ++undecidedSweeps > UNDECIDED_SWEEPS)) return;
+    const { marked, ending, undecided } = findMarked(mark);
+    const isLeft = marked.length + ending.length > 0;
+    if (!isLeft && (undecided.length === 0 || ++sweepsForUndecided > SWEEPS_FOR_UNDECIDED)) return;
     for (const pid of marked) kill(pid, "SIGKILL");
     await delay(SWEEP_MS);
   }
 }
 
 /** Searches that a process without variables is waited for: it may be in the middle of `execve`, or never have any. */
-const UNDECIDED_SWEEPS = 15;
+const SWEEPS_FOR_UNDECIDED = 15;
 
-/** Processes that carry a mark, and those that may; none without `/proc`. */
-function findMarked(mark: string): { readonly marked: number[]; readonly undecided: number[] } {
-  const [marked, undecided]: [number[], number[]] = [[], []];
+/** How a process stands to a mark; `ending` and `undecided` ones have no variables, now or at all. */
+type Relation = "marked" | "ending" | "undecided" | "other";
+
+/** The processes that carry a mark, and those that may, by what they are; none without `/proc`. */
+function findMarked(mark: string): Record<Relation, number[]> {
+  const found: Record<Relation, number[]> = { marked: [], ending: [], undecided: [], other: [] };
   try {
     for (const pid of readdirSync("/proc").map(Number)) {
-      if (!(pid > 0) || pid === process.pid) continue;
-      const carriesMark = carries(pid, mark);
-      if (carriesMark) marked.push(pid);
-      else if (carriesMark === undefined) undecided.push(pid);
+      if (pid > 0 && pid !== process.pid) found[relationOf(pid, mark)].push(pid);
     }
   } catch {
     // There is no /proc.
   }
-  return { marked, undecided };
+  return found;
 }
 
-/** True if a process carries a mark; undefined for a program without variables, as one is while it is replaced by another. */
-function carries(pid: number, mark: string): boolean | undefined {
+function relationOf(pid: number, mark: string): Relation {
   try {
-    const text = readFileSync(`/proc/${pid}/environ`, "latin1");
-    if (text === "") return isProgram(pid) ? undefined : false;
-    return text.split("\0").some((variable) => variable.startsWith(`${MARK}=`) && variable.includes(mark));
+    const variables = variablesOf(pid);
+    if (variables.length === 0) return relationWithoutVariables(pid);
+    const isMarked = variables.some((text) => text.startsWith(`${MARK}=`) && text.includes(mark));
+    return isMarked ? "marked" : "other";
   } catch {
     // It is gone, or another user's.
-    return false;
+    return "other";
   }
 }
 
-/** The flag of a thread of the kernel (`PF_KTHREAD` in Linux's `sched.h`). */
-const KERNEL_THREAD = 0x00200000;
+/** The variables of a process, such as `PATH=/bin`; none while it is replaced by another program, while it ends, and after that. */
+function variablesOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").filter(Boolean);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return [];
+    throw error;
+  }
+}
 
-/** False for a thread of the kernel, and for a process that has ended. */
-function isProgram(pid: number): boolean {
+/** Flags of threads of the kernel and of processes that give their memory back (`PF_…` in Linux's `sched.h`). */
+const [KERNEL_THREAD, EXITING] = [0x00200000, 0x00000004];
+
+/** @throws Error if it is gone */
+function relationWithoutVariables(pid: number): Relation {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const [state = "", , , , , , flags = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return state !== "Z" && state !== "X" && (Number(flags) & KERNEL_THREAD) === 0;
+  if (state === "Z" || state === "X" || (Number(flags) & KERNEL_THREAD) !== 0) return "other";
+  return (Number(flags) & EXITING) !== 0 ? "ending" : "undecided";
 }
 
 function kill(pid: number, name: NodeJS.Signals): void {

@@ -44,6 +44,16 @@ describe("a command", () => {
     expect(isGone()).toBe(true);
   });
 
+  it("leaves none behind that takes time to end, since it frees much memory", async () => {
+    const { file, isGone } = pidFile();
+    const bytes = 800_000_000;
+    const source = `(head -c ${bytes} /dev/zero; touch ${file}.full; sleep 600)`;
+    const keeper = `sh -c 'echo $$ > ${file}; exec tail -c ${bytes + 1}'`;
+    const script = `${source} | ${keeper} & until [ -e ${file}.full ]; do sleep 0.1; done`;
+    await runTree(["sh", "-c", script], { signal, stdio: "ignore" });
+    expect(isGone()).toBe(true);
+  });
+
   it("leaves none behind when it is stopped, although it ignores that", async () => {
     const { file, isGone } = pidFile();
     const stop = new AbortController();
