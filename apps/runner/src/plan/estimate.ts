@@ -34,7 +34,8 @@ export function cellSeconds(cell: PlannedCell, profile: Profile, backend: Backen
 /** The sampling time of `compute` in `packages/measure`: a few calls, or all phases within their limits. */
 function samplingNs(call: number, { singleShotAboveNs, singleShots, limits, passes }: Profile): number {
   if (singleShotAboveNs !== undefined && call > singleShotAboveNs) return (1 + singleShots) * call;
-  return passes * phaseNs(call, limits.gradient) + 3 * phaseNs(call, limits.other);
+  const other = phaseNs(call, limits.other);
+  return other + passes * (phaseNs(call, limits.gradient) + 2 * other);
 }
 
 /** About the time of warm-up and two windows. */

@@ -12,7 +12,7 @@ export interface Profile extends Omit<Sampling, "phases" | keyof CoreTimes> {
   readonly processes: number;
   /** The most such processes, as long as the time of the run allows. */
   readonly mostProcesses: number;
-  /** The number of times that a process measures each cell; slow ones once; after the first, only the gradient phase. */
+  /** The number of times that a process measures each cell; slow ones once. */
   readonly passes: number;
   /** The most further times, to make up for those in which the cores were disturbed. */
   readonly retries: number;
@@ -53,7 +53,7 @@ const GATE: Profile = {
   limits: {
     gradient: {
       settleNs: 400 * MS,
-      patienceNs: 300 * MS,
+      patienceNs: 100 * MS,
       windowNs: 60 * MS,
       minSamples: 3,
       mostWindowNs: 100 * MS,
