@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 const BACKENDS = new URL("./support/backends.mjs", import.meta.url).href;
 const TIMEOUT_MS = 120_000;
 const LIMITS = {
+  warmUpNs: 0,
   settleNs: 0,
   patienceNs: 0,
   windowNs: 1e6,

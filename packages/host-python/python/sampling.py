@@ -18,6 +18,9 @@ SIGNIFICANT = 0.02
 WARMUP_CALLS = 2
 VERY_SLOW_CALL_NS = 1e9
 
+# Time in windows of this process so far, in nanoseconds.
+sampled_ns = 0
+
 
 def steadiness_of(samples):
     """Tests samples, in the order taken, for drift: see `testSteadiness` in packages/stats."""
@@ -47,9 +50,14 @@ def rank_sum_p(a, b):
 
 
 def sample(work, limits):
-    """Samples a phase: windows until those of the last half of the time show no drift, or the time is used up."""
+    """Samples a phase: windows until those of the last half of the time show no drift, or the time is used up.
+
+    A process that has sampled for less than `warmUpNs` takes more time first: its first seconds are slower than the rest.
+    """
+    global sampled_ns
     gc.collect()
     begun = now()
+    time_limit = limits["settleNs"] + max(0, limits["warmUpNs"] - sampled_ns)
     call_ns = warm_up(work)
     size = fit_to_limits(call_ns, limits)
     windows, windows_ns = [], 0
@@ -58,10 +66,12 @@ def sample(work, limits):
         windows.append(window)
         took = window["end"] - window["start"]
         windows_ns += took
+        sampled_ns += took
         elapsed = window["end"] - begun
         recent = [one for one in windows if one["end"] - begun >= elapsed / 2]
         steadiness = steadiness_of([value for one in recent for value in one["samples"]])
-        if (steadiness == "settled" and len(recent) > 1) or elapsed + took > limits["settleNs"]:
+        is_done = steadiness == "settled" and len(recent) > 1 and sampled_ns >= limits["warmUpNs"]
+        if is_done or elapsed + took > time_limit:
             kept = recent[-max(2, math.ceil(len(recent) / 2)) :]
             return {
                 "samples": [value for one in kept for value in one["samples"]],

@@ -49,6 +49,7 @@ async function openWith(first: number) {
 }
 
 const limits = (over: Partial<Sampling["limits"]["gradient"]> = {}) => ({
+  warmUpNs: 0,
   settleNs: 50e6,
   patienceNs: 0,
   windowNs: 1e6,

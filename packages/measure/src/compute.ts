@@ -13,7 +13,7 @@ import { CoreMonitor } from "./core-monitor.js";
 import type { InputSets } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { Computed } from "./protocol.js";
-import { createInstruments, type Sampled, sample, sampleParts } from "./sample.js";
+import { createInstruments, type ProcessHistory, type Sampled, sample, sampleParts } from "./sample.js";
 import type { Sampling } from "./sampling-limits.js";
 
 /** Compiles a task, samples its phases on the first set of inputs if it is timed, and computes all sets. */
@@ -23,6 +23,7 @@ export async function compute(
   sets: InputSets,
   sampling: Sampling | undefined,
   platform: Platform,
+  history: ProcessHistory,
 ): Promise<Answer> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
@@ -31,7 +32,7 @@ export async function compute(
   await using prepared = await engine.prepare(task, sets.inputs, { forward: sampling?.phases === "all" });
   const compiled = platform.now();
   const sampled = sampling
-    ? await samplePhases(prepared, sampling, platform, engine.info.threads)
+    ? await samplePhases(prepared, sampling, platform, engine.info.threads, history)
     : undefined;
   const checked = (result: GradientResult) => copyResult(requireResult(task, result), sets.count);
   const results = [checked(sampled?.result ?? (await prepared.read()))];
@@ -100,12 +101,13 @@ async function samplePhases(
   sampling: Sampling,
   platform: Platform,
   threads: number,
+  history: ProcessHistory,
 ): Promise<SampledPhases> {
-  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform, threads);
+  if (sampling.phases === "gradient") return sampleGradient(prepared, sampling, platform, threads, history);
   const timeRoundtrip = roundtripTimer(prepared, platform.now);
   const { limits, singleShotAboveNs = Number.POSITIVE_INFINITY, singleShots } = sampling;
   const cores = new CoreMonitor(platform, threads, sampling);
-  const instruments = createInstruments(platform, cores);
+  const instruments = createInstruments(platform, cores, history);
   let timed = await timeRoundtrip();
   // The first gradient is slower than the rest, so only two slow ones make a cell slow.
   if (timed.spans.gradient > singleShotAboveNs) {
@@ -169,13 +171,14 @@ async function sampleGradient(
   sampling: Sampling,
   platform: Platform,
   threads: number,
+  history: ProcessHistory,
 ): Promise<SampledPhases> {
   const result = await prepared.read();
   const cores = new CoreMonitor(platform, threads, sampling);
   const sampled = await sample(
     () => prepared.gradient(),
     sampling.limits.gradient,
-    createInstruments(platform, cores),
+    createInstruments(platform, cores, history),
   );
   const { samples, callsPerSample, steadiness, settlingNs } = sampled;
   return {

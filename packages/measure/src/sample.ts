@@ -12,11 +12,23 @@ export interface Instruments
   extends Pick<Platform, "now" | "clockStepNs" | "backgroundNs" | "arrayBytes" | "collectGarbage"> {
   /** Returns whether the threads that compute have their cores to themselves, near each other, at the moment. */
   readonly isUndisturbed: () => boolean;
+  readonly history: ProcessHistory;
 }
 
-export const createInstruments = (platform: Platform, cores: CoreMonitor): Instruments => ({
+/** What a process has sampled so far. */
+export interface ProcessHistory {
+  /** Time in windows, in nanoseconds. */
+  sampledNs: number;
+}
+
+export const createInstruments = (
+  platform: Platform,
+  cores: CoreMonitor,
+  history: ProcessHistory,
+): Instruments => ({
   ...platform,
   isUndisturbed: () => cores.isUndisturbed(),
+  history,
 });
 
 /** Times of one phase. */
@@ -45,17 +57,21 @@ export interface Sampled {
  * waits for disturbances to end, up to a limit. Without any clean window the times are those of the others, and
  * unsettled.
  *
+ * The first seconds of a process are slower than the rest, although they look steady: its times count when it has
+ * sampled for a while, whatever that was.
+ *
  * An engine that cannot be watched, such as a browser's, may optimise at any time. There, windows count only after half
  * of the time limit, which is extended by that: times of code that waits to be optimised are flat, too, and up to a
  * hundred times too long.
  */
 export async function sample(work: Work, limits: SamplingLimits, instruments: Instruments): Promise<Sampled> {
-  const { now, isUndisturbed } = instruments;
+  const { now, isUndisturbed, history } = instruments;
   const begun = now();
   let callNs = await warmUp(work, now);
   collectLargeGarbage(instruments);
   let size = fitToLimits(callNs, limits, instruments.clockStepNs);
-  const waitNs = instruments.backgroundNs() === undefined ? limits.settleNs / 2 : 0;
+  const unwatchedNs = instruments.backgroundNs() === undefined ? limits.settleNs / 2 : 0;
+  const waitNs = Math.max(unwatchedNs, limits.warmUpNs - history.sampledNs);
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
@@ -63,7 +79,7 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   /** Time of windows that do not count for being disturbed alone. */
   let waitedNs = 0;
   for (;;) {
-    const isOptimising = watchOptimisation(instruments, begun + waitNs);
+    const isOptimising = watchOptimisation(instruments, begun + unwatchedNs);
     const taken = await takeWindow(work, size, instruments);
     const wasOptimising = isOptimising();
     const isUndisturbedNow = isUndisturbed();
@@ -72,6 +88,7 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     windows.push(window);
     const tookNs = window.end - window.start;
     windowsNs += tookNs;
+    history.sampledNs += tookNs;
     if (!window.isUndisturbed) disturbedNs += tookNs;
     if (!window.isUndisturbed && !wasOptimising) waitedNs += tookNs;
     const elapsed = window.end - begun;
@@ -80,7 +97,8 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     const steadiness = steadinessOfWindows(recent, clean);
     const hasTimeForAnother =
       elapsed - waitedNs + tookNs <= limits.settleNs + waitNs && waitedNs <= limits.patienceNs;
-    if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
+    const isWarm = history.sampledNs >= limits.warmUpNs;
+    if ((steadiness === "settled" && clean.length > 1 && isWarm) || !hasTimeForAnother) {
       const candidates = latest(clean.length > 0 ? clean : recent);
       const { callsPerSample } = candidates.at(-1) ?? window;
       const kept = candidates.filter((each) => each.callsPerSample === callsPerSample);

@@ -2,6 +2,8 @@ import type { CoreTimes } from "./platform.js";
 
 /** The sampling of one phase of one cell. Times in nanoseconds. */
 export interface SamplingLimits {
+  /** Time that a process samples before any times count. The first phase of a process takes longer by that. */
+  readonly warmUpNs: number;
   /** Time limit for windows of samples to become steady. */
   readonly settleNs: number;
   /** Additional limit on the time in which the cores are disturbed. */

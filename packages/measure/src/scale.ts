@@ -10,7 +10,7 @@ import { type Answer, resourceUse } from "./answer.js";
 import { CoreMonitor } from "./core-monitor.js";
 import type { Platform } from "./platform.js";
 import type { MemoryRequest, ScaleRequest } from "./protocol.js";
-import { createInstruments, sample } from "./sample.js";
+import { createInstruments, type ProcessHistory, sample } from "./sample.js";
 
 /**
  * Inputs that a worker makes itself, since their values do not affect the time, and transferring a file of 64 million
@@ -50,6 +50,7 @@ export async function scale(
   { type: _, limits, ...task }: ScaleRequest,
   synthetic: SyntheticInputs,
   platform: Platform,
+  history: ProcessHistory,
 ): Promise<Answer> {
   const support = engine.supports(task);
   if (!support.ok) return { reply: { type: "unsupported", reason: support.reason } };
@@ -60,7 +61,7 @@ export async function scale(
   const { samples, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
-    createInstruments(platform, new CoreMonitor(platform, engine.info.threads)),
+    createInstruments(platform, new CoreMonitor(platform, engine.info.threads), history),
   );
   return {
     reply: {

@@ -20,6 +20,7 @@ import { InputReader } from "./input-reader.js";
 import type { Platform } from "./platform.js";
 import type { OpenRequest, Reply, Request, WorkRequest } from "./protocol.js";
 import { PROTOCOL_VERSION } from "./protocol-version.js";
+import type { ProcessHistory } from "./sample.js";
 import { measureMemory, SyntheticInputs, scale } from "./scale.js";
 import { runSteps } from "./steps.js";
 import { runTraining } from "./training.js";
@@ -38,6 +39,7 @@ export class MeasuringWorker {
   readonly #options: WorkerOptions;
   readonly #reader: InputReader;
   readonly #synthetic = new SyntheticInputs();
+  readonly #history: ProcessHistory = { sampledNs: 0 };
   #engine: Engine | undefined;
 
   constructor(options: WorkerOptions) {
@@ -112,14 +114,15 @@ export class MeasuringWorker {
     switch (request.type) {
       case "run": {
         const { type: _, inputs, sets, sampling, ...task } = request;
-        return compute(engine, task, await this.#reader.open(task, inputs, sets), sampling, platform);
+        const opened = await this.#reader.open(task, inputs, sets);
+        return compute(engine, task, opened, sampling, platform, this.#history);
       }
       case "steps":
         return runSteps(engine, request, arrays, platform);
       case "train":
         return runTraining(engine, request, arrays, platform);
       case "scale":
-        return scale(engine, request, this.#synthetic, platform);
+        return scale(engine, request, this.#synthetic, platform, this.#history);
       case "count":
         return executeCounted(engine, request, this.#synthetic, platform);
       case "memory":

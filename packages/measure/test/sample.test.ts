@@ -3,6 +3,7 @@ import { sample, sampleParts } from "../src/sample.js";
 
 describe("sampling", () => {
   const LIMITS = {
+    warmUpNs: 0,
     settleNs: 5e8,
     patienceNs: 2.5e8,
     windowNs: 5e6,
@@ -20,6 +21,7 @@ describe("sampling", () => {
       limits = LIMITS,
       backgroundNs = () => 0 as number | undefined,
       isUndisturbed = (_elapsedNs: number): boolean => true,
+      history = { sampledNs: 0 },
     } = {},
   ) {
     let [time, calls] = [0, 0];
@@ -32,6 +34,7 @@ describe("sampling", () => {
       isUndisturbed: () => isUndisturbed(time),
       arrayBytes: () => 0,
       collectGarbage: undefined,
+      history,
     });
   }
 
@@ -88,6 +91,27 @@ describe("sampling", () => {
     });
     expect(steadiness).toBe("settled");
     expect(new Set(samples)).toEqual(new Set([4e5]));
+  });
+
+  it("lets a process warm up in its first phase, in addition to the time for settling", async () => {
+    // Slow and flat at first, as code of a runtime that is called often enough only later.
+    const callNs = (_: number, elapsed: number) => (elapsed < 9e8 ? 2e5 : 1e5);
+    const limits = { ...LIMITS, warmUpNs: 1e9, settleNs: 5e8 };
+    const history = { sampledNs: 0 };
+    const first = await simulate(callNs, { limits, history });
+    expect(first.steadiness).toBe("settled");
+    expect(new Set(first.samples)).toEqual(new Set([1e5]));
+    expect(history.sampledNs).toBe(first.windowsNs);
+    expect((await simulate(() => 1e5, { limits, history })).windowsNs).toBeLessThan(1e8);
+  });
+
+  it("does not warm up a process where the cores are disturbed for longer than it may wait", async () => {
+    const { steadiness, windowsNs } = await simulate(() => 2e5, {
+      limits: { ...LIMITS, warmUpNs: 1e9 },
+      isUndisturbed: () => false,
+    });
+    expect(steadiness).toBe("unsettled");
+    expect(windowsNs).toBeLessThan(3e8);
   });
 
   it("does not wait for ever, and marks what was measured on a shared core", async () => {
@@ -160,6 +184,7 @@ describe("sampling", () => {
         clockStepNs: stepNs,
         backgroundNs: () => undefined,
         isUndisturbed: () => true,
+        history: { sampledNs: 0 },
         arrayBytes: () => undefined,
         collectGarbage: undefined,
       },

@@ -15,6 +15,9 @@ const USUAL_NS_PER_ELEMENT = 30;
 /** Time to start a process, import a runtime and compute a first gradient. */
 export const START_SECONDS = 1.5;
 
+/** Time to start a process of a run, and for it to warm up. */
+export const processSeconds = ({ limits }: Profile): number => START_SECONDS + limits.gradient.warmUpNs / 1e9;
+
 /** Time to make a workload's inputs and the oracle's gradient for them. */
 export const referenceSeconds = ({ workload: { rows, classes } }: PlannedCell): number =>
   0.05 + rows * classes * 150e-9;

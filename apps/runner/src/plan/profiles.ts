@@ -52,6 +52,7 @@ const GATE: Profile = {
   mostElements: (cost) => cost.mostElementsInGate,
   limits: {
     gradient: {
+      warmUpNs: 0,
       settleNs: 400 * MS,
       patienceNs: 100 * MS,
       windowNs: 60 * MS,
@@ -62,6 +63,7 @@ const GATE: Profile = {
       batchNs: BATCH,
     },
     other: {
+      warmUpNs: 0,
       settleNs: 0,
       patienceNs: 0,
       windowNs: 0,
@@ -90,6 +92,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     singleShots: 2,
     limits: {
       gradient: {
+        warmUpNs: 0,
         settleNs: 0,
         patienceNs: 0,
         windowNs: 10 * MS,
@@ -100,6 +103,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
         batchNs: BATCH,
       },
       other: {
+        warmUpNs: 0,
         settleNs: 0,
         patienceNs: 0,
         windowNs: 2 * MS,
@@ -126,6 +130,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     mostElements: (cost) => cost.mostElements,
     limits: {
       gradient: {
+        warmUpNs: 2000 * MS,
         settleNs: 1000 * MS,
         patienceNs: 100 * MS,
         windowNs: 10 * MS,
@@ -136,6 +141,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
         batchNs: BATCH,
       },
       other: {
+        warmUpNs: 0,
         settleNs: 100 * MS,
         patienceNs: 0,
         windowNs: 5 * MS,
@@ -160,6 +166,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
     singleShots: 3,
     limits: {
       gradient: {
+        warmUpNs: 2000 * MS,
         settleNs: 10_000 * MS,
         patienceNs: 10_000 * MS,
         windowNs: 500 * MS,
@@ -170,6 +177,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
         batchNs: BATCH,
       },
       other: {
+        warmUpNs: 0,
         settleNs: 1000 * MS,
         patienceNs: 1000 * MS,
         windowNs: 200 * MS,
@@ -198,6 +206,7 @@ export const QUICK_SAMPLING: Sampling = {
   singleShots: 1,
   limits: {
     gradient: {
+      warmUpNs: 0,
       settleNs: 200 * MS,
       patienceNs: 100 * MS,
       windowNs: 10 * MS,

@@ -1,6 +1,6 @@
 import { type Backend, placeName, type Shard } from "@softmax-bench/core";
 import { sha256 } from "@softmax-bench/measure";
-import { cellSeconds, comparisonKey, referenceSeconds, START_SECONDS } from "./estimate.js";
+import { cellSeconds, comparisonKey, processSeconds, referenceSeconds } from "./estimate.js";
 import { keyOf, type PlannedCell } from "./plan.js";
 import type { Profile } from "./profiles.js";
 
@@ -69,7 +69,7 @@ function groupIntoUnits(
     const backend = backends.get(first.backend);
     const seconds = group.reduce((sum, cell) => sum + cellSeconds(cell, profile, backend), 0);
     const once: [string, number][] = [
-      [placeName(first), profile.processes * START_SECONDS],
+      [placeName(first), profile.processes * processSeconds(profile)],
       [`${first.workload.id} ${first.dtype}`, referenceSeconds(first)],
     ];
     return { cells: group, seconds, once: new Map(seconds > 0 ? once : []) };

@@ -64,17 +64,38 @@ write(
   ),
 );
 
-const resolutions = full.flatMap((results) =>
-  (results.resolution?.groups ?? []).filter(({ phase }) => phase === "gradient"),
+const groupsOf = (phase) =>
+  full.flatMap((results) => (results.resolution?.groups ?? []).filter((group) => group.phase === phase));
+/** Median and range, as percentages. */
+const spread = (ratios) => [median(ratios), Math.min(...ratios), Math.max(...ratios)].map(percent);
+const resolutions = groupsOf("gradient");
+const [[middle, finest, coarsest], [roundTrips]] = [resolutions, groupsOf("roundtrip")].map((groups) =>
+  spread(groups.map(({ ratio }) => ratio)),
+);
+const steadiness = full.flatMap(({ cells }) =>
+  cells.flatMap(({ timing }) => timing?.gradient?.steadiness ?? []),
+);
+const count = (state) => steadiness.filter((one) => one === state).length;
+write(
+  `Resolution over backends, workloads and runs: ${middle} in the median (${finest} to ${coarsest}), ${roundTrips} for round trips. Of ${count("settled") + count("unsettled")} tested times ${count("unsettled")} had not settled.`,
+);
+const printed = full.flatMap((results) => {
+  const resolutionOf = resolutionLookup(results);
+  return results.cells
+    .filter(({ timing }) => timing?.gradient?.steadiness === "settled" && timing.gradient.medianNs > 10e3)
+    .map((cell) => resolutionOf(cell, "gradient"));
+});
+write(
+  `Of ${printed.length} settled times above 10 µs, ${percent(printed.filter((ratio) => ratio <= 0.05).length / printed.length)} are known to 5 % or better, ${percent(printed.filter((ratio) => ratio <= 0.1).length / printed.length)} to 10 %.`,
 );
 write("Resolution by backend: median and range over runs and workloads.");
 write(
   table(
     ["backend", "median", "from", "to"],
-    [...new Set(resolutions.map(({ backend }) => backend))].map((backend) => {
-      const ratios = resolutions.filter((group) => group.backend === backend).map(({ ratio }) => ratio);
-      return [backend, percent(median(ratios)), percent(Math.min(...ratios)), percent(Math.max(...ratios))];
-    }),
+    [...new Set(resolutions.map(({ backend }) => backend))].map((backend) => [
+      backend,
+      ...spread(resolutions.filter((group) => group.backend === backend).map(({ ratio }) => ratio)),
+    ]),
   ),
 );
 
