@@ -10,7 +10,7 @@ import type { PagePeer } from "../src/pages.js";
 
 const PAGE = fileURLToPath(new URL("./support/page", import.meta.url));
 const TIMEOUT_MS = 60_000;
-const OPEN: Request = { type: "open", protocol: 3, backend: "played", threads: 1 };
+const OPEN: Request = { type: "open", protocol: 4, backend: "played", threads: 1 };
 const RUN: Request = {
   type: "run",
   method: "manual/shifted",
@@ -22,7 +22,7 @@ const RUN: Request = {
 };
 const OPENED = JSON.stringify({
   type: "opened",
-  protocol: 3,
+  protocol: 4,
   engine: { name: "page", version: "1", code: "javascript" },
   device: { kind: "cpu", name: "none" },
   threads: 1,

@@ -52,12 +52,11 @@ def rank_sum_p(a, b):
 def sample(work, limits):
     """Samples a phase: windows until those of the last half of the time show no drift, or the time is used up.
 
-    A process that has sampled for less than `warmUpNs` takes more time first: its first seconds are slower than the rest.
+    The first phase of a process lasts until `warmUpNs` have been sampled, and the limit begins after that.
     """
     global sampled_ns
     gc.collect()
-    begun = now()
-    time_limit = limits["settleNs"] + max(0, limits["warmUpNs"] - sampled_ns)
+    begun = warm_at = now()
     call_ns = warm_up(work)
     size = fit_to_limits(call_ns, limits)
     windows, windows_ns = [], 0
@@ -67,11 +66,14 @@ def sample(work, limits):
         took = window["end"] - window["start"]
         windows_ns += took
         sampled_ns += took
+        if sampled_ns < limits["warmUpNs"]:
+            warm_at = window["end"]
+            continue
         elapsed = window["end"] - begun
         recent = [one for one in windows if one["end"] - begun >= elapsed / 2]
         steadiness = steadiness_of([value for one in recent for value in one["samples"]])
-        is_done = steadiness == "settled" and len(recent) > 1 and sampled_ns >= limits["warmUpNs"]
-        if is_done or elapsed + took > time_limit:
+        has_time_for_another = window["end"] - warm_at + took <= limits["settleNs"]
+        if (steadiness == "settled" and len(recent) > 1) or not has_time_for_another:
             kept = recent[-max(2, math.ceil(len(recent) / 2)) :]
             return {
                 "samples": [value for one in kept for value in one["samples"]],

@@ -16,7 +16,7 @@ from time import perf_counter_ns as now
 from process import peak_resident_bytes, processor_name, settled_bytes, since_start_ns, this_python
 from sampling import sample, sample_parts
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 CHANNEL = 3
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

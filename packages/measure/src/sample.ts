@@ -57,8 +57,8 @@ export interface Sampled {
  * waits for disturbances to end, up to a limit. Without any clean window the times are those of the others, and
  * unsettled.
  *
- * The first seconds of a process are slower than the rest, although they look steady: its times count when it has
- * sampled for a while, whatever that was.
+ * A process is slow in its first seconds, although its times look steady then. Its first phase lasts until it has sampled
+ * for a while, and the limits begin after that.
  *
  * An engine that cannot be watched, such as a browser's, may optimise at any time. There, windows count only after half
  * of the time limit, which is extended by that: times of code that waits to be optimised are flat, too, and up to a
@@ -70,16 +70,16 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
   let callNs = await warmUp(work, now);
   collectLargeGarbage(instruments);
   let size = fitToLimits(callNs, limits, instruments.clockStepNs);
-  const unwatchedNs = instruments.backgroundNs() === undefined ? limits.settleNs / 2 : 0;
-  const waitNs = Math.max(unwatchedNs, limits.warmUpNs - history.sampledNs);
+  const waitNs = instruments.backgroundNs() === undefined ? limits.settleNs / 2 : 0;
   const windows: Window[] = [];
   let wasUndisturbed = isUndisturbed();
   let windowsNs = 0;
   let disturbedNs = 0;
   /** Time of windows that do not count for being disturbed alone. */
   let waitedNs = 0;
+  let warmAt = begun;
   for (;;) {
-    const isOptimising = watchOptimisation(instruments, begun + unwatchedNs);
+    const isOptimising = watchOptimisation(instruments, begun + waitNs);
     const taken = await takeWindow(work, size, instruments);
     const wasOptimising = isOptimising();
     const isUndisturbedNow = isUndisturbed();
@@ -90,15 +90,23 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     windowsNs += tookNs;
     history.sampledNs += tookNs;
     if (!window.isUndisturbed) disturbedNs += tookNs;
+    const fastestNs = Math.min(...window.samples);
+    if (fastestNs < callNs / REFIT) {
+      callNs = fastestNs;
+      size = fitToLimits(callNs, limits, instruments.clockStepNs);
+    }
+    if (history.sampledNs < limits.warmUpNs) {
+      warmAt = window.end;
+      continue;
+    }
     if (!window.isUndisturbed && !wasOptimising) waitedNs += tookNs;
     const elapsed = window.end - begun;
     const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
     const clean = recent.filter(({ isUndisturbed, wasOptimising }) => isUndisturbed && !wasOptimising);
     const steadiness = steadinessOfWindows(recent, clean);
-    const hasTimeForAnother =
-      elapsed - waitedNs + tookNs <= limits.settleNs + waitNs && waitedNs <= limits.patienceNs;
-    const isWarm = history.sampledNs >= limits.warmUpNs;
-    if ((steadiness === "settled" && clean.length > 1 && isWarm) || !hasTimeForAnother) {
+    const spentNs = window.end - Math.max(warmAt, begun + waitNs) - waitedNs;
+    const hasTimeForAnother = spentNs + tookNs <= limits.settleNs && waitedNs <= limits.patienceNs;
+    if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
       const candidates = latest(clean.length > 0 ? clean : recent);
       const { callsPerSample } = candidates.at(-1) ?? window;
       const kept = candidates.filter((each) => each.callsPerSample === callsPerSample);
@@ -111,11 +119,6 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
         windowsNs,
         disturbedNs,
       };
-    }
-    const fastestNs = Math.min(...window.samples);
-    if (fastestNs < callNs / REFIT) {
-      callNs = fastestNs;
-      size = fitToLimits(callNs, limits, instruments.clockStepNs);
     }
   }
 }

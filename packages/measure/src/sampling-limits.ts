@@ -2,7 +2,7 @@ import type { CoreTimes } from "./platform.js";
 
 /** The sampling of one phase of one cell. Times in nanoseconds. */
 export interface SamplingLimits {
-  /** Time that a process samples before any times count. The first phase of a process takes longer by that. */
+  /** Time that a process samples before a phase may end. The limits of its first phase begin after that. */
   readonly warmUpNs: number;
   /** Time limit for windows of samples to become steady. */
   readonly settleNs: number;

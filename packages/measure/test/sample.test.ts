@@ -105,13 +105,17 @@ describe("sampling", () => {
     expect((await simulate(() => 1e5, { limits, history })).windowsNs).toBeLessThan(1e8);
   });
 
-  it("does not warm up a process where the cores are disturbed for longer than it may wait", async () => {
-    const { steadiness, windowsNs } = await simulate(() => 2e5, {
-      limits: { ...LIMITS, warmUpNs: 1e9 },
-      isUndisturbed: () => false,
-    });
-    expect(steadiness).toBe("unsettled");
-    expect(windowsNs).toBeLessThan(3e8);
+  it("warms up on disturbed cores, too, and waits for undisturbed ones after that", async () => {
+    const limits = { ...LIMITS, warmUpNs: 1e9, patienceNs: 1e8 };
+    const isUndisturbed = (elapsed: number) => elapsed > 4e8 && elapsed % 1e8 > 1e7;
+    const callNs = (_: number, elapsed: number) => (elapsed < 4e8 ? 2e5 : 1e5);
+    const some = await simulate(callNs, { limits, isUndisturbed });
+    expect(some.steadiness).toBe("settled");
+    expect(new Set(some.samples)).toEqual(new Set([1e5]));
+    const none = await simulate(callNs, { limits, isUndisturbed: () => false });
+    expect(none.steadiness).toBe("unsettled");
+    expect(none.windowsNs).toBeGreaterThan(1e9);
+    expect(none.windowsNs).toBeLessThan(1.2e9);
   });
 
   it("does not wait for ever, and marks what was measured on a shared core", async () => {

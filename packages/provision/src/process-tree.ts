@@ -58,9 +58,10 @@ export async function runTree(
     child.once("error", reject);
     child.once("exit", (code, killedBy) => resolve({ code, killedBy }));
   });
+  const tree: Tree = { mark, group: child.pid, seen: new Set() };
   const endAll = () => {
     signalGroup(child, "SIGKILL");
-    return killMarked(mark);
+    return killTree(tree);
   };
   const stop = () => {
     signalGroup(child, "SIGTERM");
@@ -84,14 +85,26 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
   if (pid !== undefined) kill(-pid, name);
 }
 
-/** Kills processes that carry a mark, repeatedly until none is left: one may be starting another. */
-async function killMarked(mark: string): Promise<void> {
+/** The processes that a command started. */
+interface Tree {
+  readonly mark: string;
+  /** Id of the process group of the command itself; undefined if it did not start. */
+  readonly group: number | undefined;
+  /** Processes that were seen with the mark. */
+  readonly seen: Set<number>;
+}
+
+/** Kills the processes of a tree, repeatedly until none is left: one may be starting another. */
+async function killTree(tree: Tree): Promise<void> {
   let sweepsForUndecided = 0;
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const { marked, ending, undecided } = findMarked(mark);
+    const { marked, ending, undecided } = findProcesses(tree);
     const isLeft = marked.length + ending.length > 0;
     if (!isLeft && (undecided.length === 0 || ++sweepsForUndecided > SWEEPS_FOR_UNDECIDED)) return;
-    for (const pid of marked) kill(pid, "SIGKILL");
+    for (const pid of marked) {
+      tree.seen.add(pid);
+      kill(pid, "SIGKILL");
+    }
     await delay(SWEEP_MS);
   }
 }
@@ -99,15 +112,15 @@ async function killMarked(mark: string): Promise<void> {
 /** Searches that a process without variables is waited for: it may be in the middle of `execve`, or never have any. */
 const SWEEPS_FOR_UNDECIDED = 15;
 
-/** How a process stands to a mark; `ending` and `undecided` ones have no variables, now or at all. */
+/** How a process relates to a tree: it carries the mark, is one of the tree that ends, may be of the tree, or is not. */
 type Relation = "marked" | "ending" | "undecided" | "other";
 
-/** The processes that carry a mark, and those that may, by what they are; none without `/proc`. */
-function findMarked(mark: string): Record<Relation, number[]> {
+/** All processes by their relation to a tree; none without `/proc`. */
+function findProcesses(tree: Tree): Record<Relation, number[]> {
   const found: Record<Relation, number[]> = { marked: [], ending: [], undecided: [], other: [] };
   try {
     for (const pid of readdirSync("/proc").map(Number)) {
-      if (pid > 0 && pid !== process.pid) found[relationOf(pid, mark)].push(pid);
+      if (pid > 0 && pid !== process.pid) found[relationOf(pid, tree)].push(pid);
     }
   } catch {
     // There is no /proc.
@@ -115,11 +128,11 @@ function findMarked(mark: string): Record<Relation, number[]> {
   return found;
 }
 
-function relationOf(pid: number, mark: string): Relation {
+function relationOf(pid: number, tree: Tree): Relation {
   try {
     const variables = variablesOf(pid);
-    if (variables.length === 0) return relationWithoutVariables(pid);
-    const isMarked = variables.some((text) => text.startsWith(`${MARK}=`) && text.includes(mark));
+    if (variables.length === 0) return relationWithoutVariables(pid, tree);
+    const isMarked = variables.some((text) => text.startsWith(`${MARK}=`) && text.includes(tree.mark));
     return isMarked ? "marked" : "other";
   } catch {
     // It is gone, or another user's.
@@ -137,15 +150,28 @@ function variablesOf(pid: number): string[] {
   }
 }
 
-/** Flags of threads of the kernel and of processes that give their memory back (`PF_…` in Linux's `sched.h`). */
-const [KERNEL_THREAD, EXITING] = [0x00200000, 0x00000004];
+/** The flag of a thread of the kernel (`PF_KTHREAD` in Linux's `sched.h`). */
+const KERNEL_THREAD = 0x00200000;
 
-/** @throws Error if it is gone */
-function relationWithoutVariables(pid: number): Relation {
+/**
+ * A process that is killed gives its memory back first, which takes time; its main thread may end before the last of its
+ * others does.
+ *
+ * @throws Error if it is gone
+ */
+function relationWithoutVariables(pid: number, { group, seen }: Tree): Relation {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const [state = "", , , , , , flags = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (state === "Z" || state === "X" || (Number(flags) & KERNEL_THREAD) !== 0) return "other";
-  return (Number(flags) & EXITING) !== 0 ? "ending" : "undecided";
+  // From the third field of `man proc_pid_stat` on.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, processGroup, flags, threads] = [
+    fields[0],
+    Number(fields[2]),
+    Number(fields[6]),
+    Number(fields[17]),
+  ];
+  const hasEnded = state === "X" || (state === "Z" && threads <= 1);
+  if (hasEnded || (flags & KERNEL_THREAD) !== 0) return "other";
+  return processGroup === group || seen.has(pid) ? "ending" : "undecided";
 }
 
 function kill(pid: number, name: NodeJS.Signals): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError, decisiveLine, run, runTree } from "@softmax-bench/provision";
@@ -14,10 +14,13 @@ function pidFile() {
   return { file, isGone: () => !isRunning(Number(readFileSync(file, "utf8"))) };
 }
 
-/** True if a process is there, as other than a zombie. */
+/** True if a thread of a process has not ended. */
 function isRunning(pid: number): boolean {
   try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    const states = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"),
+    );
+    return !states.every((stat) => /^\d+ \(.*\) Z/.test(stat));
   } catch {
     return false;
   }
@@ -44,15 +47,25 @@ describe("a command", () => {
     expect(isGone()).toBe(true);
   });
 
-  it("leaves none behind that takes time to end, since it frees much memory", async () => {
-    const { file, isGone } = pidFile();
-    const bytes = 800_000_000;
-    const source = `(head -c ${bytes} /dev/zero; touch ${file}.full; sleep 600)`;
-    const keeper = `sh -c 'echo $$ > ${file}; exec tail -c ${bytes + 1}'`;
-    const script = `${source} | ${keeper} & until [ -e ${file}.full ]; do sleep 0.1; done`;
-    await runTree(["sh", "-c", script], { signal, stdio: "ignore" });
-    expect(isGone()).toBe(true);
-  });
+  it.each([
+    [
+      "one thread",
+      'python3 -c \'m = bytearray(b"x") * SIZE; open("READY", "w"); import time; time.sleep(600)\'',
+    ],
+    [
+      "many",
+      'node -e \'globalThis.m = Buffer.alloc(SIZE, 1); fs.writeFileSync("READY", ""); setInterval(() => m, 1000)\'',
+    ],
+  ])(
+    "leaves none behind that takes time to end, since it frees much memory: one with %s",
+    async (_, command) => {
+      const { file, isGone } = pidFile();
+      const holder = command.replace("SIZE", "300000000").replace("READY", `${file}.ready`);
+      const script = `${holder} & echo $! > ${file}; until [ -e ${file}.ready ]; do sleep 0.1; kill -0 $! || exit; done`;
+      await runTree(["sh", "-c", script], { signal, stdio: "ignore" });
+      expect(isGone()).toBe(true);
+    },
+  );
 
   it("leaves none behind when it is stopped, although it ignores that", async () => {
     const { file, isGone } = pidFile();

@@ -67,7 +67,10 @@ write(
 const groupsOf = (phase) =>
   full.flatMap((results) => (results.resolution?.groups ?? []).filter((group) => group.phase === phase));
 /** Median and range, as percentages. */
-const spread = (ratios) => [median(ratios), Math.min(...ratios), Math.max(...ratios)].map(percent);
+const spread = (ratios) =>
+  ratios.length === 0
+    ? ["–", "–", "–"]
+    : [median(ratios), Math.min(...ratios), Math.max(...ratios)].map(percent);
 const resolutions = groupsOf("gradient");
 const [[middle, finest, coarsest], [roundTrips]] = [resolutions, groupsOf("roundtrip")].map((groups) =>
   spread(groups.map(({ ratio }) => ratio)),
@@ -83,7 +86,7 @@ const printed = full.flatMap((results) => {
   const resolutionOf = resolutionLookup(results);
   return results.cells
     .filter(({ timing }) => timing?.gradient?.steadiness === "settled" && timing.gradient.medianNs > 10e3)
-    .map((cell) => resolutionOf(cell, "gradient"));
+    .map((cell) => resolutionOf(cell, "gradient", cell.timing.gradient));
 });
 write(
   `Of ${printed.length} settled times above 10 µs, ${percent(printed.filter((ratio) => ratio <= 0.05).length / printed.length)} are known to 5 % or better, ${percent(printed.filter((ratio) => ratio <= 0.1).length / printed.length)} to 10 %.`,

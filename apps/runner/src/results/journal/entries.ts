@@ -29,7 +29,7 @@ const counts = z.array(z.int().positive()).min(1).max(MOST_SCALING_VALUES).reado
 const scalingSettings = z.object({ rows: counts, classes: counts, threads: counts });
 
 /** Another version does not continue a journal of this one, nor the other way round. */
-export const JOURNAL_VERSION = 3;
+export const JOURNAL_VERSION = 4;
 
 const header = z.object({
   type: z.literal("run"),
