@@ -62,8 +62,11 @@ export class CoreMonitor {
   }
 }
 
-/** The least share of visits with an undisturbed moment of the cores, on a machine that is fit for measuring. */
+/** The least share of visits with a moment of undisturbed cores, on a machine that is fit for measuring. */
 const UNDISTURBED_SHARE = 0.25;
+
+/** The same of near cores, which may stay apart for as long as a backend is measured. */
+const NEAR_SHARE = 0.1;
 
 /**
  * Times on undisturbed cores, learnt from the fastest probes of each visit. They are separate for each backend, whose own
@@ -82,11 +85,17 @@ export class CoreReference {
    */
   of(backend: string): CoreTimes {
     const all = this.#fastest.get(backend) ?? [];
-    const lowOf = (values: readonly number[]) =>
-      values.toSorted((a, b) => a - b)[Math.ceil(UNDISTURBED_SHARE * values.length) - 1];
+    const quantile = (share: number, values: readonly number[]) =>
+      values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1];
     return {
-      probeNs: lowOf(all.flatMap(({ probeNs = [] }) => probeNs)),
-      latencyNs: lowOf(all.flatMap(({ latencyNs = [] }) => latencyNs)),
+      probeNs: quantile(
+        UNDISTURBED_SHARE,
+        all.flatMap(({ probeNs = [] }) => probeNs),
+      ),
+      latencyNs: quantile(
+        NEAR_SHARE,
+        all.flatMap(({ latencyNs = [] }) => latencyNs),
+      ),
     };
   }
 }

@@ -206,7 +206,7 @@ export const QUICK_SAMPLING: Sampling = {
   singleShots: 1,
   limits: {
     gradient: {
-      warmUpNs: 0,
+      warmUpNs: 500 * MS,
       settleNs: 200 * MS,
       patienceNs: 100 * MS,
       windowNs: 10 * MS,

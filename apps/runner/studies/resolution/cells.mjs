@@ -16,6 +16,6 @@ export const CELLS = [
 
 export const REPEATS = 5;
 export const FULL_RUNS = 10;
-export const LOADED_RUNS = 3;
+export const LOADED_RUNS = 2;
 
 export const folderOf = (kind, index) => `${kind}-${String(index).padStart(2, "0")}`;

@@ -4,7 +4,7 @@ import { busyMachine, cellKey, resolutionLookup } from "@softmax-bench/core";
 import { parseResults } from "@softmax-bench/core/results";
 import { compare, DEFAULT_LIMITS, tally } from "@softmax-bench/regression";
 import { rank } from "@softmax-bench/report";
-import { areTied, median } from "@softmax-bench/stats";
+import { areTied, median as medianOf } from "@softmax-bench/stats";
 import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
 
 /** Prints the tables of the study, as Markdown, from the runs that `run.mjs` made. */
@@ -16,6 +16,8 @@ const load = (name) => {
 };
 const several = (count, kind) =>
   Array.from({ length: count }, (_, index) => load(folderOf(kind, index))).filter(Boolean);
+/** NaN while there are no runs of a kind. */
+const median = (values) => (values.length > 0 ? medianOf(values) : Number.NaN);
 const gradientOf = (results, key) => results.cells.find((cell) => cellKey(cell) === key)?.timing?.gradient;
 const percent = (ratio) => `${(100 * ratio).toFixed(1)} %`;
 const duration = (ns) => (ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`);
@@ -67,10 +69,7 @@ write(
 const groupsOf = (phase) =>
   full.flatMap((results) => (results.resolution?.groups ?? []).filter((group) => group.phase === phase));
 /** Median and range, as percentages. */
-const spread = (ratios) =>
-  ratios.length === 0
-    ? ["–", "–", "–"]
-    : [median(ratios), Math.min(...ratios), Math.max(...ratios)].map(percent);
+const spread = (ratios) => [median(ratios), Math.min(...ratios), Math.max(...ratios)].map(percent);
 const resolutions = groupsOf("gradient");
 const [[middle, finest, coarsest], [roundTrips]] = [resolutions, groupsOf("roundtrip")].map((groups) =>
   spread(groups.map(({ ratio }) => ratio)),

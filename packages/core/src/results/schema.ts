@@ -53,7 +53,7 @@ export const timing = z.object({
     .enum(["settled", "unsettled", "untested"])
     .optional()
     .describe(
-      "whether the times had stopped changing: settled in most processes; unsettled; untested: too few samples to tell",
+      "whether the times had stopped changing: settled in all processes that the median is of; unsettled; untested: too few samples to tell",
     ),
   derived: z
     .literal("difference")

@@ -112,7 +112,7 @@ async function runVisit(work: CellWork, visit: Visit, purpose: NonNullable<Purpo
 /** Only a cell's first gradient is judged; of later ones it is known whether they have the same bits. */
 const isFirst = ({ isTwin, pass }: Visit, round: number): boolean => round === 0 && pass === 0 && !isTwin;
 
-/** The phases that a visit samples: later ones and twins repeat what is ranked, retries the gradient. */
+/** The phases that a visit samples: later visits and twins repeat what tables rank, retries the gradient alone. */
 function phasesOf(visit: Visit, round: number): Sampling["phases"] {
   if (visit.retry !== undefined) return "gradient";
   return isFirst(visit, round) ? "all" : "ranked";
