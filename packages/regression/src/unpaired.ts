@@ -18,6 +18,7 @@ export interface TimedCell {
 /**
  * Compares two runs' times that were not measured in turns. The interval covers the resolutions of both and the drift
  * between runs. It only advises: the machine may have changed between the two, so no difference is called a regression.
+ * Nothing is concluded from times that had not settled, or from a process with too few samples to tell.
  */
 export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits: Limits): TimeComparison {
   const { limit, floor } = toThresholds(limits);
@@ -35,6 +36,8 @@ export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits
     blocks: 0,
   };
   const reason = "two runs that did not take turns";
+  const doubt = findDoubt("baseline", baseline) ?? findDoubt("candidate", candidate);
+  if (doubt) return { ...base, verdict: "inconclusive", reason: doubt };
   if (low > 0 && difference >= floor) return { ...base, verdict: "slower", reason };
   if (high < 0 && difference <= -floor) return { ...base, verdict: "faster", reason };
   if (high < limit) return { ...base, verdict: "pass", reason };
@@ -43,4 +46,11 @@ export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits
     verdict: "inconclusive",
     reason: `${reason} do not rule out ${percent(limits.maxSlowdown)}; the command gate measures both in turns`,
   };
+}
+
+/** The reason why nothing can be concluded from a time; undefined if there is none. */
+function findDoubt(side: string, { timing: { steadiness, scope } }: TimedCell): string | undefined {
+  if (steadiness === "unsettled") return `the times of the ${side} had not settled`;
+  if (steadiness !== "untested" || scope === "processes") return undefined;
+  return `the ${side} has too few samples to tell whether its times had settled; --profile full takes more`;
 }

@@ -1,4 +1,4 @@
-import type { Accuracy, Cell, Results } from "@softmax-bench/core";
+import type { Accuracy, Cell, Results, Timing } from "@softmax-bench/core";
 import { compare, compareErrors, DEFAULT_LIMITS, toOutcome } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 
@@ -169,12 +169,57 @@ describe("two results files", () => {
     expect(high).toBeGreaterThan(0.3);
   });
 
+  it("conclude nothing from times that had not settled, or from few samples of one process", () => {
+    const timed = (over: Partial<Timing>) => {
+      const slow = cell({}, 2e6);
+      return {
+        ...slow,
+        timing: { ...slow.timing, gradient: { ...(slow.timing?.gradient as Timing), ...over } },
+      };
+    };
+    const verdictOf = (over: Partial<Timing>) =>
+      compared(results([cell()]), results([timed(over)])).cells[0]?.time?.verdict;
+    expect(verdictOf({ steadiness: "settled" })).toBe("slower");
+    expect(verdictOf({ steadiness: "untested" })).toBe("slower");
+    expect(verdictOf({ steadiness: "unsettled" })).toBe("inconclusive");
+    expect(verdictOf({ steadiness: "untested", scope: "process" })).toBe("inconclusive");
+    expect(
+      compared(results([timed({ steadiness: "unsettled" })]), results([cell()])).cells[0]?.time,
+    ).toMatchObject({
+      verdict: "inconclusive",
+      reason: "the times of the baseline had not settled",
+    });
+  });
+
   it("of two machines are not compared in time, and in error they are", () => {
     const comparison = compared(results([cell()]), results([cell({}, 3e6)], { cpu: "Xeon" }));
     expect(comparison.cells[0]).toMatchObject({ verdict: "pass", error: { verdict: "pass" } });
     expect(comparison.cells[0]?.time).toBeUndefined();
     expect(comparison.notes[0]).toBe(
       "Times are not compared, since the machines differ: processor EPYC → Xeon.",
+    );
+  });
+
+  it("of other inputs are compared in time, and their errors with bounds alone", () => {
+    const drawnFrom = (seed: number, cells: Cell[]): Results => {
+      const drawn = results(cells);
+      return { ...drawn, run: { ...drawn.run, seed } };
+    };
+    const other = (over: Partial<Accuracy["gradient"]>) =>
+      cell({ gradientDigest: digest("b"), accuracy: accuracy({ relL2: 1e-3, ...over }) });
+    const comparison = compared(
+      drawnFrom(0, [cell()]),
+      drawnFrom(7, [other({}), { ...other({ boundRatio: 2 }), workload: "w" }]),
+    );
+    expect(comparison.cells.map(({ time, error }) => [time?.verdict, error?.verdict])).toEqual([
+      ["pass", "pass"],
+      ["pass", "regression"],
+    ]);
+    expect(comparison.notes.join("\n")).toContain("drawn from seed 0 and from seed 7");
+    const unbounded = compared(drawnFrom(0, [cell()]), drawnFrom(7, [other({ boundRatio: undefined })]));
+    expect(unbounded.cells[0]?.error?.verdict).toBe("inconclusive");
+    expect(compared(drawnFrom(7, [cell()]), drawnFrom(7, [other({})])).cells[0]?.error?.verdict).toBe(
+      "regression",
     );
   });
 
