@@ -21,7 +21,7 @@ import { cellLines, TINY, withFault } from "./support.js";
 
 const header: Header = {
   type: "run",
-  journalVersion: 3,
+  journalVersion: 4,
   id: "20260131-120000-smoke",
   startedAt: "2026-01-31T12:00:00.000Z",
   profile: "smoke",
@@ -129,7 +129,7 @@ describe("a journal", () => {
       /begins with no header \(.*\): the run died before it began, or another version .*; start a new run$/,
     );
     expect(() => recovered(() => Buffer.from('{"type":"run","journalVersion":1}\n'))).toThrow(
-      /is of journal version 1, and this version of softmax-bench continues 3; continue it with the version that wrote it, /,
+      /is of journal version 1, and this version of softmax-bench continues 4; continue it with the version that wrote it, /,
     );
     expect(() => recovered(() => Buffer.alloc(0))).toThrow(/died before it began/);
   });

@@ -8,7 +8,7 @@ const reply = (message) => post(`replies?to=${number}`, JSON.stringify(message))
 
 const OPENED = {
   type: "opened",
-  protocol: 3,
+  protocol: 4,
   engine: { name: "page", version: "1", code: "javascript" },
   device: { kind: "cpu", name: String(crossOriginIsolated) },
   threads: 1,
