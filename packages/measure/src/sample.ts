@@ -15,7 +15,7 @@ export interface Instruments
   readonly history: ProcessHistory;
 }
 
-/** What a process has sampled so far. */
+/** The sampling that a process has done. */
 export interface ProcessHistory {
   /** Time in windows, in nanoseconds. */
   sampledNs: number;

@@ -112,7 +112,7 @@ async function killTree(tree: Tree): Promise<void> {
 /** Searches that a process without variables is waited for: it may be in the middle of `execve`, or never have any. */
 const SWEEPS_FOR_UNDECIDED = 15;
 
-/** How a process relates to a tree: it carries the mark, is one of the tree that ends, may be of the tree, or is not. */
+/** The relation of a process to a tree: it carries the mark, belongs to the tree and is ending, may belong to it, or does not. */
 type Relation = "marked" | "ending" | "undecided" | "other";
 
 /** All processes by their relation to a tree; none without `/proc`. */
