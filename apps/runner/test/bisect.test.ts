@@ -11,7 +11,7 @@ import { toPatience } from "../dist/gate/patience.js";
 import { TimeBudget } from "../dist/gate/time-budget.js";
 import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
 import { ROOT, scratchClone } from "./support/checkout.js";
-import { call, MAIN, run, start, temporaryFolder } from "./support/cli.js";
+import { call, MAIN, run, start, temporaryFolder, within } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 const CELL = "wasm-simd manual/fused float32 64x1000";
@@ -47,6 +47,22 @@ describe("a bisection", () => {
     readonly taken: readonly number[];
   }
 
+  const requestOf = (out: string, budget: TimeBudget, lines: string[]): BisectRequest => ({
+    range: `HEAD..${commits.at(-1)}`,
+    cell: CELL,
+    out,
+    limits: DEFAULT_LIMITS,
+    seed: 0,
+    threads: 1,
+    patience: toPatience(),
+    budget,
+    prepare: undefined,
+    mayProvision: async () => false,
+    signal: new AbortController().signal,
+    say: (line) => lines.push(line),
+    print: (line) => lines.push(line),
+  });
+
   /** Bisects with made-up outcomes, by index of the commit. */
   async function bisectWith(
     verdictOf: (index: number, attempt: number) => StepVerdict | "killed" | "cut short",
@@ -54,22 +70,7 @@ describe("a bisection", () => {
   ): Promise<Bisected> {
     const [lines, taken]: [string[], number[]] = [[], []];
     using budget = new TimeBudget(3_600_000);
-    const request: BisectRequest = {
-      range: `HEAD..${commits.at(-1)}`,
-      cell: CELL,
-      out,
-      limits: DEFAULT_LIMITS,
-      seed: 0,
-      threads: 1,
-      patience: toPatience(),
-      budget,
-      prepare: undefined,
-      mayProvision: async () => false,
-      signal: new AbortController().signal,
-      say: (line) => lines.push(line),
-      print: (line) => lines.push(line),
-    };
-    const code = await bisect(request, async (_, { commit, attempt }) => {
+    const code = await bisect(requestOf(out, budget, lines), async (_, { commit, attempt }) => {
       taken.push(nameOf(commit));
       const verdict = verdictOf(nameOf(commit), attempt);
       if (verdict === "killed") throw new Error("killed");
@@ -117,6 +118,36 @@ describe("a bisection", () => {
       const again = await bisectWith(verdictOf, out);
       expect(again.taken).toEqual([]);
     }
+  });
+
+  it("takes again, when it goes on, what settled nothing in a bad hour", async () => {
+    const out = temporaryFolder();
+    const badHour = (index: number) => (index === 3 ? "broken" : index === 4 ? "inconclusive" : undefined);
+    const verdictOf = (index: number) => (index >= 4 ? "slower" : "equal");
+    const first = await bisectWith((index) => badHour(index) ?? verdictOf(index), out);
+    expect(first.taken).toEqual([8, 3, 4, 4, 4, 2, 6, 5]);
+    expect(first.lines.at(-1)).toBe(`  ${commits[5]} change 5`);
+    const second = await bisectWith(verdictOf, out);
+    expect(second.taken).toEqual([3, 4]);
+    expect(second.lines.at(-1)).toMatch(new RegExp(`^${commits[4]} is the first that is worse, `));
+    expect((await bisectWith(verdictOf, out)).taken).toEqual([]);
+  });
+
+  it("ends where the good commit cannot be built, which is no fault of the one that it is compared with", async () => {
+    const out = temporaryFolder();
+    await expect(bisectWith((index) => (index === 8 ? "slower" : "killed"), out)).rejects.toThrow("killed");
+    const pnpm = join(temporaryFolder(), "pnpm");
+    writeFileSync(pnpm, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const cache = await cacheWithRevision(commits[3] as string);
+    using budget = new TimeBudget(undefined);
+    await expect(
+      within({ env: { npm_execpath: pnpm, SOFTMAX_BENCH_CACHE: cache } }, () =>
+        bisect(requestOf(out, budget, [])),
+      ),
+    ).rejects.toThrow(/^cannot build good [0-9a-f]{10}, commit /);
+    const [folder = ""] = readdirSync(out);
+    const { steps } = JSON.parse(readFileSync(join(out, folder, "bisect.json"), "utf8"));
+    expect(steps).toHaveLength(1);
   });
 
   it("ends with a step that --time cuts short, and does not search by it", async () => {

@@ -123,9 +123,11 @@ describe("gate --instructions", () => {
     expect(code, stderr).toBe(1);
     const folder = readdirSync(out).find((name) => name.endsWith("-gate")) as string;
     const counted = JSON.parse(readFileSync(join(out, folder, "instructions.json"), "utf8"));
+    // One process of each, two that decide, and three that confirm.
+    const times = (side: string) => new Array(6).fill(side);
     expect(counted.map(({ side }: { side: string }) => side).sort()).toEqual([
-      ...["baseline", "baseline", "baseline"],
-      ...["candidate", "candidate", "candidate"],
+      ...times("baseline"),
+      ...times("candidate"),
     ]);
   });
 

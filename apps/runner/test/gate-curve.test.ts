@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { assignSlowdowns, SLOWDOWNS } from "../dist/gate/validation/curve/design.js";
+import { injectedInto } from "../dist/gate/validation/curve/measure-curve.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 const CELLS = Array.from({ length: 40 }, (_, index) => `tfjs-wasm manual/fused float32 ${index + 2}x2`);
@@ -14,6 +15,14 @@ describe("slowdowns of a curve", () => {
       expect(sorted(rounds.map((round) => round.get(cell) ?? Number.NaN))).toEqual(sorted(SLOWDOWNS.time));
     }
     for (const round of rounds) expect(new Set(round.values())).toEqual(new Set(SLOWDOWNS.time));
+  });
+
+  it("are those of the measured cells: a cell by another name is no cell without a slowdown", () => {
+    const slowdowns = new Map([["tfjs-wasm@chromium manual/fused float32 2x2", 0.1]]);
+    expect(injectedInto("tfjs-wasm@chromium manual/fused float32 2x2", slowdowns)).toBe(0.1);
+    expect(() => injectedInto("tfjs-wasm manual/fused float32 2x2", slowdowns)).toThrow(
+      "expected one of the 1 cells that are slowed, such as tfjs-wasm@chromium manual/fused float32 2x2, got tfjs-wasm manual/fused float32 2x2",
+    );
   });
 
   it("do not follow the order of cells", () => {

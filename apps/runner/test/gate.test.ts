@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentCommit } from "../dist/fs/repository.js";
 import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
+import { needResults, runsIn } from "../dist/results/find-results.js";
 import { describeEnvironment } from "../dist/run/machine/environment.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
@@ -56,10 +57,12 @@ const settled =
   });
 const withoutCommit = (results: Results): Results => ({ ...results, run: { ...results.run, commit: null } });
 
-const FORMATS = [
-  ...["baseline.bench.txt", "baseline.json", "bencher.json", "candidate.bench.txt", "comment.md"],
-  ...["github-action-benchmark.json", "junit.xml", "results.json", "summary.md"],
+/** The files of a comparison, and those of a gate. */
+const COMPARISON = [
+  ...["baseline.bench.txt", "bencher.json", "candidate.bench.txt", "comment.md"],
+  ...["github-action-benchmark.json", "junit.xml", "summary.md"],
 ];
+const FORMATS = [...COMPARISON, "baseline.json", "results.json"].sort();
 
 describe("--cell", () => {
   it("runs the cells that --list prints, and no others", async () => {
@@ -114,7 +117,48 @@ describe("pnpm compare", () => {
       expect(code).toBe(0);
       expect(stdout).toContain("1 cell compared");
     }
-    expect(readdirSync(folder).sort()).toEqual(FORMATS);
+    expect(readdirSync(folder).sort()).toEqual(COMPARISON);
+  });
+
+  it("makes no run of a comparison, and leaves the results of a run's folder as they are", async () => {
+    const out = withBaseline();
+    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    const before = readFileSync(join(out, id, "results.json"));
+    for (const folder of [join(out, id), join(out, "99991231-235959-compared")]) {
+      const { code } = await call("compare", ["main", "latest", "--in", out, "--out", folder]);
+      expect(code).toBe(0);
+    }
+    expect(readFileSync(join(out, id, "results.json"))).toEqual(before);
+    expect(runsIn(out)).toEqual([id]);
+  });
+
+  it("exits 3 where everything crashed, and 1 with --strict", async () => {
+    const out = withBaseline();
+    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    rewrite(join(out, id, "results.json"), (results) => ({
+      ...results,
+      cells: results.cells.map(({ backend, method, dtype, workload }) => ({
+        ...{ backend, method, dtype, workload },
+        status: "crashed" as const,
+        reason: "the worker was killed",
+      })),
+    }));
+    const compared = ["main", "latest", "--in", out];
+    const { code, stdout } = await call("compare", compared);
+    expect(stdout).toContain("Nothing comparable: latest against main");
+    expect(code).toBe(3);
+    expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
+  });
+
+  it("says that a step's summary cannot be written, in a line, and what it found all the same", async () => {
+    const out = withBaseline();
+    const folder = temporaryFolder();
+    const { code, stdout, stderr } = await call("compare", ["main", "latest", "--in", out, "--out", folder], {
+      env: { GITHUB_STEP_SUMMARY: folder },
+    });
+    expect(stdout).toContain("1 cell compared");
+    expect(stderr).toMatch(/^the step's summary cannot be written: .*\nwrote .*\n$/);
+    expect(code).toBe(0);
   });
 
   it("keeps no raw samples in a baseline", async () => {
@@ -134,7 +178,7 @@ describe("pnpm compare", () => {
     expect(stdout).toContain("1 slower: latest against main");
     expect(stdout).toContain("× as long");
     expect(code).toBe(0);
-    for (const text of [stdout, ...FORMATS.map((name) => readFileSync(join(folder, name), "utf8"))]) {
+    for (const text of [stdout, ...COMPARISON.map((name) => readFileSync(join(folder, name), "utf8"))]) {
       expect(text).not.toMatch(/regression\b(?!-gate)/i);
     }
     expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
@@ -216,6 +260,22 @@ describe("pnpm compare", () => {
   );
 });
 
+describe("a run that a git revision names", () => {
+  it("is the newest of its commit that can be read, and that no gate wrote", async () => {
+    const out = withBaseline();
+    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    const commit = otherCommit();
+    const file = join(out, id, "results.json");
+    rewrite(file, (results) => ({ ...results, run: { ...results.run, commit } }));
+    for (const name of ["99991231-235958-gate", "99991231-235959-damaged"]) mkdirSync(join(out, name));
+    for (const name of ["results.json", "baseline.json"]) {
+      cpSync(file, join(out, "99991231-235958-gate", name));
+    }
+    writeFileSync(join(out, "99991231-235959-damaged", "results.json"), "{");
+    expect((await needResults(commit, out)).file).toBe(file);
+  });
+});
+
 describe("--save-baseline", () => {
   it.each(["../main", "latest", ".x", ""])("refuses the name %j before it measures", async (name) => {
     const { code, stderr } = await call("bench", [
@@ -285,6 +345,29 @@ describe("pnpm gate", () => {
     ]);
     expect(stdout).toContain("Regression");
     expect(code).toBe(1);
+  });
+
+  it("is red again when it is repeated: the latest run is never what a gate measured", async () => {
+    const out = withBaseline();
+    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    rewrite(join(out, id, "results.json"), (results) => ({
+      ...withoutCommit(results),
+      environment: { ...results.environment, cpu: "Another" },
+      cells: results.cells.map(({ accuracy, ...cell }) => ({
+        ...cell,
+        gradientDigest: `sha256:${"0".repeat(64)}`,
+        ...(accuracy
+          ? { accuracy: { ...accuracy, gradient: { ...accuracy.gradient, medianUlp: 0, p99Ulp: 0 } } }
+          : {}),
+      })),
+    }));
+    const args = ["--baseline", "latest", ...SMALL, "--max-error-growth", "0%", "--no-provision"];
+    for (let time = 0; time < 2; time++) {
+      const { code, stderr } = await call("gate", [...args, "--out", out]);
+      expect(stderr).toContain("only the file of latest can be compared with");
+      expect(code).toBe(1);
+    }
+    expect((await needResults("latest", out)).file).toBe(join(out, id, "results.json"));
   });
 
   it("exits 3 where no workload is the baseline's: nothing is compared, so nothing passes", {
@@ -407,9 +490,12 @@ describe("pnpm gate", () => {
     });
   });
 
-  it("exits 2 for an unknown workload", async () => {
+  it("exits 2 for an unknown workload, whatever lies among the runs", async () => {
     const commit = otherCommit();
-    const args = ["--baseline", commit, "--workload", "0x5", "--no-provision", "--out", temporaryFolder()];
+    const out = temporaryFolder();
+    mkdirSync(join(out, "99991231-235959-damaged"));
+    writeFileSync(join(out, "99991231-235959-damaged", "results.json"), "{");
+    const args = ["--baseline", commit, "--workload", "0x5", "--no-provision", "--out", out];
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit) };
     const { code, stderr } = await call("gate", args, { env });
     expect(stderr).toMatch(/workload 0x5: expected 1 to/);
@@ -427,19 +513,12 @@ describe("pnpm gate", () => {
     expect(text.trimEnd()).not.toMatch(/\p{Cc}/u);
   });
 
-  it("never passes without a backend that was asked for by name", async () => {
+  it.each([
+    [["--backend", "tfjs-node-gpu", "--method", "manual/fused", "--dtype", "float32", "--workload", "4x3"]],
+    [["--cell", "tfjs-node-gpu manual/fused float32 4x3"]],
+  ])("never passes without a backend that was asked for by name: %j", async (cell) => {
     const commit = otherCommit();
-    const cell = ["--backend", "tfjs-node-gpu", "--method", "manual/fused", "--dtype", "float32"];
-    const args = [
-      "--baseline",
-      commit,
-      ...cell,
-      "--workload",
-      "4x3",
-      "--no-provision",
-      "--out",
-      temporaryFolder(),
-    ];
+    const args = ["--baseline", commit, ...cell, "--no-provision", "--out", temporaryFolder()];
     // The cache does not have its native parts.
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit), LIBTENSORFLOW_DIR: "" };
     const { code, stderr } = await call("gate", args, { env });

@@ -2,15 +2,17 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Results } from "@softmax-bench/core";
+import type { Results, Timing } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { call, temporaryFolder } from "./support/cli.js";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/history/${name}`, import.meta.url));
 
-/** 40 runs of one cell, slower by 30 % from the 31st on. */
-function runsWithRegression(): string {
+/** 40 runs of one cell, slower by 30 % from the 31st on. @param edit changes the results of a run, by its index */
+function runsWithRegression(
+  edit: (results: Results, index: number) => Results = (results) => results,
+): string {
   const folder = temporaryFolder();
   for (let index = 0; index < 40; index++) {
     const startedAt = new Date(Date.UTC(2026, 0, 1) + index * 86_400_000).toISOString();
@@ -42,7 +44,7 @@ function runsWithRegression(): string {
       distances: [],
     };
     mkdirSync(join(folder, id));
-    writeFileSync(join(folder, id, "results.json"), formatResults(results));
+    writeFileSync(join(folder, id, "results.json"), formatResults(edit(results, index)));
   }
   return folder;
 }
@@ -64,6 +66,27 @@ describe("pnpm history", () => {
     expect(readdirSync(out).sort()).toEqual(["history.json", "main.html"]);
     const { branches } = JSON.parse(readFileSync(join(out, "history.json"), "utf8"));
     expect(branches[0].series[0].changes).toMatchObject([{ verdict: "regression", at: 30 }]);
+  });
+
+  it("leaves out times that mean little, and says how many", async () => {
+    const state = { loadAverage: 1, windowNs: 1e9, otherCores: 1, steal: 0, spinNs: 1e6 };
+    const folder = runsWithRegression((results, index) => {
+      if (index === 3 || index === 4) return { ...results, noise: { before: state, during: [state] } };
+      if (index !== 5) return results;
+      const cells = results.cells.map((cell) => {
+        const gradient = { ...(cell.timing?.gradient as Timing), steadiness: "unsettled" as const };
+        return { ...cell, timing: { gradient } };
+      });
+      return { ...results, cells };
+    });
+    const { code, stdout } = await call("history", ["--in", folder, "--out", temporaryFolder()]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").slice(0, 3)).toEqual([
+      expect.stringMatching(/main\.html: 40 runs$/),
+      "left out: times of 2 runs on a busy machine, 1 time that had not settled",
+      "1 regression:",
+    ]);
+    expect(stdout).toContain("27 runs before, 10 after");
   });
 
   it("refuses a reference that no run has, and names those there are", async () => {

@@ -38,6 +38,8 @@ export interface CellComparison extends CellId {
 export interface NotCompared extends CellId {
   /** `nowhere`: neither side can run it. `broken`: it failed to run. `one-sided`: only one side has it. */
   readonly kind: "nowhere" | "broken" | "one-sided";
+  /** The side that did not run it, if that is known. */
+  readonly brokenIn?: "baseline" | "candidate";
   readonly reason: string;
 }
 
@@ -113,11 +115,13 @@ export type Outcome = "pass" | "regression" | "incomplete" | "incomparable";
 
 /**
  * A regression always fails. Without one, a broken cell makes the outcome incomplete: fewer cells than requested never
- * pass. Neither does a comparison without a single time, unless it is of errors alone.
+ * pass. Neither does a comparison without a single time, unless it is of errors alone. Of two runs that were there before,
+ * nothing was requested: without a single time they are incomparable, whatever broke.
  */
-export function toOutcome({ cells, notCompared, only }: Comparison): Outcome {
+export function toOutcome({ cells, notCompared, only, judges }: Comparison): Outcome {
   if (cells.some(({ verdict }) => verdict === "regression")) return "regression";
-  if (notCompared.some(({ kind }) => kind === "broken")) return "incomplete";
-  const isCompared = ({ time, error }: CellComparison) => (only === "errors" ? error : time) !== undefined;
-  return cells.some(isCompared) ? "pass" : "incomparable";
+  const isCompared = cells.some(({ time, error }) => (only === "errors" ? error : time) !== undefined);
+  const isBroken = notCompared.some(({ kind }) => kind === "broken");
+  if (isBroken && (judges || isCompared)) return "incomplete";
+  return isCompared ? "pass" : "incomparable";
 }

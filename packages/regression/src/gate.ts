@@ -1,4 +1,4 @@
-import { type Cell, cellKey, DTYPE_IDS, plural, type Results } from "@softmax-bench/core";
+import { type Cell, cellKey, DTYPE_IDS, namePlaces, plural, type Results } from "@softmax-bench/core";
 import { quantile } from "@softmax-bench/stats";
 import type { Block, Role } from "./blocks.js";
 import { combineVerdicts, type Names, toNotCompared, toSides } from "./compare.js";
@@ -161,7 +161,8 @@ export function gateComparison(
   circumstances: Circumstances = {},
 ): Comparison {
   const { busy, omitted = [] } = circumstances;
-  const [baseline, candidate] = [mergedSide(passes, "baseline"), mergedSide(passes, "candidate")];
+  const baseline = namePlaces(mergedSide(passes, "baseline"));
+  const candidate = namePlaces(mergedSide(passes, "candidate"));
   const [before, after] = [groupCells(passes, "baseline"), groupCells(passes, "candidate")];
   const merged = new Map(cellsAndCurves(candidate).map((cell) => [cellKey(cell), cell]));
   const mergedBefore = new Map(cellsAndCurves(baseline).map((cell) => [cellKey(cell), cell]));

@@ -1,4 +1,12 @@
-import { type BackendRecord, type Cell, cellKey, machineId, plural, type Results } from "@softmax-bench/core";
+import {
+  type BackendRecord,
+  busyMachine,
+  type Cell,
+  cellKey,
+  machineId,
+  plural,
+  type Results,
+} from "@softmax-bench/core";
 import type { Fingerprint } from "./fingerprint.js";
 
 /** The parts of a run that its history keeps: many runs fit into memory without their samples. */
@@ -7,6 +15,10 @@ export interface HistoryRun extends Fingerprint {
   /** The runs that are comparable: command, profile and, unless it is 0, seed. */
   readonly profile: string;
   readonly cells: readonly HistoryCell[];
+  /** True if the machine was busy: its times are left out, and its errors are not. */
+  readonly isBusy: boolean;
+  /** Number of times that had not settled, which are left out. */
+  readonly unsettled: number;
 }
 
 export interface HistoryCell extends Pick<Cell, "backend" | "host" | "method" | "dtype" | "workload"> {
@@ -15,7 +27,7 @@ export interface HistoryCell extends Pick<Cell, "backend" | "host" | "method" | 
   readonly machine: string;
   /** The machine, with threads and accelerator of the backend as far as they are known: `…, 2 threads`. */
   readonly where: string;
-  /** Median time of loss and gradient. */
+  /** Median time of loss and gradient, if it had settled on a machine that was not busy. */
   readonly ns?: number;
   /** Relative L2 error of the gradient; infinite if that is not finite. */
   readonly error?: number;
@@ -26,6 +38,8 @@ export function toHistoryRun(results: Results): HistoryRun {
   const { run, environment, hosts, backends, cells } = results;
   const { command = "bench", profile, seed = 0 } = run;
   const environments = new Map(results.machines?.map((machine) => [machine.id, machine.environment]));
+  const isBusy = busyMachine(results) !== undefined;
+  const ok = cells.filter(({ status }) => status === "ok");
   const setups = new Map(backends.map((backend) => [placeKey(backend.id, backend), describeSetup(backend)]));
   return {
     run: { id: run.id, startedAt: run.startedAt, commit: run.commit, branch: run.branch },
@@ -37,19 +51,26 @@ export function toHistoryRun(results: Results): HistoryRun {
     environment,
     hosts,
     backends,
-    cells: cells
-      .filter(({ status }) => status === "ok")
-      .map((cell) => {
-        const machine = machineId(environments.get(cell.machine ?? "") ?? environment);
-        const setup = setups.get(placeKey(cell.backend, cell));
-        return toHistoryCell(cell, { machine, where: setup ? `${machine}, ${setup}` : machine });
-      }),
+    cells: ok.map((cell) => {
+      const machine = machineId(environments.get(cell.machine ?? "") ?? environment);
+      const setup = setups.get(placeKey(cell.backend, cell));
+      const where = setup ? `${machine}, ${setup}` : machine;
+      return toHistoryCell(cell, { machine, where }, isBusy);
+    }),
+    isBusy,
+    unsettled: isBusy ? 0 : ok.filter(isUnsettled).length,
   };
 }
 
-function toHistoryCell(cell: Cell, where: Pick<HistoryCell, "machine" | "where">): HistoryCell {
+const isUnsettled = ({ timing }: Cell): boolean => timing?.gradient?.steadiness === "unsettled";
+
+function toHistoryCell(
+  cell: Cell,
+  where: Pick<HistoryCell, "machine" | "where">,
+  isBusy: boolean,
+): HistoryCell {
   const { backend, host, method, dtype, workload, timing, accuracy } = cell;
-  const ns = timing?.gradient?.medianNs;
+  const ns = isBusy || isUnsettled(cell) ? undefined : timing?.gradient?.medianNs;
   const error = accuracy?.gradient.relL2;
   return {
     ...where,

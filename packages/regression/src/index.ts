@@ -28,6 +28,7 @@ export {
 } from "./gate.js";
 export { type HistoryRun, toHistoryRun } from "./history-run.js";
 export {
+  CONFIRMING_PROCESSES,
   callsForMore,
   DECIDING_PROCESSES,
   decideInstructions,

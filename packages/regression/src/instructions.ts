@@ -24,6 +24,13 @@ export interface InstructionCounts {
 /** Processes of either side that count again the cells that one process of each makes suspicious. */
 export const DECIDING_PROCESSES = 2;
 
+/**
+ * Further processes of either side that count a cell once more that grew in those, too. A cell whose code is compiled in one of two
+ * ways at random is in the same way in all processes of one side, and in the other way in all of the other, in one of 512 cases then,
+ * not in one of 8.
+ */
+export const CONFIRMING_PROCESSES = 3;
+
 /** Logarithm of the growth that counts: half of the limit, so that one as large as the limit is nearly always found. */
 const floorOf = ({ maxInstructionGrowth }: Limits): number => Math.log1p(maxInstructionGrowth) / 2;
 

@@ -13,6 +13,10 @@ import { MOST_BLOCKS, percent, type TimeComparison } from "./time.js";
 export const ROUTING_BLOCKS = 2;
 const DECIDING_BLOCKS = 12;
 
+/** Coverage of the interval that rules out a slowdown, and the fewest blocks whose interval has it: 1 − 2 · 2⁻⁶ = 0.97. */
+const LEAST_COVERAGE = 0.95;
+const FEWEST_BLOCKS = 6;
+
 /** True if the first stage's blocks of a cell call for a second look. */
 export function isRouted(blocks: readonly Block[], limits: Limits): boolean {
   const { limit, route } = toThresholds(limits);
@@ -81,12 +85,12 @@ function decideOne(
 ): TimeComparison {
   const { limit, floor } = toThresholds(limits);
   const centre = hodgesLehmann(blocks.map(slowdownLogRatio));
-  const { estimate, low, high } = centre;
+  const { estimate, low, high, coverage } = centre;
   const base = { ...measured(blocks, centre), p: estimate < 0 ? p.faster : p.slower };
   const inconclusive = (reason: string, gap: number): TimeComparison => ({
     ...base,
     verdict: "inconclusive",
-    moreBlocks: moreBlocks(blocks.length, (high - low) / 2, gap),
+    moreBlocks: Math.max(FEWEST_BLOCKS - blocks.length, moreBlocks(blocks.length, (high - low) / 2, gap)),
     reason: busy === undefined ? reason : `the machine is busy: ${reason}`,
   });
   const drift = controlEstimate(blocks);
@@ -100,13 +104,17 @@ function decideOne(
     if (p.slower <= alpha(busy)) return { ...base, verdict: "regression", reason: significance(p.slower) };
     return inconclusive(`slower, but ${significance(p.slower, alpha(busy))}`, estimate);
   }
-  if (estimate <= -floor && p.faster <= ALPHA) {
+  if (estimate <= -floor && p.faster <= alpha(busy)) {
     return { ...base, verdict: "improvement", reason: significance(p.faster) };
   }
-  if (high < limit) {
+  if (high < limit && coverage >= LEAST_COVERAGE) {
     return { ...base, verdict: "pass", reason: `a slowdown of ${percent(limits.maxSlowdown)} is ruled out` };
   }
-  return inconclusive(`a slowdown of ${percent(limits.maxSlowdown)} is not ruled out`, limit - estimate);
+  const few = blocks.length < FEWEST_BLOCKS ? ` by ${plural(blocks.length, "block")}` : "";
+  return inconclusive(
+    `a slowdown of ${percent(limits.maxSlowdown)} is not ruled out${few}`,
+    limit - estimate,
+  );
 }
 
 /** The apparent slowdown, in logarithms, of the second of two identical groups of six processes; 0 if unknown. */

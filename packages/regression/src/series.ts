@@ -1,5 +1,5 @@
 import { DTYPES, placeName } from "@softmax-bench/core";
-import { findCauses } from "./fingerprint.js";
+import { type Fingerprint, findCauses } from "./fingerprint.js";
 import { groupBy } from "./group-by.js";
 import type { HistoryCell, HistoryRun } from "./history-run.js";
 
@@ -57,7 +57,7 @@ function collect(
   measure: Value,
   of = "",
 ): Series[] {
-  const series = new Map<string, { series: Series; points: SeriesPoint[]; origins: HistoryRun[] }>();
+  const series = new Map<string, ReturnType<typeof newSeries>>();
   for (const run of runs) {
     for (const cell of run.cells) {
       const value = measure(cell, run);
@@ -68,7 +68,7 @@ function collect(
       series.set(key, found);
       const { id, startedAt, commit } = run.run;
       found.points.push({ run: id, startedAt, commit, value, machine: cell.where });
-      found.origins.push(run);
+      found.origins.push({ run, cell });
     }
   }
   return [...series.values()].map(({ series: each }) => each);
@@ -84,12 +84,12 @@ function newSeries(
   }: Pick<Series, "profile" | "machine"> & { kind: "time" | "error" | "ratio"; of: string },
 ) {
   const points: SeriesPoint[] = [];
-  const origins: HistoryRun[] = [];
+  const origins: Origin[] = [];
   const explain = (from: number, to: number): string[] => {
     const [a, b] = [origins[from], origins[to]];
     const machines = [points[from]?.machine, points[to]?.machine];
     const moved = machines[0] === machines[1] ? [] : [`another machine: ${machines.join(" → ")}`];
-    return a && b ? [...moved, ...findCauses(a, b, backend)] : moved;
+    return a && b ? [...moved, ...findCauses(ofPlace(a), ofPlace(b), backend)] : moved;
   };
   const unit = kind === "time" ? "ns" : "";
   const series: Series = {
@@ -104,6 +104,20 @@ function newSeries(
   };
   return { series, points, origins };
 }
+
+interface Origin {
+  readonly run: HistoryRun;
+  readonly cell: HistoryCell;
+}
+
+/** The run with the records of a cell's host and machine alone: a backend has several, on several hosts or machines. */
+const ofPlace = ({ run: { environment, hosts, backends }, cell }: Origin): Fingerprint => ({
+  environment,
+  hosts,
+  backends: backends.filter(
+    ({ host, machine }) => host === cell.host && (machine === undefined || machine === cell.machine),
+  ),
+});
 
 const referenceName = (cell: HistoryCell): string => `${placeName(cell)} ${cell.method}`;
 

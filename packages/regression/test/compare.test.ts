@@ -1,4 +1,4 @@
-import type { Accuracy, Cell, Results, Timing } from "@softmax-bench/core";
+import { type Accuracy, type Cell, machineId, type Results, type Timing } from "@softmax-bench/core";
 import { compare, compareErrors, DEFAULT_LIMITS, toOutcome } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 
@@ -251,8 +251,8 @@ describe("two results files", () => {
       [cell({}, 2e6), cell({ method: "m", status: "crashed", reason: "x" })],
       "incomplete",
     ],
-    ["a cell that crashed", [cell()], [cell({ status: "crashed", reason: "x" })], "incomplete"],
-    ["a backend that is gone", [cell()], [cell({ status: "unsupported", reason: "gone" })], "incomplete"],
+    ["only a cell that crashed", [cell()], [cell({ status: "crashed", reason: "x" })], "incomparable"],
+    ["a backend that is gone", [cell()], [cell({ status: "unsupported", reason: "gone" })], "incomparable"],
     [
       "a backend that neither has",
       [cell({ status: "unsupported", reason: "n" })],
@@ -263,5 +263,91 @@ describe("two results files", () => {
     ["nothing", [], [], "incomparable"],
   ])("come to an outcome: %s", (_, a, b, outcome) => {
     expect(toOutcome(compared(results(a), results(b)))).toBe(outcome);
+  });
+
+  it("are incomparable if they are of two machines, whatever crashed; a gate of a file is incomplete", () => {
+    const crashed = cell({ method: "m", status: "crashed", reason: "x" });
+    const comparison = compared(
+      results([cell(), cell({ method: "m" })]),
+      results([cell(), crashed], { cpu: "Xeon" }),
+    );
+    expect(toOutcome(comparison)).toBe("incomparable");
+    expect(toOutcome({ ...comparison, judges: true })).toBe("incomplete");
+  });
+
+  it("say on which side a cell broke", () => {
+    const crashed = cell({ status: "crashed", reason: "x" });
+    const sideOf = (a: Cell, b: Cell) => compared(results([a]), results([b])).notCompared[0]?.brokenIn;
+    expect(sideOf(cell(), crashed)).toBe("candidate");
+    expect(sideOf(cell(), cell({ status: "unsupported", reason: "gone" }))).toBe("candidate");
+    expect(sideOf(crashed, cell())).toBe("baseline");
+  });
+});
+
+describe("two results files of several machines", () => {
+  const machineOf = (cpu: string) => {
+    const { environment } = results([], { cpu });
+    return { id: machineId(environment), environment };
+  };
+  /** Results merged from several machines: the time of one cell in ms on each, by processor. */
+  const merged = (times: Readonly<Record<string, number>>, version = "1.0"): Results => {
+    const parts = Object.entries(times).map(([cpu, ms]) => {
+      const { id: machine } = machineOf(cpu);
+      const own = results([cell({ machine }, ms * 1e6)], { cpu, version });
+      const backends = own.backends.map((backend) => ({ ...backend, machine }));
+      const groups = own.resolution?.groups.map((group) => ({ ...group, machine })) ?? [];
+      return { ...own, backends, resolution: { groups, identicalPairs: [] } };
+    });
+    return {
+      ...(parts[0] as Results),
+      machines: Object.keys(times).map(machineOf),
+      backends: parts.flatMap(({ backends }) => backends),
+      cells: parts.flatMap(({ cells }) => cells),
+      resolution: { groups: parts.flatMap(({ resolution }) => resolution.groups), identicalPairs: [] },
+    };
+  };
+  const verdicts = (a: Results, b: Results) =>
+    compared(a, b).cells.map(({ backend, time }) => [backend, time?.verdict]);
+
+  it("are compared machine by machine, in whatever order", () => {
+    expect(verdicts(merged({ EPYC: 1, Xeon: 5 }), merged({ Xeon: 5, EPYC: 2 }))).toEqual([
+      ["b (machine 1)", "pass"],
+      ["b (machine 2)", "slower"],
+    ]);
+  });
+
+  it("say which machine is which, and what else differs on each", () => {
+    const { notes } = compared(merged({ EPYC: 1, Xeon: 5 }), merged({ EPYC: 1, Xeon: 5 }, "1.1"));
+    expect(notes.slice(0, 2)).toEqual([
+      `machine 1: ${machineOf("EPYC").id}.`,
+      `machine 2: ${machineOf("Xeon").id}.`,
+    ]);
+    expect(notes.slice(-2)).toEqual([
+      "What else differs on machine 1: runtime 1.0 → 1.1.",
+      "What else differs on machine 2: runtime 1.0 → 1.1.",
+    ]);
+  });
+
+  it("have no times to compare on machines that the other has not", () => {
+    const comparison = compared(merged({ EPYC: 1, Xeon: 5 }), merged({ EPYC: 1, Zen: 5 }));
+    expect(comparison.cells.map(({ time, error }) => [time?.verdict, error?.verdict])).toEqual([
+      ["pass", "pass"],
+      [undefined, "pass"],
+    ]);
+    expect(comparison.notes).toContain(
+      "Times on machine 2 are not compared, since the machines differ: processor Xeon → Zen.",
+    );
+  });
+
+  it("are compared with a run of one machine as that machine's", () => {
+    const alone = results([cell({}, 5e6)], { cpu: "Xeon" });
+    expect(verdicts(merged({ EPYC: 1, Xeon: 5 }), alone)).toEqual([["b", "pass"]]);
+    expect(compared(merged({ EPYC: 1, Xeon: 5 }), alone).notes).toContain(
+      `Not compared: cells of the baseline on ${machineOf("EPYC").id}.`,
+    );
+    expect(verdicts(alone, merged({ EPYC: 1, Xeon: 5 }))).toEqual([
+      ["b (machine 1)", undefined],
+      ["b (machine 2)", "pass"],
+    ]);
   });
 });

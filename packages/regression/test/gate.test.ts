@@ -241,6 +241,32 @@ describe("a gate's passes", () => {
     expect(mergedSide(passes, "baseline").cells).toHaveLength(2);
   });
 
+  it("keep the hosts of a backend apart, each with its own causes", () => {
+    const on = (host: string | undefined, digest: string): Cell => ({
+      ...measured("steady", 1e6, digest),
+      ...(host ? { host } : {}),
+    });
+    const withHosts = (cells: Cell[], version: string): Results => ({
+      ...results(cells),
+      hosts: [{ id: "chromium", status: "available" }],
+      backends: [
+        { id: "b", status: "available", engine: { name: "runtime", version: "1.0" } },
+        { id: "b", host: "chromium", status: "available", engine: { name: "runtime", version } },
+      ],
+    });
+    const before = withHosts([on(undefined, "a"), on("chromium", "a")], "1.0");
+    const after = withHosts([on(undefined, "b"), on("chromium", "b")], "1.1");
+    const passes = blocks("route", 2, before.cells, after.cells).map((pass) => ({
+      ...pass,
+      results: pass.role === "candidate" ? after : before,
+    }));
+    const { cells } = judge(passes, before.cells.map(cellKey));
+    expect(cells.map((cell) => [cellKey(cell), cell.causes])).toEqual([
+      ["b steady float32 w", []],
+      ["b@chromium steady float32 w", ["runtime 1.0 → 1.1"]],
+    ]);
+  });
+
   it("become one results file per side, whose observations are the medians of processes", () => {
     const { cells } = mergedSide(first, "candidate");
     expect(cells.map(({ timing }) => timing?.gradient?.processMedians)).toEqual([

@@ -8,6 +8,7 @@ interface Measured {
   readonly workload?: string;
   readonly us: number;
   readonly error?: number;
+  readonly steadiness?: "unsettled";
 }
 
 const cell = ({
@@ -16,6 +17,7 @@ const cell = ({
   workload = "square",
   us,
   error,
+  steadiness,
 }: Measured): Cell => ({
   backend,
   method,
@@ -23,7 +25,14 @@ const cell = ({
   workload,
   status: "ok",
   timing: {
-    gradient: { medianNs: 1000 * us, madNs: 1, coverage: 0.5, scope: "processes", samples: [] },
+    gradient: {
+      medianNs: 1000 * us,
+      madNs: 1,
+      coverage: 0.5,
+      scope: "processes",
+      samples: [],
+      ...(steadiness ? { steadiness } : {}),
+    },
   },
   ...(error === undefined
     ? {}
@@ -44,6 +53,9 @@ const cell = ({
 });
 
 interface RunParts {
+  readonly noise?: Results["noise"];
+  /** Version of the first backend's engine in Bun, where it is measured, too. */
+  readonly inBun?: string;
   readonly run?: Partial<Results["run"]>;
   readonly cpu?: string;
   readonly version?: string;
@@ -51,7 +63,7 @@ interface RunParts {
 }
 
 const run = (index: number, cells: readonly Measured[], parts: RunParts = {}) => {
-  const { cpu = "Xeon", version = "1.0", threads = 2 } = parts;
+  const { cpu = "Xeon", version = "1.0", threads = 2, inBun } = parts;
   const startedAt = new Date(Date.UTC(2026, 0, 1) + index * 86_400_000).toISOString();
   return toHistoryRun({
     schemaVersion: 1,
@@ -65,14 +77,30 @@ const run = (index: number, cells: readonly Measured[], parts: RunParts = {}) =>
       ...parts.run,
     },
     environment: { cpu, cores: 2, os: "linux", node: "v20.19.0", versions: {} },
-    backends: ["wasm-simd", "tfjs-cpu"].map((id) => ({
-      id,
-      status: "available",
-      engine: { name: "engine", version },
-      threads,
-    })),
-    cells: cells.map(cell),
+    backends: [
+      ...["wasm-simd", "tfjs-cpu"].map((id) => ({
+        id,
+        status: "available" as const,
+        engine: { name: "engine", version },
+        threads,
+      })),
+      ...(inBun === undefined
+        ? []
+        : [
+            {
+              id: "wasm-simd",
+              host: "bun",
+              status: "available" as const,
+              engine: { name: "engine", version: inBun },
+            },
+          ]),
+    ],
+    cells: cells.flatMap((measured) => [
+      cell(measured),
+      ...(inBun === undefined ? [] : [{ ...cell(measured), host: "bun" }]),
+    ]),
     distances: [],
+    ...(parts.noise ? { noise: parts.noise } : {}),
   });
 };
 
@@ -86,6 +114,28 @@ const changesOf = (runs: ReturnType<typeof run>[], reference?: string) =>
   trackChanges(collectSeries(runs, reference)).flatMap(({ kind, name, changes }) =>
     changes.map((change) => ({ kind, name, ...change })),
   );
+
+describe("the times of a run", () => {
+  it("are left out if the machine was busy, and those that had not settled; errors are not", () => {
+    const state = { loadAverage: 1, windowNs: 1e9, otherCores: 1, steal: 0, spinNs: 1e6 };
+    const measured = { us: 100, error: 1e-6 };
+    const runs = [
+      run(0, [measured]),
+      run(1, [{ ...measured, steadiness: "unsettled" }]),
+      run(2, [measured], { noise: { before: state, during: [state] } }),
+    ];
+    const series = collectSeries(runs);
+    expect(series.map(({ kind, points }) => [kind, points.map((point) => point.run)])).toEqual([
+      ["time", ["run-0"]],
+      ["error", ["run-0", "run-1", "run-2"]],
+    ]);
+    expect(runs.map(({ isBusy, unsettled }) => [isBusy, unsettled])).toEqual([
+      [false, 0],
+      [false, 1],
+      [true, 0],
+    ]);
+  });
+});
 
 describe("a change of a time", () => {
   const slowed = noisyTimes(60, 1).map((us, index) => (index >= 40 ? 1.2 * us : us));
@@ -103,6 +153,14 @@ describe("a change of a time", () => {
     expect(low).toBeLessThan(0.2);
     expect(high).toBeGreaterThan(0.2);
     expect(high - low).toBeLessThan(0.06);
+  });
+
+  it("has the causes of its own host", () => {
+    const runs = slowed.map((us, index) => run(index, [{ us }], { inBun: index < 40 ? "1.0" : "1.1" }));
+    expect(changesOf(runs).map(({ name, causes }) => [name, causes])).toEqual([
+      ["wasm-simd manual/fused float32 square", []],
+      ["wasm-simd@bun manual/fused float32 square", ["engine 1.0 → 1.1"]],
+    ]);
   });
 
   it("is an improvement in the other direction, and two changes if it was reverted", () => {

@@ -87,6 +87,12 @@ describe("deciding on a busy machine", () => {
     });
   });
 
+  it("calls no improvement what a quiet machine's result would be one by", () => {
+    const opposite = blocks([1.25, ...times(11, 0.9)]);
+    expect(decide([opposite], DEFAULT_LIMITS)[0]).toMatchObject({ verdict: "improvement" });
+    expect(decide([opposite], DEFAULT_LIMITS, BUSY)[0]).toMatchObject({ verdict: "pass" });
+  });
+
   it("still finds a slowdown that all blocks show, of which there are more", () => {
     // 2⁻ⁿ·m ≤ 0.001 with five blocks to spare.
     expect([1, 40].map((routed) => decidingBlocks(routed, BUSY))).toEqual([15, 21]);
@@ -131,6 +137,16 @@ describe("deciding", () => {
       reason: "the baseline differs from itself by +6.0 %",
     });
   });
+
+  it.each([1, 2, 5])(
+    "does not rule out a slowdown by %i blocks, whose interval covers less than 95 %",
+    (count) => {
+      const decided = decideOne(blocks(times(count, 1)));
+      expect(decided).toMatchObject({ verdict: "inconclusive", moreBlocks: 6 - count });
+      expect(decided?.reason).toMatch(/^a slowdown of \+10\.0 % is not ruled out by \d blocks?$/);
+      expect(decideOne(blocks(times(6, 1)))).toMatchObject({ verdict: "pass" });
+    },
+  );
 
   it("is inconclusive where the limit is not ruled out, and says how many more blocks would do", () => {
     const noisy = blocks([0.8, 1.25, 0.85, 1.3, 0.9, 1.2, 0.82, 1.18, 0.95, 1.1]);

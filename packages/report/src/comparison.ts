@@ -24,7 +24,7 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
 
 /** The headline for runs that were not measured in turns: differences, which are not judged. */
 function adviceHeadline(comparison: Comparison): string {
-  const { cells } = comparison;
+  const { cells, notCompared } = comparison;
   const count = (...verdicts: readonly Verdict[]) =>
     cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
   if (toOutcome(comparison) === "incomparable") return HEADLINES.incomparable;
@@ -32,6 +32,7 @@ function adviceHeadline(comparison: Comparison): string {
     [count("slower"), "slower"],
     [count("faster"), "faster"],
     [count("regression"), "with a larger error"],
+    [notCompared.filter(({ kind }) => kind === "broken").length, "did not run"],
   ] as const;
   const differing = parts.filter(([number]) => number > 0);
   if (differing.length === 0) return "No difference beyond the resolution";

@@ -162,6 +162,14 @@ describe("a comparison as text", () => {
     expect(text).toMatch(/^# No difference beyond the resolution: /);
   });
 
+  it("says of two runs what did not run, and that nothing is comparable if nothing else is left", () => {
+    const advice = { judges: false, inTurns: false } as const;
+    expect(renderComparisonMarkdown(comparison({ ...advice, cells: [cell()] }))).toMatch(
+      /^# 1 did not run: /,
+    );
+    expect(renderComparisonMarkdown(comparison({ ...advice, cells: [] }))).toMatch(/^# Nothing comparable: /);
+  });
+
   it("says of an inconclusive cell how many more blocks would settle it", () => {
     const time = { ...slower.time, verdict: "inconclusive", moreBlocks: 14, reason: "slower, but p = 0.2" };
     const inconclusive = cell({ verdict: "inconclusive", time: time as CellComparison["time"] & object });
@@ -234,7 +242,7 @@ describe("github-action-benchmark", () => {
       name: "node manual/fused float32 square",
       unit: "ns",
       value: 100_000,
-      range: "± 1000",
+      range: "± 1980",
       extra: "Xeon, 2 cores, Node v20.19.0",
     });
     expect(entries[3]).toMatchObject({ name: "node manual/naive float64 square, error", value: 2 ** -53 });
@@ -256,9 +264,9 @@ describe("a time without an interval", () => {
 });
 
 describe("Bencher Metric Format", () => {
-  it("has a latency with its interval and an error by name", () => {
+  it("has a latency with its interval, or the resolution if that is wider, and an error by name", () => {
     expect(JSON.parse(bencherMetrics(results))["node manual/fused float32 square"]).toEqual({
-      latency: { value: 100_000, lower_value: 99_000, upper_value: 101_000 },
+      latency: { value: 100_000, lower_value: expect.closeTo(100_000 / 1.02, 6), upper_value: 102_000 },
       "grad-error": { value: 2 ** -24 },
     });
   });

@@ -19,7 +19,11 @@ export async function againstFile(
   const profile = only === "errors" ? ERROR_PROFILE : findProfile(name, results);
   const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
   say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
-  const cells = await askedCells(candidate, profile, request);
+  const cells = await askedCells(
+    candidate,
+    profile,
+    only === "errors" ? onWorkloadsOf(results, request) : request,
+  );
   const measured = await measureIn(candidate, {
     ...request,
     profile,
@@ -43,6 +47,18 @@ export async function againstFile(
     },
     baseline: selected,
     candidate: measured,
+  };
+}
+
+/** The request on the workloads of a file, unless it names some: those of the profile of errors are smaller ones. */
+function onWorkloadsOf({ cells }: Results, request: GateRequest): GateRequest {
+  const { selection } = request;
+  const isNamed = selection.flags.some((flag) => flag === "--workload" || flag === "--cell");
+  if (isNamed || cells.length === 0) return request;
+  const workloads = [...new Set(cells.map(({ workload }) => workload))].join(",");
+  return {
+    ...request,
+    selection: { ...selection, flags: [...selection.flags, "--workload", workloads] },
   };
 }
 

@@ -1,4 +1,5 @@
-import { busyMachine, type MachineState } from "@softmax-bench/core";
+import { busyMachine, type MachineState, parsePlace } from "@softmax-bench/core";
+import { kindOfHost, THIS_NODE } from "../plan/host-requests.js";
 import { describeEnvironment } from "../run/machine/environment.js";
 import { MachineMonitor } from "../run/machine/machine-monitor.js";
 
@@ -27,3 +28,15 @@ export class BusyWatch {
     });
   }
 }
+
+/**
+ * The watch of a gate of some cells; undefined if one runs in a browser, whose own work would seem to be that of other
+ * programs: its time is lost when its processes end.
+ */
+export const watchFor = (cells: readonly string[]): BusyWatch | undefined =>
+  cells.some(isInBrowser) ? undefined : new BusyWatch();
+
+const isInBrowser = (cell: string): boolean => {
+  const [name = ""] = cell.split(" ", 1);
+  return kindOfHost(parsePlace(name).host ?? THIS_NODE) === "browser";
+};

@@ -10,6 +10,7 @@ import { BACKENDS } from "../plan/backends.js";
 import type { Profile } from "../plan/profiles.js";
 import { TURN_CHANNEL } from "../session/turns.js";
 import { EXIT, IncomparableError, UsageError } from "../terminal/errors.js";
+import { allOrNone } from "./all-or-none.js";
 import { type CountedCells, countedCells } from "./counting/counted-cells.js";
 import { Deadline, formatPatience, type Patience } from "./patience.js";
 import { TurnScheduler } from "./turn-scheduler.js";
@@ -25,6 +26,16 @@ export interface Checkout {
   readonly folder: string;
   /** Its command line, if that is an installed package; that of a clone if absent. */
   readonly main?: string;
+}
+
+/** A failure of one checkout: to list, to measure, or to answer in time. */
+export class CheckoutError extends UsageError {
+  readonly checkout: Checkout;
+
+  constructor(checkout: Checkout, message: string) {
+    super(message);
+    this.checkout = checkout;
+  }
 }
 
 export interface PassOptions {
@@ -47,19 +58,10 @@ export async function measureInTurns(
 ): Promise<Results[]> {
   const turns = new TurnScheduler(checkouts.length);
   // A failed one must not leave the others waiting.
-  const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
-  const runs = checkouts.map(async (checkout) => {
-    try {
-      return await measureIn(checkout, { ...options, signal }, turns);
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
-  });
-  await Promise.allSettled(runs);
-  if (failed.signal.aborted) throw failed.signal.reason;
-  return Promise.all(runs);
+  return allOrNone(
+    options.signal,
+    checkouts.map((checkout) => (signal: AbortSignal) => measureIn(checkout, { ...options, signal }, turns)),
+  );
 }
 
 /** Measures cells in fresh processes of a checkout. @throws UsageError with its output, if there are no results. */
@@ -83,7 +85,7 @@ export async function measureIn(
     turns,
     scratch: scratch.folder,
   });
-  if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw toUsageError(checkout, ran);
+  if (ran.code !== EXIT.ok && ran.code !== EXIT.failure) throw toCheckoutError(checkout, ran);
   return readRunResults(checkout, out, ran);
 }
 
@@ -105,9 +107,9 @@ export async function listIn(
     });
   const ran = await list("--list-to", file);
   if (ran.code === EXIT.ok) return listedIn(checkout, file, ran);
-  if (!/unknown option '--list-to'/.test(ran.stderr)) throw toUsageError(checkout, ran);
+  if (!/unknown option '--list-to'/.test(ran.stderr)) throw toCheckoutError(checkout, ran);
   const older = await list();
-  if (older.code !== EXIT.ok) throw toUsageError(checkout, older);
+  if (older.code !== EXIT.ok) throw toCheckoutError(checkout, older);
   return printedCells(checkout, older);
 }
 
@@ -131,14 +133,15 @@ export async function countIn(
     scratch: scratch.folder,
   });
   if (/unknown option '--count-to'/.test(ran.stderr)) {
-    throw new UsageError(
+    throw new CheckoutError(
+      checkout,
       `${checkout.name} is from before gate --instructions; choose a later baseline, or leave out --instructions`,
     );
   }
   try {
     return countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch {
-    throw toUsageError(checkout, ran);
+    throw toCheckoutError(checkout, ran);
   }
 }
 
@@ -149,7 +152,10 @@ function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
   try {
     return cellList.parse(JSON.parse(readFileSync(file, "utf8"))).cells;
   } catch {
-    throw new UsageError(`the command line of ${describeCheckout(checkout)} listed no cells${saying(ran)}`);
+    throw new CheckoutError(
+      checkout,
+      `the command line of ${describeCheckout(checkout)} listed no cells${saying(ran)}`,
+    );
   }
 }
 
@@ -157,12 +163,13 @@ function listedIn(checkout: Checkout, file: string, ran: Ran): string[] {
  * The printed cells of a revision from before `--list-to`. Other output of it or its dependencies is not a cell.
  * @throws UsageError if their number differs from the count on stderr: something was printed into the lines
  */
-function printedCells({ name }: Checkout, { stdout, stderr }: Ran): string[] {
+function printedCells(checkout: Checkout, { stdout, stderr }: Ran): string[] {
   const cells = stdout.split("\n").filter(isCell);
   const counted = [...stderr.matchAll(/^(\d+) cells?(?:;|$)/gm)].at(-1)?.[1];
   if (counted === undefined || Number(counted) === cells.length) return cells;
-  throw new UsageError(
-    `${name} counts ${plural(Number(counted), "cell")} and prints ${cells.length}, among something else; it is too old to list them in a file: choose a later baseline`,
+  throw new CheckoutError(
+    checkout,
+    `${checkout.name} counts ${plural(Number(counted), "cell")} and prints ${cells.length}, among something else; it is too old to list them in a file: choose a later baseline`,
   );
 }
 
@@ -205,7 +212,8 @@ async function runIn(checkout: Checkout, args: readonly string[], options: RunOp
   using deadline = new Deadline(
     limitMs,
     () =>
-      new UsageError(
+      new CheckoutError(
+        checkout,
         `${describeCheckout(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainOf(checkout)} ${byHand} to see where it hangs, or allow more with --timeout`,
       ),
   );
@@ -273,7 +281,8 @@ function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
     .filter((file) => existsSync(file));
   const [file] = files;
   if (!file || files.length > 1) {
-    throw new UsageError(
+    throw new CheckoutError(
+      checkout,
       `the command line of ${describeCheckout(checkout)} wrote ${plural(files.length, "results file")} where one belongs${saying(ran)}`,
     );
   }
@@ -285,28 +294,35 @@ function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
         `${checkout.name} writes another version of the results format: ${error.message}`,
       );
     }
-    throw new UsageError(
+    throw new CheckoutError(
+      checkout,
       `${describeCheckout(checkout)} wrote results that cannot be read: ${messageOf(error)}`,
     );
   }
 }
 
 /** A revision from before a profile existed. */
-export class UnknownProfileError extends UsageError {}
+export class UnknownProfileError extends CheckoutError {}
 
-function toUsageError(checkout: Checkout, ran: Ran): UsageError {
+function toCheckoutError(checkout: Checkout, ran: Ran): CheckoutError {
   if (/unknown profile "digests"/.test(ran.stderr)) {
-    return new UnknownProfileError(`${checkout.name} is from before gate --error-only`);
+    return new UnknownProfileError(checkout, `${checkout.name} is from before gate --error-only`);
   }
   if (/unknown profile "gate"|unknown option '--in-turns'/.test(ran.stderr)) {
-    return new UsageError(
+    return new CheckoutError(
+      checkout,
       `${checkout.name} is from before there was a gate as this one, and cannot be driven by one; choose a later baseline`,
     );
   }
   const ofConfig = /^\w+: (bench\.config\.ts.*)$/m.exec(ran.stderr)?.[1];
-  if (ofConfig) return new UsageError(`the config of ${describeCheckout(checkout)} is wrong: ${ofConfig}`);
+  if (ofConfig) {
+    return new CheckoutError(checkout, `the config of ${describeCheckout(checkout)} is wrong: ${ofConfig}`);
+  }
   const how = ran.killedBy ? `was ended by ${ran.killedBy}` : `exited with ${ran.code}`;
-  return new UsageError(`the command line of ${describeCheckout(checkout)} ${how}${saying(ran)}`);
+  return new CheckoutError(
+    checkout,
+    `the command line of ${describeCheckout(checkout)} ${how}${saying(ran)}`,
+  );
 }
 
 const describeCheckout = ({ name, folder }: Checkout): string => `${name} (${folder})`;

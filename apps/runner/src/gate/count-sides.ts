@@ -1,51 +1,62 @@
-import { cellKey } from "@softmax-bench/core";
+import { cellKey, plural } from "@softmax-bench/core";
 import { type Comparison, withInstructions } from "@softmax-bench/regression";
 import { type Checkout, listIn } from "./checkout.js";
 import { COUNTED, type Counted, compareInstructions, explainUncounted } from "./instructions.js";
+import { isOwn } from "./own-repository.js";
 import type { GateRequest } from "./request.js";
-import { oneSided, workloadFlags } from "./selection.js";
+import { baselineFlags, oneSided } from "./selection.js";
 
-/** Counts the instructions of the selection's cells that both sides have. */
+/** Counts the instructions of the selection's cells that both sides have. @param timed keys of the cells that are timed */
 export async function countSides(
   request: GateRequest,
+  timed: readonly string[],
   baseline: Checkout,
   candidate: Checkout,
 ): Promise<Counted> {
+  const { selection } = request;
   const list = (checkout: Checkout, flags: readonly string[]) =>
     listIn(checkout, ["--profile", "gate", ...flags], request);
   const asked: string[] = [];
-  for (const flags of countedFlags(request.selection.flags)) asked.push(...(await list(candidate, flags)));
+  for (const flags of countedFlags(selection.flags, timed)) asked.push(...(await list(candidate, flags)));
   if (asked.length === 0) {
-    const note = `No instructions were counted: only those of ${[...COUNTED.keys()].join(", ")} are.`;
-    return { cells: [], notCompared: [], notes: [note], processes: [] };
+    return nothingCounted(`only those of ${[...COUNTED.keys()].join(", ")} are`);
   }
-  const has = new Set(await list(baseline, workloadFlags(asked)));
+  const has = new Set(await list(baseline, baselineFlags(asked, selection, isOwn(candidate))));
   const cells = asked.filter((cell) => has.has(cell));
-  const counted = await compareInstructions({ ...request, baseline, candidate, cells });
+  const counted =
+    cells.length > 0
+      ? await compareInstructions({ ...request, baseline, candidate, cells })
+      : nothingCounted(`${baseline.name} has none of ${plural(asked.length, "cell")}`);
   const absent = asked
     .filter((cell) => !has.has(cell))
     .map((cell) => oneSided(cell, "only the candidate has it"));
   return { ...counted, notCompared: [...counted.notCompared, ...absent] };
 }
 
+const nothingCounted = (why: string): Counted => ({
+  cells: [],
+  notCompared: [],
+  notes: [`No instructions were counted: ${why}.`],
+  processes: [],
+});
+
 /**
- * Flags of the selection's counted cells, on workloads for that unless it names some: a list for each backend; none if no backend
- * is counted.
+ * Flags of the selection's counted cells, on workloads for that unless it names some: a list for each backend that is timed, since
+ * others may lack the methods or dtypes; none if no such backend is counted.
  */
-function countedFlags(flags: readonly string[]): string[][] {
+export function countedFlags(flags: readonly string[], timed: readonly string[]): string[][] {
   const flagValue = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
   const cells = flagValue("--cell")?.split(",");
   if (cells) {
     const counted = cells.filter((cell) => [...COUNTED.keys()].some((id) => cell.startsWith(`${id} `)));
     return counted.length > 0 ? [["--cell", counted.join(",")]] : [];
   }
-  const named = flagValue("--backend")?.split(",");
   const kept = ["--method", "--dtype"].flatMap((flag) => {
     const value = flagValue(flag);
     return value === undefined ? [] : [flag, value];
   });
   return [...COUNTED]
-    .filter(([id]) => !named || named.includes(id) || named.includes("all"))
+    .filter(([id]) => timed.some((cell) => cell.startsWith(`${id} `)))
     .map(([id, usual]) => {
       const workloads = flagValue("--workload") ?? usual.join(",");
       return ["--backend", id, "--workload", workloads, ...kept];
@@ -60,6 +71,10 @@ export function addCounts(comparison: Comparison, { cells, notCompared, notes }:
   return {
     ...together,
     notes: [...together.notes, ...notes, ...explainUncounted(backends, comparison.candidate.environment)],
-    notCompared: [...together.notCompared, ...notCompared.filter((cell) => !known.has(cellKey(cell)))],
+    notCompared: [
+      ...together.notCompared,
+      // What broke counts, even where the cell was timed.
+      ...notCompared.filter((cell) => cell.kind === "broken" || !known.has(cellKey(cell))),
+    ],
   };
 }

@@ -8,26 +8,32 @@ import { formatPatience } from "./patience.js";
 const COMMAND_SECONDS = 1;
 const CELL_SECONDS = 0.2;
 
-/** Processes of a block: two of each role. The second look has a control besides. */
-const [ROUTING_PROCESSES, DECIDING_PROCESSES] = [4, 6];
+/** Roles in a block. The second look has a control besides. */
+const [ROUTING_ROLES, DECIDING_ROLES] = [2, 3];
 
 /**
  * A line about the time that a gate will take, before anything is built. The machine's speed is not known yet, nor which
  * cells need a second look.
  */
 export function describeExpectedTime(cells: readonly string[]): string {
-  const backends = new Set(cells.map((cell) => cell.split(" ", 1)[0])).size;
-  const { settleNs, windowNs } = PROFILES.gate.limits.gradient;
-  const cellSeconds = CELL_SECONDS + (settleNs + windowNs) / 1e9;
-  const processSeconds = (count: number) =>
-    COMMAND_SECONDS + Math.min(backends, count) * START_SECONDS + count * cellSeconds;
   // The errors take a process of each side.
-  const first = (ROUTING_BLOCKS * ROUTING_PROCESSES + 2) * processSeconds(cells.length);
-  const second = decidingBlocks(1) * DECIDING_PROCESSES * processSeconds(1);
+  const first = ROUTING_BLOCKS * blockSeconds(cells, ROUTING_ROLES) + 2 * processSeconds(cells);
+  const second = decidingBlocks(1) * blockSeconds(cells.slice(0, 1), DECIDING_ROLES);
   return (
     `expected to take ${formatSeconds(first)} for ${plural(cells.length, "cell")}, and ${formatSeconds(second)} more if one needs a second look; ` +
     "the time to make the baseline ready comes besides, and is unknown until it is"
   );
+}
+
+/** The time of a block, two processes of each role, in seconds of a machine of usual speed. */
+export const blockSeconds = (cells: readonly string[], roles: number): number =>
+  2 * roles * processSeconds(cells);
+
+function processSeconds(cells: readonly string[]): number {
+  const backends = new Set(cells.map((cell) => cell.split(" ", 1)[0])).size;
+  const { settleNs, windowNs } = PROFILES.gate.limits.gradient;
+  const cellSeconds = CELL_SECONDS + (settleNs + windowNs) / 1e9;
+  return COMMAND_SECONDS + backends * START_SECONDS + cells.length * cellSeconds;
 }
 
 const formatSeconds = (seconds: number): string =>

@@ -2,6 +2,7 @@ import type { Environment } from "@softmax-bench/core";
 import { plural } from "@softmax-bench/core";
 import {
   type CellId,
+  CONFIRMING_PROCESSES,
   callsForMore,
   cellId,
   DECIDING_PROCESSES,
@@ -12,6 +13,7 @@ import {
   type NotCompared,
   settledByOne,
 } from "@softmax-bench/regression";
+import { allOrNone } from "./all-or-none.js";
 import { type Checkout, countIn, type PassOptions } from "./checkout.js";
 import type { CountedCells } from "./counting/counted-cells.js";
 
@@ -49,7 +51,7 @@ export interface CountedProcess extends CountedCells {
 
 /**
  * Counts instructions of two checkouts, all processes at the same time, since load does not change counts. One process of
- * either side settles most cells; new ones decide on the others.
+ * either side settles most cells; new ones decide on the others, and further ones confirm a regression.
  */
 export async function compareInstructions(run: CountRun): Promise<Counted> {
   const { cells, limits, say } = run;
@@ -65,17 +67,26 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
   if (suspicious.length > 0)
     say(`instructions again, of ${plural(suspicious.length, "gradient")} that differ`);
   const second = suspicious.length > 0 ? await countBothSides(run, suspicious, DECIDING_PROCESSES) : [];
+  const decide = (key: string, processes: readonly CountedProcess[]) =>
+    decideInstructions(countsOf(processes, key), limits, countsOf(first, key));
+  const grown = suspicious.filter(
+    (key) =>
+      isComplete(countsOf(second, key), DECIDING_PROCESSES) && decide(key, second).verdict === "regression",
+  );
+  if (grown.length > 0) say(`instructions once more, of ${plural(grown.length, "gradient")} that grew`);
+  const third = grown.length > 0 ? await countBothSides(run, grown, CONFIRMING_PROCESSES) : [];
+  const processes = [...first, ...second, ...third];
   const compared: (CellId & { readonly instructions: InstructionComparison })[] = [];
   const notCompared: NotCompared[] = [];
   for (const key of cells) {
-    const [seen, isSuspicious] = [countsOf(first, key), suspicious.includes(key)];
-    const counted = isSuspicious ? countsOf(second, key) : seen;
-    if (isComplete(counted, isSuspicious ? DECIDING_PROCESSES : 1)) {
-      const instructions = isSuspicious
-        ? decideInstructions(counted, limits, seen)
-        : settledByOne(counted, limits);
+    const [isSuspicious, isGrown] = [suspicious.includes(key), grown.includes(key)];
+    const deciding = isSuspicious ? [...second, ...third] : first;
+    const needed = isSuspicious ? DECIDING_PROCESSES + (isGrown ? CONFIRMING_PROCESSES : 0) : 1;
+    const counted = countsOf(deciding, key);
+    if (isComplete(counted, needed)) {
+      const instructions = isSuspicious ? decide(key, deciding) : settledByOne(counted, limits);
       compared.push({ ...cellId(key), instructions });
-    } else notCompared.push({ ...cellId(key), ...explainMissing([...first, ...second], key) });
+    } else notCompared.push({ ...cellId(key), ...explainMissing(processes, key) });
   }
   const [process] = first;
   return {
@@ -84,7 +95,7 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
     notes: [
       `Instructions were counted in ${process?.simulator}, with one thread. Counts do not show memory and caches, several threads, waiting, or what an instruction costs: times do.`,
     ],
-    processes: [...first, ...second],
+    processes,
   };
 }
 
@@ -98,8 +109,12 @@ async function countBothSides(
     ["candidate", candidate],
   ] as const;
   const all = sides.flatMap((side) => Array.from({ length: processes }, () => side));
-  return Promise.all(
-    all.map(async ([side, checkout]) => ({ side, ...(await countIn(checkout, cells, options)) })),
+  return allOrNone(
+    options.signal,
+    all.map(([side, checkout]) => async (signal: AbortSignal) => ({
+      side,
+      ...(await countIn(checkout, cells, { ...options, signal })),
+    })),
   );
 }
 
@@ -122,7 +137,7 @@ function explainMissing(
   }
   const lacking = found.find(({ status }) => status !== "ok");
   const kind = lacking?.status === undefined || lacking.status === "unsupported" ? "one-sided" : "broken";
-  return { kind, reason: `${lacking?.side}: ${lacking?.reason ?? "instructions were not counted"}` };
+  return { kind, reason: `instructions of the ${lacking?.side}: ${lacking?.reason ?? "not counted"}` };
 }
 
 /** A line on the backends of a gate whose instructions are not counted. */

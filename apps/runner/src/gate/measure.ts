@@ -14,6 +14,7 @@ import {
 import type { Baseline } from "./baseline.js";
 import type { BusyWatch } from "./busy-watch.js";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
+import { blockSeconds } from "./expected-time.js";
 import type { TimeBudget } from "./time-budget.js";
 
 /** Number of processes per side that compare a gradient with the oracle if it is not always the same. */
@@ -34,8 +35,8 @@ export interface GateRun extends Omit<PassOptions, "profile"> {
   readonly limits: Limits;
   /** Only times, with the errors of gradients that are not the same, or only errors; undefined for both. */
   readonly only?: "times" | "errors" | undefined;
-  /** A profile that the baseline knows and that takes digests. */
-  readonly digestProfile?: DigestProfile | undefined;
+  /** A profile that each side knows and that takes digests; `digests` by default. */
+  readonly digestProfiles?: Readonly<Record<"baseline" | "candidate", DigestProfile>> | undefined;
   /** The time for everything; no limit if absent. */
   readonly budget?: TimeBudget;
   readonly watch?: BusyWatch;
@@ -53,15 +54,18 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   const uniform = uniformSource("gate/orientation", seed);
   const passes: ProcessRun[] = [];
   const checkoutFor = async (role: Role) => (role === "candidate" ? candidate : baseline.checkout());
-  let longestMs = 0;
+  // Milliseconds that the slowest block takes for an expected second: of the stage, or until that has one, of the one before.
+  let pace = 0;
   const measureBlocks = async (
     stage: "route" | "decide",
     count: number,
     roles: readonly Role[],
     cells: string[],
   ) => {
+    let paceOfStage = 0;
     for (let block = 0; block < count; block++) {
-      if (budget?.allows(longestMs) === false && passes.length > 0) {
+      const expected = blockSeconds(cells, roles.length);
+      if (budget?.allows(pace * expected) === false && passes.length > 0) {
         return budget.cut(LOOKS[stage], block, count);
       }
       say(`${LOOKS[stage]}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`);
@@ -82,7 +86,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
         return budget.cut(LOOKS[stage], block, count);
       }
       await watch?.end();
-      longestMs = Math.max(longestMs, performance.now() - begun);
+      paceOfStage = Math.max(paceOfStage, (performance.now() - begun) / expected);
+      pace = paceOfStage;
       // Missing cells cannot be measured.
       if (stage === "route" && block === 0) cells = measurable(passes);
       if (cells.length === 0) return;
@@ -110,28 +115,28 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
  * the candidate gives now.
  */
 async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
-  const { baseline, candidate, cells, digestProfile = "digests", say } = run;
-  const known = digestProfile === "digests" ? baseline.known : undefined;
+  const { baseline, candidate, cells, digestProfiles, say } = run;
+  const profileOf = (role: "baseline" | "candidate") => digestProfiles?.[role] ?? "digests";
+  const known = profileOf("baseline") === "digests" ? baseline.known : undefined;
   const take = async (
     role: "baseline" | "candidate",
     checkout: Checkout,
-    profile: DigestProfile,
     asked: readonly string[],
   ): Promise<ProcessRun> => {
-    const results = await measureIn(checkout, { ...run, profile, cells: asked });
+    const results = await measureIn(checkout, { ...run, profile: profileOf(role), cells: asked });
     return { stage: "digests", block: 0, role, asked, results };
   };
   const knownCount = cells.filter((cell) => known?.has(cell)).length;
   const note = knownCount > 0 ? `, ${knownCount} of them known of ${baseline.name}` : "";
   say(`digests of ${plural(cells.length, "gradient")}${note}`);
-  const ofCandidate = await take("candidate", candidate, "digests", cells);
+  const ofCandidate = await take("candidate", candidate, cells);
   const same = known?.matching(ofCandidate.results);
   const settled = new Set(same?.asked);
   const others = cells.filter((cell) => !settled.has(cell));
   if (others.length === 0) return [ofCandidate, ...(same ? [same] : [])];
   const why = knownCount > 0 ? ": not known, or not what the candidate gives" : "";
   say(`digests of ${plural(others.length, "gradient")} of ${baseline.name}${why}`);
-  const ofBaseline = await take("baseline", await baseline.checkout(), digestProfile, others);
+  const ofBaseline = await take("baseline", await baseline.checkout(), others);
   return [ofCandidate, ofBaseline, ...(same ? [same] : [])];
 }
 

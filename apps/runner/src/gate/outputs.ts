@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Results } from "@softmax-bench/core";
-import { messageOf } from "@softmax-bench/core";
+import { isSystemError, messageOf } from "@softmax-bench/core";
 import { formatResults } from "@softmax-bench/core/results";
 import { type Comparison, type Outcome, toOutcome } from "@softmax-bench/regression";
 import {
@@ -13,6 +13,7 @@ import {
   renderComparisonMarkdown,
 } from "@softmax-bench/report";
 import { writeAtomically } from "../fs/write-atomically.js";
+import { GATE_BASELINE, RESULTS } from "../results/find-results.js";
 import { EXIT } from "../terminal/errors.js";
 import type { CountedProcess } from "./instructions.js";
 
@@ -20,13 +21,11 @@ import type { CountedProcess } from "./instructions.js";
 const SUMMARY_BYTES = 2 ** 20 - 1024;
 const COMMENT_BYTES = 65_000;
 
-/** Everything that is said of a comparison, by the name of its file. */
-export function renderFiles(
-  comparison: Comparison,
-  baseline: Results,
-  candidate: Results,
-  counted?: readonly CountedProcess[],
-): ReadonlyMap<string, string> {
+/** Files by their name. */
+type Files = ReadonlyMap<string, string>;
+
+/** A comparison in every format. */
+export function renderComparisonFiles(comparison: Comparison, baseline: Results, candidate: Results): Files {
   return new Map([
     ["summary.md", renderComparisonMarkdown(comparison, SUMMARY_BYTES)],
     ["comment.md", renderComparisonMarkdown(comparison, COMMENT_BYTES)],
@@ -35,25 +34,37 @@ export function renderFiles(
     ["bencher.json", bencherMetrics(candidate)],
     ["baseline.bench.txt", goBenchmarkText(baseline)],
     ["candidate.bench.txt", goBenchmarkText(candidate)],
-    ["baseline.json", formatResults(baseline)],
-    ["results.json", formatResults(candidate)],
+  ]);
+}
+
+/** The outcome of a gate: its comparison, and what it measured. */
+export function renderGateFiles(
+  comparison: Comparison,
+  baseline: Results,
+  candidate: Results,
+  counted?: readonly CountedProcess[],
+): Files {
+  return new Map([
+    ...renderComparisonFiles(comparison, baseline, candidate),
+    [GATE_BASELINE, formatResults(baseline)],
+    [RESULTS, formatResults(candidate)],
     ...(counted ? [["instructions.json", `${JSON.stringify(counted, null, 1)}\n`] as const] : []),
   ]);
 }
 
 /** Writes the files, all of them made before, and the step's summary where GitHub wants one. */
-export function writeOutputs(folder: string, files: ReadonlyMap<string, string>): void {
+export function writeOutputs(folder: string, files: Files, say: (line: string) => void): void {
   for (const [name, text] of files) writeAtomically(join(folder, name), text);
-  appendToStepSummary(files.get("summary.md") ?? "");
+  appendToStepSummary(files.get("summary.md") ?? "", say);
 }
 
 /**
  * Writes that a gate ended without a verdict, and why: in the step's summary, and for a comment.
  * @param createFolder makes the folder for it, if one can be made
  */
-export function writeFailure(createFolder: () => string, error: unknown): void {
+export function writeFailure(createFolder: () => string, error: unknown, say: (line: string) => void): void {
   const text = `**The gate came to no verdict**: \`${oneLine(messageOf(error)).replaceAll("`", "'")}\`\n`;
-  appendToStepSummary(text);
+  appendToStepSummary(text, say);
   try {
     const folder = createFolder();
     for (const name of ["summary.md", "comment.md"]) writeAtomically(join(folder, name), text);
@@ -62,9 +73,16 @@ export function writeFailure(createFolder: () => string, error: unknown): void {
   }
 }
 
-function appendToStepSummary(text: string): void {
+/** A summary that cannot be written is said, and costs no verdict. */
+function appendToStepSummary(text: string, say: (line: string) => void): void {
   const summary = process.env.GITHUB_STEP_SUMMARY;
-  if (summary) appendFileSync(summary, text);
+  if (!summary) return;
+  try {
+    appendFileSync(summary, text);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    say(`the step's summary cannot be written: ${error.message}`);
+  }
 }
 
 const CODES: Readonly<Record<Outcome, number>> = {

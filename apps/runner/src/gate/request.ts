@@ -9,7 +9,7 @@ import type { TimeBudget } from "./time-budget.js";
 export interface GateSelection {
   /** Flags of `pnpm bench`. */
   readonly flags: readonly string[];
-  /** Named backends; the gate does not pass without them. */
+  /** Named backends, and named places such as `wasm-simd@bun`; the gate does not pass without them. */
   readonly named: readonly string[];
   /** True if the user chose no cells: in their own repository, those of their own methods are compared. */
   readonly isDefault: boolean;

@@ -1,4 +1,4 @@
-import { cellKey, IN_CLONE, plural, type Results } from "@softmax-bench/core";
+import { cellKey, IN_CLONE, parsePlace, placeName, plural, type Results } from "@softmax-bench/core";
 import {
   type Comparison,
   cellId,
@@ -9,19 +9,13 @@ import {
   type NotCompared,
 } from "@softmax-bench/regression";
 import { cleanCommit, resolveCommit } from "../fs/repository.js";
-import {
-  findResults,
-  hasCells,
-  type LocatedResults,
-  needResults,
-  toCompare,
-} from "../results/find-results.js";
+import { findFile, hasCells, type LocatedResults, needResults, toCompare } from "../results/find-results.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { againstFile } from "./against-file.js";
 import { Baseline } from "./baseline.js";
 import { prepareCheckout } from "./build-revision.js";
-import { BusyWatch } from "./busy-watch.js";
-import { type Checkout, listIn, provisionIn, temporaryFolder, UnknownProfileError } from "./checkout.js";
+import { watchFor } from "./busy-watch.js";
+import { type Checkout, CheckoutError, listIn, provisionIn, temporaryFolder } from "./checkout.js";
 import { addCounts, countSides } from "./count-sides.js";
 import { describeConditions } from "./digest-conditions.js";
 import { describeExpectedTime } from "./expected-time.js";
@@ -36,7 +30,16 @@ import {
   requireConfig,
 } from "./own-repository.js";
 import type { Gated, GateRequest } from "./request.js";
-import { askedCells, backendsOf, baselineFlags, droppedCells, isInBrowser, oneSided } from "./selection.js";
+import {
+  type AskedCells,
+  askedCells,
+  backendsOf,
+  baselineFlags,
+  digestProfile,
+  droppedCells,
+  listKnown,
+  oneSided,
+} from "./selection.js";
 
 const CANDIDATE = "this checkout";
 
@@ -51,7 +54,7 @@ export async function gate(request: GateRequest): Promise<Gated> {
 
 async function measureOrRead(request: GateRequest): Promise<Gated> {
   const { baseline: name, say } = request;
-  const found = await toCompare(findResults(name, request.out, hasCells));
+  const found = await toCompare(async () => findFile(name, request.out, hasCells));
   const commit = await findCommit(name, found);
   if (!commit && request.instructions) {
     throw new UsageError(
@@ -71,8 +74,8 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   }
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
-  const asked = await askedCells(candidate, digestProfile(request), request);
-  if (request.only !== "errors") say(describeExpectedTime(asked));
+  const asked = await candidateCells(candidate, request);
+  if (request.only !== "errors") say(describeExpectedTime(asked.cells));
   const current = await cleanCommit();
   const openKnown = async (of: string) =>
     request.only === "errors"
@@ -101,7 +104,7 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   if (known) keepDigests(known, gated, ["baseline"]);
   if (current !== undefined && isFreshlyBuilt(candidate)) {
     const ofCandidate = await openKnown(current);
-    if (ofCandidate) await keepCandidate(ofCandidate, gated, candidate, asked, request);
+    if (ofCandidate) await keepCandidate(ofCandidate, gated, candidate, asked.cells, request);
   }
   return gated;
 }
@@ -140,28 +143,34 @@ async function keepCandidate(
 const isFreshlyBuilt = (candidate: Checkout): boolean =>
   Boolean(process.env.CI) || (!isOwn(candidate) && process.env.npm_lifecycle_event === "gate");
 
-/** @throws UsageError if a side's recorded commit is not the one it was built from */
-export function checkCommit({ run }: Results, { name, folder }: Checkout, commit: string): void {
+/** @throws CheckoutError if a side's recorded commit is not the one it was built from */
+export function checkCommit({ run }: Results, checkout: Checkout, commit: string): void {
+  const { name, folder } = checkout;
   if (run.commit === null || run.commit.replace(/-dirty$/, "") === commit) return;
-  throw new UsageError(
+  throw new CheckoutError(
+    checkout,
     `${name} was built from commit ${commit}, and what ran says it is ${run.commit}; delete ${folder} to have it built again`,
   );
 }
 
-/** The comparison in which the cells of a named backend are broken if a side lacks that backend. */
-function withNamed({ comparison, baseline, candidate }: Gated, { selection, say }: GateRequest): Comparison {
+/** The comparison in which the cells of a named backend, on one of its hosts, are broken if a side lacks it there. */
+export function withNamed(
+  { comparison, baseline, candidate }: Pick<Gated, "comparison" | "baseline" | "candidate">,
+  { selection, say }: Pick<GateRequest, "selection" | "say">,
+): Comparison {
   // By default, all of a user's own methods are asked for.
   const isAsked = (cell: NotCompared) => selection.isDefault && !IN_CLONE && isOwnCell(cellKey(cell));
-  const isNamed = (id: string) =>
-    selection.named.includes(id) ||
-    comparison.notCompared.some((cell) => cell.backend === id && isAsked(cell));
+  const isNamed = (place: string) =>
+    [place, parsePlace(place).backend].some((name) => selection.named.includes(name)) ||
+    comparison.notCompared.some((cell) => cell.backend === place && isAsked(cell));
   const lost = new Set<string>();
   for (const { backends } of [candidate, baseline]) {
-    for (const { id, status, reason, remedy } of backends) {
-      if (status === "available" || lost.has(id) || !isNamed(id)) continue;
-      lost.add(id);
+    for (const { id, host, status, reason, remedy } of backends) {
+      const place = placeName({ backend: id, host });
+      if (status === "available" || lost.has(place) || !isNamed(place)) continue;
+      lost.add(place);
       const side = backends === candidate.backends ? "" : ` in ${comparison.baseline.name}`;
-      say(`gate: ${id} is unavailable${side}: ${reason}; ${remedy}`);
+      say(`gate: ${place} is unavailable${side}: ${reason}; ${remedy}`);
     }
   }
   const notCompared = comparison.notCompared.map((cell) =>
@@ -177,42 +186,38 @@ async function findCommit(name: string, found: LocatedResults | undefined): Prom
   return recorded && /^[0-9a-f]{7,64}$/.test(recorded) ? resolveCommit(recorded) : undefined;
 }
 
-/** The profile by which gradients are found that are not the same. */
-const digestProfile = ({ only }: Pick<GateRequest, "only">): DigestProfile =>
-  only === "errors" ? "digests" : "gate";
+/** The cells that a candidate is asked for. @throws IncomparableError if there are none */
+export const candidateCells = (candidate: Checkout, request: GateRequest): Promise<AskedCells> =>
+  listKnown(digestProfile(request), request.say, (profile) => askedCells(candidate, profile, request));
+
+/** The cells that a profile has: `gate` has no sweeps. */
+const listableCells = (profile: DigestProfile, asked: readonly string[]): readonly string[] =>
+  profile === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
 
 /** Flags that list the baseline's cells, by those that are asked for. */
-function listFlags(
+const listFlags = (
   profile: DigestProfile,
   asked: readonly string[],
   candidate: Checkout,
   { selection }: Pick<GateRequest, "selection">,
-): string[] {
-  const cells = profile === "gate" ? asked.filter((cell) => !isCurve(cellId(cell))) : asked;
-  return ["--profile", profile, ...baselineFlags(cells, selection, isOwn(candidate))];
-}
+): string[] => ["--profile", profile, ...baselineFlags(asked, selection, isOwn(candidate))];
 
 /** Measures two revisions, in turns unless only errors are compared, and compares the cells that were asked for. */
 export async function gateCheckouts(
   request: GateRequest,
   baseline: Baseline,
   candidate: Checkout,
-  asked: readonly string[],
+  { cells: asked, profile }: AskedCells,
 ): Promise<Gated> {
   const { selection, limits, say } = request;
   const lacking = isOwn(candidate) ? backendsOf(asked) : [];
   if (lacking.length > 0 && (await request.mayProvision(lacking)))
     await provisionIn(candidate, request, lacking);
-  let profile = digestProfile(request);
-  const listBaseline = (of: DigestProfile) =>
-    baseline.list(listFlags(of, asked, candidate, request), request);
-  const listed = await listBaseline(profile).catch((error: unknown) => {
-    if (!(error instanceof UnknownProfileError)) throw error;
-    say(`${error.message}: times are taken of it, too, which takes minutes; its sweeps are not compared`);
-    profile = "gate";
-    return listBaseline(profile);
+  const listed = await listKnown(digestProfile(request), say, async (of) => {
+    const listable = listableCells(of, asked);
+    return listable.length > 0 ? baseline.list(listFlags(of, listable, candidate, request), request) : [];
   });
-  const has = new Set(listed);
+  const has = new Set(listed.cells);
   const cells = asked.filter((cell) => has.has(cell));
   if (cells.length === 0) {
     throw new IncomparableError(
@@ -220,16 +225,15 @@ export async function gateCheckouts(
     );
   }
   const counted = request.instructions
-    ? await countSides(request, await baseline.checkout(), candidate)
+    ? await countSides(request, asked, await baseline.checkout(), candidate)
     : undefined;
-  // A browser's own work would seem to be that of other programs: its time is lost when its processes end.
-  const watch = cells.some(isInBrowser) ? undefined : new BusyWatch();
+  const watch = watchFor(cells);
   const passes = await measureGate({
     ...request,
     baseline,
     candidate,
     cells,
-    digestProfile: profile,
+    digestProfiles: { baseline: listed.profile, candidate: profile },
     ...(watch ? { watch } : {}),
   });
   const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {

@@ -1,12 +1,36 @@
-import { parsePlace } from "@softmax-bench/core";
 import { cellId, type NotCompared } from "@softmax-bench/regression";
-import { kindOfHost, THIS_NODE } from "../plan/host-requests.js";
 import type { Profile } from "../plan/profiles.js";
 import { isReference } from "../plan/references.js";
 import { IncomparableError } from "../terminal/errors.js";
-import { type Checkout, listIn } from "./checkout.js";
+import { type Checkout, listIn, UnknownProfileError } from "./checkout.js";
+import type { DigestProfile } from "./measure.js";
 import { isOwn, isOwnCell } from "./own-repository.js";
 import type { GateRequest, GateSelection } from "./request.js";
+
+/** A checkout's cells, listed by a profile that it knows. */
+export interface AskedCells {
+  readonly cells: readonly string[];
+  readonly profile: DigestProfile;
+}
+
+/** The profile by which gradients are found that are not the same. */
+export const digestProfile = ({ only }: Pick<GateRequest, "only">): DigestProfile =>
+  only === "errors" ? "digests" : "gate";
+
+/** Lists cells by a profile, or by `gate` if the revision is from before that profile: times are taken, too. */
+export async function listKnown(
+  profile: DigestProfile,
+  say: (line: string) => void,
+  list: (profile: DigestProfile) => Promise<readonly string[]>,
+): Promise<AskedCells> {
+  try {
+    return { profile, cells: await list(profile) };
+  } catch (error) {
+    if (!(error instanceof UnknownProfileError)) throw error;
+    say(`${error.message}: times are taken of it, too, which takes minutes; its sweeps are not compared`);
+    return { profile: "gate", cells: await list("gate") };
+  }
+}
 
 /**
  * The cells that a checkout is asked for. In a user's own repository these are, by default, those of their own methods
@@ -52,16 +76,11 @@ export const oneSided = (key: string, reason: string): NotCompared => ({
   reason,
 });
 
-export const isInBrowser = (cell: string): boolean => {
-  const [name = ""] = cell.split(" ", 1);
-  return kindOfHost(parsePlace(name).host ?? THIS_NODE) === "browser";
-};
-
 /** The flag that says where backends run, out of all flags. */
 const hostFlags = (flags: readonly string[]): readonly string[] =>
   flags.includes("--host") ? flags.slice(flags.indexOf("--host")).slice(0, 2) : [];
 
-export const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
+const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
 const dtypeFlags = (cells: readonly string[]): string[] => ["--dtype", distinctParts(cells, 2)];
 
 /** Flags that list all methods of the cells' backends on their dtypes. @param hasConfig true if a config may select others */

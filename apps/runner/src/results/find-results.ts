@@ -15,24 +15,25 @@ export interface LocatedResults {
 }
 
 export const RESULTS = "results.json";
+/** The results of a gate's baseline, in the folder of its outcome beside those of the candidate. */
+export const GATE_BASELINE = "baseline.json";
 export const baselineFile = (out: string, name: string): string => join(out, "baselines", `${name}.json`);
 
 /**
- * Results by any of their names, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's
- * id; a file, or a folder with results; a git revision, the newest run of its commit.
+ * Results by the names of files, tried in this order: `latest`, the newest run of the wanted kind; a baseline; a run's id;
+ * a file, or a folder with results.
  *
  * @param isKind true for results that `latest` may be
  * @returns undefined if nothing has that name
  * @throws UsageError if the results cannot be read
  */
-export async function findResults(
+export function findFile(
   name: string,
   out: string,
   isKind: (results: Results) => boolean = () => true,
-): Promise<LocatedResults | undefined> {
-  const runs = runsIn(out);
+): LocatedResults | undefined {
   if (name === "latest") {
-    for (const run of runs.toReversed()) {
+    for (const run of benchmarksIn(out).toReversed()) {
       const found = read(join(out, run, RESULTS));
       if (isKind(found.results)) return found;
     }
@@ -42,23 +43,30 @@ export async function findResults(
   const file = [...named, name, join(name, RESULTS)].find(
     (path) => existsSync(path) && statSync(path).isFile(),
   );
-  if (file) return read(file);
-  const commit = await resolveCommit(name);
+  return file === undefined ? undefined : read(file);
+}
+
+/** The newest run of the commit that a git revision names. Runs that cannot be read are not searched. */
+async function findByCommit(revision: string, out: string): Promise<LocatedResults | undefined> {
+  const commit = await resolveCommit(revision);
   if (!commit) return undefined;
-  for (const run of runs.toReversed()) {
-    const found = read(join(out, run, RESULTS));
-    if (found.results.run.commit === commit) return found;
+  for (const run of benchmarksIn(out).toReversed()) {
+    const found = readIfPossible(join(out, run, RESULTS));
+    if (found?.results.run.commit === commit) return found;
   }
   return undefined;
 }
 
-/** @throws UsageError listing the existing names, if nothing has this one. */
+/**
+ * Results by the name of a file, or else by a git revision.
+ * @throws UsageError if they cannot be read; listing the existing names, if nothing has this one
+ */
 export async function needResults(
   name: string,
   out: string,
   isKind?: (results: Results) => boolean,
 ): Promise<LocatedResults> {
-  const found = await findResults(name, out, isKind);
+  const found = findFile(name, out, isKind) ?? (await findByCommit(name, out));
   if (found) return found;
   const baselines = existsSync(join(out, "baselines")) ? readdirSync(join(out, "baselines")) : [];
   const known = [...baselines.map((file) => file.replace(/\.json$/, "")), ...runsIn(out).slice(-2)];
@@ -67,10 +75,10 @@ export async function needResults(
   );
 }
 
-/** Passes on results to compare. @throws IncomparableError if they are of another version of the results format */
-export async function toCompare<T>(found: Promise<T>): Promise<T> {
+/** Finds results to compare. @throws IncomparableError if they are of another version of the results format */
+export async function toCompare<T>(find: () => Promise<T>): Promise<T> {
   try {
-    return await found;
+    return await find();
   } catch (error) {
     const isOther = error instanceof UsageError && error.cause instanceof SchemaVersionError;
     throw isOther ? new IncomparableError(error.message) : error;
@@ -94,8 +102,21 @@ export const runsIn = (out: string): string[] =>
         .sort()
     : [];
 
+/** The finished runs that are no outcomes of gates: a gate's candidate is not the baseline of the next one. */
+const benchmarksIn = (out: string): string[] =>
+  runsIn(out).filter((run) => !existsSync(join(out, run, GATE_BASELINE)));
+
 /** The results of a run, by its id. @throws UsageError if they cannot be read */
 export const readRun = (out: string, id: string): LocatedResults => read(join(out, id, RESULTS));
+
+function readIfPossible(file: string): LocatedResults | undefined {
+  try {
+    return read(file);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
 
 function read(file: string): LocatedResults {
   try {

@@ -1,8 +1,8 @@
-import { type CellComparison, compare as compareResults, toOutcome } from "@softmax-bench/regression";
+import { type Comparison, compare as compareResults, toOutcome } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
-import { renderFiles, writeOutputs } from "../../gate/outputs.js";
+import { renderComparisonFiles, writeOutputs } from "../../gate/outputs.js";
 import { DEFAULT_OUT } from "../../plan/default-out.js";
 import { needResults, sameKindAs, toCompare } from "../../results/find-results.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
@@ -28,7 +28,7 @@ export const command = () =>
   )
     .option("--in <dir>", "folder with runs and baselines; e.g. --in /tmp/runs", DEFAULT_OUT)
     .option("--out <dir>", "folder for summary.md, junit.xml and the other formats; e.g. --out /tmp/compared")
-    .option("--strict", "exit 1 if a cell is slower or has a larger error; e.g. --strict")
+    .option("--strict", "exit 1 if a cell is slower, has a larger error or did not run; e.g. --strict")
     .addHelpText("after", COMPARE_EXIT_CODES);
 
 /** Compares two results that are there. */
@@ -37,23 +37,26 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   const flags = parsed.opts<Flags>();
   const [baseline = "", candidate = ""] = parsed.args;
   const limits = parseLimits(flags);
-  const { before, after } = await toCompare(needBothResults(baseline, candidate, flags.in));
+  const { before, after } = await toCompare(() => needBothResults(baseline, candidate, flags.in));
   const comparison = compareResults(before.results, after.results, limits, { baseline, candidate });
   if (flags.out) {
     makeOutFolder(flags.out);
-    writeOutputs(flags.out, renderFiles(comparison, before.results, after.results));
-    writeLine(stderr, `wrote ${flags.out}/summary.md, junit.xml and others`);
+    const say = (line: string) => writeLine(stderr, line);
+    writeOutputs(flags.out, renderComparisonFiles(comparison, before.results, after.results), say);
+    say(`wrote ${flags.out}/summary.md, junit.xml and others`);
   }
   writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
-  if (toOutcome(comparison) === "incomparable") return EXIT.incomparable;
-  return flags.strict && comparison.cells.some(isWorse) ? EXIT.failure : EXIT.ok;
+  if (flags.strict && isWorse(comparison)) return EXIT.failure;
+  return toOutcome(comparison) === "incomparable" ? EXIT.incomparable : EXIT.ok;
 }
 
 const COMPARE_EXIT_CODES = `
-Exit codes: 0 compared, whatever differs; 1 with --strict, a cell is slower or has a larger error; 2 wrong usage;
-3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;
+Exit codes: 0 compared, whatever differs; 1 with --strict, a cell of the candidate is slower, has a larger error or did
+not run; 2 wrong usage; 3 nothing comparable; 130 stopped by Ctrl-C or SIGTERM.`;
 
-const isWorse = ({ verdict }: CellComparison): boolean => verdict === "slower" || verdict === "regression";
+const isWorse = ({ cells, notCompared }: Comparison): boolean =>
+  cells.some(({ verdict }) => verdict === "slower" || verdict === "regression") ||
+  notCompared.some(({ brokenIn }) => brokenIn === "candidate");
 
 /** @throws UsageError if there is nothing by one of the names, or both are the latest. */
 async function needBothResults(baseline: string, candidate: string, folder: string) {

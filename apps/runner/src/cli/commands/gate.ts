@@ -1,3 +1,4 @@
+import { cellId } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import type { Command } from "commander";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
@@ -6,7 +7,13 @@ import { bisect } from "../../gate/bisect/bisect.js";
 import { provisionIn } from "../../gate/checkout.js";
 import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
-import { EXIT_CODES_HELP, renderFiles, toExitCode, writeFailure, writeOutputs } from "../../gate/outputs.js";
+import {
+  EXIT_CODES_HELP,
+  renderGateFiles,
+  toExitCode,
+  writeFailure,
+  writeOutputs,
+} from "../../gate/outputs.js";
 import { toPatience } from "../../gate/patience.js";
 import { gate as runGate } from "../../gate/run.js";
 import { TimeBudget } from "../../gate/time-budget.js";
@@ -150,14 +157,14 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
       baseline: task.baseline,
       selection: {
         flags: toSelectionFlags(flags),
-        named: flags.backend ?? [],
+        named: [...(flags.backend ?? []), ...(flags.cell ?? []).map((cell) => cellId(cell).backend)],
         isDefault: !(flags.cell ?? flags.backend ?? flags.method),
       },
       instructions: flags.instructions ?? false,
       only: flags.errorOnly ? "errors" : undefined,
     });
     const folder = createRunFolder(flags.out, "gate", startedAt);
-    writeOutputs(folder.path, renderFiles(comparison, baseline, candidate, counted));
+    writeOutputs(folder.path, renderGateFiles(comparison, baseline, candidate, counted), say);
     writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
     annotate(annotateComparison(comparison));
     say(`wrote ${folder.path}/summary.md, junit.xml and others`);
@@ -165,7 +172,7 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
   } catch (error) {
     if (!signal.aborted) {
       annotate([annotateFailure(error)]);
-      writeFailure(() => createRunFolder(flags.out, "gate", startedAt).path, error);
+      writeFailure(() => createRunFolder(flags.out, "gate", startedAt).path, error, say);
       throw error;
     }
     say("stopped; nothing was concluded");

@@ -46,6 +46,8 @@ interface Page {
   /** Without extension. */
   readonly name: string;
   readonly count: string;
+  /** The values that it is not over; undefined if there are none. */
+  readonly omitted?: string | undefined;
 }
 
 /** Writes a page for every branch with runs, and one for runs of no branch: `(none)`, which no branch is called. */
@@ -63,10 +65,11 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
   }
   const out = flags.out ?? join(flags.in, "history");
   makeOutFolder(out);
-  for (const { history: each, name, count } of pages) {
+  for (const { history: each, name, count, omitted } of pages) {
     const file = join(out, `${name}.html`);
     writeAtomically(file, historyPage(each));
     writeLine(stdout, `${file}: ${count}`);
+    if (omitted !== undefined) writeLine(stdout, omitted);
     for (const line of historyLines(each)) writeLine(stdout, line);
   }
   writeAtomically(join(out, "history.json"), historyJson(pages.map((page) => page.history)));
@@ -90,7 +93,19 @@ function pagesOfRuns({ in: folder, reference }: Flags): Page[] {
     history: trackRuns(branch ?? "no branch", own, reference),
     name: branch === null ? "(none)" : fileNameFor(branch),
     count: plural(own.length, "run"),
+    omitted: describeOmitted(own),
   }));
+}
+
+/** `left out: times of 2 runs on a busy machine, 13 times that had not settled` */
+function describeOmitted(runs: readonly HistoryRun[]): string | undefined {
+  const busy = runs.filter(({ isBusy }) => isBusy).length;
+  const unsettled = runs.reduce((sum, run) => sum + run.unsettled, 0);
+  const parts = [
+    ...(busy > 0 ? [`times of ${plural(busy, "run")} on a busy machine`] : []),
+    ...(unsettled > 0 ? [`${plural(unsettled, "time")} that had not settled`] : []),
+  ];
+  return parts.length > 0 ? `left out: ${parts.join(", ")}` : undefined;
 }
 
 /** @throws UsageError naming those there are, if no run has a reference */

@@ -13,10 +13,10 @@ import { git, resolveCommit } from "../../fs/repository.js";
 import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
 import { Baseline } from "../baseline.js";
 import { prepareCheckout } from "../build-revision.js";
+import { CheckoutError } from "../checkout.js";
 import type { GateRequest } from "../request.js";
-import { checkCommit, gateCheckouts } from "../run.js";
-import { askedCells } from "../selection.js";
-import { findFirstSlower, MOST_ATTEMPTS, type StepVerdict } from "./search.js";
+import { candidateCells, checkCommit, gateCheckouts } from "../run.js";
+import { findFirstSlower, type StepVerdict } from "./search.js";
 import { type BisectStep, StepStore } from "./state.js";
 
 export interface BisectRequest extends Omit<GateRequest, "baseline" | "selection"> {
@@ -51,8 +51,8 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   let gates = 0;
   const result = await findFirstSlower(commits.length, async (index, attempt) => {
     const commit = commits[index] as string;
-    const known = store.find(commit, attempt);
-    const plan = { good, commit, attempt, range: endStep(store, bad) };
+    const known = store.settled(commit);
+    const plan = { good, commit, attempt, range: store.latest(bad) };
     const step = known ?? (await withinBudget(request, store, () => take(request, plan)));
     if (!known) store.add(step);
     subjects.set(commit, await subjectOf(commit));
@@ -62,7 +62,7 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
     return step.verdict;
   });
   if (result.kind === "no difference") {
-    const why = endStep(store, bad);
+    const why = store.latest(bad);
     if (result.verdict === "equal") {
       print(`${short(bad)} is not slower than ${short(good)}: nothing to bisect`);
       return EXIT.ok;
@@ -73,7 +73,7 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   }
   const to = result.kind === "found" ? result.index : result.to;
   const culprit = commits[to] as string;
-  const size = describeSize(slowerStep(store, culprit));
+  const size = describeSize(store.settled(culprit));
   if (result.kind === "found") {
     print(`${culprit} is the first that is worse, ${size}: ${subjects.get(culprit)}`);
   } else {
@@ -107,17 +107,6 @@ async function withinBudget(
   throw error();
 }
 
-/** The last comparison of the whole range. */
-function endStep(store: StepStore, bad: string): BisectStep | undefined {
-  return attemptsOf(store, bad).at(-1);
-}
-
-const slowerStep = (store: StepStore, commit: string): BisectStep | undefined =>
-  attemptsOf(store, commit).find(({ verdict }) => verdict === "slower");
-
-const attemptsOf = (store: StepStore, commit: string): BisectStep[] =>
-  Array.from({ length: MOST_ATTEMPTS }, (_, attempt) => store.find(commit, attempt) ?? []).flat();
-
 /** The first-parent history. @throws UsageError if it is none */
 async function readRange(range: string): Promise<{ good: string; commits: string[] }> {
   const [, from = "", to = ""] = /^(.+?)\.\.([^.].*)?$/.exec(range) ?? [];
@@ -149,7 +138,7 @@ interface StepPlan {
   readonly good: string;
   readonly commit: string;
   readonly attempt: number;
-  /** The step that compared the whole range, once there is one. */
+  /** The latest step that compared the whole range, once there is one. */
   readonly range: BisectStep | undefined;
 }
 
@@ -159,10 +148,9 @@ type TakeStep = (request: BisectRequest, plan: StepPlan) => Promise<BisectStep>;
 async function takeStep(request: BisectRequest, plan: StepPlan): Promise<BisectStep> {
   const { good, commit, attempt, range } = plan;
   const base = { commit, attempt };
+  const baseline = await prepareCheckout(`good ${short(good)}`, good, request);
   try {
     const candidate = await prepareCheckout(short(commit), commit, request);
-    // Last, so that it is the last one to be evicted.
-    const baseline = await prepareCheckout(`good ${short(good)}`, good, request);
     const gate: GateRequest = {
       ...request,
       baseline: good,
@@ -171,7 +159,7 @@ async function takeStep(request: BisectRequest, plan: StepPlan): Promise<BisectS
       blockFactor: 2 ** attempt,
       ...(range?.subject ? { only: `${range.subject}s` as const } : {}),
     };
-    const asked = await askedCells(candidate, "gate", gate);
+    const asked = await candidateCells(candidate, gate);
     const gated = await gateCheckouts(gate, Baseline.of(baseline), candidate, asked);
     checkCommit(gated.baseline, baseline, good);
     checkCommit(gated.candidate, candidate, commit);
@@ -180,6 +168,7 @@ async function takeStep(request: BisectRequest, plan: StepPlan): Promise<BisectS
     // Without a comparison of the whole range there is nothing to search.
     if (request.signal.aborted || range?.verdict !== "slower") throw error;
     if (!(error instanceof UsageError || error instanceof IncomparableError)) throw error;
+    if (error instanceof CheckoutError && error.checkout === baseline) throw error;
     return { ...base, verdict: "broken", reason: messageOf(error) };
   }
 }

@@ -7,7 +7,10 @@ import { removePartials, writeAtomically } from "../../fs/write-atomically.js";
 import { UsageError } from "../../terminal/errors.js";
 import type { StepVerdict } from "./search.js";
 
-/** The file of a bisection: finished steps, so that it goes on where it was stopped. */
+/**
+ * The file of a bisection: finished steps, so that it goes on where it was stopped. Those that settled nothing are taken again
+ * then: the machine was busy, a registry was down, or the disk was full.
+ */
 
 const step = z.object({
   commit: z.string(),
@@ -40,15 +43,22 @@ export class StepStore {
   constructor(file: string, question: string) {
     this.#file = file;
     this.#question = question;
-    this.#steps = readSteps(file, question);
+    this.#steps = readSteps(file, question).filter(isSettled);
   }
 
+  /** The number of commits that are settled. */
   get count(): number {
-    return this.#steps.length;
+    return this.#steps.filter(isSettled).length;
   }
 
-  find(commit: string, attempt: number): BisectStep | undefined {
-    return this.#steps.find((each) => each.commit === commit && each.attempt === attempt);
+  /** The step that settled a commit. */
+  settled(commit: string): BisectStep | undefined {
+    return this.#steps.find((each) => each.commit === commit && isSettled(each));
+  }
+
+  /** The latest step of a commit. */
+  latest(commit: string): BisectStep | undefined {
+    return this.#steps.findLast((each) => each.commit === commit);
   }
 
   add(finished: BisectStep): void {
@@ -59,6 +69,8 @@ export class StepStore {
     writeAtomically(this.#file, `${JSON.stringify(content, null, 2)}\n`);
   }
 }
+
+const isSettled = ({ verdict }: BisectStep): boolean => verdict === "slower" || verdict === "equal";
 
 function readSteps(file: string, question: string): BisectStep[] {
   removePartials(file);

@@ -9,6 +9,7 @@ import { keyOf, type PlannedCell } from "../../plan/plan.js";
 import { openBackend } from "../../session/open-backend.js";
 import { toTaskOutcome } from "../../session/outcome.js";
 import { remediesOf } from "../../session/remedies.js";
+import { allOrNone } from "../all-or-none.js";
 import type { CountedCell } from "./counted-cells.js";
 import { beginCounting, CountFiles, simulatedWorker } from "./simulator.js";
 
@@ -21,12 +22,14 @@ const TIMEOUT_MS = 900_000;
 /** Counts instructions per call, in one simulated process for each backend, all at the same time. */
 export async function countCells(cells: readonly PlannedCell[], signal: AbortSignal): Promise<CountedCell[]> {
   const places = [...new Set(cells.map(placeName))];
-  const counted = await Promise.all(
-    places.map((name) =>
-      countInProcess(
-        cells.filter((cell) => placeName(cell) === name),
-        signal,
-      ),
+  const counted = await allOrNone(
+    signal,
+    places.map(
+      (name) => (either: AbortSignal) =>
+        countInProcess(
+          cells.filter((cell) => placeName(cell) === name),
+          either,
+        ),
     ),
   );
   return counted.flat();

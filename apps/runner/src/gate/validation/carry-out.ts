@@ -1,6 +1,7 @@
 import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, gateComparison } from "@softmax-bench/regression";
 import { Baseline } from "../baseline.js";
+import { watchFor } from "../busy-watch.js";
 import { listIn } from "../checkout.js";
 import { measureGate } from "../measure.js";
 import { toPatience } from "../patience.js";
@@ -25,6 +26,7 @@ export async function carryOut(
   const baseline = Baseline.of(THIS_CHECKOUT);
   using candidate = injectedCheckout(id, injection, pages ? "pages" : "processes");
   const cells = await listIn(candidate, ["--profile", "gate", ...selection], { patience, signal });
+  const watch = watchFor(cells);
   const passes = await measureGate({
     baseline,
     candidate,
@@ -36,9 +38,10 @@ export async function carryOut(
     threads: 1,
     patience,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
+    ...(watch ? { watch } : {}),
   });
   const names = { baseline: baseline.name, candidate: id };
-  const comparison = gateComparison(passes, cells, limits, names);
+  const comparison = gateComparison(passes, cells, limits, names, { busy: watch?.reason });
   return {
     type: "outcome",
     id,

@@ -10,7 +10,7 @@ import {
   type ProcessRun,
 } from "@softmax-bench/regression";
 import { Baseline } from "../../baseline.js";
-import { BusyWatch } from "../../busy-watch.js";
+import { watchFor } from "../../busy-watch.js";
 import { listIn, type PassOptions } from "../../checkout.js";
 import { compareInstructions } from "../../instructions.js";
 import { measureGate } from "../../measure.js";
@@ -118,9 +118,18 @@ async function measureRound(
     type: "round",
     id,
     seconds: (performance.now() - begun) / 1000,
-    cells: measured.cells.map((cell) => ({ ...cell, slowdown: slowdowns.get(cell.cell) ?? 0 })),
+    cells: measured.cells.map((cell) => ({ ...cell, slowdown: injectedInto(cell.cell, slowdowns) })),
     broken: measured.broken,
   };
+}
+
+/** The slowdown of a measured cell. @throws RangeError if it is none of the cells that have one */
+export function injectedInto(cell: string, slowdowns: ReadonlyMap<string, number>): number {
+  const slowdown = slowdowns.get(cell);
+  if (slowdown !== undefined) return slowdown;
+  throw new RangeError(
+    `expected one of the ${slowdowns.size} cells that are slowed, such as ${[...slowdowns.keys()][0]}, got ${cell}`,
+  );
 }
 
 interface Measured {
@@ -133,17 +142,17 @@ type Options = Omit<PassOptions, "profile"> & { readonly say: (line: string) => 
 type Sides = Readonly<Record<"baseline" | "candidate", InjectedCheckout>>;
 
 async function gateTimes({ baseline, candidate }: Sides, options: Options): Promise<Measured> {
-  const watch = new BusyWatch();
+  const watch = watchFor(options.cells);
   const passes = await measureGate({
     ...options,
     baseline: Baseline.of(baseline),
     candidate,
     limits: DEFAULT_LIMITS,
     only: "times",
-    watch,
+    ...(watch ? { watch } : {}),
   });
   const names = { baseline: baseline.name, candidate: candidate.name };
-  const comparison = gateComparison(passes, options.cells, DEFAULT_LIMITS, names, { busy: watch.reason });
+  const comparison = gateComparison(passes, options.cells, DEFAULT_LIMITS, names, { busy: watch?.reason });
   return {
     cells: comparison.cells.map(({ verdict, time, ...cell }) => ({
       cell: cellKey(cell),

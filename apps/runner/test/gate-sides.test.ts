@@ -1,0 +1,250 @@
+import { readFileSync } from "node:fs";
+import { DEFAULT_LIMITS, toOutcome } from "@softmax-bench/regression";
+import { describe, expect, it } from "vitest";
+import { againstFile } from "../dist/gate/against-file.js";
+import { Baseline } from "../dist/gate/baseline.js";
+import { BusyWatch, watchFor } from "../dist/gate/busy-watch.js";
+import { type Checkout, measureIn } from "../dist/gate/checkout.js";
+import { addCounts, countedFlags, countSides } from "../dist/gate/count-sides.js";
+import { compareInstructions } from "../dist/gate/instructions.js";
+import { measureGate } from "../dist/gate/measure.js";
+import { toPatience } from "../dist/gate/patience.js";
+import type { GateRequest } from "../dist/gate/request.js";
+import { candidateCells, gateCheckouts, withNamed } from "../dist/gate/run.js";
+import { TimeBudget } from "../dist/gate/time-budget.js";
+import { temporaryFolder } from "./support/cli.js";
+import { type FakeRevision, fakeCheckout } from "./support/fake-revision.js";
+import { isRunning } from "./support/process.js";
+
+const CELL = "wasm-simd manual/fused float32 16x10";
+
+const requestOf = (flags: readonly string[], over: Partial<GateRequest> = {}): GateRequest => ({
+  baseline: "old",
+  selection: { flags, named: [], isDefault: flags.length === 0 },
+  limits: DEFAULT_LIMITS,
+  out: temporaryFolder(),
+  budget: new TimeBudget(undefined),
+  prepare: undefined,
+  mayProvision: async () => false,
+  patience: toPatience(),
+  seed: 0,
+  threads: 1,
+  signal: new AbortController().signal,
+  say: () => {},
+  ...over,
+});
+
+/** Gates the errors of two revisions, of which the baseline is `old`. */
+async function gateErrors(old: Partial<FakeRevision>, candidate: Partial<FakeRevision>) {
+  const request = requestOf([], { only: "errors" });
+  const checkout = fakeCheckout({ name: "new", cells: [CELL], ...candidate });
+  const baseline = Baseline.of(fakeCheckout({ name: "old", cells: [CELL], ...old }));
+  return gateCheckouts(request, baseline, checkout, await candidateCells(checkout, request));
+}
+
+describe("a gate of errors", () => {
+  it.each([
+    ["of the baseline", {}, { profiles: ["gate", "smoke", "digests"] }],
+    ["of the candidate, as in a bisection", { profiles: ["gate", "smoke", "digests"] }, {}],
+    ["of both", {}, {}],
+  ])(
+    "takes the digests of a revision from before the profile for them by another: %s",
+    async (_, old, now) => {
+      const { comparison } = await gateErrors(old, { ...now, relL2: 1e-3 });
+      expect(comparison.cells.map(({ verdict }) => verdict)).toEqual(["regression"]);
+    },
+  );
+
+  it("has nothing to compare where sweeps alone are asked for, and the baseline is from before them", async () => {
+    const cells = ["wasm-simd manual/fused float32 sweep/offset"];
+    await expect(
+      gateErrors({ cells }, { cells, profiles: ["gate", "smoke", "digests"] }),
+    ).rejects.toMatchObject({
+      name: "IncomparableError",
+      message: expect.stringContaining("old has none of 1 cell that were asked for"),
+    });
+  });
+
+  it("takes the workloads of a file, where there is nothing but a file", async () => {
+    const [small, large] = ["4x3", "64x100"].map((workload) => `wasm-simd manual/fused float32 ${workload}`);
+    const candidate = fakeCheckout({ name: "new", cells: [small as string, large as string] });
+    const request = requestOf([], { only: "errors" });
+    const old = fakeCheckout({ name: "old", cells: [large as string] });
+    const results = await measureIn(old, { ...request, profile: "smoke", cells: [large as string] });
+    const { comparison } = await againstFile(request, { file: "main.json", results }, candidate);
+    expect(comparison.cells.map(({ workload, verdict }) => [workload, verdict])).toEqual([
+      ["64x100", "pass"],
+    ]);
+    expect(comparison.notCompared).toEqual([]);
+    const [listed] = candidate.calls();
+    expect(listed).toContain("--workload");
+  });
+});
+
+describe("--time", () => {
+  it("is held against what a block of the second look takes, which has fewer cells", async () => {
+    const cells = Array.from({ length: 40 }, (_, index) => `wasm-simd manual/fused float32 ${index + 2}x2`);
+    const [slow = ""] = cells;
+    const estimates: number[] = [];
+    class Recording extends TimeBudget {
+      override allows(ms: number): boolean {
+        estimates.push(ms);
+        return true;
+      }
+    }
+    using budget = new Recording(3_600_000);
+    const passes = await measureGate({
+      ...requestOf([]),
+      baseline: Baseline.of(fakeCheckout({ name: "old", cells, cellMs: 10 })),
+      candidate: fakeCheckout({ name: "new", cells, cellMs: 10, ns: { [slow]: 1.3e6 } }),
+      cells,
+      only: "times",
+      budget,
+      blockFactor: 1 / 12,
+    });
+    expect(passes.filter(({ stage }) => stage === "decide")).toHaveLength(6);
+    const [first, ofFirstLook = 0, ofSecondLook] = estimates;
+    expect([first, estimates.length]).toEqual([0, 3]);
+    expect(ofFirstLook).toBeGreaterThan(400);
+    expect(ofSecondLook).toBeLessThan(ofFirstLook / 2);
+    expect(ofSecondLook).toBeGreaterThan(0);
+  });
+});
+
+describe("counts of both sides", () => {
+  const count = (flags: readonly string[], timed: readonly string[], old: Checkout, now: Checkout) =>
+    countSides(requestOf(flags), timed, old, now);
+
+  it("list the baseline's cells on the dtypes that are asked for", async () => {
+    const cells = ["wasm-simd manual/fused float16 16x10"];
+    const [old, now] = [fakeCheckout({ name: "old", cells }), fakeCheckout({ name: "new", cells })];
+    const counted = await count(["--backend", "wasm-simd", "--dtype", "float16"], cells, old, now);
+    expect(counted.cells.map(({ dtype, instructions }) => [dtype, instructions.verdict])).toEqual([
+      ["float16", "pass"],
+    ]);
+  });
+
+  it("count nothing where the baseline has none of the cells", async () => {
+    const old = fakeCheckout({ name: "old", cells: [] });
+    const now = fakeCheckout({ name: "new", cells: [CELL] });
+    const counted = await count(["--backend", "wasm-simd"], [CELL], old, now);
+    expect(counted.notes).toEqual(["No instructions were counted: old has none of 1 cell."]);
+    expect(counted.notCompared).toMatchObject([{ kind: "one-sided", reason: "only the candidate has it" }]);
+    expect([...old.calls(), ...now.calls()].flat()).not.toContain("--count-to");
+  });
+
+  it("ask for backends that are timed, since others may lack the dtype or the method", () => {
+    const flags = ["--dtype", "float64"];
+    const timed = ["wasm-simd manual/fused float64 vocab", "onnxruntime-cpu manual/fused float64 vocab"];
+    expect(countedFlags(flags, timed)).toEqual([
+      ["--backend", "wasm-simd", "--workload", "16x10,16x1000", "--dtype", "float64"],
+    ]);
+    expect(countedFlags([], ["wasm-simd@bun manual/fused float32 vocab"])).toEqual([]);
+  });
+
+  it.each([
+    ["a regression that further processes confirm", [1010, 1010, 1010, 1010, 1010, 1010], "regression", 6],
+    [
+      "no regression of code that is compiled in one of two ways",
+      [1010, 1010, 1010, 1000],
+      "inconclusive",
+      6,
+    ],
+    ["no difference that new processes do not have", [1010], "pass", 3],
+    ["nothing but the first processes, where those agree", [1001], "pass", 1],
+  ])("find %s", async (_, counts, verdict, processes) => {
+    const baseline = fakeCheckout({ name: "old", cells: [CELL] });
+    const candidate = fakeCheckout({ name: "new", cells: [CELL], counting: { counts } });
+    const { limits, patience, signal, say } = requestOf([]);
+    const options = { baseline, candidate, cells: [CELL], limits, patience, signal, say };
+    const { cells } = await compareInstructions(options);
+    expect(cells.map(({ instructions }) => instructions.verdict)).toEqual([verdict]);
+    expect([baseline.calls().length, candidate.calls().length]).toEqual([processes, processes]);
+  });
+
+  it("end the other side's processes where one fails", async () => {
+    const baseline = fakeCheckout({ name: "old", cells: [CELL], counting: "hangs" });
+    const candidate = fakeCheckout({
+      name: "new",
+      cells: [CELL],
+      counting: { failsAfter: baseline.hanging },
+    });
+    const { limits, patience, signal, say } = requestOf([]);
+    await expect(
+      compareInstructions({ baseline, candidate, cells: [CELL], limits, patience, signal, say }),
+    ).rejects.toThrow(/the command line of new .* exited with 2/);
+    expect(isRunning(Number(readFileSync(baseline.hanging, "utf8")))).toBe(false);
+  });
+
+  it("leave a gate incomplete where one crashed, although the cell was timed", async () => {
+    const request = requestOf([]);
+    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
+    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL] }));
+    const { comparison } = await gateCheckouts(
+      request,
+      old,
+      checkout,
+      await candidateCells(checkout, request),
+    );
+    expect(toOutcome(comparison)).toBe("pass");
+    const id = { backend: "wasm-simd", method: "manual/fused", dtype: "float32", workload: "16x10" } as const;
+    const reason = "instructions of the candidate: the worker was killed";
+    const counted = { cells: [], notes: [], processes: [] };
+    const broken = addCounts(comparison, { ...counted, notCompared: [{ ...id, kind: "broken", reason }] });
+    expect(toOutcome(broken)).toBe("incomplete");
+    const nowhere = addCounts(comparison, { ...counted, notCompared: [{ ...id, kind: "nowhere", reason }] });
+    expect(toOutcome(nowhere)).toBe("pass");
+  });
+});
+
+describe("a backend that was asked for by name", () => {
+  const notCompared = ["tfjs-wasm", "tfjs-wasm@chromium", "tfjs-wasm@firefox"].map(
+    (backend) =>
+      ({
+        backend,
+        method: "manual/fused",
+        dtype: "float32",
+        workload: "4x3",
+        kind: "nowhere",
+        reason: "",
+      }) as const,
+  );
+  const backends = [
+    { id: "tfjs-wasm", status: "available" },
+    ...["chromium", "firefox"].map((host) => ({
+      id: "tfjs-wasm",
+      host,
+      status: "unavailable",
+      reason: "r",
+      remedy: "m",
+    })),
+  ];
+
+  it.each([
+    ["tfjs-wasm", ["nowhere", "broken", "broken"]],
+    ["tfjs-wasm@chromium", ["nowhere", "broken", "nowhere"]],
+    ["onnxruntime-cpu", ["nowhere", "nowhere", "nowhere"]],
+  ])("must be there, on every host or on the one that was named: %s", (name, kinds) => {
+    const gated = {
+      comparison: { notCompared, cells: [], baseline: { name: "old" } },
+      baseline: { backends },
+      candidate: { backends },
+    } as never;
+    const selection = { flags: [], named: [name], isDefault: false };
+    const lines: string[] = [];
+    const found = withNamed(gated, { selection, say: (line) => lines.push(line) });
+    expect(found.notCompared.map(({ kind }) => kind)).toEqual(kinds);
+    expect(lines).toEqual(
+      notCompared.flatMap(({ backend }, index) =>
+        kinds[index] === "broken" ? [`gate: ${backend} is unavailable: r; m`] : [],
+      ),
+    );
+  });
+});
+
+describe("what else the machine does", () => {
+  it("is watched unless pages measure, whose own work would count", () => {
+    expect(watchFor([CELL])).toBeInstanceOf(BusyWatch);
+    expect(watchFor([CELL, "wasm-simd@chromium manual/fused float32 16x10"])).toBeUndefined();
+  });
+});
