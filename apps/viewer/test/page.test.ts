@@ -600,6 +600,17 @@ if (whyNoBrowser) {
       expect(await page.locator("#by-hand tbody tr").last().innerText()).toMatch(/2\.00× slowdown$/);
     });
 
+    it("marks a speed-up that the run cannot tell from none", { tags: "nightly" }, async () => {
+      const near = results().cells.map((one) =>
+        one.backend === "on-cpu" && one.method === "autograd/naive"
+          ? cell("on-cpu", "autograd/naive", { ms: 6.1, maxUlp: 4 })
+          : one,
+      );
+      const [distance] = results().distances as [Results["distances"][number]];
+      const { page } = await open(results({ cells: near, distances: [{ ...distance, speedup: 6.1 / 6 }] }));
+      expect(await page.locator("#by-hand tbody tr").last().innerText()).toMatch(/= 1\.02×$/);
+    });
+
     describe("a cell", () => {
       it("shows time and error, and the reason where there is neither", async () => {
         const { page } = await open();

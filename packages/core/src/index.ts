@@ -55,9 +55,9 @@ export { type GradientTask, lossAndGradientGraph, type Program, programFor } fro
 export { requireInputs } from "./require-inputs.js";
 export { busyMachine } from "./results/busy-machine.js";
 export { commandOfRun, EXPERIMENT_IDS, listExperiments } from "./results/experiments.js";
-export { machineId } from "./results/machine.js";
+export { machineId, resultsOfMachine } from "./results/machine.js";
 export { namePlaces } from "./results/name-places.js";
-export { type ResolutionLookup, resolutionLookup } from "./results/resolution.js";
+export { ASSUMED_RESOLUTION, type ResolutionLookup, resolutionLookup } from "./results/resolution.js";
 export type {
   Accuracy,
   BackendRecord,

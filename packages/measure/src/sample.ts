@@ -1,4 +1,4 @@
-import { type Steadiness, testSteadiness } from "@softmax-bench/stats";
+import { FEWEST_TO_TEST, type Steadiness, testSteadiness } from "@softmax-bench/stats";
 import { measure } from "mitata";
 import type { CoreMonitor } from "./core-monitor.js";
 import type { Platform } from "./platform.js";
@@ -103,7 +103,8 @@ export async function sample(work: Work, limits: SamplingLimits, instruments: In
     const elapsed = window.end - begun;
     const recent = windows.filter(({ end }) => end - begun >= elapsed / 2);
     const clean = recent.filter(({ isUndisturbed, wasOptimising }) => isUndisturbed && !wasOptimising);
-    const steadiness = steadinessOfWindows(recent, clean);
+    const isTestable = FEWEST_TO_TEST * callNs <= limits.settleNs;
+    const steadiness = steadinessOfWindows(recent, clean, isTestable);
     const spentNs = window.end - Math.max(warmAt, begun + waitNs) - waitedNs;
     const hasTimeForAnother = spentNs + tookNs <= limits.settleNs && waitedNs <= limits.patienceNs;
     if ((steadiness === "settled" && clean.length > 1) || !hasTimeForAnother) {
@@ -130,12 +131,18 @@ const REFIT = 2;
 const latest = (windows: readonly Window[]): readonly Window[] =>
   windows.slice(-Math.max(2, Math.ceil(windows.length / 2)));
 
-function steadinessOfWindows(recent: readonly Window[], clean: readonly Window[]): Steadiness {
+/** @param isTestable the time limit allows for enough samples to test */
+function steadinessOfWindows(
+  recent: readonly Window[],
+  clean: readonly Window[],
+  isTestable: boolean,
+): Steadiness {
   const ofWindows = (windows: readonly Window[]) => testSteadiness(windows.flatMap(({ samples }) => samples));
   const drift = ofWindows(clean);
   if (drift === "settled") return recent.at(-1)?.wasOptimising ? "unsettled" : "settled";
-  // Fast enough for a test, if there had been clean windows for longer.
-  return drift === "untested" && ofWindows(recent) !== "untested" ? "unsettled" : drift;
+  // Fast enough for a test, if more windows had been clean.
+  const lacksCleanWindows = clean.length < recent.length && (isTestable || ofWindows(recent) !== "untested");
+  return drift === "untested" && lacksCleanWindows ? "unsettled" : drift;
 }
 
 /** Samples of each part of a work that times its parts itself. */

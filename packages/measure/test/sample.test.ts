@@ -127,6 +127,15 @@ describe("sampling", () => {
     expect(disturbedNs).toBeLessThan(2.7e8);
   });
 
+  it("calls no slow work untestable for cores that were disturbed", async () => {
+    // A window of 25 ms calls is longer than the patience for disturbances.
+    const limits = { ...LIMITS, minSamples: 5, settleNs: 1e9, patienceNs: 1e8 };
+    const disturbed = { limits, isUndisturbed: () => false };
+    expect((await simulate(() => 2.5e7, disturbed)).steadiness).toBe("unsettled");
+    expect((await simulate(() => 2.5e7, { limits })).steadiness).toBe("settled");
+    expect((await simulate(() => 1.5e8, disturbed)).steadiness).toBe("untested");
+  });
+
   it("waits for half of the time where nobody can tell whether code is still being optimised", async () => {
     // As in a browser: slow and flat in the first tier, then thirty times as fast.
     const { samples, steadiness, settlingNs } = await simulate((_, elapsed) => (elapsed < 2e8 ? 3e6 : 1e5), {

@@ -20,8 +20,10 @@ import { hostsBlocks } from "./hosts.js";
 import type { MachineView } from "./machines.js";
 import { formatX, type PrecisionView, type Reach } from "./precision.js";
 import { RANGE_COLUMNS, RANGE_LEGEND, rangeCells } from "./range.js";
+import { hasSettled } from "./ranking.js";
 import { scalingBlocks } from "./scaling.js";
-import type { ComparedMethods, RankedRow, ReportView, WorkloadView } from "./view.js";
+import type { ComparedMethods } from "./speedup.js";
+import type { RankedRow, ReportView, WorkloadView } from "./view.js";
 
 /** `brief` groups cells that did not run by reason; `complete` gives each its own row. */
 export type Detail = "brief" | "complete";
@@ -84,7 +86,8 @@ const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
 
 const DEFINITIONS = [
   "gradient: median time of loss and gradient, left on the device; = marks a tie with the fastest.",
-  "±: the resolution. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; closer times are tied.",
+  "ratio: that time over the fastest settled one; below 1, the times had not settled, or the backend has no rank.",
+  "±: the resolution. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; closer times are tied. Nothing is said of times that had not settled, where others had.",
   "median of: fresh processes, or samples where there was one process.",
   "settled: empty if the times had stopped changing; no, if they had not within their time; untested, if the samples are too few to tell. Only a settled cell is called the fastest.",
   "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
@@ -92,7 +95,7 @@ const DEFINITIONS = [
   "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
   RANGE_LEGEND,
   "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
-  "speed-up: median time of the automatic gradient over that of the hand-written one; below 1, by hand is slower; =: within the resolution.",
+  "speed-up: median time of the automatic gradient over that of the hand-written one, or the reverse, a slowdown; =: a tie; unsettled: one of the two times had not settled.",
   "cold start: process start to first gradient. Peak memory: largest resident set of a measuring process.",
   "docs/methodology.md argues every choice.",
 ];
@@ -145,15 +148,16 @@ const gradientTable = (ranked: readonly RankedRow[]): Block => ({
   ],
   numeric: [3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
   optional: [8, 5, 10, 6, 9],
-  rows: ranked.map(({ dtype, backend, method, timing, resolution, ratio, tied, achieved, error }) => [
-    dtype,
-    backend,
-    method,
+  rows: ranked.map(({ achieved, error, timing, ...cell }) => [
+    cell.dtype,
+    cell.backend,
+    cell.method,
     formatDuration(timing.medianNs),
-    formatPercent(resolution),
+    // The resolution is that of settled times, if there are any.
+    cell.rank !== undefined || hasSettled({ timing }) ? formatPercent(cell.resolution) : "",
     describeObservations(timing),
     SETTLED[timing.steadiness ?? "settled"],
-    `${tied ? "= " : ""}${formatRatio(ratio)}`,
+    `${cell.tied ? "= " : ""}${formatRatio(cell.ratio)}`,
     achieved && !achieved.inCache ? formatPercent(achieved.share) : "",
     formatCount(error.maxUlp),
     formatCount(error.p99Ulp),
@@ -180,7 +184,7 @@ const distanceTable = (distances: readonly ComparedMethods[]): Block => ({
   ],
   numeric: [4, 5, 6, 7, 8],
   optional: [7, 6, 5],
-  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, speedup, isSpeedupTied }) => [
+  rows: distances.map(({ dtype, backend, a, b, sumAbs, relL2, maxUlp, loss, shownSpeedup }) => [
     dtype,
     backend,
     a,
@@ -189,7 +193,7 @@ const distanceTable = (distances: readonly ComparedMethods[]): Block => ({
     formatError(relL2),
     formatCount(maxUlp),
     loss === undefined ? "" : formatError(loss),
-    speedup === undefined ? "" : `${isSpeedupTied ? "= " : ""}${formatRatio(speedup)}`,
+    shownSpeedup,
   ]),
 });
 
@@ -246,7 +250,11 @@ function acrossBlocks({ machines, across }: ReportView): Block[] {
             numeric: [...labels, ...labels].map((_, index) => 4 + index),
             rows: across.map(({ workload, dtype, backend, method, on, sameBits }) => [
               ...[workload, dtype, backend, method],
-              ...on.map((one) => (one ? `${formatRatio(one.ratio)} (${formatDuration(one.medianNs)})` : "")),
+              ...on.map((one) =>
+                one
+                  ? `${one.tied ? "= " : ""}${formatRatio(one.ratio)} (${formatDuration(one.medianNs)})`
+                  : "",
+              ),
               ...on.map((one) => (one ? formatError(one.relL2) : "")),
               sameBits === undefined ? "" : sameBits ? "same bits" : "differ",
             ]),

@@ -55,6 +55,7 @@ interface HostRatios {
   readonly host: string;
   /** The number of cells that both measured. */
   readonly cells: number;
+  /** The numbers of cells that had settled on both and are slower or faster by more than the resolution. */
   readonly slower: number;
   readonly faster: number;
   /** The median of the ratios of gradient times. */
@@ -172,7 +173,8 @@ interface HostPair {
   readonly backend: string;
   readonly host: string;
   readonly ratio: number;
-  readonly isTied: boolean;
+  /** Both times had settled, and the run can tell them apart. */
+  readonly isApart: boolean;
   readonly isSame: boolean;
 }
 
@@ -198,7 +200,7 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
           backend: bareBackend(cell),
           host: hostOf(cell),
           ratio,
-          isTied: areCellsTied(cell, other),
+          isApart: hasSettled(cell) && hasSettled(other) && !areCellsTied(cell, other),
           isSame: findDigest(cell) !== undefined && findDigest(cell) === findDigest(other),
         },
       ];
@@ -214,8 +216,8 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
           backend,
           host,
           cells: own.length,
-          slower: own.filter(({ ratio, isTied }) => !isTied && ratio > 1).length,
-          faster: own.filter(({ ratio, isTied }) => !isTied && ratio < 1).length,
+          slower: own.filter(({ ratio, isApart }) => isApart && ratio > 1).length,
+          faster: own.filter(({ ratio, isApart }) => isApart && ratio < 1).length,
           median: median(ratios),
           range: [Math.min(...ratios), Math.max(...ratios)] as const,
           sameBits: own.filter(({ isSame }) => isSame).length,
@@ -261,7 +263,7 @@ const winnersBlocks = (hosts: readonly string[], winners: readonly HostWinners[]
 const ratiosBlocks = ([first]: readonly string[], ratios: readonly HostRatios[]): Block[] => [
   {
     kind: "paragraph",
-    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that the run can tell apart.`,
+    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that had settled on both and cells that the run can tell apart.`,
   },
   {
     kind: "table",

@@ -53,6 +53,7 @@ export {
   scalingView,
   type TimedShape,
 } from "./scaling.js";
+export { showSpeedup } from "./speedup.js";
 export { describeTimeTrust, describeTrust } from "./trust.js";
 export { oneLine } from "./untrusted.js";
 export { describeUnsettled, verdictOn } from "./verdict.js";

@@ -27,9 +27,12 @@ export interface RankedCell {
   readonly resolution: number;
   /** It can be the fastest: it was measured in JavaScript, and not on a GPU in software. */
   readonly isContender: boolean;
-  /** Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. Others have none. */
+  /**
+   * Of the time, from 1; cells that cannot be told apart share the rank of the fastest of them. Only contenders have one,
+   * and where any of them has settled, only those that have.
+   */
   readonly rank: number | undefined;
-  /** Median over the smallest median of a contender of the same workload and dtype. */
+  /** Median over that of the fastest cell with a rank, of the same workload and dtype. */
   readonly ratio: number;
   /** It shares the first rank with a faster one: the order of the two is not significant. */
   readonly tied: boolean;
@@ -48,7 +51,7 @@ const toMeasurements = (cell: Cell, phase: RankedPhase) => {
 };
 
 /** True if the times of a cell had stopped changing, or if the file does not say. */
-export const hasSettled = ({ timing: { steadiness } }: RankedCell): boolean =>
+export const hasSettled = ({ timing: { steadiness } }: Pick<RankedCell, "timing">): boolean =>
   (steadiness ?? ("settled" satisfies Steadiness)) === "settled";
 
 /** The backend of a cell, on whatever host it ran. */
@@ -88,14 +91,16 @@ export function rank(
         a.method.localeCompare(b.method),
     );
   const contenders = measured.filter((cell) => cell.isContender);
+  const settled = contenders.filter(hasSettled);
+  const placed = settled.length > 0 ? settled : contenders;
   const ranks = rankWithTies(
-    contenders.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
+    placed.map(({ timing: { medianNs }, resolution }) => ({ time: medianNs, resolution })),
   );
-  const [first = measured[0]] = contenders;
+  const [first = measured[0]] = placed;
   const fastest = first?.timing.medianNs ?? 0;
   return measured.map((measurement) => {
     const { workload: _, machine: __, ...cell } = measurement;
-    const rank = ranks[contenders.indexOf(measurement)];
+    const rank = ranks[placed.indexOf(measurement)];
     return {
       ...cell,
       rank,

@@ -47,7 +47,7 @@ function fastestBlocks({ workloads, precision }: ReportView): Block[] {
           fastestTable(won),
           {
             kind: "paragraph",
-            text: `±: identical code differs by up to that much in this run; = marks what is no further apart. The bound: ${bounds.join("; ")}, on these inputs; study precision shows where a method leaves it. --full prints every cell.`,
+            text: `±: in this run, identical code differs by less in 95 of 100 pairs; = marks what is no further apart. The bound: ${bounds.join("; ")}, on these inputs; study precision shows where a method leaves it. --full prints every cell.`,
           },
         ] satisfies Block[])
       : []),

@@ -2,11 +2,10 @@ import {
   type BackendRecord,
   type Cell,
   countObservations,
-  type DistanceRecord,
   DTYPE_IDS,
   namePlaces,
   type Results,
-  resolutionLookup,
+  resultsOfMachine,
 } from "@softmax-bench/core";
 
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
@@ -14,19 +13,14 @@ import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthView } from "./depth.js";
 import { formatPercent } from "./format.js";
 import { type HostsView, hostsView } from "./hosts.js";
-import {
-  type AcrossMachines,
-  acrossMachines,
-  type MachineView,
-  machineViews,
-  resultsOfMachine,
-} from "./machines.js";
+import { type AcrossMachines, acrossMachines, type MachineView, machineViews } from "./machines.js";
 import { type PrecisionView, precisionView } from "./precision.js";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 import { type RecommendedGradient, recommend, workloadIds } from "./recommend.js";
 import { againstReferences } from "./references.js";
 import { type RunView, runView } from "./run-view.js";
 import { type ScalingView, scalingView } from "./scaling.js";
+import { type ComparedMethods, showSpeedup } from "./speedup.js";
 import { verdictOn } from "./verdict.js";
 
 /** The content of a report, independent of presentation. Terminal and Markdown are both rendered from it. */
@@ -66,12 +60,6 @@ export interface WorkloadView {
   readonly resolution: string | undefined;
 }
 
-/** Manual against automatic gradients. */
-export interface ComparedMethods extends DistanceRecord {
-  /** Their times are indistinguishable. */
-  readonly isSpeedupTied: boolean;
-}
-
 export function reportView(unnamed: Results): ReportView {
   const results = namePlaces(unnamed);
   const machines = machineViews(results);
@@ -105,9 +93,6 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     .filter(({ of }) => of.length > 0)
     .map(({ dtype, of }) => ({ dtype, ranked: rank(of, results) }));
   const timed = (cell: RankedCell) => ({ ...cell, workload: id, timing: { gradient: cell.timing } });
-  const resolutions = resolutionLookup(results);
-  const isTied = ({ speedup = 1, ...cell }: DistanceRecord) =>
-    Math.abs(Math.log(speedup)) <= Math.log1p(resolutions(cell, "gradient"));
   const recommendations = byDtype.map(({ dtype, ranked: of }) => ({
     workload: name,
     dtype,
@@ -122,7 +107,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
     absent: own.filter((cell) => !isMeasured(cell)).map(withReason),
     distances: distances
       .filter(({ workload }) => workload === id)
-      .map((distance) => ({ ...distance, isSpeedupTied: isTied(distance) })),
+      .map((distance) => ({ ...distance, shownSpeedup: showSpeedup(distance, ranked) })),
     verdicts: recommendations.length
       ? recommendations.map((one) => verdictOn(name, one.dtype, one, DEFAULT_CONSTRAINTS))
       : [`${name}: no cell was measured.`],

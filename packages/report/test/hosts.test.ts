@@ -41,6 +41,14 @@ describe("the fastest backend of each host", () => {
     expect(hostsView(resultsWith({ node: [10, 100], bun: [undefined, 10] }))?.flips).toBe(0);
   });
 
+  it("counts no cell as slower or faster where a time had not settled", () => {
+    const view = hostsView(resultsWith({ node: [10, 100], bun: [undefined, 10] }));
+    expect(view?.ratios).toMatchObject([
+      { backend: "wasm", cells: 1, slower: 0, faster: 0 },
+      { backend: "native", cells: 1, slower: 0, faster: 1 },
+    ]);
+  });
+
   it("has no ratio to a time below the clock's resolution", () => {
     const view = hostsView(resultsWith({ node: [0, 100], bun: [10, 100] }));
     expect(JSON.stringify(view && hostsBlocks(view))).not.toMatch(/NaN|∞/);

@@ -71,6 +71,61 @@ describe("ranking", () => {
   });
 });
 
+describe("cells whose times had not settled", () => {
+  const unsettled = { us: 80, time: { steadiness: "unsettled" } } as const;
+
+  it("have no rank, and are not what others are a multiple of", () => {
+    const ranked = rankedOf(
+      measured("early", unsettled),
+      measured("fast", { us: 100 }),
+      measured("near", { us: 101 }),
+      measured("late", { us: 101, time: { steadiness: "untested" } }),
+    );
+    expect(ranked.map(({ method, rank, ratio, tied }) => [method, rank, ratio, tied])).toEqual([
+      ["early", undefined, 0.8, false],
+      ["fast", 1, 1, false],
+      ["late", undefined, 1.01, false],
+      ["near", 1, 1.01, true],
+    ]);
+  });
+
+  it("are compared with each other where none had settled", () => {
+    const ranked = rankedOf(measured("a", unsettled), measured("b", { ...unsettled, us: 81 }));
+    expect(ranked.map(({ rank, tied }) => [rank, tied])).toEqual([
+      [1, false],
+      [1, true],
+    ]);
+  });
+});
+
+describe("pairs of identical code", () => {
+  const pair = { backend: "node", method: "manual/fused", dtype: "float32", workload: "square" } as const;
+  const described = (...pairs: (readonly [number, number, number?])[]) =>
+    terminalOf(
+      resultsOf({
+        cells: [measured("a")],
+        resolution: {
+          ...RESOLUTION,
+          identicalPairs: pairs.map(([a, b, ratioOfOthers]) => ({
+            ...pair,
+            medianNs: [a, b],
+            ratioOfOthers,
+          })),
+        },
+      }),
+    ).replaceAll(/\s+/g, " ");
+
+  it("test the resolution without them: one that is made from a pair covers it always", () => {
+    expect(described([100, 110, 0.05], [100, 101, 0.05])).toContain(
+      "pairs of identical code, each tested by the other replicates: 1 of 2 tied",
+    );
+  });
+
+  it("are not counted where a file does not say what the others show", () => {
+    expect(described([100, 110])).not.toContain("of identical code");
+  });
+});
+
 describe("ties", () => {
   const cells = [measured("fast", { us: 100 }), measured("near", { us: 101 }), measured("far", { us: 150 })];
 
@@ -179,7 +234,7 @@ describe("the gradient table", () => {
       measured("c", { us: 300, time: { steadiness: "settled" } }),
     );
     const rows = ["a", "b", "c"].map((name) => linesWith(terminalOf(results), `float32 node ${name} `)[0]);
-    expect(rows.map((row) => /5 processes (\w*) ?\d\.\d\d×/.exec(row ?? "")?.[1])).toEqual([
+    expect(rows.map((row) => /5 processes ([a-z]*) ?[\d.]+×/.exec(row ?? "")?.[1])).toEqual([
       "no",
       "untested",
       "",

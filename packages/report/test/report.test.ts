@@ -9,6 +9,7 @@ import {
   linesWith,
   markdownOf,
   measured,
+  RESOLUTION,
   resultsOf,
   terminalOf,
   withCells,
@@ -69,11 +70,33 @@ describe("cells that did not run", () => {
 
 describe("distances", () => {
   it.each(OUTPUTS)("stand in a table of their own (%s)", (_, render) => {
-    const output = render(resultsOf({ cells: [measured("a")], distances: [distance()] }));
+    const cells = [measured("manual/stable", { us: 40 }), measured("autograd/stable", { us: 100 })];
+    const output = render(resultsOf({ cells, distances: [distance()] }));
     expect(output).toContain("By hand against automatic");
-    expect(linesWith(output, "manual/stable")[0]?.replaceAll(" |", "")).toContain(
+    const row = linesWith(output, "manual/stable").find((line) => line.includes("autograd/stable"));
+    expect(row?.replaceAll(" |", "")).toContain(
       "float32 node manual/stable autograd/stable 1.3e-5 4.0e-8 12 2.50×",
     );
+  });
+
+  it.each([
+    ["a tie, by the resolution of the two times", 100, 101, {}, "= 1.01×"],
+    ["a slowdown", 300, 100, {}, "3.00× slowdown"],
+    ["times that had not settled", 100, 150, { steadiness: "unsettled" }, "1.50×, unsettled"],
+    ["times of one process, which are known less well", 100, 110, { scope: "process", n: 9 }, "= 1.10×"],
+  ] as const)("show a speed-up that is %s", (_, byHand, automatic, time, shown) => {
+    const cells = [
+      measured("manual/stable", { us: byHand, time }),
+      measured("autograd/stable", { us: automatic }),
+    ];
+    const [group] = RESOLUTION.groups as [(typeof RESOLUTION)["groups"][number]];
+    const byProcesses = [{ processes: 1, ratio: 0.3 }];
+    const results = resultsOf({
+      cells,
+      distances: [distance({ speedup: automatic / byHand })],
+      resolution: { groups: [{ ...group, byProcesses }], identicalPairs: [] },
+    });
+    expect(markdownOf(results)).toContain(`| ${shown} |`);
   });
 
   it("leave the speed-up empty where a time is missing", () => {

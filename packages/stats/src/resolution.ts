@@ -14,11 +14,30 @@ import { median } from "./robust.js";
 const COVERED = 0.95;
 
 /**
- * An upper bound of a new difference of the same kind with at least 95 % probability: the order statistic of rank ⌈0.95
- * (n + 1)⌉, or the largest if there are too few. Interpolating between ranks would promise more than n differences can.
+ * The 97.5 % quantile of Student's t with 1, 2, … degrees of freedom: |t| is below it with 95 % probability (NIST/SEMATECH e-Handbook of
+ * Statistical Methods, 1.3.6.7.2). From 19 differences on, an order statistic covers as much.
  */
-function upperBound(differences: readonly number[]): number {
-  const rank = Math.min(differences.length, Math.ceil(COVERED * (differences.length + 1)));
+const STUDENT_QUANTILES = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
+  2.12, 2.11, 2.101,
+];
+
+/**
+ * An upper bound of a new difference of the same kind with at least 95 % probability: the order statistic of rank ⌈0.95
+ * (n + 1)⌉. The largest of fewer than 19 covers less, n / (n + 1). There, differences count as normally distributed about 0,
+ * and Student's t with n degrees of freedom widens the bound, but not beyond what holds without any.
+ *
+ * @param assumed the bound without any difference
+ */
+function upperBound(differences: readonly number[], assumed: number): number {
+  const count = differences.length;
+  const largest = Math.max(...differences);
+  const quantile = STUDENT_QUANTILES[count - 1];
+  if (quantile !== undefined) {
+    const rms = Math.sqrt(differences.reduce((sum, difference) => sum + difference ** 2, 0) / count);
+    return Math.max(largest, Math.min(quantile * rms, assumed));
+  }
+  const rank = Math.ceil(COVERED * (count + 1));
   return differences.toSorted((a, b) => a - b)[rank - 1] as number;
 }
 
@@ -33,35 +52,32 @@ export interface Replicates {
   readonly processes?: number | undefined;
   /** Times of identical code, each a median over the processes. */
   readonly pairs: readonly (readonly [number, number])[];
+  /** The resolution without any replicate, as a ratio minus 1: a few can make it larger, not their small number alone. */
+  readonly assumed: number;
 }
 
 /**
- * The resolution of medians over processes: the larger of what repeated processes and A/A pairs show, each the 95 %
- * quantile of |ln ratio|.
+ * The resolution of medians over processes: the 95 % quantile of |ln ratio| of identical code, from repeated processes and
+ * A/A pairs.
+ *
+ * Of one process, and of the mean of two, both are differences of the same kind, and make one sample. Medians of more are
+ * drawn: a median leaves out single processes that took much longer, which scaled differences of two do not. A/A pairs
+ * are too few beside those, so the largest of them counts if it is larger.
  *
  * @returns undefined if there are fewer than 2 processes and no pair: the resolution is then unknown
  */
-export function estimateResolution({ processTimes, processes, pairs }: Replicates): number | undefined {
+export function estimateResolution(replicates: Replicates): number | undefined {
+  const { processTimes, processes, pairs, assumed } = replicates;
   const count = processes ?? Math.max(1, ...processTimes.map(({ length }) => length));
-  const repeated = processTimes.some(({ length }) => length > 1)
-    ? medianDifferences(processTimes, count)
-    : [];
   const identical = pairs.map(([a, b]) => Math.abs(Math.log(a / b)));
-  const bounds = [repeated, identical].flatMap((differences) =>
-    differences.length > 0 ? [upperBound(differences)] : [],
-  );
-  return bounds.length > 0 ? Math.expm1(Math.max(...bounds)) : undefined;
-}
-
-/**
- * |ln ratio| of two medians over `count` processes of identical code. For one process, and for the mean of two, these
- * are the observed differences. For more, they are drawn: a median leaves out single processes that took much longer,
- * which scaled differences of two do not.
- */
-function medianDifferences(processTimes: readonly (readonly number[])[], count: number): number[] {
-  if (count > 2) return drawMedianDifferences(processTimes, count);
+  const repeated = processTimes.flatMap(replicateDifferences);
+  if (count > 2 && repeated.length > 0) {
+    const drawn = upperBound(drawMedianDifferences(processTimes, count), Math.log1p(assumed));
+    return Math.expm1(Math.max(drawn, ...identical));
+  }
   const scale = count === 2 ? Math.SQRT1_2 : 1;
-  return processTimes.flatMap((times) => replicateDifferences(times).map((difference) => difference * scale));
+  const differences = [...repeated.map((difference) => difference * scale), ...identical];
+  return differences.length > 0 ? Math.expm1(upperBound(differences, Math.log1p(assumed))) : undefined;
 }
 
 /** Enough for the 95 % quantile to be within a few percent of itself. */
@@ -84,7 +100,3 @@ function deviationsFromMedian(times: readonly number[]): number[] {
   const scale = Math.sqrt(times.length / (times.length - 1));
   return logarithms.map((value) => (value - middle) * scale);
 }
-
-/** The resolution between two cells of different groups: their noise adds, half of the square from each. */
-export const jointResolution = (a: number, b: number): number =>
-  Math.expm1(Math.hypot(Math.log1p(a), Math.log1p(b)) / Math.SQRT2);

@@ -1,10 +1,12 @@
-import { jointResolution } from "./resolution.js";
-
 /** A time with its known resolution; undefined if no replicate shows the difference between times of identical code. */
 export interface ResolvedTime {
   readonly time: number;
   readonly resolution: number | undefined;
 }
+
+/** The resolution between two cells of different groups: their noise adds, half of the square from each. */
+export const jointResolution = (a: number, b: number): number =>
+  Math.expm1(Math.hypot(Math.log1p(a), Math.log1p(b)) / Math.SQRT2);
 
 /** A resolution derived from a pair covers that pair despite rounding. */
 const ROUNDING = 1 + 1e-9;

@@ -1,8 +1,9 @@
 import {
   areTied,
-  estimateResolution,
+  estimateResolution as estimateWith,
   jointResolution,
   median,
+  type Replicates,
   rankWithTies,
   replicateDifferences,
 } from "@softmax-bench/stats";
@@ -19,6 +20,10 @@ function normalSource(seed: number): () => number {
   const uniform = uniformSource(seed);
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
+
+/** Without any assumption: what the replicates alone show. */
+const estimateResolution = (replicates: Omit<Replicates, "assumed">) =>
+  estimateWith({ ...replicates, assumed: 0 });
 
 describe("estimateResolution", () => {
   it("is unknown from one process and no A/A pair", () => {
@@ -51,6 +56,35 @@ describe("estimateResolution", () => {
     expect(estimateResolution({ processTimes: [], pairs })).toBeCloseTo(0.3, 12);
   });
 
+  it("is as wide as Student's t makes it where there are few, but not beyond what is assumed without any", () => {
+    const pairs = [[100, 101] as const];
+    // t of one degree of freedom at 97.5 % is 12.706, of two 4.303.
+    expect(estimateWith({ processTimes: [], pairs, assumed: 1 })).toBeCloseTo(1.01 ** 12.706 - 1, 4);
+    expect(estimateWith({ processTimes: [], pairs: [...pairs, ...pairs], assumed: 1 })).toBeCloseTo(
+      1.01 ** 4.303 - 1,
+      4,
+    );
+    expect(estimateWith({ processTimes: [], pairs, assumed: 0.1 })).toBeCloseTo(0.1, 12);
+    expect(estimateWith({ processTimes: [], pairs: [[100, 140]], assumed: 0.1 })).toBeCloseTo(0.4, 12);
+  });
+
+  it.each([2, 4, 8, 16])(
+    "leaves 2 to 7 percent of identical pairs outside, from %i differences with even noise",
+    (count) => {
+      const normal = normalSource(count);
+      const pair = (): [number, number] => [1, Math.exp(0.03 * normal())];
+      const outside = Array.from({ length: 3000 }, () => {
+        const pairs = Array.from({ length: count }, pair);
+        const resolution = estimateWith({ processTimes: [], pairs, assumed: 10 });
+        const [time, other] = pair();
+        return !areTied({ time, resolution }, { time: other, resolution });
+      });
+      const share = outside.filter(Boolean).length / outside.length;
+      expect(share).toBeGreaterThan(0.02);
+      expect(share).toBeLessThan(0.07);
+    },
+  );
+
   it("is that of the fewest processes that any of the compared medians is over", () => {
     const processTimes = [[10, 12]];
     expect(estimateResolution({ processTimes, processes: 1, pairs: [] })).toBeCloseTo(0.2, 12);
@@ -58,10 +92,17 @@ describe("estimateResolution", () => {
     expect(estimateResolution({ processTimes, pairs: [] })).toBeCloseTo(1.2 ** Math.SQRT1_2 - 1, 12);
   });
 
-  it("takes the larger of what processes and A/A pairs show", () => {
+  it("takes the larger of what more than two processes and A/A pairs show", () => {
     const steady = Array.from({ length: 10 }, () => [10, 10, 10]);
     expect(estimateResolution({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
+  });
+
+  it("takes processes and A/A pairs as one sample, up to two processes", () => {
+    const steady = Array.from({ length: 10 }, () => [10, 10]);
+    expect(estimateResolution({ processTimes: steady, pairs: [[10, 12]] })).toBeCloseTo(0.2, 12);
     expect(estimateResolution({ processTimes: [[10, 20]], pairs: [[10, 10]] })).toBeGreaterThan(0.5);
+    const many = Array.from({ length: 60 }, () => [10, 10]);
+    expect(estimateResolution({ processTimes: many, pairs: [[10, 12]] })).toBeCloseTo(0, 12);
   });
 
   // The question that it answers: how often are medians over processes of identical code further apart?

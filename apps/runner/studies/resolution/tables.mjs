@@ -1,21 +1,26 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { busyMachine, cellKey, resolutionLookup } from "@softmax-bench/core";
-import { parseResults } from "@softmax-bench/core/results";
 import { compare, DEFAULT_LIMITS, tally } from "@softmax-bench/regression";
 import { rank } from "@softmax-bench/report";
 import { areTied, median as medianOf } from "@softmax-bench/stats";
+import { createExperiments } from "../../dist/experiments/index.js";
+import { readJournal } from "../../dist/results/journal/journal.js";
+import { assemble } from "../../dist/run/assemble.js";
+import { planOfRun } from "../../dist/run/plan-run.js";
 import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
 
-/** Prints the tables of the study, as Markdown, from the runs that `run.mjs` made. */
+/** Prints the tables of the study, as Markdown, from what the runs of `run.mjs` measured, by the rules of now. */
 
 const [study] = process.argv.slice(2);
-const load = (name) => {
-  const file = join(study ?? "", name, "results.json");
-  return existsSync(file) ? parseResults(readFileSync(file, "utf8")) : undefined;
-};
-const several = (count, kind) =>
-  Array.from({ length: count }, (_, index) => load(folderOf(kind, index))).filter(Boolean);
+async function load(name) {
+  const file = join(study ?? "", name, "journal.jsonl");
+  if (!existsSync(file)) return [];
+  const { header, entries } = readJournal(file);
+  return [assemble(header, entries, await planOfRun(header), createExperiments(header))];
+}
+const several = async (count, kind) =>
+  (await Promise.all(Array.from({ length: count }, (_, index) => load(folderOf(kind, index))))).flat();
 /** NaN while there are no runs of a kind. */
 const median = (values) => (values.length > 0 ? medianOf(values) : Number.NaN);
 const gradientOf = (results, key) => results.cells.find((cell) => cellKey(cell) === key)?.timing?.gradient;
@@ -25,11 +30,12 @@ const table = (header, rows) =>
   [header, header.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 const write = (text) => process.stdout.write(`${text}\n\n`);
 
-const full = several(FULL_RUNS, "full");
-const loaded = several(LOADED_RUNS, "loaded");
+const full = await several(FULL_RUNS, "full");
+const loaded = await several(LOADED_RUNS, "loaded");
+const alone = await Promise.all(CELLS.map((_, cell) => several(REPEATS, `alone-${folderOf("cell", cell)}`)));
 write(`${full.length} runs of the default profile, ${loaded.length} with one core loaded.`);
 write(
-  `Wall time, median: ${(median(full.map(({ run }) => (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000)) / 60).toFixed(1)} minutes; processes of each backend: ${full.map(({ run }) => run.processes).join(", ")}; called busy: ${full.filter(busyMachine).length} of ${full.length}, and ${loaded.filter(busyMachine).length} of ${loaded.length} loaded ones.`,
+  `Wall time, median: ${(median(full.map(({ run }) => Object.values(run.wallNs).reduce((sum, ns) => sum + ns))) / 60e9).toFixed(1)} minutes; processes of each backend: ${full.map(({ run }) => run.processes).join(", ")}; called busy: ${full.filter(busyMachine).length} of ${full.length}, and ${loaded.filter(busyMachine).length} of ${loaded.length} loaded ones.`,
 );
 
 write("Position: medians over the runs, ratios to the whole matrix.");
@@ -38,15 +44,13 @@ write(
     ["cell", "whole", "alone / whole", "reversed / drawn", "resolution", "within"],
     CELLS.map((key, cell) => {
       const whole = full.slice(0, REPEATS).flatMap((results) => gradientOf(results, key) ?? []);
-      const alone = several(REPEATS, `alone-${folderOf("cell", cell)}`).flatMap(
-        (results) => gradientOf(results, key) ?? [],
-      );
+      const ofAlone = alone[cell].flatMap((results) => gradientOf(results, key) ?? []);
       const [backend, , , workload] = key.split(" ");
       const resolution = median(
         full.map((results) => resolutionLookup(results)({ backend, workload }, "gradient")),
       );
       const wholeNs = median(whole.map(({ medianNs }) => medianNs));
-      const position = median(alone.map(({ medianNs }) => medianNs)) / wholeNs;
+      const position = median(ofAlone.map(({ medianNs }) => medianNs)) / wholeNs;
       // The second process goes through the order of the first in reverse.
       const reversed = median(
         whole.map(({ processMedians = [1, 1] }) => processMedians[1] / processMedians[0]),
@@ -101,17 +105,15 @@ write(
   ),
 );
 
-/** True if a run calls two times of one backend and workload different. */
-const isApart = (results, { backend, workload }, a, b) => {
-  const resolution = resolutionLookup(results)({ backend, workload }, "gradient");
-  return !areTied({ time: a, resolution }, { time: b, resolution });
-};
+const areApart = (a, b, resolution) => !areTied({ time: a, resolution }, { time: b, resolution });
 const counted = { twins: [0, 0], kernel: [0, 0] };
 for (const results of full) {
-  for (const pair of results.resolution?.identicalPairs ?? []) {
+  for (const { medianNs, ratioOfOthers } of results.resolution?.identicalPairs ?? []) {
+    if (ratioOfOthers === undefined) continue;
     counted.twins[1]++;
-    if (isApart(results, pair, ...pair.medianNs)) counted.twins[0]++;
+    if (areApart(...medianNs, ratioOfOthers)) counted.twins[0]++;
   }
+  const resolutionOf = resolutionLookup(results);
   for (const cell of results.cells.filter(
     ({ backend, method }) => backend === "wasm-simd" && method === "manual/fused",
   )) {
@@ -119,11 +121,11 @@ for (const results of full) {
     const own = cell.timing?.gradient;
     if (!own || !other) continue;
     counted.kernel[1]++;
-    if (isApart(results, cell, own.medianNs, other.medianNs)) counted.kernel[0]++;
+    if (areApart(own.medianNs, other.medianNs, resolutionOf(cell, "gradient"))) counted.kernel[0]++;
   }
 }
 write(
-  `A/A: of pairs of twins ${counted.twins.join(" of ")} are called different, of wasm-simd's manual/fused and manual/exact-target, which are one kernel and not what the resolution is made from, ${counted.kernel.join(" of ")}.`,
+  `A/A: of pairs of twins ${counted.twins.join(" of ")} are called different by the resolution without them, of wasm-simd's manual/fused and manual/exact-target, which are one kernel, ${counted.kernel.join(" of ")}.`,
 );
 const firsts = full.flatMap((results) => {
   const places = new Set(results.cells.map(({ workload, dtype }) => `${workload} ${dtype}`));

@@ -1,5 +1,6 @@
 import type { Results } from "@softmax-bench/core";
-import { formatCount, formatError, formatSpeedup } from "@softmax-bench/report/model";
+import { formatCount, formatError, rank, showSpeedup } from "@softmax-bench/report/model";
+import { useMemo } from "preact/hooks";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { Table } from "../components/table.js";
@@ -12,14 +13,16 @@ const ORIGINAL = [
 ];
 
 /** The distance of the gradient by hand from the automatic one on the same backend, and its speedup. */
-export function ByHand({
-  results: { distances },
-  workload,
-}: {
-  results: Results;
-  workload: string | undefined;
-}) {
-  const shown = distances.filter((distance) => distance.workload === workload);
+export function ByHand({ results, workload }: { results: Results; workload: string | undefined }) {
+  const ranked = useMemo(
+    () =>
+      rank(
+        results.cells.filter((cell) => cell.workload === workload),
+        results,
+      ),
+    [results, workload],
+  );
+  const shown = results.distances.filter((distance) => distance.workload === workload);
   if (shown.length === 0) return null;
   return (
     <Section id="by-hand" title="By hand against automatic">
@@ -49,10 +52,10 @@ export function ByHand({
           columns={["backend", "dtype", "by hand", "automatic", "Σ|a − b|", "rel. L2", "max ULP", "speed-up"]}
           rows={[
             ...(workload === "seed-3200" ? ORIGINAL : []),
-            ...shown.map(({ backend, dtype, a, b, sumAbs, relL2, maxUlp, speedup }) => [
-              ...[shortName(backend), dtype, shortName(a), shortName(b)],
-              ...[formatError(sumAbs), formatError(relL2), formatCount(maxUlp)],
-              speedup === undefined ? "" : formatSpeedup(speedup),
+            ...shown.map((distance) => [
+              ...[shortName(distance.backend), distance.dtype, shortName(distance.a), shortName(distance.b)],
+              ...[formatError(distance.sumAbs), formatError(distance.relL2), formatCount(distance.maxUlp)],
+              showSpeedup(distance, ranked),
             ]),
           ]}
         />

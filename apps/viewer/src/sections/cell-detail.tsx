@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, describeObservations, intervalOf, PHASES } from "@softmax-bench/core";
+import { type Cell, describeObservations, intervalOf, PHASES, type Timing } from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -73,7 +73,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
               return [
                 phase,
                 formatDuration(medianNs),
-                interval ? formatInterval(medianNs, interval) : "too few for one",
+                interval ? formatInterval(medianNs, interval) : noInterval(timing),
                 describeObservations(timing),
                 formatCount(samples.length),
                 steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
@@ -87,6 +87,10 @@ export function CellDetail({ cell }: { cell: Cell }) {
     </article>
   );
 }
+
+/** The reason why a time has no interval. Samples of one process say nothing of the next one. */
+const noInterval = ({ scope }: Timing): string =>
+  scope === "process" ? "none of one process" : "too few for one";
 
 function samplePlot({ timing }: Cell): ChartOptions {
   const points = PHASES.flatMap((phase) =>

@@ -88,7 +88,7 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
   const milliseconds = ({ timing }: RankedCell) => timing.medianNs / 1e6;
   const errorOf = ({ error }: RankedCell) => error[measure];
   const front = paretoFront(
-    drawn.filter(({ isContender }) => isContender),
+    drawn.filter(({ rank: place }) => place !== undefined),
     milliseconds,
     errorOf,
   );

@@ -5,7 +5,7 @@ import type { Cell, Resolution, Results, Timing } from "./schema.js";
  * The resolution of a file without a measured one, as a ratio minus 1: medians of single processes of the same code
  * range over 4 to 6 %, and methods of identical code have been seen 14 % apart (docs/methodology.md).
  */
-const ASSUMED_RESOLUTION = 0.15;
+export const ASSUMED_RESOLUTION = 0.15;
 
 /**
  * Returns the possible difference between times of identical code, as a ratio minus 1.

@@ -1,7 +1,18 @@
 import { z } from "zod";
 import { CODE_KINDS } from "../backend.js";
 import { depth, type gradients, type network } from "./depth.js";
-import { cellStatus, dtype, fileName, host, id, label, nanoseconds, real, text } from "./fields.js";
+import {
+  cellStatus,
+  dtype,
+  fileName,
+  host,
+  id,
+  label,
+  nanoseconds,
+  real,
+  steadiness,
+  text,
+} from "./fields.js";
 import { once } from "./once.js";
 import { scaling, type series } from "./scaling.js";
 
@@ -11,7 +22,7 @@ import { scaling, type series } from "./scaling.js";
  */
 
 export { depth, networkFields } from "./depth.js";
-export { cellStatus, dtype, fileName, host, id, real } from "./fields.js";
+export { cellStatus, dtype, fileName, host, id, real, steadiness } from "./fields.js";
 export { scaling, seriesFields } from "./scaling.js";
 
 export const timing = z.object({
@@ -49,8 +60,7 @@ export const timing = z.object({
     .optional()
     .describe("calls that each sample is the mean of, one entry per process"),
   processMedians: z.array(nanoseconds).optional().describe("one per fresh process, where there were several"),
-  steadiness: z
-    .enum(["settled", "unsettled", "untested"])
+  steadiness: steadiness
     .optional()
     .describe(
       "whether the times had stopped changing: settled in all processes that the median is of; unsettled; untested: too few samples to tell",
@@ -230,6 +240,11 @@ const identicalPair = z.object({
   medianNs: z
     .tuple([nanoseconds, nanoseconds])
     .describe("the same code measured twice, as if it were two cells; medians over processes"),
+  ratioOfOthers: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("minus 1: the resolution that the group has without this pair, which is a test of it"),
 });
 
 export const resolution = z.object({
@@ -280,6 +295,11 @@ export const machineState = z.object({
     .literal(true)
     .optional()
     .describe("the run itself started the next browser in the window, as the profile smoke does"),
+  part: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("of merged results: the index, from 0, of the one of run.merged.runs that it was observed in"),
 });
 
 export const noise = z.object({

@@ -1,4 +1,4 @@
-import { type Cell, placeName, type Resolution } from "@softmax-bench/core";
+import { ASSUMED_RESOLUTION, type Cell, placeName, type Resolution } from "@softmax-bench/core";
 import { estimateResolution, median } from "@softmax-bench/stats";
 import type { Measurement } from "../../results/journal/entries.js";
 import { decidingMeasurements, timeOf } from "../../results/journal/settled-measurements.js";
@@ -25,47 +25,65 @@ export function resolutionSection(replicated: readonly Replicated[]): Resolution
   const resolved = [...groups.values()].flatMap((group) =>
     RANKED_PHASES.flatMap((phase) => groupResolution(group, phase) ?? []),
   );
-  const identicalPairs = replicated.flatMap((one) => {
-    const pair = pairMedians(one, "gradient");
-    const { backend, host, method, dtype, workload } = one.cell;
-    return pair ? [{ backend, host, method, dtype, workload, medianNs: pair }] : [];
-  });
+  const identicalPairs = [...groups.values()].flatMap((group) =>
+    group.flatMap((one) => describePair(one, group) ?? []),
+  );
   return resolved.length > 0 ? { groups: resolved, identicalPairs } : undefined;
+}
+
+/** A cell and its twin, with the resolution that the other replicates of the group give: a test of that resolution. */
+function describePair(
+  one: Replicated,
+  group: readonly Replicated[],
+): Resolution["identicalPairs"][number] | undefined {
+  const medianNs = pairMedians(one, "gradient");
+  if (!medianNs) return undefined;
+  const isTest = hasSettled(one.own, "gradient") && hasSettled(one.twin, "gradient");
+  const others = group.map((other) => (other === one ? { ...one, twin: [] } : other));
+  const ratioOfOthers = isTest ? estimateResolution(toReplicates(others, "gradient")) : undefined;
+  const { backend, host, method, dtype, workload } = one.cell;
+  return { backend, host, method, dtype, workload, medianNs, ratioOfOthers };
 }
 
 function groupResolution(
   group: readonly Replicated[],
   phase: RankedPhase,
 ): Resolution["groups"][number] | undefined {
-  const processTimes = group.map(({ own }) => medianTimes(own, phase)).filter(({ length }) => length > 0);
-  const pairs = group.flatMap((one) => {
-    const pair = pairMedians(one, phase);
-    return pair ? [pair] : [];
-  });
-  const processes = fewestProcesses(group, phase);
-  const ratio = estimateResolution({ processTimes, processes, pairs });
+  const replicates = toReplicates(group, phase);
+  const { processTimes, processes } = replicates;
+  const ratio = estimateResolution(replicates);
   const [first] = group;
   if (ratio === undefined || !first) return undefined;
   const { backend, host, workload } = first.cell;
   const counts = [...new Set(processTimes.map(({ length }) => length))].sort((a, b) => a - b);
   const byProcesses = counts.flatMap((count) => {
-    const ratioOfCount = estimateResolution({ processTimes, processes: count, pairs });
+    const ratioOfCount = estimateResolution({ ...replicates, processes: count });
     return ratioOfCount === undefined ? [] : [{ processes: count, ratio: ratioOfCount }];
   });
   return { backend, host, workload, phase, ratio, processes, byProcesses };
 }
 
 /**
- * The fewest processes that decide the time of a cell. Cells that had not settled are left out, unless none had
- * settled: they are not called the fastest, and most of them are too slow to be measured again.
+ * The replicates of a group: those that had settled, unless none had. The resolution is what is claimed of settled times;
+ * others are not called the fastest, and most of them are too slow to be measured again.
  */
-function fewestProcesses(group: readonly Replicated[], phase: RankedPhase): number {
-  const settled = group.filter(({ own }) =>
-    own.some(({ sampling }) => sampling?.steadiness[phase] === "settled"),
-  );
-  const counts = (settled.length > 0 ? settled : group).map(({ own }) => medianTimes(own, phase).length);
-  return Math.min(...counts.filter((count) => count > 0), Math.max(...counts, 1));
+function toReplicates(all: readonly Replicated[], phase: RankedPhase) {
+  const settled = all.filter(({ own }) => hasSettled(own, phase));
+  const group = settled.length > 0 ? settled : all;
+  const processTimes = group.map(({ own }) => medianTimes(own, phase)).filter(({ length }) => length > 0);
+  return {
+    processTimes,
+    processes: Math.min(...processTimes.map(({ length }) => length)),
+    pairs: group.flatMap((one) => {
+      const pair = pairMedians(one, phase);
+      return pair ? [pair] : [];
+    }),
+    assumed: ASSUMED_RESOLUTION,
+  };
 }
+
+const hasSettled = (measurements: readonly Measurement[], phase: RankedPhase): boolean =>
+  measurements.some(({ sampling }) => sampling?.steadiness[phase] === "settled");
 
 /** Medians of the cell and of its twin, over the processes that decide the time of both. */
 function pairMedians({ own, twin }: Replicated, phase: RankedPhase): [number, number] | undefined {
