@@ -87,7 +87,7 @@ describe.runIf(hasCompiler)("pnpm study limit", () => {
     expect(code, stderr).toBe(isBusy ? 1 : 0);
     expect(existsSync(join(onlyRun(out).path, "native-limit.json"))).toBe(!isBusy);
     expect(stdout).toMatch(
-      /64x100\s+float32\s+wasm-simd\s+manual\/\S+\s+\d+\s+\S+ [µm]s\s+\S+ [µnm]?s\s+\S+×/,
+      /64x100\s+float32\s+wasm-simd\s+manual\/\S+\s+\d+\s+\S+ [µm]s(, \w+)?\s+\S+ %\s.*\S+ [µnm]?s\s+\S+×/,
     );
     const { stdout: json } = await call("limit", ["--in", out, "--json"]);
     expect(JSON.parse(json).times).toEqual([
@@ -126,6 +126,17 @@ describe.runIf(hasCompiler)("pnpm study limit", () => {
     );
     expect(code).toBe(2);
     expect(existsSync(join(out, "native-limit.json"))).toBe(false);
+  });
+
+  it("refuses a run of several machines", async () => {
+    const out = withRun();
+    const file = join(onlyRun(out).path, "results.json");
+    const results = JSON.parse(readFileSync(file, "utf8"));
+    results.machines = [{ id: "a", environment: results.environment }];
+    writeFileSync(file, JSON.stringify(results));
+    const { code, stderr } = await call("limit", ["--in", out]);
+    expect(stderr).toContain("was measured on several machines; name a run of this one alone");
+    expect(code).toBe(2);
   });
 
   it("refuses a run of another machine", async () => {

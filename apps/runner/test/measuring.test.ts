@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { cellKey, type Results } from "@softmax-bench/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROFILES, toSampling } from "../dist/plan/profiles.js";
 import { MachineMonitor } from "../dist/run/machine/machine-monitor.js";
-import { bench, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
+import { bench, call, MAIN, onlyRun, temporaryFolder } from "./support/cli.js";
 
 const SELECTION = [
   ...["--backend", "wasm-simd,tfjs-cpu", "--workload", "16x10", "--dtype", "float32,float64"],
@@ -87,6 +87,40 @@ describe("a run of several processes", () => {
     expect(results.noise?.before.spinNs).toBeGreaterThan(0);
     expect(results.noise?.during).toHaveLength(4);
     expect(results.noise?.after?.loadAverage).toBeGreaterThanOrEqual(0);
+  });
+
+  /** A copy of the run without some lines of its journal, continued. @returns the states of the machine before and after */
+  async function continued(isLost: (entry: { type: string; round: number; backend: string }) => boolean) {
+    const copy = temporaryFolder();
+    cpSync(out, copy, { recursive: true });
+    const { id, journal } = onlyRun(copy);
+    const lines = () => readFileSync(journal, "utf8").trimEnd().split("\n");
+    const count = (wanted: string) => lines().filter((line) => JSON.parse(line).type === wanted).length;
+    const states = () => count("machine");
+    const kept = lines().filter((line) => !isLost(JSON.parse(line)));
+    writeFileSync(journal, `${kept.join("\n")}\n`);
+    const before = states();
+    const cells = count("cell");
+    const { code } = await call("bench", ["--resume", id, "--out", copy]);
+    const measured = count("cell") - cells;
+    return { code, before, after: states(), measured, noise: onlyRun(copy).results().noise };
+  }
+
+  it("records it of a continued run, too, whose first process was done", async () => {
+    const { code, before, after, noise } = await continued(
+      ({ type, round, backend }) => type === "cell" && round === 1 && backend === "wasm-simd",
+    );
+    expect(code).toBe(0);
+    // Before, after, and beside each of two backends in each of two processes.
+    expect(after - before).toBe(2 + 2 * 2);
+    expect(noise?.during.length).toBe(after - 2);
+  });
+
+  it("records nothing more of one that was complete", async () => {
+    const { code, before, after, measured } = await continued(() => false);
+    expect(code).toBe(0);
+    // In the light of the whole run, cores may have been disturbed: such a cell is measured once more.
+    if (measured === 0) expect(after).toBe(before);
   });
 
   it("compares a pair of methods once, whatever their order", () => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cellKey, type Results } from "@softmax-bench/core";
+import { busyMachine, cellKey, type Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, type Ended, onlyRun, temporaryFolder } from "./support/cli.js";
@@ -135,6 +135,82 @@ describe("shards of one machine, merged", () => {
   });
 });
 
+/** The same results, with every cell once more in a page or a process of another host, which names its processor otherwise. */
+const alsoOn = (results: Results, id: string, version = "1.4.5"): Results => ({
+  ...results,
+  hosts: [{ id, status: "available", runtime: { name: "Bun", version } }],
+  backends: results.backends.flatMap((backend) => [
+    backend,
+    { ...backend, host: id, device: { kind: "cpu" as const, name: "unnamed processor" } },
+  ]),
+  cells: results.cells.flatMap((cell) => [cell, { ...cell, host: id }]),
+});
+
+describe("shards of several hosts, merged", () => {
+  it("keep the hosts, and a record of each backend on each of them", async () => {
+    const merged = await merge(folders(...[1, 2, 3].map((index) => alsoOn(shard(index), "bun"))));
+    const { hosts, backends, cells } = merged.results();
+    expect(merged.stderr).not.toContain("do not belong together");
+    expect(merged.code).toBe(0);
+    expect(hosts).toEqual([{ id: "bun", status: "available", runtime: { name: "Bun", version: "1.4.5" } }]);
+    const places = ["tfjs-wasm", "onnxruntime-cpu"].flatMap((id) => [
+      [id, undefined],
+      [id, "bun"],
+    ]);
+    expect(backends).toHaveLength(places.length);
+    for (const [id, host] of places) {
+      const device = host ? "unnamed processor" : whole().backends.find((one) => one.id === id)?.device?.name;
+      expect(backends.filter((one) => one.id === id && one.host === host)).toMatchObject([
+        { device: { name: device } },
+      ]);
+    }
+    expect(cells).toHaveLength(2 * whole().cells.length);
+    expect(merged.report().replaceAll("&#8203;", "")).toContain("tfjs-wasm@bun");
+  });
+
+  it("keep one that a single shard has, and prefer a shard in which it was available", async () => {
+    const absent: Results = {
+      ...shard(1),
+      hosts: [{ id: "bun", status: "unavailable", reason: "not installed", remedy: "install it" }],
+    };
+    const merged = await merge(folders(absent, alsoOn(shard(2), "bun"), shard(3)));
+    expect(merged.results().hosts).toEqual(alsoOn(shard(2), "bun").hosts);
+  });
+
+  it("must have the same version of it", async () => {
+    const { code, stderr } = await merge(folders(alsoOn(shard(1), "bun"), alsoOn(shard(2), "bun", "1.5.0")));
+    expect(code).toBe(2);
+    expect(stderr).toContain("do not belong together: host bun is Bun 1.4.5 and Bun 1.5.0");
+  });
+});
+
+describe("the noise of merged runs", () => {
+  const state = { loadAverage: 0, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
+  const noise = (spins: readonly number[], changes: object = {}): NonNullable<Results["noise"]> => ({
+    before: { ...state, spinNs: spins[0] ?? 0 },
+    during: spins.slice(1).map((spinNs) => ({ ...state, spinNs, ...changes })),
+    disturbed: 0,
+  });
+  const quiet = (index: number) => ({ ...shard(index), noise: noise([1e6, 1e6, 1e6, 1e6]) });
+
+  it("is that of each: processors of different speeds do not drift, and one that drifts still does", async () => {
+    const apart = (second: Results["noise"]) =>
+      merge(folders(quiet(1), elsewhere({ ...shard(2), noise: second }), quiet(3)));
+    expect(busyMachine((await apart(noise([2e6, 2e6]))).results())).toBeUndefined();
+    expect(busyMachine((await apart(noise([2e6, 3e6]))).results())).toContain("speed varied by 50 %");
+  });
+
+  it("is that of the busiest, however quiet the others were", async () => {
+    const busy = { ...shard(2), noise: { ...noise([1e6, 1e6], { otherCores: 0.4 }), disturbed: 0.6 } };
+    const results = (await merge(folders(quiet(1), busy, quiet(3)))).results();
+    expect(results.noise?.disturbed).toBe(0.6);
+    expect(results.noise?.during).toHaveLength(3 + 2 + 4);
+    expect(busyMachine(results)).toMatch(
+      /other programs used 0\.4 of \d+ cores, others used its cores, .* 60 %/,
+    );
+  });
+});
+
 describe("runs of several machines, merged", () => {
   it("keep each machine's cells apart, and set common ones side by side", async () => {
     const merged = await merge(folders(whole(), elsewhere(whole())));
@@ -151,7 +227,7 @@ describe("runs of several machines, merged", () => {
     expect(cells).toHaveLength(2 * whole().cells.length);
     expect(report).toMatch(/^## 4x3 on machine 1: .*\n/m);
     expect(report).toMatch(/^\*\*2x2 on machine 2, float32: /m);
-    expect(report).toContain("| ratio on machine 1 | ratio on machine 2 |");
+    expect(report).toMatch(/\| +ratio on machine 1 \| +ratio on machine 2 \|/);
     expect(report.match(/same bits/g)).toHaveLength(whole().cells.length);
   });
 

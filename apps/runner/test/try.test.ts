@@ -42,9 +42,33 @@ describe("pnpm try", () => {
     }
     expect(stdout).toContain("tfjs-wasm, 11 methods: unsupported, TensorFlow.js has no float64");
     expect(existsSync(join(out, "tfjs-wasm"))).toBe(false);
+    // On a busy machine, times do not settle.
     expect(stdout).toMatch(
-      /\nBest on your data: onnxruntime-cpu \S+, [\d.]+ [µm]?s for loss and gradient, .*\n$/,
+      /\n(Best on your data:|No gradient of your data is best: .* Fastest so far is) onnxruntime-cpu \S+, [\d.]+ [µm]?s for loss and gradient, .*\n$/,
     );
+  });
+
+  it("says in its JSON which gradients are tied with the best, by which resolution", async () => {
+    const args = [
+      "--logits",
+      "[[1, 2, 3]]",
+      "--labels",
+      "[2]",
+      "--method",
+      "manual/fused,manual/shifted",
+      "--json",
+    ];
+    const { stdout } = await gradient([...args, ...ONE]);
+    const { best, tied, resolution, results } = JSON.parse(stdout);
+    const states = results.map(({ steadiness }: { steadiness: string }) => steadiness);
+    for (const state of states) expect(["settled", "unsettled", "untested"]).toContain(state);
+    if (!states.includes("settled")) {
+      expect([best, tied, resolution]).toEqual([null, [], null]);
+      return;
+    }
+    expect(results).toContainEqual(expect.objectContaining({ ...best, steadiness: "settled" }));
+    expect(tied).not.toContainEqual(best);
+    expect(resolution).toBeGreaterThan(0);
   });
 
   it("keeps what cancels: exact-target on logits [37.43, 0], label 0, in float64", async () => {

@@ -116,7 +116,8 @@ class Worker:
         prepared = self.runtime.prepare(request, program, inputs)
         compiled = now()
         timed = sample(prepared.gradient, request["limits"])
-        reply = {"type": "scaled", "gradientNs": timed["samples"], **self.note(request)}
+        times = {"gradientNs": timed["samples"], "steadiness": timed["steadiness"]}
+        reply = {"type": "scaled", **times, **self.note(request)}
         return {**reply, **finished(start, compiled, now(), timed["settlingNs"])}
 
     def memory(self, request):

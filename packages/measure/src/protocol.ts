@@ -103,7 +103,7 @@ export const phaseSamples = z.object({
 export const samplingRecord = z.object({
   /** Calls per sample, which is their mean, by phase; one for a phase that is not named. */
   callsPerSample: z.partialRecord(phaseSamples.keyof(), z.int().positive()),
-  steadiness: z.partialRecord(phaseSamples.keyof(), z.enum(["settled", "unsettled", "untested"])),
+  steadiness: z.partialRecord(phaseSamples.keyof(), schema.steadiness),
   /** Time until the gradient phase had settled. */
   settlingNs: z.number().nonnegative(),
   /** Time of the fastest throughput probe, and of the fastest exchange with another core. */
@@ -163,6 +163,8 @@ export const reply = z.discriminatedUnion("type", [
     type: z.literal("scaled"),
     note: said.optional(),
     gradientNs: samples.min(1),
+    /** Absent from a worker that does not tell. */
+    steadiness: schema.steadiness.optional(),
     ...finished,
   }),
   z.object({ type: z.literal("counted"), marks: z.int().positive(), ...finished }),

@@ -58,7 +58,7 @@ export async function scale(
   const start = platform.now();
   await using prepared = await engine.prepare(task, inputs);
   const compiled = platform.now();
-  const { samples, settlingNs } = await sample(
+  const { samples, steadiness, settlingNs } = await sample(
     () => prepared.gradient(),
     limits,
     createInstruments(platform, new CoreMonitor(platform, engine.info.threads), history),
@@ -68,6 +68,7 @@ export async function scale(
       type: "scaled",
       ...(support.note ? { note: support.note } : {}),
       gradientNs: [...samples],
+      steadiness,
       ...resourceUse(platform, start, compiled, settlingNs),
     },
   };

@@ -4,6 +4,7 @@ import {
   type Platform,
   PROTOCOL_VERSION,
   type Reply,
+  reply,
   sha256,
   type Values,
   type WorkerArrays,
@@ -121,6 +122,26 @@ describe("a backend that somebody else wrote", () => {
       });
     },
   );
+});
+
+describe("the time of a shape", () => {
+  it("comes with whether it had settled", async () => {
+    const worker = new MeasuringWorker({
+      loadBackend: async () => plain(),
+      platform: PLATFORM,
+      arrays: { readInputs() {}, writeResults() {} },
+      remedyFor: () => "none",
+    });
+    await worker.respond({ type: "open", protocol: PROTOCOL_VERSION, backend: "mine", threads: 1 });
+    const limits = {
+      ...{ warmUpNs: 0, settleNs: 0, patienceNs: 0, windowNs: 0, mostWindowNs: 0, batchNs: 0 },
+      ...{ minSamples: 1, fewestSamples: 1, maxSamples: 1 },
+    };
+    const task = { method: "manual/shifted", dtype: "float32", rows: 2, classes: 3 } as const;
+    const scaled = await worker.respond({ type: "scale", ...task, limits });
+    // A sample or two are too few to tell.
+    expect(reply.parse(scaled)).toMatchObject({ type: "scaled", steadiness: "untested" });
+  });
 });
 
 describe("a gradient whose digest is enough", () => {

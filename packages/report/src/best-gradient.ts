@@ -1,4 +1,4 @@
-import type { FloatDType } from "@softmax-bench/core";
+import { ASSUMED_RESOLUTION, type FloatDType } from "@softmax-bench/core";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS, describeBound, errorBound } from "./constraints.js";
 import { enumerate } from "./enumerate.js";
@@ -11,36 +11,102 @@ export type ComputedGradient = Extract<GradientRecord, { status: "ok" }>;
 export const timeOf = ({ mediansNs }: ComputedGradient): number =>
   mediansNs.reduce((sum, ns) => sum + ns, 0) / mediansNs.length;
 
-/** The gradients that can be best, fastest first: neither references nor on GPUs in software, and within the error bound. */
+/**
+ * The gradients that can be best, fastest first: within the error bound, neither references nor on GPUs in software, and
+ * with times that had settled.
+ */
 export const contenders = (records: readonly GradientRecord[], dtype: FloatDType): ComputedGradient[] =>
+  candidates(records, dtype).filter(hasSettled);
+
+/** Those, and the ones like them whose times had not settled. */
+export const candidates = (records: readonly GradientRecord[], dtype: FloatDType): ComputedGradient[] =>
   timedGradients(records).filter((record) => isWithinBound(record, dtype));
+
+/** A record with the time of one more process. Times that had not settled count only if none had. */
+export function withProcess(
+  record: ComputedGradient,
+  { medianNs, steadiness }: { readonly medianNs: number } & Pick<ComputedGradient, "steadiness">,
+): ComputedGradient {
+  if (hasSettled(record) === hasSettled({ steadiness })) {
+    return { ...record, mediansNs: [...record.mediansNs, medianNs] };
+  }
+  return hasSettled(record) ? record : { ...record, mediansNs: [medianNs], steadiness };
+}
+
+/** The best gradient of a user's arrays, and those whose times cannot be told from its time. */
+export interface BestGradient {
+  readonly best: ComputedGradient;
+  readonly tied: readonly ComputedGradient[];
+  /** The possible difference between times of one gradient in two processes, as a ratio minus 1. */
+  readonly resolution: number;
+  /** The fastest of the contenders that are slower than that; undefined if there is none. */
+  readonly next: ComputedGradient | undefined;
+}
+
+/** @returns undefined if there is no contender */
+export function bestGradient(
+  records: readonly GradientRecord[],
+  dtype: FloatDType,
+): BestGradient | undefined {
+  const [best, ...others] = contenders(records, dtype);
+  if (!best) return undefined;
+  const resolution = resolutionOf(timedGradients(records));
+  const isTied = (record: ComputedGradient) => {
+    // The time of a single process may be as far off as is assumed where nothing is known.
+    const isRepeated = [best, record].every(({ mediansNs }) => mediansNs.length > 1);
+    const apart = isRepeated ? resolution : Math.max(resolution, ASSUMED_RESOLUTION);
+    return timeOf(record) <= timeOf(best) * (1 + apart);
+  };
+  return { best, tied: others.filter(isTied), resolution, next: others.find((record) => !isTied(record)) };
+}
 
 /** The closing answer on a user's arrays. */
 export function bestBlocks(records: readonly GradientRecord[], dtype: FloatDType): Block[] {
   const timed = timedGradients(records);
   if (timed.length === 0) return [];
   const bound = describeBound(dtype, DEFAULT_CONSTRAINTS.error);
-  const [best, ...others] = contenders(records, dtype);
-  if (!best) return [emphasis(`No gradient of your data is within the error bound (${bound}).`)];
-  const resolution = resolutionOf(timed);
-  const isTied = (record: ComputedGradient) => timeOf(record) <= timeOf(best) * (1 + resolution);
-  const tied = others.filter(isTied);
-  const next = others.find((record) => !isTied(record));
-  const faster = timed.filter((record) => timeOf(record) < timeOf(best) && !isWithinBound(record, dtype));
+  const found = bestGradient(records, dtype);
+  const within = candidates(records, dtype);
+  if (!found) {
+    const [first] = within;
+    return [
+      emphasis(
+        first
+          ? `No gradient of your data is best: none within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(first)}, ${describe(first)}.`
+          : `No gradient of your data is within the error bound (${bound}).`,
+      ),
+    ];
+  }
+  const { best, tied, next } = found;
+  const faster = timed.filter((record) => timeOf(record) < timeOf(best));
+  const outside = faster.filter((record) => !within.includes(record));
+  const unsettled = faster.filter((record) => within.includes(record) && !hasSettled(record));
   const sentences = [
     `Best on your data: ${nameOf(best)}, ${describe(best)}.`,
-    ...(tied.length > 0
-      ? [
-          `Tied with ${enumerate(tied.map(nameOf))}: times of one gradient differ by up to ${formatPercent(resolution)} between two processes.`,
-        ]
-      : []),
+    ...(tied.length > 0 ? [`Tied with ${enumerate(tied.map(nameOf))}: ${explainTies(found)}.`] : []),
     ...(next ? [`Next is ${nameOf(next)}, ${formatRatio(timeOf(next) / timeOf(best))} as long.`] : []),
-    ...(faster.length > 0
-      ? [`Faster, but outside the error bound (${bound}): ${enumerate(faster.map(nameOf))}.`]
+    ...(unsettled.length > 0
+      ? [`Faster, but their times had not settled: ${enumerate(unsettled.map(nameOf))}.`]
+      : []),
+    ...(outside.length > 0
+      ? [`Faster, but outside the error bound (${bound}): ${enumerate(outside.map(nameOf))}.`]
       : []),
   ];
   return [emphasis(sentences.join(" "))];
 }
+
+function explainTies({ best, tied, resolution }: BestGradient): string {
+  const isSingle = ({ mediansNs }: ComputedGradient) => mediansNs.length === 1;
+  const assumed = formatPercent(Math.max(resolution, ASSUMED_RESOLUTION));
+  if (isSingle(best)) return `times of a single process count as up to ${assumed} off`;
+  const measured = `times of one gradient differ by up to ${formatPercent(resolution)} between two processes`;
+  return resolution < ASSUMED_RESOLUTION && tied.some(isSingle)
+    ? `${measured}, and those of a single process count as up to ${assumed} off`
+    : measured;
+}
+
+const hasSettled = ({ steadiness }: Pick<ComputedGradient, "steadiness">): boolean =>
+  steadiness === "settled";
 
 const timedGradients = (records: readonly GradientRecord[]): ComputedGradient[] =>
   records
@@ -52,9 +118,12 @@ const timedGradients = (records: readonly GradientRecord[]): ComputedGradient[] 
 const isWithinBound = ({ gradientError: { nonFinite, relL2 } }: ComputedGradient, dtype: FloatDType) =>
   nonFinite === 0 && relL2 <= errorBound(dtype);
 
-/** The largest relative difference between the times of one gradient in two processes. */
-const resolutionOf = (records: readonly ComputedGradient[]): number =>
-  Math.max(0, ...records.map(({ mediansNs }) => Math.max(...mediansNs) / Math.min(...mediansNs) - 1));
+/** The largest relative difference between the times of one gradient in two processes; assumed if none has two. */
+function resolutionOf(records: readonly ComputedGradient[]): number {
+  const repeated = records.filter(({ mediansNs }) => mediansNs.length > 1);
+  if (repeated.length === 0) return ASSUMED_RESOLUTION;
+  return Math.max(...repeated.map(({ mediansNs }) => Math.max(...mediansNs) / Math.min(...mediansNs) - 1));
+}
 
 const describe = (record: ComputedGradient): string =>
   `${formatDuration(timeOf(record))} for loss and gradient, relative L2 error ${formatError(record.gradientError.relL2)}`;

@@ -1,3 +1,5 @@
+import type { Steadiness } from "@softmax-bench/core";
+
 /** Quantities in readable form: three significant digits and a unit. */
 
 type Unit = readonly [size: number, symbol: string];
@@ -32,6 +34,10 @@ const TIME_UNITS = [
 
 /** Formats nanoseconds: `4.70 ms`. */
 export const formatDuration = (ns: number): string => scaled(ns, TIME_UNITS);
+
+/** Formats a time, and its doubt: `4.70 ms`, `4.70 ms, unsettled`, `4.70 ms, untested`. */
+export const formatTime = (ns: number, steadiness: Steadiness = "settled"): string =>
+  steadiness === "settled" ? formatDuration(ns) : `${formatDuration(ns)}, ${steadiness}`;
 
 /** Formats the wall time of a run, in nanoseconds: `2m 31s`. */
 export function formatWall(ns: number): string {

@@ -2,7 +2,7 @@ import type { FloatDType } from "@softmax-bench/core";
 import { absentList } from "./absent.js";
 import { bestBlocks, timeOf } from "./best-gradient.js";
 import type { Block } from "./block.js";
-import { formatCount, formatDuration, formatError } from "./format.js";
+import { formatCount, formatError, formatTime } from "./format.js";
 import type { GradientRecord } from "./gradient-record.js";
 import { RANGE_COLUMNS, rangeCells } from "./range.js";
 
@@ -23,7 +23,7 @@ export function gradientBlocks(records: readonly GradientRecord[], dtype: FloatD
         return [
           backend,
           method,
-          record.mediansNs.length > 0 ? formatDuration(timeOf(record)) : "",
+          record.mediansNs.length > 0 ? formatTime(timeOf(record), record.steadiness) : "",
           loss.length === 1 ? String(loss[0]) : `${loss.length} rows`,
           formatError(lossRelError),
           formatCount(of.maxUlp),

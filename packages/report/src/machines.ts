@@ -1,5 +1,5 @@
-import type { Cell, Results } from "@softmax-bench/core";
-import { isMeasured, rank } from "./ranking.js";
+import { type Cell, type Results, resultsOfMachine } from "@softmax-bench/core";
+import { isMeasured, type RankedCell, rank } from "./ranking.js";
 
 /** A machine of merged results, with a label that is short enough for a heading. */
 export interface MachineView {
@@ -9,26 +9,6 @@ export interface MachineView {
 
 export const machineViews = ({ machines = [] }: Results): MachineView[] =>
   machines.map(({ id }, index) => ({ id, label: `machine ${index + 1}` }));
-
-/** The results of one machine, as if they had not been merged. */
-export function resultsOfMachine({ machines, ...results }: Results, { id }: MachineView): Results {
-  const own = ({ machine }: { readonly machine?: string | undefined }) => machine === id;
-  return {
-    ...results,
-    environment: machines?.find((machine) => machine.id === id)?.environment ?? results.environment,
-    backends: results.backends.filter(own),
-    cells: results.cells.filter(own),
-    distances: results.distances.filter(own),
-    ...(results.resolution
-      ? {
-          resolution: {
-            groups: results.resolution.groups.filter(own),
-            identicalPairs: results.resolution.identicalPairs.filter(own),
-          },
-        }
-      : {}),
-  };
-}
 
 /** Results of each machine as separate runs: one page must not mix their times. */
 export function splitByMachine(results: Results): Results[] {
@@ -56,6 +36,8 @@ interface OnMachine {
   readonly medianNs: number;
   /** The ratio to the machine's fastest cell of the same workload and dtype: times of two machines do not compare. */
   readonly ratio: number;
+  /** That machine cannot tell it from the fastest. */
+  readonly tied: boolean;
   readonly relL2: number;
 }
 
@@ -68,7 +50,7 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
     const key = JSON.stringify([cell.workload, cell.dtype, cell.backend, cell.method]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  const ratios = computeRatios(results);
+  const ranks = rankOnMachines(results);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first || group.length < 2) return [];
@@ -78,7 +60,8 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
       const timing = cell?.timing?.gradient;
       const relL2 = cell?.accuracy?.gradient.relL2;
       if (!cell || !timing || relL2 === undefined) return undefined;
-      return { medianNs: timing.medianNs, ratio: ratios.get(cell) ?? Number.NaN, relL2 };
+      const { ratio = Number.NaN, tied = false } = ranks.get(cell) ?? {};
+      return { medianNs: timing.medianNs, ratio, tied, relL2 };
     });
     const digests = group.map(({ gradientDigest }) => gradientDigest);
     const sameBits = digests.includes(undefined) ? undefined : new Set(digests).size === 1;
@@ -86,20 +69,20 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
   });
 }
 
-/** The ratio of each cell to the fastest of its workload, dtype and machine. */
-function computeRatios(results: Results): Map<Cell, number> {
+/** Each cell among those of its workload, dtype and machine. */
+function rankOnMachines(results: Results): Map<Cell, RankedCell> {
   const groups = new Map<string, Cell[]>();
   for (const cell of results.cells) {
     const key = JSON.stringify([cell.machine, cell.workload, cell.dtype]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  const ratios = new Map<Cell, number>();
+  const ranks = new Map<Cell, RankedCell>();
   for (const group of groups.values()) {
     const ranked = rank(group, results);
     for (const cell of group) {
       const own = ranked.find(({ backend, method }) => backend === cell.backend && method === cell.method);
-      if (own) ratios.set(cell, own.ratio);
+      if (own) ranks.set(cell, own);
     }
   }
-  return ratios;
+  return ranks;
 }

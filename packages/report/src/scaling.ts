@@ -1,7 +1,7 @@
-import type { Results, Scaling, Series } from "@softmax-bench/core";
-import { shorten } from "@softmax-bench/core";
+import type { Results, Scaling, Series, Steadiness } from "@softmax-bench/core";
+import { ASSUMED_RESOLUTION, shorten } from "@softmax-bench/core";
 import type { Block } from "./block.js";
-import { formatCount, formatDuration, formatPercent, formatRatio } from "./format.js";
+import { formatCount, formatDuration, formatPercent, formatRatio, formatTime } from "./format.js";
 
 /** The growth of times with rows, classes and threads, and the memory held by gradients. */
 export interface ScalingView {
@@ -21,6 +21,7 @@ export interface TimedShape extends Pick<Series, "backend" | "method" | "dtype" 
   readonly rows: number;
   readonly classes: number;
   readonly medianNs: number;
+  readonly steadiness: Steadiness | undefined;
 }
 
 type Fitted = Series & { readonly fit: NonNullable<Series["fit"]> };
@@ -48,6 +49,7 @@ export function scalingView({ scaling }: Pick<Results, "scaling">): ScalingView 
   return {
     premises: [
       "time ≈ overhead + row · rows + bytes / bandwidth, fitted to the medians of all shapes with relative errors; bytes are those of logits, read once, and gradient, written once.",
+      `Each time is of a single process: those of identical code may be ${formatPercent(ASSUMED_RESOLUTION)} apart. Unsettled ones had not stopped changing, and nothing is concluded from them.`,
       "Off by: the median relative difference of fit and measurement. Small shapes are in a cache, large ones are not, and one bandwidth is between both.",
       "A gradient is held with its loss, uploaded logits and what the runtime needs, until it is disposed of; measured as the resident set of the process, without the memory of a GPU.",
     ],
@@ -57,8 +59,10 @@ export function scalingView({ scaling }: Pick<Results, "scaling">): ScalingView 
     threading: threading.map(threadingSentence),
     memory: series.flatMap((one) => heldMemory(one) ?? []),
     times: series.flatMap(({ backend, method, dtype, threads, points }) =>
-      points.flatMap(({ rows, classes, medianNs }) =>
-        medianNs === undefined ? [] : [{ backend, method, dtype, threads, rows, classes, medianNs }],
+      points.flatMap(({ rows, classes, medianNs, steadiness }) =>
+        medianNs === undefined
+          ? []
+          : [{ backend, method, dtype, threads, rows, classes, medianNs, steadiness }],
       ),
     ),
     absent: series.flatMap(describeAbsent),
@@ -155,9 +159,9 @@ function timeTable(times: readonly TimedShape[]): Block[] {
       kind: "table",
       header: ["dtype", "backend", "method", "threads", "rows", "classes", "gradient"],
       numeric: [3, 4, 5, 6],
-      rows: times.map(({ dtype, backend, method, threads, rows, classes, medianNs }) => [
+      rows: times.map(({ dtype, backend, method, threads, rows, classes, medianNs, steadiness }) => [
         ...[dtype, backend, method, String(threads)],
-        ...[formatCount(rows), formatCount(classes), formatDuration(medianNs)],
+        ...[formatCount(rows), formatCount(classes), formatTime(medianNs, steadiness)],
       ]),
     },
   ];

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { bestBlocks, type ComputedGradient, contenders } from "../src/best-gradient.js";
+import {
+  bestBlocks,
+  bestGradient,
+  type ComputedGradient,
+  contenders,
+  withProcess,
+} from "../src/best-gradient.js";
+import { gradientBlocks } from "../src/gradients.js";
 
 const gradient = (
   backend: string,
@@ -15,6 +22,7 @@ const gradient = (
   lossRelError: 0,
   gradientError: { relL2, maxAbs: 0, sumAbs: 0, maxUlp: 1, p99Ulp: 1, nonFinite: 0, rowSumResidual: 0 },
   mediansNs,
+  steadiness: "settled",
   isContender: true,
   ...changes,
 });
@@ -39,6 +47,70 @@ describe("the best gradient of a user's arrays", () => {
       expect.stringMatching(
         /^Best on your data: a .*\. Tied with b manual\/fused: times of one gradient differ by up to 20 % between two processes\. Next is c manual\/fused, 1\.21×/,
       ),
+    ]);
+  });
+
+  it("is tied with all within 15 % where a time is of a single process", () => {
+    const single = [gradient("a", [10_000]), gradient("b", [11_400]), gradient("c", [11_600])];
+    expect(textOf(single)).toEqual([
+      expect.stringMatching(
+        /^Best on your data: a .*\. Tied with b manual\/fused: times of a single process count as up to 15 % off\. Next is c manual\/fused, 1\.16×/,
+      ),
+    ]);
+    const repeated = [
+      gradient("a", [10_000, 10_100]),
+      gradient("b", [11_400]),
+      gradient("c", [10_400, 10_400]),
+    ];
+    expect(textOf(repeated)).toEqual([
+      expect.stringMatching(
+        /Tied with b manual\/fused: times of one gradient differ by up to 1\.0 % between two processes, and those of a single process count as up to 15 % off\. Next is c /,
+      ),
+    ]);
+    expect(bestGradient(single, "float32")).toMatchObject({
+      best: { backend: "a" },
+      tied: [{ backend: "b" }],
+      resolution: 0.15,
+    });
+  });
+
+  it("is none whose times had not settled, which is said of faster ones, and marked", () => {
+    const records = [
+      gradient("quick", [1000, 1000], { steadiness: "unsettled" }),
+      gradient("steady", [2000, 2000]),
+    ];
+    expect(textOf(records)).toEqual([
+      expect.stringMatching(
+        /^Best on your data: steady .* Faster, but their times had not settled: quick manual\/fused\.$/,
+      ),
+    ]);
+    expect(bestGradient(records, "float32")?.best.backend).toBe("steady");
+    const [table] = gradientBlocks(records, "float32");
+    expect(table?.kind === "table" && table.rows.map((row) => row[2])).toEqual([
+      "1.00 µs, unsettled",
+      "2.00 µs",
+    ]);
+  });
+
+  it("is none at all where no times had settled", () => {
+    const records = [gradient("a", [3000], { steadiness: "untested" })];
+    expect(textOf(records)).toEqual([
+      "No gradient of your data is best: none within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) has settled times. Fastest so far is a manual/fused, 3.00 µs for loss and gradient, relative L2 error 5.0e-8.",
+    ]);
+    expect(bestGradient(records, "float32")).toBeUndefined();
+  });
+
+  it("has a time of settled processes alone, if there are any", () => {
+    const settled = gradient("a", [1000]);
+    const unsettled = gradient("a", [3000], { steadiness: "unsettled" });
+    expect(withProcess(settled, { medianNs: 1100, steadiness: "settled" }).mediansNs).toEqual([1000, 1100]);
+    expect(withProcess(settled, { medianNs: 1100, steadiness: "unsettled" })).toBe(settled);
+    expect(withProcess(unsettled, { medianNs: 1100, steadiness: "settled" })).toMatchObject({
+      mediansNs: [1100],
+      steadiness: "settled",
+    });
+    expect(withProcess(unsettled, { medianNs: 1100, steadiness: "untested" }).mediansNs).toEqual([
+      3000, 1100,
     ]);
   });
 

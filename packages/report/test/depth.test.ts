@@ -74,6 +74,24 @@ describe("the depth experiment in a report", () => {
     );
   });
 
+  it("gives the ratio of steps its interval, and marks one that may be 1", () => {
+    const step = (ratio: NonNullable<NetworkRecord["step"]>["ratio"]) => {
+      const one = compared(2);
+      return { ...one, step: { ...(one.step as NonNullable<NetworkRecord["step"]>), ratio } };
+    };
+    const shown = (ratio: NonNullable<NetworkRecord["step"]>["ratio"]) =>
+      markdownOf(withDepth([step(ratio)])).replaceAll("\\", "");
+    expect(shown({ median: 1.25, ci95: [1.2, 1.3], coverage: 0.97 })).toMatch(
+      /\| +1\.25× \[1\.20, 1\.30\] \|/,
+    );
+    expect(shown({ median: 1.03, ci95: [0.98, 1.1], coverage: 0.97 })).toMatch(
+      /\| += 1\.03× \[0\.980, 1\.10\] \|/,
+    );
+    expect(shown({ median: 1.03, coverage: 0.5 })).toMatch(/\| += 1\.03× \|/);
+    // A file of an older version has one in any case.
+    expect(shown({ median: 1.03, ci95: [1.02, 1.04], coverage: 0.5 })).toMatch(/\| += 1\.03× \|/);
+  });
+
   it("concludes nothing from an interval of too few seeds, nor from one depth", () => {
     expect(
       answerTo(withDepth([compared(2), compared(8)], { trends: [trend(0.5, [0.4, 0.6], 0.75)] })),

@@ -95,6 +95,22 @@ describe("scaling in a report", () => {
     expect(text).toContain("2.00 µs");
   });
 
+  it("marks times that had not settled, and says what times of single processes are worth", () => {
+    const { fit: _, ...rest } = series({
+      points: [
+        { rows: 1, classes: 10, medianNs: 2000, samples: 9, steadiness: "unsettled" },
+        { rows: 2, classes: 10, medianNs: 3000, samples: 9, steadiness: "settled" },
+        { rows: 4, classes: 10, medianNs: 5e8, samples: 3, steadiness: "untested" },
+      ],
+    });
+    const text = markdownOf(withScaling([rest]));
+    for (const time of ["2.00 µs, unsettled", "3.00 µs", "500 ms, untested"])
+      expect(text).toMatch(new RegExp(`\\| +${time} \\|`));
+    expect(text).toContain("Each time is of a single process: those of identical code may be 15 % apart.");
+    const results = withScaling([rest]);
+    expect(parseResults(formatResults(results)).scaling).toEqual(results.scaling);
+  });
+
   it("is what a results file keeps", () => {
     const results = withScaling([series()]);
     expect(parseResults(formatResults(results)).scaling).toEqual(results.scaling);

@@ -79,7 +79,7 @@ const GATE: Profile = {
 export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   smoke: {
     id: "smoke",
-    summary: "small shapes, seconds: does everything work? its times mean little",
+    summary: "small shapes, about a minute: does everything work? its times mean little",
     workloads: ["cifar-head-16", "imagenet-head-16", "vocab-1", "seed-128"],
     processes: 1,
     mostProcesses: 1,

@@ -3,7 +3,9 @@ import {
   type Cell,
   cellKey,
   type DistanceRecord,
+  type HostRecord,
   type Machine,
+  type MachineState,
   machineId,
   type Noise,
   placeName,
@@ -44,6 +46,7 @@ export function mergeParts(parts: readonly Part[]): Results {
       .at(-1) ?? startedAt;
   const missing = missingShards(parts);
   const { run } = first.results;
+  const hosts = mergeHosts(parts);
   return {
     schemaVersion: 1,
     run: {
@@ -58,12 +61,13 @@ export function mergeParts(parts: readonly Part[]): Results {
     },
     environment: first.results.environment,
     ...(several ? { machines: [...machines].map(toMachine) } : {}),
+    ...(hosts.length > 0 ? { hosts } : {}),
     ...(first.results.workloads ? { workloads: first.results.workloads } : {}),
     backends: merged.flatMap(({ backends }) => backends),
     cells: merged.flatMap(({ cells }) => cells),
     distances: merged.flatMap(({ distances }) => distances),
     ...mergeResolutions(merged.flatMap(({ resolutions }) => resolutions)),
-    ...mergeNoise(parts.flatMap(({ results }) => results.noise ?? [])),
+    ...mergeNoise(parts),
   };
 }
 
@@ -112,25 +116,37 @@ function checkBelongs(first: Part, other: Part): void {
   }
 }
 
-/** Checks that a backend is one version everywhere, and one device on machines that are alike. */
+/** The hosts of all parts, each once: available, if it was in any of them. */
+function mergeHosts(parts: readonly Part[]): HostRecord[] {
+  const hosts = new Map<string, HostRecord>();
+  for (const host of parts.flatMap(({ results }) => results.hosts ?? [])) {
+    if (hosts.get(host.id)?.status !== "available") hosts.set(host.id, host);
+  }
+  return [...hosts.values()];
+}
+
+/** Checks that hosts and the backends on them are one version everywhere, and backends one device on machines that are alike. */
 function checkEngines(parts: readonly Part[]): void {
   const seen = new Map<string, { is: string; path: string }>();
   for (const { path, results } of parts) {
     const machine = machineId(results.environment);
-    for (const { id, engine, device } of results.backends) {
-      const facts: [string, string | undefined][] = [
-        [`${id}`, engine && `${engine.name} ${engine.version}`],
-        [`${id} on ${machine}`, device && `${device.kind} ${device.name}`],
-      ];
-      for (const [what, is] of facts) {
-        const before = seen.get(what);
-        if (is && before && before.is !== is) {
-          throw new UsageError(
-            `${before.path} and ${path} do not belong together: ${what} is ${before.is} and ${is}`,
-          );
-        }
-        if (is && !before) seen.set(what, { is, path });
+    const facts: [string, string | undefined][] = [];
+    for (const { id, runtime } of results.hosts ?? []) {
+      facts.push([`host ${id}`, runtime && `${runtime.name} ${runtime.version}`]);
+    }
+    for (const { engine, device, ...record } of results.backends) {
+      const name = placeOf(record);
+      facts.push([name, engine && `${engine.name} ${engine.version}`]);
+      facts.push([`${name} on ${machine}`, device && `${device.kind} ${device.name}`]);
+    }
+    for (const [what, is] of facts) {
+      const before = seen.get(what);
+      if (is && before && before.is !== is) {
+        throw new UsageError(
+          `${before.path} and ${path} do not belong together: ${what} is ${before.is} and ${is}`,
+        );
       }
+      if (is && !before) seen.set(what, { is, path });
     }
   }
 }
@@ -143,6 +159,10 @@ function byMachine(parts: readonly Part[]): Map<string, Part[]> {
   }
   return groups;
 }
+
+/** The name of a backend on its host. */
+const placeOf = ({ id, host }: Pick<BackendRecord, "id" | "host">): string =>
+  placeName({ backend: id, host });
 
 const toMachine = ([id, parts]: [string, readonly Part[]]): Machine => ({
   id,
@@ -181,8 +201,11 @@ function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string
   }
   return {
     planned: [...planned.values()].reduce<number>((sum, cells = 0) => sum + cells, 0),
-    backends: [...new Set(all.map(({ id }) => id))].flatMap((id) =>
-      combineBackends(all.filter((record) => record.id === id)).map((record) => ({ ...record, ...tag })),
+    backends: [...new Set(all.map(placeOf))].flatMap((place) =>
+      combineBackends(all.filter((record) => placeOf(record) === place)).map((record) => ({
+        ...record,
+        ...tag,
+      })),
     ),
     cells: mergeCells(ordered).map((cell) => ({ ...cell, ...tag })),
     distances: [...distances.values()],
@@ -212,11 +235,41 @@ function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "re
   return { resolution: { groups: [...groups.values()], identicalPairs } };
 }
 
-/** The noise beside any of the runs. */
-function mergeNoise([first, ...others]: readonly Noise[]): Pick<Results, "noise"> {
+/** The noise beside any of the runs: the states of each, and the largest share of disturbed time. */
+function mergeNoise(parts: readonly Part[]): Pick<Results, "noise"> {
+  const [first, ...others] = parts.flatMap(({ results: { noise } }, part): Noise[] =>
+    noise ? [inPart(noise, part)] : [],
+  );
   if (!first) return {};
-  return { noise: { ...first, during: [first, ...others].flatMap(({ during }) => during) } };
+  const disturbed = [first, ...others].flatMap((noise) => noise.disturbed ?? []);
+  const during = others.flatMap((noise) => [
+    outsideOf(noise.before),
+    ...noise.during,
+    ...(noise.after ? [outsideOf(noise.after)] : []),
+  ]);
+  return {
+    noise: {
+      ...first,
+      during: [...first.during, ...during],
+      ...(disturbed.length > 0 ? { disturbed: Math.max(...disturbed) } : {}),
+    },
+  };
 }
+
+/** The processor's speed at a moment outside of all sessions, without the activity of that window: nothing was measured in it. */
+const outsideOf = ({ loadAverage, spinNs, part }: MachineState): MachineState => ({
+  loadAverage,
+  spinNs,
+  part,
+});
+
+/** @param part index of the run among those that are merged */
+const inPart = ({ before, during, after, ...noise }: Noise, part: number): Noise => ({
+  ...noise,
+  before: { ...before, part },
+  during: during.map((state) => ({ ...state, part })),
+  ...(after ? { after: { ...after, part } } : {}),
+});
 
 /** Merges cells. Of duplicates, the first successful measurement counts. */
 function mergeCells(parts: readonly Part[]): Cell[] {

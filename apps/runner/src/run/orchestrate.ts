@@ -15,14 +15,15 @@ import type { WorkItem } from "../experiments/observer.js";
 import { longestFirst } from "../plan/longest-first.js";
 import { placesOfRun } from "../plan/place-names.js";
 import { hasTask, isRunnable, type Plan, type PlannedCell } from "../plan/plan.js";
-import { PROFILES, type Profile } from "../plan/profiles.js";
-import { drawVisits, shuffle } from "../plan/visits.js";
+import { PROFILES } from "../plan/profiles.js";
+import { drawVisits, shuffle, type Visit } from "../plan/visits.js";
 import type { Entry } from "../results/journal/entries.js";
 import { RunState } from "../results/journal/remaining-work.js";
 import { BackendSession, withAbort } from "../session/backend-session.js";
 import type { HostTable } from "../session/host-table.js";
 import { PhaseTimer } from "../session/phase-timer.js";
 import type { MachineMonitor } from "./machine/machine-monitor.js";
+import { RoundTimer } from "./round-timer.js";
 
 /** Time limit for all steps of a deep network, or for its training on a slow backend. */
 const NETWORK_TIMEOUT_MS = 900_000;
@@ -89,18 +90,41 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       .map(cellItem),
     ...(round === 0 ? remainingExperiments(plan, state, experiments) : []),
   ];
+  const canHaveTwin = (cell: PlannedCell) => {
+    const backend = backends.get(cell.backend);
+    return backend !== undefined && hasTask(backend, cell);
+  };
+  const visitsOf = (place: Place, round: number): Visit[] =>
+    drawVisits(
+      plan.cells.filter((cell) => isAt(cell, place)),
+      {
+        seed: header.seed,
+        round,
+        canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin,
+        passes: profile.passes,
+        retries: profile.retries,
+      },
+    );
+  const timer = new RoundTimer(profile, header.timeMs, options.done);
+  // Of a run that is complete, the machine's present state is none of its results.
+  const hasWork = (): boolean => {
+    if (remainingExperiments(plan, state, experiments).length > 0) return true;
+    for (let round = 0; timer.hasTime(round); round++) {
+      const missing = placesOfRun(header)
+        .flatMap((place) => visitsOf(place, round))
+        .filter((visit) => state.remaining(visit, round) !== undefined);
+      if (missing.some(({ cell }) => isRunnable(cell, profile, backends.get(cell.backend)))) return true;
+    }
+    return false;
+  };
   // A gate checks the machine by its null control, and starts too many processes to wait in each.
-  const watching = !profile.digestsOnly && remaining(0).length > 0 ? monitor : undefined;
+  const watching = !profile.digestsOnly && hasWork() ? monitor : undefined;
   const observe = async (when: "before" | "during" | "after", startedNext = false) => {
     if (!watching) return;
     const state = await watching.observe();
     // What the next browser computed would count as other programs' work.
     const { loadAverage, spinNs } = state;
     append({ type: "machine", when, state: startedNext ? { loadAverage, spinNs, startedNext } : state });
-  };
-  const canHaveTwin = (cell: PlannedCell) => {
-    const backend = backends.get(cell.backend);
-    return backend !== undefined && hasTask(backend, cell);
   };
   const startsAhead = (place: Place, round: number): boolean =>
     profile.startsAhead === true &&
@@ -116,10 +140,8 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
       const missing = experiment.plannedWork(plan).filter((work) => !state.has(experiment.key(work)));
       await experiment.prepare?.(missing, experimentRun);
     }
-    // A run's time was used before it was interrupted: if continued, it only does its missing work.
-    const isContinued = options.done.some(({ type }) => type === "cell");
-    const hasTime = roundTimer(profile, isContinued ? 0 : header.timeMs);
-    for (let round = 0; hasTime(round) && !signal.aborted; round++) {
+    for (let round = 0; timer.hasTime(round) && !signal.aborted; round++) {
+      timer.begin();
       // Experiments are done in round 0: a run of nothing else has no work in others.
       if (round > 0 && plan.cells.length === 0) break;
       observer.startRound(round, remaining(round));
@@ -131,16 +153,7 @@ export async function orchestrate(options: OrchestrateOptions): Promise<void> {
         adapter: backends.get(place.backend),
         session,
         round,
-        visits: drawVisits(
-          plan.cells.filter((cell) => isAt(cell, place)),
-          {
-            seed: header.seed,
-            round,
-            canHaveTwin: profile.digestsOnly ? undefined : canHaveTwin,
-            passes: profile.passes,
-            retries: profile.retries,
-          },
-        ),
+        visits: visitsOf(place, round),
       });
       const measurePlace = async (
         place: Place,
@@ -268,21 +281,6 @@ function sessionFactory(
         if (reported.has(placeName(place))) append({ type: "backend", ...record });
       },
     });
-}
-
-/** Returns whether there is another round: at least the profile's number, then as many as the time allows. */
-function roundTimer(
-  { processes, mostProcesses, timeMs }: Profile,
-  given = timeMs,
-): (round: number) => boolean {
-  const begun = performance.now();
-  let roundBegun = begun;
-  return (round) => {
-    const now = performance.now();
-    const lastRoundMs = now - roundBegun;
-    roundBegun = now;
-    return round < processes || (round < mostProcesses && now - begun + lastRoundMs <= given);
-  };
 }
 
 /** The cells that a round has yet to measure. */

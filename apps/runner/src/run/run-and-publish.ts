@@ -32,6 +32,7 @@ import { type Console, terminalOptions, writeBlock, writeJson, writeLine } from 
 import { EXIT, UsageError } from "../terminal/errors.js";
 import { agreeOnParts } from "./agree-on-parts.js";
 import { assemble } from "./assemble.js";
+import { describeFewest } from "./describe-fewest.js";
 import { MachineMonitor } from "./machine/machine-monitor.js";
 import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
 import { anyBroken, noneAvailable } from "./problems.js";
@@ -104,6 +105,8 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
     ].join(", "),
   );
   const say = (line: string) => writeLine(console.stderr, line);
+  const fewest = done.length === 0 ? describeFewest(runnable.cells, header, backends) : undefined;
+  if (fewest) say(fewest);
   const used = new Set(workOf(plan).map(({ backend }) => backend));
   const requests = hostsOfRun(header);
   if (consent) await agreeOnParts(consent, { backends: used, hosts: requests }, console.signal);
@@ -156,7 +159,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   if (header.profile === "default" && !header.hosts) await suggestBrowsers(console);
   if (view.busy) writeLine(console.stderr, view.busy);
   const code = toExitCode(results, run, console);
-  if (baseline === undefined || results.run.status !== "complete") return code;
+  if (baseline === undefined || code === EXIT.interrupted) return code;
   if (view.busy && !output.force) {
     writeLine(
       console.stderr,
@@ -207,8 +210,15 @@ export const resumeCommand = ({ command }: Header, { id, path }: RunFolder): str
 };
 
 function toExitCode(results: Results, { header, folder }: Run, console: Console): number {
-  if (results.run.status === "interrupted") {
-    writeLine(console.stderr, `stopped; continue with: ${resumeCommand(header, folder)}`);
+  const isComplete = results.run.status !== "interrupted";
+  if (!isComplete || console.signal.aborted) {
+    // Results are complete if a further process was stopped. That one is finished when the run is continued.
+    const { processes } = PROFILES[header.profile];
+    const after =
+      isComplete && results.cells.length > 0
+        ? ` after ${plural(processes, "process", "processes")} of each cell`
+        : "";
+    writeLine(console.stderr, `stopped${after}; continue with: ${resumeCommand(header, folder)}`);
     return EXIT.interrupted;
   }
   // A shard may have only cells that another machine can run; `merge` sees the whole.

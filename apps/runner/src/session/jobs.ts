@@ -5,6 +5,7 @@ import type {
   GradientTask,
   Inputs,
   Place,
+  Steadiness,
 } from "@softmax-bench/core";
 import { floatArray, messageOf } from "@softmax-bench/core";
 import { inputArrays, lossLength, type Sampling } from "@softmax-bench/measure";
@@ -32,6 +33,8 @@ export type JobOutcome =
       readonly note: string | undefined;
       /** Times of loss and gradient; empty without sampling. */
       readonly gradientNs: readonly number[];
+      /** Tells if those had stopped changing; untested without sampling. */
+      readonly steadiness: Steadiness;
     }
   | { readonly status: Exclude<CellStatus, "ok">; readonly reason: string };
 
@@ -113,6 +116,12 @@ function toJobOutcome(
   } catch (error) {
     return { status: "failed", reason: messageOf(error) };
   }
-  const { note, samples } = conclusion.reply;
-  return { status: "ok", result: { loss, gradient }, note, gradientNs: samples?.gradient ?? [] };
+  const { note, samples, sampling } = conclusion.reply;
+  return {
+    status: "ok",
+    result: { loss, gradient },
+    note,
+    gradientNs: samples?.gradient ?? [],
+    steadiness: sampling?.steadiness.gradient ?? "untested",
+  };
 }

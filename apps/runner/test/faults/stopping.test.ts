@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GRAPH_METHODS } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { bench, call, onlyRun, start, temporaryFolder, workersOf } from "../support/cli.js";
-import { cellLines, HANGS_IN_FOURTH, isAlive, TINY, withFault } from "./support.js";
+import { cellLines, HANGS_IN_FOURTH, isAlive, TINY, TINY_CELLS, withFault } from "./support.js";
 
 describe("a run that is stopped", () => {
   const expectKept = async (signal: NodeJS.Signals) => {
@@ -34,6 +36,30 @@ describe("a run that is stopped", () => {
   const claim = "by %s keeps what it has, and --resume measures the rest";
   it.each(["SIGTERM"] as const)(claim, expectKept);
   it.each(["SIGINT"] as const)(claim, { tags: "nightly" }, expectKept);
+
+  it("when its last cell has been measured is stopped all the same, and keeps no baseline", async () => {
+    const out = temporaryFolder();
+    const args = [
+      ...TINY_CELLS,
+      "--method",
+      "manual/fused",
+      "--save-baseline",
+      "main",
+      "--force",
+      "--out",
+      out,
+    ];
+    const running = start(["bench", ...args]);
+    // The machine is then watched for another 0.1 s.
+    await running.says("[1/1]");
+    running.child.kill("SIGTERM");
+    const { code, stderr } = await running.ended;
+    expect(onlyRun(out).results().run.status).toBe("complete");
+    expect(stderr).toContain("stopped after 1 process of each cell; continue with: pnpm bench --resume ");
+    expect(stderr).not.toContain("baseline");
+    expect(existsSync(join(out, "baselines"))).toBe(false);
+    expect(code).toBe(130);
+  });
 
   it("by SIGTERM to all of its processes blames no cell", { tags: "nightly" }, async () => {
     const out = temporaryFolder();

@@ -1,4 +1,4 @@
-import type { MachineState, Results } from "./schema.js";
+import type { MachineState, Noise, Results } from "./schema.js";
 
 /** Processor cores' worth of other work, and of time taken by the hypervisor, from which a machine counts as busy. */
 const BUSY_CORES = 0.15;
@@ -11,23 +11,23 @@ const MOSTLY_DISTURBED = 0.5;
 const OVERLAPPING =
   "Browsers were started while others were measured, as always in this profile: its times mean little.";
 
-/** The reason to doubt a run's times: the machine's other activity; undefined if it was quiet or not observed. */
+/**
+ * The reason to doubt a run's times: the machine's other activity; undefined if it was quiet or not observed. Of a merged
+ * run, it is that of the busiest part: another one's quiet does not help its times, nor is its processor's speed a drift.
+ */
 export function busyMachine({
   noise,
   environment,
-}: Pick<Results, "noise" | "environment">): string | undefined {
+  machines,
+}: Pick<Results, "noise" | "environment" | "machines">): string | undefined {
   if (!noise) return undefined;
-  const during = noise.during.length > 0 ? noise.during : [noise.before];
-  const others = weightedMean(during, ({ otherCores = 0 }) => otherCores);
-  const steal = weightedMean(during, ({ steal: stolen = 0 }) => stolen);
-  const spins = [noise.before, ...noise.during, ...(noise.after ? [noise.after] : [])].flatMap(
-    ({ spinNs }) => spinNs || [],
-  );
-  const drift = spins.length > 1 ? Math.max(...spins) / Math.min(...spins) - 1 : 0;
+  const parts = activityOfParts(noise);
+  const others = Math.max(...parts.map((part) => part.others));
+  const steal = Math.max(...parts.map((part) => part.steal));
+  const drift = Math.max(...parts.map((part) => part.drift));
+  const cores = machines?.length ? "its" : environment.cores;
   const causes = [
-    ...(others > BUSY_CORES
-      ? [`other programs used ${others.toFixed(1)} of ${environment.cores} cores`]
-      : []),
+    ...(others > BUSY_CORES ? [`other programs used ${others.toFixed(1)} of ${cores} cores`] : []),
     ...(steal > BUSY_CORES ? [`the hypervisor took ${steal.toFixed(1)} cores for others`] : []),
     ...(drift > SPEED_DRIFT ? [`the processor's speed varied by ${Math.round(100 * drift)} %`] : []),
     ...((noise.disturbed ?? 0) > MOSTLY_DISTURBED
@@ -45,6 +45,29 @@ export function busyMachine({
     ...(noise.during.some(({ startedNext }) => startedNext) ? [OVERLAPPING] : []),
   ];
   return doubts.length > 0 ? doubts.join(" ") : undefined;
+}
+
+interface Activity {
+  /** Processor cores' worth, over time. */
+  readonly others: number;
+  readonly steal: number;
+  /** Drift of the processor's speed. */
+  readonly drift: number;
+}
+
+function activityOfParts({ before, during, after }: Noise): Activity[] {
+  const measured = during.length > 0 ? during : [before];
+  const all = [before, ...during, ...(after ? [after] : [])];
+  return [...new Set(all.map(({ part }) => part))].map((part) => {
+    const isOwn = (state: MachineState) => state.part === part;
+    const own = measured.filter(isOwn);
+    const spins = all.filter(isOwn).flatMap(({ spinNs }) => spinNs || []);
+    return {
+      others: weightedMean(own, ({ otherCores = 0 }) => otherCores),
+      steal: weightedMean(own, ({ steal = 0 }) => steal),
+      drift: spins.length > 1 ? Math.max(...spins) / Math.min(...spins) - 1 : 0,
+    };
+  });
 }
 
 /** The mean over time. */

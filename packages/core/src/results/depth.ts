@@ -52,8 +52,18 @@ export const networkFields = {
       autograd: stepTime,
       ratio: z.object({
         median: z.number().positive().describe("time of the automatic step over that by hand, of pairs"),
-        ci95: z.tuple([z.number(), z.number()]),
-        coverage: z.number().min(0).max(1),
+        ci95: z
+          .tuple([z.number(), z.number()])
+          .optional()
+          .describe(
+            "interval that covers the median with at least 95 %; absent where there are too few pairs for one. " +
+              "Files of older versions have it always: look at coverage",
+          ),
+        coverage: z
+          .number()
+          .min(0)
+          .max(1)
+          .describe("of the interval; without one, of the range of the pairs"),
       }),
     })
     .optional()

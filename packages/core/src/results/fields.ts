@@ -44,3 +44,6 @@ export const host = id
 export const dtype = z.enum(["float32", "float64", "float16", "bfloat16"]);
 
 export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);
+
+/** Tells if times had stopped changing: see `testSteadiness` in packages/stats. */
+export const steadiness = z.enum(["settled", "unsettled", "untested"]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cellStatus, dtype, host, id, nanoseconds, text } from "./fields.js";
+import { cellStatus, dtype, host, id, nanoseconds, steadiness, text } from "./fields.js";
 import { once } from "./once.js";
 
 /** Growth of a gradient's time with rows, classes and threads: docs/methodology.md justifies the measurement. */
@@ -10,6 +10,11 @@ const point = z
     classes: z.int().positive(),
     medianNs: nanoseconds.optional(),
     samples: z.int().nonnegative().describe("how many the median is of"),
+    steadiness: steadiness
+      .optional()
+      .describe(
+        "unsettled: it had not stopped changing, and is in no fit; untested: too few samples to tell",
+      ),
     reason: text.optional().describe("why there is no time"),
   })
   .refine((value) => value.medianNs !== undefined || value.reason, {

@@ -1,9 +1,12 @@
 import { plural } from "../plural.js";
 import type { Timing } from "./schema.js";
 
-/** The interval that covers a median with at least 95 %; undefined if there are too few observations. */
-export const intervalOf = ({ ci95Ns, coverage }: Timing): readonly [number, number] | undefined =>
-  coverage >= 0.95 ? ci95Ns : undefined;
+/**
+ * The interval over processes that covers a median with at least 95 %; undefined if they are too few. Samples inside one
+ * process say nothing of the next one (docs/methodology.md).
+ */
+export const intervalOf = ({ ci95Ns, coverage, scope }: Timing): readonly [number, number] | undefined =>
+  coverage >= 0.95 && scope === "processes" ? ci95Ns : undefined;
 
 /** The number of observations behind a median. */
 export const countObservations = ({ n, processMedians, samples }: Timing): number =>

@@ -4,8 +4,8 @@ import { type Series, toSeries } from "./series.js";
 /** Results as `customSmallerIsBetter` of github-action-benchmark: a time and an error per cell. */
 export function githubActionBenchmark(results: Results): string {
   const { cpu, cores, node } = results.environment;
-  const extra = `${cpu}, ${plural(cores, "core")}, Node ${node}`;
-  const entries = toSeries(results).flatMap(({ name, latency, error }) => [
+  const only = `${cpu}, ${plural(cores, "core")}, Node ${node}`;
+  const entries = toSeries(results).flatMap(({ name, machine: extra = only, latency, error }) => [
     ...(latency ? [{ name, unit: "ns", value: latency.value, range: halfWidth(latency), extra }] : []),
     ...(error === undefined ? [] : [{ name: `${name}, error`, unit: "relative L2", value: error, extra }]),
   ]);

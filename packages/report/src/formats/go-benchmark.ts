@@ -1,4 +1,4 @@
-import type { Results } from "@softmax-bench/core";
+import { placeName, type Results } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
 
 /**
@@ -14,13 +14,15 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
     ...(run.commit ? [`commit: ${oneLine(run.commit)}`] : []),
     "Unit grad-rel-l2 better=lower assume=exact",
   ];
-  const lines = cells.flatMap(({ backend, method, dtype, workload, status, timing, accuracy }) => {
+  const lines = cells.flatMap((cell) => {
+    const { method, dtype, workload, machine, status, timing, accuracy } = cell;
     const gradient = timing?.gradient;
     if (status !== "ok") return [];
     const parts = [
-      ["backend", backend],
+      ["backend", placeName(cell)],
       ["method", method],
       ["workload", workload],
+      ...(machine === undefined ? [] : [["machine", machine] as const]),
       ["dtype", dtype],
     ] as const;
     const name = parts.map(([key, value]) => `/${key}=${word(value)}`).join("");

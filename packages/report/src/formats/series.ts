@@ -1,4 +1,5 @@
 import {
+  type Cell,
   cellKey,
   DTYPES,
   intervalOf,
@@ -10,7 +11,10 @@ import { oneLine } from "../untrusted.js";
 
 /** A cell in the form that tools for time series expect. */
 export interface Series {
+  /** The cell, and its machine where there are several. */
   readonly name: string;
+  /** The id of that machine. */
+  readonly machine: string | undefined;
   /** The time of the gradient, in ns; a median, with an interval. Absent if it was not timed. */
   readonly latency?: { readonly value: number; readonly low: number; readonly high: number };
   /** Relative L2 error, at least a unit roundoff: growth from an error of 0, or a lucky one, would be unbounded. */
@@ -18,21 +22,25 @@ export interface Series {
 }
 
 /**
- * Every cell with a time or an error. A time has its interval, or else the resolution around its median. Non-finite
- * errors have no notation.
+ * Every cell with a time or an error. A time has the wider of its interval over processes and the measured resolution
+ * around its median. Non-finite errors have no notation.
  */
 export function toSeries(results: Results): Series[] {
   const resolutions = resolutionLookup(results);
+  // An assumed resolution is only for times without an interval.
+  const spreadOf = (cell: Cell, gradient: Timing): number =>
+    results.resolution || !intervalOf(gradient) ? 1 + resolutions(cell, "gradient", gradient) : 1;
   return results.cells.flatMap((cell) => {
     const gradient = cell.timing?.gradient;
     const relL2 = cell.accuracy?.gradient.relL2;
     const hasError = relL2 !== undefined && Number.isFinite(relL2);
     if (cell.status !== "ok" || !(gradient || hasError)) return [];
-    const spread = 1 + resolutions(cell, "gradient", gradient);
+    const { machine } = cell;
     return [
       {
-        name: oneLine(cellKey(cell)),
-        ...(gradient ? { latency: toLatency(gradient, spread) } : {}),
+        name: oneLine(machine === undefined ? cellKey(cell) : `${cellKey(cell)} on ${machine}`),
+        machine: machine === undefined ? undefined : oneLine(machine),
+        ...(gradient ? { latency: toLatency(gradient, spreadOf(cell, gradient)) } : {}),
         ...(hasError ? { error: Math.max(relL2, DTYPES[cell.dtype].unitRoundoff) } : {}),
       },
     ];
@@ -41,6 +49,6 @@ export function toSeries(results: Results): Series[] {
 
 function toLatency(gradient: Timing, spread: number): NonNullable<Series["latency"]> {
   const { medianNs } = gradient;
-  const [low, high] = intervalOf(gradient) ?? [medianNs / spread, medianNs * spread];
-  return { value: medianNs, low, high };
+  const [low, high] = intervalOf(gradient) ?? [medianNs, medianNs];
+  return { value: medianNs, low: Math.min(low, medianNs / spread), high: Math.max(high, medianNs * spread) };
 }

@@ -84,7 +84,7 @@ export function command(): Command {
       )
       .option(
         "--time <duration>",
-        "how long the run may take (default: the profile's, 5m for default): cells are measured in further processes while there is time; e.g. --time 10m",
+        "how long the run may take (default: the profile's, 5m for default): cells are measured in further processes while there is time. The profile's fewest, two for default, are measured in any case; e.g. --time 10m",
       )
       .option(
         "--save-baseline <name>",

@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import {
   commandLine,
   findWorkload,
+  namePlaces,
   plural,
   type Results,
   USUAL_DTYPE_IDS,
@@ -54,7 +55,7 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   requireClone("it builds the C of the clone; run it in one");
   const { file, results } = await needResults(parsed.args[0] ?? "latest", folder, hasCells);
   checkMachine(results);
-  const needed = nativeTimeRows(results);
+  const needed = nativeTimeRows(namePlaces(results));
   if (needed.length === 0) {
     throw new UsageError(
       `${file} has no cells that were timed on a processor, as runs of the command bench have; name such a run, or make one`,
@@ -98,9 +99,12 @@ export async function limit(argv: readonly string[], { stdout, stderr, signal }:
   }
 }
 
-/** @throws UsageError if the run's times come from another machine. */
-function checkMachine({ run, environment }: Results): void {
+/** @throws UsageError if the run's times come from another machine, or from several. */
+function checkMachine({ run, environment, machines }: Results): void {
   const { cpu, cores } = describeEnvironment();
+  if (machines?.length) {
+    throw new UsageError(`${run.id} was measured on several machines; name a run of this one alone`);
+  }
   if (environment.cpu === cpu && environment.cores === cores) return;
   throw new UsageError(
     `${run.id} was measured on ${plural(environment.cores, "core")} of ${environment.cpu}, and this machine has ${cores} of ${cpu}; measure here first: ${commandLine("bench")}`,
@@ -121,7 +125,11 @@ interface NativeTimeRow extends Omit<NativeTime, "medianNs"> {
   readonly classes: number;
 }
 
-/** Each combination of workload, dtype and number of threads that the run's processors were timed with. */
+/**
+ * Each combination of workload, dtype and number of threads that the run's processors were timed with.
+ *
+ * @param results in which places have names of their own
+ */
 function nativeTimeRows({ cells, backends }: Results): NativeTimeRow[] {
   const needed = new Map<string, NativeTimeRow>();
   for (const { backend: id, workload, dtype, timing } of cells) {

@@ -8,7 +8,14 @@ import {
   plural,
 } from "@softmax-bench/core";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
-import { contenders, type GradientRecord, renderGradients } from "@softmax-bench/report";
+import {
+  bestGradient,
+  candidates,
+  contenders,
+  type GradientRecord,
+  renderGradients,
+  withProcess,
+} from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
 import { QUICK_SAMPLING } from "../../plan/profiles.js";
 import { isReference } from "../../plan/references.js";
@@ -42,7 +49,7 @@ export const command = () =>
       withProblem(
         newCommand("try").description(
           "Runs your own logits through every backend and method, times each gradient, compares it with the oracle, and names\n" +
-            "the best: the fastest within the error bound.\n" +
+            "the best: the fastest within the error bound whose times had settled.\n" +
             "An array is a .npy file, a tensor of a .safetensors file (x.safetensors#name), or inline JSON.",
         ),
       ),
@@ -87,7 +94,7 @@ export async function tryLogits(argv: readonly string[], console: Console): Prom
         ofPlace.push({ place, job, record: { backend, method, ...outcome } });
         return;
       }
-      const { result, note, gradientNs } = outcome;
+      const { result, note, gradientNs, steadiness } = outcome;
       folder?.write(backend, method, result, problem);
       const computed: GradientRecord = {
         backend,
@@ -98,6 +105,7 @@ export async function tryLogits(argv: readonly string[], console: Console): Prom
         gradientError: assessGradient(result.gradient, reference, dtype),
         loss: result.loss,
         mediansNs: [median(gradientNs)],
+        steadiness,
         isContender: !isReference(place.backend),
         ...(flags.json && rows * classes <= INLINE_ELEMENTS ? { gradient: result.gradient } : {}),
       };
@@ -131,20 +139,25 @@ const withoutChance = (attempt: Attempt): Attempt =>
 /** The number of gradients that are timed in a second process. */
 const REPEATED = 3;
 
-/** Times the fastest contenders once more, in fresh processes: how much their times differ is the resolution. */
+/**
+ * Times the fastest contenders once more, in fresh processes: how much their times differ is the resolution. If no times
+ * had settled, the fastest of those gradients have another chance.
+ */
 async function repeatFastest(
   attempts: readonly Attempt[],
   dtype: FloatDType,
   options: JobOptions,
 ): Promise<GradientRecord[]> {
   const records = attempts.map(({ record }) => record);
-  const fastest = contenders(records, dtype).slice(0, REPEATED);
+  const settled = contenders(records, dtype);
+  const fastest = (settled.length > 0 ? settled : candidates(records, dtype)).slice(0, REPEATED);
   for (const record of fastest) {
     const index = records.indexOf(record);
     const { place, job } = attempts[index] as Attempt;
     await runJobs(place, [job], options, (_, outcome) => {
       if (outcome.status !== "ok") return;
-      records[index] = { ...record, mediansNs: [...record.mediansNs, median(outcome.gradientNs)] };
+      const { gradientNs, steadiness } = outcome;
+      records[index] = withProcess(record, { medianNs: median(gradientNs), steadiness });
     });
     if (options.signal.aborted) break;
   }
@@ -169,14 +182,17 @@ function toJson(
   const toLoss = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
   const toRows = (values: FloatArray) =>
     Array.from({ length: rows }, (_, row) => Array.from(values.subarray(row * classes, (row + 1) * classes)));
-  const [best] = contenders(records, dtype);
+  const toName = ({ backend, method }: GradientRecord) => ({ backend, method });
+  const found = bestGradient(records, dtype);
   return jsonText({
     rows,
     classes,
     dtype,
     loss,
     exact: { loss: toLoss(exactLoss) },
-    best: best ? { backend: best.backend, method: best.method } : null,
+    best: found ? toName(found.best) : null,
+    tied: found?.tied.map(toName) ?? [],
+    resolution: found?.resolution ?? null,
     results: records.map((record) =>
       record.status === "ok"
         ? {

@@ -193,12 +193,20 @@ function compareLayers(
   });
 }
 
-function stepTimes([manual = [], autograd = []]: readonly (readonly number[])[]): NetworkRecord["step"] {
+/** Times of a step by hand and automatic, pair by pair. */
+export function stepTimes([
+  manual = [],
+  autograd = [],
+]: readonly (readonly number[])[]): NetworkRecord["step"] {
   const ratios = manual.map((ns, set) => (autograd[set] as number) / ns);
   const { low, high, coverage } = medianInterval(ratios);
   return {
     manual: { medianNs: median(manual), samples: [...manual] },
     autograd: { medianNs: median(autograd), samples: [...autograd] },
-    ratio: { median: median(ratios), ci95: [low, high], coverage },
+    ratio: {
+      median: median(ratios),
+      ...(coverage >= 0.95 ? { ci95: [low, high] as [number, number] } : {}),
+      coverage,
+    },
   };
 }

@@ -19,8 +19,11 @@ interface Timed {
   readonly medianNs: number;
 }
 
+/** Shapes with a time to conclude from: not those whose times had not settled. */
 const timedShapes = ({ points }: MeasuredSeries): Timed[] =>
-  points.flatMap(({ medianNs, rows, classes }) => (medianNs ? [{ rows, classes, medianNs }] : []));
+  points.flatMap(({ medianNs, steadiness, rows, classes }) =>
+    medianNs && steadiness !== "unsettled" ? [{ rows, classes, medianNs }] : [],
+  );
 
 /** The fewest points for a fit of three coefficients: twice as many as it determines, so that it can show an error. */
 const FEWEST_POINTS = 6;

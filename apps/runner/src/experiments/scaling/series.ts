@@ -122,8 +122,8 @@ async function measureTime(
   const answer = toTaskOutcome(session.place, outcome, "scaled");
   if (answer.status === "unsupported") return { status: "unsupported", reason: answer.reason };
   if (answer.status !== "ok") return without(`${answer.status}: ${answer.reason}`);
-  const { gradientNs, note } = answer.reply;
-  const point = { ...shape, medianNs: median(gradientNs), samples: gradientNs.length };
+  const { gradientNs, steadiness, note } = answer.reply;
+  const point = { ...shape, medianNs: median(gradientNs), samples: gradientNs.length, steadiness };
   return { status: "tried", point, note };
 }
 
