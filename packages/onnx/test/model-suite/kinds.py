@@ -385,7 +385,7 @@ WHISPER = dict(SEQ2SEQ, num_mel_bins=16, max_source_positions=20, max_target_pos
 del WHISPER["max_position_embeddings"]
 add(
     "whisper",
-    "sound",
+    "audio",
     lambda: AudioDecoder(hugging_face("WhisperForConditionalGeneration", "WhisperConfig", **WHISPER)),
     lambda batch: {"input_features": torch.randn(batch, 16, 40), "decoder_input_ids": tokens(batch, 7)},
     {"input_features": BATCH, "decoder_input_ids": {0: "batch", 1: "target"}},
@@ -403,7 +403,7 @@ WAV2VEC2 = dict(
 )
 add(
     "wav2vec2",
-    "sound",
+    "audio",
     lambda: FeatureLogits(hugging_face("Wav2Vec2ForCTC", "Wav2Vec2Config", **WAV2VEC2)),
     lambda batch: {"input_values": torch.randn(batch, 400)},
     {"input_values": {0: "batch", 1: "samples"}},
@@ -411,7 +411,7 @@ add(
 )
 add(
     "audio-spectrogram-transformer",
-    "sound",
+    "audio",
     lambda: FeatureLogits(
         hugging_face("ASTForAudioClassification", "ASTConfig", **dict(ENCODER, max_length=32, num_mel_bins=16, patch_size=8, frequency_stride=6, time_stride=6))
     ),

@@ -79,7 +79,7 @@ NETWORKS = {
     "vit-tiny": Network(Kind("image", vit_tiny, image(224), IMAGE_OPEN), 8),
     "bert-mini": Network(Kind("text", bert(256, 4, 4), text, TEXT_OPEN), 8),
     "gpt2-mini": Network(Kind("text", gpt2, text, TEXT_OPEN, 2), 4),
-    "whisper-encoder": Network(Kind("sound", whisper, features, {"input_features": BATCH}), 1),
+    "whisper-encoder": Network(Kind("audio", whisper, features, {"input_features": BATCH}), 1),
     "bert-base": Network(Kind("text", bert(768, 12, 12), text, TEXT_OPEN), 8),
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { markdownTable } from "markdown-table";
 
 const DOCUMENT = new URL("../../../../docs/onnx-models.md", import.meta.url);
-const FAMILIES = ["text", "image", "segmentation", "sound", "recurrent", "other"];
+const FAMILIES = ["text", "image", "segmentation", "audio", "recurrent", "other"];
 const HEADS = [
   "model",
   "exporter",
@@ -83,10 +83,13 @@ const entries = readdirSync(out)
 const kinds = readJson(join(out, "kinds.json"));
 const before = readRows();
 
+/** The heading of a family's models: `Image models`. */
+const headingOf = (family) => `${family[0].toUpperCase()}${family.slice(1)} models`;
+
 const sections = FAMILIES.map((family) => {
   const run = entries.filter((entry) => entry.family === family);
   const isRun = ([name, exporter]) => run.some((entry) => entry.name === name && entry.exporter === exporter);
-  const kept = (before.get(`Models of ${family}`) ?? []).filter((row) => !isRun(row));
+  const kept = (before.get(headingOf(family)) ?? []).filter((row) => !isRun(row));
   const merged = [...kept, ...run.map(rowOf)].sort();
   return { family, rows: merged };
 });
@@ -135,7 +138,7 @@ timed next to PyTorch's.
 
 ${sections
   .filter((section) => section.rows.length > 0)
-  .map(({ family, rows: own }) => `## Models of ${family}\n\n${markdownTable([HEADS, ...own])}\n`)
+  .map(({ family, rows: own }) => `## ${headingOf(family)}\n\n${markdownTable([HEADS, ...own])}\n`)
   .join("\n")}
 ${without.length === 0 ? "" : `## Without a verdict\n\nPyTorch exported no file of these kinds, or they have not been run yet.\n\n${markdownTable([["model", "exporter says"], ...without.map((name) => [name, reasonFor(name)])])}\n`}`,
 );
