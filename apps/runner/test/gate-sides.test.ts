@@ -192,6 +192,15 @@ describe("counts of both sides", () => {
     const counted = { cells: [], notes: [], processes: [] };
     const broken = addCounts(comparison, { ...counted, notCompared: [{ ...id, kind: "broken", reason }] });
     expect(toOutcome(broken)).toBe("incomplete");
+    // Lacking its time, too, it did not run once.
+    const untimed = {
+      ...comparison,
+      cells: [],
+      notCompared: [{ ...id, kind: "broken", reason: "r" } as const],
+    };
+    expect(
+      addCounts(untimed, { ...counted, notCompared: [{ ...id, kind: "broken", reason }] }).notCompared,
+    ).toHaveLength(1);
     const nowhere = addCounts(comparison, { ...counted, notCompared: [{ ...id, kind: "nowhere", reason }] });
     expect(toOutcome(nowhere)).toBe("pass");
   });

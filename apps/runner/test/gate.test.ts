@@ -150,6 +150,25 @@ describe("pnpm compare", () => {
     expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
   });
 
+  it("exits 3 where errors alone are compared, a larger one too, and 1 for that with --strict", async () => {
+    const out = withBaseline();
+    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
+    rewrite(join(out, id, "results.json"), (results) => ({
+      ...results,
+      environment: { ...results.environment, cpu: "Another" },
+      cells: results.cells.map(({ accuracy, ...cell }) => ({
+        ...cell,
+        gradientDigest: `sha256:${"0".repeat(64)}`,
+        ...(accuracy ? { accuracy: { ...accuracy, gradient: { ...accuracy.gradient, relL2: 1 } } } : {}),
+      })),
+    }));
+    const compared = ["main", "latest", "--in", out];
+    const { code, stdout } = await call("compare", compared);
+    expect(stdout).toContain("with a larger error");
+    expect(code).toBe(3);
+    expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
+  });
+
   it("says that a step's summary cannot be written, in a line, and what it found all the same", async () => {
     const out = withBaseline();
     const folder = temporaryFolder();

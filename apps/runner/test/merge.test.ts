@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { busyMachine, cellKey, type Results } from "@softmax-bench/core";
+import { busyMachine, cellKey, type Results, resultsOfMachine } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
+import { toHistoryRun } from "@softmax-bench/regression";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, type Ended, onlyRun, temporaryFolder } from "./support/cli.js";
 
@@ -212,6 +213,24 @@ describe("the noise of merged runs", () => {
 });
 
 describe("runs of several machines, merged", () => {
+  it("are busy where the machine was, and nowhere else", async () => {
+    const state = { loadAverage: 0, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
+    const busy = { ...state, otherCores: 0.4 };
+    const quiet = { ...whole(), noise: { before: state, during: [state], after: state } };
+    const other = elsewhere({ ...whole(), noise: { before: busy, during: [busy], disturbed: 0.9 } });
+    const results = (await merge(folders(quiet, other))).results();
+    const { machines = [] } = results;
+    expect(machines.map((machine) => busyMachine(resultsOfMachine(results, machine)))).toEqual([
+      undefined,
+      expect.stringContaining("other programs used 0.4 of"),
+    ]);
+    const { cells, isBusy } = toHistoryRun(results);
+    expect(isBusy).toBe(true);
+    expect(new Set(cells.flatMap(({ ns, machine }) => (ns === undefined ? [] : machine)))).toEqual(
+      new Set([machines[0]?.id]),
+    );
+  });
+
   it("keep each machine's cells apart, and set common ones side by side", async () => {
     const merged = await merge(folders(whole(), elsewhere(whole())));
     const { machines = [], cells, distances, backends } = merged.results();

@@ -49,6 +49,13 @@ describe("the processes of a run", () => {
     expect(countRounds(65_000, [...stopped, cell(1), spent(20)])).toBe(6);
   });
 
+  it("have what is left after the samples of a process that was killed", () => {
+    const sampling = { steadiness: { gradient: "settled" }, windowsNs: 12 * SECOND };
+    const killed = [cell(0), { ...cell(1), sampling } as Entry];
+    expect(countRounds(20_000, killed)).toBe(6);
+    expect(countRounds(15_000, killed)).toBe(2);
+  });
+
   it("include one that had begun, even if the time is over", () => {
     expect(countRounds(1000, [cell(0), cell(1), cell(2), spent(20)])).toBe(3);
   });

@@ -6,6 +6,7 @@ import {
   machineId,
   plural,
   type Results,
+  resultsOfMachine,
 } from "@softmax-bench/core";
 import type { Fingerprint } from "./fingerprint.js";
 
@@ -15,7 +16,7 @@ export interface HistoryRun extends Fingerprint {
   /** The runs that are comparable: command, profile and, unless it is 0, seed. */
   readonly profile: string;
   readonly cells: readonly HistoryCell[];
-  /** True if the machine was busy: its times are left out, and its errors are not. */
+  /** True if a machine of the run was busy: its times are left out, and its errors are not. */
   readonly isBusy: boolean;
   /** Number of times that had not settled, which are left out. */
   readonly unsettled: number;
@@ -27,7 +28,7 @@ export interface HistoryCell extends Pick<Cell, "backend" | "host" | "method" | 
   readonly machine: string;
   /** The machine, with threads and accelerator of the backend as far as they are known: `…, 2 threads`. */
   readonly where: string;
-  /** Median time of loss and gradient, if it had settled on a machine that was not busy. */
+  /** Median time of loss and gradient; absent if it was unsettled, or the machine busy. */
   readonly ns?: number;
   /** Relative L2 error of the gradient; infinite if that is not finite. */
   readonly error?: number;
@@ -38,7 +39,7 @@ export function toHistoryRun(results: Results): HistoryRun {
   const { run, environment, hosts, backends, cells } = results;
   const { command = "bench", profile, seed = 0 } = run;
   const environments = new Map(results.machines?.map((machine) => [machine.id, machine.environment]));
-  const isBusy = busyMachine(results) !== undefined;
+  const busy = busyMachines(results);
   const ok = cells.filter(({ status }) => status === "ok");
   const setups = new Map(backends.map((backend) => [placeKey(backend.id, backend), describeSetup(backend)]));
   return {
@@ -55,11 +56,20 @@ export function toHistoryRun(results: Results): HistoryRun {
       const machine = machineId(environments.get(cell.machine ?? "") ?? environment);
       const setup = setups.get(placeKey(cell.backend, cell));
       const where = setup ? `${machine}, ${setup}` : machine;
-      return toHistoryCell(cell, { machine, where }, isBusy);
+      return toHistoryCell(cell, { machine, where }, busy.has(cell.machine));
     }),
-    isBusy,
-    unsettled: isBusy ? 0 : ok.filter(isUnsettled).length,
+    isBusy: busy.size > 0,
+    unsettled: ok.filter((cell) => isUnsettled(cell) && !busy.has(cell.machine)).length,
   };
+}
+
+/** Ids of the busy machines of merged results; undefined is the only machine of others. */
+function busyMachines(results: Results): ReadonlySet<string | undefined> {
+  const { machines = [] } = results;
+  if (machines.length === 0) return new Set(busyMachine(results) === undefined ? [] : [undefined]);
+  const isBusy = (machine: (typeof machines)[number]) =>
+    busyMachine(resultsOfMachine(results, machine)) !== undefined;
+  return new Set(machines.filter(isBusy).map(({ id }) => id));
 }
 
 const isUnsettled = ({ timing }: Cell): boolean => timing?.gradient?.steadiness === "unsettled";

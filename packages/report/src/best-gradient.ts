@@ -72,7 +72,7 @@ export function bestBlocks(records: readonly GradientRecord[], dtype: FloatDType
     return [
       emphasis(
         first
-          ? `No gradient of your data is best: none within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(first)}, ${describe(first)}.`
+          ? `No best gradient: none within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(first)}, ${describe(first)}.`
           : `No gradient of your data is within the error bound (${bound}).`,
       ),
     ];

@@ -27,12 +27,15 @@ function adviceHeadline(comparison: Comparison): string {
   const { cells, notCompared } = comparison;
   const count = (...verdicts: readonly Verdict[]) =>
     cells.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  const broken = notCompared.filter(({ kind }) => kind === "broken");
+  const brokenBefore = broken.filter(({ brokenIn }) => brokenIn === "baseline").length;
   if (toOutcome(comparison) === "incomparable") return HEADLINES.incomparable;
   const parts = [
     [count("slower"), "slower"],
     [count("faster"), "faster"],
     [count("regression"), "with a larger error"],
-    [notCompared.filter(({ kind }) => kind === "broken").length, "did not run"],
+    [broken.length - brokenBefore, "did not run"],
+    [brokenBefore, "did not run in the baseline"],
   ] as const;
   const differing = parts.filter(([number]) => number > 0);
   if (differing.length === 0) return "No difference beyond the resolution";

@@ -278,7 +278,7 @@ const networkTable = (networks: readonly Measured[]): Block => ({
 
 /** `1.25× [1.20, 1.30]`, `= 1.01× [0.98, 1.05]`, or `= 1.25×` without an interval. */
 function formatStepRatio({ median, ci95, coverage }: NonNullable<Measured["step"]>["ratio"]): string {
-  if (!ci95 || coverage < 0.95) return `= ${formatRatio(median)}`;
+  if (coverage < 0.95) return `= ${formatRatio(median)}`;
   const [low, high] = ci95;
   const shown = `${formatRatio(median)} [${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
   return low <= 1 && high >= 1 ? `= ${shown}` : shown;

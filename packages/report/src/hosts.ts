@@ -263,7 +263,7 @@ const winnersBlocks = (hosts: readonly string[], winners: readonly HostWinners[]
 const ratiosBlocks = ([first]: readonly string[], ratios: readonly HostRatios[]): Block[] => [
   {
     kind: "paragraph",
-    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that had settled on both and cells that the run can tell apart.`,
+    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that had settled on both and that the run can tell apart.`,
   },
   {
     kind: "table",

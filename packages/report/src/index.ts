@@ -1,5 +1,5 @@
 export type { ExaminedBackend } from "./availability.js";
-export { bestGradient, candidates, contenders, withProcess } from "./best-gradient.js";
+export { bestGradient, candidates, contenders, timeOf, withProcess } from "./best-gradient.js";
 export { explainVerdict } from "./comparison.js";
 export { bencherMetrics } from "./formats/bencher.js";
 export { githubActionBenchmark } from "./formats/github-action-benchmark.js";

@@ -44,11 +44,12 @@ export function limitBlocks(unnamed: Results, native: readonly NativeTime[], com
       ],
       numeric: [4, 5, 6, 7, 8, 9],
       rows: shown.map(
-        ({ workload, dtype, backend, method, threads, timing, resolution, error, nativeNs }) => [
+        ({ workload, dtype, backend, method, threads, timing, resolution, rank: place, error, nativeNs }) => [
           ...[workload, dtype, backend, method, String(threads)],
           ...[
             formatTime(timing.medianNs, timing.steadiness),
-            formatPercent(resolution),
+            // The resolution is that of settled times, if there are any.
+            place !== undefined || hasSettled({ timing }) ? formatPercent(resolution) : "",
             formatError(error.relL2),
           ],
           ...[formatDuration(nativeNs), formatRatio(timing.medianNs / nativeNs)],
@@ -58,7 +59,7 @@ export function limitBlocks(unnamed: Results, native: readonly NativeTime[], com
     {
       kind: "paragraph",
       text:
-        `Of each backend: manual/fused, and the fastest gradient that had settled within ${RECOMMENDED_ROUNDOFFS} unit roundoffs of relative L2 error, with those tied with it; the fastest of all, if none is such. ±: the resolution of the run. ` +
+        `Of each backend: manual/fused, and the fastest gradient that had settled within ${RECOMMENDED_ROUNDOFFS} unit roundoffs of relative L2 error, with those tied with it, or the fastest of all if there is none. ±: the resolution of the run. ` +
         `Native: tools/native-limit, ${compiler}, as many threads as the backend has; medians. The run was measured before, not in turns.`,
     },
   ];

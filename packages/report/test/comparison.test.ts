@@ -167,6 +167,13 @@ describe("a comparison as text", () => {
     expect(renderComparisonMarkdown(comparison({ ...advice, cells: [cell()] }))).toMatch(
       /^# 1 did not run: /,
     );
+    const before = comparison({ ...advice, cells: [cell()] }).notCompared.map((one) => ({
+      ...one,
+      brokenIn: "baseline" as const,
+    }));
+    expect(renderComparisonMarkdown(comparison({ ...advice, cells: [cell()], notCompared: before }))).toMatch(
+      /^# 1 did not run in the baseline: /,
+    );
     expect(renderComparisonMarkdown(comparison({ ...advice, cells: [] }))).toMatch(/^# Nothing comparable: /);
   });
 

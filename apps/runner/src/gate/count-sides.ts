@@ -67,14 +67,17 @@ export function countedFlags(flags: readonly string[], timed: readonly string[])
 export function addCounts(comparison: Comparison, { cells, notCompared, notes }: Counted): Comparison {
   const together = withInstructions(comparison, cells);
   const backends = [...new Set(comparison.cells.map(({ backend }) => backend))];
-  const known = new Set([...together.cells, ...together.notCompared].map(cellKey));
+  const isLacking = new Set(together.notCompared.map(cellKey));
+  const known = new Set([...together.cells.map(cellKey), ...isLacking]);
   return {
     ...together,
     notes: [...together.notes, ...notes, ...explainUncounted(backends, comparison.candidate.environment)],
     notCompared: [
       ...together.notCompared,
       // What broke counts, even where the cell was timed.
-      ...notCompared.filter((cell) => cell.kind === "broken" || !known.has(cellKey(cell))),
+      ...notCompared.filter((cell) =>
+        cell.kind === "broken" ? !isLacking.has(cellKey(cell)) : !known.has(cellKey(cell)),
+      ),
     ],
   };
 }

@@ -237,8 +237,9 @@ function mergeResolutions(resolutions: readonly Resolution[]): Pick<Results, "re
 
 /** The noise beside any of the runs: the states of each, and the largest share of disturbed time. */
 function mergeNoise(parts: readonly Part[]): Pick<Results, "noise"> {
-  const [first, ...others] = parts.flatMap(({ results: { noise } }, part): Noise[] =>
-    noise ? [inPart(noise, part)] : [],
+  const several = byMachine(parts).size > 1;
+  const [first, ...others] = parts.flatMap(({ results: { noise, environment } }, part): Noise[] =>
+    noise ? [tagged(noise, { part, ...(several ? { machine: machineId(environment) } : {}) })] : [],
   );
   if (!first) return {};
   const disturbed = [first, ...others].flatMap((noise) => noise.disturbed ?? []);
@@ -257,18 +258,22 @@ function mergeNoise(parts: readonly Part[]): Pick<Results, "noise"> {
 }
 
 /** The processor's speed at a moment outside of all sessions, without the activity of that window: nothing was measured in it. */
-const outsideOf = ({ loadAverage, spinNs, part }: MachineState): MachineState => ({
+const outsideOf = ({ loadAverage, spinNs, part, machine }: MachineState): MachineState => ({
   loadAverage,
   spinNs,
   part,
+  machine,
 });
 
-/** @param part index of the run among those that are merged */
-const inPart = ({ before, during, after, ...noise }: Noise, part: number): Noise => ({
+/** @param tag the index of the run among those that are merged, and its machine if there are several */
+const tagged = (
+  { before, during, after, ...noise }: Noise,
+  tag: Pick<MachineState, "part" | "machine">,
+): Noise => ({
   ...noise,
-  before: { ...before, part },
-  during: during.map((state) => ({ ...state, part })),
-  ...(after ? { after: { ...after, part } } : {}),
+  before: { ...before, ...tag },
+  during: during.map((state) => ({ ...state, ...tag })),
+  ...(after ? { after: { ...after, ...tag } } : {}),
 });
 
 /** Merges cells. Of duplicates, the first successful measurement counts. */

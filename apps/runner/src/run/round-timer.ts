@@ -3,7 +3,8 @@ import type { Entry } from "../results/journal/entries.js";
 
 /**
  * Decides on further rounds of a run, each a process of every backend: those of its profile, those that its journal has
- * begun, and then as many as its time allows. Time that the run used before it was interrupted counts.
+ * begun, and then as many as its time allows. Time that the run used before it was interrupted counts; of a process that
+ * was killed, only that of its samples is known.
  */
 export class RoundTimer {
   readonly #fewest: number;
@@ -28,12 +29,7 @@ export class RoundTimer {
       (most, entry) => Math.max(most, entry.type === "cell" ? entry.round + 1 : 0),
       0,
     );
-    const spentMs = done.reduce(
-      (sum, entry) =>
-        sum +
-        (entry.type === "spent" ? Object.values(entry.wallNs).reduce((ns, one) => ns + one, 0) / 1e6 : 0),
-      0,
-    );
+    const spentMs = spentNs(done) / 1e6;
     this.#fewest = Math.max(processes, rounds);
     this.#most = mostProcesses;
     this.#leftMs = (givenMs ?? timeMs) - spentMs;
@@ -52,4 +48,16 @@ export class RoundTimer {
     const roundMs = Math.max(this.#usualMs, now - this.#roundBegun);
     return round < this.#most && now - this.#begun + roundMs <= this.#leftMs;
   }
+}
+
+/** Nanoseconds that processes of a run have used: as they wrote when they ended, or else what they sampled. */
+function spentNs(done: readonly Entry[]): number {
+  let [known, sampled] = [0, 0];
+  for (const entry of done) {
+    if (entry.type === "cell") sampled += entry.sampling?.windowsNs ?? 0;
+    if (entry.type !== "spent") continue;
+    known += Object.values(entry.wallNs).reduce((sum, ns) => sum + ns, 0);
+    sampled = 0;
+  }
+  return known + sampled;
 }

@@ -10,7 +10,7 @@ import { assemble } from "../../dist/run/assemble.js";
 import { planOfRun } from "../../dist/run/plan-run.js";
 import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
 
-/** Prints the tables of the study, as Markdown, from what the runs of `run.mjs` measured, by the rules of now. */
+/** Prints the tables of the study, as Markdown, from what the runs of `run.mjs` measured, by the current rules. */
 
 const [study] = process.argv.slice(2);
 async function load(name) {

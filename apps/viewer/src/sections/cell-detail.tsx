@@ -90,7 +90,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
 
 /** The reason why a time has no interval. Samples of one process say nothing of the next one. */
 const noInterval = ({ scope }: Timing): string =>
-  scope === "process" ? "none of one process" : "too few for one";
+  scope === "process" ? "one process only" : "too few for one";
 
 function samplePlot({ timing }: Cell): ChartOptions {
   const points = PHASES.flatMap((phase) =>

@@ -54,16 +54,8 @@ export const networkFields = {
         median: z.number().positive().describe("time of the automatic step over that by hand, of pairs"),
         ci95: z
           .tuple([z.number(), z.number()])
-          .optional()
-          .describe(
-            "interval that covers the median with at least 95 %; absent where there are too few pairs for one. " +
-              "Files of older versions have it always: look at coverage",
-          ),
-        coverage: z
-          .number()
-          .min(0)
-          .max(1)
-          .describe("of the interval; without one, of the range of the pairs"),
+          .describe("interval of the median; the range of the pairs where they are too few for 95 %"),
+        coverage: z.number().min(0).max(1).describe("probability that the interval covers the median"),
       }),
     })
     .optional()

@@ -300,6 +300,7 @@ export const machineState = z.object({
     .nonnegative()
     .optional()
     .describe("of merged results: the index, from 0, of the one of run.merged.runs that it was observed in"),
+  machine: machineKey,
 });
 
 export const noise = z.object({

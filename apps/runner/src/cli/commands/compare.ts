@@ -1,4 +1,4 @@
-import { type Comparison, compare as compareResults, toOutcome } from "@softmax-bench/regression";
+import { type Comparison, compare as compareResults } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
 import { makeOutFolder } from "../../fs/make-folder.js";
 import { type LimitFlags, parseLimits, withLimits } from "../../gate/limits.js";
@@ -47,7 +47,7 @@ export async function compare(argv: readonly string[], { stdout, stderr }: Conso
   }
   writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
   if (flags.strict && isWorse(comparison)) return EXIT.failure;
-  return toOutcome(comparison) === "incomparable" ? EXIT.incomparable : EXIT.ok;
+  return comparison.cells.some(({ time }) => time) ? EXIT.ok : EXIT.incomparable;
 }
 
 const COMPARE_EXIT_CODES = `

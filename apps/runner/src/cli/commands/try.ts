@@ -7,6 +7,7 @@ import {
   placeName,
   plural,
 } from "@softmax-bench/core";
+import type { Sampling } from "@softmax-bench/measure";
 import { assessGradient, assessLoss, oracle } from "@softmax-bench/numerics";
 import {
   bestGradient,
@@ -14,6 +15,7 @@ import {
   contenders,
   type GradientRecord,
   renderGradients,
+  timeOf,
   withProcess,
 } from "@softmax-bench/report";
 import { median } from "@softmax-bench/stats";
@@ -139,9 +141,21 @@ const withoutChance = (attempt: Attempt): Attempt =>
 /** The number of gradients that are timed in a second process. */
 const REPEATED = 3;
 
+/** Calls that times of a second process have time for, so that half of them suffice to test for drift; and the longest such time. */
+const REPEATED_CALLS = 25;
+const MOST_SETTLE_NS = 5e9;
+
+/** Limits for calls of a known time, in nanoseconds. */
+function forCallsOf(callNs: number, { limits, ...sampling }: Sampling): Sampling {
+  const { gradient } = limits;
+  const settleNs = Math.max(gradient.settleNs, Math.min(REPEATED_CALLS * callNs, MOST_SETTLE_NS));
+  const patienceNs = Math.max(gradient.patienceNs, settleNs / 2);
+  return { ...sampling, limits: { ...limits, gradient: { ...gradient, settleNs, patienceNs } } };
+}
+
 /**
- * Times the fastest contenders once more, in fresh processes: how much their times differ is the resolution. If no times
- * had settled, the fastest of those gradients have another chance.
+ * Times the fastest candidates once more, in fresh processes, and the fastest whose times had settled: how much their times
+ * differ is the resolution. The first process has little time for each, and slow gradients hardly settle in it.
  */
 async function repeatFastest(
   attempts: readonly Attempt[],
@@ -149,12 +163,14 @@ async function repeatFastest(
   options: JobOptions,
 ): Promise<GradientRecord[]> {
   const records = attempts.map(({ record }) => record);
-  const settled = contenders(records, dtype);
-  const fastest = (settled.length > 0 ? settled : candidates(records, dtype)).slice(0, REPEATED);
-  for (const record of fastest) {
+  const [settled] = contenders(records, dtype);
+  const repeated = new Set(candidates(records, dtype).slice(0, REPEATED));
+  if (settled) repeated.add(settled);
+  for (const record of repeated) {
     const index = records.indexOf(record);
     const { place, job } = attempts[index] as Attempt;
-    await runJobs(place, [job], options, (_, outcome) => {
+    const again = { ...job, sampling: forCallsOf(timeOf(record), job.sampling ?? QUICK_SAMPLING) };
+    await runJobs(place, [again], options, (_, outcome) => {
       if (outcome.status !== "ok") return;
       const { gradientNs, steadiness } = outcome;
       records[index] = withProcess(record, { medianNs: median(gradientNs), steadiness });

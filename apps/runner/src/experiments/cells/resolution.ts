@@ -38,7 +38,7 @@ function describePair(
 ): Resolution["identicalPairs"][number] | undefined {
   const medianNs = pairMedians(one, "gradient");
   if (!medianNs) return undefined;
-  const isTest = hasSettled(one.own, "gradient") && hasSettled(one.twin, "gradient");
+  const isTest = isSettled(one.own, "gradient") && isSettled(one.twin, "gradient");
   const others = group.map((other) => (other === one ? { ...one, twin: [] } : other));
   const ratioOfOthers = isTest ? estimateResolution(toReplicates(others, "gradient")) : undefined;
   const { backend, host, method, dtype, workload } = one.cell;
@@ -68,7 +68,9 @@ function groupResolution(
  * others are not called the fastest, and most of them are too slow to be measured again.
  */
 function toReplicates(all: readonly Replicated[], phase: RankedPhase) {
-  const settled = all.filter(({ own }) => hasSettled(own, phase));
+  const settled = all.flatMap(({ own, twin, ...one }) =>
+    isSettled(own, phase) ? [{ ...one, own, twin: isSettled(twin, phase) ? twin : [] }] : [],
+  );
   const group = settled.length > 0 ? settled : all;
   const processTimes = group.map(({ own }) => medianTimes(own, phase)).filter(({ length }) => length > 0);
   return {
@@ -82,7 +84,7 @@ function toReplicates(all: readonly Replicated[], phase: RankedPhase) {
   };
 }
 
-const hasSettled = (measurements: readonly Measurement[], phase: RankedPhase): boolean =>
+const isSettled = (measurements: readonly Measurement[], phase: RankedPhase): boolean =>
   measurements.some(({ sampling }) => sampling?.steadiness[phase] === "settled");
 
 /** Medians of the cell and of its twin, over the processes that decide the time of both. */

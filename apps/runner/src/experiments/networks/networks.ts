@@ -205,7 +205,7 @@ export function stepTimes([
     autograd: { medianNs: median(autograd), samples: [...autograd] },
     ratio: {
       median: median(ratios),
-      ...(coverage >= 0.95 ? { ci95: [low, high] as [number, number] } : {}),
+      ci95: [low, high],
       coverage,
     },
   };
