@@ -40,6 +40,26 @@ function withBaseline(): string {
 const read = (file: string): Results => parseResults(readFileSync(file, "utf8"));
 const rewrite = (file: string, edit: (results: Results) => Results): void =>
   writeFileSync(file, formatResults(edit(read(file))));
+/** Results of a run in which every worker was killed. */
+const allCrashed = (results: Results): Results => ({
+  ...results,
+  cells: results.cells.map(({ backend, method, dtype, workload }) => {
+    const reason = "the worker was killed";
+    return { backend, method, dtype, workload, status: "crashed", reason };
+  }),
+});
+
+/** Results of another machine, with larger errors. */
+const lessExactElsewhere = (results: Results): Results => ({
+  ...results,
+  environment: { ...results.environment, cpu: "Another" },
+  cells: results.cells.map(({ accuracy, ...cell }) => ({
+    ...cell,
+    gradientDigest: `sha256:${"0".repeat(64)}`,
+    ...(accuracy ? { accuracy: { ...accuracy, gradient: { ...accuracy.gradient, relL2: 1 } } } : {}),
+  })),
+});
+
 /** Rewrites a baseline. */
 const change = (out: string, edit: (results: Results) => Results): void =>
   rewrite(join(out, "baselines", "main.json"), edit);
@@ -132,39 +152,16 @@ describe("pnpm compare", () => {
     expect(runsIn(out)).toEqual([id]);
   });
 
-  it("exits 3 where everything crashed, and 1 with --strict", async () => {
+  it.each([
+    ["everything crashed", "Nothing comparable: latest against main", allCrashed],
+    ["errors alone are compared, of which one is larger", "with a larger error", lessExactElsewhere],
+  ])("exits 3 where %s, and 1 with --strict", async (_, headline, edit) => {
     const out = withBaseline();
     const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
-    rewrite(join(out, id, "results.json"), (results) => ({
-      ...results,
-      cells: results.cells.map(({ backend, method, dtype, workload }) => ({
-        ...{ backend, method, dtype, workload },
-        status: "crashed" as const,
-        reason: "the worker was killed",
-      })),
-    }));
+    rewrite(join(out, id, "results.json"), edit);
     const compared = ["main", "latest", "--in", out];
     const { code, stdout } = await call("compare", compared);
-    expect(stdout).toContain("Nothing comparable: latest against main");
-    expect(code).toBe(3);
-    expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
-  });
-
-  it("exits 3 where errors alone are compared, a larger one too, and 1 for that with --strict", async () => {
-    const out = withBaseline();
-    const [id = ""] = readdirSync(out).filter((name) => name.endsWith("-smoke"));
-    rewrite(join(out, id, "results.json"), (results) => ({
-      ...results,
-      environment: { ...results.environment, cpu: "Another" },
-      cells: results.cells.map(({ accuracy, ...cell }) => ({
-        ...cell,
-        gradientDigest: `sha256:${"0".repeat(64)}`,
-        ...(accuracy ? { accuracy: { ...accuracy, gradient: { ...accuracy.gradient, relL2: 1 } } } : {}),
-      })),
-    }));
-    const compared = ["main", "latest", "--in", out];
-    const { code, stdout } = await call("compare", compared);
-    expect(stdout).toContain("with a larger error");
+    expect(stdout).toContain(headline);
     expect(code).toBe(3);
     expect((await call("compare", [...compared, "--strict"])).code).toBe(1);
   });
