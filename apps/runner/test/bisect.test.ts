@@ -10,6 +10,7 @@ import { mainPath } from "../dist/gate/checkout.js";
 import { toPatience } from "../dist/gate/patience.js";
 import { TimeBudget } from "../dist/gate/time-budget.js";
 import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
+import { describeEnvironment } from "../dist/run/machine/environment.js";
 import { ROOT, scratchClone } from "./support/checkout.js";
 import { call, MAIN, run, start, temporaryFolder, within } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
@@ -161,6 +162,20 @@ describe("a bisection", () => {
     const resumed = await bisectWith(verdictOf, out);
     expect(resumed.taken).toEqual(whole.taken.slice(2));
     expect(resumed.lines.at(-1)).toBe(whole.lines.at(-1));
+  });
+
+  it("does not go on with steps of another machine or Node", async () => {
+    const out = temporaryFolder();
+    await bisectWith(() => "equal", out);
+    const [folder = ""] = readdirSync(out);
+    const file = join(out, folder, "bisect.json");
+    const state = JSON.parse(readFileSync(file, "utf8"));
+    const { machine, ...question } = JSON.parse(state.question);
+    const { cpu, cores, node } = describeEnvironment();
+    expect(machine).toEqual({ cpu, cores, node });
+    const elsewhere = JSON.stringify({ ...question, machine: { ...machine, node: "v99.0.0" } });
+    writeFileSync(file, JSON.stringify({ ...state, question: elsewhere }));
+    await expect(bisectWith(() => "equal", out)).rejects.toThrow(/is of another bisection: .*v99\.0\.0/);
   });
 
   it("refuses a damaged state in one line", async () => {

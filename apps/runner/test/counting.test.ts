@@ -87,9 +87,8 @@ exec "$node" --import ${preload} "$@"`,
 
 describe("gate --instructions", () => {
   it("names the Debian package where there is no Valgrind: exit 2, one line", async () => {
-    const { code, stderr } = await run("gate", ["--baseline", "HEAD", "--instructions"], {
-      env: { PATH: temporaryFolder() },
-    });
+    const args = ["--baseline", "HEAD", "--instructions", "--out", temporaryFolder()];
+    const { code, stderr } = await run("gate", args, { env: { PATH: temporaryFolder() } });
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stderr).toContain("install the Debian package valgrind (apt-get install valgrind)");
     expect(code).toBe(2);
@@ -100,7 +99,8 @@ describe("gate --instructions", () => {
     [["--host", "chromium"], /--instructions counts in this Node, got --host chromium/],
     [["--max-instruction-growth", "0%"], /--max-instruction-growth takes a percentage of at least 0\.5%/],
   ])("refuses %j", async (flags, message) => {
-    const { code, stderr } = await call("gate", ["--baseline", "HEAD", "--instructions", ...flags]);
+    const args = ["--baseline", "HEAD", "--instructions", ...flags, "--out", temporaryFolder()];
+    const { code, stderr } = await call("gate", args);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });

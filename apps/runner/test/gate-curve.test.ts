@@ -1,11 +1,24 @@
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { BusyCore } from "../dist/gate/validation/curve/busy-core.js";
 import { assignSlowdowns, SLOWDOWNS } from "../dist/gate/validation/curve/design.js";
 import { injectedInto } from "../dist/gate/validation/curve/measure-curve.js";
+import { requireCommitted } from "../dist/gate/validation/line-journal.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
 const CELLS = Array.from({ length: 40 }, (_, index) => `tfjs-wasm manual/fused float32 ${index + 2}x2`);
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+};
 
 describe("slowdowns of a curve", () => {
   it("are in every round, and over all rounds each of every cell", () => {
@@ -83,13 +96,92 @@ describe("pnpm gate validate --curve", () => {
     const columns = (row: string | undefined) => row?.split("|").map((text) => text.trim());
     const cells = (row: string | undefined) => columns(row)?.map((text) => text.replace(/ \(.*/, ""));
     expect(columns(rows[0])).toEqual([
-      ...["", "true slowdown", "trials", "gate: regression", "inconclusive"],
+      ...["", "true slowdown", "trials", "gate: regression", "inconclusive", "estimate"],
       ...["one run each, above 10 %", "one run each, above 5 %", "t-test on samples"],
       ...["Mann–Whitney on samples", "change point of all processes", ""],
     ]);
     const row = (level: string) => cells(rows.find((text) => text.startsWith(`| ${level} `)));
-    expect(row("0 %")).toEqual(["", "0 %", "2", "0", "0", "1", "1", "1", "1", "0", ""]);
-    expect(row("10 %")).toEqual(["", "10 %", "2", "1", "1", "0", "1", "2", "2", "0", ""]);
+    expect(row("0 %")).toEqual(["", "0 %", "2", "0", "0", "0 %", "1", "1", "1", "1", "", ""]);
+    expect(row("10 %")).toEqual(["", "10 %", "2", "1", "1", "10 %", "0", "1", "2", "2", "", ""]);
+  });
+
+  it("counts change points among the cells with enough processes to show one", async () => {
+    const processes = (side: string, level: number) =>
+      Array.from({ length: 8 }, (_, index) => ({ side, value: level + (index % 3) }));
+    const withProcesses = {
+      ...cell(0.2, "regression", [120]),
+      processes: [...processes("baseline", 100), ...processes("candidate", 120)],
+    };
+    const out = write(header, { ...round, cells: [withProcesses, cell(0.2, "pass", [120, 121])] });
+    await call("gate", ["validate", "--curve", "--rounds", "1", "--out", out]);
+    const page = readFileSync(join(out, "curve.md"), "utf8");
+    expect(page).toMatch(/^\| 20 % \| 2 \| .* \| 1 of 1 \(21 to 100 %\) \|$/m);
+  });
+
+  it("counts false alarms of either direction, and gates on a busy machine", async () => {
+    const cells = ["pass", "regression", "improvement", "pass"].map((verdict) =>
+      cell(0, verdict, [100, 101]),
+    );
+    const out = write(header, { ...round, busy: "other programs used 1 of 2 cores", cells });
+    await call("gate", ["validate", "--curve", "--rounds", "1", "--out", out]);
+    const page = readFileSync(join(out, "curve.md"), "utf8");
+    expect(page).toContain(
+      "Of 4 unchanged cells 1 was called a regression and 1 an improvement: 500 false alarms in 1,000 cells.",
+    );
+    expect(page).toContain("1 gate took the machine for busy.");
+  });
+
+  it.each(["20261129-curve-instructions", "20261130-curve-time"])("draws what is kept of %s", async (run) => {
+    const kept = fileURLToPath(new URL(`../../../docs/runs/${run}/`, import.meta.url));
+    const journal = readFileSync(join(kept, "journal.jsonl"), "utf8");
+    const [first = "{}", ...rounds] = journal.trimEnd().split("\n");
+    const { measure, busy, browser, maxSlowdown } = JSON.parse(first);
+    const out = temporaryFolder();
+    writeFileSync(join(out, "journal.jsonl"), journal);
+    const flags = [
+      ...(measure === "instructions" ? ["--instructions"] : []),
+      ...(busy ? ["--busy"] : []),
+      ...(browser ? ["--host", browser] : []),
+      ...(maxSlowdown ? ["--max-slowdown", `${100 * maxSlowdown}%`] : []),
+    ];
+    const args = ["validate", "--curve", ...flags, "--rounds", String(rounds.length), "--out", out];
+    const { code, stderr } = await call("gate", args);
+    expect(code, stderr).toBe(0);
+    const normal = (text: string) => text.replace(/ +/g, " ").replace(/\| -+: /g, "| ---: ");
+    const page = normal(readFileSync(join(out, "curve.md"), "utf8"));
+    expect(normal(readFileSync(join(kept, "curve.md"), "utf8"))).toBe(page);
+    const document = readFileSync(new URL("../../../docs/regression-gate.md", import.meta.url), "utf8");
+    for (const row of page.split("\n").filter((line) => line.startsWith("| ")))
+      expect(normal(document)).toContain(row);
+  });
+
+  it.each([
+    [{}, ["--busy"], "busy false, and now it is true"],
+    [{}, ["--host", "chromium"], "browser undefined, and now it is chromium"],
+    [{}, ["--max-slowdown", "5%"], "maxSlowdown 0.1, and now it is 0.05"],
+    [{ maxSlowdown: 0.05 }, [], "maxSlowdown 0.05, and now it is 0.1"],
+    [{ measure: "instructions" }, [], "measure instructions, and now it is time"],
+  ])("draws no curve of another kind: %j for %j", async (given, flags, why) => {
+    const out = write({ ...header, ...given }, round);
+    const args = ["validate", "--curve", ...flags, "--rounds", "1", "--out", out];
+    const { code, stderr } = await call("gate", args);
+    expect(stderr).toContain(`was begun with ${why}; delete it, or choose another --out`);
+    expect(code).toBe(2);
+  });
+
+  it("keeps a core busy by a program that is none of its own, until it ends", async () => {
+    const load = new BusyCore();
+    const statOf = () => readFileSync(`/proc/${load.pid}/stat`, "utf8").replace(/.*\) /, "").split(" ");
+    expect(Number(statOf()[1])).not.toBe(process.pid);
+    load[Symbol.dispose]();
+    await expect.poll(() => isRunning(load.pid)).toBe(false);
+  });
+
+  it("keeps no core busy for a process that is gone", async () => {
+    const module = new URL("../dist/gate/validation/curve/busy-core.js", import.meta.url).href;
+    const program = `import { BusyCore } from ${JSON.stringify(module)}; console.log(new BusyCore().pid);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+    await expect.poll(() => isRunning(Number(stdout)), { timeout: 10_000 }).toBe(false);
   });
 
   it("measures nothing for the journal of another curve", async () => {
@@ -103,12 +195,33 @@ describe("pnpm gate validate --curve", () => {
     [["--curve", "--rounds", "0"], "--rounds takes a whole number from 1 to 1000"],
     [["--rounds", "3"], "--rounds is for a curve; add --curve"],
     [["--busy"], "--busy is for a curve; add --curve"],
+    [["--max-slowdown", "5%"], "--max-slowdown is for a curve; add --curve"],
+    [["--curve", "--max-slowdown", "0.05"], "--max-slowdown takes a percentage of at least 1%, such as 10%"],
+    [["--curve", "--instructions", "--max-slowdown", "5%"], "cannot be used with option '--"],
     [["--curve", "--quick"], "cannot be used with option '--"],
     [["--curve", "--instructions", "--host", "chromium"], "cannot be used with option '--"],
   ])("refuses %j", async (flags, why) => {
     const { code, stderr } = await call("gate", ["validate", ...flags, "--out", temporaryFolder()]);
     expect(stderr).toContain(why);
     expect(code).toBe(2);
+  });
+
+  it("does not go on with the journal of a checkout with changes, which may have been others", () => {
+    expect(() => requireCommitted("journal.jsonl", "2f3af9f-dirty")).toThrow(
+      "journal.jsonl was begun with changes that are not committed, and so may be these; commit them, and delete it or choose another --out",
+    );
+    for (const commit of ["2f3af9f", null])
+      expect(() => requireCommitted("journal.jsonl", commit)).not.toThrow();
+  });
+
+  it.each([
+    [{}, [], "10 %"],
+    [{ maxSlowdown: 0.05 }, ["--max-slowdown", "5%"], "5 %"],
+  ])("says which slowdown its gates were to find: %j", async (given, flags, limit) => {
+    const out = write({ ...header, ...given }, round);
+    await call("gate", ["validate", "--curve", ...flags, "--rounds", "1", "--out", out]);
+    const page = readFileSync(join(out, "curve.md"), "utf8");
+    expect(page).toContain(`A gate is to find a slowdown of ${limit} (\`--max-slowdown\`).`);
   });
 
   it("refuses a journal with an invalid line", async () => {

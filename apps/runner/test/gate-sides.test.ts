@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { DEFAULT_LIMITS, toOutcome } from "@softmax-bench/regression";
+import { DEFAULT_LIMITS, ROUTING_BLOCKS, toOutcome } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 import { againstFile } from "../dist/gate/against-file.js";
 import { Baseline } from "../dist/gate/baseline.js";
-import { BusyWatch, watchFor } from "../dist/gate/busy-watch.js";
+import { explainUnwatched, watchFor } from "../dist/gate/busy-watch.js";
 import { type Checkout, measureIn } from "../dist/gate/checkout.js";
 import { addCounts, countedFlags, countSides } from "../dist/gate/count-sides.js";
 import { compareInstructions } from "../dist/gate/instructions.js";
@@ -108,6 +108,101 @@ describe("--time", () => {
     expect(ofFirstLook).toBeGreaterThan(400);
     expect(ofSecondLook).toBeLessThan(ofFirstLook / 2);
     expect(ofSecondLook).toBeGreaterThan(0);
+  });
+
+  /** A budget that ends after some blocks and parts. */
+  class Ending extends TimeBudget {
+    blocks = Number.POSITIVE_INFINITY;
+    parts = Number.POSITIVE_INFINITY;
+
+    override allows(): boolean {
+      return this.blocks-- > 0;
+    }
+
+    override async attempt<T>(
+      part: string,
+      signal: AbortSignal,
+      work: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T | undefined> {
+      if (this.parts-- > 0) return work(signal);
+      this.omitted.push(`There was no time for ${part}.`);
+      return undefined;
+    }
+  }
+  const endingAfter = (ends: Partial<Pick<Ending, "blocks" | "parts">>) =>
+    Object.assign(new Ending(undefined), ends);
+
+  async function gateWithin(budget: TimeBudget, now: Partial<FakeRevision> = {}) {
+    const request = requestOf([], { budget });
+    const checkout = fakeCheckout({ name: "new", cells: [CELL], ...now });
+    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL] }));
+    return gateCheckouts(request, old, checkout, await candidateCells(checkout, request));
+  }
+
+  it("lets nothing pass by a first look that it cuts to one block", async () => {
+    const { comparison } = await gateWithin(endingAfter({ blocks: 1 }));
+    expect(comparison.cells).toMatchObject([{ verdict: "inconclusive", error: { verdict: "pass" } }]);
+    expect(comparison.notes.join()).toContain(
+      "The first look ended after 1 of 2 blocks, since --time allows",
+    );
+    expect(toOutcome(comparison)).toBe("pass");
+  });
+
+  it("leaves times where it ends the comparison with the oracle, whose errors are inconclusive then", async () => {
+    const { comparison } = await gateWithin(endingAfter({ parts: 0 }), { relL2: 1e-3 });
+    expect(comparison.cells).toMatchObject([
+      {
+        verdict: "inconclusive",
+        time: { verdict: "pass" },
+        error: { verdict: "inconclusive", reason: "another gradient, and no errors of the candidate" },
+      },
+    ]);
+    expect(comparison.notes).toContain("There was no time for comparing all gradients with the oracle.");
+  });
+
+  it.each([
+    ["the errors, too", undefined, 1.5],
+    ["nothing else, without errors", "times", 1],
+  ] as const)("has to allow the second block and %s", async (_, only, blocks) => {
+    const asked: { readonly ms: number; readonly at: number }[] = [];
+    class Recording extends TimeBudget {
+      override allows(ms: number): boolean {
+        asked.push({ ms, at: performance.now() });
+        return true;
+      }
+    }
+    const revision = { cells: [CELL], cellMs: 100 };
+    await measureGate({
+      ...requestOf([]),
+      baseline: Baseline.of(fakeCheckout({ name: "old", ...revision })),
+      candidate: fakeCheckout({ name: "new", ...revision }),
+      cells: [CELL],
+      only,
+      budget: new Recording(undefined),
+    });
+    const [first, second] = asked;
+    // A block is four processes, and errors are expected to take two.
+    const block = (second?.at ?? Number.NaN) - (first?.at ?? 0);
+    expect((second?.ms ?? Number.NaN) / block).toBeCloseTo(blocks, 1);
+  });
+
+  it.each([
+    [0, [], 0],
+    [1, ["there was no time for further processes"], 1],
+    [2, ["there was no time for further processes"], 3],
+  ])("makes counts inconclusive that it ends after %i looks", async (parts, reasons, processes) => {
+    const baseline = fakeCheckout({ name: "old", cells: [CELL] });
+    const candidate = fakeCheckout({ name: "new", cells: [CELL], counting: { counts: Array(6).fill(1010) } });
+    const { limits, patience, signal, say } = requestOf([]);
+    const budget = endingAfter({ parts });
+    const options = { baseline, candidate, cells: [CELL], limits, patience, signal, say, budget };
+    const { cells, notCompared } = await compareInstructions(options);
+    expect(cells.map(({ instructions: { verdict, reason } }) => [verdict, reason])).toEqual(
+      reasons.map((reason) => ["inconclusive", reason]),
+    );
+    expect(notCompared).toEqual([]);
+    expect(candidate.calls()).toHaveLength(processes);
+    expect(budget.omitted).toEqual(["There was no time for counting the instructions of 1 cell."]);
   });
 });
 
@@ -252,8 +347,34 @@ describe("a backend that was asked for by name", () => {
 });
 
 describe("what else the machine does", () => {
-  it("is watched unless pages measure, whose own work would count", () => {
-    expect(watchFor([CELL])).toBeInstanceOf(BusyWatch);
-    expect(watchFor([CELL, "wasm-simd@chromium manual/fused float32 16x10"])).toBeUndefined();
+  const IN_PAGES = "wasm-simd@chromium manual/fused float32 16x10";
+
+  it("is watched, beside a browser as far as it can be, and the outcome says how far", async () => {
+    const state = { loadAverage: 0, windowNs: 1e9, otherCores: 0 };
+    const noise = { before: state, during: [state] };
+    expect(explainUnwatched([CELL], noise)).toEqual([]);
+    expect(explainUnwatched([CELL, IN_PAGES], noise)).toEqual([
+      "Of other work on the machine, only that of programs was watched that had begun before a block: a browser measured.",
+    ]);
+    const unknown = { before: state, during: [state, { loadAverage: 0 }] };
+    expect(explainUnwatched([CELL], unknown)).toEqual([
+      "Other work on the machine was not watched: this system does not show it.",
+    ]);
+    for (const cells of [[CELL], [CELL, IN_PAGES]]) {
+      const watch = watchFor(cells);
+      await watch.begin();
+      await watch.end();
+      expect(watch.noise?.during).toHaveLength(1);
+    }
+  });
+
+  it("is in the results of both sides, so that reports and histories of a gate know it", async () => {
+    const request = requestOf([]);
+    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
+    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL] }));
+    const gated = await gateCheckouts(request, old, checkout, await candidateCells(checkout, request));
+    // A window for each block.
+    expect(gated.baseline.noise?.during).toHaveLength(ROUTING_BLOCKS);
+    expect(gated.candidate.noise).toEqual(gated.baseline.noise);
   });
 });

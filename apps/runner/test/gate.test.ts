@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -82,7 +91,12 @@ const COMPARISON = [
   ...["baseline.bench.txt", "bencher.json", "candidate.bench.txt", "comment.md"],
   ...["github-action-benchmark.json", "junit.xml", "summary.md"],
 ];
-const FORMATS = [...COMPARISON, "baseline.json", "results.json"].sort();
+const FORMATS = [...COMPARISON, "baseline.json", "outcome.json", "results.json"].sort();
+/** The outcome of the only gate in a folder. */
+const outcomeIn = (out: string): unknown => {
+  const [folder = ""] = readdirSync(out).filter((name) => name.endsWith("-gate"));
+  return JSON.parse(readFileSync(join(out, folder, "outcome.json"), "utf8"));
+};
 
 describe("--cell", () => {
   it("runs the cells that --list prints, and no others", async () => {
@@ -272,6 +286,7 @@ describe("pnpm compare", () => {
         expect(stderr.trim().split("\n")).toHaveLength(1);
         expect(code).toBe(3);
       }
+      expect(outcomeIn(out)).toMatchObject({ outcome: "other-schema", exitCode: 3 });
     },
   );
 });
@@ -336,6 +351,7 @@ describe("pnpm gate", () => {
     ]);
     expect(stdout).toContain("Nothing comparable");
     expect(code).toBe(3);
+    expect(outcomeIn(out)).toEqual({ outcome: "nothing-comparable", exitCode: 3 });
   });
 
   it("exits 1 for an error above the baseline's, whatever the machine", async () => {
@@ -361,6 +377,7 @@ describe("pnpm gate", () => {
     ]);
     expect(stdout).toContain("Regression");
     expect(code).toBe(1);
+    expect(outcomeIn(out)).toEqual({ outcome: "regression", exitCode: 1 });
   });
 
   it("is red again when it is repeated: the latest run is never what a gate measured", async () => {
@@ -530,16 +547,44 @@ describe("pnpm gate", () => {
   });
 
   it.each([
+    ["a duration that is none", ["--baseline", "main", "--time", "soon"], /--time takes a duration .*"soon"/],
+    ["no baseline", [], /required option '--baseline <name>' not specified/],
+    ["counts in pages", ["--baseline", "main", "--instructions", "--host", "chromium"], /--host chromium/],
+  ])("leaves an annotation, a summary and a folder where it cannot begin: %s", async (_, flags, why) => {
+    const [file, out] = [join(temporaryFolder(), "step.md"), temporaryFolder()];
+    const { code, stderr } = await call("gate", [...flags, "--no-provision", "--out", out], {
+      env: { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: file },
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^::error title=softmax-bench gate%3A no verdict::/);
+    expect(readFileSync(file, "utf8")).toMatch(why);
+    expect(outcomeIn(out)).toEqual({ outcome: "usage", exitCode: 2, reason: expect.stringMatching(why) });
+  });
+
+  it("leaves an annotation and a summary for a flag that it does not know, and none for --help", async () => {
+    const file = join(temporaryFolder(), "step.md");
+    const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: file };
+    const { stderr } = await call("gate", ["--baselin", "main"], { env });
+    expect(stderr).toMatch(/^::error .*unknown option '--baselin'/);
+    expect(readFileSync(file, "utf8")).toContain("unknown option '--baselin'");
+    rmSync(file);
+    expect((await call("gate", ["--help"], { env })).stderr).toBe("");
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it.each([
     [["--backend", "tfjs-node-gpu", "--method", "manual/fused", "--dtype", "float32", "--workload", "4x3"]],
     [["--cell", "tfjs-node-gpu manual/fused float32 4x3"]],
   ])("never passes without a backend that was asked for by name: %j", async (cell) => {
     const commit = otherCommit();
-    const args = ["--baseline", commit, ...cell, "--no-provision", "--out", temporaryFolder()];
+    const out = temporaryFolder();
+    const args = ["--baseline", commit, ...cell, "--no-provision", "--out", out];
     // The cache does not have its native parts.
     const env = { SOFTMAX_BENCH_CACHE: await cacheWithRevision(commit), LIBTENSORFLOW_DIR: "" };
     const { code, stderr } = await call("gate", args, { env });
     expect(stderr).toContain("gate: tfjs-node-gpu is unavailable: ");
     expect(code).toBe(2);
+    expect(outcomeIn(out)).toEqual({ outcome: "backend-missing", exitCode: 2 });
   });
 });
 

@@ -50,13 +50,13 @@ function runsWithRegression(
 }
 
 describe("pnpm history", () => {
-  it("names the commits around a regression, and writes a page and history.json", async () => {
+  it("names the commits around a slowdown, and writes a page and history.json", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await call("history", ["--in", runsWithRegression(), "--out", out]);
     expect(code, stderr).toBe(0);
     expect(stdout.trim().split("\n")).toEqual([
       `${join(out, "main.html")}: 40 runs`,
-      "1 regression:",
+      "1 change for the worse:",
       expect.stringMatching(
         /^ {2}\+\d\d\.\d % \[\+.* %, \+.* %\] time of b manual\/naive float32 2x2: 101 µs → 131 µs$/,
       ),
@@ -84,7 +84,7 @@ describe("pnpm history", () => {
     expect(stdout.split("\n").slice(0, 3)).toEqual([
       expect.stringMatching(/main\.html: 40 runs$/),
       "left out: times of 2 runs on a busy machine, 1 time that had not settled",
-      "1 regression:",
+      "1 change for the worse:",
     ]);
     expect(stdout).toContain("27 runs before, 10 after");
   });
@@ -128,12 +128,12 @@ describe("pnpm history --import", () => {
       expect(code, stderr).toBe(0);
       expect(stdout.trim().split("\n")).toEqual([
         `${join(out, "data.js.html")}: 2 series`,
-        "1 regression:",
+        "1 change for the worse:",
         expect.stringMatching(
           /^ {2}\+(29|30)\.\d % \[.*\] BenchmarkFib10 - ns\/op: 327\.6 ns\/op → 42\d(\.\d)? ns\/op$/,
         ),
         "    2323232323..2424242424; 20 runs before, 10 after; Go Benchmark",
-        "1 improvement:",
+        "1 change for the better:",
         expect.stringMatching(/^ {2}\+(39|40)\.\d % \[.*\] throughput: 99\d(\.\d)? req\/s → 13\d\d req\/s$/),
         "    1e1e1e1e1e..1f1f1f1f1f; 15 runs before, 15 after; Rates",
         "0 series flat",
@@ -146,14 +146,14 @@ describe("pnpm history --import", () => {
     expect(code, stderr).toBe(0);
     expect(stdout.trim().split("\n")).toEqual([
       `${join(out, "main.html")}: 1 series`,
-      "1 improvement:",
+      "1 change for the better:",
       expect.stringMatching(
         /^ {2}−(29|30)\.\d % \[.*\] fib\/10: 100\.8 nanoseconds \(ns\) → 70\.\d+ nanoseconds \(ns\)$/,
       ),
       "    1d1d1d1d1d..1e1e1e1e1e; 14 runs before, 14 after; Latency, ubuntu-latest",
       "0 series flat",
       `${join(out, "dev.html")}: 1 series`,
-      "1 regression:",
+      "1 change for the worse:",
       expect.stringMatching(/^ {2}−(29|30)\.\d % \[.*\] fib\/10: /),
       "    1d1d1d1d1d..1e1e1e1e1e; 14 runs before, 14 after; Throughput, ubuntu-latest",
       "0 series flat",

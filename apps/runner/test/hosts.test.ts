@@ -119,8 +119,9 @@ describe("a run on Node, Bun and Deno", () => {
       expect(new Set(digests).size, id).toBe(1);
     }
     expect(stdout).toMatch(/^Hosts$/m);
-    expect(stdout).toMatch(/^backend +host +median ratio/m);
-    expect(stdout).toMatch(/^wasm-simd +bun +\d/m);
+    // On a busy machine none of these times may settle, and then there is no ratio.
+    expect(stdout).toMatch(/^backend +host +(median ratio.* )?cells/m);
+    expect(stdout).toMatch(/^wasm-simd +bun +(= )?\d/m);
   };
   const claim = "measures %j on every host, and shows them side by side";
   it.each([[["wasm-simd", "jax-js"]]])(claim, expectMeasured);

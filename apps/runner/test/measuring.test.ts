@@ -218,7 +218,7 @@ describe("a busy machine", () => {
       const refused = await bench(args);
       expect(refused.stderr).toMatch(/^The machine was busy: /m);
       expect(refused.stdout.split("\n")[2]).toMatch(/^The machine was busy: /);
-      expect(refused.stderr).toMatch(/no baseline main is kept of a busy machine; .*--force/);
+      expect(refused.stderr).toMatch(/baseline main was not saved: the machine was busy\. .*--force/);
       expect(refused.code).toBe(1);
       const forced = await bench([...args, "--force"]);
       expect(forced.stderr).toMatch(/wrote .*baselines\/main\.json/);

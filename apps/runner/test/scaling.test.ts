@@ -185,6 +185,20 @@ describe("what is concluded from times", () => {
     expect(threading).toEqual([expect.objectContaining({ fromElements: null, best: 1 })]);
   });
 
+  it("is the same from untested times, which are those of the largest shapes", () => {
+    const one = series(1, (n, c) => 5000 + 20 * n + 0.8 * n * c);
+    const points = one.points.map((point) => ({
+      ...point,
+      steadiness: point.rows * point.classes > 1e6 ? ("untested" as const) : ("settled" as const),
+    }));
+    const { series: [first] = [], threading } = scalingSection([
+      { ...one, points },
+      { ...one, points, threads: 2 },
+    ]);
+    expect(first?.fit).toEqual(scalingSection([one]).series[0]?.fit);
+    expect(threading).toEqual([expect.objectContaining({ fromElements: null, best: 1 })]);
+  });
+
   it("has no negative part, whatever the times", () => {
     const { series: [first] = [] } = scalingSection([series(1, (n, c) => 0.8 * n * c - 0.3 * n + 1)]);
     expect(first?.fit?.overheadNs).toBeGreaterThanOrEqual(0);
@@ -206,5 +220,15 @@ describe("what is concluded from times", () => {
     ]);
     const never = scalingSection([series(1, one), series(2, one)]).threading;
     expect(never).toEqual([expect.objectContaining({ fromElements: null, best: 1 })]);
+  });
+
+  it("is not that a second thread pays where times of identical code may differ as much", () => {
+    const one = (n: number, c: number) => 1000 + n * c;
+    const pays = (ratio: number) =>
+      scalingSection([series(1, one), series(2, (n, c) => one(n, c) / ratio)]).threading;
+    expect(pays(1.14)).toEqual([
+      expect.objectContaining({ fromElements: null, best: expect.closeTo(1.14, 9) }),
+    ]);
+    expect(pays(1.16)).toEqual([expect.objectContaining({ fromElements: 2, best: expect.closeTo(1.16, 9) })]);
   });
 });

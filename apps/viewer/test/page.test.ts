@@ -24,6 +24,10 @@ if (whyNoBrowser) {
     /** The fastest of the table for the original workload. */
     const answer = async (page: Page) =>
       plain(await rowOf(page, "seed-3200").locator("td").first().innerText());
+    const withUnsettledTime = (one: Cell): Cell => ({
+      ...one,
+      timing: { ...one.timing, gradient: { ...(one.timing?.gradient as Timing), steadiness: "unsettled" } },
+    });
     const choice = (page: Page, name: string) => page.getByRole("combobox", { name, exact: true });
     /** The texts of cells, without their second lines. */
     const times = (page: Page) => page.locator(".matrix button .time").allInnerTexts();
@@ -47,11 +51,7 @@ if (whyNoBrowser) {
       it("calls cells tied that the run cannot tell apart, shows its resolution, and warns of a busy machine", async () => {
         const [first, second, ...others] = results().cells as [Cell, Cell, ...Cell[]];
         const near = { ...second, timing: first.timing };
-        const falling = cell("in-wasm", "manual/shifted", { ms: 1, maxUlp: 3 });
-        const unsettled: Cell = {
-          ...falling,
-          timing: { gradient: { ...(falling.timing?.gradient as Timing), steadiness: "unsettled" } },
-        };
+        const unsettled = withUnsettledTime(cell("in-wasm", "manual/shifted", { ms: 1, maxUlp: 3 }));
         const state = { loadAverage: 2, windowNs: 1e9, otherCores: 1, steal: 0, spinNs: 1e6 };
         const { page } = await open(
           results({
@@ -73,7 +73,7 @@ if (whyNoBrowser) {
           /; tied with .*; in-wasm manual\/shifted is faster, but its times had not settled$/,
         );
         expect(await page.locator(".trust").innerText()).toMatch(
-          /Its time is known to ± 3\.0 % .*, on a busy machine\.$/,
+          /In comparisons within this run, its time is resolved to ± 3\.0 % .*, on a busy machine; another run may differ by more\.$/,
         );
         expect(await page.locator(".method").innerText()).toMatch(/On 1 of 3, on-cpu and on-gpu are tied\.$/);
         const row = plain(await rowOf(page, "seed-3200").innerText());
@@ -151,7 +151,7 @@ if (whyNoBrowser) {
         expect(plain(await page.locator(".trust").innerText())).toBe(
           "Can I trust it? on-gpu manual/fused in float32 holds for confident (margin up to 40) logits: 99 of 100 entries within 4 ULP; " +
             "for large logits it leaves 4 ULP at standard deviation 30; masked logits were not measured. " +
-            "Its time is known to ± 15 % over 9 samples of one process.",
+            "In comparisons within this run, its time is resolved to ± 15 % over 9 samples of one process; another run may differ by more.",
         );
         expect(await page.locator("#sweeps > details li").allTextContents()).toContain(
           "manual/fused leaves 4 ULP at standard deviation 30 (up to 31 ULP there, 90 at worst).",
@@ -282,6 +282,43 @@ if (whyNoBrowser) {
         expect(await heads(page)).toEqual(["in-wasm"]);
         expect(await line.innerText()).toContain("on-gpu, on-cpu (left out by your case: native code)");
       });
+    });
+
+    it("marks times that had not settled, whatever else a cell is, and compares nothing with them", async () => {
+      const far = cell("on-cpu", "manual/naive", { ms: 1, maxUlp: 900, relL2: 1e-3 });
+      const { page } = await open(results({ cells: [...results().cells, withUnsettledTime(far)] }));
+      const onMap = page.getByRole("button", {
+        name: /^on-cpu manual\/naive: .*, exceeds the error bound, its times had not settled$/,
+      });
+      const sign = onMap.locator(".time").evaluate((time) => getComputedStyle(time, "::before").content);
+      expect(await sign).toContain("~");
+      expect(await page.locator(".legend").innerText()).toContain("~ times had not settled");
+      expect(await page.locator("#trade-off [data-mark='dot'] > :not([fill])").count()).toBe(1);
+      expect(await page.locator("#trade-off [data-mark='text']").allTextContents()).not.toContain(
+        "manual/naive",
+      );
+      const limit = page.locator("#limit");
+      await limit.getByRole("button", { name: /^Expand for all/ }).click();
+      expect(await limit.locator("figcaption").innerText()).toMatch(/; ~ marks times that had not settled/);
+      const labels = limit.locator("[data-mark='y-axis tick label'] text");
+      expect((await labels.allTextContents()).at(-1)).toBe("~ on-cpu manual/naive");
+    });
+
+    it("gives the numbers of times with the states and resolutions that qualify them", async () => {
+      const cells = results().cells.map((one) => (one.backend === "on-cpu" ? withUnsettledTime(one) : one));
+      const { page } = await open(results({ cells }));
+      for (const [section, fields] of [
+        ["matrix", "9 unsettled 0.15"],
+        ["trade-off", "9 unsettled 0.15 false"],
+        ["by-hand", "unsettled 0.15 false"],
+        ["limit", "9 unsettled 0.15"],
+      ] as const) {
+        const numbers = page.locator(`#${section} figure > details`, { hasText: "Numbers" });
+        await numbers.locator("> summary").click();
+        const row = numbers.locator("tbody tr", { hasText: "on-cpu" }).first();
+        // The joint resolution of two times is rounded.
+        expect(plain(await row.innerText()).replace(/0\.15\d*/, "0.15"), section).toContain(fields);
+      }
     });
 
     it("says so where a workload was not measured in a dtype", { tags: "nightly" }, async () => {
@@ -668,10 +705,18 @@ if (whyNoBrowser) {
     });
 
     it("tells how times grow, where threads pay, and what memory is held", { tags: "nightly" }, async () => {
+      const grown = scaling();
+      const series = grown.series.map((one) => ({
+        ...one,
+        points: one.points.map((point) => (point.rows === 1 ? { ...point, steadiness: "untested" } : point)),
+      })) as typeof grown.series;
       const { page } = await openReport(browser(), [
-        results({ cells: [], distances: [], scaling: scaling() }),
+        results({ cells: [], distances: [], scaling: { ...grown, series } }),
       ]);
       const section = page.locator("#scaling");
+      // The smallest shape of both series is hollow.
+      expect(await section.locator("[data-mark='dot'] circle[stroke]").count()).toBe(2);
+      expect(await section.locator("[data-mark='dot'] circle[fill]").count()).toBe(4);
       const fits = await section.getByRole("table", { name: "Fits" }).locator("tbody tr").allInnerTexts();
       expect(fits[0]).toMatch(
         /float32\s+on-cpu\s+manual\/fused\s+2\s+2\.00 µs\s+0 ns\s+20\.0 GB\/s\s+1\.0 %\s+3/,
@@ -713,6 +758,22 @@ if (whyNoBrowser) {
         expect(await page.locator("#comparison").innerText()).toContain(
           "Times are not compared, since the machines differ: processor Some CPU → Another CPU",
         );
+      });
+
+      it("draws hollow in it what had not settled, or was measured on a busy machine", {
+        tags: "nightly",
+      }, async () => {
+        const unsettled = later("05", 1.01);
+        const state = { loadAverage: 2, windowNs: 1e9, otherCores: 1, steal: 0, spinNs: 1e6 };
+        const busy = { ...later("06", 1.02), noise: { before: state, during: [state] } };
+        const { page } = await open(
+          later("04", 1),
+          { ...unsettled, cells: unsettled.cells.map(withUnsettledTime) },
+          busy,
+        );
+        const dots = page.locator("#comparison [data-mark='dot']");
+        expect(await dots.locator("circle[stroke]").count()).toBe(2);
+        expect(await dots.locator("circle[fill]").count()).toBe(1);
       });
     });
 

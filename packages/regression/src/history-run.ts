@@ -72,6 +72,7 @@ function busyMachines(results: Results): ReadonlySet<string | undefined> {
   return new Set(machines.filter(isBusy).map(({ id }) => id));
 }
 
+/** Untested times count: the runs of a series show their noise. */
 const isUnsettled = ({ timing }: Cell): boolean => timing?.gradient?.steadiness === "unsettled";
 
 function toHistoryCell(

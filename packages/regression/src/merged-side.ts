@@ -1,4 +1,12 @@
-import { type Cell, type Curve, cellKey, placeName, type Results, type Timing } from "@softmax-bench/core";
+import {
+  type Cell,
+  type Curve,
+  cellKey,
+  placeName,
+  type Results,
+  type Steadiness,
+  type Timing,
+} from "@softmax-bench/core";
 import { median, summarize } from "@softmax-bench/stats";
 import { isCurve } from "./curves.js";
 import { collectDigests, groupCells, isTimed, type ProcessRun } from "./process-run.js";
@@ -70,20 +78,21 @@ function mergedCell(cells: readonly Cell[], timed: readonly Cell[]): Cell {
   const decisive = wrong ?? cells.reduce((worst, cell) => (relL2(cell) > relL2(worst) ? cell : worst));
   const { timing: _, nondeterministic: __, ...rest } = decisive;
   if (rest.status !== "ok") return rest;
-  const medians = timed.flatMap(({ timing }) => {
-    const samples = timing?.gradient?.samples ?? [];
-    return samples.length ? [median(samples)] : [];
-  });
+  const processes = timed.flatMap(({ timing }) => timing?.gradient ?? []).filter(hasSamples);
   return {
     ...rest,
-    ...(medians.length ? { timing: { gradient: timingOver(medians) } } : {}),
+    ...(processes.length ? { timing: { gradient: timingOver(processes) } } : {}),
     ...(collectDigests(cells).size > 1 ? { nondeterministic: true } : {}),
   };
 }
 
+const hasSamples = ({ samples }: Timing): boolean => samples.length > 0;
+
 /** The published times of a cell are medians; the gate's own statistic appears only in its verdicts. */
-function timingOver(processMedians: readonly number[]): Timing {
+function timingOver(processes: readonly Timing[]): Timing {
+  const processMedians = processes.map(({ samples }) => median(samples));
   const { median: medianNs, mad: madNs, low, high, coverage } = summarize(processMedians);
+  const steadiness = leastSteady(processes);
   return {
     medianNs,
     madNs,
@@ -92,6 +101,13 @@ function timingOver(processMedians: readonly number[]): Timing {
     coverage,
     scope: "processes",
     samples: [],
-    processMedians: [...processMedians],
+    processMedians,
+    ...(steadiness ? { steadiness } : {}),
   };
 }
+
+/** The steadiness of a median over all processes: settled only if each had. Undefined if an old revision does not say. */
+const leastSteady = (processes: readonly Timing[]): Steadiness | undefined =>
+  (["unsettled", "untested", "settled"] as const).find((one) =>
+    processes.some(({ steadiness }) => steadiness === one),
+  );

@@ -38,13 +38,15 @@ export const decidingBlocks = (routed: number, busy?: string): number =>
 
 const alpha = (busy: string | undefined): number => (busy === undefined ? ALPHA : BUSY_ALPHA);
 
-/** The first stage's conclusion on a cell that it does not route. */
+/** The first stage's conclusion on a cell that it does not route: none, if it was cut short. */
 export function notRouted(blocks: readonly Block[], limits: Limits): TimeComparison {
   const threshold = percent(Math.expm1(toThresholds(limits).route));
+  const found = `less in ${plural(blocks.length, "block")} than the ${threshold} that would call for more`;
+  const isWhole = blocks.length >= ROUTING_BLOCKS;
   return {
     ...measured(blocks, hodgesLehmann(blocks.map(slowdownLogRatio))),
-    verdict: "pass",
-    reason: `less in ${plural(blocks.length, "block")} than the ${threshold} that would call for more`,
+    verdict: isWhole ? "pass" : "inconclusive",
+    reason: isWhole ? found : `${found}; there was no time for another`,
   };
 }
 

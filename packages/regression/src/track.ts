@@ -10,6 +10,7 @@ import type { Series, SeriesPoint } from "./series.js";
 
 /** A change of level between two runs. Sizes are ratios minus 1. */
 export interface Change {
+  /** For the worse or for the better; no judgement, which is the gate's alone. */
   readonly verdict: "regression" | "improvement";
   /** Index of the first value of the new level. */
   readonly at: number;

@@ -48,7 +48,10 @@ export function compareTimings(baseline: TimedCell, candidate: TimedCell, limits
   };
 }
 
-/** The reason why nothing can be concluded from a time; undefined if there is none. */
+/**
+ * The reason why nothing can be concluded from a time; undefined if there is none. Untested times over several processes
+ * count: these show their noise.
+ */
 function findDoubt(side: string, { timing: { steadiness, scope } }: TimedCell): string | undefined {
   if (steadiness === "unsettled") return `the times of the ${side} had not settled`;
   if (steadiness !== "untested" || scope === "processes") return undefined;

@@ -1,4 +1,4 @@
-import { type Cell, cellKey, type Results, type Timing } from "@softmax-bench/core";
+import { type Cell, cellKey, type Results, type Steadiness, type Timing } from "@softmax-bench/core";
 import {
   DEFAULT_LIMITS,
   differing,
@@ -219,6 +219,26 @@ describe("a gate's passes", () => {
     });
     expect(cell?.timing?.gradient).not.toHaveProperty("ci95Ns");
     expect(judge(passes, [key("steady")]).cells[0]?.time?.baselineNs).toBe(1e6);
+  });
+
+  it.each<[Steadiness | undefined, readonly (Steadiness | undefined)[]]>([
+    ["settled", ["settled", "settled", "settled", "settled"]],
+    ["unsettled", ["settled", "unsettled", "settled", "untested"]],
+    ["untested", ["settled", "untested", "settled", "settled"]],
+    [undefined, [undefined, undefined, undefined, undefined]],
+  ])("publish times as %s where processes were %j", (expected, states) => {
+    const passes = first
+      .filter(({ role }) => role === "candidate")
+      .map((pass, process) => {
+        const steadiness = states[process];
+        const cells = pass.results.cells.map((cell) => {
+          const gradient = cell.timing?.gradient as Timing;
+          return { ...cell, timing: { gradient: steadiness ? { ...gradient, steadiness } : gradient } };
+        });
+        return { ...pass, results: { ...pass.results, cells } };
+      });
+    expect(passes).toHaveLength(4);
+    expect(mergedSide(passes, "candidate").cells[0]?.timing?.gradient?.steadiness).toBe(expected);
   });
 
   it("say which cells of the baseline an earlier gate knew, with the backends of all passes", () => {

@@ -8,7 +8,7 @@ interface Measured {
   readonly workload?: string;
   readonly us: number;
   readonly error?: number;
-  readonly steadiness?: "unsettled";
+  readonly steadiness?: "unsettled" | "untested";
 }
 
 const cell = ({
@@ -134,6 +134,15 @@ describe("the times of a run", () => {
       [false, 1],
       [true, 0],
     ]);
+  });
+});
+
+describe("untested times", () => {
+  it("are values like others: the runs of a series show their noise", () => {
+    const slowed = noisyTimes(60, 1).map((us, index) => (index >= 40 ? 1.2 * us : us));
+    const runs = slowed.map((us, index) => run(index, [{ us, steadiness: "untested" }]));
+    expect(runs.every(({ unsettled }) => unsettled === 0)).toBe(true);
+    expect(changesOf(runs)).toMatchObject([{ kind: "time", runsBefore: 40, runsAfter: 20 }]);
   });
 });
 

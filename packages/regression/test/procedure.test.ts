@@ -59,6 +59,13 @@ describe("routing", () => {
       coverage: 0.5,
     });
   });
+
+  it("concludes nothing from a first look that was cut short", () => {
+    expect(notRouted(blocks([1.01]), DEFAULT_LIMITS)).toMatchObject({
+      verdict: "inconclusive",
+      reason: "less in 1 block than the +3.2 % that would call for more; there was no time for another",
+    });
+  });
 });
 
 describe("the number of deciding blocks", () => {

@@ -1,4 +1,5 @@
 import { ASSUMED_RESOLUTION, type FloatDType } from "@softmax-bench/core";
+import { estimateResolution } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS, describeBound, errorBound } from "./constraints.js";
 import { enumerate } from "./enumerate.js";
@@ -37,7 +38,7 @@ export function withProcess(
 export interface BestGradient {
   readonly best: ComputedGradient;
   readonly tied: readonly ComputedGradient[];
-  /** The possible difference between times of one gradient in two processes, as a ratio minus 1. */
+  /** The possible difference between times of identical code, each over two processes, as a ratio minus 1. */
   readonly resolution: number;
   /** The fastest of the contenders that are slower than that; undefined if there is none. */
   readonly next: ComputedGradient | undefined;
@@ -97,11 +98,11 @@ export function bestBlocks(records: readonly GradientRecord[], dtype: FloatDType
 
 function explainTies({ best, tied, resolution }: BestGradient): string {
   const isSingle = ({ mediansNs }: ComputedGradient) => mediansNs.length === 1;
-  const assumed = formatPercent(Math.max(resolution, ASSUMED_RESOLUTION));
-  if (isSingle(best)) return `times of a single process count as up to ${assumed} off`;
-  const measured = `times of one gradient differ by up to ${formatPercent(resolution)} between two processes`;
+  const ofSingle = formatPercent(Math.max(resolution, ASSUMED_RESOLUTION));
+  if (isSingle(best)) return `times of a single process may be ${ofSingle} apart for identical code`;
+  const measured = `times of identical code may be ${formatPercent(resolution)} apart here`;
   return resolution < ASSUMED_RESOLUTION && tied.some(isSingle)
-    ? `${measured}, and those of a single process count as up to ${assumed} off`
+    ? `${measured}, and those of a single process ${ofSingle}`
     : measured;
 }
 
@@ -118,11 +119,15 @@ const timedGradients = (records: readonly GradientRecord[]): ComputedGradient[] 
 const isWithinBound = ({ gradientError: { nonFinite, relL2 } }: ComputedGradient, dtype: FloatDType) =>
   nonFinite === 0 && relL2 <= errorBound(dtype);
 
-/** The largest relative difference between the times of one gradient in two processes; assumed if none has two. */
+/** The resolution of times over two processes, from the gradients that settled in both; assumed if none did. */
 function resolutionOf(records: readonly ComputedGradient[]): number {
-  const repeated = records.filter(({ mediansNs }) => mediansNs.length > 1);
-  if (repeated.length === 0) return ASSUMED_RESOLUTION;
-  return Math.max(...repeated.map(({ mediansNs }) => Math.max(...mediansNs) / Math.min(...mediansNs) - 1));
+  const processTimes = records
+    .filter(hasSettled)
+    .map(({ mediansNs }) => mediansNs)
+    // A coarse clock reports times of 0, of which there are no ratios.
+    .filter((times) => times.every((ns) => ns > 0));
+  const replicates = { processTimes, processes: 2, pairs: [], assumed: ASSUMED_RESOLUTION };
+  return estimateResolution(replicates) ?? ASSUMED_RESOLUTION;
 }
 
 const describe = (record: ComputedGradient): string =>

@@ -1,7 +1,14 @@
-import { type Depth, type NetworkRecord, plural, type Results } from "@softmax-bench/core";
+import {
+  ASSUMED_RESOLUTION,
+  type Depth,
+  type NetworkRecord,
+  plural,
+  type Results,
+} from "@softmax-bench/core";
+import { areTied } from "@softmax-bench/stats";
 import { type Absent, absentList } from "./absent.js";
 import type { Block } from "./block.js";
-import { formatCount, formatCoverage, formatError, formatRatio } from "./format.js";
+import { formatCount, formatCoverage, formatError, formatPercent, formatRatio } from "./format.js";
 
 /** The depth experiment's answer, from its gradients. */
 export interface DepthView {
@@ -49,7 +56,7 @@ export function depthView({ depth }: Pick<Results, "depth">): DepthView | undefi
       `${methods.manual} (by hand) and ${methods.autograd} (automatic) on top of ${network}, batch ${batch}, medians over ${seeds} ${seeds === 1 ? "seed" : "seeds"}. Distances and errors are relative, ‖a − b‖₂ / ‖b‖₂.`,
       images.note ? sentence(images.note) : `Images: ${images.source}.`,
       `Errors are against ${reference}; those of float64 gradients contain its own, which is as large.`,
-      "Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Max ULP: largest distance of an entry, in ULP of that entry, which cancellation may leave near 0. Step ratio: time of a training step, automatic over by hand, the median of pairs in one process with the interval that covers it with at least 95 %; =: the interval contains 1, or there are too few pairs for one.",
+      `Other order: the automatic gradient with examples, classes, channels, rows and columns in another order, against itself. Max ULP: largest distance of an entry, in ULP of that entry, which cancellation may leave near 0. Step ratio: time of a training step, automatic over by hand, the median of pairs in one process with the interval that covers it with at least 95 %; =: the interval contains 1, or there are too few pairs for one, or the ratio is within ${formatPercent(ASSUMED_RESOLUTION)}, by which another process may differ.`,
     ],
     answer: answerSentence(depth, groups),
     findings: groups.map((group) => ({
@@ -276,12 +283,17 @@ const networkTable = (networks: readonly Measured[]): Block => ({
   ]),
 });
 
-/** `1.25× [1.20, 1.30]`, `= 1.01× [0.98, 1.05]`, or `= 1.25×` without an interval. */
+/**
+ * `1.25× [1.20, 1.30]`, `= 1.01× [0.98, 1.05]`, or `= 1.25×` without an interval. The interval is of one process: the two
+ * are tied as well if processes of identical code may differ as much.
+ */
 function formatStepRatio({ median, ci95, coverage }: NonNullable<Measured["step"]>["ratio"]): string {
   if (coverage < 0.95) return `= ${formatRatio(median)}`;
   const [low, high] = ci95;
   const shown = `${formatRatio(median)} [${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
-  return low <= 1 && high >= 1 ? `= ${shown}` : shown;
+  const resolution = ASSUMED_RESOLUTION;
+  const isWithin = areTied({ time: median, resolution }, { time: 1, resolution });
+  return isWithin || (low <= 1 && high >= 1) ? `= ${shown}` : shown;
 }
 
 /** Tables of the layers of the deepest network of each backend; the others are in the results. */

@@ -15,6 +15,7 @@ import {
   formatError,
   formatPercent,
   formatRatio,
+  formatTime,
 } from "./format.js";
 import { hostsBlocks } from "./hosts.js";
 import type { MachineView } from "./machines.js";
@@ -85,9 +86,9 @@ const reachTable = (reaches: readonly Reach[], ulpLimit: number): Block => ({
 });
 
 const DEFINITIONS = [
-  "gradient: median time of loss and gradient, left on the device; = marks a tie with the fastest.",
-  "ratio: that time over the fastest settled one; below 1, the times had not settled, or the backend has no rank.",
-  "±: the resolution. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; closer times are tied. Nothing is said of times that had not settled, where others had.",
+  "gradient: median time of loss and gradient, left on the device.",
+  "ratio: that time over the fastest settled one; = marks a tie with it; below 1, the times had not settled, or the backend has no rank.",
+  "±: the resolution of that time. Medians of identical code differ by less in 95 of 100 pairs, going by the repeated processes and the A/A pairs of this run; times no further apart than the joint resolution of both are tied. Nothing is said of times that had not settled, where others had.",
   "median of: fresh processes, or samples where there was one process.",
   "settled: empty if the times had stopped changing; no, if they had not within their time; untested, if the samples are too few to tell. Only a settled cell is called the fastest.",
   "of copy: logits and gradient over that time, as a share of the machine's copy bandwidth with as many threads; empty where they fit in cache.",
@@ -95,7 +96,7 @@ const DEFINITIONS = [
   "rel. L2: ‖g − g*‖₂ / ‖g*‖₂ against the oracle.",
   RANGE_LEGEND,
   "Σ|a − b|: summed absolute difference of two methods on one backend – a distance, not an error.",
-  "speed-up: median time of the automatic gradient over that of the hand-written one, or the reverse, a slowdown; =: a tie; unsettled: one of the two times had not settled.",
+  "speed-up: median time of the automatic gradient over that of the hand-written one, or the reverse, a slowdown; =: a tie; unsettled, untested: so is one of the two times.",
   "cold start: process start to first gradient. Peak memory: largest resident set of a measuring process.",
   "docs/methodology.md argues every choice.",
 ];
@@ -252,7 +253,7 @@ function acrossBlocks({ machines, across }: ReportView): Block[] {
               ...[workload, dtype, backend, method],
               ...on.map((one) =>
                 one
-                  ? `${one.tied ? "= " : ""}${formatRatio(one.ratio)} (${formatDuration(one.medianNs)})`
+                  ? `${one.tied ? "= " : ""}${formatRatio(one.ratio)} (${formatTime(one.medianNs, one.steadiness)})`
                   : "",
               ),
               ...on.map((one) => (one ? formatError(one.relL2) : "")),

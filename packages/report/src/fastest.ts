@@ -2,6 +2,10 @@ import { formatCount, formatDuration, formatError, formatPercent, formatRatio } 
 import { type RankedCell, ratioOf } from "./ranking.js";
 import type { RecommendedGradient } from "./recommend.js";
 
+/** The meaning of the signs in the table of fastest gradients. */
+export const FASTEST_LEGEND =
+  "±: the resolution of that time: in this run, identical code differs by less in 95 of 100 pairs; = marks times no further apart than the joint resolution of both.";
+
 /** A row of the table of fastest gradients, as text. */
 export interface FastestRow {
   readonly time: string;

@@ -36,8 +36,12 @@ const TIME_UNITS = [
 export const formatDuration = (ns: number): string => scaled(ns, TIME_UNITS);
 
 /** Formats a time, and its doubt: `4.70 ms`, `4.70 ms, unsettled`, `4.70 ms, untested`. */
-export const formatTime = (ns: number, steadiness: Steadiness = "settled"): string =>
-  steadiness === "settled" ? formatDuration(ns) : `${formatDuration(ns)}, ${steadiness}`;
+export const formatTime = (ns: number, steadiness?: Steadiness): string =>
+  `${formatDuration(ns)}${formatDoubt(steadiness)}`;
+
+/** The doubt in a time, or in a ratio of times: `, unsettled`, `, untested`, or nothing. */
+export const formatDoubt = (steadiness: Steadiness = "settled"): string =>
+  steadiness === "settled" ? "" : `, ${steadiness}`;
 
 /** Formats the wall time of a run, in nanoseconds: `2m 31s`. */
 export function formatWall(ns: number): string {
@@ -81,6 +85,12 @@ export const formatBytes = (bytes: number): string =>
 
 /** Formats a share of 1: `42 %`, with one digit more if small. */
 export const formatPercent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** Formats the least and the most of several shares: `2.0 %`, `2.0 % to 15 %`. */
+export function formatPercents(shares: readonly number[]): string {
+  const [least, most] = [formatPercent(Math.min(...shares)), formatPercent(Math.max(...shares))];
+  return least === most ? least : `${least} to ${most}`;
+}
 
 /** Formats a probability, rounded down so that a value below a level never shows as that level: `94.9 %`. */
 export const formatCoverage = (probability: number): string =>

@@ -6,10 +6,19 @@ import { formatCount, formatError, formatTime } from "./format.js";
 import type { GradientRecord } from "./gradient-record.js";
 import { RANGE_COLUMNS, rangeCells } from "./range.js";
 
-/** Shows every gradient with its time and its errors against the oracle, what did not run, and the best one. */
-export function gradientBlocks(records: readonly GradientRecord[], dtype: FloatDType): Block[] {
+/**
+ * Shows every gradient with its time and its errors against the oracle, what did not run, and the best one.
+ *
+ * @param busy the reason to doubt the times, if there is one
+ */
+export function gradientBlocks(
+  records: readonly GradientRecord[],
+  dtype: FloatDType,
+  busy?: string,
+): Block[] {
   const computed = records.flatMap((record) => (record.status === "ok" ? [record] : []));
   return [
+    ...(busy ? ([{ kind: "paragraph", text: busy, emphasis: true }] satisfies Block[]) : []),
     {
       kind: "table",
       header: [

@@ -3,7 +3,15 @@ import { median } from "@softmax-bench/stats";
 import type { Block } from "./block.js";
 import { type Constraints, DEFAULT_CONSTRAINTS, isUsable } from "./constraints.js";
 import { formatBytes, formatDuration, formatRatio } from "./format.js";
-import { areCellsTied, bareBackend, hasSettled, type RankedCell, ratioOf, referenceIds } from "./ranking.js";
+import {
+  areCellsTied,
+  bareBackend,
+  hasSettled,
+  type RankedCell,
+  ratioOf,
+  referenceIds,
+  resolutionBetween,
+} from "./ranking.js";
 import { type Recommendation, rankedCells, recommend } from "./recommend.js";
 
 /** The host of a place without an explicit one. */
@@ -58,11 +66,18 @@ interface HostRatios {
   /** The numbers of cells that had settled on both and are slower or faster by more than the resolution. */
   readonly slower: number;
   readonly faster: number;
-  /** The median of the ratios of gradient times. */
-  readonly median: number;
-  readonly range: readonly [least: number, most: number];
+  /** The ratios of the gradient times that had settled on both; undefined if none had. */
+  readonly settled: SettledRatios | undefined;
   /** The number of cells whose gradients are bit-identical on both. */
   readonly sameBits: number;
+}
+
+interface SettledRatios {
+  readonly cells: number;
+  readonly median: number;
+  /** The run cannot tell the median from 1. */
+  readonly isTied: boolean;
+  readonly range: readonly [least: number, most: number];
 }
 
 /**
@@ -173,8 +188,11 @@ interface HostPair {
   readonly backend: string;
   readonly host: string;
   readonly ratio: number;
-  /** Both times had settled, and the run can tell them apart. */
-  readonly isApart: boolean;
+  /** The joint resolution of the two times, as a ratio minus 1. */
+  readonly resolution: number;
+  readonly isTied: boolean;
+  /** Both times had settled. */
+  readonly isSettled: boolean;
   readonly isSame: boolean;
 }
 
@@ -200,7 +218,9 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
           backend: bareBackend(cell),
           host: hostOf(cell),
           ratio,
-          isApart: hasSettled(cell) && hasSettled(other) && !areCellsTied(cell, other),
+          resolution: resolutionBetween(cell, other),
+          isTied: areCellsTied(cell, other),
+          isSettled: hasSettled(cell) && hasSettled(other),
           isSame: findDigest(cell) !== undefined && findDigest(cell) === findDigest(other),
         },
       ];
@@ -210,21 +230,35 @@ function ratiosTo([first, ...others]: readonly string[], results: Results): Host
     others.flatMap((host) => {
       const own = pairs.filter((pair) => pair.backend === backend && pair.host === host);
       if (own.length === 0) return [];
-      const ratios = own.map(({ ratio }) => ratio);
+      const settled = own.filter(({ isSettled }) => isSettled);
+      const apart = settled.filter(({ isTied }) => !isTied);
       return [
         {
           backend,
           host,
           cells: own.length,
-          slower: own.filter(({ ratio, isApart }) => isApart && ratio > 1).length,
-          faster: own.filter(({ ratio, isApart }) => isApart && ratio < 1).length,
-          median: median(ratios),
-          range: [Math.min(...ratios), Math.max(...ratios)] as const,
+          slower: apart.filter(({ ratio }) => ratio > 1).length,
+          faster: apart.filter(({ ratio }) => ratio < 1).length,
+          settled: settled.length > 0 ? summarizeRatios(settled) : undefined,
           sameBits: own.filter(({ isSame }) => isSame).length,
         },
       ];
     }),
   );
+}
+
+/** @param pairs at least one */
+function summarizeRatios(pairs: readonly HostPair[]): SettledRatios {
+  const ratios = pairs.map(({ ratio }) => ratio);
+  // Each true ratio is within the resolution of its pair; their median is between the medians of these bounds.
+  const low = median(pairs.map(({ ratio, resolution }) => ratio / (1 + resolution)));
+  const high = median(pairs.map(({ ratio, resolution }) => ratio * (1 + resolution)));
+  return {
+    cells: pairs.length,
+    median: median(ratios),
+    isTied: low <= 1 && 1 <= high,
+    range: [Math.min(...ratios), Math.max(...ratios)],
+  };
 }
 
 /** Shows hosts side by side: the fastest cell on each, and ratios of each backend's times to the first host's. */
@@ -263,18 +297,18 @@ const winnersBlocks = (hosts: readonly string[], winners: readonly HostWinners[]
 const ratiosBlocks = ([first]: readonly string[], ratios: readonly HostRatios[]): Block[] => [
   {
     kind: "paragraph",
-    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Slower and faster count cells that had settled on both and that the run can tell apart.`,
+    text: `Gradient times as ratios to those on ${first}: above 1 is slower. Median, range, slower and faster are of the cells that had settled on both; = marks a median within the joint resolution of 1, and slower and faster count only times further apart than that.`,
   },
   {
     kind: "table",
-    header: ["backend", "host", "median ratio", "range", "cells", "slower", "faster", "same bits"],
-    numeric: [2, 4, 5, 6, 7],
+    header: ["backend", "host", "median ratio", "range", "cells", "settled", "slower", "faster", "same bits"],
+    numeric: [2, 4, 5, 6, 7, 8],
     rows: ratios.map((one) => [
       one.backend,
       one.host,
-      formatRatio(one.median),
-      one.range.map(formatRatio).join(" to "),
-      ...[one.cells, one.slower, one.faster, one.sameBits].map(String),
+      one.settled ? `${one.settled.isTied ? "= " : ""}${formatRatio(one.settled.median)}` : "",
+      one.settled ? one.settled.range.map(formatRatio).join(" to ") : "",
+      ...[one.cells, one.settled?.cells ?? 0, one.slower, one.faster, one.sameBits].map(String),
     ]),
   },
 ];

@@ -59,7 +59,7 @@ export function limitBlocks(unnamed: Results, native: readonly NativeTime[], com
     {
       kind: "paragraph",
       text:
-        `Of each backend: manual/fused, and the fastest gradient that had settled within ${RECOMMENDED_ROUNDOFFS} unit roundoffs of relative L2 error, with those tied with it, or the fastest of all if there is none. ±: the resolution of the run. ` +
+        `Of each backend: manual/fused, and the fastest gradient that had settled within ${RECOMMENDED_ROUNDOFFS} unit roundoffs of relative L2 error, with those tied with it, or the fastest of all if there is none. ±: the resolution of that time. ` +
         `Native: tools/native-limit, ${compiler}, as many threads as the backend has; medians. The run was measured before, not in turns.`,
     },
   ];

@@ -1,4 +1,4 @@
-import { type Cell, type Results, resultsOfMachine } from "@softmax-bench/core";
+import { type Cell, type Results, resultsOfMachine, type Steadiness } from "@softmax-bench/core";
 import { isMeasured, type RankedCell, rank } from "./ranking.js";
 
 /** A machine of merged results, with a label that is short enough for a heading. */
@@ -34,6 +34,7 @@ export interface AcrossMachines {
 
 interface OnMachine {
   readonly medianNs: number;
+  readonly steadiness: Steadiness | undefined;
   /** The ratio to the machine's fastest cell of the same workload and dtype: times of two machines do not compare. */
   readonly ratio: number;
   /** That machine cannot tell it from the fastest. */
@@ -61,7 +62,7 @@ export function acrossMachines(results: Results, machines: readonly MachineView[
       const relL2 = cell?.accuracy?.gradient.relL2;
       if (!cell || !timing || relL2 === undefined) return undefined;
       const { ratio = Number.NaN, tied = false } = ranks.get(cell) ?? {};
-      return { medianNs: timing.medianNs, ratio, tied, relL2 };
+      return { medianNs: timing.medianNs, steadiness: timing.steadiness, ratio, tied, relL2 };
     });
     const digests = group.map(({ gradientDigest }) => gradientDigest);
     const sameBits = digests.includes(undefined) ? undefined : new Set(digests).size === 1;

@@ -28,14 +28,22 @@ export {
   measuredError,
 } from "./constraints.js";
 export { depthView } from "./depth.js";
-export { fastestRow } from "./fastest.js";
+export { FASTEST_LEGEND, fastestRow } from "./fastest.js";
 export * from "./format.js";
 export { headline } from "./headline.js";
 export { hostsBlocks, hostsView } from "./hosts.js";
 export { splitByMachine } from "./machines.js";
 export { precisionView } from "./precision.js";
 export { RANGE_COLUMNS, rangeCells } from "./range.js";
-export { type RankedCell, type RankedPhase, rank, referenceIds } from "./ranking.js";
+export {
+  areCellsTied,
+  countsInSeries,
+  hasSettled,
+  type RankedCell,
+  type RankedPhase,
+  rank,
+  referenceIds,
+} from "./ranking.js";
 export {
   collectQuestions,
   type RecommendedGradient,
@@ -53,7 +61,7 @@ export {
   scalingView,
   type TimedShape,
 } from "./scaling.js";
-export { showSpeedup } from "./speedup.js";
+export { resolveSpeedup, showSpeedup } from "./speedup.js";
 export { describeTimeTrust, describeTrust } from "./trust.js";
 export { oneLine } from "./untrusted.js";
 export { describeUnsettled, verdictOn } from "./verdict.js";

@@ -9,7 +9,7 @@ import {
   type Steadiness,
   type Timing,
 } from "@softmax-bench/core";
-import { areTied, rankWithTies } from "@softmax-bench/stats";
+import { areTied, jointResolution, rankWithTies } from "@softmax-bench/stats";
 
 type GradientError = Accuracy["gradient"];
 
@@ -50,9 +50,21 @@ const toMeasurements = (cell: Cell, phase: RankedPhase) => {
     : [];
 };
 
-/** True if the times of a cell had stopped changing, or if the file does not say. */
-export const hasSettled = ({ timing: { steadiness } }: Pick<RankedCell, "timing">): boolean =>
-  (steadiness ?? ("settled" satisfies Steadiness)) === "settled";
+type WithSteadiness = Pick<Timing, "steadiness">;
+
+/** The steadiness of a comparison of times: settled only if all of them are, or if the file does not say. */
+export const jointSteadiness = (timings: readonly WithSteadiness[]): Steadiness =>
+  (["unsettled", "untested"] as const).find((state) =>
+    timings.some(({ steadiness }) => steadiness === state),
+  ) ?? "settled";
+
+/** True if a time may be compared with others of its run: it had stopped changing, or the file does not say. */
+export const hasSettled = ({ timing }: { readonly timing: WithSteadiness }): boolean =>
+  jointSteadiness([timing]) === "settled";
+
+/** True if a time counts in a series of runs, whose scatter shows its noise: as in a history, untested ones do. */
+export const countsInSeries = ({ timing }: { readonly timing: WithSteadiness }): boolean =>
+  timing.steadiness !== "unsettled";
 
 /** The backend of a cell, on whatever host it ran. */
 export const bareBackend = ({ backend }: Pick<Cell, "backend">): string => parsePlace(backend).backend;
@@ -60,6 +72,10 @@ export const bareBackend = ({ backend }: Pick<Cell, "backend">): string => parse
 /** True if the run cannot tell which of two cells is faster. */
 export const areCellsTied = (a: RankedCell, b: RankedCell): boolean =>
   areTied(resolvedTime(a), resolvedTime(b));
+
+/** The resolution between two cells, as a ratio minus 1: times no further apart are tied. */
+export const resolutionBetween = (a: RankedCell, b: RankedCell): number =>
+  jointResolution(a.resolution, b.resolution);
 
 const resolvedTime = ({ timing, resolution }: RankedCell) => ({ time: timing.medianNs, resolution });
 

@@ -1,7 +1,7 @@
 import type { BackendRecord, Cell } from "@softmax-bench/core";
 import { type Constraints, isWithinBound } from "./constraints.js";
 import { formatDuration, formatPercent, formatRatio } from "./format.js";
-import { areCellsTied, hasSettled, type RankedCell, ratioOf } from "./ranking.js";
+import { areCellsTied, hasSettled, type RankedCell, ratioOf, resolutionBetween } from "./ranking.js";
 import { recommend } from "./recommend.js";
 
 /**
@@ -39,8 +39,8 @@ function describeComparison(
     return `no gradient in JavaScript within the error bound has settled times, to compare with ${theirs}.`;
   const ours = `the best JavaScript backend (${best.backend} ${describe(best)})`;
   if (areCellsTied(best, reference)) {
-    const resolution = formatPercent(Math.max(best.resolution, reference.resolution));
-    return `${ours} takes as long as ${theirs}: the resolution is ${resolution}.`;
+    const resolution = formatPercent(resolutionBetween(best, reference));
+    return `${ours} takes as long as ${theirs}: the joint resolution is ${resolution}.`;
   }
   const ratio = ratioOf(best.timing.medianNs, reference.timing.medianNs);
   return `${ours} takes ${ratio ? `${formatRatio(ratio)} as long as` : "longer than"} ${theirs}.`;

@@ -49,7 +49,7 @@ export function scalingView({ scaling }: Pick<Results, "scaling">): ScalingView 
   return {
     premises: [
       "time ≈ overhead + row · rows + bytes / bandwidth, fitted to the medians of all shapes with relative errors; bytes are those of logits, read once, and gradient, written once.",
-      `Each time is of a single process: those of identical code may be ${formatPercent(ASSUMED_RESOLUTION)} apart. Unsettled ones had not stopped changing, and nothing is concluded from them.`,
+      `Each time is of a single process: those of identical code may be ${formatPercent(ASSUMED_RESOLUTION)} apart, and threads pay where they gain more. Unsettled times had not stopped changing, and nothing is concluded from them. Untested ones count: their calls take so long that there are too few to tell, and only they show large shapes.`,
       "Off by: the median relative difference of fit and measurement. Small shapes are in a cache, large ones are not, and one bandwidth is between both.",
       "A gradient is held with its loss, uploaded logits and what the runtime needs, until it is disposed of; measured as the resident set of the process, without the memory of a GPU.",
     ],
@@ -78,7 +78,7 @@ function threadingSentence({
   best,
 }: Scaling["threading"][number]): string {
   const who = `${backend} ${method} ${dtype}`;
-  const most = `at most ${formatRatio(best)}`;
+  const most = `at most ${formatRatio(best)}${best > 1 + ASSUMED_RESOLUTION ? "" : ", a tie"}`;
   return fromElements === null
     ? `${who}: ${threads} threads do not pay for all of the largest shapes here (${most}).`
     : `${who}: ${threads} threads pay from ${formatCount(fromElements)} elements on, for every shape here (${most}).`;

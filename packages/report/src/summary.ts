@@ -2,7 +2,7 @@ import type { Block } from "./block.js";
 import { DEFAULT_CONSTRAINTS, describeBound } from "./constraints.js";
 import { depthBlocks } from "./depth.js";
 import { precisionBlocks, section, unavailableList } from "./document.js";
-import { fastestRow } from "./fastest.js";
+import { FASTEST_LEGEND, fastestRow } from "./fastest.js";
 import { hostsBlocks } from "./hosts.js";
 import type { RankedCell } from "./ranking.js";
 import type { RecommendedGradient } from "./recommend.js";
@@ -24,6 +24,7 @@ export function buildSummary(view: ReportView): Block[] {
     ...(view.precision ? precisionBlocks(view.precision, "brief") : []),
     ...section("Went wrong", view.broken),
     ...unavailableList(view.backends),
+    ...(view.wall ? ([{ kind: "paragraph", text: `Wall time ${view.wall}.` }] satisfies Block[]) : []),
   ];
 }
 
@@ -47,7 +48,7 @@ function fastestBlocks({ workloads, precision }: ReportView): Block[] {
           fastestTable(won),
           {
             kind: "paragraph",
-            text: `±: in this run, identical code differs by less in 95 of 100 pairs; = marks what is no further apart. The bound: ${bounds.join("; ")}, on these inputs; study precision shows where a method leaves it. --full prints every cell.`,
+            text: `${FASTEST_LEGEND} The bound: ${bounds.join("; ")}, on these inputs; study precision shows where a method leaves it. --full prints every cell.`,
           },
         ] satisfies Block[])
       : []),

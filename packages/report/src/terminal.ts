@@ -42,12 +42,13 @@ export const renderDoctor = (
 export const renderHosts = (hosts: readonly HostRecord[], options: TerminalOptions): string =>
   renderBlocks([{ kind: "paragraph", text: "" }, hostsTable(hosts)], options);
 
-/** Renders every gradient of a user's arrays with its errors. */
+/** Renders every gradient of a user's arrays with its errors. @param busy the reason to doubt their times, if there is one */
 export const renderGradients = (
   records: readonly GradientRecord[],
   dtype: FloatDType,
+  busy: string | undefined,
   options: TerminalOptions,
-): string => renderBlocks(gradientBlocks(records, dtype), options);
+): string => renderBlocks(gradientBlocks(records, dtype, busy), options);
 
 /** Renders the verdict on a gradient that another program computed. */
 export const renderJudgement = (verdict: GradientVerdict, options: TerminalOptions): string =>

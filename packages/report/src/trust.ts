@@ -50,14 +50,15 @@ export function describeTrust(precision: PrecisionView | undefined, best: Ranked
   ]);
 }
 
-/** Describes how well the time of a winner is known: `Its time is known to ± 3.0 % over 5 processes, on a busy machine.` */
+/** Describes the resolution of a winner's time, which is that of comparisons within one run. */
 export function describeTimeTrust({ timing, resolution }: RankedCell, isBusy: boolean): string {
   const observations = countObservations(timing);
   const over =
     timing.scope === "processes"
       ? plural(observations, "process", "processes")
       : `${plural(observations, "sample")} of one process`;
-  return `Its time is known to ± ${formatPercent(resolution)} over ${over}${isBusy ? ", on a busy machine" : ""}.`;
+  const where = isBusy ? ", on a busy machine" : "";
+  return `In comparisons within this run, its time is resolved to ± ${formatPercent(resolution)} over ${over}${where}; another run may differ by more.`;
 }
 
 const toSentence = (parts: readonly string[]): string => `${parts.join("; ")}.`;

@@ -1,8 +1,8 @@
 import type { Cell } from "@softmax-bench/core";
 import { type Constraints, describeBound, isInUlp, isWithinBound, measuredError } from "./constraints.js";
 import { enumerate } from "./enumerate.js";
-import { formatCount, formatDuration, formatError, formatPercent, formatRatio } from "./format.js";
-import { areCellsTied, type RankedCell, ratioOf } from "./ranking.js";
+import { formatCount, formatDuration, formatError, formatPercents, formatRatio } from "./format.js";
+import { areCellsTied, type RankedCell, ratioOf, resolutionBetween } from "./ranking.js";
 import type { Measured, Recommendation } from "./recommend.js";
 
 const nameOf = ({ backend, method }: RankedCell): string => `${backend} ${method}`;
@@ -81,7 +81,7 @@ export function verdictOn(
   const ratio = runnerUp && ratioOf(runnerUp.timing.medianNs, best.timing.medianNs);
   const next = runnerUp && ratio ? ` Next is ${nameOf(runnerUp)}, ${formatRatio(ratio)} as long.` : "";
   const ties = tied.length
-    ? `, tied with ${enumerate(tied.map(nameOf))}: the resolution is ${formatPercent(best.resolution)}`
+    ? `, tied with ${enumerate(tied.map(nameOf))}: the joint resolution is ${formatPercents(tied.map((cell) => resolutionBetween(best, cell)))}`
     : "";
   return (
     `${start} ${nameOf(best)} is the fastest${what}${where} within the error bound (${bound}): ` +

@@ -11,7 +11,7 @@ import {
 import { type Achieved, achievedBandwidth } from "./bandwidth.js";
 import { DEFAULT_CONSTRAINTS } from "./constraints.js";
 import { type DepthView, depthView } from "./depth.js";
-import { formatPercent } from "./format.js";
+import { formatPercents } from "./format.js";
 import { type HostsView, hostsView } from "./hosts.js";
 import { type AcrossMachines, acrossMachines, type MachineView, machineViews } from "./machines.js";
 import { type PrecisionView, precisionView } from "./precision.js";
@@ -128,13 +128,11 @@ const withReason = (cell: Cell): Cell =>
 /** Describes the origin of a workload's times, and their resolution. */
 function describeTimes(ranked: readonly RankedCell[]): string | undefined {
   if (ranked.length === 0) return undefined;
-  const resolutions = ranked.map(({ resolution }) => resolution);
-  const [least, most] = [Math.min(...resolutions), Math.max(...resolutions)].map(formatPercent);
-  const range = least === most ? least : `${least} to ${most}`;
+  const resolutions = formatPercents(ranked.map(({ resolution }) => resolution));
   const unsettled = ranked.filter(({ timing }) => timing.steadiness === "unsettled").length;
   const untested = ranked.filter(({ timing }) => timing.steadiness === "untested").length;
   return [
-    `Medians ${describeScope(ranked)}. Resolution ${range}: = marks what cannot be told from the fastest.`,
+    `Medians ${describeScope(ranked)}. Resolution ${resolutions}: = marks what cannot be told from the fastest.`,
     ...(unsettled > 0
       ? [`${unsettled} of ${ranked.length} had not settled within ${unsettled === 1 ? "its" : "their"} time.`]
       : []),

@@ -87,7 +87,23 @@ describe("the depth experiment in a report", () => {
     expect(shown({ median: 1.03, ci95: [0.98, 1.1], coverage: 0.97 })).toMatch(
       /\| += 1\.03× \[0\.980, 1\.10\] \|/,
     );
+    expect(shown({ median: 1.25, ci95: [0.9, 1.3], coverage: 0.97 })).toMatch(
+      /\| += 1\.25× \[0\.900, 1\.30\] \|/,
+    );
     expect(shown({ median: 1.03, ci95: [1.02, 1.04], coverage: 0.5 })).toMatch(/\| += 1\.03× \|/);
+  });
+
+  it("ties steps whose ratio another process of the same code may have", () => {
+    const one = compared(2);
+    const shown = (median: number, ci95: [number, number]) => {
+      const ratio = { median, ci95, coverage: 0.97 };
+      const step = { ...(one.step as NonNullable<NetworkRecord["step"]>), ratio };
+      return markdownOf(withDepth([{ ...one, step }])).replaceAll("\\", "");
+    };
+    expect(shown(1.14, [1.13, 1.15])).toMatch(/\| += 1\.14× \[1\.13, 1\.15\] \|/);
+    expect(shown(0.88, [0.87, 0.89])).toMatch(/\| += 0\.880× \[0\.870, 0\.890\] \|/);
+    expect(shown(1.16, [1.15, 1.17])).toMatch(/\| +1\.16× \[1\.15, 1\.17\] \|/);
+    expect(shown(0.86, [0.85, 0.87])).toMatch(/\| +0\.860× \[0\.850, 0\.870\] \|/);
   });
 
   it("concludes nothing from an interval of too few seeds, nor from one depth", () => {

@@ -7,10 +7,18 @@ import {
   formatError,
   formatInterval,
   formatPercent,
+  formatPercents,
   formatRatio,
   formatSpeedup,
   formatWall,
 } from "../src/format.js";
+
+describe("several shares", () => {
+  it("are shown by the least and the most of them, or by one if those look alike", () => {
+    expect(formatPercents([0.15, 0.02, 0.1])).toBe("2.0 % to 15 %");
+    expect(formatPercents([0.0201, 0.02])).toBe("2.0 %");
+  });
+});
 
 describe("a duration", () => {
   it.each([

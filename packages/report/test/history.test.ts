@@ -26,19 +26,19 @@ const slower = steady.map((us) => 1.3 * us);
 const faster = steady.map((us) => us / 2);
 
 describe("the lines of a history", () => {
-  it("are regressions, then improvements, then one on the rest", () => {
+  it("are changes for the worse, then those for the better, then one on the rest", () => {
     const history = trackRuns("main", [
       ...runs([...steady, ...slower]),
       ...runs([...steady, ...faster], { run: { profile: "default" } }),
       ...runs([100], { run: { profile: "precise" } }),
     ]);
     expect(historyLines(history)).toEqual([
-      "1 regression:",
+      "1 change for the worse:",
       expect.stringMatching(
         /^ {2}\+\d\d\.\d % \[\+\d\d\.\d %, \+\d\d\.\d %\] time of node manual\/fused float32 square: 101 µs → 131 µs$/,
       ),
       "    00000013ff..00000014ff; 20 runs before, 20 after; smoke, Xeon, 2 cores, Node v20.19.0, 1 thread",
-      "1 improvement:",
+      "1 change for the better:",
       expect.stringMatching(/^ {2}−\d\d\.\d % \[.*\] time of .*: 101 µs → 50\.5 µs$/),
       "    00000013ff..00000014ff; 20 runs before, 20 after; default, Xeon, 2 cores, Node v20.19.0, 1 thread",
       "2 series flat, 2 too short: fewer than 12 runs",
@@ -54,7 +54,9 @@ describe("a history page", () => {
     expect(html.match(/<line class="at regression"/g)).toHaveLength(1);
     expect(html).toMatch(/<b class="regression">\+\d+\.\d %<\/b> \[/);
     expect(html).toContain('title="2026-01-21">00000014</span>');
-    expect(html.indexOf("Regressions")).toBeLessThan(html.indexOf("Improvements"));
+    expect(html.indexOf("for the worse")).toBeLessThan(html.indexOf("for the better"));
+    // The gate alone judges.
+    expect(html.replaceAll(/<style>.*?<\/style>|class="[^"]*"/gs, "")).not.toMatch(/regression/i);
     expect(page(steady)).not.toContain('class="at');
   });
 

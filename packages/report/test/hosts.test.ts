@@ -27,8 +27,8 @@ describe("the fastest backend of each host", () => {
     expect(view).toMatchObject({ hosts: ["node", "bun"], flips: 1 });
     expect(view?.winners[0]?.on.map((winner) => winner?.backend)).toEqual(["wasm", "native"]);
     expect(view?.ratios).toMatchObject([
-      { backend: "wasm", host: "bun", median: 10, slower: 1, faster: 0 },
-      { backend: "native", host: "bun", median: 0.1, slower: 0, faster: 1 },
+      { backend: "wasm", host: "bun", settled: { median: 10, isTied: false }, slower: 1, faster: 0 },
+      { backend: "native", host: "bun", settled: { median: 0.1, isTied: false }, slower: 0, faster: 1 },
     ]);
   });
 
@@ -47,6 +47,36 @@ describe("the fastest backend of each host", () => {
       { backend: "wasm", cells: 1, slower: 0, faster: 0 },
       { backend: "native", cells: 1, slower: 0, faster: 1 },
     ]);
+  });
+
+  it("has a median and a range of settled times only, and says of how many", () => {
+    const times = (node: number, bun: number | undefined, method: string) =>
+      HOSTS.map((host) => {
+        const us = host ? bun : node;
+        const steadiness = us === undefined ? "untested" : "settled";
+        return measured(method, { us: us ?? 1, time: { steadiness } }, { backend: "wasm", host });
+      });
+    const ratiosOf = (...cells: ReturnType<typeof times>[]) => {
+      const backends = HOSTS.map((host) => backend({ id: "wasm", host }));
+      const hosts = [{ id: "bun", status: "available" } as const];
+      const view = hostsView(namePlaces(resultsOf({ backends, cells: cells.flat(), hosts })));
+      const tables = view
+        ? hostsBlocks(view).flatMap((block) => (block.kind === "table" ? [block] : []))
+        : [];
+      return tables.find(({ header }) => header.includes("median ratio"))?.rows;
+    };
+    expect(ratiosOf(times(10, 20, "a"), times(10, 30, "b"), times(10, undefined, "c"))).toEqual([
+      ["wasm", "bun", "2.50×", "2.00× to 3.00×", "3", "2", "2", "0", "0"],
+    ]);
+    expect(ratiosOf(times(10, undefined, "a"))).toEqual([["wasm", "bun", "", "", "1", "0", "0", "0", "0"]]);
+  });
+
+  it("marks a median that the run cannot tell from 1", () => {
+    // The assumed resolution is 15 %.
+    const medianOf = (bun: number) => hostsView(resultsWith({ node: [10, 10], bun: [bun, 10] }))?.ratios[0];
+    expect([8, 9, 11, 12].map((bun) => medianOf(bun)?.settled?.isTied)).toEqual([false, true, true, false]);
+    const view = hostsView(resultsWith({ node: [10, 10], bun: [11, 10] }));
+    expect(JSON.stringify(view && hostsBlocks(view))).toContain('"= 1.10×"');
   });
 
   it("has no ratio to a time below the clock's resolution", () => {

@@ -63,8 +63,16 @@ describe("a reference", () => {
 
   it("takes as long where the two times are closer than the resolution", () => {
     expect(workloadOf(withReferences(onPython("jax", 101))).references).toEqual([
-      "square, float32: the best JavaScript backend (wasm manual/fused, 100 µs) takes as long as the best of JAX 1.2 (manual/fused, 101 µs): the resolution is 15 %.",
+      "square, float32: the best JavaScript backend (wasm manual/fused, 100 µs) takes as long as the best of JAX 1.2 (manual/fused, 101 µs): the joint resolution is 15 %.",
     ]);
+  });
+
+  it("is as fast within the joint resolution of both, which is not the coarser of the two", () => {
+    const group = (id: string, ratio: number) =>
+      ({ backend: id, workload: "square", phase: "gradient", ratio, processes: 5 }) as const;
+    const groups = [group("wasm", 0.02), { ...group("jax", 0.37), host: "python" }];
+    const results = { ...withReferences(onPython("jax", 101)), resolution: { groups, identicalPairs: [] } };
+    expect(workloadOf(results).references[0]).toMatch(/: the joint resolution is 25 %\.$/);
   });
 
   it("is not compared where its times had not settled, or its error is outside the bound", () => {

@@ -1,7 +1,7 @@
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
-import { reportView } from "../src/index.js";
+import { renderSummary, reportView } from "../src/index.js";
 import {
   absent,
   backend,
@@ -83,6 +83,7 @@ describe("distances", () => {
     ["a tie, by the resolution of the two times", 100, 101, {}, "= 1.01×"],
     ["a slowdown", 300, 100, {}, "3.00× slowdown"],
     ["times that had not settled", 100, 150, { steadiness: "unsettled" }, "1.50×, unsettled"],
+    ["times of too few samples to tell", 100, 150, { steadiness: "untested" }, "1.50×, untested"],
     ["times of one process, which are known less well", 100, 110, { scope: "process", n: 9 }, "= 1.10×"],
   ] as const)("show a speed-up that is %s", (_, byHand, automatic, time, shown) => {
     const cells = [
@@ -197,6 +198,14 @@ describe("the wall time", () => {
     );
   });
 
+  it("is in the summary, in a line", () => {
+    const view = reportView(resultsOf({ run: { wallNs: { start: 20e9, measure: 80e9 } } }));
+    expect(renderSummary(view, { color: false })).toMatch(
+      /\nWall time 1m 40s: measurement 80 % \(1m 20s\), starting processes 20 % \(20\.0s\)\.$/,
+    );
+    expect(renderSummary(reportView(resultsOf()), { color: false })).not.toContain("Wall time");
+  });
+
   it("says what waiting for steady times took", () => {
     expect(wallOf({ settle: 60e9, measure: 40e9 })).toBe(
       "1m 40s: waiting until times had settled 60 % (1m 0s), measurement 40 % (40.0s)",
@@ -306,6 +315,13 @@ describe("the outputs", () => {
     expect(terminalOf(results, false)).not.toContain("\u001b");
     expect(terminalOf(results, true)).toMatch(SGR);
     expect(terminalOf(results, true).replaceAll(SGR, "")).toBe(terminalOf(results, false));
+  });
+
+  it("explain ± as the resolution of one time, and = by the joint one of both", () => {
+    expect(renderSummary(reportView(results), { color: false })).toContain(
+      "±: the resolution of that time: in this run, identical code differs by less in 95 of 100 pairs; " +
+        "= marks times no further apart than the joint resolution of both.",
+    );
   });
 
   it("say in Markdown what the columns mean", () => {

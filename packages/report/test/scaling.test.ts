@@ -69,7 +69,7 @@ describe("scaling in a report", () => {
       ),
     );
     expect(text).toContain("2 threads pay from 65,536 elements on, for every shape here (at most 1.91×)");
-    expect(text).toContain("4 threads do not pay for all of the largest shapes here (at most 1.05×)");
+    expect(text).toContain("4 threads do not pay for all of the largest shapes here (at most 1.05×, a tie)");
   });
 
   it("says why a series has no times", () => {
@@ -106,7 +106,10 @@ describe("scaling in a report", () => {
     const text = markdownOf(withScaling([rest]));
     for (const time of ["2.00 µs, unsettled", "3.00 µs", "500 ms, untested"])
       expect(text).toMatch(new RegExp(`\\| +${time} \\|`));
-    expect(text).toContain("Each time is of a single process: those of identical code may be 15 % apart.");
+    expect(text).toContain(
+      "Each time is of a single process: those of identical code may be 15 % apart, and threads pay where they gain more.",
+    );
+    expect(text).toContain("Untested ones count: their calls take so long that there are too few to tell");
     const results = withScaling([rest]);
     expect(parseResults(formatResults(results)).scaling).toEqual(results.scaling);
   });

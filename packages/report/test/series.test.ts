@@ -32,6 +32,26 @@ describe("the interval of an exported time", () => {
   });
 });
 
+describe("an exported cell", () => {
+  it("has no time where that had not settled, only its error", () => {
+    const cells = [
+      measured("manual/fused", { time: { steadiness: "unsettled" } }),
+      measured("manual/naive", { time: { steadiness: "untested" } }),
+    ];
+    const results = resultsOf({ cells });
+    expect(JSON.parse(bencherMetrics(results))[NAME]).toEqual({ "grad-error": { value: 2 ** -24 } });
+    expect(JSON.parse(githubActionBenchmark(results)).map(({ name }: { name: string }) => name)).toEqual([
+      `${NAME}, error`,
+      "node manual/naive float32 square",
+      "node manual/naive float32 square, error",
+    ]);
+    const lines = goBenchmarkText(results).split("\n");
+    const ofMethod = (method: string) => lines.filter((line) => line.includes(`/method=${method}/`));
+    expect(ofMethod("manual.fused")).toEqual([expect.stringMatching(/ 1 3e-8 grad-rel-l2$/)]);
+    expect(ofMethod("manual.naive")).toHaveLength(5);
+  });
+});
+
 describe("an export of cells of several machines", () => {
   const environment = resultsOf({ cells: [] }).environment;
   const [a, b] = ["Xeon, 2 cores, Node v20", "EPYC, 4 cores, Node v20"];

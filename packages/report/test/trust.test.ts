@@ -107,7 +107,8 @@ describe("the trust in a time", () => {
       const [best] = rankedCells(results, "square", "float32", DEFAULT_CONSTRAINTS);
       return (isBusy: boolean) => best && describeTimeTrust(best, isBusy);
     };
-    expect(time({})(false)).toBe("Its time is known to ± 2.0 % over 5 processes.");
-    expect(time({})(true)).toBe("Its time is known to ± 2.0 % over 5 processes, on a busy machine.");
+    const start = "In comparisons within this run, its time is resolved to ± 2.0 % over 5 processes";
+    expect(time({})(false)).toBe(`${start}; another run may differ by more.`);
+    expect(time({})(true)).toBe(`${start}, on a busy machine; another run may differ by more.`);
   });
 });

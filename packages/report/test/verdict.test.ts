@@ -3,6 +3,7 @@ import { errorBound, RECOMMENDED_ROUNDOFFS } from "../src/constraints.js";
 import { reportView } from "../src/index.js";
 import {
   absent,
+  backend,
   markdownOf,
   measured,
   resultsOf,
@@ -76,16 +77,30 @@ describe("the closing sentence", () => {
   });
 
   it.each([
-    [1, "tied with node b: the resolution is 2.0 %."],
-    [2, "tied with node b and node c: the resolution is 2.0 %."],
-    [3, "tied with node b, node c and node d: the resolution is 2.0 %."],
-    [4, "tied with node b, node c and 2 others: the resolution is 2.0 %."],
-    [6, "tied with node b, node c and 4 others: the resolution is 2.0 %."],
+    [1, "tied with node b: the joint resolution is 2.0 %."],
+    [2, "tied with node b and node c: the joint resolution is 2.0 %."],
+    [3, "tied with node b, node c and node d: the joint resolution is 2.0 %."],
+    [4, "tied with node b, node c and 2 others: the joint resolution is 2.0 %."],
+    [6, "tied with node b, node c and 4 others: the joint resolution is 2.0 %."],
   ])("names rivals, of more than three only the first two (%d rivals)", (rivals, ending) => {
     const cells = ["a", "b", "c", "d", "e", "f", "g"]
       .slice(0, rivals + 1)
       .map((name, index) => measured(name, { us: 100 + index / 10 }));
     expect(sentenceOn(...cells)).toMatch(new RegExp(`, ${ending.replaceAll(".", "\\.")}$`));
+  });
+
+  it("gives the joint resolution of those tied, not that of the fastest alone", () => {
+    const group = (id: string, ratio: number) =>
+      ({ backend: id, workload: "square", phase: "gradient", ratio, processes: 5 }) as const;
+    const results = resultsOf({
+      backends: ["a", "b", "c"].map((id) => backend({ id })),
+      cells: ["a", "b", "c"].map((id, index) => measured("m", { us: 100 + index / 2 }, { backend: id })),
+      resolution: { groups: [group("a", 0.02), group("b", 0.37), group("c", 0.02)], identicalPairs: [] },
+    });
+    // exp(√((ln² 1.02 + ln² 1.37) / 2)) − 1 = 0.25
+    expect(reportView(results).workloads[0]?.verdicts[0]).toContain(
+      "tied with b m and c m: the joint resolution is 2.0 % to 25 %.",
+    );
   });
 
   it("never names a cell whose times had not settled, however fast", () => {

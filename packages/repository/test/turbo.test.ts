@@ -41,13 +41,15 @@ function filesOf(folder: string): string[] {
 }
 
 /** Variables that others start a program with: GitHub, a scheduler, pnpm. Tests that need one set it themselves. */
-const SET_BY_TESTS = ["FAULT", "FAULT_METHOD", "GITHUB_*", "npm_*", "SHARD_COUNT", "TEST_COUNTS"].concat([
-  "JOB_COMPLETION_INDEX",
-  "SLURM_*",
-  "CI_NODE_*",
-  "STRATEGY_JOB_*",
-  "SOFTMAX_BENCH_COMMAND",
-]);
+const SET_BY_TESTS = [
+  "FAULT",
+  "FAULT_METHOD",
+  "GITHUB_*",
+  "npm_*",
+  "SERIES",
+  "SHARD_COUNT",
+  "TEST_COUNTS",
+].concat(["JOB_COMPLETION_INDEX", "SLURM_*", "CI_NODE_*", "STRATEGY_JOB_*", "SOFTMAX_BENCH_COMMAND"]);
 /** Variables that turbo keeps from no task, and that decide nothing here. */
 const ALWAYS_THERE = ["HOME", "PATH", "NO_COLOR"];
 /** Variables that an adapter sets for its own process. */

@@ -9,6 +9,18 @@ describe("tests of two groups", () => {
     expect(rankSumTest([1, 2, 3], [4, 5, 6])).toBeCloseTo(0.0248, 4);
   });
 
+  it("take equal values into account, as R's wilcox.test(correct = FALSE) does", () => {
+    // Ranks of 1, 3 (three times), 6 (three times), 8: 23 after, where 18 is expected, with a variance of
+    // 16/12 · (9 − (24 + 24) / 56) = 76/7, not 12: z = 5 / √(76/7) = 1.5174.
+    expect(rankSumTest([1, 2, 2, 3], [2, 3, 3, 4])).toBeCloseTo(0.0646, 4);
+    // Two values alone: ranks of 2.5 and 6.5, 22 where 18 is expected, with a variance of 16/12 · (9 − 120 / 56) = 64/7: z = √7 / 2.
+    expect(rankSumTest([0, 0, 0, 1], [0, 1, 1, 1])).toBeCloseTo(0.0929, 4);
+  });
+
+  it.each([welchTest, rankSumTest])("find nothing where all values are equal: %o", (test) => {
+    expect(test([2, 2, 2], [2, 2])).toBeCloseTo(0.5, 6);
+  });
+
   it.each([welchTest, rankSumTest])("find only larger values after: %o", (test) => {
     const [low, high] = [
       [1, 1.1, 0.9, 1.05, 0.95, 1.02],

@@ -14,6 +14,9 @@ const SPACE = 3e9;
 /** Limits on the other revisions that stay in the cache. */
 const KEPT = { prefix: "revision-", limitBytes: 9e9, maxAgeDays: 30 };
 
+/** A revision that cannot be made ready. */
+export class BuildError extends UsageError {}
+
 export interface CheckoutOptions extends Pick<PassOptions, "patience" | "signal"> {
   readonly say: (line: string) => void;
 }
@@ -81,7 +84,7 @@ export async function provideRevision(
   });
 }
 
-/** @throws UsageError in the place of a failure to make a revision ready, after the last lines that it printed */
+/** @throws BuildError in the place of a failure to make a revision ready, after the last lines that it printed */
 export async function explainingFailure<T>(
   name: string,
   commit: string,
@@ -94,7 +97,7 @@ export async function explainingFailure<T>(
     if (signal.aborted || error instanceof UsageError) throw error;
     if (error instanceof CommandError) for (const line of lastLines(error.output)) say(line);
     const remedy = remedyFor(error);
-    throw new UsageError(`cannot build ${name}, commit ${commit}: ${messageOf(error)}; ${remedy}`);
+    throw new BuildError(`cannot build ${name}, commit ${commit}: ${messageOf(error)}; ${remedy}`);
   }
 }
 
@@ -113,7 +116,7 @@ function runPnpm(folder: string, args: readonly string[], options: CheckoutOptio
   return runStep(`pnpm ${args[0]}`, [command, ...before, "-C", folder, ...args], options);
 }
 
-/** Runs one step of making a revision ready. @throws UsageError if it takes too long, CommandError if it fails */
+/** Runs one step of making a revision ready. @throws BuildError if it takes too long, CommandError if it fails */
 export async function runStep(
   name: string,
   [command = "", ...args]: readonly string[],
@@ -123,7 +126,7 @@ export async function runStep(
   using deadline = new Deadline(
     buildMs,
     () =>
-      new UsageError(
+      new BuildError(
         `${name} of the baseline did not end within ${formatPatience(buildMs)}, and was ended; see what it waits for, or allow more with --timeout`,
       ),
   );

@@ -1,40 +1,25 @@
-import { busyMachine, type MachineState, parsePlace } from "@softmax-bench/core";
+import { type Noise, parsePlace } from "@softmax-bench/core";
 import { kindOfHost, THIS_NODE } from "../plan/host-requests.js";
-import { describeEnvironment } from "../run/machine/environment.js";
-import { MachineMonitor } from "../run/machine/machine-monitor.js";
-
-/** Watches what else the machine does while the two revisions of a gate take turns. */
-export class BusyWatch {
-  readonly #monitor = new MachineMonitor();
-  readonly #windows: MachineState[] = [];
-
-  /** Begins a window, before a block of processes. */
-  begin(): Promise<void> {
-    return this.#monitor.begin();
-  }
-
-  /** Ends the window. */
-  async end(): Promise<void> {
-    this.#windows.push(await this.#monitor.observe());
-  }
-
-  /** The reason to doubt the times of all windows; undefined if the machine was quiet, or was not watched. */
-  get reason(): string | undefined {
-    const [before, ...during] = this.#windows;
-    if (!before) return undefined;
-    return busyMachine({
-      noise: { before, during: [before, ...during] },
-      environment: describeEnvironment(),
-    });
-  }
-}
+import { BusyWatch } from "../run/machine/busy-watch.js";
+import { LastingProgramsMonitor } from "./lasting-programs.js";
 
 /**
- * The watch of a gate of some cells; undefined if one runs in a browser, whose own work would seem to be that of other
- * programs: its time is lost when its processes end.
+ * The watch of a gate of some cells. If one runs in a browser, whose own work would seem to be that of other programs, only
+ * those count that last.
  */
-export const watchFor = (cells: readonly string[]): BusyWatch | undefined =>
-  cells.some(isInBrowser) ? undefined : new BusyWatch();
+export const watchFor = (cells: readonly string[]): BusyWatch =>
+  new BusyWatch(cells.some(isInBrowser) ? new LastingProgramsMonitor() : undefined);
+
+/** Sentences on what the watch of a gate does not see. */
+export function explainUnwatched(cells: readonly string[], { during }: Noise): string[] {
+  if (during.some(({ otherCores }) => otherCores === undefined)) {
+    return ["Other work on the machine was not watched: this system does not show it."];
+  }
+  if (!cells.some(isInBrowser)) return [];
+  return [
+    "Of other work on the machine, only that of programs was watched that had begun before a block: a browser measured.",
+  ];
+}
 
 const isInBrowser = (cell: string): boolean => {
   const [name = ""] = cell.split(" ", 1);

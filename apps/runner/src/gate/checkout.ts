@@ -292,6 +292,7 @@ function readRunResults(checkout: Checkout, out: string, ran: Ran): Results {
     if (error instanceof SchemaVersionError) {
       throw new IncomparableError(
         `${checkout.name} writes another version of the results format: ${error.message}`,
+        { cause: error },
       );
     }
     throw new CheckoutError(

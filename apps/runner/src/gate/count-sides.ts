@@ -1,12 +1,16 @@
 import { cellKey, plural } from "@softmax-bench/core";
 import { type Comparison, withInstructions } from "@softmax-bench/regression";
 import { type Checkout, listIn } from "./checkout.js";
+import { firstLookSeconds } from "./expected-time.js";
 import { COUNTED, type Counted, compareInstructions, explainUncounted } from "./instructions.js";
 import { isOwn } from "./own-repository.js";
 import type { GateRequest } from "./request.js";
 import { baselineFlags, oneSided } from "./selection.js";
 
-/** Counts the instructions of the selection's cells that both sides have. @param timed keys of the cells that are timed */
+/**
+ * Counts the instructions of the selection's cells that both sides have, as far as there is time besides a first look at those that are
+ * timed. @param timed keys of the latter
+ */
 export async function countSides(
   request: GateRequest,
   timed: readonly string[],
@@ -25,7 +29,13 @@ export async function countSides(
   const cells = asked.filter((cell) => has.has(cell));
   const counted =
     cells.length > 0
-      ? await compareInstructions({ ...request, baseline, candidate, cells })
+      ? await compareInstructions({
+          ...request,
+          baseline,
+          candidate,
+          cells,
+          reservedMs: 1000 * firstLookSeconds(timed),
+        })
       : nothingCounted(`${baseline.name} has none of ${plural(asked.length, "cell")}`);
   const absent = asked
     .filter((cell) => !has.has(cell))
@@ -45,23 +55,42 @@ const nothingCounted = (why: string): Counted => ({
  * others may lack the methods or dtypes; none if no such backend is counted.
  */
 export function countedFlags(flags: readonly string[], timed: readonly string[]): string[][] {
-  const flagValue = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
-  const cells = flagValue("--cell")?.split(",");
+  const cells = valueAfter(flags, "--cell")?.split(",");
   if (cells) {
     const counted = cells.filter((cell) => [...COUNTED.keys()].some((id) => cell.startsWith(`${id} `)));
     return counted.length > 0 ? [["--cell", counted.join(",")]] : [];
   }
   const kept = ["--method", "--dtype"].flatMap((flag) => {
-    const value = flagValue(flag);
+    const value = valueAfter(flags, flag);
     return value === undefined ? [] : [flag, value];
   });
   return [...COUNTED]
     .filter(([id]) => timed.some((cell) => cell.startsWith(`${id} `)))
     .map(([id, usual]) => {
-      const workloads = flagValue("--workload") ?? usual.join(",");
+      const workloads = valueAfter(flags, "--workload") ?? usual.join(",");
       return ["--backend", id, "--workload", workloads, ...kept];
     });
 }
+
+const valueAfter = (flags: readonly string[], flag: string): string | undefined =>
+  flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined;
+
+/** The expected numbers of cells that `countedFlags` list, one for each backend: it has as many methods and dtypes as are timed. */
+export const expectedCounts = (flags: readonly string[], timed: readonly string[]): number[] =>
+  countedFlags(flags, timed).flatMap((own) => {
+    const cells = valueAfter(own, "--cell")?.split(",");
+    if (cells) {
+      const numbers = [...COUNTED.keys()].map(
+        (id) => cells.filter((cell) => cell.startsWith(`${id} `)).length,
+      );
+      return numbers.filter((number) => number > 0);
+    }
+    const id = valueAfter(own, "--backend");
+    const gradients = timed
+      .filter((cell) => cell.startsWith(`${id} `))
+      .map((cell) => cell.split(" ").slice(0, 3).join(" "));
+    return new Set(gradients).size * (valueAfter(own, "--workload")?.split(",").length ?? 1);
+  });
 
 /** The comparison with counts beside its times. */
 export function addCounts(comparison: Comparison, { cells, notCompared, notes }: Counted): Comparison {

@@ -16,6 +16,7 @@ import {
 import { allOrNone } from "./all-or-none.js";
 import { type Checkout, countIn, type PassOptions } from "./checkout.js";
 import type { CountedCells } from "./counting/counted-cells.js";
+import type { TimeBudget } from "./time-budget.js";
 
 /**
  * Backends whose work is done by one thread, in code that the simulated processor runs as this one does; and their
@@ -34,6 +35,9 @@ export interface CountRun extends Pick<PassOptions, "patience" | "signal"> {
   /** Keys of the cells to count. */
   readonly cells: readonly string[];
   readonly limits: Limits;
+  /** The time for everything, of which some is left to what is measured later; no limit if absent. */
+  readonly budget?: TimeBudget;
+  readonly reservedMs?: number;
   readonly say: (line: string) => void;
 }
 
@@ -51,12 +55,14 @@ export interface CountedProcess extends CountedCells {
 
 /**
  * Counts instructions of two checkouts, all processes at the same time, since load does not change counts. One process of
- * either side settles most cells; new ones decide on the others, and further ones confirm a regression.
+ * either side settles most cells; new ones decide on the others, and further ones confirm a regression. Cells that there is no time
+ * for are inconclusive, or absent if not even one process counted them.
  */
 export async function compareInstructions(run: CountRun): Promise<Counted> {
   const { cells, limits, say } = run;
   say(`instructions of ${plural(cells.length, "gradient")} on either side, in a simulated processor`);
-  const first = await countBothSides(run, cells, 1);
+  const first = await countInTime(run, cells, 1);
+  if (!first) return { cells: [], notCompared: [], notes: [], processes: [] };
   const counts = new Map(cells.map((key) => [key, countsOf(first, key)]));
   const isComplete = ({ baseline, candidate }: InstructionCounts, processes: number) =>
     baseline.length === processes && candidate.length === processes;
@@ -66,26 +72,30 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
   });
   if (suspicious.length > 0)
     say(`instructions again, of ${plural(suspicious.length, "gradient")} that differ`);
-  const second = suspicious.length > 0 ? await countBothSides(run, suspicious, DECIDING_PROCESSES) : [];
+  const second = suspicious.length > 0 ? await countInTime(run, suspicious, DECIDING_PROCESSES) : [];
   const decide = (key: string, processes: readonly CountedProcess[]) =>
     decideInstructions(countsOf(processes, key), limits, countsOf(first, key));
   const grown = suspicious.filter(
     (key) =>
-      isComplete(countsOf(second, key), DECIDING_PROCESSES) && decide(key, second).verdict === "regression",
+      second &&
+      isComplete(countsOf(second, key), DECIDING_PROCESSES) &&
+      decide(key, second).verdict === "regression",
   );
   if (grown.length > 0) say(`instructions once more, of ${plural(grown.length, "gradient")} that grew`);
-  const third = grown.length > 0 ? await countBothSides(run, grown, CONFIRMING_PROCESSES) : [];
-  const processes = [...first, ...second, ...third];
+  const third = grown.length > 0 ? await countInTime(run, grown, CONFIRMING_PROCESSES) : [];
+  const processes = [...first, ...(second ?? []), ...(third ?? [])];
   const compared: (CellId & { readonly instructions: InstructionComparison })[] = [];
   const notCompared: NotCompared[] = [];
   for (const key of cells) {
     const [isSuspicious, isGrown] = [suspicious.includes(key), grown.includes(key)];
-    const deciding = isSuspicious ? [...second, ...third] : first;
-    const needed = isSuspicious ? DECIDING_PROCESSES + (isGrown ? CONFIRMING_PROCESSES : 0) : 1;
+    const isDecided = isSuspicious && second !== undefined;
+    const deciding = isDecided ? [...second, ...(third ?? [])] : first;
+    const needed = isDecided ? DECIDING_PROCESSES + (isGrown && third ? CONFIRMING_PROCESSES : 0) : 1;
     const counted = countsOf(deciding, key);
     if (isComplete(counted, needed)) {
-      const instructions = isSuspicious ? decide(key, deciding) : settledByOne(counted, limits);
-      compared.push({ ...cellId(key), instructions });
+      const instructions = isDecided ? decide(key, deciding) : settledByOne(counted, limits);
+      const isCut = isSuspicious && (!second || (isGrown && !third));
+      compared.push({ ...cellId(key), instructions: isCut ? { ...instructions, ...NO_TIME } : instructions });
     } else notCompared.push({ ...cellId(key), ...explainMissing(processes, key) });
   }
   const [process] = first;
@@ -97,6 +107,20 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
     ],
     processes,
   };
+}
+
+const NO_TIME = { verdict: "inconclusive", reason: "there was no time for further processes" } as const;
+
+/** Counts of both sides; undefined if there is no time for them. */
+async function countInTime(
+  run: CountRun,
+  cells: readonly string[],
+  processes: number,
+): Promise<CountedProcess[] | undefined> {
+  const { budget, signal, reservedMs } = run;
+  const count = (either: AbortSignal) => countBothSides({ ...run, signal: either }, cells, processes);
+  const part = `counting the instructions of ${plural(cells.length, "cell")}`;
+  return budget ? budget.attempt(part, signal, count, reservedMs) : count(signal);
 }
 
 async function countBothSides(

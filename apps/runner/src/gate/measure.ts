@@ -11,11 +11,11 @@ import {
   type Role,
   routedKeys,
 } from "@softmax-bench/regression";
+import type { BusyWatch } from "../run/machine/busy-watch.js";
 import type { Baseline } from "./baseline.js";
-import type { BusyWatch } from "./busy-watch.js";
 import { type Checkout, measureIn, measureInTurns, type PassOptions } from "./checkout.js";
-import { blockSeconds } from "./expected-time.js";
-import type { TimeBudget } from "./time-budget.js";
+import { blockSeconds, errorSeconds } from "./expected-time.js";
+import { isTimeOver, type TimeBudget } from "./time-budget.js";
 
 /** Number of processes per side that compare a gradient with the oracle if it is not always the same. */
 const ERROR_PROCESSES = 3;
@@ -65,7 +65,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
     let paceOfStage = 0;
     for (let block = 0; block < count; block++) {
       const expected = blockSeconds(cells, roles.length);
-      if (budget?.allows(pace * expected) === false && passes.length > 0) {
+      const reserved = stage === "route" && run.only === undefined ? errorSeconds(cells) : 0;
+      if (budget?.allows(pace * (expected + reserved)) === false && passes.length > 0) {
         return budget.cut(LOOKS[stage], block, count);
       }
       say(`${LOOKS[stage]}: block ${block + 1} of ${count}, ${plural(cells.length, "cell")}`);
@@ -80,8 +81,8 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
           }
         }
       } catch (error) {
-        if (stage === "route" || !budget?.isOver) throw error;
-        // The blocks before this one decide.
+        if (!budget || complete === 0 || !isTimeOver(run.signal)) throw error;
+        // The blocks before this one count.
         passes.length = complete;
         return budget.cut(LOOKS[stage], block, count);
       }
@@ -97,8 +98,13 @@ export async function measureGate(run: GateRun): Promise<ProcessRun[]> {
   if (run.only === "errors") passes.push(...(await takeDigests(run)));
   else await measureBlocks("route", ROUTING_BLOCKS, ["baseline", "candidate"], [...run.cells]);
   await measureErrors(run, passes, async (role, cells) => {
-    const results = await measureIn(await checkoutFor(role), { ...run, profile: ERROR_PROFILE, cells });
-    passes.push({ stage: "errors", block: 0, role, asked: cells, results });
+    const measure = async (signal: AbortSignal) =>
+      measureIn(await checkoutFor(role), { ...run, signal, profile: ERROR_PROFILE, cells });
+    const results = await (budget
+      ? budget.attempt("comparing all gradients with the oracle", run.signal, measure)
+      : measure(run.signal));
+    if (results) passes.push({ stage: "errors", block: 0, role, asked: cells, results });
+    return results !== undefined;
   });
   const routed = routedKeys(passes, limits);
   if (routed.length > 0) {
@@ -140,25 +146,27 @@ async function takeDigests(run: GateRun): Promise<ProcessRun[]> {
   return [ofCandidate, ofBaseline, ...(same ? [same] : [])];
 }
 
-/** Errors of the candidate's gradients, and of the baseline's if they differ. */
+/**
+ * Errors of the candidate's gradients, and of the baseline's if they differ.
+ * @param measure returns false if there was no time for it
+ */
 async function measureErrors(
   { only, say }: GateRun,
   passes: readonly ProcessRun[],
-  measure: (role: Role, cells: readonly string[]) => Promise<void>,
+  measure: (role: Role, cells: readonly string[]) => Promise<boolean>,
 ): Promise<void> {
   const ofCandidate = only === undefined ? measurable(passes) : differing(passes);
   if (ofCandidate.length === 0) return;
   say(`errors of ${plural(ofCandidate.length, "gradient")}`);
-  await measure("candidate", ofCandidate);
+  if (!(await measure("candidate", ofCandidate))) return;
   const others = differing(passes);
   if (others.length > 0) {
     say(`errors of ${plural(others.length, "gradient")} of the baseline`);
-    await measure("baseline", others);
+    if (!(await measure("baseline", others))) return;
   }
   const varying = nondeterministic(passes);
   for (let process = 1; varying.length > 0 && process < ERROR_PROCESSES; process++) {
     say(`errors again, of ${plural(varying.length, "gradient")} that differ from process to process`);
-    await measure("candidate", varying);
-    await measure("baseline", varying);
+    if (!(await measure("candidate", varying)) || !(await measure("baseline", varying))) return;
   }
 }

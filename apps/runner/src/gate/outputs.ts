@@ -14,8 +14,9 @@ import {
 } from "@softmax-bench/report";
 import { writeAtomically } from "../fs/write-atomically.js";
 import { GATE_BASELINE, RESULTS } from "../results/find-results.js";
-import { EXIT } from "../terminal/errors.js";
-import type { CountedProcess } from "./instructions.js";
+import { EXIT, IncomparableError } from "../terminal/errors.js";
+import { type GateOutcome, outcomeOf, outcomeOfError } from "./outcome.js";
+import type { Gated } from "./request.js";
 
 /** GitHub cuts off a step summary above 1 MiB, and refuses a comment above 65,536 characters. */
 const SUMMARY_BYTES = 2 ** 20 - 1024;
@@ -37,20 +38,28 @@ export function renderComparisonFiles(comparison: Comparison, baseline: Results,
   ]);
 }
 
-/** The outcome of a gate: its comparison, and what it measured. */
-export function renderGateFiles(
-  comparison: Comparison,
-  baseline: Results,
-  candidate: Results,
-  counted?: readonly CountedProcess[],
-): Files {
+/** The outcome of a gate: in a word, its comparison, and what it measured. */
+export function renderGateFiles({ comparison, baseline, candidate, counted }: Gated): Files {
+  const outcome = outcomeOf({ comparison, baseline, candidate });
   return new Map([
+    [OUTCOME, renderOutcome({ outcome, exitCode: toExitCode(comparison) })],
     ...renderComparisonFiles(comparison, baseline, candidate),
     [GATE_BASELINE, formatResults(baseline)],
     [RESULTS, formatResults(candidate)],
     ...(counted ? [["instructions.json", `${JSON.stringify(counted, null, 1)}\n`] as const] : []),
   ]);
 }
+
+const OUTCOME = "outcome.json";
+
+interface OutcomeFile {
+  readonly outcome: GateOutcome;
+  readonly exitCode: number;
+  /** The message of the error that ended the gate. */
+  readonly reason?: string;
+}
+
+const renderOutcome = (content: OutcomeFile): string => `${JSON.stringify(content, null, 2)}\n`;
 
 /** Writes the files, all of them made before, and the step's summary where GitHub wants one. */
 export function writeOutputs(folder: string, files: Files, say: (line: string) => void): void {
@@ -59,15 +68,24 @@ export function writeOutputs(folder: string, files: Files, say: (line: string) =
 }
 
 /**
- * Writes that a gate ended without a verdict, and why: in the step's summary, and for a comment.
- * @param createFolder makes the folder for it, if one can be made
+ * Writes that a gate ended without a verdict, and why: in the step's summary, for a comment, and for programs.
+ * @param createFolder makes the folder for it, if one can be made; undefined if its place is not known
  */
-export function writeFailure(createFolder: () => string, error: unknown, say: (line: string) => void): void {
-  const text = `**The gate came to no verdict**: \`${oneLine(messageOf(error)).replaceAll("`", "'")}\`\n`;
+export function writeFailure(
+  createFolder: (() => string) | undefined,
+  error: unknown,
+  say: (line: string) => void,
+): void {
+  const reason = oneLine(messageOf(error));
+  const text = `**The gate came to no verdict**: \`${reason.replaceAll("`", "'")}\`\n`;
   appendToStepSummary(text, say);
+  if (!createFolder) return;
+  const exitCode = error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage;
   try {
     const folder = createFolder();
     for (const name of ["summary.md", "comment.md"]) writeAtomically(join(folder, name), text);
+    const outcome = outcomeOfError(error);
+    writeAtomically(join(folder, OUTCOME), renderOutcome({ outcome, exitCode, reason }));
   } catch {
     // The error that ended the gate is the one to report.
   }
@@ -95,5 +113,6 @@ const CODES: Readonly<Record<Outcome, number>> = {
 export const toExitCode = (comparison: Comparison): number => CODES[toOutcome(comparison)];
 
 export const EXIT_CODES_HELP = `
-Exit codes: 0 no regression; 1 a regression; 2 wrong usage, a cell that should have run did not, or a revision
-does not build, start or answer; 3 nothing comparable or measured; 130 stopped by Ctrl-C or SIGTERM.`;
+Exit codes: 0 no regression; 1 a regression; 2 wrong usage, a cell that should have run did not, a revision does
+not build, start or answer, or --time was over before a verdict; 3 nothing comparable or measured; 130 stopped by
+Ctrl-C or SIGTERM. outcome.json has a word for what it was.`;

@@ -14,9 +14,9 @@ import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { againstFile } from "./against-file.js";
 import { Baseline } from "./baseline.js";
 import { prepareCheckout } from "./build-revision.js";
-import { watchFor } from "./busy-watch.js";
+import { explainUnwatched, watchFor } from "./busy-watch.js";
 import { type Checkout, CheckoutError, listIn, provisionIn, temporaryFolder } from "./checkout.js";
-import { addCounts, countSides } from "./count-sides.js";
+import { addCounts, countSides, expectedCounts } from "./count-sides.js";
 import { describeConditions } from "./digest-conditions.js";
 import { describeExpectedTime } from "./expected-time.js";
 import { KnownDigests } from "./known-digests.js";
@@ -75,7 +75,8 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   if (!commit)
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   const asked = await candidateCells(candidate, request);
-  if (request.only !== "errors") say(describeExpectedTime(asked.cells));
+  const counted = request.instructions ? expectedCounts(request.selection.flags, asked.cells) : [];
+  say(describeExpectedTime(asked.cells, { only: request.only, counted }));
   const current = await cleanCommit();
   const openKnown = async (of: string) =>
     request.only === "errors"
@@ -104,7 +105,10 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
   if (known) keepDigests(known, gated, ["baseline"]);
   if (current !== undefined && isFreshlyBuilt(candidate)) {
     const ofCandidate = await openKnown(current);
-    if (ofCandidate) await keepCandidate(ofCandidate, gated, candidate, asked.cells, request);
+    // For later gates, so this one's verdict does not depend on it.
+    const keep = async (signal: AbortSignal) =>
+      ofCandidate && keepCandidate(ofCandidate, gated, candidate, asked.cells, { ...request, signal });
+    await request.budget.attempt("keeping digests", request.signal, keep);
   }
   return gated;
 }
@@ -234,13 +238,19 @@ export async function gateCheckouts(
     candidate,
     cells,
     digestProfiles: { baseline: listed.profile, candidate: profile },
-    ...(watch ? { watch } : {}),
+    watch,
   });
   const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
-    busy: watch?.reason,
+    busy: watch.reason,
     omitted: request.budget.omitted,
   });
   const comparison = counted ? addCounts(measured, counted) : measured;
+  const { noise } = watch;
+  const unwatched = noise ? explainUnwatched(cells, noise) : [];
+  const sideOf = (side: "baseline" | "candidate"): Results => {
+    const merged = mergedSide(passes, side);
+    return noise ? { ...merged, noise } : merged;
+  };
   const absent = [
     ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
     ...droppedCells(asked, has, selection, isOwn(candidate)).map((cell) =>
@@ -252,10 +262,11 @@ export async function gateCheckouts(
       ...comparison,
       baseline: { ...comparison.baseline, lockfile: await baseline.lockfile() },
       candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
+      notes: [...comparison.notes, ...unwatched],
       notCompared: [...comparison.notCompared, ...absent],
     },
-    baseline: mergedSide(passes, "baseline"),
-    candidate: mergedSide(passes, "candidate"),
+    baseline: sideOf("baseline"),
+    candidate: sideOf("candidate"),
     passes,
     ...(counted ? { counted: counted.processes } : {}),
   };

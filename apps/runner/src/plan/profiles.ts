@@ -155,7 +155,7 @@ export const PROFILES: Readonly<Record<Profile["id"], Profile>> = {
   },
   full: {
     id: "full",
-    summary: "the matrix in six fresh processes, intervals over their medians; half an hour",
+    summary: "the matrix in six fresh processes, intervals over their medians; hours",
     workloads: MATRIX,
     processes: 6,
     mostProcesses: 6,

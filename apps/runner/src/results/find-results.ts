@@ -81,7 +81,7 @@ export async function toCompare<T>(find: () => Promise<T>): Promise<T> {
     return await find();
   } catch (error) {
     const isOther = error instanceof UsageError && error.cause instanceof SchemaVersionError;
-    throw isOther ? new IncomparableError(error.message) : error;
+    throw isOther ? new IncomparableError(error.message, { cause: error.cause }) : error;
   }
 }
 

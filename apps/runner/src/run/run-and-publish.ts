@@ -163,7 +163,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   if (view.busy && !output.force) {
     writeLine(
       console.stderr,
-      `no baseline ${baseline} is kept of a busy machine; repeat the run when it is quiet, or insist with --force`,
+      `baseline ${baseline} was not saved: the machine was busy. Repeat the run when it is quiet, or use --force`,
     );
     return EXIT.failure;
   }

@@ -47,6 +47,8 @@ export interface JobOptions {
   readonly say: (line: string) => void;
   /** Among them is the host of the place. */
   readonly hosts: Hosts;
+  /** Watches the machine while a session has a process; its window ends before that does. */
+  readonly watch?: { begin(): Promise<void>; end(): Promise<void> };
 }
 
 /**
@@ -58,7 +60,7 @@ export interface JobOptions {
 export async function runJobs<J extends Job>(
   place: Place,
   jobs: readonly J[],
-  { threads, signal, consent, say, hosts }: JobOptions,
+  { threads, signal, consent, say, hosts, watch }: JobOptions,
   consume: (job: J, outcome: JobOutcome) => void,
 ): Promise<BackendRecord | undefined> {
   const { backend } = place;
@@ -70,10 +72,12 @@ export async function runJobs<J extends Job>(
   });
   const availability = provisioned.get(backend);
   const problem = await hosts.findProblem(place);
+  const adapter = await loadBackend(backend);
+  await watch?.begin();
   const session = new BackendSession({
     place,
     threads,
-    adapter: await loadBackend(backend),
+    adapter,
     remedies: hosts.remediesOf(place),
     host: hosts.of(place),
     phaseTimer: new PhaseTimer(),
@@ -96,6 +100,7 @@ export async function runJobs<J extends Job>(
       if (signal.aborted) break;
       consume(job, toJobOutcome(task, toTaskOutcome(place, outcome, "computed"), session));
     }
+    if (!signal.aborted) await watch?.end();
     return session.record;
   } finally {
     signal.removeEventListener("abort", stop);

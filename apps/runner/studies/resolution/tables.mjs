@@ -6,6 +6,7 @@ import { rank } from "@softmax-bench/report";
 import { areTied, median as medianOf } from "@softmax-bench/stats";
 import { createExperiments } from "../../dist/experiments/index.js";
 import { readJournal } from "../../dist/results/journal/journal.js";
+import { timeOf } from "../../dist/results/journal/settled-measurements.js";
 import { assemble } from "../../dist/run/assemble.js";
 import { planOfRun } from "../../dist/run/plan-run.js";
 import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
@@ -13,16 +14,28 @@ import { CELLS, FULL_RUNS, folderOf, LOADED_RUNS, REPEATS } from "./cells.mjs";
 /** Prints the tables of the study, as Markdown, from what the runs of `run.mjs` measured, by the current rules. */
 
 const [study] = process.argv.slice(2);
+const firstPasses = new Map();
 async function load(name) {
   const file = join(study ?? "", name, "journal.jsonl");
   if (!existsSync(file)) return [];
   const { header, entries } = readJournal(file);
+  const ofWanted = entries.filter((entry) => entry.type === "cell" && CELLS.includes(cellKey(entry)));
+  firstPasses.set(
+    header.id,
+    ofWanted.filter(({ pass, twin, samples }) => pass === 0 && !twin && samples?.gradient),
+  );
   return [assemble(header, entries, await planOfRun(header), createExperiments(header))];
 }
 const several = async (count, kind) =>
   (await Promise.all(Array.from({ length: count }, (_, index) => load(folderOf(kind, index))))).flat();
 /** NaN while there are no runs of a kind. */
 const median = (values) => (values.length > 0 ? medianOf(values) : Number.NaN);
+/** What the order of a process does to its first pass: the second process's, in reverse, relative to the first one's. */
+const orderRatio = ({ run }, key) => {
+  const own = firstPasses.get(run.id).filter((one) => cellKey(one) === key);
+  const [drawn, reversed] = [0, 1].map((round) => own.find((one) => one.round === round));
+  return drawn && reversed ? [timeOf(reversed, "gradient") / timeOf(drawn, "gradient")] : [];
+};
 const gradientOf = (results, key) => results.cells.find((cell) => cellKey(cell) === key)?.timing?.gradient;
 const percent = (ratio) => `${(100 * ratio).toFixed(1)} %`;
 const duration = (ns) => (ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`);
@@ -41,7 +54,15 @@ write(
 write("Position: medians over the runs, ratios to the whole matrix.");
 write(
   table(
-    ["cell", "whole", "alone / whole", "reversed / drawn", "resolution", "within"],
+    [
+      "cell",
+      "whole",
+      "alone / whole",
+      "second / first process",
+      "resolution",
+      "within",
+      "first passes, reversed / drawn",
+    ],
     CELLS.map((key, cell) => {
       const whole = full.slice(0, REPEATS).flatMap((results) => gradientOf(results, key) ?? []);
       const ofAlone = alone[cell].flatMap((results) => gradientOf(results, key) ?? []);
@@ -51,20 +72,21 @@ write(
       );
       const wholeNs = median(whole.map(({ medianNs }) => medianNs));
       const position = median(ofAlone.map(({ medianNs }) => medianNs)) / wholeNs;
-      // The second process goes through the order of the first in reverse.
-      const reversed = median(
+      // Both went through the cells in both orders, the second one the other way round.
+      const second = median(
         whole.map(({ processMedians = [1, 1] }) => processMedians[1] / processMedians[0]),
       );
-      const isWithin = [position, reversed].every(
+      const isWithin = [position, second].every(
         (ratio) => Math.abs(Math.log(ratio)) <= Math.log1p(resolution),
       );
       return [
         key,
         duration(wholeNs),
         position.toFixed(3),
-        reversed.toFixed(3),
+        second.toFixed(3),
         percent(resolution),
         isWithin ? "yes" : "no",
+        median(full.flatMap((results) => orderRatio(results, key))).toFixed(3),
       ];
     }),
   ),

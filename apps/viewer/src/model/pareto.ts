@@ -1,11 +1,15 @@
-/** The entries that no other one beats in both quantities, ascending in the first; both are better when smaller. */
-export function paretoFront<T>(entries: readonly T[], x: (entry: T) => number, y: (entry: T) => number): T[] {
-  const front: T[] = [];
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const entry of entries.toSorted((a, b) => x(a) - x(b) || y(a) - y(b))) {
-    if (y(entry) >= lowest) continue;
-    lowest = y(entry);
-    front.push(entry);
-  }
-  return front;
+import { areCellsTied, hasSettled, type RankedCell } from "@softmax-bench/report/model";
+
+/**
+ * The cells that no other one beats, fastest first: none is faster by more than the joint resolution of both and no less
+ * exact. Only times that had settled are compared.
+ */
+export function paretoFront(
+  cells: readonly RankedCell[],
+  errorOf: (cell: RankedCell) => number,
+): RankedCell[] {
+  const settled = cells.filter(hasSettled).toSorted((a, b) => a.timing.medianNs - b.timing.medianNs);
+  const beats = (a: RankedCell, b: RankedCell): boolean =>
+    a.timing.medianNs < b.timing.medianNs && !areCellsTied(a, b) && errorOf(a) <= errorOf(b);
+  return settled.filter((cell) => !settled.some((other) => beats(other, cell)));
 }

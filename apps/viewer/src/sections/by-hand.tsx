@@ -1,5 +1,5 @@
 import type { Results } from "@softmax-bench/core";
-import { formatCount, formatError, rank, showSpeedup } from "@softmax-bench/report/model";
+import { formatCount, formatError, rank, resolveSpeedup, showSpeedup } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
@@ -40,11 +40,19 @@ export function ByHand({ results, workload }: { results: Results; workload: stri
             "relative L2",
             "max ULP",
             "speed-up",
+            "steadiness",
+            "resolution",
+            "tied",
           ],
-          rows: shown.map(({ backend, dtype, workload: on, a, b, sumAbs, relL2, maxUlp, speedup }) => [
-            ...[backend, dtype, on, a, b],
-            ...[sumAbs, relL2, maxUlp, speedup],
-          ]),
+          rows: shown.map((distance) => {
+            const { backend, dtype, workload: on, a, b, sumAbs, relL2, maxUlp, speedup } = distance;
+            const { steadiness, resolution, tied } = resolveSpeedup(distance, ranked) ?? {};
+            return [
+              ...[backend, dtype, on, a, b],
+              ...[sumAbs, relL2, maxUlp, speedup],
+              ...[steadiness, resolution, tied?.toString()],
+            ];
+          }),
         }}
       >
         <Table

@@ -1,5 +1,12 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, describeObservations, intervalOf, PHASES, type Timing } from "@softmax-bench/core";
+import {
+  type Cell,
+  describeObservations,
+  intervalOf,
+  PHASES,
+  type Steadiness,
+  type Timing,
+} from "@softmax-bench/core";
 import {
   formatCount,
   formatDuration,
@@ -18,6 +25,12 @@ import { Table } from "../components/table.js";
 /** Entries at the ends of the dtype's range, where there are any. */
 const rangeRows = (gradient: Parameters<typeof rangeCells>[0]): string[][] =>
   rangeCells(gradient).flatMap((value, index) => (value ? [[RANGE_COLUMNS[index] as string, value]] : []));
+
+const SETTLED: Readonly<Record<Steadiness, string>> = {
+  settled: "yes",
+  unsettled: "no",
+  untested: "untested",
+};
 
 /** All that is known of one cell, down to its raw samples. */
 export function CellDetail({ cell }: { cell: Cell }) {
@@ -76,7 +89,7 @@ export function CellDetail({ cell }: { cell: Cell }) {
                 interval ? formatInterval(medianNs, interval) : noInterval(timing),
                 describeObservations(timing),
                 formatCount(samples.length),
-                steadiness === "settled" ? "yes" : steadiness === "unsettled" ? "no" : "untested",
+                steadiness ? SETTLED[steadiness] : "not recorded",
               ];
             })}
           />

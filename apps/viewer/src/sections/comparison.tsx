@@ -1,13 +1,21 @@
 import * as Plot from "@observablehq/plot";
-import { machineId, plural, type Results } from "@softmax-bench/core";
+import {
+  busyMachine,
+  machineId,
+  plural,
+  type Results,
+  resolutionLookup,
+  type Timing,
+} from "@softmax-bench/core";
 import { compare, DEFAULT_LIMITS } from "@softmax-bench/regression";
-import { comparisonBlocks, verdictWord } from "@softmax-bench/report/model";
+import { comparisonBlocks, countsInSeries, verdictWord } from "@softmax-bench/report/model";
 import { useMemo, useState } from "preact/hooks";
 import { Blocks } from "../components/blocks.js";
 import { Chart, type ChartOptions } from "../components/chart.js";
 import { Select, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { colorScale } from "../model/colors.js";
+import { QUALIFIERS, qualify } from "../model/csv.js";
 import { isShown, type Selection } from "../selection.js";
 import { Section } from "./section.js";
 
@@ -92,29 +100,38 @@ function TimeLines({
 }) {
   const points = useMemo(
     () =>
-      runs.flatMap(({ run, environment, cells }) =>
-        cells.flatMap((cell) => {
-          const ms = (cell.timing?.gradient?.medianNs ?? 0) / 1e6;
-          if (cell.workload !== workload || !isShown(cell, selection) || !(ms > 0)) return [];
-          const [backend, method] = [shortName(cell.backend), shortName(cell.method)];
-          return [{ backend, method, ms, at: new Date(run.startedAt), machine: machineId(environment) }];
-        }),
-      ),
+      runs.flatMap((results) => {
+        const resolutions = resolutionLookup(results);
+        const isBusy = busyMachine(results) !== undefined;
+        return results.cells.flatMap((cell): TimePoint[] => {
+          const timing = cell.timing?.gradient;
+          if (cell.workload !== workload || !isShown(cell, selection) || !timing?.medianNs) return [];
+          return [
+            {
+              backend: shortName(cell.backend),
+              method: shortName(cell.method),
+              at: new Date(results.run.startedAt),
+              machine: machineId(results.environment),
+              ms: timing.medianNs / 1e6,
+              timing,
+              resolution: resolutions(cell, "gradient", timing),
+              isBusy,
+            },
+          ];
+        });
+      }),
     [runs, workload, selection],
   );
   const options = useMemo(() => timePlot(points), [points]);
   return (
     <Figure
-      caption="Median time of each cell over the runs; a line does not go on from one machine to another"
+      caption="Median time of each cell over the runs; a line does not go on from one machine to another. Hollow, and on no line: times that had not settled, or from a busy machine"
       numbers={{
         name: "time-lines",
-        columns: ["backend", "method", "started", "machine", "ms"],
-        rows: points.map(({ backend, method, at, machine, ms }) => [
-          backend,
-          method,
-          at.toISOString(),
-          machine,
-          ms,
+        columns: ["backend", "method", "started", "machine", "ms", ...QUALIFIERS, "busy"],
+        rows: points.map(({ backend, method, at, machine, ms, timing, resolution, isBusy }) => [
+          ...[backend, method, at.toISOString(), machine, ms],
+          ...[...qualify(timing, resolution), String(isBusy)],
         ]),
       }}
     >
@@ -129,10 +146,15 @@ interface TimePoint {
   readonly at: Date;
   readonly machine: string;
   readonly ms: number;
+  readonly timing: Timing;
+  readonly resolution: number;
+  readonly isBusy: boolean;
 }
 
 function timePlot(points: readonly TimePoint[]): ChartOptions {
   const backends = new Set(points.map(({ backend }) => backend));
+  const isComparable = (point: TimePoint): boolean => countsInSeries(point) && !point.isBusy;
+  const comparable = points.filter(isComparable);
   const line = {
     x: "at",
     y: "ms",
@@ -150,8 +172,12 @@ function timePlot(points: readonly TimePoint[]): ChartOptions {
     color: { ...colorScale(points.map(({ method }) => method)), legend: true },
     marks: [
       Plot.frame({ strokeOpacity: 0.2 }),
-      Plot.lineY(points, { ...line, stroke: "method" }),
-      Plot.dot(points, { x: "at", y: "ms", fy: "backend", fill: "method", r: 2.5, tip: true }),
+      Plot.lineY(comparable, { ...line, stroke: "method" }),
+      Plot.dot(comparable, { x: "at", y: "ms", fy: "backend", fill: "method", r: 2.5, tip: true }),
+      Plot.dot(
+        points.filter((point) => !isComparable(point)),
+        { x: "at", y: "ms", fy: "backend", stroke: "method", r: 2.5, tip: true },
+      ),
     ],
   };
 }

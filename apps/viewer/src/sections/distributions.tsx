@@ -6,8 +6,10 @@ import { useBestFirst } from "../components/best-first.js";
 import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { explainMark, rowLabel } from "../components/row-label.js";
 import { colorOf, colorScale } from "../model/colors.js";
 import { phaseShares } from "../model/phases.js";
+import { haveSettled, settledFirst } from "../model/settled.js";
 import { Section } from "./section.js";
 
 /** The distributions behind the medians. */
@@ -31,11 +33,13 @@ export function Distributions({
   );
 }
 
-const rowLabel = ({ backend, method }: Pick<Cell, "backend" | "method">): string =>
-  `${shortName(backend)} ${shortName(method)}`;
-
-const byMedian = (cells: readonly Cell[], phase: Phase): Cell[] =>
-  cells.toSorted((a, b) => (a.timing?.[phase]?.medianNs ?? 0) - (b.timing?.[phase]?.medianNs ?? 0));
+/** Fastest first in a phase; after them, those whose times had not settled. */
+const byMedian = (cells: readonly Cell[], phase: Phase, isSettled: (cell: Cell) => boolean): Cell[] =>
+  settledFirst(
+    cells,
+    isSettled,
+    (a, b) => (a.timing?.[phase]?.medianNs ?? 0) - (b.timing?.[phase]?.medianNs ?? 0),
+  );
 
 interface CellsShown {
   readonly cells: readonly Cell[];
@@ -44,8 +48,9 @@ interface CellsShown {
 
 function Strips({ cells, isEligible }: CellsShown) {
   const [phase, setPhase] = useState<Phase>("gradient");
+  const isSettled = (cell: Cell) => haveSettled(cell, [phase]);
   const sorted = useMemo(
-    () => byMedian(cells, phase).filter(({ timing }) => timing?.[phase]),
+    () => byMedian(cells, phase, isSettled).filter(({ timing }) => timing?.[phase]),
     [cells, phase],
   );
   const { rows, toggle, scope } = useBestFirst(sorted, (cell) => cell, isEligible);
@@ -54,7 +59,7 @@ function Strips({ cells, isEligible }: CellsShown) {
     <>
       <OneOf<Phase> legend="Phase" options={PHASES.map((id) => [id, id])} value={phase} onChange={setPhase} />
       <Figure
-        caption={`Every sample of the ${phase}${scope}; the tall tick is the median`}
+        caption={`Every sample of the ${phase}${scope}; the tall tick is the median${explainMark(rows.every(isSettled))}`}
         numbers={{
           name: `samples-${phase}`,
           columns: ["backend", "method", "ns"],
@@ -76,22 +81,23 @@ function Strips({ cells, isEligible }: CellsShown) {
 
 /** @param sorted fastest first */
 function stripPlot(sorted: readonly Cell[], phase: Phase): ChartOptions {
+  const labelOf = (cell: Cell) => rowLabel(cell, haveSettled(cell, [phase]));
   const samples = sorted.flatMap((cell) =>
     (cell.timing?.[phase]?.samples ?? [])
       .filter((ns) => ns > 0)
-      .map((ns) => ({ row: rowLabel(cell), ms: ns / 1e6 })),
+      .map((ns) => ({ row: labelOf(cell), ms: ns / 1e6 })),
   );
   const medians = sorted.flatMap((cell) => {
     const ms = (cell.timing?.[phase]?.medianNs ?? 0) / 1e6;
-    return ms > 0 ? [{ row: rowLabel(cell), ms, color: colorOf(shortName(cell.backend)) }] : [];
+    return ms > 0 ? [{ row: labelOf(cell), ms, color: colorOf(shortName(cell.backend)) }] : [];
   });
   return {
     height: 90 + 18 * sorted.length,
-    marginLeft: marginFor(sorted.map(rowLabel)),
+    marginLeft: marginFor(sorted.map(labelOf)),
     marginRight: 30,
     marginTop: 40,
     x: { type: "log", label: "ms →", grid: true, tickFormat: "~r", axis: "both" },
-    y: { label: null, domain: sorted.map(rowLabel) },
+    y: { label: null, domain: sorted.map(labelOf) },
     color: { type: "identity" },
     marks: [
       Plot.tickX(samples, { x: "ms", y: "row", strokeOpacity: 0.35, inset: 4 }),
@@ -100,10 +106,13 @@ function stripPlot(sorted: readonly Cell[], phase: Phase): ChartOptions {
   };
 }
 
+/** A round trip is split by the times of three phases. */
+const haveAllSettled = (cell: Cell): boolean => haveSettled(cell, ["gradient", "readback", "roundtrip"]);
+
 function Phases({ cells, isEligible }: CellsShown) {
   const parts = useMemo(
     () =>
-      byMedian(cells, "roundtrip").flatMap((cell) => {
+      byMedian(cells, "roundtrip", haveAllSettled).flatMap((cell) => {
         const shares = phaseShares(cell);
         return shares ? [{ cell, shares }] : [];
       }),
@@ -114,13 +123,13 @@ function Phases({ cells, isEligible }: CellsShown) {
   if (parts.length === 0) return null;
   return (
     <Figure
-      caption={`Where a round trip's time goes, fastest first${scope}`}
+      caption={`Where a round trip's time goes, fastest first${scope}${explainMark(rows.every(({ cell }) => haveAllSettled(cell)))}`}
       numbers={{
         name: "phases",
-        columns: ["backend", "method", "compute ns", "read back ns", "upload ns"],
+        columns: ["backend", "method", "compute ns", "read back ns", "upload ns", "settled"],
         rows: parts.map(({ cell, shares }) => [
           ...[cell.backend, cell.method, shares.compute, shares.readback],
-          shares.upload,
+          ...[shares.upload, String(haveAllSettled(cell))],
         ]),
       }}
     >
@@ -137,10 +146,11 @@ function Phases({ cells, isEligible }: CellsShown) {
 function phasePlot(
   parts: readonly { cell: Cell; shares: NonNullable<ReturnType<typeof phaseShares>> }[],
 ): ChartOptions {
+  const labelOf = ({ cell }: { cell: Cell }) => rowLabel(cell, haveAllSettled(cell));
   const bars = parts.flatMap(({ cell, shares }) => [
-    { row: rowLabel(cell), phase: "compute", ms: shares.compute / 1e6 },
-    { row: rowLabel(cell), phase: "read back", ms: shares.readback / 1e6 },
-    { row: rowLabel(cell), phase: "upload", ms: shares.upload / 1e6 },
+    { row: labelOf({ cell }), phase: "compute", ms: shares.compute / 1e6 },
+    { row: labelOf({ cell }), phase: "read back", ms: shares.readback / 1e6 },
+    { row: labelOf({ cell }), phase: "upload", ms: shares.upload / 1e6 },
   ]);
   // The slowest would leave no room for the others. They are cut off, and their ends show it.
   const totals = parts.map(({ shares }) => (shares.compute + shares.readback + shares.upload) / 1e6);
@@ -148,11 +158,11 @@ function phasePlot(
   const longest = Math.max(...totals);
   return {
     height: 100 + 18 * parts.length,
-    marginLeft: marginFor(parts.map(({ cell }) => rowLabel(cell))),
+    marginLeft: marginFor(parts.map(labelOf)),
     marginRight: 60,
     marginTop: 40,
     x: { label: "ms →", domain: [0, Math.min(most, longest)], grid: true, clamp: true, axis: "both" },
-    y: { label: null, domain: parts.map(({ cell }) => rowLabel(cell)) },
+    y: { label: null, domain: parts.map(labelOf) },
     color: {
       domain: ["compute", "read back", "upload"],
       range: ["#4269d0", "#efb118", "#97bbf5"],
@@ -164,7 +174,7 @@ function phasePlot(
         parts.filter((_, index) => (totals[index] ?? 0) > most),
         {
           x: most,
-          y: ({ cell }) => rowLabel(cell),
+          y: labelOf,
           textAnchor: "start",
           dx: 4,
           text: ({ shares }) => formatDuration(shares.compute + shares.readback + shares.upload),

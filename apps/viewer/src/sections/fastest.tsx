@@ -3,6 +3,7 @@ import {
   againstReferences,
   type Constraints,
   describeBound,
+  FASTEST_LEGEND,
   fastestRow,
   type RankedCell,
   type RecommendedGradient,
@@ -89,8 +90,7 @@ export function Fastest({
         </table>
       </Scroll>
       <p class="note">
-        ±: in this run, identical code differs by less in 95 of 100 pairs; = marks what is no further apart.
-        The bound: {bounds.join("; ")}, on these inputs.
+        {FASTEST_LEGEND} The bound: {bounds.join("; ")}, on these inputs.
       </p>
       <details>
         <summary>In words</summary>

@@ -1,18 +1,23 @@
 import * as Plot from "@observablehq/plot";
-import { type Cell, plural, type Results } from "@softmax-bench/core";
+import { type Cell, plural, type Results, resolutionLookup } from "@softmax-bench/core";
 import { type Achieved, achievedBandwidth, formatPercent } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
 import { useBestFirst } from "../components/best-first.js";
 import { Chart, type ChartOptions, marginFor } from "../components/chart.js";
 import { shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
+import { explainMark, rowLabel } from "../components/row-label.js";
 import { colorScale } from "../model/colors.js";
+import { QUALIFIERS, qualify } from "../model/csv.js";
+import { haveSettled, settledFirst } from "../model/settled.js";
 import { Section } from "./section.js";
 
 interface Row {
   readonly cell: Cell;
   readonly achieved: Achieved;
 }
+
+const isSettled = ({ cell }: Row): boolean => haveSettled(cell, ["gradient"]);
 
 /** The share of the machine's copy bandwidth that each gradient reaches in moving its bytes. */
 export function Limit({
@@ -26,16 +31,19 @@ export function Limit({
 }) {
   const rows = useMemo(
     () =>
-      cells
-        .flatMap((cell): Row[] => {
+      settledFirst(
+        cells.flatMap((cell): Row[] => {
           const achieved = achievedBandwidth(cell, results);
           return achieved ? [{ cell, achieved }] : [];
-        })
-        .toSorted((a, b) => b.achieved.share - a.achieved.share),
+        }),
+        isSettled,
+        (a, b) => b.achieved.share - a.achieved.share,
+      ),
     [cells, results],
   );
   const { rows: drawn, toggle, scope } = useBestFirst(rows, ({ cell }) => cell, isEligible);
   const options = useMemo(() => sharePlot(drawn), [drawn]);
+  const resolutions = useMemo(() => resolutionLookup(results), [results]);
   if (rows.length === 0) return null;
   const measured = (results.environment.copyBandwidth ?? [])
     .map(
@@ -50,14 +58,18 @@ export function Limit({
         {rows[0]?.achieved.inCache && " Here both fit in the processor's cache, which is faster than memory."}
       </p>
       <Figure
-        caption={`Bytes of logits and gradient over the gradient's time, as a share of copying with as many threads${scope}`}
+        caption={`Bytes of logits and gradient over the gradient's time, as a share of copying with as many threads${scope}${explainMark(drawn.every(isSettled))}`}
         numbers={{
           name: "bandwidth",
-          columns: ["backend", "method", "bytes per second", "share of copy bandwidth"],
-          rows: rows.map(({ cell, achieved }) => [
-            ...[cell.backend, cell.method, achieved.bytesPerSecond],
-            achieved.share,
-          ]),
+          columns: ["backend", "method", ...QUALIFIERS, "bytes per second", "share of copy bandwidth"],
+          rows: rows.map(({ cell, achieved }) => {
+            const timing = cell.timing?.gradient;
+            return [
+              ...[cell.backend, cell.method],
+              ...qualify(timing, resolutions(cell, "gradient", timing)),
+              ...[achieved.bytesPerSecond, achieved.share],
+            ];
+          }),
         }}
       >
         <Chart
@@ -72,10 +84,10 @@ export function Limit({
 }
 
 function sharePlot(rows: readonly Row[]): ChartOptions {
-  const points = rows.map(({ cell, achieved: { share } }) => ({
-    row: `${shortName(cell.backend)} ${shortName(cell.method)}`,
-    backend: shortName(cell.backend),
-    share,
+  const points = rows.map((row) => ({
+    row: rowLabel(row.cell, isSettled(row)),
+    backend: shortName(row.cell.backend),
+    share: row.achieved.share,
   }));
   return {
     height: 90 + 18 * points.length,

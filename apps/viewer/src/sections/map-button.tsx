@@ -4,6 +4,7 @@ import {
   formatCount,
   formatDuration,
   formatError,
+  hasSettled,
   isInUlp,
   type MapCell,
   measuredError,
@@ -17,7 +18,8 @@ const STANDINGS: Readonly<Record<Standing, string>> = {
   fastest: "the fastest within the error bound",
   tied: "tied with the fastest",
   eligible: "",
-  unsettled: "its times had not settled",
+  // All cells whose times had not settled say so, whatever their standing.
+  unsettled: "",
   outside: "exceeds the error bound",
   "not a contender": "for comparison only",
 };
@@ -80,10 +82,14 @@ export function MapButton({
   const time = formatDuration(ranked.timing.medianNs);
   const measured = measuredError(ranked, measure);
   const error = isInUlp(measure) ? `${formatCount(measured)} ULP` : formatError(measured);
-  const words = STANDINGS[standing];
+  const isSettled = hasSettled(ranked);
+  const words = [STANDINGS[standing], isSettled ? "" : "its times had not settled"]
+    .filter(Boolean)
+    .join(", ");
   return (
     <button
       {...common}
+      data-settled={String(isSettled)}
       style={{ "--shade": `${Math.round(8 + 92 * shade)}%` }}
       title={words || undefined}
       aria-label={[`${name}: ${time} ${error} error`, words].filter(Boolean).join(", ")}

@@ -4,6 +4,7 @@ import {
   type Constraints,
   describeBound,
   type ErrorMeasure,
+  hasSettled,
   type MapCell,
   type MapColumn,
 } from "@softmax-bench/report/model";
@@ -14,6 +15,7 @@ import { Figure } from "../components/figure.js";
 import { moveFocus } from "../components/move-focus.js";
 import { Scroll } from "../components/scroll.js";
 import { colorOf } from "../model/colors.js";
+import { QUALIFIERS, qualify } from "../model/csv.js";
 import { CellDetail } from "./cell-detail.js";
 import { MapButton } from "./map-button.js";
 import { NotHere } from "./not-here.js";
@@ -50,11 +52,18 @@ export function Matrix({
         caption={`${question}, ${phase === "roundtrip" ? "round trip" : "gradient"}: time, and below it the ${ERROR_NAMES[constraints.error.measure]}. A cell opens its samples; arrow keys move between cells.`}
         numbers={{
           name: "matrix",
-          columns: ["backend", "method", "status", "reason", "median ns", "relative L2", "max ULP"],
-          rows: cells.map(({ backend, method, status, reason, timing, accuracy }) => [
-            ...[backend, method, status, reason],
-            ...[timing?.[phase]?.medianNs, accuracy?.gradient.relL2, accuracy?.gradient.maxUlp],
-          ]),
+          columns: [
+            ...["backend", "method", "status", "reason", "standing"],
+            ...["median ns", ...QUALIFIERS, "relative L2", "max ULP"],
+          ],
+          rows: cells.map(({ backend, method, status, reason, timing, accuracy }) => {
+            const { standing, ranked } = find(backend, method) ?? {};
+            return [
+              ...[backend, method, status, reason, standing],
+              ...[timing?.[phase]?.medianNs, ...qualify(timing?.[phase], ranked?.resolution)],
+              ...[accuracy?.gradient.relL2, accuracy?.gradient.maxUlp],
+            ];
+          }),
         }}
       >
         {columns.length > 0 && (
@@ -147,9 +156,8 @@ function shadeScale({ columns, methods, find }: CellMap): (entry: MapCell) => nu
 
 /** The marks that are on the map, explained. */
 function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; bound: string }) {
-  const standings = new Set(
-    columns.flatMap(({ backend }) => methods.map((method) => find(backend, method)?.standing)),
-  );
+  const entries = columns.flatMap(({ backend }) => methods.flatMap((method) => find(backend, method) ?? []));
+  const standings = new Set(entries.map(({ standing }) => standing));
   const marks = [
     ["fastest", "fastest within the bound"],
     ["tied", "= tied with it"],
@@ -168,7 +176,9 @@ function Legend({ map: { columns, methods, find }, bound }: { map: CellMap; boun
             </li>
           ),
       )}
-      {standings.has("unsettled") && <li>~ times had not settled: never the fastest</li>}
+      {entries.some(({ ranked }) => ranked && !hasSettled(ranked)) && (
+        <li>~ times had not settled: never the fastest</li>
+      )}
     </ul>
   );
 }

@@ -3,6 +3,7 @@ import type { Results } from "@softmax-bench/core";
 import {
   FIT_HEADER,
   fitRow,
+  hasSettled,
   MEMORY_HEADER,
   memoryRow,
   oneLine,
@@ -31,13 +32,13 @@ export function Scaling({ results }: { results: Results }) {
         ))}
       </ul>
       <Figure
-        caption="Time of a gradient by its elements: a dot for each shape, so that many rows and many classes stand side by side"
+        caption="Time of a gradient by its elements: a dot for each shape, so that many rows and many classes stand side by side; hollow where the times had not settled, or have too few samples to tell"
         numbers={{
           name: "scaling",
-          columns: ["backend", "method", "dtype", "threads", "rows", "classes", "nanoseconds"],
-          rows: points.map(({ backend, method, dtype, threads, rows, classes, medianNs }) => [
+          columns: ["backend", "method", "dtype", "threads", "rows", "classes", "nanoseconds", "steadiness"],
+          rows: points.map(({ backend, method, dtype, threads, rows, classes, medianNs, steadiness }) => [
             ...[backend, method, dtype, threads],
-            ...[rows, classes, medianNs],
+            ...[rows, classes, medianNs, steadiness],
           ]),
         }}
       >
@@ -67,12 +68,14 @@ const Sentences = ({ of }: { of: readonly string[] }) => (
 );
 
 function timePlot(points: readonly TimedShape[]): ChartOptions {
-  const dots = points.map(({ backend, threads, rows, classes, medianNs }) => ({
+  const dots = points.map(({ backend, threads, rows, classes, medianNs, steadiness }) => ({
+    timing: { steadiness },
     backend: shortName(backend),
     threads: `${threads} ${threads === 1 ? "thread" : "threads"}`,
     elements: rows * classes,
     seconds: medianNs / 1e9,
   }));
+  const at = { x: "elements", y: "seconds", fx: "threads", r: 3 };
   return {
     height: 420,
     marginLeft: 60,
@@ -82,6 +85,12 @@ function timePlot(points: readonly TimedShape[]): ChartOptions {
     y: { type: "log", label: "↑ seconds" },
     fx: { label: null },
     color: { ...colorScale(dots.map(({ backend }) => backend)), legend: true },
-    marks: [Plot.dot(dots, { x: "elements", y: "seconds", fx: "threads", stroke: "backend", r: 3 })],
+    marks: [
+      Plot.dot(dots.filter(hasSettled), { ...at, fill: "backend" }),
+      Plot.dot(
+        dots.filter((dot) => !hasSettled(dot)),
+        { ...at, stroke: "backend" },
+      ),
+    ],
   };
 }

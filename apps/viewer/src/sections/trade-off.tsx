@@ -3,7 +3,7 @@ import { type Cell, plural, type Results } from "@softmax-bench/core";
 import {
   formatDuration,
   formatError,
-  formatPercent,
+  hasSettled,
   type RankedCell,
   type RankedPhase,
   rank,
@@ -13,12 +13,13 @@ import { Chart, type ChartOptions } from "../components/chart.js";
 import { OneOf, shortName } from "../components/choices.js";
 import { Figure } from "../components/figure.js";
 import { colorScale } from "../model/colors.js";
+import { QUALIFIERS, qualify } from "../model/csv.js";
 import { paretoFront } from "../model/pareto.js";
 import { Section } from "./section.js";
 
 type ErrorOf = "relL2" | "maxUlp";
 
-/** Error against time: a mark for each cell, and a line through the cells in JavaScript that no other one beats in both. */
+/** Error against time: a mark for each cell, and a line through the cells in JavaScript that no other one beats. */
 export function TradeOff({
   cells,
   results,
@@ -44,7 +45,7 @@ export function TradeOff({
         onChange={setMeasure}
       />
       <Figure
-        caption="Error against time of each cell; the line joins those that none beats in both"
+        caption="Error against time of each cell; the line joins those that no other one beats, by being faster by more than the joint resolution of both and no less exact. Hollow: times that had not settled, which are not compared"
         numbers={{
           name: "precision-against-speed",
           columns: [
@@ -53,13 +54,14 @@ export function TradeOff({
             "method",
             "dtype",
             "median ns",
-            "resolution",
+            ...QUALIFIERS,
+            "tied",
             "relative L2",
             "max ULP",
           ],
-          rows: ranked.map(({ rank: place, backend, method, dtype, timing, resolution, error }) => [
-            ...[place, backend, method, dtype, timing.medianNs, formatPercent(resolution)],
-            ...[error.relL2, error.maxUlp],
+          rows: ranked.map(({ rank: place, backend, method, dtype, timing, resolution, tied, error }) => [
+            ...[place, backend, method, dtype, timing.medianNs],
+            ...[...qualify(timing, resolution), String(tied), error.relL2, error.maxUlp],
           ]),
         }}
       >
@@ -88,12 +90,12 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
   const milliseconds = ({ timing }: RankedCell) => timing.medianNs / 1e6;
   const errorOf = ({ error }: RankedCell) => error[measure];
   const front = paretoFront(
-    drawn.filter(({ rank: place }) => place !== undefined),
-    milliseconds,
+    drawn.filter(({ isContender }) => isContender),
     errorOf,
   );
   const at = { x: milliseconds, y: errorOf };
   const backend = (cell: RankedCell) => shortName(cell.backend);
+  const dot = { ...at, stroke: backend, symbol: originOf, r: 5 };
   return {
     height: 420,
     marginLeft: 60,
@@ -116,14 +118,11 @@ function scatter(ranked: readonly RankedCell[], measure: ErrorOf): ChartOptions 
     },
     marks: [
       Plot.line(front, { ...at, strokeOpacity: 0.5, strokeDasharray: "4 3" }),
-      Plot.dot(drawn, {
-        ...at,
-        stroke: backend,
-        fill: backend,
-        fillOpacity: 0.5,
-        symbol: originOf,
-        r: 5,
-      }),
+      Plot.dot(drawn.filter(hasSettled), { ...dot, fill: backend, fillOpacity: 0.5 }),
+      Plot.dot(
+        drawn.filter((cell) => !hasSettled(cell)),
+        dot,
+      ),
       ...[0, 1].map((side) =>
         Plot.text(
           front.filter((_, index) => index % 2 === side),

@@ -45,5 +45,10 @@ export const dtype = z.enum(["float32", "float64", "float16", "bfloat16"]);
 
 export const cellStatus = z.enum(["ok", "unsupported", "failed", "timeout", "crashed"]);
 
-/** Tells if times had stopped changing: see `testSteadiness` in packages/stats. */
+/**
+ * Tells if times had stopped changing: see `testSteadiness` in packages/stats. Nothing is concluded from an `unsettled`
+ * time, which is too long by an unknown amount. An `untested` one has too few samples to tell, since its calls are long.
+ * It is never called the fastest. It counts where repetition shows its noise: in the runs of a history, over several
+ * processes in a comparison, and over the shapes of a fit.
+ */
 export const steadiness = z.enum(["settled", "unsettled", "untested"]);

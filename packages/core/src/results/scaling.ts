@@ -13,7 +13,7 @@ const point = z
     steadiness: steadiness
       .optional()
       .describe(
-        "unsettled: it had not stopped changing, and is in no fit; untested: too few samples to tell",
+        "unsettled: it had not stopped changing, and is in no fit; untested: too few samples to tell, as calls take long; it is in the fit",
       ),
     reason: text.optional().describe("why there is no time"),
   })
@@ -85,7 +85,7 @@ const threading = z.object({
     .int()
     .positive()
     .nullable()
-    .describe("from so many on, always at least 1.1 times as fast as with the fewest threads; null: never"),
+    .describe("from so many on, always more than 1.15 times as fast as with the fewest threads; null: never"),
   best: z.number().positive().describe("largest ratio of the times"),
 });
 

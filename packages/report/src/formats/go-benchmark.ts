@@ -1,11 +1,12 @@
 import { placeName, type Results } from "@softmax-bench/core";
 import { oneLine } from "../untrusted.js";
+import { comparableGradient } from "./series.js";
 
 /**
  * Results in Go's benchmark format (golang.org/design/14313-benchmark-format, with the `Unit` lines of benchstat): a
  * line per process, so that `benchstat baseline.bench.txt candidate.bench.txt` sees processes as its samples, and
- * `benchstat -col /method` compares methods. The dtype is last, because a number after a hyphen at the end of a name
- * would be read as GOMAXPROCS.
+ * `benchstat -col /method` compares methods. Unsettled cells have a line with their error only. The dtype is
+ * last, because a number after a hyphen at the end of a name would be read as GOMAXPROCS.
  */
 export function goBenchmarkText({ cells, environment, run }: Results): string {
   const { cpu, os, node } = environment;
@@ -15,8 +16,8 @@ export function goBenchmarkText({ cells, environment, run }: Results): string {
     "Unit grad-rel-l2 better=lower assume=exact",
   ];
   const lines = cells.flatMap((cell) => {
-    const { method, dtype, workload, machine, status, timing, accuracy } = cell;
-    const gradient = timing?.gradient;
+    const { method, dtype, workload, machine, status, accuracy } = cell;
+    const gradient = comparableGradient(cell);
     if (status !== "ok") return [];
     const parts = [
       ["backend", placeName(cell)],

@@ -1,3 +1,4 @@
+import { plural } from "@softmax-bench/core";
 import {
   contextOf,
   describeRange,
@@ -14,18 +15,18 @@ import {
 /** More changes than this are left to the page. */
 const MOST_LINES = 40;
 
-/** The changes of a branch for a terminal: regressions, improvements, and one line on the rest. */
+/** The changes of a branch for a terminal: for the worse, for the better, and one line on the rest. */
 export const historyLines = ({ series }: History): string[] => [
-  ...section("regression", findings(series, "regression")),
-  ...section("improvement", findings(series, "improvement")),
+  ...section("worse", findings(series, "regression")),
+  ...section("better", findings(series, "improvement")),
   describeRest(series),
 ];
 
-function section(name: string, found: readonly Finding[]): string[] {
+function section(direction: "worse" | "better", found: readonly Finding[]): string[] {
   if (found.length === 0) return [];
   const rest = found.length - MOST_LINES;
   return [
-    `${found.length} ${name}${found.length === 1 ? "" : "s"}:`,
+    `${plural(found.length, "change")} for the ${direction}:`,
     ...found.slice(0, MOST_LINES).flatMap(changeLines),
     ...(rest > 0 ? [`  … and ${rest} more, on the page`] : []),
   ];

@@ -19,8 +19,8 @@ import { STYLE } from "./style.js";
 const MOST_CHARTS = 60;
 
 /**
- * Renders the history of a branch as an HTML page without scripts: one profile at a time, its regressions first, then its
- * improvements, each with a chart, and all series in a table.
+ * Renders the history of a branch as an HTML page without scripts: one profile at a time, its changes for the worse first,
+ * then those for the better, each with a chart, and all series in a table.
  */
 export function historyPage({ branch, series }: History): string {
   const title = `softmax-bench: ${escapeHtml(branch)}`;
@@ -43,8 +43,8 @@ ${profiles.map(({ id, own }) => `<div class="profile ${id}">${profileSection(own
 
 const profileSection = (series: readonly TrackedSeries[]): string =>
   [
-    changesSection("Regressions", "regression", series),
-    changesSection("Improvements", "improvement", series),
+    changesSection("Changes for the worse", "regression", series),
+    changesSection("Changes for the better", "improvement", series),
     `<p>${describeRest(series)}</p>`,
     table(series),
   ].join("\n");

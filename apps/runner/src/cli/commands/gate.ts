@@ -1,6 +1,6 @@
 import { cellId } from "@softmax-bench/regression";
 import { renderComparison } from "@softmax-bench/report";
-import type { Command } from "commander";
+import { type Command, CommanderError } from "commander";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { annotateComparison, annotateFailure } from "../../gate/annotations.js";
 import { bisect } from "../../gate/bisect/bisect.js";
@@ -113,10 +113,46 @@ export const command = (): Command =>
     )
     .addHelpText("after", EXIT_CODES_HELP);
 
-/** Measures, compares, writes every format, and exits by the outcome. */
+/** Measures, compares, writes every format, and exits by the outcome. What prevents a verdict is written in the same places. */
 export async function gate(argv: readonly string[], console: Console): Promise<number> {
-  const { stdout, stderr, signal } = console;
-  const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+  const { stderr, signal } = console;
+  const say = (line: string) => writeLine(stderr, line);
+  const annotate = (lines: readonly string[]) => {
+    // Its runner reads both streams, and shows these lines beside the pull request.
+    if (process.env.GITHUB_ACTIONS === "true") for (const line of lines) say(line);
+  };
+  const startedAt = new Date();
+  let createFolder: (() => string) | undefined;
+  try {
+    const flags = command().parse(argv, { from: "user" }).opts<Flags>();
+    createFolder = () => createRunFolder(flags.out, "gate", startedAt).path;
+    return await carryOut(flags, { console, say, annotate, createFolder });
+  } catch (error) {
+    const isHelp = error instanceof CommanderError && error.exitCode === 0;
+    if (isHelp) throw error;
+    if (!signal.aborted) {
+      annotate([annotateFailure(error)]);
+      writeFailure(createFolder, error, say);
+      throw error;
+    }
+    say("stopped; nothing was concluded");
+    return EXIT.interrupted;
+  }
+}
+
+interface Surroundings {
+  readonly console: Console;
+  readonly say: (line: string) => void;
+  readonly annotate: (lines: readonly string[]) => void;
+  /** Makes the folder for the outcome. */
+  readonly createFolder: () => string;
+}
+
+async function carryOut(
+  flags: Flags,
+  { console, say, annotate, createFolder }: Surroundings,
+): Promise<number> {
+  const { stdout, signal } = console;
   const task = chooseTask(flags);
   const limits = parseLimits(flags);
   const given = { seed: integer("--seed", flags.seed), threads: integer("--threads", flags.threads) ?? 1 };
@@ -125,59 +161,44 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
   const { seed, threads } = resolveSettings(checkOptions(Object.fromEntries(set), "flags"), {});
   const patience = toPatience(duration("--timeout", flags.timeout));
   using budget = new TimeBudget(duration("--time", flags.time));
-  const say = (line: string) => writeLine(stderr, line);
-  const annotate = (lines: readonly string[]) => {
-    // Its runner reads both streams, and shows these lines beside the pull request.
-    if (process.env.GITHUB_ACTIONS === "true") for (const line of lines) say(line);
+  const consent = toConsent(flags, console);
+  const mayProvision = async (backends?: readonly string[]) =>
+    consent !== undefined &&
+    (await agreeOnParts(consent, { backends: backends ?? (await backendIds()) }, signal));
+  const common = {
+    out: flags.out,
+    prepare: flags.prepare,
+    mayProvision,
+    limits,
+    seed,
+    threads,
+    patience,
+    budget,
+    signal: budget.within(signal),
+    say,
   };
-  const startedAt = new Date();
-  try {
-    const consent = toConsent(flags, console);
-    const mayProvision = async (backends?: readonly string[]) =>
-      consent !== undefined &&
-      (await agreeOnParts(consent, { backends: backends ?? (await backendIds()) }, signal));
-    const common = {
-      out: flags.out,
-      prepare: flags.prepare,
-      mayProvision,
-      limits,
-      seed,
-      threads,
-      patience,
-      budget,
-      signal: budget.within(signal),
-      say,
-    };
-    if (task.kind === "bisect") {
-      if (await mayProvision()) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
-      return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
-    }
-    const { comparison, baseline, candidate, counted } = await runGate({
-      ...common,
-      baseline: task.baseline,
-      selection: {
-        flags: toSelectionFlags(flags),
-        named: [...(flags.backend ?? []), ...(flags.cell ?? []).map((cell) => cellId(cell).backend)],
-        isDefault: !(flags.cell ?? flags.backend ?? flags.method),
-      },
-      instructions: flags.instructions ?? false,
-      only: flags.errorOnly ? "errors" : undefined,
-    });
-    const folder = createRunFolder(flags.out, "gate", startedAt);
-    writeOutputs(folder.path, renderGateFiles(comparison, baseline, candidate, counted), say);
-    writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
-    annotate(annotateComparison(comparison));
-    say(`wrote ${folder.path}/summary.md, junit.xml and others`);
-    return toExitCode(comparison);
-  } catch (error) {
-    if (!signal.aborted) {
-      annotate([annotateFailure(error)]);
-      writeFailure(() => createRunFolder(flags.out, "gate", startedAt).path, error, say);
-      throw error;
-    }
-    say("stopped; nothing was concluded");
-    return EXIT.interrupted;
+  if (task.kind === "bisect") {
+    if (await mayProvision()) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
+    return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
   }
+  const gated = await runGate({
+    ...common,
+    baseline: task.baseline,
+    selection: {
+      flags: toSelectionFlags(flags),
+      named: [...(flags.backend ?? []), ...(flags.cell ?? []).map((cell) => cellId(cell).backend)],
+      isDefault: !(flags.cell ?? flags.backend ?? flags.method),
+    },
+    instructions: flags.instructions ?? false,
+    only: flags.errorOnly ? "errors" : undefined,
+  });
+  const { comparison } = gated;
+  const folder = createFolder();
+  writeOutputs(folder, renderGateFiles(gated), say);
+  writeBlock(stdout, renderComparison(comparison, terminalOptions(stdout)));
+  annotate(annotateComparison(comparison));
+  say(`wrote ${folder}/summary.md, junit.xml and others`);
+  return toExitCode(comparison);
 }
 
 /** @throws UsageError if instructions cannot be counted, before anything else is done */

@@ -23,6 +23,7 @@ import { QUICK_SAMPLING } from "../../plan/profiles.js";
 import { isReference } from "../../plan/references.js";
 import { methodsIn } from "../../plan/selected-methods.js";
 import { agreeOnParts } from "../../run/agree-on-parts.js";
+import { BusyWatch } from "../../run/machine/busy-watch.js";
 import { noneAvailable } from "../../run/problems.js";
 import { Hosts } from "../../session/hosts.js";
 import { type Job, type JobOptions, type JobOutcome, runJobs } from "../../session/jobs.js";
@@ -75,7 +76,8 @@ export async function tryLogits(argv: readonly string[], console: Console): Prom
   const jobOptions = toJobOptions(flags, console);
   if (jobOptions.consent) await agreeOnParts(jobOptions.consent, selection, signal);
   using hosts = await Hosts.open(selection.hosts, jobOptions);
-  const options = { ...jobOptions, hosts };
+  const watch = new BusyWatch();
+  const options = { ...jobOptions, hosts, watch };
   const { rows, classes, inputs, loss } = problem;
   const reference = oracle({ rows, classes, ...inputs, ...loss });
   const folder = flags.out === undefined ? undefined : new GradientFolder(flags.out);
@@ -119,8 +121,9 @@ export async function tryLogits(argv: readonly string[], console: Console): Prom
   }
   const records = await repeatFastest(attempts, dtype, options);
   if (signal.aborted) return EXIT.interrupted;
-  if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records)}\n`);
-  else writeBlock(stdout, renderGradients(records, dtype, terminalOptions(stdout)));
+  const busy = watch.reason;
+  if (flags.json) writeJson(stdout, `${toJson(problem, dtype, reference.loss.hi, records, busy)}\n`);
+  else writeBlock(stdout, renderGradients(records, dtype, busy, terminalOptions(stdout)));
   if (folder) writeLine(stderr, `wrote ${plural(folder.written, "gradient")} to ${folder.path}`);
   return toExitCode(records, backends, console);
 }
@@ -154,8 +157,8 @@ function forCallsOf(callNs: number, { limits, ...sampling }: Sampling): Sampling
 }
 
 /**
- * Times the fastest candidates once more, in fresh processes, and the fastest whose times had settled: how much their times
- * differ is the resolution. The first process has little time for each, and slow gradients hardly settle in it.
+ * Times the fastest candidates once more, in fresh processes, and the fastest whose times had settled: the differences
+ * between both processes give the resolution. The first process has little time for each, and slow gradients hardly settle in it.
  */
 async function repeatFastest(
   attempts: readonly Attempt[],
@@ -194,6 +197,7 @@ function toJson(
   dtype: FloatDType,
   exactLoss: ArrayLike<number>,
   records: readonly GradientRecord[],
+  busy: string | undefined,
 ): string {
   const toLoss = (values: ArrayLike<number>) => (loss.reduction === "none" ? Array.from(values) : values[0]);
   const toRows = (values: FloatArray) =>
@@ -206,6 +210,7 @@ function toJson(
     dtype,
     loss,
     exact: { loss: toLoss(exactLoss) },
+    busy: busy ?? null,
     best: found ? toName(found.best) : null,
     tied: found?.tied.map(toName) ?? [],
     resolution: found?.resolution ?? null,

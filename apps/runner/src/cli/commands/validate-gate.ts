@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { makeFolder } from "../../fs/make-folder.js";
 import { REPOSITORY_ROOT, requireClone } from "../../fs/repository.js";
 import { writeAtomically } from "../../fs/write-atomically.js";
+import { parseLimits } from "../../gate/limits.js";
 import { carryOut } from "../../gate/validation/carry-out.js";
 import { SLOWDOWNS } from "../../gate/validation/curve/design.js";
 import { curveMarkdown } from "../../gate/validation/curve/document.js";
@@ -24,6 +25,7 @@ interface Flags {
   readonly instructions?: boolean;
   readonly busy?: boolean;
   readonly rounds?: string;
+  readonly maxSlowdown?: string;
   readonly host?: BrowserKind;
   readonly out?: string;
 }
@@ -53,6 +55,12 @@ export const command = () =>
       ).conflicts(["host", "quick"]),
     )
     .option("--busy", "with --curve: while a program keeps one core busy; e.g. --busy")
+    .addOption(
+      new Option(
+        "--max-slowdown <percent>",
+        "with --curve: the slowdown that its gates must find (default: 10%); e.g. --max-slowdown 5%",
+      ).conflicts("instructions"),
+    )
     .option(
       "--rounds <n>",
       "with --curve: number of gates; default: as many as there are sizes; e.g. --rounds 3",
@@ -109,20 +117,28 @@ export async function validateGate(
 
 /** @throws UsageError naming a flag that is only for curves */
 function requireCurve(flags: Flags): void {
-  for (const name of ["instructions", "busy", "rounds"] as const) {
-    if (flags[name] !== undefined) throw new UsageError(`--${name} is for a curve; add --curve`);
-  }
+  const given = Object.entries({
+    "--instructions": flags.instructions,
+    "--busy": flags.busy,
+    "--max-slowdown": flags.maxSlowdown,
+    "--rounds": flags.rounds,
+  }).find(([, value]) => value !== undefined);
+  if (given) throw new UsageError(`${given[0]} is for a curve; add --curve`);
 }
 
 const MOST_ROUNDS = 1000;
 
-async function drawCurve(
-  { instructions = false, busy = false, host, rounds: wanted, out = join(DEFAULT_OUT, "curve") }: Flags,
-  say: (line: string) => void,
-  signal: AbortSignal,
-): Promise<number> {
+async function drawCurve(flags: Flags, say: (line: string) => void, signal: AbortSignal): Promise<number> {
+  const {
+    instructions = false,
+    busy = false,
+    host,
+    rounds: wanted,
+    out = join(DEFAULT_OUT, "curve"),
+  } = flags;
   const measure = instructions ? "instructions" : "time";
   const rounds = wanted === undefined ? SLOWDOWNS[measure].length : inRange("--rounds", wanted, MOST_ROUNDS);
+  const limits = parseLimits(flags);
   makeFolder(out);
   const file = join(out, "journal.jsonl");
   try {
@@ -130,6 +146,7 @@ async function drawCurve(
       measure,
       busy,
       browser: host,
+      limits,
       rounds,
       file,
       say,

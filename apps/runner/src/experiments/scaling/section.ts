@@ -1,4 +1,4 @@
-import { DTYPES, placeName, type Scaling, type Series } from "@softmax-bench/core";
+import { ASSUMED_RESOLUTION, DTYPES, placeName, type Scaling, type Series } from "@softmax-bench/core";
 import { median } from "@softmax-bench/stats";
 import { nonNegativeLeastSquares } from "@softmax-bench/stats/least-squares";
 import type { MeasuredSeries } from "../experiment.js";
@@ -19,7 +19,7 @@ interface Timed {
   readonly medianNs: number;
 }
 
-/** Shapes with a time to conclude from: not those whose times had not settled. */
+/** Shapes with a time to conclude from: untested ones, too, without which a fit would see no large shape of a slow backend. */
 const timedShapes = ({ points }: MeasuredSeries): Timed[] =>
   points.flatMap(({ medianNs, steadiness, rows, classes }) =>
     medianNs && steadiness !== "unsettled" ? [{ rows, classes, medianNs }] : [],
@@ -53,8 +53,8 @@ function fitTimes(series: MeasuredSeries): Series["fit"] {
   };
 }
 
-/** The ratio of times from which more threads pay. */
-const PAYS = 1.1;
+/** The ratio of times beyond which more threads pay: each time is of a single process. */
+const PAYS = 1 + ASSUMED_RESOLUTION;
 
 function compareThreads(series: readonly MeasuredSeries[]): Scaling["threading"] {
   const groups = new Map<string, MeasuredSeries[]>();
@@ -82,7 +82,7 @@ function compareSeries(
   });
   if (ratios.length === 0) return undefined;
   const { backend, host, method, dtype, threads } = more;
-  const slow = ratios.filter(({ ratio }) => ratio < PAYS).map(({ elements }) => elements);
+  const slow = ratios.filter(({ ratio }) => ratio <= PAYS).map(({ elements }) => elements);
   const lastSlow = Math.max(0, ...slow);
   const paying = ratios.map(({ elements }) => elements).filter((elements) => elements > lastSlow);
   return {

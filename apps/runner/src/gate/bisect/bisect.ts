@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { messageOf, plural } from "@softmax-bench/core";
+import { messageOf, parsePlace, plural, REFERENCE_HOST } from "@softmax-bench/core";
 import {
   type CellComparison,
   type Comparison,
@@ -10,12 +10,17 @@ import {
 } from "@softmax-bench/regression";
 import { makeFolder } from "../../fs/make-folder.js";
 import { git, resolveCommit } from "../../fs/repository.js";
+import { parseHost } from "../../plan/host-requests.js";
+import { isReference } from "../../plan/references.js";
+import { describeEnvironment } from "../../run/machine/environment.js";
+import { Hosts } from "../../session/hosts.js";
 import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
 import { Baseline } from "../baseline.js";
 import { prepareCheckout } from "../build-revision.js";
 import { CheckoutError } from "../checkout.js";
 import type { GateRequest } from "../request.js";
 import { candidateCells, checkCommit, gateCheckouts } from "../run.js";
+import { TimeOver } from "../time-budget.js";
 import { findFirstSlower, type StepVerdict } from "./search.js";
 import { type BisectStep, StepStore } from "./state.js";
 
@@ -38,7 +43,8 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   const { good, commits } = await readRange(request.range);
   const bad = commits.at(-1) as string;
   const { limits, seed, threads } = request;
-  const question = JSON.stringify({ good, bad, cell, seed, threads, ...limits });
+  const machine = await describeMachine(request);
+  const question = JSON.stringify({ good, bad, cell, seed, threads, ...limits, machine });
   const folder = join(out, `bisect-${good.slice(0, 10)}-${bad.slice(0, 10)}-${digest(question)}`);
   makeFolder(folder);
   const store = new StepStore(join(folder, "bisect.json"), question);
@@ -83,9 +89,20 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   return EXIT.failure;
 }
 
+/** All of the machine and its software that times depend on, as far as it is known; dependencies are a revision's own. */
+async function describeMachine({ cell, signal }: BisectRequest): Promise<Readonly<Record<string, unknown>>> {
+  const { cpu, cores, node } = describeEnvironment();
+  const { backend, host = isReference(backend) ? REFERENCE_HOST : undefined } = parsePlace(
+    cellId(cell).backend,
+  );
+  if (host === undefined) return { cpu, cores, node };
+  using hosts = await Hosts.open([parseHost(host)], { say: () => {}, signal, consent: undefined });
+  return { cpu, cores, node, host: hosts.records[0]?.runtime };
+}
+
 /**
  * Takes a step as a whole: one that `--time` cuts short is not one to search by.
- * @throws UsageError if there is no time for it
+ * @throws TimeOver if there is no time for it
  */
 async function withinBudget(
   { budget }: BisectRequest,
@@ -94,7 +111,7 @@ async function withinBudget(
 ): Promise<BisectStep> {
   const isOver = () => budget.isOver || budget.omitted.length > 0;
   const error = () =>
-    new UsageError(
+    new TimeOver(
       `the bisection did not end within --time; it has kept ${plural(store.count, "step")}, and the same command goes on from there: allow more time`,
     );
   if (isOver()) throw error();

@@ -28,7 +28,7 @@ export type BisectStep = z.output<typeof step>;
 
 const state = z.object({
   version: z.literal(1),
-  /** All that steps depend on, besides the machine. */
+  /** All that steps depend on, the machine included. */
   question: z.string(),
   steps: z.array(step),
 });

@@ -38,10 +38,10 @@ export async function carryOut(
     threads: 1,
     patience,
     ...(kind === "error" ? { only: "errors" } : { only: "times" }),
-    ...(watch ? { watch } : {}),
+    watch,
   });
   const names = { baseline: baseline.name, candidate: id };
-  const comparison = gateComparison(passes, cells, limits, names, { busy: watch?.reason });
+  const comparison = gateComparison(passes, cells, limits, names, { busy: watch.reason });
   return {
     type: "outcome",
     id,

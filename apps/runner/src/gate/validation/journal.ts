@@ -1,7 +1,14 @@
 import type { BrowserKind } from "@softmax-bench/host-browser";
 import { VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
-import { appendLine, circumstances, describeCircumstances, readLines, requireSame } from "./line-journal.js";
+import {
+  appendLine,
+  circumstances,
+  describeCircumstances,
+  readLines,
+  requireCommitted,
+  requireSame,
+} from "./line-journal.js";
 
 /** `journal.jsonl` of a validation: a line for each finished experiment. */
 
@@ -60,5 +67,6 @@ export function openValidation(
   }
   const { type: _, startedAt: __, ...then } = before.header;
   requireSame(file, then, now);
+  if (!quick) requireCommitted(file, then.commit);
   return before;
 }

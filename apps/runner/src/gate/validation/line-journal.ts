@@ -25,6 +25,14 @@ export function describeCircumstances(browser: BrowserKind | undefined) {
   return { commit: currentCommit(), cpu, cores, node, ...(browser && { browser }) };
 }
 
+/** @throws UsageError if the journal was begun with uncommitted changes: nothing tells whether those of now are the same */
+export function requireCommitted(file: string, commit: string | null): void {
+  if (!commit?.endsWith("-dirty")) return;
+  throw new UsageError(
+    `${file} was begun with changes that are not committed, and so may be these; commit them, and delete it or choose another --out`,
+  );
+}
+
 export const appendLine = (file: string, value: object): void =>
   appendFileSync(file, `${JSON.stringify(value)}\n`);
 

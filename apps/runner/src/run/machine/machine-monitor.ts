@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MachineState } from "@softmax-bench/core";
+import { listProcesses, type ProcessTime, readProcess, TICK_NS } from "./processes.js";
 
 /** Processor time of the machine and of this process tree, in ns since it booted or started. */
 interface Usage {
@@ -54,9 +55,6 @@ export class MachineMonitor {
   }
 }
 
-/** The kernel counts in hundredths of a second, on every Linux. */
-const TICK_NS = 1e7;
-
 function readUsage(): Usage {
   const at = performance.now() * 1e6;
   try {
@@ -78,46 +76,18 @@ function readUsage(): Usage {
 
 const hasChildren = (): boolean => listProcesses().some(({ parent }) => parent === process.pid);
 
-const listProcesses = (): Process[] => {
-  try {
-    return readdirSync("/proc").flatMap((name) => readProcess(Number(name)) ?? []);
-  } catch {
-    return [];
-  }
-};
-
 /** Ticks of this process, of all its descendants, and of those that ended while their parent waited for them. */
 function ownTicks(): number {
   const processes = listProcesses();
   const ticksOf = (parent: number): number =>
     processes
       .filter((each) => each.parent === parent)
-      .reduce((sum, { pid, ticks }) => sum + ticks + ticksOf(pid), 0);
-  return (readProcess(process.pid)?.ticks ?? 0) + ticksOf(process.pid);
+      .reduce((sum, each) => sum + ticksWithChildren(each) + ticksOf(each.pid), 0);
+  const own = readProcess(process.pid);
+  return (own ? ticksWithChildren(own) : 0) + ticksOf(process.pid);
 }
 
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly ticks: number;
-}
-
-/** Fields of /proc/pid/stat (proc(5): ppid; utime, stime, cutime, cstime); undefined if there is no such process. */
-function readProcess(pid: number): Process | undefined {
-  if (!Number.isInteger(pid)) return undefined;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in parentheses, may hold anything.
-    const fields = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .map(Number);
-    const ticks = fields.slice(11, 15).reduce((sum, each) => sum + each, 0);
-    return { pid, parent: fields[1] ?? 0, ticks };
-  } catch {
-    return undefined;
-  }
-}
+const ticksWithChildren = ({ ticks, ofChildren }: ProcessTime): number => ticks + ofChildren;
 
 const parseNumbers = (line: string): number[] => (line.match(/\d+/g) ?? []).map(Number);
 

@@ -1,48 +1,79 @@
 import { plural } from "@softmax-bench/core";
-import { wilsonInterval } from "@softmax-bench/stats";
-import { SLOWDOWNS } from "./design.js";
+import { median, wilsonInterval } from "@softmax-bench/stats";
+import { type Measure, SLOWDOWNS } from "./design.js";
 import type { CurveCell, CurveHeader, CurveRound } from "./journal.js";
 import { RULES } from "./rules.js";
 
 /** Detection against true slowdown, as a page. */
 export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]): string {
-  const { measure, busy, browser, cpu, cores, node, commit, startedAt } = header;
+  const { measure, busy, browser, cpu, cores, node, commit, startedAt, maxSlowdown = 0.1 } = header;
   const cells = rounds.flatMap((round) => round.cells);
   const rules = RULES.filter(({ measures }) => measures.includes(measure));
   const minutes = rounds.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   const levels = [...new Set(SLOWDOWNS[measure])];
-  const share = (of: readonly CurveCell[], isOne: (cell: CurveCell) => boolean) =>
-    describeShare(of.filter(isOne).length, of.length);
+  const share = (of: readonly CurveCell[], isOne: (cell: CurveCell) => boolean | undefined) => {
+    const known = of.map(isOne).filter((is) => is !== undefined);
+    return describeShare(known.filter(Boolean).length, known.length, of.length);
+  };
   const rows = levels.map((level) => {
     const own = cells.filter(({ slowdown }) => slowdown === level);
     return [
-      `${Number((100 * level).toPrecision(3))} %`,
+      percent(level),
       String(own.length),
       share(own, ({ verdict }) => verdict === "regression"),
       share(own, ({ verdict }) => verdict === "inconclusive"),
+      describeFound(own.flatMap(({ found }) => found ?? [])),
       ...rules.map((rule) => share(own, (cell) => rule.isSlower(cell))),
     ];
   });
   const columns = [
-    ...["true slowdown", "trials", "gate: regression", "inconclusive"],
+    ...["true slowdown", "trials", "gate: regression", "inconclusive", "estimate"],
     ...rules.map(({ name }) => name),
   ];
   const table = [columns, columns.map(() => "---:"), ...rows].map((row) => `| ${row.join(" | ")} |`);
+  const unchanged = cells.filter(({ slowdown }) => slowdown === 0);
+  const ofVerdict = (wanted: CurveCell["verdict"]) =>
+    unchanged.filter(({ verdict }) => verdict === wanted).length;
+  const [regressions, improvements] = [ofVerdict("regression"), ofVerdict("improvement")];
+  const perThousand = Number(
+    ((1000 * (regressions + improvements)) / Math.max(1, unchanged.length)).toPrecision(2),
+  );
+  const busyGates = rounds.filter((round) => round.busy !== undefined).length;
+  const tookBusy = busyGates > 0 ? ` ${plural(busyGates, "gate")} took the machine for busy.` : "";
   const broken = rounds.flatMap((round) => round.broken);
   const where = browser ? `pages of ${browser}` : `processes of Node ${node.replace(/^v/, "")}`;
+  const limit =
+    measure === "time"
+      ? ` A gate is to find a slowdown of ${percent(maxSlowdown)} (\`--max-slowdown\`).`
+      : "";
   const meanwhile = busy ? ", while a program kept one core busy" : "";
   return [
     `# What a gate finds: ${measure}${browser ? ` in ${browser}` : ""}${busy ? ", on a busy machine" : ""}`,
-    `Gates of this checkout and a copy with more arithmetic after each gradient, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes each. In every one, cells are slowed by different amounts; intervals are of 95 % (Wilson). The columns on the right are what other rules say of the same measurements.`,
+    `Gates of this checkout and a copy with more arithmetic after each gradient, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes each.${limit}${tookBusy} In every one, cells are slowed by different amounts: by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.`,
+    `Of ${plural(unchanged.length, "unchanged cell")} ${regressions} ${regressions === 1 ? "was" : "were"} called a regression and ${improvements} an improvement: ${perThousand} false alarms in 1,000 cells.`,
     table.join("\n"),
+    `The columns on the right are what other rules say of the same measurements, without the gate's corrections and floors: ${RULES_TEXT[measure]}`,
     ...(broken.length ? [`Not measured: ${broken.join(", ")}.`] : []),
   ]
     .join("\n\n")
     .concat("\n");
 }
 
-function describeShare(count: number, of: number): string {
+const percent = (ratio: number): string => `${Number((100 * ratio).toPrecision(2))} %`.replace("-", "−");
+
+const RULES_TEXT: Readonly<Record<Measure, string>> = {
+  time: `the medians of the first process of either side and a limit, as services do that compare single runs (theirs are hours apart, these took turns); one-sided tests of the samples of these two processes at 5 %, each cell by itself; a change point of all processes, at the candidate's first (p ≤ 0.001), where there are enough.`,
+  instructions: "the counts of the first process of either side and a limit.",
+};
+
+/** @param of those that a rule could say something of @param all the trials */
+function describeShare(count: number, of: number, all: number): string {
   if (of === 0) return "";
   const [low, high] = wilsonInterval(count, of).map((share) => (100 * share).toFixed(0));
-  return `${count} (${low} to ${high} %)`;
+  return `${count}${of < all ? ` of ${of}` : ""} (${low} to ${high} %)`;
 }
+
+const describeFound = (found: readonly number[]): string =>
+  found.length === 0
+    ? ""
+    : `${percent(median(found))} (${percent(Math.min(...found))} to ${percent(Math.max(...found))})`;

@@ -10,6 +10,8 @@ export const curveHeader = z.object({
   measure: z.enum(MEASURES),
   /** True if a program kept one core busy. */
   busy: z.boolean(),
+  /** The slowdown that its gates of times must find, a ratio minus 1; absent in journals from before it could be chosen, where it was 0.1. */
+  maxSlowdown: z.number().positive().optional(),
   ...circumstances,
   /** Rounds of arithmetic that take as much as a call of the gradient, by cell: those that are measured. */
   work: z.record(z.string(), z.number().positive()),
@@ -21,6 +23,8 @@ export const curveRound = z.object({
   type: z.literal("round"),
   id: z.string(),
   seconds: z.number().nonnegative(),
+  /** The reason for which the gate took the machine for busy; absent if it did not. */
+  busy: z.string().optional(),
   cells: z.array(
     z.object({
       cell: z.string(),

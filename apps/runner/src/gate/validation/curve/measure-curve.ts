@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { cellKey } from "@softmax-bench/core";
 import type { BrowserKind } from "@softmax-bench/host-browser";
-import { endsWithParent } from "@softmax-bench/provision";
 import {
   type Comparison,
   DEFAULT_LIMITS,
   gateComparison,
+  type Limits,
   lowerDecile,
   type ProcessRun,
 } from "@softmax-bench/regression";
@@ -16,7 +15,14 @@ import { compareInstructions } from "../../instructions.js";
 import { measureGate } from "../../measure.js";
 import { toPatience } from "../../patience.js";
 import { type InjectedCheckout, injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
-import { appendLine, describeCircumstances, readLines, requireSame } from "../line-journal.js";
+import {
+  appendLine,
+  describeCircumstances,
+  readLines,
+  requireCommitted,
+  requireSame,
+} from "../line-journal.js";
+import { BusyCore } from "./busy-core.js";
 import { assignSlowdowns, curveSelections, type Measure } from "./design.js";
 import { type CurveCell, type CurveHeader, type CurveRound, curveHeader, curveRound } from "./journal.js";
 import { measureWork, workKey } from "./work.js";
@@ -27,6 +33,7 @@ export interface CurveRequest {
   readonly browser: BrowserKind | undefined;
   /** Keeps one core busy. */
   readonly busy: boolean;
+  readonly limits: Limits;
   /** Rounds that the journal should have at the end. */
   readonly rounds: number;
   /** The journal. */
@@ -48,38 +55,41 @@ export interface Curve {
 export async function measureCurve(request: CurveRequest): Promise<Curve> {
   const { file, rounds: wanted, say } = request;
   const before = readLines(file, { header: curveHeader, part: curveRound });
+  if (before) requireSame(file, kindOf(before.header), kindOf({ ...request, ...request.limits }));
   // What needs no measurement may be drawn anywhere.
   if (before && before.parts.length >= wanted) return { header: before.header, rounds: before.parts };
-  const header = before ? continued(file, before.header, request) : await begun(request);
+  const header = before ? continued(file, before.header, request.browser) : await begun(request);
   const rounds = before?.parts ?? [];
-  const load = request.busy ? keepBusy() : undefined;
-  try {
-    for (let round = rounds.length; round < wanted; round++) {
-      say(`gate ${round + 1} of ${wanted}`);
-      const measured = await measureRound(header, round, request);
-      appendLine(file, measured);
-      rounds.push(measured);
-    }
-  } finally {
-    load?.kill("SIGKILL");
+  using _load = request.busy ? new BusyCore() : undefined;
+  for (let round = rounds.length; round < wanted; round++) {
+    say(`gate ${round + 1} of ${wanted}`);
+    const measured = await measureRound(header, round, request);
+    appendLine(file, measured);
+    rounds.push(measured);
   }
   return { header, rounds };
 }
 
-const describeNow = ({ measure, busy, browser }: CurveRequest) => ({
+type Kind = Pick<CurveHeader, "measure" | "busy" | "browser" | "maxSlowdown">;
+
+/** What a curve is of. Journals of times from before the limit could be chosen have none: it was the default. */
+const kindOf = ({ measure, busy, browser, maxSlowdown = DEFAULT_LIMITS.maxSlowdown }: Kind) => ({
   measure,
   busy,
-  ...describeCircumstances(browser),
+  browser,
+  ...(measure === "time" && { maxSlowdown }),
 });
 
-function continued(file: string, header: CurveHeader, request: CurveRequest): CurveHeader {
-  const { type: _, startedAt: __, work: ___, ...then } = header;
-  requireSame(file, then, describeNow(request));
+function continued(file: string, header: CurveHeader, browser: BrowserKind | undefined): CurveHeader {
+  const { commit, cpu, cores, node } = header;
+  const then = { commit, cpu, cores, node, browser: header.browser };
+  requireSame(file, then, { browser: undefined, ...describeCircumstances(browser) });
+  requireCommitted(file, commit);
   return header;
 }
 
 async function begun(request: CurveRequest): Promise<CurveHeader> {
-  const { measure, browser, file, say, signal } = request;
+  const { measure, busy, browser, limits, file, say, signal } = request;
   const options = { patience: toPatience(), signal };
   const cells: string[] = [];
   for (const flags of curveSelections(measure, browser))
@@ -87,7 +97,15 @@ async function begun(request: CurveRequest): Promise<CurveHeader> {
   say(`how much arithmetic takes as long as a call, in each of ${cells.length} cells`);
   const work = await measureWork(measure, cells, options);
   const startedAt = new Date().toISOString();
-  const header = { type: "curve", ...describeNow(request), startedAt, work } as const;
+  const header: CurveHeader = {
+    type: "curve",
+    measure,
+    busy,
+    ...(measure === "time" && { maxSlowdown: limits.maxSlowdown }),
+    ...describeCircumstances(browser),
+    startedAt,
+    work,
+  };
   appendLine(file, header);
   return header;
 }
@@ -95,7 +113,7 @@ async function begun(request: CurveRequest): Promise<CurveHeader> {
 async function measureRound(
   { measure, browser, work }: CurveHeader,
   round: number,
-  { say, signal }: CurveRequest,
+  { limits, say, signal }: CurveRequest,
 ): Promise<CurveRound> {
   const begun = performance.now();
   const cells = Object.keys(work);
@@ -111,13 +129,14 @@ async function measureRound(
   using baseline = copyWith("no added work", () => 0);
   using candidate = copyWith(id, (cell) => slowdowns.get(cell) ?? 0);
   const sides = { baseline, candidate };
-  const options = { cells, seed: round, threads: 1, patience: toPatience(), signal, say };
+  const options = { cells, seed: round, threads: 1, limits, patience: toPatience(), signal, say };
   const measured =
     measure === "time" ? await gateTimes(sides, options) : await gateInstructions(sides, options);
   return {
     type: "round",
     id,
     seconds: (performance.now() - begun) / 1000,
+    ...(measured.busyReason && { busy: measured.busyReason }),
     cells: measured.cells.map((cell) => ({ ...cell, slowdown: injectedInto(cell.cell, slowdowns) })),
     broken: measured.broken,
   };
@@ -135,9 +154,14 @@ export function injectedInto(cell: string, slowdowns: ReadonlyMap<string, number
 interface Measured {
   readonly cells: readonly Omit<CurveCell, "slowdown">[];
   readonly broken: string[];
+  /** The reason to call the machine busy, if it was. */
+  readonly busyReason?: string | undefined;
 }
 
-type Options = Omit<PassOptions, "profile"> & { readonly say: (line: string) => void };
+type Options = Omit<PassOptions, "profile"> & {
+  readonly limits: Limits;
+  readonly say: (line: string) => void;
+};
 
 type Sides = Readonly<Record<"baseline" | "candidate", InjectedCheckout>>;
 
@@ -147,12 +171,11 @@ async function gateTimes({ baseline, candidate }: Sides, options: Options): Prom
     ...options,
     baseline: Baseline.of(baseline),
     candidate,
-    limits: DEFAULT_LIMITS,
     only: "times",
-    ...(watch ? { watch } : {}),
+    watch,
   });
   const names = { baseline: baseline.name, candidate: candidate.name };
-  const comparison = gateComparison(passes, options.cells, DEFAULT_LIMITS, names, { busy: watch?.reason });
+  const comparison = gateComparison(passes, options.cells, options.limits, names, { busy: watch.reason });
   return {
     cells: comparison.cells.map(({ verdict, time, ...cell }) => ({
       cell: cellKey(cell),
@@ -161,6 +184,7 @@ async function gateTimes({ baseline, candidate }: Sides, options: Options): Prom
       processes: processesOf(passes, cellKey(cell)),
     })),
     broken: brokenIn(comparison),
+    busyReason: watch.reason,
   };
 }
 
@@ -187,7 +211,6 @@ async function gateInstructions(sides: Sides, options: Options): Promise<Measure
   const { cells, notCompared, processes } = await compareInstructions({
     ...options,
     ...sides,
-    limits: DEFAULT_LIMITS,
   });
   return {
     cells: cells.map(({ instructions, ...cell }) => {
@@ -204,10 +227,4 @@ async function gateInstructions(sides: Sides, options: Options): Promise<Measure
     }),
     broken: brokenIn({ notCompared: [...notCompared] }),
   };
-}
-
-/** A program that keeps one core busy until it is killed, or this process ends. */
-function keepBusy(): ChildProcess {
-  const [file, ...args] = endsWithParent([process.execPath, "-e", "for (;;);"]) as [string, ...string[]];
-  return spawn(file, args, { stdio: "ignore" });
 }

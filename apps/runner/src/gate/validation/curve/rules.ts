@@ -1,4 +1,4 @@
-import { findChangePoints, median, rankSumTest, welchTest } from "@softmax-bench/stats";
+import { FEWEST_TO_SPLIT, findChangePoints, median, rankSumTest, welchTest } from "@softmax-bench/stats";
 import type { Measure } from "./design.js";
 import type { CurveCell } from "./journal.js";
 
@@ -6,7 +6,8 @@ import type { CurveCell } from "./journal.js";
 export interface Rule {
   readonly name: string;
   readonly measures: readonly Measure[];
-  isSlower(cell: CurveCell): boolean;
+  /** Undefined for a cell of which there are too few measurements for the rule to say anything. */
+  isSlower(cell: CurveCell): boolean | undefined;
 }
 
 const ALPHA = 0.05;
@@ -29,7 +30,7 @@ const threshold = (limit: number, measure: Measure): Rule => ({
   isSlower: (cell) => middleOf(firstOf(cell, "candidate")) / middleOf(firstOf(cell, "baseline")) > 1 + limit,
 });
 
-/** A test of one run's samples against another's. */
+/** A test of one run's samples against another's: one-sided, each cell by itself, however small the difference. */
 const test = (
   name: string,
   pValue: (before: readonly number[], after: readonly number[]) => number,
@@ -39,7 +40,10 @@ const test = (
   isSlower: (cell) => pValue(samplesOf(cell, "baseline"), samplesOf(cell, "candidate")) < ALPHA,
 });
 
-/** A change point, to a higher level, in the series of all processes: first the baseline's, then the candidate's. */
+/** Values by which a change may be found too early or too late. */
+const NEAR = 2;
+
+/** A change point where the candidate begins, to a higher level, in the series of all processes: first the baseline's, then the candidate's. */
 const changePoint: Rule = {
   name: "change point of all processes",
   measures: ["time"],
@@ -47,8 +51,9 @@ const changePoint: Rule = {
     const timesOf = (wanted: "baseline" | "candidate") =>
       processes.filter(({ side }) => side === wanted).map(({ value }) => value);
     const [before, after] = [timesOf("baseline"), timesOf("candidate")];
+    if (before.length + after.length < FEWEST_TO_SPLIT) return undefined;
     const changes = findChangePoints([...before, ...after]);
-    return changes.length > 0 && median(after) > median(before);
+    return changes.some((at) => Math.abs(at - before.length) <= NEAR) && median(after) > median(before);
   },
 };
 
