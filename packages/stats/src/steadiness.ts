@@ -20,7 +20,8 @@ const SIGNIFICANT = 0.02;
  * Tests samples, in the order taken, for drift: a series is unsettled if the median of its last two fifths differs from
  * that of its first by more than 2 % and the Wilcoxon rank-sum test (Wilcoxon 1945; normal approximation) shows that
  * the difference is not noise. Either condition alone misleads: long series make negligible differences significant,
- * noise makes large differences meaningless. `test/steadiness.test.ts` simulates the rule's misses and false alarms.
+ * noise makes large differences meaningless. `test/steadiness.test.ts` simulates the misses and false alarms of one
+ * test. A sampler that tests again and again has others: `packages/measure/test/sampling-rates.test.ts`.
  *
  * A plateau that is followed by a step looks settled (Barrett et al., "Virtual machine warmup blows hot and cold",
  * OOPSLA 2017): a sampler needs another source to know whether code is still being optimised.

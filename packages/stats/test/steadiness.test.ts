@@ -64,7 +64,8 @@ const unsettledShare = (series: Series, n: number): number =>
   ).length / TRIALS;
 
 describe("testSteadiness, simulated", () => {
-  // Error rates as docs/methodology.md gives them; 500 series each, so that 2 % has a standard error of 0.6 %.
+  // Error rates of one test of a whole series; 500 series each, so that 2 % has a standard error of 0.6 %. Those of
+  // sampling, which tests after every window, are simulated in packages/measure/test/sampling-rates.test.ts.
   it.each([
     ["independent noise of 0.5 %", independent(0.005), 400, 0.005],
     ["independent noise of 2 %", independent(0.02), 40, 0.02],
