@@ -8,7 +8,7 @@ const CELLS = Array.from({ length: 40 }, (_, index) => `wasm-simd manual/fused f
 describe("the time that is stated in advance", () => {
   it("is that of a first look, errors, and a second look at one cell or at all", () => {
     expect(describeExpectedTime([CELL])).toBe(
-      "expected to take about 40 s for 1 cell, and about 3.83 min more if one needs a second look; the time to make the baseline ready comes besides, and is unknown until it is",
+      "expected to take about 40 s for 1 cell, and about 3.83 min more if one needs a second look; plus the time to prepare the baseline, which is not known yet",
     );
     expect(describeExpectedTime(CELLS)).toMatch(
       / for 40 cells, .* if one needs a second look, .* if all do; /,

@@ -37,6 +37,19 @@ describe("the time of programs beside a browser", () => {
     expect(ticks(before, [processOf(7, 1, 5, 1020)])).toBe(20);
   });
 
+  it("loses nothing of others where a program ends that nobody is charged with", () => {
+    const [worker, ending] = [processOf(7, 1, 5), processOf(8, 1, 1000)];
+    const after = [
+      processOf(1, 0, 10, 1000),
+      processOf(50, 1, 10),
+      processOf(OWN, 50, 10),
+      processOf(7, 1, 505),
+    ];
+    expect(lastingTicks([...usual, worker, ending], after, OWN)).toBe(500);
+    // Its parent has ended with it.
+    expect(ticks([worker, processOf(8, 1, 1), processOf(9, 8, 1000)], [processOf(7, 1, 505)])).toBe(500);
+  });
+
   it("is not that of a later process with the same id", () => {
     expect(ticks([processOf(7, 1, 0, 0, 1)], [processOf(7, 1, 400, 0, 2)])).toBe(0);
   });

@@ -36,8 +36,8 @@ export interface CellComparison extends CellId {
 
 /** A cell without a verdict. */
 export interface NotCompared extends CellId {
-  /** `nowhere`: neither side can run it. `broken`: it failed to run. `one-sided`: only one side has it. */
-  readonly kind: "nowhere" | "broken" | "one-sided";
+  /** `nowhere`: neither side can run it. `broken`: it failed to run. `one-sided`: only one side has it. `no-time`: it was not begun in time. */
+  readonly kind: "nowhere" | "broken" | "one-sided" | "no-time";
   /** The side that did not run it, if that is known. */
   readonly brokenIn?: "baseline" | "candidate";
   readonly reason: string;

@@ -116,7 +116,12 @@ function excluded({ cells, notCompared }: Comparison): string {
 /** The magnitude of a difference of times, in either direction. */
 const magnitude = ({ time }: CellComparison): number => Math.abs(Math.log1p(time?.slowdown ?? 0));
 
-const STATUS = { broken: "did not run", nowhere: "not here", "one-sided": "not compared" } as const;
+const STATUS = {
+  broken: "did not run",
+  nowhere: "not here",
+  "one-sided": "not compared",
+  "no-time": "no time",
+} as const;
 
 const cellTable = (cells: readonly CellComparison[], comparison: Comparison): Block => ({
   kind: "table",

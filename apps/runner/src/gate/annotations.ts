@@ -21,8 +21,11 @@ export const annotateComparison = ({ cells, notCompared }: Comparison): string[]
   ]
     .slice(0, MOST)
     .concat(
-      of("inconclusive")
-        .map((cell) => annotation("warning", "inconclusive", describe(cell, explainVerdict(cell))))
+      [
+        ...of("inconclusive").map((cell) => describe(cell, explainVerdict(cell))),
+        ...notCompared.filter(({ kind }) => kind === "no-time").map((cell) => describe(cell, cell.reason)),
+      ]
+        .map((text) => annotation("warning", "inconclusive", text))
         .slice(0, MOST),
     );
 };

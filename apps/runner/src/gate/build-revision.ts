@@ -7,6 +7,7 @@ import { git, REPOSITORY_ROOT } from "../fs/repository.js";
 import { UsageError } from "../terminal/errors.js";
 import { type Checkout, mainPath, type PassOptions } from "./checkout.js";
 import { Deadline, formatPatience } from "./patience.js";
+import { TimeOver } from "./time-budget.js";
 
 /** Bytes of installed packages and their build output. */
 const SPACE = 3e9;
@@ -94,7 +95,8 @@ export async function explainingFailure<T>(
   try {
     return await make();
   } catch (error) {
-    if (signal.aborted || error instanceof UsageError) throw error;
+    if (signal.aborted || error instanceof TimeOver) throw error;
+    if (error instanceof UsageError) throw new BuildError(error.message);
     if (error instanceof CommandError) for (const line of lastLines(error.output)) say(line);
     const remedy = remedyFor(error);
     throw new BuildError(`cannot build ${name}, commit ${commit}: ${messageOf(error)}; ${remedy}`);

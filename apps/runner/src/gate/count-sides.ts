@@ -103,9 +103,11 @@ export function addCounts(comparison: Comparison, { cells, notCompared, notes }:
     notes: [...together.notes, ...notes, ...explainUncounted(backends, comparison.candidate.environment)],
     notCompared: [
       ...together.notCompared,
-      // What broke counts, even where the cell was timed.
+      // What broke counts, even where the cell was timed, and so does what there was no time for.
       ...notCompared.filter((cell) =>
-        cell.kind === "broken" ? !isLacking.has(cellKey(cell)) : !known.has(cellKey(cell)),
+        cell.kind === "broken" || cell.kind === "no-time"
+          ? !isLacking.has(cellKey(cell))
+          : !known.has(cellKey(cell)),
       ),
     ],
   };

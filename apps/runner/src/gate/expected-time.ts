@@ -32,7 +32,7 @@ export function describeExpectedTime(
   cells: readonly string[],
   { only, counted = [] }: ExpectedWork = {},
 ): string {
-  const besides = "the time to make the baseline ready comes besides, and is unknown until it is";
+  const besides = "plus the time to prepare the baseline, which is not known yet";
   if (only === "errors") {
     const digests = 2 * processSeconds(cells, 0);
     return `expected to take ${formatSeconds(digests)} for ${plural(cells.length, "gradient")}, half of that if those of the baseline are known, and more if some differ; ${besides}`;

@@ -62,7 +62,11 @@ export async function compareInstructions(run: CountRun): Promise<Counted> {
   const { cells, limits, say } = run;
   say(`instructions of ${plural(cells.length, "gradient")} on either side, in a simulated processor`);
   const first = await countInTime(run, cells, 1);
-  if (!first) return { cells: [], notCompared: [], notes: [], processes: [] };
+  if (!first) {
+    const absent = { kind: "no-time", reason: "there was no time to count its instructions" } as const;
+    const notCompared = cells.map((key) => ({ ...cellId(key), ...absent }));
+    return { cells: [], notCompared, notes: [], processes: [] };
+  }
   const counts = new Map(cells.map((key) => [key, countsOf(first, key)]));
   const isComplete = ({ baseline, candidate }: InstructionCounts, processes: number) =>
     baseline.length === processes && candidate.length === processes;

@@ -45,8 +45,14 @@ export function lastingTicks(
   const timeOf = ({ pid, ticks, ofChildren }: ProcessTime) => ticks + (above.has(pid) ? 0 : ofChildren);
   const now = new Map(after.map((each) => [`${each.pid} ${each.start}`, timeOf(each)]));
   const others = before.filter(({ pid }) => pid !== own && !ancestorsOf(pid).includes(own));
+  const idOf = ({ pid, start }: ProcessTime) => `${pid} ${start}`;
   // Who waits for a process that ends is charged with all of its time, of which some was before.
-  const spent = others.map((each) => (now.get(`${each.pid} ${each.start}`) ?? 0) - timeOf(each));
+  const isCharged = (parent: number) =>
+    !above.has(parent) && others.some((each) => each.pid === parent && now.has(idOf(each)));
+  const spent = others.map((each) => {
+    const time = now.get(idOf(each)) ?? (isCharged(each.parent) ? 0 : timeOf(each));
+    return time - timeOf(each);
+  });
   return Math.max(
     0,
     spent.reduce((sum, ticks) => sum + ticks, 0),

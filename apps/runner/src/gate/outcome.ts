@@ -35,7 +35,10 @@ export function outcomeOf({ comparison, baseline, candidate }: Measured): GateOu
     case "incomparable":
       return "nothing-comparable";
     case "pass":
-      return comparison.cells.some(({ verdict }) => verdict === "inconclusive") ? "inconclusive" : "pass";
+      return comparison.cells.some(({ verdict }) => verdict === "inconclusive") ||
+        comparison.notCompared.some(({ kind }) => kind === "no-time")
+        ? "inconclusive"
+        : "pass";
   }
 }
 

@@ -35,9 +35,7 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
   const ofVerdict = (wanted: CurveCell["verdict"]) =>
     unchanged.filter(({ verdict }) => verdict === wanted).length;
   const [regressions, improvements] = [ofVerdict("regression"), ofVerdict("improvement")];
-  const perThousand = Number(
-    ((1000 * (regressions + improvements)) / Math.max(1, unchanged.length)).toPrecision(2),
-  );
+  const [, most] = wilsonInterval(regressions + improvements, Math.max(1, unchanged.length));
   const busyGates = rounds.filter((round) => round.busy !== undefined).length;
   const tookBusy = busyGates > 0 ? ` ${plural(busyGates, "gate")} took the machine for busy.` : "";
   const broken = rounds.flatMap((round) => round.broken);
@@ -49,8 +47,12 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
   const meanwhile = busy ? ", while a program kept one core busy" : "";
   return [
     `# What a gate finds: ${measure}${browser ? ` in ${browser}` : ""}${busy ? ", on a busy machine" : ""}`,
-    `Gates of this checkout and a copy with more arithmetic after each gradient, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes each.${limit}${tookBusy} In every one, cells are slowed by different amounts: by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.`,
-    `Of ${plural(unchanged.length, "unchanged cell")} ${regressions} ${regressions === 1 ? "was" : "were"} called a regression and ${improvements} an improvement: ${perThousand} false alarms in 1,000 cells.`,
+    `Gates of this checkout and a copy with more arithmetic after each gradient, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes${rounds.length === 1 ? "" : " each"}. In every gate, cells are slowed by different amounts: by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.${limit}${tookBusy}`,
+    ...(unchanged.length > 0
+      ? [
+          `Of ${plural(unchanged.length, "unchanged cell")} ${regressions} ${regressions === 1 ? "was" : "were"} called a regression and ${improvements} an improvement: at most ${Math.ceil(1000 * most)} false alarms in 1,000 cells, by the interval.`,
+        ]
+      : []),
     table.join("\n"),
     `The columns on the right are what other rules say of the same measurements, without the gate's corrections and floors: ${RULES_TEXT[measure]}`,
     ...(broken.length ? [`Not measured: ${broken.join(", ")}.`] : []),
