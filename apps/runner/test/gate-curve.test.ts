@@ -131,7 +131,13 @@ describe("pnpm gate validate --curve", () => {
     expect(page).toContain("1 gate took the machine for busy.");
   });
 
-  it.each(["20261129-curve-instructions", "20261130-curve-time"])("draws what is kept of %s", async (run) => {
+  const KEPT = [
+    "20261129-curve-instructions",
+    "20261130-curve-time",
+    "20261130-curve-time-5-percent",
+    "20261130-curve-time-busy",
+  ];
+  it.each(KEPT)("draws what is kept of %s", async (run) => {
     const kept = fileURLToPath(new URL(`../../../docs/runs/${run}/`, import.meta.url));
     const journal = readFileSync(join(kept, "journal.jsonl"), "utf8");
     const [first = "{}", ...rounds] = journal.trimEnd().split("\n");
