@@ -175,7 +175,7 @@ describe("pnpm gate validate --curve", () => {
     expect(code).toBe(2);
   });
 
-  it("keeps a core busy by a program that is none of its own, until it ends", async () => {
+  it("keeps a core busy with a program that is no child of its own, until it is disposed of", async () => {
     const load = new BusyCore();
     const statOf = () => readFileSync(`/proc/${load.pid}/stat`, "utf8").replace(/.*\) /, "").split(" ");
     expect(Number(statOf()[1])).not.toBe(process.pid);

@@ -547,7 +547,7 @@ describe("pnpm gate", () => {
   });
 
   it.each([
-    ["a duration that is none", ["--baseline", "main", "--time", "soon"], /--time takes a duration .*"soon"/],
+    ["what is no duration", ["--baseline", "main", "--time", "soon"], /--time takes a duration .*"soon"/],
     ["no baseline", [], /required option '--baseline <name>' not specified/],
     ["counts in pages", ["--baseline", "main", "--instructions", "--host", "chromium"], /--host chromium/],
   ])("leaves an annotation, a summary and a folder where it cannot begin: %s", async (_, flags, why) => {

@@ -45,7 +45,7 @@ interface Random {
 type Noise = (random: Random) => Series;
 type Kind = (random: Random) => Phase;
 
-/** Noise of a relative deviation, anew in each call. */
+/** Noise of a relative deviation, drawn for each call. */
 const independent =
   (deviation: number): Noise =>
   ({ normal }) =>

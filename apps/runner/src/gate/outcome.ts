@@ -8,7 +8,7 @@ import { CheckoutError } from "./checkout.js";
 import type { Gated } from "./request.js";
 import { TimeOver } from "./time-budget.js";
 
-/** What became of a gate, in a word for programs: several of them share an exit code. docs/regression-gate.md explains each. */
+/** The outcome of a gate in a word for programs, since several share an exit code. docs/regression-gate.md explains each. */
 export type GateOutcome =
   | "pass"
   | "inconclusive"

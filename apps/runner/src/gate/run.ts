@@ -108,7 +108,10 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
     // For later gates, so this one's verdict does not depend on it.
     const keep = async (signal: AbortSignal) =>
       ofCandidate && keepCandidate(ofCandidate, gated, candidate, asked.cells, { ...request, signal });
+    const { omitted } = request.budget;
+    const notes = omitted.length;
     await request.budget.attempt("keeping digests", request.signal, keep);
+    for (const note of omitted.slice(notes)) request.say(note);
   }
   return gated;
 }

@@ -72,7 +72,7 @@ export async function measureCurve(request: CurveRequest): Promise<Curve> {
 
 type Kind = Pick<CurveHeader, "measure" | "busy" | "browser" | "maxSlowdown">;
 
-/** What a curve is of. Journals of times from before the limit could be chosen have none: it was the default. */
+/** The settings that make two curves comparable. A journal of times without a limit is older than the flag, and had the default. */
 const kindOf = ({ measure, busy, browser, maxSlowdown = DEFAULT_LIMITS.maxSlowdown }: Kind) => ({
   measure,
   busy,
