@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { BusyCore } from "../dist/gate/validation/curve/busy-core.js";
 import { assignSlowdowns, SLOWDOWNS } from "../dist/gate/validation/curve/design.js";
 import { injectedInto } from "../dist/gate/validation/curve/measure-curve.js";
+import { classesFor, slowing } from "../dist/gate/validation/curve/work.js";
 import { requireCommitted } from "../dist/gate/validation/line-journal.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
@@ -42,6 +43,44 @@ describe("slowdowns of a curve", () => {
     const [round] = [assignSlowdowns(CELLS, "time", 0)];
     const first = CELLS.slice(0, 11).map((cell) => round.get(cell));
     expect(first).not.toEqual(SLOWDOWNS.time);
+  });
+});
+
+describe("the work that slows a cell down", () => {
+  const points = [
+    { classes: 2, ns: 1000 },
+    { classes: 500, ns: 1100 },
+    { classes: 1000, ns: 1250 },
+  ];
+
+  it.each([
+    [0, 2],
+    [0.05, 251],
+    [0.1, 500],
+    [0.25, 1000],
+    [0.4, 1500],
+  ])("for %d is a gradient with %d classes, as measured calls say", (slowdown, classes) => {
+    expect(classesFor(points, slowdown)).toBe(classes);
+  });
+
+  it("is computed on a quarter of the rows, with next to no classes in a cell that is not slowed", () => {
+    const cells = [
+      "onnxruntime-web@chromium manual/fused float32 256x1000",
+      "tfjs-wasm manual/naive float32 9x2",
+    ];
+    const [slowed = "", unchanged = ""] = cells;
+    const also = (cell: string) => (cell === slowed ? 0.1 : 0);
+    expect(slowing({ [slowed]: points, [unchanged]: points }, also)).toEqual({
+      rounds: {},
+      also: {
+        "onnxruntime-web manual/fused float32 256x1000": "64x500",
+        "tfjs-wasm manual/naive float32 9x2": "3x2",
+      },
+    });
+    expect(slowing({ [unchanged]: 5000 }, () => 0.01)).toEqual({
+      rounds: { "tfjs-wasm manual/naive float32 9x2": 50 },
+      also: {},
+    });
   });
 });
 
@@ -103,6 +142,22 @@ describe("pnpm gate validate --curve", () => {
     const row = (level: string) => cells(rows.find((text) => text.startsWith(`| ${level} `)));
     expect(row("0 %")).toEqual(["", "0 %", "2", "0", "0", "0 %", "1", "1", "1", "1", "", ""]);
     expect(row("10 %")).toEqual(["", "10 %", "2", "1", "1", "10 %", "0", "1", "2", "2", "", ""]);
+  });
+
+  it("says what slowed the cells down", async () => {
+    const pageOf = async (work: unknown) => {
+      const out = write({ ...header, work: { [CELLS[0] as string]: work } }, round);
+      await call("gate", ["validate", "--curve", "--rounds", "1", "--out", out]);
+      return readFileSync(join(out, "curve.md"), "utf8");
+    };
+    const calls = [
+      { classes: 2, ns: 1000 },
+      { classes: 1000, ns: 1250 },
+    ];
+    expect(await pageOf(1000)).toContain("by arithmetic of one thread after each gradient");
+    expect(await pageOf(calls)).toContain(
+      "by further rows, whose gradient the same method computes in the same kernels",
+    );
   });
 
   it("counts change points among the cells with enough processes to show one", async () => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Backend, Engine, Prepared, PreparedStep } from "@softmax-bench/core";
+import type { Backend, Engine, GradientTask, Inputs, Prepared, PreparedStep } from "@softmax-bench/core";
 import { describe, expect, it } from "vitest";
 import { inject } from "../dist/gate/validation/injection.js";
 
@@ -124,6 +124,33 @@ describe("an injected defect", () => {
     expect("prepareStep" in engine).toBe(false);
     expect(engine.prepareStep).toBeUndefined();
     expect((await engine.prepare(task("manual/fused"), INPUTS)).roundtrip).toBeUndefined();
+  });
+});
+
+describe("an injected further gradient", () => {
+  it("is computed before each gradient of its cell alone, and disposed of with it", async () => {
+    const tasks: string[] = [];
+    const prepared = new Map<string, FakePrepared>();
+    const fake = Object.assign(new FakeEngine(), {
+      async prepare({ rows, classes }: GradientTask, { logits }: Inputs) {
+        const shape = `${rows}x${classes}`;
+        expect(logits).toHaveLength(rows * classes);
+        tasks.push(shape);
+        const one = new FakePrepared();
+        prepared.set(shape, one);
+        return one;
+      },
+    });
+    const also = { "fake manual/fused float64 1x2": "3x4" };
+    const injected = await inject({ fake: async () => backend(fake) }, { also }).fake?.();
+    const engine = (await injected?.open({ threads: 1 })) as Engine;
+    const both = await engine.prepare(task("manual/fused"), INPUTS);
+    expect(tasks).toEqual(["1x2", "3x4"]);
+    await both.gradient();
+    await both[Symbol.asyncDispose]();
+    for (const shape of tasks) expect(prepared.get(shape)?.calls()).toEqual(["gradient", "dispose"]);
+    await engine.prepare(task("manual/naive"), INPUTS);
+    expect(tasks).toEqual(["1x2", "3x4", "1x2"]);
   });
 });
 

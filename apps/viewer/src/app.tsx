@@ -1,7 +1,8 @@
-import { type Cell, plural, type Results } from "@softmax-bench/core";
+import type { Cell, Results } from "@softmax-bench/core";
 import {
   cellMap,
   collectQuestions,
+  describeProgress,
   isWinning,
   oneLine,
   recommendEach,
@@ -75,7 +76,9 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
         )}
         {view?.busy && <Warning role="status">{oneLine(view.busy)}</Warning>}
         {results && view?.notice && (
-          <Warning role="status">{isLive ? describeProgress(results) : oneLine(view.notice)}</Warning>
+          <Warning role="status">
+            {isLive ? `Running: ${describeProgress(results)}` : oneLine(view.notice)}
+          </Warning>
         )}
       </header>
       {results && view ? (
@@ -183,11 +186,3 @@ function Report({
     </div>
   );
 }
-
-const describeProgress = ({ cells, run, precision, depth, scaling }: Results): string =>
-  [
-    `Running: ${cells.length} of ${run.cellsPlanned ?? "?"} cells`,
-    ...(precision ? [plural(precision.curves.length, "curve")] : []),
-    ...(depth ? [plural(depth.networks.length, "network")] : []),
-    ...(scaling ? [`${scaling.series.length} series`] : []),
-  ].join(", ");

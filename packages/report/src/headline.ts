@@ -1,8 +1,8 @@
-import { parsePlace } from "@softmax-bench/core";
+import { parsePlace, type RunRecord } from "@softmax-bench/core";
 import type { Constraints } from "./constraints.js";
 import { bareBackend, type RankedCell } from "./ranking.js";
 import type { Question, RecommendedGradient } from "./recommend.js";
-import { describeUnusable, usableWords } from "./verdict.js";
+import { describeUnusable, fastestWords, usableWords } from "./verdict.js";
 
 /** The answer of a run, above all details. */
 export interface Headline {
@@ -20,6 +20,7 @@ type Win = RecommendedGradient & { readonly best: RankedCell };
 export function headline(
   all: readonly RecommendedGradient[],
   constraints: Constraints,
+  run: Pick<RunRecord, "status">,
 ): Headline | undefined {
   if (all.length === 0) return undefined;
   const won = all.filter((one): one is Win => one.best !== undefined);
@@ -27,7 +28,7 @@ export function headline(
   const [leader, ...others] = groupByBackend(won);
   if (!leader)
     return { sentence: `${describeAbsence(all, constraints)}.`, method: undefined, ties: undefined };
-  const what = constraints.phase === "roundtrip" ? "the fastest round trip" : "the fastest";
+  const what = `${fastestWords(run)}${constraints.phase === "roundtrip" ? " round trip" : ""}`;
   const parts = [
     `${leader.name} is ${what}${usableWords(constraints)} within the error bound on ${describeShare(leader.won, all)}`,
     ...others.map((group) => `${group.name} on ${describeFew(group.won, all)}`),

@@ -51,7 +51,7 @@ export {
   recommendEach,
 } from "./recommend.js";
 export { againstReferences } from "./references.js";
-export { type RunView, runView } from "./run-view.js";
+export { describeProgress, type RunView, runView } from "./run-view.js";
 export {
   FIT_HEADER,
   fitRow,

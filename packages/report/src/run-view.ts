@@ -44,22 +44,32 @@ export function runView(unnamed: Results): RunView {
 
 /** The progress of an interrupted run, and how to resume it. */
 function describeInterruption(results: Results): string | undefined {
-  const { run, cells } = results;
+  const { run } = results;
   if (run.status !== "interrupted") return undefined;
   if (run.merged) {
     const missing = run.merged.missing.map(({ index, count }) => `${index} of ${count}`).join(", ");
     return `Incomplete: there is no complete run of shard ${missing}.`;
   }
-  const parts = [
-    ...(run.cellsPlanned === 0 ? [] : [`${cells.length} of ${run.cellsPlanned ?? "?"} cells`]),
-    ...listExperiments(results).map(({ nouns, records }) => plural(records.length, ...nouns)),
-  ];
   const out = findOutFolder(run.argv);
   const command = [
     commandLine(`${commandOfRun(run.command)} --resume ${shellWord(run.id)}`),
     ...(out ? [`--out ${shellWord(out)}`] : []),
   ];
-  return `Interrupted: ${parts.join(", ")}. Continue with: ${command.join(" ")}`;
+  return `Interrupted: ${describeProgress(results)}. Continue with: ${command.join(" ")}`;
+}
+
+/** `14 of 28 cells, most of them in 1 of 2 processes, 3 curves`. */
+export function describeProgress(results: Results): string {
+  const { cells, run } = results;
+  const { cellsPlanned, processes = 1, processesPlanned = 1 } = run;
+  const inProcesses =
+    processesPlanned > 1 && cells.length > 0
+      ? [`most of them in ${processes} of ${processesPlanned} processes`]
+      : [];
+  return [
+    ...(cellsPlanned === 0 ? [] : [`${cells.length} of ${cellsPlanned ?? "?"} cells`, ...inProcesses]),
+    ...listExperiments(results).map(({ nouns, records }) => plural(records.length, ...nouns)),
+  ].join(", ");
 }
 
 /** The output folder of the run. */
@@ -158,6 +168,7 @@ function describeWallTime(wallNs: Readonly<Record<string, number>> | undefined):
   const total = Object.values(wallNs).reduce((sum, ns) => sum + ns, 0);
   if (total === 0) return undefined;
   const parts = Object.entries(wallNs)
+    .filter(([, ns]) => ns >= total / 1000)
     .toSorted(([, a], [, b]) => b - a)
     .map(
       ([purpose, ns]) =>

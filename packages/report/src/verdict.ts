@@ -1,4 +1,4 @@
-import type { Cell } from "@softmax-bench/core";
+import type { Cell, RunRecord } from "@softmax-bench/core";
 import { type Constraints, describeBound, isInUlp, isWithinBound, measuredError } from "./constraints.js";
 import { enumerate } from "./enumerate.js";
 import { formatCount, formatDuration, formatError, formatPercents, formatRatio } from "./format.js";
@@ -59,12 +59,17 @@ export function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
   return [cpuOnly ? " on the CPU" : "", noNativeCode ? " without native code" : ""].join("");
 }
 
+/** `the fastest`, or of a run that may lack faster cells, `the fastest so far`. */
+export const fastestWords = ({ status }: Pick<RunRecord, "status">): string =>
+  status === "interrupted" ? "the fastest so far" : "the fastest";
+
 /** The closing sentence on one workload and dtype: the fastest cell whose error is within the bound. */
 export function verdictOn(
   workload: string,
   dtype: Cell["dtype"],
   { best, tied, runnerUp, faster, unsettled, measured }: Recommendation,
   constraints: Constraints,
+  run: Pick<RunRecord, "status">,
 ): string {
   const start = `${workload}, ${dtype}:`;
   const where = usableWords(constraints);
@@ -84,7 +89,7 @@ export function verdictOn(
     ? `, tied with ${enumerate(tied.map(nameOf))}: the joint resolution is ${formatPercents(tied.map((cell) => resolutionBetween(best, cell)))}`
     : "";
   return (
-    `${start} ${nameOf(best)} is the fastest${what}${where} within the error bound (${bound}): ` +
+    `${start} ${nameOf(best)} is ${fastestWords(run)}${what}${where} within the error bound (${bound}): ` +
     `${formatDuration(best.timing.medianNs)}, relative L2 error ${formatError(best.error.relL2)}, ` +
     `max ${formatCount(best.error.maxUlp)} ULP${ties}${quicker}.${next}`
   );

@@ -109,8 +109,8 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
       .filter(({ workload }) => workload === id)
       .map((distance) => ({ ...distance, shownSpeedup: showSpeedup(distance, ranked) })),
     verdicts: recommendations.length
-      ? recommendations.map((one) => verdictOn(name, one.dtype, one, DEFAULT_CONSTRAINTS))
-      : [`${name}: no cell was measured.`],
+      ? recommendations.map((one) => verdictOn(name, one.dtype, one, DEFAULT_CONSTRAINTS, results.run))
+      : [`${name}: no cell was measured${results.run.status === "interrupted" ? " yet" : ""}.`],
     recommendations,
     references: byDtype.flatMap(({ dtype, ranked: of }) =>
       againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, backends),

@@ -31,7 +31,7 @@ function headlineOf(cells: ReturnType<typeof measured>[], over: Partial<typeof D
   };
   const results = resultsOf({ backends: BACKENDS, cells, resolution });
   const constraints = { ...DEFAULT_CONSTRAINTS, ...over };
-  return headline(recommendEach(collectQuestions(results), results, constraints), constraints);
+  return headline(recommendEach(collectQuestions(results), results, constraints), constraints, results.run);
 }
 
 const sentenceOn = (...cells: ReturnType<typeof measured>[]) => headlineOf(cells)?.sentence;
@@ -82,7 +82,9 @@ describe("the headline of a run", () => {
       resolution: RESOLUTION,
     });
     const recommendations = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
-    expect(headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence).toContain("on a GPU in software");
+    expect(headline(recommendations, DEFAULT_CONSTRAINTS, results.run)?.sentence).toContain(
+      "on a GPU in software",
+    );
     expect(sentenceOn(cellOf("a", "x", 1, { error: OUTSIDE }), cellOf("a", "y", 1, { error: OUTSIDE }))).toBe(
       "No winner on any of 2 workloads: no gradient is within the error bound.",
     );
@@ -94,7 +96,7 @@ describe("the headline of a run", () => {
     const sentenceOf = (...cells: ReturnType<typeof measured>[]) => {
       const results = resultsOf({ backends: [torch, gpu], cells });
       const recommendations = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
-      return headline(recommendations, DEFAULT_CONSTRAINTS)?.sentence;
+      return headline(recommendations, DEFAULT_CONSTRAINTS, results.run)?.sentence;
     };
     expect(sentenceOf(cellOf("torch", "x", 1), cellOf("torch", "y", 1))).toBe(
       "No winner on any of 2 workloads: only references were measured.",
@@ -107,8 +109,11 @@ describe("the headline of a run", () => {
   it("says that the cells are hidden where the reader hides them", () => {
     const all = resultsOf({ backends: BACKENDS, cells: [cellOf("a", "x", 1), cellOf("a", "y", 1)] });
     const sentenceOf = (hidden: typeof all) =>
-      headline(recommendEach(collectQuestions(all), hidden, DEFAULT_CONSTRAINTS, all), DEFAULT_CONSTRAINTS)
-        ?.sentence;
+      headline(
+        recommendEach(collectQuestions(all), hidden, DEFAULT_CONSTRAINTS, all),
+        DEFAULT_CONSTRAINTS,
+        all.run,
+      )?.sentence;
     expect(sentenceOf({ ...all, cells: [] })).toBe(
       "No winner on any of 2 workloads: every cell that could win is hidden.",
     );

@@ -67,7 +67,7 @@ describe("a recommendation", () => {
     expect([found.best?.backend, found.faster]).toEqual(["wasm", undefined]);
     const alone = recommendFor(resultsOf({ backends, cells: [software] }), DEFAULT_CONSTRAINTS);
     expect(alone.best).toBeUndefined();
-    expect(verdictOn("square", "float32", alone, DEFAULT_CONSTRAINTS)).toBe(
+    expect(verdictOn("square", "float32", alone, DEFAULT_CONSTRAINTS, {})).toBe(
       "square, float32: no winner: all cells were measured on a GPU in software, whose times are not representative.",
     );
   });
@@ -80,7 +80,7 @@ describe("a recommendation", () => {
       "old",
       "gpu",
     ]);
-    expect(verdictOn("square", "float32", found, constraints)).toBe(
+    expect(verdictOn("square", "float32", found, constraints, {})).toBe(
       "square, float32: cpu manual/fused is the fastest within the error bound (every entry within 20 ULP): 20.0 µs, " +
         "relative L2 error 3.0e-8, max 20 ULP (gpu manual/fused is faster, but its error of 40 ULP exceeds the bound). " +
         "Next is old manual/fused, 1.25× as long.",
@@ -99,7 +99,7 @@ describe("a recommendation", () => {
     const constraints: Constraints = { ...DEFAULT_CONSTRAINTS, error: { measure: "relL2Plain", limit } };
     const found = recommendFor(results, constraints);
     expect(found.best?.backend).toBe(best);
-    expect(verdictOn("square", "float32", found, constraints)).toContain(words);
+    expect(verdictOn("square", "float32", found, constraints, {})).toContain(words);
   });
 
   it("takes the same backend on another host for no other backend", () => {
@@ -129,7 +129,7 @@ describe("a recommendation", () => {
     const constraints = { ...DEFAULT_CONSTRAINTS, cpuOnly: true, noNativeCode: true };
     const gpuOnly = { ...RESULTS, cells: RESULTS.cells.slice(0, 1) };
     const found = recommendFor(gpuOnly, constraints);
-    expect(verdictOn("square", "float32", found, constraints)).toBe(
+    expect(verdictOn("square", "float32", found, constraints, {})).toBe(
       "square, float32: no cell on the CPU without native code was measured.",
     );
   });

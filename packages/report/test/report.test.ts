@@ -130,6 +130,20 @@ describe("an interrupted run", () => {
     );
   });
 
+  it("says in how many processes, and that another may be faster", () => {
+    const view = reportView(
+      resultsOf({
+        run: { ...run, processes: 1, processesPlanned: 2 },
+        cells: [measured("a"), measured("b")],
+        resolution: RESOLUTION,
+      }),
+    );
+    expect(view.notice).toContain("Interrupted: 2 of 40 cells, most of them in 1 of 2 processes. Continue");
+    const sentences = view.workloads.flatMap(({ verdicts }) => verdicts).join("\n");
+    expect(sentences).toContain(" is the fastest so far within the error bound ");
+    expect(sentences).not.toMatch(/is the fastest (?!so far)/);
+  });
+
   it("says so without a plan too", () => {
     expect(reportView(resultsOf({ run: { status: "interrupted" } })).notice).toMatch(
       /^Interrupted: 0 of \? cells/,
@@ -210,6 +224,10 @@ describe("the wall time", () => {
     expect(wallOf({ settle: 60e9, measure: 40e9 })).toBe(
       "1m 40s: waiting until times had settled 60 % (1m 0s), measurement 40 % (40.0s)",
     );
+  });
+
+  it("leaves out what took no time to speak of", () => {
+    expect(wallOf({ measure: 100e9, settle: 0, other: 0.01e9 })).toBe("1m 40s: measurement 100 % (1m 40s)");
   });
 
   it("names purposes that it does not know as the file does", () => {

@@ -21,7 +21,8 @@ import { groupByProcess, isRepeated, reviewed } from "../results/journal/settled
 import { combineProcesses } from "./combine-processes.js";
 
 /**
- * Assembles results from a journal. Measurements of a cell in several processes become one cell.
+ * Assembles results from a journal. Measurements of a cell in several processes become one cell; an interrupted run has those
+ * that it began with, too.
  *
  * @param ofRun the experiments of the run
  */
@@ -39,18 +40,20 @@ export function assemble(
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
-    const isFinished =
-      groupByProcess(own).length >= processes || own.some((measurement) => !isRepeated(measurement));
-    return isFinished ? [{ cell: combineProcesses(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
+    return own.length > 0 ? [{ cell: combineProcesses(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
   });
-  const finished = replicated.map(({ cell }) => cell);
+  const cells = replicated.map(({ cell }) => cell);
+  const finished = replicated.filter(
+    ({ own }) =>
+      groupByProcess(own).length >= processes || own.some((measurement) => !isRepeated(measurement)),
+  );
   const experiments = ofRun.map((experiment) => assembleSection(experiment, plan, found));
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
   const noise = noiseSection(entries, all);
   const hosts = hostRecords(entries);
   const complete = finished.length === planned.length && experiments.every(({ isComplete }) => isComplete);
-  const medians = new Map(finished.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
+  const medians = new Map(cells.map((cell) => [cellKey(cell), cell.timing?.gradient?.medianNs]));
   return {
     schemaVersion: 1,
     run: {
@@ -69,13 +72,14 @@ export function assemble(
       status: complete ? "complete" : "interrupted",
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
-      ...(finished.length > 0 ? { processes: usualProcesses(replicated.map(({ own }) => own)) } : {}),
+      ...(cells.length > 0 ? { processes: usualProcesses(replicated.map(({ own }) => own)) } : {}),
+      processesPlanned: processes,
     },
     environment: header.environment,
     ...(hosts.length > 0 ? { hosts } : {}),
     workloads: header.workloads.flatMap((id) => findWorkload(id) ?? []),
     backends: placesOfRun(header).flatMap((place) => toBackendRecords(place, entries)),
-    cells: finished,
+    cells,
     distances: latestDistances(entries, planned).map(({ type: _, ...distance }) => {
       const manual = medians.get(cellKey({ ...distance, method: distance.a }));
       const autograd = medians.get(cellKey({ ...distance, method: distance.b }));

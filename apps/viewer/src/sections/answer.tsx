@@ -42,7 +42,10 @@ export function Answer({
   const precision = useMemo(() => precisionView(results), [results]);
   const { dtype, host } = selection;
   const finding = useMemo(() => firstFinding(shown, dtype), [shown, dtype]);
-  const answer = useMemo(() => headline(recommendations, constraints), [recommendations, constraints]);
+  const answer = useMemo(
+    () => headline(recommendations, constraints, results.run),
+    [recommendations, constraints, results.run],
+  );
   // A run that draws errors times its cells only by the way.
   const isWon = results.run.command !== "precision" && recommendations.some(({ best }) => best);
   if (results.cells.length > 0 && shown.cells.length === 0) {
@@ -67,7 +70,9 @@ export function Answer({
       ) : (
         <h1 class="finding">{oneLine(finding)}</h1>
       )}
-      {current && (current.best || !finding) && <Winner current={current} constraints={constraints} />}
+      {current && (current.best || !finding) && (
+        <Winner current={current} constraints={constraints} run={results.run} />
+      )}
       {isWon && (answer?.method || answer?.ties) && (
         <p class="method">{oneLine([answer.method, answer.ties].filter(Boolean).join(" "))}</p>
       )}
@@ -80,9 +85,17 @@ export function Answer({
   );
 }
 
-function Winner({ current, constraints }: { current: RecommendedGradient; constraints: Constraints }) {
+function Winner({
+  current,
+  constraints,
+  run,
+}: {
+  current: RecommendedGradient;
+  constraints: Constraints;
+  run: Results["run"];
+}) {
   const { workload, dtype, best, nextIsTied } = current;
-  if (!best) return <p class="winner">{verdictOn(shortName(workload), dtype, current, constraints)}</p>;
+  if (!best) return <p class="winner">{verdictOn(shortName(workload), dtype, current, constraints, run)}</p>;
   const { time, resolution, error, next, ratio } = fastestRow(best, current);
   const unsettled = describeUnsettled(current, constraints);
   return (

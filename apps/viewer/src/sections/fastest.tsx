@@ -33,7 +33,7 @@ export function Fastest({
   onChoose: (chosen: RecommendedGradient) => void;
 }) {
   const sentences = recommendations.map((one) =>
-    verdictOn(shortName(one.workload), one.dtype, one, constraints),
+    verdictOn(shortName(one.workload), one.dtype, one, constraints, results.run),
   );
   const references = useMemo(
     () =>

@@ -397,6 +397,11 @@ export const run = z.object({
     .optional()
     .describe("where the wall time went: measure, settle, start, prepare, verify, other"),
   processes: z.int().positive().optional().describe("fresh processes that most cells were measured in"),
+  processesPlanned: z
+    .int()
+    .positive()
+    .optional()
+    .describe("the fewest fresh processes that a complete run measures each cell in"),
 });
 
 export const SCHEMA_VERSION = 1;

@@ -1,4 +1,12 @@
-import type { Backend, Engine, GradientResult, Prepared } from "@softmax-bench/core";
+import {
+  type Backend,
+  type Engine,
+  findWorkload,
+  type GradientResult,
+  type GradientTask,
+  generateInputs,
+  type Prepared,
+} from "@softmax-bench/core";
 
 /** A defect in one method on every backend, to prove that a gate finds it. */
 export interface Injection {
@@ -11,6 +19,11 @@ export interface Injection {
    * 0 it is called, and does none.
    */
   readonly rounds?: Readonly<Record<string, number>>;
+  /**
+   * The workload, `<rows>x<classes>`, whose gradient the same method computes before each gradient, by the same keys: real work in the
+   * backend's own kernels.
+   */
+  readonly also?: Readonly<Record<string, string>>;
   /** Relative error of every entry of its gradient. */
   readonly gradientError?: number;
 }
@@ -46,6 +59,8 @@ const defectiveEngine = (engine: Engine, id: string, injection: Injection): Engi
       const key = `${id} ${task.method} ${task.dtype} ${task.rows}x${task.classes}`;
       const rounds = injection.rounds?.[key];
       if (rounds !== undefined) return working(prepared, rounds);
+      const also = injection.also?.[key];
+      if (also !== undefined) return computingBoth(prepared, await prepareAlso(engine, task, also));
       return method === task.method ? defectivePrepared(prepared, injection) : prepared;
     },
   });
@@ -55,6 +70,26 @@ const working = (prepared: Prepared, rounds: number): Prepared =>
     async gradient() {
       await prepared.gradient();
       spin(rounds);
+    },
+  });
+
+async function prepareAlso(engine: Engine, task: GradientTask, id: string): Promise<Prepared> {
+  const workload = findWorkload(id);
+  if (!workload) throw new RangeError(`expected a workload such as 64x1000, got ${id}`);
+  const { rows, classes } = workload;
+  return engine.prepare({ ...task, rows, classes }, generateInputs(workload, task.dtype, 0));
+}
+
+/** Computes the other gradient first, so that what is read is its own. */
+const computingBoth = (prepared: Prepared, other: Prepared): Prepared =>
+  withOverrides(prepared, {
+    async gradient() {
+      await other.gradient();
+      await prepared.gradient();
+    },
+    async [Symbol.asyncDispose]() {
+      await other[Symbol.asyncDispose]();
+      await prepared[Symbol.asyncDispose]();
     },
   });
 

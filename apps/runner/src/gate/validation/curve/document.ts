@@ -47,7 +47,7 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
   const meanwhile = busy ? ", while a program kept one core busy" : "";
   return [
     `# What a gate finds: ${measure}${browser ? ` in ${browser}` : ""}${busy ? ", on a busy machine" : ""}`,
-    `Gates of this checkout and a copy with more arithmetic after each gradient, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes${rounds.length === 1 ? "" : " each"}. In every gate, cells are slowed by different amounts: by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.${limit}${tookBusy}`,
+    `Gates of this checkout and a copy with more work, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes${rounds.length === 1 ? "" : " each"}. In every gate, cells are slowed by different amounts: ${describeWork(header)}, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.${limit}${tookBusy}`,
     ...(unchanged.length > 0
       ? [
           `Of ${plural(unchanged.length, "unchanged cell")} ${regressions} ${regressions === 1 ? "was" : "were"} called a regression and ${improvements} an improvement: at most ${Math.ceil(1000 * most)} false alarms in 1,000 cells, by the interval.`,
@@ -60,6 +60,12 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
     .join("\n\n")
     .concat("\n");
 }
+
+/** Header lines of one kind: all cells are slowed in the same way. */
+const describeWork = ({ work }: CurveHeader): string =>
+  Object.values(work).every((added) => typeof added === "number")
+    ? "by arithmetic of one thread after each gradient"
+    : "by further rows, whose gradient the same method computes in the same kernels before each gradient";
 
 const percent = (ratio: number): string => `${Number((100 * ratio).toPrecision(2))} %`.replace("-", "−");
 

@@ -3,6 +3,15 @@ import { z } from "zod";
 import { circumstances } from "../line-journal.js";
 import { MEASURES } from "./design.js";
 
+/** A call that computes the gradient of further rows, too, of as many classes, and the time it takes. */
+const enlarged = z.object({ classes: z.int().min(2), ns: z.number().positive() });
+
+/**
+ * The work that slows a cell down, by its amount: calls of the same kernels on further rows, fewest classes first; or the number of rounds of
+ * arithmetic that take as much as a call, which slows counts, and slowed times in journals from before 30 November 2026.
+ */
+const addedWork = z.union([z.number().positive(), z.array(enlarged).min(2)]);
+
 /** The lines of a curve's `journal.jsonl`: a header, and one for each round. */
 
 export const curveHeader = z.object({
@@ -13,8 +22,8 @@ export const curveHeader = z.object({
   /** The slowdown that its gates of times must find, a ratio minus 1; absent in journals from before it could be chosen, where it was 0.1. */
   maxSlowdown: z.number().positive().optional(),
   ...circumstances,
-  /** Rounds of arithmetic that take as much as a call of the gradient, by cell: those that are measured. */
-  work: z.record(z.string(), z.number().positive()),
+  /** By cell: those that are measured. */
+  work: z.record(z.string(), addedWork),
 });
 
 const side = z.enum(["baseline", "candidate"]);
@@ -28,7 +37,7 @@ export const curveRound = z.object({
   cells: z.array(
     z.object({
       cell: z.string(),
-      /** The slowdown that the arithmetic makes, a ratio minus 1. */
+      /** The slowdown that the added work makes, a ratio minus 1. */
       slowdown: z.number().nonnegative(),
       verdict: z.enum(VERDICTS),
       /** The slowdown that the gate found, a ratio minus 1. */
@@ -49,6 +58,8 @@ export const curveRound = z.object({
   broken: z.array(z.string()),
 });
 
+export type Enlarged = z.output<typeof enlarged>;
+export type AddedWork = z.output<typeof addedWork>;
 export type CurveHeader = z.output<typeof curveHeader>;
 export type CurveRound = z.output<typeof curveRound>;
 export type CurveCell = CurveRound["cells"][number];

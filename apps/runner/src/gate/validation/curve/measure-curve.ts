@@ -25,7 +25,7 @@ import {
 import { BusyCore } from "./busy-core.js";
 import { assignSlowdowns, curveSelections, type Measure } from "./design.js";
 import { type CurveCell, type CurveHeader, type CurveRound, curveHeader, curveRound } from "./journal.js";
-import { measureWork, workKey } from "./work.js";
+import { measureWork, slowing } from "./work.js";
 
 export interface CurveRequest {
   readonly measure: Measure;
@@ -49,7 +49,7 @@ export interface Curve {
 
 /**
  * Gates copies of this checkout, in which every cell is slower by another amount of real work, until the journal has as
- * many rounds as are wanted. The baseline is a copy without such work that calls it, so that the call is no part of
+ * many rounds as are wanted. The baseline is a copy with next to no such work that calls it, so that the call is no part of
  * a slowdown. Each round is kept when it has ended.
  */
 export async function measureCurve(request: CurveRequest): Promise<Curve> {
@@ -94,8 +94,10 @@ async function begun(request: CurveRequest): Promise<CurveHeader> {
   const cells: string[] = [];
   for (const flags of curveSelections(measure, browser))
     cells.push(...(await listIn(THIS_CHECKOUT, ["--profile", "gate", ...flags], options)));
-  say(`how much arithmetic takes as long as a call, in each of ${cells.length} cells`);
+  say(`how much added work takes how long, in each of ${cells.length} cells`);
   const work = await measureWork(measure, cells, options);
+  const left = cells.filter((cell) => !Object.hasOwn(work, cell));
+  if (left.length > 0) say(`left out, because more work did not take measurably longer: ${left.join(", ")}`);
   const startedAt = new Date().toISOString();
   const header: CurveHeader = {
     type: "curve",
@@ -119,14 +121,9 @@ async function measureRound(
   const cells = Object.keys(work);
   const slowdowns = assignSlowdowns(cells, measure, round);
   const id = `round ${round + 1}`;
-  const copyWith = (name: string, slowdownOf: (cell: string) => number) => {
-    const rounds = Object.entries(work).map(([cell, ofCall]) => [
-      workKey(cell),
-      Math.round(ofCall * slowdownOf(cell)),
-    ]);
-    return injectedCheckout(name, { rounds: Object.fromEntries(rounds) }, browser ? "pages" : "processes");
-  };
-  using baseline = copyWith("no added work", () => 0);
+  const copyWith = (name: string, slowdownOf: (cell: string) => number) =>
+    injectedCheckout(name, slowing(work, slowdownOf), browser ? "pages" : "processes");
+  using baseline = copyWith("next to no added work", () => 0);
   using candidate = copyWith(id, (cell) => slowdowns.get(cell) ?? 0);
   const sides = { baseline, candidate };
   const options = { cells, seed: round, threads: 1, limits, patience: toPatience(), signal, say };
