@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BusyCore } from "../../dist/gate/validation/curve/busy-core.js";
@@ -31,8 +31,9 @@ for (let gate = linesOf(journal).length; gate < Number(countText); gate++) {
   const at = join(out, `gate-${gate}`);
   const begun = performance.now();
   const exitCode = await run(["gate", "--baseline", "HEAD", ...CELLS, "--seed", String(gate), "--out", at]);
-  const summary = readFileSync(join(at, "summary.md"), "utf8");
-  const { outcome } = JSON.parse(readFileSync(join(at, "outcome.json"), "utf8"));
+  const written = join(at, readdirSync(at).at(-1));
+  const summary = readFileSync(join(written, "summary.md"), "utf8");
+  const { outcome } = JSON.parse(readFileSync(join(written, "outcome.json"), "utf8"));
   const line = {
     gate,
     finishedAt: new Date().toISOString(),
