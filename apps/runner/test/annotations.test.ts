@@ -1,6 +1,6 @@
 import type { CellComparison, Comparison, NotCompared, Verdict } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
-import { annotateComparison, annotateFailure } from "../dist/gate/annotations.js";
+import { annotateComparison, annotateCulprit, annotateFailure } from "../dist/gate/annotations.js";
 
 const id = (method: string) => ({ backend: "b", method, dtype: "float32", workload: "4x3" }) as const;
 const cell = (method: string, verdict: Verdict): CellComparison => ({
@@ -18,8 +18,11 @@ const cell = (method: string, verdict: Verdict): CellComparison => ({
   causes: [],
 });
 const broken: NotCompared = { ...id("mine/broken"), kind: "broken", reason: "it crashed" };
-const of = (cells: readonly CellComparison[], notCompared: readonly NotCompared[] = []) =>
-  annotateComparison({ cells, notCompared } as unknown as Comparison);
+const of = (
+  cells: readonly CellComparison[],
+  notCompared: readonly NotCompared[] = [],
+  over: Partial<Comparison> = {},
+) => annotateComparison({ cells, notCompared, notes: [], judges: true, ...over } as unknown as Comparison);
 
 describe("annotations of a gate on GitHub", () => {
   it("are errors for what fails, warnings for what is not decided, each on one line", () => {
@@ -43,6 +46,40 @@ describe("annotations of a gate on GitHub", () => {
       ...Array(10).fill("::error"),
       ...Array(10).fill("::warning"),
     ]);
+  });
+
+  const INCOMPARABLE = "::error title=softmax-bench gate%3A nothing comparable::";
+
+  it("are one error that says why, where nothing is comparable", () => {
+    const absent = (kind: NotCompared["kind"], method: string, reason: string) => ({
+      ...id(method),
+      kind,
+      reason,
+    });
+    const notCompared = [
+      absent("nowhere", "mine/a", "no such device"),
+      absent("nowhere", "mine/b", "no such device"),
+      absent("one-sided", "mine/c", "only the candidate has it"),
+    ];
+    expect(of([], notCompared, { notes: ["Both were measured here."] })).toEqual([
+      `${INCOMPARABLE}Not compared: no such device; only the candidate has it. Both were measured here.`,
+    ]);
+  });
+
+  it("say that a file of another machine allows no times, beside errors that are not decided", () => {
+    const { time: _, ...untimed } = cell("mine/exact", "pass");
+    const notes = ["Times are not compared, since the machines differ: processor A → B."];
+    expect(of([untimed], [], { notes })).toEqual([`${INCOMPARABLE}${notes[0]}`]);
+    expect(of([{ ...untimed, verdict: "inconclusive" }], [], { notes })).toEqual([
+      `${INCOMPARABLE}${notes[0]}`,
+      expect.stringMatching(/^::warning /),
+    ]);
+  });
+
+  it("name the commit of a bisection, and its cell", () => {
+    expect(annotateCulprit("b mine/a float32 4x3", "abc is the first that is worse: ::error::x")).toBe(
+      "::error title=softmax-bench gate%3A regression::b mine/a float32 4x3: abc is the first that is worse: ::error::x",
+    );
   });
 
   it("say why there is no verdict", () => {

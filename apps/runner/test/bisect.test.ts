@@ -46,9 +46,15 @@ describe("a bisection", () => {
     readonly code: number;
     readonly lines: readonly string[];
     readonly taken: readonly number[];
+    readonly annotations: readonly string[];
   }
 
-  const requestOf = (out: string, budget: TimeBudget, lines: string[]): BisectRequest => ({
+  const requestOf = (
+    out: string,
+    budget: TimeBudget,
+    lines: string[],
+    annotations: string[] = [],
+  ): BisectRequest => ({
     range: `HEAD..${commits.at(-1)}`,
     cell: CELL,
     out,
@@ -62,6 +68,7 @@ describe("a bisection", () => {
     signal: new AbortController().signal,
     say: (line) => lines.push(line),
     print: (line) => lines.push(line),
+    annotate: (commands) => annotations.push(...commands),
   });
 
   /** Bisects with made-up outcomes, by index of the commit. */
@@ -69,9 +76,9 @@ describe("a bisection", () => {
     verdictOf: (index: number, attempt: number) => StepVerdict | "killed" | "cut short",
     out = temporaryFolder(),
   ): Promise<Bisected> {
-    const [lines, taken]: [string[], number[]] = [[], []];
+    const [lines, taken, annotations]: [string[], number[], string[]] = [[], [], []];
     using budget = new TimeBudget(3_600_000);
-    const code = await bisect(requestOf(out, budget, lines), async (_, { commit, attempt }) => {
+    const code = await bisect(requestOf(out, budget, lines, annotations), async (_, { commit, attempt }) => {
       taken.push(nameOf(commit));
       const verdict = verdictOf(nameOf(commit), attempt);
       if (verdict === "killed") throw new Error("killed");
@@ -87,19 +94,22 @@ describe("a bisection", () => {
         reason: "",
       };
     });
-    return { code, lines, taken };
+    return { code, lines, taken, annotations };
   }
 
   it("prints each step in a line, and ends with the commit, its subject, and its size with an interval", async () => {
-    const { code, lines } = await bisectWith((index) => (index >= 5 ? "slower" : "equal"));
+    const { code, lines, annotations } = await bisectWith((index) => (index >= 5 ? "slower" : "equal"));
     const [, fifth] = [commits[4], commits[5]];
-    expect(lines).toHaveLength(1 + 4 + 1);
+    expect(lines).toHaveLength(2 + 4 + 1);
     expect(lines[0]).toMatch(/^[0-9a-f]{10}\.\.[0-9a-f]{10}: 9 commits, at most 5 gates/);
-    expect(lines[1]).toBe(`1: ${commits[8]?.slice(0, 10)} worse, time +25.0 % [+23.0 %, +27.0 %] – change 8`);
-    expect(lines[2]).toBe(`2: ${commits[3]?.slice(0, 10)} as good, time +1.0 % [−1.0 %, +3.0 %] – change 3`);
-    expect(lines.at(-1)).toBe(
-      `${fifth} is the first that is worse, time +25.0 % [+23.0 %, +27.0 %]: change 5`,
-    );
+    expect(lines[1]).toMatch(/^expected to take about .* at most: .*; plus the time to build the revisions/);
+    expect(lines[2]).toBe(`1: ${commits[8]?.slice(0, 10)} worse, time +25.0 % [+23.0 %, +27.0 %] – change 8`);
+    expect(lines[3]).toBe(`2: ${commits[3]?.slice(0, 10)} as good, time +1.0 % [−1.0 %, +3.0 %] – change 3`);
+    const found = `${fifth} is the first that is worse, time +25.0 % [+23.0 %, +27.0 %]: change 5`;
+    expect(lines.at(-1)).toBe(found);
+    expect(annotations).toEqual([
+      `::error title=softmax-bench gate%3A regression::${CELL}: ${found.replaceAll("%", "%25")}`,
+    ]);
     expect(code).toBe(1);
   });
 
@@ -200,6 +210,7 @@ describe("a bisection", () => {
     const same = await bisectWith(() => "equal");
     expect(same.code).toBe(0);
     expect(same.lines.at(-1)).toMatch(/ is not slower than .*: nothing to bisect$/);
+    expect(same.annotations).toEqual([]);
     await expect(bisectWith(() => "inconclusive")).rejects.toMatchObject({
       name: "IncomparableError",
       message: expect.stringContaining("cannot be told"),
@@ -224,7 +235,7 @@ describe("a bisection", () => {
   });
 
   it("names the range that commits leave open which do not build", async () => {
-    const { code, lines } = await bisectWith((index) =>
+    const { code, lines, annotations } = await bisectWith((index) =>
       index === 3 || index === 4 ? "broken" : index >= 4 ? "slower" : "equal",
     );
     expect(lines.slice(-4)).toEqual([
@@ -233,6 +244,8 @@ describe("a bisection", () => {
       `  ${commits[4]} change 4`,
       `  ${commits[5]} change 5`,
     ]);
+    expect(annotations).toHaveLength(1);
+    for (const commit of commits.slice(3, 6)) expect(annotations[0]).toContain(commit);
     expect(code).toBe(1);
   });
 

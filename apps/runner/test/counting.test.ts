@@ -1,11 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DEFAULT_LIMITS } from "@softmax-bench/regression";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { REPOSITORY_ROOT } from "../dist/fs/repository.js";
+import { countedFlags } from "../dist/gate/count-sides.js";
 import { countedCells } from "../dist/gate/counting/counted-cells.js";
 import { CountFiles, parseCount } from "../dist/gate/counting/simulator.js";
+import { COUNTED, compareInstructions, decideByLooks, explainUncounted } from "../dist/gate/instructions.js";
+import { toPatience } from "../dist/gate/patience.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
+import { fakeCheckout } from "./support/fake-revision.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
 /** The beginning and the end of a file that Callgrind 3.19 wrote. */
@@ -105,7 +110,7 @@ describe("gate --instructions", () => {
     expect(code).toBe(2);
   });
 
-  it("shows counts beside times, and fails for more of them", { tags: "nightly" }, async () => {
+  it("shows counts beside times, and fails for more of them", async () => {
     const commit = otherCommit();
     const [out, bin] = [temporaryFolder(), temporaryFolder()];
     writeSimulator(bin);
@@ -131,22 +136,96 @@ describe("gate --instructions", () => {
     ]);
   });
 
-  it("counts the same instructions in two processes, to 0.5 %, and more for more classes", {
-    tags: "nightly",
-  }, async () => {
-    const cells = ["wasm-simd manual/fused float32 16x1000", "wasm-simd manual/fused float32 16x4000"];
-    const count = async () => {
-      const file = join(temporaryFolder(), "counts.json");
-      const which = cells.flatMap((cell) => ["--cell", cell]);
-      const { code, stderr } = await run("bench", ["--no-provision", "--count-to", file, ...which]);
-      expect(code, stderr).toBe(0);
-      const counted = countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
-      return counted.cells.map(({ instructions = Number.NaN }) => instructions);
-    };
-    const [first, second] = await Promise.all([count(), count()]);
-    for (const [index, instructions] of first.entries()) {
-      expect((second[index] ?? Number.NaN) / instructions).toBeCloseTo(1, 2);
-    }
-    expect((first[1] ?? 0) - (first[0] ?? 0)).toBeGreaterThan(16 * 3000);
+  it.each([...COUNTED.keys()].map((id) => [id]))(
+    "counts the same instructions of %s in two processes, to 0.5 %, and more for more classes",
+    {
+      tags: "nightly",
+    },
+    async (id) => {
+      const cells = ["16x100", "16x1000"].map((workload) => `${id} manual/shifted float32 ${workload}`);
+      const cwd = temporaryFolder();
+      writeFileSync(
+        join(cwd, "bench.config.ts"),
+        `export default { methods: ["manual/shifted", { id: "mine/none", gradient: ({ gradient }) => ({ loss: 0, gradient }) }] };`,
+      );
+      const count = async () => {
+        const file = join(temporaryFolder(), "counts.json");
+        const which = cells.flatMap((cell) => ["--cell", cell]);
+        const { code, stderr } = await run("bench", ["--no-provision", "--count-to", file, ...which], {
+          cwd,
+        });
+        expect(code, stderr).toBe(0);
+        const counted = countedCells.parse(JSON.parse(readFileSync(file, "utf8")));
+        return counted.cells.map(({ instructions = Number.NaN }) => instructions);
+      };
+      const [first, second] = await Promise.all([count(), count()]);
+      for (const [index, instructions] of first.entries()) {
+        expect((second[index] ?? Number.NaN) / instructions).toBeCloseTo(1, 2);
+      }
+      // SIMD handles 4 elements at a time, and takes an instruction for each of them at least.
+      expect((first[1] ?? 0) - (first[0] ?? 0)).toBeGreaterThan(16 * 900);
+    },
+  );
+});
+
+describe("looks at fewer cells, whose code is optimised less", () => {
+  it("find a cell that alone grew, whose counts are higher the fewer others a process counts", async () => {
+    const cells = ["tfjs-wasm manual/exact-target float32 16x10"];
+    // Six cells in a process, two, and this one alone.
+    const levels = [821_553, 1_100_000, 1_100_000, 1_489_809, 1_489_809, 1_489_809];
+    const revision = (name: string, ratio: number) =>
+      fakeCheckout({ name, cells, counting: { counts: levels.map((level) => Math.round(level * ratio)) } });
+    const [baseline, candidate] = [revision("old", 1), revision("new", 1.01)];
+    const { signal } = new AbortController();
+    const options = { limits: DEFAULT_LIMITS, patience: toPatience(), signal, say: () => {} };
+    const compared = await compareInstructions({ baseline, candidate, cells, ...options });
+    expect(compared.cells.map(({ instructions }) => instructions.verdict)).toEqual(["regression"]);
+  });
+
+  it.each([
+    ["find what grew by 1 % in each of them", 1, [1.01, 1.01, 1.01], "regression"],
+    ["find what grew, where the levels are the same", 0, [1.01, 1.01, 1.01], "regression"],
+    ["find nothing that a later look does not have", 1, [1.01, 1.01, 1], "inconclusive"],
+    ["find nothing that was the other way round in the first", 1, [0.99, 1.01, 1.01], "inconclusive"],
+  ])("%s", (_, shift, [first = 1, second = 1, third = 1], verdict) => {
+    const look = (level: number, ratio: number, processes: number) => ({
+      baseline: Array<number>(processes).fill(level),
+      candidate: Array<number>(processes).fill(level * ratio),
+    });
+    // As onnxruntime-web's manual/fused: counted after others, with another, alone.
+    const further = [look(1000 + shift * 100, second, 2), look(1000 + shift * 190, third, 3)];
+    expect(decideByLooks(look(1000, first, 1), further, DEFAULT_LIMITS).verdict).toBe(verdict);
+  });
+});
+
+describe("backends whose instructions are counted", () => {
+  it("are those that compute in one thread, in WebAssembly or JavaScript, a user's methods too", () => {
+    const timed = ["onnxruntime-web", "jax-js", "jax-js-webgl", "javascript", "onnxruntime-cpu"];
+    const cells = timed.map((id) => `${id} manual/shifted float32 vocab`);
+    expect(countedFlags([], cells)).toEqual([
+      ["--backend", "onnxruntime-web", "--workload", "16x1000"],
+      ["--backend", "jax-js", "--workload", "16x100"],
+      ["--backend", "javascript", "--workload", "16x10,16x100"],
+    ]);
+  });
+
+  it.each([
+    [
+      "onnxruntime-cpu",
+      /kernels are chosen by the processor, .* AVX2; its counts differ by 1 % from process to process\.$/,
+    ],
+    ["tfjs-node-gpu", /kernels are chosen by the processor, .* AVX2\.$/],
+    ["jax-js-webgl", /jax-js-webgl, which computes on a GPU\.$/],
+    ["pytorch", /pytorch, which runs in Python\.$/],
+    ["mine", /mine, whose threads and kernels are not known/],
+  ])("leave out %s, with the reason", (id, reason) => {
+    const [note, ...others] = explainUncounted([...COUNTED.keys(), id]);
+    expect(note).toMatch(reason);
+    expect(note).toMatch(new RegExp(`^Not counted: ${id}, `));
+    expect(others).toEqual([]);
+  });
+
+  it("need no line where all are counted", () => {
+    expect(explainUncounted([...COUNTED.keys()])).toEqual([]);
   });
 });

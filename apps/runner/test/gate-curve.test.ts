@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { BusyCore } from "../dist/gate/validation/curve/busy-core.js";
 import { assignSlowdowns, SLOWDOWNS } from "../dist/gate/validation/curve/design.js";
 import { injectedInto } from "../dist/gate/validation/curve/measure-curve.js";
-import { classesFor, slowing } from "../dist/gate/validation/curve/work.js";
+import { classesFor, growing, slowing } from "../dist/gate/validation/curve/work.js";
 import { requireCommitted } from "../dist/gate/validation/line-journal.js";
 import { call, temporaryFolder } from "./support/cli.js";
 
@@ -58,12 +58,25 @@ describe("the work that slows a cell down", () => {
     [0.05, 251],
     [0.1, 500],
     [0.25, 1000],
-    [0.4, 1500],
   ])("for %d is a gradient with %d classes, as measured calls say", (slowdown, classes) => {
     expect(classesFor(points, slowdown)).toBe(classes);
   });
 
-  it("is computed on a quarter of the rows, with next to no classes in a cell that is not slowed", () => {
+  it("is between measured calls, never beyond them", () => {
+    expect(() => classesFor(points, 0.3)).toThrow(RangeError);
+    expect(() => classesFor([{ classes: 2, ns: 1000 }], 0)).toThrow(RangeError);
+  });
+
+  it("is measured by calls that are slower than any slowdown, without inner ones that are out of order", () => {
+    const calls = (...times: number[]) => times.map((ns, index) => ({ classes: 500 * index + 2, ns }));
+    expect(growing(calls(100, 110, 125))).toEqual(calls(100, 110, 125));
+    expect(growing(calls(100, 126, 125))?.map(({ ns }) => ns)).toEqual([100, 125]);
+    expect(growing(calls(100, 90, 125))?.map(({ ns }) => ns)).toEqual([100, 125]);
+    expect(growing(calls(100, 110, 119))).toBeUndefined();
+    expect(growing(calls(100, 110, Number.NaN))).toBeUndefined();
+  });
+
+  it("is computed on half of the rows, with next to no classes in a cell that is not slowed", () => {
     const cells = [
       "onnxruntime-web@chromium manual/fused float32 256x1000",
       "tfjs-wasm manual/naive float32 9x2",
@@ -73,8 +86,8 @@ describe("the work that slows a cell down", () => {
     expect(slowing({ [slowed]: points, [unchanged]: points }, also)).toEqual({
       rounds: {},
       also: {
-        "onnxruntime-web manual/fused float32 256x1000": "64x500",
-        "tfjs-wasm manual/naive float32 9x2": "3x2",
+        "onnxruntime-web manual/fused float32 256x1000": "128x500",
+        "tfjs-wasm manual/naive float32 9x2": "5x2",
       },
     });
     expect(slowing({ [unchanged]: 5000 }, () => 0.01)).toEqual({
@@ -156,7 +169,7 @@ describe("pnpm gate validate --curve", () => {
     ];
     expect(await pageOf(1000)).toContain("by arithmetic of one thread after each gradient");
     expect(await pageOf(calls)).toContain(
-      "by further rows, whose gradient the same method computes in the same kernels",
+      "by a second gradient, of half as many rows, which the same method computes before each one",
     );
   });
 
@@ -285,6 +298,28 @@ describe("pnpm gate validate --curve", () => {
     await call("gate", ["validate", "--curve", ...flags, "--rounds", "1", "--out", out]);
     const page = readFileSync(join(out, "curve.md"), "utf8");
     expect(page).toContain(`A gate is to find a slowdown of ${limit} (\`--max-slowdown\`).`);
+  });
+
+  const known = CELLS[0] as string;
+  const calls = (...points: [classes: number, ns: number][]) =>
+    points.map(([classes, ns]) => ({ classes, ns }));
+  it.each([
+    [{}, "expected at least one cell"],
+    [{ [known]: calls([2, 1000]) }, "journal.jsonl:1: "],
+    [{ [known]: calls([2, 1000], [500, 1000]) }, "expected calls that grow in classes and in time"],
+    [{ [known]: calls([2, 1000], [500, 900]) }, "expected calls that grow in classes and in time"],
+    [{ [known]: calls([500, 1000], [2, 1100]) }, "expected calls that grow in classes and in time"],
+    [{ [known]: calls([2, 1000], [1e9, 1100]) }, "journal.jsonl:1: "],
+    [{ "tfjs-wasm manual/fused float32 nothing": 1000 }, "expected cells on workloads that there are"],
+    [{ "tfjs-wasm manual/fused float32 99999999999x2": 1000 }, "expected cells on workloads that there are"],
+    [{ "": 1000 }, "expected cells on workloads that there are"],
+    [{ [known]: -1 }, "journal.jsonl:1: "],
+  ])("refuses a journal that says that cells are slowed by %j, in one line", async (work, why) => {
+    const out = write({ ...header, work }, round);
+    const { code, stderr } = await call("gate", ["validate", "--curve", "--rounds", "1", "--out", out]);
+    expect(stderr).toContain(why);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
   });
 
   it("refuses a journal with an invalid line", async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { cellKey } from "@softmax-bench/core";
 import { DEFAULT_LIMITS, ROUTING_BLOCKS, toOutcome } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
 import { againstFile } from "../dist/gate/against-file.js";
@@ -11,6 +12,7 @@ import { measureGate } from "../dist/gate/measure.js";
 import { toPatience } from "../dist/gate/patience.js";
 import type { GateRequest } from "../dist/gate/request.js";
 import { candidateCells, gateCheckouts, withNamed } from "../dist/gate/run.js";
+import { baselineFlags, droppedCells } from "../dist/gate/selection.js";
 import { TimeBudget } from "../dist/gate/time-budget.js";
 import { temporaryFolder } from "./support/cli.js";
 import { type FakeRevision, fakeCheckout } from "./support/fake-revision.js";
@@ -161,7 +163,7 @@ describe("--time", () => {
   });
 
   it.each([
-    ["the errors, too", undefined, 1.5],
+    ["the errors, too", undefined, 1.8],
     ["nothing else, without errors", "times", 1],
   ] as const)("has to allow the second block and %s", async (_, only, blocks) => {
     const asked: { readonly ms: number; readonly at: number }[] = [];
@@ -181,7 +183,7 @@ describe("--time", () => {
       budget: new Recording(undefined),
     });
     const [first, second] = asked;
-    // A block is four processes, and errors are expected to take two.
+    // A block starts two processes twice, and measures in four; errors start one twice, and are of two.
     const block = (second?.at ?? Number.NaN) - (first?.at ?? 0);
     expect((second?.ms ?? Number.NaN) / block).toBeCloseTo(blocks, 1);
   });
@@ -228,6 +230,34 @@ describe("counts of both sides", () => {
     expect(counted.notes).toEqual(["No instructions were counted: old has none of 1 cell."]);
     expect(counted.notCompared).toMatchObject([{ kind: "one-sided", reason: "only the candidate has it" }]);
     expect([...old.calls(), ...now.calls()].flat()).not.toContain("--count-to");
+  });
+
+  it("name cells that only the baseline has, of those that are asked for", async () => {
+    const cell = (method: string, workload: string) => `tfjs-cpu ${method} float32 ${workload}`;
+    const cells = [cell("manual/fused", "16x10"), cell("manual/fused", "16x100")];
+    const gone = [cell("manual/naive", "16x100"), cell("manual/naive", "16x1000")];
+    const others = ["wasm-simd manual/naive float32 16x100", cell("autograd/naive", "16x100")];
+    const old = fakeCheckout({ name: "old", cells: [...cells, ...gone, ...others] });
+    const now = fakeCheckout({ name: "new", cells });
+    const flags = ["--backend", "tfjs-cpu,wasm-simd", "--method", "manual/*", "--workload", "16x10,16x100"];
+    const { notCompared } = await count(flags, cells, old, now);
+    expect(notCompared.map(({ reason, ...id }) => [cellKey(id), reason])).toEqual([
+      [gone[0], "only the baseline has it"],
+    ]);
+  });
+
+  it("name a cell once that one side alone has, and that is timed, too", async () => {
+    const gone = "wasm-simd manual/naive float32 16x10";
+    const request = requestOf(["--workload", "16x10"], { instructions: true });
+    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
+    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL, gone] }));
+    const { comparison } = await gateCheckouts(
+      request,
+      old,
+      checkout,
+      await candidateCells(checkout, request),
+    );
+    expect(comparison.notCompared.map((cell) => [cellKey(cell), cell.kind])).toEqual([[gone, "one-sided"]]);
   });
 
   it("ask for backends that are timed, since others may lack the dtype or the method", () => {
@@ -300,6 +330,73 @@ describe("counts of both sides", () => {
     ).toHaveLength(1);
     const nowhere = addCounts(comparison, { ...counted, notCompared: [{ ...id, kind: "nowhere", reason }] });
     expect(toOutcome(nowhere)).toBe("pass");
+  });
+});
+
+describe("cells that only the baseline has", () => {
+  const cell = (backend: string, method: string, dtype = "float32", workload = "16x10") =>
+    `${backend} ${method} ${dtype} ${workload}`;
+  const [kept, naive, other] = ["manual/fused", "manual/naive", "autograd/naive"].map((method) =>
+    cell("wasm-simd", method),
+  ) as [string, string, string];
+  const onCpu = cell("tfjs-cpu", "manual/naive");
+  const [mine, gone] = [cell("javascript", "mine/loops"), cell("javascript", "mine/old")];
+
+  it.each([
+    ["nothing", [], [naive, other, onCpu]],
+    ["a dtype", ["--dtype", "float32"], [naive, other, onCpu]],
+    ["methods", ["--method", "manual/*"], [naive, onCpu]],
+    ["all methods", ["--method", "all"], [naive, other, onCpu]],
+    ["a backend", ["--backend", "wasm-simd"], [naive, other]],
+    ["all backends", ["--backend", "all"], [naive, other, onCpu]],
+    ["a host", ["--host", "node"], [naive, other, onCpu]],
+    ["cells", ["--cell", `${kept},${naive}`], [naive]],
+    ["another workload", ["--workload", "16x100"], []],
+  ])("are named as far as they are asked for, by %s", (_, flags, dropped) => {
+    const selection = { flags, isDefault: flags.length === 0 };
+    expect(droppedCells([kept], [kept, naive, other, onCpu], selection, false)).toEqual(dropped);
+  });
+
+  it.each([
+    ["nothing, which is their own methods", [], [gone]],
+    ["their own methods", ["--method", "mine/*"], [gone]],
+    ["a dtype, which leaves their own methods", ["--dtype", "float32"], [gone]],
+    ["one of our methods, on backends that the candidate has", ["--method", "manual/naive"], [naive]],
+    ["a backend, with methods that the candidate has", ["--backend", "wasm-simd,tfjs-cpu"], []],
+    ["a backend and methods", ["--backend", "tfjs-cpu", "--method", "manual/*"], [onCpu]],
+    ["cells", ["--cell", `${mine},${gone},${onCpu}`], [onCpu, gone]],
+  ])("are named in a user's own repository, too: by %s", (_, flags, dropped) => {
+    const isDefault = !["--method", "--backend", "--cell"].some((flag) => flags.includes(flag));
+    const has = [kept, naive, other, onCpu, mine, gone];
+    expect(droppedCells([kept, mine], has, { flags, isDefault }, true)).toEqual(dropped);
+  });
+
+  it.each([[[]], [["--dtype", "float32"]], [["--method", "manual/*"]], [["--host", "node"]]])(
+    "are excluded from a gate and named, with %j",
+    async (flags) => {
+      const request = requestOf(flags, { only: "errors" });
+      const checkout = fakeCheckout({ name: "new", cells: [kept] });
+      const old = Baseline.of(fakeCheckout({ name: "old", cells: [kept, naive] }));
+      const { comparison } = await gateCheckouts(
+        request,
+        old,
+        checkout,
+        await candidateCells(checkout, request),
+      );
+      expect(comparison.notCompared.map((cell) => [cellKey(cell), cell.reason])).toEqual([
+        [naive, "only the baseline has it"],
+      ]);
+    },
+  );
+
+  it("are listed on the hosts of cells that name them, as --host would", () => {
+    const listed = (cells: readonly string[], flags: readonly string[]) =>
+      baselineFlags(cells, { flags, named: [], isDefault: false }, false).join(" ");
+    const inPage = cell("tfjs-cpu@chromium", "manual/fused");
+    expect(listed([inPage], ["--cell", inPage])).toMatch(/ --host chromium$/);
+    expect(listed([inPage, kept], ["--cell", `${inPage},${kept}`])).toMatch(/ --host chromium,node$/);
+    expect(listed([kept], ["--cell", kept])).not.toContain("--host");
+    expect(listed([kept], ["--host", "node=/opt/node"])).toMatch(/ --host node=\/opt\/node$/);
   });
 });
 

@@ -11,14 +11,17 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Results } from "@softmax-bench/core";
 import { formatResults, parseResults } from "@softmax-bench/core/results";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gate } from "../dist/cli/commands/gate.js";
 import { currentCommit } from "../dist/fs/repository.js";
 import { injectedCheckout } from "../dist/gate/validation/injected-checkout.js";
 import { needResults, runsIn } from "../dist/results/find-results.js";
 import { describeEnvironment } from "../dist/run/machine/environment.js";
+import type { Console } from "../dist/terminal/console.js";
 import { call, run, temporaryFolder } from "./support/cli.js";
 import { cacheWithRevision, otherCommit } from "./support/revision.js";
 
@@ -328,7 +331,9 @@ describe("pnpm gate", () => {
     const { code, stderr } = await call("gate", [
       ...["--baseline", "main", ...SMALL, ...ANY_TIME, "--no-provision", "--out", out],
     ]);
-    expect(stderr).toContain("only the file of main can be compared with, since it names no commit");
+    expect(stderr).toMatch(
+      /^expected to take about \d+ s for 1 cell\nonly the file of main can be compared with, since it names no commit/,
+    );
     expect(code).toBe(0);
     const folder = readdirSync(out).find((name) => name.endsWith("-gate"));
     expect(readdirSync(join(out, folder as string)).sort()).toEqual(FORMATS);
@@ -341,15 +346,15 @@ describe("pnpm gate", () => {
       ...withoutCommit(results),
       environment: { ...results.environment, cpu: "Another" },
     }));
-    const { code, stdout } = await call("gate", [
-      "--baseline",
-      "main",
-      ...SMALL,
-      "--no-provision",
-      "--out",
-      out,
-    ]);
+    const { code, stdout, stderr } = await call(
+      "gate",
+      ["--baseline", "main", ...SMALL, "--no-provision", "--out", out],
+      { env: { GITHUB_ACTIONS: "true" } },
+    );
     expect(stdout).toContain("Nothing comparable");
+    expect(stderr).toMatch(
+      /^::error title=softmax-bench gate%3A nothing comparable::.*Times are not compared, since the machines differ: processor Another → /m,
+    );
     expect(code).toBe(3);
     expect(outcomeIn(out)).toEqual({ outcome: "nothing-comparable", exitCode: 3 });
   });
@@ -559,6 +564,19 @@ describe("pnpm gate", () => {
     expect(stderr).toMatch(/^::error title=softmax-bench gate%3A no verdict::/);
     expect(readFileSync(file, "utf8")).toMatch(why);
     expect(outcomeIn(out)).toEqual({ outcome: "usage", exitCode: 2, reason: expect.stringMatching(why) });
+  });
+
+  it("leaves a folder, too, where it is stopped, with a word for that", async () => {
+    const out = temporaryFolder();
+    const streams = { stdout: new PassThrough(), stderr: new PassThrough(), stdin: process.stdin };
+    const console = { ...streams, signal: AbortSignal.abort() } as unknown as Console;
+    const code = await gate(["--baseline", "HEAD", ...SMALL, "--no-provision", "--out", out], console);
+    expect(code).toBe(130);
+    expect(outcomeIn(out)).toEqual({
+      outcome: "stopped",
+      exitCode: 130,
+      reason: "stopped; nothing was concluded",
+    });
   });
 
   it("leaves an annotation and a summary for a flag that it does not know, and none for --help", async () => {

@@ -9,12 +9,13 @@ import { call, temporaryFolder } from "./support/cli.js";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/history/${name}`, import.meta.url));
 
-/** 40 runs of one cell, slower by 30 % from the 31st on. @param edit changes the results of a run, by its index */
+/** Runs of one cell, slower by 30 % from the 31st on. @param edit changes the results of a run, by its index */
 function runsWithRegression(
   edit: (results: Results, index: number) => Results = (results) => results,
+  count = 40,
 ): string {
   const folder = temporaryFolder();
-  for (let index = 0; index < 40; index++) {
+  for (let index = 0; index < count; index++) {
     const startedAt = new Date(Date.UTC(2026, 0, 1) + index * 86_400_000).toISOString();
     const id = `${startedAt.slice(0, 10).replaceAll("-", "")}-000000-default`;
     const medianNs = 1e5 * (1 + 0.004 * ((index * 7) % 5)) * (index < 30 ? 1 : 1.3);
@@ -50,6 +51,27 @@ function runsWithRegression(
 }
 
 describe("pnpm history", () => {
+  it("reads 60 runs of 400 cells and finds their changes within 30 s of processor time", async () => {
+    const folder = runsWithRegression((results) => {
+      const [cell] = results.cells;
+      if (!cell) throw new Error("expected a cell");
+      const gradient = { ...(cell.timing?.gradient as Timing), samples: new Array<number>(100).fill(1e5) };
+      const cells = Array.from({ length: 400 }, (_, index) => ({
+        ...cell,
+        workload: `${index + 1}x2`,
+        timing: { gradient },
+      }));
+      return { ...results, cells };
+    }, 60);
+    const before = process.cpuUsage();
+    const { code, stdout } = await call("history", ["--in", folder]);
+    const { user, system } = process.cpuUsage(before);
+    expect(code).toBe(0);
+    expect(stdout).toContain("400 changes for the worse:");
+    // Half a second per run, ten times what it takes: only a loss in kind fails.
+    expect((user + system) / 1e6).toBeLessThan(30);
+  });
+
   it("names the commits around a slowdown, and writes a page and history.json", async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await call("history", ["--in", runsWithRegression(), "--out", out]);
@@ -101,9 +123,11 @@ describe("pnpm history", () => {
 });
 
 /**
- * The fixtures are made up, in the formats of `DataJson` in src/write.ts of benchmark-action/github-action-benchmark, whose
- * data.js is `window.BENCHMARK_DATA = ` and JSON, and of `JsonPerf` in lib/bencher_json/src/project/perf.rs of
- * bencherdev/bencher, the answer to GET /v0/projects/{project}/perf and the output of `bencher perf`.
+ * The fixtures are made by hand, in the formats of `DataJson` in src/write.ts of benchmark-action/github-action-benchmark,
+ * whose data.js is `window.BENCHMARK_DATA = ` and JSON, and of `JsonPerf` in lib/bencher_json/src/project/perf.rs of
+ * bencherdev/bencher, the answer to GET /v0/projects/{project}/perf and the output of `bencher perf`. The file has the old
+ * format, with one `metric` per point; tests edit it to that of 0.6.12 (`JsonPerfLine` in services/api/openapi.json at
+ * 006793cb) and to the one in between (`JsonPerfMetrics` with `parameter`).
  */
 describe("pnpm history --import", () => {
   const imported = async (file: string) => {
@@ -158,6 +182,80 @@ describe("pnpm history --import", () => {
       "    1d1d1d1d1d..1e1e1e1e1e; 14 runs before, 14 after; Throughput, ubuntu-latest",
       "0 series flat",
     ]);
+  });
+
+  describe("of Bencher's newest format", () => {
+    type Point = { metric?: { value: number }; metrics?: Record<string, { value: number }> };
+    type Line = { metrics: Point[]; [field: string]: unknown };
+    const [line] = JSON.parse(readFileSync(fixture("bencher-perf.json"), "utf8")).results as [Line];
+    /** The line with its points' metrics by name, and without `metric`. */
+    const byName = (names: (value: number) => Record<string, number>): Line => ({
+      ...line,
+      metrics: line.metrics.map(({ metric, ...point }) => ({
+        ...point,
+        metrics: Object.fromEntries(
+          Object.entries(names(metric?.value ?? 0)).map(([name, value]) => [name, { value }]),
+        ),
+      })),
+    });
+    const seriesOf = async (results: readonly Line[]) => {
+      const { code, stderr, out } = await imported(written(JSON.stringify({ results })));
+      expect(code, stderr).toBe(0);
+      const { branches } = JSON.parse(readFileSync(join(out, "history.json"), "utf8"));
+      return branches[0].series as { name: string; points: number[][]; changes: { at: number }[] }[];
+    };
+
+    it("reads metrics by name; value goes without its name and its interval", async () => {
+      const [old] = await seriesOf([line]);
+      const found = await seriesOf([
+        byName((value) => ({ lower_value: value - 1, value, upper_value: value + 1 })),
+        byName((value) => ({ p50: value, p99: 2 * value })),
+      ]);
+      expect(found.map(({ name }) => name)).toEqual(["fib/10", "fib/10 p50", "fib/10 p99"]);
+      expect(found[0]).toEqual(old);
+      expect(found.map(({ points }) => points.length)).toEqual([28, 28, 28]);
+      expect(found.map(({ changes }) => changes.map(({ at }) => at))).toEqual([[14], [14], [14]]);
+    });
+
+    it("tells the parameter sets of a benchmark apart, whatever the order of their keys", async () => {
+      const found = await seriesOf([
+        { ...byName((value) => ({ value })), variant: { parameters: {} } },
+        { ...byName((value) => ({ value })), variant: { parameters: { size_mb: 16, op: "read" } } },
+        { ...line, parameter: { set: { op: "read", size_mb: 64 } } },
+      ]);
+      expect(found.map(({ name }) => name)).toEqual([
+        "fib/10",
+        'fib/10 {"op":"read","size_mb":16}',
+        'fib/10 {"op":"read","size_mb":64}',
+      ]);
+    });
+
+    it("refuses a point without metrics and metric", async () => {
+      const { code, stderr } = await imported(
+        written(
+          JSON.stringify({
+            results: [{ ...line, metrics: line.metrics.map(({ metric: _, ...point }) => point) }],
+          }),
+        ),
+      );
+      expect(stderr).toMatch(/results\[0\]\.metrics\[0\]\.metrics: expected metrics, or the metric of older/);
+      expect(code).toBe(2);
+    });
+  });
+
+  it("writes beside the file by default, and leaves the pages of our own runs alone", async () => {
+    const folder = runsWithRegression();
+    expect((await call("history", ["--in", folder])).code).toBe(0);
+    const own = readFileSync(join(folder, "history", "main.html"), "utf8");
+    const [perf, data] = [written(readFileSync(fixture("bencher-perf.json"), "utf8")), written(script)];
+    for (const file of [perf, data]) {
+      const { code, stderr, stdout } = await call("history", ["--in", folder, "--import", file]);
+      expect(code, stderr).toBe(0);
+      expect(stdout).toContain(join(`${file}.history`, file === perf ? "main.html" : "data.js.html"));
+    }
+    expect(readdirSync(`${perf}.history`).sort()).toEqual(["dev.html", "history.json", "main.html"]);
+    expect(readdirSync(join(folder, "history")).sort()).toEqual(["history.json", "main.html"]);
+    expect(readFileSync(join(folder, "history", "main.html"), "utf8")).toBe(own);
   });
 
   it.each([

@@ -154,6 +154,23 @@ describe("an injected further gradient", () => {
   });
 });
 
+describe("an injected further gradient that cannot be prepared", () => {
+  it("leaves nothing of its cell behind", async () => {
+    const fake = new FakeEngine();
+    const failing = Object.assign(fake, {
+      prepare: async ({ rows }: GradientTask) => {
+        if (rows > 1) throw new Error("out of memory");
+        return fake.prepared;
+      },
+    });
+    const also = { "fake manual/fused float64 1x2": "3x4" };
+    const injected = await inject({ fake: async () => backend(failing) }, { also }).fake?.();
+    const engine = (await injected?.open({ threads: 1 })) as Engine;
+    await expect(engine.prepare(task("manual/fused"), INPUTS)).rejects.toThrow("out of memory");
+    expect(fake.prepared.calls()).toEqual(["dispose"]);
+  });
+});
+
 describe("fault injection", () => {
   const SOURCES = fileURLToPath(new URL("../src/", import.meta.url));
 

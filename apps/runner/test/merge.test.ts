@@ -57,7 +57,39 @@ const keysOf = ({ cells, distances }: Results) => ({
   distances: distances.map((distance) => cellKey({ ...distance, method: distance.a })),
 });
 
+/** The shard as it was before its run was stopped: in fewer processes, which were twice as fast. */
+function interrupted(index: number): Results {
+  const { run, cells, ...rest } = shard(index);
+  const halved = cells.map((cell) => ({
+    ...cell,
+    unfinished: true as const,
+    ...(cell.timing?.gradient && {
+      timing: {
+        ...cell.timing,
+        gradient: { ...cell.timing.gradient, medianNs: cell.timing.gradient.medianNs / 2 },
+      },
+    }),
+  }));
+  const before = {
+    id: `${run.id}-stopped`,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    status: "interrupted" as const,
+  };
+  return { ...rest, run: { ...run, ...before }, cells: halved };
+}
+
 describe("shards of one machine, merged", () => {
+  it("have the times of a complete run, not of one that was stopped before it", async () => {
+    const merged = await merge(folders(interrupted(1), shard(1), shard(2), shard(3)));
+    const { run, cells } = merged.results();
+    expect(run.status).toBe("complete");
+    expect(cells.filter(({ unfinished }) => unfinished)).toEqual([]);
+    const timeOf = (one: Results["cells"][number]) => one.timing?.gradient?.medianNs;
+    const [first] = shard(1).cells;
+    const same = cells.find((cell) => first && cellKey(cell) === cellKey(first));
+    expect(same && timeOf(same)).toBe(first && timeOf(first));
+  });
+
   it("are the run that nobody split: the same cells, gradients and distances", async () => {
     const merged = await merge(folders(shard(3), shard(1), shard(2)));
     const results = merged.results();

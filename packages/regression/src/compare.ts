@@ -4,6 +4,7 @@ import {
   cellKey,
   machineId,
   namePlaces,
+  plural,
   type Results,
   resolutionLookup,
   resultsOfMachine,
@@ -45,7 +46,15 @@ export function compare(before: Results, after: Results, limits: Limits, names: 
     warnings: [[names.baseline, baseline] as const, [names.candidate, candidate] as const].flatMap(
       ([name, results]) => {
         const busy = busyMachine(results);
-        return busy ? [`${name}: ${busy}`] : [];
+        const unfinished = results.cells.filter((cell) => cell.unfinished).length;
+        return [
+          ...(busy ? [`${name}: ${busy}`] : []),
+          ...(unfinished > 0
+            ? [
+                `${name} was interrupted: ${plural(unfinished, "cell")} of it ${unfinished === 1 ? "lacks" : "lack"} processes.`,
+              ]
+            : []),
+        ];
       },
     ),
     notes: [

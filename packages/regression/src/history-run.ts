@@ -20,6 +20,8 @@ export interface HistoryRun extends Fingerprint {
   readonly isBusy: boolean;
   /** Number of times that had not settled, which are left out. */
   readonly unsettled: number;
+  /** Number of times of cells that lack processes, since the run was interrupted: they are left out, too. */
+  readonly unfinished: number;
 }
 
 export interface HistoryCell extends Pick<Cell, "backend" | "host" | "method" | "dtype" | "workload"> {
@@ -28,7 +30,7 @@ export interface HistoryCell extends Pick<Cell, "backend" | "host" | "method" | 
   readonly machine: string;
   /** The machine, with threads and accelerator of the backend as far as they are known: `…, 2 threads`. */
   readonly where: string;
-  /** Median time of loss and gradient; absent if it was unsettled, or the machine busy. */
+  /** Median time of loss and gradient; absent if it was unsettled, lacks processes, or the machine was busy. */
   readonly ns?: number;
   /** Relative L2 error of the gradient; infinite if that is not finite. */
   readonly error?: number;
@@ -41,6 +43,7 @@ export function toHistoryRun(results: Results): HistoryRun {
   const environments = new Map(results.machines?.map((machine) => [machine.id, machine.environment]));
   const busy = busyMachines(results);
   const ok = cells.filter(({ status }) => status === "ok");
+  const quiet = ok.filter(({ machine }) => !busy.has(machine));
   const setups = new Map(backends.map((backend) => [placeKey(backend.id, backend), describeSetup(backend)]));
   return {
     run: { id: run.id, startedAt: run.startedAt, commit: run.commit, branch: run.branch },
@@ -59,7 +62,8 @@ export function toHistoryRun(results: Results): HistoryRun {
       return toHistoryCell(cell, { machine, where }, busy.has(cell.machine));
     }),
     isBusy: busy.size > 0,
-    unsettled: ok.filter((cell) => isUnsettled(cell) && !busy.has(cell.machine)).length,
+    unsettled: quiet.filter(isUnsettled).length,
+    unfinished: quiet.filter((cell) => cell.unfinished && !isUnsettled(cell)).length,
   };
 }
 
@@ -81,7 +85,7 @@ function toHistoryCell(
   isBusy: boolean,
 ): HistoryCell {
   const { backend, host, method, dtype, workload, timing, accuracy } = cell;
-  const ns = isBusy || isUnsettled(cell) ? undefined : timing?.gradient?.medianNs;
+  const ns = isBusy || isUnsettled(cell) || cell.unfinished ? undefined : timing?.gradient?.medianNs;
   const error = accuracy?.gradient.relL2;
   return {
     ...where,

@@ -41,5 +41,6 @@ export { mergedSide } from "./merged-side.js";
 export { decide, decidingBlocks, isRouted, notRouted, ROUTING_BLOCKS } from "./procedure.js";
 export type { ProcessRun } from "./process-run.js";
 export { collectSeries, type Series, type SeriesPoint } from "./series.js";
+export { findSharedChanges, type SharedChange } from "./shared-changes.js";
 export { MOST_BLOCKS, percent, type TimeComparison, timeChange } from "./time.js";
 export { type Change, LEAST_CHANGE, type TrackedSeries, trackChanges } from "./track.js";

@@ -1,4 +1,5 @@
 import { DTYPES, placeName } from "@softmax-bench/core";
+import { median } from "@softmax-bench/stats";
 import { type Fingerprint, findCauses } from "./fingerprint.js";
 import { groupBy } from "./group-by.js";
 import type { HistoryCell, HistoryRun } from "./history-run.js";
@@ -17,7 +18,7 @@ export interface SeriesPoint {
 export interface Series {
   /** The cell, or the name of an imported benchmark. */
   readonly name: string;
-  /** `ratio`: the time over that of a reference in the same run, on any machine. */
+  /** `ratio`: the time over that of a reference in the same run, scaled to one level for all machines. */
   readonly kind: "time" | "error" | "ratio" | "metric";
   /** `ns`, empty, or that of an imported metric. */
   readonly unit: string;
@@ -26,6 +27,8 @@ export interface Series {
   /** Null for ratios, and where the machine is unknown. */
   readonly machine: string | null;
   readonly points: readonly SeriesPoint[];
+  /** The cell that a ratio's times are divided by. */
+  readonly reference?: string;
   /** The changes in software from one run to another, by index of the points. */
   readonly explain?: (from: number, to: number) => string[];
 }
@@ -55,7 +58,7 @@ function collect(
   runs: readonly HistoryRun[],
   kind: "time" | "error" | "ratio",
   measure: Value,
-  of = "",
+  reference?: string,
 ): Series[] {
   const series = new Map<string, ReturnType<typeof newSeries>>();
   for (const run of runs) {
@@ -64,7 +67,7 @@ function collect(
       if (value === undefined) continue;
       const machine = kind === "ratio" ? null : cell.where;
       const key = `${cell.key}\n${machine}`;
-      const found = series.get(key) ?? newSeries(cell, { kind, profile: run.profile, machine, of });
+      const found = series.get(key) ?? newSeries(cell, { kind, profile: run.profile, machine, reference });
       series.set(key, found);
       const { id, startedAt, commit } = run.run;
       found.points.push({ run: id, startedAt, commit, value, machine: cell.where });
@@ -75,13 +78,16 @@ function collect(
 }
 
 function newSeries(
-  { key, backend }: HistoryCell,
+  { key, backend, dtype, workload }: HistoryCell,
   {
     kind,
     profile,
     machine,
-    of,
-  }: Pick<Series, "profile" | "machine"> & { kind: "time" | "error" | "ratio"; of: string },
+    reference,
+  }: Pick<Series, "profile" | "machine"> & {
+    readonly kind: "time" | "error" | "ratio";
+    readonly reference: string | undefined;
+  },
 ) {
   const points: SeriesPoint[] = [];
   const origins: Origin[] = [];
@@ -93,13 +99,14 @@ function newSeries(
   };
   const unit = kind === "time" ? "ns" : "";
   const series: Series = {
-    name: `${key}${of}`,
+    name: reference === undefined ? key : `${key} / ${reference}`,
     kind,
     unit,
     better: "smaller",
     profile,
     machine,
     points,
+    ...(reference === undefined ? {} : { reference: `${reference} ${dtype} ${workload}` }),
     explain,
   };
   return { series, points, origins };
@@ -139,7 +146,36 @@ function collectRatios(runs: readonly HistoryRun[], chosen?: string): Series[] {
     if (base === undefined || cell.ns === undefined || referenceName(cell) === reference) return undefined;
     return cell.ns / base;
   };
-  return collect(runs, "ratio", ratio, ` / ${reference}`);
+  return collect(runs, "ratio", levelMachines(runs, ratio), reference);
+}
+
+/** A machine with fewer values of a series says nothing about its level. */
+const FEWEST_TO_LEVEL = 3;
+
+/**
+ * Values scaled so that each machine has the median of all: a cell has a level of its own on each machine, and a change of
+ * machines is no change of the code. Machines with few values are left out.
+ */
+function levelMachines(runs: readonly HistoryRun[], measure: Value): Value {
+  const measured = runs.flatMap((run) =>
+    run.cells.flatMap((cell) => {
+      const value = measure(cell, run);
+      return value === undefined ? [] : [{ cell, value }];
+    }),
+  );
+  const scales = new Map<string, ReadonlyMap<string, number>>();
+  for (const [key, values] of groupBy(measured, ({ cell }) => cell.key)) {
+    const machines = [...groupBy(values, ({ cell }) => cell.where)]
+      .map(([where, own]) => ({ where, values: own.map(({ value }) => value) }))
+      .filter((own) => own.values.length >= FEWEST_TO_LEVEL);
+    if (machines.length === 0) continue;
+    const level = median(machines.flatMap((own) => own.values));
+    scales.set(key, new Map(machines.map((own) => [own.where, level / median(own.values)])));
+  }
+  return (cell, run) => {
+    const [value, scale] = [measure(cell, run), scales.get(cell.key)?.get(cell.where)];
+    return value === undefined || scale === undefined ? undefined : value * scale;
+  };
 }
 
 function mostTimed(cells: readonly HistoryCell[]): string {

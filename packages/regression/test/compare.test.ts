@@ -151,13 +151,17 @@ describe("two results files", () => {
     expect(found?.time).toMatchObject({ verdict: "pass", slowdown: 0 });
   });
 
-  it("warn of a machine that was busy", () => {
+  it("warn of a machine that was busy, and of a run that was interrupted", () => {
     const state = { loadAverage: 1, windowNs: 1e9, otherCores: 0, steal: 0, spinNs: 1e6 };
     const busy = { ...results([cell()]), noise: { before: state, during: [{ ...state, otherCores: 1 }] } };
     expect(compared(results([cell()]), busy).warnings).toEqual([
       "latest: The machine was busy: other programs used 1.0 of 2 cores while this was measured. Repeat it when nothing else runs.",
     ]);
     expect(compared(results([cell()]), results([cell()])).warnings).toEqual([]);
+    const interrupted = results([{ ...cell(), unfinished: true }]);
+    expect(compared(results([cell()]), interrupted).warnings).toEqual([
+      expect.stringMatching(/ was interrupted: 1 cell of it lacks processes\.$/),
+    ]);
   });
 
   it("leave open what either run cannot resolve, and what runs drift by", () => {

@@ -1,6 +1,15 @@
+import { readFileSync } from "node:fs";
 import { type Cell, normalSource, type Results } from "@softmax-bench/core";
-import { collectSeries, toHistoryRun, trackChanges } from "@softmax-bench/regression";
+import { collectSeries, findSharedChanges, toHistoryRun, trackChanges } from "@softmax-bench/regression";
 import { describe, expect, it } from "vitest";
+import {
+  falseAlarmsOfRatios,
+  POOLS,
+  type Pool,
+  REFERENCE,
+  simulateRuns,
+  trackRatios,
+} from "./ratio-study.js";
 
 interface Measured {
   readonly backend?: string;
@@ -9,6 +18,7 @@ interface Measured {
   readonly us: number;
   readonly error?: number;
   readonly steadiness?: "unsettled" | "untested";
+  readonly unfinished?: true;
 }
 
 const cell = ({
@@ -18,12 +28,14 @@ const cell = ({
   us,
   error,
   steadiness,
+  unfinished,
 }: Measured): Cell => ({
   backend,
   method,
   dtype: "float32",
   workload,
   status: "ok",
+  ...(unfinished ? { unfinished } : {}),
   timing: {
     gradient: {
       medianNs: 1000 * us,
@@ -134,6 +146,17 @@ describe("the times of a run", () => {
       [false, 1],
       [true, 0],
     ]);
+  });
+});
+
+describe("times of cells that lack processes", () => {
+  it("are left out, and their errors are not", () => {
+    const runs = [run(0, [{ us: 100, error: 1e-6 }]), run(1, [{ us: 100, error: 1e-6, unfinished: true }])];
+    expect(collectSeries(runs).map(({ kind, points }) => [kind, points.length])).toEqual([
+      ["time", 1],
+      ["error", 2],
+    ]);
+    expect(runs.map(({ unfinished }) => unfinished)).toEqual([0, 1]);
   });
 });
 
@@ -275,6 +298,80 @@ describe("ratios to a reference in the same run", () => {
   it("exist only if there are several machines", () => {
     const one = own.map((us, index) => run(index, [{ us }, { backend: "tfjs-cpu", us }]));
     expect(collectSeries(one).map(({ kind }) => kind)).not.toContain("ratio");
+  });
+});
+
+describe("ratios on machines where a cell has a level of its own", () => {
+  const pools = Object.keys(POOLS) as Pool[];
+
+  it.each(pools)("have at most 4 false alarms in 1,000 flat series: %s", (pool) => {
+    for (const runs of [15, 60]) expect(falseAlarmsOfRatios(pool, runs, 1000)).toBeLessThanOrEqual(4);
+  });
+
+  it("have the false alarms that docs/history.md says", { tags: "nightly" }, () => {
+    const docs = readFileSync(new URL("../../../docs/history.md", import.meta.url), "utf8");
+    const tabled = docs.split("\n").map((line) => line.replace(/ +/g, " ").trim());
+    const rows = pools.map((pool) => {
+      const rates = [15, 60, 300].map((runs) => falseAlarmsOfRatios(pool, runs, 2000).toFixed(1));
+      return `| ${[pool, ...rates].join(" | ")} |`;
+    });
+    expect(rows.filter((line) => !tabled.includes(line))).toEqual([]);
+  });
+
+  it.each(["six machines in turns", "one of six replaced halfway"] as const)(
+    "show a change of one cell, with its size: %s",
+    (pool) => {
+      const slowed = "backend-3 manual/fused";
+      const factor = (run: number, name: string) => (run >= 40 && name === slowed ? 1.2 : 1);
+      const changed = trackRatios(simulateRuns(pool, { runs: 60, seed: 1, factor })).filter(
+        ({ changes }) => changes.length > 0,
+      );
+      expect(changed.map(({ name }) => name)).toEqual([`${slowed} float32 square / ${REFERENCE}`]);
+      const [change] = changed[0]?.changes ?? [];
+      expect(change).toMatchObject({ verdict: "regression" });
+      expect(Math.abs((change?.at ?? 0) - 40)).toBeLessThanOrEqual(1);
+      expect(change?.size).toBeGreaterThan(0.17);
+      expect(change?.size).toBeLessThan(0.23);
+    },
+  );
+
+  it("improve together if the reference became slower, and get worse if it became faster", () => {
+    for (const [factor, verdict] of [
+      [1.2, "improvement"],
+      [0.8, "regression"],
+    ] as const) {
+      const runs = simulateRuns("six machines in turns", {
+        runs: 60,
+        seed: 2,
+        factor: (run, name) => (run >= 40 && name === REFERENCE ? factor : 1),
+      });
+      const [shared, ...others] = findSharedChanges(trackRatios(runs));
+      expect(others).toEqual([]);
+      expect(shared).toMatchObject({
+        reference: `${REFERENCE} float32 square`,
+        ratios: 40,
+        change: { verdict },
+      });
+      expect(shared?.changed).toBeGreaterThan(36);
+      expect(Math.abs((shared?.change.at ?? 0) - 40)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("do not change together if fewer than half of them do, at different runs, or only one is there", () => {
+    const shared = (factor: (run: number, name: string) => number, isKept = (_: string) => true) =>
+      findSharedChanges(
+        trackRatios(
+          simulateRuns("six machines in turns", { runs: 60, seed: 3, factor }).map((run) => ({
+            ...run,
+            cells: run.cells.filter(({ key }) => isKept(key)),
+          })),
+        ),
+      );
+    const isEven = (name: string) => /[02468] /.test(name);
+    expect(shared((run, name) => (run >= 40 && isEven(name) ? 0.8 : 1))).toEqual([]);
+    expect(shared((run, name) => (run >= (isEven(name) ? 20 : 40) ? 0.8 : 1))).toEqual([]);
+    const isAlone = (name: string) => name.startsWith(REFERENCE) || name.startsWith("backend-3 ");
+    expect(shared((run, name) => (run >= 40 && name === REFERENCE ? 1.2 : 1), isAlone)).toEqual([]);
   });
 });
 

@@ -73,7 +73,7 @@ export function bestBlocks(records: readonly GradientRecord[], dtype: FloatDType
     return [
       emphasis(
         first
-          ? `No best gradient: none within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(first)}, ${describe(first)}.`
+          ? `No best gradient: none within the error bound (${bound}) has settled times. The fastest of them is ${nameOf(first)}, ${describe(first)}.`
           : `No gradient of your data is within the error bound (${bound}).`,
       ),
     ];

@@ -2,7 +2,7 @@ import { parsePlace, type RunRecord } from "@softmax-bench/core";
 import type { Constraints } from "./constraints.js";
 import { bareBackend, type RankedCell } from "./ranking.js";
 import type { Question, RecommendedGradient } from "./recommend.js";
-import { describeUnusable, fastestWords, usableWords } from "./verdict.js";
+import { describeUnusable, soFar, usableWords } from "./verdict.js";
 
 /** The answer of a run, above all details. */
 export interface Headline {
@@ -27,14 +27,22 @@ export function headline(
   const openQuestions = all.filter(({ best }) => best === undefined);
   const [leader, ...others] = groupByBackend(won);
   if (!leader)
-    return { sentence: `${describeAbsence(all, constraints)}.`, method: undefined, ties: undefined };
-  const what = `${fastestWords(run)}${constraints.phase === "roundtrip" ? " round trip" : ""}`;
+    return {
+      sentence: `${describeAbsence(all, constraints)}${soFar(run)}.`,
+      method: undefined,
+      ties: undefined,
+    };
+  const what = `the fastest${soFar(run)}${constraints.phase === "roundtrip" ? " round trip" : ""}`;
   const parts = [
     `${leader.name} is ${what}${usableWords(constraints)} within the error bound on ${describeShare(leader.won, all)}`,
     ...others.map((group) => `${group.name} on ${describeFew(group.won, all)}`),
     ...(openQuestions.length ? [`no winner on ${describeFew(openQuestions, all)}`] : []),
   ];
-  return { sentence: `${parts.join("; ")}.`, method: describeMethod(leader), ties: describeTies(won, all) };
+  return {
+    sentence: `${parts.join("; ")}.`,
+    method: describeMethod(leader, run),
+    ties: describeTies(won, all),
+  };
 }
 
 /** A backend, and where it wins. */
@@ -102,7 +110,7 @@ function describeTies(won: readonly Win[], all: readonly Question[]): string | u
   return `On ${disputed.length} of ${all.length}, ${whom} are tied.`;
 }
 
-function describeMethod({ won }: Group): string | undefined {
+function describeMethod({ won }: Group, run: Pick<RunRecord, "status">): string | undefined {
   const wins = won.map(({ best, tied }) =>
     [best, ...tied].filter((cell) => bareBackend(cell) === bareBackend(best)).map(({ method }) => method),
   );
@@ -112,7 +120,7 @@ function describeMethod({ won }: Group): string | undefined {
   if (method === undefined) return undefined;
   const backend = bareBackend((won[0] as Win).best);
   if (won.length === 1) return `For ${backend}, the method is ${method}.`;
-  const rank = times(method) === won.length ? "the fastest method" : "the fastest method, or tied with it,";
+  const rank = `the fastest method${soFar(run)}${times(method) === won.length ? "" : ", or tied with it,"}`;
   return `For ${backend}, ${method} is ${rank} every time.`;
 }
 

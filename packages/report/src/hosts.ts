@@ -13,6 +13,7 @@ import {
   resolutionBetween,
 } from "./ranking.js";
 import { type Recommendation, rankedCells, recommend } from "./recommend.js";
+import { soFar } from "./verdict.js";
 
 /** The host of a place without an explicit one. */
 const THIS_NODE = "node";
@@ -26,6 +27,8 @@ export interface HostsView {
   readonly flips: number;
   readonly ratios: readonly HostRatios[];
   readonly starts: readonly Start[];
+  /** See `soFar`. */
+  readonly soFar: string;
 }
 
 /** The start of a backend on each host. */
@@ -118,6 +121,7 @@ export function hostsView(
     flips: winners.filter(({ flips }) => flips).length,
     ratios: ratiosTo(hosts, results),
     starts: startsOn(hosts, results.backends),
+    soFar: soFar(results.run),
   };
 }
 
@@ -262,25 +266,30 @@ function summarizeRatios(pairs: readonly HostPair[]): SettledRatios {
 }
 
 /** Shows hosts side by side: the fastest cell on each, and ratios of each backend's times to the first host's. */
-export function hostsBlocks({ hosts, winners, flips, ratios, starts }: HostsView): Block[] {
+export function hostsBlocks({ hosts, winners, flips, ratios, starts, soFar: yet }: HostsView): Block[] {
   return [
     { kind: "heading", level: 2, text: "Hosts" },
-    ...(winners.length > 0 ? winnersBlocks(hosts, winners, flips) : [NO_WINNERS]),
+    ...(winners.length > 0 ? winnersBlocks(hosts, winners, flips, yet) : [noWinners(yet)]),
     ...(ratios.length > 0 ? ratiosBlocks(hosts, ratios) : [NO_RATIOS]),
     ...(starts.length > 0 ? startsBlocks(hosts, starts) : []),
   ];
 }
 
-const NO_WINNERS: Block = {
+const noWinners = (yet: string): Block => ({
   kind: "paragraph",
-  text: "There is no fastest backend on any host: no gradient within the error bound has settled times.",
-};
+  text: `There is no fastest backend on any host${yet}: no gradient within the error bound has settled times.`,
+});
 const NO_RATIOS: Block = { kind: "paragraph", text: "No cell was measured on two hosts." };
 
-const winnersBlocks = (hosts: readonly string[], winners: readonly HostWinners[], flips: number): Block[] => [
+const winnersBlocks = (
+  hosts: readonly string[],
+  winners: readonly HostWinners[],
+  flips: number,
+  yet: string,
+): Block[] => [
   {
     kind: "paragraph",
-    text: `Fastest within the error bound on each host; = marks times that cannot be told from the fastest of all. The fastest backend differs between hosts on ${flips} of ${plural(winners.length, "pair")} of workload and dtype.`,
+    text: `Fastest${yet} within the error bound on each host; = marks times that cannot be told from the fastest of all. The fastest backend differs between hosts on ${flips} of ${plural(winners.length, "pair")} of workload and dtype.`,
   },
   {
     kind: "table",

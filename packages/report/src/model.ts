@@ -64,5 +64,5 @@ export {
 export { resolveSpeedup, showSpeedup } from "./speedup.js";
 export { describeTimeTrust, describeTrust } from "./trust.js";
 export { oneLine } from "./untrusted.js";
-export { describeUnsettled, verdictOn } from "./verdict.js";
+export { describeUnsettled, soFar, verdictOn } from "./verdict.js";
 export { type ReportView, reportView } from "./view.js";

@@ -1,8 +1,9 @@
-import type { BackendRecord, Cell } from "@softmax-bench/core";
+import type { Cell, Results } from "@softmax-bench/core";
 import { type Constraints, isWithinBound } from "./constraints.js";
 import { formatDuration, formatPercent, formatRatio } from "./format.js";
 import { areCellsTied, hasSettled, type RankedCell, ratioOf, resolutionBetween } from "./ranking.js";
 import { recommend } from "./recommend.js";
+import { soFar } from "./verdict.js";
 
 /**
  * Compares the best gradient in JavaScript with the best one of each reference: a sentence each, on one workload and dtype.
@@ -14,7 +15,7 @@ export function againstReferences(
   dtype: Cell["dtype"],
   ranked: readonly RankedCell[],
   constraints: Constraints,
-  backends: readonly BackendRecord[],
+  { backends, run }: Pick<Results, "backends" | "run">,
 ): string[] {
   const { best } = recommend(ranked, constraints, backends);
   const references = backends.filter(
@@ -24,7 +25,7 @@ export function againstReferences(
     const qualifies = (cell: RankedCell) =>
       cell.backend === id && isWithinBound(cell, constraints.error) && hasSettled(cell);
     const name = engine ? `${engine.name} ${engine.version}` : id;
-    return `${workload}, ${dtype}: ${describeComparison(best, ranked.find(qualifies), name)}`;
+    return `${workload}, ${dtype}${soFar(run)}: ${describeComparison(best, ranked.find(qualifies), name)}`;
   });
 }
 

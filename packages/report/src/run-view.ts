@@ -14,6 +14,7 @@ import {
 import { formatBytes, formatPercent, formatWall } from "./format.js";
 import { type MachineView, machineViews } from "./machines.js";
 import { describeResolution } from "./resolution.js";
+import { soFar } from "./verdict.js";
 
 /** The part of a report about the run as a whole. */
 export interface RunView {
@@ -22,6 +23,8 @@ export interface RunView {
   readonly busy: string | undefined;
   /** Instructions for resuming, if the run is incomplete. */
   readonly notice: string | undefined;
+  /** See `soFar`. */
+  readonly soFar: string;
   /** Remarks of backends on their cells. */
   readonly advice: readonly string[];
   /** Cells that failed, and those whose gradients differ between processes. */
@@ -36,6 +39,7 @@ export function runView(unnamed: Results): RunView {
     facts: listFacts(results, machineViews(results)),
     busy: busyMachine(results),
     notice: describeInterruption(results),
+    soFar: soFar(run),
     advice: listAdvice([...cells, ...(precision?.curves ?? []).map(asCell)]),
     broken: listBroken([...cells, ...(precision?.curves ?? []).map(asCell)]),
     wall: describeWallTime(run.wallNs),
@@ -58,16 +62,14 @@ function describeInterruption(results: Results): string | undefined {
   return `Interrupted: ${describeProgress(results)}. Continue with: ${command.join(" ")}`;
 }
 
-/** `14 of 28 cells, most of them in 1 of 2 processes, 3 curves`. */
+/** `14 of 28 cells, 5 of them not in all processes yet, 3 curves`. */
 export function describeProgress(results: Results): string {
   const { cells, run } = results;
-  const { cellsPlanned, processes = 1, processesPlanned = 1 } = run;
-  const inProcesses =
-    processesPlanned > 1 && cells.length > 0
-      ? [`most of them in ${processes} of ${processesPlanned} processes`]
-      : [];
+  const { cellsPlanned } = run;
+  const unfinished = cells.filter((cell) => cell.unfinished).length;
   return [
-    ...(cellsPlanned === 0 ? [] : [`${cells.length} of ${cellsPlanned ?? "?"} cells`, ...inProcesses]),
+    ...(cellsPlanned === 0 ? [] : [`${cells.length} of ${cellsPlanned ?? "?"} cells`]),
+    ...(unfinished > 0 ? [`${unfinished} of them not in all processes yet`] : []),
     ...listExperiments(results).map(({ nouns, records }) => plural(records.length, ...nouns)),
   ].join(", ");
 }

@@ -28,7 +28,7 @@ export function buildSummary(view: ReportView): Block[] {
   ];
 }
 
-function fastestBlocks({ workloads, precision }: ReportView): Block[] {
+function fastestBlocks({ workloads, precision, soFar }: ReportView): Block[] {
   const all = workloads.flatMap(({ recommendations }) => recommendations);
   const won = all.filter(({ best }) => best);
   const openQuestions = workloads.flatMap(({ verdicts, recommendations }) =>
@@ -44,7 +44,7 @@ function fastestBlocks({ workloads, precision }: ReportView): Block[] {
   return [
     ...(won.length
       ? ([
-          { kind: "heading", level: 2, text: "The fastest gradient within the error bound" },
+          { kind: "heading", level: 2, text: `The fastest gradient${soFar} within the error bound` },
           fastestTable(won),
           {
             kind: "paragraph",

@@ -59,9 +59,9 @@ export function usableWords({ cpuOnly, noNativeCode }: Constraints): string {
   return [cpuOnly ? " on the CPU" : "", noNativeCode ? " without native code" : ""].join("");
 }
 
-/** `the fastest`, or of a run that may lack faster cells, `the fastest so far`. */
-export const fastestWords = ({ status }: Pick<RunRecord, "status">): string =>
-  status === "interrupted" ? "the fastest so far" : "the fastest";
+/** ` so far`, of a run that lacks measurements which may say otherwise; else empty. */
+export const soFar = ({ status }: Pick<RunRecord, "status">): string =>
+  status === "interrupted" ? " so far" : "";
 
 /** The closing sentence on one workload and dtype: the fastest cell whose error is within the bound. */
 export function verdictOn(
@@ -77,7 +77,7 @@ export function verdictOn(
   const unusable = describeUnusable(measured, constraints);
   if (unusable) return `${start} ${unusable}.`;
   const bound = describeBound(dtype, constraints.error);
-  if (!best) return `${start} ${noneQualifies(unsettled, where, bound)}`;
+  if (!best) return `${start} ${noneQualifies(unsettled, where, bound, run)}`;
 
   const ahead = new Set([faster, unsettled].flatMap((cell) => cell ?? []));
   const quicker = ahead.size
@@ -89,15 +89,21 @@ export function verdictOn(
     ? `, tied with ${enumerate(tied.map(nameOf))}: the joint resolution is ${formatPercents(tied.map((cell) => resolutionBetween(best, cell)))}`
     : "";
   return (
-    `${start} ${nameOf(best)} is ${fastestWords(run)}${what}${where} within the error bound (${bound}): ` +
+    `${start} ${nameOf(best)} is the fastest${soFar(run)}${what}${where} within the error bound (${bound}): ` +
     `${formatDuration(best.timing.medianNs)}, relative L2 error ${formatError(best.error.relL2)}, ` +
     `max ${formatCount(best.error.maxUlp)} ULP${ties}${quicker}.${next}`
   );
 }
 
-function noneQualifies(unsettled: RankedCell | undefined, where: string, bound: string): string {
-  if (unsettled) {
-    return `no winner${where}: no gradient within the error bound (${bound}) has settled times. Fastest so far is ${nameOf(unsettled)}, ${formatDuration(unsettled.timing.medianNs)}; a longer --time or another --profile may settle it.`;
-  }
-  return `no gradient${where} is within the error bound (${bound}).`;
+function noneQualifies(
+  unsettled: RankedCell | undefined,
+  where: string,
+  bound: string,
+  run: Pick<RunRecord, "status">,
+): string {
+  const measured = soFar(run) ? " measured so far" : "";
+  if (!unsettled) return `no gradient${where}${measured} is within the error bound (${bound}).`;
+  const fastest = `The fastest of them is ${nameOf(unsettled)}, ${formatDuration(unsettled.timing.medianNs)}`;
+  const advice = soFar(run) ? "" : "; a longer --time or another --profile may settle it";
+  return `no winner${where}: no gradient within the error bound (${bound})${measured} has settled times. ${fastest}${advice}.`;
 }

@@ -113,7 +113,7 @@ function workloadView(id: string, results: Results, machine?: string): WorkloadV
       : [`${name}: no cell was measured${results.run.status === "interrupted" ? " yet" : ""}.`],
     recommendations,
     references: byDtype.flatMap(({ dtype, ranked: of }) =>
-      againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, backends),
+      againstReferences(name, dtype, of, DEFAULT_CONSTRAINTS, results),
     ),
     resolution: describeTimes(ranked),
   };

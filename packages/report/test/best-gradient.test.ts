@@ -122,7 +122,7 @@ describe("the best gradient of a user's arrays", () => {
   it("is none at all where no times had settled", () => {
     const records = [gradient("a", [3000], { steadiness: "untested" })];
     expect(textOf(records)).toEqual([
-      "No best gradient: none within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) has settled times. Fastest so far is a manual/fused, 3.00 µs for loss and gradient, relative L2 error 5.0e-8.",
+      "No best gradient: none within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) has settled times. The fastest of them is a manual/fused, 3.00 µs for loss and gradient, relative L2 error 5.0e-8.",
     ]);
     expect(bestGradient(records, "float32")).toBeUndefined();
   });

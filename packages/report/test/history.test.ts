@@ -46,6 +46,41 @@ describe("the lines of a history", () => {
   });
 });
 
+describe("a reference that became slower where machines take turns", () => {
+  const history = trackRuns(
+    "main",
+    steady.concat(steady).map((us, index) =>
+      toHistoryRun(
+        resultsOf({
+          environment: { cpu: `cpu ${index % 4}` },
+          run: {
+            id: `run-${index}`,
+            startedAt: day(index),
+            commit: index.toString(16).padStart(10, "0").padEnd(40, "f"),
+          },
+          cells: ["manual/naive", "manual/shifted", "manual/fused"].map((method, place) =>
+            measured(method as "manual/fused", {
+              us:
+                us *
+                (place + 1) *
+                (1 + (((index + place) * 3) % 5) / 200) *
+                (index >= 20 && place === 2 ? 1.3 : 1),
+            }),
+          ),
+        }),
+      ),
+    ),
+    "node manual/fused",
+  );
+
+  it("is said in a line, on the terminal and the page", () => {
+    const line =
+      "2 of 2 ratios to node manual/fused float32 square improved together at 0000000013..0000000014 (smoke): the reference may have become slower";
+    expect(historyLines(history).at(-2)).toBe(line);
+    expect(historyPage(history)).toContain(`<p>${line}</p>`);
+  });
+});
+
 describe("a history page", () => {
   const page = (times: readonly number[]) => historyPage(trackRuns("main", runs(times)));
 

@@ -130,15 +130,13 @@ describe("an interrupted run", () => {
     );
   });
 
-  it("says in how many processes, and that another may be faster", () => {
-    const view = reportView(
-      resultsOf({
-        run: { ...run, processes: 1, processesPlanned: 2 },
-        cells: [measured("a"), measured("b")],
-        resolution: RESOLUTION,
-      }),
+  it("says how many lack processes, and that another may be faster", () => {
+    const cells = [{ ...measured("a"), unfinished: true as const }, measured("b")];
+    const view = reportView(resultsOf({ run, cells, resolution: RESOLUTION }));
+    expect(view.notice).toContain("Interrupted: 2 of 40 cells, 1 of them not in all processes yet. Continue");
+    expect(renderSummary(view, { color: false })).toContain(
+      "The fastest gradient so far within the error bound",
     );
-    expect(view.notice).toContain("Interrupted: 2 of 40 cells, most of them in 1 of 2 processes. Continue");
     const sentences = view.workloads.flatMap(({ verdicts }) => verdicts).join("\n");
     expect(sentences).toContain(" is the fastest so far within the error bound ");
     expect(sentences).not.toMatch(/is the fastest (?!so far)/);

@@ -120,7 +120,7 @@ describe("the closing sentence", () => {
     );
     expect(sentence).toBe(
       "square, float32: no winner: no gradient within the error bound (relative L2 error ≤ 9.5e-7, 16 unit roundoffs) has settled times. " +
-        "Fastest so far is node few, 100 µs; a longer --time or another --profile may settle it.",
+        "The fastest of them is node few, 100 µs; a longer --time or another --profile may settle it.",
     );
   });
 
@@ -133,7 +133,7 @@ describe("the closing sentence", () => {
       "(node wrong is faster, but its error of 2.0e-2 exceeds the bound; " +
         "node falling is faster, but its times had not settled)",
     );
-    expect(sentenceOn(...cells)).toContain("Fastest so far is node falling, 50.0 µs;");
+    expect(sentenceOn(...cells)).toContain("The fastest of them is node falling, 50.0 µs;");
   });
 
   it("has no ratio to a time below the clock's resolution", () => {

@@ -90,6 +90,19 @@ describe.each(WORKFLOWS)("the workflow %s", (file) => {
   });
 });
 
+it.each([".github/workflows/bench.yml", "deploy/github-actions/gate.yml"])(
+  "the gate of %s ends before its job is cancelled, and so says what it has found",
+  (file) => {
+    const job = workflow.parse(parse(read(file))).jobs.gate;
+    const limits = job?.steps.flatMap(({ run, with: inputs }) => [
+      ...(/--time (\d+)m/.exec(run ?? "")?.slice(1) ?? []),
+      ...(/^(\d+)m$/.exec(String(inputs.time))?.slice(1) ?? []),
+    ]);
+    expect(limits).toHaveLength(1);
+    expect(Number(limits?.[0])).toBeLessThan(Number(job?.["timeout-minutes"]) / 2);
+  },
+);
+
 it("action.yml is an action by GitHub's published schema", () => {
   expect(validateAction(read(ACTION)).errors).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { PROFILES, type Profile } from "../plan/profiles.js";
 import type { LocatedResults } from "../results/find-results.js";
 import { UsageError } from "../terminal/errors.js";
 import { type Checkout, measureIn } from "./checkout.js";
+import { expectedFileTime, sayExpectedTime } from "./expected-time.js";
 import { ERROR_PROFILE } from "./measure.js";
 import { hashLockfile } from "./own-repository.js";
 import type { Gated, GateRequest } from "./request.js";
@@ -17,13 +18,14 @@ export async function againstFile(
 ): Promise<Gated> {
   const { baseline: name, limits, only, say } = request;
   const profile = only === "errors" ? ERROR_PROFILE : findProfile(name, results);
-  const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
-  say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const cells = await askedCells(
     candidate,
     profile,
     only === "errors" ? onWorkloadsOf(results, request) : request,
   );
+  sayExpectedTime(expectedFileTime(cells, profile), request);
+  const why = results.run.commit ? `commit ${results.run.commit} is not here` : "it names no commit";
+  say(`only the file of ${name} can be compared with, since ${why}: that is far weaker than measuring both`);
   const measured = await measureIn(candidate, {
     ...request,
     profile,

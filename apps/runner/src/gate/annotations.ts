@@ -1,5 +1,5 @@
 import { cellKey, messageOf } from "@softmax-bench/core";
-import type { CellId, Comparison } from "@softmax-bench/regression";
+import { type CellId, type Comparison, toOutcome } from "@softmax-bench/regression";
 import { explainVerdict, oneLine } from "@softmax-bench/report";
 
 /**
@@ -10,10 +10,12 @@ import { explainVerdict, oneLine } from "@softmax-bench/report";
 /** GitHub shows ten of each kind for a step. */
 const MOST = 10;
 
-export const annotateComparison = ({ cells, notCompared }: Comparison): string[] => {
+export const annotateComparison = (comparison: Comparison): string[] => {
+  const { cells, notCompared } = comparison;
   const of = (verdict: string) => cells.filter((cell) => cell.verdict === verdict);
   const broken = notCompared.filter(({ kind }) => kind === "broken");
   return [
+    ...(toOutcome(comparison) === "incomparable" ? [annotateIncomparable(comparison)] : []),
     ...of("regression").map((cell) =>
       annotation("error", "regression", describe(cell, explainVerdict(cell))),
     ),
@@ -29,6 +31,17 @@ export const annotateComparison = ({ cells, notCompared }: Comparison): string[]
         .slice(0, MOST),
     );
 };
+
+/** The cells need not be named: none of them was compared. */
+const annotateIncomparable = ({ notes, notCompared }: Comparison): string => {
+  const reasons = [...new Set(notCompared.map(({ reason }) => reason))].slice(0, MOST);
+  const excluded = reasons.length > 0 ? [`Not compared: ${reasons.join("; ")}.`] : [];
+  return annotation("error", "nothing comparable", [...excluded, ...notes].join(" "));
+};
+
+/** The commit that a bisection names, or several. */
+export const annotateCulprit = (cell: string, found: string): string =>
+  annotation("error", "regression", `${cell}: ${found}`);
 
 export const annotateFailure = (error: unknown): string =>
   annotation("error", "no verdict", messageOf(error));

@@ -38,6 +38,9 @@ export class CheckoutError extends UsageError {
   }
 }
 
+/** A step of a checkout that did not end in time. */
+export class HangError extends CheckoutError {}
+
 export interface PassOptions {
   readonly profile: Profile["id"];
   /** Keys of the cells to measure. */
@@ -205,14 +208,14 @@ interface RunOptions {
 
 /**
  * Runs the command line of a checkout to its end. None of its processes outlives it.
- * @throws the signal's reason if that aborts; UsageError if it takes too long
+ * @throws the signal's reason if that aborts; HangError if it takes too long
  */
 async function runIn(checkout: Checkout, args: readonly string[], options: RunOptions): Promise<Ran> {
   const { purpose, byHand, limitMs, signal, turns, scratch } = options;
   using deadline = new Deadline(
     limitMs,
     () =>
-      new CheckoutError(
+      new HangError(
         checkout,
         `${describeCheckout(checkout)} did not ${purpose} within ${formatPatience(limitMs)}, and was ended; run node ${mainOf(checkout)} ${byHand} to see where it hangs, or allow more with --timeout`,
       ),

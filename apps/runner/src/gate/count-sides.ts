@@ -5,7 +5,7 @@ import { firstLookSeconds } from "./expected-time.js";
 import { COUNTED, type Counted, compareInstructions, explainUncounted } from "./instructions.js";
 import { isOwn } from "./own-repository.js";
 import type { GateRequest } from "./request.js";
-import { baselineFlags, oneSided } from "./selection.js";
+import { baselineFlags, droppedCells, oneSided, valueAfter } from "./selection.js";
 
 /**
  * Counts the instructions of the selection's cells that both sides have, as far as there is time besides a first look at those that are
@@ -21,7 +21,8 @@ export async function countSides(
   const list = (checkout: Checkout, flags: readonly string[]) =>
     listIn(checkout, ["--profile", "gate", ...flags], request);
   const asked: string[] = [];
-  for (const flags of countedFlags(selection.flags, timed)) asked.push(...(await list(candidate, flags)));
+  const lists = countedFlags(selection.flags, timed);
+  for (const flags of lists) asked.push(...(await list(candidate, flags)));
   if (asked.length === 0) {
     return nothingCounted(`only those of ${[...COUNTED.keys()].join(", ")} are`);
   }
@@ -37,9 +38,13 @@ export async function countSides(
           reservedMs: 1000 * firstLookSeconds(timed),
         })
       : nothingCounted(`${baseline.name} has none of ${plural(asked.length, "cell")}`);
-  const absent = asked
-    .filter((cell) => !has.has(cell))
-    .map((cell) => oneSided(cell, "only the candidate has it"));
+  const dropped = lists.flatMap((flags) =>
+    droppedCells(asked, has, { ...selection, flags }, isOwn(candidate)),
+  );
+  const absent = [
+    ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
+    ...dropped.map((cell) => oneSided(cell, "only the baseline has it")),
+  ];
   return { ...counted, notCompared: [...counted.notCompared, ...absent] };
 }
 
@@ -72,9 +77,6 @@ export function countedFlags(flags: readonly string[], timed: readonly string[])
     });
 }
 
-const valueAfter = (flags: readonly string[], flag: string): string | undefined =>
-  flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined;
-
 /** The expected numbers of cells that `countedFlags` list, one for each backend: it has as many methods and dtypes as are timed. */
 export const expectedCounts = (flags: readonly string[], timed: readonly string[]): number[] =>
   countedFlags(flags, timed).flatMap((own) => {
@@ -100,7 +102,7 @@ export function addCounts(comparison: Comparison, { cells, notCompared, notes }:
   const known = new Set([...together.cells.map(cellKey), ...isLacking]);
   return {
     ...together,
-    notes: [...together.notes, ...notes, ...explainUncounted(backends, comparison.candidate.environment)],
+    notes: [...together.notes, ...notes, ...explainUncounted(backends)],
     notCompared: [
       ...together.notCompared,
       // What broke counts, even where the cell was timed, and so does what there was no time for.

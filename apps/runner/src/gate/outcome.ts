@@ -4,24 +4,29 @@ import { toOutcome } from "@softmax-bench/regression";
 import { CommanderError } from "commander";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { BuildError } from "./build-revision.js";
-import { CheckoutError } from "./checkout.js";
+import { CheckoutError, HangError } from "./checkout.js";
 import type { Gated } from "./request.js";
 import { TimeOver } from "./time-budget.js";
 
-/** The outcome of a gate in a word for programs, since several share an exit code. docs/regression-gate.md explains each. */
-export type GateOutcome =
-  | "pass"
-  | "inconclusive"
-  | "regression"
-  | "did-not-run"
-  | "backend-missing"
-  | "nothing-comparable"
-  | "other-schema"
-  | "build-failed"
-  | "no-answer"
-  | "time-over"
-  | "usage"
-  | "failed";
+/** The outcomes of a gate in a word for programs, since several share an exit code. docs/regression-gate.md explains each. */
+export const GATE_OUTCOMES = [
+  "pass",
+  "inconclusive",
+  "regression",
+  "did-not-run",
+  "backend-missing",
+  "nothing-comparable",
+  "other-schema",
+  "build-failed",
+  "hangs",
+  "cannot-be-driven",
+  "time-over",
+  "usage",
+  "failed",
+  "stopped",
+] as const;
+
+export type GateOutcome = (typeof GATE_OUTCOMES)[number];
 
 type Measured = Pick<Gated, "comparison" | "baseline" | "candidate">;
 
@@ -59,6 +64,7 @@ export function outcomeOfError(error: unknown): GateOutcome {
   }
   if (error instanceof TimeOver) return "time-over";
   if (error instanceof BuildError) return "build-failed";
-  if (error instanceof CheckoutError) return "no-answer";
+  if (error instanceof HangError) return "hangs";
+  if (error instanceof CheckoutError) return "cannot-be-driven";
   return error instanceof UsageError || error instanceof CommanderError ? "usage" : "failed";
 }

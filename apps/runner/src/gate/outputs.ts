@@ -67,27 +67,44 @@ export function writeOutputs(folder: string, files: Files, say: (line: string) =
   appendToStepSummary(files.get("summary.md") ?? "", say);
 }
 
+/** An end without a verdict, of which nothing but the reason is known. */
+interface End extends OutcomeFile {
+  readonly reason: string;
+}
+
+/** The end of a gate that an error ended. */
+export const endBy = (error: unknown): End => ({
+  outcome: outcomeOfError(error),
+  exitCode: error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage,
+  reason: oneLine(messageOf(error)),
+});
+
+/** The end of a gate that the user stopped. */
+export const STOPPED: End = {
+  outcome: "stopped",
+  exitCode: EXIT.interrupted,
+  reason: "stopped; nothing was concluded",
+};
+
 /**
  * Writes that a gate ended without a verdict, and why: in the step's summary, for a comment, and for programs.
  * @param createFolder makes the folder for it, if one can be made; undefined if its place is not known
  */
-export function writeFailure(
+export function writeEnd(
   createFolder: (() => string) | undefined,
-  error: unknown,
+  end: End,
   say: (line: string) => void,
 ): void {
-  const reason = oneLine(messageOf(error));
+  const { reason } = end;
   const text = `**The gate came to no verdict**: \`${reason.replaceAll("`", "'")}\`\n`;
   appendToStepSummary(text, say);
   if (!createFolder) return;
-  const exitCode = error instanceof IncomparableError ? EXIT.incomparable : EXIT.usage;
   try {
     const folder = createFolder();
     for (const name of ["summary.md", "comment.md"]) writeAtomically(join(folder, name), text);
-    const outcome = outcomeOfError(error);
-    writeAtomically(join(folder, OUTCOME), renderOutcome({ outcome, exitCode, reason }));
+    writeAtomically(join(folder, OUTCOME), renderOutcome(end));
   } catch {
-    // The error that ended the gate is the one to report.
+    // What ended the gate is to be reported, not this.
   }
 }
 

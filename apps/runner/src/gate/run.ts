@@ -10,6 +10,7 @@ import {
 } from "@softmax-bench/regression";
 import { cleanCommit, resolveCommit } from "../fs/repository.js";
 import { findFile, hasCells, type LocatedResults, needResults, toCompare } from "../results/find-results.js";
+import { processesAtOnce } from "../run/processes-at-once.js";
 import { IncomparableError, UsageError } from "../terminal/errors.js";
 import { againstFile } from "./against-file.js";
 import { Baseline } from "./baseline.js";
@@ -18,7 +19,7 @@ import { explainUnwatched, watchFor } from "./busy-watch.js";
 import { type Checkout, CheckoutError, listIn, provisionIn, temporaryFolder } from "./checkout.js";
 import { addCounts, countSides, expectedCounts } from "./count-sides.js";
 import { describeConditions } from "./digest-conditions.js";
-import { describeExpectedTime } from "./expected-time.js";
+import { expectedGateTime, sayExpectedTime } from "./expected-time.js";
 import { KnownDigests } from "./known-digests.js";
 import { type DigestProfile, measureGate } from "./measure.js";
 import {
@@ -76,7 +77,8 @@ async function measureOrRead(request: GateRequest): Promise<Gated> {
     return againstFile(request, found ?? (await needResults(name, request.out, hasCells)), candidate);
   const asked = await candidateCells(candidate, request);
   const counted = request.instructions ? expectedCounts(request.selection.flags, asked.cells) : [];
-  say(describeExpectedTime(asked.cells, { only: request.only, counted }));
+  const atOnce = processesAtOnce(asked.profile, request.threads);
+  sayExpectedTime(expectedGateTime(asked.cells, { only: request.only, counted, atOnce }), request);
   const current = await cleanCommit();
   const openKnown = async (of: string) =>
     request.only === "errors"
@@ -243,10 +245,17 @@ export async function gateCheckouts(
     digestProfiles: { baseline: listed.profile, candidate: profile },
     watch,
   });
-  const measured = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
+  const absent = [
+    ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
+    ...droppedCells(asked, has, selection, isOwn(candidate)).map((cell) =>
+      oneSided(cell, "only the baseline has it"),
+    ),
+  ];
+  const compared = gateComparison(passes, cells, limits, namesOf(baseline, candidate), {
     busy: watch.reason,
     omitted: request.budget.omitted,
   });
+  const measured = { ...compared, notCompared: [...compared.notCompared, ...absent] };
   const comparison = counted ? addCounts(measured, counted) : measured;
   const { noise } = watch;
   const unwatched = noise ? explainUnwatched(cells, noise) : [];
@@ -254,19 +263,12 @@ export async function gateCheckouts(
     const merged = mergedSide(passes, side);
     return noise ? { ...merged, noise } : merged;
   };
-  const absent = [
-    ...asked.filter((cell) => !has.has(cell)).map((cell) => oneSided(cell, "only the candidate has it")),
-    ...droppedCells(asked, has, selection, isOwn(candidate)).map((cell) =>
-      oneSided(cell, "only the baseline has it"),
-    ),
-  ];
   return {
     comparison: {
       ...comparison,
       baseline: { ...comparison.baseline, lockfile: await baseline.lockfile() },
       candidate: { ...comparison.candidate, lockfile: hashLockfile(candidate) },
       notes: [...comparison.notes, ...unwatched],
-      notCompared: [...comparison.notCompared, ...absent],
     },
     baseline: sideOf("baseline"),
     candidate: sideOf("candidate"),

@@ -1,4 +1,7 @@
+import { parsePlace } from "@softmax-bench/core";
 import { cellId, type NotCompared } from "@softmax-bench/regression";
+import picomatch from "picomatch";
+import { THIS_NODE } from "../plan/host-requests.js";
 import type { Profile } from "../plan/profiles.js";
 import { isReference } from "../plan/references.js";
 import { IncomparableError } from "../terminal/errors.js";
@@ -54,21 +57,55 @@ export const baselineFlags = (
   cells: readonly string[],
   { flags }: GateSelection,
   hasConfig: boolean,
-): string[] => [...methodFlags(cells, hasConfig), ...workloadFlags(cells), ...hostFlags(flags)];
+): string[] => [...methodFlags(cells, hasConfig), ...workloadFlags(cells), ...hostFlags(cells, flags)];
 
-/** Cells that the baseline lists and the candidate does not, although the selection includes them. */
-export const droppedCells = (
+/**
+ * Cells that the baseline lists and the candidate does not, although the selection includes them. What a config selects is not
+ * known of the baseline's, so that in a user's own repository cells of ours count on the candidate's backends and methods alone.
+ * @param has the baseline's list, on the workloads, dtypes and hosts of those that are asked for
+ */
+export function droppedCells(
   asked: readonly string[],
-  has: ReadonlySet<string>,
-  { isDefault, flags, named }: GateSelection,
+  has: Iterable<string>,
+  { isDefault, flags }: Pick<GateSelection, "isDefault" | "flags">,
   isOwn: boolean,
-): string[] => {
-  if (isOwn && !isDefault) return [];
-  if (flags.some((flag) => ["--cell", "--host", "--method", "--dtype"].includes(flag))) return [];
-  const isSelected = (cell: string) =>
-    isOwn ? isOwnCell(cell) : named.length === 0 || named.includes(backendsOf([cell])[0] ?? "");
-  return [...has].filter((cell) => !asked.includes(cell) && isSelected(cell));
-};
+): string[] {
+  const [known, isSelected] = [new Set(asked), selectedBy(flags)];
+  const isNamedOrAsked = (flag: string, index: number) => {
+    const parts = new Set(asked.map((cell) => partOf(cell, index)));
+    return (cell: string) => flags.includes(flag) || parts.has(partOf(cell, index));
+  };
+  const [isBackend, isMethod] = [isNamedOrAsked("--backend", 0), isNamedOrAsked("--method", 1)];
+  const isConfigured = (cell: string) =>
+    isOwnCell(cell) || (!isDefault && (flags.includes("--cell") || (isBackend(cell) && isMethod(cell))));
+  return [...has].filter((cell) => !known.has(cell) && isSelected(cell) && (!isOwn || isConfigured(cell)));
+}
+
+/** Returns whether a cell is among those that flags of `bench` select, on whatever host. */
+function selectedBy(flags: readonly string[]): (cell: string) => boolean {
+  const parts = ["--cell", "--backend", "--method", "--dtype", "--workload"];
+  const [cells, backends, methods, dtypes, workloads] = parts.map((flag) =>
+    valueAfter(flags, flag)?.split(","),
+  );
+  const isIn = (named: readonly string[] | undefined, value: string) => named?.includes(value) ?? true;
+  const isMethod = methods && !methods.includes("all") ? picomatch(methods) : () => true;
+  return (cell) => {
+    const [backend = ""] = backendsOf([cell]);
+    return (
+      isIn(cells, cell) &&
+      (isIn(backends, backend) || (isIn(backends, "all") && !isReference(backend))) &&
+      isMethod(partOf(cell, 1)) &&
+      isIn(dtypes, partOf(cell, 2)) &&
+      isIn(workloads, partOf(cell, 3))
+    );
+  };
+}
+
+/** The value of a flag of `bench`. */
+export const valueAfter = (flags: readonly string[], flag: string): string | undefined =>
+  flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined;
+
+const partOf = (cell: string, index: number): string => cell.split(" ")[index] ?? "";
 
 export const oneSided = (key: string, reason: string): NotCompared => ({
   ...cellId(key),
@@ -76,9 +113,16 @@ export const oneSided = (key: string, reason: string): NotCompared => ({
   reason,
 });
 
-/** The flag that says where backends run, out of all flags. */
-const hostFlags = (flags: readonly string[]): readonly string[] =>
-  flags.includes("--host") ? flags.slice(flags.indexOf("--host")).slice(0, 2) : [];
+/** The flag that says where backends run: the user's, who may name a path, or one for the hosts of the cells. */
+function hostFlags(cells: readonly string[], flags: readonly string[]): string[] {
+  const given = valueAfter(flags, "--host");
+  const places = cells.map((cell) => parsePlace(partOf(cell, 0)));
+  const hosts = new Set(
+    places.flatMap(({ backend, host }) => (isReference(backend) ? [] : (host ?? THIS_NODE))),
+  );
+  const isUsual = [...hosts].every((host) => host === THIS_NODE);
+  return given !== undefined ? ["--host", given] : isUsual ? [] : ["--host", [...hosts].join(",")];
+}
 
 const workloadFlags = (cells: readonly string[]): string[] => ["--workload", distinctParts(cells, -1)];
 const dtypeFlags = (cells: readonly string[]): string[] => ["--dtype", distinctParts(cells, 2)];

@@ -14,7 +14,7 @@ export const isTimeOver = ({ reason }: AbortSignal): boolean => reason instanceo
  */
 export class TimeBudget implements Disposable {
   /** The limit in words. */
-  readonly #allowance: string;
+  readonly allowance: string;
   readonly #end: number;
   readonly #deadline: Deadline | undefined;
   /** Parts that there was no time for, each a sentence. */
@@ -22,14 +22,14 @@ export class TimeBudget implements Disposable {
 
   /** @param limitMs no limit if undefined */
   constructor(limitMs: number | undefined) {
-    this.#allowance = limitMs === undefined ? "any time" : formatPatience(limitMs);
+    this.allowance = limitMs === undefined ? "any time" : formatPatience(limitMs);
     this.#end = performance.now() + (limitMs ?? Number.POSITIVE_INFINITY);
     this.#deadline = limitMs === undefined ? undefined : new Deadline(limitMs, () => this.#error());
   }
 
   #error(): TimeOver {
     return new TimeOver(
-      `the gate came to no verdict within --time ${this.#allowance}; allow more, or choose fewer cells`,
+      `the gate came to no verdict within --time ${this.allowance}; allow more, or choose fewer cells`,
     );
   }
 
@@ -71,14 +71,14 @@ export class TimeBudget implements Disposable {
         if (!isTimeOver(either)) throw error;
       }
     }
-    this.omitted.push(`There was no time for ${part}, since --time allows ${this.#allowance} in all.`);
+    this.omitted.push(`There was no time for ${part}, since --time allows ${this.allowance} in all.`);
     return undefined;
   }
 
   /** Notes that a stage has fewer blocks than it should. */
   cut(stage: string, done: number, count: number): void {
     this.omitted.push(
-      `The ${stage} ended after ${done} of ${plural(count, "block")}, since --time allows ${this.#allowance} in all.`,
+      `The ${stage} ended after ${done} of ${plural(count, "block")}, since --time allows ${this.allowance} in all.`,
     );
   }
 

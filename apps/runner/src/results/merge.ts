@@ -13,6 +13,7 @@ import {
   type Results,
   type RunRecord,
 } from "@softmax-bench/core";
+import { median } from "@softmax-bench/stats";
 import { MOST_SHARDS, WHOLE } from "../plan/shard.js";
 import { UsageError } from "../terminal/errors.js";
 import { combineBackends, sumByPurpose } from "./combine.js";
@@ -47,6 +48,7 @@ export function mergeParts(parts: readonly Part[]): Results {
   const missing = missingShards(parts);
   const { run } = first.results;
   const hosts = mergeHosts(parts);
+  const processes = parts.flatMap(({ results }) => results.run.processes ?? []);
   return {
     schemaVersion: 1,
     run: {
@@ -58,6 +60,7 @@ export function mergeParts(parts: readonly Part[]): Results {
       status: missing.length ? "interrupted" : "complete",
       cellsPlanned: merged.reduce((sum, { planned }) => sum + planned, 0),
       wallNs: sumByPurpose(parts.map(({ results }) => results.run.wallNs ?? {})),
+      ...(processes.length > 0 ? { processes: Math.floor(median(processes)) } : {}),
     },
     environment: first.results.environment,
     ...(several ? { machines: [...machines].map(toMachine) } : {}),
@@ -190,7 +193,9 @@ interface OnMachine {
 function mergeOnMachine(parts: readonly Part[], tag: { readonly machine?: string }): OnMachine {
   const ordered = parts.toSorted(
     ({ results: { run: a } }, { results: { run: b } }) =>
-      shardOfRun(a).index - shardOfRun(b).index || byTime(a.startedAt, b.startedAt),
+      shardOfRun(a).index - shardOfRun(b).index ||
+      Number(a.status === "interrupted") - Number(b.status === "interrupted") ||
+      byTime(a.startedAt, b.startedAt),
   );
   const planned = new Map(ordered.map(({ results: { run } }) => [shardOfRun(run).index, run.cellsPlanned]));
   const all = ordered.flatMap(({ results }) => results.backends);
@@ -277,6 +282,7 @@ const tagged = (
 });
 
 /** Merges cells. Of duplicates, the first successful measurement counts. */
+/** Cells of a shard that several runs measured are those of the first one that has them. */
 function mergeCells(parts: readonly Part[]): Cell[] {
   const merged = new Map<string, { cell: Cell; path: string }>();
   for (const { path, results } of parts) {

@@ -21,8 +21,8 @@ import { groupByProcess, isRepeated, reviewed } from "../results/journal/settled
 import { combineProcesses } from "./combine-processes.js";
 
 /**
- * Assembles results from a journal. Measurements of a cell in several processes become one cell; an interrupted run has those
- * that it began with, too.
+ * Assembles results from a journal. Measurements of a cell in several processes become one cell; an interrupted run includes cells that
+ * lack some of their processes.
  *
  * @param ofRun the experiments of the run
  */
@@ -40,13 +40,19 @@ export function assemble(
   const twins = groupByCell(all.filter(({ twin }) => twin));
   const replicated = planned.flatMap((cell) => {
     const own = measurements.get(keyOf(cell)) ?? [];
-    return own.length > 0 ? [{ cell: combineProcesses(own), own, twin: twins.get(keyOf(cell)) ?? [] }] : [];
+    if (own.length === 0) return [];
+    const isFinished = own.some((one) => !isRepeated(one)) || groupByProcess(own).length >= processes;
+    const combined = combineProcesses(own);
+    return [
+      {
+        cell: isFinished ? combined : { ...combined, unfinished: true as const },
+        own,
+        twin: twins.get(keyOf(cell)) ?? [],
+      },
+    ];
   });
   const cells = replicated.map(({ cell }) => cell);
-  const finished = replicated.filter(
-    ({ own }) =>
-      groupByProcess(own).length >= processes || own.some((measurement) => !isRepeated(measurement)),
-  );
+  const finished = cells.filter(({ unfinished }) => !unfinished);
   const experiments = ofRun.map((experiment) => assembleSection(experiment, plan, found));
   const sections: Partial<Results> = Object.assign({}, ...experiments.map(({ section }) => section));
   const resolution = resolutionSection(replicated);
@@ -73,7 +79,6 @@ export function assemble(
       cellsPlanned: planned.length,
       wallNs: totalSpent(entries),
       ...(cells.length > 0 ? { processes: usualProcesses(replicated.map(({ own }) => own)) } : {}),
-      processesPlanned: processes,
     },
     environment: header.environment,
     ...(hosts.length > 0 ? { hosts } : {}),

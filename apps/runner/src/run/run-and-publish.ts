@@ -1,4 +1,3 @@
-import { availableParallelism, freemem } from "node:os";
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import {
@@ -36,6 +35,7 @@ import { describeFewest } from "./describe-fewest.js";
 import { MachineMonitor } from "./machine/machine-monitor.js";
 import { orchestrate, remainingCells, remainingExperiments } from "./orchestrate.js";
 import { anyBroken, noneAvailable } from "./problems.js";
+import { processesAtOnce } from "./processes-at-once.js";
 import { createProgress } from "./progress.js";
 import { publish, type RunFolder } from "./publish.js";
 
@@ -125,7 +125,7 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   // Garbage is collected on allocation here, not in steps and threads beside the measuring workers.
   setFlagsFromString("--no-incremental-marking");
   try {
-    using hosts = await Hosts.openSeveral(processesAtOnce(header), requests, {
+    using hosts = await Hosts.openSeveral(processesAtOnce(header.profile, header.threads), requests, {
       consent,
       say: (line) => progress.say(line),
       signal: console.signal,
@@ -169,16 +169,6 @@ async function measureAndPublish(run: Run, console: Console, output: Output): Pr
   }
   writeLine(console.stderr, `wrote ${saveBaseline(dirname(folder.path), baseline, results)}`);
   return code;
-}
-
-/** Bytes that a process takes with the largest workload of the default matrix, and some more. */
-const PROCESS_BYTES = 2e9;
-
-/** Number of processes that a run uses at the same time: as many as the machine has room for, where nothing is timed. */
-function processesAtOnce({ profile, threads }: Header): number {
-  if (!PROFILES[profile].untimed) return 1;
-  const bytes = Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return Math.max(1, Math.floor(Math.min(availableParallelism() / threads, bytes / PROCESS_BYTES)));
 }
 
 /** Prints that the same cells can be measured in browsers, if any are installed. */

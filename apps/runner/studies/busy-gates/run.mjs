@@ -6,16 +6,16 @@ import { BusyCore } from "../../dist/gate/validation/curve/busy-core.js";
 
 /** Gates of this commit against itself while another program keeps one core busy: a line of `gates.jsonl` for each. Started again, it goes on. */
 
-const [folder, countText = "50"] = process.argv.slice(2);
+const [folder, countText = "50", ...flags] = process.argv.slice(2);
 if (!folder) {
-  process.stderr.write("usage: node run.mjs <folder> [<gates>]\n");
+  process.stderr.write("usage: node run.mjs <folder> [<gates> [<flag of pnpm gate>...]]\n");
   process.exit(2);
 }
 const out = resolve(folder);
 mkdirSync(out, { recursive: true });
 const journal = join(out, "gates.jsonl");
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-const CELLS = ["--backend", "tfjs-wasm,onnxruntime-cpu,wasm-simd", "--workload", "cifar-head"];
+const selection = flags.length > 0 ? flags : ["--backend", "tfjs-wasm", "--workload", "cifar-head"];
 
 const run = (args) =>
   new Promise((done) => {
@@ -30,7 +30,16 @@ new BusyCore();
 for (let gate = linesOf(journal).length; gate < Number(countText); gate++) {
   const at = join(out, `gate-${gate}`);
   const begun = performance.now();
-  const exitCode = await run(["gate", "--baseline", "HEAD", ...CELLS, "--seed", String(gate), "--out", at]);
+  const exitCode = await run([
+    "gate",
+    "--baseline",
+    "HEAD",
+    ...selection,
+    "--seed",
+    String(gate),
+    "--out",
+    at,
+  ]);
   const written = join(at, readdirSync(at).at(-1));
   const summary = readFileSync(join(written, "summary.md"), "utf8");
   const { outcome } = JSON.parse(readFileSync(join(written, "outcome.json"), "utf8"));

@@ -5,9 +5,9 @@ import {
   callsForMore,
   DECIDING_PROCESSES,
   DEFAULT_LIMITS,
-  decideInstructions,
 } from "@softmax-bench/regression";
 import { median } from "@softmax-bench/stats";
+import { decideByLooks } from "../../dist/gate/instructions.js";
 
 /**
  * Prints what gates would have concluded from the counts that `run.mjs` made: every choice of their first processes, and for the cells
@@ -47,14 +47,11 @@ const shuffled = (values) =>
 function conclude(first, again) {
   if (!callsForMore(first, DEFAULT_LIMITS)) return "pass";
   const [baseline, candidate] = again();
-  const decide = (processes) =>
-    decideInstructions(
-      { baseline: baseline.slice(0, processes), candidate: candidate.slice(0, processes) },
-      DEFAULT_LIMITS,
-      first,
-    ).verdict;
-  const second = decide(DECIDING_PROCESSES);
-  return second === "regression" ? decide(DECIDING_PROCESSES + CONFIRMING_PROCESSES) : second;
+  const look = (...range) => ({ baseline: baseline.slice(...range), candidate: candidate.slice(...range) });
+  const second = look(0, DECIDING_PROCESSES);
+  const third = look(DECIDING_PROCESSES, DECIDING_PROCESSES + CONFIRMING_PROCESSES);
+  const { verdict } = decideByLooks(first, [second], DEFAULT_LIMITS);
+  return verdict === "regression" ? decideByLooks(first, [second, third], DEFAULT_LIMITS).verdict : verdict;
 }
 
 /** Verdicts of gates of one revision, or of two, as shares of all choices of the first processes. */

@@ -53,6 +53,7 @@ describe("a revision that does not answer", () => {
     expect(lastLine(gated)).toContain("or allow more with --timeout");
     expect(gated.stderr.match(/^gate: /gm)).toHaveLength(1);
     expect(gated.code).toBe(2);
+    expect(JSON.parse(gated.file("outcome.json") ?? "")).toMatchObject({ outcome: "hangs", exitCode: 2 });
     expect(gated.left).toEqual([]);
     expect(gated.processes).toEqual([]);
   };

@@ -9,6 +9,7 @@ import {
   type RecommendedGradient,
   rankedCells,
   referenceIds,
+  soFar,
   verdictOn,
 } from "@softmax-bench/report/model";
 import { useMemo } from "preact/hooks";
@@ -46,7 +47,7 @@ export function Fastest({
   );
   const time = constraints.phase === "roundtrip" ? "round trip" : "gradient";
   return (
-    <Section id="fastest" title="Fastest within the error bound">
+    <Section id="fastest" title={`Fastest${soFar(results.run)} within the error bound`}>
       <Scroll label="Fastest by workload">
         <table class="fastest" aria-label="Fastest by workload">
           <thead>
@@ -122,7 +123,7 @@ const compareWithReferences = (
       dtype,
       rankedCells(results, workload, dtype, constraints),
       constraints,
-      results.backends,
+      results,
     ),
   );
 

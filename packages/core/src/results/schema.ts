@@ -135,6 +135,12 @@ export const cell = z
       .regex(/^sha256:[0-9a-f]{64}$/)
       .optional(),
     nondeterministic: z.boolean().optional().describe("two processes gave different gradients"),
+    unfinished: z
+      .literal(true)
+      .optional()
+      .describe(
+        "the run was interrupted before the cell was measured in as many processes as its profile wants",
+      ),
   })
   .refine((value) => value.status === "ok" || value.reason, {
     path: ["reason"],
@@ -397,11 +403,6 @@ export const run = z.object({
     .optional()
     .describe("where the wall time went: measure, settle, start, prepare, verify, other"),
   processes: z.int().positive().optional().describe("fresh processes that most cells were measured in"),
-  processesPlanned: z
-    .int()
-    .positive()
-    .optional()
-    .describe("the fewest fresh processes that a complete run measures each cell in"),
 });
 
 export const SCHEMA_VERSION = 1;

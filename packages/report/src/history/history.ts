@@ -2,7 +2,9 @@ import { plural } from "@softmax-bench/core";
 import {
   type Change,
   collectSeries,
+  findSharedChanges,
   type HistoryRun,
+  type SharedChange,
   type TrackedSeries,
   trackChanges,
 } from "@softmax-bench/regression";
@@ -34,6 +36,17 @@ export function findings(series: readonly TrackedSeries[], verdict: Change["verd
     .flatMap((each) => each.changes.map((change) => ({ series: each, change })))
     .filter(({ change }) => change.verdict === verdict)
     .sort((a, b) => magnitude(b) - magnitude(a));
+}
+
+/** A line for each change that most ratios to a reference share. */
+export const describeShared = (series: readonly TrackedSeries[]): string[] =>
+  findSharedChanges(series).map(describeSharedChange);
+
+/** `14 of 16 ratios to … improved together at 1f3a…..8be0… (default): the reference may have become slower` */
+function describeSharedChange({ profile, reference, change, changed, ratios }: SharedChange): string {
+  const [done, cause] = change.verdict === "improvement" ? ["improved", "slower"] : ["got worse", "faster"];
+  const commits = `${originOf(change.lastBefore)}..${originOf(change.firstAfter)}`;
+  return `${changed} of ${ratios} ratios to ${reference} ${done} together at ${commits} (${profile}): the reference may have become ${cause}`;
 }
 
 /** `7 series flat, 2 too short: fewer than 12 runs` */

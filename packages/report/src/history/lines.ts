@@ -3,6 +3,7 @@ import {
   contextOf,
   describeRange,
   describeRest,
+  describeShared,
   type Finding,
   findings,
   formatSize,
@@ -15,10 +16,11 @@ import {
 /** More changes than this are left to the page. */
 const MOST_LINES = 40;
 
-/** The changes of a branch for a terminal: for the worse, for the better, and one line on the rest. */
+/** The changes of a branch for a terminal: for the worse, for the better, those that may be the reference's, and one line on the rest. */
 export const historyLines = ({ series }: History): string[] => [
   ...section("worse", findings(series, "regression")),
   ...section("better", findings(series, "improvement")),
+  ...describeShared(series),
   describeRest(series),
 ];
 

@@ -6,6 +6,7 @@ import {
   contextOf,
   describeRange,
   describeRest,
+  describeShared,
   findings,
   formatSize,
   formatSizeInterval,
@@ -45,6 +46,7 @@ const profileSection = (series: readonly TrackedSeries[]): string =>
   [
     changesSection("Changes for the worse", "regression", series),
     changesSection("Changes for the better", "improvement", series),
+    ...describeShared(series).map((line) => `<p>${escapeHtml(line)}</p>`),
     `<p>${describeRest(series)}</p>`,
     table(series),
   ].join("\n");

@@ -25,6 +25,7 @@ export function noiseOf(seed: number) {
     "a tenth disturbed": () => disturbed,
     "autocorrelated (0.3)": () => autocorrelated(0.3, normal),
     "autocorrelated (0.5)": () => autocorrelated(0.5, normal),
+    "autocorrelated (0.7)": () => autocorrelated(0.7, normal),
     "autocorrelated (0.3), a tenth disturbed": () => autocorrelated(0.3, disturbed),
   } as const satisfies Readonly<Record<string, () => Noise>>;
 }

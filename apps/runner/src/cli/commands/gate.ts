@@ -9,9 +9,11 @@ import { findSimulator } from "../../gate/counting/simulator.js";
 import { type LimitFlags, parseLimits, withInstructionLimit, withLimits } from "../../gate/limits.js";
 import {
   EXIT_CODES_HELP,
+  endBy,
   renderGateFiles,
+  STOPPED,
   toExitCode,
-  writeFailure,
+  writeEnd,
   writeOutputs,
 } from "../../gate/outputs.js";
 import { toPatience } from "../../gate/patience.js";
@@ -24,7 +26,7 @@ import { checkOptions, resolveSettings } from "../../plan/options.js";
 import { agreeOnParts } from "../../run/agree-on-parts.js";
 import { createRunFolder } from "../../run/publish.js";
 import { type Console, terminalOptions, writeBlock, writeLine } from "../../terminal/console.js";
-import { EXIT, UsageError } from "../../terminal/errors.js";
+import { UsageError } from "../../terminal/errors.js";
 import {
   addDtypeOption,
   addHostOption,
@@ -86,7 +88,7 @@ export const command = (): Command =>
     )
     .option(
       "--instructions",
-      "also counts the instructions that each call executes, in a simulated processor (Valgrind): wasm-simd, tfjs-wasm and tfjs-cpu, in Node; e.g. --baseline main --instructions",
+      "also counts the instructions that each call executes, in a simulated processor (Valgrind): what one thread computes in WebAssembly or JavaScript, in Node; e.g. --baseline main --instructions",
     )
     .option(
       "--cell <cell>",
@@ -125,18 +127,23 @@ export async function gate(argv: readonly string[], console: Console): Promise<n
   let createFolder: (() => string) | undefined;
   try {
     const flags = command().parse(argv, { from: "user" }).opts<Flags>();
-    createFolder = () => createRunFolder(flags.out, "gate", startedAt).path;
+    let folder: string | undefined;
+    createFolder = () => {
+      folder ??= createRunFolder(flags.out, "gate", startedAt).path;
+      return folder;
+    };
     return await carryOut(flags, { console, say, annotate, createFolder });
   } catch (error) {
     const isHelp = error instanceof CommanderError && error.exitCode === 0;
     if (isHelp) throw error;
     if (!signal.aborted) {
       annotate([annotateFailure(error)]);
-      writeFailure(createFolder, error, say);
+      writeEnd(createFolder, endBy(error), say);
       throw error;
     }
-    say("stopped; nothing was concluded");
-    return EXIT.interrupted;
+    writeEnd(createFolder, STOPPED, say);
+    say(STOPPED.reason);
+    return STOPPED.exitCode;
   }
 }
 
@@ -179,7 +186,7 @@ async function carryOut(
   };
   if (task.kind === "bisect") {
     if (await mayProvision()) await provisionIn({ name: "this checkout", folder: REPOSITORY_ROOT }, common);
-    return await bisect({ ...common, ...task, print: (line) => writeLine(stdout, line) });
+    return await bisect({ ...common, ...task, annotate, print: (line) => writeLine(stdout, line) });
   }
   const gated = await runGate({
     ...common,

@@ -26,7 +26,10 @@ export const command = () =>
         "docs/history.md says how.",
     )
     .option("--in <dir>", "folder with runs; e.g. --in /tmp/runs", DEFAULT_OUT)
-    .option("--out <dir>", "folder for the pages (default: history in --in); e.g. --out /tmp/pages")
+    .option(
+      "--out <dir>",
+      "folder for the pages (default: history in --in; with --import, the file's name with .history, beside it); e.g. --out /tmp/pages",
+    )
     .option(
       "--reference <cell>",
       'backend and method to whose times those of several machines are in ratio (default: the one timed most often); e.g. --reference "wasm-simd manual/fused"',
@@ -63,7 +66,7 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
     );
     return EXIT.incomparable;
   }
-  const out = flags.out ?? join(flags.in, "history");
+  const out = flags.out ?? defaultOut(flags);
   makeOutFolder(out);
   for (const { history: each, name, count, omitted } of pages) {
     const file = join(out, `${name}.html`);
@@ -75,6 +78,10 @@ export async function history(argv: readonly string[], { stdout, stderr }: Conso
   writeAtomically(join(out, "history.json"), historyJson(pages.map((page) => page.history)));
   return EXIT.ok;
 }
+
+/** A folder of its own for each import: none may replace the pages of our runs, or of another file. */
+const defaultOut = ({ in: folder, import: file }: Flags): string =>
+  file === undefined ? join(folder, "history") : `${file}.history`;
 
 function pagesOfRuns({ in: folder, reference }: Flags): Page[] {
   const branches = new Map<string | null, HistoryRun[]>();
@@ -100,10 +107,15 @@ function pagesOfRuns({ in: folder, reference }: Flags): Page[] {
 /** `left out: times of 2 runs on a busy machine, 13 times that had not settled` */
 function describeOmitted(runs: readonly HistoryRun[]): string | undefined {
   const busy = runs.filter(({ isBusy }) => isBusy).length;
-  const unsettled = runs.reduce((sum, run) => sum + run.unsettled, 0);
+  const [unsettled, unfinished] = (["unsettled", "unfinished"] as const).map((kind) =>
+    runs.reduce((sum, run) => sum + run[kind], 0),
+  ) as [number, number];
   const parts = [
     ...(busy > 0 ? [`times of ${plural(busy, "run")} on a busy machine`] : []),
     ...(unsettled > 0 ? [`${plural(unsettled, "time")} that had not settled`] : []),
+    ...(unfinished > 0
+      ? [`${plural(unfinished, "time")} that lack processes, since their runs were interrupted`]
+      : []),
   ];
   return parts.length > 0 ? `left out: ${parts.join(", ")}` : undefined;
 }

@@ -15,9 +15,11 @@ import { isReference } from "../../plan/references.js";
 import { describeEnvironment } from "../../run/machine/environment.js";
 import { Hosts } from "../../session/hosts.js";
 import { EXIT, IncomparableError, UsageError } from "../../terminal/errors.js";
+import { annotateCulprit } from "../annotations.js";
 import { Baseline } from "../baseline.js";
 import { prepareCheckout } from "../build-revision.js";
 import { CheckoutError } from "../checkout.js";
+import { expectedBisectionTime, sayExpectedTime } from "../expected-time.js";
 import type { GateRequest } from "../request.js";
 import { candidateCells, checkCommit, gateCheckouts } from "../run.js";
 import { TimeOver } from "../time-budget.js";
@@ -31,6 +33,8 @@ export interface BisectRequest extends Omit<GateRequest, "baseline" | "selection
   readonly cell: string;
   /** Receives the steps and the outcome, a line each. */
   readonly print: (line: string) => void;
+  /** Receives commands of GitHub's runner about the outcome. */
+  readonly annotate: (lines: readonly string[]) => void;
 }
 
 /**
@@ -48,11 +52,13 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   const folder = join(out, `bisect-${good.slice(0, 10)}-${bad.slice(0, 10)}-${digest(question)}`);
   makeFolder(folder);
   const store = new StepStore(join(folder, "bisect.json"), question);
-  if (store.count > 0) say(`resuming after ${plural(store.count, "step")} of ${folder}`);
   const most = 1 + Math.ceil(Math.log2(commits.length));
   print(
     `${short(good)}..${short(bad)}: ${plural(commits.length, "commit")}, at most ${plural(most, "gate")} if none is inconclusive`,
   );
+  const left = most - store.count;
+  if (left > 0) sayExpectedTime(expectedBisectionTime(cell, left), request);
+  if (store.count > 0) say(`resuming after ${plural(store.count, "step")} of ${folder}`);
   const subjects = new Map<string, string>();
   let gates = 0;
   const result = await findFirstSlower(commits.length, async (index, attempt) => {
@@ -81,10 +87,15 @@ export async function bisect(request: BisectRequest, take: TakeStep = takeStep):
   const culprit = commits[to] as string;
   const size = describeSize(store.settled(culprit));
   if (result.kind === "found") {
-    print(`${culprit} is the first that is worse, ${size}: ${subjects.get(culprit)}`);
+    const found = `${culprit} is the first that is worse, ${size}: ${subjects.get(culprit)}`;
+    print(found);
+    request.annotate([annotateCulprit(cell, found)]);
   } else {
-    print(`the first that is worse, ${size}, is one of these; those before the last cannot be compared:`);
-    for (const commit of commits.slice(result.from, to + 1)) print(`  ${commit} ${await subjectOf(commit)}`);
+    const found = `the first that is worse, ${size}, is one of these; those before the last cannot be compared:`;
+    const open = commits.slice(result.from, to + 1);
+    print(found);
+    for (const commit of open) print(`  ${commit} ${await subjectOf(commit)}`);
+    request.annotate([annotateCulprit(cell, `${found} ${open.join(", ")}`)]);
   }
   return EXIT.failure;
 }

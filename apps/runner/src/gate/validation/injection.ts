@@ -20,8 +20,8 @@ export interface Injection {
    */
   readonly rounds?: Readonly<Record<string, number>>;
   /**
-   * The workload, `<rows>x<classes>`, whose gradient the same method computes before each gradient, by the same keys: real work in the
-   * backend's own kernels.
+   * The workload, `<rows>x<classes>`, of a second gradient, which the same method computes before each one, by the same keys: real work in
+   * the backend's own kernels.
    */
   readonly also?: Readonly<Record<string, string>>;
   /** Relative error of every entry of its gradient. */
@@ -53,14 +53,14 @@ const defective = (backend: Backend, injection: Injection): Backend =>
 
 const defectiveEngine = (engine: Engine, id: string, injection: Injection): Engine =>
   withOverrides(engine, {
-    async prepare(task, inputs) {
-      const prepared = await engine.prepare(task, inputs);
+    async prepare(task, inputs, options) {
+      const prepared = await engine.prepare(task, inputs, options);
       const { method = task.method } = injection;
       const key = `${id} ${task.method} ${task.dtype} ${task.rows}x${task.classes}`;
       const rounds = injection.rounds?.[key];
       if (rounds !== undefined) return working(prepared, rounds);
       const also = injection.also?.[key];
-      if (also !== undefined) return computingBoth(prepared, await prepareAlso(engine, task, also));
+      if (also !== undefined) return withSecond(prepared, () => prepareAlso(engine, task, also));
       return method === task.method ? defectivePrepared(prepared, injection) : prepared;
     },
   });
@@ -73,25 +73,31 @@ const working = (prepared: Prepared, rounds: number): Prepared =>
     },
   });
 
+/** Computes the second gradient first, so that what is read is the first one's. */
+async function withSecond(prepared: Prepared, prepareSecond: () => Promise<Prepared>): Promise<Prepared> {
+  const second = await prepareSecond().catch(async (error: unknown) => {
+    await prepared[Symbol.asyncDispose]();
+    throw error;
+  });
+  return withOverrides(prepared, {
+    async gradient() {
+      await second.gradient();
+      await prepared.gradient();
+    },
+    async [Symbol.asyncDispose]() {
+      await using _prepared = prepared;
+      await second[Symbol.asyncDispose]();
+    },
+  });
+}
+
 async function prepareAlso(engine: Engine, task: GradientTask, id: string): Promise<Prepared> {
   const workload = findWorkload(id);
   if (!workload) throw new RangeError(`expected a workload such as 64x1000, got ${id}`);
   const { rows, classes } = workload;
-  return engine.prepare({ ...task, rows, classes }, generateInputs(workload, task.dtype, 0));
+  const { method, dtype } = task;
+  return engine.prepare({ method, dtype, rows, classes }, generateInputs(workload, task.dtype, 0));
 }
-
-/** Computes the other gradient first, so that what is read is its own. */
-const computingBoth = (prepared: Prepared, other: Prepared): Prepared =>
-  withOverrides(prepared, {
-    async gradient() {
-      await other.gradient();
-      await prepared.gradient();
-    },
-    async [Symbol.asyncDispose]() {
-      await other[Symbol.asyncDispose]();
-      await prepared[Symbol.asyncDispose]();
-    },
-  });
 
 function defectivePrepared(prepared: Prepared, { slowdown = 0, gradientError = 0 }: Injection): Prepared {
   const slowed = async <T>(compute: () => Promise<T>): Promise<T> => {

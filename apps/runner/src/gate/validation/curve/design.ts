@@ -28,13 +28,16 @@ export function assignSlowdowns(
 
 const SIZES = ["--dtype", "float32", "--workload", "imagenet-head,128x1000"];
 
+/** One of each kind of code that gates count: a single kernel in WebAssembly, a kernel for each op, and plain JavaScript. */
+const COUNTED_BACKENDS = ["wasm-simd", "tfjs-wasm", "tfjs-cpu"];
+
 /**
  * Lists of flags of `pnpm bench` that choose the cells: 40 of times, in Node or in a browser; of those that gates count, the larger
  * workloads, of which the call of the arithmetic is a small part.
  */
 export function curveSelections(measure: Measure, browser: BrowserKind | undefined): readonly string[][] {
   if (measure === "instructions") {
-    return [...COUNTED].map(([id, workloads]) => ["--backend", id, "--workload", workloads.at(-1) ?? ""]);
+    return COUNTED_BACKENDS.map((id) => ["--backend", id, "--workload", COUNTED.get(id)?.at(-1) ?? ""]);
   }
   return [
     browser

@@ -47,7 +47,7 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
   const meanwhile = busy ? ", while a program kept one core busy" : "";
   return [
     `# What a gate finds: ${measure}${browser ? ` in ${browser}` : ""}${busy ? ", on a busy machine" : ""}`,
-    `Gates of this checkout and a copy with more work, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes${rounds.length === 1 ? "" : " each"}. In every gate, cells are slowed by different amounts: ${describeWork(header)}, as much as takes that share of the fastest calls, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.${limit}${tookBusy}`,
+    `Gates of this checkout and a copy with more work, in ${where}, on ${plural(cores, "core")} of ${cpu}${meanwhile}; ${startedAt.slice(0, 10)}, commit ${commit ?? "unknown"}. ${plural(rounds.length, "gate")} of ${plural(Math.round(cells.length / Math.max(1, rounds.length)), "cell")} took ${(minutes / Math.max(1, rounds.length)).toFixed(1)} minutes${rounds.length === 1 ? "" : " each"}. In every gate, cells are slowed by different amounts: ${describeWork(header)}, measured beforehand. Intervals are of 95 % (Wilson), as if cells were independent; the estimate is the median and the range of the slowdowns that the gate found.${limit}${tookBusy}`,
     ...(unchanged.length > 0
       ? [
           `Of ${plural(unchanged.length, "unchanged cell")} ${regressions} ${regressions === 1 ? "was" : "were"} called a regression and ${improvements} an improvement: at most ${Math.ceil(1000 * most)} false alarms in 1,000 cells, by the interval.`,
@@ -64,14 +64,15 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
 /** Header lines of one kind: all cells are slowed in the same way. */
 const describeWork = ({ work }: CurveHeader): string =>
   Object.values(work).every((added) => typeof added === "number")
-    ? "by arithmetic of one thread after each gradient"
-    : "by further rows, whose gradient the same method computes in the same kernels before each gradient";
+    ? "by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls"
+    : "by a second gradient, of half as many rows, which the same method computes before each one, with as many classes as take that share of the time of both";
 
 const percent = (ratio: number): string => `${Number((100 * ratio).toPrecision(2))} %`.replace("-", "−");
 
 const RULES_TEXT: Readonly<Record<Measure, string>> = {
-  time: `the medians of the first process of either side and a limit, as services do that compare single runs (theirs are hours apart, these took turns); one-sided tests of the samples of these two processes at 5 %, each cell by itself; a change point of all processes, at the candidate's first (p ≤ 0.001), where there are enough.`,
-  instructions: "the counts of the first process of either side and a limit.",
+  time: "the medians of the first process of either side and a limit, by which CodSpeed and Bencher can compare single runs (theirs are hours apart, these took turns); one-sided tests of the samples of these two processes at 5 %, each cell by itself; a change point of all processes, at the candidate's first, by the method of MongoDB and Apache Otava (E-divisive; p ≤ 0.001). Only cells that the gate looked at again have processes enough for that, so it shows no rate of false alarms.",
+  instructions:
+    "the counts of the first process of either side and a limit. For a change point there are too few processes.",
 };
 
 /** @param of those that a rule could say something of @param all the trials */

@@ -1,16 +1,39 @@
-import { VERDICTS } from "@softmax-bench/regression";
+import { findWorkload } from "@softmax-bench/core";
+import { cellId, VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
 import { circumstances } from "../line-journal.js";
 import { MEASURES } from "./design.js";
 
-/** A call that computes the gradient of further rows, too, of as many classes, and the time it takes. */
-const enlarged = z.object({ classes: z.int().min(2), ns: z.number().positive() });
+/** A call that computes a second gradient, too, of so many classes, and the time that both take. */
+const enlarged = z.object({ classes: z.int().min(2).max(1_000_000), ns: z.number().positive() });
 
 /**
- * The work that slows a cell down, by its amount: calls of the same kernels on further rows, fewest classes first; or the number of rounds of
+ * The work that slows a cell down, by its amount: calls with second gradients, growing in classes and time; or the number of rounds of
  * arithmetic that take as much as a call, which slows counts, and slowed times in journals from before 30 November 2026.
  */
-const addedWork = z.union([z.number().positive(), z.array(enlarged).min(2)]);
+const addedWork = z.union([
+  z.number().positive(),
+  z
+    .array(enlarged)
+    .min(2)
+    .refine(
+      (points) =>
+        points.every(({ classes, ns }, index) => {
+          const before = points[index - 1];
+          return !before || (before.classes < classes && before.ns < ns);
+        }),
+      "expected calls that grow in classes and in time",
+    ),
+]);
+
+/** True for the key of a cell on a workload that there is. */
+function isKnown(key: string): boolean {
+  try {
+    return findWorkload(cellId(key).workload) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** The lines of a curve's `journal.jsonl`: a header, and one for each round. */
 
@@ -23,7 +46,13 @@ export const curveHeader = z.object({
   maxSlowdown: z.number().positive().optional(),
   ...circumstances,
   /** By cell: those that are measured. */
-  work: z.record(z.string(), addedWork),
+  work: z
+    .record(z.string(), addedWork)
+    .refine((work) => Object.keys(work).length > 0, "expected at least one cell")
+    .refine(
+      (work) => Object.keys(work).every(isKnown),
+      "expected cells on workloads that there are, such as tfjs-wasm manual/fused float32 128x1000",
+    ),
 });
 
 const side = z.enum(["baseline", "candidate"]);

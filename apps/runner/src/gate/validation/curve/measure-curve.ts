@@ -1,4 +1,4 @@
-import { cellKey } from "@softmax-bench/core";
+import { cellKey, plural } from "@softmax-bench/core";
 import type { BrowserKind } from "@softmax-bench/host-browser";
 import {
   type Comparison,
@@ -8,6 +8,7 @@ import {
   lowerDecile,
   type ProcessRun,
 } from "@softmax-bench/regression";
+import { UsageError } from "../../../terminal/errors.js";
 import { Baseline } from "../../baseline.js";
 import { watchFor } from "../../busy-watch.js";
 import { listIn, type PassOptions } from "../../checkout.js";
@@ -49,7 +50,7 @@ export interface Curve {
 
 /**
  * Gates copies of this checkout, in which every cell is slower by another amount of real work, until the journal has as
- * many rounds as are wanted. The baseline is a copy with next to no such work that calls it, so that the call is no part of
+ * many rounds as are wanted. The baseline is a copy that makes the same calls with next to no work, so that the call is no part of
  * a slowdown. Each round is kept when it has ended.
  */
 export async function measureCurve(request: CurveRequest): Promise<Curve> {
@@ -94,10 +95,13 @@ async function begun(request: CurveRequest): Promise<CurveHeader> {
   const cells: string[] = [];
   for (const flags of curveSelections(measure, browser))
     cells.push(...(await listIn(THIS_CHECKOUT, ["--profile", "gate", ...flags], options)));
-  say(`how much added work takes how long, in each of ${cells.length} cells`);
-  const work = await measureWork(measure, cells, options);
-  const left = cells.filter((cell) => !Object.hasOwn(work, cell));
-  if (left.length > 0) say(`left out, because more work did not take measurably longer: ${left.join(", ")}`);
+  say(`measuring how long added work takes, in each of ${plural(cells.length, "cell")}`);
+  const work = await measureWork(measure, cells, { ...options, say });
+  if (Object.keys(work).length === 0) {
+    throw new UsageError(
+      `none of ${plural(cells.length, "cell")} could be slowed; pnpm doctor says what runs here`,
+    );
+  }
   const startedAt = new Date().toISOString();
   const header: CurveHeader = {
     type: "curve",

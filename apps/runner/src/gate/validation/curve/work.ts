@@ -4,22 +4,22 @@ import { UsageError } from "../../../terminal/errors.js";
 import { countIn, measureIn, type PassOptions } from "../../checkout.js";
 import { injectedCheckout, THIS_CHECKOUT } from "../injected-checkout.js";
 import type { Injection } from "../injection.js";
-import type { Measure } from "./design.js";
+import { type Measure, SLOWDOWNS } from "./design.js";
 import type { AddedWork, Enlarged } from "./journal.js";
 
 /** Rounds of arithmetic whose instructions are counted. */
 const COUNTED_ROUNDS = 100_000;
-/** Processes that measure how long each enlarged call takes; the fastest counts. */
+/** Processes that measure how long calls take; the fastest counts. */
 const TIMING_PROCESSES = 3;
-/** The added gradient has a quarter of a cell's rows and these shares of its classes: from next to nothing to a quarter of a call. */
-const ADDED_ROWS = 1 / 4;
-const ADDED_CLASSES = [0, 1 / 2, 1];
+/** The added gradient has half of a cell's rows and these multiples of its classes: from a call that computes next to nothing to about two calls. */
+const ADDED_ROWS = 1 / 2;
+const ADDED_CLASSES = [0, 1 / 2, 2];
 /** The fewest classes of a workload. */
 const FEWEST_CLASSES = 2;
 
-type Options = Pick<PassOptions, "patience" | "signal">;
+type Options = Pick<PassOptions, "patience" | "signal"> & { readonly say: (line: string) => void };
 
-/** The work that slows each cell down, by its amount; without cells that cannot be measured. */
+/** The work that slows each cell down, by its amount; a cell that cannot be slowed is left out, and `say` has the reason. */
 export const measureWork = (
   measure: Measure,
   cells: readonly string[],
@@ -41,68 +41,83 @@ export function slowing(
   return { rounds, also };
 }
 
-/**
- * Times of calls that compute further rows, too, in the same kernels: the sums of the times of both, measured beside each other in the same
- * processes, so that what disturbs a call for a moment is no large part of the difference.
- */
+/** Times of calls that compute a second gradient, too: the sums of the times of both, each measured by itself. */
 async function enlargedCalls(
   cells: readonly string[],
-  options: Options,
+  { say, ...options }: Options,
 ): Promise<Record<string, Enlarged[]>> {
-  const classesOf = (cell: string, share: number) =>
-    Math.max(FEWEST_CLASSES, Math.round(share * shapeOf(cell).classes));
-  const added = new Map(
-    cells.map((cell) => {
-      const id = cellId(cell);
-      const classes = ADDED_CLASSES.map((share) => classesOf(cell, share));
-      const keys = classes.map((count) => cellKey({ ...id, workload: addedWorkload(cell, count) }));
-      return [cell, classes.map((count, index) => ({ classes: count, key: keys[index] as string }))];
+  const added = cells.map((cell) => ({
+    cell,
+    calls: ADDED_CLASSES.map((share) => {
+      const classes = Math.max(FEWEST_CLASSES, Math.round(share * shapeOf(cell).classes));
+      return { classes, key: cellKey({ ...cellId(cell), workload: addedWorkload(cell, classes) }) };
     }),
-  );
-  const all = [...added].flatMap(([cell, calls]) => [cell, ...calls.map(({ key }) => key)]);
+  }));
+  const keys = added.flatMap(({ cell, calls }) => [cell, ...calls.map(({ key }) => key)]);
+  const times = await fastestTimes(keys, options);
+  const work: Record<string, Enlarged[]> = {};
+  for (const { cell, calls } of added) {
+    const sums = calls.map(({ classes, key }) => ({
+      classes,
+      ns: (times.get(cell) ?? Number.NaN) + (times.get(key) ?? Number.NaN),
+    }));
+    const points = growing(sums);
+    if (sums.some(({ ns }) => Number.isNaN(ns))) say(`left out, since it has no time: ${cell}`);
+    else if (!points) say(`left out, since more work does not take long enough: ${cell}`);
+    else work[cell] = points;
+  }
+  return work;
+}
+
+/** The lower decile of each cell in the fastest of some processes, in ns. */
+async function fastestTimes(
+  cells: readonly string[],
+  options: Pick<PassOptions, "patience" | "signal">,
+): Promise<ReadonlyMap<string, number>> {
   const times = new Map<string, number>();
   for (let process = 0; process < TIMING_PROCESSES; process++) {
-    const pass = { ...options, profile: "gate", cells: all, seed: process, threads: 1 } as const;
+    const pass = { ...options, profile: "gate", cells, seed: process, threads: 1 } as const;
     for (const cell of (await measureIn(THIS_CHECKOUT, pass)).cells) {
       for (const time of lowerDecile(cell)) {
         times.set(cellKey(cell), Math.min(time, times.get(cellKey(cell)) ?? time));
       }
     }
   }
-  const timeOf = (key: string): number => times.get(key) ?? Number.NaN;
-  return Object.fromEntries(
-    [...added]
-      .map(([cell, calls]) => {
-        const sums = calls.map(({ classes, key }) => ({ classes, ns: timeOf(cell) + timeOf(key) }));
-        return [cell, growing(sums.filter(({ ns }) => ns > 0))] as const;
-      })
-      .filter(([, { length }]) => length > 1),
-  );
+  return times;
 }
 
-/** Those that take longer than all with fewer classes: noise may hide a small difference. */
-const growing = (points: readonly Enlarged[]): Enlarged[] =>
-  points.filter(({ ns }, index) => points.slice(0, index).every((before) => before.ns < ns));
+/**
+ * The first and the last point, and those between them in time, too; undefined unless the last one is slower by more than any slowdown of a curve.
+ */
+export function growing(points: readonly Enlarged[]): Enlarged[] | undefined {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || !(last.ns >= first.ns * (1 + Math.max(...SLOWDOWNS.time)))) return undefined;
+  const kept = [first];
+  for (const point of points.slice(1, -1)) {
+    if (point.ns > (kept.at(-1) as Enlarged).ns && point.ns < last.ns) kept.push(point);
+  }
+  return [...kept, last];
+}
 
 /**
- * Classes of the added gradient that make a call slower than the first of these calls by a share, between measured ones on a
- * straight line, and beyond the last one on the last such line.
+ * Classes of the added gradient that make a call slower than the first of these calls by a share, on straight lines between them.
  *
- * @param points two or more, growing in both
+ * @param points growing in both
+ * @throws RangeError if no two of them are around that time
  */
 export function classesFor(points: readonly Enlarged[], slowdown: number): number {
-  const [first] = points;
-  if (!first || points.length < 2) throw new RangeError(`expected two points or more, got ${points.length}`);
-  const wanted = first.ns * (1 + slowdown);
-  const after = points.findIndex(({ ns }, index) => index > 0 && ns >= wanted);
-  const end = after < 0 ? points.length - 1 : after;
-  const [from, to] = [points[end - 1], points[end]] as [Enlarged, Enlarged];
+  const wanted = (points[0]?.ns ?? Number.NaN) * (1 + slowdown);
+  const end = points.findIndex(({ ns }, index) => index > 0 && ns >= wanted);
+  const [from, to] = [points[end - 1], points[end]];
+  if (!from || !to || to.ns <= from.ns) {
+    throw new RangeError(`expected calls around ${wanted} ns, got ${JSON.stringify(points)}`);
+  }
   return Math.round(from.classes + ((wanted - from.ns) / (to.ns - from.ns)) * (to.classes - from.classes));
 }
 
 async function arithmeticOfCalls(
   cells: readonly string[],
-  options: Options,
+  { say: _, ...options }: Options,
 ): Promise<Record<string, number>> {
   const { cells: counted } = await countIn(THIS_CHECKOUT, cells, options);
   const known = counted.flatMap(({ cell, instructions }) =>
