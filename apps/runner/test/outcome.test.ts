@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { SchemaVersionError } from "@softmax-bench/core/results";
 import { describe, expect, it } from "vitest";
 import { BuildError } from "../dist/gate/build-revision.js";
@@ -68,13 +67,13 @@ describe("the outcome of a gate in a word", () => {
     expect(outcomeOfError(error), String(error)).toBe(word);
   });
 
-  const read = (file: string) =>
-    readFileSync(fileURLToPath(new URL(`../../../${file}`, import.meta.url)), "utf8");
+  const ACTION = readFileSync(new URL("../../../action.yml", import.meta.url), "utf8");
+  const DOCUMENT = readFileSync(new URL("../../../docs/regression-gate.md", import.meta.url), "utf8");
 
   it("is one of those that action.yml and the documentation list", () => {
-    const [, listed] = /description: "The outcome in a word: (.*); empty if/.exec(read("action.yml")) ?? [];
+    const [, listed] = /description: "The outcome in a word: (.*); empty if/.exec(ACTION) ?? [];
     expect(listed?.split(", ")).toEqual([...GATE_OUTCOMES]);
-    const [, section = ""] = /\nThe words are (.*?)\n\n/s.exec(read("docs/regression-gate.md")) ?? [];
+    const [, section = ""] = /\nThe words are (.*?)\n\n/s.exec(DOCUMENT) ?? [];
     expect(section.match(/(?<=`)[a-z-]+(?=`)/g)).toEqual([...GATE_OUTCOMES]);
   });
 });
