@@ -204,7 +204,11 @@ describe("pnpm gate validate --curve", () => {
     "20261130-curve-time",
     "20261130-curve-time-5-percent",
     "20261130-curve-time-busy",
+    "20261130-curve-kernel-5-percent",
+    "20261130-curve-kernel-chromium",
   ];
+  /** The one whose table is in the document. */
+  const SHOWN = "20261130-curve-kernel-5-percent";
   it.each(KEPT)("draws what is kept of %s", async (run) => {
     const kept = fileURLToPath(new URL(`../../../docs/runs/${run}/`, import.meta.url));
     const journal = readFileSync(join(kept, "journal.jsonl"), "utf8");
@@ -225,9 +229,52 @@ describe("pnpm gate validate --curve", () => {
     const page = normal(readFileSync(join(out, "curve.md"), "utf8"));
     expect(normal(readFileSync(join(kept, "curve.md"), "utf8"))).toBe(page);
     const document = readFileSync(new URL("../../../docs/regression-gate.md", import.meta.url), "utf8");
+    expect(normal(document)).toContain(
+      summaryRow(
+        run,
+        JSON.parse(first),
+        rounds.map((line) => JSON.parse(line)),
+      ),
+    );
+    if (run !== SHOWN) return;
     for (const row of page.split("\n").filter((line) => line.startsWith("| ")))
       expect(normal(document)).toContain(row);
   });
+
+  interface Kept {
+    readonly measure: string;
+    readonly busy: boolean;
+    readonly browser?: string;
+    readonly maxSlowdown?: number;
+    readonly work: Readonly<Record<string, unknown>>;
+  }
+  interface KeptRound {
+    readonly seconds: number;
+    readonly cells: readonly { readonly slowdown: number; readonly verdict: string }[];
+  }
+
+  /** A curve in the table of all curves in docs/regression-gate.md. */
+  function summaryRow(run: string, header: Kept, rounds: readonly KeptRound[]): string {
+    const limit = header.measure === "time" ? (header.maxSlowdown ?? 0.1) : 0.01;
+    const cells = rounds.flatMap((round) => round.cells);
+    const redOf = (isOne: (slowdown: number) => boolean) => {
+      const own = cells.filter(({ slowdown }) => isOne(slowdown));
+      return `${own.filter(({ verdict }) => verdict === "regression").length} of ${own.length}`;
+    };
+    const seconds = rounds.reduce((sum, round) => sum + round.seconds, 0) / rounds.length;
+    return `| ${[
+      `[${run.slice(0, 8)}](runs/${run}/curve.md)`,
+      `${header.measure}${header.browser ? ` in ${header.browser}` : ""}${header.busy ? ", one core busy" : ""}`,
+      Object.values(header.work).every((added) => typeof added === "number") ? "arithmetic" : "kernel",
+      `${100 * limit} %`,
+      String(rounds.length),
+      redOf((slowdown) => slowdown === 0),
+      redOf((slowdown) => slowdown > 0 && slowdown < limit / 2),
+      redOf((slowdown) => slowdown >= limit / 2 && slowdown < limit),
+      redOf((slowdown) => slowdown >= limit),
+      (seconds / 60).toFixed(1),
+    ].join(" | ")} |`;
+  }
 
   it.each([
     [{}, ["--busy"], "busy false, and now it is true"],

@@ -50,7 +50,10 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
     if (first >= 0) choose(toRuns(loaded).length);
   };
   useDroppedFiles(open);
-  const runs = useMemo(() => toRuns(loaded), [loaded]);
+  const runs = useMemo(() => {
+    const [followed, ...others] = toRuns(loaded);
+    return followed && isLive ? [whileRunning(followed), ...others] : toRuns(loaded);
+  }, [loaded, isLive]);
   const results = runs[chosen] ?? runs[0];
   const view = useMemo(() => results && runView(results), [results]);
   return (
@@ -91,6 +94,16 @@ export function App({ initial, isLive }: { initial: readonly Loaded[]; isLive: b
       )}
     </div>
   );
+}
+
+/**
+ * The results of a run that is followed. Until the machine's state at its end is known, further processes may follow, although each cell has
+ * been measured: nothing is final.
+ */
+function whileRunning(results: Results): Results {
+  const { run, noise } = results;
+  const isOver = noise === undefined || noise.after !== undefined;
+  return isOver ? results : { ...results, run: { ...run, status: "interrupted" } };
 }
 
 const Warning = ({ role, children }: { role: "alert" | "status"; children: ComponentChildren }) => (
