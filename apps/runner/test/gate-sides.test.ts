@@ -44,6 +44,17 @@ async function gateErrors(old: Partial<FakeRevision>, candidate: Partial<FakeRev
   return gateCheckouts(request, baseline, checkout, await candidateCells(checkout, request));
 }
 
+/** Gates a fake checkout against a fake baseline, each of which has some cells. */
+async function gateFakes(
+  request: ReturnType<typeof requestOf>,
+  cells: readonly string[],
+  before: readonly string[],
+) {
+  const checkout = fakeCheckout({ name: "new", cells });
+  const old = Baseline.of(fakeCheckout({ name: "old", cells: before }));
+  return gateCheckouts(request, old, checkout, await candidateCells(checkout, request));
+}
+
 describe("a gate of errors", () => {
   it.each([
     ["of the baseline", {}, { profiles: ["gate", "smoke", "digests"] }],
@@ -249,14 +260,7 @@ describe("counts of both sides", () => {
   it("name a cell once that one side alone has, and that is timed, too", async () => {
     const gone = "wasm-simd manual/naive float32 16x10";
     const request = requestOf(["--workload", "16x10"], { instructions: true });
-    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
-    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL, gone] }));
-    const { comparison } = await gateCheckouts(
-      request,
-      old,
-      checkout,
-      await candidateCells(checkout, request),
-    );
+    const { comparison } = await gateFakes(request, [CELL], [CELL, gone]);
     expect(comparison.notCompared.map((cell) => [cellKey(cell), cell.kind])).toEqual([[gone, "one-sided"]]);
   });
 
@@ -305,14 +309,7 @@ describe("counts of both sides", () => {
 
   it("leave a gate incomplete where one crashed, although the cell was timed", async () => {
     const request = requestOf([]);
-    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
-    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL] }));
-    const { comparison } = await gateCheckouts(
-      request,
-      old,
-      checkout,
-      await candidateCells(checkout, request),
-    );
+    const { comparison } = await gateFakes(request, [CELL], [CELL]);
     expect(toOutcome(comparison)).toBe("pass");
     const id = { backend: "wasm-simd", method: "manual/fused", dtype: "float32", workload: "16x10" } as const;
     const reason = "instructions of the candidate: the worker was killed";
@@ -375,14 +372,7 @@ describe("cells that only the baseline has", () => {
     "are excluded from a gate and named, with %j",
     async (flags) => {
       const request = requestOf(flags, { only: "errors" });
-      const checkout = fakeCheckout({ name: "new", cells: [kept] });
-      const old = Baseline.of(fakeCheckout({ name: "old", cells: [kept, naive] }));
-      const { comparison } = await gateCheckouts(
-        request,
-        old,
-        checkout,
-        await candidateCells(checkout, request),
-      );
+      const { comparison } = await gateFakes(request, [kept], [kept, naive]);
       expect(comparison.notCompared.map((cell) => [cellKey(cell), cell.reason])).toEqual([
         [naive, "only the baseline has it"],
       ]);
@@ -469,9 +459,7 @@ describe("what else the machine does", () => {
 
   it("is in the results of both sides, so that reports and histories of a gate know it", async () => {
     const request = requestOf([]);
-    const checkout = fakeCheckout({ name: "new", cells: [CELL] });
-    const old = Baseline.of(fakeCheckout({ name: "old", cells: [CELL] }));
-    const gated = await gateCheckouts(request, old, checkout, await candidateCells(checkout, request));
+    const gated = await gateFakes(request, [CELL], [CELL]);
     // A window for each block.
     expect(gated.baseline.noise?.during).toHaveLength(ROUTING_BLOCKS);
     expect(gated.candidate.noise).toEqual(gated.baseline.noise);

@@ -24,7 +24,7 @@ export type Pool = keyof typeof POOLS;
 interface Simulation {
   readonly runs: number;
   readonly seed: number;
-  /** What a cell's time is multiplied by in a run. */
+  /** The factor on a cell's time in a run. */
   readonly factor?: (run: number, name: string) => number;
 }
 

@@ -32,7 +32,7 @@ export function headline(
       method: undefined,
       ties: undefined,
     };
-  const what = `the fastest${soFar(run)}${constraints.phase === "roundtrip" ? " round trip" : ""}`;
+  const what = `the fastest${constraints.phase === "roundtrip" ? " round trip" : ""}${soFar(run)}`;
   const parts = [
     `${leader.name} is ${what}${usableWords(constraints)} within the error bound on ${describeShare(leader.won, all)}`,
     ...others.map((group) => `${group.name} on ${describeFew(group.won, all)}`),

@@ -89,7 +89,7 @@ export function verdictOn(
     ? `, tied with ${enumerate(tied.map(nameOf))}: the joint resolution is ${formatPercents(tied.map((cell) => resolutionBetween(best, cell)))}`
     : "";
   return (
-    `${start} ${nameOf(best)} is the fastest${soFar(run)}${what}${where} within the error bound (${bound}): ` +
+    `${start} ${nameOf(best)} is the fastest${what}${soFar(run)}${where} within the error bound (${bound}): ` +
     `${formatDuration(best.timing.medianNs)}, relative L2 error ${formatError(best.error.relL2)}, ` +
     `max ${formatCount(best.error.maxUlp)} ULP${ties}${quicker}.${next}`
   );

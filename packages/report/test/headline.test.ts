@@ -106,6 +106,22 @@ describe("the headline of a run", () => {
     );
   });
 
+  it("is not final while the run lacks measurements", () => {
+    const results = resultsOf({
+      backends: BACKENDS,
+      cells: [cellOf("a", "x", 1)],
+      run: { status: "interrupted" },
+    });
+    const constraints = { ...DEFAULT_CONSTRAINTS, phase: "roundtrip" } as const;
+    const gradients = recommendEach(collectQuestions(results), results, DEFAULT_CONSTRAINTS);
+    expect(headline(gradients, DEFAULT_CONSTRAINTS, results.run)?.sentence).toMatch(
+      /^a is the fastest so far within/,
+    );
+    expect(headline(gradients, constraints, results.run)?.sentence).toMatch(
+      /^a is the fastest round trip so far within/,
+    );
+  });
+
   it("says that the cells are hidden where the reader hides them", () => {
     const all = resultsOf({ backends: BACKENDS, cells: [cellOf("a", "x", 1), cellOf("a", "y", 1)] });
     const sentenceOf = (hidden: typeof all) =>

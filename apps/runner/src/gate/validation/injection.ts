@@ -96,7 +96,7 @@ async function prepareAlso(engine: Engine, task: GradientTask, id: string): Prom
   if (!workload) throw new RangeError(`expected a workload such as 64x1000, got ${id}`);
   const { rows, classes } = workload;
   const { method, dtype } = task;
-  return engine.prepare({ method, dtype, rows, classes }, generateInputs(workload, task.dtype, 0));
+  return engine.prepare({ method, dtype, rows, classes }, generateInputs(workload, dtype, 0));
 }
 
 function defectivePrepared(prepared: Prepared, { slowdown = 0, gradientError = 0 }: Injection): Prepared {

@@ -61,7 +61,7 @@ export function curveMarkdown(header: CurveHeader, rounds: readonly CurveRound[]
     .concat("\n");
 }
 
-/** Header lines of one kind: all cells are slowed in the same way. */
+/** The work that slowed the cells, all of them in the same way. */
 const describeWork = ({ work }: CurveHeader): string =>
   Object.values(work).every((added) => typeof added === "number")
     ? "by arithmetic of one thread after each gradient, as much as takes that share of the fastest calls"

@@ -2,7 +2,7 @@ import { findWorkload } from "@softmax-bench/core";
 import { cellId, VERDICTS } from "@softmax-bench/regression";
 import { z } from "zod";
 import { circumstances } from "../line-journal.js";
-import { MEASURES } from "./design.js";
+import { MEASURES, SLOWDOWNS } from "./design.js";
 
 /** A call that computes a second gradient, too, of so many classes, and the time that both take. */
 const enlarged = z.object({ classes: z.int().min(2).max(1_000_000), ns: z.number().positive() });
@@ -23,6 +23,10 @@ const addedWork = z.union([
           return !before || (before.classes < classes && before.ns < ns);
         }),
       "expected calls that grow in classes and in time",
+    )
+    .refine(
+      (points) => (points.at(-1)?.ns ?? 0) >= (points[0]?.ns ?? 0) * (1 + Math.max(...SLOWDOWNS.time)),
+      "expected calls up to one that is slower than any slowdown of a curve",
     ),
 ]);
 
